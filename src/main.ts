@@ -144,12 +144,12 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: C
   // The flag exists, and its value is what does not fit.
   if (flag !== undefined && suggestion?.split(" or ").includes(flag))
     return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
-  const help = isCommand(called) ? `run zoho-hooks ${path} --help for how it is used` : HELP_HINT;
+  const help = isCommand(called) ? `run zoho-hooks ${path} --help for usage` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }
 
 const HELP_HINT = "run zoho-hooks --help for the commands and their flags";
-/** What other tools call them. */
+/** Names of the same commands in other tools. */
 const OTHER_NAMES = new Map([
   ["trigger", "send"],
   ["logs", "events"],
@@ -176,7 +176,7 @@ async function fail(runtime: Runtime, mode: Mode, error: unknown): Promise<ExitC
   return error.code === CANCELLED ? INTERRUPTED : error.exitCode;
 }
 
-/** What a signal interrupts is no bug; the shell gets the status of a process that the signal ended. */
+/** An interruption by a signal is no bug; the shell gets the status of a process that the signal ended. */
 function isInterruption(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
 }

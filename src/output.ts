@@ -108,6 +108,6 @@ export interface Output {
   /** Characters that the reader has taken so far. */
   taken(): number;
   readonly isTTY: boolean;
-  /** Of a terminal. */
+  /** Undefined when it is not a terminal. */
   readonly columns: number | undefined;
 }

@@ -9,7 +9,7 @@ import { ExitCode, errorText, usageError } from "./util/errors.ts";
 import { shellQuoted } from "./util/text.ts";
 import { NO_READER, sleepRealTime } from "./util/timing.ts";
 
-/** What a bundle cannot know: where its package is, and how to import what is not in it. The start file passes it. */
+/** The start file passes this, since a bundle knows neither where its package is nor how to import modules outside of it. */
 export interface Surroundings {
   readonly packageRoot: string;
   readonly importModule: ImportModule;
@@ -91,8 +91,8 @@ export async function endProcess(status: number): Promise<void> {
 export function reportUnfinished(): void {
   process.once("beforeExit", () => {
     stderr.write(
-      "error: stopped without a result: what it waits for can never happen\n" +
-        "  a schema of your own may return a promise that never settles; if you have none, this is a bug of zoho-hooks\n",
+      "error: stopped without a result: nothing is left that could finish the command\n" +
+        "  a custom schema may return a promise that never settles; if you have none, this is a bug in zoho-hooks\n",
     );
     void endProcess(ExitCode.bug);
   });
@@ -101,7 +101,7 @@ export function reportUnfinished(): void {
 /** A user without a passwd entry and HOME has no home folder; writing there then fails with a message. */
 function home(): string {
   try {
-    // What `homedir` itself goes by, where there are no other rules.
+    // `homedir` returns HOME, too, except on Windows.
     return (process.platform !== "win32" && process.env.HOME) || homedir();
   } catch {
     return "/";
@@ -253,7 +253,7 @@ export interface ChildRun {
 /** Resolves to what the module at a `file:` URL exports. */
 export type ImportModule = (url: string) => Promise<Readonly<Record<string, unknown>>>;
 
-/** What a run needs of the outside world. Here it is made from `process`; tests make their own. */
+/** The outside world of a run. Here it is made from `process`; tests make their own. */
 export interface Runtime {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

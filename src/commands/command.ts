@@ -41,7 +41,7 @@ function addCommonOptions(command: Command): void {
   command
     .optionsGroup("Common options:")
     .helpOption("-h, --help", "show help")
-    .addOption(new Option("--json", "print one JSON object a line on stdout").default(false))
+    .addOption(new Option("--json", "print one JSON object per line on stdout").default(false))
     .option("-q, --quiet", "results and errors only")
     .option("-v, --verbose", "show more")
     .option("--no-color", "print without colour");

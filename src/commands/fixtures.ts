@@ -210,11 +210,11 @@ function chosenSamples(
   if (name !== undefined && all === true) throw usageError(`--all and the event ${name} exclude each other`);
   const named = id === undefined ? undefined : requireProduct(products, id);
   if (name === undefined && all !== true) {
-    const [what, example] = named === undefined ? ["which product", "crm"] : ["which event", named.id];
+    const [noun, example] = named === undefined ? ["product", "crm"] : ["event", named.id];
     const format = flag === undefined ? "" : ` --format ${flag}`;
     throw usageError(
-      `say ${what} to copy`,
-      `name it, or copy every one: zoho-hooks fixtures eject ${example} --all${format}`,
+      `no ${noun} given`,
+      `name one, or copy all samples: zoho-hooks fixtures eject ${example} --all${format}`,
     );
   }
   if (named?.folder !== undefined) {

@@ -105,7 +105,7 @@ async function endTokens(
   } catch (error) {
     const hint = `the profile stays; to remove it anyway: ${context.invocation} logout --local --profile ${signIn.name}`;
     if (!(error instanceof UserError)) {
-      const message = "the refresh token may have been revoked: there was no answer from Zoho";
+      const message = "the refresh token may have been revoked: Zoho did not answer";
       if (!local) context.report({ type: "warning", message, hint });
       throw error;
     }

@@ -42,7 +42,7 @@ A field that was received but is not in the schema is optional.
 
 async function types(context: Context, id: string | undefined, options: TypesOptions): Promise<ExitCode> {
   if (options.store !== undefined && options.observed !== true) {
-    throw usageError("only --observed reads the log that --store names", "add --observed, or leave --store out");
+    throw usageError("--store has no effect without --observed", "add --observed, or leave --store out");
   }
   const all = await projectProducts(context);
   const products = id === undefined ? all : [requireProduct(all, id)];
@@ -66,7 +66,7 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
 function warnOfLimits(context: Context, traffic: Traffic): void {
   for (const { product, name, partial } of traffic.events()) {
     if (!partial) continue;
-    context.report({ type: "warning", message: `${product} ${name} has too many fields: its type lacks some` });
+    context.report({ type: "warning", message: `${product} ${name} has too many fields: its type is incomplete` });
   }
   const overlooked = traffic.overlooked();
   if (overlooked === 0) return;

@@ -82,7 +82,7 @@ export function learnedPath(
 function within(folder: string, file: string): string {
   const path = join(folder, file);
   if (path.startsWith(folder + sep)) return path;
-  throw usageError(`${JSON.stringify(file)} is not a possible file name in ${folder}`, "give the event another name");
+  throw usageError(`${JSON.stringify(file)} is not a valid file name in ${folder}`, "give the event another name");
 }
 
 interface Place {

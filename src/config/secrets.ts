@@ -97,10 +97,7 @@ function rejectMissingFile(name: string, value: string, root: string): void {
 }
 
 function emptySecret(name: string): Error {
-  return usageError(
-    `${name} is set but empty`,
-    `give it a value, or, to do without, remove it from the environment and ${ENV_FILE}`,
-  );
+  return usageError(`${name} is set but empty`, `give it a value, or remove it from the environment and ${ENV_FILE}`);
 }
 
 function ownVariable(credential: Credential, product: string): string {

@@ -28,7 +28,7 @@ export function answerHint(
       : `redirects are not followed: it points to ${maskUrl(location)}`;
   }
   if (status >= 500) return "your app failed while handling it: see its log";
-  if (status === 404) return `your app has no such route: check the path, and name it with ${toFlag}`;
+  if (status === 404) return `your app has no such route: check the path in ${toFlag}`;
   if (status === 429) return `your app limits the rate of requests: try ${slower}`;
   return HINTS[status] ?? "your app rejected it: see its log";
 }
@@ -38,7 +38,7 @@ export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "--concurrency 1" 
 
 const HINTS: Readonly<Record<number, string>> = {
   400: "your app could not read the body: is there a parser for this content type, and does the signature check run on the raw body?",
-  401: "your app has another secret or token, or it checks the signature over something other than the raw bytes of the request",
+  401: "your app uses a different secret or token, or checks the signature over something other than the raw request bytes",
   403: "your app rejects this sender: is there an address list, a login or a CSRF check before the route?",
   405: "the route does not accept POST",
   408: "your app did not receive the whole body in time",

@@ -132,7 +132,7 @@ export function outcomeOf(
 }
 
 /** No retry waits longer: a due time further ahead means that the clock was set back. */
-export function longestPause({ retries, baseMs }: RetryPolicy): number {
+export function maxPauseOf({ retries, baseMs }: RetryPolicy): number {
   return baseMs * 2 ** retries;
 }
 

@@ -94,7 +94,6 @@ export function createMirror({ log, poster, deadlineOf, now, showTarget, onRepor
 function mirroredReply({ status, headers, reply, error }: PostResult, isLate: boolean): Reply {
   if (error?.code === "timeout")
     return plainReply(504, `the app did not answer ${isLate ? "within the time that Zoho waits" : "in time"}`);
-  if (error !== undefined || status === undefined)
-    return plainReply(502, "the app gave no answer that can be passed on");
+  if (error !== undefined || status === undefined) return plainReply(502, "the app sent no usable answer");
   return { status, contentType: "", headers: endToEnd(headers), body: reply ?? Buffer.alloc(0) };
 }

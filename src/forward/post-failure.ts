@@ -28,7 +28,7 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
     case "ECONNREFUSED":
       return failure(`nothing listens on ${addresses(causes) || at}`, "is your app running, and on this port?");
     case "ENOTFOUND":
-      return failure(`there is no host ${url.hostname}`, "check the spelling, and your network");
+      return failure(`host ${url.hostname} not found`, "check the spelling, and your network");
     case "EAI_AGAIN":
       return failure(`the address of ${url.hostname} could not be looked up`, "check your network");
     case "EHOSTUNREACH":
@@ -52,7 +52,7 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
       const interim = detail === "bad response" ? "100 Continue" : upgrade;
       if (interim !== undefined)
         return failure(
-          `${at} answered ${interim}, which was not asked for, so its real answer cannot be read`,
+          `${at} unexpectedly answered ${interim}, so its real answer cannot be read`,
           "answer with the final status only",
         );
       return failure(
@@ -79,11 +79,11 @@ function explainTls(code: string, detail: string, at: string): readonly [message
     return [`the certificate of ${at} is not valid: ${detail}`, "for a test, use --insecure"];
   if (code.endsWith("_NO_APPLICATION_PROTOCOL"))
     return [
-      `${at} does not speak HTTP/1.1, perhaps HTTP/2 alone`,
+      `${at} does not speak HTTP/1.1, perhaps only HTTP/2`,
       "let it accept HTTP/1.1 as well (in Node's http2: allowHTTP1)",
     ];
   if (/^(EPROTO$|ERR_SSL_)/.test(code))
-    return [`${at} does not speak TLS as expected (${code})`, "is it http:// and not https://?"];
+    return [`${at} does not speak TLS as expected (${code})`, "is it http:// instead of https://?"];
   return undefined;
 }
 

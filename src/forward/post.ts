@@ -78,7 +78,6 @@ export async function openPoster(options: PosterOptions) {
 
 interface Post {
   readonly delivery: Delivery;
-  /** Of the delivery. */
   readonly url: URL;
   readonly dispatcher: Dispatcher;
   readonly stats: KeepAliveStats;

@@ -31,7 +31,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
       // Only one app can answer the sender. The other targets are queued as without a mirror.
       const [mirrored = "", ...others] = targets;
       const queued = mirror === undefined ? targets : others;
-      // What a mirrored app answers is not known yet.
+      // The mirrored app's answer is not known yet.
       const status = mirror === undefined ? decision.reply.status : undefined;
       const claim = forwarder.reserve(queued, bytes);
       let appended: Appended;

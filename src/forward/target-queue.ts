@@ -5,7 +5,7 @@ import type { Claimed, ClaimRef, Log, Unreadable } from "../store/log.ts";
 import { errorText } from "../util/errors.ts";
 import { MAX_TIMER_MS } from "../util/timing.ts";
 import type { AppHealth } from "./app-health.ts";
-import { type AttemptOptions, attempt, type ClaimedDelivery, longestPause } from "./attempt.ts";
+import { type AttemptOptions, attempt, type ClaimedDelivery, maxPauseOf } from "./attempt.ts";
 import type { ForwardSource } from "./request.ts";
 
 export interface TargetQueueOptions extends AttemptOptions {
@@ -36,7 +36,7 @@ const MAX_BUFFERED_BYTES = 2_097_152;
 export function createTargetQueue(target: string, { health, semaphore }: TargetApp, options: TargetQueueOptions) {
   const { log, concurrency, retry, afterTroubleMs = 5000, now, onTrouble } = options;
   const maxBuffered = concurrency * BUFFERED_PER_SLOT;
-  const longestPauseMs = longestPause(retry);
+  const maxPauseMs = maxPauseOf(retry);
   const pending = new Set<Promise<void>>();
   const closing = new AbortController();
   const interrupting = new AbortController();
@@ -49,7 +49,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   let uncompleted = 0;
   let completedCount = 0;
   /** Something may be due in the log. True at first, since an earlier run may have left deliveries that go first. */
-  let hasWaiting = true;
+  let mayHaveDue = true;
   let claiming = false;
   /** The log has failed, and is left alone until the timer fires. */
   let logFailed = false;
@@ -64,7 +64,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   semaphore.onRelease(work);
 
   function wake(): void {
-    hasWaiting = true;
+    mayHaveDue = true;
     work();
   }
 
@@ -79,7 +79,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
       track(send(next));
     }
     const hasRoom = bufferedCount < maxBuffered / 2 && bufferedBytes < MAX_BUFFERED_BYTES;
-    if (hasWaiting && !claiming && !logFailed && hasRoom) track(claim(maxBuffered - bufferedCount));
+    if (mayHaveDue && !claiming && !logFailed && hasRoom) track(claim(maxBuffered - bufferedCount));
   }
 
   function isOpen(): boolean {
@@ -109,12 +109,12 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
         onSent: () => semaphore.release(),
         options,
       });
-      if (result === "waits") hasWaiting = true;
+      if (result === "waits") mayHaveDue = true;
       else if (result !== "done") wakeAt(result);
     } finally {
       uncompleted--;
       completedCount++;
-      hasWaiting ||= blockedByOrder;
+      mayHaveDue ||= blockedByOrder;
       blockedByOrder = false;
       work();
     }
@@ -123,26 +123,26 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   async function claim(limit: number): Promise<void> {
     claiming = true;
     // A `wake` from here on may be about something that this claim does not see.
-    hasWaiting = false;
+    mayHaveDue = false;
     const at = now();
     const completedBefore = completedCount;
     let claimed: Claimed = { claims: [], unreadable: [] };
     try {
       const maxBytes = MAX_BUFFERED_BYTES - bufferedBytes;
-      claimed = await log.claimWaiting({ target, limit, longestPauseMs, maxBytes, now: at });
+      claimed = await log.claimWaiting({ target, limit, maxPauseMs, maxBytes, now: at });
       const found = claimed.claims.length + claimed.unreadable.length;
-      if (found === limit) hasWaiting = true;
+      if (found === limit) mayHaveDue = true;
       else {
         // As of the claim's time: what has become due since is not blocked, and the timer below fires for it.
-        const next = await log.nextDue({ target, now: at, longestPauseMs });
+        const next = await log.nextDue({ target, now: at, maxPauseMs });
         // A delivery that was completed meanwhile may have unblocked others, and nothing else would say so.
-        if (next.left && (found > 0 || completedCount !== completedBefore)) hasWaiting = true;
+        if (next.left && (found > 0 || completedCount !== completedBefore)) mayHaveDue = true;
         else blockedByOrder ||= next.left;
         if (next.at !== undefined) wakeAt(next.at);
       }
     } catch (error) {
-      // What waits still goes first: new deliveries must not overtake it.
-      hasWaiting = true;
+      // Waiting deliveries still go first: new ones must not overtake them.
+      mayHaveDue = true;
       logFailed = true;
       wakeAt(new Date(now().getTime() + afterTroubleMs));
       throw error;
@@ -212,7 +212,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   return {
     /** Reserves room for a delivery that is about to be recorded; false when there is none, or others wait for it. */
     reserve(bytes: number): boolean {
-      if (hasWaiting || claiming || !isOpen() || bufferedCount >= maxBuffered) return false;
+      if (mayHaveDue || claiming || !isOpen() || bufferedCount >= maxBuffered) return false;
       if (bufferedCount > 0 && bufferedBytes + bytes > MAX_BUFFERED_BYTES) return false;
       takeRoom(bytes);
       return true;
@@ -230,7 +230,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     /** Something waits in the log. */
     wake,
     /** Nothing is being sent, buffered or due: what is left waits for its app, or for a time. */
-    isIdle: (): boolean => health.isDown() || (pending.size === 0 && buffer.length === 0 && !hasWaiting),
+    isIdle: (): boolean => health.isDown() || (pending.size === 0 && buffer.length === 0 && !mayHaveDue),
     /** Starts nothing more and lets deliveries end; those that have not after `graceMs` stay in the log. */
     async close(graceMs: number): Promise<void> {
       closing.abort();

@@ -43,11 +43,11 @@ export function evaluate(arrival: Arrival, found: WebhookRoute, options: Evaluat
   if (found.kind === "unknown") return { receipt: emptyReceipt, decision: refuse(404, found.reason) };
   const { product } = found;
   const expected = product === undefined ? products : [product];
-  const rejectedUnread = (decision: Decision) => ({ receipt: { ...emptyReceipt, product: product?.id }, decision });
+  const rejectedUnparsed = (decision: Decision) => ({ receipt: { ...emptyReceipt, product: product?.id }, decision });
   // Whatever the policy: a secret that a page offers would be saved.
-  if (isFromPage) return rejectedUnread(refuse(403, PAGE_REASON));
+  if (isFromPage) return rejectedUnparsed(refuse(403, PAGE_REASON));
   if (!expected.some(({ formats }) => formats.some((format) => acceptsMethod(format, delivery.method))))
-    return rejectedUnread(rejectMethod(delivery.method, expected));
+    return rejectedUnparsed(rejectMethod(delivery.method, expected));
   const schemas = policy.schema !== "off";
   const received = receive({ products, product, delivery, secrets, now: at, schemas, limits });
   const { payload } = received;
@@ -68,12 +68,11 @@ export function evaluate(arrival: Arrival, found: WebhookRoute, options: Evaluat
   return { receipt, decision, offered: decision.accepted ? offer : undefined };
 }
 
-const PAGE_REASON =
-  "a page in a browser posted this, and Zoho's servers are not browsers: to try something, use zoho-hooks send or curl";
+const PAGE_REASON = "a web page in a browser posted this, not Zoho: to test by hand, use zoho-hooks send or curl";
 
 function rejectMethod(method: string, products: readonly Product[]): Decision {
   const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.methods ?? []));
-  const { reply, ...decision } = refuse(405, `${method} is not allowed: Zoho's webhooks are posted`);
+  const { reply, ...decision } = refuse(405, `${method} is not allowed: Zoho sends webhooks with POST`);
   return { ...decision, reply: { ...reply, headers: [["allow", [...new Set(["POST", ...others])].join(", ")]] } };
 }
 

@@ -41,7 +41,7 @@ export interface HandlerOptions extends EvaluateOptions {
   renewKeys?(product: string): Promise<boolean>;
   /** Saves a secret that a sender offers when its webhook is set up. */
   keepSecret?(product: string, offered: OfferedSecret): void;
-  /** Called once for each request that was meant as a webhook: after its answer, or before it when the app gives the answer. */
+  /** Called once per webhook request: after the answer is written, or with `--respond mirror` before the app answers. */
   onEvent(event: EventReport): void;
   /** Reports a problem that belongs to no event. */
   onTrouble(message: string, hint?: string): void;
@@ -103,7 +103,7 @@ async function handleDelivery(
   if (!read.ok) {
     const receipt = { ...emptyReceipt, product: found.kind === "webhook" ? found.product?.id : undefined };
     const evaluation = { receipt, decision: refuse(413, read.reason) };
-    return recordAndAnswer({ arrival, evaluation, response, until: drain(request) }, options);
+    return recordAndAnswer({ arrival, evaluation, response, drained: drain(request) }, options);
   }
   await nextBatch();
   let evaluation = evaluate(arrival, found, options);
@@ -111,7 +111,7 @@ async function handleDelivery(
   if (product !== undefined && (await options.renewKeys?.(product)) === true)
     evaluation = evaluate(arrival, found, options);
   // No wait from here until an offered secret is saved: two offers must not both be evaluated as the first.
-  await recordAndAnswer({ arrival, evaluation, response, until: undefined }, options);
+  await recordAndAnswer({ arrival, evaluation, response, drained: undefined }, options);
 }
 
 let batch: Promise<void> | undefined;
@@ -136,13 +136,13 @@ interface EvaluatedRequest {
   readonly arrival: Arrival;
   readonly evaluation: Evaluation;
   readonly response: ServerResponse;
-  /** The response must not end before. */
-  readonly until: Promise<void> | undefined;
+  /** Resolves when the rest of the request is read: the response must not end before. */
+  readonly drained: Promise<void> | undefined;
 }
 
 /** The order matters: a delivery that was not recorded is never answered 2xx. */
 async function recordAndAnswer(
-  { arrival, evaluation, response, until }: EvaluatedRequest,
+  { arrival, evaluation, response, drained }: EvaluatedRequest,
   options: HandlerOptions,
 ): Promise<void> {
   const { receipt } = evaluation;
@@ -159,7 +159,7 @@ async function recordAndAnswer(
   const { products, isShown, showSecrets } = options;
   const { delivery, at } = arrival;
   try {
-    if (reply !== undefined) sendReply(response, reply, until);
+    if (reply !== undefined) sendReply(response, reply, drained);
     options.onEvent({
       type: "event",
       n: recorded?.n ?? 0,
@@ -188,7 +188,7 @@ function saveOfferedSecret({ decision, offered }: Evaluation, options: HandlerOp
     options.keepSecret?.(offered.product, offered.offered);
     return decision;
   } catch (error) {
-    options.onTrouble(`a secret that was offered could not be saved: ${errorText(error)}`);
+    options.onTrouble(`the secret that the sender offered could not be saved: ${errorText(error)}`);
     return refuse(503, "the secret could not be saved; set the webhook up again later");
   }
 }

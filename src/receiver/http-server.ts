@@ -72,10 +72,10 @@ export async function openServer(
     server.emit("request", request, response);
   });
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
-    rejectRequest(response, 417, "nothing but 100-continue can be expected"),
+    rejectRequest(response, 417, "the Expect header supports only 100-continue"),
   );
   server.on("connect", (_request: IncomingMessage, socket: Socket) =>
-    onProtocolError(endWith(socket, "405 Method Not Allowed", "this is no proxy: CONNECT is not supported")),
+    onProtocolError(endWith(socket, "405 Method Not Allowed", "this is not a proxy: CONNECT is not supported")),
   );
   // A sender may close its side after the request and still wait for the answer. Node has this option undocumented.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -125,7 +125,7 @@ function rejectBadHttp(error: BadRequest, socket: Socket): string | undefined {
   const message = endWith(socket, status, text);
   // A request that breaks off is reported by its reader, and an unused connection (a browser's spare one) is no error.
   if (error.code === "HPE_INVALID_EOF_STATE" || socket.bytesRead === 0) return undefined;
-  return error.rawPacket?.[0] === TLS_HANDSHAKE ? "a sender spoke https, but this port takes http" : message;
+  return error.rawPacket?.[0] === TLS_HANDSHAKE ? "a sender used https, but this port accepts only http" : message;
 }
 
 /** Writes a minimal answer and ends the connection. Returns a message to report. */
@@ -168,7 +168,7 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
     );
     return Object.assign(busy, { cause: error });
   }
-  if (code === "EACCES") return usageError(`port ${port} may not be opened by this user`, "choose one above 1023");
+  if (code === "EACCES") return usageError(`this user has no permission to open port ${port}`, "choose one above 1023");
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
     return usageError(
       `${host} is not an address of this machine`,

@@ -6,8 +6,8 @@ import { isLoopbackAddress, reachableHost } from "../util/hosts.ts";
 /** These have no body, and so no length (RFC 9110, section 6.4.1). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** Writes a whole reply. The response ends, and with it a connection that is not kept alive, no sooner than `until`. */
-export function sendReply(response: ServerResponse, reply: Reply, until?: Promise<void>): void {
+/** Writes a whole reply. The response ends, and with it a connection that is not kept alive, no sooner than `drained`. */
+export function sendReply(response: ServerResponse, reply: Reply, drained?: Promise<void>): void {
   const { status, contentType } = reply;
   const body = WITHOUT_BODY.has(status) ? "" : reply.body;
   const headers = (reply.headers ?? []).flat();
@@ -15,12 +15,12 @@ export function sendReply(response: ServerResponse, reply: Reply, until?: Promis
   if (!WITHOUT_BODY.has(status)) headers.push("content-length", String(Buffer.byteLength(body)));
   if (status === 413) headers.push("connection", "close");
   response.writeHead(status, headers);
-  if (until === undefined) {
+  if (drained === undefined) {
     response.end(body);
     return;
   }
   response.write(body);
-  void until.then(() => response.end());
+  void drained.then(() => response.end());
 }
 
 const SERVICE = "zoho-hooks";
@@ -72,7 +72,7 @@ export function readyReply(isReady: boolean): Reply {
 export function keySetReply(method: string | undefined, keySet: string | undefined): Reply {
   if (keySet === undefined) return plainReply(404, "no key set is served here: start with --serve-jwks");
   if (method !== "GET" && method !== "HEAD") {
-    return { ...refuse(405, "a key set can only be read").reply, headers: [["allow", "GET, HEAD"]] };
+    return { ...refuse(405, "the key set is read-only").reply, headers: [["allow", "GET, HEAD"]] };
   }
   return { status: 200, contentType: "application/json", headers: [["cache-control", "no-cache"]], body: keySet };
 }

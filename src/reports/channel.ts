@@ -172,12 +172,12 @@ export function renderSignIn(report: SignInReport, { out, quiet }: Style): Rende
     ["data centre", `${report.dataCentre}, ${report.environment}`],
     ["accounts", report.accountsUrl],
     ["API", report.apiUrl ?? "as Zoho names it"],
-    ["client", report.clientId ?? "none: an access token alone"],
+    ["client", report.clientId ?? "none (access token only)"],
     ["scopes", report.scopes.length === 0 ? "not known" : report.scopes.join(", ")],
     ["secrets in", report.secretsIn],
     [
       "access token",
-      report.tokenExpiresAt === undefined ? "expiry not known" : `until ${shortTime(report.tokenExpiresAt)}`,
+      report.tokenExpiresAt === undefined ? "expiry unknown" : `until ${shortTime(report.tokenExpiresAt)}`,
     ],
   ]);
   return { out: `${[head, ...facts].join("\n")}\n` };

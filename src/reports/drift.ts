@@ -23,13 +23,13 @@ export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftRep
     eventLines(drift, brief ? MAX_BRIEF_LINES : Number.POSITIVE_INFINITY, paint),
   );
   const more =
-    moreCommand === undefined ? [] : [paint.dim(`${moreCommand} shows all of it; --learn proposes fixtures`)];
+    moreCommand === undefined ? [] : [paint.dim(`full list: ${moreCommand} (add --learn to propose fixtures)`)];
   const left =
     overlooked === 0
       ? []
       : [
           paint.caution(
-            `${counted(overlooked, "delivery was", "deliveries were")} not compared: there were more events than one run compares.`,
+            `${counted(overlooked, "delivery was", "deliveries were")} not compared: too many different events in one run.`,
           ),
         ];
   const text = `${["", paint.strong("Schema drift"), ...events, ...left, ...more].join("\n")}\n`;
@@ -47,14 +47,14 @@ function eventLines(drift: EventDrift, most: number, paint: Paint): readonly str
     ...few(unknown, ({ path, types, count }) => `+ ${path}: ${typesText(types)}, not in the schema (${count}×)`),
     ...few(
       conflicts,
-      ({ path, expected, seen, count }) => `! ${path}: ${seen} came, the schema says ${expected} (${count}×)`,
+      ({ path, expected, seen, count }) => `! ${path}: got ${seen}, the schema expects ${expected} (${count}×)`,
     ),
     ...(most === Number.POSITIVE_INFINITY
       ? few(unseen, ({ path, expected }) => `- ${path}: ${expected}, optional, never came`)
       : unseen.length === 0
         ? []
         : [paint.dim(`  ${counted(unseen.length, "optional field")} never came`)]),
-    ...(partial ? [paint.caution("  there were more fields than one run compares, so this list is incomplete")] : []),
+    ...(partial ? [paint.caution("  incomplete: too many fields to compare them all")] : []),
   ];
 }
 

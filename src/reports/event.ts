@@ -35,7 +35,7 @@ export interface EventReport {
   readonly logged?: LoggedFacts;
 }
 
-/** What the log adds to a delivery. */
+/** Facts that only the log has about a delivery. */
 export interface LoggedFacts {
   readonly state: "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";
   readonly remote: string | undefined;
@@ -249,7 +249,7 @@ function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly 
     if (receipt.handshake !== undefined || receipt.known) return [];
     if (receipt.event !== undefined) return [paint.caution("? unknown event")];
     // A refusal gives its own reason.
-    return refusal === undefined ? [paint.caution("? no known event")] : [];
+    return refusal === undefined ? [paint.caution("? not recognised")] : [];
   }
   if (receipt.schema.ok) return [paint.good("✓ schema")];
   return [paint.caution(`✗ schema: ${counted(receipt.schema.issues.length, "issue")}`)];
@@ -263,7 +263,7 @@ function sizeTexts(report: EventReport, paint: Paint): readonly string[] {
   return announced > 0 ? [paint.dim(`${formatBytes(announced)}, not recorded`)] : [];
 }
 
-/** What became of it after it was answered. */
+/** The state after the sender was answered. */
 function stateTexts(facts: LoggedFacts, paint: Paint, short = false): readonly string[] {
   const { state, attempts, forwards, fresh } = facts;
   if (fresh) return [];

@@ -86,7 +86,7 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
     ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${answerText(replyPreview).slice(0, 200)}`)),
     ...(hint === undefined ? [] : wrapped(hint, out.caution)),
     ...(replayCommand === undefined ? [] : wrapped(`to send it again: ${replayCommand}`, out.dim)),
-    ...(failedList === undefined ? [] : wrapped(`to list all that were given up: ${failedList}`, out.dim)),
+    ...(failedList === undefined ? [] : wrapped(`to list all failed deliveries: ${failedList}`, out.dim)),
   ];
   return { out: `${lines.join("\n")}\n` };
 }
@@ -101,8 +101,8 @@ export function renderTarget(
   }
   const count =
     waiting === undefined || waiting === 0
-      ? "nothing was waiting for it"
-      : `sending it the ${counted(waiting, "delivery", "deliveries")} that waited`;
+      ? "no deliveries were waiting"
+      : `sending ${counted(waiting, "waiting delivery", "waiting deliveries")}`;
   const text = `✓ your app is back after ${formatDuration(downMs ?? 0)}: ${count}.`;
   return { err: timed(at, text, errColumns, err, err.good) };
 }
@@ -110,7 +110,10 @@ export function renderTarget(
 export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): Rendered {
   const { at, state, url, previousUrl, reason = "", downMs } = report;
   const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
-  const moved = previousUrl === undefined ? "" : ` with a new URL: ${url} (was ${previousUrl}); change it in Zoho`;
+  const moved =
+    previousUrl === undefined
+      ? ""
+      : `. The public URL is now ${url} (was ${previousUrl}): change it in the webhooks that you set up in Zoho yourself.`;
   const texts = {
     up: [`✓ tunnel up: ${url}`, err.good],
     down: [`! tunnel down: ${plain(reason)}. Zoho cannot reach you until it reconnects.`, err.caution],

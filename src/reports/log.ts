@@ -79,7 +79,7 @@ function headline({ n, at, receipt, method, path, logged }: EntryReport["event"]
 function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
   const { receipt, status, refusal, duplicateOf, logged, explainCommand } = event;
   // The app is still working on it, or the run was killed before it answered.
-  const answer = status === undefined ? "no answer known" : `answered ${status}`;
+  const answer = status === undefined ? "no answer recorded" : `answered ${status}`;
   const lines = [
     refusal === undefined ? answer : paint.bad(`${answer}: ${plain(refusal)}`),
     ...(logged.remote === undefined ? [] : [`from ${plain(logged.remote)}`]),

@@ -1,7 +1,7 @@
 import type { Output } from "../output.ts";
 import type { Runtime } from "../runtime.ts";
 
-/** What the common flags say about output. */
+/** The common flags that concern output. */
 export interface Mode {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -82,7 +82,7 @@ export function clipped(text: string): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: " " };
 
-/** What an app's answer says: the text of an HTML error page, anything else as it is. */
+/** An app's answer for a person: the text of an HTML error page, anything else as it is. */
 export function answerText(reply: string): string {
   if (!/^\s*<(?:!doctype\s+html|html|head|body|h\d|pre|p|div)\b/i.test(reply)) return plain(reply);
   const title = /<title\b[^>]*>([^<]*)/i.exec(reply)?.[1] ?? "";

@@ -18,7 +18,7 @@ export interface ProductReport {
       /** The environment variable of its secret. */
       readonly variable: string | undefined;
     }[];
-    /** What answer the sender expects, as documented. */
+    /** The answer that the sender expects, as documented. */
     readonly answer: string | undefined;
     /** How it checks a URL before it saves a webhook. */
     readonly probe: string | undefined;
@@ -28,7 +28,7 @@ export interface ProductReport {
 
 type FormatReport = ProductReport["formats"][number];
 
-/** What a passed proof proves, and no more. */
+/** The meaning of a passed proof, and no more. */
 const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>> = {
   body: "proves the body: someone who has the secret signed exactly these bytes",
   sender: "proves the sender only: anyone who has seen one delivery can make another, with any content",

@@ -47,7 +47,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
 const INDENT_COLUMNS = 15;
 
 function channelText({ id, events, timeLeftMs }: RunningChannel, room: number): string {
-  const left = timeLeftMs === undefined ? "end unknown" : `${formatSpan(timeLeftMs)} left`;
+  const left = timeLeftMs === undefined ? "expiry unknown" : `${formatSpan(timeLeftMs)} left`;
   const state = ` (channel ${id}, ${left})`;
   return listed(events, room - state.length) + state;
 }
@@ -107,7 +107,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
 }
 
 function waitingText({ waiting }: ForwardCounts): string {
-  if (waiting === undefined) return ", the number still waiting is unknown";
+  if (waiting === undefined) return ", number still waiting unknown";
   return waiting > 0 ? `, ${waiting} waiting for the next listen` : "";
 }
 
@@ -123,7 +123,7 @@ export function renderRecord({ n, module, id, record, error, hint }: RecordRepor
   const text = plain(JSON.stringify(record));
   if (!verbose) {
     return {
-      out: `${name}  ${text.length > MAX_RECORD_LENGTH ? `${text.slice(0, MAX_RECORD_LENGTH)}… (whole with -v)` : text}\n`,
+      out: `${name}  ${text.length > MAX_RECORD_LENGTH ? `${text.slice(0, MAX_RECORD_LENGTH)}… (-v shows all of it)` : text}\n`,
     };
   }
   const lines = plain(prettyJson(JSON.stringify(record)), true).split("\n");
@@ -137,7 +137,7 @@ export interface ProductCount {
   /** Accepted, although the body does not match its schema, the event is unknown, or a proof failed (`--on-invalid warn`). */
   readonly issues: number;
   readonly rejected: number;
-  /** Of those that were accepted. */
+  /** Counts accepted deliveries only. */
   readonly duplicates: number;
 }
 
@@ -159,7 +159,7 @@ export interface SummaryReport {
   readonly tunnelDownMs: number | undefined;
   /** Lines about events that were not shown because the output was not read fast enough. */
   readonly leftOut: number;
-  /** Of `--expect`. */
+  /** One for each `--expect`. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
 }
 
@@ -168,7 +168,7 @@ export interface ReadyReport {
   readonly type: "ready";
   readonly url: string;
   readonly publicUrl: string | undefined;
-  /** Of a webhook, below either URL; `<product>` stands for the product. */
+  /** The path of a webhook, below either URL; `<product>` stands for the product. */
   readonly path: string;
   /** The webhook URL of each product. */
   readonly urls: Readonly<Record<string, string>>;

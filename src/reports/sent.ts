@@ -15,7 +15,7 @@ export interface SentReport {
   readonly status: number | undefined;
   readonly latencyMs: number;
   readonly error: string | undefined;
-  /** What to do about a failure. */
+  /** How to fix a failure. */
   readonly hint?: string | undefined;
   /** One of many: notes and the answer of a success are left out for a person. */
   readonly brief?: boolean;
@@ -63,7 +63,7 @@ export function renderSent(report: SentReport, { out, quiet, columns }: Style): 
     ...(report.n === undefined ? [] : [{ text: out.strong(`#${report.n}`), width: 5 }]),
     { text: out.name(plain(report.product ?? "?")), width: 13 },
     {
-      text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(no known event)")),
+      text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(not recognised)")),
       width: Math.max(26, report.nameWidth ?? 0),
     },
     { text: out.dim(formatDuration(report.latencyMs)), width: 8, right: true },

@@ -103,7 +103,7 @@ function explanationLines(
     lines.push(`    ${paint.good("→")} ${plain(meaning)}`);
     if (remedy !== undefined) lines.push(`      ${paint.dim(plain(remedy))}`);
   }
-  if (matches.length === 0) lines.push(`    ${paint.bad("→")} none of the usual mistakes explains it`);
+  if (matches.length === 0) lines.push(`    ${paint.bad("→")} no common mistake explains it`);
   if (verbose && ruledOut.length > 0)
     lines.push(paint.dim(`    also ruled out: ${ruledOut.map((finding) => finding.id).join(", ")}`));
   if (showExpected && expected !== undefined)
@@ -114,10 +114,10 @@ function explanationLines(
 export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
   const { count, ok, proofFailed, masked, invalid } = summary;
   const parts = [
-    ok === count ? out.good("all fine") : `${ok} fine`,
-    ...(proofFailed > 0 ? [out.bad(`${proofFailed} with a failed proof`)] : []),
-    ...(masked > 0 ? [out.caution(`${masked} masked, so they cannot be verified`)] : []),
-    ...(invalid > 0 ? [out.bad(`${invalid} not valid`)] : []),
+    ok === count ? out.good("all ok") : `${ok} ok`,
+    ...(proofFailed > 0 ? [out.bad(`${proofFailed} failed verification`)] : []),
+    ...(masked > 0 ? [out.caution(`${masked} masked (cannot be verified)`)] : []),
+    ...(invalid > 0 ? [out.bad(`${invalid} invalid`)] : []),
   ];
   return { out: `${out.strong(`${count} payloads`)}: ${parts.join(", ")}\n` };
 }

@@ -207,7 +207,7 @@ function formatVersion(database: NativeDatabase, path: string): number {
   if (current > MIGRATIONS.length) {
     throw new UserError(
       "usage",
-      `the event log ${path} was written by a newer version of zoho-hooks (format ${current}, this one knows ${MIGRATIONS.length})`,
+      `the event log ${path} was written by a newer version of zoho-hooks (format ${current}, this version supports ${MIGRATIONS.length})`,
       "update zoho-hooks, or use another log with --store",
       "log-too-new",
     );

@@ -258,7 +258,7 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
     recoverSync() {
       if (damage !== undefined) throw damage;
       if (!hasGap) return;
-      if (checkpoint.get()?.busy !== 0) throw logFault("io", path, "a part of it is still not on the disk");
+      if (checkpoint.get()?.busy !== 0) throw logFault("io", path, "part of it is still not on the disk");
       hasGap = false;
     },
     /** Only when no sync is running: the file descriptor may be reused. */

@@ -23,7 +23,7 @@ export interface Log {
    */
   claimWaiting(request: ClaimRequest): Promise<Claimed>;
   /** When a claim would find more, after one that found less than its limit. */
-  nextDue(request: Pick<ClaimRequest, "target" | "now" | "longestPauseMs">): Promise<NextDue>;
+  nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
   /** Records the attempt and releases the claim in one step. */
   complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
   /** Releases claims without an attempt, because the target is down. */
@@ -171,7 +171,7 @@ export interface ClaimRequest {
   readonly maxBytes?: number | undefined;
   readonly now: Date;
   /** A delivery that seems to wait for longer is due: the clock has been set back. */
-  readonly longestPauseMs: number;
+  readonly maxPauseMs: number;
 }
 
 /** A damaged delivery, which can only be given up. */

@@ -91,7 +91,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
       for (const { id } of [...claims, ...unreadable]) claimed.add(id);
       return { claims, unreadable };
     },
-    nextDue({ target, ...times }: Pick<ClaimRequest, "target" | "now" | "longestPauseMs">): NextDue {
+    nextDue({ target, ...times }: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): NextDue {
       const [[, now], [late]] = dueNow(times);
       const at = maybeNumber(next.get(target, now, late) ?? {}, "at");
       return {
@@ -117,16 +117,16 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
 }
 
 /** The times that are due: all until now, and those further ahead than any pause, for the clock was set back. */
-function dueNow({ now, longestPauseMs }: Pick<ClaimRequest, "now" | "longestPauseMs">): readonly [Range, Range] {
+function dueNow({ now, maxPauseMs }: Pick<ClaimRequest, "now" | "maxPauseMs">): readonly [Range, Range] {
   const at = now.getTime();
   return [
     [Number.MIN_SAFE_INTEGER, at],
-    [at + longestPauseMs, Number.MAX_SAFE_INTEGER],
+    [at + maxPauseMs, Number.MAX_SAFE_INTEGER],
   ];
 }
 
 function readLoaded(row: SqlRow | undefined): { readonly claim: Claim; readonly bytes: number } {
-  if (row === undefined) throw new Error("a part of it is missing");
+  if (row === undefined) throw new Error("part of it is missing");
   return { claim: readClaim(row), bytes: numberOf(row, "bytes") };
 }
 

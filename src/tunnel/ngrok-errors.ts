@@ -76,7 +76,7 @@ const byCode: Readonly<Record<string, Mapping>> = {
   ERR_NGROK_4018: {
     exit: "credentials",
     message: ({ authtoken }) =>
-      `ngrok requires a verified account, and that of the authtoken from ${authtoken.origin} is not`,
+      `ngrok requires a verified account, and the account of the authtoken from ${authtoken.origin} is not verified`,
     hint: `verify the account at https://dashboard.ngrok.com, and copy the token from ${TOKEN_PAGE}`,
   },
   ERR_NGROK_9040: blockedAddress,

@@ -24,7 +24,7 @@ export async function openNgrok(settings: NgrokSettings, options: TunnelOptions)
   return tunnel;
 }
 
-/** Of a session that delivers no requests: whether the agent is reconnecting, the connection is dead, or it seems fine. */
+/** Why a session delivers no requests: its agent is reconnecting, its connection is dead, or it seems fine (`alive`). */
 type SessionState = "reconnecting" | "dead" | "alive";
 
 class NgrokTunnel implements Tunnel {

@@ -31,7 +31,7 @@ export type TunnelStatus =
 type Reaches = (publicUrl: string, signal: AbortSignal) => Promise<boolean>;
 
 export interface TunnelOptions {
-  /** Of the receiver. */
+  /** The receiver's address. */
   readonly addr: { readonly host: string; readonly port: number };
   readonly reaches: Reaches;
   /** How long the tunnel may be down before it is lost. */

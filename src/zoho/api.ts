@@ -23,7 +23,7 @@ export interface ApiReply extends ZohoReply {
 export interface ApiHost {
   readonly id: string;
   /** The scopes that `login --product` requests. */
-  readonly scopes?: readonly string[];
+  readonly loginScopes?: readonly string[];
   readonly recordScope?: string;
   /** Unless Zoho's token reply or the user names another host. */
   host(centre: DataCentre, environment: Environment): string;
@@ -111,8 +111,8 @@ function asUnreachable(error: unknown): never {
 }
 
 /** `login` requests a product's scopes as a whole; others must be named. */
-function isExtraScope({ recordScope, scopes = [] }: ApiHost, scope: string): boolean {
-  return scope === recordScope && !scopes.includes(scope);
+function isExtraScope({ recordScope, loginScopes = [] }: ApiHost, scope: string): boolean {
+  return scope === recordScope && !loginScopes.includes(scope);
 }
 
 /** The user's setting, else the host that Zoho named with the token, else the data centre's. */

@@ -1,7 +1,7 @@
 import { UserError } from "../util/errors.ts";
 import { isRejection } from "./errors.ts";
 
-/** A list that does not end is a fault of Zoho's, and must not cost requests for ever. */
+/** Ends the requests if Zoho always reports another page. */
 const MAX_PAGES = 500;
 
 /** Reads a list page by page, from page 1. `noun`: what it lists, for the error. */
@@ -15,7 +15,7 @@ export async function readAllPages<T>(
     found.push(...items);
     if (!more) return found;
   }
-  throw new UserError("zohoApi", `Zoho's list of ${noun} does not end after ${MAX_PAGES} pages`, "try again later");
+  throw new UserError("zohoApi", `Zoho's list of ${noun} has more than ${MAX_PAGES} pages`, "try again later");
 }
 
 /** Updated while things are deleted, so that it is known what was done even if the deletion throws. */

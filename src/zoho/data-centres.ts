@@ -97,8 +97,8 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
     return url.origin;
   }
   throw usageError(
-    `${name} is not a URL that secrets can be sent to: it must be https (or http on this machine)`,
-    `set it to something like ${name === "ZOHO_ACCOUNTS_URL" ? "https://accounts.zoho.eu" : "https://www.zohoapis.eu"}, or unset it to use that of the data centre`,
+    `${name} must be an https URL (or http on this machine), because secrets are sent to it`,
+    `set it to something like ${name === "ZOHO_ACCOUNTS_URL" ? "https://accounts.zoho.eu" : "https://www.zohoapis.eu"}, or unset it to use the data centre's`,
   );
 }
 

@@ -176,11 +176,11 @@ const missing = known(
   "check the field named above; --dry-run shows the request",
 );
 const limitReached = known(
-  "a limit of the organisation or of this API is reached",
+  "a limit of the organisation or the API was reached",
   "delete channels that are not needed (channels prune), or wait",
 );
 const exists = known("it already exists", "see channels list, and update it or choose another --id");
-const notFound = known("this does not exist in this organisation", "list what exists, and check the organisation");
+const notFound = known("it does not exist in this organisation", "list what exists, and check the organisation");
 const notOffered = known(
   "Zoho does not offer this for this organisation, module or API version",
   "check the module and the edition of the organisation",
@@ -202,12 +202,12 @@ const FAULTS: Readonly<Record<string, Explanation>> = {
     known(
       JSON.stringify(details).includes("Api_Access")
         ? "the Zoho user's profile lacks the permission for API access"
-        : "the Zoho user may not do this",
+        : "the Zoho user is not allowed to do this",
       "ask an administrator to allow it in the profile of this user, or sign in as another user",
       "credentials",
     ),
   AUTHORIZATION_FAILED: known(
-    "the Zoho user may not do this",
+    "the Zoho user is not allowed to do this",
     "ask an administrator of the organisation, or sign in as another user",
     "credentials",
   ),
@@ -233,7 +233,7 @@ const FAULTS: Readonly<Record<string, Explanation>> = {
   REQUIRED_PARAM_MISSING: missing,
   DEPENDENT_FIELD_MISSING: missing,
   AMBIGUITY_DURING_PROCESSING: known(
-    "the name and the id of a module or field do not belong together",
+    "the name and the id of a module or field do not match",
     "give only names: zoho-hooks looks up the ids",
   ),
   INVALID_MODULE: known(
@@ -284,7 +284,7 @@ function byStatus(status: number): Explanation {
 function denied(call: ApiCall, mayBeExpired: boolean): KnownFault {
   const expired = mayBeExpired ? ", or its access token has expired" : "";
   return known(
-    `${hostOf(call)} does not allow this sign-in to do it: it lacks the scope ${call.scope}, belongs to another organisation or data centre, or its user has no permission${expired}`,
+    `${hostOf(call)} denied access: the sign-in lacks the scope ${call.scope}, belongs to another organisation or data centre, or its user has no permission${expired}`,
     `sign in again with that scope, and check the organisation: ${call.again.how}`,
     "credentials",
   );
@@ -292,7 +292,7 @@ function denied(call: ApiCall, mayBeExpired: boolean): KnownFault {
 
 function tooMany(call: ApiCall): KnownFault {
   return known(
-    "Zoho accepts no more requests from this organisation for now: there were too many in a short time",
+    "Zoho rate-limited this organisation: there were too many requests in a short time",
     `${waitFor(call) ?? "wait"} and try again with fewer requests at once; CRM counts its credits over a rolling 24 hours`,
   );
 }
@@ -308,14 +308,14 @@ function waitFor({ retry }: ApiCall): string | undefined {
 
 function foreignAnswer(call: ApiCall): KnownFault {
   return known(
-    `the answer of ${hostOf(call)} does not come from Zoho's API`,
+    `the answer from ${hostOf(call)} is not from Zoho's API`,
     "list what exists now, and check ZOHO_API_URL and whether a proxy answered instead of Zoho",
   );
 }
 
 function redirected(call: ApiCall): KnownFault {
   return known(
-    `${hostOf(call)} redirects elsewhere, and a request with a token does not follow`,
+    `${hostOf(call)} answered with a redirect, which a request with a token does not follow`,
     "check ZOHO_API_URL and the data centre (--dc)",
   );
 }
@@ -334,13 +334,13 @@ function invalidToken(call: ApiCall): KnownFault {
   }
   if (!call.isTokenNew) {
     return known(
-      `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}`,
+      `${hostOf(call)} rejected the access token${centre ? ` (data centre ${centre.id})` : ""}`,
       `sign in again: ${how}; ${elsewhere}`,
       "credentials",
     );
   }
   return known(
-    `${hostOf(call)} rejects even a new access token of ${new URL(call.accountsUrl).host}`,
+    `${hostOf(call)} rejected even a new access token from ${new URL(call.accountsUrl).host}`,
     `a token is valid in one data centre and one environment only: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again: ${how}; ${elsewhere}`,
     "credentials",
   );

@@ -187,7 +187,7 @@ function requestHeaders(request: ZohoRequest, multipartType: string | undefined)
   };
 }
 
-/** `unreachable`: it surely did not arrive. `no_answer`: it may have been carried out. */
+/** `unreachable`: it certainly did not arrive. `no_answer`: it may have been carried out. */
 function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number): UserError {
   const host = new URL(request.url).host;
   const timedOut = failure instanceof Error && /^(?:Timeout|Abort)/.test(failure.name);

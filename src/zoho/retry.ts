@@ -25,7 +25,7 @@ export function backoffMs(attempt: number, random: number, askedMs: number | und
 /** An HTTP status, or a failure before or after the request was sent. */
 export type AttemptOutcome = { readonly status: number; readonly unreadable: boolean } | { readonly failure: unknown };
 
-/** A request that was surely not carried out (no connection, 429) may be retried; any other only if it is repeatable. */
+/** A request that was certainly not carried out (no connection, 429) may be retried; any other only if it is repeatable. */
 export function mayRetry(outcome: AttemptOutcome, repeatable: boolean): boolean {
   if ("failure" in outcome) return repeatable || neverSent(outcome.failure);
   if (outcome.status === 429) return true;

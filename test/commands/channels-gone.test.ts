@@ -33,7 +33,7 @@ describe("a channel that was created here and has expired", () => {
     expect((await list("--module", "Deals")).lines()).toEqual([]);
     const text = await world.channels(["list"]);
     expect(text.out).toMatch(/^1 +expired +Leads.create/m);
-    expect(text.err).toContain("channels renew 1 --product crm creates it again, ");
+    expect(text.err).toContain("to create it again: zoho-hooks channels renew 1 --product crm; to forget it: ");
     expect(text.out + text.err).not.toMatch(/no Zoho CRM channel/);
   });
 

@@ -57,8 +57,8 @@ describe("Zoho that accepts no more requests", () => {
     const hint = expect.stringContaining("wait 1h, until 2026-03-01T10:00:00+00:00, and try again");
     expect(lines()).toMatchObject([
       { id: "1", state: "expiring", reason: expect.stringContaining("TOO_MANY_REQUESTS"), hint },
-      { id: "2", state: "expiring", reason: "not tried: Zoho accepts no more requests for now", hint },
-      { id: "3", state: "expiring", reason: "not tried: Zoho accepts no more requests for now", hint },
+      { id: "2", state: "expiring", reason: "not tried: Zoho rate-limited the requests", hint },
+      { id: "3", state: "expiring", reason: "not tried: Zoho rate-limited the requests", hint },
     ]);
   });
 
@@ -74,9 +74,9 @@ describe("Zoho that accepts no more requests", () => {
     const stop = new AbortController();
     const { err } = await world.channels(["list"], {
       signal: stop.signal,
-      onErr: (text) => void (text.includes("pause") && stop.abort()),
+      onErr: (text) => void (text.includes("asked to wait") && stop.abort()),
     });
-    expect(err).toContain(`${new URL(world.server.url).host} asks for a pause: retrying in 30s`);
+    expect(err).toContain(`${new URL(world.server.url).host} asked to wait: retrying in 30s`);
   });
 });
 
@@ -180,7 +180,7 @@ describe("channels list with an end in an unknown form", () => {
     };
     world.server.trouble({ status: 200, body: { watch: [answer] } }, 1, isWatch("PUT"));
     const { exitCode, err } = await world.channels(["renew", "2"]);
-    expect([exitCode, err]).toEqual([7, expect.stringContaining("but does not say when it ends")]);
+    expect([exitCode, err]).toEqual([7, expect.stringContaining("but does not say when it expires")]);
   });
 });
 

@@ -37,7 +37,7 @@ describe("channels renew, of a channel that changes while it runs,", () => {
     ]);
     expect(exitCode).toBe(7);
     expect(lines()[2]).toMatchObject({
-      reason: "channel 3 was deleted before it could be renewed, and is left alone",
+      reason: "channel 3 was deleted before it could be renewed, so it was not created again",
       hint: expect.stringContaining("channels renew 3"),
     });
     expect(world.server.watch.rows().map(({ channelId, notifyUrl }) => [channelId, notifyUrl])).toEqual([

@@ -43,7 +43,7 @@ describe("a URL is shown without its secrets", () => {
 
   it("by webhooks create and list, as text and as JSON", async () => {
     const { server, clock, cwd } = world;
-    const scopes = managedProducts.flatMap((each) => each.scopes);
+    const scopes = managedProducts.flatMap((each) => each.loginScopes);
     const env = { ...world.env, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(scopes) };
     const webhooks = async (...argv: string[]) => {
       await clock.sleep(1000);

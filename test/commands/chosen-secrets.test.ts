@@ -19,8 +19,8 @@ const places = [
   ["a parameter of the URL", { parameter: "knock" }, "knock"],
 ] as const;
 
-describe.each(places)("the value of the user's own in %s", (_where, auth, name) => {
-  it("is shown by no command unless it is asked for", async () => {
+describe.each(places)("a user-defined secret in %s", (_where, auth, name) => {
+  it("is shown by no command unless requested", async () => {
     const cwd = folderWith({
       "zoho-hooks.config.json": JSON.stringify({ products: { survey: { format: "wire", auth } } }),
     });
@@ -70,8 +70,8 @@ describe.each(places)("the value of the user's own in %s", (_where, auth, name) 
   });
 });
 
-describe("a signature under a name that does not say so", () => {
-  it("is masked as that of every product is", async () => {
+describe("a signature in a header with another name", () => {
+  it("is masked", async () => {
     const about = { ...JSON.parse(SHOP["webhooks/shop/product.json"]), signature: { header: "X-Shop-Check" } };
     const cwd = shopProject({ "webhooks/shop/product.json": JSON.stringify(about) });
     const signing = { ZOHO_WEBHOOK_SECRET: "s3cret" };

@@ -49,7 +49,7 @@ describe("--help", () => {
     expect(out).toMatch(/^Examples:\n {2}\$ zoho-hooks listen\b/);
   });
 
-  it("of listen shows the dozen flags that matter before the others", async () => {
+  it("shows the twelve main flags of listen first", async () => {
     const { out } = await run(["listen", "--help"]);
     const [, main = ""] = /^Main options:\n(.*?)\n\n/ms.exec(out) ?? [];
     expect(main.match(/^ {2}-/gm)).toHaveLength(12);

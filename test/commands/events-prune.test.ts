@@ -37,7 +37,7 @@ describe("events prune", () => {
     expect(err).toContain("it has been pruned");
   });
 
-  it("removes what waits for an app once that is given up, which it names", async () => {
+  it("removes the deliveries that wait for an app once it is given up", async () => {
     const cwd = tempFolder();
     const nobody = await freePort();
     const listener = await startListener(["--forward-to", String(nobody)], { cwd });

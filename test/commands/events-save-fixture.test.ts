@@ -80,13 +80,13 @@ describe("events save-fixture", () => {
     expect(existsSync(join(project.cwd, "Ticket.Merge.json"))).toBe(false);
   });
 
-  it("refuses a name that is no event", async () => {
+  it("rejects a name that is not an event", async () => {
     const { exitCode, err } = await project.run(["events", "save-fixture", "1", "--name", "../../Leads.create"]);
     expect(exitCode).toBe(2);
     expect(err).toContain("crm has no event");
   });
 
-  it("leaves samples to Git, and the log not", async () => {
+  it("lets Git track samples, but not the log", async () => {
     await project.run(["events", "save-fixture", "1"]);
     execFileSync("git", ["init", "-q"], { cwd: project.cwd });
     const status = execFileSync("git", ["status", "--porcelain", "--untracked-files=all"], { cwd: project.cwd });

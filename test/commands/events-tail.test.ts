@@ -99,7 +99,7 @@ describe("events tail", () => {
     ]);
   });
 
-  it("shows a replay as what it is", async () => {
+  it("shows a replay, with its target masked", async () => {
     project = await startLoggedProject({ forward: false });
     await project.deliver("/webhooks/zoho/crm", leadBody(), {
       "content-type": "application/json",

@@ -41,7 +41,7 @@ async function numbers(...argv: string[]): Promise<unknown[]> {
 }
 
 describe("events list", () => {
-  it("shows the newest first, in the lines of listen, with what became of each", async () => {
+  it("shows the newest first, in the format of listen, with the state of each", async () => {
     const { out, exitCode } = await project.run(["events", "list"]);
     expect(exitCode).toBe(0);
     const rows = out.split("\n").filter((line) => /#\d/.test(line));
@@ -137,7 +137,7 @@ describe("events list", () => {
     expect(out).not.toContain("masked");
   });
 
-  it("prints for scripts what the log adds to the event", async () => {
+  it("prints the log's own fields in JSON", async () => {
     const { lines } = await project.run(["events", "list", "--json", "--failed"]);
     expect(lines()[0]).toMatchObject({
       v: 1,
@@ -167,7 +167,7 @@ describe("events list", () => {
     [["--since", "2026-99-01"], "--since"],
     [["--product", "crmm"], "did you mean crm?"],
     [["--where", "nothing"], "not a condition"],
-    [["--all", "--limit", "1"], "exclude each other"],
+    [["--all", "--limit", "1"], "cannot be combined"],
     [["--search", ""], "--search"],
     [["--limit", "0"], "--limit"],
   ])("refuses %j", async (flags, said) => {
@@ -188,7 +188,7 @@ describe("events list", () => {
   });
 });
 
-describe("a log that is not there", () => {
+describe("a missing log", () => {
   it.each([
     ["list"],
     ["show", "last"],
@@ -251,7 +251,7 @@ describe("events show", () => {
     expect(err).toContain("the last one is #4");
   });
 
-  it("refuses what is no number", async () => {
+  it("rejects an argument that is not a number", async () => {
     expect((await project.run(["events", "show", "first"])).exitCode).toBe(2);
   });
 });
@@ -272,14 +272,14 @@ describe("events stats", () => {
     });
   });
 
-  it("draws no bars where nobody watches", async () => {
+  it("draws no bars without a terminal", async () => {
     const { out } = await project.run(["events", "stats"]);
     expect(out).toMatch(/^desk\s+2\s+1\s+0\s+1/m);
     expect(out).toMatch(/4 answers from your app: p50/);
     expect(out).not.toContain("█");
   });
 
-  it("counts what the filters mean", async () => {
+  it("applies the filters", async () => {
     const { lines } = await project.run(["events", "stats", "--json", "--product", "desk"]);
     expect(lines()[0]).toMatchObject({ received: 2, products: { desk: { received: 2 } } });
   });
@@ -293,7 +293,7 @@ describe("events diff", () => {
     expect(out).not.toContain("Account_Number");
   });
 
-  it("shows long values from shortly before the place where they part", async () => {
+  it("shows long values from shortly before their first difference", async () => {
     const other = await startLoggedProject({ forward: false, env: {} });
     try {
       for (const end of ["the end", "another end"])
@@ -305,7 +305,7 @@ describe("events diff", () => {
     }
   });
 
-  it("shows no sign of a sender's that a terminal would obey", async () => {
+  it("strips a sender's control characters", async () => {
     const other = await startLoggedProject({ forward: false, env: {} });
     try {
       const name = "Leads\\u001b]0;x\\u0007.create";
@@ -340,7 +340,7 @@ describe("events diff", () => {
   });
 });
 
-describe("a log that is gone", () => {
+describe("a log that was deleted", () => {
   it("ends events tail, which would otherwise be silent for ever", async () => {
     const other = await startLoggedProject({ forward: false });
     await other.deliver("/webhooks/zoho/crm", leadBody());

@@ -8,7 +8,7 @@ import { oneAfterTheOther, says } from "../support/target-app.ts";
 const headers = { "content-type": "application/json" };
 
 describe("a delivery that the app refuses", () => {
-  it("is shown with the app's own words, what to do, and how to send it again", async () => {
+  it("is shown with the app's answer, a hint, and the command to send it again", async () => {
     const prose = "guide-signature: the signature does not match the body";
     const target = await app(oneAfterTheOther(says(401, `${prose}, token: s3cret`), says(401), says(404)));
     const cwd = tempFolder();
@@ -19,24 +19,24 @@ describe("a delivery that the app refuses", () => {
     }
     const { out } = await human.stop();
     expect(out).toContain(`answer: ${prose}, token: [masked]\n`);
-    expect(out.split("your app has another secret or token")).toHaveLength(2);
-    expect(out).toContain("your app has no such route: check the path, and name it with --forward-to\n");
-    expect(out.split("all that were given up: zoho-hooks events list --failed\n")).toHaveLength(2);
+    expect(out.split("your app uses a different secret or token")).toHaveLength(2);
+    expect(out).toContain("your app has no such route: check the path in --forward-to\n");
+    expect(out.split("all failed deliveries: zoho-hooks events list --failed\n")).toHaveLength(2);
     expect((await run(["events", "show", "1"], { cwd })).out).toContain(`answer: ${prose}, token: [masked]\n`);
   });
 
-  it("is not laid to an app that is not there, by send to a receiver that mirrors", async () => {
+  it("is not blamed on an app that is not running, by send to a mirroring listen", async () => {
     const cwd = tempFolder();
     const flags = ["--respond", "mirror", "--forward-to", String(await freePort())];
     const human = await startHumanListener(flags, { cwd });
     const { out } = await run(["send", "crm", "Leads.create"], { cwd });
     await human.stop();
-    expect(out).toContain("listen got no answer from your app to pass on");
+    expect(out).toContain("listen got no answer from your app: is it running?");
     expect(out).not.toContain("your app failed");
   });
 });
 
-it.each(["http//x", "https/x", "http:/x"])("refuses a route to %s, which is no machine", async (to) => {
+it.each(["http//x", "https/x", "http:/x"])("rejects a route to %s, which is not a host", async (to) => {
   const { exitCode, err } = await run(["listen", "--port", "0", "--route", `crm:Leads.create=${to}`]);
   expect([exitCode, err]).toEqual([2, expect.stringContaining(`--route: "${to}" is not a target`)]);
 });

@@ -173,8 +173,8 @@ describe("fixtures eject", () => {
   });
 
   it.each([
-    [["fixtures", "eject"], "say which product to copy"],
-    [["fixtures", "eject", "crm"], "say which event to copy"],
+    [["fixtures", "eject"], "no product given"],
+    [["fixtures", "eject", "crm"], "no event given"],
     [["fixtures", "eject", "crm", "Leads.create", "--all"], "exclude each other"],
   ])("%j is a usage error", async (argv, message) => {
     const { exitCode, err } = await run(argv);

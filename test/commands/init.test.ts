@@ -169,7 +169,7 @@ describe("init", () => {
 
   it.each([
     [["--products", "crm,desc"], "did you mean desk?"],
-    [["--products", ","], "--products names none"],
+    [["--products", ","], "--products is empty"],
     [["--format", "wier"], "none of the products that you use has a format"],
     [["--format", "signals=guide"], "signals has no format"],
     [["--products", "crm", "--format", "desk=wire"], "add it: --products crm,desk"],
@@ -250,7 +250,7 @@ describe("init --format", () => {
     expect(new Set(lines().map(({ format }) => format))).toEqual(new Set(["wire"]));
   });
 
-  it("names all products if they have another format than the default, and else none", async () => {
+  it("names all products if their format is not the default, else none", async () => {
     expect(await products(["--products", "all", "--format", "wire"])).toMatchObject({
       crm: { format: "wire" },
       books: { format: "wire" },
@@ -283,7 +283,7 @@ describe("init --format", () => {
 describe("init at a terminal", () => {
   const answers = {
     "Which products": ["crm"],
-    "Which format": "wire",
+    "Which payloads": "wire",
     "Which port": "4461",
     "your app": "http://localhost:3000/hooks",
     "ZOHO_WEBHOOK_SECRET, which": "enter",
@@ -317,12 +317,12 @@ describe("init at a terminal", () => {
   });
 
   it.each([
-    ["as it is set up", { crm: { format: "wire" } }],
+    ["keep the current settings", { crm: { format: "wire" } }],
     ["workflow", { crm: { format: "workflow" } }],
   ])("asks before it changes the format of a product; the answer is %s", async (answer, expected) => {
     const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "port": 4461}\n' });
     const asked: string[] = [];
-    const all = { ...answers, "your app": "none", "Which format": answer, "Change products": true };
+    const all = { ...answers, "your app": "none", "Which payloads": answer, "Change products": true };
     const { exitCode } = await run(["init"], { cwd, prompts: answering(all, asked) });
     expect(exitCode).toBe(0);
     expect(JSON.parse(read(cwd, CONFIG)).products).toEqual(expected);
@@ -337,7 +337,7 @@ describe("init at a terminal", () => {
     const only = { ...answers, "Which products": ["signals"] };
     const cwd = tempFolder();
     expect((await run(["init"], { cwd, prompts: answering(only, asked) })).exitCode).toBe(0);
-    expect(asked.join()).not.toContain("Which format");
+    expect(asked.join()).not.toContain("Which payloads");
     expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ signals: {} });
   });
 

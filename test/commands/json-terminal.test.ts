@@ -9,7 +9,7 @@ const NAME = `Zoë 渡辺 🦊 ${OBEYED}`;
 const BODY = JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], token: "t", name: NAME });
 
 describe("JSON lines", () => {
-  it("of events bear what a terminal would obey in the words of JSON, and say the same", async () => {
+  it("escape the control characters of events, and keep their values", async () => {
     const cwd = tempFolder();
     const listener = await startListener([], { cwd });
     await listener.post("/webhooks/zoho/crm", BODY, { "content-type": "application/json" });
@@ -26,13 +26,13 @@ describe("JSON lines", () => {
     }
   });
 
-  it("of an ASCII body bear a lone delete character in the words of JSON", async () => {
+  it("escape a delete character in an ASCII body", async () => {
     const { out, lines } = await run(["verify", "-", "--json"], { stdin: '{"module":"a\u007fb"}' });
     expect(out).not.toMatch(RAW);
     expect(lines()[0]).toMatchObject({ body: { module: "a\u007fb" } });
   });
 
-  it("of an error do so, too", async () => {
+  it("escape the control characters of an error", async () => {
     const { exitCode, err } = await run(["products", `crm${OBEYED}`, "--json"]);
     expect(exitCode).toBe(2);
     expect(err).not.toMatch(RAW);

@@ -83,7 +83,7 @@ describe("listen under attack", () => {
         fetch(`${human.url.replace("http:", "https:")}/webhooks/zoho/crm`, { method: "POST" }),
       ).rejects.toThrow();
     const { err } = await human.stop();
-    expect(err.match(/warning: a sender spoke https/g)).toHaveLength(1);
+    expect(err.match(/warning: a sender used https/g)).toHaveLength(1);
   });
 
   it("reports at most a hundred hints, with long names shortened", async () => {

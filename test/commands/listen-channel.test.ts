@@ -122,7 +122,7 @@ describe("listen --channel", () => {
     expect(err).not.toContain("try it");
   });
 
-  it("renews it in time, with new access tokens, and shows its end", async () => {
+  it("renews it in time, with new access tokens, and shows its expiry", async () => {
     const of = await listen();
     const before = zoho.watch.rows()[0]?.expiresAt ?? 0;
     clock.advance(134 * HOUR_MS);
@@ -208,12 +208,14 @@ describe("listen --channel", () => {
     expect(linesOf(of, "channel")[1]?.hint).toMatch(hint);
   });
 
-  it("reports a dead sign-in, and that it keeps the one that it started with", async () => {
+  it("reports a dead sign-in, and that listen must be restarted", async () => {
     const of = await listen();
     zoho.trouble({ status: 200, body: { error: "invalid_code" } }, 999, ({ path }) => path === "/oauth/v2/token");
     clock.advance(134 * HOUR_MS);
     await expect.poll(() => statesOf(of)).toEqual(["created", "expiring"]);
-    expect(linesOf(of, "channel")[1]?.hint).toMatch(/^sign in again: .*; then start this again, because it keeps the/);
+    expect(linesOf(of, "channel")[1]?.hint).toMatch(
+      /^sign in again: .*; then restart this command, which still uses the/,
+    );
   });
 
   it("exits with 9 if the channel is lost because of the sign-in", async () => {

@@ -93,7 +93,7 @@ describe("--exec", () => {
     const endless = project("setInterval(() => {}, 1000);");
     const late = await run(["listen", "--port", "0", "--timeout", "300ms", ...endless.exec], { cwd: endless.cwd, env });
     expect(late.exitCode).toBe(8);
-    expect(late.err).toContain('--exec "node program.mjs" was still running after 300ms');
+    expect(late.err).toContain('--exec "node program.mjs" did not finish within 300ms');
     const idle = project("");
     const missing = await run(["listen", "--port", "0", "--expect", "crm:Leads.create", ...idle.exec], {
       cwd: idle.cwd,
@@ -136,7 +136,7 @@ describe("--exec", () => {
       response.end("OK");
     });
     const argv = ["listen", "--port", "0", "--forward-to", target.url, "--concurrency", "1", ...exec];
-    const onErr = (text: string) => void (text.includes("stopping: finishing what is under way") && isEnding());
+    const onErr = (text: string) => void (text.includes("stopping: finishing work in progress") && isEnding());
     const { exitCode, err } = await run(argv, { cwd, env, onErr });
     expect(target.seen).toHaveLength(5);
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: expect.stringContaining("5 delivered, 0 failed") });

@@ -40,8 +40,8 @@ it("masks secrets in target URLs everywhere", async () => {
   expect([err, out, replayed.err, replayed.out].join("")).not.toContain("SEKRET");
 });
 
-describe("what the app receives", () => {
-  it("is everything that was expected, before listen exits", async () => {
+describe("the app", () => {
+  it("receives every expected event before listen exits", async () => {
     const target = await app((response) => void setTimeout(() => response.end("OK"), 30));
     const listener = await startListener(["--forward-to", target.url, "--concurrency", "1", "--expect", "crm:*=10"]);
     await Promise.all(
@@ -53,7 +53,7 @@ describe("what the app receives", () => {
     expect(lines().at(-1)).toMatchObject({ forwards: { delivered: 10, waiting: 0 } });
   });
 
-  it("is the same query, character by character", async () => {
+  it("receives the query unchanged", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", `${target.url}/hook?own=1`]);
     const query = `?a='x'&b="y"&c=<z>&d=%2f`;
@@ -88,7 +88,7 @@ describe("what the app receives", () => {
       "application/json",
       JSON.stringify({ note: randomBytes(390_000).toString("base64") + "ü".repeat(260_000) }),
     ],
-  ])("is the same bytes for %s", async (_, type, body) => {
+  ])("receives the same bytes for %s", async (_, type, body) => {
     const target = await app();
     const listener = await listen(["--forward-to", `${target.url}/hook`]);
     expect((await listener.post(CRM, body, { "content-type": type })).status).toBe(200);
@@ -104,7 +104,7 @@ describe("what the app receives", () => {
     });
   });
 
-  it("is every header but those of the connection, in order and case, and the sender's address", async () => {
+  it("receives every end-to-end header in order and case, and the sender's address", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", `${target.url}/hook?key=1`]);
     const answer = await postRaw(
@@ -142,7 +142,7 @@ describe("what the app receives", () => {
     expect(seen && valuesOf(seen, "content-length")).toEqual([String(Buffer.byteLength(lead(1)))]);
   });
 
-  it("includes what a proxy in front of listen says about the sender", async () => {
+  it("receives the forwarded headers of a proxy in front of listen", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url]);
     const said = { "x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https", "x-forwarded-host": "a.example" };
@@ -151,7 +151,7 @@ describe("what the app receives", () => {
     for (const [name, value] of Object.entries(said)) expect(seen && valuesOf(seen, name)).toEqual([value]);
   });
 
-  it("includes duplicates, with the number of the original", async () => {
+  it("receives duplicates, with the number of the original", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url]);
     await listener.post(CRM, lead(1));
@@ -161,7 +161,7 @@ describe("what the app receives", () => {
     expect(second && valuesOf(second, "x-zoho-hooks-duplicate-of")).toEqual(["1"]);
   });
 
-  it("is no challenge: listen answers it", async () => {
+  it("receives no challenge: listen answers it", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url]);
     expect((await listener.post(CRM, '{"challenge":"x"}')).text).toBe('{"challenge":"x"}');
@@ -171,7 +171,7 @@ describe("what the app receives", () => {
     expect(target.seen).toHaveLength(1);
   });
 
-  it("is nothing that was rejected or filtered out, and no challenge", async () => {
+  it("receives nothing that was rejected or filtered out, and no challenge", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--events", "crm:Leads.*"], {
       env: { ZOHO_WEBHOOK_TOKEN: "right" },
@@ -251,8 +251,8 @@ describe("how the app is reached", () => {
   });
 });
 
-describe("where events go", () => {
-  it("is every matching route, or else the general targets", async () => {
+describe("targets", () => {
+  it("are all matching routes, or else the general targets", async () => {
     const target = await app();
     const listener = await listen([
       ...["--route", `crm:Leads.*=${target.url}/leads`],
@@ -278,7 +278,7 @@ describe("where events go", () => {
     expect(seen.map((each) => each.path).sort()).toEqual(["/all/crm", "/deals"]);
   });
 
-  it("can be several targets, independent of one another", async () => {
+  it("are independent of one another", async () => {
     const [one, two] = [await app(), await app(says(404))];
     const listener = await listen(["--forward-to", one.url, "--forward-to", two.url]);
     await listener.post(CRM, lead(1));
@@ -286,7 +286,7 @@ describe("where events go", () => {
     expect(await listener.line("forward", { target: two.url })).toMatchObject({ state: "failed", status: 404 });
   });
 
-  it("works with --no-store", async () => {
+  it("work with --no-store", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--no-store"]);
     await listener.post(CRM, lead(1));
@@ -308,7 +308,9 @@ describe("where events go", () => {
     const { exitCode, err, lines } = await listener.stop();
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
     expect(await listener.line("warning", {}, 2)).toMatchObject({
-      message: expect.stringMatching(/it is not known how many deliveries did not reach your app: .*(?:gone|deleted)/),
+      message: expect.stringMatching(
+        /the deliveries that did not reach your app could not be counted: .*(?:gone|deleted)/,
+      ),
     });
     expect(lines().at(-1)).toMatchObject({
       type: "summary",

@@ -47,7 +47,7 @@ describe("a POST by a web page in a browser", () => {
     listener = await startListener(["--forward-to", target.url, "--on-invalid", "warn"], { cwd });
     expect(await post(listener, CRM, BODY, headers)).toMatchObject({
       status: 403,
-      text: expect.stringContaining("a page in a browser posted this"),
+      text: expect.stringContaining("a web page in a browser posted this"),
     });
     const own = BODY.replace("1", "2");
     expect((await listener.post(CRM, own)).status).toBe(200);
@@ -62,7 +62,7 @@ describe("a POST by a web page in a browser", () => {
   it("is shown with its reason", async () => {
     const human = await startHumanListener();
     await post(human, CRM, BODY, CROSS_SITE);
-    expect((await human.stop()).out).toContain("answered 403: a page in a browser posted this");
+    expect((await human.stop()).out).toContain("answered 403: a web page in a browser posted this");
   });
 
   it("cannot set a secret", async () => {

@@ -221,7 +221,7 @@ describe("--respond mirror", () => {
     const posted = listener.post(CRM, lead(1));
     await target.came(1);
     expect(await show()).toMatchObject({ status: null, state: "received", attempts: [] });
-    expect((await run(["events", "show", "1"], { cwd })).out).toContain("no answer known");
+    expect((await run(["events", "show", "1"], { cwd })).out).toContain("no answer recorded");
     answer();
     await posted;
     await listener.stop();

@@ -13,7 +13,7 @@ async function post(url: string): Promise<void> {
   await fetch(url + CRM, { method: "POST", body: lead(1), headers: JSON_TYPE });
 }
 
-describe("what listen shows of the app's answers", () => {
+describe("app answers in the output of listen", () => {
   it.each([
     ["JSON", '{"error":"no","access_token":"s3cr3t"}'],
     ["JSON that is cut off", `{"token":"s3cr3t","text":"${"x".repeat(2000)}"}`],

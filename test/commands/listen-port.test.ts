@@ -40,7 +40,7 @@ describe("listen without --port, while 4460 is busy,", () => {
     expect(await listener.event(1)).toMatchObject({ product: "crm" });
   });
 
-  it("takes no port that it forwards to", async () => {
+  it("skips a port that it forwards to", async () => {
     const free = portOf(await listenOnDefault([]));
     const listener = await listenOnDefault([String(free + 1)]);
     expect(portOf(listener)).not.toBe(free + 1);
@@ -57,7 +57,7 @@ describe("listen without --port, while 4460 is busy,", () => {
     }
   });
 
-  it("keeps to a port that was asked for, or that a tunnel of the user's leads to", async () => {
+  it("fails for a port that the user chose, or that the user's own tunnel leads to", async () => {
     const asked = { env: { ZOHO_HOOKS_PORT: "4460" } };
     for (const result of [
       await run(["listen", "--port", "4460"]),
@@ -86,7 +86,7 @@ describe("listen <target>", () => {
     expect([app.seen[0]?.path, other.seen[0]?.path]).toEqual(["/webhooks/zoho/crm", "/hook"]);
   });
 
-  it("takes no other word for a target", async () => {
+  it("rejects other words as a target", async () => {
     const { exitCode, err } = await run(["listen", "crm"]);
     expect(exitCode).toBe(2);
     expect(err).toContain('listen: "crm" is not a target');

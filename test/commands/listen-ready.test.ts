@@ -55,8 +55,8 @@ describe("the ready block of listen", () => {
     ]);
   });
 
-  it("warns of an address that others reach while nothing is checked", async () => {
-    const warning = "warning: anyone who reaches 0.0.0.0 can post here, since nothing is checked";
+  it("warns when others can reach the address and nothing is checked", async () => {
+    const warning = "warning: anyone who can reach 0.0.0.0 can post events: no signature, token or address is checked";
     const open = ["--host", "0.0.0.0"];
     expect((await screen(open, { env: { NO_COLOR: "1" } }))[0]).toBe(warning);
     expect(await screen(open)).not.toContain(warning);
@@ -95,11 +95,13 @@ describe("the ready block of listen", () => {
   });
 });
 
-it("the first 403 for an address notes that Zoho may send from others than the guide says", async () => {
+it("notes at the first 403 that Zoho may use addresses outside the ranges of the guide", async () => {
   const human = await startHumanListener(["--no-store", "--allow-zoho-ips"]);
   for (let i = 0; i < 2; i++) await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "{}" });
   const { err } = await human.stop();
-  expect(err.match(/outside the guide's two ranges: a 403 may be a genuine delivery/g)).toHaveLength(1);
+  expect(
+    err.match(/outside the Webhooks Guide's two ranges: a 403 may have rejected a genuine delivery/g),
+  ).toHaveLength(1);
 });
 
 describe("the summary of listen", () => {

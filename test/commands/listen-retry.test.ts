@@ -79,7 +79,7 @@ describe("a delivery that fails", () => {
     const body = lead(1);
     for (const [flags, said] of [
       [["--no-store"], "given up\n"],
-      [["--store", "o ther.db"], "all that were given up: zoho-hooks events list --failed --store 'o ther.db'\n"],
+      [["--store", "o ther.db"], "all failed deliveries: zoho-hooks events list --failed --store 'o ther.db'\n"],
       [[], "send it again: zoho-hooks replay 1\n"],
     ] as const) {
       const human = await startHumanListener(["--forward-to", target.url, ...flags]);
@@ -227,7 +227,7 @@ describe("an app that is down", () => {
     expect(lines().at(-1)).toMatchObject({ forwards: { delivered: 0, failed: 2, waiting: 0 } });
   });
 
-  it("that another run forwards to keeps its waiting deliveries", async () => {
+  it("keeps its waiting deliveries when this run forwards to another app", async () => {
     const cwd = tempFolder();
     const gone = `http://localhost:${await freePort()}/old`;
     const first = await listen(["--forward-to", gone], { cwd });

@@ -188,9 +188,9 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(401);
     const { notes } = (await app.line("ready")) as { notes?: string[] };
     expect(notes?.slice(0, 2)).toEqual([
-      'Checking with ZOHO_WEBHOOK_SECRET; a delivery that fails is refused. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".',
+      'Checking signatures and tokens with ZOHO_WEBHOOK_SECRET; wrong ones are rejected. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".',
       expect.stringMatching(
-        /is not signed, so it is refused \(crm, .*forms.*\), unless the config names its format: "products": /,
+        /are unsigned, so they are rejected \(crm, .*forms.*\), unless the config sets their format: "products": /,
       ),
     ]);
   });
@@ -199,7 +199,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {"format": "wire"}, "desk": {}}}' });
     const app = await listen([], { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(200);
-    expect(JSON.stringify((await app.line("ready")).notes)).not.toContain("that you designed");
+    expect(JSON.stringify((await app.line("ready")).notes)).not.toContain("that you design");
   });
 
   it.each([

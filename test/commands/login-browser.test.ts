@@ -50,7 +50,7 @@ describe("login --browser", () => {
     const { exitCode, err } = await signIn(["--port", String(taken.port)]);
     taken.close();
     expect(exitCode).toBe(2);
-    expect(err).toMatch(/port \d+, to which the browser returns, cannot be opened: .*in use/);
+    expect(err).toMatch(/cannot listen on port \d+ for the browser.s redirect: .*in use/);
     expect(err).toContain("give its port with --port");
     // The server at the other address is closed again.
     for (const each of LOOPBACKS) {

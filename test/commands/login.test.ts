@@ -85,7 +85,7 @@ describe("login", () => {
 
   it("reports the private file with the secrets", async () => {
     const result = await signInByCode();
-    expect(result.err).toContain("which only you can read: no keyring, because the keyring is turned off");
+    expect(result.err).toContain("which only you can read (no keyring: the keyring is turned off)");
   });
 
   it("asks only for missing values, and shows the scopes and the console", async () => {
@@ -113,7 +113,10 @@ describe("login", () => {
   it.each([
     [["login"], "there is no terminal to ask how you want to sign in"],
     [["login", "--device", "--browser"], "exclude one another"],
-    [["login", "--product", "nope", "--code", "x"], "products: crm, bigin, recruit, desk, books, inventory, sign"],
+    [
+      ["login", "--product", "nope", "--code", "x"],
+      "products with a sign-in: crm, bigin, recruit, desk, books, inventory, sign",
+    ],
     [["login", "--code", "x"], "there is no terminal to ask for --client-id"],
     [["login", "--code", "x", "--client-id", "y"], "there is no terminal to ask for --client-secret-file"],
     [["login", "--code", "x", "--client-id", "y", "--dc", "moon"], "no Zoho data centre"],
@@ -230,7 +233,7 @@ describe("a sign-in", () => {
   it("that could not be stored uses up no code", async () => {
     await signInByCode();
     const before = server.tokenRequests().length;
-    expect((await signInByCode("--profile", "a/b")).err).toContain('"a/b" cannot be the name of a profile');
+    expect((await signInByCode("--profile", "a/b")).err).toContain('"a/b" is not a valid profile name');
     writeFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), '{"x');
     const { exitCode, err } = await signInByCode();
     expect(exitCode).toBe(6);

@@ -12,8 +12,8 @@ afterEach(async () => {
   listener = undefined;
 });
 
-describe("a body of the user's own design, where a secret is configured and the config does not speak of it,", () => {
-  it("is refused by listen, which says what to write into the config, and taken once it stands there", async () => {
+describe("a user-designed body, with a secret and no format in the config,", () => {
+  it("is rejected by listen with the setting that accepts it, and accepted with it", async () => {
     listener = await startListener([], { env });
     const body = '{"SingleLine":"Mei"}';
     expect((await listener.post("/webhooks/zoho/forms", body)).status).toBe(401);
@@ -26,7 +26,7 @@ describe("a body of the user's own design, where a secret is configured and the 
     expect((await listener.event(1)).hint).toBeNull();
   });
 
-  it("is refused for its proof when it comes as a query, not for its method", async () => {
+  it("is rejected for its proof, not its method, when it comes as a query", async () => {
     listener = await startListener([], { env });
     const get = (path: string) =>
       fetch(`${listener?.url}${path}`).then(async (each) => [each.status, await each.text()]);
@@ -38,7 +38,7 @@ describe("a body of the user's own design, where a secret is configured and the 
     expect(await get("/webhooks/zoho/crm")).toEqual([405, expect.stringContaining("GET is not allowed")]);
   });
 
-  it("is not spoken of where the config gives that body a proof of its own", async () => {
+  it("is not mentioned where the config gives that body a proof of its own", async () => {
     const config = JSON.stringify({ products: { forms: { auth: { header: "x-key" } } } });
     const cwd = folderWith({ "zoho-hooks.config.json": config });
     listener = await startListener([], { env: { ...env, ZOHO_WEBHOOK_AUTH: "kn0ck" }, cwd });
@@ -46,7 +46,7 @@ describe("a body of the user's own design, where a secret is configured and the 
     expect((await listener.event(1)).hint).toBeNull();
   });
 
-  it("is not spoken of where the product has no such format", async () => {
+  it("is not mentioned where the product has no such format", async () => {
     listener = await startListener([], { env });
     expect((await listener.post("/webhooks/zoho/sign", '{"a":1}')).status).toBe(401);
     expect((await listener.event(1)).hint).toBeNull();
@@ -60,6 +60,6 @@ describe("send of such a body", () => {
     const { exitCode, out } = await run(["send", "forms", "form_submitted", "--format", "wire", ...to], { env });
     expect(exitCode).toBe(5);
     expect(out).toContain("this format is never signed");
-    expect(out).not.toContain("your app has another secret or token");
+    expect(out).not.toContain("your app uses a different secret or token");
   });
 });

@@ -17,7 +17,7 @@ async function fault(files: Readonly<Record<string, string>>, argv: readonly str
   return err;
 }
 
-describe("a mistake in a product of the user's own is a usage error that names file and cause:", () => {
+describe("a mistake in a user-defined product is a usage error that names file and cause:", () => {
   it.each<[string, Record<string, string>, readonly string[]]>([
     [
       "a folder that is not there",
@@ -128,7 +128,7 @@ describe("a mistake in a product of the user's own is a usage error that names f
     expect(await fault({ [CONFIG]: '{"products":{"shop":{"pth":"webhooks/shop"}}}' })).toContain("did you mean path?");
   });
 
-  it("an event among schemas that would be written elsewhere", async () => {
+  it("an event name that leaves the folder", async () => {
     const schemas = 'import { z } from "zod";\nexport default { "../../x": z.looseObject({}) };';
     const cwd = projectWithZod({ ...SHOP, "webhooks/shop/schemas.mjs": schemas });
     const { exitCode, err } = await run(["products"], { cwd });
@@ -141,14 +141,14 @@ describe("a mistake in a product of the user's own is a usage error that names f
   });
 });
 
-describe("a schema file named for a product whose body is the user's own design", () => {
+describe("the schema setting of a product with workflow bodies", () => {
   const config = (schema: string): Record<string, string> => ({
     [CONFIG]: JSON.stringify({ products: { flow: { schema } } }),
   });
 
   it.each<[string, Record<string, string>, string]>([
     ["that is not there", config("none.json"), "none.json: no such file"],
-    ["of another kind", { ...config("a.yaml"), "a.yaml": "" }, "does not have the name of a schema file"],
+    ["of another kind", { ...config("a.yaml"), "a.yaml": "" }, "is not a schema file"],
     [
       "with the schemas of other events",
       { ...config("a.mjs"), "a.mjs": "import { z } from 'zod';\nexport default { other: z.string() }" },
@@ -160,7 +160,7 @@ describe("a schema file named for a product whose body is the user's own design"
     expect(err).toContain("products.flow.schema");
   });
 
-  it("is no setting of one whose body is not", async () => {
+  it("does not exist for other products", async () => {
     const files = { [CONFIG]: '{"products":{"books":{"schema":"a.json"}}}', "a.json": "{}" };
     const { exitCode, err } = await run(["products"], { cwd: projectWithZod(files) });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("products.books.schema does not apply")]);

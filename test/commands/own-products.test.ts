@@ -26,8 +26,8 @@ function shopSignature(body: string): Record<string, string> {
   return { "content-type": "application/json", "x-shop-signature": `sha256=${hex}` };
 }
 
-describe("a product of the user's own", () => {
-  it("is sent signed, received under its own URL, recognised, checked and taken for genuine", async () => {
+describe("a user-defined product", () => {
+  it("is sent signed, received at its own URL, recognised and verified", async () => {
     const cwd = shopProject();
     const app = await listen(cwd);
     const { exitCode } = await run(["send", "shop", "--all", "--to", `${app.url}/webhooks/zoho/:product`], {
@@ -49,7 +49,7 @@ describe("a product of the user's own", () => {
     expect(await app.event(2)).toMatchObject({ event: "order.paid", status: 200 });
   });
 
-  it("is told from its body at the URL of no product", async () => {
+  it("is recognised by its body at the URL without a product", async () => {
     const cwd = shopProject();
     const app = await listen(cwd);
     const body = readFileSync(join(cwd, "webhooks/shop/fixtures/order.paid.json"), "utf8");
@@ -57,7 +57,7 @@ describe("a product of the user's own", () => {
     expect(await app.event(1)).toMatchObject({ product: "shop", event: "order.paid" });
   });
 
-  it("accepts what another program has signed, and refuses the same with a byte changed", async () => {
+  it("accepts what another program signed, and rejects it with one byte changed", async () => {
     const app = await listen(shopProject());
     const body = '{"meta":{"type":"order.paid"},"order":{"id":"1"}}';
     expect((await app.post("/webhooks/zoho/shop", body, shopSignature(body))).status).toBe(200);
@@ -89,7 +89,7 @@ describe("a product of the user's own", () => {
     expect(named.exitCode).toBe(0);
   });
 
-  it("takes a number too long for a JavaScript number for one", async () => {
+  it("accepts a number that is too long for JavaScript", async () => {
     const cwd = shopProject({
       "long.json": '{"meta":{"type":"order.created"},"order":{"id":4150868000000002179,"total":1}}',
     });
@@ -114,7 +114,7 @@ describe("a product of the user's own", () => {
     expect(bare.out).toContain(signature);
   });
 
-  it("names the nearest of its events for one that it has not", async () => {
+  it("suggests its nearest event for a mistyped one", async () => {
     const cwd = shopProject();
     const { exitCode, err } = await run(["send", "shop", "order.creatd", "--to", "1"], { cwd });
     expect(exitCode).toBe(2);
@@ -124,7 +124,7 @@ describe("a product of the user's own", () => {
     expect(verified.out).toContain("order.paid");
   });
 
-  it("is among the URLs of listen, and what it suggests to try", async () => {
+  it("is among the URLs of listen and its suggestions", async () => {
     const app = await listen(shopProject());
     const ready = app.lines().find(({ type }) => type === "ready");
     expect(ready).toMatchObject({ urls: { shop: `${app.url}/webhooks/zoho/shop` } });
@@ -134,7 +134,7 @@ describe("a product of the user's own", () => {
     expect(shown.out + shown.err).toContain("send shop --all");
   });
 
-  it("has its URL and its secret in variables, also under a name with a hyphen", async () => {
+  it("has its URL and secret in variables, also with a hyphen in its name", async () => {
     const cwd = shopProject({ "zoho-hooks.config.json": '{"products":{"my-shop":{"path":"webhooks/shop"}}}' });
     const program = `"${process.execPath}" -p process.env.ZOHO_HOOKS_URL_MY_SHOP`;
     const { out } = await run(["listen", "--port", "0", "--exec", program], { cwd });
@@ -146,7 +146,7 @@ describe("a product of the user's own", () => {
     expect(sent.err).toContain("signed with ZOHO_WEBHOOK_SECRET_MY_SHOP");
   });
 
-  it("is forwarded to its own route, or where its name stands in the address", async () => {
+  it("is forwarded to its own route, or to the placeholder in the target", async () => {
     const cwd = shopProject();
     const target = await startTarget();
     try {
@@ -163,8 +163,8 @@ describe("a product of the user's own", () => {
   });
 });
 
-describe("deliveries of a product of the user's own that wait for the app", () => {
-  it("go on with the next listen", async () => {
+describe("waiting deliveries of a user-defined product", () => {
+  it("are forwarded by the next listen", async () => {
     const cwd = shopProject();
     const before = await startTarget();
     await before.close();
@@ -184,8 +184,8 @@ describe("deliveries of a product of the user's own that wait for the app", () =
   });
 });
 
-describe("the commands beside", () => {
-  it("list it with its events, its proof and where it comes from", async () => {
+describe("the other commands", () => {
+  it("list it with its events, its proof and its source", async () => {
     const cwd = shopProject();
     const [shop] = (await run(["products", "shop", "--json"], { cwd })).lines();
     expect(shop).toMatchObject({
@@ -218,7 +218,7 @@ describe("the commands beside", () => {
     expect((await run(["fixtures", "eject", "--all", "--json"], { cwd })).out).not.toContain('"shop"');
   });
 
-  it("send every sample that there is, and name the events that have none", async () => {
+  it("send every sample, and name the events without one", async () => {
     const cwd = shopProject({ "webhooks/shop/schemas/order.lost.json": "true" });
     const sent = await run(["send", "shop", "--all", "--dry-run", "--to", "3000", "--json"], { cwd });
     expect(sent.exitCode).toBe(0);
@@ -233,7 +233,7 @@ describe("the commands beside", () => {
     expect(out).toContain('"order.paid": ShopOwnOrderPaid;');
   });
 
-  it("complete its name and its events, and no worse when its folder is gone", async () => {
+  it("complete its name and events, and other names when its product.json is broken", async () => {
     const cwd = shopProject();
     const words = async (...typed: readonly string[]) =>
       (await run(["completion", "words", "--", ...typed], { cwd })).out.split("\n").map((line) => line.split("\t")[0]);
@@ -288,7 +288,7 @@ describe("the commands beside", () => {
     ).toBe("amount=7");
   });
 
-  it("set a project up without losing it", async () => {
+  it("keep it when init runs", async () => {
     const cwd = shopProject();
     const config = () => JSON.parse(readFileSync(join(cwd, "zoho-hooks.config.json"), "utf8")) as object;
     const flags = ["--port", "4460", "--target", "none", "--secret", "none", "--token", "none", "--force", "--yes"];

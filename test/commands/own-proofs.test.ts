@@ -38,8 +38,8 @@ async function sendOwn(
   return listener.event(before + 1);
 }
 
-describe("the event of a product of the user's own is told", () => {
-  it("by a header, also of a body that is sent as it is", async () => {
+describe("the event of a user-defined product is recognised", () => {
+  it("by a header, also for a body sent with --data", async () => {
     const cwd = project({ event: { header: "X-Event" } });
     expect(await sendOwn(cwd, ["a.lost"])).toMatchObject({ event: "a.lost", known: true });
     expect(await sendOwn(cwd, ["a.made", "--data", "@body.json"])).toMatchObject({
@@ -75,7 +75,7 @@ describe("the event of a product of the user's own is told", () => {
     expect((await fetch(url, { ...put, method: "PATCH" })).status).toBe(405);
   });
 
-  it("by nothing where there is one only: any body is it, on its own URL alone", async () => {
+  it("without a name if there is only one, and only at the product's own URL", async () => {
     const cwd = project(undefined, ["only"]);
     expect(await sendOwn(cwd, ["only"])).toMatchObject({
       event: "only",
@@ -88,8 +88,8 @@ describe("the event of a product of the user's own is told", () => {
   });
 });
 
-describe("a product of the user's own is proven", () => {
-  it("by nothing, and that is said", async () => {
+describe("a user-defined product is verified", () => {
+  it("by nothing, which is reported", async () => {
     const cwd = project({ event: { header: "x-event" } });
     expect(await sendOwn(cwd, ["a.made"], { ZOHO_WEBHOOK_SECRET: "k" })).toMatchObject({ proofs: [], status: 200 });
     expect((await run(["products", "own"], { cwd })).out).toContain("none known");
@@ -129,7 +129,7 @@ describe("a product of the user's own is proven", () => {
     expect([refused?.status, refused?.text]).toEqual([401, expect.stringContaining("does not match")]);
   });
 
-  it("by a signature whose prefix is missing, which alone is said to be wrong with it", async () => {
+  it("by a signature, whose missing prefix is named as the cause", async () => {
     const cwd = project({ signature: { header: "x-sig", encoding: "hex", prefix: "sha256=" } }, ["only"]);
     const signature = createHmac("sha256", "k3y").update('{ "n" : "2" }').digest("hex");
     const argv = ["verify", "body.json", "-p", "own", "-e", "only", "-H", `x-sig: ${signature}`, "--explain", "--json"];
@@ -141,7 +141,7 @@ describe("a product of the user's own is proven", () => {
     ]);
   });
 
-  it("by the finance products' signature, as Books is", async () => {
+  it("by the signature of the finance products", async () => {
     const env = { ZOHO_WEBHOOK_SECRET: "k3y" };
     const cwd = project({ signature: "finance" }, ["only"]);
     expect(await sendOwn(cwd, ["only"], env)).toMatchObject({
@@ -154,7 +154,7 @@ describe("a product of the user's own is proven", () => {
     expect(await listener?.event(3)).toMatchObject({ status: 401 });
   });
 
-  it("by the guide's signature and a fixed value both", async () => {
+  it("by both the guide's signature and a fixed value", async () => {
     const env = { ZOHO_WEBHOOK_SECRET: "k3y", ZOHO_WEBHOOK_AUTH: "v" };
     const cwd = project({ signature: "guide", auth: { parameter: "key" } }, ["only"]);
     expect(await sendOwn(cwd, ["only"], env)).toMatchObject({
@@ -167,7 +167,7 @@ describe("a product of the user's own is proven", () => {
 });
 
 describe("replay", () => {
-  it("signs as the settings say: a token of Desk for the configured webhook", async () => {
+  it("signs Desk's token for the configured webhook", async () => {
     const audience = "webhookId:189200000000321777";
     const cwd = folderWith({
       "zoho-hooks.config.json": JSON.stringify({ products: { desk: { format: "wire", audience } } }),

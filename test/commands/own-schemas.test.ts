@@ -162,7 +162,7 @@ describe("a JSON Schema", () => {
     expect(await refusedAs({ type: "string", pattern: "^[0-9]+$" }, { type: "string" })).toEqual([]);
   });
 
-  it("is met by a form's fields, which are text", async () => {
+  it("accepts the fields of a form, which are text", async () => {
     const cwd = folderWith({
       "zoho-hooks.config.json": '{"products":{"forms":{"format":"wire","encoding":"form","schema":"form.json"}}}',
       "form.json": '{"required":["email"],"properties":{"email":{"type":"string","format":"email"}}}',
@@ -177,7 +177,7 @@ describe("a JSON Schema", () => {
     });
   });
 
-  it("makes what it does not name drift, and its types known", async () => {
+  it("reports fields that it does not name as drift, and gives types to the others", async () => {
     const cwd = folderWith({
       "zoho-hooks.config.json": '{"products":{"flow":{"schema":"s.json"}}}',
       "s.json": '{"required":["n"],"properties":{"n":{"type":"number"}}}',
@@ -190,7 +190,7 @@ describe("a JSON Schema", () => {
   });
 });
 
-describe("a body that its user designs has the schema that the settings name:", () => {
+describe("a workflow body has the schema in the settings:", () => {
   const wire = ["campaigns", "forms", "survey", "creator", "projects", "people", "sprints", "flow", "analytics"];
   it.each<[string, string]>([
     ...wire.map((id): [string, string] => [id, "wire"]),
@@ -214,10 +214,10 @@ describe("a body that its user designs has the schema that the settings name:", 
   });
 });
 
-describe("a zod schema of the user's own", () => {
+describe("a user-defined zod schema", () => {
   const IMPORT = 'import { z } from "zod";\n';
 
-  it("is run from a module, for a body of the user's own design", async () => {
+  it("is loaded from a module, for a workflow body", async () => {
     const cwd = projectWithZod({
       "zoho-hooks.config.json": '{"products":{"creator":{"format":"wire","schema":"schemas/creator.mjs"}}}',
       "schemas/creator.mjs": `${IMPORT}export default z.looseObject({ record: z.object({ id: z.string().min(3) }) });`,
@@ -229,7 +229,7 @@ describe("a zod schema of the user's own", () => {
     expect((await run(["types", "creator"], { cwd })).out).toContain("record: {");
   });
 
-  it("may be one of a map by event, in one module of a product of the user's own", async () => {
+  it("may be one of a map by event, in a user-defined product", async () => {
     const cwd = projectWithZod({
       "zoho-hooks.config.json": '{"products":{"shop":{"path":"shop"}}}',
       "shop/product.json": '{"event":{"header":"x-event"}}',
@@ -246,7 +246,7 @@ describe("a zod schema of the user's own", () => {
     expect((await run(["products", "shop"], { cwd })).out).toContain("lost");
   });
 
-  it("that breaks off is an issue of the delivery, and no end of listen", async () => {
+  it("that throws is an issue of the delivery, and does not stop listen", async () => {
     const cwd = projectWithZod({
       "zoho-hooks.config.json": '{"products":{"flow":{"schema":"flow.mjs"}}}',
       "flow.mjs": `${IMPORT}export default z.looseObject({}).refine((value) => value.a.b);`,
@@ -259,7 +259,7 @@ describe("a zod schema of the user's own", () => {
     expect(await listener.event(2)).toMatchObject({ schema: { ok: true } });
   });
 
-  it("is not run to complete a word", async () => {
+  it("is not loaded for completion", async () => {
     const cwd = projectWithZod({
       "zoho-hooks.config.json": '{"products":{"shop":{"path":"shop"}}}',
       "shop/schemas/paid.mjs": "",

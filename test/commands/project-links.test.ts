@@ -109,7 +109,7 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     expect(readdirSync(cwd)).toEqual([link]);
   });
 
-  it("a file of secrets that others could read is for its owner alone once another is kept", async () => {
+  it("a readable secrets file becomes private when a secret is stored", async () => {
     const cwd = tempFolder();
     mkdirSync(join(cwd, KEYS), { recursive: true });
     writeFileSync(join(cwd, SECRETS), OWN.replace("mail", "other"));

@@ -242,7 +242,7 @@ describe("replay of a changed body", () => {
     expect(out).toContain("no longer matches the body");
   });
 
-  it("refuses a path that is not there, before anything is sent", async () => {
+  it("rejects a path that does not exist, before anything is sent", async () => {
     const project = await start();
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { exitCode, err } = await project.run(["replay", "1", "--set", "data.Emial=x"]);
@@ -284,7 +284,7 @@ describe("replay of a changed body", () => {
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { out, exitCode } = await project.run(["replay", "1", "--exact"]);
     expect(exitCode).toBe(0);
-    expect(out).toContain("the bytes and headers that came");
+    expect(out).toContain("headers and bytes exactly as received");
     const [, second] = project.app.seen;
     expect(second && valuesOf(second, "x-zoho-hooks-event")).toEqual([]);
     expect(second && valuesOf(second, "x-forwarded-for")).toEqual([]);
@@ -385,7 +385,7 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
     expect(err).toContain(said);
   });
 
-  it("lets a person mend what they broke, from where they were", async () => {
+  it("lets the user fix invalid JSON without starting over", async () => {
     const project = await withLead();
     const { command } = editor(
       `if [ -e once ]; then sed -i.bak 's/BROKEN/"mended@example.com"/' "$2"; else sed -i.bak 's/"mei.tanaka@example.com"/BROKEN/' "$2"; touch once; fi; rm -f "$2.bak"`,
@@ -402,8 +402,8 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
 describe("replay refuses", () => {
   it.each([
     [[], "needs to know what to send"],
-    [["1", "--failed"], "exclude each other"],
-    [["1", "--since", "1h"], "exclude each other"],
+    [["1", "--failed"], "cannot be combined"],
+    [["1", "--since", "1h"], "cannot be combined"],
     [["1", "--exact", "--set", "a=1"], "--exact and --set"],
     [["1", "--exact", "--edit"], "--exact and --edit"],
     [["1", "--edit", "--set", "a=1"], "--edit and --set"],

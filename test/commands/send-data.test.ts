@@ -44,7 +44,7 @@ describe("send --data", () => {
     expect(app.seen.map((seen) => seen.body.toString())).toEqual([lead, lead]);
   });
 
-  it("sends an empty body for an empty text, which is not a folder's name", async () => {
+  it("sends an empty body for an empty text", async () => {
     const app = await target();
     expect(await sendData(app, "")).toMatchObject({ exitCode: 0, err: expect.stringContaining("is not JSON") });
     expect(app.seen.map(({ body }) => body.length)).toEqual([0]);
@@ -66,7 +66,7 @@ describe("send --data", () => {
     expect(app.seen[1]?.path).toBe("/webhooks/zoho/desk");
   });
 
-  it("goes by the event that is named, where the body could be any", async () => {
+  it("uses the named event for a body that fits any event", async () => {
     const app = await target();
     const flags = ["--to", String(app.port), "--data", '{"a":1}', "--json"];
     const { lines, err } = await run(["send", "crm", "Leads.create", ...flags]);
@@ -97,7 +97,7 @@ describe("send --data", () => {
 
   it.each([
     ['{"a":1,\n "b":2,}', "(line 2, column 8: a key in double quotes is expected here)"],
-    ["\uFEFF{}", "(a byte order mark stands before it)"],
+    ["\uFEFF{}", "(it starts with a byte order mark)"],
   ])("says why a body is not the JSON that it was meant to be: %j", async (body, why) => {
     const app = await target();
     const { cwd, arg } = file(body);
@@ -128,7 +128,7 @@ describe("send --data", () => {
     expect(app.seen[0]?.body.toString()).toBe(body);
   });
 
-  it("misses no token in a body that is sent in a format without one", async () => {
+  it("does not warn of a missing token in a format without one", async () => {
     const app = await target();
     const withoutToken = JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], data: { id: "1" } });
     for (const body of ['{"lead_name":"Ada"}', withoutToken]) {
@@ -152,7 +152,7 @@ describe("send --data", () => {
     expect(String(app.seen[0]?.body)).toMatch(/^\{"id":4150868000000002179,"b":9973000000138072,"c":2,/);
   });
 
-  it("refuses to write anew what is not JSON", async () => {
+  it("refuses to change a body that is not JSON", async () => {
     const app = await target();
     const text = await sendData(app, "hello", ["-H", "content-type: text/plain", "--set", "a=1"]);
     expect(text).toMatchObject({ exitCode: 2, err: expect.stringContaining("--set needs a body that is valid JSON") });

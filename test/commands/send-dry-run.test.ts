@@ -36,7 +36,7 @@ describe("send --dry-run", () => {
     expect(out + err).not.toContain(SECRET);
   });
 
-  it("gives scripts the whole request, which is what would be sent", async () => {
+  it("prints the exact request as JSON", async () => {
     const app = await target();
     const result = await send("crm Leads.create --to PORT --seed 1 --dry-run --json", app);
     await send("crm Leads.create --to PORT --seed 1", app);

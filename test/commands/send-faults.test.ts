@@ -5,7 +5,7 @@ import { valuesOf } from "../support/target.ts";
 
 closeAfterEach();
 
-describe("send on Zoho's bad days", () => {
+describe("send with faults", () => {
   it.each([
     ["--bad-signature", "its signature was wrong on purpose"],
     ["--no-signature", "it was not signed on purpose"],
@@ -19,7 +19,7 @@ describe("send on Zoho's bad days", () => {
     expect(err).toContain(`warning: accepted although ${flaw}`);
   });
 
-  it("sends a wrong signature that is a signature all the same, or none at all", async () => {
+  it("sends a well-formed but wrong signature, or none", async () => {
     const app = await target();
     await send("desk Ticket.Create --to PORT --bad-signature", app);
     await send("desk Ticket.Create --to PORT --bad-signature", app, { env: {} });
@@ -46,7 +46,7 @@ describe("send on Zoho's bad days", () => {
     },
   );
 
-  it("puts a wrong value where the user's own was, and notes it", async () => {
+  it("replaces the user's own value with a wrong one, and notes it", async () => {
     const app = await target();
     const config = JSON.stringify({ products: { survey: { format: "wire", auth: { header: "x-hook-key" } } } });
     const cwd = folderWith({ "zoho-hooks.config.json": config });
@@ -100,11 +100,11 @@ describe("send on Zoho's bad days", () => {
     expect(out).toContain("4 sent");
   });
 
-  it("fails when a challenge is answered, but not with its echo", async () => {
+  it("fails when a challenge is answered without its echo", async () => {
     const app = await target();
     const { exitCode, out } = await send("crm --challenge --to PORT", app);
     expect(exitCode).toBe(5);
-    expect(out).toContain("the app did not send the challenge back");
+    expect(out).toContain("the app did not echo the challenge");
     expect(out).toContain('{"challenge": …}');
     expect(JSON.parse(String(app.seen[0]?.body))).toEqual({ challenge: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });
@@ -125,7 +125,7 @@ describe("send on Zoho's bad days", () => {
     expect(app.seen).toHaveLength(1);
   });
 
-  it("fails where the sender accepts only a 200 for a yes", async () => {
+  it("fails where the sender accepts only 200", async () => {
     const app = await target((response) => void response.writeHead(204).end());
     const why = "Zoho Desk accepts only a 200: with 204";
     const { exitCode, out } = await send("desk Ticket_Add --format wire --to PORT --quiet", app);

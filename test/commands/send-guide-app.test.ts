@@ -34,7 +34,7 @@ describe("an app written after the guide's handler", () => {
     expect(app.taken).toHaveLength(events.length);
   });
 
-  it("accepts an event of a module that only the family knows", async () => {
+  it("accepts an event of a module without a sample of its own", async () => {
     const app = await guideApp();
     expect((await send("crm Vehicles.create --to PORT", app)).exitCode).toBe(0);
     expect(app.taken).toMatchObject([{ product: "crm", duplicate: false }]);
@@ -61,13 +61,13 @@ describe("an app written after the guide's handler", () => {
     expect(out).toContain("refused, as it should be: its token was wrong on purpose");
   });
 
-  it("refuses what was signed with another secret, and the hint says what may be wrong", async () => {
+  it("rejects a signature of another secret, with a hint at the cause", async () => {
     const app = await guideApp();
     const { exitCode, out } = await send("crm Leads.create --to PORT", app, {
       env: { ZOHO_WEBHOOK_SECRET: "another", ZOHO_WEBHOOK_TOKEN: TOKEN },
     });
     expect(exitCode).toBe(5);
-    expect(out).toContain("your app has another secret or token");
+    expect(out).toContain("your app uses a different secret or token");
   });
 
   it("sees a repeated delivery as a duplicate, and fresh ones as new", async () => {

@@ -4,7 +4,7 @@ import { closeAfterEach, send, target } from "../support/send.ts";
 closeAfterEach();
 
 describe("send --count", () => {
-  it("sends that many, each with its own ids, and sums them up in place of a line each", async () => {
+  it("sends that many with different ids, and prints a summary instead of lines", async () => {
     const app = await target();
     const { exitCode, out, err } = await send("crm Leads.create --to PORT --count 60 --concurrency 4", app);
     expect(exitCode).toBe(0);
@@ -24,7 +24,7 @@ describe("send --count", () => {
     expect(app.seen).toHaveLength(40);
   });
 
-  it("has the runtime warn of nothing, however many are under way", async () => {
+  it("causes no warnings of the runtime at high concurrency", async () => {
     const warnings: string[] = [];
     const note = (warning: Error): void => void warnings.push(warning.message);
     process.on("warning", note);
@@ -36,7 +36,7 @@ describe("send --count", () => {
     expect(warnings).toEqual([]);
   });
 
-  it("has one under way at a time by default", async () => {
+  it("sends one at a time by default", async () => {
     const app = await target((response) => void setImmediate(() => response.end()));
     await send("crm Leads.create --to PORT --count 10", app);
     expect(app.mostAtOnce).toBe(1);

@@ -19,7 +19,7 @@ function answering(statuses: Readonly<Record<string, number>>): Answer {
 }
 
 describe("send --challenge in a format of Zoho's own", () => {
-  it("asks as Desk does: by GET alone, where that is answered with 200", async () => {
+  it("probes as Desk does: only by GET if that is answered with 200", async () => {
     const app = await target(answering({ GET: 200 }));
     const { exitCode, out } = await send("desk --format wire --challenge --concurrency 4 --to PORT", app);
     expect(app.seen.map(({ method, body }) => [method, String(body)])).toEqual([["GET", ""]]);
@@ -76,7 +76,7 @@ describe("send --challenge in a format of Zoho's own", () => {
     expect(app.seen).toEqual([]);
   });
 
-  it("prints a curl command that asks the same, by HEAD too", async () => {
+  it("prints a curl command for the same probe, also by HEAD", async () => {
     const app = await target();
     const { out } = await send("salesiq --challenge --to PORT --curl", app);
     const { stdout } = await promisify(execFile)("sh", ["-c", out], { timeout: 10_000 });
@@ -92,7 +92,7 @@ const probed = products.flatMap(({ id, formats }) =>
   formats.flatMap((format: Format) => (format.probes === undefined ? [] : [[id, format.id]])),
 );
 
-it.each(probed)("listen answers what %s asks in its format %s", async (product, format) => {
+it.each(probed)("listen answers the probe of %s in its format %s", async (product, format) => {
   const listener = await startListener([], withMail);
   const target = { port: Number(new URL(listener.url).port) };
   const { exitCode, out } = await send(`${product} --format ${format} --challenge --to PORT`, target, withMail);

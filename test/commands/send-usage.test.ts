@@ -18,15 +18,15 @@ describe("send refuses", () => {
     ["the name of a family", ["books", "invoice.<operation>", "--format", "wire"], "such as invoice.created"],
     ["an unknown format", [...lead, "--format", "smoke"], "formats: guide"],
     ["a format that no product has", ["--all", "--format", "smoke"], "no product has a format"],
-    ["--all with an event", [...lead, "--all"], "exclude each other"],
-    ["--all with --data", ["crm", "--all", "--data", "{}"], "exclude each other"],
-    ["--all with --challenge", ["crm", "--all", "--challenge"], "exclude each other"],
+    ["--all with an event", [...lead, "--all"], "cannot be combined"],
+    ["--all with --data", ["crm", "--all", "--data", "{}"], "cannot be combined"],
+    ["--all with --challenge", ["crm", "--all", "--challenge"], "cannot be combined"],
     ["a challenge with an event", [...lead, "--challenge"], "a challenge is not an event"],
-    ["a challenge with --set", ["crm", "--challenge", "x", "--set", "a=1"], "exclude each other"],
+    ["a challenge with --set", ["crm", "--challenge", "x", "--set", "a=1"], "cannot be combined"],
     ["a challenge of a sender that sends none", ["books", "--challenge", "--format", "wire"], "--format guide"],
     ["an empty challenge", ["crm", "--challenge", ""], "empty"],
-    ["--bad-signature with --no-signature", [...lead, "--bad-signature", "--no-signature"], "exclude each other"],
-    ["--malformed with --truncate", [...lead, "--malformed", "--truncate"], "exclude each other"],
+    ["--bad-signature with --no-signature", [...lead, "--bad-signature", "--no-signature"], "cannot be combined"],
+    ["--malformed with --truncate", [...lead, "--malformed", "--truncate"], "cannot be combined"],
     ["--bad-token with a body of one's own", ["crm", "--data", "{}", "--bad-token"], "byte for byte"],
     ["a body's file without its name", ["crm", "--data", "@"], "write it as --data @body.json"],
     ["a product by the name that Zoho gives it", ["billing", "--all"], "did you mean subscriptions?"],
@@ -77,7 +77,7 @@ describe("send refuses", () => {
     expect(app.seen).toHaveLength(0);
   });
 
-  it("an empty secret, which would send unsigned unseen", async () => {
+  it("an empty secret, which would silently send unsigned", async () => {
     const app = await target();
     const { exitCode, err } = await send("crm Leads.create --to PORT", app, { env: { ZOHO_WEBHOOK_SECRET: "" } });
     expect(exitCode).toBe(2);

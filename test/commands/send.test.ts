@@ -111,7 +111,7 @@ describe("send", () => {
     expect(app.seen[0]?.path).toBe("/webhooks/zoho/forms");
   });
 
-  it("names the command that starts the receiver when it is not there", async () => {
+  it("names the command that starts the receiver when it is not running", async () => {
     const port = String(await freePort());
     const { exitCode, out } = await run(["send", "crm", "Leads.create"], { env: { ...env, ZOHO_HOOKS_PORT: port } });
     expect(exitCode).toBe(5);
@@ -125,7 +125,7 @@ describe("send", () => {
     expect(app.seen[0]?.path).toBe("/a/?b=%2F");
   });
 
-  it("lets the project's own sample win", async () => {
+  it("prefers the project's own sample", async () => {
     const app = await target();
     const cwd = tempFolder();
     const folder = join(cwd, ".zoho-hooks", "fixtures", "survey", "guide");
@@ -246,7 +246,7 @@ describe("send of a body", () => {
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
   });
 
-  it("refuses a path that is not there, before anything is sent", async () => {
+  it("rejects a path that does not exist, before anything is sent", async () => {
     const app = await target();
     const { exitCode, err } = await send("crm Leads.create --to PORT --set data.Emial=x", app);
     expect(exitCode).toBe(2);

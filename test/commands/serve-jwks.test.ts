@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 describe("send --serve-jwks", () => {
-  it("serves the keys that an app with jose checks the delivery with, and is gone afterwards", async () => {
+  it("serves the keys for an app that verifies with jose, and stops afterwards", async () => {
     const port = await freePort();
     const address = `http://127.0.0.1:${port}/.well-known/jwks.json`;
     const app = await startChild("jose-app.ts", [address]);
@@ -44,10 +44,10 @@ describe("send --serve-jwks", () => {
     const { out } = await run(desk(app.lines[0], "--serve-jwks", String(port)), { env });
     await app.line(2);
     expect(app.lines[1]).toMatch(/^passed /);
-    expect(out).not.toContain("nobody fetched");
+    expect(out).not.toContain("were not fetched");
   });
 
-  it("says when nobody has asked for the keys", async () => {
+  it("warns when the keys were not fetched", async () => {
     const server = createServer((request, response) => {
       request.resume();
       response.end("OK");
@@ -60,7 +60,7 @@ describe("send --serve-jwks", () => {
     });
     server.close();
     expect(exitCode).toBe(0);
-    expect(out).toContain("nobody fetched the public keys");
+    expect(out).toContain("were not fetched");
   });
 
   it.each([
@@ -120,7 +120,7 @@ describe("listen --serve-jwks", () => {
 });
 
 describe("listen, when the keys at its JWKS address change,", () => {
-  it("fetches them anew for a delivery signed with a new key, and refuses one that stays unknown", async () => {
+  it("fetches them again for a new key, and rejects a key that stays unknown", async () => {
     const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const pem = other.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     const served = await startListener(["--serve-jwks"], { env });

@@ -38,7 +38,7 @@ const fileOf = (name: string): string => join(cwd, ".config/zoho-hooks", name);
 const json = (name: string) => JSON.parse(readFileSync(fileOf(name), "utf8"));
 
 describe("the file with the secrets of all profiles", () => {
-  it("keeps what a newer version has written of others, whoever signs in and out", async () => {
+  it("keeps entries of a newer version when other profiles sign in and out", async () => {
     await signIn("acme");
     const newer = { kind: "wrapped", parts: ["x"] };
     writeFileSync(fileOf("secrets.json"), JSON.stringify({ ...json("secrets.json"), newer }));
@@ -64,8 +64,8 @@ describe("the file with the secrets of all profiles", () => {
   );
 });
 
-describe("the file with the channels that were made here", () => {
-  it("keeps the entries and the fields that a newer version has written", async () => {
+describe("the channels file", () => {
+  it("keeps entries and fields of a newer version", async () => {
     await signIn("acme");
     expect((await createChannel()).exitCode).toBe(0);
     const [mine] = json("channels.json").channels;
@@ -77,7 +77,7 @@ describe("the file with the channels that were made here", () => {
     expect(json("channels.json")).toMatchObject({ version: 2, channels: [newer, {}] });
   });
 
-  it("is named and left alone where it holds something else, before a channel is made", async () => {
+  it("is named and left unchanged if it holds something else, before a channel is created", async () => {
     await signIn("acme");
     writeFileSync(fileOf("channels.json"), '{"channels":{"a":1}}');
     const { exitCode, err } = await createChannel();
@@ -88,7 +88,7 @@ describe("the file with the channels that were made here", () => {
   });
 });
 
-describe("the sign-in of the environment, where nothing can be kept,", () => {
+describe("the environment's sign-in on a read-only disk", () => {
   /** For root, who may write anywhere, only a file in the folder's place is no place to write to. */
   const nowhere = (): Record<string, string> => {
     writeFileSync(join(cwd, "home"), "");
@@ -96,7 +96,7 @@ describe("the sign-in of the environment, where nothing can be kept,", () => {
   };
   const withToken = () => ({ ...nowhere(), ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(ALL_SCOPES) });
 
-  it("does its work with one access token and one warning, also where that token is refused meanwhile", async () => {
+  it("needs one access token and warns once, also if that token is rejected meanwhile", async () => {
     server.trouble({ status: 401, body: { code: "INVALID_TOKEN" } }, 1, ({ path }) => path.includes("/actions/watch"));
     const { exitCode, err, lines } = await zoho(["channels", "list", "--json"], { env: withToken() });
     expect([exitCode, err]).toEqual([0, ""]);
@@ -111,15 +111,15 @@ describe("the sign-in of the environment, where nothing can be kept,", () => {
     expect(server.tokenRequests()).toHaveLength(2);
   });
 
-  it("warns of it for the webhooks of an app, too", async () => {
-    const scopes = managedProducts.flatMap((product) => product.scopes);
+  it("warns for webhooks commands as well", async () => {
+    const scopes = managedProducts.flatMap((product) => product.loginScopes);
     const given = { ...nowhere(), ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(scopes) };
     const { exitCode, lines } = await zoho(["webhooks", "list", "--product", "desk", "--json"], { env: given });
     expect(exitCode).toBe(0);
     expect(lines().filter(({ type }) => type === "warning")).toHaveLength(1);
   });
 
-  it("deletes a channel that was made elsewhere", async () => {
+  it("deletes a channel that was created elsewhere", async () => {
     await signIn("acme");
     await createChannel();
     const id = String(server.watch.rows()[0]?.channelId);
@@ -129,7 +129,7 @@ describe("the sign-in of the environment, where nothing can be kept,", () => {
     expect(server.watch.rows()).toEqual([]);
   });
 
-  it("makes no channel, whose token would be lost", async () => {
+  it("creates no channel, because its token would be lost", async () => {
     const url = "https://abc.example/webhooks/zoho/crm";
     const { exitCode, err } = await zoho(["channels", "create", "Leads.create", "--url", url], { env: withToken() });
     expect(exitCode).toBe(6);
@@ -137,7 +137,7 @@ describe("the sign-in of the environment, where nothing can be kept,", () => {
     expect(server.requests).toEqual([]);
   });
 
-  it("is no way around it for a profile: what is kept of that has to be kept", async () => {
+  it("reports a profile that cannot be saved as an error", async () => {
     const { exitCode, err } = await zoho(["login", "--code", server.accounts.makeCode(ALL_SCOPES)], { env: nowhere() });
     expect(exitCode).toBe(6);
     expect(err).toContain("could not be written");
@@ -148,7 +148,7 @@ describe("the sign-in of the environment, where nothing can be kept,", () => {
 describe.skipIf(process.platform === "win32")("the file with the secrets", () => {
   const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
-  it("that others may read, in a folder that others may write to, is closed to them again when it is used", async () => {
+  it("gets private permissions again when it is used", async () => {
     await signIn("acme");
     chmodSync(fileOf("secrets.json"), 0o644);
     chmodSync(fileOf("."), 0o777);
@@ -156,7 +156,7 @@ describe.skipIf(process.platform === "win32")("the file with the secrets", () =>
     expect([mode(fileOf("secrets.json")), mode(fileOf("."))]).toEqual(["600", "700"]);
   });
 
-  it("that is a link stays one: what it points to holds no secrets that are over", async () => {
+  it("that is a link stays one, and old secrets are removed from its target", async () => {
     await signIn("acme");
     const target = join(cwd, "dotfiles", "secrets.json");
     mkdirSync(join(cwd, "dotfiles"));

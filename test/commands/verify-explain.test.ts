@@ -58,7 +58,7 @@ const exact = (space: string): string => {
 };
 const rounded = JSON.stringify(JSON.parse(exact("")), null, 2);
 
-it("verify --explain looks no layouts up of a body that is nested more deeply than any program would write it", async () => {
+it("verify --explain tries no layouts of an absurdly nested body", async () => {
   const cwd = folderWith({ "a.json": `${"[".repeat(9000)}${"]".repeat(9000)}` });
   const argv = ["verify", "a.json", "--explain", "-p", "cliq", "-s", Buffer.alloc(256).toString("base64")];
   const { exitCode, err } = await run(argv, { cwd, env: { ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey } });
@@ -175,7 +175,7 @@ describe("verify --explain finds", () => {
   it("no known cause", async () => {
     const { human, matches } = await explain(COMPACT, sign(COMPACT, { key: "of-someone-else" }));
     expect(matches).toEqual([]);
-    expect(human.out).toContain("none of the usual mistakes explains it");
+    expect(human.out).toContain("no common mistake explains it");
     const changed = await explain(COMPACT.replace("1250", "1251"), sign(COMPACT));
     expect(changed.matches).toEqual([]);
   });
@@ -243,7 +243,7 @@ describe("verify --explain does not show", () => {
     });
   });
 
-  it("shows with --show-expected what would sign a body that came with nothing", async () => {
+  it("shows with --show-expected the right signature of an unsigned body", async () => {
     const options = { cwd: folderWith({ "a.json": COMPACT }), env: { ZOHO_WEBHOOK_SECRET: SECRET } };
     const { exitCode, out } = await run(["verify", "a.json", "--show-expected"], options);
     expect(out).toContain(`expected ${sign(COMPACT)}`);

@@ -65,19 +65,19 @@ describe("verify --signature, where the signature covers a query,", () => {
     expect(out).toContain("give the URL that it was sent to with --url");
   });
 
-  it("shows no secret of the query or the body in what counts", async () => {
+  it("shows no secret of the query or the body in the signed text", async () => {
     const url = ["--url", "/x?authtoken=hunter2&event=invoice.created", "--explain"];
     const { out } = await verify(INVOICE.replace("{", '{"token":"t0ken",'), [...argv, ...url], env);
     expect(out).toContain("authtoken[masked]eventinvoice.created");
     expect(out).not.toMatch(/hunter2|t0ken/);
   });
 
-  it("recognises only what is one", async () => {
+  it("rejects a value that is not a URL", async () => {
     const { exitCode, err } = await verify(INVOICE, [...argv, "--url", "event=invoice.created"], env);
     expect([exitCode, err]).toEqual([2, expect.stringContaining("is not a URL")]);
   });
 
-  it("does not where it was given, or is not what is wrong", async () => {
+  it("does not ask for the URL when it was given, or is not the cause", async () => {
     const url = ["--url", "https://example.com/webhooks/zoho/books?event=invoice.created"];
     expect((await verify(INVOICE, [...argv, ...url], env)).exitCode).toBe(0);
     const changed = await verify(`${INVOICE} `, [...argv, ...url], env);
@@ -165,7 +165,7 @@ describe("verify --explain of Desk's JWT", () => {
   it("finds no cause where a letter was changed", async () => {
     const { out, matches } = await explained((token) => token.replace(/.{9}$/, "AAAAAAAAA"));
     expect(matches).toEqual([]);
-    expect(out).toContain("none of the usual mistakes explains it");
+    expect(out).toContain("no common mistake explains it");
   });
 });
 

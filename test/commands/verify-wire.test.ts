@@ -27,7 +27,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     });
   });
 
-  it("checks a body of the user's own making by the scheme that its signature belongs to", async () => {
+  it("checks a user-designed body by the scheme of its signature", async () => {
     const form = "event_id=5675&plan_code=basic-monthly";
     const type = ["-H", "content-type: application/x-www-form-urlencoded"];
     const url = ["--url", "https://example.com/hook?customer_name=Acme%20%26%20Sons"];
@@ -49,7 +49,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(unknown.out).toContain("give the URL that it was sent to with --url");
   });
 
-  it("explains a failure by the string that counts and by what was left out of it", async () => {
+  it("explains a failure by the signed text and the missing part of it", async () => {
     const argv = ["verify", "--product", "books", "--url", "/?action=add", "--signature", hex(BODY), "--explain"];
     const { exitCode, out } = await run(argv, { env, stdin: BODY });
     expect(exitCode).toBe(3);
@@ -122,7 +122,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(err).toContain("set ZOHO_WEBHOOK_JWKS");
   });
 
-  it("asks for no public keys where nothing is checked with them", async () => {
+  it("fetches no public keys where nothing is checked with them", async () => {
     const env = { ZOHO_WEBHOOK_JWKS: "https://127.0.0.1:1/keys" };
     const invoice = '{"invoice":{"invoice_id":"460000000030220015"}}';
     expect((await run(["verify", "--product", "books"], { env, stdin: invoice })).exitCode).toBe(0);

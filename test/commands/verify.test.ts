@@ -84,13 +84,13 @@ describe("verify", () => {
     expect(wrong.out).not.toMatch(/tok-[12]/);
   });
 
-  it("refuses a signature that there is no secret to check with: that is no pass", async () => {
+  it("rejects a signature without a secret to check it with", async () => {
     for (const flags of [
       ["--signature", hmac(INVOICE)],
       ["-H", `x-zoho-signature: ${hmac(INVOICE)}`],
     ]) {
       const { exitCode, err } = await verify(["a.json", ...flags], { "a.json": INVOICE });
-      expect(err).toContain("a signature was given, but nothing to check it with");
+      expect(err).toContain("a signature was given, but there is nothing to check it with");
       expect(exitCode).toBe(2);
     }
   });
@@ -103,12 +103,12 @@ describe("verify", () => {
     expect(exitCode).toBe(4);
   });
 
-  it("shows the line of the file for a payload in the midst of it", async () => {
+  it("shows the line of a payload in a file of several", async () => {
     const broken = INVOICE.replace("1250", '"1250"');
     const { exitCode, out } = await verify(["a.ndjson"], { "a.ndjson": `${INVOICE}\n\n${broken}\n` });
     expect(out).toContain("✗ a.ndjson:3: books");
     expect(out).toContain(`a.ndjson:3:${broken.indexOf('"1250"') + 1}  data.total`);
-    expect(out).toContain("2 payloads: 1 fine, 1 not valid");
+    expect(out).toContain("2 payloads: 1 ok, 1 invalid");
     expect(exitCode).toBe(4);
   });
 
@@ -118,7 +118,7 @@ describe("verify", () => {
     expect(exitCode).toBe(4);
   });
 
-  it("weighs a failed proof more than a wrong shape", async () => {
+  it("reports a failed proof rather than a schema issue", async () => {
     const files = { "a.json": INVOICE.replace("1250", '"x"'), "b.json": "[" };
     expect((await verify(["a.json", "--signature", hmac("x")], files, SECRET)).exitCode).toBe(3);
     expect((await verify(["b.json", "a.json", "-H", "x-a: 1"], files, SECRET)).exitCode).toBe(3);
@@ -139,7 +139,7 @@ describe("verify", () => {
     expect(other.exitCode).toBe(4);
   });
 
-  it("does not let a signature go unchecked unseen where the product is not known", async () => {
+  it("reports an unchecked signature when the product is unknown", async () => {
     const { exitCode, out } = await verify(["a.json", "--signature", hmac("{}")], { "a.json": "{}" }, SECRET);
     expect(out).toContain("the signature was not checked");
     expect(exitCode).toBe(4);
@@ -163,7 +163,7 @@ describe("verify", () => {
     expect((await run(shown.split(" "))).out).toContain('"module":"Leads","operation":"create"');
   });
 
-  it("refuses names that are none, with the nearest", async () => {
+  it("rejects unknown names, with the nearest", async () => {
     const files = { "a.json": INVOICE };
     const cases = [
       [["--product", "boks"], "did you mean books"],
@@ -185,11 +185,11 @@ describe("verify", () => {
     [
       "a payload in place of a file",
       `{"token":"t0k-sekrit","a":"${"x".repeat(5000)}"}`,
-      "standard input: zoho-hooks verify -",
+      "pipe it in: zoho-hooks verify -",
     ],
     ["a file as a folder", "a.json/b.json", "a.json/b.json: "],
     ["a very long name", `${"x".repeat(5000)}.json`, "…: "],
-  ])("takes %s for a usage error of a line or two", async (_, name, says) => {
+  ])("rejects %s with a short usage error", async (_, name, says) => {
     const { exitCode, err } = await verify([name], { "a.json": INVOICE });
     expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);
     expect(err.length).toBeLessThan(300);
@@ -272,7 +272,7 @@ describe("verify", () => {
   it("refuses one signature for several payloads", async () => {
     const files = { "a.ndjson": `${INVOICE}\n${INVOICE}\n` };
     const { exitCode, err } = await verify(["a.ndjson", "--signature", hmac(INVOICE)], files, SECRET);
-    expect(err).toContain("--signature belongs to one payload, and there are 2");
+    expect(err).toContain("--signature works with one payload, and there are 2");
     expect(exitCode).toBe(2);
   });
 

@@ -11,7 +11,7 @@ import type { SeenRequest } from "../support/zoho-server/answer.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
 const URL = "https://abc.example/webhooks/zoho/books";
-const SCOPES = managedProducts.flatMap(({ scopes }) => scopes);
+const SCOPES = managedProducts.flatMap(({ loginScopes }) => loginScopes);
 let server: ZohoServer;
 let clock: TestClock;
 let env: Record<string, string>;
@@ -134,12 +134,12 @@ describe("webhooks create for Desk", () => {
   });
 
   it.each([
-    [["Contact_Add", "--departments", "1"], "--departments is a filter of Ticket_Add"],
-    [["Ticket_Add", "--departments", "1,support"], "takes ids, which are digits"],
+    [["Contact_Add", "--departments", "1"], "--departments applies only to Ticket_Add"],
+    [["Ticket_Add", "--departments", "1,support"], "takes numeric ids"],
     [["Ticket_Update", "--fields", "a,b,c,d,e,f"], "at most 5"],
-    [["Ticket_Thread_Add", "--direction", "up"], "--direction is in or out"],
+    [["Ticket_Thread_Add", "--direction", "up"], "--direction must be in or out"],
     [["Ticket_Add", "--unsigned"], "always signs with Zoho's own key"],
-    [["Ticket_Add", "--rule", "add"], "posts without workflow rules"],
+    [["Ticket_Add", "--rule", "add"], "needs no workflow rules"],
   ])("rejects %j before anything is sent", async (argv, message) => {
     const { exitCode, err } = await create("desk", ...argv, "--url", URL);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
@@ -151,7 +151,7 @@ describe("webhooks create for Desk", () => {
     expect(result.exitCode, result.err).toBe(0);
     expect(result.out).toContain('\\"includePrevState\\":true');
     const { exitCode, err } = await create("desk", "Ticket_Add", "--previous", "--url", URL);
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("--previous is a filter of Ticket_Update, ")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("--previous applies only to Ticket_Update, ")]);
     expect(err).not.toContain("Approval");
   });
 
@@ -212,7 +212,7 @@ describe("webhooks for Books and Inventory", () => {
     const other = await create("books", "invoice", "--url", URL, "--secret-file", "secret.txt");
     expect([other.exitCode, other.err]).toEqual([
       2,
-      expect.stringContaining("with another secret, ZOHO_WEBHOOK_SECRET"),
+      expect.stringContaining("uses another secret for books in this project, ZOHO_WEBHOOK_SECRET"),
     ]);
     expect(apiRequests()).toEqual([]);
     env = signedIn(SCOPES);
@@ -537,7 +537,7 @@ describe("webhooks", () => {
       server.trouble({ status: 200, body: { portal: "please log in" } }, 9, isList);
       for (const argv of [["list"], ["delete", "1", "--yes"]]) {
         const { exitCode, err, lines } = await webhooks([...argv, "--product", product]);
-        expect([exitCode, err]).toEqual([7, expect.stringContaining("does not come from Zoho's API (HTTP_200: ")]);
+        expect([exitCode, err]).toEqual([7, expect.stringContaining("is not from Zoho's API (HTTP_200: ")]);
         expect(lines()).toEqual([]);
       }
     },

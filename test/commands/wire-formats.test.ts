@@ -88,7 +88,7 @@ it.each([
 });
 
 describe("desk --format wire", () => {
-  it("is taken unchecked without a key set, and the variable for one is named once", async () => {
+  it("is accepted unchecked without a key set, and the variable for one is named once", async () => {
     const cwd = projectWith({});
     const { privateKey } = await keysIn(cwd);
     const app = await startHumanListener([], { cwd });
@@ -96,10 +96,10 @@ describe("desk --format wire", () => {
     for (let i = 0; i < 2; i++) await run(argv, { cwd, env: { ZOHO_WEBHOOK_PRIVATE_KEY: privateKey } });
     await app.shown(/#2 /);
     const { err } = await app.stop();
-    expect(err.match(/its desk-token is not checked: set ZOHO_WEBHOOK_JWKS/g)).toHaveLength(1);
+    expect(err.match(/desk-token is not checked; to check it, set ZOHO_WEBHOOK_JWKS/g)).toHaveLength(1);
   });
 
-  it("is taken for genuine with the key set of the key that it was signed with, and no other", async () => {
+  it("verifies against its own key set and no other", async () => {
     const cwd = projectWith({ products: { desk: { format: "wire", audience: "webhookId:189200000000321777" } } });
     const { privateKey, jwks } = await keysIn(cwd);
     const app = await listen({ cwd, env: { ZOHO_WEBHOOK_JWKS: jwks } });
@@ -134,7 +134,7 @@ describe("desk --format wire", () => {
     expect(await app.event(3)).toMatchObject({ status: 401 });
   });
 
-  it("is refused for another webhook than the configured one", async () => {
+  it("is rejected for another webhook than the configured one", async () => {
     const cwd = projectWith({ products: { desk: { audience: "webhookId:5" } } });
     const { privateKey, jwks } = await keysIn(cwd);
     const app = await listen({ cwd, env: { ZOHO_WEBHOOK_JWKS: jwks } });
@@ -266,13 +266,13 @@ describe("a form of the user's own that a rule of Zoho Books posts", () => {
 });
 
 describe("send without --to", () => {
-  it("goes to the listener of the project, on whatever port it runs, and says so", async () => {
+  it("goes to the project's running listen on any port, and says so", async () => {
     const cwd = projectWith({ port: 1 });
     const app = await listen({ cwd });
     const { exitCode, out, err } = await run(["send", "crm", "Leads.create"], { cwd });
     expect([exitCode, err]).toEqual([
       0,
-      expect.stringContaining(`the target is the listen that runs in this project: ${app.url}`),
+      expect.stringContaining(`sending to this project's running listen: ${app.url}`),
     ]);
     expect(out).toContain(`${app.url}/webhooks/zoho/crm`);
     expect(await app.event(1)).toMatchObject({ event: "Leads.create", status: 200 });
@@ -288,7 +288,7 @@ describe("the notice that send posts the guide's samples", () => {
   const dry = async (argv: readonly string[], options = {}) =>
     count((await run(["send", ...argv, "--dry-run"], options)).err);
 
-  it("appears where nobody has chosen a format", async () => {
+  it("appears where no format is chosen", async () => {
     expect(await dry(["desk", "Ticket.Create", "--count", "3"])).toBe(1);
     expect(await dry(["desk", "Ticket.Create", "--format", "guide"])).toBe(0);
     expect(await dry(["desk", "Ticket_Add", "--format", "wire"])).toBe(0);

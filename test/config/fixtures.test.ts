@@ -69,11 +69,9 @@ describe("the file of a sample", () => {
   it.each(["../../../x", "../../../../x", "../../../learned-elsewhere/x", "../../../fixtures-elsewhere/x"])(
     "is never outside of it, as %s would be",
     (name) => {
-      expect(() => projectFixturePath(root, product, productFormat, { name })).toThrow(
-        "is not a possible file name in",
-      );
+      expect(() => projectFixturePath(root, product, productFormat, { name })).toThrow("is not a valid file name in");
       expect(() => learnedPath(root, { product: "crm", format: "guide", name }, "json")).toThrow(
-        "is not a possible file name in",
+        "is not a valid file name in",
       );
     },
   );

@@ -108,7 +108,7 @@ it.skipIf(process.platform !== "linux")(
     expect(summary).toMatchObject({ type: "summary", received: 5020, left_out: 5020 - shown });
     expect(summary?.left_out).toBeGreaterThan(3000);
     expect(
-      lines.some(({ type, message }) => type === "warning" && /\d+ lines were left out here/.test(String(message))),
+      lines.some(({ type, message }) => type === "warning" && /\d+ lines were dropped here/.test(String(message))),
     ).toBe(true);
     const stats = await runBin(["events", "stats", "--json"], { cwd });
     expect(JSON.parse(stats.stdout)).toMatchObject({ received: 5020 });

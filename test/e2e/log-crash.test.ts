@@ -22,7 +22,7 @@ describe.each(engines)("a log on %s", (engine) => {
     const kept = new Set((await collect(log.list())).map(({ n }) => n));
     expect(acknowledged.filter((n) => !kept.has(n))).toEqual([]);
     expect(new Set(acknowledged).size).toBe(acknowledged.length);
-    const { claims } = await log.claimWaiting({ target: APP, limit: 1e6, now: new Date(), longestPauseMs: 1000 });
+    const { claims } = await log.claimWaiting({ target: APP, limit: 1e6, now: new Date(), maxPauseMs: 1000 });
     expect(claims.length).toBe(kept.size);
   }, 60_000);
 });

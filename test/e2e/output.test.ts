@@ -118,7 +118,7 @@ describe("a command that is suggested", () => {
   });
 });
 
-describe("what is written", () => {
+describe("output", () => {
   it.skipIf(process.platform === "win32")(
     "names commands that a shell takes, whatever the path of the program",
     async () => {
@@ -145,14 +145,14 @@ describe("what is written", () => {
   });
 
   it.runIf(existsSync("/dev/full")).each([["--version"], ["products"]])(
-    "is missed by nobody: %s, on a full disk",
+    "that cannot be written is an error: %s, on a full disk",
     (...argv) => {
       const { status, stderr } = runInto("/dev/full", argv);
       expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: the output cannot be written: ENOSPC/)]);
     },
   );
 
-  it.runIf(existsSync("/dev/full"))("is no reason to go on for ever, where even an error cannot be told", () => {
+  it.runIf(existsSync("/dev/full"))("ends the process even when the error cannot be written", () => {
     const full = openSync("/dev/full", "w");
     const run = (...stdio: readonly ("ignore" | number)[]) =>
       spawnSync(process.execPath, [BIN, "no-such-command"], {

@@ -147,7 +147,7 @@ describe("an answer", () => {
 
   it.each([
     [400, "is there a parser"],
-    [401, "has another secret or token"],
+    [401, "uses a different secret or token"],
     [403, "rejects this sender"],
     [404, "no such route"],
     [405, "does not accept POST"],
@@ -188,13 +188,13 @@ describe("a delivery that fails", () => {
     expect(error?.message).toContain("without an answer");
   });
 
-  it("names an interim answer that was not asked for", async () => {
+  it("names an unexpected interim answer", async () => {
     const app = await target((response) => {
       response.writeContinue();
       response.end("OK");
     });
     const { error } = await (await poster()).post(delivery(app.url));
-    expect(error?.message).toContain("answered 100 Continue, which was not asked for");
+    expect(error?.message).toContain("unexpectedly answered 100 Continue");
   });
 
   it("reports an answer that broke off", async () => {

@@ -34,6 +34,6 @@ it.each([
   expect(answerText(reply)).toBe(text);
 });
 
-it("leaves a terminal nothing to obey that an entity stood for", () => {
+it("strips control characters that were written as entities", () => {
   expect(answerText("<p>a\u001b[31mb&#27;c</p>")).toBe("a[31mb&#27;c");
 });

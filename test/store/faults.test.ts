@@ -273,7 +273,7 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(log.get("last")).rejects.toMatchObject(fault("log-damaged"));
   });
 
-  it.skipIf(process.platform === "win32")("says that it may not write, in a folder and to a file", async () => {
+  it.skipIf(process.platform === "win32")("reports missing write permission for a folder and a file", async () => {
     const folder = join(tempFolder(), "shut");
     mkdirSync(folder, { mode: 0o555 });
     const path = join(tempFolder(), "events.db");

@@ -22,7 +22,7 @@ const request = (parts: { target?: string; limit?: number; now?: Date } = {}) =>
   target: APP,
   limit: 10,
   now: later(100),
-  longestPauseMs: LONGEST_PAUSE_MS,
+  maxPauseMs: LONGEST_PAUSE_MS,
   ...parts,
 });
 
@@ -181,7 +181,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(kept?.attempts).toHaveLength(2);
   });
 
-  it("of one key reach a target one after the other, whatever the outcome of the first", async () => {
+  it("with the same key reach a target one at a time, whatever the outcome of the first", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor({ orderKey: "a" }, 0));
     await log.append(waitingFor({ orderKey: "a" }, 1));

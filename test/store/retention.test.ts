@@ -96,7 +96,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     await log.append(newEntry({ receivedAt: new Date(0), forward }));
     await log.append(newEntry({ receivedAt: new Date(0) }));
     expect(await log.prune({ keepMs: 1, maxBytes: 1 })).toMatchObject({ removed: 1 });
-    const { claims } = await log.claimWaiting({ target: APP, limit: 1, now: new Date(), longestPauseMs: 1 });
+    const { claims } = await log.claimWaiting({ target: APP, limit: 1, now: new Date(), maxPauseMs: 1 });
     const [claim] = claims;
     expect(claim?.n).toBe(1);
     const attempt = { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined };

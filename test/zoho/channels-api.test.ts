@@ -212,7 +212,7 @@ describe("a rejected token", () => {
     rig.server.trouble(refusal, 9, (each) => each.path.includes("watch"));
     const failure = await failureOf(rig.client().list());
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_token" });
-    expect(failure.message).toContain("rejects even a new access token of 127.0.0.1");
+    expect(failure.message).toContain("rejected even a new access token from 127.0.0.1");
     expect(failure.hint).toContain("ZOHO_ENVIRONMENT");
     expect(rig.server.requests.filter((each) => each.path.includes("watch"))).toHaveLength(2);
   });
@@ -241,11 +241,11 @@ describe("errors of the whole", () => {
       6,
       "lacks the permission for API access",
     ],
-    [429, { code: "TOO_MANY_REQUESTS", message: "", details: {} }, 7, "too many in a short time"],
+    [429, { code: "TOO_MANY_REQUESTS", message: "", details: {} }, 7, "too many requests in a short time"],
     [404, { code: "INVALID_URL_PATTERN", message: "no", details: {} }, 7, "nothing at this URL"],
     [500, "", 7, "HTTP_500: an empty answer"],
     [503, "<html>down</html>", 7, "an HTML page instead of JSON"],
-    [302, "", 7, "redirects elsewhere"],
+    [302, "", 7, "answered with a redirect"],
     [400, { code: "SOMETHING_NEW", message: "unheard of", details: {} }, 7, "SOMETHING_NEW: unheard of"],
     [200, '{"watch":', 7, "could not list channels: "],
     [200, { data: [] }, 7, "could not list channels: "],

@@ -98,8 +98,8 @@ describe("a key set", () => {
   it.each<[string, RequestListener, string]>([
     ["an error", (_, response) => response.writeHead(404).end("gone"), "it answered 404"],
     ["a redirect", (_, response) => response.writeHead(302, { location: "/keys" }).end(), "it answered 302"],
-    ["no keys", (_, response) => response.end('{"keys":[]}'), "it holds no RSA keys"],
-    ["a page", (_, response) => response.end("<html>"), "it holds no RSA keys"],
+    ["no keys", (_, response) => response.end('{"keys":[]}'), "it has no RSA keys"],
+    ["a page", (_, response) => response.end("<html>"), "it has no RSA keys"],
     ["too much", (_, response) => response.end("x".repeat(1024 * 1024 + 1)), "longer than 1048576 bytes"],
     ["nothing", (request) => request.socket.destroy(), "could not be fetched"],
   ])("stops the command if its URL answers with %s", async (_name, answer, reason) => {
@@ -125,9 +125,9 @@ describe("a key set", () => {
   });
 
   it.each([
-    ["no-such-file.json", "holds no key set", "us, eu, in"],
-    ["http://keys.example.com/jwks.json", "over http could be anyone's", "https://"],
-    ["ftp://keys.example.com/jwks.json", "holds no key set", "https://"],
+    ["no-such-file.json", "is not a key set", "us, eu, in"],
+    ["http://keys.example.com/jwks.json", "over plain http can be forged", "https://"],
+    ["ftp://keys.example.com/jwks.json", "is not a key set", "https://"],
   ])("given as %s is rejected before the server starts", async (value, message, hint) => {
     const error = await failure(openKeySets(given(value), options()));
     expect(error.exitCode).toBe(2);

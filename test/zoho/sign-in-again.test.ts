@@ -6,7 +6,7 @@ import { dataCentres } from "../../src/zoho/data-centres.ts";
 
 const [us, eu] = dataCentres;
 if (us === undefined || eu === undefined) throw new Error("There are data centres.");
-const { scopes } = findWatchProduct("crm");
+const { loginScopes: scopes } = findWatchProduct("crm");
 const client = { accountsUrl: us.accountsUrl, clientId: "1000.X", clientSecret: secret("s", "test") };
 const access = { kind: "refreshable", client, refreshToken: secret("r", "test") } as const;
 const hosts = { accountsUrl: us.accountsUrl, apiUrl: undefined };
@@ -22,7 +22,7 @@ describe("signInAgain", () => {
   });
 
   it("keeps the products of the sign-in, beside the one that it lacks", () => {
-    const { scopes: more } = findWatchProduct("bigin");
+    const { loginScopes: more } = findWatchProduct("bigin");
     expect(signInAgain({ ...plain, scopes: [...scopes, ...more] }).how).toBe(
       "zoho-hooks login --product crm --product bigin",
     );

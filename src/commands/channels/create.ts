@@ -55,7 +55,7 @@ export const defineCreate: Define = (command, act) => {
     .action(act(create));
 };
 
-const URL_HELP = "the URL for Zoho to post to (default: the public https URL of the listen that runs in this project)";
+const URL_HELP = "the URL that Zoho posts to (default: the public https URL of this project's running listen)";
 
 const HELP = `
 The channel's token is saved with your profile, so that zoho-hooks listen can verify it. To choose it yourself, use
@@ -91,7 +91,7 @@ async function create(context: Context, names: readonly string[], options: Creat
     const granted = await context
       .waiting("creating the channel", () => requestChannel(session, config, endBy))
       .catch((error: unknown) => {
-        const hint = `see ${command("list")}; its token is kept in case it exists`;
+        const hint = `see ${command("list")}; if it exists, its token is already saved here`;
         if (!isRejection(error)) warn(`channel ${id} may have been created: Zoho did not answer`, hint);
         throw error;
       });
@@ -120,7 +120,7 @@ async function rejectTaken({ client, command, product }: ZohoSession, id: string
   );
 }
 
-/** Warns if Zoho lists something else than was asked for. */
+/** Warns where the listed channel differs from the requested one. */
 export function warnOfDifferences(
   context: Context,
   { command, now }: ZohoSession,
@@ -130,7 +130,7 @@ export function warnOfDifferences(
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
   const shorter = grantWarning(expiresAt, channel.expiresAt, now());
-  if (shorter !== undefined) warn(shorter, `renew it in time: ${command(`renew ${requested.id}`)}`);
+  if (shorter !== undefined) warn(shorter, `renew it before then: ${command(`renew ${requested.id}`)}`);
   if (channel.isUnread === true) return;
   const listed = new Set(expandEvents(channel.events));
   const missing = expandEvents(requested.events).filter((event) => !listed.has(event));

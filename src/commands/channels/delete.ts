@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
 import { examples } from "../../reports/help.ts";
@@ -8,8 +9,7 @@ import { type Channel, conditionsFor } from "../../zoho/channels/channel.ts";
 import { expandEvents, withoutEvents } from "../../zoho/channels/events.ts";
 import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
-import type { RequestedDeletions } from "../../zoho/collection.ts";
-import { requestedDeletions } from "../../zoho/collection.ts";
+import { type RequestedDeletions, requestedDeletions } from "../../zoho/collection.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
@@ -17,19 +17,26 @@ import { channelEvents, collect } from "../helpers/options.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { channelId, channelReport, listWithMissing, requireChannel, stateReport, UNREAD } from "./list.ts";
 
-interface DeleteOptions extends ZohoOptions {
-  readonly all?: boolean;
+export interface DeletionOptions extends ZohoOptions {
   readonly yes?: boolean;
   readonly dryRun?: boolean;
 }
 
+export function addDeletionOptions(command: Command): Command {
+  return addZohoOptions(command)
+    .option("-y, --yes", "do not ask")
+    .option("--dry-run", "print the request, change nothing");
+}
+
+interface DeleteOptions extends DeletionOptions {
+  readonly all?: boolean;
+}
+
 export const defineDelete: Define = (command, act) => {
-  addZohoOptions(command.command("delete"))
+  addDeletionOptions(command.command("delete"))
     .description("Delete channels, and read the list again to confirm it.")
     .argument("[id...]", "the channels' ids")
     .option("--all", "all channels of the signed-in user")
-    .option("-y, --yes", "do not ask")
-    .option("--dry-run", "print the request, delete nothing")
     .addHelpText(
       "before",
       examples("zoho-hooks channels delete 1735593600000", "zoho-hooks channels delete --all --yes"),
@@ -61,7 +68,10 @@ async function deleteCommand(context: Context, texts: readonly string[], options
 export async function forget(context: Context, { memory }: ZohoSession, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await memory.forget(ids);
-  context.report({ type: "notice", message: `forgotten, because Zoho no longer lists them: ${ids.join(", ")}` });
+  context.report({
+    type: "notice",
+    message: `forgotten, because Zoho no longer lists them: ${ids.join(", ")}`,
+  });
 }
 
 export function unchanged(context: Context): ExitCode {
@@ -97,7 +107,7 @@ export async function deleteChannels(
   return notFound.length + result.remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
 }
 
-/** Forgets what Zoho said it deleted, though the list could not be read to confirm it. */
+/** Forgets the channels whose deletion Zoho confirmed, although the list could not be read afterwards. */
 async function warnOfUnconfirmed(
   context: Context,
   { command, memory }: ZohoSession,
@@ -113,19 +123,15 @@ async function warnOfUnconfirmed(
   warn("these channels may have been deleted: Zoho did not answer", unanswered);
 }
 
-interface DisableOptions extends ZohoOptions {
+interface DisableOptions extends DeletionOptions {
   readonly events?: readonly string[];
-  readonly yes?: boolean;
-  readonly dryRun?: boolean;
 }
 
 export const defineDisable: Define = (command, act) => {
-  addZohoOptions(command.command("disable"))
+  addDeletionOptions(command.command("disable"))
     .description("Stop some or all events of a channel; with none left, it is deleted.")
     .argument("<id>", "the channel's id")
     .option("--events <event>", "stop only this event (repeatable)", collect)
-    .option("-y, --yes", "do not ask")
-    .option("--dry-run", "print the request, change nothing")
     .addHelpText("before", examples("zoho-hooks channels disable 1735593600000 --events Leads.create"))
     .action(act(disableCommand));
 };
@@ -140,7 +146,7 @@ async function disableCommand(context: Context, text: string, options: DisableOp
     const remaining = events === undefined ? [] : withoutEvents(channel.events, events);
     if (remaining.length === 0) {
       if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));
-      const question = `No event of channel ${id} would be left: delete it?`;
+      const question = `Channel ${id} would have no events left. Delete it?`;
       if (!(await confirm(context, question, options.yes))) return unchanged(context);
       return deleteChannels(context, session, [id]);
     }

@@ -100,11 +100,11 @@ function reasonOf(change: ChannelChange): string | undefined {
   return "error" in change ? errorText(change.error) : (change.note ?? change.warning);
 }
 
-/** What happens next without the user, and what the user can do. */
+/** The next automatic step, and what the user can do. */
 function hintFor(change: Extract<ChannelChange, { readonly error: unknown }>, now: Date): string {
   const { error } = change;
   const hint = error instanceof UserError ? error.hint : undefined;
-  if (isSignInError(error)) return `${hint}; then start this again, because it keeps the sign-in that it started with`;
+  if (isSignInError(error)) return `${hint}; then restart this command, which still uses the old sign-in`;
   const also = hint === undefined || isUpToZoho(error) ? "" : `; ${hint}`;
   if (change.type === "expiring") return `retrying until it is renewed${also}`;
   const hasEnded = change.from !== undefined && change.from <= now;

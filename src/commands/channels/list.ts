@@ -92,7 +92,7 @@ function watches(module: string) {
 /** A channel that was created or changed here, was not deleted here, and that Zoho does not list. */
 export interface MissingChannel {
   readonly channel: RememberedChannel;
-  /** `unlisted`: its end is not known here. */
+  /** `unlisted`: its expiry is unknown here. */
   readonly because: "expired" | "deleted" | "unlisted";
 }
 
@@ -113,7 +113,7 @@ function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["b
 
 const REASONS = {
   expired: "it expired: Zoho no longer lists it",
-  deleted: "it was deleted elsewhere: Zoho no longer lists it, before its end",
+  deleted: "it was deleted elsewhere: Zoho stopped listing it before its expiry",
   unlisted: "Zoho does not list it: it was not created, has expired, or was deleted elsewhere",
 } as const;
 
@@ -131,7 +131,7 @@ export function missingReport(
       showSecrets,
     ),
     reason: REASONS[because],
-    hint: `${call("renew")} creates it again, ${call("delete")} forgets it`,
+    hint: `to create it again: ${call("renew")}; to forget it: ${call("delete")}`,
   };
 }
 

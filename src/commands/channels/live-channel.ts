@@ -175,7 +175,7 @@ async function deleteOnExit(
   stop: () => Promise<void>,
 ): Promise<boolean> {
   const command = session.command(`delete ${id} --yes`);
-  // Said beforehand: a second Ctrl-C ends the process at once.
+  // Reported first: a second Ctrl-C ends the process at once.
   context.report({ type: "notice", message: `deleting channel ${id} (if interrupted, run ${command})` });
   const report = (state: ChannelReport["state"], reason?: string, hint?: string): void =>
     context.report(stateReport(session, state, { id, reason, hint }));

@@ -7,8 +7,7 @@ import { webhookUrl } from "../../receiver/routes.ts";
 import { usageError } from "../../util/errors.ts";
 import type { ChannelConfig } from "../../zoho/channels/channel.ts";
 import { fieldCondition } from "../../zoho/channels/conditions.ts";
-import type { WatchProduct } from "../../zoho/channels/products.ts";
-import { MAX_TOKEN_LENGTH } from "../../zoho/channels/products.ts";
+import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../zoho/channels/products.ts";
 import { runningListener } from "../helpers/notices.ts";
 import { collect, givenSecrets } from "../helpers/options.ts";
 import type { ZohoSession } from "../helpers/session.ts";
@@ -23,18 +22,21 @@ export interface ChannelOptions {
   readonly values?: boolean;
 }
 
-export function addChannelOptions(command: Command, url = "the URL for Zoho to post to"): Command {
+export function addChannelOptions(command: Command, url = "the URL that Zoho posts to"): Command {
   return command
     .option("--url <url>", url)
-    .option("--token-file <path>", "read the token that Zoho sends along from a file, - for standard input")
+    .option("--token-file <path>", "read the channel's token from a file, - for standard input")
     .option("--expires <time>", "when it expires, as a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
     .option(
       "--fields <[module:]a,b>",
       "report an edit only if one of these fields has changed (repeatable, once per module)",
       collect,
     )
-    .option("--related", "also report changes of related records (Zoho's default, but off here: there are very many)")
-    .option("--no-related", "do not report changes of related records")
+    .option(
+      "--related",
+      "also report changes to related records (Zoho's default; off here, because there are very many)",
+    )
+    .option("--no-related", "do not report changes to related records")
     .option("--values", "include the changed values")
     .option("--no-values", "leave the changed values out");
 }
@@ -71,7 +73,7 @@ export async function tokenFrom(
   const { token } = await givenSecrets(context, { tokenFile });
   const value = token?.reveal().trim() ?? "";
   if (value.length > MAX_TOKEN_LENGTH) {
-    throw usageError(`the token has ${value.length} characters, and Zoho takes at most ${MAX_TOKEN_LENGTH}`);
+    throw usageError(`the token has ${value.length} characters, and Zoho accepts at most ${MAX_TOKEN_LENGTH}`);
   }
   return value;
 }
@@ -115,7 +117,7 @@ export async function conditionsFrom(
     if (named.has(module.toLowerCase())) {
       throw usageError(
         `--fields ${text}: fields of ${module} are already given`,
-        "give all fields of a module at once",
+        "give all fields of a module in one --fields",
       );
     }
     named.add(module.toLowerCase());

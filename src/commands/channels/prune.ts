@@ -10,25 +10,18 @@ import type { Channel } from "../../zoho/channels/channel.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { deleteChannels, forget, unchanged } from "./delete.ts";
-
-interface PruneOptions extends ZohoOptions {
-  readonly yes?: boolean;
-  readonly dryRun?: boolean;
-}
+import { withZoho, type ZohoSession } from "../helpers/session.ts";
+import { addDeletionOptions, type DeletionOptions, deleteChannels, forget, unchanged } from "./delete.ts";
 
 export const definePrune: Define = (command, act) => {
-  addZohoOptions(command.command("prune"))
+  addDeletionOptions(command.command("prune"))
     .description("Delete channels that were created or changed here and post to a dead URL.")
-    .option("-y, --yes", "do not ask")
-    .option("--dry-run", "show which, print the request, delete nothing")
     .addHelpText("before", examples("zoho-hooks channels prune", "zoho-hooks channels prune --yes"))
     .addHelpText("after", HELP)
     .action(act(prune));
 };
 
-async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
+async function prune(context: Context, options: DeletionOptions): Promise<ExitCode> {
   return withZoho(context, options, async (session) => {
     const { client, memory, product } = session;
     const listed = await context.waiting("asking Zoho for its channels", () => client.list());
@@ -45,7 +38,7 @@ async function prune(context: Context, options: PruneOptions): Promise<ExitCode>
       .map(({ id }) => id)
       .filter((id) => !listed.some((channel) => channel.id === id));
     const dead = await context.waiting("checking their URLs", () => findDead(session, ours, context.signal));
-    // Without a question only what is surely dead is deleted.
+    // Without a prompt, only channels whose URL is certainly dead are deleted.
     const isAsking = options.yes !== true && options.dryRun !== true;
     const ids = dead.flatMap(({ channel, isSure }) => (isSure || isAsking ? [channel.id] : []));
     for (const each of dead) reportDead(context, session, each, ids.includes(each.channel.id));

@@ -104,7 +104,7 @@ async function renewAll(
   let isMissing = false;
   for (const each of chosen) {
     if (ending !== undefined) {
-      const because = isThrottled(ending) ? "Zoho accepts no more requests for now" : "the sign-in was rejected";
+      const because = isThrottled(ending) ? "Zoho rate-limited the requests" : "the sign-in was rejected";
       context.report({ ...failureReport(session, each, ending), reason: `not tried: ${because}` });
     } else if (each.missing !== undefined && each.missing.because !== "expired") {
       // Somebody deleted it, and nobody named it here: it is not created again.

@@ -70,7 +70,7 @@ async function knownProducts(context: Context): Promise<readonly Product[]> {
   }
 }
 
-/** What can replace the last word, which may be empty. The words follow the program's name. */
+/** Suggestions for the last word, which may be empty. The words follow the program's name. */
 function complete(program: Command, products: readonly Product[], words: readonly string[]): Values {
   const current = words.at(-1) ?? "";
   const { command, positionals, given, awaiting, literal } = parse(program, words.slice(0, -1));

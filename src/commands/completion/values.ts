@@ -98,7 +98,7 @@ function eventValues(products: readonly Product[], formatId: string | undefined)
 function channelEvents({ product = "crm" }: Wanted, products: readonly Product[]): readonly Suggestion[] {
   const events = eventValues(namedProducts({ product }, products), "wire");
   const modules = new Set(events.map(({ value }) => value.replace(/\.\w+$/, "")));
-  const all = [...modules].map((module) => ({ value: `${module}.all`, description: "Whatever happens in the module" }));
+  const all = [...modules].map((module) => ({ value: `${module}.all`, description: "All events of the module" }));
   return [...events, ...all];
 }
 

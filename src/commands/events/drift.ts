@@ -30,8 +30,8 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
       context.report({ type: "drift", drifts, brief: false, overlooked, moreCommand: undefined });
     } else {
       const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
-      const none = `no drift: ${counted(deliveries, "delivery", "deliveries")}, all as the schemas say`;
-      const nothing = `nothing to compare: unknown events, repeats, failed proofs and the samples that send posts do not count, and no other delivery ${isFiltered(options) ? "matches" : "is in the log"}`;
+      const none = `no drift: ${counted(deliveries, "delivery matches its schema", "deliveries match their schemas")}`;
+      const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "matches" : "is in the log"}, not counting unknown events, duplicates, failed proofs and samples posted by send`;
       const message = deliveries === 0 ? nothing : none;
       context.report({ type: "notice", message });
     }

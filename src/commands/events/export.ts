@@ -50,7 +50,7 @@ export async function exportEvents(
   if (to !== undefined && options.format !== "curl") throw usageError("--to is for --format curl only");
   if (force && out === undefined) throw usageError("--force does nothing without --out");
   if (which !== undefined && isFiltered(options))
-    throw usageError("a number and filters exclude each other", "leave one of them out");
+    throw usageError("a number and filters cannot be combined", "leave one of them out");
   const n = which === undefined ? undefined : parseNumber(which);
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
@@ -68,7 +68,8 @@ export async function exportEvents(
         await roomOnStdout(context);
         // `| head` closes the pipe once it has enough.
         if (hasLostReader(context.signal)) return ExitCode.ok;
-        if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)} after ${count} of the deliveries`);
+        if (context.signal.aborted)
+          throw usageError(`${stoppedBy(context.signal)} after ${counted(count, "delivery", "deliveries")}`);
         const event = entryEvent(products, entry, options.showSecrets);
         sink.add(event);
         count++;
@@ -285,9 +286,9 @@ function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFi
   if (old?.isDirectory()) throw usageError(`${name} is a folder`, "name a file, or write to standard output: --out -");
   const target = danglingLinkTarget(given);
   if (target !== undefined)
-    throw usageError(`${name} is a link to ${target}, which is not there`, "make that file, or name another one");
+    throw usageError(`${name} is a link to ${target}, which does not exist`, "create that file, or name another one");
   if (!overwrite && old !== undefined && !isDevice(given))
-    throw usageError(`${name} exists already`, "--force overwrites it");
+    throw usageError(`${name} already exists`, "--force overwrites it");
   const orExplain = <T>(work: () => T): T => {
     try {
       return work();

@@ -44,7 +44,7 @@ export const define: Define = (command, act) => {
   addLogFlags(addArrivalFilters(command.command("tail")))
     .description("Follow the log while listen writes it, until Ctrl-C.")
     .addHelpText("before", examples("zoho-hooks events tail", "zoho-hooks events tail --event 'crm:Leads.*' --last 0"))
-    .option("--last <count>", "first show this many of the latest", "10")
+    .option("--last <count>", "first show this many of the latest deliveries", "10")
     .action(act(tail));
   addStoreFlag(addFilters(command.command("stats")))
     .description("Count deliveries by product and hour, and show how long your app takes to answer.")
@@ -75,7 +75,7 @@ export const define: Define = (command, act) => {
     .argument("<b>", NUMBER)
     .action(act(diff));
   addStoreFlag(addFilters(command.command("drift")))
-    .description("Show where deliveries and schemas differ: unknown fields, fields that never came, other types.")
+    .description("Show where deliveries and schemas differ: unknown fields, fields that never came, different types.")
     .option("--learn", "write a proposed fixture and a note for each event, with personal data replaced")
     .addHelpText(
       "before",
@@ -94,7 +94,10 @@ export const define: Define = (command, act) => {
       examples("zoho-hooks events save-fixture last --redact", "zoho-hooks events save-fixture 42 --name Leads.create"),
     )
     .argument("<n>", NUMBER)
-    .option("--redact", "replace names, e-mails, phone numbers, addresses and ids, each always by the same stand-in")
+    .option(
+      "--redact",
+      "replace names, e-mails, phone numbers, addresses and ids, the same value always in the same way",
+    )
     .option("--name <event>", "save it as a sample of this event (default: its own)")
     .option("--force", "overwrite an existing sample")
     .action(act(saveFixture));
@@ -118,8 +121,8 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-zoho-hooks listen writes the log. What these commands show has tokens, signatures and authorization headers masked; the
-log itself has every delivery exactly as it came, so that replay can send it again.
+zoho-hooks listen writes the log. These commands mask tokens, signatures and authorization headers; the log itself has
+every delivery exactly as it came, so that replay can send it again.
 `;
 
 const DRIFT_HELP = `

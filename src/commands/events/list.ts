@@ -24,7 +24,7 @@ interface ListOptions extends FilterOptions, LogOptions {
 const DEFAULT_LIMIT = "50";
 
 export async function list(context: Context, options: ListOptions): Promise<ExitCode> {
-  if (options.all === true && options.limit !== undefined) throw usageError("--all and --limit exclude each other");
+  if (options.all === true && options.limit !== undefined) throw usageError("--all and --limit cannot be combined");
   const limit =
     options.all === true
       ? Number.POSITIVE_INFINITY

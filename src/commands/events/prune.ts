@@ -26,9 +26,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
     const left =
       first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
     const stayed =
-      waiting === 0
-        ? ""
-        : `; ${counted(waiting, "delivery that still waits", "deliveries that still wait")} for your app stayed`;
+      waiting === 0 ? "" : `; kept ${counted(waiting, "delivery that waits", "deliveries that wait")} for your app`;
     context.report({
       type: "text",
       text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
@@ -52,10 +50,10 @@ async function giveUp(context: Context, log: Log, text: string): Promise<void> {
   const meant = targets.filter((target) => namesOf(target).includes(text));
   if (meant.length === 0) {
     throw usageError(
-      `--give-up ${maskUrl(text)}: nothing waits for it`,
+      `--give-up ${maskUrl(text)}: no delivery waits for it`,
       targets.length === 0
-        ? "nothing waits at all"
-        : `what waits is for ${targets.map((target) => maskUrl(target)).join(", ")}`,
+        ? "no delivery waits for any target"
+        : `deliveries wait for ${targets.map((target) => maskUrl(target)).join(", ")}`,
     );
   }
   for (const target of meant) {

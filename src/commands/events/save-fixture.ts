@@ -32,7 +32,7 @@ export async function saveFixture(context: Context, which: string, options: Save
     const text = sampleText(entry, options.redact === true);
     const old = readText(path);
     if (old !== undefined && old !== text && options.force !== true) {
-      throw usageError(`${shownPath} exists already`, "--force overwrites it; --name saves under another event's name");
+      throw usageError(`${shownPath} already exists`, "--force overwrites it; --name saves under another event's name");
     }
     writeFileAtomically(path, text);
     context.report({
@@ -52,7 +52,7 @@ export async function saveFixture(context: Context, which: string, options: Save
     if (options.redact !== true) {
       context.report({
         type: "warning",
-        message: `${shownPath} has real personal data in it, and git does not ignore it`,
+        message: `${shownPath} contains real personal data, and git does not ignore it`,
         hint: "--redact replaces names, e-mails, phone numbers, addresses and ids",
       });
     }

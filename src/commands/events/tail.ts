@@ -29,7 +29,7 @@ export async function tail(context: Context, options: TailOptions): Promise<Exit
     const damage = new DamageReport(context);
     const follower = await startFollower(context, { log, filter, options, products, damage });
     await follower.showLast(count);
-    context.report({ type: "notice", message: `following ${log.path}; Ctrl-C ends it` });
+    context.report({ type: "notice", message: `following ${log.path}; press Ctrl-C to stop` });
     while (!context.signal.aborted) {
       await follower.poll();
       await delay(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => {});

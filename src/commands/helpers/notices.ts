@@ -42,7 +42,7 @@ export function reportHintsOnce(
       const proof = formats.flatMap(({ proofs }) => proofs).find((each) => each.id === id);
       if (proof === undefined) continue;
       const variable = CREDENTIAL_VARIABLES[proof.credential];
-      once(`${product} ${format} ${id}`, `${product}: its ${id} is not checked: set ${variable} to check it`);
+      once(`${product} ${format} ${id}`, `${product}: ${id} is not checked; to check it, set ${variable}`);
     }
   };
 }

@@ -84,7 +84,7 @@ export function parseHeader(text: string): HeaderPair {
     throw usageError(`-H ${JSON.stringify(text)} is not a header`, 'write it as -H "name: value"');
   }
   const value = text.slice(at + 1).trim();
-  if (/[\r\n\0]/.test(value)) throw usageError(`-H ${name}: a header's value cannot hold a line break`);
+  if (/[\r\n\0]/.test(value)) throw usageError(`-H ${name}: a header's value cannot contain a line break`);
   return [name, value];
 }
 

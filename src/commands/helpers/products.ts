@@ -48,7 +48,7 @@ function requireKnown(id: string): void {
   throw usageError(
     `products.${id}: there is no product ${JSON.stringify(id)}`,
     near === undefined
-      ? `one of your own has a folder that describes it: "${id}": { "path": "webhooks/${id}" }`
+      ? `to define one of your own, name its folder: "${id}": { "path": "webhooks/${id}" }`
       : `did you mean ${near}?`,
   );
 }

@@ -149,7 +149,7 @@ export function zohoHttp(context: Context, config: Config): ZohoHttp {
     random: Math.random,
     now: context.now,
     onPause: (host, ms) =>
-      context.report({ type: "notice", message: `${host} asks for a pause: retrying in ${formatSpan(ms)}` }),
+      context.report({ type: "notice", message: `${host} asked to wait: retrying in ${formatSpan(ms)}` }),
     onExchange: context.verbose
       ? ({ attempt: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
       : undefined,

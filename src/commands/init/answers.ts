@@ -19,7 +19,7 @@ export interface InitOptions {
   readonly [question: string]: string | boolean | undefined;
 }
 
-/** What `init` sets up. */
+/** The answers, complete and checked. */
 export interface Answers {
   /** Empty: all of them. */
   readonly products: readonly string[];
@@ -45,7 +45,7 @@ interface Question<T> {
   readonly fallback: T;
 }
 
-/** What the project has already. */
+/** The existing settings, products and variables of the project. */
 interface Existing {
   readonly settings: SettingsFile;
   readonly products: readonly Product[];
@@ -89,7 +89,7 @@ export async function collectAnswers(
     ask: (to) => askPort(to, settings.port),
     fallback: settings.port ?? defaults.port,
   });
-  // Of several targets, which only a hand-written file has, the first.
+  // A hand-written file may have several targets: use the first.
   const oldTarget = [settings.forwardTo ?? []].flat().map(String)[0] ?? "none";
   const target = await answer("target", {
     read: (text) => readTarget(text, "--target"),
@@ -126,7 +126,7 @@ export async function collectAnswers(
 
 function readProducts(text: string, products: readonly Product[]): readonly string[] {
   const ids = text.split(",").flatMap((id) => id.trim() || []);
-  if (ids.length === 0) throw usageError("--products names none", "write it as --products crm,desk, or leave it out");
+  if (ids.length === 0) throw usageError("--products is empty", "write it as --products crm,desk, or leave it out");
   if (ids.some((id) => id.toLowerCase() === "all")) return [];
   return ids.map((id) => requireProduct(products, id).id);
 }
@@ -181,12 +181,12 @@ function everywhere(name: string, chosen: readonly Product[]): Formats {
 }
 
 const LABELS: Readonly<Record<string, string>> = {
-  wire: "what Zoho itself posts",
-  guide: "the guide's envelopes",
-  workflow: "a workflow webhook with a body of your own design",
+  wire: "real Zoho deliveries",
+  guide: "sample payloads of the Webhooks Guide",
+  workflow: "workflow webhooks whose body you design",
 };
 
-const UNCHANGED = "as it is set up";
+const UNCHANGED = "keep the current settings";
 
 async function askFormats(prompts: Prompts, chosen: readonly Product[], old: Formats): Promise<Formats> {
   const asked = withChoice(chosen);
@@ -201,7 +201,7 @@ async function askFormats(prompts: Prompts, chosen: readonly Product[], old: For
   const choices = ids.map((id) => ({ value: id, label: label(id) }));
   if (existing.length > 0) choices.unshift({ value: UNCHANGED, label: `${UNCHANGED}: ${existing.join(", ")}` });
   const initial = choices[0]?.value ?? "";
-  const answer = await prompts.choose({ message: "Which format do the webhooks have?", choices, initial });
+  const answer = await prompts.choose({ message: "Which payloads do you work with?", choices, initial });
   return answer === UNCHANGED ? old : everywhere(answer, chosen);
 }
 
@@ -297,7 +297,7 @@ async function askCredential(prompts: Prompts, variable: string): Promise<Creden
 }
 
 function given(variable: string, value: string, what: string): CredentialAnswer {
-  if (value.trim() === "") throw usageError(`${what}: the value is empty`, "say none to go without");
+  if (value.trim() === "") throw usageError(`${what}: the value is empty`, "choose none to go without");
   return { variable, how: "given", value: secret(value, variable) };
 }
 

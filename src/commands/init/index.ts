@@ -57,11 +57,6 @@ Asks for everything that you do not give with a flag, then writes these files in
   zoho-hooks.config.json   settings, no secrets
   .env                     secrets, added at the end; existing ones stay
   .gitignore               lines that keep .env and the log out of Git
-
-Examples:
-  $ zoho-hooks init
-  $ zoho-hooks init --yes
-  $ zoho-hooks init --yes --products crm,desk --format wire --target 3000 --token none
 `;
 
 /** Asks everything before it writes anything, so a missing answer leaves every file as it was. */
@@ -164,7 +159,7 @@ function reportNextSteps(context: Context, answers: Answers, changes: readonly F
   const generated = answers.credentials.filter(({ variable, how }) => how === "generate" && added.includes(variable));
   if (generated.length > 0) {
     const names = generated.map(({ variable }) => variable).join(" and ");
-    notice(`${names}: new, in .env. Use the same value wherever your deliveries are signed.`);
+    notice(`${names}: generated in .env. Use the same value wherever your deliveries are signed.`);
   }
   const [product = "crm"] = answers.products;
   notice(`Next: ${context.invocation} listen, and in a second terminal ${context.invocation} send ${product} --all`);

@@ -14,7 +14,7 @@ export interface ExecPart extends Part {
 }
 
 interface ExecUrls {
-  /** Of the receiver on this machine. */
+  /** The URL of the receiver on this machine. */
   readonly url: string;
   readonly publicUrl: string | undefined;
   /** Where the public keys are, if they are served. */

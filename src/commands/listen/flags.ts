@@ -72,11 +72,11 @@ export function addListenFlags(command: Command): void {
     .option("--learn", "at the end, propose fixtures for events that differ from their schemas")
     .option("--tolerance <time>", "how old a timestamped signature may be, such as 10m (default: 5m)")
     .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
-    .option("--allow-zoho-ips", "accept only from the two ranges that the guide names; Zoho may send from others, too")
+    .option("--allow-zoho-ips", "accept only from the two ranges in the Webhooks Guide; Zoho may also use others")
     .option("--show-secrets", "do not mask tokens and signatures in what -v shows and in your app's answers")
     .option(
       "--serve-jwks",
-      "serve the public half of your own signing key (JWKS), so that your app can check what send posts",
+      "serve the public half of your own signing key (JWKS), so that your app can verify what send posts",
     )
     .optionsGroup("Forwarding to your app:")
     .option(
@@ -85,10 +85,10 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--respond <ack|mirror>", "ack: answer at once; mirror: give the sender your app's answer (default: ack)")
-    .option("--retries <count>", "how often to retry a delivery that your app failed at (default: 3)")
+    .option("--retries <count>", "how often to retry a failed delivery (default: 3)")
     .option("--retry-base <time>", "pause before the first retry; each later one is twice as long (default: 2s)")
     .option("--concurrency <count>", "how many deliveries to send to your app at the same time (default: 16)")
-    .option("--ordered", "deliver the events of one record one after the other")
+    .option("--ordered", "deliver the events of a record one at a time, in order")
     .option("--forward-timeout <time>", "how long to wait for your app's answer (default: 30s)")
     .option("--insecure", "accept a self-signed certificate from your app")
     .optionsGroup("Public URL:")
@@ -102,10 +102,10 @@ export function addListenFlags(command: Command): void {
     .option("--keep <time>", "how long the log keeps deliveries (default: 7d)")
     .option("--max-log <size>", "how large the log may grow (default: 500mb)")
     .optionsGroup("Zoho's notifications:")
-    .option("--expand", "fetch the records that a notification is about, and show them below it")
+    .option("--expand", "fetch the records that a notification names, and show them below it")
     .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
     .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)")
-    .option("--api-version <version>", "version of the CRM API to use for these (default: v8)");
+    .option("--api-version <version>", "version of the CRM API (default: v8)");
 }
 
 /** The given flags as settings; `target` is one more `--forward-to`. */

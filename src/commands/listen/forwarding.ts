@@ -104,7 +104,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     try {
       return (await waiting()).reduce((sum, each) => sum + each.waiting, 0);
     } catch (error) {
-      onTrouble(`it is not known how many deliveries did not reach your app: ${errorText(error)}`);
+      onTrouble(`the deliveries that did not reach your app could not be counted: ${errorText(error)}`);
       return undefined;
     }
   };
@@ -113,9 +113,9 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     name: "forwarding",
     recorder: recordAndForward(log, { routes, forwarder, mirror, ordered: settings.ordered }),
     notes: [
-      `Forwarding to ${routes.texts.join(", ")}${mirror === undefined ? "" : "; the sender gets its answer"}.`,
+      `Forwarding to ${routes.texts.join(", ")}${mirror === undefined ? "" : "; the sender gets your app's answer"}.`,
       ...(mirror !== undefined && settings.ordered
-        ? ["--ordered does not apply to the app whose answer the sender gets: senders do not wait for one another."]
+        ? ["--ordered does not apply to mirrored deliveries: each is sent to your app as soon as it arrives."]
         : []),
     ],
     async resume() {
@@ -137,7 +137,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       counts.waiting = await countWaiting();
       if (settings.store === false && counts.waiting !== undefined && counts.waiting > 0) {
         const message = `${counted(counts.waiting, "delivery", "deliveries")} did not reach your app and will not be sent again`;
-        context.report({ type: "warning", message, hint: "without --no-store, the next listen would send them" });
+        context.report({ type: "warning", message, hint: "leave --no-store out to have the next listen send them" });
       }
     },
   };
@@ -211,7 +211,7 @@ function reachesHost(hostname: string, host: string): boolean {
   return name === machineName() || own.some(({ address }) => address === name);
 }
 
-/** What earlier runs left in the log: deliveries for this run's targets, and those for targets that it does not have. */
+/** Deliveries that earlier runs left in the log: those for this run's targets, and those for targets that it does not have. */
 export async function waitingNotes(log: Log, routes: RunRoutes) {
   const counts = await log.waiting();
   const own = counts.filter(({ target }) => routes.has(target)).reduce((sum, { waiting }) => sum + waiting, 0);

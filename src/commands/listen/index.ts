@@ -13,6 +13,7 @@ import type { Define } from "../command.ts";
 import { explainCommand } from "../events/list.ts";
 import { openPublicKeys } from "../helpers/keys.ts";
 import { reportHintsOnce } from "../helpers/notices.ts";
+import { boundOutput } from "./bounded-output.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { addListenFlags, type ListenOptions } from "./flags.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
@@ -21,7 +22,6 @@ import { type Part, stopParts } from "./part.ts";
 import { type Plan, readPlan } from "./plan.ts";
 import { guideRangesNote, handOut, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
-import { openReporting } from "./reporting.ts";
 import { startTunnel, type TunnelPart } from "./tunnel.ts";
 import type { ChannelPart, ZohoPart } from "./zoho.ts";
 
@@ -41,20 +41,20 @@ const EXAMPLES = `Examples:
 `;
 
 const HELP = `
-Have webhooks posted to /webhooks/zoho/<product>, or to /webhooks/zoho, where the body decides which product it is.
+Point webhooks to /webhooks/zoho/<product>, or to /webhooks/zoho to have the product recognised from the body.
 Signatures and tokens are checked with ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_SECRET_DESK and the
 like, for one product only). SalesIQ and Cliq need ZOHO_WEBHOOK_PUBLIC_KEY: the key, or the name of a file with it. Mail
 sends its secret when you set up its webhook: listen keeps it and uses it from then on. If you set the webhook up
 earlier, set ZOHO_WEBHOOK_HOOK_SECRET instead.
-Every delivery is saved in the event log before it is answered: see zoho-hooks events. Node has the database for it from
-22.13 on; with an older one, install better-sqlite3@12 for the log and for --forward-to.
+Every delivery is saved in the event log before it is answered: see zoho-hooks events. The log needs Node 22.13 or later;
+with an older one, install better-sqlite3@12, which --forward-to needs, too.
 
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
-the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel is lost then, and 7 if it cannot be deleted.
+the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel was lost, and 7 if it could not be deleted.
 `;
 
 async function listen(given: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
-  const { context, droppedLines } = openReporting(given, options);
+  const { context, droppedLines } = boundOutput(given, options);
   // From here on Ctrl-C ends the run in order: whatever is open by then is closed.
   const { signal } = context;
   const plan = await readPlan(context, target, options);
@@ -84,14 +84,14 @@ async function listen(given: Context, target: string | undefined, options: Liste
     );
     timedOut = (await firstOf([signal, over.signal], plan.timeoutMs)) === "timeout";
     if (timedOut && options.exec !== undefined) {
-      const message = `--exec ${JSON.stringify(options.exec)} was still running after ${options.timeout}, and is stopped`;
+      const message = `--exec ${JSON.stringify(options.exec)} did not finish within ${options.timeout} and is being stopped`;
       context.report({ type: "warning", message, hint: "give it more time with a longer --timeout" });
     }
   } catch (error) {
     // Ctrl-C during the start: what it interrupts is not a failure.
     if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
-    // A run that has seen what it waited for still forwards it; Ctrl-C wants an end.
+    // A run that has reached its goal still forwards what it accepted; after Ctrl-C it ends without.
     drains = (tally.isComplete() || programEnded) && !signal.aborted;
     await stopParts(context, listed(parts), drains ? signal : undefined);
   }
@@ -131,7 +131,7 @@ interface Parts {
 }
 
 interface RunEvents {
-  /** What the run was for has happened. */
+  /** The run has reached its goal. */
   end(): void;
   /** The tunnel or the channel is lost for good. */
   onLost(error: unknown): void;
@@ -214,7 +214,7 @@ function recorderOf({ log, forwarding }: Parts): Recorder {
   return log === undefined ? memoryRecorder() : recordAndForward(log.log);
 }
 
-/** Shows an event and hands it to every part that takes part in it. */
+/** Shows an event and passes it to every part that uses it. */
 function eventHandler(context: Context, plan: Plan, parts: Parts, end: () => void): (event: EventReport) => void {
   const { config, options, products, tally, drift } = plan;
   const reportHint = reportHintsOnce(context, products, { below: true });

@@ -26,7 +26,7 @@ export async function stopParts(
   drainUntil: AbortSignal | undefined,
 ): Promise<void> {
   const message =
-    "stopping: finishing what is under way takes a few seconds at most; press Ctrl-C again to stop at once";
+    "stopping: finishing work in progress takes a few seconds at most; press Ctrl-C again to stop at once";
   const notice = setTimeout(() => context.report({ type: "notice", message }), NOTICE_AFTER_MS);
   for (const part of [...parts].reverse()) {
     try {

@@ -65,7 +65,7 @@ interface NamedEvents {
   readonly text: string;
   /** The flag, or the setting and where it is set. */
   readonly where: string;
-  /** What it means if there is no such event. */
+  /** The consequence if there is no such event. */
   readonly effect: string;
 }
 
@@ -77,9 +77,9 @@ function namedEvents({ settings, origins }: Config, { expect = [] }: ListenOptio
     origins[key] === "flag" ? flag : `${key} in ${origins[key]}`;
   const { routes, events } = settings;
   return [
-    ...named("--expect", expect, "--expect waits for one with that name all the same"),
-    ...named(source("--route", "routes"), routes, "its route applies only if one with that name arrives"),
-    ...named(source("--events", "events"), listed(events), "--events shows and forwards only one with that name"),
+    ...named("--expect", expect, "--expect still waits for it"),
+    ...named(source("--route", "routes"), routes, "the route applies only if an event of that name arrives"),
+    ...named(source("--events", "events"), listed(events), "--events shows and forwards only events of that name"),
   ];
 }
 
@@ -100,7 +100,7 @@ function warnOfUnknownEvents(context: Context, products: readonly Product[], pat
     const isGlob = /[*?]/.test(text);
     if (formats.some((format) => (isGlob ? mayMatch(format, name) : isNamed(format, name, id === undefined)))) continue;
     if (isGlob) {
-      context.report({ type: "warning", message: `no known event matches ${name}; only an unknown one could` });
+      context.report({ type: "warning", message: `no known event matches ${name}; an unknown event still could` });
       continue;
     }
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);

@@ -19,7 +19,7 @@ interface ReadyState {
   readonly publicUrl: string | undefined;
   readonly channel: RunningChannel | undefined;
   readonly keySetUrl: string | undefined;
-  /** Of the parts. */
+  /** The notes of all parts. */
   readonly notes: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export function readyReport(
       ...designNotes(secrets, settings, products),
       ...missingValueNotes(secrets, settings),
       ...(settings.respond === "mirror" && routes.empty
-        ? ["There is no app whose answer could be passed on: name it with --forward-to."]
+        ? ["--respond mirror has no effect without --forward-to."]
         : []),
       ...(settings.schema === "warn" ? [] : [`Schemas: ${settings.schema}.`]),
       ...addressNotes(allowed),
@@ -95,12 +95,12 @@ function checkNotes(credentials: readonly string[], { onInvalid }: Settings): re
   return [
     credentials.length === 0
       ? "Signatures and tokens are not checked. To check them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."
-      : `Checking with ${credentials.join(", ")}; a delivery that fails is ${outcomeOf(onInvalid)}. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".`,
+      : `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".`,
   ];
 }
 
 function outcomeOf(onInvalid: Settings["onInvalid"]): string {
-  return onInvalid === "reject" ? "refused" : "accepted with a warning";
+  return onInvalid === "reject" ? "rejected" : "accepted with a warning";
 }
 
 /** Bodies that the user designed in Zoho carry no proof, so they fail unless the config names their format. */
@@ -119,7 +119,7 @@ function designNotes(
   if (first === undefined) return [];
   const ids = [first, ...others].map(({ id }) => id).join(", ");
   return [
-    `A body that you designed yourself in Zoho is not signed, so it is ${outcomeOf(onInvalid)} (${ids}), unless the config names its format: "products": { "${first.id}": { "format": "${first.format}" } }.`,
+    `Custom payloads that you design in Zoho are unsigned, so they are ${outcomeOf(onInvalid)} (${ids}), unless the config sets their format: "products": { "${first.id}": { "format": "${first.format}" } }.`,
   ];
 }
 
@@ -128,7 +128,7 @@ function missingValueNotes(secrets: Secrets, { products }: Settings): readonly s
     .filter(([id, { auth }]) => auth !== undefined && secrets.for("auth", id.toLowerCase()).length === 0)
     .map(
       ([id]) =>
-        `Deliveries of ${id} are not checked: "auth" in the config says where their fixed value is, but ZOHO_WEBHOOK_AUTH, the value itself, is not set.`,
+        `Deliveries of ${id} are not checked: the config sets "auth", but its value, ZOHO_WEBHOOK_AUTH, is not set.`,
     );
 }
 
@@ -140,13 +140,13 @@ function addressNotes(allowed: AddressList | undefined): readonly string[] {
 /** Shown again with the first 403 for an address. */
 export function guideRangesNote(allowed: AddressList | undefined): string | undefined {
   if (allowed === undefined || !GUIDE_RANGES.every((range) => allowed.ranges.includes(range))) return undefined;
-  return "Zoho may also send from addresses outside the guide's two ranges: a 403 may be a genuine delivery.";
+  return "Zoho may also send from addresses outside the Webhooks Guide's two ranges: a 403 may have rejected a genuine delivery.";
 }
 
 /** Warns where anyone who reaches this machine can post events to the app. */
 export function warnIfOpen(context: Context, { host }: Settings, { checks }: ReadyReport): void {
   if (checks.length > 0 || isLoopback(host) || host === "::1") return;
-  const message = `anyone who reaches ${host} can post here, since nothing is checked`;
+  const message = `anyone who can reach ${host} can post events: no signature, token or address is checked`;
   context.report({ type: "warning", message });
 }
 
@@ -164,6 +164,6 @@ export async function handOut(
     });
   if (open) openInBrowser(context, url, () => warn("opened in the browser"));
   if (!copy) return;
-  if (await copyText(context, url)) context.report({ type: "notice", message: `${url} is copied to the clipboard` });
+  if (await copyText(context, url)) context.report({ type: "notice", message: `${url} was copied to the clipboard` });
   else warn("copied to the clipboard");
 }

@@ -34,7 +34,7 @@ export function createTally(expectations: readonly Expectation[]) {
   const total = noCounts();
   const products: Record<string, Counts> = Object.create(null);
   const arrived = expectations.map(() => 0);
-  /** Of this run: a repeat of an earlier run's event is the first one that this run sees. */
+  /** The first number of this run: a repeat of an earlier run's event is the first one that this run sees. */
   let firstN = Number.POSITIVE_INFINITY;
   const seenAgain = new Set<number>();
   const count = (i: number): number => arrived[i] ?? 0;

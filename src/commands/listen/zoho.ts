@@ -186,7 +186,7 @@ function createRecordReader(context: Context, session: ZohoSession) {
         if (isDeleted(event)) report(request, { error: "it was deleted" });
         else if (queue.length < MAX_QUEUED) queue.push(request);
         else {
-          const error = `${MAX_QUEUED} others are already waiting`;
+          const error = `not fetched: ${MAX_QUEUED} others are already queued`;
           report(request, { error, hint: "send fewer events at once, or leave --expand out" });
         }
       }

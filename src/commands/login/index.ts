@@ -45,10 +45,10 @@ export const define: Define = (command, act) => {
     .option("--environment <name>", "production, sandbox or developer (default: ZOHO_ENVIRONMENT, else production)")
     .option(
       "--product <product>",
-      "ask for the scopes of this product's channels or webhooks (repeatable, default: crm)",
+      "request the scopes of this product's channels or webhooks (repeatable, default: crm)",
       collect,
     )
-    .option("--scope <scope>", "ask for this scope as well (repeatable)", collect)
+    .option("--scope <scope>", "request this scope as well (repeatable)", collect)
     .option("--profile <name>", "the name to save the sign-in under (default: ZOHO_PROFILE, else default)")
     .option("--port <port>", "for --browser: the port of the redirect URL", "8976")
     .option("--no-open", "for --browser: only print the address")
@@ -77,7 +77,7 @@ export const define: Define = (command, act) => {
 const HELP = `
 The simplest way: open https://api-console.zoho.com (or .eu, .in …, as your data centre), create a Self Client, generate
 a code, and paste it here. It is valid for a few minutes and works once. The scopes for CRM channels:
-  ${findSignInProduct("crm").scopes.join(",")}
+  ${findSignInProduct("crm").loginScopes.join(",")}
 For other products, zoho-hooks login --product <product> shows them before it asks for the code.
 
 Each organisation belongs to one data centre, and all others reject its codes. If you do not know yours, --dc auto tries
@@ -86,12 +86,6 @@ each of them and tells you which one it was. Every accounts server that it tries
 In CI you need no login: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
 ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts. Secrets are stored in the system's keyring. If there is none, or
 ZOHO_KEYRING is off, they are stored in a file that only you can read.
-
-Examples:
-  $ zoho-hooks login
-  $ zoho-hooks login --dc eu --client-id 1000.X --client-secret-file secret.txt --code 1000.abc
-  $ zoho-hooks login --dc auto --client-id 1000.X --client-secret-file secret.txt --code 1000.abc
-  $ zoho-hooks login --browser --profile acme --product crm --product bigin
 `;
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
@@ -137,7 +131,7 @@ async function signIn(
     if (saved.noKeyringBecause !== undefined) {
       context.report({
         type: "notice",
-        message: `the secrets are in ${saved.path}, which only you can read: no keyring, because ${saved.noKeyringBecause}`,
+        message: `the secrets are in ${saved.path}, which only you can read (no keyring: ${saved.noKeyringBecause})`,
       });
     }
     if (previous?.access.kind === "refreshable" && previous.access.refreshToken.reveal() !== refreshToken) {
@@ -275,7 +269,7 @@ async function findCentre<T>(centres: readonly DataCentre[], request: (accountsU
   }
   throw new UserError(
     "credentials",
-    `none of Zoho's data centres${unreachable === undefined ? "" : " that could be reached"} knows this sign-in (${failures.join(", ")})`,
+    `none of Zoho's data centres${unreachable === undefined ? "" : " that could be reached"} accepts this sign-in (${failures.join(", ")})`,
     "compare the client id and secret with https://api-console.zoho.com, and generate a new code: it is valid for a few minutes and works once",
     "no_data_centre",
   );

@@ -61,7 +61,7 @@ interface Sources {
 export async function readLoginPlan(context: Context, env: Sources["env"], options: LoginOptions): Promise<LoginPlan> {
   const scopes = [
     ...new Set([
-      ...(options.product ?? ["crm"]).flatMap((id) => findSignInProduct(id).scopes),
+      ...(options.product ?? ["crm"]).flatMap((id) => findSignInProduct(id).loginScopes),
       ...(options.scope ?? []),
     ]),
   ];

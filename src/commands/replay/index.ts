@@ -202,7 +202,7 @@ interface Replay {
   readonly target: string;
 }
 
-/** What to send, oldest first. Throws a UserError where a delivery has no target, before anything is sent. */
+/** The deliveries to send, oldest first. Throws a UserError where a delivery has no target, before anything is sent. */
 async function chooseReplays(
   context: Context,
   plan: ReplayPlan,

@@ -47,17 +47,17 @@ function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
       "replay needs to know what to send",
       "such as: zoho-hooks replay last, replay 42, replay --failed, replay --since 10m",
     ],
-    [n !== undefined && filtered, "a number and filters exclude each other", "leave one of them out"],
-    [o.exact === true && o.set !== undefined, "--exact and --set exclude each other"],
-    [o.exact === true && o.edit === true, "--exact and --edit exclude each other"],
-    [o.set !== undefined && o.edit === true, "--edit and --set exclude each other", "make the change in the editor"],
+    [n !== undefined && filtered, "a number and filters cannot be combined", "leave one of them out"],
+    [o.exact === true && o.set !== undefined, "--exact and --set cannot be combined"],
+    [o.exact === true && o.edit === true, "--exact and --edit cannot be combined"],
+    [o.set !== undefined && o.edit === true, "--edit and --set cannot be combined", "make the change in the editor"],
     [o.add === true && o.set === undefined, "--add does nothing without --set"],
     [o.edit === true && n === undefined, "--edit changes one delivery", "name it: zoho-hooks replay last --edit"],
     [
       o.exact === true && (o.secretFile !== undefined || o.tokenFile !== undefined),
-      "--exact signs nothing, so a secret is of no use to it",
+      "--exact signs nothing, so it takes no secret",
     ],
-    [o.tokenFile !== undefined, "replay leaves the token in the body as it came", "change it with --set token=…"],
+    [o.tokenFile !== undefined, "replay does not change the token in the body", "change it with --set token=…"],
   ];
   const found = contradictions.find(([wrong]) => wrong);
   if (found !== undefined) throw usageError(found[1], found[2]);

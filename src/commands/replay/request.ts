@@ -56,7 +56,7 @@ export function replayRequest(
   body: Buffer,
 ): ReplayRequest {
   if (plan.exact) {
-    const notes = ["the bytes and headers that came"];
+    const notes = ["headers and bytes exactly as received"];
     return { delivery: { ...entry.delivery, url: withQueryOf(entry.url, target) }, notes, changed: false };
   }
   const changed = !body.equals(entry.delivery.body);

@@ -145,7 +145,7 @@ async function receiverHint(context: Context, config: Config): Promise<string> {
   const url = await runningListener(context, config).catch(() => undefined);
   return url === undefined
     ? `start ${context.invocation} listen, or send to your own app: --to 3000`
-    : `the listen of this project is at ${url}: add --to ${webhookUrl(url, ":product")}`;
+    : `this project's listen runs at ${url}: add --to ${webhookUrl(url, ":product")}`;
 }
 
 /** A signal that aborts some time after another one, so that requests in flight may end. */

@@ -64,13 +64,13 @@ function addTargetOptions(command: Command): Command {
   return command
     .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
     .argument("[event]", "Leads.create, Ticket.Create, invoice_created, …; not needed with --data")
-    .option("--all", "every event of the product, or of all products (all that the config names, if it names any)")
-    .option("-t, --to <target>", "URL, port, path or host:port/path (default: the listen that runs in this project)")
+    .option("--all", "every event of the product; without one, of all products (or only those in the config, if any)")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: this project's running listen)")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option("--insecure", "accept a self-signed certificate")
     .option(
       "--serve-jwks [port]",
-      "meanwhile, serve the public half of your signing key (JWKS) on this port of this machine (default: 4461)",
+      "while sending, serve the public half of your signing key (JWKS) on this local port (default: 4461)",
     )
     .option("--dry-run", "print the request, send nothing")
     .option("--curl", "print the curl command that would send it (for a POSIX shell), send nothing");
@@ -82,7 +82,7 @@ function addContentOptions(command: Command): Command {
     .option("--format <format>", "guide: as in the Webhooks Guide (default); wire: as Zoho's servers post it; …")
     .option("--custom-module", "the module is your own, even if it looks like a misspelt standard one")
     .option("--set <path=value>", "change a value of the sample (repeatable)", collect)
-    .option("--add", "let --set add what the sample does not have")
+    .option("--add", "let --set add fields that the sample does not have")
     .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
     .option("-H, --header <name: value>", "add a header (repeatable)", collect)
     .addOption(new Option("--fresh", "use new ids and current times (default, except with --data)"))
@@ -125,7 +125,7 @@ async function atRunningListener(context: Context, { to }: SendPlan, config: Con
   const { settings } = config;
   const isKnown = port === String(settings.port) && (host === settings.host || isWildcardAddress(settings.host));
   if (isKnown || protocol !== "http:" || port === "" || !(isLoopback(hostname) || host === "::1")) return config;
-  context.report({ type: "notice", message: `the target is the listen that runs in this project: ${running}` });
+  context.report({ type: "notice", message: `sending to this project's running listen: ${running}` });
   return { ...config, settings: { ...settings, host, port: Number(port) } };
 }
 
@@ -166,8 +166,8 @@ async function whileServingKeys<T>(context: Context, options: KeyServerOptions, 
     if (!fetched.signal.aborted) {
       context.report({
         type: "warning",
-        message: `nobody fetched the public keys from ${url}`,
-        hint: "have your app take its keys (JWKS) from there; if it caches keys, it may still have older ones",
+        message: `the public keys at ${url} were not fetched`,
+        hint: "have your app load its keys (JWKS) from there; if it caches keys, it may still use old ones",
       });
     }
     return result;

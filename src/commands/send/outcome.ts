@@ -11,7 +11,7 @@ export interface Outcome {
   readonly ok: boolean;
   /** The rule by which the answer came too late for its sender. */
   readonly late: string | undefined;
-  /** What outcomes are counted by: the status, or the error's code. */
+  /** Outcomes are counted by this: the status, or the error's code. */
   readonly kind: string;
   readonly sent: SentReport;
   /** The flaw of a delivery that was accepted all the same. */
@@ -19,7 +19,7 @@ export interface Outcome {
 }
 
 interface Target {
-  /** What to do where the local receiver does not run. */
+  /** The hint if the local receiver does not run. */
   readonly receiverHint: string | undefined;
   /** The target is the local receiver, not an app. */
   readonly isReceiver: boolean;
@@ -87,13 +87,13 @@ function hintOf(
   if (status === 401 && subject.format.proofs.length === 0) {
     const { product, format } = subject;
     if (product.formats.length === 1)
-      return `this format is never signed, but your app asks for a signature or token; listen accepts it at the product's own URL, /webhooks/zoho/${product.id}`;
-    return `this format is never signed, but your app asks for a signature or token; listen accepts it with "products": { "${product.id}": { "format": "${format.id}" } } in the config`;
+      return `this format is never signed, but your app requires a signature or token; listen accepts it at the product's own URL, /webhooks/zoho/${product.id}`;
+    return `this format is never signed, but your app requires a signature or token; listen accepts it with "products": { "${product.id}": { "format": "${format.id}" } } in the config`;
   }
   if (status === 401 && unsigned !== undefined) return `it was sent without a signature: ${unsigned}`;
   // The receiver answers so with `--respond mirror` when the app is not running.
   if (isReceiver && (status === 502 || status === 504))
-    return "listen got no answer from your app to pass on: is the app running? What happened is shown in listen, below the event";
+    return "listen got no answer from your app: is it running? See the output of listen, below the event";
   return answerHint(result) ?? 'answer with JSON: {"challenge": …}, with the value that was sent';
 }
 
@@ -106,7 +106,7 @@ function echoProblem({ challenge }: Shipment, { replyPreview }: PostResult): str
   } catch {
     // Not JSON, so not the echo.
   }
-  return "the app did not send the challenge back";
+  return "the app did not echo the challenge";
 }
 
 const MAX_EXAMPLES = 5;

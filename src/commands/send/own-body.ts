@@ -50,7 +50,7 @@ export async function readOwnBody(context: Context, data: string, headers: SendP
 }
 
 function flawOf(text: string): string {
-  if (text.startsWith("\uFEFF")) return " (a byte order mark stands before it)";
+  if (text.startsWith("\uFEFF")) return " (it starts with a byte order mark)";
   const read = parseJson(text);
   if (read.ok || !/^\s*[{[]/.test(text)) return "";
   const { reason, position } = read;
@@ -86,7 +86,7 @@ export function warnOfToken(context: Context, verdicts: readonly Verdict[]): voi
     context.report({
       type: "warning",
       message: `${verdict.reason}; your body is sent as it is`,
-      hint: "an app that checks the token will refuse it: put the right one into the body, or use --fresh to have it inserted",
+      hint: "an app that checks the token will reject it: put the right one into the body, or use --fresh to have it inserted",
     });
   }
 }
@@ -103,7 +103,7 @@ export function warnOfReserialising(context: Context, { json }: OwnBody, signed:
   context.report({
     type: "warning",
     message: `parsing and serialising this body again changes its bytes${lost}`,
-    hint: "an app that hashes JSON.stringify(req.body), as the guide's handler does, will refuse its signature: hash the raw bytes",
+    hint: "an app that hashes JSON.stringify(req.body), as the guide's handler does, will reject its signature: hash the raw bytes",
   });
 }
 

@@ -230,7 +230,7 @@ function requireProbes(product: Product, format: Format, plan: SendPlan): readon
   if (probes === undefined) {
     const guide = product.formats.find(isChallenged);
     throw usageError(
-      `${product.title} has no known challenge in its format ${format.id}`,
+      `format ${format.id} of ${product.title} has no known challenge`,
       guide === undefined
         ? "leave --challenge out, and send one of its events"
         : `for the guide's challenge, use --format ${guide.id}`,
@@ -247,13 +247,13 @@ function requireProbes(product: Product, format: Format, plan: SendPlan): readon
   return probes;
 }
 
-/** The header with the configured secret, for a probe that hands one over: later deliveries are signed with it. */
+/** The header with the configured secret, for a probe that carries one: later deliveries are signed with it. */
 export function handedOver({ handsOver }: Probe, product: Product, secrets: Secrets): readonly HeaderPair[] {
   if (handsOver === undefined) return [];
   const [secret] = secrets.for(handsOver.credential, product.id);
   if (secret !== undefined) return [[handsOver.header, secret.reveal()]];
   throw usageError(
-    `${product.title} hands over a secret in ${handsOver.header}, and none is configured`,
+    `the probe of ${product.title} carries a secret in ${handsOver.header}, and none is configured`,
     `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send uses it to sign later events, too`,
   );
 }

@@ -95,11 +95,11 @@ An input may be a JSON payload; one JSON payload per line; lines of listen --jso
 headers; a form; or multipart. Its content shows which. The bytes are taken exactly as they are: a newline that an editor
 added at the end of a file counts, too (--explain notices that).
 
-A body without headers is checked for its shape, and for the token in it. That its signature could not be checked is
-reported, but is no failure, unless you give --signature, -H or --secret-file. A line of listen --json has its headers:
-there, a missing signature is a failure if a secret is configured.
+Without headers, only the schema and a token in the body are checked. A signature that cannot be checked is reported, but
+is a failure only with --signature, -H or --secret-file. A line of listen --json has its headers: there, a missing
+signature is a failure if a secret is configured.
 
-Exit codes: 0 all fine; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
+Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
 schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.
 `;
 
@@ -143,7 +143,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const count = inputs.reduce((sum, { payloads }) => sum + payloads.length, 0);
   if (task.signature !== undefined && count > 1) {
     throw usageError(
-      `--signature belongs to one payload, and there are ${count}`,
+      `--signature works with one payload, and there are ${count}`,
       "verify them one by one, or give deliveries with their headers, as listen --json prints them",
     );
   }
@@ -165,7 +165,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
     if (skipped > 0)
       context.report({
         type: "notice",
-        message: `${file}: ${counted(skipped, "line holds", "lines hold")} no delivery`,
+        message: `${file}: skipped ${counted(skipped, "line")} without a delivery`,
       });
   }
   if (count > 1) {
@@ -217,7 +217,7 @@ function reportOn(
   };
 }
 
-/** What a body may be, as far as the flags say. */
+/** The products and formats that the flags allow. */
 function candidatesFor(products: readonly Product[], { product: id, event, format }: VerifyOptions) {
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
@@ -284,7 +284,7 @@ function refuseUnchecked(
   );
   if (unchecked === undefined) return;
   throw usageError(
-    `${unchecked.id}: a signature was given, but nothing to check it with`,
+    `${unchecked.id}: a signature was given, but there is nothing to check it with`,
     howToCheck(format, unchecked.id),
   );
 }

@@ -19,7 +19,7 @@ export async function readLogged(
 ): Promise<LoggedInput | undefined> {
   if (logged === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
   if (logged === undefined) return undefined;
-  if (files.length > 0) throw usageError("--logged and a file exclude each other", "leave one of them out");
+  if (files.length > 0) throw usageError("--logged and a file cannot be combined", "leave one of them out");
   const { loggedInput } = await import("./logged.ts");
   return loggedInput(context, logged, store);
 }
@@ -59,9 +59,7 @@ export function expandPaths(host: Host, names: readonly string[]): readonly stri
     const isPayload = names.some((name) => /^\s*[{[]/.test(name));
     throw usageError(
       missing.join("; "),
-      isPayload
-        ? "a payload itself comes from standard input: zoho-hooks verify - < payload.json"
-        : "nothing was checked",
+      isPayload ? "to verify a payload itself, pipe it in: zoho-hooks verify - < payload.json" : "nothing was checked",
     );
   }
   return [...new Set(found)];

@@ -50,13 +50,13 @@ function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): Verifie
   };
 }
 
-/** What `listen` found, where the secret that it had is missing here. */
+/** The failures that `listen` found with a secret that is missing here. */
 function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): readonly string[] {
   const unchecked = receipt.verdicts.filter(({ verdict }) => verdict === "unconfigured").map(({ id }) => id);
   return verdicts
     .filter(({ id, verdict }) => verdict === "failed" && unchecked.includes(id))
     .map(
       ({ id, reason }) =>
-        `${id} failed when it arrived: ${reason}; to see why, run this in the terminal that has the secret`,
+        `${id} failed when it arrived: ${reason}; to see why, run this in a terminal where the secret is set`,
     );
 }

@@ -29,7 +29,7 @@ export const defineCreate: Define = (command, act) => {
     .argument("<event...>", "Desk: Ticket_Add …; Sign: Completed …; Books, Inventory: one module, such as invoice")
     .option(
       "--url <url>",
-      "the URL for Zoho to post to (default: the public https URL of this project's running listen)",
+      "the URL that Zoho posts to (default: the public https URL of this project's running listen)",
     )
     .option("--name <text>", "the webhook's name", "zoho-hooks")
     .option("--description <text>", "what it is for (Desk, Books, Inventory)")
@@ -78,7 +78,7 @@ export const defineCreate: Define = (command, act) => {
 };
 
 const HELP = `
-Books, Inventory and Sign sign with a secret: the one that listen verifies the product with in this project
+Books, Inventory and Sign sign with a secret: the one that listen uses for the product in this project
 (ZOHO_WEBHOOK_SECRET, or the product's own). If there is none, a new one is created and stored in .zoho-hooks/keys; a
 running listen uses it at once. Desk signs with Zoho's own key.
 
@@ -106,7 +106,7 @@ function filtersFrom({ title, filters: documented }: ManagedProduct, options: Cr
 function refuseRule({ title, rules }: ManagedProduct, kind: string | undefined): void {
   if (kind === undefined || rules?.kinds.includes(kind)) return;
   throw rules === undefined
-    ? usageError(`--rule: ${title} posts without workflow rules`, "leave it out")
+    ? usageError(`--rule: ${title} needs no workflow rules`, "leave it out")
     : usageError(`--rule ${kind} is not known`, `use one of ${rules.kinds.join(", ")}`);
 }
 
@@ -114,10 +114,10 @@ function refuseRule({ title, rules }: ManagedProduct, kind: string | undefined):
 function namesFor(context: Context, product: ManagedProduct, words: readonly string[]): readonly string[] {
   const { noun, many, aliases = {} } = product.events;
   const known = product.events.known ?? wireNames(product.id);
-  if (words.length === 0) throw usageError(`no ${noun} is named`, `such as ${known.slice(0, 6).join(", ")}`);
+  if (words.length === 0) throw usageError(`no ${noun} given`, `name one, such as ${known.slice(0, 6).join(", ")}`);
   if (!many && words.length > 1)
     throw usageError(
-      `a ${product.title} webhook has one ${noun}, but ${words.length} are named`,
+      `a ${product.title} webhook has one ${noun}, but ${words.length} are given`,
       "create one for each",
     );
   const names = words

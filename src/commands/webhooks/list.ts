@@ -31,7 +31,7 @@ export const defineList: Define = (command, act) => {
         requireOperation(product, "list");
         const orphans = options.orphans === true;
         if (orphans && product.rules === undefined)
-          throw usageError(`--orphans: ${product.title} posts without workflow rules`, "leave it out");
+          throw usageError(`--orphans: ${product.title} needs no workflow rules`, "leave it out");
         return withWebhooks(context, options, async (session) => {
           const client = await session.client();
           const all = await context.waiting("asking Zoho for its webhooks", () => client.list());

@@ -33,7 +33,7 @@ export async function makeWebhook(
     .catch((error: unknown) => {
       if (!isRejection(error))
         warn(
-          "Zoho may have created the webhook, whose secret was not stored",
+          "Zoho may have created the webhook, but its secret was not stored",
           `look for it and delete it: ${command("list")}`,
         );
       throw error;
@@ -134,16 +134,16 @@ export async function chooseSecret(
   const given = (await givenSecrets(context, secretFile === undefined ? {} : { secretFile })).secret;
   if (given !== undefined && known !== undefined && !sameText(given.reveal(), known.reveal())) {
     throw usageError(
-      `--secret-file: listen verifies ${id} in this project with another secret, ${known.origin}`,
+      `--secret-file: listen uses another secret for ${id} in this project, ${known.origin}`,
       "leave --secret-file out to sign with that one",
     );
   }
   const chosen = given ?? known;
   if (chosen !== undefined && !rule.pattern.test(chosen.reveal())) {
     throw usageError(
-      `${chosen.origin}: a secret of ${title} has to be ${rule.rule}`,
+      `${chosen.origin}: a secret for ${title} must be ${rule.rule}`,
       given === undefined
-        ? `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one, or add --unsigned to go without`
+        ? `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one, or add --unsigned to create the webhook without a secret`
         : "choose another one",
     );
   }

@@ -4,7 +4,7 @@ import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
-import { oneLine } from "../../util/text.ts";
+import { oneLine, shellQuoted } from "../../util/text.ts";
 import { type ZohoApi, zohoApi } from "../../zoho/api.ts";
 import type { DataCentre } from "../../zoho/data-centres.ts";
 import { findOrganisations, requestFor, type WebhookClient, webhookClient } from "../../zoho/webhooks/client.ts";
@@ -66,7 +66,7 @@ export async function withWebhooks<T>(
   const { invocation, now, signal, sleep } = context;
   const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now });
   const given = Object.entries({ product: product.id, org, profile: options.profile });
-  const flags = given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+  const flags = given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${shellQuoted(value)}`]));
   try {
     return await work({
       config,

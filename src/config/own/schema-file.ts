@@ -20,7 +20,7 @@ export async function loadSchemaFile(path: string, importModule: ImportModule): 
   if (MODULE_EXTENSIONS.some((extension) => path.endsWith(extension))) return fromModule(path, importModule);
   if (path.endsWith(".json")) return { kind: "one", schema: readJsonSchema(readText(path) ?? "", path) };
   throw usageError(
-    `${path} does not have the name of a schema file`,
+    `${path} is not a schema file`,
     `use a JSON Schema (.json), or a module that exports a zod schema (${MODULE_EXTENSIONS.join(", ")})`,
   );
 }

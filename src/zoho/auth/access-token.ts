@@ -60,7 +60,7 @@ export function accessTokens(options: TokenOptions): AccessTokens {
     replace: async () => {
       throw new UserError(
         "credentials",
-        `Zoho rejects the access token of ${access.accessToken.origin}: it has expired (it lasts an hour), or it does not belong to the data centre ${options.signIn.centre.id}`,
+        `Zoho rejects the access token of ${access.accessToken.origin}: it has expired (tokens last an hour), or it does not belong to the data centre ${options.signIn.centre.id}`,
         "set ZOHO_DC to the data centre; or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead, so that zoho-hooks can get new tokens",
         "invalid_token",
       );
@@ -171,7 +171,7 @@ function requireBudget(
     "credentials",
     isThrottled
       ? `Zoho rate-limited the sign-in: no new access token for another ${left}`
-      : `no new access token for another ${left}: Zoho grants ten per refresh token in ten minutes, and blocks those who ask for more`,
+      : `no new access token for another ${left}: Zoho grants ten per refresh token in ten minutes, and blocks clients that request more`,
     isThrottled
       ? `wait ${left}, then try again`
       : `wait; if Zoho still rejects the tokens then, the sign-in belongs to another data centre or was revoked: ${how}`,

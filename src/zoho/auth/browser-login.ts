@@ -44,12 +44,12 @@ export async function startRedirectServer(options: {
       reject(
         new UserError(
           "credentials",
-          "the start page of the sign-in was opened twice, so another program may know its secret",
+          "the start page of the sign-in was opened twice: another program may have read its address",
           "start again with --no-open, and open the URL that is printed",
           "opened_twice",
         ),
       );
-      answer(response, 410, "This page was opened before, so the sign-in has ended. See the terminal.");
+      answer(response, 410, "This page was already opened, so the sign-in was cancelled. See the terminal.");
       return;
     }
     isStarted = true;
@@ -79,13 +79,13 @@ export async function startRedirectServer(options: {
       return reject(
         new UserError(
           "credentials",
-          "the redirect names an accounts server that is not Zoho's: the client secret is not sent there",
+          "the redirect names an accounts server that is not Zoho's: the client secret was not sent to it",
           "start again; if it happens again, sign in with a self client and --code",
           "unknown_accounts_server",
         ),
       );
     }
-    answer(response, 200, "Zoho granted access. Return to the terminal, which completes the sign-in.");
+    answer(response, 200, "Zoho granted access. Return to the terminal.");
     return resolve({ code, accountsUrl, redirectUri });
   }).catch((error: unknown) => {
     throw portError(options.port, errorText(error));
@@ -96,7 +96,7 @@ export async function startRedirectServer(options: {
     reject(
       new UserError(
         "credentials",
-        `the sign-in in the browser was not completed within ${Math.round(options.timeoutMs / 1000)} s`,
+        `the browser sign-in was not completed within ${Math.round(options.timeoutMs / 1000)} s`,
         "start again, or sign in with a self client and --code",
         "expired",
       ),
@@ -158,7 +158,7 @@ function answer(response: ServerResponse, status: number, text: string): void {
 function portError(port: number, because: string): UserError {
   return new UserError(
     "usage",
-    `port ${port}, to which the browser returns, cannot be opened: ${because}`,
+    `cannot listen on port ${port} for the browser's redirect: ${because}`,
     "free it, or register another redirect URI for the client and give its port with --port",
   );
 }

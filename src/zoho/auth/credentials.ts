@@ -135,7 +135,7 @@ export function credentialsStore(options: {
 function checkName(name: string): void {
   if (/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name) && name !== "environment") return;
   throw usageError(
-    `${JSON.stringify(name)} cannot be the name of a profile`,
+    `${JSON.stringify(name)} is not a valid profile name`,
     "use letters, digits, dots, dashes and underscores",
   );
 }

@@ -104,7 +104,7 @@ function urlOf(given: Secret, { formats }: Product): string | undefined {
   if (protocol === "https:" || (protocol === "http:" && isSafeWithoutTls(hostname))) return value;
   if (protocol !== "http:") return undefined;
   throw usageError(
-    `${given.origin}: public keys fetched over http could be anyone's`,
+    `${given.origin}: public keys fetched over plain http can be forged`,
     "give an https:// URL, or a file",
   );
 }
@@ -112,7 +112,7 @@ function urlOf(given: Secret, { formats }: Product): string | undefined {
 function noKeySet({ origin }: Secret, { formats }: Product): Error {
   const centres = formats.flatMap((format) => Object.keys(format.keySets ?? {}));
   return usageError(
-    `${origin} holds no key set (JWKS)`,
+    `${origin} is not a key set (JWKS)`,
     `give a file, an https:// URL${centres.length === 0 ? "" : ` or a data centre: ${centres.join(", ")}`}`,
   );
 }
@@ -132,7 +132,7 @@ async function obtain(url: string, options: KeySetOptions): Promise<CachedSet> {
       const hint = "save the key set to a file, and name that file in ZOHO_WEBHOOK_JWKS";
       throw new UserError("credentials", `${failure}: ${errorText(error)}`, hint);
     }
-    options.warn(`${failure} (${errorText(error)}): using those of an earlier run`);
+    options.warn(`${failure} (${errorText(error)}): using the cached ones`);
     return cached;
   }
 }
@@ -168,7 +168,7 @@ async function fetchAgain(set: RemoteSet, at: number, options: KeySetOptions): P
 async function fetchUsable(url: string, { env, signal }: KeySetOptions, timeoutMs: number): Promise<string> {
   const text = await fetchKeySet(url, env, signal, timeoutMs);
   if ((readKeySet(text) ?? []).length > 0) return text;
-  throw new Error("it holds no RSA keys that verify signatures");
+  throw new Error("it has no RSA keys that verify signatures");
 }
 
 /** Follows no redirect. Throws an `Error` that says what came instead of a key set. */

@@ -32,7 +32,7 @@ const tokenSchema = z.looseObject({
 
 const DOCUMENTED_LIFETIME_S = 3600;
 
-/** Exchanges a grant code for tokens. A code works once, so this is retried only if it surely did not arrive. */
+/** Exchanges a grant code for tokens. A code works once, so this is retried only if it certainly did not arrive. */
 export async function exchangeCode(
   http: ZohoHttp,
   client: OAuthClient,

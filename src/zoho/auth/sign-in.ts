@@ -128,7 +128,7 @@ export const FIRST_SIGN_IN: SignInAgain = {
 /** A sign-in without its secrets. */
 export type SignInFacts = Pick<SignIn, "name" | "centre" | "environment" | "scopes">;
 
-/** What the sign-in lacks. */
+/** The scope that a sign-in lacks. */
 interface Missing {
   readonly product: string;
   /** A scope that `login` does not request with the product. */
@@ -147,7 +147,7 @@ export function signInAgain(
     const variable = access?.kind === "fixed" ? "ZOHO_ACCESS_TOKEN" : "ZOHO_REFRESH_TOKEN";
     return { how: `set ${variable} to a new one`, elsewhere: "ZOHO_DC names the data centre" };
   }
-  const present = signInProducts().filter((each) => each.scopes.every((scope) => scopes.includes(scope)));
+  const present = signInProducts().filter((each) => each.loginScopes.every((scope) => scopes.includes(scope)));
   const ids = [...(missing === undefined ? [] : [missing.product]), ...present.map(({ id }) => id)];
   const products = [...new Set(ids)].map((id) => `--product ${id}`);
   const command = (dc: string): string =>
@@ -164,7 +164,7 @@ export function signInAgain(
 
 interface SignInProduct {
   readonly id: string;
-  readonly scopes: readonly string[];
+  readonly loginScopes: readonly string[];
 }
 
 /** The products that `login` can request scopes for. */
@@ -176,5 +176,8 @@ export function findSignInProduct(id: string): SignInProduct {
   const found = signInProducts().find((each) => each.id === id.toLowerCase());
   if (found !== undefined) return found;
   const ids = signInProducts().map((each) => each.id);
-  throw usageError(`no sign-in is needed for ${JSON.stringify(id)}`, `products: ${ids.join(", ")}`);
+  throw usageError(
+    `zoho-hooks needs no sign-in for ${JSON.stringify(id)}`,
+    `products with a sign-in: ${ids.join(", ")}`,
+  );
 }

@@ -5,7 +5,7 @@ import { type Channel, type ChannelConfig, groupRows, watchItem } from "./channe
 import type { WatchOperation, WatchProduct } from "./products.ts";
 import { readPage, readResults, type WatchResult } from "./replies.ts";
 
-/** A channel to write, and its end. */
+/** A channel to write, and when it expires. */
 export interface ChannelRequest {
   readonly config: ChannelConfig;
   readonly expiresAt: Date;
@@ -119,7 +119,7 @@ function call(
     path: `${product.path}${search === undefined ? "" : `?${search}`}`,
     repeatable: true,
     action,
-    scope: product.scopeFor(operation),
+    scope: product.scopeNamedInErrors(operation),
     ...(parts.watch === undefined ? {} : { json: JSON.stringify({ watch: parts.watch }) }),
   };
 }
@@ -133,7 +133,7 @@ function resultFor(id: string, results: readonly WatchResult[], position: number
   throw new UserError(
     "zohoApi",
     `Zoho's answer has no result for channel ${id}`,
-    "see what exists with channels list",
+    "see what exists: zoho-hooks channels list",
     "no_result",
   );
 }

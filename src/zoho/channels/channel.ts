@@ -4,7 +4,7 @@ import { soonest, zohoTime } from "./expiry.ts";
 import type { WatchProduct } from "./products.ts";
 import type { WatchRow } from "./replies.ts";
 
-/** A channel without its end. */
+/** A channel without its expiry. */
 export interface ChannelConfig {
   readonly id: string;
   readonly events: readonly string[];
@@ -23,11 +23,11 @@ export interface Channel extends Omit<ChannelConfig, "notifyUrl"> {
   readonly modules: readonly string[];
   /** The soonest over its modules; undefined if that of one is missing. */
   readonly expiresAt: Date | undefined;
-  /** It exists, but Zoho lists it in a form that is not known. */
+  /** Zoho lists it in a form that cannot be read. */
   readonly isUnread?: boolean;
 }
 
-/** Merges the list's rows, one for each module, into channels, soonest to end first. */
+/** Merges the list's rows, one for each module, into channels, soonest to expire first. */
 export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   const byId = new Map<string, readonly WatchRow[]>();
   for (const row of rows) byId.set(row.channelId, [...(byId.get(row.channelId) ?? []), row]);
@@ -50,7 +50,7 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
 }
 
-/** The channels that end within a time, including those whose end is unknown. */
+/** The channels that expire within a time, including those whose expiry is unknown. */
 export function expiringWithin(channels: readonly Channel[], withinMs: number, now: Date): readonly Channel[] {
   return channels.filter((channel) => endOf(channel) <= now.getTime() + withinMs);
 }

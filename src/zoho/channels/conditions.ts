@@ -28,7 +28,10 @@ export async function fieldCondition(
     throw usageError(`${product.title} has no field conditions in this API version`, "leave --fields out");
   }
   if (fields.length > MAX_FIELDS) {
-    throw usageError(`${fields.length} fields are more than Zoho accepts`, `give at most ${MAX_FIELDS}`);
+    throw usageError(
+      `--fields names ${fields.length} fields of ${module}, more than Zoho accepts`,
+      `give at most ${MAX_FIELDS}`,
+    );
   }
   const modules = await lookUp(api, `${product.apiRoot}/settings/modules`, "modules", "look up modules", signal);
   const chosen = pick(modules, module, "module");
@@ -44,7 +47,7 @@ export async function fieldCondition(
 /** A group holds at most two fields, so more are nested. */
 function fieldSelection(fields: readonly Named[]): unknown {
   const [first, ...rest] = fields.map((field) => ({ field }));
-  if (first === undefined) throw usageError("no field is given", "name at least one, or leave --fields out");
+  if (first === undefined) throw usageError("--fields names no field", "name at least one, or leave --fields out");
   if (rest.length === 0) return first;
   const second = rest.length === 1 ? rest[0] : fieldSelection(fields.slice(1));
   return { group_operator: "or", group: [first, second] };

@@ -21,7 +21,7 @@ export async function createChannel(access: ChannelAccess, config: ChannelConfig
 }
 
 interface Granted extends GrantedResult {
-  /** The end that was asked for. */
+  /** The expiry that was requested. */
   readonly requested: Date;
 }
 
@@ -45,8 +45,8 @@ export async function requestChannel(
 }
 
 /**
- * The first answer tells Zoho's time. If the end was computed by a wrong clock, this asks again with the intended end:
- * Zoho silently cuts an end that is too far away to one hour, and accepts one that is too early.
+ * The first answer tells Zoho's time. If the expiry was computed by a wrong clock, this asks again with the intended one:
+ * Zoho silently cuts an expiry that is too far away to one hour, and accepts one that is too early.
  */
 async function post(
   { client, now }: ChannelAccess,
@@ -61,7 +61,7 @@ async function post(
     return { ...requireSuccess(await client.create([{ config, expiresAt: intended }])), requested: intended };
   } catch (error) {
     if (!isRejection(error) || results.some(({ ok }) => !ok)) throw error;
-    // The channel of the first answer exists; the caller warns that it ends too early.
+    // The channel of the first answer exists; the caller warns that it expires too early.
     return { ...requireSuccess(results), requested: intended };
   }
 }

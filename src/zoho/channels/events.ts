@@ -26,7 +26,7 @@ function normaliseEvent(name: string): string {
   if (match !== null && OPERATIONS.includes(operation)) return `${module}.${operation}`;
   const [near] = nearest(operation, [...OPERATIONS, ...ALIASES.keys()], 1);
   throw usageError(
-    `${JSON.stringify(name)} is not an event of a channel`,
+    `${JSON.stringify(name)} is not a channel event`,
     near === undefined || match === null
       ? `write <Module>.<operation> with one of ${OPERATIONS.join(", ")}: Leads.create, Deals.all`
       : `did you mean ${module}.${ALIASES.get(near) ?? near}?`,

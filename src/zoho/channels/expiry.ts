@@ -16,7 +16,7 @@ export interface LifetimeLimit {
 }
 
 /**
- * The end of a channel from `--expires`: a duration (`24h`) or a time with its offset. Rejects one that is farther away
+ * The expiry of a channel from `--expires`: a duration (`24h`) or a time with its offset. Rejects one that is farther away
  * than the API version allows, because Zoho would silently grant one hour instead.
  */
 export function chooseExpiry(requested: string | undefined, limit: LifetimeLimit, now: Date): Date {
@@ -30,13 +30,13 @@ export function chooseExpiry(requested: string | undefined, limit: LifetimeLimit
   if (limit.longestMs !== undefined && lifetimeMs > limit.longestMs) {
     throw usageError(
       `the expiry is ${formatSpan(lifetimeMs)} away, and this API grants at most ${formatSpan(limit.longestMs)}: Zoho would silently make it one hour`,
-      `use ${formatSpan(limit.defaultMs).replaceAll(" ", "")} or less, and renew the channel in time`,
+      `use ${formatSpan(limit.defaultMs).replaceAll(" ", "")} or less, and renew the channel before it expires`,
     );
   }
   return endAfter(lifetimeMs, now);
 }
 
-/** The same end by another clock, without limit. */
+/** The same expiry by another clock, without a limit. */
 export function expiryBy(now: Date, requested: string | undefined, limit: LifetimeLimit): Date {
   return endAfter(lifetimeOf(requested, limit, now), now);
 }
@@ -57,16 +57,16 @@ export function endAfter(lifetimeMs: number, now: Date): Date {
   return new Date(Math.floor((now.getTime() + lifetimeMs) / 1000) * 1000);
 }
 
-/** A warning if Zoho granted another end than was asked for. */
+/** A warning if Zoho granted another expiry than requested. */
 export function grantWarning(requested: Date, granted: Date | undefined, now: Date): string | undefined {
-  if (granted === undefined) return "Zoho does not say when the channel ends";
+  if (granted === undefined) return "Zoho does not say when the channel expires";
   const toleranceMs = 60_000;
   if (granted.getTime() >= requested.getTime() - toleranceMs) return undefined;
   if (granted <= now) {
-    return `the channel ends at ${zohoTime(granted)}, but by the clock of this machine it is ${zohoTime(now)}: one of them is wrong`;
+    return `the channel expires at ${zohoTime(granted)}, but this machine's clock says ${zohoTime(now)}: one of them is wrong`;
   }
   const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
-  return `Zoho granted ${left(granted)} instead of ${left(requested)}: the channel ends at ${zohoTime(granted)}`;
+  return `Zoho granted ${left(granted)} instead of ${left(requested)}: the channel expires at ${zohoTime(granted)}`;
 }
 
 /**

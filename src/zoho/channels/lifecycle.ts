@@ -7,15 +7,15 @@ import { type ChannelAccess, createChannel } from "./create.ts";
 import { endAfter, grantWarning, MINUTE_MS, zohoTime } from "./expiry.ts";
 import { requireSuccess } from "./replies.ts";
 
-/** A channel that now ends later, or exists again. */
+/** A channel that now expires later, or exists again. */
 export interface ChannelGrant {
   readonly type: "created" | "renewed";
   readonly id: string;
-  /** The end that it had before. */
+  /** Its previous expiry. */
   readonly from?: Date | undefined;
   readonly expiresAt: Date | undefined;
   readonly note?: string | undefined;
-  /** Zoho granted another end than was asked for. */
+  /** Zoho granted another expiry than requested. */
   readonly warning: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface Renewal {
   readonly onUnanswered: (outcome: string) => void;
 }
 
-/** Renews a channel once; creates it again if it was created here and has expired. Throws unless it ends later then. */
+/** Renews a channel once; creates it again if it was created here and has expired. Throws unless it then expires later. */
 export async function renewChannel(access: ChannelAccess, renewal: Renewal): Promise<ChannelGrant> {
   const { client, memory, now } = access;
   const { id, listed, expiresAt, isLatest } = renewal;
@@ -41,7 +41,7 @@ export async function renewChannel(access: ChannelAccess, renewal: Renewal): Pro
   const create = async (): Promise<ChannelGrant> => {
     const config = { ...(await wholeConfig(access, id, undefined)), id };
     const { expiresAt: end } = await createChannel(access, config, expiresAt).catch(rethrow("created again"));
-    const note = "Zoho no longer listed it: created again from what is stored here";
+    const note = "Zoho no longer listed it: created again from the saved copy";
     return { type: "created", id, expiresAt: end, note, warning: grantWarning(expiresAt, end, now()) };
   };
   const createIfExpired = async (): Promise<ChannelGrant> => {
@@ -82,7 +82,7 @@ export async function renewChannel(access: ChannelAccess, renewal: Renewal): Pro
   return { type: "renewed", id, from, expiresAt: end, warning: grantWarning(expiresAt, end, now()) };
 }
 
-/** Two renewals at the same time ask for ends that are seconds apart. */
+/** Two renewals at the same time request expiries that are seconds apart. */
 const SAME_END_MS = 5 * MINUTE_MS;
 
 /** The whole configuration of a channel: as listed, with what a list leaves out as it was created here. */
@@ -98,8 +98,8 @@ export async function wholeConfig(
   throw new UserError(
     "zohoApi",
     channel === undefined
-      ? `${title} does not list channel ${id}, and nothing is stored here about it: it was created elsewhere, or deleted`
-      : `channel ${id} of ${title} ${unknown}, and nothing is stored here about it: it was created elsewhere`,
+      ? `${title} does not list channel ${id}, and this machine has no copy of it: it was created elsewhere, or deleted`
+      : `channel ${id} of ${title} ${unknown}, and this machine has no copy of it: it was created elsewhere`,
     `create it again: ${command("create")}`,
     "not_subscribed",
   );
@@ -117,7 +117,7 @@ type Extension =
   | { readonly outcome: "extended"; readonly end: Date | undefined }
   | { readonly outcome: "gone" | "rejected"; readonly error: ZohoApiError };
 
-/** Writes the whole channel with another end. */
+/** Writes the whole channel with another expiry. */
 async function extend(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<Extension> {
   const [result] = await client.replace([{ config, expiresAt }]);
   if (result === undefined) throw new Error("one result was expected");
@@ -129,18 +129,18 @@ export function isNotSubscribed(error: unknown): boolean {
   return error instanceof ZohoApiError && error.fault.code === "NOT_SUBSCRIBED";
 }
 
-/** Restores the end that a channel had. False unless Zoho confirms it. */
+/** Restores a channel's previous expiry. False unless Zoho confirms it. */
 async function putBack(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<boolean> {
   const [result] = await client.replace([{ config, expiresAt }]).catch(() => []);
   return result?.ok === true && result.expiresAt !== undefined && result.expiresAt >= expiresAt;
 }
 
-/** What happens to a channel that is kept alive. */
+/** A change to a channel that is kept alive. */
 export type ChannelChange =
   | ChannelGrant
   /** A renewal failed. The channel still exists, and is tried again. */
   | { readonly type: "expiring"; readonly id: string; readonly expiresAt: Date; readonly error: unknown }
-  /** The channel is gone: changes in the meantime are missed. Creating it is tried again. `from`: its end. */
+  /** The channel is gone: changes in the meantime are missed. Creating it is tried again. `from`: its expiry. */
   | { readonly type: "lost"; readonly id: string; readonly from: Date | undefined; readonly error: unknown }
   /** It was deleted on purpose, so keeping it alive ends. */
   | { readonly type: "unknown"; readonly id: string; readonly deleted: Deletion };
@@ -150,7 +150,7 @@ type Deletion = "here" | "elsewhere";
 export interface KeepAliveOptions {
   readonly client: WatchClient;
   readonly config: ChannelConfig;
-  /** Reads the channel before each renewal; default: `config`. `expiresAt`: its end, undefined while it is lost. */
+  /** Reads the channel before each renewal; default: `config`. `expiresAt`: its expiry, undefined while it is lost. */
   readonly current?: (expiresAt: Date | undefined) => Promise<ChannelConfig | { readonly deleted: Deletion }>;
   readonly lifetimeMs: number;
   /** Undefined: it does not exist yet, and is created first. */
@@ -182,7 +182,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
   const { now, signal, onChange } = options;
   const { id } = options.config;
   let expiresAt = options.expiresAt;
-  // Nobody knows when an existing channel was granted: assume the full lifetime, so that an old one is renewed at once.
+  // When an existing channel was granted is unknown: assume the full lifetime, so that an old one is renewed at once.
   let grantedAt = expiresAt === undefined ? now() : new Date(expiresAt.getTime() - options.lifetimeMs);
   let isLossReported = false;
   let failures = 0;
@@ -308,7 +308,7 @@ export async function followChannel(access: ChannelAccess, id: string, listed: C
     const remembered = await memory.recall(id);
     if (channel !== undefined) return mergedConfig(channel, remembered) ?? config;
     if (isOurs && remembered === undefined) return { deleted: "here" };
-    // Gone after its end it has expired, gone before it was deleted.
+    // A channel that disappears after its expiry has expired; one that disappears earlier was deleted.
     if (expiresAt === undefined || expiresAt <= now()) return remembered ?? config;
     await memory.observe([], now(), id);
     return { deleted: "elsewhere" };
@@ -319,8 +319,8 @@ export async function followChannel(access: ChannelAccess, id: string, listed: C
 function deletedMeanwhile({ command }: ChannelAccess, id: string): UserError {
   return new UserError(
     "zohoApi",
-    `channel ${id} was deleted before it could be renewed, and is left alone`,
-    `if it was created here, ${command(`renew ${id}`)} creates it again`,
+    `channel ${id} was deleted before it could be renewed, so it was not created again`,
+    `if it was created here, create it again with ${command(`renew ${id}`)}`,
     "deleted",
   );
 }
@@ -329,13 +329,13 @@ function deletedMeanwhile({ command }: ChannelAccess, id: string): UserError {
 function notLater(id: string, from: Date, requested: Date): UserError {
   return new UserError(
     "zohoApi",
-    `the new end of channel ${id} is not later than its present one (${zohoTime(from)} → ${zohoTime(requested)}); nothing was changed`,
-    "ask for a later end with --expires; channels update --expires sets an earlier one",
+    `the new expiry of channel ${id} is not later than the current one (${zohoTime(from)} → ${zohoTime(requested)}); nothing was changed`,
+    "give a later --expires; to set an earlier one, use channels update --expires",
     "not_renewed",
   );
 }
 
-/** A clock that is ahead asks for an end that is too far away, and Zoho silently cuts that to one hour. */
+/** A clock that is ahead requests an expiry that is too far away, and Zoho silently cuts that to one hour. */
 function shortened({
   id,
   from,
@@ -351,13 +351,13 @@ function shortened({
 }): UserError {
   return new UserError(
     "zohoApi",
-    `Zoho shortened channel ${id} (${zohoTime(from)} → ${zohoTime(end)}); its previous end ${isPutBack ? "was" : "could not be"} restored`,
-    `by the clock of this machine it is ${zohoTime(now)}: correct it if it is ahead, and renew again${isPutBack ? "" : " at once"}`,
+    `Zoho shortened channel ${id} (${zohoTime(from)} → ${zohoTime(end)}); its previous expiry ${isPutBack ? "was" : "could not be"} restored`,
+    `this machine's clock says ${zohoTime(now)}: if it is ahead, correct it, then renew again${isPutBack ? "" : " at once"}`,
     "not_renewed",
   );
 }
 
-/** Zoho accepted a renewal, but the channel does not end later. */
+/** Zoho accepted a renewal, but the channel does not expire later. */
 class NotExtended extends UserError {
   readonly end: Date | undefined;
 
@@ -366,11 +366,11 @@ class NotExtended extends UserError {
     const again = "delete the channel and create it again: channels delete, then channels create";
     const [message, hint] =
       end === undefined
-        ? [`${accepted} does not say when it ends`, "see channels list"]
+        ? [`${accepted} does not say when it expires`, "see channels list"]
         : end <= now
           ? [
-              `Zoho lets channel ${id} end at ${zohoTime(end)}, but by the clock of this machine it is ${zohoTime(now)}`,
-              "correct the clock: if it is ahead, zoho-hooks asks for more time than Zoho allows, and Zoho grants only an hour",
+              `channel ${id} expires at ${zohoTime(end)}, but this machine's clock says ${zohoTime(now)}`,
+              "correct the clock: if it is ahead, zoho-hooks requests more time than Zoho allows, and Zoho grants only an hour",
             ]
           : [`${accepted} did not extend it (${from ? zohoTime(from) : "unknown"} → ${zohoTime(end)})`, again];
     super("zohoApi", message, hint, "not_renewed");

@@ -20,7 +20,7 @@ export interface RememberedChannel extends ChannelConfig, Partial<ChannelOwner> 
   readonly product: string;
   /** As far as it is known here. */
   readonly expiresAt?: Date | undefined;
-  /** Zoho stopped listing it before its end, so somebody deleted it. */
+  /** Zoho stopped listing it before its expiry, so somebody deleted it. */
   readonly isDeleted?: boolean | undefined;
   /** May be in force instead of `token`: the request that set one of them was not answered. */
   readonly otherToken?: string | undefined;
@@ -65,7 +65,7 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
     throw new UserError(
       "credentials",
       `${path} is not a channels file that this version of zoho-hooks can read`,
-      "delete the file. The tokens in it are lost then: channels whose deliveries are to be verified must be created again",
+      "delete the file, then create the channels again: only this file has the tokens that verify their deliveries",
     );
   };
   const change = (edit: (entries: readonly unknown[]) => readonly unknown[]): Promise<void> =>
@@ -103,7 +103,7 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
       before === undefined ? forget([id]) : write(before),
     forget,
     /**
-     * Records when the listed channels end, and which others disappeared early. Resolves to the channels that are missing
+     * Records when the listed channels expire, and which others disappeared early. Resolves to the channels that are missing
      * from the list, even if nothing can be written. `only`: the list was limited to this channel.
      */
     async observe(listed: readonly ListedChannel[], now: Date, only?: string): Promise<readonly RememberedChannel[]> {
@@ -142,7 +142,7 @@ function rememberedChannel(entry: unknown): RememberedChannel | undefined {
   return { ...rest, token, related, values };
 }
 
-/** A channel this close to its end may already have expired by Zoho's clock. */
+/** A channel this close to its expiry may already have expired by Zoho's clock. */
 const EXPIRY_TOLERANCE_MS = 5 * MINUTE_MS;
 
 /** Returns the same object if there is nothing new. */

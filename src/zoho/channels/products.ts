@@ -22,10 +22,9 @@ export interface WatchProduct {
   };
   /** For looking up field and module ids, and reading records. */
   readonly apiRoot: string;
-  readonly scopes: readonly string[];
+  readonly loginScopes: readonly string[];
   readonly recordScope: string;
-  /** For error messages. */
-  scopeFor(operation: WatchOperation): string;
+  scopeNamedInErrors(operation: WatchOperation): string;
   /** The host of the API, unless Zoho's token reply or the user names another. */
   host(centre: DataCentre, environment: Environment): string;
 }
@@ -57,14 +56,14 @@ export function crmWatch(version = "v8"): WatchProduct {
     idAs: "string",
     patch: true,
     options: { values: !early, related: true, conditions: ["v6", "v7", "v8"].includes(version) },
-    scopes: [
+    loginScopes: [
       "ZohoCRM.notifications.ALL",
       "ZohoCRM.settings.modules.READ",
       "ZohoCRM.settings.fields.READ",
       "ZohoCRM.modules.READ",
     ],
     recordScope: "ZohoCRM.modules.READ",
-    scopeFor: (operation) => `ZohoCRM.notifications.${operation} (or ZohoCRM.notifications.ALL)`,
+    scopeNamedInErrors: (operation) => `ZohoCRM.notifications.${operation} (or ZohoCRM.notifications.ALL)`,
     host: apiUrl,
   };
 }
@@ -79,9 +78,9 @@ const biginWatch: WatchProduct = {
   idAs: "string",
   patch: false,
   options: { values: false, related: false, conditions: false },
-  scopes: ["ZohoBigin.notifications.ALL"],
+  loginScopes: ["ZohoBigin.notifications.ALL"],
   recordScope: "ZohoBigin.modules.READ",
-  scopeFor: (operation) => `ZohoBigin.notifications.${operation} (or ZohoBigin.notifications.ALL)`,
+  scopeNamedInErrors: (operation) => `ZohoBigin.notifications.${operation} (or ZohoBigin.notifications.ALL)`,
   host: apiUrl,
 };
 
@@ -95,9 +94,9 @@ const recruitWatch: WatchProduct = {
   idAs: "number",
   patch: false,
   options: { values: false, related: false, conditions: false },
-  scopes: ["READ", "CREATE", "UPDATE", "DELETE"].map((operation) => `ZohoRecruit.notifications.${operation}`),
+  loginScopes: ["READ", "CREATE", "UPDATE", "DELETE"].map((operation) => `ZohoRecruit.notifications.${operation}`),
   recordScope: "ZohoRecruit.modules.READ",
-  scopeFor: (operation) => `ZohoRecruit.notifications.${operation}`,
+  scopeNamedInErrors: (operation) => `ZohoRecruit.notifications.${operation}`,
   host: (centre) => centre.accountsUrl.replace("//accounts.", "//recruit."),
 };
 
@@ -114,7 +113,7 @@ export function findWatchProduct(id: string, version?: string): WatchProduct {
     );
   }
   if (version !== undefined && !found.path.includes(`/${version}/`)) {
-    throw usageError(`${found.title} has one API version here, and it is not ${version}`, "leave --api-version out");
+    throw usageError(`zoho-hooks does not support API version ${version} of ${found.title}`, "leave --api-version out");
   }
   return found;
 }

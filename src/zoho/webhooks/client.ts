@@ -50,7 +50,7 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
       if (id !== undefined) return id;
       throw new UserError(
         "zohoApi",
-        `${product.title}'s answer does not name the webhook that it created`,
+        `${product.title} did not return the id of the new webhook`,
         `see what exists: zoho-hooks webhooks list --product ${product.id}`,
         "no_result",
       );
@@ -92,7 +92,7 @@ export function requestFor(
   { operation, ...call }: WebhookCall,
   organisation: string | undefined,
 ): ApiRequest {
-  const request = { ...call, scope: product.scopeFor(operation) };
+  const request = { ...call, scope: product.scopeNamedInErrors(operation) };
   const { place } = product.organisation;
   if (organisation === undefined) return request;
   if ("header" in place) return { ...request, headers: { [place.header]: organisation } };

@@ -24,12 +24,13 @@ export const desk: ManagedProduct = {
   // https://desk.zoho.com/support/WebhookDocument.do
   plainHttp: true,
   // Zoho's OpenAPI names the first two families, integrations use the third: it is not known which one Zoho checks.
-  scopes: [
+  loginScopes: [
     ...["READ", "CREATE", "DELETE"].flatMap((each) => [`Desk.settings.${each}`, `Desk.events.${each}`]),
     ...["READ", "CREATE", "DELETE"].map((each) => `Desk.webhooks.${each}`),
     "Desk.basic.READ",
   ],
-  scopeFor: (operation) => `Desk.settings.${operation} and Desk.events.${operation}, or Desk.webhooks.${operation}`,
+  scopeNamedInErrors: (operation) =>
+    `Desk.settings.${operation} and Desk.events.${operation}, or Desk.webhooks.${operation}`,
   host: ({ accountsUrl }) => accountsUrl.replace("//accounts.", "//desk."),
   organisation: {
     place: { header: "orgId" },
@@ -56,7 +57,7 @@ export const desk: ManagedProduct = {
     return undefined;
   },
   note: (_config, id, centre) =>
-    `its deliveries carry a token for webhookId:${id}: verify it with ZOHO_WEBHOOK_JWKS=${centre.id}, and reject those of other webhooks with "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
+    `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${centre.id}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
   list: {
     call: () => ({ method: "GET", path: PATH, repeatable: true, action: "list webhooks", operation: "READ" }),
     // An empty list is a 204 without a body.
@@ -138,13 +139,13 @@ function subscriptions(
 function filterProblem(events: readonly string[], filters: WebhookFilters): string | undefined {
   const { departments, fields, previous, direction } = filters;
   const idle = (set: ReadonlySet<string>): boolean => !events.some((event) => set.has(event));
-  const named = (flag: string, set: ReadonlySet<string>): string => `${flag} is a filter of ${[...set].join(", ")}`;
+  const named = (flag: string, set: ReadonlySet<string>): string => `${flag} applies only to ${[...set].join(", ")}`;
   if (departments !== undefined && idle(WITH_DEPARTMENTS)) return named("--departments", WITH_DEPARTMENTS);
-  if (departments?.some((id) => !/^\d+$/.test(id))) return "--departments takes ids, which are digits";
+  if (departments?.some((id) => !/^\d+$/.test(id))) return "--departments takes numeric ids";
   if (fields !== undefined && idle(WITH_FIELDS)) return named("--fields", WITH_FIELDS);
   if (fields !== undefined && fields.length > 5) return `--fields: Desk accepts at most 5, not ${fields.length}`;
   if (previous === true && idle(PERHAPS_WITH_PREVIOUS)) return named("--previous", WITH_PREVIOUS);
   if (direction === undefined) return undefined;
   if (idle(WITH_DIRECTION)) return named("--direction", WITH_DIRECTION);
-  return direction === "in" || direction === "out" ? undefined : "--direction is in or out";
+  return direction === "in" || direction === "out" ? undefined : "--direction must be in or out";
 }

@@ -58,8 +58,8 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
     id,
     title,
     settings,
-    scopes: ["READ", "CREATE", "DELETE"].map((operation) => `${scope}.${operation}`),
-    scopeFor: (operation) => `${scope}.${operation}`,
+    loginScopes: ["READ", "CREATE", "DELETE"].map((operation) => `${scope}.${operation}`),
+    scopeNamedInErrors: (operation) => `${scope}.${operation}`,
     host: apiUrl,
     organisation: {
       place: { query: "organization_id" },

@@ -27,10 +27,7 @@ export function requireOperation<Name extends "list" | "create" | "remove">(
 ): NonNullable<ManagedProduct[Name]> {
   const endpoint = product[name];
   if (endpoint !== undefined) return endpoint;
-  throw usageError(
-    `${product.title}: Zoho documents no call to ${name} a webhook`,
-    `do it by hand: ${product.settings}`,
-  );
+  throw usageError(`${product.title}: Zoho documents no API to ${name} webhooks`, `do it by hand: ${product.settings}`);
 }
 
 /** Why zoho-hooks does not manage a product's webhooks, and how to set them up. */
@@ -39,29 +36,32 @@ interface ByHand {
   readonly how: string;
 }
 
-const CHANNELS = "its notifications are channels";
+const CHANNELS = "it sends its notifications through channels";
 
 /** As Zoho's help pages name the places. */
 const BY_HAND: Readonly<Record<string, ByHand>> = {
   crm: {
     why: CHANNELS,
-    how: "zoho-hooks channels; the webhooks of workflow rules are in Setup > Automation > Actions > Webhooks (by API: settings/automation/webhooks, and webhook_failures beside it)",
+    how: "use zoho-hooks channels; for webhooks of workflow rules, see Setup > Automation > Actions > Webhooks (by API: settings/automation/webhooks, and webhook_failures beside it)",
   },
-  bigin: { why: CHANNELS, how: "zoho-hooks channels --product bigin" },
+  bigin: { why: CHANNELS, how: "use zoho-hooks channels --product bigin" },
   recruit: {
     why: CHANNELS,
-    how: "zoho-hooks channels --product recruit; the webhooks of workflow rules are in Setup > Automation > Workflow Rules > Webhooks",
+    how: "use zoho-hooks channels --product recruit; for webhooks of workflow rules, see Setup > Automation > Workflow Rules > Webhooks",
   },
   expense: { how: "set it up in Settings > Automation > Actions > Webhooks" },
   subscriptions: {
     why: "Zoho documents no API that creates or changes its webhooks",
     how: "set it up in Settings > Automation > Webhooks",
   },
-  payments: { why: "not managed here", how: "set it up in Settings > Developer Space > Webhooks" },
+  payments: {
+    why: "zoho-hooks does not manage its webhooks",
+    how: "set it up in Settings > Developer Space > Webhooks",
+  },
   mail: { how: "set it up in Settings > Integrations > Developer Space > Outgoing Webhooks" },
-  salesiq: { why: "not managed here", how: "set it up in Settings > Developers > Workflows" },
+  salesiq: { why: "zoho-hooks does not manage its webhooks", how: "set it up in Settings > Developers > Workflows" },
   campaigns: {
-    why: "not managed here",
+    why: "zoho-hooks does not manage its webhooks",
     how: "set it up with Campaigns' e-mail API: POST https://campaigns.zoho.com/emailapi/v2/settings/webhook",
   },
   creator: {

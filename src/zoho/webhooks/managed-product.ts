@@ -92,9 +92,8 @@ export interface ManagedProduct {
   readonly settings: string;
   /** Its webhooks may have http URLs. */
   readonly plainHttp?: boolean;
-  readonly scopes: readonly string[];
-  /** For error messages. */
-  scopeFor(operation: WebhookOperation): string;
+  readonly loginScopes: readonly string[];
+  scopeNamedInErrors(operation: WebhookOperation): string;
   host(centre: DataCentre, environment: Environment): string;
   readonly organisation: OrganisationRule;
   readonly events: {

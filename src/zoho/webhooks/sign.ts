@@ -9,8 +9,8 @@ export const sign: ManagedProduct = {
   id: "sign",
   title: "Zoho Sign",
   settings: "Settings > Developer Settings > Webhooks",
-  scopes: ["ZohoSign.account.ALL"],
-  scopeFor: () => "ZohoSign.account.ALL (Zoho names none for this call)",
+  loginScopes: ["ZohoSign.account.ALL"],
+  scopeNamedInErrors: () => "ZohoSign.account.ALL (Zoho documents no scope for this call)",
   host: ({ accountsUrl }) => accountsUrl.replace("//accounts.", "//sign."),
   organisation: { place: { field: "org_id" }, discover: undefined },
   events: {
@@ -31,7 +31,7 @@ export const sign: ManagedProduct = {
   },
   filters: [],
   rejection: ({ description }) =>
-    description === undefined ? undefined : "--description: Zoho Sign is not known to accept one",
+    description === undefined ? undefined : "--description: Zoho Sign has no such field",
   secret: { pattern: /^[^\r\n]+$/, rule: "one line" },
   list: {
     call: (page) => {

@@ -18,7 +18,7 @@ const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "reco
  * A context whose reports take a bounded amount of memory: if nothing reads the output (`| less`, a stopped terminal),
  * receiving and forwarding go on and lines are dropped until something reads again. Masks secrets in what the app answers.
  */
-export function openReporting(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }) {
+export function boundOutput(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }) {
   let dropped = 0;
   let droppedInRow = 0;
   const readers = new Map<Output, { taken: number; at: number }>();
@@ -45,7 +45,7 @@ export function openReporting(given: Context, { showSecrets = false }: { readonl
     if (droppedInRow > 0) {
       const lines = counted(droppedInRow, "line was", "lines were");
       droppedInRow = 0;
-      const message = `${lines} left out here, because the output was not read fast enough`;
+      const message = `${lines} dropped here, because the output was not read fast enough`;
       write({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
     }
     write(each);
