@@ -1,46 +1,22 @@
 import { z } from "zod";
-import { type EventOptions, event, type Product } from "../core/product.ts";
-import { guideSignature } from "../core/proofs/body-signature.ts";
-import { bodyToken } from "../core/proofs/token.ts";
+import type { Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
-import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import {
-  deletedData,
-  moduleEnvelope,
-  moduleRecords,
-  recogniseModuleEvent,
-  recordData,
-  watchFormat,
-} from "./shared/modules.ts";
+import { modelledOnGuide } from "./shared/guide-format.ts";
+import { deletedData, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { dateTime, lookup, optionalText } from "./shared/schema-parts.ts";
 
+const recruitEvent = moduleEventOf("recruit");
 const once = { once: true };
 
-const guide = guideFormat({
-  source: modelledOnGuide("Zoho CRM Webhook Payload"),
-  // The token is in the body that the signature covers.
-  proofs: [bodyToken, guideSignature],
-  events: [
-    recruitEvent("Candidates.create", "A candidate was created", candidateData, once),
-    recruitEvent("Candidates.update", "A candidate was updated", changedCandidateData),
-    recruitEvent("Candidates.delete", "A candidate was deleted", deletedData, once),
-    recruitEvent("Candidates.status.change", "A candidate's status changed", movedCandidateData),
-    recruitEvent("Applications.status.change", "The status of a candidate's application changed", applicationData),
-    // An interview that is moved to another time is scheduled once more.
-    recruitEvent("Interviews.scheduled", "An interview was scheduled", interviewData),
-  ],
-  recognise: recogniseModuleEvent,
-  records: moduleRecords,
-});
-
-function recruitEvent<const Name extends `${string}.${string}`, Data extends z.ZodType>(
-  name: Name,
-  summary: string,
-  data: () => Data,
-  options?: EventOptions,
-) {
-  return event(name, summary, () => moduleEnvelope("recruit", name, data()), options);
-}
+const guide = moduleGuide(modelledOnGuide("Zoho CRM Webhook Payload"), [
+  recruitEvent("Candidates.create", "A candidate was created", candidateData, once),
+  recruitEvent("Candidates.update", "A candidate was updated", changedCandidateData),
+  recruitEvent("Candidates.delete", "A candidate was deleted", deletedData, once),
+  recruitEvent("Candidates.status.change", "A candidate's status changed", movedCandidateData),
+  recruitEvent("Applications.status.change", "The status of a candidate's application changed", applicationData),
+  // An interview that is moved to another time is scheduled once more.
+  recruitEvent("Interviews.scheduled", "An interview was scheduled", interviewData),
+]);
 
 function candidateData() {
   return recordData().extend({

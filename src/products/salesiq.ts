@@ -98,7 +98,7 @@ const zobot = {
   id: "zobot",
   source: "https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
   methods: ["HEAD"],
-  answer: { withinMs: 10_000, reads: { key: "action", example: '{"action":"reply","replies":[…]}' } },
+  answer: { withinMs: 10_000, json: { key: "action", example: '{"action":"reply","replies":[…]}' } },
   proofs: [salesiqSignature],
   events: [
     event("zobot.trigger", "A visitor opened the chat with a bot", () => call("trigger"), open),
@@ -115,7 +115,7 @@ const zobot = {
   handshake: answerHead,
   probes: [HEAD],
   hint: () =>
-    'a bot expects JSON such as {"action":"reply","replies":[…]}: listen answers a plain OK; use --respond mirror to pass on your app\'s answer',
+    'a bot expects JSON such as {"action":"reply","replies":[…]}, and listen responds with a plain OK: use --respond mirror to return your app\'s response',
 } as const satisfies Format;
 
 function call<const Handler extends string>(handler: Handler) {

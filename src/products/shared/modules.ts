@@ -2,8 +2,10 @@ import { z } from "zod";
 import { splitUrl } from "../../body/delivery.ts";
 import { idsAt, type Payload, textAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
-import { event, type Format } from "../../core/product.ts";
+import { type EventOptions, event, type Format, type WebhookEvent } from "../../core/product.ts";
+import { guideSignature } from "../../core/proofs/body-signature.ts";
 import { bodyToken } from "../../core/proofs/token.ts";
+import { guideFormat } from "./guide-format.ts";
 import { dateTime, lookup, recordId, resourceUri } from "./schema-parts.ts";
 
 /** The module of `Leads.create`; any module of `<Module>.create`. */
@@ -37,6 +39,28 @@ export function moduleEnvelope<const Name extends `${string}.${string}`, Data ex
   });
 }
 
+/** Declares events of an API with that envelope. */
+export function moduleEventOf(api: "crm" | "recruit") {
+  return <const Name extends `${string}.${string}`, Data extends z.ZodType>(
+    name: Name,
+    summary: string,
+    data: () => Data,
+    options?: EventOptions,
+  ) => event(name, summary, () => moduleEnvelope(api, name, data()), options);
+}
+
+/** The guide's format of those events. */
+export function moduleGuide<const Events extends readonly WebhookEvent[]>(source: string, events: Events) {
+  return guideFormat({
+    source,
+    // The token is in the body that the signature covers.
+    proofs: [bodyToken, guideSignature],
+    events,
+    recognise: recogniseModuleEvent,
+    records: moduleRecords,
+  });
+}
+
 /** The fields of records of every module. */
 export function recordData() {
   return z.looseObject({
@@ -47,13 +71,13 @@ export function recordData() {
   });
 }
 
-/** Of a deleted record only the id is certain. */
+/** Only the id of a deleted record is certain. */
 export function deletedData() {
   return recordData().extend({ Deleted_Time: dateTime().nullish() });
 }
 
 /** `Leads.create`: module and operation. */
-export function recogniseModuleEvent({ data }: Payload): string | undefined {
+function recogniseModuleEvent({ data }: Payload): string | undefined {
   const module = textAt(data, ["module"]);
   const operation = textAt(data, ["operation"]);
   return module === undefined || operation === undefined || isNotification(data) ? undefined : `${module}.${operation}`;
@@ -65,7 +89,7 @@ function isNotification(data: unknown): boolean {
   return Object.hasOwn(data, "channel_id") || Object.hasOwn(data, "server_time");
 }
 
-export function moduleRecords(data: unknown): readonly string[] {
+function moduleRecords(data: unknown): readonly string[] {
   return idsAt(data, ["ids"]);
 }
 
