@@ -205,7 +205,7 @@ describe("verify", () => {
     ["an empty key", () => verify("crm", signed, { secret: " " }), "secret is empty"],
     ["no key in the list", () => verify("crm", signed, { secret: [] }), "secret is empty"],
     ["a misspelt key", () => verify("crm", signed, { secret: "k", tokn: "t" } as Keys), 'no key named "tokn"'],
-    ["a key that fits nothing", () => verify("books", signed, { token: "tok-1" }), "none of the keys is used by books"],
+    ["a key that fits nothing", () => verify("books", signed, { token: "tok-1" }), "none of the keys applies to books"],
     // @ts-expect-error: the compiler refuses a parsed body as well.
     ["a parsed body", () => verify("crm", { headers: {}, body: LEAD }, KEYS), "pass the raw body"],
     // @ts-expect-error

@@ -127,7 +127,7 @@ function bracketedJson(text: string | undefined): PayloadResult | undefined {
 
 function readMultipart(delivery: Delivery): PayloadResult {
   const boundary = mediaParameter(delivery, "boundary");
-  if (!boundary) return problem(400, "the multipart content type names no boundary");
+  if (!boundary) return problem(400, "the multipart content type has no boundary");
   if (occursMoreThan(MAX_FORM_FIELDS, `\r\n--${boundary}`, delivery.body)) return tooManyFields();
   const parts = parseMultipart(delivery.body, boundary);
   if (!parts.ok) return problem(400, `the multipart body is malformed: ${parts.reason}`);
@@ -179,7 +179,7 @@ function occursMoreThan(times: number, separator: string, body: Buffer): boolean
 }
 
 function tooManyFields(): PayloadResult {
-  return problem(400, `the body has more than ${MAX_FORM_FIELDS} form fields; at most ${MAX_FORM_FIELDS} are accepted`);
+  return problem(400, `the body has more than ${MAX_FORM_FIELDS} form fields, which is the limit`);
 }
 
 function notText(delivery: Delivery): PayloadResult {
@@ -192,7 +192,10 @@ function looksEncoded(text: string): boolean {
 }
 
 function encodedJson(): PayloadResult {
-  return problem(400, "the body looks like JSON in base64: decode it first, as isBase64Encoded of AWS Lambda asks for");
+  return problem(
+    400,
+    "the body looks like base64-encoded JSON: decode it first (AWS Lambda sets isBase64Encoded for it)",
+  );
 }
 
 function brokenJson({ reason, position }: Extract<JsonResult, { ok: false }>): PayloadResult {

@@ -68,7 +68,7 @@ export function withQuery(url: string, query: string): string {
 function origin({ host, port }: ListenAddress): string {
   if (port === 0) {
     throw usageError(
-      "the port of listen is set to 0, so its address is not known",
+      "the port of listen is set to 0, so its URL is not known",
       "name the target with --to, such as --to 3000",
     );
   }
@@ -93,7 +93,7 @@ function checked(url: string, to: string, name: string): string {
     );
   }
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
-    throw usageError(`${name}: ${JSON.stringify(to)}: only http and https are possible`, FORMS);
+    throw usageError(`${name}: ${JSON.stringify(to)}: only http and https are supported`, FORMS);
   }
   if (parsed.port === "0") throw malformed(to, name);
   return percentEncoded(url);

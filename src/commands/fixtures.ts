@@ -19,20 +19,16 @@ interface FixtureOptions {
 
 export const define: Define = (command, act) => {
   command.addHelpText("before", examples("zoho-hooks fixtures list crm", "zoho-hooks fixtures eject crm Leads.create"));
-  withFormat(command.command("show"))
+  withEvent(command.command("show"))
     .description("Print the sample that send uses for an event.")
     .addHelpText(
       "before",
       examples("zoho-hooks fixtures show crm Leads.create", "zoho-hooks fixtures show crm Leads.create --format wire"),
     )
-    .argument("<product>", "product, such as crm")
-    .argument("<event>", "event, such as Leads.create")
     .action(act(show));
-  withFormat(command.command("path"))
+  withEvent(command.command("path"))
     .description("Print the path of that sample: the project's copy if there is one, else the built-in one.")
     .addHelpText("before", examples("zoho-hooks fixtures path crm Leads.create"))
-    .argument("<product>", "product, such as crm")
-    .argument("<event>", "event, such as Leads.create")
     .action(act(path));
   withFormat(command.command("list"))
     .description("List all samples, and which of them are the project's own.")
@@ -61,6 +57,12 @@ const EJECT_HELP = `
 Copies go to .zoho-hooks/fixtures/<product>/<format>/<event>.json. A copy that you have changed is only overwritten if
 you agree, or with --force.
 `;
+
+function withEvent(command: Command): Command {
+  return withFormat(command)
+    .argument("<product>", "product, such as crm")
+    .argument("<event>", "event, such as Leads.create");
+}
 
 function withFormat(command: Command): Command {
   return command.option(

@@ -20,13 +20,13 @@ export function changeBody(delivery: Delivery, assignments: readonly Assignment[
   const setAll = (json: string): string =>
     assignments.reduce((changed, each) => setInJson(changed, each, { add, where: "body" }), json);
   if (kind === "json") return Buffer.from(setAll(text));
-  if (kind !== "form") throw unchangeable(`the body is ${kind === "empty" ? "empty" : `of the kind ${kind}`}`);
+  if (kind !== "form") throw unchangeable(`the body is ${kind === "query" ? "empty" : kind}`);
   if (wrappedIn === undefined) return Buffer.from(assignments.reduce((form, each) => setField(form, each, add), text));
   return Buffer.from(changeField(text, wrappedIn, setAll) ?? text);
 }
 
 function unchangeable(reason: string): Error {
-  return usageError(`--set: ${reason}`, "--set changes JSON and forms; for anything else use --edit");
+  return usageError(`--set: ${reason}`, "--set changes JSON and forms; use --edit for other bodies");
 }
 
 /** A copy of a sample's data with one value replaced. Throws a usage error for a missing path unless `add`. */
@@ -173,7 +173,7 @@ function missing(path: string, key: string | number, { kind, children }: JsonNod
   const has = length === 0 ? "no entry" : length === 1 ? "one entry, 0" : `${length} entries, 0 to ${length - 1}`;
   return usageError(
     `--set ${path}: there is no ${JSON.stringify(String(key))} in the ${options.where}`,
-    `the list has ${has}; ${options.add ? `a new one is ${length}` : `--add adds one as ${length}`}`,
+    `the list has ${has}; ${options.add ? `the next index is ${length}` : `to append one, use index ${length} and --add`}`,
   );
 }
 
@@ -183,10 +183,10 @@ const MAX_LISTED_KEYS = 12;
 function nothingThere(path: string, key: string | number, keys: readonly string[], where: SetOptions["where"]): Error {
   const [near] = nearest(String(key), keys, 1);
   const listed = keys.length > MAX_LISTED_KEYS ? [...keys.slice(0, MAX_LISTED_KEYS), "…"] : keys;
-  const there = keys.length === 0 ? "nothing is below it" : `there are: ${listed.join(", ")}`;
+  const there = keys.length === 0 ? "it has no keys" : `its keys: ${listed.join(", ")}`;
   return usageError(
     `--set ${path}: there is no ${JSON.stringify(String(key))} in the ${where}`,
-    near === undefined ? `${there}; to add a new one, use --add` : `did you mean ${near}? To add a new one, use --add`,
+    near === undefined ? `${there}; to add this one, use --add` : `did you mean ${near}? To add this one, use --add`,
   );
 }
 

@@ -35,7 +35,7 @@ export function eventTypeFile(events: readonly TypedEvent[]): string {
   ]);
   return `${[
     `${FIRST_LINE} The next run overwrites this file: do not edit it.`,
-    "// Ids and other numbers that JavaScript cannot hold exactly are text, as zoho-hooks reads them.",
+    "// Ids and other numbers that JavaScript cannot represent exactly are strings, as zoho-hooks parses them.",
     "",
     ...types,
     '/** The payload of an event: `ZohoEvents["crm"]["guide"]["Leads.create"]`. */',
@@ -110,7 +110,7 @@ function fieldName(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
 }
 
-/** Widens a schema by what was seen: more fields, more types, and missing fields are optional. */
+/** Widens a schema to fit the observed payloads: adds fields and types, and makes fields optional that were missing. */
 export function withObserved(shape: Shape, seen: Observation): Shape {
   const isOnlyNull = seen.types.size === 1 && seen.types.has("null");
   if (shape.any) return seen.count === 0 || isOnlyNull ? anyShape : observedShape(seen);

@@ -17,8 +17,8 @@ export function seededRandom(seed: number): Random {
 }
 
 /**
- * A sample as if it happened now, to a new record: the ids of the record, its parts and the event are replaced, the same
- * everywhere (also inside a URL), and so is its number. Ids of people, customers and configuration stay. All times are
+ * Makes a sample look as if it happened now, to a new record: replaces the ids of the record, its parts and the event, the
+ * same everywhere (also inside a URL), and its number. Ids of people, customers and configuration stay. All times are
  * shifted by the same amount, so that the event's own time is `now`; without `now` times stay as they are.
  *
  * `own`: the ids of the records that the sample is about, which are replaced under any name.

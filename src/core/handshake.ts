@@ -4,7 +4,7 @@ import { type Secrets, sameText, secret } from "../body/secret.ts";
 import { jsonAt } from "../util/json.ts";
 import type { Format, OfferedSecret, Product, Reply } from "./product.ts";
 
-/** A challenge and nothing else, which is no event even where any body is one. */
+/** Whether a body is a challenge and nothing else: then it is no event, even where any body counts as one. */
 export function isBareChallenge({ data }: Payload): boolean {
   return hasChallenge(data) && Object.keys(data).length === 1;
 }
@@ -66,13 +66,13 @@ export function evaluateSecretOffer({
       if (known.length === 0) {
         return signed.length === 0 || passes([secret(offered.value, "the secret offered")])
           ? { action: "keep", product: product.id, offered }
-          : { action: "refuse", reason: "its signature was not made with the secret that it offers" };
+          : { action: "refuse", reason: "its signature does not match the secret that it offers" };
       }
       if (passes(known)) return undefined;
       const from = known.map(({ origin }) => origin).join(", ");
       return {
         action: "refuse",
-        reason: `it offers a different secret than the one known from ${from}; to accept a new one, remove that`,
+        reason: `it offers a different secret than ${from}; to accept the new one, remove ${from}`,
       };
     }
   }

@@ -76,7 +76,7 @@ function readableMask(text: string): string {
 export function differentUrl(actual: string | undefined, requested: string): string {
   const [to, wanted] = [actual === undefined ? "an unknown URL" : oneLine(maskUrl(actual)), maskUrl(requested)];
   return to === wanted
-    ? `Zoho posts to ${to}, with another secret in it than requested`
+    ? `Zoho posts to ${to}, but with a different secret in the URL than requested`
     : `Zoho posts to ${to}, not to ${wanted}`;
 }
 

@@ -63,7 +63,7 @@ export function prepare(input: PrepareInput): Prepared {
   let unsigned: string | undefined;
   for (const proof of input.format.proofs) {
     if (proof.header !== undefined && given.has(proof.header.toLowerCase()) && !isBroken) {
-      notes.push(`${proof.header} as given with -H`);
+      notes.push(`${proof.header} from -H`);
       continue;
     }
     // A token would change the bytes of the user's own body.
@@ -112,7 +112,8 @@ function keyFor(
     };
   }
   if (configured === undefined) {
-    if (!signs) return `no ${noun} is configured: ${noun === "token" ? "the sample's own is sent" : "sent without"}`;
+    if (!signs)
+      return `no ${noun} is configured: ${noun === "token" ? "sending the one in the sample" : "sending none"}`;
     return `not signed: no ${SIGNED_WITH[credential] ?? "secret is configured (ZOHO_WEBHOOK_SECRET)"}`;
   }
   return {
@@ -174,7 +175,7 @@ export function signAgain({
     const [key] = secrets.for(proof.signingCredential ?? proof.credential, product);
     const isTimed = hasTime(proof, delivery, key ?? secret("any", "any"), now);
     if (!(isTimed || (changed && proof.proves === "body"))) continue;
-    const why = isTimed ? "with a fresh time" : "over the changed body";
+    const why = isTimed ? "with the current time" : "over the changed body";
     if (key !== undefined) {
       signed = proof.sign(signed, key, now);
       notes.push(`signed again ${why}, with ${key.origin}`);

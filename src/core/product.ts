@@ -4,12 +4,12 @@ import type { Payload } from "../body/payload.ts";
 import type { Credential, Secret, Secrets } from "../body/secret.ts";
 import type { FormatSettings } from "./format-settings.ts";
 
-/** What a passed proof proves. Whoever has seen one delivery can forge another that only proves its sender. */
+/** The claim that a proof supports when it passes. Whoever has seen one delivery can forge another that only proves its sender. */
 export type Proves = "body" | "sender" | "nothing";
 
 /**
  * `passed`; `failed`: there is a proof and it is wrong, or a secret is configured and the delivery carries none;
- * `absent`: the delivery carries none and none is required; `unconfigured`: it carries one, no secret to check it with.
+ * `absent`: the delivery carries none and none is required; `unconfigured`: it carries one, but no secret is configured to check it.
  */
 export type VerdictWord = "passed" | "failed" | "absent" | "unconfigured";
 
@@ -35,7 +35,7 @@ export interface Verdict {
 export interface Finding {
   readonly id: string;
   readonly matches: boolean;
-  /** What this would mean, as a sentence: "the body was re-serialised on its way here". */
+  /** The explanation, as a sentence: "the body was re-serialised on its way here". */
   readonly meaning: string;
   /** What to do about it, when it matches. */
   readonly remedy?: string;
@@ -45,7 +45,7 @@ export interface Finding {
 export interface Limits {
   /** The maximum age of a signature with a time in it, and how far ahead its clock may be. */
   readonly toleranceMs?: number | undefined;
-  /** The user's name for it, such as a flag: named where it is too small. */
+  /** The flag or option that sets it, for the message where it is too small. */
   readonly setting?: string;
 }
 
@@ -53,7 +53,7 @@ export interface Limits {
 export interface Proof {
   readonly id: string;
   readonly proves: Proves;
-  /** What it is checked with, and signed with unless `signingCredential` says otherwise. */
+  /** The kind of secret that checks it, and that signs it unless there is a `signingCredential`. */
   readonly credential: Credential;
   /** A key pair signs with its other half. */
   readonly signingCredential?: Credential;
@@ -65,13 +65,13 @@ export interface Proof {
   readonly coversQuery?: boolean;
   /** The header or parameter it stands in, where a user has chosen the name: masked wherever it is shown. */
   readonly secretIn?: string;
-  /** It passes for any customer of the sender until one of these settings names one. */
+  /** Unless one of these settings is given, it passes for any customer of the sender. */
   readonly unboundWithout?: readonly (keyof FormatSettings)[];
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
   verify(input: ProofInput): Verdict;
   /** Adds a signature that is certainly wrong, where signing with a wrong secret is not possible. */
   forge?(delivery: Delivery, now: Date): Delivery;
-  /** What this proof would have matched, had the delivery been corrupted in a known way. */
+  /** Tries known ways to corrupt a delivery, and reports which of them explain the failure. */
   explain?(input: ExplainInput): Explanation;
 }
 
@@ -91,7 +91,7 @@ export interface ExplainInput extends Omit<ProofInput, "secrets"> {
 }
 
 export interface Explanation {
-  /** What was signed, ready to be read by a person: the canonical string or a description of it. */
+  /** The signed string, or a description of it, for a person. */
   readonly canonical: string;
   readonly findings: readonly Finding[];
   /** The value that would have been right. Shown only on request. */
@@ -122,7 +122,7 @@ export interface Reply {
   readonly status: number;
   /** Empty for none. */
   readonly contentType: string;
-  /** Others than those of connection and length. */
+  /** Without those for connection and length. */
   readonly headers?: readonly HeaderPair[];
   readonly body: string | Buffer<ArrayBuffer>;
 }
@@ -188,11 +188,11 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   mark?(event: string): Pick<Encoded, "query" | "headers">;
   /** Encodes a sample that is not plain JSON, or that repeats something of the `url` it is posted to. */
   encode?(data: unknown, event: string | undefined, url: string): Encoded;
-  /** What all deliveries of one event have in common; the bytes, unless this returns something else. */
+  /** The part that all deliveries of one event share. Default: the bytes. */
   identity?(data: unknown, event: string): string | undefined;
-  /** A documented fact about such a delivery that saves a day, worth reporting once a run. */
+  /** A documented pitfall of such deliveries, reported once a run. */
   hint?(payload: Payload, event: string): string | undefined;
-  /** What the sender requires of the response, where that is documented. */
+  /** The sender's documented requirements for the response. */
   readonly answer?: AnswerRule;
   offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
   /** The event that any other body on the product's own URL counts as: users may design theirs as they like. */
@@ -251,6 +251,6 @@ export interface AnswerRule {
   readonly removedBy?: number;
   /** What happens to a webhook whose deliveries fail: `20 failures in a row disable it`. */
   readonly endsBy?: string;
-  /** The sender reads the response: JSON with this key, such as this. */
-  readonly reads?: { readonly key: string; readonly example: string };
+  /** The sender uses the response: it expects JSON with this key, such as `example`. */
+  readonly json?: { readonly key: string; readonly example: string };
 }

@@ -54,11 +54,11 @@ export interface Receipt {
   /** Undefined when there was no schema to check with: unreadable, unrecognised, user-designed, or schemas turned off. */
   readonly schema: SchemaResult | undefined;
   readonly records: readonly string[];
-  /** It is about several records, each with a history of its own. */
+  /** It is about several independent records. */
   readonly batch: boolean;
   /** Two deliveries of the same identity are one event, delivered twice. */
   readonly identity: string | undefined;
-  /** A fact about such deliveries, worth reporting once a run. */
+  /** See `Format.hint`. */
   readonly hint: string | undefined;
 }
 
@@ -184,7 +184,7 @@ function withRepeats(verdict: Verdict, { headers }: Delivery, { header, credenti
   if (values.size < 2 || credential === "auth") return verdict;
   return {
     ...verdict,
-    reason: `${verdict.reason}; ${header} came with ${values.size} values, of which the first counts`,
+    reason: `${verdict.reason}; ${header} came with ${values.size} different values, and the first was checked`,
   };
 }
 
@@ -234,7 +234,7 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
   const other = recogniseAny(incoming);
   // Twins look alike wherever they are posted to.
   if (other === undefined || product.formats.some(({ twins }) => twins?.includes(other.product.id))) return undefined;
-  // Of the same product where only one of its formats was asked for.
+  // It can be the same product only where the caller restricted it to one format.
   return other.product.id === product.id ? otherFormatHint(other) : otherProductHint(other);
 }
 

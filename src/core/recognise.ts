@@ -391,7 +391,7 @@ function plainName(name: string): string {
 export function otherEnvelope(product: Product, name: string | undefined): string | undefined {
   const format = name === undefined ? undefined : product.formats.find((each) => eventNames(each).includes(name));
   if (format === undefined) return undefined;
-  return `${name} comes in another envelope: \`zoho-hooks send ${product.id} ${name} --format ${format.id} --dry-run\` shows it`;
+  return `${name} has a different envelope; to see it: \`zoho-hooks send ${product.id} ${name} --format ${format.id} --dry-run\``;
 }
 
 export function otherProductHint({ product, name }: Reading): string {
@@ -406,7 +406,7 @@ export function otherFormatHint({ product, format, name }: Reading): string {
 export function designHint({ id, formats }: Product, method: string): string | undefined {
   const design = formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, method));
   if (design === undefined || design === formats[0] || design.proofs.length > 0) return undefined;
-  return `a body that you designed yourself needs no signature or token if the config names its format: "products": { "${id}": { "format": "${design.id}" } }, or for verify --format ${design.id}`;
+  return `if you designed this body in Zoho, it is unsigned; to accept it, put "products": { "${id}": { "format": "${design.id}" } } in the config (for verify: --format ${design.id})`;
 }
 
 /** For a complete body without the header that names its event. */
@@ -414,5 +414,5 @@ export function headerHint({ formats: [format, ...others] }: Product): string | 
   const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
   return header === undefined || others.length > 0
     ? undefined
-    : `the header ${header}, which names its event, is missing`;
+    : `the header ${header}, which names the event, is missing`;
 }

@@ -28,7 +28,10 @@ export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   if (problem !== undefined) return refuse(problem.status, problemText(problem));
   // Without a product no proof can be required: accepting would let anything in unsigned.
   if (receipt.product === undefined) {
-    return refuse(404, "the body is not an event of any known product: post it to /webhooks/zoho/<product>");
+    return refuse(
+      404,
+      "no known product sends a body like this: to name its product, post it to /webhooks/zoho/<product>",
+    );
   }
   const failed = verdicts.find((verdict) => verdict.verdict === "failed");
   if (failed !== undefined && rejects) return refuse(401, `${failed.id}: ${failed.reason}`);

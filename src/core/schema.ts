@@ -33,7 +33,7 @@ export function checkSchema(schema: z.ZodType, data: unknown, secretNames: reado
     result = schema.safeParse(data);
   } catch (error) {
     // A user's own schema runs the user's code.
-    const issue = toIssue([], `what its schema allows, but the schema failed: ${errorText(error)}`, data);
+    const issue = toIssue([], `a value that its schema allows, but the schema threw: ${errorText(error)}`, data);
     return { ok: false, issues: [issue] };
   }
   if (result.success) return { ok: true, issues: [] };
@@ -50,7 +50,7 @@ export function checkSchema(schema: z.ZodType, data: unknown, secretNames: reado
       }
     }
   }
-  if (left > 0) issues.push(toIssue([], `what the schema requires in ${left} more places`, data));
+  if (left > 0) issues.push(toIssue([], `other values in ${left} more places`, data));
   return { ok: issues.length === 0, issues };
 }
 
@@ -102,7 +102,7 @@ function unionIssues(
   const [nearest] = deeper.toSorted((a, b) => a.length - b.length);
   if (nearest !== undefined) return nearest;
   const expected = [...new Set(alternatives.flat().map((each) => each.expected))];
-  return [toIssue(path, expected.length === 0 ? "one alternative only" : expected.join(" or "), data)];
+  return [toIssue(path, expected.length === 0 ? "exactly one of the alternatives" : expected.join(" or "), data)];
 }
 
 function toIssue(path: readonly (string | number)[], expected: string, data: unknown): SchemaIssue {
@@ -172,9 +172,9 @@ export interface Shape {
   /** Further single values. */
   readonly literals: readonly LiteralValue[];
   readonly fields: ReadonlyMap<string, Field>;
-  /** Of other fields; undefined where there may be none. */
+  /** The shape of other fields; undefined where there may be none. */
   readonly rest: Shape | undefined;
-  /** Of array elements; undefined where nothing is known of them. */
+  /** The shape of array elements; undefined where it is unknown. */
   readonly element: Shape | undefined;
 }
 

@@ -19,7 +19,7 @@ interface SeenDelivery {
   readonly delivery: Delivery;
 }
 
-/** What has been seen of one event, by its concrete name: `Invoices.create` of the family `<Module>.create`. */
+/** The observed payloads of one event, under its concrete name: `Invoices.create` of the family `<Module>.create`. */
 export interface ObservedEvent {
   readonly product: string;
   readonly format: string;
@@ -185,7 +185,7 @@ const ELEMENT = "[]";
 /** All fields whose names are data, such as record ids or addresses. */
 export const ANY_KEY = "*";
 
-/** What has been seen in one place of an event's payloads: types and counts, no values. */
+/** The types and counts observed in one place of an event's payloads; no values. */
 export interface Observation {
   readonly count: number;
   readonly types: ReadonlyMap<TypeWord, number>;

@@ -54,7 +54,7 @@ function collect(found: readonly (InputPayload | undefined)[]): VerifyInput {
   const payloads = found.filter((each) => each !== undefined);
   const skipped = found.length - payloads.length;
   if (payloads.length > 0) return { payloads, skipped };
-  return { payloads: [withoutBody("the input has no payload, only other lines of zoho-hooks")], skipped };
+  return { payloads: [withoutBody("the input has no deliveries, only other output of zoho-hooks")], skipped };
 }
 
 function withoutBody(problem: string): InputPayload {
@@ -189,7 +189,7 @@ const EXAMINED_BYTES = 4000;
 
 function encoded(body: Buffer): string | undefined {
   const start = body.toString("latin1", 0, EXAMINED_BYTES);
-  if (start.startsWith("\x1f\x8b")) return "this is compressed by gzip: unpack it first";
+  if (start.startsWith("\x1f\x8b")) return "this is gzip-compressed: decompress it first";
   // A byte order mark, or a bracket of two bytes.
   if (/^(?:\xff\xfe|\xfe\xff|[{[]\0|\0[{[])/.test(start))
     return "this is UTF-16, as written by > in Windows PowerShell: save it as UTF-8";
@@ -198,7 +198,7 @@ function encoded(body: Buffer): string | undefined {
   return isBase64 ? "this is JSON in base64: decode it first" : undefined;
 }
 
-const BODY_ALONE = "save exactly the bytes of its body to a file, and add the headers that prove it with -H";
+const BODY_ALONE = "save the exact bytes of its body to a file, and pass its signature or token headers with -H";
 
 function recordedText(body: Buffer): string | undefined {
   const start = body.toString("latin1", 0, EXAMINED_BYTES);
@@ -214,7 +214,7 @@ function recordedData(data: unknown): string | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   if (Array.isArray(data))
     return typeof data[0] === "object"
-      ? "this is a list: verify takes one payload per line, as jq -c '.[]' writes them"
+      ? "this is a JSON array: verify takes one payload per line, as written by jq -c '.[]'"
       : undefined;
   const { log, body, headers } = data as Readonly<Record<string, unknown>>;
   if (typeof log === "object" && log !== null && "entries" in log)

@@ -39,7 +39,7 @@ export interface VerifiedPayload {
   readonly notes: readonly string[];
 }
 
-const UNKNOWN_SCHEME = "the signature was not checked: it is not known what it should match";
+const UNKNOWN_SCHEME = "the signature was not checked: no known signature scheme applies to this body";
 
 /** Verifies one payload of an input as `listen` would have verified its delivery. */
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
@@ -177,8 +177,8 @@ function signatureHeader(format: Format): string {
   throw usageError(
     `--signature: deliveries in this format (${format.id}) have no signature in a header`,
     format.proofs.length === 0
-      ? "nothing in it can be checked"
-      : `they have: ${format.proofs.map((each) => each.title).join(", ")}`,
+      ? "this format has no proof"
+      : `it has: ${format.proofs.map((each) => each.title).join(", ")}`,
   );
 }
 
@@ -229,7 +229,7 @@ function addressNote(
   const coversQuery = formats.some((format) => format?.proofs.some((proof) => proof.coversQuery === true));
   if (!coversQuery || !hasFailed(verdicts) || url !== NO_ADDRESS) return [];
   return [
-    "the signature also covers the query of the URL, which is not known here: give the URL that it was sent to with --url",
+    "the signature also covers the query of the URL, which is not known here: pass the URL that it was sent to with --url",
   ];
 }
 

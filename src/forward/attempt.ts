@@ -55,7 +55,7 @@ export async function attempt({
   options: { log, poster, retry, deadlineOf, now, showTarget, onReport, onTrouble },
 }: Attempt): Promise<"done" | "waits" | Date> {
   const at = now();
-  const { withinMs, takes } = deadlineOf(source.product, source.format);
+  const { withinMs, statusHint } = deadlineOf(source.product, source.format);
   const slowTimer = setTimeout(() => onTrouble(slowMessage(claim.n, target, withinMs)), withinMs);
   let result: PostResult;
   try {
@@ -78,7 +78,7 @@ export async function attempt({
   const made = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
   await writeToLog(() => log.complete(claim, made, next));
   // A retry may succeed: only a delivery that is given up needs something to be done.
-  const answerHints = outcome.state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
+  const hint = outcome.state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
   onReport({
     type: "forward",
     n: claim.n,
@@ -89,7 +89,7 @@ export async function attempt({
     status,
     latencyMs,
     error: error?.message,
-    hint: error?.hint ?? takes(status) ?? answerHints,
+    hint: error?.hint ?? statusHint(status) ?? hint,
     replyPreview,
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,

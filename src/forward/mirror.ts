@@ -57,11 +57,11 @@ export function createMirror({ log, poster, deadlineOf, now, showTarget, onRepor
       const attempt = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
       // Queued before the sender is answered, so that its next attempt is recorded after this one.
       record(source, attempt, { status: reply.status, refusal: error?.message });
-      const answerHints =
+      const hint =
         error?.hint ??
-        deadline.takes(reply.status) ??
+        deadline.statusHint(reply.status) ??
         answerHint(result, LISTEN_FLAGS) ??
-        (result.isLegible ? deadline.reads(replyPreview) : undefined);
+        (result.isLegible ? deadline.bodyHint(replyPreview) : undefined);
       onReport({
         type: "forward",
         n: source.n,
@@ -72,18 +72,18 @@ export function createMirror({ log, poster, deadlineOf, now, showTarget, onRepor
         status: reply.status,
         latencyMs,
         error: error?.message,
-        hint: isLate ? deadline.reason : answerHints,
+        hint: isLate ? deadline.reason : hint,
         replyPreview,
         state: "mirrored",
         retryInMs: undefined,
       });
       return reply;
     },
-    /** Interrupts what is pending: its senders get a 502 while their connections are still open. */
+    /** Aborts pending requests: their senders get a 502 while their connections are still open. */
     interrupt(): void {
       interrupting.abort();
     },
-    /** Interrupts what is pending, and resolves when all answers are recorded or have failed to be. */
+    /** Aborts pending requests, and resolves when all answers are recorded or have failed to be. */
     async close(): Promise<void> {
       interrupting.abort();
       while (pending.size > 0) await Promise.all(pending);

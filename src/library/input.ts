@@ -34,7 +34,7 @@ export interface RequestLike {
 export function deliveryOf(request: RequestLike): Delivery {
   // JavaScript may pass anything.
   if (typeof request !== "object" || request === null)
-    throw new TypeError("the request is missing: pass { headers, body } of it");
+    throw new TypeError("the request is missing: pass { headers, body }");
   const { headers, body, url, method } = request;
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError("the headers are missing: pass those of the request as they are, such as request.headers");
@@ -151,7 +151,7 @@ export function withSettings(chosen: readonly Product[], settings: FormatSetting
   });
   for (const [name] of given) {
     if (supported.some(([, own]) => Object.hasOwn(own, name))) continue;
-    throw new TypeError(`${name} has no meaning for ${chosen.map(({ id }) => id).join(", ")}`);
+    throw new TypeError(`${name} does not apply to ${chosen.map(({ id }) => id).join(", ")}`);
   }
   return configureProducts(chosen, Object.fromEntries(supported));
 }

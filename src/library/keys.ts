@@ -18,7 +18,7 @@ export interface Keys {
   readonly publicKey?: Key | undefined;
   /** A private key of your own to sign with instead of SalesIQ, Cliq or Desk: PEM. */
   readonly privateKey?: string | undefined;
-  /** For Desk's tokens: the key set (JWKS), as text or parsed. It is not fetched: pass the content of its address. */
+  /** For Desk's tokens: the key set (JWKS), as text or parsed. It is not fetched: pass the content of its URL. */
   readonly jwks?: string | { readonly keys: readonly object[] } | undefined;
   /** The secret that Mail sends with its first call. */
   readonly hookSecret?: Key | undefined;
@@ -81,7 +81,7 @@ function requireValid(name: string, key: Secret): void {
     throw new TypeError(error instanceof Error ? error.message : String(error));
   }
   if (name === "jwks" && readKeySet(key.reveal()) === undefined)
-    throw new TypeError('the jwks is not a key set: pass the content of its address, { "keys": [ … ] }');
+    throw new TypeError('the jwks is not a key set: pass the content of its URL, { "keys": [ … ] }');
 }
 
 function textsOf(name: string, key: unknown): readonly string[] {
@@ -111,7 +111,7 @@ export function requireUsableKey(
 ): void {
   if (secrets.all().length === 0) {
     if (use === "verify" && isBeforeFirstCall(candidates)) return;
-    throw new TypeError("no secret and no token was given, so nothing can be checked: pass { secret } or { token }");
+    throw new TypeError("no keys were given, so nothing can be checked: pass { secret } or { token }");
   }
   const proofs = candidates.flatMap((product) => product.formats.flatMap((format) => format.proofs));
   const needed = (proof: Proof): Credential =>
@@ -121,8 +121,8 @@ export function requireUsableKey(
   if (used.length > 0) return;
   const isOpen = candidates.some(({ formats }) => formats.some((format) => format.settings?.includes("auth")));
   const names = [...new Set([...proofs.map(needed), ...(isOpen ? ["auth"] : [])])].join(" or ");
-  const hint = names === "" ? "its deliveries have no proof" : `pass { ${names} }`;
-  throw new TypeError(`none of the keys is used by ${candidates.map(({ id }) => id).join(", ")}: ${hint}`);
+  const hint = names === "" ? "its deliveries cannot be verified" : `pass { ${names} }`;
+  throw new TypeError(`none of the keys applies to ${candidates.map(({ id }) => id).join(", ")}: ${hint}`);
 }
 
 /** Whether the only product offers its secret with a first call, before which there is no key. */

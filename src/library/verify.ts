@@ -77,7 +77,7 @@ function chosenProducts(id: string | undefined, format: string | undefined): rea
     return [format === undefined ? product : { ...product, formats: [formatOf(product, format)] }];
   }
   if (format === undefined) return products;
-  throw new TypeError(`the format ${JSON.stringify(format)} needs a product: pass the one that it belongs to`);
+  throw new TypeError(`the format ${JSON.stringify(format)} needs a product: pass the product that it belongs to`);
 }
 
 /** A genuine delivery of an unknown event, or one that does not match its schema. */

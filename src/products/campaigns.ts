@@ -62,7 +62,7 @@ const wire = userFormed({
   id: "wire",
   source: "https://zoho.com/campaigns/help/emailapi/webhooks/create-webhook.html",
   encoding: "json",
-  event: { name: "webhook", summary: "Something happened to an e-mail that the Email API had sent" },
+  event: { name: "webhook", summary: "An event of an e-mail that was sent through the Email API" },
 });
 
 export const campaigns = {

@@ -30,9 +30,9 @@ const wire = {
   },
   // Only `params` is certain, so at Cliq's own URL any body is an invocation.
   catchAll: "invocation",
-  answer: { reads: { key: "output", example: '{"output":{"text":"…"}}' } },
+  answer: { json: { key: "output", example: '{"output":{"text":"…"}}' } },
   hint: () =>
-    "the component shows the answer: listen answers a plain OK; use --respond mirror to pass on your app's answer",
+    "Cliq shows the response, and listen responds with a plain OK: use --respond mirror to return your app's response",
   // Records depend on the component.
   records: () => [],
 } as const satisfies Format;

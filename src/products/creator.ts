@@ -54,7 +54,7 @@ const wire = userFormed({
   // The timeout of a script's socket.
   answer: { withinMs: 40_000 },
   methods: ["GET", "PUT", "PATCH", "DELETE"],
-  event: { name: "webhook", summary: "A Deluge script called a webhook that its author defined" },
+  event: { name: "webhook", summary: "A Deluge script called a user-defined webhook" },
 });
 
 export const creator = { id: "creator", title: "Zoho Creator", formats: [guide, wire] } as const satisfies Product;

@@ -1,25 +1,17 @@
 import { z } from "zod";
 import { idsAt, textAt } from "../body/payload.ts";
-import { type EventOptions, event, type Product } from "../core/product.ts";
-import { guideSignature } from "../core/proofs/body-signature.ts";
-import { bodyToken } from "../core/proofs/token.ts";
+import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { oneLine } from "../util/text.ts";
-import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
-import {
-  deletedData,
-  guideEnvelope,
-  moduleEnvelope,
-  moduleRecords,
-  recogniseModuleEvent,
-  recordData,
-  watchFormat,
-  weighModule,
-} from "./shared/modules.ts";
+import { printedInGuide } from "./shared/guide-format.ts";
+import { deletedData, moduleEnvelope, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";
 
 /** The modules that fixtures exist for; any other module has the same events with fields of its own. */
 const knownModules = ["Leads", "Contacts", "Accounts", "Deals", "Tasks"] as const;
+
+const crmEvent = moduleEventOf("crm");
+const once = { once: true };
 
 /** The four events of a module whose fields are known. `noun` as in "A lead was created". */
 function moduleEvents<const Module extends string, Shape extends z.ZodRawShape>(
@@ -37,16 +29,6 @@ function moduleEvents<const Module extends string, Shape extends z.ZodRawShape>(
   ] as const;
 }
 
-function crmEvent<const Name extends `${string}.${string}`, Data extends z.ZodType>(
-  name: Name,
-  summary: string,
-  data: () => Data,
-  options?: EventOptions,
-) {
-  return event(name, summary, () => moduleEnvelope("crm", name, data()), options);
-}
-
-const once = { once: true };
 const members = knownModules;
 
 /** The same for any module, custom ones included. */
@@ -75,10 +57,17 @@ const familyEvents = [
   ),
 ] as const;
 
-const guide = guideFormat({
+/** The modules that a channel can watch, beside custom ones. */
+const MODULES = [
+  ...["Leads", "Accounts", "Contacts", "Deals", "Campaigns", "Tasks", "Cases", "Events", "Calls", "Solutions"],
+  ...["Products", "Vendors", "Price_Books", "Quotes", "Sales_Orders", "Purchase_Orders", "Invoices", "Appointments"],
+  "Services",
+] as const;
+
+const guide = moduleGuide({
+  api: "crm",
   source: printedInGuide("Zoho CRM Webhook Payload"),
-  // The token is in the body that the signature covers.
-  proofs: [bodyToken, guideSignature],
+  modules: MODULES,
   events: [
     ...moduleEvents("Leads", "A lead", leadData),
     crmEvent(
@@ -94,10 +83,6 @@ const guide = guideFormat({
     ...moduleEvents("Tasks", "A task", taskData),
     ...familyEvents,
   ],
-  recognise: recogniseModuleEvent,
-  envelope: guideEnvelope.crm,
-  weigh: (data) => weighModule("crm", MODULES, data),
-  records: moduleRecords,
 });
 
 // Only the field that every layout has is required.
@@ -171,13 +156,6 @@ function movedDealData() {
   return dealData().extend({ Deal_Name: optionalText(), Previous_Stage: optionalText() });
 }
 
-/** The modules that a channel can watch, beside custom ones. */
-const MODULES = [
-  ...["Leads", "Accounts", "Contacts", "Deals", "Campaigns", "Tasks", "Cases", "Events", "Calls", "Solutions"],
-  ...["Products", "Vendors", "Price_Books", "Quotes", "Sales_Orders", "Purchase_Orders", "Invoices", "Appointments"],
-  "Services",
-] as const;
-
 const wire = watchFormat({
   source: "https://www.zoho.com/crm/developer/docs/api/v7/notifications/enable.html",
   api: "crm",
@@ -185,10 +163,10 @@ const wire = watchFormat({
   documented: true,
   hint({ data }) {
     if (textAt(data, ["operation"]) === "update") {
-      return "changes of related records are notified as well, unless the channel sets notify_on_related_action to false";
+      return "Zoho also notifies of changes to related records, unless the channel sets notify_on_related_action to false";
     }
     return idsAt(data, ["ids"]).length > 0 && textAt(data, ["operation"]) === "insert"
-      ? "a notification has ids and no records: read the records through the API"
+      ? "a notification has record ids only: fetch the records through the API, or see them with listen --expand"
       : undefined;
   },
 });
@@ -206,7 +184,7 @@ const workflow = userFormed({
     const merge = UNMERGED.exec(typeof data === "string" ? data : (JSON.stringify(data) ?? ""))?.[0];
     return merge === undefined
       ? undefined
-      : `${oneLine(merge)} was not replaced: there is no such field or module, or the record has none`;
+      : `${oneLine(merge)} was not replaced: the field or module does not exist, or the record has no value for it`;
   },
 });
 

@@ -26,9 +26,9 @@ const wire = {
   source: "https://www.zoho.com/mail/help/dev-platform/webhook.html",
   proofs: [mailSignature],
   events: [
-    event("message", "An e-mail arrived that meets the webhook's conditions", () => message()),
+    event("message", "An e-mail that meets the webhook's conditions arrived", () => message()),
     // The content is not documented.
-    event("webhook", "Something else that a webhook was set up for, such as a task", z.unknown, DESIGNED),
+    event("webhook", "Any other event of a webhook, such as a task", z.unknown, DESIGNED),
   ],
   catchAll: "webhook",
   recognise: ({ data }) =>

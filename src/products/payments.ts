@@ -40,8 +40,7 @@ export const paymentsSignature: Proof = {
       if (match === undefined)
         return {
           verdict: "failed",
-          reason:
-            "the signature does not match timestamp and body: the secret is another one, or the bytes have changed",
+          reason: "the signature does not match timestamp and body: the secret is different, or the bytes were changed",
         };
       return isInSeconds(parts.t)
         ? { verdict: "failed", match: "seconds", reason: `the signature is right, but ${IN_SECONDS}` }
@@ -61,7 +60,7 @@ export const paymentsSignature: Proof = {
       readings: t === undefined ? [] : wrongReadings(t, delivery.body),
       canonical:
         t === undefined
-          ? `<t>.<raw body>; the header names no t`
+          ? `<t>.<raw body>; the header has no t`
           : `${t}. and the raw body, ${delivery.body.length} bytes (t is ${timeText(t)})`,
       signature: parts?.v ?? received,
       header: HEADER,
@@ -76,7 +75,7 @@ export const paymentsSignature: Proof = {
   },
 };
 
-const IN_SECONDS = "its t counts seconds, where Zoho Payments counts milliseconds";
+const IN_SECONDS = "its t is in seconds, but Zoho Payments uses milliseconds";
 const inSeconds: Finding = {
   id: "time-in-seconds",
   matches: true,
@@ -126,7 +125,7 @@ function verifyAge(ageMs: number, { origin }: Secret, limits: Limits | undefined
     return {
       verdict: "failed",
       match: "too_old",
-      reason: `the signature is right, but ${formatDuration(ageMs)} old, and ${formatDuration(toleranceMs)} is allowed${setting === undefined ? "" : ` (${setting})`}`,
+      reason: `the signature is right, but ${formatDuration(ageMs)} old; the limit is ${formatDuration(toleranceMs)}${setting === undefined ? "" : ` (${setting})`}`,
     };
   }
   if (-ageMs > toleranceMs) {
@@ -160,13 +159,13 @@ const wire = {
   proofs: [paymentsSignature],
   events: [
     paymentsEvent("payment.succeeded", "A payment succeeded"),
-    paymentsEvent("payment.failed", "One attempt at a payment failed"),
+    paymentsEvent("payment.failed", "A payment attempt failed"),
     paymentsEvent("payment.pending", "A payment is waiting to be settled"),
     paymentsEvent("payment_link.paid", "A payment link was paid"),
     paymentsEvent("payment_link.expired", "A payment link expired"),
     paymentsEvent("payment_link.canceled", "A payment link was canceled"),
     // In India only: https://www.zoho.com/in/payments/api/v1/webhooks/
-    paymentsEvent("virtual_account.paid", "A virtual account was paid into"),
+    paymentsEvent("virtual_account.paid", "A virtual account received a payment"),
     paymentsEvent("virtual_account.closed", "A virtual account was closed"),
     paymentsEvent("refund.succeeded", "A refund succeeded"),
     paymentsEvent("refund.failed", "A refund failed"),

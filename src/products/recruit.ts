@@ -1,28 +1,18 @@
 import { z } from "zod";
-import { type EventOptions, event, type Product } from "../core/product.ts";
-import { guideSignature } from "../core/proofs/body-signature.ts";
-import { bodyToken } from "../core/proofs/token.ts";
+import type { Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
-import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import {
-  deletedData,
-  guideEnvelope,
-  moduleEnvelope,
-  moduleRecords,
-  recogniseModuleEvent,
-  recordData,
-  watchFormat,
-  weighModule,
-} from "./shared/modules.ts";
+import { modelledOnGuide } from "./shared/guide-format.ts";
+import { deletedData, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { dateTime, lookup, optionalText } from "./shared/schema-parts.ts";
 
+const recruitEvent = moduleEventOf("recruit");
 const once = { once: true };
 const MODULES = ["Candidates", "Job_Openings", "Applications", "Interviews"] as const;
 
-const guide = guideFormat({
+const guide = moduleGuide({
+  api: "recruit",
   source: modelledOnGuide("Zoho CRM Webhook Payload"),
-  // The token is in the body that the signature covers.
-  proofs: [bodyToken, guideSignature],
+  modules: MODULES,
   events: [
     recruitEvent("Candidates.create", "A candidate was created", candidateData, once),
     recruitEvent("Candidates.update", "A candidate was updated", changedCandidateData),
@@ -32,20 +22,7 @@ const guide = guideFormat({
     // An interview that is moved to another time is scheduled once more.
     recruitEvent("Interviews.scheduled", "An interview was scheduled", interviewData),
   ],
-  recognise: recogniseModuleEvent,
-  envelope: guideEnvelope.recruit,
-  weigh: (data) => weighModule("recruit", MODULES, data),
-  records: moduleRecords,
 });
-
-function recruitEvent<const Name extends `${string}.${string}`, Data extends z.ZodType>(
-  name: Name,
-  summary: string,
-  data: () => Data,
-  options?: EventOptions,
-) {
-  return event(name, summary, () => moduleEnvelope("recruit", name, data()), options);
-}
 
 function candidateData() {
   return recordData().extend({

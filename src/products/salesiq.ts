@@ -103,7 +103,7 @@ const zobot = {
   id: "zobot",
   source: "https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
   methods: ["HEAD"],
-  answer: { withinMs: 10_000, reads: { key: "action", example: '{"action":"reply","replies":[…]}' } },
+  answer: { withinMs: 10_000, json: { key: "action", example: '{"action":"reply","replies":[…]}' } },
   proofs: [salesiqSignature],
   events: [
     event("zobot.trigger", "A visitor opened the chat with a bot", callOf("trigger"), open),
@@ -121,7 +121,7 @@ const zobot = {
   handshake: answerHead,
   probes: [HEAD],
   hint: () =>
-    'a bot expects JSON such as {"action":"reply","replies":[…]}: listen answers a plain OK; use --respond mirror to pass on your app\'s answer',
+    'a bot expects JSON such as {"action":"reply","replies":[…]}, and listen responds with a plain OK: use --respond mirror to return your app\'s response',
 } as const satisfies Format;
 
 function callOf<const Handler extends string>(handler: Handler) {

@@ -46,9 +46,9 @@ function answer() {
 
 const wire = userFormed({
   id: "wire",
-  source: "modelled on bodies in use: keys that the user chose, each with a variable or an answer of the survey",
+  source: "modelled on bodies in use: user-defined keys, each with a variable or an answer of the survey",
   encoding: "json",
-  event: { name: "response_submitted", summary: "A response was submitted, under keys that the user chose" },
+  event: { name: "response_submitted", summary: "A response was submitted, with keys that the user chose" },
   // Not digits: aB3dE5gH. Most users name the key after the variable.
   records(data) {
     const id = textAt(data, ["response_id"]);

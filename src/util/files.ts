@@ -118,7 +118,7 @@ export function rejectLinks(root: string, path: string): void {
   if (link === undefined) return;
   throw usageError(
     `${link} is a link, so a file outside the project could be overwritten`,
-    "check where it leads; replace it by a folder or file of the project, or delete it",
+    "check where it leads; replace it with a folder or file of the project, or delete it",
   );
 }
 
@@ -260,8 +260,8 @@ export async function readPrivateJson(path: string): Promise<unknown> {
 }
 
 /**
- * A restored backup or a loose umask may have opened the file or its folder to others. The user's own are closed again without
- * a word, which would help nobody; those of others cannot be changed.
+ * A restored backup or a loose umask may have opened the file or its folder to others. The user's own are closed again
+ * silently, since a message would help nobody; those of others cannot be changed.
  */
 async function restrictAccess(path: string, file: FileHandle): Promise<void> {
   const folder = dirname(path);
@@ -306,6 +306,6 @@ export function privateFileError(path: string, verb: string, error: unknown): Fi
   return new FileError(
     "credentials",
     `${path} could not be ${verb}: ${writeErrorText(error)}`,
-    "check that the folder is yours and that the disk has room; XDG_CONFIG_HOME (APPDATA on Windows) names another one",
+    "check that you own the folder and that the disk has space; to use another folder, set XDG_CONFIG_HOME (APPDATA on Windows)",
   );
 }

@@ -10,7 +10,7 @@ export function isLoopback(hostname: string): boolean {
   return isLocalhost(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname) || hostname === "[::1]";
 }
 
-/** Whether unencrypted traffic surely stays on this machine: names below `localhost` depend on the resolver. */
+/** Whether unencrypted traffic is certain to stay on this machine: names below `localhost` depend on the resolver. */
 export function isSafeWithoutTls(hostname: string): boolean {
   return isLoopback(hostname) && !hostname.toLowerCase().includes(".localhost");
 }
@@ -55,7 +55,7 @@ export function explainProxyError<T>(createDispatcher: () => T): T {
     return createDispatcher();
   } catch (error) {
     throw usageError(
-      `the proxy that HTTP_PROXY or HTTPS_PROXY names cannot be used: ${errorText(error)}`,
+      `the proxy in HTTP_PROXY or HTTPS_PROXY cannot be used: ${errorText(error)}`,
       "write it as http://host:port, or unset the variable",
     );
   }

@@ -222,7 +222,7 @@ export function findJsonError(text: string): JsonError | undefined {
   };
   const fail = (expected: string): JsonError => ({
     offset: at,
-    reason: at >= text.length ? `it ends too early, ${expected} is missing` : `${expected} is expected here`,
+    reason: at >= text.length ? `unexpected end, expected ${expected}` : `expected ${expected}`,
   });
   const stringError = (): JsonError | undefined => {
     for (at++; at < text.length; ) {
@@ -231,11 +231,11 @@ export function findJsonError(text: string): JsonError | undefined {
         at++;
         return undefined;
       }
-      if (char < " ") return { offset: at, reason: "a control character within a string" };
+      if (char < " ") return { offset: at, reason: "control character in a string" };
       if (char !== "\\") at++;
-      else if (!take(ESCAPE)) return { offset: at, reason: "an escape sequence that JSON does not have" };
+      else if (!take(ESCAPE)) return { offset: at, reason: "invalid escape sequence" };
     }
-    return { offset: at, reason: "it ends within a string" };
+    return { offset: at, reason: "unterminated string" };
   };
   const keyError = (): JsonError | undefined => {
     take(SPACE);
@@ -271,7 +271,7 @@ export function findJsonError(text: string): JsonError | undefined {
       take(SPACE);
       const close = open.at(-1);
       if (close === undefined)
-        return at < text.length ? { offset: at, reason: "more text follows the JSON" } : undefined;
+        return at < text.length ? { offset: at, reason: "extra text after the JSON" } : undefined;
       if (text[at] === close) {
         at++;
         open.pop();

@@ -58,7 +58,7 @@ export function hasLostReader({ reason }: AbortSignal): boolean {
 
 /** Why a run was aborted, as the subject of a message. */
 export function stoppedBy(signal: AbortSignal): string {
-  if (hasLostReader(signal)) return "stopped, because nobody reads its output any more,";
+  if (hasLostReader(signal)) return "stopped because its output was closed";
   const isOther = typeof signal.reason === "string" && signal.reason !== "SIGINT";
   return `stopped by ${isOther ? signal.reason : "Ctrl-C"}`;
 }

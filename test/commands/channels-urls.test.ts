@@ -28,7 +28,7 @@ describe("a URL is shown without its secrets", () => {
       `Zoho posts to https://new.example/h?${MASKED}, not to https://abc.example/h?${MASKED}`,
     );
     expect(await create(`https://abc.example/h?${QUERY.replaceAll("h1dden", "0ther")}`)).toContain(
-      `Zoho posts to https://abc.example/h?${MASKED}, with another secret in it than requested`,
+      `Zoho posts to https://abc.example/h?${MASKED}, but with a different secret in the URL than requested`,
     );
   });
 

@@ -167,7 +167,7 @@ describe("a config file", () => {
   });
 
   it.each([
-    ['{\n  "port": 1,\n}', "3:1: not valid JSON: a key in double quotes is expected here"],
+    ['{\n  "port": 1,\n}', "3:1: not valid JSON: expected a key in double quotes"],
     ['{\n  "prot": 1\n}', "2:11: prot: there is no such setting\n  did you mean port?"],
     ['{\n  "port": "80"\n}', "2:11: port: should be a number, but is text"],
     ['{\n  "port": 70000\n}', "2:11: port: is too large: 65535 at most"],

@@ -61,7 +61,7 @@ describe("fixtures show", () => {
     const cwd = folderWith({ [OWN]: '{\n  "module": Leads\n}' });
     const { exitCode, err } = await run(["fixtures", "show", "crm", "Leads.create"], { cwd });
     expect(exitCode).toBe(2);
-    expect(err).toContain(`${join(cwd, OWN)}:2:13: not valid JSON: a value is expected here`);
+    expect(err).toContain(`${join(cwd, OWN)}:2:13: not valid JSON: expected a value`);
   });
 });
 

@@ -88,7 +88,7 @@ describe("--respond mirror", () => {
     target.answer(hang);
     expect((await post()).status).toBe(504);
     const late = await listener.line("forward", { status: 504 });
-    expect(late.hint).toContain("Zoho Desk waits for 1.5 s");
+    expect(late.hint).toContain("Zoho Desk waits 1.5 s");
     expect(late.latency_ms).toBeLessThan(1500);
   });
 

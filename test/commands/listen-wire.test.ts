@@ -304,7 +304,7 @@ describe("the secret that Zoho Mail sends", () => {
     await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
     const forged = await app.post(path, "", { ...json, "x-hook-secret": "of-a-forger" });
     expect(forged.status).toBe(401);
-    expect(forged.text).toContain("to accept a new one, remove that");
+    expect(forged.text).toContain("to accept the new one, remove");
     const withBody = {
       ...json,
       "x-hook-secret": "of-a-forger",

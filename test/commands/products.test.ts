@@ -30,9 +30,7 @@ describe("products", () => {
 
   it("shows the documented rules for answers", async () => {
     const { out } = await run(["products", "desk"]);
-    expect(out.match(/^ {2}answer .*$/gm)).toEqual([
-      "  answer  200 and no other 2xx, within 5 s; 410 removes the webhook",
-    ]);
+    expect(out.match(/^ {2}answer .*$/gm)).toEqual(["  answer  200 only, within 5 s; 410 removes the webhook"]);
     expect((await run(["products", "creator"])).out).toContain("answer  any 2xx, within 40 s");
   });
 

@@ -96,7 +96,7 @@ describe("send --data", () => {
   });
 
   it.each([
-    ['{"a":1,\n "b":2,}', "(line 2, column 8: a key in double quotes is expected here)"],
+    ['{"a":1,\n "b":2,}', "(line 2, column 8: expected a key in double quotes)"],
     ["\uFEFF{}", "(it starts with a byte order mark)"],
   ])("says why a body is not the JSON that it was meant to be: %j", async (body, why) => {
     const app = await target();

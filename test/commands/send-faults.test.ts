@@ -127,14 +127,14 @@ describe("send with faults", () => {
 
   it("fails where the sender accepts only 200", async () => {
     const app = await target((response) => void response.writeHead(204).end());
-    const why = "Zoho Desk accepts only a 200: with 204";
+    const why = "Zoho Desk accepts only a 200: it counts a delivery answered with 204 as failed";
     const { exitCode, out } = await send("desk Ticket_Add --format wire --to PORT --quiet", app);
     expect([exitCode, out]).toEqual([5, expect.stringMatching(`^✗ 204[^]*${why}`)]);
     const [line] = (await send("desk Ticket_Add --format wire --to PORT --json", app)).lines();
     expect(line).toMatchObject({ status: 204, error: expect.stringContaining(why), hint: null });
     expect((await send("crm Leads.create --to PORT", app)).exitCode).toBe(0);
     const { out: sign } = await send("sign RequestViewed --to PORT", app);
-    expect(sign).toMatch(/counts the\s+delivery as\s+failed;\s+20 failures in a row disable the webhook/);
+    expect(sign).toMatch(/delivery answered with 204\s+as failed;\s+20 failures in a row disable the webhook/);
   });
 
   it.each([

@@ -35,7 +35,7 @@ describe("send --challenge in a format of Zoho's own", () => {
       ["POST", "{}"],
     ]);
     expect(out).toMatch(
-      /✗ 405 desk .*\n {2}Zoho Desk calls the URL by GET, or else POST of \{\}: unless the answer is 200/,
+      /✗ 405 desk .*\n {2}Zoho Desk calls the URL by GET, or else POST of \{\}: the webhook is saved only if the answer is 200/,
     );
     expect(exitCode).toBe(0);
   });
@@ -48,7 +48,7 @@ describe("send --challenge in a format of Zoho's own", () => {
   ])("fails where %s is answered with %i, which is no 200", async (product, status) => {
     const app = await target((response) => void response.writeHead(status).end());
     const { exitCode, out } = await send(`${product} --format wire --challenge --to PORT`, app, withMail);
-    expect(out).toContain("unless the answer is 200, the webhook is not saved");
+    expect(out).toContain("the webhook is saved only if the answer is 200");
     expect(exitCode).toBe(5);
   });
 
@@ -59,7 +59,7 @@ describe("send --challenge in a format of Zoho's own", () => {
     expect(app.seen[0]?.headers).toContainEqual(["x-hook-secret", HOOK_SECRET]);
     expect(out).not.toContain(HOOK_SECRET);
     // By what method Zoho makes it is not told.
-    expect(out).toContain("(a call with x-hook-secret)");
+    expect(out).toContain("(a request with x-hook-secret)");
     const without = await send("mail --challenge --to PORT", app);
     expect(without).toMatchObject({ exitCode: 2, err: expect.stringContaining("ZOHO_WEBHOOK_HOOK_SECRET") });
   });

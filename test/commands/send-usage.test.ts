@@ -35,7 +35,7 @@ describe("send refuses", () => {
     [
       "an entry far behind the last of a list",
       ["books", "invoice", "--format", "wire", "--set", "invoice.line_items[3].rate=5", "--add"],
-      "the list has one entry, 0; a new one is 1",
+      "the list has one entry, 0; the next index is 1",
     ],
     ["--add without --set", [...lead, "--add"], "--add does nothing without --set"],
     ["a --set without a value", [...lead, "--set", "data.Email"], "has no value"],
@@ -55,7 +55,7 @@ describe("send refuses", () => {
     ["a header without a colon", [...lead, "-H", "x-a 1"], "is not a header"],
     ["a header of the connection", [...lead, "-H", "Host: a.test"], "comes from the URL"],
     ["a header that is not ASCII", [...lead, "-H", "x-a: ü"], "printable ASCII"],
-    ["a target that is none", [...lead, "--to", "ftp://a.test"], "only http and https"],
+    ["a target that is none", [...lead, "--to", "ftp://a.test"], "only http and https are supported"],
     ["a secret's file that is not there", [...lead, "--secret-file", "none"], "no such file"],
     ["a secret's file without its name", [...lead, "--secret-file", ""], "--secret-file names no file"],
     ["two things from standard input", ["crm", "--data", "-", "--secret-file", "-"], "standard input"],

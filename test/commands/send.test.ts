@@ -164,7 +164,7 @@ describe("send of a body", () => {
     const argv = ["send", "crm", "Leads.create", "--to", String(app.port), "-H", "X-Zoho-Signature: 00"];
     const { out } = await run(argv, { env });
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual(["00"]);
-    expect(out).toContain("\n  x-zoho-signature as given with -H\n");
+    expect(out).toContain("\n  x-zoho-signature from -H\n");
     expect(out).not.toContain("signed with");
     const faulty = await run([...argv, "--no-signature"], { env });
     expect([faulty.out, faulty.err]).toEqual([

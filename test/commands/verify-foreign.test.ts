@@ -10,7 +10,7 @@ const verify = (body: string | Buffer, ...flags: string[]) =>
   run(["verify", "a", ...flags], { cwd: folderWith({ a: body }), env: { ZOHO_WEBHOOK_SECRET: "s3cret" } });
 
 it.each<[string, string | Buffer]>([
-  ["compressed by gzip", gzipSync(BODY)],
+  ["gzip-compressed", gzipSync(BODY)],
   ["UTF-16", Buffer.from(`\uFEFF${BODY}`, "utf16le")],
   ["UTF-16", Buffer.from(BODY, "utf16le").swap16()],
   [
@@ -22,7 +22,7 @@ it.each<[string, string | Buffer]>([
   ["a request with its headers", `${HEAD}\r\n${BODY}`],
   ["a HAR file", JSON.stringify({ log: { version: "1.2", entries: [] } })],
   ["a request as logged by a gateway", JSON.stringify({ headers: {}, body: BODY, isBase64Encoded: false })],
-  ["a list", `[${BODY},${BODY}]`],
+  ["a JSON array", `[${BODY},${BODY}]`],
   ["JSON in a JSON string", JSON.stringify(BODY)],
 ])("verify says of an input that is no payload that it is %s", async (what, body) => {
   const { exitCode, out } = await verify(body);

@@ -62,7 +62,7 @@ describe("verify --signature, where the signature covers a query,", () => {
   it("asks for the URL when none was given", async () => {
     const { exitCode, out } = await verify(INVOICE, argv, env);
     expect(exitCode).toBe(3);
-    expect(out).toContain("give the URL that it was sent to with --url");
+    expect(out).toContain("pass the URL that it was sent to with --url");
   });
 
   it("shows no secret of the query or the body in the signed text", async () => {
@@ -130,9 +130,9 @@ describe("verify --explain of Desk's JWT", () => {
 
   it("shows what is signed: the claims, not the body", async () => {
     const { out } = await explained((token) => token, { ...good, iss: "orgId:1" });
-    expect(out).toContain("nothing of the body");
-    expect(out).toContain(`by "orgId:1", for "webhookId:189200000000321001"`);
-    expect(out).toContain("the JWT is of orgId:1, but the body of orgId:60017843");
+    expect(out).toContain("the JWT's header and claims, not the body");
+    expect(out).toContain(`issuer "orgId:1", audience "webhookId:189200000000321001"`);
+    expect(out).toContain("the JWT was issued by orgId:1, but the body is from orgId:60017843");
   });
 
   it.each<[string, JWTPayload, remedy: string, more?: string[]]>([
@@ -159,7 +159,7 @@ describe("verify --explain of Desk's JWT", () => {
       ...{ path: "/webhooks/zoho/desk", headers: [["x-zdesk-jwt", token]], body_b64: btoa(body) },
     };
     const { out } = await verify(JSON.stringify(line), ["--explain"], env);
-    expect(out).toContain("but a claim is not: the JWT is of orgId:1");
+    expect(out).toContain("but a claim is not: the JWT was issued by orgId:1");
   });
 
   it("finds no cause where a letter was changed", async () => {

@@ -42,11 +42,11 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(failed.exitCode).toBe(3);
     expect(failed.out).toContain("✗ finance-signature failed");
     expect(failed.out).toContain("event_id5675plan_codebasic-monthly");
-    expect(failed.out).toContain("give the URL that it was sent to with --url");
+    expect(failed.out).toContain("pass the URL that it was sent to with --url");
     const unknown = await run([...argv, "--signature", signature.replace("cd", "dc")], { env, stdin: form });
     expect(unknown.exitCode).toBe(3);
     expect(unknown.out).toContain("✗ finance-signature failed");
-    expect(unknown.out).toContain("give the URL that it was sent to with --url");
+    expect(unknown.out).toContain("pass the URL that it was sent to with --url");
   });
 
   it("explains a failure by the signed text and the missing part of it", async () => {
@@ -80,7 +80,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     const bare = ["verify", "--product", "payments", "--signature", header];
     const refused = await run(bare, { env, stdin: body });
     expect(refused.exitCode).toBe(3);
-    expect(refused.out).toContain("5 min is allowed (--tolerance)");
+    expect(refused.out).toContain("the limit is 5 min (--tolerance)");
     expect((await run([...bare, "--tolerance", "36500d"], { env, stdin: body })).exitCode).toBe(0);
   });
 
@@ -88,7 +88,10 @@ describe("verify, of Zoho's own deliveries,", () => {
     const values = (...all: string[]) => all.flatMap((value) => ["-H", `X-Zoho-Webhook-Signature: ${hex(value)}`]);
     const verify = (...argv: string[]) => run(["verify", "-p", "books", ...argv], { env, stdin: BODY });
     const { exitCode, out } = await verify(...values("another", BODY));
-    expect([exitCode, out]).toEqual([3, expect.stringContaining("came with 2 values, of which the first counts")]);
+    expect([exitCode, out]).toEqual([
+      3,
+      expect.stringContaining("came with 2 different values, and the first was checked"),
+    ]);
     expect((await verify(...values("another", "another"))).out).not.toContain("of which the first");
     expect((await verify(...values(BODY, "another"))).exitCode).toBe(0);
   });

@@ -158,7 +158,7 @@ describe("verify", () => {
     const { out, err, exitCode } = await verify(["a.json", "--product", "crm"], { "a.json": body });
     expect(exitCode).toBe(4);
     expect(out).not.toContain("nearest");
-    expect(err).toContain("Leads.create comes in another envelope");
+    expect(err).toContain("Leads.create has a different envelope");
     const [, shown = ""] = /`zoho-hooks (.*?)`/.exec(err) ?? [];
     expect((await run(shown.split(" "))).out).toContain('"module":"Leads","operation":"create"');
   });

@@ -119,7 +119,7 @@ describe("desk --format wire", () => {
           id: "desk-token",
           proves: "sender",
           verdict: "passed",
-          reason: expect.stringContaining("does not cover the body"),
+          reason: expect.stringContaining("proves the sender, not the body"),
         },
       ],
     });

@@ -59,7 +59,7 @@ describe("changeBody", () => {
   it.each([
     ["", JSON_TYPE, "empty"],
     ["{broken", JSON_TYPE, "not valid JSON"],
-    ["just text", "text/plain", "of the kind text"],
+    ["just text", "text/plain", "the body is text"],
   ])("rejects %j", (body, type, reason) => {
     expect(() => change(body, ["a=1"], { type })).toThrow(reason);
   });

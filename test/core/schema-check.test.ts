@@ -18,7 +18,7 @@ it.each([
   const { ok, issues } = checkSchema(schema, data);
   expect(ok).toBe(false);
   expect(issues).toHaveLength(51);
-  expect(issues.at(-1)?.expected).toBe("what the schema requires in 199950 more places");
+  expect(issues.at(-1)?.expected).toBe("other values in 199950 more places");
 });
 
 const event = z.looseObject({

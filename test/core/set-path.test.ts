@@ -46,10 +46,10 @@ describe("--set", () => {
 
   it("suggests the nearest key", () => {
     expect(() => set("data.Emial=x")).toThrow(
-      expect.objectContaining({ hint: "did you mean Email? To add a new one, use --add" }),
+      expect.objectContaining({ hint: "did you mean Email? To add this one, use --add" }),
     );
     expect(() => set("data.Email.zzzzzz=x")).toThrow(
-      expect.objectContaining({ hint: "nothing is below it; to add a new one, use --add" }),
+      expect.objectContaining({ hint: "it has no keys; to add this one, use --add" }),
     );
   });
 

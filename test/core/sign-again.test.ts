@@ -21,7 +21,7 @@ const delivery = {
   body: Buffer.from('{"token":"sender\'s own","id":4150868000000002179}'),
 } as const;
 
-/** A signature over a time and the body, as senders use against repeats. */
+/** A signature over a time and the body, as senders use against replays. */
 const timed: Proof = {
   id: "timed",
   proves: "body",
@@ -58,7 +58,7 @@ describe("signAgain", () => {
     const { delivery: signed, notes } = again([guideSignature, timed], false);
     expect(headerValue(signed, "x-timed")).toMatch(`t=${now.getTime()},v=`);
     expect(headerValue(signed, "x-zoho-signature")).toBe("old");
-    expect(notes).toEqual(["signed again with a fresh time, with KEY"]);
+    expect(notes).toEqual(["signed again with the current time, with KEY"]);
   });
 
   it("reports stale signatures where there is no secret", () => {

@@ -127,7 +127,9 @@ describe("a JSON line of zoho-hooks", () => {
   });
 
   it("is an error when there is nothing else, or when it is damaged", () => {
-    expect(read('{"v":1,"type":"ready"}').payloads).toMatchObject([{ problem: expect.stringContaining("no payload") }]);
+    expect(read('{"v":1,"type":"ready"}').payloads).toMatchObject([
+      { problem: expect.stringContaining("no deliveries") },
+    ]);
     for (const damage of [
       { body_b64: "#" },
       { body_b64: undefined },
@@ -151,7 +153,7 @@ describe("an event line", () => {
   const event = (body_b64: string): string =>
     JSON.stringify({ v: 1, type: "event", method: "POST", path: "/", headers: [], body_b64 });
 
-  // A pattern for the whole would not fit on the stack.
+  // A regular expression over the whole text would overflow the stack.
   it("may have a body of many megabytes", () => {
     const body = Buffer.alloc(12_000_000, "x");
     expect(readVerifyInput(Buffer.from(event(body.toString("base64")))).payloads[0]?.delivery.body.equals(body)).toBe(

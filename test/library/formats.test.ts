@@ -54,7 +54,7 @@ describe("a format other than the first", () => {
     expect(() => sign("forms", {}, { auth }, { format: "wire" })).toThrow("one place");
   });
 
-  it("throws for no content of a body", () => {
+  it("never throws for the content of a body", () => {
     for (const body of [
       '{"module":"Leads","operation":"create","ids":["1"],"token":{"toString":1}}',
       "[".repeat(1e5),
@@ -99,7 +99,7 @@ describe("a format other than the first", () => {
     const foreign = sign("desk", [first, { ...second, orgId: "5" }], keys, { format: "wire" });
     expect(verify("desk", foreign, { jwks, audience: AUDIENCE })).toMatchObject({
       code: "unproven",
-      reason: expect.stringContaining("but the body of orgId:5"),
+      reason: expect.stringContaining("but the body is from orgId:5"),
     });
   });
 
@@ -155,7 +155,7 @@ describe("a mistake in a key is a TypeError:", () => {
     [
       "an audience for a product without one",
       () => verify("crm", request, { token: "t", audience: "x" }),
-      "audience has no meaning",
+      "audience does not apply",
     ],
     ["an audience without keys", () => verify("desk", request, { audience: "x" }), "nothing can be checked"],
     ["an empty audience", () => verify("desk", request, { jwks, audience: "" }), "the audience is empty"],

@@ -11,7 +11,7 @@ describe("a delivery from a queue", () => {
   it("is too old after an hour, with the option that allows for it", () => {
     const result = verify("payments", payment, keys, { now: later });
     expect(result).toMatchObject({ ok: false, code: "unproven" });
-    expect(result.ok ? "" : result.reason).toMatch(/old, and 5 min is allowed \(toleranceMs\)$/);
+    expect(result.ok ? "" : result.reason).toMatch(/old; the limit is 5 min \(toleranceMs\)$/);
   });
 
   it("is verified as of its time of receipt, or with a greater tolerance", () => {

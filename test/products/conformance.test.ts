@@ -80,7 +80,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(receipt.schema?.issues ?? []).toEqual([]);
     });
 
-    it.runIf(coversBody(each))("is refused with any byte changed", () => {
+    it.runIf(coversBody(each))("is rejected with any byte changed", () => {
       for (const at of spread(signed.body.length, 40)) {
         const body = Buffer.from(signed.body);
         body[at] = (body[at] ?? 0) ^ 1;
@@ -89,7 +89,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
-    it.runIf(!coversBody(each))("says of no changed body that it is genuine", () => {
+    it.runIf(!coversBody(each))("never reports a changed body as genuine", () => {
       const body = Buffer.concat([signed.body, Buffer.from("\n")]);
       const receipt = receive({ products, product: setUpFor(each), delivery: { ...signed, body }, secrets, now });
       for (const { proves, verdict } of receipt.verdicts) expect([proves, verdict]).toEqual(["sender", "passed"]);

@@ -20,9 +20,9 @@ describe("the products", () => {
 
 describe("a sender", () => {
   it.each([
-    ["payments", "wire", 15_000, "Zoho Payments waits for 15 s"],
-    ["creator", "wire", 40_000, "Zoho Creator waits for 40 s"],
-    ["desk", "wire", 5000, "Zoho Desk waits for 5 s"],
+    ["payments", "wire", 15_000, "Zoho Payments waits 15 s"],
+    ["creator", "wire", 40_000, "Zoho Creator waits 40 s"],
+    ["desk", "wire", 5000, "Zoho Desk waits 5 s"],
     ["crm", "guide", 10_000, "the guide allows 10 s"],
   ])("of %s (%s) gets its answer before its own timeout", (product, format, withinMs, reason) => {
     const { title, rule } = answerRuleOf(products, product, format);

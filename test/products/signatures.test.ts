@@ -97,11 +97,11 @@ describe("the signature of Zoho Mail", () => {
   });
 });
 
-describe.runIf(hasOpenssl)("openssl, given what is sent,", () => {
+describe.runIf(hasOpenssl)("openssl over the sent bytes", () => {
   it.each<[string, Proof, string]>([
     ["Zoho Sign", signSignature, "a-secret"],
     ["Zoho Mail", mailSignature, "another-secret"],
-  ])("is the same for %s", (_product, proof, key) => {
+  ])("gives the same signature for %s", (_product, proof, key) => {
     const body = Buffer.from('{"a":"\u00e9\u4e2d"}\n');
     const digest = openssl(["dgst", "-sha256", "-hmac", key, "-binary"], body);
     expect(signatureOf(proof, posted(body), named(key))).toBe(digest.toString("base64"));
@@ -150,9 +150,11 @@ describe("the signature of Zoho Payments", () => {
     expect(verdictOf(paymentsSignature, delivery, [key], at(720_000))).toEqual({
       verdict: "failed",
       match: "too_old",
-      reason: "the signature is right, but 12 min old, and 5 min is allowed",
+      reason: "the signature is right, but 12 min old; the limit is 5 min",
     });
-    expect(verdictOf(paymentsSignature, delivery, [key], at(301_000)).reason).toContain("5 min 1 s old, and 5 min is");
+    expect(verdictOf(paymentsSignature, delivery, [key], at(301_000)).reason).toContain(
+      "5 min 1 s old; the limit is 5 min",
+    );
     expect(verdictOf(paymentsSignature, delivery, [key], at(9_000_000)).reason).toContain("2 h 30 min old");
     expect(verdictOf(paymentsSignature, delivery, [key], at(-720_000))).toMatchObject({ match: "too_new" });
     const longer = paymentsSignature.verify({
@@ -181,14 +183,14 @@ describe("the signature of Zoho Payments", () => {
     expect(matchesOf(paymentsSignature, made, key)).toEqual([finding]);
   });
 
-  it("is reported to count seconds rather than to be old", () => {
+  it("is reported as in seconds rather than as old", () => {
     const seconds = Math.floor(t / 1000);
     const value = `t=${seconds},v=${hex(`${seconds}.${body}`, key.reveal())}`;
     const made = withHeader(delivery, "x-zoho-webhook-signature", value);
     expect(verdictOf(paymentsSignature, made, [key], at(0))).toEqual({
       verdict: "failed",
       match: "seconds",
-      reason: "the signature is right, but its t counts seconds, where Zoho Payments counts milliseconds",
+      reason: "the signature is right, but its t is in seconds, but Zoho Payments uses milliseconds",
     });
     expect(matchesOf(paymentsSignature, made, key)).toEqual(["time-in-seconds"]);
     expect(canonicalOf(paymentsSignature, made, key)).toContain("(t is 2024-12-16T09:13:43.000Z)");
@@ -197,7 +199,7 @@ describe("the signature of Zoho Payments", () => {
   it("is distinguished from a bare digest", () => {
     const bare = withHeader(delivery, "x-zoho-webhook-signature", hex(body, key.reveal()));
     expect(verdictOf(paymentsSignature, bare, [key], at(0)).reason).toContain("finance products");
-    expect(canonicalOf(paymentsSignature, bare, key)).toContain("names no t");
+    expect(canonicalOf(paymentsSignature, bare, key)).toContain("has no t");
   });
 
   it("is explained with its timestamp", () => {

@@ -48,8 +48,8 @@ describe("a delivery of Zoho Desk", () => {
   it("is named after the first of several events, with a hint", () => {
     const several = received("desk", `[${one("11", "Ticket_Add")},${one("12", "Ticket_Update")}]`);
     expect(several).toMatchObject({ event: "Ticket_Add", records: ["11", "12"], schema: { ok: true } });
-    expect(several.hint).toContain("process each of them");
-    expect(received("desk", `[${one("11", "Ticket_Add")}]`).hint).not.toContain("process each of them");
+    expect(several.hint).toContain("process all of them");
+    expect(received("desk", `[${one("11", "Ticket_Add")}]`).hint).not.toContain("process all of them");
   });
 });
 

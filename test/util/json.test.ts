@@ -65,18 +65,18 @@ describe("locate", () => {
 
 describe("findJsonError", () => {
   it.each([
-    ["", 0, "it ends too early, a value is missing"],
-    ['{"a":1', 6, "it ends too early, a comma or } is missing"],
-    ['{"a":1,}', 7, "a key in double quotes is expected here"],
-    ["[1,]", 3, "a value is expected here"],
-    ['{"a" 1}', 5, "a colon is expected here"],
-    ['{"a":1} x', 8, "more text follows the JSON"],
-    ["{'a':1}", 1, "a key in double quotes is expected here"],
-    ['["a\nb"]', 3, "a control character within a string"],
-    ['["\\x"]', 2, "an escape sequence that JSON does not have"],
-    ['["a', 3, "it ends within a string"],
-    ["[01]", 2, "a comma or ] is expected here"],
-    ["<html>", 0, "a value is expected here"],
+    ["", 0, "unexpected end, expected a value"],
+    ['{"a":1', 6, "unexpected end, expected a comma or }"],
+    ['{"a":1,}', 7, "expected a key in double quotes"],
+    ["[1,]", 3, "expected a value"],
+    ['{"a" 1}', 5, "expected a colon"],
+    ['{"a":1} x', 8, "extra text after the JSON"],
+    ["{'a':1}", 1, "expected a key in double quotes"],
+    ['["a\nb"]', 3, "control character in a string"],
+    ['["\\x"]', 2, "invalid escape sequence"],
+    ['["a', 3, "unterminated string"],
+    ["[01]", 2, "expected a comma or ]"],
+    ["<html>", 0, "expected a value"],
   ])("finds where %j stops being JSON", (text, offset, reason) => {
     expect(findJsonError(text)).toEqual({ offset, reason });
   });
@@ -101,7 +101,7 @@ describe("findJsonError", () => {
   it("names line and column of an error, and rejects what is nested too deep", () => {
     expect(parseJson('{\n  "a": tru\n}')).toEqual({
       ok: false,
-      reason: "a value is expected here",
+      reason: "expected a value",
       position: { line: 2, column: 8 },
     });
     const deep = (levels: number) => parseJson("[".repeat(levels) + "]".repeat(levels)).ok;

@@ -31,13 +31,13 @@ export function outcomeOf({ overrides }: Context, shipment: Shipment, result: Po
   const echo = delivered ? echoProblem(shipment, result) : undefined;
   const chosen = chosenNames(subject.format.proofs);
   const deadline = deadlineOf(subject.product.title, subject.format.answer, overrides?.answerWithinMs);
-  const refusal = probeProblem(shipment, result) ?? deadline.takes(result.status);
+  const refusal = probeProblem(shipment, result) ?? deadline.statusHint(result.status);
   // Some senders do not accept every 2xx, such as a 204: then it is an error.
   const refused = delivered ? refusal : undefined;
   const error = result.error?.message ?? echo ?? refused;
   const ok = delivered && error === undefined;
   const isAnswerOfApp = !target.isReceiver && subject.event !== undefined && result.isLegible;
-  const unread = isAnswerOfApp ? deadline.reads(result.replyPreview) : undefined;
+  const unread = isAnswerOfApp ? deadline.bodyHint(result.replyPreview) : undefined;
   const failing = refused === undefined ? (refusal ?? hintOf(result, shipment, target)) : undefined;
   return {
     ok,

@@ -101,7 +101,8 @@ async function loadSchemas(
   const schemas = new Map<string, z.ZodType>();
   for (const [name, path] of files) {
     const file = await loadSchemaFile(path, importModule);
-    if (file.kind === "map") throw usageError(`${path} exports several schemas`, "export only that of its own event");
+    if (file.kind === "map")
+      throw usageError(`${path} exports several schemas`, "export one schema, that of the event in the file's name");
     schemas.set(name, file.schema);
   }
   for (const path of modules) {

@@ -11,7 +11,7 @@ interface BodySignature {
   readonly id: string;
   readonly header: string;
   readonly credential: Credential;
-  /** What people call the credential: `secret`, `hook secret`. */
+  /** The credential's name in messages: `secret`, `hook secret`. */
   readonly key: string;
   /** SHA-256 by default. */
   readonly algorithm?: HmacAlgorithm | undefined;

@@ -43,10 +43,18 @@ export function bodyEdits(body: Buffer): readonly BodyVariant[] {
   add("newline-added", withoutNewline, "a newline was added at the end of the body after it was signed");
   add("newline-removed", bytes(`${latin1}\n`), "a newline at the end of the body was removed after it was signed");
   add("space-added", trimmed(body, withoutNewline), "white space was added around the body after it was signed");
-  add("crlf-from-lf", bytes(latin1.replace(/\r\n/g, "\n")), "line ends were turned from LF into CRLF after signing");
-  add("lf-from-crlf", bytes(latin1.replace(/\r?\n/g, "\r\n")), "line ends were turned from CRLF into LF after signing");
+  add(
+    "crlf-from-lf",
+    bytes(latin1.replace(/\r\n/g, "\n")),
+    "line endings were converted from LF to CRLF after signing",
+  );
+  add(
+    "lf-from-crlf",
+    bytes(latin1.replace(/\r?\n/g, "\r\n")),
+    "line endings were converted from CRLF to LF after signing",
+  );
   const hasBom = body.subarray(0, 3).equals(BOM);
-  add("bom-added", hasBom ? body.subarray(3) : undefined, "a byte order mark was put before the body after signing");
+  add("bom-added", hasBom ? body.subarray(3) : undefined, "a byte order mark was added before the body after signing");
   add(
     "bom-removed",
     hasBom ? undefined : Buffer.concat([BOM, body]),
@@ -54,10 +62,10 @@ export function bodyEdits(body: Buffer): readonly BodyVariant[] {
   );
   const once = asLatin1(body);
   if (once !== undefined && isUtf8(once))
-    add("encoded-twice", once, "UTF-8 text was taken for Latin-1 and encoded again after signing");
-  else add("utf8-from-latin1", once, "the text was in Latin-1 (ISO 8859-1) when it was signed, and is in UTF-8 here");
+    add("encoded-twice", once, "UTF-8 text was read as Latin-1 and encoded again after signing");
+  else add("utf8-from-latin1", once, "the text was signed in Latin-1 (ISO 8859-1) and converted to UTF-8 afterwards");
   if (!isUtf8(body))
-    add("latin1-from-utf8", Buffer.from(latin1), "the text was in UTF-8 when it was signed, and is in Latin-1 here");
+    add("latin1-from-utf8", Buffer.from(latin1), "the text was signed in UTF-8 and converted to Latin-1 afterwards");
   return found;
 }
 

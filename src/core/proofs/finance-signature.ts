@@ -174,8 +174,8 @@ function openReadings(delivery: Delivery, payload: Payload): readonly OpenReadin
     reading("plus-kept", "a + in the query or form is kept as it is", plusKept),
     reading("keys-without-case", "keys are sorted without regard to case", of(pairs, byLowerKey)),
     reading("values-sorted", "pairs of the same key are sorted by value", of(pairs, byKeyAndValue)),
-    reading("keys-last", "of pairs with the same key the last one counts", of(last), isRepeated),
-    reading("keys-first", "of pairs with the same key the first one counts", of(first), isRepeated),
+    reading("keys-last", "the last of several pairs with the same key counts", of(last), isRepeated),
+    reading("keys-first", "the first of several pairs with the same key counts", of(first), isRepeated),
     reading("empty-left-out", "pairs without a value are left out", of(withValue), isRepeated),
   ].filter(({ body }) => !body.equals(usual));
 }
@@ -260,6 +260,6 @@ function addedParameters({ query, form, raw }: FinanceParts): readonly BodyVaria
     id: "parameter-added",
     body: financeCanonical({ query: query.filter((_, i) => i !== at), form, raw }),
     meaning: `the parameter ${JSON.stringify(name.slice(0, 60))} was added to the URL after signing, or left out of what was signed`,
-    remedy: "give Zoho the whole URL to call, and check that nothing on the way adds to it",
+    remedy: "give Zoho the whole URL, and check that no proxy adds parameters to it",
   }));
 }

@@ -165,6 +165,6 @@ function requireRsa(key: Secret, half: "public" | "private", parse: () => KeyObj
   if (parsed?.asymmetricKeyType === "rsa") return parsed;
   throw usageError(
     `${key.origin} is not an RSA ${half} key`,
-    `set it to the key as PEM (-----BEGIN ${half.toUpperCase()} KEY-----), or to the name of a file with it`,
+    `set it to the key as PEM (-----BEGIN ${half.toUpperCase()} KEY-----), or to the path of a file that holds it`,
   );
 }

@@ -33,7 +33,7 @@ export const bodyToken: Proof = {
     const match = accepted.find((secret) => sameText(token, secret.reveal()));
     if (match !== undefined) return makeVerdict(this, "passed", `the token is ${match.origin}`);
     if (!isRequired)
-      return makeVerdict(this, "unconfigured", "the body has a token, but none is configured to compare");
+      return makeVerdict(this, "unconfigured", "the body has a token, but none is configured to compare it with");
     const right = channel === undefined ? "the configured one" : `that of ${channel.origin}`;
     return makeVerdict(this, "failed", `the token in the body is not ${right}`);
   },
@@ -94,7 +94,11 @@ export function staticAuth(place: AuthPlace): Proof {
           : makeVerdict(this, "failed", `a value is configured, but there is none in ${where}`);
       }
       if (secrets.length === 0)
-        return makeVerdict(this, "unconfigured", `there is a value in ${where}, but none is configured to compare`);
+        return makeVerdict(
+          this,
+          "unconfigured",
+          `there is a value in ${where}, but none is configured to compare it with`,
+        );
       const match = secrets.find((secret) => values.every((value) => sameText(value, expected(place, secret))));
       if (match !== undefined) return makeVerdict(this, "passed", `the value in ${where} is ${match.origin}`);
       return values.some((value) => isOneOf(place, secrets, value))
@@ -128,8 +132,8 @@ function isOneOf(place: AuthPlace, secrets: readonly Secret[], value: string): b
 const REPEATED: Finding = {
   id: "repeated",
   matches: true,
-  meaning: "the right value is there, but also another one, and it is not certain which of them an app reads",
-  remedy: "have the sender write it once, and check that nothing on the way adds another",
+  meaning: "the right value is there, but also another one, and an app may read either",
+  remedy: "make the sender send it once, and check that no proxy adds another",
 };
 
 function otherUser(name: string, given: string): Finding {
@@ -165,7 +169,7 @@ function decoded(basic: string): string {
   return Buffer.from(basic, "base64").toString("utf8");
 }
 
-/** All values in that place: with two different ones it is not certain which of them the app reads. */
+/** All values in that place: of two different ones an app may read either. */
 function valuesOf(delivery: Delivery, payload: Payload, place: AuthPlace): readonly string[] {
   if ("header" in place) return headerValues(delivery, place.header);
   if ("basic" in place)
@@ -207,7 +211,7 @@ interface ValueCase {
 /** Why a value is not the configured one, without showing either. */
 function explainValue({ value, configured, all, noun, where }: ValueCase): readonly Finding[] {
   if (value === undefined) {
-    const remedy = `enter the ${noun} when you set the webhook up, so that Zoho sends it along`;
+    const remedy = `enter the ${noun} when you set up the webhook, so that Zoho sends it`;
     return [{ id: "missing", matches: true, meaning: `${where} has no ${noun}, or an empty one`, remedy }];
   }
   const placeholder: Finding = {
@@ -231,8 +235,8 @@ function explainValue({ value, configured, all, noun, where }: ValueCase): reado
             : `the ${noun} is that of ${origin}, but ${where} names another channel`,
         remedy:
           requiredBy === undefined
-            ? `use ${origin} for this product, or set the webhook up with the ${noun} that is configured for it`
-            : "set the token of the channel that it names again: zoho-hooks channels update <id> --token-file <path>",
+            ? `use ${origin} for this product, or set up the webhook with the ${noun} that is configured for it`
+            : "set the token of that channel again: zoho-hooks channels update <id> --token-file <path>",
       })),
   ].filter((finding, i, list) => finding.matches || list.findIndex(({ id }) => id === finding.id) === i);
 }

@@ -15,7 +15,7 @@ interface SignatureHeader {
   readonly id: string;
   readonly proves: Proves;
   readonly header: string;
-  /** What the signature is checked with: `secret`, `public key`. */
+  /** The credential's name in messages: `secret`, `public key`. */
   readonly key: string;
   /** When a genuine delivery lacks the header, if that is known. */
   readonly exception?: string | undefined;

@@ -140,10 +140,10 @@ function verifyToken(
     return { verdict: "failed", reason: `the JWT's signature does not match the keys of ${origins}` };
   const wrong = wrongClaim(token.claims, expected);
   if (wrong !== undefined) return { verdict: "failed", reason: wrong.reason };
-  const unchecked = expected.audience === undefined ? ", and its webhook was not checked" : "";
+  const unchecked = expected.audience === undefined ? '; set "audience" to check that it is for your webhook' : "";
   return {
     verdict: "passed",
-    reason: `the sender holds a key of ${origins}; the token does not cover the body${unchecked}`,
+    reason: `signed with a key of ${origins}, which proves the sender, not the body${unchecked}`,
   };
 }
 
@@ -183,7 +183,7 @@ function wrongTime(
   { now, toleranceMs = 0 }: Expected,
 ): WrongClaim | undefined {
   if (typeof exp !== "number")
-    return { reason: "the JWT does not say when it expires", remedy: "do not trust it: Desk's tokens expire" };
+    return { reason: "the JWT has no expiry (exp)", remedy: "do not trust it: Desk's tokens expire" };
   const lateMs = now.getTime() - exp * 1000;
   const allowedMs = toleranceMs > MAX_LIFETIME_MS ? toleranceMs : CLOCK_SKEW_MS;
   if (lateMs >= allowedMs) {
@@ -193,7 +193,7 @@ function wrongTime(
   for (const from of [iat, nbf]) {
     const earlyMs = typeof from === "number" ? from * 1000 - now.getTime() : 0;
     if (earlyMs > CLOCK_SKEW_MS) {
-      const reason = `the JWT is from ${formatDuration(earlyMs)} ahead of this machine's clock`;
+      const reason = `the JWT is dated ${formatDuration(earlyMs)} ahead of this machine's clock`;
       return { reason, remedy: "set this machine's clock" };
     }
   }
@@ -201,16 +201,20 @@ function wrongTime(
 }
 
 function wrongIssuer(iss: unknown, { issuer, orgIds }: Expected): string | undefined {
-  if (typeof iss !== "string") return "the JWT does not say who made it (iss)";
+  if (typeof iss !== "string") return "the JWT has no issuer (iss)";
   if (issuer !== undefined)
-    return sameSubject(iss, issuer) ? undefined : `the JWT is of ${shown(iss)}, not of ${shown(issuer)} as configured`;
+    return sameSubject(iss, issuer)
+      ? undefined
+      : `the JWT was issued by ${shown(iss)}, not by ${shown(issuer)} as configured`;
   const other = orgIds.find((orgId) => !sameSubject(iss, `orgId:${orgId}`));
-  return other === undefined ? undefined : `the JWT is of ${shown(iss)}, but the body of orgId:${shown(other)}`;
+  return other === undefined
+    ? undefined
+    : `the JWT was issued by ${shown(iss)}, but the body is from orgId:${shown(other)}`;
 }
 
 function wrongAudience(aud: unknown, { audience }: Expected): string | undefined {
   const named = (Array.isArray(aud) ? aud : [aud]).filter((each) => typeof each === "string");
-  if (named.length === 0) return "the JWT does not say whom it is for (aud)";
+  if (named.length === 0) return "the JWT has no audience (aud)";
   if (audience === undefined || named.some((each) => sameSubject(each, audience))) return undefined;
   return `the JWT is for ${named.map(shown).join(", ")}, not for ${shown(audience)} as configured`;
 }
@@ -301,12 +305,12 @@ function tokenContent(text: string, token: JsonWebToken | undefined): string {
   const parts = [
     `algorithm ${claimText(header.alg)}`,
     `key ${claimText(header.kid)}`,
-    `by ${claimText(claims.iss)}`,
-    `for ${claimText(claims.aud)}`,
-    `made ${timeText(claims.iat)}`,
+    `issuer ${claimText(claims.iss)}`,
+    `audience ${claimText(claims.aud)}`,
+    `issued ${timeText(claims.iat)}`,
     `expires ${timeText(claims.exp)}`,
   ];
-  return `the JWT's header and claims, nothing of the body: ${parts.join(", ")}`;
+  return `the JWT's header and claims, not the body: ${parts.join(", ")}`;
 }
 
 function claimText(value: unknown): string {

@@ -9,14 +9,14 @@ const wireEvents = [
   desk("Ticket_Add", "A ticket was added", ticketPayload),
   desk("Ticket_Update", "A ticket's fields were changed", ticketPayload),
   desk("Ticket_Delete", "A ticket was deleted", record),
-  desk("Ticket_Thread_Add", "A message of a ticket came in or went out", threadPayload),
-  desk("Ticket_Comment_Add", "A ticket got a comment", commentPayload),
+  desk("Ticket_Thread_Add", "A message was received or sent in a ticket", threadPayload),
+  desk("Ticket_Comment_Add", "A comment was added to a ticket", commentPayload),
   desk("Ticket_Comment_Update", "A comment of a ticket was changed", commentPayload),
   desk("Ticket_Attachment_Add", "A file was attached to a ticket", anyPayload),
   desk("Ticket_Attachment_Update", "An attachment of a ticket was changed", anyPayload),
   desk("Ticket_Attachment_Delete", "An attachment of a ticket was deleted", anyPayload),
-  desk("Ticket_Approval_Add", "An approval was asked for", anyPayload),
-  desk("Ticket_Approval_Update", "An approval was granted, refused or changed", anyPayload),
+  desk("Ticket_Approval_Add", "An approval was requested", anyPayload),
+  desk("Ticket_Approval_Update", "An approval was granted, rejected or changed", anyPayload),
   desk("Contact_Add", "A contact was added", contactPayload),
   desk("Contact_Update", "A contact was changed", contactPayload),
   desk("Contact_Delete", "A contact was deleted", record),
@@ -44,9 +44,9 @@ const wireEvents = [
   desk("TimeEntry_Delete", "A time entry was deleted", record),
   desk("Article_Add", "An article was added", articlePayload),
   desk("Article_Update", "An article was changed", articlePayload),
-  desk("Article_Delete", "An article was deleted for good", record),
+  desk("Article_Delete", "An article was permanently deleted", record),
   desk("Article_Feedback_Add", "A reader gave feedback on an article", record),
-  desk("Article_Translation_Add", "An article got a translation", articlePayload),
+  desk("Article_Translation_Add", "A translation was added to an article", articlePayload),
   desk("Article_Translation_Update", "A translation of an article was changed", articlePayload),
   desk("Article_Translation_Delete", "A translation of an article was deleted", anyPayload),
   desk("KBRootCategory_Add", "A root category of the knowledge base was added", record),
@@ -55,7 +55,7 @@ const wireEvents = [
   desk("KBSection_Add", "A section of the knowledge base was added", record),
   desk("KBSection_Update", "A section of the knowledge base was changed", record),
   desk("KBSection_Delete", "A section of the knowledge base was deleted", record),
-  desk("IM_Message_Add", "An instant message came in or went out", messagePayload),
+  desk("IM_Message_Add", "An instant message was received or sent", messagePayload),
   desk("IM_Message_Status", "An instant message was sent, delivered or read", anyPayload),
   desk("IM_Session_Status", "A conversation's status changed", sessionPayload),
 ] as const;
@@ -122,7 +122,7 @@ function format(settings: FormatSettings) {
       { contentType: "application/x-www-form-urlencoded", body: Buffer.from("{}") },
     ],
     answer: { withinMs: 5000, only200: true, removedBy: 410 },
-    hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
+    hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT proves who sent a delivery, not that its body is unchanged",
     settings: ["issuer", "audience"],
     configure: format,
     keySets: KEY_SETS,
@@ -137,7 +137,7 @@ function recordsOf(data: unknown): readonly string[] {
   });
 }
 
-/** Of most kinds of records only the id is certain. */
+/** For most kinds of records only the id is certain. */
 function record() {
   return z.looseObject({ id: recordId() });
 }

@@ -183,10 +183,15 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     const schema = () => z.looseObject({ [entity]: financeEntities[entity]() }) as unknown as RecordSchema<Entity>;
     const noun = withArticle(entity);
     return [
-      event(entity, `The record of ${noun}, without the operation`, schema),
-      event(`${entity}.<operation>` as const, `The operation on ${noun} that the user's parameter names`, schema, {
-        members: OPERATIONS,
-      }),
+      event(entity, `The record of ${noun}; Zoho does not say what happened`, schema),
+      event(
+        `${entity}.<operation>` as const,
+        `What happened to ${noun}, from ?event= in your URL or a header`,
+        schema,
+        {
+          members: OPERATIONS,
+        },
+      ),
     ];
   };
   return {

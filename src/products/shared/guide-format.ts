@@ -36,10 +36,10 @@ export function guideFormat<const Events extends readonly WebhookEvent[]>(
 
 /** The source of a format with an envelope from the guide. */
 export function printedInGuide(section: string): string {
-  return `${GUIDE}, "${section}"; events that it does not print keep that envelope`;
+  return `${GUIDE}, "${section}"; events not printed there use the same envelope`;
 }
 
-/** The source of a format of which the guide has the events but no body. */
+/** The source of a format whose events the guide lists without a body. */
 export function modelledOnGuide(sibling: string): string {
   return `modelled on "${sibling}" of the ${GUIDE}, which prints no payload for this product`;
 }

@@ -2,8 +2,10 @@ import { z } from "zod";
 import { splitUrl } from "../../body/delivery.ts";
 import { idsAt, type Payload, textAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
-import { event, type Format } from "../../core/product.ts";
+import { type EventOptions, event, type Format, type WebhookEvent } from "../../core/product.ts";
+import { guideSignature } from "../../core/proofs/body-signature.ts";
 import { bodyToken } from "../../core/proofs/token.ts";
+import { guideFormat } from "./guide-format.ts";
 import { dateTime, lookup, part, recordId, resourceUri } from "./schema-parts.ts";
 
 /** The module of `Leads.create`; any module of `<Module>.create`. */
@@ -34,7 +36,7 @@ export function moduleEnvelope<const Name extends `${string}.${string}`, Data ex
 }
 
 /** What the events of all modules have. */
-export const guideEnvelope = { crm: part(() => baseEnvelope("crm")), recruit: part(() => baseEnvelope("recruit")) };
+const guideEnvelope = { crm: part(() => baseEnvelope("crm")), recruit: part(() => baseEnvelope("recruit")) };
 
 function baseEnvelope(api: string) {
   return z.looseObject({
@@ -51,10 +53,46 @@ function baseEnvelope(api: string) {
 const APIS = ["crm", "recruit", "bigin"];
 
 /** The API of `resource_uri` tells the products apart, and so does a module that only some of them have. */
-export function weighModule(api: string, modules: readonly string[], data: object): number {
+function weighModule(api: string, modules: readonly string[], data: object): number {
   const [, named = ""] = /^https:\/\/[^/\s]+\/([a-z]+)\//.exec(textAt(data, ["resource_uri"]) ?? "") ?? [];
   const byUrl = named === api ? 2 : APIS.includes(named) ? -2 : 0;
   return byUrl + (modules.includes(textAt(data, ["module"]) ?? "") ? 1 : 0);
+}
+
+/** Declares events of an API with that envelope. */
+export function moduleEventOf(api: "crm" | "recruit") {
+  return <const Name extends `${string}.${string}`, Data extends z.ZodType>(
+    name: Name,
+    summary: string,
+    data: () => Data,
+    options?: EventOptions,
+  ) => event(name, summary, () => moduleEnvelope(api, name, data()), options);
+}
+
+interface ModuleGuideParts<Events> {
+  readonly api: "crm" | "recruit";
+  readonly source: string;
+  readonly modules: readonly string[];
+  readonly events: Events;
+}
+
+/** The guide's format of those events. */
+export function moduleGuide<const Events extends readonly WebhookEvent[]>({
+  api,
+  source,
+  modules,
+  events,
+}: ModuleGuideParts<Events>) {
+  return guideFormat({
+    source,
+    // The token is in the body that the signature covers.
+    proofs: [bodyToken, guideSignature],
+    events,
+    recognise: recogniseModuleEvent,
+    envelope: guideEnvelope[api],
+    weigh: (data) => weighModule(api, modules, data),
+    records: moduleRecords,
+  });
 }
 
 /** The fields of records of every module. */
@@ -67,13 +105,13 @@ export function recordData() {
   });
 }
 
-/** Of a deleted record only the id is certain. */
+/** Only the id of a deleted record is certain. */
 export function deletedData() {
   return recordData().extend({ Deleted_Time: dateTime().nullish() });
 }
 
 /** `Leads.create`: module and operation. */
-export function recogniseModuleEvent({ data }: Payload): string | undefined {
+function recogniseModuleEvent({ data }: Payload): string | undefined {
   const module = textAt(data, ["module"]);
   const operation = textAt(data, ["operation"]);
   return module === undefined || operation === undefined ? undefined : `${module}.${operation}`;
@@ -85,7 +123,7 @@ function isNotification(data: unknown): boolean {
   return Object.hasOwn(data, "channel_id") || Object.hasOwn(data, "server_time");
 }
 
-export function moduleRecords(data: unknown): readonly string[] {
+function moduleRecords(data: unknown): readonly string[] {
   return idsAt(data, ["ids"]);
 }
 

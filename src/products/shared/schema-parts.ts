@@ -14,7 +14,7 @@ export function part<Schema>(make: () => Schema): () => Schema {
 }
 
 /** The id of a record: text, since up to 19 digits do not fit a JavaScript number. */
-export const recordId = part(() => z.string().regex(/^\d+$/, "an id: digits, as text"));
+export const recordId = part(() => z.string().regex(/^\d+$/, "an id (digits, as a string)"));
 
 /** `2025-01-15T10:30:00Z` or `2025-01-15T10:30:00+00:00`. */
 export const dateTime = part(() => z.iso.datetime({ offset: true }));
@@ -29,18 +29,18 @@ export const optionalText = part(() => z.string().nullish());
 export const lookup = part(() => z.looseObject({ name: z.string().nullish(), id: recordId() }));
 
 /** An id as Zoho's servers send it: as text or, up to some size, as a number. */
-export const wireId = part(() => z.union([recordId(), z.number()], { error: "an id: digits, as text or number" }));
+export const wireId = part(() => z.union([recordId(), z.number()], { error: "an id (digits, as a string or number)" }));
 
 /** An id that may be missing or an empty text. */
-export const looseId = part(() => z.union([z.string(), z.number()], { error: "an id, as text or number" }).nullish());
+export const looseId = part(() => z.union([z.string(), z.number()], { error: "an id (a string or number)" }).nullish());
 
 /** Money, counts and rates: some of Zoho's products write them as numbers, some as text. */
-export const amount = part(() => z.union([z.number(), z.string()], { error: "a number, or one as text" }).nullish());
+export const amount = part(() => z.union([z.number(), z.string()], { error: "a number, also as a string" }).nullish());
 
 /** The value of a field of a form. */
 export const formValue = part(() =>
   z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())], {
-    error: "text, a number, true, false, null or a list of strings",
+    error: "a string, number, boolean, null or an array of strings",
   }),
 );
 
@@ -59,6 +59,6 @@ export function answerProbe(payload: Payload, { method }: Delivery): Reply | und
 /** Nearly every delivery has one event, so an app that reads only the first fails late. */
 export function severalHint(events: unknown): string | undefined {
   return Array.isArray(events) && events.length > 1
-    ? "this delivery has several events: it is shown as the first one, and your app has to process each of them"
+    ? "this delivery has several events: it is listed under the first, and your app has to process all of them"
     : undefined;
 }

@@ -46,7 +46,7 @@ describe("the string that finance products sign", () => {
 });
 
 describe("the signature of finance products", () => {
-  // Values that follow from the rules, to see that nothing drifts; Zoho has published no digest.
+  // Regression values computed from the documented rules: Zoho has published no digest.
   it.each([
     [
       "/?subscription_id=90343&name=basic",
@@ -67,7 +67,7 @@ describe("the signature of finance products", () => {
       FORM,
       "cd7785e58812e62463dd21bd0d727f9bdd51c4371bc3efb60d603f7c88986b4a",
     ],
-  ])("of %s with %s is pinned", (url, body, type, expected) => {
+  ])("has the recorded value for %s with %s", (url, body, type, expected) => {
     const delivery = posted(body, { url, ...(type === undefined ? {} : { type }) });
     expect(signatureOf(financeSignature, delivery, KEY)).toBe(expected);
   });

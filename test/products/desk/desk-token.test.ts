@@ -102,7 +102,7 @@ describe("a token that jose signed", () => {
     const verdict = verdictOn(await foreign());
     expect(verdict).toMatchObject({ verdict: "passed", proves: "sender" });
     expect(verdict.reason).toContain("TEST_JWKS");
-    expect(verdict.reason).toContain("does not cover the body");
+    expect(verdict.reason).toContain("proves the sender, not the body");
   });
 
   it("passes with jose's key set, and with one whose keys have no names", async () => {
@@ -115,14 +115,19 @@ describe("a token that jose signed", () => {
 
   it.each([
     ["expired", { claims: { exp: seconds - 60 } }, {}, "expired 1 min ago"],
-    ["without an expiry", { claims: { exp: undefined } }, {}, "does not say when it expires"],
+    ["without an expiry", { claims: { exp: undefined } }, {}, "has no expiry"],
     ["from the future", { claims: { iat: seconds + 120 } }, {}, "ahead of this machine's clock"],
     ["not valid yet", { claims: { nbf: seconds + 120 } }, {}, "ahead of this machine's clock"],
-    ["of another organisation than the body", { claims: { iss: "orgId:1" } }, {}, "but the body of orgId:60017843"],
-    ["of another issuer than configured", {}, { issuer: "orgId:5" }, "not of orgId:5 as configured"],
-    ["without an issuer", { claims: { iss: undefined } }, {}, "does not say who made it"],
+    [
+      "of another organisation than the body",
+      { claims: { iss: "orgId:1" } },
+      {},
+      "but the body is from orgId:60017843",
+    ],
+    ["of another issuer than configured", {}, { issuer: "orgId:5" }, "not by orgId:5 as configured"],
+    ["without an issuer", { claims: { iss: undefined } }, {}, "has no issuer"],
     ["for another webhook", {}, { audience: "webhookId:5" }, "not for webhookId:5 as configured"],
-    ["for nobody", { claims: { aud: undefined } }, {}, "does not say whom it is for"],
+    ["for nobody", { claims: { aud: undefined } }, {}, "has no audience"],
     ["of an unknown key", { header: { alg: "RS256", kid: "other" } }, {}, 'key "other", which is not in TEST_JWKS'],
     ["of another algorithm", { header: { alg: "RS512", kid } }, {}, "not RS256"],
     ["of another padding", { header: { alg: "PS256", kid } }, {}, "not RS256"],
@@ -191,7 +196,7 @@ describe("a forger", () => {
     }
   });
 
-  it("cannot bring a key along", async () => {
+  it("cannot embed a key of its own", async () => {
     const own = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const jwk = await exportJWK(own.publicKey);
     const token = await new SignJWT({ iss: ISSUER, aud: AUDIENCE, exp: seconds + 600 })
@@ -207,7 +212,7 @@ describe("a forger", () => {
 });
 
 describe("a delivery", () => {
-  it("without a token is absent or failed, as keys are configured or not", () => {
+  it("without a token is absent, or failed where keys are configured", () => {
     expect(verdictOn(unsigned, { keys: [] }).verdict).toBe("absent");
     expect(verdictOn(unsigned).verdict).toBe("failed");
   });
