@@ -3,6 +3,7 @@ import { type Delivery, headerValue, splitUrl } from "../body/delivery.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../body/payload.ts";
 import type { Secrets } from "../body/secret.ts";
 import { isBareChallenge } from "./handshake.ts";
+import { designHint, headerHint, nearestEvents, otherEnvelope, otherFormatHint, otherProductHint } from "./hints.ts";
 import { chosenNames } from "./mask.ts";
 import {
   acceptsMethod,
@@ -17,15 +18,9 @@ import {
 import {
   carriesSignature,
   checkReading,
-  designHint,
   has,
-  headerHint,
   type Incoming,
   type Nearest,
-  nearestEvents,
-  otherEnvelope,
-  otherFormatHint,
-  otherProductHint,
   recognise,
   recogniseAny,
 } from "./recognise.ts";

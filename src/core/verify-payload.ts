@@ -4,10 +4,11 @@ import type { Secrets } from "../body/secret.ts";
 import { usageError } from "../util/errors.ts";
 import { locate, type TextPosition } from "../util/json.ts";
 import { familyMember, findEvent } from "./event-names.ts";
+import { otherFormatHint } from "./hints.ts";
 import { MASK } from "./mask.ts";
 import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
 import { emptyReceipt, type Receipt, receive, verifyProof } from "./receive.ts";
-import { nearestText, otherFormatHint, recogniseAny } from "./recognise.ts";
+import { nearestText, recogniseAny } from "./recognise.ts";
 import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
 
 export interface VerifyPayloadInput {

@@ -1,6 +1,7 @@
 import { problemText } from "../body/payload.ts";
 import { noSecrets } from "../body/secret.ts";
 import { type Receipt, receive } from "../core/receive.ts";
+import { nearestText } from "../core/recognise.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import { products } from "../products/index.ts";
 import type { ProductId, ZohoEvent } from "./event-types.ts";
@@ -62,15 +63,18 @@ function bytesOf(body: RawBody | object): Buffer {
   return isRaw || isUnread(body) ? rawBody(body) : Buffer.from(JSON.stringify(body));
 }
 
-/** Undefined for a known event that matches its schema. */
+/** Undefined for a known event that matches its schema, or that has none. */
 export function failureOf(receipt: Receipt): ParseFailure | undefined {
   const { product, format, event: name, payload, problem, schema } = receipt;
   const at = { ok: false, product, name, issues: schema?.issues ?? [] } as const;
   if (problem !== undefined)
     return { ...at, code: "unreadable", reason: problemText(problem), format: undefined, payload: undefined };
   const read = { ...at, format, payload: payload?.data };
+  if (receipt.known && receipt.designed) return undefined;
   if (!receipt.known || schema === undefined) {
-    const near = receipt.suggestions.length === 0 ? "" : `; the nearest are ${receipt.suggestions.join(", ")}`;
+    const { suggestions, nearest } = receipt;
+    const closest = nearest === undefined ? "" : `; the closest is ${nearestText(nearest)}`;
+    const near = suggestions.length === 0 ? closest : `; the nearest are ${suggestions.join(", ")}`;
     const hint = receipt.hint === undefined ? "" : `; ${receipt.hint}`;
     const cause = name === undefined ? "the body is not a known event" : `there is no event ${JSON.stringify(name)}`;
     const owner = product === undefined ? "" : ` of ${product}`;

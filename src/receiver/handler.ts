@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Delivery, type HeaderPair, headerValue } from "../body/delivery.ts";
 import { offersSecret } from "../core/handshake.ts";
 import { maskHeaders, maskUrl } from "../core/mask.ts";
-import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
 import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../reports/event.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { isLoopbackAddress } from "../util/hosts.ts";
+import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../util/probe-key.ts";
 import {
   type Arrival,
   type EvaluateOptions,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dispatcher } from "undici";
-import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 import { errorText } from "../util/errors.ts";
+import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../util/probe-key.ts";
 import { withTimeout } from "../util/timing.ts";
 
 export interface ProbeOptions {

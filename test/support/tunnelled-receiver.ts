@@ -1,11 +1,11 @@
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { secret } from "../../src/body/secret.ts";
-import { createProbeKey, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../../src/core/probe-key.ts";
 import { openNgrok } from "../../src/tunnel/ngrok.ts";
 import type { NgrokSettings } from "../../src/tunnel/ngrok-session.ts";
 import { probe } from "../../src/tunnel/probe.ts";
 import type { Tunnel, TunnelOptions, TunnelStatus } from "../../src/tunnel/tunnel.ts";
+import { createProbeKey, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../../src/util/probe-key.ts";
 import type { NgrokEdge } from "./ngrok-edge.ts";
 
 export interface LocalReceiver {

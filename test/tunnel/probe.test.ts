@@ -3,8 +3,8 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { Agent } from "undici";
 import { afterEach, describe, expect, it } from "vitest";
-import { createProbeKey, PROBE_ANSWER_HEADER, PROBE_HEADER } from "../../src/core/probe-key.ts";
 import { type ProbeOptions, probe } from "../../src/tunnel/probe.ts";
+import { createProbeKey, PROBE_ANSWER_HEADER, PROBE_HEADER } from "../../src/util/probe-key.ts";
 import { makeCertificates } from "../support/ngrok-edge/make-certificates.ts";
 import { startLocalReceiver } from "../support/tunnelled-receiver.ts";
 

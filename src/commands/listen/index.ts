@@ -1,12 +1,12 @@
 import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { createProbeKey } from "../../core/probe-key.ts";
 import type { Verdict } from "../../core/product.ts";
 import { recordAndForward } from "../../forward/record-and-forward.ts";
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
+import { createProbeKey } from "../../util/probe-key.ts";
 import { onAbort, setLongTimeout } from "../../util/timing.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import type { Define } from "../command.ts";

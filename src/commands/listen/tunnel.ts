@@ -1,7 +1,6 @@
 import type { Config } from "../../config/load.ts";
 import { settingName } from "../../config/readers.ts";
 import type { Context } from "../../context.ts";
-import type { ProbeKey } from "../../core/probe-key.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import type { TunnelReport } from "../../reports/forward.ts";
@@ -10,6 +9,7 @@ import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-t
 import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
 import { UserError, usageError } from "../../util/errors.ts";
+import type { ProbeKey } from "../../util/probe-key.ts";
 import type { Part } from "./part.ts";
 
 /** Makes the receiver reachable from outside. */

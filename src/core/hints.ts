@@ -1,0 +1,81 @@
+import { oneLine } from "../util/text.ts";
+import { eventNames, nearest } from "./event-names.ts";
+import { acceptsMethod, type Format, type Product } from "./product.ts";
+
+/**
+ * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
+ * its own format go before the other formats of the product.
+ */
+export function nearestEvents(product: Product, format: Format, name: string): readonly string[] {
+  const own = nearestNames(eventNames(format), name);
+  if (own.length > 0) return own;
+  const others = new Set(product.formats.flatMap((each) => eventNames(each)));
+  // `otherEnvelope` explains a name that another format has.
+  return others.has(name) ? [] : nearestNames([...others], name);
+}
+
+/** A name of this length is specific enough to match the end of an event's: `Completed`. */
+const MIN_ENDING_LENGTH = 6;
+
+function nearestNames(names: readonly string[], name: string): readonly string[] {
+  const wanted = plainName(name);
+  const meant = names.filter((each) => {
+    const plain = plainName(each);
+    return plain === wanted || wanted.endsWith(plain) || (wanted.length >= MIN_ENDING_LENGTH && plain.endsWith(wanted));
+  });
+  return [...new Set([...meant, ...nearest(name, names)])].slice(0, 3);
+}
+
+/** Words that one product uses for what another calls by the first of them. */
+const SYNONYMS: readonly (readonly [word: string, others: RegExp])[] = [
+  ["add", /created?|added|insert(ed)?|new/g],
+  ["update", /updated|edit(ed)?|modified|changed?/g],
+  ["delete", /deleted|removed?|trash(ed)?/g],
+  ["submit", /submitted/g],
+  ["complete", /completed|finished|done/g],
+  ["reject", /rejected|declined?/g],
+  ["sign", /signed|signingsuccess/g],
+  ["request", /envelope|document/g],
+];
+
+/** Without case, separators and the product's choice of verb. */
+function plainName(name: string): string {
+  const words = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  return SYNONYMS.reduce((text, [word, others]) => text.replace(others, word), words);
+}
+
+/** For a body with the right name in the wrong envelope. */
+export function otherEnvelope(product: Product, name: string | undefined): string | undefined {
+  const format = name === undefined ? undefined : product.formats.find((each) => eventNames(each).includes(name));
+  if (format === undefined) return undefined;
+  return `${name} has a different envelope; to see it: \`zoho-hooks send ${product.id} ${name} --format ${format.id} --dry-run\``;
+}
+
+interface LookAlike {
+  readonly product: Product;
+  readonly format: Format;
+  readonly name: string | undefined;
+}
+
+export function otherProductHint({ product, name }: LookAlike): string {
+  return `this looks like ${product.id} ${oneLine(name ?? "")}, which should be posted to the URL of ${product.id}`;
+}
+
+export function otherFormatHint({ product, format, name }: LookAlike): string {
+  return `this looks like ${product.id} ${oneLine(name ?? "")} in the format ${format.id}`;
+}
+
+/** For a body without proof that may be the user's own design, which has none. */
+export function designHint({ id, formats }: Product, method: string): string | undefined {
+  const design = formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, method));
+  if (design === undefined || design === formats[0] || design.proofs.length > 0) return undefined;
+  return `if you designed this body in Zoho, it is unsigned; to accept it, put "products": { "${id}": { "format": "${design.id}" } } in the config (for verify: --format ${design.id})`;
+}
+
+/** For a complete body without the header that names its event. */
+export function headerHint({ formats: [format, ...others] }: Product): string | undefined {
+  const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
+  return header === undefined || others.length > 0
+    ? undefined
+    : `the header ${header}, which names the event, is missing`;
+}
