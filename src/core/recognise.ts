@@ -232,6 +232,9 @@ function isClose(reading: Reading, { product, score }: Reading): boolean {
   return reading.product !== product && reading.match !== undefined && reading.score >= score - 1;
 }
 
+/** What is received where a list holds an event that comes alone. */
+export const A_LIST = "a list";
+
 const listOf = new WeakMap<z.ZodObject, z.ZodType>();
 
 /** Undefined where there is no schema: for a user-designed body, and for an unknown event in a whole envelope. */
@@ -242,7 +245,7 @@ export function checkReading(reading: Reading, secretNames?: readonly string[]):
   if (schema === undefined) return undefined;
   const result = checkSchema(schema, data, secretNames);
   if (misshapen) {
-    const [expected, received] = format.list ? ["a list of events", "an object"] : ["an object", "a list"];
+    const [expected, received] = format.list ? ["a list of events", "an object"] : ["an object", A_LIST];
     // The path of an event that stands alone has no index.
     const issues = result.issues.map((issue) => (format.list ? withoutIndex(issue) : issue));
     return { ok: false, issues: [{ path: [], at: "", expected, received }, ...issues] };

@@ -1,7 +1,8 @@
 import { problemText } from "../body/payload.ts";
 import type { Reply } from "./product.ts";
 import type { Receipt } from "./receive.ts";
-import { describeIssue } from "./schema.ts";
+import { nearestText } from "./recognise.ts";
+import { issueWithoutValue } from "./schema.ts";
 
 export interface ReplyPolicy {
   /** For a body that does not match its schema: `enforce` rejects it, `warn` accepts it, `off` does not check. */
@@ -17,7 +18,7 @@ export interface Decision {
   readonly reason: string | undefined;
 }
 
-/** The response is always short and clear, never a stack or a secret. */
+/** The response is always short and clear, never a stack, a secret or a value of the body. */
 export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   const { handshake, problem, verdicts } = receipt;
   const rejects = policy.onInvalid === "reject";
@@ -28,18 +29,20 @@ export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   if (problem !== undefined) return refuse(problem.status, problemText(problem));
   // Without a product no proof can be required: accepting would let anything in unsigned.
   if (receipt.product === undefined) {
+    const closest = receipt.nearest === undefined ? "" : ` (closest: ${nearestText(receipt.nearest)})`;
     return refuse(
       404,
-      "no known product sends a body like this: to name its product, post it to /webhooks/zoho/<product>",
+      `no known product sends a body like this${closest}: to name its product, post it to /webhooks/zoho/<product>`,
     );
   }
   const failed = verdicts.find((verdict) => verdict.verdict === "failed");
   if (failed !== undefined && rejects) return refuse(401, `${failed.id}: ${failed.reason}`);
-  if (policy.schema === "enforce" && receipt.event === undefined)
+  if (policy.schema === "enforce" && receipt.format === undefined)
     return refuse(422, `the body is not an event of ${receipt.product}`);
   const [issue] = receipt.schema?.issues ?? [];
   if (issue !== undefined && policy.schema === "enforce") {
-    return refuse(422, `${receipt.event} does not match its schema: ${describeIssue(issue)}`);
+    const name = receipt.known ? receipt.event : `an event of ${receipt.product} (${receipt.format})`;
+    return refuse(422, `${name} does not match its schema: ${issueWithoutValue(issue)}`);
   }
   return { reply: plainReply(200, "OK"), accepted: true, reason: undefined };
 }

@@ -55,11 +55,14 @@ export function checkSchema(schema: z.ZodType, data: unknown, secretNames: reado
 }
 
 /** `data is missing (expected object)`, `event: expected "Ticket.Create", got "ticket.create"` */
-export function describeIssue({ at, expected, received }: SchemaIssue): string {
+export function describeIssue(issue: SchemaIssue): string {
+  return issue.received === NOTHING ? issueWithoutValue(issue) : `${issueWithoutValue(issue)}, got ${issue.received}`;
+}
+
+/** The same without the value of the body. */
+export function issueWithoutValue({ at, expected, received }: SchemaIssue): string {
   const place = at === "" ? "the body" : at;
-  return received === NOTHING
-    ? `${place} is missing (expected ${expected})`
-    : `${place}: expected ${expected}, got ${received}`;
+  return received === NOTHING ? `${place} is missing (expected ${expected})` : `${place}: expected ${expected}`;
 }
 
 /** All issues are stored and shown, and a body may cause half a million. */

@@ -1,5 +1,6 @@
 import type { Delivery, HeaderPair } from "../body/delivery.ts";
 import type { Receipt } from "./receive.ts";
+import { A_LIST } from "./recognise.ts";
 
 /** One payload of an input, with what is known of its request. */
 export interface InputPayload {
@@ -179,8 +180,9 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** Recognises input that contains a payload in the format of another tool. Only where it is not an event itself. */
 export function foreignInput({ delivery, inPlace }: InputPayload, receipt: Receipt): string | undefined {
-  const { event, handshake, payload } = receipt;
-  if (!inPlace || event !== undefined || handshake !== undefined) return undefined;
+  const { event, handshake, payload, schema } = receipt;
+  if (!inPlace || handshake !== undefined) return undefined;
+  if (event !== undefined) return schema?.issues[0]?.received === A_LIST ? recordedData(payload?.data) : undefined;
   return encoded(delivery.body) ?? recordedText(delivery.body) ?? recordedData(payload?.data);
 }
 
@@ -213,7 +215,7 @@ function recordedData(data: unknown): string | undefined {
     return "this is JSON in a JSON string: it was serialised twice";
   if (typeof data !== "object" || data === null) return undefined;
   if (Array.isArray(data))
-    return typeof data[0] === "object"
+    return typeof data[0] === "object" && data.length > 1
       ? "this is a JSON array: verify takes one payload per line, as written by jq -c '.[]'"
       : undefined;
   const { log, body, headers } = data as Readonly<Record<string, unknown>>;

@@ -80,6 +80,10 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
         ? [product === undefined ? `${UNKNOWN_SCHEME}; name the product with --product` : UNKNOWN_SCHEME]
         : []),
       ...formatNote(receipt, input),
+      ...schemaNote(receipt, format),
+      ...(receipt.couldBe.length === 0
+        ? []
+        : [`could also be ${receipt.couldBe.join(", ")}: name the product with --product`]),
       ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
   };
@@ -221,6 +225,12 @@ function formatNote({ product, payload, handshake }: Receipt, input: VerifyPaylo
   return other === undefined ? [] : [otherFormatHint(other)];
 }
 
+/** Where to give a schema for a body that its user designed. */
+function schemaNote({ designed, product }: Receipt, format: Format | undefined): readonly string[] {
+  if (!designed || format?.settings?.includes("schema") !== true) return [];
+  return [`to check its shape, put "products": { "${product}": { "schema": "your.schema.json" } } in the config`];
+}
+
 /** The likeliest cause where a signature covers a query that is not known. */
 function addressNote(
   verdicts: readonly Verdict[],
@@ -240,7 +250,7 @@ export function whyUnknown(receipt: Receipt): string | undefined {
   if (problem !== undefined || handshake !== undefined || known) return undefined;
   if (event === undefined) {
     if (format !== undefined) return `it names no event of ${product} (${format})`;
-    const what = product === undefined ? "no known Zoho product sends a body like this" : `not an event of ${product}`;
+    const what = product === undefined ? "no known product sends a body like this" : `not an event of ${product}`;
     return nearest === undefined ? what : `${what}; closest: ${nearestText(nearest)}`;
   }
   return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;

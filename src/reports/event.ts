@@ -3,6 +3,7 @@ import { problemText } from "../body/payload.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../core/mask.ts";
 import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
+import { nearestText } from "../core/recognise.ts";
 import { describeIssue, type SchemaIssue } from "../core/schema.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
@@ -146,6 +147,7 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
+    () => (receipt.designed ? { schema: [] } : {}),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ schema")] }),
     () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
     () => ({ record: undefined }),
@@ -245,6 +247,7 @@ function hasPassed({ verdict }: Verdict): boolean {
 }
 
 function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
+  if (receipt.designed) return [paint.dim("custom payload")];
   if (receipt.schema === undefined) {
     if (receipt.handshake !== undefined || receipt.known) return [];
     if (receipt.event !== undefined) return [paint.caution("? unknown event")];
@@ -301,8 +304,13 @@ function failures({ refusal, status, receipt, explainCommand }: EventReport, pai
 
 function issueRemarks({ receipt }: EventReport, paint: Paint): readonly Remark[] {
   const near = receipt.suggestions.length === 0 ? [] : [`nearest known events: ${receipt.suggestions.join(", ")}`];
+  // A refusal of an unknown product says it itself.
+  const closest =
+    receipt.nearest === undefined || receipt.product === undefined
+      ? []
+      : [`closest: ${plain(nearestText(receipt.nearest))}`];
   const issues = (receipt.schema?.issues ?? []).map(issueText);
-  return [...near, ...issues].map((text) => ({ text, paint: paint.caution }));
+  return [...near, ...closest, ...issues].map((text) => ({ text, paint: paint.caution }));
 }
 
 export function issueText(issue: SchemaIssue): string {
@@ -346,6 +354,9 @@ export function receiptFields(receipt: Receipt, positions: readonly (TextPositio
     format: receipt.format ?? null,
     event: receipt.event ?? null,
     known: receipt.known,
+    designed: receipt.designed,
+    could_be: receipt.couldBe,
+    nearest: receipt.nearest ?? null,
     records: receipt.records,
     proofs: receipt.verdicts.map(({ id, proves, verdict, reason, match }) => ({ id, proves, verdict, reason, match })),
     schema:

@@ -88,7 +88,7 @@ function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
     ...(receipt.problem === undefined ? [] : [paint.bad(plain(problemText(receipt.problem)))]),
     ...receipt.verdicts.map((verdict) => proofText(verdict, paint)),
     ...(explainCommand === undefined ? [] : [paint.dim(`why: ${explainCommand}`)]),
-    ...schemaLines(receipt.schema, paint),
+    ...(receipt.designed ? ["– custom payload, no schema"] : schemaLines(receipt.schema, paint)),
     ...(receipt.suggestions.length === 0
       ? []
       : [paint.caution(plain(`nearest known events: ${receipt.suggestions.join(", ")}`))]),

@@ -80,6 +80,7 @@ function placeText(file: string, position: TextPosition | undefined): string {
 }
 
 function schemaLines({ receipt, positions, file }: VerifiedReport, paint: Paint): readonly string[] {
+  if (receipt.designed) return [`  ${paint.dim("– custom payload, no schema")}`];
   if (receipt.schema === undefined) return [];
   const issues = receipt.schema.issues.map((issue, i) => {
     const place = placeText(file, positions[i]);
