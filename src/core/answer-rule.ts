@@ -77,5 +77,8 @@ export function probeText({ method = "POST", body, handsOver }: Probe): string {
 
 /** `GET, or else POST of {}: unless the answer is 200, the webhook is not saved` */
 export function probesText(probes: readonly Probe[]): string {
-  return `${probes.map(probeText).join(", or else ")}: unless the answer is 200, the webhook is not saved`;
+  const requests = probes.map((probe) =>
+    [probeText(probe), ...(probe.when === undefined ? [] : [probe.when])].join(" "),
+  );
+  return `${requests.join(", or else ")}: unless the answer is 200, the webhook is not saved`;
 }

@@ -8,7 +8,7 @@ import { calendarDate, dateTime, optionalText, recordId } from "./shared/schema-
 const once = { once: true };
 
 const guide = guideFormat({
-  source: printedInGuide("Zoho Books Webhook Payload"),
+  ...printedInGuide("Zoho Books Webhook Payload"),
   events: [
     booksEvent("invoice_created", "An invoice was created", invoice, once),
     booksEvent("invoice_updated", "An invoice was updated", invoice),
@@ -108,7 +108,9 @@ function expense() {
 
 const wire = financeFormat({
   id: "wire",
-  source: "https://www.zoho.com/books/help/settings/automation/workflow-actions/webhooks.html",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/books/help/settings/automation/workflow-actions/webhooks.html",
+  evidence: "seen",
   entities: [
     "contact",
     "item",

@@ -7,7 +7,7 @@ import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
 
 // None of these events happens only once for a campaign and a recipient.
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Subscriptions Webhook Payload"),
+  ...modelledOnGuide("Zoho Subscriptions Webhook Payload"),
   events: [
     event("campaign_sent", "A campaign was sent", () =>
       z.looseObject({
@@ -57,7 +57,9 @@ function campaign() {
 
 const wire = userFormed({
   id: "wire",
-  source: "https://zoho.com/campaigns/help/emailapi/webhooks/create-webhook.html",
+  source:
+    "modelled on the custom data of a webhook of the Email API (https://zoho.com/campaigns/help/emailapi/webhooks/create-webhook.html)",
+  evidence: "modelled",
   encoding: "json",
   event: { name: "webhook", summary: "Something happened to an e-mail that the Email API had sent" },
 });

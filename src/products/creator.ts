@@ -8,7 +8,7 @@ import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
 const once = { once: true };
 
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Books Webhook Payload"),
+  ...modelledOnGuide("Zoho Books Webhook Payload"),
   events: [
     creatorEvent("record_added", "A record was added to an application", once),
     creatorEvent("record_edited", "A record of an application was edited"),
@@ -45,6 +45,7 @@ function envelope<const Name extends string>(name: Name) {
 const wire = userFormed({
   id: "wire",
   source: "https://www.zoho.com/deluge/help/deluge-invoke-url.html",
+  evidence: "doc",
   encoding: "form",
   // The timeout of a script's socket.
   answer: { withinMs: 40_000 },

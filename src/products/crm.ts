@@ -74,7 +74,7 @@ const familyEvents = [
 ] as const;
 
 const guide = guideFormat({
-  source: printedInGuide("Zoho CRM Webhook Payload"),
+  ...printedInGuide("Zoho CRM Webhook Payload"),
   // The token is in the body that the signature covers.
   proofs: [bodyToken, guideSignature],
   events: [
@@ -176,6 +176,7 @@ const MODULES = [
 
 const wire = watchFormat({
   source: "https://www.zoho.com/crm/developer/docs/api/v7/notifications/enable.html",
+  evidence: "doc",
   api: "crm",
   modules: MODULES,
   documented: true,
@@ -195,6 +196,7 @@ const UNMERGED = /\$\{![^}]*\}/;
 const workflow = userFormed({
   id: "workflow",
   source: "https://www.zoho.com/crm/developer/docs/api/v8/create-webhook.html",
+  evidence: "doc",
   encoding: "form",
   methods: ["GET", "PUT", "DELETE"],
   event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },

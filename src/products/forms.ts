@@ -6,7 +6,7 @@ import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
 import { dateTime, formValue, recordId } from "./shared/schema-parts.ts";
 
 const guide = guideFormat({
-  source: printedInGuide("Zoho Forms Webhook Payload"),
+  ...printedInGuide("Zoho Forms Webhook Payload"),
   events: [
     event("form_submitted", "A form was submitted", submission, { once: true }),
     event("entry_updated", "A submitted entry was updated", () => submission().extend({ updated_time: dateTime() })),
@@ -47,6 +47,7 @@ function answer() {
 const wire = userFormed({
   id: "wire",
   source: "https://www.zoho.com/forms/help/integrations/webhooks.html",
+  evidence: "doc",
   encoding: "json",
   event: { name: "form_submitted", summary: "A form was submitted, with the fields that the user chose" },
 });

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { headerValue } from "../body/delivery.ts";
-import { idsAt, valueAt } from "../body/payload.ts";
+import { idsAt, textAt, valueAt } from "../body/payload.ts";
 import { event, type Format, type Product } from "../core/product.ts";
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import { plainReply } from "../core/reply.ts";
-import { amount, optionalText, wireId } from "./shared/schema-parts.ts";
+import { writeJson } from "../util/json.ts";
+import { amount, looseId, optionalText, wireId } from "./shared/schema-parts.ts";
 
-/** The key is the secret that Zoho Mail sends in `x-hook-secret` once, when the webhook is saved. */
+/** The key is the text of the secret that Zoho Mail sends in `x-hook-secret` when the webhook is saved, or its URL changed. */
 export const mailSignature = bodySignature({
   id: "mail-signature",
   header: "x-hook-signature",
@@ -22,20 +23,29 @@ const HOOK_SECRET = "x-hook-secret";
  */
 const wire = {
   id: "wire",
-  source: "https://www.zoho.com/mail/help/dev-platform/webhook.html",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/mail/help/dev-platform/webhook.html",
+  evidence: "seen",
   proofs: [mailSignature],
   events: [
     event("message", "An e-mail arrived that meets the webhook's conditions", message),
+    event("task<Action>", "A task was changed, in the way that the action names", task, { members: ["Updated"] }),
     // The content is not documented.
-    event("webhook", "Something else that a webhook was set up for, such as a task", z.unknown, { open: true }),
+    event("webhook", "Something else that a webhook was set up for", z.unknown, { open: true }),
   ],
   catchAll: "webhook",
   recognise: ({ data }) => {
     const has = (key: string): boolean => typeof valueAt(data, [key]) === "string";
     const address = has("fromAddress") && has("toAddress") && has("subject");
-    return address && idsAt(data, ["event_id"]).length === 0 ? "message" : undefined;
+    if (address && idsAt(data, ["event_id"]).length === 0) return "message";
+    return valueAt(data, ["entityType"]) === undefined ? undefined : textAt(data, ["action"]);
   },
-  records: (data) => idsAt(data, ["messageId"]),
+  records: (data) => [...idsAt(data, ["messageId"]), ...idsAt(data, ["entityId"])],
+  // Zoho Mail escapes slashes, which an app loses that parses the body and writes it again.
+  encode: (data) => ({
+    contentType: "application/json",
+    body: Buffer.from(writeJson(data).replaceAll("/", "\\/")),
+  }),
   // The method of the first call is not documented; later ones are POST.
   methods: ["GET", "HEAD"],
   handshake: (_payload, delivery) =>
@@ -71,6 +81,28 @@ function message() {
     sentDateInGMT: amount(),
     receivedTime: amount(),
     IntegIdList: z.unknown().optional(),
+    Mode: amount(),
+    threadId: looseId(),
+    hasAttachment: optionalText(),
+    messageIdString: optionalText(),
+  });
+}
+
+function task() {
+  return z.looseObject({
+    action: z.string().regex(/^task/i, "the action of a task, such as taskUpdated"),
+    entityId: wireId(),
+    entityType: amount(),
+    title: optionalText(),
+    summary: optionalText(),
+    assignee: looseId(),
+    assigneeName: optionalText(),
+    dueDate: amount(),
+    nameSpaceId: looseId(),
+    groupName: optionalText(),
+    status: amount(),
+    statusName: optionalText(),
+    triggerZuid: looseId(),
   });
 }
 

@@ -8,7 +8,7 @@ import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared
 const once = { once: true };
 
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Desk Webhook Payload"),
+  ...modelledOnGuide("Zoho Desk Webhook Payload"),
   events: [
     projectEvent("task_created", "A task was created", withTask, once),
     projectEvent("task_updated", "A task was updated", withTask),
@@ -98,6 +98,7 @@ const wire = userFormed({
   id: "wire",
   source:
     "https://help.zoho.com/portal/en/kb/projects/settings-in-zoho-projects/issue-tracker/automation/articles/issue-webhooks",
+  evidence: "doc",
   encoding: "form",
   wrappedIn: "data",
   methods: ["GET"],

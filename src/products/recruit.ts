@@ -17,7 +17,7 @@ import { dateTime, lookup, optionalText } from "./shared/schema-parts.ts";
 const once = { once: true };
 
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho CRM Webhook Payload"),
+  ...modelledOnGuide("Zoho CRM Webhook Payload"),
   // The token is in the body that the signature covers.
   proofs: [bodyToken, guideSignature],
   events: [
@@ -85,6 +85,7 @@ function interviewData() {
 
 const wire = watchFormat({
   source: "modelled on CRM's notifications, as receivers of /recruit/v2/actions/watch read them",
+  evidence: "modelled",
   api: "recruit",
   modules: ["Candidates", "Job_Openings", "Applications", "Interviews"],
   documented: false,
@@ -93,6 +94,7 @@ const wire = watchFormat({
 const workflow = userFormed({
   id: "workflow",
   source: "https://www.zoho.com/recruit/help/error-codes.html",
+  evidence: "doc",
   encoding: "form",
   methods: ["GET"],
   event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },

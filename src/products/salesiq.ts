@@ -8,7 +8,7 @@ import { looseId, optionalText, wireId } from "./shared/schema-parts.ts";
 
 const HEAD: Probe = { method: "HEAD", contentType: "", body: Buffer.alloc(0) };
 
-/** Before SalesIQ saves a URL it sends a HEAD request and expects 200. */
+/** SalesIQ expects 200 for the HEAD request with which it checks a URL. */
 function answerHead(_payload: Payload, { method }: Delivery): Reply | undefined {
   return method === "HEAD" ? plainReply(200, "") : undefined;
 }
@@ -28,6 +28,7 @@ const department = <const Name extends string>(name: Name, summary: string, opti
 const wire = {
   id: "wire",
   source: "https://www.zoho.com/salesiq/help/webhook-events-conversation.html",
+  evidence: "doc",
   methods: ["HEAD"],
   proofs: [salesiqSignature],
   events: [
@@ -56,7 +57,7 @@ const wire = {
       : undefined,
   records: (data) => idsAt(data, ["entity_id"]),
   handshake: answerHead,
-  probes: [HEAD],
+  probes: [{ ...HEAD, when: "when the URL of a webhook is changed" }],
   answer: { withinMs: 5000 },
   // A repeated delivery differs from the first in `attempt` alone.
   identity: (data) => JSON.stringify({ ...Object(data), attempt: undefined }),
@@ -96,7 +97,9 @@ const open = { open: true };
 /** A chat bot that answers through a webhook: the response to the request is what the bot says. */
 const zobot = {
   id: "zobot",
-  source: "https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
+  evidence: "seen",
   methods: ["HEAD"],
   answer: { withinMs: 10_000, reads: { key: "action", example: '{"action":"reply","replies":[…]}' } },
   proofs: [salesiqSignature],
@@ -104,6 +107,7 @@ const zobot = {
     event("zobot.trigger", "A visitor opened the chat with a bot", () => call("trigger"), open),
     event("zobot.message", "A visitor wrote to a bot", () => call("message"), open),
     event("zobot.context", "A visitor answered a question of a bot", () => call("context"), open),
+    event("zobot.failure", "A bot reported that a response had failed", () => call("failure"), open),
   ],
   recognise({ data }) {
     const handler = textAt(data, ["handler"]);
@@ -113,7 +117,7 @@ const zobot = {
   // The id of the conversation is not documented.
   records: () => [],
   handshake: answerHead,
-  probes: [HEAD],
+  probes: [{ ...HEAD, when: "where the URL does not answer a ping" }],
   hint: () =>
     'a bot expects JSON such as {"action":"reply","replies":[…]}: listen answers a plain OK; use --respond mirror to pass on your app\'s answer',
 } as const satisfies Format;
@@ -127,6 +131,7 @@ function call<const Handler extends string>(handler: Handler) {
     context: z.unknown().optional(),
     form_data: z.unknown().optional(),
     form_name: optionalText(),
+    failed_response: z.unknown().optional(),
   });
 }
 

@@ -5,7 +5,7 @@ import { type EventOptions, event, type Format, type Product } from "../core/pro
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { formatDuration } from "../util/units.ts";
-import { optionalText, wireId } from "./shared/schema-parts.ts";
+import { amount, optionalText, wireId } from "./shared/schema-parts.ts";
 
 const TIMESTAMP = "x-zs-webhook-timestamp";
 const SECONDS = /^\d{1,12}$/;
@@ -61,7 +61,9 @@ const SIGNED = "RequestSigningSuccess";
 /** Every operation posts the whole request, and what happened to it. */
 const wire = {
   id: "wire",
-  source: "https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
+  evidence: "seen",
   proofs: [signSignature],
   answer: { withinMs: 5000, only200: true, endsBy: "20 failures in a row disable the webhook" },
   events: [
@@ -102,7 +104,16 @@ function envelope<const Name extends string>(name: Name) {
       owner_last_name: optionalText(),
       org_id: wireId().nullish(),
       document_ids: z
-        .array(z.looseObject({ document_name: optionalText(), document_id: wireId().nullish() }))
+        .array(
+          z.looseObject({
+            document_name: optionalText(),
+            document_id: wireId().nullish(),
+            document_size: amount(),
+            document_order: amount(),
+            is_editable: z.boolean().nullish(),
+            total_pages: amount(),
+          }),
+        )
         .nullish(),
       self_sign: z.boolean().nullish(),
       is_deleted: z.boolean().nullish(),
@@ -111,7 +122,7 @@ function envelope<const Name extends string>(name: Name) {
       action_time: wireId().nullish(),
       zsdocumentid: optionalText(),
       // Seen as a list of objects, and as a list of lists.
-      actions: z.array(z.unknown()).nullish(),
+      actions: z.array(z.union([action(), z.array(z.unknown())])).nullish(),
     }),
     notifications: z.looseObject({
       operation_type: z.literal(name),
@@ -127,6 +138,24 @@ function envelope<const Name extends string>(name: Name) {
       longitude: z.number().nullish(),
       signing_order: z.number().nullish(),
     }),
+  });
+}
+
+function action() {
+  return z.looseObject({
+    action_id: wireId().nullish(),
+    action_type: optionalText(),
+    action_status: optionalText(),
+    recipient_name: optionalText(),
+    recipient_email: optionalText(),
+    recipient_phonenumber: optionalText(),
+    recipient_countrycode: optionalText(),
+    role: optionalText(),
+    signing_order: z.number().nullish(),
+    verify_recipient: z.boolean().nullish(),
+    allow_signing: z.boolean().nullish(),
+    is_embedded: z.boolean().nullish(),
+    is_revoked: z.boolean().nullish(),
   });
 }
 

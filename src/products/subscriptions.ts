@@ -10,7 +10,7 @@ import { amount, calendarDate, dateTime, optionalText, recordId, wireId } from "
 const once = { once: true };
 
 const guide = guideFormat({
-  source: printedInGuide("Zoho Subscriptions Webhook Payload"),
+  ...printedInGuide("Zoho Subscriptions Webhook Payload"),
   events: [
     guideEvent(
       "subscription_created",
@@ -101,7 +101,8 @@ const RECORDS = ["subscription", "payment", "invoice"];
  */
 const wire = {
   id: "wire",
-  source: "https://www.zoho.com/billing/api/v1/events/",
+  source: "modelled on receivers in use and on the event objects of https://www.zoho.com/billing/api/v1/events/",
+  evidence: "seen",
   proofs: [financeSignature],
   events: [
     wireEvent("subscription_created", "A subscription was created", once),
@@ -212,7 +213,9 @@ function wireInvoice() {
 /** Webhooks of workflow rules, as in Zoho Books. `wire` is that of the older events screen. */
 const workflow = financeFormat({
   id: "workflow",
-  source: "https://www.zoho.com/us/billing/help/settings/automation.html",
+  source:
+    "modelled on Zoho Books, whose engine it has; set up as in https://www.zoho.com/us/billing/help/settings/automation.html",
+  evidence: "modelled",
   entities: ["subscription", "invoice", "payment"],
 });
 

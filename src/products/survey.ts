@@ -6,7 +6,7 @@ import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, formValue, optionalText, recordId } from "./shared/schema-parts.ts";
 
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Forms Webhook Payload"),
+  ...modelledOnGuide("Zoho Forms Webhook Payload"),
   events: [
     event(
       "response_submitted",
@@ -42,6 +42,7 @@ function answer() {
 const wire = userFormed({
   id: "wire",
   source: "modelled on bodies in use: keys that the user chose, each with a variable or an answer of the survey",
+  evidence: "seen",
   encoding: "json",
   event: { name: "response_submitted", summary: "A response was submitted, under keys that the user chose" },
   // Not digits: aB3dE5gH. Most users name the key after the variable.

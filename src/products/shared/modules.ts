@@ -2,7 +2,7 @@ import { z } from "zod";
 import { splitUrl } from "../../body/delivery.ts";
 import { idsAt, type Payload, textAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
-import { event, type Format } from "../../core/product.ts";
+import { type Evidence, event, type Format } from "../../core/product.ts";
 import { bodyToken } from "../../core/proofs/token.ts";
 import { dateTime, lookup, recordId, resourceUri } from "./schema-parts.ts";
 
@@ -75,6 +75,7 @@ type Verb = keyof typeof OPERATIONS;
 
 interface WatchParts {
   readonly source: string;
+  readonly evidence: Evidence;
   /** The first part of the path of `resource_uri`. */
   readonly api: string;
   readonly modules: readonly string[];
@@ -87,12 +88,13 @@ interface WatchParts {
  * The notification that a channel of the watch API of CRM, Bigin and Recruit posts to its `notify_url`: the ids of changed
  * records, never their content.
  */
-export function watchFormat({ source, api, modules: members, documented, hint }: WatchParts) {
+export function watchFormat({ source, evidence, api, modules: members, documented, hint }: WatchParts) {
   const schema = (verb: Verb) => () => (documented ? notification : undocumentedNotification)(api, verb);
   const once = true;
   return {
     id: "wire",
     source,
+    evidence,
     proofs: [bodyToken],
     events: [
       event("<Module>.create", "A channel reports that records were created", schema("create"), { once, members }),
