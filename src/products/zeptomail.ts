@@ -4,7 +4,7 @@ import { event, type Format, type Product } from "../core/product.ts";
 import { bodySignature, unwrapped } from "../core/proofs/body-signature.ts";
 import { optionalText, severalHint } from "./shared/schema-parts.ts";
 
-const FORM = "ts=<milliseconds>;s=<URL-encoded base64>;s-algorithm=HmacSHA256";
+const FORM = "ts=<milliseconds>;s=<URL-encoded>;s-algorithm=HmacSHA256";
 
 /**
  * The header is known from receivers in use: `ts=<epoch milliseconds>;s=<signature>`, in which the signature does not cover the

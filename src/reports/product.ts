@@ -37,9 +37,9 @@ const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>>
 };
 
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
-  doc: "doc: its source documents the body",
-  seen: "seen: integrations in use show the body, Zoho does not document it",
-  modelled: "modelled: no such body is published, and none was seen",
+  doc: "doc: its source documents it",
+  seen: "seen: known from deliveries to integrations in use",
+  modelled: "modelled: neither documented nor seen, but made after a similar body",
 };
 
 const BY_KEY_PAIR =

@@ -54,13 +54,13 @@ export function bodySignature(parts: BodySignature): Proof {
   const { id, header, credential, key, exception, algorithm = "sha256", encoding = "base64" } = parts;
   const notation = parts.notation ?? prefixed(parts.prefix ?? "");
   const scheme: Scheme = { ...parts, algorithm, encoding, notation };
-  const form = parts.notation === undefined ? "" : `${notation.form}, `;
+  const form = parts.notation === undefined ? "" : `, as ${notation.form}`;
   return {
     id,
     proves: "body",
     credential,
     header,
-    title: `${header}: ${form}HMAC-${algorithm.replace("sha", "SHA")} of the body, ${encoding}`,
+    title: `${header}: HMAC-${algorithm.replace("sha", "SHA")} of the body, ${encoding}${form}`,
     sign: (delivery, secret, now) =>
       withHeader(delivery, header, notation.write(hmac(scheme, delivery.body, secret), now)),
     verify(input) {

@@ -60,6 +60,12 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
   payments: { why: "not managed here", how: "set it up in Settings > Developer Space > Webhooks" },
   mail: { how: "set it up in Settings > Integrations > Developer Space > Outgoing Webhooks" },
   salesiq: { why: "not managed here", how: "set it up in Settings > Developers > Workflows" },
+  zeptomail: { how: "set it up in the Webhooks of a Mail Agent" },
+  webinar: { how: "set it up as the action of a workflow" },
+  connect: {
+    why: "not managed here",
+    how: "set it up in the Outgoing Webhooks of its settings, or with POST https://connect.zoho.com/api/v1/webhook",
+  },
   campaigns: {
     why: "not managed here",
     how: "set it up with Campaigns' e-mail API: POST https://campaigns.zoho.com/emailapi/v2/settings/webhook",
