@@ -66,7 +66,7 @@ const MODULES = [
 
 const guide = moduleGuide({
   api: "crm",
-  source: printedInGuide("Zoho CRM Webhook Payload"),
+  ...printedInGuide("Zoho CRM Webhook Payload"),
   modules: MODULES,
   events: [
     ...moduleEvents("Leads", "A lead", leadData),
@@ -158,6 +158,7 @@ function movedDealData() {
 
 const wire = watchFormat({
   source: "https://www.zoho.com/crm/developer/docs/api/v7/notifications/enable.html",
+  evidence: "doc",
   api: "crm",
   modules: MODULES,
   documented: true,
@@ -177,6 +178,7 @@ const UNMERGED = /\$\{![^}]*\}/;
 const workflow = userFormed({
   id: "workflow",
   source: "https://www.zoho.com/crm/developer/docs/api/v8/create-webhook.html",
+  evidence: "doc",
   encoding: "form",
   methods: ["GET", "PUT", "DELETE"],
   event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },

@@ -20,7 +20,7 @@ const guideEnvelopes = {
 };
 
 const guide = guideFormat({
-  source: printedInGuide("Zoho Subscriptions Webhook Payload"),
+  ...printedInGuide("Zoho Subscriptions Webhook Payload"),
   events: [
     guideEvent(
       "subscription_created",
@@ -110,7 +110,8 @@ function invoice() {
  */
 const wire = {
   id: "wire",
-  source: "https://www.zoho.com/billing/api/v1/events/",
+  source: "modelled on receivers in use and on the event objects of https://www.zoho.com/billing/api/v1/events/",
+  evidence: "seen",
   proofs: [financeSignature],
   envelope: () => envelope(),
   events: [
@@ -222,7 +223,9 @@ function wireInvoice() {
 /** Webhooks of workflow rules, as in Zoho Books. `wire` is that of the older events screen. */
 const workflow = financeFormat({
   id: "workflow",
-  source: "https://www.zoho.com/us/billing/help/settings/automation.html",
+  source:
+    "modelled on Zoho Books, whose engine it has; set up as in https://www.zoho.com/us/billing/help/settings/automation.html",
+  evidence: "modelled",
   entities: ["subscription", "invoice", "payment"],
 });
 
