@@ -398,7 +398,9 @@ describe("a schema that refers to another file", () => {
   const ORDER = "webhooks/shop/schemas/order.created.json";
   const refer = (ref: string) => ({ [ORDER]: JSON.stringify({ properties: { order: { $ref: ref } } }) });
   const order = { type: "object", properties: { total: { $ref: "schemas/shared/money.json#/$defs/money" } } };
-  const money = { $defs: { money: { type: "number", exclusiveMinimum: 0 }, back: { $ref: "../../order.json" } } };
+  const money = {
+    $defs: { money: { $anchor: "money", type: "number", exclusiveMinimum: 0 }, back: { $ref: "../../order.json" } },
+  };
   const shared = {
     "webhooks/shop/order.json": JSON.stringify(order),
     "webhooks/shop/schemas/shared/money.json": JSON.stringify(money),
@@ -408,14 +410,27 @@ describe("a schema that refers to another file", () => {
   it.each([
     ["beside it", shared],
     [
-      "with an $id",
+      "with an $id, referred to in two ways",
+      {
+        [ORDER]: JSON.stringify({
+          properties: { order: { $ref: "../order.json" }, total: { $ref: "shared/money.json#money" } },
+        }),
+        "webhooks/shop/order.json": JSON.stringify({ $id: "https://a.example/shop/order.json", ...order }),
+        "webhooks/shop/schemas/shared/money.json": JSON.stringify({
+          $id: "https://a.example/shop/schemas/shared/money.json",
+          ...money,
+        }),
+      },
+    ],
+    [
+      "with the $id of each on the web",
       {
         ...shared,
-        "webhooks/shop/schemas/shared/money.json": JSON.stringify({
-          $id: "https://a.example/m",
-          ...money,
-          $defs: { money: money.$defs.money },
+        [ORDER]: JSON.stringify({
+          $id: "https://a.example/shop/schemas/created.json",
+          properties: { order: { $ref: "../order.json" } },
         }),
+        "webhooks/shop/order.json": JSON.stringify({ $id: "https://a.example/shop/order.json", ...order }),
       },
     ],
   ])("of the product is checked with it: %s", async (_, files) => {

@@ -232,7 +232,7 @@ function typeIssue(expected: string): Issue {
   return { code: "invalid_type", expected: expected as "string", input: undefined };
 }
 
-/** `number or null`. Only of a number it matters whether it is whole. */
+/** `number or null`. An integer is called a number, unless the value is one that is not whole. */
 function typeText(type: Schema["type"], value: unknown): string {
   const whole = typeof value === "number" ? "a whole number" : "number";
   return [type]
@@ -241,7 +241,7 @@ function typeText(type: Schema["type"], value: unknown): string {
     .join(" or ");
 }
 
-/** Of a field that is missing. */
+/** What a missing field should be. */
 function expectedText(schema: unknown, lookup: Lookup): string {
   const { type, const: value, enum: values, $ref, __absolute_ref__ }: Schema = Object(schema);
   if ($ref !== undefined && type === undefined) return expectedText(lookup[__absolute_ref__ ?? ""], lookup);

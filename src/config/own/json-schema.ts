@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { isAbsolute, relative, sep } from "node:path";
+import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { dereference, format, ignoredKeyword, type Schema, type SchemaDraft } from "@cfworker/json-schema";
 import type { z } from "zod";
@@ -75,15 +75,19 @@ function loadFile(path: string, uri: string, { lookup, folder, draft: expected }
     throw fail([], `cannot be used as a JSON Schema: ${errorText(error)}`);
   }
   const root = typeof schema === "boolean" ? uri : (schema.__absolute_uri__ ?? uri);
-  const parts = Object.entries(lookup).filter(([each]) => each === root || each.startsWith(`${root}#/`));
-  // An `$id` of its own replaces the file's URI, by which other files refer to it.
-  for (const [each, part] of parts) lookup[uri + each.slice(root.length)] ??= part;
+  const parts = Object.entries(lookup).filter(([each]) => each === root || each.startsWith(`${root}#`));
+  // An `$id` of its own replaces the URIs by which other files refer to it.
+  for (const base of [uri, pathToFileURL(path).href])
+    for (const [each, part] of parts) lookup[base + each.slice(root.length)] ??= part;
   const anchors = new Set<string>();
   for (const [each, part] of parts) {
-    if (typeof part === "boolean") continue;
+    // Those with an anchor are there by their pointer, too.
+    if (typeof part === "boolean" || !/^(?:#\/|$)/.test(each.slice(root.length))) continue;
     const keys = pointerKeys(each.slice(root.length), schema);
     checkPart(part, keys, { draft, anchors, fail });
-    if (part.$ref !== undefined) loadReference(part, [...keys, "$ref"], { lookup, folder, draft, fail });
+    if (part.$ref === undefined) continue;
+    const fileOf = (target: string) => siblingPath(target, { uri: root, path });
+    loadReference(part, [...keys, "$ref"], { lookup, folder, draft, fileOf, fail });
   }
   return { schema, draft };
 }
@@ -136,17 +140,20 @@ function checkPattern(pattern: string | undefined, keys: Keys, fail: Fail): void
   }
 }
 
+interface ReferenceOptions extends LoadOptions {
+  readonly draft: SchemaDraft;
+  /** The path of a URI's file. Throws where it has none. */
+  readonly fileOf: (uri: string) => string;
+  readonly fail: Fail;
+}
+
 /** Loads the file of a reference. Never from outside the folder, not through links either, nor over the network. */
-function loadReference(
-  part: Schema,
-  keys: Keys,
-  { lookup, folder, draft, fail }: LoadOptions & { readonly draft: SchemaDraft; readonly fail: Fail },
-): void {
+function loadReference(part: Schema, keys: Keys, { lookup, folder, draft, fileOf, fail }: ReferenceOptions): void {
   const uri = part.__absolute_ref__ ?? "";
   const file = uri.replace(/#.*/s, "");
   const ref = JSON.stringify(part.$ref);
   if (lookup[file] === undefined) {
-    const path = attempt(() => fileURLToPath(file));
+    const path = attempt(() => fileOf(file));
     if (path === undefined) throw fail(keys, `${ref} is not a file`, "nothing is fetched: save it in the same folder");
     const outside = fail(keys, `${ref} is outside of ${folder}`, "copy the file into this folder");
     // The disk is not asked about what is outside: on Windows it may be another computer's.
@@ -157,6 +164,14 @@ function loadReference(
     loadFile(path, file, { lookup, folder, draft });
   }
   if (lookup[uri] === undefined) throw fail(keys, `${ref} refers to nothing`, "correct it, or add what it refers to");
+}
+
+/** With an `$id` on the web, files are beside each other as their URIs are. */
+function siblingPath(target: string, from: { readonly uri: string; readonly path: string }): string {
+  const [to, base] = [new URL(target), new URL(from.uri)];
+  if (to.host === "" || to.origin !== base.origin) return fileURLToPath(target);
+  const relativePath = posix.relative(new URL(".", base).pathname, to.pathname);
+  return resolve(dirname(from.path), decodeURIComponent(relativePath));
 }
 
 /** Undefined where it throws. */
