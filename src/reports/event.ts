@@ -305,7 +305,6 @@ function failures({ refusal, status, receipt, explainCommand }: EventReport, pai
 function issueRemarks({ receipt }: EventReport, paint: Paint): readonly Remark[] {
   const { nearest, product, suggestions } = receipt;
   const near = suggestions.length === 0 ? [] : [`nearest known events: ${suggestions.join(", ")}`];
-  // A refusal of an unknown product names it.
   const closest = nearest === undefined || product === undefined ? [] : [`closest: ${plain(nearestText(nearest))}`];
   const issues = receipt.schema?.issues ?? [];
   return [...near, ...closest, ...issues.map(issueText)].map((text) => ({ text, paint: paint.caution }));

@@ -254,7 +254,7 @@ describe("a rule of JSON Schema is met by one body, and not by another:", () => 
       { properties: { a: { oneOf: [{}, { minimum: 5 }, { minimum: 9 }] } } },
       { a: 1 },
       { a: 7 },
-      ["a: one alternative only, number 7"],
+      ["a: exactly one of the alternatives, number 7"],
     ],
     [
       "not",
