@@ -80,48 +80,57 @@ export function recognise(incoming: Incoming): Recognition {
 const MAX_BONUS = 5;
 
 function rank(incoming: Incoming, products: readonly Product[]): readonly Reading[] {
-  const likely: Candidate[] = [];
-  const others: Candidate[] = [];
-  for (const product of products) {
-    for (const format of product.formats) {
-      if (!acceptsMethod(format, incoming.delivery.method)) continue;
-      const candidate = candidateOf(incoming, product, format);
-      (candidate.present > 0 || candidate.isSigned ? likely : others).push(candidate);
-    }
-  }
-  likely.sort((a, b) => b.points - a.points);
+  const candidates = candidatesOf(incoming, products, true).sort((a, b) => b.points - a.points);
   const readings: Reading[] = [];
-  let best = Number.NEGATIVE_INFINITY;
-  for (const candidate of [...likely, ...others]) {
-    // Finding names costs time, and most formats are out of reach.
-    if (candidate.points + MAX_BONUS < best - 1) continue;
-    const reading = read(incoming, candidate);
-    if (reading === undefined) continue;
-    readings.push(reading);
-    best = Math.max(best, reading.score);
-  }
+  let best = readAll(incoming, candidates, readings);
+  // What has nothing of a format can only be named by a header or by its address.
+  if (best <= MAX_BONUS + 1)
+    best = Math.max(best, readAll(incoming, candidatesOf(incoming, products, false), readings));
   if (readings.length < 2) return readings;
   readings.sort((a, b) => b.score - a.score);
   const equal = readings.filter(({ score }) => score === best);
   return equal.length === 1 ? readings : [...byFit(incoming, equal), ...readings.slice(equal.length)];
 }
 
+/** Adds the readings of candidates, best first, and returns the best score. Finding names costs time: not out of reach. */
+function readAll(incoming: Incoming, candidates: readonly Candidate[], readings: Reading[]): number {
+  let best = Number.NEGATIVE_INFINITY;
+  for (const candidate of candidates) {
+    if (candidate.points + MAX_BONUS < best - 1) continue;
+    const reading = read(incoming, candidate);
+    if (reading === undefined) continue;
+    readings.push(reading);
+    best = Math.max(best, reading.score);
+  }
+  return best;
+}
+
 /** How far a body has the shape of a format, whatever event it names. */
 interface Candidate extends Omit<Reading, "name" | "match" | "score"> {
   readonly object: unknown;
-  readonly isSigned: boolean;
   readonly points: number;
 }
 
-function candidateOf({ delivery, payload }: Incoming, product: Product, format: Format): Candidate {
-  const { data, misshapen } = inShapeOf(format, payload.data);
-  const object = format.list && Array.isArray(data) ? data[0] : data;
-  const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
-  const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
-  const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
-  const resembles = envelope !== undefined && (present > 1 || isSigned);
-  const points = present - missing + (isSigned ? 3 : 0) - (misshapen ? 1 : 0);
-  return { product, format, envelope, data, object, misshapen, present, missing, isSigned, resembles, points };
+/** The formats of which a delivery has a member or a signature, or the others. */
+function candidatesOf(incoming: Incoming, products: readonly Product[], likely: boolean): Candidate[] {
+  const { delivery, payload } = incoming;
+  const candidates: Candidate[] = [];
+  for (const product of products) {
+    for (const format of product.formats) {
+      if (!acceptsMethod(format, delivery.method)) continue;
+      const { data, misshapen } = inShapeOf(format, payload.data);
+      const object = format.list && Array.isArray(data) ? data[0] : data;
+      const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
+      const present = envelope === undefined ? 0 : countMembers(envelope, object, false);
+      const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
+      if ((present > 0 || isSigned) !== likely) continue;
+      const missing = envelope === undefined ? 0 : countMembers(envelope, object, true);
+      const resembles = envelope !== undefined && (present > 1 || isSigned);
+      const points = present - missing + (isSigned ? 3 : 0) - (misshapen ? 1 : 0);
+      candidates.push({ product, format, envelope, data, object, misshapen, present, missing, resembles, points });
+    }
+  }
+  return candidates;
 }
 
 /** Undefined for a format that sees nothing of its own in the body. */
@@ -162,7 +171,6 @@ interface Member {
   readonly required: boolean;
 }
 
-const NO_MEMBERS = { present: 0, missing: 0 };
 const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
 
 /** The members of an envelope, and the required ones of its required objects. */
@@ -179,13 +187,14 @@ function membersOf(envelope: z.ZodObject): readonly Member[] {
   return members;
 }
 
-function countMembers(envelope: z.ZodObject, data: unknown): { readonly present: number; readonly missing: number } {
-  let [present, missing] = [0, 0];
+/** How many members of an envelope an object has, or how many required ones it lacks. */
+function countMembers(envelope: z.ZodObject, object: unknown, missing: boolean): number {
+  let count = 0;
   for (const { path, required } of membersOf(envelope)) {
-    if (hasOwn(data, path)) present++;
-    else if (required) missing++;
+    if (missing && !required) continue;
+    if (hasOwn(object, path) !== missing) count++;
   }
-  return { present, missing };
+  return count;
 }
 
 function hasOwn(data: unknown, path: readonly string[]): boolean {
