@@ -54,6 +54,7 @@ function describeProduct({ id, title, formats }: Product): ProductReport {
     formats: formats.map((format) => ({
       id: format.id,
       source: format.source,
+      evidence: format.evidence,
       proofs: format.proofs.map((proof) => ({
         id: proof.id,
         title: proof.title,
@@ -96,11 +97,12 @@ export function eventTable(products: readonly Product[]): string {
     "",
     ...collapsed(
       "Every format, and where it is specified",
-      ["Product", "Format", "Proofs", "Specified in"],
+      ["Product", "Format", "Proofs", "Known from", "Specified in"],
       formats.map(({ product, format }) => [
         `${product.title} (${code(product.id)})`,
         code(format.id),
         format.proofs.map((proof) => `${code(proof.id)} (${proof.proves})`).join(", ") || "none",
+        format.evidence ?? "",
         format.source,
       ]),
     ),

@@ -77,5 +77,8 @@ export function probeText({ method = "POST", body, handsOver }: Probe): string {
 
 /** `GET, or else POST of {}: the webhook is saved only if the answer is 200` */
 export function probesText(probes: readonly Probe[]): string {
-  return `${probes.map(probeText).join(", or else ")}: the webhook is saved only if the answer is 200`;
+  const requests = probes.map((probe) =>
+    [probeText(probe), ...(probe.when === undefined ? [] : [probe.when])].join(" "),
+  );
+  return `${requests.join(", or else ")}: the webhook is saved only if the answer is 200`;
 }

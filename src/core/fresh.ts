@@ -233,6 +233,8 @@ const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 /** `Jan 15, 2025`, `January 15, 2025 11:30:00 AM`: without a zone, read as UTC. */
 const IN_WORDS = /^([A-Z][a-z]{2,8}) \d{1,2}, \d{4}( \d{1,2}:\d{2}:\d{2} [AP]M)?$/;
+/** `15 Jan 2025, 10:30 AM`, as Zoho Connect writes it: without a zone, read as UTC. */
+const DAY_FIRST = /^\d{2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} [AP]M$/;
 /** Milliseconds or seconds since 1970, under a name like that of a time. */
 const EPOCH = /^1[5-9]\d{8}(\d{3})?$/;
 const EPOCH_NAME = /date|time|_at$/i;
@@ -249,6 +251,7 @@ function shiftedTime(value: string, name: string, shiftMs: number): string | und
   }
   if (DATE_TIME.test(value)) return shiftedDateTime(value, shiftMs);
   if (DATE.test(value)) return shiftedDate(value, shiftMs);
+  if (DAY_FIRST.test(value)) return shiftedDayFirst(value, shiftMs);
   return IN_WORDS.test(value) ? shiftedInWords(value, shiftMs) : undefined;
 }
 
@@ -319,6 +322,14 @@ function shiftedInWords(value: string, shiftMs: number): string {
   return time === undefined
     ? date
     : `${date} ${shifted.toLocaleTimeString("en-US", { timeZone: "UTC" }).replace(/\s/, " ")}`;
+}
+
+function shiftedDayFirst(value: string, shiftMs: number): string {
+  const at = Date.parse(`${value} UTC`);
+  if (!Number.isFinite(at)) return value;
+  const shifted = new Date(at + shiftMs);
+  const clock = { hour: "2-digit", minute: "2-digit", timeZone: "UTC" } as const;
+  return `${shifted.toUTCString().slice(5, 16)}, ${shifted.toLocaleTimeString("en-US", clock).replace(/\s/, " ")}`;
 }
 
 function isEpoch(value: string, name: string): boolean {

@@ -140,6 +140,8 @@ export interface Encoded {
 
 /** A request that checks the URL before its webhook is saved. */
 export interface Probe extends Encoded {
+  /** When it is sent, where that is not whenever a webhook is saved. */
+  readonly when?: string;
   /** The header with the secret that signs all later deliveries. */
   readonly handsOver?: { readonly header: string; readonly credential: Credential };
 }
@@ -150,11 +152,16 @@ export interface OfferedSecret {
   readonly value: string;
 }
 
+/** How the body of a format is known: its source documents it, integrations in use show it, or neither. */
+export type Evidence = "doc" | "seen" | "modelled";
+
 /** One way a product's deliveries look. */
 export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
   readonly id: Id;
   /** Where it is specified, or what it is modelled on. */
   readonly source: string;
+  /** Undefined for a user-defined product. */
+  readonly evidence?: Evidence;
   /** In the order of signing. */
   readonly proofs: readonly Proof[];
   readonly events: Events;

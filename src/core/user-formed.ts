@@ -3,7 +3,15 @@ import { type Delivery, headerValue, splitUrl } from "../body/delivery.ts";
 import { formFields, idsAt, type Payload, valueAt } from "../body/payload.ts";
 import { encodeFields } from "./edit-body.ts";
 import type { AuthPlace, Encoding, FormatSettings } from "./format-settings.ts";
-import { type Encoded, event, type Format, type Product, type Proof, type WebhookEvent } from "./product.ts";
+import {
+  type Encoded,
+  type Evidence,
+  event,
+  type Format,
+  type Product,
+  type Proof,
+  type WebhookEvent,
+} from "./product.ts";
 import { staticAuth } from "./proofs/token.ts";
 
 /** An event whose body a user designs. */
@@ -12,6 +20,7 @@ export const DESIGNED = { open: true, designed: true } as const;
 interface UserFormedParts<Name extends string, Id extends string> {
   readonly id: Id;
   readonly source: string;
+  readonly evidence: Evidence;
   /** The product's default. */
   readonly encoding: Encoding;
   /** The form field that holds everything as JSON, for senders known to do so. */
@@ -23,10 +32,12 @@ interface UserFormedParts<Name extends string, Id extends string> {
   readonly recognise?: Format["recognise"];
   readonly records?: Format["records"];
   readonly answer?: Format["answer"];
+  /** For the few senders that can sign; a fixed value takes its place. */
+  readonly signature?: Proof;
 }
 
 /**
- * A webhook whose body, content type and credentials a user designs: no envelope, no event name, no signature.
+ * A webhook whose body, content type and credentials a user designs: no envelope, no event name, seldom a signature.
  * On the product's own URL any body is one; a fixed value in it can prove the sender.
  */
 export function userFormed<const Name extends string, const Id extends string>(
@@ -38,13 +49,15 @@ export function userFormed<const Name extends string, const Id extends string>(
   const wrap = (data: unknown): unknown =>
     parts.wrappedIn === undefined || encoding !== "form" ? data : { [parts.wrappedIn]: data };
   const { schema } = settings;
+  const proof = settings.auth === undefined ? parts.signature : staticAuth(settings.auth);
   const events: readonly WebhookEvent<Name>[] = [
     schema === undefined ? event(name, summary, z.unknown, DESIGNED) : event(name, summary, () => schema),
   ];
   return {
     id: parts.id,
     source: parts.source,
-    proofs: settings.auth === undefined ? [] : [staticAuth(settings.auth)],
+    evidence: parts.evidence,
+    proofs: proof === undefined ? [] : [proof],
     events,
     recognise: parts.recognise ?? (() => undefined),
     records: parts.records ?? idFields,

@@ -10,7 +10,7 @@ export type Key = string | readonly string[];
 
 /** The keys that deliveries are verified or signed with. A member that is present must have a value. */
 export interface Keys {
-  /** For the signatures of the guide, the finance products, Payments and Sign (`ZOHO_WEBHOOK_SECRET`). */
+  /** For the signatures of the guide, the finance products, Payments, Sign, ZeptoMail and Webinar (`ZOHO_WEBHOOK_SECRET`). */
   readonly secret?: Key | undefined;
   /** In the body: the guide's CRM and Recruit, notifications of CRM, Bigin and Recruit (`ZOHO_WEBHOOK_TOKEN`). */
   readonly token?: Key | undefined;

@@ -10,7 +10,7 @@ const envelope = part(() =>
 );
 
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Books Webhook Payload"),
+  ...modelledOnGuide("Zoho Books Webhook Payload"),
   events: [
     analyticsEvent("data_updated", "The data of a table was updated", update),
     analyticsEvent("import_completed", "An import job was completed", importJob, { once: true }),
@@ -71,7 +71,9 @@ function exportJob() {
 // The body of a callback is not documented; this is the response of the job's API.
 const wire = userFormed({
   id: "wire",
-  source: "https://zoho.com/analytics/api/v2/bulk-api/export-data-async.html",
+  source:
+    "modelled on the job in the API's answers (https://zoho.com/analytics/api/v2/bulk-api/export-data-async.html)",
+  evidence: "modelled",
   encoding: "json",
   event: { name: "bulk_job_finished", summary: "An asynchronous import or export succeeded or failed" },
   recognise: ({ data }) => (jobOf(data).length === 0 || code(data) === undefined ? undefined : "bulk_job_finished"),

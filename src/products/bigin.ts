@@ -2,7 +2,9 @@ import type { Product } from "../core/product.ts";
 import { watchFormat } from "./shared/modules.ts";
 
 const wire = watchFormat({
-  source: "https://www.bigin.com/developer/docs/apis/v2/notifications/enable.html",
+  source:
+    "modelled on deliveries to an integration in use; set up as in https://www.bigin.com/developer/docs/apis/v2/notifications/enable.html",
+  evidence: "seen",
   api: "bigin",
   modules: ["Contacts", "Pipelines", "Accounts", "Products", "Tasks", "Events", "Calls"],
   documented: true,

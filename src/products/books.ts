@@ -9,7 +9,7 @@ const once = { once: true };
 const envelope = part(() => z.looseObject({ event: z.string(), organization_id: recordId(), data: z.looseObject({}) }));
 
 const guide = guideFormat({
-  source: printedInGuide("Zoho Books Webhook Payload"),
+  ...printedInGuide("Zoho Books Webhook Payload"),
   events: [
     booksEvent("invoice_created", "An invoice was created", invoice, once),
     booksEvent("invoice_updated", "An invoice was updated", invoice),
@@ -109,7 +109,9 @@ function expense() {
 
 const wire = financeFormat({
   id: "wire",
-  source: "https://www.zoho.com/books/help/settings/automation/workflow-actions/webhooks.html",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/books/help/settings/automation/workflow-actions/webhooks.html",
+  evidence: "seen",
   entities: [
     "contact",
     "item",

@@ -5,11 +5,11 @@ import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
 
-const envelope = part(() => z.looseObject({ event: z.string(), campaign: campaign() }));
+const envelope = part(() => z.looseObject({ event: z.string(), campaign: campaign(), contact: contact().optional() }));
 
 // None of these events happens only once for a campaign and a recipient.
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Subscriptions Webhook Payload"),
+  ...modelledOnGuide("Zoho Subscriptions Webhook Payload"),
   events: [
     event("campaign_sent", "A campaign was sent", () =>
       envelope().extend({
@@ -60,7 +60,9 @@ function campaign() {
 
 const wire = userFormed({
   id: "wire",
-  source: "https://zoho.com/campaigns/help/emailapi/webhooks/create-webhook.html",
+  source:
+    "modelled on the custom data of a webhook of the Email API (https://zoho.com/campaigns/help/emailapi/webhooks/create-webhook.html)",
+  evidence: "modelled",
   encoding: "json",
   event: { name: "webhook", summary: "An event of an e-mail that was sent through the Email API" },
 });

@@ -18,7 +18,9 @@ const envelope = part(() =>
 /** A command, bot, function or message action of an extension was invoked, and shows the response. */
 const wire = {
   id: "wire",
-  source: "https://www.zoho.com/cliq/help/platform/build-url-invoke-type-extensions.html",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/cliq/help/platform/build-url-invoke-type-extensions.html",
+  evidence: "seen",
   // The extension's public key is shown in Cliq, as bare base64.
   proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature", ofCompact: true })],
   events: [event("invocation", "A component of an extension was invoked", envelope, { open: true })],

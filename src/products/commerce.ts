@@ -18,6 +18,7 @@ const HEADERS = [
 const wire = {
   id: "wire",
   source: "https://www.zoho.com/commerce/api/webhooks.html",
+  evidence: "doc",
   // Records are the same as in Books, which reads the header, too.
   twins: ["books", "inventory", "invoice", "expense", "procurement", "spend"],
 

@@ -20,7 +20,7 @@ const base = part(() =>
 );
 
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Books Webhook Payload"),
+  ...modelledOnGuide("Zoho Books Webhook Payload"),
   events: [
     creatorEvent("record_added", "A record was added to an application", once),
     creatorEvent("record_edited", "A record of an application was edited"),
@@ -50,6 +50,7 @@ function envelope<const Name extends string>(name: Name) {
 const wire = userFormed({
   id: "wire",
   source: "https://www.zoho.com/deluge/help/deluge-invoke-url.html",
+  evidence: "doc",
   encoding: "form",
   // The timeout of a script's socket.
   answer: { withinMs: 40_000 },

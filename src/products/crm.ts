@@ -65,7 +65,7 @@ const MODULES = [
 
 const guide = moduleGuide({
   api: "crm",
-  source: printedInGuide("Zoho CRM Webhook Payload"),
+  ...printedInGuide("Zoho CRM Webhook Payload"),
   modules: MODULES,
   events: [
     ...moduleEvents("Leads", "A lead", leadData),
@@ -157,6 +157,7 @@ function movedDealData() {
 
 const wire = watchFormat({
   source: "https://www.zoho.com/crm/developer/docs/api/v7/notifications/enable.html",
+  evidence: "doc",
   api: "crm",
   modules: MODULES,
   documented: true,
@@ -173,6 +174,7 @@ const wire = watchFormat({
 const workflow = userFormed({
   id: "workflow",
   source: "https://www.zoho.com/crm/developer/docs/api/v8/create-webhook.html",
+  evidence: "doc",
   encoding: "form",
   methods: ["GET", "PUT", "DELETE"],
   event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },

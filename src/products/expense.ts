@@ -3,7 +3,9 @@ import { financeFormat } from "./shared/finance.ts";
 
 const wire = financeFormat({
   id: "wire",
-  source: "https://www.zoho.com/us/expense/help/automation/webhooks/",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/us/expense/help/automation/webhooks/",
+  evidence: "seen",
   entities: ["expense"],
 });
 

@@ -4,6 +4,7 @@ import { userFormed } from "../core/user-formed.ts";
 const wire = userFormed({
   id: "wire",
   source: "https://help.zoho.com/portal/en/kb/flow/user-guide/create-a-flow/articles/outgoing-webhooks",
+  evidence: "doc",
   encoding: "json",
   methods: ["GET", "PUT", "PATCH", "DELETE"],
   event: { name: "webhook", summary: "A flow made a user-defined HTTP request" },

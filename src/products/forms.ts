@@ -15,7 +15,7 @@ const submission = part(() =>
 );
 
 const guide = guideFormat({
-  source: printedInGuide("Zoho Forms Webhook Payload"),
+  ...printedInGuide("Zoho Forms Webhook Payload"),
   events: [
     event("form_submitted", "A form was submitted", submission, { once: true }),
     event("entry_updated", "A submitted entry was updated", () => submission().extend({ updated_time: dateTime() })),
@@ -48,6 +48,7 @@ function answer() {
 const wire = userFormed({
   id: "wire",
   source: "https://www.zoho.com/forms/help/integrations/webhooks.html",
+  evidence: "doc",
   encoding: "json",
   event: { name: "form_submitted", summary: "A form was submitted, with the fields that the user chose" },
 });

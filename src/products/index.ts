@@ -5,6 +5,7 @@ import { books } from "./books.ts";
 import { campaigns } from "./campaigns.ts";
 import { cliq } from "./cliq.ts";
 import { commerce } from "./commerce.ts";
+import { connect } from "./connect.ts";
 import { creator } from "./creator.ts";
 import { crm } from "./crm.ts";
 import { desk } from "./desk/index.ts";
@@ -26,6 +27,8 @@ import { spend } from "./spend.ts";
 import { sprints } from "./sprints.ts";
 import { subscriptions } from "./subscriptions.ts";
 import { survey } from "./survey.ts";
+import { webinar } from "./webinar.ts";
+import { zeptomail } from "./zeptomail.ts";
 
 /** Every product, in the order in which lists show them. The literal types are what the library's types derive from. */
 export const products = [
@@ -56,4 +59,7 @@ export const products = [
   mail,
   salesiq,
   cliq,
+  zeptomail,
+  webinar,
+  connect,
 ] as const satisfies readonly Product[];

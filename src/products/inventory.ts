@@ -3,7 +3,9 @@ import { financeFormat } from "./shared/finance.ts";
 
 const wire = financeFormat({
   id: "wire",
-  source: "https://www.zoho.com/inventory/help/settings/automation.html; the engine of Zoho Books",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/inventory/help/settings/automation.html",
+  evidence: "seen",
   entities: ["contact", "item", "salesorder", "invoice", "purchaseorder", "bill", "payment"],
 });
 

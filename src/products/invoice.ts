@@ -4,6 +4,7 @@ import { financeFormat } from "./shared/finance.ts";
 const wire = financeFormat({
   id: "wire",
   source: "modelled on Zoho Books, its sibling",
+  evidence: "modelled",
   entities: ["contact", "item", "estimate", "invoice", "expense", "payment"],
 });
 

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { headerValue } from "../body/delivery.ts";
-import { idsAt } from "../body/payload.ts";
+import { idsAt, textAt } from "../body/payload.ts";
 import { event, type Format, type Product } from "../core/product.ts";
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import { plainReply } from "../core/reply.ts";
 import { DESIGNED } from "../core/user-formed.ts";
-import { amount, optionalText, part, wireId } from "./shared/schema-parts.ts";
+import { writeJson } from "../util/json.ts";
+import { amount, looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
 
-/** The key is the secret that Zoho Mail sends in `x-hook-secret` once, when the webhook is saved. */
+/** The key is the text of the secret that Zoho Mail sends in `x-hook-secret` when the webhook is saved, or its URL changed. */
 export const mailSignature = bodySignature({
   id: "mail-signature",
   header: "x-hook-signature",
@@ -23,20 +24,29 @@ const HOOK_SECRET = "x-hook-secret";
  */
 const wire = {
   id: "wire",
-  source: "https://www.zoho.com/mail/help/dev-platform/webhook.html",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/mail/help/dev-platform/webhook.html",
+  evidence: "seen",
   proofs: [mailSignature],
   events: [
     event("message", "An e-mail that meets the webhook's conditions arrived", () => message()),
+    event("task<Action>", "A task was changed; its action says how", () => task(), { members: ["Updated"] }),
     // The content is not documented.
-    event("webhook", "Any other event of a webhook, such as a task", z.unknown, DESIGNED),
+    event("webhook", "Any other event of a webhook", z.unknown, DESIGNED),
   ],
   catchAll: "webhook",
-  recognise: ({ data }) =>
-    ["subject", "fromAddress", "toAddress"].filter((key) => Object.hasOwn(Object(data), key)).length > 1
-      ? "message"
-      : undefined,
-  envelope: () => message(),
-  records: (data) => idsAt(data, ["messageId"]),
+  recognise: ({ data }) => {
+    const has = (key: string): boolean => Object.hasOwn(Object(data), key);
+    if (isTask(data)) return textAt(data, ["action"]);
+    return ["subject", "fromAddress", "toAddress"].filter(has).length > 1 ? "message" : undefined;
+  },
+  envelope: (data) => (isTask(data) ? task() : message()),
+  records: (data) => [...idsAt(data, ["messageId"]), ...idsAt(data, ["entityId"])],
+  // Zoho Mail escapes slashes, which an app loses that parses the body and writes it again.
+  encode: (data) => ({
+    contentType: "application/json",
+    body: Buffer.from(writeJson(data).replaceAll("/", "\\/")),
+  }),
   // The method of the first call is not documented; later ones are POST.
   methods: ["GET", "HEAD"],
   handshake: (_payload, delivery) =>
@@ -72,6 +82,32 @@ const message = part(() =>
     sentDateInGMT: amount(),
     receivedTime: amount(),
     IntegIdList: z.unknown().optional(),
+    Mode: amount(),
+    threadId: looseId(),
+    hasAttachment: optionalText(),
+    messageIdString: optionalText(),
+  }),
+);
+
+function isTask(data: unknown): boolean {
+  return ["entityType", "entityId"].some((key) => Object.hasOwn(Object(data), key));
+}
+
+const task = part(() =>
+  z.looseObject({
+    action: z.string().regex(/^task/i, "the action of a task, such as taskUpdated"),
+    entityId: wireId(),
+    entityType: amount(),
+    title: optionalText(),
+    summary: optionalText(),
+    assignee: looseId(),
+    assigneeName: optionalText(),
+    dueDate: amount(),
+    nameSpaceId: looseId(),
+    groupName: optionalText(),
+    status: amount(),
+    statusName: optionalText(),
+    triggerZuid: looseId(),
   }),
 );
 

@@ -156,6 +156,7 @@ function hmac(t: string, body: Buffer, secret: Secret): string {
 const wire = {
   id: "wire",
   source: "https://www.zoho.com/us/payments/api/v1/webhooks-events/",
+  evidence: "doc",
   proofs: [paymentsSignature],
   events: [
     paymentsEvent("payment.succeeded", "A payment succeeded"),

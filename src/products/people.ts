@@ -4,6 +4,7 @@ import { userFormed } from "../core/user-formed.ts";
 const wire = userFormed({
   id: "wire",
   source: "https://help.zoho.com/portal/en/kb/people/administrator-guide/common-settings/articles/webhooks-zoho-people",
+  evidence: "doc",
   encoding: "form",
   methods: ["GET"],
   event: { name: "webhook", summary: "A workflow of a form called a user-defined webhook" },

@@ -16,7 +16,7 @@ const envelope = part(() =>
 );
 
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Desk Webhook Payload"),
+  ...modelledOnGuide("Zoho Desk Webhook Payload"),
   events: [
     projectEvent("task_created", "A task was created", withTask, once),
     projectEvent("task_updated", "A task was updated", withTask),
@@ -105,6 +105,7 @@ const wire = userFormed({
   id: "wire",
   source:
     "https://help.zoho.com/portal/en/kb/projects/settings-in-zoho-projects/issue-tracker/automation/articles/issue-webhooks",
+  evidence: "doc",
   encoding: "form",
   wrappedIn: "data",
   methods: ["GET"],

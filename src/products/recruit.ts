@@ -11,7 +11,7 @@ const MODULES = ["Candidates", "Job_Openings", "Applications", "Interviews"] as 
 
 const guide = moduleGuide({
   api: "recruit",
-  source: modelledOnGuide("Zoho CRM Webhook Payload"),
+  ...modelledOnGuide("Zoho CRM Webhook Payload"),
   modules: MODULES,
   events: [
     recruitEvent("Candidates.create", "A candidate was created", candidateData, once),
@@ -67,6 +67,7 @@ function interviewData() {
 
 const wire = watchFormat({
   source: "modelled on CRM's notifications, as receivers of /recruit/v2/actions/watch read them",
+  evidence: "modelled",
   api: "recruit",
   modules: MODULES,
   documented: false,
@@ -75,6 +76,7 @@ const wire = watchFormat({
 const workflow = userFormed({
   id: "workflow",
   source: "https://www.zoho.com/recruit/help/error-codes.html",
+  evidence: "doc",
   encoding: "form",
   methods: ["GET"],
   event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },

@@ -8,7 +8,7 @@ import { looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
 
 const HEAD: Probe = { method: "HEAD", contentType: "", body: Buffer.alloc(0) };
 
-/** Before SalesIQ saves a URL it sends a HEAD request and expects 200. */
+/** SalesIQ expects 200 for the HEAD request with which it checks a URL. */
 function answerHead(_payload: Payload, { method }: Delivery): Reply | undefined {
   return method === "HEAD" ? plainReply(200, "") : undefined;
 }
@@ -28,6 +28,7 @@ const department = <const Name extends string>(name: Name, summary: string, opti
 const wire = {
   id: "wire",
   source: "https://www.zoho.com/salesiq/help/webhook-events-conversation.html",
+  evidence: "doc",
   methods: ["HEAD"],
   proofs: [salesiqSignature],
   events: [
@@ -57,7 +58,7 @@ const wire = {
   envelope: () => base(),
   records: (data) => idsAt(data, ["entity_id"]),
   handshake: answerHead,
-  probes: [HEAD],
+  probes: [{ ...HEAD, when: "when the URL of a webhook is changed" }],
   answer: { withinMs: 5000 },
   // A repeated delivery differs from the first in `attempt` alone.
   identity: (data) => JSON.stringify({ ...Object(data), attempt: undefined }),
@@ -101,7 +102,9 @@ const open = { open: true };
 /** A chat bot that answers through a webhook: the response to the request is what the bot says. */
 const zobot = {
   id: "zobot",
-  source: "https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
+  evidence: "seen",
   methods: ["HEAD"],
   answer: { withinMs: 10_000, json: { key: "action", example: '{"action":"reply","replies":[…]}' } },
   proofs: [salesiqSignature],
@@ -109,6 +112,7 @@ const zobot = {
     event("zobot.trigger", "A visitor opened the chat with a bot", callOf("trigger"), open),
     event("zobot.message", "A visitor wrote to a bot", callOf("message"), open),
     event("zobot.context", "A visitor answered a question of a bot", callOf("context"), open),
+    event("zobot.failure", "A bot reported that a response had failed", callOf("failure"), open),
   ],
   recognise({ data }) {
     const handler = textAt(data, ["handler"]);
@@ -119,7 +123,7 @@ const zobot = {
   // The id of the conversation is not documented.
   records: () => [],
   handshake: answerHead,
-  probes: [HEAD],
+  probes: [{ ...HEAD, when: "where the URL does not answer a ping" }],
   hint: () =>
     'a bot expects JSON such as {"action":"reply","replies":[…]}, and listen responds with a plain OK: use --respond mirror to return your app\'s response',
 } as const satisfies Format;
@@ -137,6 +141,7 @@ const call = part(() =>
     context: z.unknown().optional(),
     form_data: z.unknown().optional(),
     form_name: optionalText(),
+    failed_response: z.unknown().optional(),
   }),
 );
 

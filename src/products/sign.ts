@@ -5,7 +5,7 @@ import { type EventOptions, event, type Format, type Product } from "../core/pro
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { formatAge } from "../util/units.ts";
-import { optionalText, part, wireId } from "./shared/schema-parts.ts";
+import { amount, optionalText, part, wireId } from "./shared/schema-parts.ts";
 
 const TIMESTAMP = "x-zs-webhook-timestamp";
 const SECONDS = /^\d{1,12}$/;
@@ -61,7 +61,9 @@ const SIGNED = "RequestSigningSuccess";
 /** Every operation posts the whole request, and what happened to it. */
 const wire = {
   id: "wire",
-  source: "https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
+  source:
+    "modelled on deliveries to receivers in use; set up as in https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
+  evidence: "seen",
   proofs: [signSignature],
   answer: { withinMs: 5000, only200: true, endsBy: "20 failures in a row disable the webhook" },
   events: [
@@ -101,7 +103,16 @@ const envelope = part(() =>
       owner_last_name: optionalText(),
       org_id: wireId().nullish(),
       document_ids: z
-        .array(z.looseObject({ document_name: optionalText(), document_id: wireId().nullish() }))
+        .array(
+          z.looseObject({
+            document_name: optionalText(),
+            document_id: wireId().nullish(),
+            document_size: amount(),
+            document_order: amount(),
+            is_editable: z.boolean().nullish(),
+            total_pages: amount(),
+          }),
+        )
         .nullish(),
       self_sign: z.boolean().nullish(),
       is_deleted: z.boolean().nullish(),
@@ -110,7 +121,7 @@ const envelope = part(() =>
       action_time: wireId().nullish(),
       zsdocumentid: optionalText(),
       // Seen as a list of objects, and as a list of lists.
-      actions: z.array(z.unknown()).nullish(),
+      actions: z.array(z.union([action(), z.array(z.unknown())])).nullish(),
     }),
     notifications: z.looseObject({
       operation_type: z.string(),
@@ -128,5 +139,23 @@ const envelope = part(() =>
     }),
   }),
 );
+
+function action() {
+  return z.looseObject({
+    action_id: wireId().nullish(),
+    action_type: optionalText(),
+    action_status: optionalText(),
+    recipient_name: optionalText(),
+    recipient_email: optionalText(),
+    recipient_phonenumber: optionalText(),
+    recipient_countrycode: optionalText(),
+    role: optionalText(),
+    signing_order: z.number().nullish(),
+    verify_recipient: z.boolean().nullish(),
+    allow_signing: z.boolean().nullish(),
+    is_embedded: z.boolean().nullish(),
+    is_revoked: z.boolean().nullish(),
+  });
+}
 
 export const sign = { id: "sign", title: "Zoho Sign", formats: [wire] } as const satisfies Product;

@@ -51,6 +51,7 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
     // Samples of events other than those of a data store are as a user-defined publisher would send them.
     source:
       "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it; what `source` says for Zoho's products is not known",
+    evidence: "doc",
     proofs: auth === undefined ? [] : [staticAuth(auth)],
     events: [
       event("<Event>", "A rule forwarded an event of any publisher", envelope, { members: PUBLISHED }),

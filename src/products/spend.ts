@@ -3,7 +3,9 @@ import { financeFormat } from "./shared/finance.ts";
 
 const wire = financeFormat({
   id: "wire",
-  source: "https://www.zoho.com/spend/help/admin/automation/webhooks; the engine of Zoho Books",
+  source:
+    "modelled on Zoho Books, whose engine it has; set up as in https://www.zoho.com/spend/help/admin/automation/webhooks",
+  evidence: "modelled",
   entities: ["expense", "purchaseorder", "bill"],
 });
 

@@ -4,6 +4,7 @@ import { userFormed } from "../core/user-formed.ts";
 const wire = userFormed({
   id: "wire",
   source: "https://help.zoho.com/portal/en/kb/zoho-sprints-2-0/automation/webhooks/articles/about-webhooks",
+  evidence: "doc",
   encoding: "form",
   methods: ["GET", "PUT", "DELETE"],
   event: { name: "webhook", summary: "An event of a module called a user-defined webhook" },

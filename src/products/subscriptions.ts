@@ -20,7 +20,7 @@ const guideEnvelopes = {
 };
 
 const guide = guideFormat({
-  source: printedInGuide("Zoho Subscriptions Webhook Payload"),
+  ...printedInGuide("Zoho Subscriptions Webhook Payload"),
   events: [
     guideEvent(
       "subscription_created",
@@ -110,7 +110,8 @@ function invoice() {
  */
 const wire = {
   id: "wire",
-  source: "https://www.zoho.com/billing/api/v1/events/",
+  source: "modelled on receivers in use and on the event objects of https://www.zoho.com/billing/api/v1/events/",
+  evidence: "seen",
   proofs: [financeSignature],
   envelope: () => envelope(),
   events: [
@@ -127,10 +128,9 @@ const wire = {
     wireEvent("invoice_created", "An invoice was created", once),
   ],
   recognise({ data }) {
-    const has = (name: string): boolean => valueAt(data, [name]) !== undefined;
     // Some webhooks have no id, but the record beside the event's name.
-    const isBilling = idsAt(data, ["event_id"]).length > 0 || RECORDS.some(has);
-    return isBilling && !has("event_object") ? textAt(data, ["event_type"]) : undefined;
+    const isBilling = ["event_id", "event_time", "data", ...RECORDS].some((name) => Object.hasOwn(Object(data), name));
+    return isBilling ? textAt(data, ["event_type"]) : undefined;
   },
   records(data, name) {
     const [about = ""] = name.split("_", 1);
@@ -222,7 +222,9 @@ function wireInvoice() {
 /** Webhooks of workflow rules, as in Zoho Books. `wire` is that of the older events screen. */
 const workflow = financeFormat({
   id: "workflow",
-  source: "https://www.zoho.com/us/billing/help/settings/automation.html",
+  source:
+    "modelled on Zoho Books, whose engine it has; set up as in https://www.zoho.com/us/billing/help/settings/automation.html",
+  evidence: "modelled",
   entities: ["subscription", "invoice", "payment"],
 });
 

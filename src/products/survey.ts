@@ -17,7 +17,7 @@ const base = part(() =>
 );
 
 const guide = guideFormat({
-  source: modelledOnGuide("Zoho Forms Webhook Payload"),
+  ...modelledOnGuide("Zoho Forms Webhook Payload"),
   events: [
     event(
       "response_submitted",
@@ -47,6 +47,7 @@ function answer() {
 const wire = userFormed({
   id: "wire",
   source: "modelled on bodies in use: user-defined keys, each with a variable or an answer of the survey",
+  evidence: "seen",
   encoding: "json",
   event: { name: "response_submitted", summary: "A response was submitted, with keys that the user chose" },
   // Not digits: aB3dE5gH. Most users name the key after the variable.

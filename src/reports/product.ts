@@ -1,4 +1,4 @@
-import type { Proves, WebhookEvent } from "../core/product.ts";
+import type { Evidence, Proves, WebhookEvent } from "../core/product.ts";
 import { alignRows, fitRows, wrapLine } from "./layout.ts";
 import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
@@ -11,6 +11,7 @@ export interface ProductReport {
   readonly formats: readonly {
     readonly id: string;
     readonly source: string;
+    readonly evidence: Evidence | undefined;
     readonly proofs: readonly {
       readonly id: string;
       readonly title: string;
@@ -35,6 +36,12 @@ const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>>
   nothing: "proves nothing",
 };
 
+const EVIDENCE: Readonly<Record<Evidence, string>> = {
+  doc: "doc: its source documents it",
+  seen: "seen: known from deliveries to integrations in use",
+  modelled: "modelled: neither documented nor seen, but made after a similar body",
+};
+
 const BY_KEY_PAIR =
   "proves the body: exactly these bytes were signed, with the private key that belongs to this public key";
 
@@ -51,6 +58,7 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
     return [
       `${out.strong(`${plain(title)} (${id})`)}  ${name}`,
       ...wrapLine(`  source  ${format.source}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
+      ...(format.evidence === undefined ? [] : [`  ${out.dim("known")}   ${EVIDENCE[format.evidence]}`]),
       ...proofLines(format, out, columns),
       ...(format.answer === undefined ? [] : [`  ${out.dim("answer")}  ${format.answer}`]),
       ...(format.probe === undefined ? [] : [`  ${out.dim("probe")}   ${format.probe}`]),

@@ -352,9 +352,21 @@ async function postThrice(url: string): Promise<void> {
 }
 
 const OURS: readonly Product[] = products.filter(({ id }) =>
-  ["books", "inventory", "invoice", "expense", "subscriptions", "payments", "sign", "mail", "salesiq", "cliq"].includes(
-    id,
-  ),
+  [
+    "books",
+    "inventory",
+    "invoice",
+    "expense",
+    "subscriptions",
+    "payments",
+    "sign",
+    "mail",
+    "salesiq",
+    "cliq",
+    "zeptomail",
+    "webinar",
+    "connect",
+  ].includes(id),
 );
 
 const SCHEMES = [
@@ -364,4 +376,6 @@ const SCHEMES = [
   ["mail", "message"],
   ["salesiq", "conversation.rated"],
   ["cliq", "invocation"],
+  ["zeptomail", "softbounce"],
+  ["webinar", "webhook"],
 ] as const;

@@ -28,6 +28,30 @@ describe("products", () => {
     expect(out).toMatch(/^<Module>\.create {2,}A record was created, in any module$/m);
   });
 
+  it("shows for each format how its body is known, also as JSON", async () => {
+    const shown = async (product: string) => [
+      ...(await run(["products", product])).out.matchAll(/^ {2}known {3}(\w+):/gm),
+    ];
+    const [crm, mail, analytics] = await Promise.all(["crm", "mail", "analytics"].map(shown));
+    expect(crm?.map(([, word]) => word)).toEqual(["doc", "doc", "doc"]);
+    expect([...(mail ?? []), ...(analytics ?? [])].map(([, word]) => word)).toEqual(["seen", "modelled", "modelled"]);
+    const [line] = (await run(["products", "mail", "--json"])).lines();
+    expect(line?.formats).toMatchObject([{ id: "wire", evidence: "seen" }]);
+  });
+
+  it("says when SalesIQ checks a URL, and what of a finance record is not confirmed", async () => {
+    const { out } = await run(["products", "salesiq"]);
+    expect(out).toContain("probe   HEAD when the URL of a webhook is changed: unless the answer is 200");
+    expect(out).toContain("probe   HEAD where the URL does not answer a ping: unless the answer is 200");
+    const books = (await run(["products", "books"])).out;
+    for (const [event, doubt] of [
+      ["bill", true],
+      ["creditnote", true],
+      ["invoice", false],
+    ] as const)
+      expect(new RegExp(`^${event} .*\\(key not confirmed\\)$`, "m").test(books)).toBe(doubt);
+  });
+
   it("shows the documented rules for answers", async () => {
     const { out } = await run(["products", "desk"]);
     expect(out.match(/^ {2}answer .*$/gm)).toEqual(["  answer  200 only, within 5 s; 410 removes the webhook"]);

@@ -45,6 +45,7 @@ describe("send --challenge in a format of Zoho's own", () => {
     ["salesiq", 204],
     ["mail", 202],
     ["salesiq", 401],
+    ["connect", 204],
   ])("fails where %s is answered with %i, which is no 200", async (product, status) => {
     const app = await target((response) => void response.writeHead(status).end());
     const { exitCode, out } = await send(`${product} --format wire --challenge --to PORT`, app, withMail);

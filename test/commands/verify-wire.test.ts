@@ -49,6 +49,25 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(unknown.out).toContain("pass the URL that it was sent to with --url");
   });
 
+  it("checks and explains ZeptoMail's signature with its own secret, and shows none of it", async () => {
+    const body = JSON.stringify({ event_name: ["email_open"], event_message: [{ email_info: {}, event_data: [] }] });
+    const signature = createHmac("sha256", SECRET).update(`${body}\n`).digest("base64");
+    const header = `producer-signature: ts=1596109465823;s=${encodeURIComponent(signature)};s-algorithm=HmacSHA256`;
+    const own = { env: { ZOHO_WEBHOOK_SECRET: "another", ZOHO_WEBHOOK_SECRET_ZEPTOMAIL: SECRET } };
+    const passed = await run(["verify", "-H", header], { ...own, stdin: `${body}\n` });
+    expect([passed.exitCode, passed.out]).toEqual([
+      0,
+      expect.stringContaining("✓ zeptomail-signature: signed with ZOHO_WEBHOOK_SECRET_ZEPTOMAIL"),
+    ]);
+    expect(passed.err).toContain("receivers in use read this event as email_open");
+    const failed = await run(["verify", "-p", "zeptomail", "-H", header, "--explain"], { ...own, stdin: body });
+    expect([failed.exitCode, failed.out]).toEqual([
+      3,
+      expect.stringContaining("a newline at the end of the body was removed"),
+    ]);
+    expect(failed.out + failed.err).not.toContain(signature.slice(0, 20));
+  });
+
   it("explains a failure by the signed text and the missing part of it", async () => {
     const argv = ["verify", "--product", "books", "--url", "/?action=add", "--signature", hex(BODY), "--explain"];
     const { exitCode, out } = await run(argv, { env, stdin: BODY });

@@ -265,6 +265,24 @@ describe("a form of the user's own that a rule of Zoho Books posts", () => {
   });
 });
 
+describe("a fixed header", () => {
+  it("takes the place of Webinar's signature, where the config says so", async () => {
+    const secret = { ZOHO_WEBHOOK_SECRET_WEBINAR: "a-token", ZOHO_WEBHOOK_AUTH: "one-long-value" };
+    const send = (cwd: string, to: string) => run(["send", "webinar", "webhook", "--to", to], { cwd, env: secret });
+    for (const [config, proof] of [
+      [{}, "webinar-signature"],
+      [{ products: { webinar: { auth: { header: "X-Key" } } } }, "static-auth"],
+    ] as const) {
+      const cwd = projectWith(config);
+      const app = await listen({ cwd, env: secret });
+      expect(await send(cwd, `${app.url}/webhooks/zoho/webinar`)).toMatchObject({ exitCode: 0 });
+      expect(await app.event(1)).toMatchObject({ event: "webhook", proofs: [{ id: proof, verdict: "passed" }] });
+      expect((await app.post("/webhooks/zoho/webinar", '{"webinarId":"1"}')).status).toBe(401);
+      await app.stop();
+    }
+  });
+});
+
 describe("send without --to", () => {
   it("goes to the project's running listen on any port, and says so", async () => {
     const cwd = projectWith({ port: 1 });

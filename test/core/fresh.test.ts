@@ -26,6 +26,15 @@ describe("freshen", () => {
     expect(fresh.data.id).toBe(id);
   });
 
+  it("moves the times of Zoho Connect, in words and in milliseconds", () => {
+    const at = { triggeredTime: "15 Jan 2025, 10:30 AM", triggeredTimeInMillis: "1736937000000" };
+    const evening = new Date("2026-03-01T21:05:00.000Z");
+    expect(freshen(at, seededRandom(1), evening)).toEqual({
+      triggeredTime: "01 Mar 2026, 09:05 PM",
+      triggeredTimeInMillis: String(evening.getTime()),
+    });
+  });
+
   it("leaves the ids of people, customers and configuration", () => {
     const ticket = {
       payload: { id: "189200000004203471", departmentId: "189200000000103082", layoutId: "189200000000000107" },

@@ -15,6 +15,8 @@ describe("masking", () => {
     "X-Hook-Signature",
     "x-zdesk-jwt",
     "x-siqsignature",
+    "producer-signature",
+    "X-WEBINAR-SIGNATURE",
     "Authorization",
     "Proxy-Authorization",
     "Cookie",

@@ -25,7 +25,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     const cwd = tempFolder();
     const { status, text } = await init(["--port", "4462"], cwd, [
       [/Which products/, " \r"],
-      [/Which format/, "\r"],
+      [/Which payloads/, "\r"],
       [/your app/, "3000\r"],
       [/ZOHO_WEBHOOK_SECRET, which/, "\u001b[B\r"],
       [/toggle visibility/, "typed-secret\r"],

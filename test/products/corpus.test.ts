@@ -91,6 +91,19 @@ const genuine: Genuine = [
   ["crm", "wire", "Leads.create", { body: crm("insert", { token: null }) }],
   ["crm", "wire", "Leads.create", { body: crm("insert", { ids: [ID, "6756839000000575406", "6756839000000575407"] }) }],
   ["crm", "wire", "Leads.create", { body: crm("insert", { channel_id: 1000000068001, query_params: { env: "dev" } }) }],
+  [
+    "crm",
+    "wire",
+    "Leads.create",
+    {
+      body: crm("insert", {
+        ids: [ID, "6756839000000575406"],
+        affected_values: [ID, "6756839000000575406"].map((record_id) => ({ record_id, values: { Company: "Acme" } })),
+        resource_uri: "https://www.zohoapis.eu/crm/v8/Contacts",
+      }),
+    },
+  ],
+  ["crm", "wire", "Leads.delete", { body: crm("delete", { token: null }) }],
   ["crm", "wire", "Leads.create", { body: crm("create") }],
   ["crm", "wire", "Leads.edit", { body: crm("update", changed) }],
   ["crm", "wire", "Leads.edit", { to: "crm", body: crm("update") }],

@@ -44,6 +44,10 @@ describe.each(formats)("%s", (_label, format) => {
   it("has a source", () => {
     const source = format.id === "guide" ? /Webhooks Guide for Zoho APIs 1\.0/ : /https:\/\/\S|^modelled on /;
     expect(format.source).toMatch(source);
+    expect(["doc", "seen", "modelled"]).toContain(format.evidence);
+    expect(format.source.startsWith("modelled on "), "where the source does not print the body").toBe(
+      format.evidence !== "doc",
+    );
   });
 
   it("has its secret masked: a header whose name does not imply a secret is `secretIn`", () => {
@@ -91,6 +95,7 @@ const envelopeLike = fc.oneof(
       ],
       ...["invoice", "payment", "event_type", "event_object", "payload", "requests", "notifications"],
       ...["entity_type", "entity", "handler", "visitor", "params", "fromAddress", "toAddress"],
+      ...["event_name", "event_message", "triggerType", "triggeredBy", "entityType", "action"],
     ),
     fc.oneof(
       fc.jsonValue(),

@@ -14,13 +14,18 @@ function sampleOf(product: string, name: string, format?: string) {
 }
 
 describe("a sample of Zoho Sign", () => {
+  it("names no recipient in RequestCompleted, which is the system's own", () => {
+    const { performed_by_email, action_id } = sampleOf("sign", "RequestCompleted").notifications;
+    expect([performed_by_email, action_id]).toEqual(["System Generated", undefined]);
+  });
+
   it.each(["RequestSubmitted", "RequestRecalled", "RequestExpired"])("names its owner as the actor of %s", (name) => {
     const { requests, notifications } = sampleOf("sign", name);
     expect(notifications.performed_by_email).toBe(requests.owner_email);
     expect(notifications.action_id).toBeUndefined();
   });
 
-  it.each(["RequestViewed", "RequestSigningSuccess", "RequestApproved", "RequestCompleted", "RequestRejected"])(
+  it.each(["RequestViewed", "RequestSigningSuccess", "RequestApproved", "RequestRejected"])(
     "says which recipient did %s, by the action that is his",
     (name) => {
       const { requests, notifications } = sampleOf("sign", name);
@@ -34,6 +39,14 @@ describe("a sample of Zoho Sign", () => {
     const { requests } = sampleOf("sign", "RequestSigningSuccess");
     expect(requests.request_id).toBeTypeOf("number");
     expect(Number.isSafeInteger(requests.request_id)).toBe(false);
+  });
+});
+
+describe("a sample of Zoho Mail", () => {
+  it("has ids of numbers that lose digits in JSON.parse, and the message's also as text", () => {
+    const { messageId, messageIdString } = sampleOf("mail", "message");
+    expect([typeof messageId, Number.isSafeInteger(messageId)]).toEqual(["number", false]);
+    expect(String(messageId)).not.toBe(messageIdString);
   });
 });
 

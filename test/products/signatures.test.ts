@@ -5,9 +5,12 @@ import type { Proof } from "../../src/core/product.ts";
 import { mailSignature } from "../../src/products/mail.ts";
 import { paymentsSignature } from "../../src/products/payments.ts";
 import { signSignature } from "../../src/products/sign.ts";
+import { webinarSignature } from "../../src/products/webinar.ts";
+import { zeptomailSignature } from "../../src/products/zeptomail.ts";
 import { canonicalOf, matchesOf, named, payloadOf, posted, signatureOf, verdictOf } from "../support/deliveries.ts";
 import { hasOpenssl, openssl } from "../support/openssl.ts";
 
+const FORM = "application/x-www-form-urlencoded";
 const hex = (text: string, key: string): string => createHmac("sha256", key).update(text).digest("hex");
 const base64 = (text: string, key: string): string => createHmac("sha256", key).update(text).digest("base64");
 
@@ -98,13 +101,80 @@ describe("the signature of Zoho Mail", () => {
 });
 
 describe.runIf(hasOpenssl)("openssl over the sent bytes", () => {
+  const body = Buffer.from('{"a":"\u00e9\u4e2d"}\n');
+
   it.each<[string, Proof, string]>([
     ["Zoho Sign", signSignature, "a-secret"],
     ["Zoho Mail", mailSignature, "another-secret"],
   ])("gives the same signature for %s", (_product, proof, key) => {
-    const body = Buffer.from('{"a":"\u00e9\u4e2d"}\n');
     const digest = openssl(["dgst", "-sha256", "-hmac", key, "-binary"], body);
     expect(signatureOf(proof, posted(body), named(key))).toBe(digest.toString("base64"));
+  });
+
+  it("is the same for Zoho Webinar, in hex", () => {
+    const digest = openssl(["dgst", "-sha256", "-hmac", "a-token", "-binary"], body);
+    expect(signatureOf(webinarSignature, posted(body), named("a-token"))).toBe(digest.toString("hex"));
+  });
+
+  it("is the same for ZeptoMail, URL-encoded, with a time that is not signed", () => {
+    const digest = openssl(["dgst", "-sha256", "-hmac", "a-key", "-binary"], body).toString("base64");
+    expect(signatureOf(zeptomailSignature, posted(body), named("a-key"), new Date(1_596_109_465_823))).toBe(
+      `ts=1596109465823;s=${encodeURIComponent(digest)};s-algorithm=HmacSHA256`,
+    );
+  });
+});
+
+describe("the signature of ZeptoMail", () => {
+  const key = named("a-key");
+  const body = '{"event_name":["softbounce"]}';
+  const signature = base64(body, key.reveal());
+  const sent = (value: string, text = body) => posted(text, { headers: [["Producer-Signature", value]] });
+
+  it.each([
+    ["with its parts as Zoho sends them", `ts=1596109465823;s=${encodeURIComponent(signature)};s-algorithm=HmacSHA256`],
+    ["in plain base64, as an older sample has it", `ts=1596109465823;s=${signature}`],
+    ["in another order, with spaces", `s-algorithm=HmacSHA256; s=${encodeURIComponent(signature)}; ts=1`],
+  ])("passes %s", (_how, value) => {
+    expect(signature).toMatch(/[+/=]/);
+    expect(verdictOf(zeptomailSignature, sent(value), [key])).toEqual({
+      verdict: "passed",
+      reason: "signed with THE_SECRET",
+    });
+    expect(verdictOf(zeptomailSignature, sent(value, `${body} `), [key]).verdict).toBe("failed");
+  });
+
+  it.each([
+    ["is a bare signature", signature, ["parts-missing"]],
+    ["has it in hex", `ts=1;s=${hex(body, key.reveal())}`, ["hex-for-base64"]],
+    ["has a sign that is not encoded", "ts=1;s=%zz", ["unreadable"]],
+    ["is over the body and a newline", `ts=1;s=${base64(`${body}\n`, key.reveal())}`, ["newline-removed"]],
+  ])("is explained when the header %s", (_what, value, findings) => {
+    expect(verdictOf(zeptomailSignature, sent(value), [key]).verdict).toBe("failed");
+    expect(matchesOf(zeptomailSignature, sent(value), key)).toEqual(findings);
+  });
+
+  it("is explained when it is over the JSON within a form", () => {
+    const delivery = posted(`data=${encodeURIComponent(body)}`, {
+      type: FORM,
+      headers: [["producer-signature", `ts=1;s=${signature}`]],
+    });
+    expect(matchesOf(zeptomailSignature, delivery, key)).toEqual(["unwrapped"]);
+  });
+});
+
+describe("the signature of Zoho Webinar", () => {
+  const key = named("a-token");
+  const form = "webinarId=12345&email=user%40example.com";
+  const sent = (value: string) => posted(form, { type: FORM, headers: [["X-WEBINAR-SIGNATURE", value]] });
+
+  it("is over the raw body, of a form too", () => {
+    expect(verdictOf(webinarSignature, sent(hex(form, key.reveal())), [key]).verdict).toBe("passed");
+    const upper = sent(hex(form, key.reveal()).toUpperCase());
+    expect(matchesOf(webinarSignature, upper, key)).toEqual(["upper-case"]);
+  });
+
+  it("names the authorization type of a missing one", () => {
+    expect(verdictOf(webinarSignature, posted("{}"), [key]).reason).toContain("authorization type Signature");
   });
 });
 

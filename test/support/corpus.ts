@@ -16,6 +16,25 @@ export type Genuine = readonly (readonly [product: string, format: string, event
 
 const invoice = { invoice_id: "460000000049123", status: "sent", total: 120.5 };
 const FORM = "application/x-www-form-urlencoded";
+const zepto = (event_name: string, event_data: readonly object[]) => ({
+  event_name: [event_name],
+  event_message: [{ email_info: { subject: "Hi" }, event_data, request_id: "2d6f.48b1a.m1" }],
+  webhook_request_id: "8b1f-0c53",
+});
+const connect = (triggerType: string, payload: object) => ({
+  payload,
+  triggeredBy: {
+    type: "0",
+    id: "61683612",
+    name: "Michelle",
+    emailId: "m@example.com",
+    url: "https://connect.zoho.com/",
+  },
+  triggerType,
+  triggeredTime: "02 Nov 2021, 06:35 PM",
+  triggeredTimeInMillis: "1635858325492",
+  scope: { id: "12266000000002002", name: "Zylker", url: "https://connect.zoho.com/portal/ourintranet" },
+});
 const guideRecord = (module: string, id: string, host: string, data: object) => ({
   module,
   operation: "create",
@@ -185,6 +204,42 @@ export const ofTheOtherProducts: Genuine = [
     },
   ],
   [
+    "mail",
+    "wire",
+    "message",
+    {
+      body: '{"summary":"a\\/b","sentDateInGMT":1784130673000,"subject":"Hi","Mode":0,"messageId":1784105487965154207,"toAddress":"<b@example.com>","folderId":7214453000000008008,"zuid":848632206,"threadId":0,"hasAttachment":"No","size":255,"sender":"A","receivedTime":1784105487962,"fromAddress":"a@example.com","html":"<div>\\r\\n<\\/div>","messageIdString":"1784105487965154207","IntegIdList":"1784105384068156900,"}',
+    },
+  ],
+  [
+    "mail",
+    "wire",
+    "taskUpdated",
+    {
+      body: '{"entityId":4000000000000012345,"entityType":3,"action":"taskUpdated","title":"Call","assignee":647772765}',
+    },
+  ],
+  [
+    "zeptomail",
+    "wire",
+    "softbounce",
+    { body: zepto("softbounce", [{ object: "softbounce", details: [{ reason: "full" }] }]) },
+  ],
+  ["zeptomail", "wire", "open", { body: zepto("open", []) }],
+  ["zeptomail", "wire", "open", { body: zepto("email_open", []) }],
+  ["zeptomail", "wire", "click", { to: "zeptomail", body: zepto("email_link_click", []) }],
+  [
+    "zeptomail",
+    "wire",
+    "delivered",
+    { type: FORM, body: new URLSearchParams({ data: JSON.stringify(zepto("delivered", [])) }).toString() },
+  ],
+  ["webinar", "wire", "webhook", { to: "webinar", body: { webinarId: "12345", event: "registration" } }],
+  ["webinar", "wire", "webhook", { to: "webinar", method: "PUT", type: FORM, body: "webinarId=12345" }],
+  ["connect", "wire", "Event_Created", { body: connect("Event_Created", { id: "12266000000460271", title: "Fair" }) }],
+  ["connect", "wire", "Group_Deleted", { to: "connect", body: connect("Group_Deleted", { id: "12266000000493359" }) }],
+  ["connect", "wire", "Task_Created", { body: connect("Task_Created", { taskId: "12266000000493360" }) }],
+  [
     "salesiq",
     "wire",
     "conversation.missed",
@@ -199,6 +254,12 @@ export const ofTheOtherProducts: Genuine = [
         entity: { id: "30000000012345", missed_time: "1566841905380" },
       },
     },
+  ],
+  [
+    "salesiq",
+    "zobot",
+    "zobot.failure",
+    { body: { handler: "failure", operation: "message", visitor: { name: "Ines" }, failed_response: "OK" } },
   ],
   ["salesiq", "zobot", "zobot.trigger", { body: { handler: "trigger", operation: "chat", visitor: { name: "Ines" } } }],
   [

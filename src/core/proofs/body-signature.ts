@@ -19,6 +19,8 @@ interface BodySignature {
   readonly encoding?: SignatureEncoding | undefined;
   /** Before the signature in the header: `sha256=`. */
   readonly prefix?: string | undefined;
+  /** How the signature is written in the header, where that is more than a prefix. */
+  readonly notation?: Notation;
   /** When a genuine delivery lacks the header, if that is known. */
   readonly exception?: string;
   /** Added to the reason of a delivery that passed. */
@@ -29,23 +31,38 @@ interface BodySignature {
   mistakes?(payload: Payload): readonly BodyVariant[];
 }
 
+interface Notation {
+  /** The id of the finding for a header in another form. */
+  readonly id: string;
+  /** What is wrong with such a header: `does not begin with sha256=`. */
+  readonly mismatch: string;
+  /** For people: `sha256=…`. */
+  readonly form: string;
+  write(signature: string, now: Date): string;
+  /** Undefined for a header in another form. */
+  read(value: string): string | undefined;
+}
+
 interface Scheme extends BodySignature {
   readonly algorithm: HmacAlgorithm;
   readonly encoding: SignatureEncoding;
-  readonly prefix: string;
+  readonly notation: Notation;
 }
 
 /** A header with an HMAC over the raw body, keyed with the secret as text. */
 export function bodySignature(parts: BodySignature): Proof {
-  const { id, header, credential, key, exception, algorithm = "sha256", encoding = "base64", prefix = "" } = parts;
-  const scheme: Scheme = { ...parts, algorithm, encoding, prefix };
+  const { id, header, credential, key, exception, algorithm = "sha256", encoding = "base64" } = parts;
+  const notation = parts.notation ?? prefixed(parts.prefix ?? "");
+  const scheme: Scheme = { ...parts, algorithm, encoding, notation };
+  const form = parts.notation === undefined ? "" : `, as ${notation.form}`;
   return {
     id,
     proves: "body",
     credential,
     header,
-    title: `${header}: HMAC-${algorithm.replace("sha", "SHA")} of the body, ${encoding}`,
-    sign: (delivery, secret) => withHeader(delivery, header, prefix + hmac(scheme, delivery.body, secret)),
+    title: `${header}: HMAC-${algorithm.replace("sha", "SHA")} of the body, ${encoding}${form}`,
+    sign: (delivery, secret, now) =>
+      withHeader(delivery, header, notation.write(hmac(scheme, delivery.body, secret), now)),
     verify(input) {
       const value = headerValue(input.delivery, header);
       return verifyHeader({ id, proves: "body", header, key, exception }, { value, secrets: input.secrets }, (given) =>
@@ -53,6 +70,16 @@ export function bodySignature(parts: BodySignature): Proof {
       );
     },
     explain: (input) => explainSignature(scheme, input),
+  };
+}
+
+function prefixed(prefix: string): Notation {
+  return {
+    id: "prefix-missing",
+    mismatch: `does not begin with ${prefix}`,
+    form: `${prefix}…`,
+    write: (signature) => prefix + signature,
+    read: (value) => (value.startsWith(prefix) ? value.slice(prefix.length) : undefined),
   };
 }
 
@@ -65,9 +92,9 @@ function verifySignature(
   value: string,
   { delivery, payload, secrets, now }: ProofInput,
 ): HeaderVerdict {
-  const { header, algorithm, encoding, prefix } = scheme;
-  if (!value.startsWith(prefix)) return { verdict: "failed", reason: `${header} does not begin with ${prefix}` };
-  const signature = value.slice(prefix.length);
+  const { header, algorithm, encoding, notation } = scheme;
+  const signature = notation.read(value);
+  if (signature === undefined) return { verdict: "failed", reason: `${header} ${notation.mismatch}` };
   const matching = (body: Buffer): Secret | undefined =>
     secrets.find((secret) => sameText(signature, hmac(scheme, body, secret)));
   const match = matching(delivery.body);
@@ -98,35 +125,31 @@ function isEncoded(text: string, bytes: number, encoding: SignatureEncoding): bo
   return decoded.length === bytes && decoded.toString("base64") === text;
 }
 
-function explainSignature(scheme: Scheme, { delivery, payload, secrets, product }: ExplainInput): Explanation {
-  const { header, credential, algorithm, encoding, prefix } = scheme;
+function explainSignature(scheme: Scheme, { delivery, payload, secrets, product, now }: ExplainInput): Explanation {
+  const { header, credential, algorithm, encoding, notation } = scheme;
   const value = headerValue(delivery, header);
-  const lacksPrefix = value !== undefined && !value.trim().startsWith(prefix);
+  const signature = value === undefined ? undefined : notation.read(value.trim());
   const explained = explainHmac({
     algorithm,
     encoding,
     body: delivery.body,
     text: payload.text,
     readings: [...(scheme.openReadings?.(delivery) ?? []), ...(scheme.mistakes?.(payload) ?? [])],
-    signature: lacksPrefix ? value : value?.trim().slice(prefix.length),
+    signature: signature ?? value,
     header,
     configured: secrets.for(credential, product),
     others: secrets.all(),
   });
-  const expected = explained.expected === undefined ? undefined : prefix + explained.expected;
-  const findings = lacksPrefix
-    ? [prefixMissing(prefix), ...explained.findings.filter(({ id }) => id !== "exact")]
-    : explained.findings;
+  const expected = explained.expected === undefined ? undefined : notation.write(explained.expected, now);
+  const isWritten = value === undefined || signature !== undefined;
+  const findings = isWritten
+    ? explained.findings
+    : [otherNotation(notation), ...explained.findings.filter(({ id }) => id !== "exact")];
   return { ...explained, expected, received: value, findings };
 }
 
-function prefixMissing(prefix: string): Finding {
-  return {
-    id: "prefix-missing",
-    matches: true,
-    meaning: `the signature does not begin with ${prefix}`,
-    remedy: `write it as ${prefix}…`,
-  };
+function otherNotation({ id, mismatch, form }: Notation): Finding {
+  return { id, matches: true, meaning: `the signature ${mismatch}`, remedy: `write it as ${form}` };
 }
 
 /**
@@ -143,7 +166,7 @@ export const guideSignature = bodySignature({
 });
 
 /** For a form with a JSON body in one of its fields: the signer may not know about the form. */
-function unwrapped({ wrappedIn, text }: Payload): readonly BodyVariant[] {
+export function unwrapped({ wrappedIn, text }: Payload): readonly BodyVariant[] {
   if (wrappedIn === undefined || text === undefined) return [];
   const meaning = `the signature is over the JSON within the field ${wrappedIn}, not over the form`;
   return [

@@ -7,7 +7,7 @@ import { dateTime, optionalText, part, recordId } from "../shared/schema-parts.t
 const COMMENT_ADDED = "Ticket.Comment.Added";
 
 export const guide = guideFormat({
-  source: printedInGuide("Zoho Desk Webhook Payload"),
+  ...printedInGuide("Zoho Desk Webhook Payload"),
   events: [
     ticketEvent("Ticket.Create", "A ticket was created", createdTicket, { once: true }),
     ticketEvent("Ticket.Update", "A ticket was updated", ticket),

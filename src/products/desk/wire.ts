@@ -105,7 +105,9 @@ export const wire = format({});
 function format(settings: FormatSettings) {
   return {
     id: "wire",
-    source: "https://desk.zoho.com/support/WebhookDocument.do",
+    source:
+      "modelled on the deliveries of IM events that Zoho prints (https://help.zoho.com/portal/en/kb/desk/support-channels/instant-messaging/webhooks/articles/set-up-im-session-status-webhook) and on receivers in use",
+    evidence: "seen",
     proofs: [deskToken(settings)],
     events: wireEvents,
     list: true,

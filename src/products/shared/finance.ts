@@ -3,7 +3,7 @@ import type { Delivery } from "../../body/delivery.ts";
 import { idsAt, memberCount, type Payload, textAt, valueAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
-import { event, type Format, type Reply, type WebhookEvent } from "../../core/product.ts";
+import { type Evidence, event, type Format, type Reply, type WebhookEvent } from "../../core/product.ts";
 import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { staticAuth } from "../../core/proofs/token.ts";
 import { plainReply } from "../../core/reply.ts";
@@ -146,9 +146,13 @@ const financeEntities = {
 
 type FinanceEntity = keyof typeof financeEntities;
 
+/** Named in analogy to the other keys: no delivery with them is known. */
+const UNCONFIRMED: ReadonlySet<FinanceEntity> = new Set(["bill", "creditnote"]);
+
 interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
   readonly id: Id;
   readonly source: string;
+  readonly evidence: Evidence;
   readonly entities: readonly Entity[];
 }
 
@@ -177,26 +181,23 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
   settings: FormatSettings = {},
 ): Format<readonly (EventsOf<Entity> | WebhookEvent<typeof OTHER>)[], Id> {
   const { event: place = { query: "event" }, auth } = settings;
-  const { id, source, entities } = parts;
+  const { id, source, evidence, entities } = parts;
   const eventsOf = (entity: Entity) => {
     // The compiler does not infer computed keys.
     const schema = () => z.looseObject({ [entity]: financeEntities[entity]() }) as unknown as RecordSchema<Entity>;
     const noun = withArticle(entity);
+    const doubt = UNCONFIRMED.has(entity) ? " (key not confirmed)" : "";
     return [
-      event(entity, `The record of ${noun}; Zoho does not say what happened`, schema),
-      event(
-        `${entity}.<operation>` as const,
-        `What happened to ${noun}, from ?event= in your URL or a header`,
-        schema,
-        {
-          members: OPERATIONS,
-        },
-      ),
+      event(entity, `The record of ${noun}; Zoho does not say what happened${doubt}`, schema),
+      event(`${entity}.<operation>` as const, `What happened to ${noun}, from ?event= or a header${doubt}`, schema, {
+        members: OPERATIONS,
+      }),
     ];
   };
   return {
     id,
     source,
+    evidence,
     twins: TWINS,
     methods: ["PUT", "DELETE"],
     // Some users add a fixed header instead of a signature.

@@ -1,12 +1,13 @@
 import { textAt } from "../../body/payload.ts";
 import { echoChallenge } from "../../core/handshake.ts";
-import type { Format, Proof, WebhookEvent } from "../../core/product.ts";
+import type { Evidence, Format, Proof, WebhookEvent } from "../../core/product.ts";
 import { guideSignature } from "../../core/proofs/body-signature.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
 
 interface GuideParts<Events extends readonly WebhookEvent[]> {
   readonly source: string;
+  readonly evidence: Evidence;
   readonly events: Events;
   /** Default: the signature alone. */
   readonly proofs?: readonly Proof[];
@@ -24,6 +25,7 @@ export function guideFormat<const Events extends readonly WebhookEvent[]>(
   return {
     id: "guide",
     source: parts.source,
+    evidence: parts.evidence,
     proofs: parts.proofs ?? [guideSignature],
     events: parts.events,
     recognise: parts.recognise ?? ((payload) => textAt(payload.data, ["event"])),
@@ -35,11 +37,15 @@ export function guideFormat<const Events extends readonly WebhookEvent[]>(
 }
 
 /** The source of a format with an envelope from the guide. */
-export function printedInGuide(section: string): string {
-  return `${GUIDE}, "${section}"; events not printed there use the same envelope`;
+export function printedInGuide(section: string) {
+  return {
+    source: `${GUIDE}, "${section}"; events not printed there use the same envelope`,
+    evidence: "doc",
+  } as const;
 }
 
 /** The source of a format whose events the guide lists without a body. */
-export function modelledOnGuide(sibling: string): string {
-  return `modelled on "${sibling}" of the ${GUIDE}, which prints no payload for this product`;
+export function modelledOnGuide(sibling: string) {
+  const source = `modelled on "${sibling}" of the ${GUIDE}, which prints no payload for this product`;
+  return { source, evidence: "modelled" } as const;
 }

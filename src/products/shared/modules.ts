@@ -2,7 +2,7 @@ import { z } from "zod";
 import { splitUrl } from "../../body/delivery.ts";
 import { idsAt, type Payload, textAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
-import { type EventOptions, event, type Format, type WebhookEvent } from "../../core/product.ts";
+import { type EventOptions, type Evidence, event, type Format, type WebhookEvent } from "../../core/product.ts";
 import { guideSignature } from "../../core/proofs/body-signature.ts";
 import { bodyToken } from "../../core/proofs/token.ts";
 import { guideFormat } from "./guide-format.ts";
@@ -70,6 +70,7 @@ export function moduleEventOf(api: "crm" | "recruit") {
 }
 
 interface ModuleGuideParts<Events> {
+  readonly evidence: Evidence;
   readonly api: "crm" | "recruit";
   readonly source: string;
   readonly modules: readonly string[];
@@ -80,11 +81,13 @@ interface ModuleGuideParts<Events> {
 export function moduleGuide<const Events extends readonly WebhookEvent[]>({
   api,
   source,
+  evidence,
   modules,
   events,
 }: ModuleGuideParts<Events>) {
   return guideFormat({
     source,
+    evidence,
     // The token is in the body that the signature covers.
     proofs: [bodyToken, guideSignature],
     events,
@@ -133,6 +136,7 @@ type Verb = keyof typeof OPERATIONS;
 
 interface WatchParts {
   readonly source: string;
+  readonly evidence: Evidence;
   /** The first part of the path of `resource_uri`. */
   readonly api: string;
   readonly modules: readonly string[];
@@ -145,7 +149,7 @@ interface WatchParts {
  * The notification that a channel of the watch API of CRM, Bigin and Recruit posts to its `notify_url`: the ids of changed
  * records, never their content.
  */
-export function watchFormat({ source, api, modules: members, documented, hint }: WatchParts) {
+export function watchFormat({ source, evidence, api, modules: members, documented, hint }: WatchParts) {
   const envelope = part(() => (documented ? notification : undocumentedNotification)(api));
   // Integrations in use accept the subscription's own word as well.
   const schema = (verb: Verb) => () => envelope().extend({ operation: z.enum([OPERATIONS[verb], verb]) });
@@ -153,6 +157,7 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
   return {
     id: "wire",
     source,
+    evidence,
     proofs: [bodyToken],
     events: [
       event("<Module>.create", "A channel reports that records were created", schema("create"), { once, members }),
@@ -161,8 +166,11 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
     ],
     recognise: (payload) => recogniseNotification(payload, documented),
     envelope,
-    // A notification has no record.
-    weigh: (data) => weighModule(api, members, data) - (Object.hasOwn(data, "data") ? 5 : 0),
+    weigh(data) {
+      const has = (name: string): boolean => Object.hasOwn(data, name);
+      // A notification has no record. Without the URL, a documented sender is likelier.
+      return weighModule(api, members, data) - (has("data") ? 5 : 0) - (documented || has("resource_uri") ? 0 : 2);
+    },
     records: moduleRecords,
     batches: true,
     encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),

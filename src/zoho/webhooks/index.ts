@@ -60,6 +60,12 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
   },
   mail: { how: "set it up in Settings > Integrations > Developer Space > Outgoing Webhooks" },
   salesiq: { why: "zoho-hooks does not manage its webhooks", how: "set it up in Settings > Developers > Workflows" },
+  zeptomail: { how: "set it up in the Webhooks of a Mail Agent" },
+  webinar: { how: "set it up as the action of a workflow" },
+  connect: {
+    why: "zoho-hooks does not manage its webhooks",
+    how: "set it up in the Outgoing Webhooks of its settings, or with POST https://connect.zoho.com/api/v1/webhook",
+  },
   campaigns: {
     why: "zoho-hooks does not manage its webhooks",
     how: "set it up with Campaigns' e-mail API: POST https://campaigns.zoho.com/emailapi/v2/settings/webhook",

@@ -1,0 +1,25 @@
+import type { Product } from "../core/product.ts";
+import { bodySignature } from "../core/proofs/body-signature.ts";
+import { userFormed } from "../core/user-formed.ts";
+
+/** For the authorization type "Signature": the key is the token that Webinar generates. */
+export const webinarSignature = bodySignature({
+  id: "webinar-signature",
+  header: "x-webinar-signature",
+  credential: "secret",
+  key: "secret",
+  encoding: "hex",
+  exception: "Zoho Webinar signs only with the authorization type Signature",
+});
+
+const wire = userFormed({
+  id: "wire",
+  source: "https://help.zoho.com/portal/en/kb/zoho-webinar/user-guide/automation/webhooks/articles/webinar-webhooks",
+  evidence: "doc",
+  encoding: "json",
+  methods: ["PUT"],
+  signature: webinarSignature,
+  event: { name: "webhook", summary: "A workflow called a user-defined webhook" },
+});
+
+export const webinar = { id: "webinar", title: "Zoho Webinar", formats: [wire] } as const satisfies Product;
