@@ -91,23 +91,32 @@ const MERGE_FIELD = /\$\{!?[\p{L}_][^{}"]{0,100}\}/u;
 export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[]): string | undefined {
   // A quick exit for nearly all JSON.
   if (text?.includes("${") === false) return undefined;
-  const isSecret = isSecretIn(chosen);
-  const found: string[] = [];
-  const search = (value: unknown, path: readonly (string | number)[], isHidden: boolean): void => {
+  const path: (string | number)[] = [];
+  let first: string | undefined;
+  let others = 0;
+  const search = (value: unknown): void => {
     if (typeof value === "string") {
       const [field] = MERGE_FIELD.exec(value) ?? [];
       if (field === undefined) return;
-      const place = path.length === 0 ? "the body" : oneLine(pathText(path));
-      found.push(`${place} has an unfilled merge field${isHidden ? "" : `, ${oneLine(field)}`}`);
-    } else if (Array.isArray(value)) {
-      for (const [i, each] of value.entries()) search(each, [...path, i], isHidden);
+      if (first === undefined) first = unfilled(path, field, chosen);
+      else others++;
     } else if (typeof value === "object" && value !== null) {
-      for (const [key, each] of Object.entries(value)) search(each, [...path, key], isHidden || isSecret(key));
+      const isList = Array.isArray(value);
+      for (const [key, each] of Object.entries(value)) {
+        path.push(isList ? Number(key) : key);
+        search(each);
+        path.pop();
+      }
     }
   };
-  search(data, [], false);
-  const [first, ...others] = found;
+  search(data);
   if (first === undefined) return undefined;
-  const more = others.length === 0 ? "" : ` (and ${counted(others.length, "other field")} like it)`;
+  const more = others === 0 ? "" : ` (and ${counted(others, "other field")} like it)`;
   return `${first}${more}: the field or module does not exist, or the record has no value for it`;
+}
+
+function unfilled(path: readonly (string | number)[], field: string, chosen: readonly string[]): string {
+  const place = path.length === 0 ? "the body" : oneLine(pathText(path));
+  const isSecret = path.map(String).some(isSecretIn(chosen));
+  return `${place} has an unfilled merge field${isSecret ? "" : `, ${oneLine(field)}`}`;
 }
