@@ -120,13 +120,14 @@ function candidateOf({ delivery, payload }: Incoming, product: Product, format: 
   const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
   const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
   const resembles = envelope !== undefined && (present > 1 || isSigned);
-  const points = present - missing + (isSigned ? 1 : 0) - (misshapen ? 1 : 0);
+  const points = present - missing + (isSigned ? 3 : 0) - (misshapen ? 1 : 0);
   return { product, format, envelope, data, object, misshapen, present, missing, isSigned, resembles, points };
 }
 
 /** Undefined for a format that sees nothing of its own in the body. */
 function read({ event, delivery, payload }: Incoming, candidate: Candidate): Reading | undefined {
   const { format, data, object, misshapen, present, resembles, points } = candidate;
+  if (misshapen && !resembles) return undefined;
   const named = event ?? format.recognise(misshapen ? { ...payload, data } : payload, delivery);
   // The name of a family, `<Module>.create`, is never that of a delivery.
   const match =

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { eventNames } from "../../src/core/event-names.ts";
+import { eventNames, findEvent } from "../../src/core/event-names.ts";
 import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
 import { folderWith } from "../support/files.ts";
@@ -48,7 +48,8 @@ describe("listen, receiving Zoho's own deliveries,", () => {
         expect(sent.exitCode, sent.out + sent.err).toBe(0);
         for (const name of eventNames(format).filter((each) => !each.includes("<"))) {
           const event = await app.event(++n);
-          expect(event).toMatchObject({ product: product.id, format: format.id, event: name, schema: { ok: true } });
+          const schema = findEvent(format, name)?.event.designed ? null : { ok: true };
+          expect(event).toMatchObject({ product: product.id, format: format.id, event: name, schema });
           expect(event.proofs).toMatchObject(format.proofs.map(({ id }) => ({ id, verdict: "passed" })));
         }
       }

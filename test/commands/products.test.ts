@@ -41,8 +41,12 @@ describe("products", () => {
 
   it("says when SalesIQ checks a URL, and what of a finance record is not confirmed", async () => {
     const { out } = await run(["products", "salesiq"]);
-    expect(out).toContain("probe   HEAD when the URL of a webhook is changed: unless the answer is 200");
-    expect(out).toContain("probe   HEAD where the URL does not answer a ping: unless the answer is 200");
+    expect(out).toContain(
+      "probe   HEAD when the URL of a webhook is changed: the webhook is saved only if the answer is 200",
+    );
+    expect(out).toContain(
+      "probe   HEAD where the URL does not answer a ping: the webhook is saved only if the answer is 200",
+    );
     const books = (await run(["products", "books"])).out;
     for (const [event, doubt] of [
       ["bill", true],
