@@ -100,13 +100,7 @@ describe("a rule of JSON Schema is met by one body, and not by another:", () => 
       { b: 1 },
       ["b: no such field, number 1"],
     ],
-    [
-      "items",
-      { properties: { a: { items: { type: "number" } } } },
-      { a: [1] },
-      { a: [1, "x"] },
-      ['a[1]: number, "x"'],
-    ],
+    ["items", { properties: { a: { items: { type: "number" } } } }, { a: [1] }, { a: [1, "x"] }, ['a[1]: number, "x"']],
     [
       "prefixItems",
       { properties: { a: { prefixItems: [{ type: "number" }], items: false } } },
