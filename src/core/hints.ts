@@ -1,6 +1,10 @@
+import type { Payload } from "../body/payload.ts";
 import { oneLine } from "../util/text.ts";
+import { counted } from "../util/units.ts";
 import { eventNames, nearest } from "./event-names.ts";
+import { isSecretIn } from "./mask.ts";
 import { acceptsMethod, type Format, type Product } from "./product.ts";
+import { pathText } from "./schema.ts";
 
 /**
  * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
@@ -78,4 +82,41 @@ export function headerHint({ formats: [format, ...others] }: Product): string | 
   return header === undefined || others.length > 0
     ? undefined
     : `the header ${header}, which names the event, is missing`;
+}
+
+/** `${!Leads.Email}` of CRM, `${Lead Name}`. */
+const MERGE_FIELD = /\$\{!?[\p{L}_][^{}"]{0,100}\}/u;
+
+/** For a body with merge fields that Zoho did not replace. `chosen`: further names of secrets, whose values are not shown. */
+export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[]): string | undefined {
+  // A quick exit for nearly all JSON.
+  if (text?.includes("${") === false) return undefined;
+  const path: (string | number)[] = [];
+  let first: string | undefined;
+  let others = 0;
+  const search = (value: unknown): void => {
+    if (typeof value === "string") {
+      const [field] = MERGE_FIELD.exec(value) ?? [];
+      if (field === undefined) return;
+      if (first === undefined) first = unfilled(path, field, chosen);
+      else others++;
+    } else if (typeof value === "object" && value !== null) {
+      const isList = Array.isArray(value);
+      for (const [key, each] of Object.entries(value)) {
+        path.push(isList ? Number(key) : key);
+        search(each);
+        path.pop();
+      }
+    }
+  };
+  search(data);
+  if (first === undefined) return undefined;
+  const more = others === 0 ? "" : ` (and ${counted(others, "other field")} like it)`;
+  return `${first}${more}: the field or module does not exist, or the record has no value for it`;
+}
+
+function unfilled(path: readonly (string | number)[], field: string, chosen: readonly string[]): string {
+  const place = path.length === 0 ? "the body" : oneLine(pathText(path));
+  const isSecret = path.map(String).some(isSecretIn(chosen));
+  return `${place} has an unfilled merge field${isSecret ? "" : `, ${oneLine(field)}`}`;
 }

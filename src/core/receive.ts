@@ -3,7 +3,15 @@ import { type Delivery, headerValue, splitUrl } from "../body/delivery.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../body/payload.ts";
 import type { Secrets } from "../body/secret.ts";
 import { isBareChallenge } from "./handshake.ts";
-import { designHint, headerHint, nearestEvents, otherEnvelope, otherFormatHint, otherProductHint } from "./hints.ts";
+import {
+  designHint,
+  headerHint,
+  mergeFieldHint,
+  nearestEvents,
+  otherEnvelope,
+  otherFormatHint,
+  otherProductHint,
+} from "./hints.ts";
 import { chosenNames } from "./mask.ts";
 import {
   acceptsMethod,
@@ -139,7 +147,7 @@ export function receive(input: ReceiveInput): Receipt {
     hint:
       match === undefined || event === undefined
         ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming))
-        : format.hint?.(payload, event),
+        : (mergeFieldHint(payload, chosenNames(verdicts)) ?? format.hint?.(payload, event)),
   };
 }
 
@@ -218,7 +226,8 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
   const hint =
     lookAlikeHint(incoming) ??
     (has("failed", verdicts) ? designHint(product, delivery.method) : undefined) ??
-    headerHint(product);
+    headerHint(product) ??
+    mergeFieldHint(payload, chosenNames(verdicts));
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
 }
 

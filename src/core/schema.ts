@@ -13,6 +13,7 @@ export interface SchemaIssue {
   /** The path for people: `data.ids[0]`. Empty for the payload itself. */
   readonly at: string;
   readonly expected: string;
+  /** The start of a text, masked; under a secret name, and for an object or array, only the type. */
   readonly received: string;
 }
 
@@ -33,8 +34,8 @@ export function checkSchema(schema: z.ZodType, data: unknown, secretNames: reado
     result = schema.safeParse(data);
   } catch (error) {
     // A user's own schema runs the user's code.
-    const issue = toIssue([], `a value that its schema allows, but the schema threw: ${errorText(error)}`, data);
-    return { ok: false, issues: [issue] };
+    const received = `an error of the schema: ${errorText(error)}`;
+    return { ok: false, issues: [{ path: [], at: "", expected: "a value that its schema can check", received }] };
   }
   if (result.success) return { ok: true, issues: [] };
   const isSecret = isSecretIn(secretNames);
@@ -45,16 +46,16 @@ export function checkSchema(schema: z.ZodType, data: unknown, secretNames: reado
     else {
       // One of zod's issues may become very many.
       for (const issue of issuesOf(found, data, isSecret)) {
-        if (issues.length < MAX_ISSUES) issues.push(withoutSecret(issue, isSecret));
+        if (issues.length < MAX_ISSUES) issues.push(issue);
         else left++;
       }
     }
   }
-  if (left > 0) issues.push(toIssue([], `other values in ${left} more places`, data));
+  if (left > 0) issues.push(toIssue([], `other values in ${left} more places`, data, isSecret));
   return { ok: issues.length === 0, issues };
 }
 
-/** `data is missing (expected object)`, `event: expected "Ticket.Create", got "ticket.create"` */
+/** `data is missing (an object)`, `event: expected "Ticket.Create", got "ticket.create"` */
 export function describeIssue(issue: SchemaIssue): string {
   return issue.received === NOTHING ? issueWithoutValue(issue) : `${issueWithoutValue(issue)}, got ${issue.received}`;
 }
@@ -62,7 +63,13 @@ export function describeIssue(issue: SchemaIssue): string {
 /** The same without the value of the body. */
 export function issueWithoutValue({ at, expected, received }: SchemaIssue): string {
   const place = at === "" ? "the body" : at;
-  return received === NOTHING ? `${place} is missing (expected ${expected})` : `${place}: expected ${expected}`;
+  const wanted = expected.split(" or ").map(withArticle).join(" or ");
+  return received === NOTHING ? `${place} is missing (${wanted})` : `${place}: expected ${wanted}`;
+}
+
+function withArticle(type: string): string {
+  if (/^(?:object|array)$/.test(type)) return `an ${type}`;
+  return /^(?:string|number|boolean)$/.test(type) ? `a ${type}` : type;
 }
 
 /** All issues are stored and shown, and a body may cause half a million. */
@@ -70,27 +77,17 @@ const MAX_ISSUES = 50;
 
 type IsSecret = (name: string) => boolean;
 
-/** A secret may be a number. */
-function withoutSecret(issue: SchemaIssue, isSecret: IsSecret): SchemaIssue {
-  if (!issue.path.some((key) => isSecret(String(key)))) return issue;
-  return { ...issue, received: issue.received.replace(/^(number|boolean) .*/, "a $1") };
-}
-
 /** None where a number is only too long for JavaScript, several for a union. */
 function issuesOf(issue: z.core.$ZodIssue, data: unknown, isSecret: IsSecret): readonly SchemaIssue[] {
   const path = issue.path.map((key) => (typeof key === "symbol" ? String(key) : key));
   const value = valueAt(data, path);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => toIssue([...path, key], "no such field", data));
+    return issue.keys.map((key) => toIssue([...path, key], "no such field", data, isSecret));
   }
   if (issue.code === "invalid_union" && issue.message === DEFAULT_UNION_MESSAGE)
     return unionIssues(issue, path, data, isSecret);
-  const isWrongType = issue.code === "invalid_type";
-  if (isWrongType && NUMBERS.has(issue.expected) && isLongNumber(value)) return [];
-  const found = toIssue(path, expectedText(issue), data);
-  if (isWrongType || typeof value !== "string" || value === "" || path.some((key) => isSecret(String(key))))
-    return [found];
-  return [{ ...found, received: shortText(value) }];
+  if (issue.code === "invalid_type" && NUMBERS.has(issue.expected) && isLongNumber(value)) return [];
+  return [toIssue(path, expectedText(issue), data, isSecret)];
 }
 
 /** Zod's message for a union without a custom one. */
@@ -111,11 +108,14 @@ function unionIssues(
   const [nearest] = deeper.toSorted((a, b) => a.length - b.length);
   if (nearest !== undefined) return nearest;
   const expected = [...new Set(alternatives.flat().map((each) => each.expected))];
-  return [toIssue(path, expected.length === 0 ? "exactly one of the alternatives" : expected.join(" or "), data)];
+  return [
+    toIssue(path, expected.length === 0 ? "exactly one of the alternatives" : expected.join(" or "), data, isSecret),
+  ];
 }
 
-function toIssue(path: readonly (string | number)[], expected: string, data: unknown): SchemaIssue {
-  return { path, at: pathText(path), expected, received: receivedText(valueAt(data, path)) };
+function toIssue(path: readonly (string | number)[], expected: string, data: unknown, isSecret: IsSecret): SchemaIssue {
+  const hidden = path.some((key) => isSecret(String(key)));
+  return { path, at: pathText(path), expected, received: receivedText(valueAt(data, path), hidden) };
 }
 
 function expectedText(issue: z.core.$ZodIssue): string {
@@ -131,7 +131,13 @@ function expectedText(issue: z.core.$ZodIssue): string {
 }
 
 /** For types of zod that JSON does not have. */
-const TYPES: Readonly<Record<string, string>> = { nonoptional: "a value", never: "nothing", int: "a whole number" };
+const TYPES: Readonly<Record<string, string>> = {
+  nonoptional: "a value",
+  never: "nothing",
+  int: "a whole number",
+  record: "object",
+  tuple: "array",
+};
 const UNITS: Readonly<Record<string, string>> = { string: "character", array: "element", object: "field" };
 const DATE_TIME = "a date-time such as 2025-01-15T10:30:00Z";
 /** By the names of zod and of JSON Schema. */
@@ -150,14 +156,15 @@ function sizeText(size: number | bigint, origin: string): string {
   return unit === undefined ? String(size) : counted(Number(size), unit);
 }
 
-/** The type, with the value of a number or boolean. Strings may be secrets. */
-function receivedText(value: unknown): string {
+/** The value of a text, number or boolean unless it is `hidden`, else the type. */
+function receivedText(value: unknown, hidden: boolean): string {
   if (value === undefined) return NOTHING;
   if (value === null) return "null";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object") return "an object";
-  if (typeof value === "string") return value === "" ? "an empty string" : "a string";
-  return `${typeof value} ${String(value)}`;
+  if (value === "") return "an empty string";
+  if (hidden) return `a ${typeof value}`;
+  return typeof value === "string" ? shortText(value) : `${typeof value} ${String(value)}`;
 }
 
 const MAX_SHOWN_LENGTH = 60;

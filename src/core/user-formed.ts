@@ -31,7 +31,6 @@ interface UserFormedParts<Name extends string, Id extends string> {
   /** Recognises such bodies without a product named, where they have distinctive keys. */
   readonly recognise?: Format["recognise"];
   readonly records?: Format["records"];
-  readonly hint?: Format["hint"];
   readonly answer?: Format["answer"];
   /** For the few senders that can sign; a fixed value takes its place. */
   readonly signature?: Proof;
@@ -67,7 +66,6 @@ export function userFormed<const Name extends string, const Id extends string>(
     catchAll: name,
     settings: ["encoding", "auth", "schema"],
     configure: (chosen) => userFormed(parts, { ...settings, ...chosen }),
-    ...(parts.hint === undefined ? {} : { hint: parts.hint }),
     ...(parts.answer === undefined ? {} : { answer: parts.answer }),
   };
 }

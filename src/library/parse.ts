@@ -2,7 +2,7 @@ import { problemText } from "../body/payload.ts";
 import { noSecrets } from "../body/secret.ts";
 import { type Receipt, receive } from "../core/receive.ts";
 import { nearestText } from "../core/recognise.ts";
-import type { SchemaIssue } from "../core/schema.ts";
+import { describeIssue, type SchemaIssue } from "../core/schema.ts";
 import { products } from "../products/index.ts";
 import type { ProductId, ZohoEvent } from "./event-types.ts";
 import { declaredName, isUnread, productOf, type RawBody, rawBody } from "./input.ts";
@@ -81,9 +81,7 @@ export function failureOf(receipt: Receipt): ParseFailure | undefined {
     return { ...read, code: "unknown-event", reason: `${cause}${owner}${near}${hint}` };
   }
   if (schema.ok) return undefined;
-  const issues = schema.issues.map(
-    (issue) => `${issue.at || "the body"}: expected ${issue.expected}, got ${issue.received}`,
-  );
+  const issues = schema.issues.map(describeIssue);
   return { ...read, code: "schema", reason: `${product} ${name} does not match its schema: ${issues.join("; ")}` };
 }
 

@@ -2,7 +2,6 @@ import { z } from "zod";
 import { idsAt, textAt } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
-import { oneLine } from "../util/text.ts";
 import { printedInGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEnvelope, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";
@@ -172,9 +171,6 @@ const wire = watchFormat({
   },
 });
 
-/** A merge field that CRM did not replace. */
-const UNMERGED = /\$\{![^}]*\}/;
-
 const workflow = userFormed({
   id: "workflow",
   source: "https://www.zoho.com/crm/developer/docs/api/v8/create-webhook.html",
@@ -182,12 +178,6 @@ const workflow = userFormed({
   encoding: "form",
   methods: ["GET", "PUT", "DELETE"],
   event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },
-  hint({ data }) {
-    const merge = UNMERGED.exec(typeof data === "string" ? data : (JSON.stringify(data) ?? ""))?.[0];
-    return merge === undefined
-      ? undefined
-      : `${oneLine(merge)} was not replaced: the field or module does not exist, or the record has no value for it`;
-  },
 });
 
 export const crm = { id: "crm", title: "Zoho CRM", formats: [guide, wire, workflow] } as const satisfies Product;

@@ -7,7 +7,7 @@ import { event, type Finding, type Format, type Limits, type Product, type Proof
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { explainHmac } from "../core/proofs/explain-hmac.ts";
 import { type HeaderVerdict, verifyHeader } from "../core/proofs/verdict.ts";
-import { formatDuration } from "../util/units.ts";
+import { formatAge } from "../util/units.ts";
 import { amount, answerProbe, looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
 
 const HEADER = "x-zoho-webhook-signature";
@@ -125,14 +125,14 @@ function verifyAge(ageMs: number, { origin }: Secret, limits: Limits | undefined
     return {
       verdict: "failed",
       match: "too_old",
-      reason: `the signature is right, but ${formatDuration(ageMs)} old; the limit is ${formatDuration(toleranceMs)}${setting === undefined ? "" : ` (${setting})`}`,
+      reason: `the signature is right, but ${formatAge(ageMs)} old; the limit is ${formatAge(toleranceMs)}${setting === undefined ? "" : ` (${setting})`}`,
     };
   }
   if (-ageMs > toleranceMs) {
     return {
       verdict: "failed",
       match: "too_new",
-      reason: `the signature is right, but its timestamp is ${formatDuration(-ageMs)} ahead of this machine's clock`,
+      reason: `the signature is right, but its timestamp is ${formatAge(-ageMs)} ahead of this machine's clock`,
     };
   }
   return { verdict: "passed", reason: `signed with ${origin}` };

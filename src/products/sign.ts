@@ -4,7 +4,7 @@ import { idsAt, textAt } from "../body/payload.ts";
 import { type EventOptions, event, type Format, type Product } from "../core/product.ts";
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
-import { formatDuration } from "../util/units.ts";
+import { formatAge } from "../util/units.ts";
 import { amount, optionalText, part, wireId } from "./shared/schema-parts.ts";
 
 const TIMESTAMP = "x-zs-webhook-timestamp";
@@ -34,7 +34,7 @@ function timestampRemark(delivery: Delivery, now: Date): string | undefined {
   if (Number.isNaN(ageMs)) return `${TIMESTAMP} is not a time in seconds`;
   return Math.abs(ageMs) <= FRESH_MS
     ? undefined
-    : `${TIMESTAMP} is ${formatDuration(Math.abs(ageMs))} ${ageMs > 0 ? "old" : "ahead of this machine's clock"}; the signature does not cover it`;
+    : `${TIMESTAMP} is ${formatAge(Math.abs(ageMs))} ${ageMs > 0 ? "old" : "ahead of this machine's clock"}; the signature does not cover it`;
 }
 
 /** Zoho does not document what is signed when a timestamp is sent. */

@@ -106,7 +106,7 @@ function explanationLines(
   }
   if (matches.length === 0) lines.push(`    ${paint.bad("→")} no common mistake explains it`);
   if (verbose && ruledOut.length > 0)
-    lines.push(paint.dim(`    also ruled out: ${ruledOut.map((finding) => finding.id).join(", ")}`));
+    lines.push(...["    ruled out:", ...ruledOut.map(({ meaning }) => `      ${plain(meaning)}`)].map(paint.dim));
   if (showExpected && expected !== undefined)
     lines.push(`    received ${plain(received ?? "nothing")}`, `    expected ${expected}`);
   return lines;

@@ -85,6 +85,14 @@ export function formatDuration(ms: number): string {
   return `${Math.floor((seconds * 1000) / MS[large])} ${NAMES[large]}${rest === 0 ? "" : ` ${rest} ${NAMES[small]}`}`;
 }
 
+/** `2 years`, `3 months`, `5 days`; below two days as `formatDuration`. */
+export function formatAge(ms: number): string {
+  const days = Math.round(ms / MS.d);
+  if (days < 2) return formatDuration(ms);
+  if (days < 60) return counted(days, "day");
+  return days < 548 ? counted(Math.round(days / 30.44), "month") : counted(Math.round(days / 365.25), "year");
+}
+
 /** `6d 23h`, `4h 12m`, `45s`: the two largest units. */
 export function formatSpan(ms: number): string {
   // From an hour on, minutes are rounded: a new channel of 6d 23h still shows that after a few seconds.

@@ -51,7 +51,7 @@ describe("events list", () => {
     );
     expect(rows[2]).toMatch(/desk\s+Ticket\.Create.*→ failed after 2 attempts/);
     expect(out).toContain("answered 401: guide-signature");
-    expect(out).toContain("ticket.subject: expected string, got number 7");
+    expect(out).toContain("ticket.subject: expected a string, got number 7");
   });
 
   it.each([
@@ -241,7 +241,7 @@ describe("events show", () => {
     const { out } = await project.run(["events", "show", "last"]);
     expect(out).toContain("#4 desk Ticket.Create");
     expect(out).toContain("✗ schema");
-    expect(out).toContain("ticket.subject: expected string, got number 7");
+    expect(out).toContain("ticket.subject: expected a string, got number 7");
   });
 
   it("names the last number when one does not exist", async () => {

@@ -82,7 +82,7 @@ describe("a rule of JSON Schema is met by one body, and not by another:", () => 
       { properties: { a: {} }, additionalProperties: false },
       { a: 1 },
       { b: "x" },
-      ["b: no such field, a string"],
+      ['b: no such field, "x"'],
     ],
     [
       "propertyNames",
@@ -100,19 +100,13 @@ describe("a rule of JSON Schema is met by one body, and not by another:", () => 
       { b: 1 },
       ["b: no such field, number 1"],
     ],
-    [
-      "items",
-      { properties: { a: { items: { type: "number" } } } },
-      { a: [1] },
-      { a: [1, "x"] },
-      ["a[1]: number, a string"],
-    ],
+    ["items", { properties: { a: { items: { type: "number" } } } }, { a: [1] }, { a: [1, "x"] }, ['a[1]: number, "x"']],
     [
       "prefixItems",
       { properties: { a: { prefixItems: [{ type: "number" }], items: false } } },
       { a: [1] },
       { a: ["x", 1] },
-      ["a[0]: number, a string", "a[1]: no such element, number 1"],
+      ['a[0]: number, "x"', "a[1]: no such element, number 1"],
     ],
     [
       "contains",
@@ -475,7 +469,7 @@ describe("a schema that refers to another file", () => {
       "n.json": "{}",
     });
     expect((await run(["verify", "--product", "flow"], { cwd, stdin: '{"n":"x"}' })).out).toContain(
-      "n: expected number",
+      "n: expected a number",
     );
   });
 });

@@ -1,4 +1,4 @@
-import { createHmac, sign as signRsa } from "node:crypto";
+import { createHash, createHmac, sign as signRsa } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { run } from "../support/run.ts";
@@ -56,6 +56,14 @@ const exact = (space: string): string => {
   const end = space === "" ? "" : "\n";
   return `{${space}"id"${colon}4150868000000002179,${space}"b"${colon}1250.00${end}}`;
 };
+/** Two ids, the second of which is text that stays as it is. */
+const LONG = '{"id":4150868000000002179,"same":"4150868000000002000","data":{"id":4150868000000002179}}';
+const ROUNDED = JSON.stringify(JSON.parse(LONG));
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
 const rounded = JSON.stringify(JSON.parse(exact("")), null, 2);
 
 it("verify --explain tries no layouts of an absurdly nested body", async () => {
@@ -97,8 +105,23 @@ describe("verify --explain finds", () => {
     ],
     ["text that was signed in Latin-1", COMPACT, sign(Buffer.from(COMPACT, "latin1")), "utf8-from-latin1"],
     ["UTF-8 that came in Latin-1", Buffer.from(COMPACT, "latin1"), sign(COMPACT), "latin1-from-utf8"],
+    ["numbers that were rounded after signing", ROUNDED, sign(LONG), "rounded"],
+    ["numbers that were rounded before signing", LONG, sign(ROUNDED), "reserialised"],
+    ["a hash without the secret", COMPACT, hash(COMPACT), "no-secret"],
+    ["a hash without the secret, of a line", COMPACT, hash(`${COMPACT}\n`), "newline-removed+no-secret"],
+    ["a hash of the secret and the body", COMPACT, hash(SECRET + COMPACT), "secret-before-body"],
+    ["a hash of the body and the secret", COMPACT, hash(COMPACT + SECRET), "secret-after-body"],
+    ["half of a signature, as long as one with MD5", COMPACT, sign(COMPACT).slice(0, 32), "cut-off"],
+    ["all but the last digit of a signature", COMPACT, sign(COMPACT).slice(0, -1), "cut-off"],
+    [
+      "the start of a signature in upper case",
+      PRETTY,
+      sign(COMPACT).slice(0, 16).toUpperCase(),
+      "reserialised+cut-off",
+    ],
     ["an empty body", COMPACT, sign(""), "empty"],
     ["slashes as PHP writes them", COMPACT, sign(COMPACT.replaceAll("/", "\\/")), "slashes-escaped"],
+    ["slashes that were escaped after signing", COMPACT.replaceAll("/", "\\/"), sign(COMPACT), "reserialised"],
     ["base64 for hex", COMPACT, sign(COMPACT, { encoding: "base64" }), "base64-for-hex"],
     ["base64 of the hex digits", COMPACT, Buffer.from(sign(COMPACT)).toString("base64"), "base64-of-hex"],
     ["upper case", COMPACT, sign(COMPACT).toUpperCase(), "upper-case"],
@@ -170,6 +193,49 @@ describe("verify --explain finds", () => {
     const t = String(Date.now());
     const base64 = sign(`${t}.${COMPACT}`, { encoding: "base64" });
     expect((await explain(COMPACT, `t=${t},v=${base64}`, {}, [], "payments")).matches).toEqual(["base64-for-hex"]);
+  });
+
+  it("what was changed, in words", async () => {
+    const out = async (body: string, signature: string) => (await explain(body, signature)).human.out;
+    expect(await out(ROUNDED, sign(LONG))).toContain("→ a JSON parser has rounded numbers of more than 15 digits");
+    expect(await out(LONG, sign(ROUNDED))).toContain("(JSON.stringify), with long numbers rounded\n");
+    expect(await out('{"a":"\\/"}', sign('{"a":"/"}'))).toContain("(JSON.stringify), with \\/ written as /\n");
+    expect(await out(COMPACT, hash(SECRET + COMPACT))).toContain("a plain hash of ZOHO_WEBHOOK_SECRET followed by");
+    expect(await out(COMPACT, sign(COMPACT).slice(0, 32))).toContain("it has the first 32 of 64 characters");
+  });
+
+  it("the base64 of a signature cut off, and slashes that Zoho Mail had written", async () => {
+    const body = '{"subject":"a/b","fromAddress":"a@b.example","toAddress":"c@d.example"}';
+    const base64 = sign(body.replaceAll("/", "\\/"), { encoding: "base64" });
+    const env = { ZOHO_WEBHOOK_HOOK_SECRET: SECRET };
+    const { human, matches } = await explain(body, base64, env, [], "mail");
+    expect([matches, human.out]).toEqual([
+      ["slashes-escaped"],
+      expect.stringContaining("\\/, as Zoho Mail and PHP do"),
+    ]);
+    const half = sign(body, { encoding: "base64" }).slice(0, 22);
+    expect((await explain(body, half, env, [], "mail")).matches).toEqual(["cut-off"]);
+  });
+
+  it.each([
+    ["whole", (key: string) => sign(ROUNDED, { key })],
+    ["half", (key: string) => sign(ROUNDED, { key }).slice(0, 32)],
+    ["a hash with it", (key: string) => hash(key + ROUNDED)],
+  ])("nothing where only the secret is another: %s", async (_, signed) => {
+    expect((await explain(ROUNDED, signed("of-someone-else"))).matches).toEqual([]);
+  });
+
+  it("nothing in too short a part of a signature", async () => {
+    expect((await explain(COMPACT, sign(COMPACT).slice(0, 14))).matches).toEqual(["unreadable"]);
+  });
+
+  it("what was ruled out in words, with -v only", async () => {
+    const signature = sign(COMPACT, { key: "of-someone-else" });
+    expect((await explain(COMPACT, signature)).human.out).not.toContain("ruled out");
+    const { human } = await explain(COMPACT, signature, {}, ["-v"]);
+    expect(human.out).toContain("    ruled out:\n      ");
+    expect(human.out).toContain("      a newline at the end of the body was removed after it was signed\n");
+    expect(human.out).not.toContain("newline-removed");
   });
 
   it("no known cause", async () => {

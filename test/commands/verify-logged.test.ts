@@ -38,7 +38,9 @@ describe("a delivery whose signature failed", () => {
     expect(out).toMatch(
       / {2}guide-signature failed when it arrived: .*; to see why, run this in a terminal where the secret is set/,
     );
-    expect((await run(["verify", "--logged", "1"], { cwd })).out).not.toContain("when it arrived");
+    const genuine = await run(["verify", "--logged", "1"], { cwd });
+    expect(genuine.out).toContain("  guide-signature passed when it arrived: signed with ZOHO_WEBHOOK_SECRET\n");
+    expect((await run(["verify", "--logged", "1"], { cwd, env })).out).not.toContain("when it arrived");
   });
 
   it("has its original size, whatever is masked in it", async () => {

@@ -98,8 +98,8 @@ describe("verify", () => {
   it("shows file, line and column of each schema issue and exits with 4", async () => {
     const text = '{\n  "event": "invoice_created",\n  "organization_id": "1",\n  "data": { "total": "1250" }\n}\n';
     const { exitCode, out } = await verify(["sub/a.json"], { "sub/a.json": text });
-    expect(out).toContain("sub/a.json:4:22  data.total: expected number, got a string");
-    expect(out).toContain("sub/a.json:4:11  data.invoice_id is missing (expected string)");
+    expect(out).toContain('sub/a.json:4:22  data.total: expected a number, got "1250"');
+    expect(out).toContain("sub/a.json:4:11  data.invoice_id is missing (a string)");
     expect(exitCode).toBe(4);
   });
 

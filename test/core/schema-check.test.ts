@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { checkSchema, describeIssue } from "../../src/core/schema.ts";
+import { checkSchema, describeIssue, issueWithoutValue } from "../../src/core/schema.ts";
 
 it.each([
   [
@@ -44,14 +44,46 @@ it("shows what came instead of a value, and no secret", () => {
     'uri: expected a URL, got "ftp://a.example/?apikey=[masked]"',
     'token: expected "t0ken", got a string',
     'pass: expected "s3cret", got a string',
-    "data is missing (expected object)",
+    "data is missing (an object)",
   ]);
 });
 
-it("cuts a long string, and shows none for a wrong type", () => {
-  const schema = z.object({ kind: z.literal("a"), total: z.number() });
-  expect(checkSchema(schema, { kind: "x".repeat(100), total: "12" }).issues.map(describeIssue)).toEqual([
+it("cuts a long string, and shows a value of the wrong type, except under a secret name", () => {
+  const schema = z.object({
+    kind: z.literal("a"),
+    total: z.number(),
+    ids: z.array(z.string()),
+    data: z.object({}),
+    payload: z.object({}),
+    token: z.string(),
+    secret: z.object({}),
+    id: z.union([z.string(), z.null()]),
+  });
+  const body = {
+    kind: "x".repeat(100),
+    total: "12,50",
+    ids: 7,
+    data: [],
+    payload: '{"token":"t0ken"}',
+    token: 1234,
+    secret: "s3cret",
+    id: true,
+  };
+  expect(checkSchema(schema, body).issues.map(describeIssue)).toEqual([
     `kind: expected "a", got "${"x".repeat(60)}…"`,
-    "total: expected number, got a string",
+    'total: expected a number, got "12,50"',
+    "ids: expected an array, got number 7",
+    "data: expected an object, got an array of 0",
+    'payload: expected an object, got "{\\"token\\":\\"[masked]\\"}"',
+    "token: expected a string, got a number",
+    "secret: expected an object, got a string",
+    "id: expected a string or null, got boolean true",
   ]);
+});
+
+it("keeps the text of an error that a schema throws out of what is expected, which answers show", () => {
+  const schema = z.string().transform((text) => JSON.parse(text));
+  const { issues } = checkSchema(schema, "my-p1n");
+  expect(issues.map(issueWithoutValue)).toEqual(["the body: expected a value that its schema can check"]);
+  expect(issues.map(describeIssue)).toEqual([expect.stringContaining("got an error of the schema: ")]);
 });

@@ -166,12 +166,6 @@ describe("a body that no format knows", () => {
     });
   });
 
-  it("reports merge fields that CRM left unmerged", () => {
-    const body = `{"name":"\${!Leads.Last_Nam}"}`;
-    expect(post("crm", noSecrets, body).hint).toContain(`\${!Leads.Last_Nam}`);
-    expect(post("crm", noSecrets).hint).toBeUndefined();
-  });
-
   it("is not recognised when it is empty", () => {
     for (const body of ["{}", "[]"]) expect(post("crm", noSecrets, body).event).toBeUndefined();
   });

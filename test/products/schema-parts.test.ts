@@ -5,7 +5,7 @@ import { calendarDate, dateTime, lookup, recordId } from "../../src/products/sha
 it("accepts an id of 19 digits as text, and describes what it expects", () => {
   expect(checkSchema(recordId(), "4876876000001402117").ok).toBe(true);
   expect(checkSchema(recordId(), "INV-00217").issues).toEqual([
-    { path: [], at: "", expected: "an id (digits, as a string)", received: '"INV-00217"' },
+    { path: [], at: "", expected: "an id of digits, as a string", received: '"INV-00217"' },
   ]);
   expect(checkSchema(recordId(), 12345).issues[0]).toMatchObject({ expected: "string", received: "number 12345" });
 });

@@ -226,6 +226,7 @@ describe("the signature of Zoho Payments", () => {
       "5 min 1 s old; the limit is 5 min",
     );
     expect(verdictOf(paymentsSignature, delivery, [key], at(9_000_000)).reason).toContain("2 h 30 min old");
+    expect(verdictOf(paymentsSignature, delivery, [key], at(710 * 86_400_000)).reason).toContain("but 2 years old;");
     expect(verdictOf(paymentsSignature, delivery, [key], at(-720_000))).toMatchObject({ match: "too_new" });
     const longer = paymentsSignature.verify({
       ...{ delivery, payload: payloadOf(delivery), secrets: [key], now: at(720_000) },

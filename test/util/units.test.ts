@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { counted, formatBytes, formatDuration } from "../../src/util/units.ts";
+import { counted, formatAge, formatBytes, formatDuration } from "../../src/util/units.ts";
 
 it.each([
   [0, "0 ms"],
@@ -15,6 +15,20 @@ it.each([
   [9_059_000, "2 h 30 min"],
 ])("formats %s ms as %s, never as 1000 or 60 of a unit", (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
+});
+
+const HOUR_MS = 3_600_000;
+
+it.each([
+  [12 * 60_000, "12 min"],
+  [35 * HOUR_MS, "35 h"],
+  [36 * HOUR_MS, "2 days"],
+  [59 * 24 * HOUR_MS, "59 days"],
+  [60 * 24 * HOUR_MS, "2 months"],
+  [400 * 24 * HOUR_MS, "13 months"],
+  [17_059 * HOUR_MS, "2 years"],
+])("formats an age of %d ms as %s", (ms, text) => {
+  expect(formatAge(ms)).toBe(text);
 });
 
 it.each([

@@ -1,6 +1,7 @@
 import { readPayload } from "../../body/payload.ts";
 import type { Context } from "../../context.ts";
 import { chosenNames, maskDelivery } from "../../core/mask.ts";
+import type { Verdict } from "../../core/product.ts";
 import type { InputPayload } from "../../core/verify-input.ts";
 import type { VerifiedReport } from "../../reports/verified.ts";
 import type { LogEntry } from "../../store/log.ts";
@@ -50,13 +51,14 @@ function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): Verifie
   };
 }
 
-/** The failures that `listen` found with a secret that is missing here. */
+/** What `listen` found with a secret that is missing here. */
 function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): readonly string[] {
-  const unchecked = receipt.verdicts.filter(({ verdict }) => verdict === "unconfigured").map(({ id }) => id);
+  const isChecked = ({ verdict }: Verdict): boolean => verdict === "passed" || verdict === "failed";
+  const unchecked = receipt.verdicts.filter((verdict) => !isChecked(verdict)).map(({ id }) => id);
   return verdicts
-    .filter(({ id, verdict }) => verdict === "failed" && unchecked.includes(id))
-    .map(
-      ({ id, reason }) =>
-        `${id} failed when it arrived: ${reason}; to see why, run this in a terminal where the secret is set`,
-    );
+    .filter((verdict) => isChecked(verdict) && unchecked.includes(verdict.id))
+    .map(({ id, verdict, reason }) => {
+      const again = verdict === "failed" ? "; to see why, run this in a terminal where the secret is set" : "";
+      return `${id} ${verdict} when it arrived: ${reason}${again}`;
+    });
 }

@@ -91,6 +91,37 @@ export function bodyWriter(): (body: Buffer) => readonly BodyVariant[] {
   };
 }
 
+/** Integers outside quotes that a JavaScript number may not hold. */
+const LONG_INTEGERS = /(?<![\d.eE+"-])\d{16,19}(?![\d.eE"])/g;
+/** One number of 19 digits may have been any of a thousand, and each body is hashed. */
+const MAX_RESTORED = 2_000;
+const MAX_RESTORED_BYTES = 32_000_000;
+
+/** The body with the digits that its long numbers may have had before a JSON parser rounded them. */
+export function unrounded(text: string): readonly BodyVariant[] {
+  const rounded = [...new Set(text.match(LONG_INTEGERS))].filter((digits) => String(Number(digits)) === digits);
+  let texts = [text];
+  for (const digits of rounded) {
+    const originals = sameNumbers(digits);
+    const count = texts.length * originals.length;
+    if (count > MAX_RESTORED || count * text.length > MAX_RESTORED_BYTES) return [];
+    const restore = (each: string, original: string): string =>
+      each.replace(LONG_INTEGERS, (found) => (found === digits ? original : found));
+    texts = texts.flatMap((each) => originals.map((original) => restore(each, original)));
+  }
+  const meaning = "a JSON parser has rounded numbers of more than 15 digits in the body after it was signed";
+  return texts.slice(1).map((each) => ({ id: "rounded", body: Buffer.from(each), meaning, remedy: KEEP_RAW }));
+}
+
+/** All integers that are the same JavaScript number, beginning with the given one. */
+function sameNumbers(digits: string): readonly string[] {
+  const found = [digits];
+  for (const step of [1n, -1n]) {
+    for (let next = BigInt(digits) + step; Number(next) === Number(digits); next += step) found.push(String(next));
+  }
+  return found;
+}
+
 /** Undoes two changes, one after the other. Each result comes once, and none that a single change gives. */
 export function inPairs(
   body: Buffer,
@@ -164,8 +195,14 @@ function layout(id: string, text: string, how: string): BodyVariant {
 /** The layouts that programs commonly give JSON. All but JavaScript's keep every digit, as editors and `jq` do. */
 function jsonLayouts(compact: string): readonly BodyVariant[] {
   const reserialised = JSON.stringify(JSON.parse(compact));
+  const rounds = (compact.match(LONG_INTEGERS) ?? []).some((digits) => String(Number(digits)) !== digits);
+  const changes = [
+    ...(rounds ? ["long numbers rounded"] : []),
+    ...(compact.includes("\\/") ? ["\\/ written as /"] : []),
+  ];
+  const effect = changes.length === 0 ? "" : `, with ${changes.join(" and ")}`;
   return [
-    layout("reserialised", reserialised, "parsed and serialised again (JSON.stringify)"),
+    layout("reserialised", reserialised, `parsed and serialised again (JSON.stringify)${effect}`),
     ...(compact === reserialised ? [] : [layout("compact", compact, "without the white space between its parts")]),
     layout("indented-2", prettyJson(compact), "indented by two spaces"),
     layout("indented-4", prettyJson(compact, "    "), "indented by four spaces"),
@@ -179,7 +216,11 @@ function jsonLayouts(compact: string): readonly BodyVariant[] {
 function jsonEscapes(text: string): readonly BodyVariant[] {
   return [
     layout("ascii-escaped", escaped(text), "with every character beyond ASCII written as \\u…"),
-    layout("slashes-escaped", text.replace(/\\?\//g, "\\/"), "with every slash written as \\/, as PHP does"),
+    layout(
+      "slashes-escaped",
+      text.replace(/\\?\//g, "\\/"),
+      "with every slash written as \\/, as Zoho Mail and PHP do",
+    ),
     layout("unescaped", unescaped(text), "with \\u… and \\/ written as the characters that they stand for"),
   ];
 }

@@ -1,7 +1,7 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { type Secret, sameBytes } from "../../body/secret.ts";
 import type { Explanation, Finding } from "../product.ts";
-import { type BodyVariant, bodyEdits, bodyWriter, type Change, inPairs } from "./body-variants.ts";
+import { type BodyVariant, bodyEdits, bodyWriter, type Change, inPairs, unrounded } from "./body-variants.ts";
 import { combinedFinding, headerMissing } from "./verdict.ts";
 
 interface HmacCase {
@@ -51,7 +51,7 @@ function search(given: HmacCase, text: string): readonly Finding[] {
     if (findings.some((finding) => finding.matches)) return fewestChanges(findings);
     misses.push(...findings);
   }
-  return fewestChanges(misses);
+  return signatures.every(({ isCutOff }) => isCutOff) ? [unreadable(given, text)] : fewestChanges(misses);
 }
 
 /** The simplest first: a lost newline is a better explanation than another program's layout. */
@@ -62,9 +62,12 @@ function* stages(given: HmacCase): Generator<{ bytes: readonly BodyVariant[]; ke
   const signed = (bodies: readonly BodyVariant[]): readonly BodyVariant[] =>
     bodies.map((variant) => ({ ...variant, body: signedBytes(given, variant.body) }));
   const asIs = { id: AS_IS, body, meaning: "", remedy: "" };
-  yield { bytes: [...signed([asIs, ...bodyEdits(body)]), ...(given.readings ?? [])], keys };
+  const edits = signed([asIs, ...bodyEdits(body)]);
+  yield { bytes: [...edits, ...(given.readings ?? [])], keys };
+  yield { bytes: edits, keys: plainHashes(given.configured) };
   yield { bytes: signed(inPairs(body, bodyEdits, bodyEdits)), keys: configured };
   if (given.text !== undefined) {
+    yield { bytes: signed(unrounded(given.text)), keys: configured };
     const bodyLayouts = bodyWriter();
     yield { bytes: signed(bodyLayouts(body)), keys };
     yield { bytes: signed(inPairs(body, bodyLayouts, bodyLayouts)), keys: configured };
@@ -86,7 +89,7 @@ function tryAll(
   return bytes.flatMap((variant) =>
     keys.flatMap((key) =>
       signatures.map((signature) => {
-        const digest = createHmac(signature.algorithm, key.key).update(variant.body).digest();
+        const digest = key.digest(signature.algorithm, variant.body).subarray(0, signature.digest.length);
         const changes = [variant, key, signature].filter(({ id }) => id !== AS_IS);
         return combinedFinding(changes, sameBytes(digest, signature.digest));
       }),
@@ -119,9 +122,9 @@ function unreadable({ algorithm, encoding, header }: HmacCase, text: string): Fi
   };
 }
 
-/** A key that the signer may have used; `AS_IS` for a configured secret. */
+/** A key that the signer may have used, and how; `AS_IS` for a configured secret. */
 interface KeyVariant extends Change {
-  readonly key: Buffer;
+  digest(algorithm: HmacAlgorithm, body: Buffer): Buffer;
 }
 
 /** The configured secrets as they are, then with common mistakes, then secrets configured for something else. */
@@ -134,9 +137,33 @@ function keyVariants(configured: readonly Secret[], others: readonly Secret[]): 
   ]) {
     const key = Buffer.from(value);
     const content = key.toString("latin1");
-    if (key.length > 0 && !found.has(content)) found.set(content, { id, key, meaning, remedy });
+    if (key.length === 0 || found.has(content)) continue;
+    const digest: KeyVariant["digest"] = (algorithm, body) => createHmac(algorithm, key).update(body).digest();
+    found.set(content, { id, digest, meaning, remedy });
   }
   return [...found.values()];
+}
+
+/** Digests that are no HMAC. */
+function plainHashes(configured: readonly Secret[]): readonly KeyVariant[] {
+  const remedy = "sign with an HMAC that has the secret as its key";
+  const hash = (id: string, how: string, before: string, after: string): KeyVariant => ({
+    id,
+    digest: (algorithm, body) => createHash(algorithm).update(before).update(body).update(after).digest(),
+    meaning: `the signature is a plain hash ${how}, not an HMAC`,
+    remedy,
+  });
+  return [
+    hash("no-secret", "of the body alone, without a secret", "", ""),
+    ...configured.flatMap(({ origin, reveal }) =>
+      reveal() === ""
+        ? []
+        : [
+            hash("secret-before-body", `of ${origin} followed by the body`, reveal(), ""),
+            hash("secret-after-body", `of the body followed by ${origin}`, "", reveal()),
+          ],
+    ),
+  ];
 }
 
 type KeyMistake = readonly [id: string, key: Buffer | string, meaning: string, remedy: string];
@@ -194,6 +221,8 @@ export type SignatureEncoding = "hex" | "base64";
 interface SignatureVariant extends Change {
   readonly digest: Buffer;
   readonly algorithm: HmacAlgorithm;
+  /** The digest is only the first bytes of one. */
+  readonly isCutOff: boolean;
 }
 
 const BY_LENGTH: Readonly<Record<number, HmacAlgorithm>> = {
@@ -208,7 +237,7 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 type Mistake = Omit<Change, "remedy">;
 
-/** The right decoding first. Empty where no decoding gives an HMAC. */
+/** The right decoding first. Only cut-off ones, or none, where no decoding gives an HMAC. */
 function signatureVariants(
   text: string,
   algorithm: HmacAlgorithm,
@@ -220,8 +249,9 @@ function signatureVariants(
     .replace(/^(?:sha\d+|v\d+)[=,:]/i, "");
   const around =
     bare === text ? [] : [{ id: "decorated", meaning: "the signature has a prefix, quotes or white space around it" }];
-  return decodings(bare, encoding).flatMap(({ digest, mistakes }) => {
-    const found = BY_LENGTH[digest.length];
+  const decoded = [...decodings(bare, encoding), ...cutOff(bare, algorithm, encoding)];
+  return decoded.flatMap(({ digest, mistakes, isCutOff = false }) => {
+    const found = isCutOff ? algorithm : BY_LENGTH[digest.length];
     if (found === undefined) return [];
     const other = {
       id: `${found}-for-${algorithm}`,
@@ -233,17 +263,37 @@ function signatureVariants(
         id: all.length === 0 ? AS_IS : all.map((each) => each.id).join("+"),
         digest,
         algorithm: found,
+        isCutOff,
         meaning: all.map((each) => each.meaning).join("; and "),
-        remedy: `write the signature as ${encoding === "hex" ? "lower-case hex" : encoding} of HMAC-${algorithm.toUpperCase()} with nothing around it`,
+        remedy: `write the whole signature as ${encoding === "hex" ? "lower-case hex" : encoding} of HMAC-${algorithm.toUpperCase()} with nothing around it`,
       },
     ];
   });
 }
 
-function decodings(
-  text: string,
-  encoding: SignatureEncoding,
-): readonly { digest: Buffer; mistakes: readonly Mistake[] }[] {
+interface Decoding {
+  readonly digest: Buffer;
+  readonly mistakes: readonly Mistake[];
+  readonly isCutOff?: boolean;
+}
+
+/** Fewer bytes could match by chance. */
+const MIN_CUT_OFF_BYTES = 8;
+
+/** The first bytes of a digest in the right encoding: some signers keep only half of it, and columns cut it. */
+function cutOff(text: string, algorithm: HmacAlgorithm, encoding: SignatureEncoding): readonly Decoding[] {
+  const length = createHash(algorithm).digest(encoding).replace(/=+$/, "").length;
+  const given = text.replace(/=+$/, "");
+  if (given.length >= length || !/^[A-Za-z0-9+/]+$/.test(given)) return [];
+  if (encoding === "hex" && !/^[0-9a-f]+$/i.test(given)) return [];
+  // Half a byte at the end is left out.
+  const digest = Buffer.from(encoding === "hex" ? given.slice(0, given.length & ~1) : given, encoding);
+  if (digest.length < MIN_CUT_OFF_BYTES) return [];
+  const meaning = `the signature is cut off: it has the first ${given.length} of ${length} characters`;
+  return [{ digest, mistakes: [{ id: "cut-off", meaning }], isCutOff: true }];
+}
+
+function decodings(text: string, encoding: SignatureEncoding): readonly Decoding[] {
   if (HEX.test(text) && BY_LENGTH[text.length / 2] !== undefined) {
     const upper = { id: "upper-case", meaning: "the signature is in upper case" };
     const wrong = { id: "hex-for-base64", meaning: "the signature is in hex; base64 is expected" };

@@ -229,7 +229,12 @@ function mistakes(delivery: Delivery, payload: Payload): readonly BodyVariant[] 
     "sort the pairs of query and form by key, join key and value with nothing between, then add the raw body";
   const mistake = (id: string, meaning: string, body: Buffer): BodyVariant => ({ id, body, meaning, remedy });
   return [
-    mistake("query-left-out", "the query's parameters were left out of the string", joined(sorted(form), raw)),
+    {
+      id: "query-left-out",
+      body: joined(sorted(form), raw),
+      meaning: "the query was added to the URL after signing, or left out of what was signed",
+      remedy: WHOLE_URL,
+    },
     ...addedParameters({ query, form, raw }),
     mistake("body-left-out", "the body was left out of the string", joined(sorted(query), empty)),
     mistake("body-first", "the body was put before the pairs", Buffer.concat([raw, joined(sorted(pairs), empty)])),
@@ -253,13 +258,21 @@ function mistakes(delivery: Delivery, payload: Payload): readonly BodyVariant[] 
 /** Each parameter is tried with every other mistake, so a larger query is not tried. */
 const MAX_PARAMETERS = 10;
 
-/** The string without each of the query's parameters: a gateway may have added one, or a user who tried something. */
+const WHOLE_URL = "give Zoho the whole URL, and check that no proxy adds parameters to it";
+
+/** The string without any one parameter of the query, or several at its end: a gateway or a user may have added them. */
 function addedParameters({ query, form, raw }: FinanceParts): readonly BodyVariant[] {
   if (query.length < 2 || query.length > MAX_PARAMETERS) return [];
-  return query.map(([name], at) => ({
-    id: "parameter-added",
-    body: financeCanonical({ query: query.filter((_, i) => i !== at), form, raw }),
-    meaning: `the parameter ${JSON.stringify(name.slice(0, 60))} was added to the URL after signing, or left out of what was signed`,
-    remedy: "give Zoho the whole URL, and check that no proxy adds parameters to it",
-  }));
+  const withoutOne = query.map((_, at) => query.filter((_, i) => i !== at));
+  const withoutEnd = query.slice(2).map((_, at) => query.slice(0, at + 1));
+  return [...withoutOne, ...withoutEnd].map((kept) => {
+    const added = query.filter((pair) => !kept.includes(pair)).map(([name]) => JSON.stringify(name.slice(0, 60)));
+    const what = added.length > 1 ? `parameters ${added.join(", ")} were` : `parameter ${added[0]} was`;
+    return {
+      id: "parameter-added",
+      body: financeCanonical({ query: kept, form, raw }),
+      meaning: `the ${what} added to the URL after signing, or left out of what was signed`,
+      remedy: WHOLE_URL,
+    };
+  });
 }

@@ -80,6 +80,6 @@ export function alteredBodyVerdict(
     verdict: "failed",
     match: "reserialised",
     reason:
-      "does not match these bytes, but would match the body parsed and serialised again: white space or numbers were changed on the way",
+      "does not match these bytes, but would match the body parsed and serialised again: white space, escapes or numbers were changed on the way",
   };
 }

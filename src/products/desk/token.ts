@@ -17,7 +17,7 @@ import {
 import { readPrivateKey } from "../../core/proofs/rsa-signature.ts";
 import { headerMissing } from "../../core/proofs/verdict.ts";
 import { parseJson } from "../../util/json.ts";
-import { formatDuration } from "../../util/units.ts";
+import { formatAge } from "../../util/units.ts";
 
 const HEADER = "X-ZDesk-JWT";
 const ALGORITHM = "RS256";
@@ -188,12 +188,12 @@ function wrongTime(
   const allowedMs = toleranceMs > MAX_LIFETIME_MS ? toleranceMs : CLOCK_SKEW_MS;
   if (lateMs >= allowedMs) {
     const remedy = "verify a recorded delivery with --tolerance 30d, or as a line of listen --json";
-    return { reason: `the JWT expired ${formatDuration(lateMs)} ago`, remedy };
+    return { reason: `the JWT expired ${formatAge(lateMs)} ago`, remedy };
   }
   for (const from of [iat, nbf]) {
     const earlyMs = typeof from === "number" ? from * 1000 - now.getTime() : 0;
     if (earlyMs > CLOCK_SKEW_MS) {
-      const reason = `the JWT is dated ${formatDuration(earlyMs)} ahead of this machine's clock`;
+      const reason = `the JWT is dated ${formatAge(earlyMs)} ahead of this machine's clock`;
       return { reason, remedy: "set this machine's clock" };
     }
   }

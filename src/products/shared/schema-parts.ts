@@ -14,7 +14,7 @@ export function part<Schema>(make: () => Schema): () => Schema {
 }
 
 /** The id of a record: text, since up to 19 digits do not fit a JavaScript number. */
-export const recordId = part(() => z.string().regex(/^\d+$/, "an id (digits, as a string)"));
+export const recordId = part(() => z.string().regex(/^\d+$/, "an id of digits, as a string"));
 
 /** `2025-01-15T10:30:00Z` or `2025-01-15T10:30:00+00:00`. */
 export const dateTime = part(() => z.iso.datetime({ offset: true }));
@@ -29,10 +29,14 @@ export const optionalText = part(() => z.string().nullish());
 export const lookup = part(() => z.looseObject({ name: z.string().nullish(), id: recordId() }));
 
 /** An id as Zoho's servers send it: as text or, up to some size, as a number. */
-export const wireId = part(() => z.union([recordId(), z.number()], { error: "an id (digits, as a string or number)" }));
+export const wireId = part(() =>
+  z.union([recordId(), z.number()], { error: "an id of digits, as a string or number" }),
+);
 
 /** An id that may be missing or an empty text. */
-export const looseId = part(() => z.union([z.string(), z.number()], { error: "an id (a string or number)" }).nullish());
+export const looseId = part(() =>
+  z.union([z.string(), z.number()], { error: "an id, as a string or number" }).nullish(),
+);
 
 /** Money, counts and rates: some of Zoho's products write them as numbers, some as text. */
 export const amount = part(() => z.union([z.number(), z.string()], { error: "a number, also as a string" }).nullish());
