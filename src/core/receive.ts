@@ -21,6 +21,7 @@ import {
   has,
   type Incoming,
   type Nearest,
+  type Reading,
   recognise,
   recogniseAny,
 } from "./recognise.ts";
@@ -138,7 +139,7 @@ export function receive(input: ReceiveInput): Receipt {
           ),
     hint:
       match === undefined || event === undefined
-        ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming))
+        ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming) ?? unsignedHint(found, verdicts, delivery))
         : format.hint?.(payload, event),
   };
 }
@@ -220,6 +221,15 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
     (has("failed", verdicts) ? designHint(product, delivery.method) : undefined) ??
     headerHint(product);
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
+}
+
+/** For a refused body that only happens to have a member named `event`. */
+function unsignedHint(
+  { product, resembles }: Reading,
+  verdicts: readonly Verdict[],
+  { method }: Delivery,
+): string | undefined {
+  return resembles || !has("failed", verdicts) ? undefined : designHint(product, method);
 }
 
 /** For a body that the named product has no event for: its URL was pasted into the wrong place. */
