@@ -36,8 +36,8 @@ const { output: bundled } = await build({
   input: { cli: "src/main.ts" },
   // Other files take from the first what they share with it.
   preserveEntrySignatures: "allow-extension",
-  // Every run needs a part of zod, which is bundled. Reading a JSON Schema takes all of it: then the package is loaded.
-  external: (id) => id === "zod/v4" || matches(packages.filter((name) => name !== "zod"))(id),
+  // Every run needs a part of zod, which is bundled.
+  external: matches(packages.filter((name) => name !== "zod")),
   output: {
     dir: "dist",
     // Starts faster than ES modules do, and so do the packages that it loads by require().
@@ -74,8 +74,9 @@ function notices(modules) {
   const sections = [...new Set(folders)].map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
-    if (file === undefined) throw new Error(`${name} is bundled and has no licence file`);
-    const text = readFileSync(join(folder, file), "utf8").trim();
+    // A few packages leave theirs in their repository.
+    const path = file === undefined ? join("licences", `${name.replace("/", "+")}.txt`) : join(folder, file);
+    const text = readFileSync(path, "utf8").trim();
     return `## ${name} ${version} (${license})\n\n\`\`\`\n${text}\n\`\`\`\n`;
   });
   const intro = "# Third-party notices\n\nThe command line of zoho-hooks contains code of these packages.\n";

@@ -65,7 +65,8 @@ export function recognise(incoming: Incoming): Recognition {
   const [best] = ranked;
   if (product !== undefined) {
     const found = orOwnDesign(incoming, best);
-    return { found, couldBe: [], nearest: found === undefined ? nearestOf(ranked) : undefined };
+    const nearest = found === undefined ? (nearestOf(ranked) ?? onlyEnvelope(product, incoming)) : undefined;
+    return { found, couldBe: [], nearest };
   }
   const found = best?.match !== undefined || isUnmistakable(ranked) ? best : undefined;
   return {
@@ -221,11 +222,8 @@ const MIN_UNMISTAKABLE = 3;
 
 /** An event of a whole envelope that no other product has: Zoho adds events that are not known here. */
 function isUnmistakable([best, ...others]: readonly Reading[]): boolean {
-  if (best?.name === undefined || best.envelope === undefined || best.missing > 0 || best.misshapen) return false;
-  const required = membersOf(best.envelope).filter((each) => each.required).length;
-  return (
-    required >= MIN_UNMISTAKABLE && !others.some((each) => each.product !== best.product && each.score >= best.score)
-  );
+  if (best?.name === undefined || best.missing > 0 || best.misshapen || best.present < MIN_UNMISTAKABLE) return false;
+  return !others.some((each) => each.product !== best.product && each.score >= best.score);
 }
 
 function isClose(reading: Reading, { product, score }: Reading): boolean {
@@ -270,10 +268,24 @@ function nearestOf(ranked: readonly Reading[]): Nearest | undefined {
   for (const { product, format, name, match, envelope, data, resembles } of ranked.slice(0, MAX_NEAREST)) {
     const events = match !== undefined ? [match.name] : name === undefined ? [] : nearestEvents(product, format, name);
     if (!resembles && events.length === 0) continue;
-    const object = Array.isArray(data) ? data[0] : data;
-    const required = envelope === undefined ? [] : membersOf(envelope).filter((each) => each.required);
-    const missing = required.filter(({ path }) => !hasOwn(object, path)).map(({ path }) => path.join("."));
+    const missing = envelope === undefined ? [] : missingOf(envelope, Array.isArray(data) ? data[0] : data);
     return { product: product.id, format: format.id, events, missing };
+  }
+  return undefined;
+}
+
+function missingOf(envelope: z.ZodObject, object: unknown): readonly string[] {
+  const missing = membersOf(envelope).filter(({ path, required }) => required && !hasOwn(object, path));
+  return missing.map(({ path }) => path.join("."));
+}
+
+/** For JSON that has nothing of the named product: what it would need. */
+function onlyEnvelope(product: Product, { payload: { data } }: Incoming): Nearest | undefined {
+  if (!isObject(data)) return undefined;
+  for (const format of product.formats) {
+    const envelope = format.envelope?.(data);
+    if (envelope !== undefined)
+      return { product: product.id, format: format.id, events: [], missing: missingOf(envelope, data) };
   }
   return undefined;
 }
@@ -332,9 +344,8 @@ export function has(wanted: Verdict["verdict"], verdicts: readonly Verdict[]): b
 }
 
 /** A known event with every member of an envelope that cannot be taken for another. */
-function isWhole({ match, envelope, missing }: Reading): boolean {
-  if (match === undefined || envelope === undefined || missing > 0) return false;
-  return membersOf(envelope).filter((each) => each.required).length >= MIN_UNMISTAKABLE;
+function isWhole({ match, present, missing }: Reading): boolean {
+  return match !== undefined && missing === 0 && present >= MIN_UNMISTAKABLE;
 }
 
 /** The known event that a delivery would be if no product had been named. */

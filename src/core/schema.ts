@@ -45,7 +45,7 @@ export function checkSchema(schema: z.ZodType, data: unknown, secretNames: reado
     else {
       // One of zod's issues may become very many.
       for (const issue of issuesOf(found, data, isSecret)) {
-        if (issues.length < MAX_ISSUES) issues.push(issue);
+        if (issues.length < MAX_ISSUES) issues.push(withoutSecret(issue, isSecret));
         else left++;
       }
     }
@@ -69,6 +69,12 @@ export function issueWithoutValue({ at, expected, received }: SchemaIssue): stri
 const MAX_ISSUES = 50;
 
 type IsSecret = (name: string) => boolean;
+
+/** A secret may be a number. */
+function withoutSecret(issue: SchemaIssue, isSecret: IsSecret): SchemaIssue {
+  if (!issue.path.some((key) => isSecret(String(key)))) return issue;
+  return { ...issue, received: issue.received.replace(/^(number|boolean) .*/, "a $1") };
+}
 
 /** None where a number is only too long for JavaScript, several for a union. */
 function issuesOf(issue: z.core.$ZodIssue, data: unknown, isSecret: IsSecret): readonly SchemaIssue[] {
@@ -117,19 +123,25 @@ function expectedText(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_value") return issue.values.map((value) => JSON.stringify(value)).join(" or ");
   if (issue.code === "invalid_format" && issue.format !== "regex")
     return FORMATS[issue.format] ?? `text in the format ${issue.format}`;
-  if (issue.code === "too_small") return `at least ${sizeText(issue.minimum, issue.origin)}`;
-  if (issue.code === "too_big") return `at most ${sizeText(issue.maximum, issue.origin)}`;
+  if (issue.code === "too_small")
+    return `${issue.inclusive === false ? "more than" : "at least"} ${sizeText(issue.minimum, issue.origin)}`;
+  if (issue.code === "too_big")
+    return `${issue.inclusive === false ? "less than" : "at most"} ${sizeText(issue.maximum, issue.origin)}`;
   return issue.message;
 }
 
 /** For types of zod that JSON does not have. */
 const TYPES: Readonly<Record<string, string>> = { nonoptional: "a value", never: "nothing", int: "a whole number" };
-const UNITS: Readonly<Record<string, string>> = { string: "character", array: "element" };
+const UNITS: Readonly<Record<string, string>> = { string: "character", array: "element", object: "field" };
+const DATE_TIME = "a date-time such as 2025-01-15T10:30:00Z";
+/** By the names of zod and of JSON Schema. */
 const FORMATS: Readonly<Record<string, string>> = {
-  datetime: "a date-time such as 2025-01-15T10:30:00Z",
+  datetime: DATE_TIME,
+  "date-time": DATE_TIME,
   date: "a date such as 2025-01-15",
   email: "an email address",
   url: "a URL",
+  uri: "a URL",
 };
 const NOTHING = "nothing";
 
@@ -197,7 +209,31 @@ export const anyShape: Shape = {
 
 /** Custom checks count as "anything": JSON Schema cannot express them. */
 export function schemaShape(schema: z.ZodType): Shape {
+  const external = externalSchemas.get(schema);
+  if (external !== undefined) return fromJsonSchema(external.json, external.target);
   return fromJsonSchema(z.toJSONSchema(schema, { io: "input", unrepresentable: "any", cycles: "ref" }));
+}
+
+export type JsonSchema = z.core.JSONSchema.JSONSchema;
+/** The schema that a `$ref` refers to; undefined where it is not known. */
+type Target = (schema: JsonSchema) => JsonSchema | boolean | undefined;
+
+/** A JSON Schema that is validated by something other than zod. */
+export interface ExternalSchema {
+  readonly json: JsonSchema | boolean;
+  readonly target: Target;
+  readonly check: (data: unknown) => readonly z.core.$ZodRawIssue[];
+}
+
+const externalSchemas = new WeakMap<z.ZodType, ExternalSchema>();
+
+/** The zod schema that reports what `check` finds, and has the shape of the JSON Schema. */
+export function externalSchema(external: ExternalSchema): z.ZodType {
+  const schema = z.unknown().check(({ value, issues }) => {
+    for (const issue of external.check(value)) issues.push(issue);
+  });
+  externalSchemas.set(schema, external);
+  return schema;
 }
 
 export function typeWord(value: unknown): TypeWord {
@@ -234,20 +270,32 @@ function joinOptional(a: Shape | undefined, b: Shape | undefined): Shape | undef
   return a === undefined || b === undefined ? (a ?? b) : joinShapes(a, b);
 }
 
-type JsonSchema = z.core.JSONSchema.JSONSchema;
-
-function fromJsonSchema(schema: JsonSchema | boolean): Shape {
-  if (typeof schema === "boolean" || schema.$ref !== undefined) return anyShape;
-  const alternatives = schema.anyOf ?? schema.oneOf;
-  if (alternatives !== undefined) return join(alternatives.map(fromJsonSchema));
+/** `open`: the references that led here. */
+function fromJsonSchema(schema: JsonSchema | boolean, target?: Target, open: readonly unknown[] = []): Shape {
+  if (typeof schema === "boolean") return anyShape;
+  if (schema.$ref !== undefined) {
+    const referred = target?.(schema);
+    return referred === undefined || open.includes(referred)
+      ? anyShape
+      : fromJsonSchema(referred, target, [...open, referred]);
+  }
+  const convert = (part: JsonSchema | boolean): Shape => fromJsonSchema(part, target, open);
+  const { anyOf, oneOf, allOf = [], ...own } = schema;
+  const alternatives = anyOf ?? oneOf;
+  const parts = [...allOf.map(convert), ...(alternatives === undefined ? [] : [join(alternatives.map(convert))])];
   // Of an intersection only the fields of all its parts are needed.
-  if (schema.allOf !== undefined) return join(schema.allOf.map(fromJsonSchema));
-  if (schema.const !== undefined) return { ...anyShape, any: false, literals: [schema.const] };
-  if (schema.enum !== undefined) return { ...anyShape, any: false, literals: schema.enum };
-  if (schema.type === undefined) return anyShape;
-  const words = [schema.type].flat().map((word): TypeWord => (word === "integer" ? "number" : word));
-  const { additionalProperties: rest } = schema;
-  const required = schema.required ?? [];
+  return join([...parts, ownShape(own, convert)].filter(({ any }) => !any));
+}
+
+function ownShape(schema: JsonSchema, convert: (part: JsonSchema | boolean) => Shape): Shape {
+  const values = schema.const === undefined ? schema.enum : [schema.const];
+  if (values !== undefined)
+    return values.some((value) => typeof value === "object" && value !== null)
+      ? anyShape
+      : { ...anyShape, any: false, literals: values };
+  const { type = impliedType(schema), additionalProperties: rest, required = [] } = schema;
+  if (type === undefined) return anyShape;
+  const words = [type].flat().map((word): TypeWord => (word === "integer" ? "number" : word));
   return {
     any: false,
     types: new Set(words),
@@ -255,17 +303,26 @@ function fromJsonSchema(schema: JsonSchema | boolean): Shape {
     fields: new Map(
       Object.entries(schema.properties ?? {}).map(([name, part]): [string, Field] => [
         name,
-        { shape: fromJsonSchema(part), optional: !required.includes(name) },
+        { shape: convert(part), optional: !required.includes(name) },
       ]),
     ),
-    rest: !words.includes("object") || rest === false ? undefined : fromJsonSchema(rest ?? true),
-    element: elementOf(schema),
+    rest: !words.includes("object") || rest === false ? undefined : convert(rest ?? true),
+    element: elementOf(schema, convert),
   };
 }
 
-function elementOf({ items, prefixItems = [] }: JsonSchema): Shape | undefined {
+/** Many schemas leave the type out where they describe fields or elements. */
+function impliedType({ properties, items, prefixItems }: JsonSchema): "object" | "array" | undefined {
+  if (properties !== undefined) return "object";
+  return items === undefined && prefixItems === undefined ? undefined : "array";
+}
+
+function elementOf(
+  { items, prefixItems = [] }: JsonSchema,
+  convert: (part: JsonSchema | boolean) => Shape,
+): Shape | undefined {
   const parts = [...prefixItems, ...(items === undefined ? [] : [items].flat())].filter((part) => part !== false);
-  return parts.length === 0 ? undefined : join(parts.map(fromJsonSchema));
+  return parts.length === 0 ? undefined : join(parts.map(convert));
 }
 
 function join(shapes: readonly Shape[]): Shape {

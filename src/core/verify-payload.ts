@@ -249,7 +249,7 @@ export function whyUnknown(receipt: Receipt): string | undefined {
   const { product, format, event, known, suggestions, handshake, problem, nearest } = receipt;
   if (problem !== undefined || handshake !== undefined || known) return undefined;
   if (event === undefined) {
-    if (format !== undefined) return `it names no event of ${product} (${format})`;
+    if (format !== undefined) return `looks like ${product} (${format}), but names no event`;
     const what = product === undefined ? "no known product sends a body like this" : `not an event of ${product}`;
     return nearest === undefined ? what : `${what}; closest: ${nearestText(nearest)}`;
   }

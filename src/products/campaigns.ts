@@ -5,7 +5,7 @@ import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
 
-const envelope = part(() => z.looseObject({ event: z.string(), campaign: campaign() }));
+const envelope = part(() => z.looseObject({ event: z.string(), campaign: campaign(), contact: contact().optional() }));
 
 // None of these events happens only once for a campaign and a recipient.
 const guide = guideFormat({

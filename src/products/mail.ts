@@ -37,10 +37,10 @@ const wire = {
   catchAll: "webhook",
   recognise: ({ data }) => {
     const has = (key: string): boolean => Object.hasOwn(Object(data), key);
-    if (has("entityType")) return textAt(data, ["action"]);
+    if (isTask(data)) return textAt(data, ["action"]);
     return ["subject", "fromAddress", "toAddress"].filter(has).length > 1 ? "message" : undefined;
   },
-  envelope: (data) => (Object.hasOwn(data, "entityType") ? task() : message()),
+  envelope: (data) => (isTask(data) ? task() : message()),
   records: (data) => [...idsAt(data, ["messageId"]), ...idsAt(data, ["entityId"])],
   // Zoho Mail escapes slashes, which an app loses that parses the body and writes it again.
   encode: (data) => ({
@@ -88,6 +88,10 @@ const message = part(() =>
     messageIdString: optionalText(),
   }),
 );
+
+function isTask(data: unknown): boolean {
+  return ["entityType", "entityId"].some((key) => Object.hasOwn(Object(data), key));
+}
 
 const task = part(() =>
   z.looseObject({

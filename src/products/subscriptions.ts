@@ -128,10 +128,9 @@ const wire = {
     wireEvent("invoice_created", "An invoice was created", once),
   ],
   recognise({ data }) {
-    const has = (name: string): boolean => valueAt(data, [name]) !== undefined;
     // Some webhooks have no id, but the record beside the event's name.
-    const isBilling = idsAt(data, ["event_id"]).length > 0 || RECORDS.some(has);
-    return isBilling && !has("event_object") ? textAt(data, ["event_type"]) : undefined;
+    const isBilling = ["event_id", "event_time", "data", ...RECORDS].some((name) => Object.hasOwn(Object(data), name));
+    return isBilling ? textAt(data, ["event_type"]) : undefined;
   },
   records(data, name) {
     const [about = ""] = name.split("_", 1);

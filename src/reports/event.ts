@@ -303,14 +303,11 @@ function failures({ refusal, status, receipt, explainCommand }: EventReport, pai
 }
 
 function issueRemarks({ receipt }: EventReport, paint: Paint): readonly Remark[] {
-  const near = receipt.suggestions.length === 0 ? [] : [`nearest known events: ${receipt.suggestions.join(", ")}`];
-  // A refusal of an unknown product says it itself.
-  const closest =
-    receipt.nearest === undefined || receipt.product === undefined
-      ? []
-      : [`closest: ${plain(nearestText(receipt.nearest))}`];
-  const issues = (receipt.schema?.issues ?? []).map(issueText);
-  return [...near, ...closest, ...issues].map((text) => ({ text, paint: paint.caution }));
+  const { nearest, product, suggestions } = receipt;
+  const near = suggestions.length === 0 ? [] : [`nearest known events: ${suggestions.join(", ")}`];
+  const closest = nearest === undefined || product === undefined ? [] : [`closest: ${plain(nearestText(nearest))}`];
+  const issues = receipt.schema?.issues ?? [];
+  return [...near, ...closest, ...issues.map(issueText)].map((text) => ({ text, paint: paint.caution }));
 }
 
 export function issueText(issue: SchemaIssue): string {

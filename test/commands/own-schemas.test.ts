@@ -5,6 +5,7 @@ import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { projectWithZod } from "../support/own-product.ts";
 import { run } from "../support/run.ts";
+import { schemaIssues } from "../support/schema-issues.ts";
 
 let listener: Listener | undefined;
 
@@ -12,21 +13,6 @@ afterEach(async () => {
   await listener?.stop();
   listener = undefined;
 });
-
-/** What `verify` finds wrong with a body for a schema: `path: expected …, got …`. */
-async function issues(schema: unknown, body: unknown): Promise<readonly string[]> {
-  const cwd = folderWith({
-    "zoho-hooks.config.json": '{"products":{"flow":{"schema":"schema.json"}}}',
-    "schema.json": JSON.stringify(schema),
-    "body.json": JSON.stringify(body),
-  });
-  const { out, err, exitCode } = await run(["verify", "body.json", "--product", "flow", "--json"], { cwd });
-  expect([0, 4], err).toContain(exitCode);
-  const [line] = out.split("\n");
-  const told = JSON.parse(line ?? "") as { schema: { issues: { path: string; expected: string; received: string }[] } };
-  expect(told.schema.issues.length === 0).toBe(exitCode === 0);
-  return told.schema.issues.map(({ path, expected, received }) => `${path}: ${expected}, ${received}`);
-}
 
 describe("a JSON Schema", () => {
   it.each<[string, unknown, unknown, readonly string[]]>([
@@ -37,34 +23,16 @@ describe("a JSON Schema", () => {
       ["a: string, number 1", "b: string or null, number 2"],
     ],
     [
-      "that says required of what it does not describe",
-      { type: "object", required: ["a"] },
-      { z: 1 },
-      ["a: a value, nothing"],
-    ],
-    [
       "that does not say that it is of an object",
       { required: ["a"], properties: { a: { type: "string" } } },
       { z: 1 },
       ["a: string, nothing"],
     ],
     [
-      "that takes no other fields",
-      { properties: { a: {} }, additionalProperties: false },
-      { a: 1, b: 2 },
-      ["b: no such field, number 2"],
-    ],
-    [
-      "of a list's length",
-      { properties: { a: { type: "array", maxItems: 1 } } },
-      { a: [1, 2] },
-      ["a: at most 1 element, an array of 2"],
-    ],
-    [
       "of fixed values",
       { properties: { a: { enum: ["x", 1] }, b: { const: 5 } } },
       { a: "y", b: 6 },
-      ['a: "x" or 1, a string', "b: 5, number 6"],
+      ['a: "x" or 1, "y"', "b: 5, number 6"],
     ],
     [
       "of an e-mail",
@@ -127,7 +95,7 @@ describe("a JSON Schema", () => {
       ["id: number, a string"],
     ],
   ])("%s", async (_, schema, body, expected) => {
-    expect(await issues(schema, body)).toEqual(expected);
+    expect(await schemaIssues(schema, body)).toEqual(expected);
   });
 
   it.each([

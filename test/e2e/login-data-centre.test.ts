@@ -68,7 +68,7 @@ describe("login to Zoho's own hosts", () => {
     const { error } = JSON.parse(stderr);
     expect(error).toMatchObject({ code: "no_data_centre" });
     expect(error.message).toContain("us: invalid_client, eu: invalid_code, in: invalid_code, au: could not be reached");
-    expect(error.message).toContain("none of Zoho's data centres that could be reached knows this sign-in");
+    expect(error.message).toContain("none of Zoho's data centres that could be reached accepts this sign-in");
     expect(error.message).not.toContain("1000.used");
   });
 

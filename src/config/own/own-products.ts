@@ -59,7 +59,7 @@ function requireNewId(id: string, products: readonly Product[]): void {
 
 /** The schema of a file, or where it has several, that of the product's catch-all event. */
 async function schemaOf({ id, formats }: Product, path: string, importModule: ImportModule): Promise<z.ZodType> {
-  const file = await loadSchemaFile(path, importModule).catch((error: unknown) => {
+  const file = await loadSchemaFile(path, dirname(path), importModule).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     throw usageError(`products.${id}.schema: ${error.message}`, error.hint);
   });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, parse, relative, sep } from "node:path";
-import { z } from "zod/v4";
+import { z } from "zod";
 import { HEADER_NAME } from "../../body/delivery.ts";
 import { parsePath } from "../../core/edit-body.ts";
 import { formatSettings } from "../../core/format-settings.ts";
@@ -34,7 +34,8 @@ export async function readProductFolder(id: string, folder: string, options: Fol
     .filter((name) => parse(name).name === "schemas" && MODULE_EXTENSIONS.includes(parse(name).ext))
     .map((name) => join(folder, name));
   const { importModule } = options;
-  const schemas = importModule === undefined ? new Map() : await loadSchemas(schemaFiles, modules, importModule);
+  const schemas =
+    importModule === undefined ? new Map() : await loadSchemas(schemaFiles, modules, { folder, importModule });
   const events = eventsOf(about, [...fixtures.keys(), ...schemaFiles.keys(), ...schemas.keys()], schemas);
   const [first, second] = events;
   const eventAt = eventPlace(about);
@@ -96,17 +97,17 @@ function namesIn(folder: string, description: string): readonly string[] {
 async function loadSchemas(
   files: ReadonlyMap<string, string>,
   modules: readonly string[],
-  importModule: ImportModule,
+  { folder, importModule }: { readonly folder: string; readonly importModule: ImportModule },
 ): Promise<ReadonlyMap<string, z.ZodType>> {
   const schemas = new Map<string, z.ZodType>();
   for (const [name, path] of files) {
-    const file = await loadSchemaFile(path, importModule);
+    const file = await loadSchemaFile(path, folder, importModule);
     if (file.kind === "map")
       throw usageError(`${path} exports several schemas`, "export one schema, that of the event in the file's name");
     schemas.set(name, file.schema);
   }
   for (const path of modules) {
-    const file = await loadSchemaFile(path, importModule);
+    const file = await loadSchemaFile(path, folder, importModule);
     if (file.kind === "one") throw usageError(`${path} exports one schema`, "export one for each event, by name");
     for (const [name, schema] of Object.entries(file.schemas)) {
       if (!isFileName(name)) throw usageError(`${path}: ${JSON.stringify(name)}: ${EVENT_NAME_RULE}`);

@@ -189,12 +189,9 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     const doubt = UNCONFIRMED.has(entity) ? " (key not confirmed)" : "";
     return [
       event(entity, `The record of ${noun}; Zoho does not say what happened${doubt}`, schema),
-      event(
-        `${entity}.<operation>` as const,
-        `What happened to ${noun}, from ?event= in your URL or a header${doubt}`,
-        schema,
-        { members: OPERATIONS },
-      ),
+      event(`${entity}.<operation>` as const, `What happened to ${noun}, from ?event= or a header${doubt}`, schema, {
+        members: OPERATIONS,
+      }),
     ];
   };
   return {

@@ -166,8 +166,11 @@ export function watchFormat({ source, evidence, api, modules: members, documente
     ],
     recognise: (payload) => recogniseNotification(payload, documented),
     envelope,
-    // A notification has no record.
-    weigh: (data) => weighModule(api, members, data) - (Object.hasOwn(data, "data") ? 5 : 0),
+    weigh(data) {
+      const has = (name: string): boolean => Object.hasOwn(data, name);
+      // A notification has no record. Without the URL, a documented sender is likelier.
+      return weighModule(api, members, data) - (has("data") ? 5 : 0) - (documented || has("resource_uri") ? 0 : 2);
+    },
     records: moduleRecords,
     batches: true,
     encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),

@@ -53,7 +53,7 @@ export function resourceUri(api: string) {
 
 /** Answers the request with which a sender checks a URL: not a POST, or an empty one. */
 export function answerProbe(payload: Payload, { method }: Delivery): Reply | undefined {
-  return method !== "POST" || isEmpty(payload) ? plainReply(200, "OK") : undefined;
+  return method !== "POST" || (isEmpty(payload) && !Array.isArray(payload.data)) ? plainReply(200, "OK") : undefined;
 }
 
 /** Nearly every delivery has one event, so an app that reads only the first fails late. */
