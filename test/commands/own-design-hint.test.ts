@@ -15,15 +15,15 @@ afterEach(async () => {
 });
 
 describe("a user-designed body, with a secret and no format in the config,", () => {
-  it.each(['{"SingleLine":"Mei"}', '{"event":"Spring fair","SingleLine":"Mei"}'])(
-    "is rejected by listen with the flag that accepts it: %s",
-    async (body) => {
-      listener = await startListener([], { env });
-      expect((await listener.post("/webhooks/zoho/forms", body)).status).toBe(401);
-      const hint = String((await listener.event(1)).hint);
-      expect(hint).toMatch(/^Zoho Forms never signs .* --allow-unsigned forms /);
-    },
-  );
+  it.each([
+    ["forms", "Zoho Forms", '{"SingleLine":"Mei"}'],
+    ["creator", "Zoho Creator", '{"event":"Spring fair","SingleLine":"Mei"}'],
+  ])("is rejected by listen with the flag that accepts it: %s", async (product, title, body) => {
+    listener = await startListener([], { env });
+    expect((await listener.post(`/webhooks/zoho/${product}`, body)).status).toBe(401);
+    const start = `${title} never signs webhooks with a body of your own design; to accept them: --allow-unsigned ${product} `;
+    expect(String((await listener.event(1)).hint).slice(0, start.length)).toBe(start);
+  });
 
   it.each([
     [["--allow-unsigned", "survey,forms"], {}],
@@ -49,9 +49,11 @@ describe("a user-designed body, with a secret and no format in the config,", () 
     expect(await statusOf("/webhooks/zoho/forms", envelope)).toBe(401);
     expect(await statusOf("/webhooks/zoho/forms", JSON.stringify(incomplete))).toBe(401);
     expect(await statusOf("/webhooks/zoho/forms", '{"SingleLine":"Mei"}', wrong)).toBe(401);
+    const wrongForm = { ...wrong, "content-type": "application/x-www-form-urlencoded" };
+    expect(await statusOf("/webhooks/zoho/forms", "SingleLine=Mei", wrongForm)).toBe(401);
     expect(await statusOf("/webhooks/zoho/crm", notification)).toBe(401);
     expect(await statusOf("/webhooks/zoho/crm", '{"event":"Leads.create","lead":"Mei"}')).toBe(200);
-    expect(await listener.event(5)).toMatchObject({ event: "webhook", format: "workflow" });
+    expect(await listener.event(6)).toMatchObject({ event: "webhook", format: "workflow" });
   });
 
   it("is accepted without a flag where only another product has a secret", async () => {
