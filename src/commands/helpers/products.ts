@@ -31,7 +31,7 @@ export async function configuredProducts(
 }
 
 /** The ids in a list such as `forms,survey`. Throws a usage error for a product that has no unsigned webhooks. */
-export function readUnsigned(products: readonly Product[], text: string, where: string): readonly string[] {
+function readUnsigned(products: readonly Product[], text: string, where: string): readonly string[] {
   return text.split(",").map((id) => {
     const product = requireProduct(products, id.trim(), where);
     if (unsignedDesign(product) !== undefined) return product.id;
