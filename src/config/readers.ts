@@ -29,6 +29,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   events: list,
   allowIp: list,
   allowZohoIps: trueOrFalse,
+  allowUnsigned: list,
   forwardTo: (text, name) => checkEach(checks.forwardTo, list(text), name),
   routes: (text, name) => checkEach(checks.routes, list(text), name),
   respond: oneOf("ack", "mirror"),

@@ -50,6 +50,7 @@ export function fileSchema() {
     events: z.array(z.string()).optional(),
     allowIp: z.array(z.string()).optional(),
     allowZohoIps: z.boolean().optional(),
+    allowUnsigned: z.array(z.string()).optional(),
     forwardTo: z.union([z.string().min(1), port(), z.array(z.union([z.string().min(1), port()]))]).optional(),
     routes: z.record(z.string(), z.union([z.string().min(1), port()])).optional(),
     respond: z.enum(["ack", "mirror"]).optional(),
@@ -86,6 +87,8 @@ export interface Settings {
   readonly events: readonly string[];
   readonly allowIp: readonly string[];
   readonly allowZohoIps: boolean;
+  /** Ids of products whose user-designed bodies, which Zoho never signs, are accepted without a signature. */
+  readonly allowUnsigned: readonly string[];
   /** The developer's app: ports, ports with a path (`3000/hooks`) or URLs; empty to forward nothing. */
   readonly forwardTo: readonly string[];
   /** Targets of single events, as `pattern=target`. */
@@ -126,6 +129,7 @@ export const defaults: Settings = {
   events: [],
   allowIp: [],
   allowZohoIps: false,
+  allowUnsigned: [],
   forwardTo: [],
   routes: [],
   respond: "ack",

@@ -69,11 +69,25 @@ export function otherFormatHint({ product, format, name }: LookAlike): string {
   return `this looks like ${product.id} ${oneLine(name ?? "")} in the format ${format.id}`;
 }
 
+/** The format for bodies that users design, where Zoho signs none of them. */
+export function unsignedDesign({ formats }: Product): Format | undefined {
+  return formats.find(
+    ({ catchAll, proofs }) => catchAll !== undefined && proofs.every(({ proves }) => proves !== "body"),
+  );
+}
+
+/** Whether another format than the default one is for such bodies, without a proof of its own: `allowUnsigned` applies. */
+export function designedUnsigned(product: Product): boolean {
+  const design = unsignedDesign(product);
+  return design !== undefined && design !== product.formats[0] && design.proofs.length === 0;
+}
+
 /** For a body without proof that may be the user's own design, which has none. */
-export function designHint({ id, formats }: Product, method: string): string | undefined {
-  const design = formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, method));
-  if (design === undefined || design === formats[0] || design.proofs.length > 0) return undefined;
-  return `if you designed this body in Zoho, it is unsigned; to accept it, put "products": { "${id}": { "format": "${design.id}" } } in the config (for verify: --format ${design.id})`;
+export function designHint(product: Product, method: string): string | undefined {
+  const { id, title } = product;
+  const design = unsignedDesign(product);
+  if (design === undefined || !designedUnsigned(product) || !acceptsMethod(design, method)) return undefined;
+  return `${title} never signs webhooks with a body of your own design; to accept them: --allow-unsigned ${id} (for verify: --format ${design.id})`;
 }
 
 /** For a complete body without the header that names its event. */

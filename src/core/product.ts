@@ -220,6 +220,8 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly title: string;
   /** The default format comes first. */
   readonly formats: Formats;
+  /** User-designed bodies need no proof of the default format. */
+  readonly allowUnsigned?: boolean;
   /** For a user-defined product: the folder with its description and samples. */
   readonly folder?: string;
 }

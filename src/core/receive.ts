@@ -29,6 +29,7 @@ import {
   has,
   type Incoming,
   type Nearest,
+  type Reading,
   recognise,
   recogniseAny,
 } from "./recognise.ts";
@@ -146,7 +147,7 @@ export function receive(input: ReceiveInput): Receipt {
           ),
     hint:
       match === undefined || event === undefined
-        ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming))
+        ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming) ?? unsignedHint(found, verdicts, delivery))
         : (mergeFieldHint(payload, chosenNames(verdicts)) ?? format.hint?.(payload, event)),
   };
 }
@@ -229,6 +230,15 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
     headerHint(product) ??
     mergeFieldHint(payload, chosenNames(verdicts));
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
+}
+
+/** For a refused body that only happens to have a member named `event`. */
+function unsignedHint(
+  { product, resembles }: Reading,
+  verdicts: readonly Verdict[],
+  { method }: Delivery,
+): string | undefined {
+  return resembles || !has("failed", verdicts) ? undefined : designHint(product, method);
 }
 
 /** For a body that the named product has no event for: its URL was pasted into the wrong place. */

@@ -312,6 +312,7 @@ const EVENT_NAME = /^[a-z]+(?:[._:-][a-z]+)+$/i;
 /**
  * On the URL of a product, a body of no known envelope counts as the user's own design. Not where the default format's
  * proof is missing, unless the design has its own: leaving the signature off must not turn a refusal into an acceptance.
+ * With `allowUnsigned` that proof is needed only for what resembles a known envelope or carries a signature.
  */
 function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | undefined {
   const { product, event, delivery, payload } = incoming;
@@ -332,7 +333,8 @@ function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | 
     const unread = { envelope: undefined, misshapen: false, present: 0, missing: 0, resembles: false, score: 0 };
     return { ...unread, product, format: design, name: match?.name ?? name, match, data };
   };
-  if (first === design) return as(design.catchAll);
+  const needsNoProof = product.allowUnsigned === true && first !== undefined && !carriesSignature(first, delivery);
+  if (first === design || needsNoProof) return as(design.catchAll);
   if (found !== undefined || first === undefined) return found;
   const firstOutcome = outcomeOf(incoming.verdictsOf(product, first));
   if (firstOutcome === "failed" && outcome !== "passed") return undefined;

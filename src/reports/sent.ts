@@ -13,6 +13,8 @@ export interface SentReport {
   readonly format: string | undefined;
   readonly url: string;
   readonly status: number | undefined;
+  /** Whether it is a status that the user asked for; undefined where any 2xx is a success. */
+  readonly isExpected?: boolean | undefined;
   readonly latencyMs: number;
   readonly error: string | undefined;
   /** How to fix a failure. */
@@ -55,7 +57,7 @@ export interface RequestReport {
 }
 
 export function renderSent(report: SentReport, { out, quiet, columns }: Style): Rendered {
-  const ok = report.error === undefined && isSuccess(report.status);
+  const ok = report.error === undefined && (report.isExpected ?? isSuccess(report.status));
   if (quiet && ok) return {};
   const status = ok ? out.good(`✓ ${report.status}`) : out.bad(`✗ ${report.status ?? "---"}`);
   const cells = [

@@ -37,12 +37,13 @@ describe("init", () => {
     expect(exitCode).toBe(0);
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({
       products: { crm: { format: "guide" }, desk: { format: "guide" } },
+      allowUnsigned: ["crm"],
       port: 5005,
       forwardTo: "3000",
     });
     expect(read(cwd, ".env")).toMatch(/^ZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/);
     expect(read(cwd, ".gitignore")).toBe(".env\n.zoho-hooks/*\n!.zoho-hooks/fixtures/\n");
-    expect(out).toMatch(/^created +zoho-hooks\.config\.json +products, port, forwardTo$/m);
+    expect(out).toMatch(/^created +zoho-hooks\.config\.json +products, allowUnsigned, port, forwardTo$/m);
     expect(out).toMatch(/^created +\.env +ZOHO_WEBHOOK_SECRET$/m);
     expect(err).toContain("Next: zoho-hooks listen");
     expect((await run(["config", "show", "--json"], { cwd })).lines()).toContainEqual(
@@ -206,7 +207,7 @@ describe("init", () => {
     expect(err).toContain(`${CONFIG}:1:2`);
     expect(read(cwd, CONFIG)).toBe("{broken");
     expect((await run(["init", "--yes", "--force"], { cwd })).exitCode).toBe(0);
-    expect(JSON.parse(read(cwd, CONFIG))).toEqual({ port: 4460 });
+    expect(JSON.parse(read(cwd, CONFIG))).toMatchObject({ port: 4460 });
   });
 
   it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])(
@@ -284,6 +285,7 @@ describe("init at a terminal", () => {
   const answers = {
     "Which products": ["crm"],
     "Which payloads": "wire",
+    "never signs": true,
     "Which port": "4461",
     "your app": "http://localhost:3000/hooks",
     "ZOHO_WEBHOOK_SECRET, which": "enter",
@@ -299,6 +301,7 @@ describe("init at a terminal", () => {
     expect(asked.some((question) => question.includes("Which port"))).toBe(false);
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({
       products: { crm: { format: "wire" } },
+      allowUnsigned: ["crm"],
       port: 4462,
       forwardTo: "http://localhost:3000/hooks",
     });
@@ -308,7 +311,7 @@ describe("init at a terminal", () => {
 
   it.each([true, false])("asks before it changes a config file; the answer is %s", async (yes) => {
     const cwd = folderWith({ [CONFIG]: '{"port": 7000}\n' });
-    const prompts = answering({ ...answers, "Change products, port, forwardTo in": yes });
+    const prompts = answering({ ...answers, "Change products, allowUnsigned, port, forwardTo in": yes });
     const { exitCode, err } = await run(["init"], { cwd, prompts });
     expect(exitCode).toBe(yes ? 0 : 2);
     expect(read(cwd, CONFIG).includes("4461")).toBe(yes);
@@ -320,7 +323,9 @@ describe("init at a terminal", () => {
     ["keep the current settings", { crm: { format: "wire" } }],
     ["workflow", { crm: { format: "workflow" } }],
   ])("asks before it changes the format of a product; the answer is %s", async (answer, expected) => {
-    const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "port": 4461}\n' });
+    const cwd = folderWith({
+      [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "allowUnsigned": [], "port": 4461}\n',
+    });
     const asked: string[] = [];
     const all = { ...answers, "your app": "none", "Which payloads": answer, "Change products": true };
     const { exitCode } = await run(["init"], { cwd, prompts: answering(all, asked) });
@@ -339,6 +344,18 @@ describe("init at a terminal", () => {
     expect((await run(["init"], { cwd, prompts: answering(only, asked) })).exitCode).toBe(0);
     expect(asked.join()).not.toContain("Which payloads");
     expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ signals: {} });
+  });
+
+  it("stores no product when unsigned bodies are not to be accepted, and does not ask again", async () => {
+    const cwd = tempFolder();
+    const asked: string[] = [];
+    const strict = { ...answers, "Which products": ["crm", "desk"], "never signs": false };
+    expect((await run(["init"], { cwd, prompts: answering(strict, asked) })).exitCode).toBe(0);
+    expect(asked).toContain("Zoho never signs webhooks whose body you design (crm). Accept them unsigned?");
+    expect(JSON.parse(read(cwd, CONFIG)).allowUnsigned).toEqual([]);
+    const again: string[] = [];
+    await run(["init"], { cwd, prompts: answering(strict, again) });
+    expect(again.join()).not.toContain("never signs");
   });
 
   it("asks nothing with --yes", async () => {

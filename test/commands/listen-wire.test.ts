@@ -191,7 +191,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     expect(notes?.slice(0, 2)).toEqual([
       'Checking signatures and tokens with ZOHO_WEBHOOK_SECRET; wrong ones are rejected. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".',
       expect.stringMatching(
-        /are unsigned, so they are rejected \(crm, .*forms.*\), unless the config sets their format: "products": /,
+        /never signs bodies of your own design, so they are rejected; to accept them: --allow-unsigned crm,.*forms/,
       ),
     ]);
   });
@@ -200,7 +200,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {"format": "wire"}, "desk": {}}}' });
     const app = await listen([], { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(200);
-    expect(JSON.stringify((await app.line("ready")).notes)).not.toContain("that you design");
+    expect(JSON.stringify((await app.line("ready")).notes)).not.toContain("of your own design");
   });
 
   it.each([

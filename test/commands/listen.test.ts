@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -175,7 +176,7 @@ describe("listen", () => {
     expect((await app.post("/webhooks/zoho/crm", body, { "content-type": type })).status).toBe(status);
   });
 
-  it("warns of an unknown event in --expect, and rejects an unknown product", async () => {
+  it("rejects an unknown event or product in --expect, and warns of a pattern without an event", async () => {
     const wait = (...expect: string[]) =>
       run([
         "listen",
@@ -189,11 +190,14 @@ describe("listen", () => {
     const product = await wait("crmm:Leads.create=1");
     expect(product.exitCode).toBe(2);
     expect(product.err).toContain("did you mean crm?");
-    const event = await wait("crm:Leads.crate=1", "nope");
-    expect(event.exitCode).toBe(8);
-    expect(event.err).toContain("there is no known event Leads.crate");
-    expect(event.err).toContain("did you mean Leads.create?");
-    expect(event.err).toContain("there is no known event nope");
+    const event = await wait("crm:Leads.crate=1");
+    expect(event.exitCode).toBe(2);
+    expect(event.err).toContain(
+      "--expect crm:Leads.crate: there is no event Leads.crate\n  did you mean Leads.create?",
+    );
+    const unlike = await wait("qqqqqqqq");
+    expect(unlike.exitCode).toBe(2);
+    expect(unlike.err).toContain("use a pattern: 'qqqqqqqq*'");
     const glob = await wait("desk:Tickt_*", "books:invoce.*");
     expect(glob.err).toContain("no known event matches Tickt_*");
     expect(glob.err).toContain("no known event matches invoce.*");
@@ -207,6 +211,26 @@ describe("listen", () => {
       "crm:Gadgets.create",
     );
     expect(right.err).not.toContain("no known event");
+  });
+
+  it("waits 60 s at most with --expect and no --timeout, and says so", async () => {
+    const note = "Without --timeout, --expect waits 60s.";
+    const argv = ["listen", "--port", "0", "--no-store", "--expect", "crm:Leads.create"];
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let running: ReturnType<typeof run> | undefined;
+    try {
+      await new Promise<void>((resolve) => {
+        running = run(argv, { onErr: (text) => (text.includes(note) ? resolve() : undefined) });
+      });
+      await vi.advanceTimersByTimeAsync(60_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await running).toMatchObject({ exitCode: 8, err: expect.stringContaining(note) });
+    const { lines } = await run([...argv, "--timeout", "1ms", "--json"]);
+    expect(JSON.stringify(lines()[0])).not.toContain(note);
+    const app = await listen(["--expect", "crm:Leads.create"]);
+    expect((await app.line("ready")).notes).toContain(note);
   });
 
   it("accepts XML as text, which some products can post", async () => {
@@ -341,6 +365,16 @@ describe("listen", () => {
         hint: "did you mean Ticket.Create?",
       },
     ]);
+  });
+
+  it("with --schema enforce accepts an unknown event in a complete envelope, and no incomplete one", async () => {
+    const app = await listen(["--schema", "enforce"]);
+    const fixture = join(import.meta.dirname, "../../fixtures/books/guide/invoice_created.json");
+    const invoice = { ...JSON.parse(readFileSync(fixture, "utf8")), event: "invoice_archived" };
+    expect((await app.post("/webhooks/zoho/books", JSON.stringify(invoice))).status).toBe(200);
+    expect(await app.event(1)).toMatchObject({ event: "invoice_archived", known: false });
+    const { organization_id: _, ...incomplete } = invoice;
+    expect((await app.post("/webhooks/zoho/books", JSON.stringify(incomplete))).status).toBe(422);
   });
 
   it.each(["[]", '{"what":"ever"}', ""])("with --schema enforce rejects a body that is no event: %j", async (body) => {

@@ -36,6 +36,23 @@ async function another(): Promise<Target> {
 }
 
 describe("replay", () => {
+  it("with --expect-status exits with 0 if that status came, else with 8", async () => {
+    const project = await start();
+    const body = leadBody();
+    await project.deliver("/webhooks/zoho/crm", body, { ...JSON_TYPE, ...signature(body) });
+    const refusing = await startTarget((response) => void response.writeHead(401).end("no"));
+    closing.push(refusing);
+    const argv = ["replay", "last", "--to", String(refusing.port), "--expect-status"];
+    const refused = await project.run([...argv, "401"]);
+    expect(refused.exitCode).toBe(0);
+    expect(refused.out).toMatch(/✓ 401 #1/);
+    expect(refused.out).not.toContain("your app uses a different secret");
+    const unexpected = await project.run([...argv, "2xx"]);
+    expect(unexpected.exitCode).toBe(8);
+    expect(unexpected.out).toContain("expected 2xx, got 401");
+    expect((await project.run([...argv, "401", "--dry-run"])).exitCode).toBe(2);
+  });
+
   it("sends the same bytes and headers to where they went, with the event's number", async () => {
     const project = await start();
     const body = ` ${leadBody()}\n`;

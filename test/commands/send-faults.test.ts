@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
-import { closeAfterEach, hmac, send, target } from "../support/send.ts";
-import { valuesOf } from "../support/target.ts";
+import { run } from "../support/run.ts";
+import { closeAfterEach, env, hmac, send, target } from "../support/send.ts";
+import { freePort, valuesOf } from "../support/target.ts";
 
 closeAfterEach();
 
@@ -17,6 +18,53 @@ describe("send with faults", () => {
     const { exitCode, err } = await send(`crm Leads.create --to PORT ${flag}`, app);
     expect(exitCode).toBe(0);
     expect(err).toContain(`warning: accepted although ${flaw}`);
+  });
+
+  it.each([
+    [401, "401", 0],
+    [401, "4xx", 0],
+    [401, "400,401", 0],
+    [200, "401", 8],
+    [500, "4xx", 8],
+    [204, "2XX", 0],
+    [500, "400, 5xx", 0],
+  ])("answered with %i, and --expect-status %s, exits with %i", async (status, wanted, exitCode) => {
+    const app = await target((response) => void response.writeHead(status).end());
+    const argv = [
+      "send",
+      "crm",
+      "Leads.create",
+      "--to",
+      String(app.port),
+      "--bad-signature",
+      "--expect-status",
+      wanted,
+    ];
+    const result = await run(argv, { env });
+    const mark = exitCode === 0 ? "✓" : "✗";
+    expect(result.out).toContain(`${mark} ${status}`);
+    expect(result.out.includes("expected ")).toBe(exitCode === 8);
+    expect(result.err).not.toContain("accepted although");
+    expect(result.exitCode).toBe(exitCode);
+    const { lines } = await run([...argv, "--json"], { env });
+    const error = exitCode === 0 ? null : `expected ${wanted}, got ${status}`;
+    expect(lines()[0]).toMatchObject({ type: "sent", status, error });
+  });
+
+  it("with --expect-status needs every answer to be as expected", async () => {
+    const app = await target((response, _, n) => void response.writeHead(n === 2 ? 200 : 401).end());
+    const { exitCode, out } = await send("crm Leads.create --to PORT --count 3 --expect-status 401", app);
+    expect(exitCode).toBe(8);
+    expect(out).toContain("2 ok, 1 failed");
+    const unreachable = await send("crm Leads.create --to PORT --expect-status 4xx", { port: await freePort() });
+    expect(unreachable.exitCode).toBe(8);
+    expect(unreachable.out).toContain("nothing listens on");
+  });
+
+  it.each(["40", "600", "x", "401 402", ""])("rejects --expect-status %j", async (text) => {
+    const { exitCode, err } = await run(["send", "crm", "Leads.create", "--expect-status", text]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("write it as 401, 4xx or 400,401");
   });
 
   it("sends a well-formed but wrong signature, or none", async () => {

@@ -303,4 +303,17 @@ describe("send --all", () => {
       new Set(["/webhooks/zoho/forms", "/webhooks/zoho/survey"]),
     );
   });
+
+  it("says how many of each format it sends, and with --format only those", async () => {
+    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {}, "sign": {}}}' });
+    const forms = products.find(({ id }) => id === "forms")?.formats[0].events.length;
+    const sign = products.find(({ id }) => id === "sign")?.formats[0].events.length;
+    const all = await run(["send", "--all", "--dry-run"], { cwd });
+    expect(all.err).toContain(
+      `${forms} in the guide's format, ${sign} as Zoho itself posts them; for one kind only: --format guide or --format wire`,
+    );
+    const guide = await run(["send", "--all", "--format", "guide", "--dry-run", "--json"], { cwd });
+    expect(guide.lines().map(({ format }) => format)).toEqual(Array.from({ length: forms ?? 0 }, () => "guide"));
+    expect(guide.err).not.toContain("for one kind only");
+  });
 });

@@ -26,6 +26,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     const { status, text } = await init(["--port", "4462"], cwd, [
       [/Which products/, " \r"],
       [/Which payloads/, "\r"],
+      [/never signs/, "\r"],
       [/your app/, "3000\r"],
       [/ZOHO_WEBHOOK_SECRET, which/, "\u001b[B\r"],
       [/toggle visibility/, "typed-secret\r"],
@@ -36,6 +37,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     expect(status).toBe(0);
     expect(JSON.parse(readFileSync(join(cwd, "zoho-hooks.config.json"), "utf8"))).toEqual({
       products: { crm: { format: "wire" } },
+      allowUnsigned: ["crm"],
       port: 4462,
       forwardTo: "3000",
     });

@@ -1,17 +1,18 @@
 import { type Config, loadConfig } from "../../config/load.ts";
-import { environmentName, readers } from "../../config/readers.ts";
+import { environmentName, readers, settingName } from "../../config/readers.ts";
 import { CREDENTIAL_VARIABLES, variableSuffix } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { configureProducts, type ProductSettings } from "../../core/configure.ts";
 import { findProduct, isNamed, mistypedModule, nearest } from "../../core/event-names.ts";
+import { designedUnsigned, unsignedDesign } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { usageError } from "../../util/errors.ts";
 import { requireProduct } from "./options.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {
-  readonly settings: Pick<Config["settings"], "products">;
-  readonly origins: Pick<Config["origins"], "products">;
+  readonly settings: Pick<Config["settings"], "products"> & Partial<Pick<Config["settings"], "allowUnsigned">>;
+  readonly origins: Pick<Config["origins"], "products"> & Partial<Pick<Config["origins"], "allowUnsigned">>;
 };
 
 /**
@@ -19,8 +20,29 @@ type ProductConfig = Pick<Config, "root" | "importModule"> & {
  * loaded if there are any; `schemas: false` skips schemas that are modules, which would be run.
  */
 export async function configuredProducts(
+  config: ProductConfig,
+  options: { readonly schemas?: boolean } = {},
+): Promise<readonly Product[]> {
+  const known = await withSettings(config, options);
+  const { allowUnsigned = [] } = config.settings;
+  const where = settingName("allowUnsigned", config.origins.allowUnsigned ?? "flag");
+  const ids = allowUnsigned.flatMap((text) => readUnsigned(known, text, where));
+  return known.map((product) => (ids.includes(product.id) ? { ...product, allowUnsigned: true } : product));
+}
+
+/** The ids in a list such as `forms,survey`. Throws a usage error for a product that has no unsigned webhooks. */
+function readUnsigned(products: readonly Product[], text: string, where: string): readonly string[] {
+  return text.split(",").map((id) => {
+    const product = requireProduct(products, id.trim(), where);
+    if (unsignedDesign(product) !== undefined) return product.id;
+    const ids = products.filter(designedUnsigned).map((each) => each.id);
+    throw usageError(`${where} does not apply to ${product.title}`, `it applies to ${ids.join(", ")}`);
+  });
+}
+
+async function withSettings(
   { settings, origins, root, importModule }: ProductConfig,
-  { schemas = true } = {},
+  { schemas = true }: { readonly schemas?: boolean },
 ): Promise<readonly Product[]> {
   const entries = Object.entries(settings.products);
   for (const [id, { path }] of entries) if (path === undefined) requireKnown(id);

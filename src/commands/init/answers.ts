@@ -6,6 +6,7 @@ import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.t
 import { defaults, type SettingsFile } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { findFormat } from "../../core/event-names.ts";
+import { designedUnsigned, unsignedDesign } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import type { Prompts } from "../../reports/prompts.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
@@ -25,6 +26,8 @@ export interface Answers {
   readonly products: readonly string[];
   /** For the products whose format was chosen, now or in an earlier run. */
   readonly formats: Formats;
+  /** See `Settings`; undefined to leave the setting as it is. */
+  readonly allowUnsigned: readonly string[] | undefined;
   readonly port: number;
   readonly target: string | undefined;
   readonly credentials: readonly CredentialAnswer[];
@@ -84,6 +87,7 @@ export async function collectAnswers(
         ask: (to) => askFormats(to, chosen, oldFormats),
         fallback: oldFormats,
       });
+  const allowUnsigned = await askUnsigned(prompts, chosen, formats, settings);
   const port = await answer("port", {
     read: (text) => readPort(text, "--port"),
     ask: (to) => askPort(to, settings.port),
@@ -118,6 +122,7 @@ export async function collectAnswers(
   return {
     products: ids.length > 0 ? ids : namedProducts(products, formats, oldFormats),
     formats,
+    allowUnsigned,
     port,
     target: target === "none" ? undefined : target,
     credentials,
@@ -182,8 +187,8 @@ function everywhere(name: string, chosen: readonly Product[]): Formats {
 
 const LABELS: Readonly<Record<string, string>> = {
   wire: "real Zoho deliveries",
-  guide: "sample payloads of the Webhooks Guide",
   workflow: "workflow webhooks whose body you design",
+  guide: "sample payloads of the Webhooks Guide",
 };
 
 const UNCHANGED = "keep the current settings";
@@ -203,6 +208,24 @@ async function askFormats(prompts: Prompts, chosen: readonly Product[], old: For
   const initial = choices[0]?.value ?? "";
   const answer = await prompts.choose({ message: "Which payloads do you work with?", choices, initial });
   return answer === UNCHANGED ? old : everywhere(answer, chosen);
+}
+
+/** Only where nothing is set yet, and for products whose own format does not accept such bodies anyway. */
+async function askUnsigned(
+  prompts: Prompts | undefined,
+  chosen: readonly Product[],
+  formats: Formats,
+  settings: SettingsFile,
+): Promise<readonly string[] | undefined> {
+  const ids = chosen.flatMap((product) => {
+    const format = formats[product.id] ?? product.formats[0]?.id;
+    return designedUnsigned(product) && unsignedDesign(product)?.id !== format ? [product.id] : [];
+  });
+  if (settings.allowUnsigned !== undefined || ids.length === 0) return undefined;
+  // Without questions, existing settings stay.
+  if (prompts === undefined) return Object.keys(settings).length === 0 ? ids : undefined;
+  const message = `Zoho never signs webhooks whose body you design (${ids.join(", ")}). Accept them unsigned?`;
+  return (await prompts.confirm({ message, initial: true })) ? ids : [];
 }
 
 function readPort(text: string, what: string): number {

@@ -27,7 +27,7 @@ export const define: Define = (command, act) => {
     .option("--products <products>", "the products that you use, such as crm,desk, or all")
     .option(
       "--format <formats>",
-      "their format: wire (what Zoho itself posts), guide or workflow; or one each: crm=wire,desk=guide",
+      "their format: wire (what Zoho itself posts), workflow or guide; or one each: crm=wire,desk=guide",
     )
     .option("--port <port>", "the port for listen")
     .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
@@ -161,6 +161,11 @@ function reportNextSteps(context: Context, answers: Answers, changes: readonly F
     const names = generated.map(({ variable }) => variable).join(" and ");
     notice(`${names}: generated in .env. Use the same value wherever your deliveries are signed.`);
   }
+  const { allowUnsigned = [] } = answers;
+  if (allowUnsigned.length > 0)
+    notice(
+      `Bodies of your own design, which Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG_FILE}.`,
+    );
   const [product = "crm"] = answers.products;
   notice(`Next: ${context.invocation} listen, and in a second terminal ${context.invocation} send ${product} --all`);
 }
@@ -199,11 +204,12 @@ function configChange(
   const next = {
     ...old,
     ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
+    allowUnsigned: answers.allowUnsigned ?? old.allowUnsigned,
     port: answers.port,
     // Keep a list of targets that begins with the answer.
     forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
   };
-  const changedKeys = (["products", "port", "forwardTo"] as const).filter(
+  const changedKeys = (["products", "allowUnsigned", "port", "forwardTo"] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
   );
   // Name the formats that change, so that the user confirms them knowingly.

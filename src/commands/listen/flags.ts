@@ -60,7 +60,10 @@ export function addListenFlags(command: Command): void {
       "exit with 0 once these have arrived, not counting repeats, such as crm:Leads.create=2 (repeatable)",
       collect,
     )
-    .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit with 8 if something is missing")
+    .option(
+      "--timeout <time>",
+      "stop after this time, such as 90s; with --expect (default: 60s): exit with 8 if something is missing",
+    )
     .option(
       "--exec <command>",
       "run this command once ready, with the URLs in its environment, and exit with its exit code",
@@ -68,11 +71,19 @@ export function addListenFlags(command: Command): void {
     .optionsGroup("Receiving:")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
-    .option("--schema <warn|enforce|off>", "what to do with a body that does not match its schema (default: warn)")
+    .option(
+      "--schema <warn|enforce|off>",
+      "warn of a body that does not match its schema, or refuse it (default: warn); enforce accepts an unknown event if its envelope is complete, since Zoho adds events",
+    )
     .option("--learn", "at the end, propose fixtures for events that differ from their schemas")
     .option("--tolerance <time>", "how old a timestamped signature may be, such as 10m (default: 5m)")
     .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
     .option("--allow-zoho-ips", "accept only from the two ranges in the Webhooks Guide; Zoho may also use others")
+    .option(
+      "--allow-unsigned <products>",
+      "accept bodies of your own design, which these products never sign, such as forms,survey (repeatable)",
+      collect,
+    )
     .option("--show-secrets", "do not mask tokens and signatures in what -v shows and in your app's answers")
     .option(
       "--serve-jwks",

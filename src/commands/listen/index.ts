@@ -182,6 +182,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   if (log !== undefined) parts.pruning = startPruning(context, log);
 
   const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
+  const important = [plan.timeoutNote ?? [], waiting?.stranded ?? []].flat();
   const ready = readyReport(context, plan, {
     secrets,
     receiver,
@@ -192,12 +193,12 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
       ...(log === undefined ? ["Nothing is saved: there is no event log."] : []),
       ...listed(parts).flatMap(({ notes = [] }) => notes),
       ...(waiting?.resumed ?? []),
-      ...(waiting?.stranded ?? []),
+      ...important,
     ],
   });
   warnIfOpen(context, config.settings, ready);
   // With -v they are among the notes.
-  if (!context.verbose) for (const message of waiting?.stranded ?? []) context.report({ type: "notice", message });
+  if (!context.verbose) for (const message of important) context.report({ type: "notice", message });
   context.report(ready);
   receiver.ready();
   await handOut(context, ready, options);

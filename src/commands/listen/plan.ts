@@ -37,7 +37,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   warnOfUnknownEvents(context, products, named);
   warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channelPatterns(options)]);
   const drift = openDrift(context, config, products, options);
-  const timeoutMs = options.timeout === undefined ? undefined : parseRunTime(options.timeout, "--timeout");
+  const isTimeoutSet = options.timeout !== undefined || options.expect === undefined || options.exec !== undefined;
+  const timeout = isTimeoutSet ? options.timeout : EXPECT_TIMEOUT;
   const allowed = allowedAddresses(settings);
   const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
   const choice = await chooseRunTunnel(context, config);
@@ -51,7 +52,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
     shown,
     tally,
     drift,
-    timeoutMs,
+    timeoutMs: timeout === undefined ? undefined : parseRunTime(timeout, "--timeout"),
+    timeoutNote: isTimeoutSet ? undefined : `Without --timeout, --expect waits ${EXPECT_TIMEOUT}.`,
     allowed,
     keySet,
     choice,
@@ -60,24 +62,27 @@ export async function readPlan(context: Context, target: string | undefined, opt
   };
 }
 
+/** A misspelt event would otherwise make a CI job wait for ever. A program of --exec ends by itself. */
+const EXPECT_TIMEOUT = "60s";
+
 /** An event or a pattern of events that the user has written. */
 interface NamedEvents {
   readonly text: string;
   /** The flag, or the setting and where it is set. */
   readonly where: string;
-  /** The consequence if there is no such event. */
-  readonly effect: string;
+  /** The consequence if there is no such event; undefined where that is an error. */
+  readonly effect: string | undefined;
 }
 
 /** The events that flags and settings name. */
 function namedEvents({ settings, origins }: Config, { expect = [] }: ListenOptions): readonly NamedEvents[] {
-  const named = (where: string, texts: readonly string[], effect: string): readonly NamedEvents[] =>
+  const named = (where: string, texts: readonly string[], effect?: string): readonly NamedEvents[] =>
     texts.map((text) => ({ where, text: text.replace(/=.*$/s, ""), effect }));
   const source = (flag: string, key: "events" | "routes"): string =>
     origins[key] === "flag" ? flag : `${key} in ${origins[key]}`;
   const { routes, events } = settings;
   return [
-    ...named("--expect", expect, "--expect still waits for it"),
+    ...named("--expect", expect),
     ...named(source("--route", "routes"), routes, "the route applies only if an event of that name arrives"),
     ...named(source("--events", "events"), listed(events), "--events shows and forwards only events of that name"),
   ];
@@ -91,7 +96,10 @@ function listed(texts: readonly string[]): readonly string[] {
   return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
 }
 
-/** A mistyped event would never arrive. An unknown product is an error; an unknown event may be the user's own. */
+/**
+ * A mistyped event would never arrive. An unknown product is an error; an unknown event may be the user's own, except where
+ * a run waits for it.
+ */
 function warnOfUnknownEvents(context: Context, products: readonly Product[], patterns: readonly NamedEvents[]): void {
   for (const { text, where, effect } of patterns) {
     const named = patternProducts(products, text, where);
@@ -104,6 +112,13 @@ function warnOfUnknownEvents(context: Context, products: readonly Product[], pat
       continue;
     }
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
+    if (effect === undefined)
+      throw usageError(
+        `${where} ${text}: there is no event ${name}`,
+        near === undefined
+          ? `zoho-hooks products lists the events; to wait for one that it does not list, use a pattern: '${text}*'`
+          : `did you mean ${near}?`,
+      );
     context.report({
       type: "warning",
       message: `there is no known event ${name}: ${effect}`,

@@ -2,6 +2,7 @@ import type { Secrets } from "../../body/secret.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
+import { designedUnsigned } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import { type AddressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
@@ -103,23 +104,32 @@ function outcomeOf(onInvalid: Settings["onInvalid"]): string {
   return onInvalid === "reject" ? "rejected" : "accepted with a warning";
 }
 
-/** Bodies that the user designed in Zoho carry no proof, so they fail unless the config names their format. */
+/** Zoho signs no body that the user designed, so where the guide's signature is checked it fails, unless it is allowed. */
 function designNotes(
   secrets: Secrets,
   { products, onInvalid }: Settings,
   known: readonly Product[],
 ): readonly string[] {
   const used = Object.keys(products).map((id) => id.toLowerCase());
-  const [first, ...others] = known.flatMap(({ id, formats: [usual, ...more] }) => {
+  const designing = known.filter((product) => {
+    const { id, formats } = product;
     const isUsed = used.length === 0 || used.includes(id);
-    const isChecked = usual?.proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
-    const own = more.find(({ catchAll, proofs }) => catchAll !== undefined && proofs.length === 0);
-    return isUsed && isChecked && own !== undefined ? [{ id, format: own.id }] : [];
+    return (
+      isUsed &&
+      designedUnsigned(product) &&
+      formats[0]?.proofs.some(({ credential }) => secrets.for(credential, id).length > 0)
+    );
   });
-  if (first === undefined) return [];
-  const ids = [first, ...others].map(({ id }) => id).join(", ");
+  const idsOf = (allowed: boolean): string =>
+    designing.flatMap(({ id, allowUnsigned = false }) => (allowUnsigned === allowed ? [id] : [])).join(",");
+  const [allowed, others] = [idsOf(true), idsOf(false)];
   return [
-    `Custom payloads that you design in Zoho are unsigned, so they are ${outcomeOf(onInvalid)} (${ids}), unless the config sets their format: "products": { "${first.id}": { "format": "${first.format}" } }.`,
+    ...(allowed === "" ? [] : [`Bodies of your own design are accepted unsigned (allowUnsigned: ${allowed}).`]),
+    ...(others === ""
+      ? []
+      : [
+          `Zoho never signs bodies of your own design, so they are ${outcomeOf(onInvalid)}; to accept them: --allow-unsigned ${others}`,
+        ]),
   ];
 }
 

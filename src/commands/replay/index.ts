@@ -21,6 +21,7 @@ import { counted } from "../../util/units.ts";
 import type { Define } from "../command.ts";
 import { DamageReport, entryName } from "../events/entry.ts";
 import { addFilters, addLogFlags, requireEntry, withLog } from "../events/options.ts";
+import { answersExitCode, EXPECT_STATUS_FLAG, unexpectedStatus } from "../helpers/expect-status.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { MAX_OWN_CONNECTIONS } from "../send/deliver.ts";
@@ -65,6 +66,7 @@ function addReplayFlags(command: Command): Command {
     .option("--edit", "change the body in your editor ($VISUAL or $EDITOR) first")
     .option("--exact", "send exactly the headers and bytes that came, and nothing else")
     .option("--timeout <duration>", "give up on an answer after this long", "30s")
+    .option(...EXPECT_STATUS_FLAG)
     .option("--insecure", "accept a self-signed certificate")
     .option("--dry-run", "print the requests, send nothing");
 }
@@ -74,7 +76,8 @@ A delivery is sent as listen forwards it: the bytes and headers that came, plus 
 If its body was changed, or its signature has a timestamp, it is signed again, provided that a secret is configured.
 Filters choose among the deliveries that your app should have received. To send one that was refused, give its number.
 
-Exits with 0 if every delivery was answered with 2xx, else with 5.
+Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
+got such an answer, else with 8.
 `;
 
 interface Work {
@@ -123,7 +126,7 @@ async function replayAll(
   if (context.signal.aborted) {
     context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${replays.length}` });
   }
-  return tally.failed === 0 && tally.ok > 0 ? ExitCode.ok : ExitCode.targetFailed;
+  return answersExitCode(tally.failed === 0 && tally.ok > 0, plan.expectStatus);
 }
 
 function showRequest(context: Context, plan: ReplayPlan, entry: LogEntry, request: ReplayRequest): void {
@@ -158,12 +161,14 @@ async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Pr
   const at = context.now();
   const post = () => poster.post(request.delivery, { signal: context.signal });
   const result = alone ? await context.waiting(`waiting for ${new URL(target).host} to answer`, post) : await post();
-  const ok = isDelivered(result);
-  const kind = result.error?.code ?? String(result.status);
+  const delivered = isDelivered(result);
+  const isExpected = plan.expectStatus?.has(result.status);
+  const ok = isExpected ?? delivered;
+  const kind = (isExpected === true ? undefined : result.error?.code) ?? String(result.status);
   const { status, latencyMs, error, replyPreview: reply } = result;
   if (kind !== "interrupted") {
     // A changed body that is accepted does not settle the original.
-    const mends = ok && !request.changed;
+    const mends = delivered && !request.changed;
     await log.recordAttempt(entry.n, { target, at, status, latencyMs, error: error?.message, reply, mends });
   }
   const known = tally.examples.has(kind);
@@ -188,7 +193,8 @@ function sentReport(
     url: plan.showSecrets ? delivery.url : maskUrl(delivery.url, chosenNames(verdicts)),
     status: result.status,
     latencyMs: result.latencyMs,
-    error: result.error?.message,
+    isExpected: plan.expectStatus?.has(result.status),
+    error: ok ? undefined : (result.error?.message ?? unexpectedStatus(result, plan.expectStatus)),
     hint: ok ? undefined : (result.error?.hint ?? answerHint(result)),
     replyPreview: plan.showSecrets ? result.replyPreview : maskText(result.replyPreview, chosenNames(verdicts)),
     notes,

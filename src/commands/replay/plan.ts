@@ -3,6 +3,7 @@ import type { Product } from "../../core/product.ts";
 import { usageError } from "../../util/errors.ts";
 import { parseTimeout } from "../../util/units.ts";
 import { type FilterOptions, isFiltered, type LogOptions, parseNumber, readFilter } from "../events/options.ts";
+import { parseExpectedStatus } from "../helpers/expect-status.ts";
 import type { SecretOptions } from "../helpers/options.ts";
 
 /** The flags as they were typed. */
@@ -13,6 +14,7 @@ export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions 
   readonly edit?: boolean;
   readonly exact?: boolean;
   readonly timeout: string;
+  readonly expectStatus?: string;
   readonly insecure?: boolean;
   readonly dryRun?: boolean;
 }
@@ -32,6 +34,7 @@ export function readReplayPlan(n: string | undefined, options: ReplayOptions, no
     edit: options.edit ?? false,
     exact: options.exact ?? false,
     timeoutMs: parseTimeout(options.timeout, "--timeout"),
+    expectStatus: options.expectStatus === undefined ? undefined : parseExpectedStatus(options.expectStatus),
     /** Undefined: as in the settings. */
     insecure: options.insecure,
     dryRun: options.dryRun ?? false,
@@ -53,6 +56,7 @@ function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
     [o.set !== undefined && o.edit === true, "--edit and --set cannot be combined", "make the change in the editor"],
     [o.add === true && o.set === undefined, "--add does nothing without --set"],
     [o.edit === true && n === undefined, "--edit changes one delivery", "name it: zoho-hooks replay last --edit"],
+    [o.expectStatus !== undefined && o.dryRun === true, "--expect-status needs an answer, and --dry-run sends nothing"],
     [
       o.exact === true && (o.secretFile !== undefined || o.tokenFile !== undefined),
       "--exact signs nothing, so it takes no secret",

@@ -5,9 +5,10 @@ import type { Context } from "../../context.ts";
 import { chosenNames, maskDelivery } from "../../core/mask.ts";
 import { openPoster } from "../../forward/post.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
-import { ExitCode } from "../../util/errors.ts";
+import type { ExitCode } from "../../util/errors.ts";
 import { stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
+import { answersExitCode } from "../helpers/expect-status.ts";
 import { runningListener } from "../helpers/notices.ts";
 import { outcomeOf, Tally } from "./outcome.ts";
 import type { SendPlan } from "./plan.ts";
@@ -79,6 +80,7 @@ export async function deliver(
         const outcome = outcomeOf(context, shipment, result, {
           receiverHint: await hint,
           isReceiver: plan.to === undefined,
+          expected: plan.expectStatus,
         });
         const isHintKnown = tally.examples.has(outcome.kind);
         tally.add(outcome);
@@ -98,7 +100,7 @@ export async function deliver(
   }
   if (!lines) for (const example of tally.examples.values()) context.report({ ...example, brief: true, nameWidth });
   reportResults(context, plan, tally, areProbes ? 1 : total);
-  return tally.ok > 0 && (areProbes || tally.failed === 0) ? ExitCode.ok : ExitCode.targetFailed;
+  return answersExitCode(tally.ok > 0 && (areProbes || tally.failed === 0), plan.expectStatus);
 }
 
 function reportResults(context: Context, plan: SendPlan, tally: Tally, total: number): void {

@@ -10,6 +10,7 @@ import { examples } from "../../reports/help.ts";
 import { UserError, usageError } from "../../util/errors.ts";
 import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 import type { Define } from "../command.ts";
+import { EXPECT_STATUS_FLAG } from "../helpers/expect-status.ts";
 import { localKeySet } from "../helpers/keys.ts";
 import { runningListener } from "../helpers/notices.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
@@ -25,8 +26,8 @@ The target of --to:
   host:3000/path     http://host:3000/path
   https://host/path  exactly that; :product in the path is replaced by the product
 
-Exits with 0 if every delivery was answered with 2xx, else with 5. When you stop it with Ctrl-C, only the answers so far
-count.
+Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
+got such an answer, else with 8. When you stop it with Ctrl-C, only the answers so far count.
 `;
 
 export const define: Define = (command, act) => {
@@ -39,7 +40,7 @@ export const define: Define = (command, act) => {
         "zoho-hooks send books --all --to http://localhost:3000/hooks/:product",
         "zoho-hooks send crm --data @payload.json --to 3000",
         "zoho-hooks send desk Ticket.Create --count 1000 --concurrency 10 --rate 200",
-        "zoho-hooks send crm Leads.create --bad-signature       does the app refuse it?",
+        "zoho-hooks send crm Leads.create --bad-signature --expect-status 401     does the app refuse it?",
         "zoho-hooks send desk Ticket_Add --format wire --serve-jwks --to 3000",
         "zoho-hooks send desk --format wire --challenge --to 3000     would Desk save this URL?",
       ),
@@ -67,6 +68,7 @@ function addTargetOptions(command: Command): Command {
     .option("--all", "every event of the product; without one, of all products (or only those in the config, if any)")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: this project's running listen)")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
+    .option(...EXPECT_STATUS_FLAG)
     .option("--insecure", "accept a self-signed certificate")
     .option(
       "--serve-jwks [port]",

@@ -4,6 +4,7 @@ import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
 import type { PostResult } from "../../forward/post.ts";
 import type { SendSummaryReport, SentReport } from "../../reports/sent.ts";
+import { type ExpectedStatus, unexpectedStatus } from "../helpers/expect-status.ts";
 import type { Shipment } from "./shipments.ts";
 
 /** The result of one shipment. */
@@ -23,10 +24,14 @@ interface Target {
   readonly receiverHint: string | undefined;
   /** The target is the local receiver, not an app. */
   readonly isReceiver: boolean;
+  /** Of --expect-status; undefined for any 2xx. */
+  readonly expected: ExpectedStatus | undefined;
 }
 
 export function outcomeOf({ overrides }: Context, shipment: Shipment, result: PostResult, target: Target): Outcome {
   const { subject, delivery, notes, flaw } = shipment;
+  const { expected } = target;
+  const isExpected = expected?.has(result.status);
   const delivered = isDelivered(result);
   const echo = delivered ? echoProblem(shipment, result) : undefined;
   const chosen = chosenNames(subject.format.proofs);
@@ -34,15 +39,19 @@ export function outcomeOf({ overrides }: Context, shipment: Shipment, result: Po
   const refusal = probeProblem(shipment, result) ?? deadline.statusHint(result.status);
   // Some senders do not accept every 2xx, such as a 204: then it is an error.
   const refused = delivered ? refusal : undefined;
-  const error = result.error?.message ?? echo ?? refused;
-  const ok = delivered && error === undefined;
-  const isAnswerOfApp = !target.isReceiver && subject.event !== undefined && result.isLegible;
+  const error =
+    isExpected === true ? echo : (result.error?.message ?? unexpectedStatus(result, expected) ?? echo ?? refused);
+  const ok = (isExpected ?? delivered) && error === undefined;
+  const isAnswerOfApp = delivered && !target.isReceiver && subject.event !== undefined && result.isLegible;
   const unread = isAnswerOfApp ? deadline.bodyHint(result.replyPreview) : undefined;
-  const failing = refused === undefined ? (refusal ?? hintOf(result, shipment, target)) : undefined;
+  const isExplained = refused !== undefined || (delivered && isExpected === false);
+  const failing = isExplained ? undefined : (refusal ?? hintOf(result, shipment, target));
   return {
     ok,
-    kind: result.error?.code ?? (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
-    accepted: delivered ? flaw : undefined,
+    kind:
+      (isExpected === true ? undefined : result.error?.code) ??
+      (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
+    accepted: delivered && expected === undefined ? flaw : undefined,
     late: result.latencyMs > deadline.withinMs ? deadline.reason : undefined,
     sent: {
       type: "sent",
@@ -51,6 +60,7 @@ export function outcomeOf({ overrides }: Context, shipment: Shipment, result: Po
       format: subject.format.id,
       url: maskUrl(delivery.url, chosen),
       status: result.status,
+      isExpected,
       latencyMs: result.latencyMs,
       error,
       hint: ok ? unread : failing,
@@ -85,10 +95,10 @@ function hintOf(
   const { status = 0 } = result;
   if (flaw !== undefined && status >= 400 && status < 500) return `refused, as it should be: ${flaw}`;
   if (status === 401 && subject.format.proofs.length === 0) {
-    const { product, format } = subject;
+    const { product } = subject;
     if (product.formats.length === 1)
       return `this format is never signed, but your app requires a signature or token; listen accepts it at the product's own URL, /webhooks/zoho/${product.id}`;
-    return `this format is never signed, but your app requires a signature or token; listen accepts it with "products": { "${product.id}": { "format": "${format.id}" } } in the config`;
+    return `this format is never signed, but your app requires a signature or token; listen accepts it with --allow-unsigned ${product.id}`;
   }
   if (status === 401 && unsigned !== undefined) return `it was sent without a signature: ${unsigned}`;
   // The receiver answers so with `--respond mirror` when the app is not running.

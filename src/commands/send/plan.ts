@@ -4,6 +4,7 @@ import type { Faults } from "../../core/prepare.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { usageError } from "../../util/errors.ts";
 import { parseInteger, parseTimeout } from "../../util/units.ts";
+import { parseExpectedStatus } from "../helpers/expect-status.ts";
 import { parseHeader, type SecretOptions } from "../helpers/options.ts";
 
 /** The flags as they were typed. */
@@ -11,6 +12,7 @@ export interface SendOptions extends SecretOptions {
   readonly all?: boolean;
   readonly to?: string;
   readonly timeout: string;
+  readonly expectStatus?: string;
   readonly insecure?: boolean;
   readonly dryRun?: boolean;
   readonly curl?: boolean;
@@ -62,6 +64,7 @@ export function readPlan(product: string | undefined, event: string | undefined,
     all: options.all ?? false,
     to: options.to,
     timeoutMs: parseTimeout(options.timeout, "--timeout"),
+    expectStatus: options.expectStatus === undefined ? undefined : parseExpectedStatus(options.expectStatus),
     insecure: options.insecure ?? false,
     dryRun: options.dryRun ?? false,
     curl: options.curl ?? false,
@@ -118,6 +121,10 @@ function refuseContradictions(product: string | undefined, event: string | undef
       o.badToken === true && o.data !== undefined && !rewritten,
       "--bad-token would change the body given with --data, which is sent byte for byte",
       "put the wrong token into the body yourself",
+    ],
+    [
+      o.expectStatus !== undefined && (o.dryRun === true || o.curl === true),
+      `--expect-status needs an answer, and ${o.curl === true ? "--curl" : "--dry-run"} sends nothing`,
     ],
     [
       o.serveJwks !== undefined && (o.dryRun === true || o.curl === true),

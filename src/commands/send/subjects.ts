@@ -86,7 +86,7 @@ function allSubjects(
     throw usageError(
       `${wanted === products ? "no product" : `none of ${wanted.map(({ id }) => id).join(", ")}`} has a format ${JSON.stringify(plan.format)}`,
     );
-  return chosen.flatMap(({ product, format }) =>
+  const subjects = chosen.flatMap(({ product, format }) =>
     format.events.length === 0
       ? []
       : eventNames(format)
@@ -95,7 +95,28 @@ function allSubjects(
           .filter((sample) => hasSample(context, config, sample))
           .map((sample) => sampleSubject(context, plan, config, sample)),
   );
+  if (plan.product === undefined && plan.format === undefined) reportFormats(context, subjects);
+  return subjects;
 }
+
+/** An app that knows only one format fails for the events of the others. */
+function reportFormats(context: Context, subjects: readonly Subject[]): void {
+  const counts = new Map<string, number>();
+  for (const { format } of subjects) counts.set(format.id, (counts.get(format.id) ?? 0) + 1);
+  if (counts.size < 2) return;
+  const ids = [...counts.keys()];
+  const parts = ids.map((id) => `${counts.get(id)} ${FORMAT_WORDS[id] ?? `in the format ${id}`}`);
+  context.report({
+    type: "notice",
+    message: `${parts.join(", ")}; for one kind only: ${ids.map((id) => `--format ${id}`).join(" or ")}`,
+  });
+}
+
+const FORMAT_WORDS: Readonly<Record<string, string>> = {
+  guide: "in the guide's format",
+  wire: "as Zoho itself posts them",
+  workflow: "of workflow webhooks",
+};
 
 function sampleSubject(context: Context, plan: SendPlan, config: Config, { product, format, match }: Sample): Subject {
   const fixture = readFixture(rootsOf(context, config), product, format, match);
