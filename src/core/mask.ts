@@ -26,6 +26,8 @@ export function isSecretName(name: string): boolean {
 
 /** The user's own names of credentials, such as `x-hook-key`, which does not show that it is secret. */
 export function chosenNames(verdicts: readonly Pick<Verdict, "secretIn">[]): readonly string[] {
+  // Nearly always; called for each delivery.
+  if (verdicts.every(({ secretIn }) => secretIn === undefined)) return [];
   return verdicts.flatMap(({ secretIn }) => (secretIn === undefined ? [] : [secretIn]));
 }
 

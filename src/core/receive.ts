@@ -234,7 +234,7 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
 
 /** For a refused body that only happens to have a member named `event`. */
 function unsignedHint(
-  { product, resembles }: Reading,
+  { product, shape: { resembles } }: Reading,
   verdicts: readonly Verdict[],
   { method }: Delivery,
 ): string | undefined {

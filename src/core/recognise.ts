@@ -18,13 +18,10 @@ export interface Incoming {
   readonly verdictsOf: (product: Product, format: Format) => readonly Verdict[];
 }
 
-/** A delivery as one format reads it. */
-export interface Reading {
+/** How far a body has the shape of a format, whatever event it names. */
+interface Candidate {
   readonly product: Product;
   readonly format: Format;
-  /** The name that the delivery gives itself, in its right case where the event is known. */
-  readonly name: string | undefined;
-  readonly match: EventMatch | undefined;
   readonly envelope: z.ZodObject | undefined;
   /** The body in the format's shape: taken out of a list, or put into one, where it is `misshapen`. */
   readonly data: unknown;
@@ -34,6 +31,17 @@ export interface Reading {
   readonly missing: number;
   /** It is validated as this format: it has two members of the envelope, or the header of its signature. */
   readonly resembles: boolean;
+  readonly points: number;
+}
+
+/** A delivery as one format reads it. */
+export interface Reading {
+  readonly product: Product;
+  readonly format: Format;
+  readonly shape: Candidate;
+  /** The name that the delivery gives itself, in its right case where the event is known. */
+  readonly name: string | undefined;
+  readonly match: EventMatch | undefined;
   readonly score: number;
 }
 
@@ -72,7 +80,7 @@ export function recognise(incoming: Incoming): Recognition {
   return {
     found,
     couldBe: found === undefined ? [] : ranked.filter((each) => isClose(each, found)),
-    nearest: found === undefined ? nearestOf(ranked.filter(({ present }) => present > 0)) : undefined,
+    nearest: found === undefined ? nearestOf(ranked.filter(({ shape }) => shape.present > 0)) : undefined,
   };
 }
 
@@ -105,12 +113,6 @@ function readAll(incoming: Incoming, candidates: readonly Candidate[], readings:
   return best;
 }
 
-/** How far a body has the shape of a format, whatever event it names. */
-interface Candidate extends Omit<Reading, "name" | "match" | "score"> {
-  readonly object: unknown;
-  readonly points: number;
-}
-
 /** The formats of which a delivery has a member or a signature, or the others. */
 function candidatesOf(incoming: Incoming, products: readonly Product[], likely: boolean): Candidate[] {
   const { delivery, payload } = incoming;
@@ -119,15 +121,14 @@ function candidatesOf(incoming: Incoming, products: readonly Product[], likely: 
     for (const format of product.formats) {
       if (!acceptsMethod(format, delivery.method)) continue;
       const { data, misshapen } = inShapeOf(format, payload.data);
-      const object = format.list && Array.isArray(data) ? data[0] : data;
+      const object = eventIn(format, data);
       const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
-      const present = envelope === undefined ? 0 : countMembers(envelope, object, false);
+      const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
       const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
       if ((present > 0 || isSigned) !== likely) continue;
-      const missing = envelope === undefined ? 0 : countMembers(envelope, object, true);
       const resembles = envelope !== undefined && (present > 1 || isSigned);
       const points = present - missing + (isSigned ? 3 : 0) - (misshapen ? 1 : 0);
-      candidates.push({ product, format, envelope, data, object, misshapen, present, missing, resembles, points });
+      candidates.push({ product, format, envelope, data, misshapen, present, missing, resembles, points });
     }
   }
   return candidates;
@@ -135,15 +136,16 @@ function candidatesOf(incoming: Incoming, products: readonly Product[], likely: 
 
 /** Undefined for a format that sees nothing of its own in the body. */
 function read({ event, delivery, payload }: Incoming, candidate: Candidate): Reading | undefined {
-  const { format, data, object, misshapen, present, resembles, points } = candidate;
+  const { product, format, data, misshapen, present, resembles, points } = candidate;
   if (misshapen && !resembles) return undefined;
   const named = event ?? format.recognise(misshapen ? { ...payload, data } : payload, delivery);
   // The name of a family, `<Module>.create`, is never that of a delivery.
   const match =
     named === undefined || (event === undefined && /[<>]/.test(named)) ? undefined : findEvent(format, named);
   if (match === undefined && (event !== undefined || (named === undefined && !resembles))) return undefined;
-  const evidence = present > 1 ? (format.weigh?.(object as object) ?? 0) : 0;
-  return { ...candidate, name: match?.name ?? named, match, score: points + namePoints(match) + evidence };
+  const evidence = present > 1 ? (format.weigh?.(eventIn(format, data) as object) ?? 0) : 0;
+  const score = points + namePoints(match) + evidence;
+  return { product, format, shape: candidate, name: match?.name ?? named, match, score };
 }
 
 /** An event's own name says more than that of a family, which any module has. */
@@ -154,7 +156,12 @@ function namePoints(match: EventMatch | undefined): number {
   return members.includes(familyMember(match.event, match.name) ?? "") ? 2 : 1;
 }
 
-function inShapeOf({ list, envelope }: Format, data: unknown): Pick<Reading, "data" | "misshapen"> {
+/** The first event of a list. */
+function eventIn({ list }: Format, data: unknown): unknown {
+  return list === true && Array.isArray(data) ? data[0] : data;
+}
+
+function inShapeOf({ list, envelope }: Format, data: unknown): Pick<Candidate, "data" | "misshapen"> {
   if (envelope === undefined || !isObject(data) || Array.isArray(data) === (list === true))
     return { data, misshapen: false };
   const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
@@ -171,6 +178,7 @@ interface Member {
   readonly required: boolean;
 }
 
+const NO_MEMBERS = { present: 0, missing: 0 };
 const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
 
 /** The members of an envelope, and the required ones of its required objects. */
@@ -187,21 +195,22 @@ function membersOf(envelope: z.ZodObject): readonly Member[] {
   return members;
 }
 
-/** How many members of an envelope an object has, or how many required ones it lacks. */
-function countMembers(envelope: z.ZodObject, object: unknown, missing: boolean): number {
-  let count = 0;
+function countMembers(envelope: z.ZodObject, object: unknown): { readonly present: number; readonly missing: number } {
+  let [present, missing] = [0, 0];
   for (const { path, required } of membersOf(envelope)) {
-    if (missing && !required) continue;
-    if (hasOwn(object, path) !== missing) count++;
+    if (hasMember(object, path)) present++;
+    else if (required) missing++;
   }
-  return count;
+  return { present, missing };
 }
 
-function hasOwn(data: unknown, path: readonly string[]): boolean {
+/** JSON has no `undefined`, and no envelope a name that every object has. */
+function hasMember(data: unknown, path: readonly string[]): boolean {
   let value = data;
   for (const name of path) {
-    if (!isObject(value) || !Object.hasOwn(value, name)) return false;
+    if (!isObject(value)) return false;
     value = (value as Record<string, unknown>)[name];
+    if (value === undefined) return false;
   }
   return true;
 }
@@ -230,9 +239,13 @@ function firstDifference(a: readonly number[], b: readonly number[]): number {
 /** Fewer members than these could be those of many senders. */
 const MIN_UNMISTAKABLE = 3;
 
+function isComplete({ present, missing }: Candidate): boolean {
+  return missing === 0 && present >= MIN_UNMISTAKABLE;
+}
+
 /** An event of a whole envelope that no other product has: Zoho adds events that are not known here. */
 function isUnmistakable([best, ...others]: readonly Reading[]): boolean {
-  if (best?.name === undefined || best.missing > 0 || best.misshapen || best.present < MIN_UNMISTAKABLE) return false;
+  if (best?.name === undefined || best.shape.misshapen || !isComplete(best.shape)) return false;
   return !others.some((each) => each.product !== best.product && each.score >= best.score);
 }
 
@@ -247,7 +260,8 @@ const listOf = new WeakMap<z.ZodObject, z.ZodType>();
 
 /** Undefined where there is no schema: for a user-designed body, and for an unknown event in a whole envelope. */
 export function checkReading(reading: Reading, secretNames?: readonly string[]): SchemaResult | undefined {
-  const { format, match, envelope, resembles, data, misshapen } = reading;
+  const { format, match } = reading;
+  const { envelope, resembles, data, misshapen } = reading.shape;
   if (match?.event.designed === true || (match === undefined && !resembles)) return undefined;
   const schema = match?.event.schema ?? (format.list && envelope !== undefined ? listSchema(envelope) : envelope);
   if (schema === undefined) return undefined;
@@ -275,17 +289,18 @@ function withoutIndex(issue: SchemaIssue): SchemaIssue {
 const MAX_NEAREST = 10;
 
 function nearestOf(ranked: readonly Reading[]): Nearest | undefined {
-  for (const { product, format, name, match, envelope, data, resembles } of ranked.slice(0, MAX_NEAREST)) {
+  for (const { product, format, shape, name, match } of ranked.slice(0, MAX_NEAREST)) {
+    const { envelope, data, resembles } = shape;
     const events = match !== undefined ? [match.name] : name === undefined ? [] : nearestEvents(product, format, name);
     if (!resembles && events.length === 0) continue;
-    const missing = envelope === undefined ? [] : missingOf(envelope, Array.isArray(data) ? data[0] : data);
+    const missing = envelope === undefined ? [] : missingOf(envelope, eventIn(format, data));
     return { product: product.id, format: format.id, events, missing };
   }
   return undefined;
 }
 
 function missingOf(envelope: z.ZodObject, object: unknown): readonly string[] {
-  const missing = membersOf(envelope).filter(({ path, required }) => required && !hasOwn(object, path));
+  const missing = membersOf(envelope).filter(({ path, required }) => required && !hasMember(object, path));
   return missing.map(({ path }) => path.join("."));
 }
 
@@ -316,7 +331,7 @@ const EVENT_NAME = /^[a-z]+(?:[._:-][a-z]+)+$/i;
  */
 function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | undefined {
   const { product, event, delivery, payload } = incoming;
-  const isRead = found?.match !== undefined || found?.resembles === true;
+  const isRead = found?.match !== undefined || found?.shape.resembles === true;
   if (product === undefined || event !== undefined || isRead || isEmpty(payload)) return found;
   const design = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (design?.catchAll === undefined || design.handshake?.(payload, delivery) !== undefined) return found;
@@ -330,8 +345,9 @@ function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | 
   const as = (name: string): Reading => {
     const match = findEvent(design, name);
     const { data } = payload;
-    const unread = { envelope: undefined, misshapen: false, present: 0, missing: 0, resembles: false, score: 0 };
-    return { ...unread, product, format: design, name: match?.name ?? name, match, data };
+    const none = { envelope: undefined, misshapen: false, present: 0, missing: 0, resembles: false, points: 0 };
+    const shape = { product, format: design, data, ...none };
+    return { product, format: design, shape, name: match?.name ?? name, match, score: 0 };
   };
   const needsNoProof = product.allowUnsigned === true && first !== undefined && !carriesSignature(first, delivery);
   if (first === design || needsNoProof) return as(design.catchAll);
@@ -354,8 +370,8 @@ export function has(wanted: Verdict["verdict"], verdicts: readonly Verdict[]): b
 }
 
 /** A known event with every member of an envelope that cannot be taken for another. */
-function isWhole({ match, present, missing }: Reading): boolean {
-  return match !== undefined && missing === 0 && present >= MIN_UNMISTAKABLE;
+function isWhole({ match, shape }: Reading): boolean {
+  return match !== undefined && isComplete(shape);
 }
 
 /** The known event that a delivery would be if no product had been named. */
