@@ -248,9 +248,9 @@ function hasPassed({ verdict }: Verdict): boolean {
 
 function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
   if (receipt.designed) return [paint.dim("custom payload")];
+  if (receipt.event !== undefined && !receipt.known) return [paint.caution("? unknown event")];
   if (receipt.schema === undefined) {
     if (receipt.handshake !== undefined || receipt.known) return [];
-    if (receipt.event !== undefined) return [paint.caution("? unknown event")];
     // A refusal gives its own reason.
     return refusal === undefined ? [paint.caution("? not recognised")] : [];
   }
