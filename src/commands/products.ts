@@ -1,7 +1,7 @@
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
-import { answerRuleText, probesText } from "../core/answer-rule.ts";
 import type { Format, Product } from "../core/product.ts";
+import { answerRuleText, probesText } from "../core/reply.ts";
 import { products } from "../products/index.ts";
 import { examples } from "../reports/help.ts";
 import type { ProductReport } from "../reports/product.ts";

@@ -15,7 +15,6 @@ import {
 import { chosenNames } from "./mask.ts";
 import {
   acceptsMethod,
-  type Format,
   type Limits,
   type Product,
   type Proof,
@@ -122,7 +121,7 @@ export function receive(input: ReceiveInput): Receipt {
   }
   const { product, format, name: event, match } = found;
   const records = format.records(payload.data, event ?? "");
-  const verdicts = receivedVerdicts(incoming, product, format);
+  const verdicts = receivedVerdicts(incoming, found);
   return {
     ...emptyReceipt,
     product: product.id,
@@ -131,7 +130,7 @@ export function receive(input: ReceiveInput): Receipt {
     known: match !== undefined,
     suggestions: match !== undefined || event === undefined ? [] : nearestEvents(product, format, event),
     designed: match?.event.designed === true,
-    couldBe: couldBe.map((each) => `${each.product.id} ${each.name}`),
+    couldBe: [...new Set(couldBe.map((each) => `${each.product.id} ${each.name}`))],
     payload,
     verdicts,
     schema: input.schemas === false ? undefined : checkReading(found, chosenNames(verdicts)),
@@ -256,8 +255,14 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
  * The verdicts of the recognised format. Where the delivery carries none of its proofs, those of another format of the
  * product whose signature it has: users may write any envelope into a body of their own design.
  */
-function receivedVerdicts(incoming: Incoming, product: Product, format: Format): readonly Verdict[] {
+function receivedVerdicts(incoming: Incoming, { product, format, match, shape }: Reading): readonly Verdict[] {
   const own = incoming.verdictsOf(product, format);
+  const [first] = product.formats;
+  // What only resembles a format needs the default format's proof, too: two members must not get round a signature.
+  if ((shape.misshapen || (match === undefined && shape.missing > 0)) && first !== undefined && !has("passed", own)) {
+    const required = incoming.verdictsOf(product, first);
+    if (has("failed", required)) return required;
+  }
   const fails = has("failed", own);
   const isUnsigned = own.length > 0 && own.every(({ verdict }) => verdict === "absent");
   if (!(fails || isUnsigned) || carriesSignature(format, incoming.delivery)) return own;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Delivery, headerValue } from "../body/delivery.ts";
 import { isEmpty, type Payload, textAt } from "../body/payload.ts";
+import { countMembers, isObject, missingOf, NO_MEMBERS } from "./envelope.ts";
 import { type EventMatch, familyMember, findEvent } from "./event-names.ts";
 import { nearestEvents } from "./hints.ts";
 import { acceptsMethod, type Format, type Product, type Verdict } from "./product.ts";
@@ -64,57 +65,82 @@ export interface Recognition {
 
 /**
  * Ranks all formats by how many members of their envelope a body has, then by its event's name, then by its schema issues.
- * A proof decides between products that are still equal. Without a product named, an event is recognised if it is known or
- * its envelope is unmistakable.
+ * A proof decides between products that are still equal. Without a product named, an event is recognised if it is known,
+ * its envelope is unmistakable, or the signature of one product alone is right.
  */
 export function recognise(incoming: Incoming): Recognition {
   const { product, products } = incoming;
-  const ranked = rank(incoming, product === undefined ? products : [product]);
+  const candidates = candidatesOf(incoming, product === undefined ? products : [product]);
+  const ranked = rank(incoming, candidates);
   const [best] = ranked;
   if (product !== undefined) {
-    const found = orOwnDesign(incoming, best);
+    const found = strictest(incoming, candidates, orOwnDesign(incoming, best));
     const nearest = found === undefined ? (nearestOf(ranked) ?? onlyEnvelope(product, incoming)) : undefined;
     return { found, couldBe: [], nearest };
   }
-  const found = best?.match !== undefined || isUnmistakable(ranked) ? best : undefined;
-  return {
-    found,
-    couldBe: found === undefined ? [] : ranked.filter((each) => isClose(each, found)),
-    nearest: found === undefined ? nearestOf(ranked.filter(({ shape }) => shape.present > 0)) : undefined,
-  };
+  const known = best?.match !== undefined || isUnmistakable(ranked) ? best : undefined;
+  const found = strictest(incoming, candidates, known);
+  if (found !== undefined) return { found, couldBe: ranked.filter((each) => isClose(each, found)), nearest: undefined };
+  const proved = candidates.filter(
+    ({ product, format }) =>
+      carriesSignature(format, incoming.delivery) && has("passed", incoming.verdictsOf(product, format)),
+  );
+  const [only, ...others] = new Set(proved.map((each) => each.product));
+  if (only !== undefined && others.length === 0) return recognise({ ...incoming, product: only });
+  return { found, couldBe: [], nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0)) };
 }
 
-/** The most that a name and its values add to a score. */
-const MAX_BONUS = 5;
+/**
+ * Added members must not get round a signature: a known event whose proof fails comes before a reading that proves
+ * nothing.
+ */
+function strictest(
+  incoming: Incoming,
+  candidates: readonly Candidate[],
+  found: Reading | undefined,
+): Reading | undefined {
+  if (found === undefined || incoming.event !== undefined || found.match?.event.designed === true) return found;
+  const own = incoming.verdictsOf(found.product, found.format);
+  if (has("passed", own) || has("failed", own)) return found;
+  for (const candidate of candidates) {
+    if (!has("failed", incoming.verdictsOf(candidate.product, candidate.format))) continue;
+    const reading = read(incoming, candidate);
+    if (reading?.match !== undefined && !reading.match.event.designed) return reading;
+  }
+  return found;
+}
 
-function rank(incoming: Incoming, products: readonly Product[]): readonly Reading[] {
-  const candidates = candidatesOf(incoming, products, true).sort((a, b) => b.points - a.points);
+/** The most that a name and its values add to a score, and a name alone. */
+const MAX_BONUS = 5;
+const MAX_NAME_POINTS = 2;
+
+function rank(incoming: Incoming, candidates: readonly Candidate[]): readonly Reading[] {
+  const likely = candidates.filter(({ points, present }) => points > 0 || present > 0);
   const readings: Reading[] = [];
-  let best = readAll(incoming, candidates, readings);
-  // What has nothing of a format can only be named by a header or by its address.
-  if (best <= MAX_BONUS + 1)
-    best = Math.max(best, readAll(incoming, candidatesOf(incoming, products, false), readings));
+  let best = Number.NEGATIVE_INFINITY;
+  const readAll = (each: readonly Candidate[]): void => {
+    for (const candidate of each) {
+      // Finding names costs time, and most formats are out of reach.
+      if (candidate.points + MAX_BONUS < best - 1) continue;
+      const reading = read(incoming, candidate);
+      if (reading === undefined) continue;
+      readings.push(reading);
+      best = Math.max(best, reading.score);
+    }
+  };
+  readAll(likely.sort((a, b) => b.points - a.points));
+  // Of the others only a header or the address can name an event.
+  if (best <= MAX_NAME_POINTS) readAll(candidates.filter(({ points, present }) => points <= 0 && present === 0));
   if (readings.length < 2) return readings;
   readings.sort((a, b) => b.score - a.score);
   const equal = readings.filter(({ score }) => score === best);
   return equal.length === 1 ? readings : [...byFit(incoming, equal), ...readings.slice(equal.length)];
 }
 
-/** Adds the readings of candidates, best first, and returns the best score. Finding names costs time: not out of reach. */
-function readAll(incoming: Incoming, candidates: readonly Candidate[], readings: Reading[]): number {
-  let best = Number.NEGATIVE_INFINITY;
-  for (const candidate of candidates) {
-    if (candidate.points + MAX_BONUS < best - 1) continue;
-    const reading = read(incoming, candidate);
-    if (reading === undefined) continue;
-    readings.push(reading);
-    best = Math.max(best, reading.score);
-  }
-  return best;
-}
+/** A signature's header says more than a few members that any body may have. */
+const SIGNATURE_POINTS = 4;
 
-/** The formats of which a delivery has a member or a signature, or the others. */
-function candidatesOf(incoming: Incoming, products: readonly Product[], likely: boolean): Candidate[] {
+function candidatesOf(incoming: Incoming, products: readonly Product[]): readonly Candidate[] {
   const { delivery, payload } = incoming;
   const candidates: Candidate[] = [];
   for (const product of products) {
@@ -125,9 +151,9 @@ function candidatesOf(incoming: Incoming, products: readonly Product[], likely: 
       const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
       const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
       const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
-      if ((present > 0 || isSigned) !== likely) continue;
       const resembles = envelope !== undefined && (present > 1 || isSigned);
-      const points = present - missing + (isSigned ? 3 : 0) - (misshapen ? 1 : 0);
+      const ofMembers = present === 0 ? 0 : present - missing;
+      const points = ofMembers + (isSigned ? SIGNATURE_POINTS : 0) - (misshapen ? 1 : 0);
       candidates.push({ product, format, envelope, data, misshapen, present, missing, resembles, points });
     }
   }
@@ -167,52 +193,6 @@ function inShapeOf({ list, envelope }: Format, data: unknown): Pick<Candidate, "
   const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
   if (list !== true) return isObject(first) ? { data: first, misshapen: true } : { data, misshapen: false };
   return { data: [data], misshapen: true };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
-}
-
-interface Member {
-  readonly path: readonly string[];
-  readonly required: boolean;
-}
-
-const NO_MEMBERS = { present: 0, missing: 0 };
-const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
-
-/** The members of an envelope, and the required ones of its required objects. */
-function membersOf(envelope: z.ZodObject): readonly Member[] {
-  let members = membersOfEnvelope.get(envelope);
-  if (members === undefined) {
-    members = Object.entries(envelope.shape).flatMap(([name, part]): readonly Member[] => {
-      const required = part._zod.optin !== "optional";
-      const nested = required && part instanceof z.ZodObject ? membersOf(part).filter((each) => each.required) : [];
-      return [{ path: [name], required }, ...nested.map(({ path }) => ({ path: [name, ...path], required }))];
-    });
-    membersOfEnvelope.set(envelope, members);
-  }
-  return members;
-}
-
-function countMembers(envelope: z.ZodObject, object: unknown): { readonly present: number; readonly missing: number } {
-  let [present, missing] = [0, 0];
-  for (const { path, required } of membersOf(envelope)) {
-    if (hasMember(object, path)) present++;
-    else if (required) missing++;
-  }
-  return { present, missing };
-}
-
-/** JSON has no `undefined`, and no envelope a name that every object has. */
-function hasMember(data: unknown, path: readonly string[]): boolean {
-  let value = data;
-  for (const name of path) {
-    if (!isObject(value)) return false;
-    value = (value as Record<string, unknown>)[name];
-    if (value === undefined) return false;
-  }
-  return true;
 }
 
 /** Of readings with the same score: the fewest issues in the envelope, then at all; then a proof that passes. */
@@ -261,8 +241,8 @@ const listOf = new WeakMap<z.ZodObject, z.ZodType>();
 /** Undefined where there is no schema: for a user-designed body, and for an unknown event in a whole envelope. */
 export function checkReading(reading: Reading, secretNames?: readonly string[]): SchemaResult | undefined {
   const { format, match } = reading;
-  const { envelope, resembles, data, misshapen } = reading.shape;
-  if (match?.event.designed === true || (match === undefined && !resembles)) return undefined;
+  const { envelope, data, misshapen } = reading.shape;
+  if (match?.event.designed === true) return undefined;
   const schema = match?.event.schema ?? (format.list && envelope !== undefined ? listSchema(envelope) : envelope);
   if (schema === undefined) return undefined;
   const result = checkSchema(schema, data, secretNames);
@@ -288,29 +268,43 @@ function withoutIndex(issue: SchemaIssue): SchemaIssue {
 /** More would take long, and say little. */
 const MAX_NEAREST = 10;
 
+/** The best reading with two members of its envelope; else the one with the most similar event. */
 function nearestOf(ranked: readonly Reading[]): Nearest | undefined {
+  let nearest: Nearest | undefined;
+  let longest = 0;
   for (const { product, format, shape, name, match } of ranked.slice(0, MAX_NEAREST)) {
     const { envelope, data, resembles } = shape;
     const events = match !== undefined ? [match.name] : name === undefined ? [] : nearestEvents(product, format, name);
-    if (!resembles && events.length === 0) continue;
+    const [event = ""] = events;
+    const similar = commonStart(event, name ?? "");
+    if (!resembles && similar <= longest) continue;
     const missing = envelope === undefined ? [] : missingOf(envelope, eventIn(format, data));
-    return { product: product.id, format: format.id, events, missing };
+    nearest = { product: product.id, format: format.id, events, missing };
+    if (resembles) break;
+    longest = similar;
   }
-  return undefined;
+  return nearest;
 }
 
-function missingOf(envelope: z.ZodObject, object: unknown): readonly string[] {
-  const missing = membersOf(envelope).filter(({ path, required }) => required && !hasMember(object, path));
-  return missing.map(({ path }) => path.join("."));
+function commonStart(a: string, b: string): number {
+  const [x, y] = [a.toLowerCase(), b.toLowerCase()];
+  let length = 0;
+  while (length < x.length && x[length] === y[length]) length++;
+  return length;
 }
 
 /** For JSON that has nothing of the named product: what it would need. */
 function onlyEnvelope(product: Product, { payload: { data } }: Incoming): Nearest | undefined {
   if (!isObject(data)) return undefined;
   for (const format of product.formats) {
-    const envelope = format.envelope?.(data);
+    const envelope = (format.list === true) === Array.isArray(data) ? format.envelope?.(data) : undefined;
     if (envelope !== undefined)
-      return { product: product.id, format: format.id, events: [], missing: missingOf(envelope, data) };
+      return {
+        product: product.id,
+        format: format.id,
+        events: [],
+        missing: missingOf(envelope, eventIn(format, data)),
+      };
   }
   return undefined;
 }
@@ -331,11 +325,12 @@ const EVENT_NAME = /^[a-z]+(?:[._:-][a-z]+)+$/i;
  */
 function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | undefined {
   const { product, event, delivery, payload } = incoming;
-  const isRead = found?.match !== undefined || found?.shape.resembles === true;
-  if (product === undefined || event !== undefined || isRead || isEmpty(payload)) return found;
+  if (product === undefined || event !== undefined || found?.match !== undefined || isEmpty(payload)) return found;
   const design = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (design?.catchAll === undefined || design.handshake?.(payload, delivery) !== undefined) return found;
   const [first] = product.formats;
+  // Not where the user has said that such bodies are posted.
+  if (found?.shape.resembles === true && (found.format === design || first !== design)) return found;
   const outcome = outcomeOf(incoming.verdictsOf(product, design));
   const other = outcome === "passed" ? undefined : recogniseAny(incoming);
   if (other !== undefined && design.twins?.includes(other.product.id) !== true) {
@@ -376,7 +371,8 @@ function isWhole({ match, shape }: Reading): boolean {
 
 /** The known event that a delivery would be if no product had been named. */
 export function recogniseAny(incoming: Omit<Incoming, "product" | "verdictsOf">): Reading | undefined {
-  const [best] = rank({ ...incoming, product: undefined, verdictsOf: () => [] }, incoming.products);
+  const any: Incoming = { ...incoming, product: undefined, verdictsOf: () => [] };
+  const [best] = rank(any, candidatesOf(any, incoming.products));
   return best?.match === undefined ? undefined : best;
 }
 

@@ -115,7 +115,8 @@ function unionIssues(
 
 function toIssue(path: readonly (string | number)[], expected: string, data: unknown, isSecret: IsSecret): SchemaIssue {
   const hidden = path.some((key) => isSecret(String(key)));
-  return { path, at: pathText(path), expected, received: receivedText(valueAt(data, path), hidden) };
+  const shown = hidden && expected.startsWith('"') ? "another value" : expected;
+  return { path, at: pathText(path), expected: shown, received: receivedText(valueAt(data, path), hidden) };
 }
 
 function expectedText(issue: z.core.$ZodIssue): string {

@@ -250,8 +250,11 @@ export function whyUnknown(receipt: Receipt): string | undefined {
   if (problem !== undefined || handshake !== undefined || known) return undefined;
   if (event === undefined) {
     if (format !== undefined) return `looks like ${product} (${format}), but names no event`;
-    const what = product === undefined ? "no known product sends a body like this" : `not an event of ${product}`;
-    return nearest === undefined ? what : `${what}; closest: ${nearestText(nearest)}`;
+    if (nearest !== undefined)
+      return `${product === undefined ? "no known event" : `not an event of ${product}`}; closest: ${nearestText(nearest)}`;
+    return product === undefined
+      ? "no known product sends a body like this; if you know its product, add --product"
+      : `not an event of ${product}`;
   }
   return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
 }

@@ -1,6 +1,6 @@
 import { isSuccess } from "../body/delivery.ts";
-import type { Deadline } from "../core/answer-rule.ts";
 import { maskUrl } from "../core/mask.ts";
+import type { Deadline } from "../core/reply.ts";
 import type { ForwardReport } from "../reports/forward.ts";
 import type { ClaimRef, Log, Outcome } from "../store/log.ts";
 import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";

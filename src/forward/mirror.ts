@@ -1,5 +1,5 @@
-import type { Deadline } from "../core/answer-rule.ts";
 import type { Reply } from "../core/product.ts";
+import type { Deadline } from "../core/reply.ts";
 import { plainReply } from "../core/reply.ts";
 import type { ForwardReport } from "../reports/forward.ts";
 import type { Log, NewAttempt } from "../store/log.ts";

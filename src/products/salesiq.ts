@@ -51,10 +51,7 @@ const wire = {
     department("department.updated", "A department was updated"),
     department("department.deleted", "A department was deleted", once),
   ],
-  recognise: ({ data }) =>
-    ["entity_type", "entity_id", "entity"].some((name) => Object.hasOwn(Object(data), name))
-      ? textAt(data, ["event"])
-      : undefined,
+  recognise: ({ data }) => textAt(data, ["event"]),
   envelope: () => base(),
   records: (data) => idsAt(data, ["entity_id"]),
   handshake: answerHead,

@@ -302,12 +302,15 @@ function failures({ refusal, status, receipt, explainCommand }: EventReport, pai
   return [...failed.map(({ id, reason }) => ({ text: `${id}: ${plain(reason)}`, paint: paint.bad })), ...why];
 }
 
-function issueRemarks({ receipt }: EventReport, paint: Paint): readonly Remark[] {
-  const { nearest, product, suggestions } = receipt;
+function issueRemarks({ receipt, refusal }: EventReport, paint: Paint): readonly Remark[] {
+  const { nearest, product, suggestions, schema } = receipt;
   const near = suggestions.length === 0 ? [] : [`nearest known events: ${suggestions.join(", ")}`];
-  const closest = nearest === undefined || product === undefined ? [] : [`closest: ${plain(nearestText(nearest))}`];
-  const issues = receipt.schema?.issues ?? [];
-  return [...near, ...closest, ...issues.map(issueText)].map((text) => ({ text, paint: paint.caution }));
+  const isTold = nearest === undefined || product === undefined || refusal !== undefined;
+  const closest = isTold ? [] : [`closest: ${plain(nearestText(nearest))}`];
+  return [...near, ...closest, ...(schema?.issues ?? []).map(issueText)].map((text) => ({
+    text,
+    paint: paint.caution,
+  }));
 }
 
 export function issueText(issue: SchemaIssue): string {

@@ -7,7 +7,7 @@ import type { JsonLine } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
 import { issueText, proofText, receiptFields } from "./event.ts";
 import { bodyLines } from "./layout.ts";
-import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import { clipped, type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
 export interface VerifiedReport {
   readonly type: "verified";
@@ -71,7 +71,7 @@ function headline(report: VerifiedReport, paint: Paint): string {
   if (receipt.handshake !== undefined) return "a challenge, not an event";
   const unknown = whyUnknown(receipt);
   if (receipt.event === undefined) return paint.bad(unknown ?? "");
-  const name = `${paint.name(`${receipt.product}`)} ${plain(receipt.event)} ${paint.dim(`(${receipt.format})`)}`;
+  const name = `${paint.name(`${receipt.product}`)} ${clipped(receipt.event)} ${paint.dim(`(${receipt.format})`)}`;
   return unknown === undefined ? name : `${name} ${paint.bad(unknown)}`;
 }
 

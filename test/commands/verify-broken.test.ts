@@ -52,7 +52,7 @@ const broken: readonly Broken[] = [
   },
   {
     body: { operation: "insert", module: "Leads", data: { id: "1" } },
-    shows: ["no known product sends a body like this; closest: crm Leads.create", "resource_uri, ids are missing"],
+    shows: ["no known event; closest: crm Leads.create", "resource_uri, ids are missing"],
   },
   {
     body: { requests: { request_id: "1" }, notifications: { operation_type: "RequestDeclined" } },

@@ -73,11 +73,13 @@ it("exports one delivery by its number", async () => {
 it("explains in JSON, too, why a body is no event", async () => {
   const problemOf = async (body: string, ...argv: string[]) =>
     (await run(["verify", "--json", ...argv], { stdin: body })).lines()[0]?.problem;
-  expect(await problemOf('{"a":1}')).toBe("no known product sends a body like this");
+  expect(await problemOf('{"a":1}')).toBe(
+    "no known product sends a body like this; if you know its product, add --product",
+  );
   expect(await problemOf('{"a":1}', "--product", "desk")).toBe(
     "not an event of desk; closest: desk in the format guide (event, orgId, ticketId, ticket are missing)",
   );
   expect((await run(["verify"], { stdin: '{"a":1}' })).out).toBe(
-    "✗ (stdin): no known product sends a body like this  7 B\n",
+    "✗ (stdin): no known product sends a body like this; if you know its product, add --product  7 B\n",
   );
 });

@@ -42,8 +42,8 @@ it("shows what came instead of a value, and no secret", () => {
     'event: expected "Ticket.Create", got "ticket.create"',
     'at: expected a date-time such as 2025-01-15T10:30:00Z, got "15-Jan-2025"',
     'uri: expected a URL, got "ftp://a.example/?apikey=[masked]"',
-    'token: expected "t0ken", got a string',
-    'pass: expected "s3cret", got a string',
+    "token: expected another value, got a string",
+    "pass: expected another value, got a string",
     "data is missing (an object)",
   ]);
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { deadlineOf } from "../../src/core/answer-rule.ts";
-import { decideReply } from "../../src/core/reply.ts";
+import { deadlineOf, decideReply } from "../../src/core/reply.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "../../src/forward/forwarder.ts";
 import { openPoster } from "../../src/forward/post.ts";
 import { recordAndForward } from "../../src/forward/record-and-forward.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readPayload } from "../../src/body/payload.ts";
-import { answerRuleOf, deadlineOf } from "../../src/core/answer-rule.ts";
 import { chosenNames, MASK, maskHeaders } from "../../src/core/mask.ts";
 import type { Format, Product } from "../../src/core/product.ts";
+import { answerRuleOf, deadlineOf } from "../../src/core/reply.ts";
 import { products } from "../../src/products/index.ts";
 
 const formats = products.flatMap((product: Product) =>

@@ -1,6 +1,6 @@
 import type { Context } from "../../context.ts";
-import { deadlineOf, probesText, probeText } from "../../core/answer-rule.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
+import { deadlineOf, probesText, probeText } from "../../core/reply.ts";
 import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
 import type { PostResult } from "../../forward/post.ts";
 import type { SendSummaryReport, SentReport } from "../../reports/sent.ts";

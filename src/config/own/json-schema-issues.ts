@@ -49,9 +49,13 @@ interface SchemaError {
   readonly value: unknown;
 }
 
+/** A body of a megabyte may cause half a million, of which fifty are shown. */
+const MAX_ERRORS = 2000;
+
 function findErrors(set: SchemaSet, data: unknown): readonly SchemaError[] {
   let location = "#";
-  return validateAll(set, data).map(({ keyword, keywordLocation, instanceLocation }) => {
+  const errors = validateAll(set, data).slice(0, MAX_ERRORS);
+  return errors.map(({ keyword, keywordLocation, instanceLocation }) => {
     // The library gives no location of a `false`, which follows the error of the rule that it belongs to.
     location = keyword === "false" ? location.replace(/(?:\/false)?$/, "/false") : keywordLocation;
     const path = pointerKeys(instanceLocation, data);

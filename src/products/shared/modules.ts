@@ -117,7 +117,7 @@ export function deletedData() {
 function recogniseModuleEvent({ data }: Payload): string | undefined {
   const module = textAt(data, ["module"]);
   const operation = textAt(data, ["operation"]);
-  return module === undefined || operation === undefined ? undefined : `${module}.${operation}`;
+  return module === undefined || operation === undefined || isNotification(data) ? undefined : `${module}.${operation}`;
 }
 
 /** The notification of a channel, which has its id or the server's time, and no record. */

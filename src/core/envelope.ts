@@ -1,0 +1,56 @@
+import { z } from "zod";
+
+interface Member {
+  readonly path: readonly string[];
+  readonly required: boolean;
+}
+
+export const NO_MEMBERS = { present: 0, missing: 0 };
+const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
+
+/** The members of an envelope, and the required ones of its required objects. */
+function membersOf(envelope: z.ZodObject): readonly Member[] {
+  let members = membersOfEnvelope.get(envelope);
+  if (members === undefined) {
+    members = Object.entries(envelope.shape).flatMap(([name, part]): readonly Member[] => {
+      const required = part._zod.optin !== "optional";
+      const nested = required && part instanceof z.ZodObject ? membersOf(part).filter((each) => each.required) : [];
+      return [{ path: [name], required }, ...nested.map(({ path }) => ({ path: [name, ...path], required }))];
+    });
+    membersOfEnvelope.set(envelope, members);
+  }
+  return members;
+}
+
+export function countMembers(
+  envelope: z.ZodObject,
+  object: unknown,
+): { readonly present: number; readonly missing: number } {
+  let [present, missing] = [0, 0];
+  for (const { path, required } of membersOf(envelope)) {
+    if (hasMember(object, path)) present++;
+    else if (required) missing++;
+  }
+  return { present, missing };
+}
+
+/** Null is as good as missing. No envelope has a name that every object has. */
+function hasMember(data: unknown, path: readonly string[]): boolean {
+  let value = data;
+  for (const name of path) {
+    if (!isObject(value)) return false;
+    value = (value as Record<string, unknown>)[name];
+    if (value === undefined || value === null) return false;
+  }
+  return true;
+}
+
+/** The required members that are missing: `notifications.operation_type`. */
+export function missingOf(envelope: z.ZodObject, object: unknown): readonly string[] {
+  const missing = membersOf(envelope).filter(({ path, required }) => required && !hasMember(object, path));
+  return missing.map(({ path }) => path.join("."));
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

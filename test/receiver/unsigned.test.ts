@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { noSecrets, secret } from "../../src/body/secret.ts";
+import { findProduct } from "../../src/core/event-names.ts";
+import { receive } from "../../src/core/receive.ts";
+import { decideReply } from "../../src/core/reply.ts";
+import { products } from "../../src/products/index.ts";
+import { posted } from "../support/deliveries.ts";
+import { fixtureCases } from "../support/fixture-cases.ts";
+
+const key = secret("s3cret", "ZOHO_WEBHOOK_SECRET");
+const secrets = { ...noSecrets, for: (credential: string) => (credential === "secret" ? [key] : []) };
+
+/** The status that `listen` answers an unsigned body with, where ZOHO_WEBHOOK_SECRET alone is set. */
+function statusOf(body: unknown, product?: string): number {
+  const receipt = receive({
+    products,
+    product: product === undefined ? undefined : findProduct(products, product),
+    delivery: posted(JSON.stringify(body)),
+    secrets,
+    now: new Date("2025-01-15T10:30:00Z"),
+  });
+  return decideReply(receipt, { schema: "warn", onInvalid: "reject" }).reply.status;
+}
+
+const bodies = fixtureCases().filter(({ path }) => path !== undefined);
+const signed = bodies.filter(
+  ({ format }) => format.id === "guide" && format.proofs.some(({ proves }) => proves === "body"),
+);
+const unsigned = bodies.filter(
+  ({ format, match, text }) =>
+    !match.event.designed && !text.startsWith("[") && format.proofs.every(({ credential }) => credential !== "secret"),
+);
+
+describe("an unsigned body of a product that signs", () => {
+  it("is refused whatever members of an unsigned envelope are added to it", () => {
+    const accepted = signed.flatMap((one) =>
+      unsigned.flatMap((other) => {
+        const body = { ...JSON.parse(other.text), ...JSON.parse(one.text) };
+        return statusOf(body) < 300 ? [`${one.label} with ${other.label}`] : [];
+      }),
+    );
+    expect(accepted).toEqual([]);
+  }, 60_000);
+
+  const ticket = JSON.parse(signed.find(({ label }) => label === "desk guide Ticket.Create")?.text ?? "{}");
+
+  it.each([
+    [
+      "Ticket.Create in part, with members of Desk's list",
+      "desk",
+      { ...ticket, ticketId: undefined, eventType: "Ticket_Add", payload: {}, eventTime: "1" },
+    ],
+    ["two members of a notification", "crm", { server_time: 1, channel_id: "1", event: "x", data: {} }],
+    [
+      "Ticket.Create with an envelope of SalesIQ",
+      undefined,
+      { ...ticket, entity_type: "x", entity_id: "1", org_id: "1", entity: {} },
+    ],
+  ])("is refused as %s", (_, product, body) => {
+    expect([401, 404]).toContain(statusOf(body, product));
+  });
+});
