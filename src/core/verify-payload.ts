@@ -259,6 +259,12 @@ export function whyUnknown(receipt: Receipt): string | undefined {
   return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
 }
 
+/** What an unknown event or body is near to. A refusal says itself what a body is closest to. */
+export function nearestNotes({ suggestions, nearest, product }: Receipt, isRefused: boolean): readonly string[] {
+  if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
+  return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];
+}
+
 /** The position of each schema issue in the input; undefined where the body is not the input's own text. */
 export function issuePositions(
   { receipt: { schema, payload } }: VerifiedPayload,

@@ -3,8 +3,8 @@ import { problemText } from "../body/payload.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../core/mask.ts";
 import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
-import { nearestText } from "../core/recognise.ts";
 import { describeIssue, type SchemaIssue } from "../core/schema.ts";
+import { nearestNotes } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
@@ -303,14 +303,9 @@ function failures({ refusal, status, receipt, explainCommand }: EventReport, pai
 }
 
 function issueRemarks({ receipt, refusal }: EventReport, paint: Paint): readonly Remark[] {
-  const { nearest, product, suggestions, schema } = receipt;
-  const near = suggestions.length === 0 ? [] : [`nearest known events: ${suggestions.join(", ")}`];
-  const isTold = nearest === undefined || product === undefined || refusal !== undefined;
-  const closest = isTold ? [] : [`closest: ${plain(nearestText(nearest))}`];
-  return [...near, ...closest, ...(schema?.issues ?? []).map(issueText)].map((text) => ({
-    text,
-    paint: paint.caution,
-  }));
+  const near = nearestNotes(receipt, refusal !== undefined).map((text) => plain(text));
+  const issues = (receipt.schema?.issues ?? []).map(issueText);
+  return [...near, ...issues].map((text) => ({ text, paint: paint.caution }));
 }
 
 export function issueText(issue: SchemaIssue): string {

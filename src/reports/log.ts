@@ -1,4 +1,5 @@
 import { problemText } from "../body/payload.ts";
+import { nearestNotes } from "../core/verify-payload.ts";
 import type { JsonLine } from "../util/text.ts";
 import { counted, formatBytes, formatDay, formatDuration } from "../util/units.ts";
 import {
@@ -89,9 +90,7 @@ function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
     ...receipt.verdicts.map((verdict) => proofText(verdict, paint)),
     ...(explainCommand === undefined ? [] : [paint.dim(`why: ${explainCommand}`)]),
     ...(receipt.designed ? ["– custom payload, no schema"] : schemaLines(receipt.schema, paint)),
-    ...(receipt.suggestions.length === 0
-      ? []
-      : [paint.caution(plain(`nearest known events: ${receipt.suggestions.join(", ")}`))]),
+    ...nearestNotes(receipt, refusal !== undefined).map((text) => paint.caution(plain(text))),
     ...(receipt.identity === undefined ? [] : [paint.dim(plain(`identity ${receipt.identity}`))]),
   ];
   return lines.map((line) => `  ${line}`);
