@@ -4,7 +4,7 @@ import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } fro
 import { faultKind, logError } from "./fault.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LockOwner, LogLock } from "./log.ts";
-import { maybeText, numberOf } from "./read.ts";
+import { dateOf, maybeText, numberOf } from "./read.ts";
 
 interface LogFile {
   readonly path: string;
@@ -95,5 +95,5 @@ function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDataba
 function readOwner(database: NativeDatabase): LockOwner | undefined {
   const row = database.prepare("SELECT pid, url, since FROM holder").get();
   if (row === undefined) return undefined;
-  return { pid: numberOf(row, "pid"), url: maybeText(row, "url"), since: new Date(numberOf(row, "since")) };
+  return { pid: numberOf(row, "pid"), url: maybeText(row, "url"), since: dateOf(row, "since") };
 }
