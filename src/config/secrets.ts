@@ -5,7 +5,14 @@ import { type Credential, type Secret, type Secrets, secret } from "../body/secr
 import type { OfferedSecret } from "../core/product.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { usageError } from "../util/errors.ts";
-import { readRegularFile, readText, rejectLinks, writeFileAtomically, writePrivateFile } from "../util/files.ts";
+import {
+  makePrivateFolder,
+  readRegularFile,
+  readText,
+  rejectLinks,
+  writeFileAtomically,
+  writePrivateFile,
+} from "../util/files.ts";
 import { cachedFor } from "../util/timing.ts";
 import { ENV_FILE } from "./environment.ts";
 
@@ -162,8 +169,9 @@ export function readStoredSecrets(root: string) {
 export function ignoreKeys(root: string): void {
   const path = join(root, KEYS_FOLDER, ".gitignore");
   rejectLinks(root, path);
+  makePrivateFolder(join(root, KEYS_FOLDER));
   const isIgnored = readText(path)?.split(/\r?\n/).includes("*") === true;
-  if (!isIgnored) writeFileAtomically(path, "*\n");
+  if (!isIgnored) writeFileAtomically(path, "*\n", { mode: 0o644, keepMode: false });
 }
 
 function modificationTime(path: string): number | undefined {

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, openSync, realpathSync } from "node:fs";
 import { errorText } from "../util/errors.ts";
 import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
 import { faultKind, logError } from "./fault.ts";
@@ -82,6 +82,7 @@ function lockPath(path: string): string {
 function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDatabase | undefined {
   let lock: NativeDatabase | undefined;
   try {
+    createLockFile(path);
     lock = engine.open(path);
     lock.exec(`PRAGMA busy_timeout = ${waitMs}; BEGIN IMMEDIATE`);
     return lock;
@@ -89,6 +90,15 @@ function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDataba
     lock?.close();
     if (faultKind(error) === "locked") return undefined;
     throw logError(error instanceof Error ? error : new Error(errorText(error)), path);
+  }
+}
+
+/** SQLite would create it readable for others. */
+function createLockFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch {
+    // It exists, or opening it as a database reports why it cannot be created.
   }
 }
 

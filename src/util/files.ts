@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fchmodSync,
@@ -100,6 +101,17 @@ export function makeFolder(folder: string, mode = 0o777): boolean {
     if (!existsSync(folder)) throw error;
   }
   return true;
+}
+
+/** Makes a folder, and its parent, that others can neither look into nor write to, whatever the umask and an earlier run left. */
+export function makePrivateFolder(folder: string): void {
+  makeFolder(dirname(folder), PRIVATE_FOLDER_MODE);
+  makeFolder(folder, PRIVATE_FOLDER_MODE);
+  try {
+    chmodSync(folder, PRIVATE_FOLDER_MODE);
+  } catch {
+    // Another owner, or a file system without modes.
+  }
 }
 
 export function isFolder(path: string): boolean {
