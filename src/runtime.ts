@@ -165,7 +165,7 @@ function outputLost(error: NodeJS.ErrnoException): void {
   // Lost as well if stderr is what cannot be written.
   stderr.write(`error: the output cannot be written: ${error.message}\n`);
   process.once("exit", (status) => {
-    if (status === 0) process.exitCode = 1;
+    if (status === ExitCode.ok) process.exitCode = ExitCode.usage;
   });
 }
 

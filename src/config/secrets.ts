@@ -1,11 +1,18 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { usageError } from "../util/errors.ts";
-import { readText, rejectLinks, writeFileAtomically, writePrivateFile } from "../util/files.ts";
+import {
+  makePrivateFolder,
+  readRegularFile,
+  readText,
+  rejectLinks,
+  writeFileAtomically,
+  writePrivateFile,
+} from "../util/files.ts";
 import { cachedFor } from "../util/timing.ts";
 import { ENV_FILE } from "./environment.ts";
 
@@ -77,11 +84,14 @@ export function readSecrets({ env, given, root, stored }: SecretSources): Secret
   };
 }
 
+/** A private key has 2 to 4 kB, a key set some keys. */
+const MAX_KEY_FILE_BYTES = 64 * 1024;
+
 /** The content of the file that a value names, or the value itself where it names none. */
 function contentOf(value: string, root: string): string {
   if (value.includes("\n") || value.length > 1024) return value;
   try {
-    return readFileSync(resolve(root, value), "utf8");
+    return readRegularFile(resolve(root, value), MAX_KEY_FILE_BYTES).toString("utf8");
   } catch {
     return value;
   }
@@ -159,8 +169,9 @@ export function readStoredSecrets(root: string) {
 export function ignoreKeys(root: string): void {
   const path = join(root, KEYS_FOLDER, ".gitignore");
   rejectLinks(root, path);
+  makePrivateFolder(join(root, KEYS_FOLDER));
   const isIgnored = readText(path)?.split(/\r?\n/).includes("*") === true;
-  if (!isIgnored) writeFileAtomically(path, "*\n");
+  if (!isIgnored) writeFileAtomically(path, "*\n", { mode: 0o644, keepMode: false });
 }
 
 function modificationTime(path: string): number | undefined {

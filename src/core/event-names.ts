@@ -9,10 +9,14 @@ export interface EventMatch {
   readonly name: string;
 }
 
+/** Anybody can post a name of a megabyte, and comparing it with those of all formats takes a second. */
+export const MAX_NAME_LENGTH = 1_000;
+
 const PLACEHOLDER = /<([A-Za-z]+)>/;
 
 /** Finds an event by name, whatever its case. A fixed name wins over a family. */
 export function findEvent(format: Format, name: string): EventMatch | undefined {
+  if (name.length > MAX_NAME_LENGTH) return undefined;
   const fixed = fixedEvents(format).get(name.toLowerCase());
   if (fixed !== undefined) return { event: fixed, name: fixed.name };
   for (const event of format.events) {

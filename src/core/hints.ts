@@ -1,7 +1,7 @@
 import type { Payload } from "../body/payload.ts";
 import { oneLine } from "../util/text.ts";
 import { counted } from "../util/units.ts";
-import { eventNames, nearest } from "./event-names.ts";
+import { eventNames, MAX_NAME_LENGTH, nearest } from "./event-names.ts";
 import { isSecretIn } from "./mask.ts";
 import { acceptsMethod, type Format, type Product } from "./product.ts";
 import { pathText } from "./schema.ts";
@@ -11,6 +11,7 @@ import { pathText } from "./schema.ts";
  * its own format go before the other formats of the product.
  */
 export function nearestEvents(product: Product, format: Format, name: string): readonly string[] {
+  if (name.length > MAX_NAME_LENGTH) return [];
   const own = nearestNames(eventNames(format), name);
   if (own.length > 0) return own;
   const others = new Set(product.formats.flatMap((each) => eventNames(each)));

@@ -63,6 +63,14 @@ export function maskUrl(url: string, chosen: readonly string[] = []): string {
   return maskQuery(url, maskValue(chosen));
 }
 
+/** Masks the secrets of URLs within a message. Punctuation after a URL is not a part of it. */
+export function maskUrls(text: string): string {
+  return text.replace(URLS, (match) => {
+    const [url = ""] = /^.*[^:;,.)]/s.exec(match) ?? [];
+    return maskUrl(url) + match.slice(url.length);
+  });
+}
+
 function maskQuery(url: string, edit: BodyEdit): string {
   const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;

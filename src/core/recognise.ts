@@ -166,8 +166,8 @@ function read({ event, delivery, payload }: Incoming, candidate: Candidate): Rea
   if (misshapen && !resembles) return undefined;
   const named = event ?? format.recognise(misshapen ? { ...payload, data } : payload, delivery);
   // The name of a family, `<Module>.create`, is never that of a delivery.
-  const match =
-    named === undefined || (event === undefined && /[<>]/.test(named)) ? undefined : findEvent(format, named);
+  const found = named === undefined ? undefined : findEvent(format, named);
+  const match = event === undefined && found !== undefined && /[<>]/.test(found.name) ? undefined : found;
   if (match === undefined && (event !== undefined || (named === undefined && !resembles))) return undefined;
   const evidence = present > 1 ? (format.weigh?.(eventIn(format, data) as object) ?? 0) : 0;
   const score = points + namePoints(match) + evidence;

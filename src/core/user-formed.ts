@@ -73,9 +73,10 @@ export function userFormed<const Name extends string, const Id extends string>(
 /** Fields named `…id` with 15 to 19 digits, as Zoho's ids have. Never throws. */
 export function idFields(data: unknown): readonly string[] {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return [];
-  return Object.entries(data).flatMap(([name, value]) =>
-    /id$/i.test(name) && typeof value === "string" && /^\d{15,19}$/.test(value) ? [value] : [],
-  );
+  return Object.keys(data).flatMap((name) => {
+    const value: unknown = /id$/i.test(name) ? Reflect.get(data, name) : undefined;
+    return typeof value === "string" && /^\d{15,19}$/.test(value) ? [value] : [];
+  });
 }
 
 /** Where a delivery names its event. */

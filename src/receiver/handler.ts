@@ -39,8 +39,8 @@ export interface HandlerOptions extends EvaluateOptions {
   now(): Date;
   /** Fetches the public keys of a product again; resolves soon, to whether they have changed. */
   renewKeys?(product: string): Promise<boolean>;
-  /** Saves a secret that a sender offers when its webhook is set up. */
-  keepSecret?(product: string, offered: OfferedSecret): void;
+  /** Saves a secret that a sender offers when its webhook is set up. `from`: the sender's address. */
+  keepSecret?(product: string, offered: OfferedSecret, from: string | undefined): void;
   /** Called once per webhook request: after the answer is written, or with `--respond mirror` before the app answers. */
   onEvent(event: EventReport): void;
   /** Reports a problem that belongs to no event. */
@@ -146,7 +146,7 @@ async function recordAndAnswer(
   options: HandlerOptions,
 ): Promise<void> {
   const { receipt } = evaluation;
-  let decision = saveOfferedSecret(evaluation, options);
+  let decision = saveOfferedSecret(evaluation, arrival.address, options);
   let recorded: Recorded | undefined;
   try {
     recorded = await options.recorder.record({ arrival, receipt, decision });
@@ -182,10 +182,14 @@ async function recordAndAnswer(
 }
 
 /** A sender offers its secret only once, so a webhook whose secret could not be saved must not be accepted. */
-function saveOfferedSecret({ decision, offered }: Evaluation, options: HandlerOptions): Decision {
+function saveOfferedSecret(
+  { decision, offered }: Evaluation,
+  from: string | undefined,
+  options: HandlerOptions,
+): Decision {
   if (offered === undefined) return decision;
   try {
-    options.keepSecret?.(offered.product, offered.offered);
+    options.keepSecret?.(offered.product, offered.offered, from);
     return decision;
   } catch (error) {
     options.onTrouble(`the secret that the sender offered could not be saved: ${errorText(error)}`);

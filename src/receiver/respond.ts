@@ -1,7 +1,7 @@
 import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Reply } from "../core/product.ts";
 import { plainReply, refuse } from "../core/reply.ts";
-import { isLoopbackAddress, reachableHost } from "../util/hosts.ts";
+import { isLoopback, isLoopbackAddress, reachableHost } from "../util/hosts.ts";
 
 /** These have no body, and so no length (RFC 9110, section 6.4.1). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -29,7 +29,13 @@ const MAX_HEALTH_LENGTH = 1000;
 
 /** The reply of `/healthz`. The process id is for other programs on this machine, never for what comes through a tunnel. */
 export function healthReply({ headers, socket }: IncomingMessage, pid: number, throughTunnel: boolean): Reply {
-  const isLocal = isLoopbackAddress(socket.remoteAddress) && !throughTunnel && headers["x-forwarded-for"] === undefined;
+  // A page whose host name was rebound to this machine sends that name.
+  const namesThisMachine = isLoopback((headers.host ?? "").replace(/:\d+$/, ""));
+  const isLocal =
+    isLoopbackAddress(socket.remoteAddress) &&
+    namesThisMachine &&
+    !throughTunnel &&
+    headers["x-forwarded-for"] === undefined;
   return jsonReply(200, { status: "ok", service: SERVICE, ...(isLocal ? { pid } : {}) });
 }
 

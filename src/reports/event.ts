@@ -8,7 +8,7 @@ import { nearestNotes } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
-import { below, bodyLines, cut, fitLine, headerLines, visibleWidth } from "./layout.ts";
+import { below, bodyLines, cut, fitLine, headerLines, shownBody, visibleWidth } from "./layout.ts";
 import { clipped, type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
 /** A delivery, received now or read from the log. */
@@ -313,14 +313,14 @@ export function issueText(issue: SchemaIssue): string {
 }
 
 function details(report: EventReport, paint: Paint): readonly string[] {
-  const { method, path: url, headers, body, showSecrets = false } = report;
-  const chosen = chosenNames(report.receipt.verdicts);
+  const { method, path: url, headers, receipt, showSecrets = false } = report;
+  const { text, body, left } = shownBody(report.body, receipt.payload?.text, report.logged === undefined);
+  const chosen = chosenNames(receipt.verdicts);
   const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body }, chosen);
-  const text = report.receipt.payload?.text;
   const shownText =
     text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", chosen).toString();
   const lines = [paint.dim(plain(`${method} ${shown.url}`)), ...headerLines(shown.headers, paint), ""];
-  return [...lines, ...bodyLines(shownText, shown.body), ""];
+  return [...lines, ...bodyLines(shownText, shown.body, left), ""];
 }
 
 /** `verify` takes this line as an input. */

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
+import { maskUrls } from "../core/mask.ts";
 import type { Runtime } from "../runtime.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { jsonLine } from "../util/text.ts";
@@ -12,15 +13,17 @@ const REPORT = "please report it to the maintainers of zoho-hooks, with this tex
 /** An error that ends a command, as text for stderr: what happened and what to do; in JSON mode as an object. */
 export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode): Promise<string> {
   const known = error instanceof UserError;
-  const hint = known ? error.hint && asCalled(error.hint, runtime) : `this is a bug: ${REPORT}`;
+  // A URL with a password or token may be typed where none belongs, and its message repeats it.
+  const message = maskUrls(errorText(error));
+  const hint = known ? error.hint && asCalled(maskUrls(error.hint), runtime) : `this is a bug: ${REPORT}`;
   if (mode.json) {
     const code = known ? error.code : "bug";
-    return jsonLine({ v: 1, error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) } });
+    return jsonLine({ v: 1, error: { code, message, ...(hint === undefined ? {} : { hint }) } });
   }
   const paint = await paintFor(runtime.stderr, runtime, mode.color);
   if (known) {
     const below = hint === undefined ? "" : `  ${paint.dim(plain(hint, true))}\n`;
-    return `${paint.bad("error:")} ${plain(error.message, true)}\n${below}`;
+    return `${paint.bad("error:")} ${plain(message, true)}\n${below}`;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `${paint.bad("bug:")} ${plain(stack, true)}\n  ${paint.dim(REPORT)}\n`;

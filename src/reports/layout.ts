@@ -233,8 +233,22 @@ export function headerLines(headers: readonly HeaderPair[], paint: Paint): reado
 }
 
 /** JSON indented with every digit as it came; other text as it is; for binary bytes their length. */
-export function bodyLines(text: string | undefined, body: Buffer): readonly string[] {
+export function bodyLines(text: string | undefined, body: Buffer, left = 0): readonly string[] {
   if (body.length === 0) return ["(empty body)"];
   const shown = text === undefined ? utf8Text(body) : prettyJson(text);
-  return shown === undefined ? [`(${body.length} bytes that are not UTF-8 text)`] : plain(shown, true).split("\n");
+  const lines =
+    shown === undefined ? [`(${body.length} bytes that are not UTF-8 text)`] : plain(shown, true).split("\n");
+  return left === 0 ? lines : [...lines, `… ${left} more bytes are not shown`];
+}
+
+/** Masking and laying out a megabyte takes a second, in which nobody is answered. */
+const MAX_LIVE_BYTES = 64 * 1024;
+
+/** The part of a body that is shown, its JSON where it is whole, and how many bytes are left out: none but of a live event. */
+export function shownBody(body: Buffer, text: string | undefined, isLive: boolean) {
+  if (!isLive || body.length <= MAX_LIVE_BYTES) return { body, text, left: 0 };
+  let end = MAX_LIVE_BYTES;
+  // Between two characters of UTF-8.
+  while (end > 0 && ((body[end] ?? 0) & 0xc0) === 0x80) end--;
+  return { body: body.subarray(0, end), text: undefined, left: body.length - end };
 }

@@ -125,7 +125,7 @@ function ignoreInGit(folder: string): void {
 /** Does not ignore the project's fixtures, which are shared. */
 function writeGitignore(folder: string): void {
   try {
-    writeFileSync(join(folder, ".gitignore"), "/*\n!/fixtures/\n", { flag: "wx" });
+    writeFileSync(join(folder, ".gitignore"), "/*\n!/fixtures/\n", { mode: 0o644, flag: "wx" });
   } catch (error) {
     if (!existsSync(join(folder, ".gitignore"))) throw error;
   }

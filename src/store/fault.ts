@@ -39,11 +39,20 @@ const KIND_BY_NAME: readonly (readonly [prefix: string, kind: FaultKind])[] = [
   ["EEXIST", "unreachable"],
   ["EMFILE", "handles"],
   ["ENFILE", "handles"],
+  // node:sqlite, for a number beyond what a double holds exactly.
+  ["ERR_OUT_OF_RANGE", "damaged"],
 ];
+
+/** SQLite has no code of its own for a header with another schema format. */
+const DAMAGED_HEADER = "unsupported file format";
+
+/** A value that only damage or another program puts into the log. */
+export class DamagedValue extends Error {}
 
 /** better-sqlite3 names its result codes, node:sqlite numbers them. Undefined for other errors. */
 export function faultKind(error: unknown): FaultKind | undefined {
   if (!(error instanceof Error)) return undefined;
+  if (error.message === DAMAGED_HEADER) return "damaged";
   if ("errcode" in error && typeof error.errcode === "number") return KIND_BY_CODE[error.errcode & 0xff];
   if (!("code" in error) || typeof error.code !== "string") return undefined;
   const { code } = error;
@@ -85,7 +94,7 @@ const MESSAGES: Readonly<
 
 /** Explains a fault of the log to the user; returns any other error as it is. */
 export function logError(error: unknown, path: string): unknown {
-  const kind = faultKind(error);
+  const kind = error instanceof DamagedValue ? "damaged" : faultKind(error);
   return kind === undefined || error instanceof UserError ? error : logFault(kind, path, errorText(error));
 }
 

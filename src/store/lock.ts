@@ -1,10 +1,10 @@
-import { existsSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, openSync, realpathSync } from "node:fs";
 import { errorText } from "../util/errors.ts";
 import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
 import { faultKind, logError } from "./fault.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LockOwner, LogLock } from "./log.ts";
-import { maybeText, numberOf } from "./read.ts";
+import { dateOf, maybeText, numberOf } from "./read.ts";
 
 interface LogFile {
   readonly path: string;
@@ -82,6 +82,7 @@ function lockPath(path: string): string {
 function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDatabase | undefined {
   let lock: NativeDatabase | undefined;
   try {
+    createLockFile(path);
     lock = engine.open(path);
     lock.exec(`PRAGMA busy_timeout = ${waitMs}; BEGIN IMMEDIATE`);
     return lock;
@@ -92,8 +93,17 @@ function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDataba
   }
 }
 
+/** SQLite would create it readable for others. */
+function createLockFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch {
+    // It exists, or opening it as a database reports why it cannot be created.
+  }
+}
+
 function readOwner(database: NativeDatabase): LockOwner | undefined {
   const row = database.prepare("SELECT pid, url, since FROM holder").get();
   if (row === undefined) return undefined;
-  return { pid: numberOf(row, "pid"), url: maybeText(row, "url"), since: new Date(numberOf(row, "since")) };
+  return { pid: numberOf(row, "pid"), url: maybeText(row, "url"), since: dateOf(row, "since") };
 }

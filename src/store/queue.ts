@@ -14,7 +14,7 @@ import type {
   Unreadable,
   WaitingCount,
 } from "./log.ts";
-import { listText, maybeNumber, maybeText, numberOf, readDelivery, textOf } from "./read.ts";
+import { dateOf, listText, maybeNumber, maybeText, numberOf, readDelivery, textOf } from "./read.ts";
 import { DELIVERED, FAILED, hasEarlier, WAITING } from "./schema.ts";
 
 /** Milliseconds, without the first. */
@@ -136,7 +136,7 @@ function readClaim(row: SqlRow): Claim {
     n: numberOf(row, "n"),
     target: textOf(row, "target"),
     attempts: maybeNumber(row, "attempts") ?? 0,
-    receivedAt: new Date(numberOf(row, "received_at")),
+    receivedAt: dateOf(row, "received_at"),
     remote: maybeText(row, "remote"),
     duplicateOf: maybeNumber(row, "duplicate_of"),
     product: maybeText(row, "product"),

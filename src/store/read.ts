@@ -4,7 +4,7 @@ import { eventPattern } from "../core/event-names.ts";
 import type { Verdict } from "../core/product.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
-import { Damage, damaged, orDamage } from "./fault.ts";
+import { Damage, DamagedValue, damaged, orDamage } from "./fault.ts";
 import { type Condition, contentConditions, type EventKind, matchesWhere, recordConditions } from "./filter.ts";
 import type {
   Attempt,
@@ -226,7 +226,7 @@ const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivere
 export function readRecord(row: SqlRow): LogRecord {
   return {
     n: numberOf(row, "n"),
-    receivedAt: new Date(numberOf(row, "received_at")),
+    receivedAt: dateOf(row, "received_at"),
     method: textOf(row, "method"),
     url: textOf(row, "url"),
     remote: maybeText(row, "remote"),
@@ -266,7 +266,7 @@ function readAttempt(row: SqlRow): Attempt {
   return {
     attempt: numberOf(row, "attempt"),
     target: textOf(row, "target"),
-    at: new Date(numberOf(row, "at")),
+    at: dateOf(row, "at"),
     status: maybeNumber(row, "status"),
     latencyMs: numberOf(row, "latency_ms"),
     error: maybeText(row, "error"),
@@ -276,8 +276,14 @@ function readAttempt(row: SqlRow): Attempt {
 
 function readForward(row: SqlRow): Forward {
   const state = FORWARD_STATES[numberOf(row, "state")] ?? "waiting";
-  const dueAt = state === "waiting" ? new Date(numberOf(row, "due_at")) : undefined;
+  const dueAt = state === "waiting" ? dateOf(row, "due_at") : undefined;
   return { target: textOf(row, "target"), state, attempts: numberOf(row, "attempts"), dueAt };
+}
+
+export function dateOf(row: SqlRow, column: string): Date {
+  const date = new Date(numberOf(row, column));
+  if (Number.isNaN(date.getTime())) throw new DamagedValue(`the column ${column} of the event log holds no date`);
+  return date;
 }
 
 /** Throws for a value of another type, which is a damaged row or a bug. */
@@ -323,5 +329,5 @@ export function listText(list: readonly unknown[]): string | null {
 }
 
 function wrongType(column: string, value: SqlValue | undefined, wanted: string): Error {
-  return new Error(`the column ${column} of the event log should hold ${wanted} and holds ${typeof value}`);
+  return new DamagedValue(`the column ${column} of the event log should hold ${wanted} and holds ${typeof value}`);
 }

@@ -45,8 +45,11 @@ export function readStats(database: NativeDatabase, filter: LogFilter): LogStats
   for (const row of rows) {
     const product = maybeText(row, "product") ?? UNRECOGNISED;
     const at = new Date(numberOf(row, "hour") * HOUR_MS);
-    const hour = upsert(hours, `${at.getTime()} ${product}`, () => ({ at, product, counts: noCounts() }));
-    for (const counts of [total, upsert(products, product, noCounts), hour.counts]) {
+    const counted = [total, upsert(products, product, noCounts)];
+    // A time outside of what a date can be, as of a damaged row, is in no hour.
+    if (!Number.isNaN(at.getTime()))
+      counted.push(upsert(hours, `${at.getTime()} ${product}`, () => ({ at, product, counts: noCounts() })).counts);
+    for (const counts of counted) {
       const count = numberOf(row, "count");
       const as = COUNTED_AS[readState(row)];
       counts.received += count;

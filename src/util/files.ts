@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fchmodSync,
@@ -27,14 +28,33 @@ import { sleepRealTime } from "./timing.ts";
 export function readBytes(path: string): Buffer | undefined {
   try {
     // Most files that are asked for do not exist, and throwing ENOENT for each takes longer than a stat.
-    return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readFileSync(path);
+    return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readRegularFile(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
 }
 
-/** The same as text, without the byte order mark that some editors on Windows write and JSON.parse rejects. */
+/** Far more than any body or settings file has. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The bytes of a file that is no device or pipe, which may have no end: reading one never returns, or fills the memory. Throws
+ * before reading.
+ */
+export function readRegularFile(path: string, maxBytes = MAX_FILE_BYTES): Buffer {
+  const stats = statSync(path);
+  if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is a device or a pipe, not a file");
+  if (stats.size > maxBytes) throw new Error(`it has ${stats.size} bytes, and the limit is ${maxBytes}`);
+  return readFileSync(path);
+}
+
+/** The bytes of a file that the user named on the command line: also of a pipe, which `<(…)` of a shell is. */
+export function readNamedFile(path: string): Buffer {
+  return statSync(path).isFIFO() ? readFileSync(path) : readRegularFile(path);
+}
+
+/** The same as `readBytes` as text, without the byte order mark that some editors on Windows write and JSON.parse rejects. */
 export function readText(path: string): string | undefined {
   return readBytes(path)
     ?.toString("utf8")
@@ -81,6 +101,17 @@ export function makeFolder(folder: string, mode = 0o777): boolean {
     if (!existsSync(folder)) throw error;
   }
   return true;
+}
+
+/** Makes a folder, and its parent, that others can neither look into nor write to, whatever the umask and an earlier run left. */
+export function makePrivateFolder(folder: string): void {
+  makeFolder(dirname(folder), PRIVATE_FOLDER_MODE);
+  makeFolder(folder, PRIVATE_FOLDER_MODE);
+  try {
+    chmodSync(folder, PRIVATE_FOLDER_MODE);
+  } catch {
+    // Another owner, or a file system without modes.
+  }
 }
 
 export function isFolder(path: string): boolean {

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/engine.ts";
@@ -95,5 +96,55 @@ describe("a log with damaged deliveries", () => {
     database.close();
     const { exitCode, err } = await run(["events", "show", "99", "--store", store], { cwd: folder });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("the last one is #1")]);
+  });
+});
+
+describe("damage that no code of SQLite names", () => {
+  const damage = async (change: (store: string) => void | Promise<void>): Promise<string> => {
+    const store = join(tempFolder(), "events.db");
+    const log = await openLog({ path: store, now: () => new Date() });
+    for (let n = 1; n <= 3; n++) await log.append(newEntry());
+    await log.close();
+    await change(store);
+    return store;
+  };
+  const alter = (sql: string) => async (store: string) => {
+    const database = (await loadEngine()).open(store);
+    database.exec(sql);
+    database.close();
+  };
+
+  const WITHOUT_TIMES = `PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;
+    CREATE TABLE other AS SELECT * FROM deliveries; UPDATE other SET received_at = NULL;
+    DROP TABLE deliveries; ALTER TABLE other RENAME TO deliveries`;
+
+  it.each(["list", "export"])("skips a delivery with a time that no date can have in events %s", async (command) => {
+    const store = await damage(alter("UPDATE deliveries SET received_at = 9e15 WHERE n = 2"));
+    const { exitCode, lines } = await run(["events", command, "--json", "--store", store]);
+    const numbers = lines().flatMap(({ type, n }) => (type === "event" ? [n] : []));
+    expect([exitCode, numbers.toSorted()]).toEqual([2, [1, 3]]);
+  });
+
+  it("counts such a delivery in no hour of events stats", async () => {
+    const store = await damage(alter("UPDATE deliveries SET received_at = 9e15 WHERE n = 2"));
+    const { exitCode, lines } = await run(["events", "stats", "--json", "--store", store]);
+    const hours = [expect.objectContaining({ received: 2 })];
+    expect([exitCode, lines()]).toEqual([0, [expect.objectContaining({ received: 3, hours })]]);
+  });
+
+  it.each([
+    ["a delivery without a time", alter(WITHOUT_TIMES)],
+    [
+      "a schema format that SQLite does not know",
+      (store: string) => {
+        const whole = readFileSync(store);
+        whole[44] = whole[47] = 9;
+        writeFileSync(store, whole);
+      },
+    ],
+  ])("reports %s as a damaged log", async (_, change) => {
+    const store = await damage(change);
+    const { exitCode, err } = await run(["events", "stats", "--store", store]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`the event log ${store} is damaged`)]);
   });
 });

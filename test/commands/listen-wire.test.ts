@@ -273,6 +273,13 @@ describe("the secret that Zoho Mail sends", () => {
     ).toBe(401);
   });
 
+  it("is reported with the address that it came from", async () => {
+    const app = await startHumanListener();
+    const headers = { ...json, "x-hook-secret": HOOK_SECRET };
+    await fetch(`${app.url}${path}`, { method: "POST", headers });
+    expect((await app.stop()).err).toContain("mail sent its secret from 127.0.0.1: saved in");
+  });
+
   it("is still used if its file is damaged during the run", async () => {
     const cwd = tempFolder();
     const app = await listen([], { cwd });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
+import * as undici from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
@@ -478,6 +479,16 @@ describe("listen", () => {
     const app = await listen();
     expect((await fetch(`${app.url}/healthz`)).status).toBe(200);
     expect(await (await fetch(`${app.url}/readyz`)).json()).toEqual({ status: "ready" });
+  });
+
+  it("gives its process id to local callers only, and to no page whose name was rebound to this machine", async () => {
+    const app = await listen();
+    const health = async (headers: Record<string, string>): Promise<unknown> =>
+      (await undici.request(`${app.url}/healthz`, { headers })).body.json();
+    const open = { status: "ok", service: "zoho-hooks" };
+    expect(await health({})).toEqual({ ...open, pid: process.pid });
+    expect(await health({ host: "evil.example" })).toEqual(open);
+    expect(await health({ "x-forwarded-for": "203.0.113.7" })).toEqual(open);
   });
 
   it("keeps idle connections open longer than a proxy in front of it", async () => {

@@ -148,7 +148,7 @@ describe("output", () => {
     "that cannot be written is an error: %s, on a full disk",
     (...argv) => {
       const { status, stderr } = runInto("/dev/full", argv);
-      expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: the output cannot be written: ENOSPC/)]);
+      expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: the output cannot be written: ENOSPC/)]);
     },
   );
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { HEADER_NAME, type HeaderPair } from "../../body/delivery.ts";
@@ -19,6 +18,7 @@ import {
 import type { Format, Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
+import { readNamedFile } from "../../util/files.ts";
 import { normaliseEvents } from "../../zoho/channels/events.ts";
 
 /** For a repeatable option. It overrides an earlier `--no-` of the same name. */
@@ -67,7 +67,7 @@ export async function readSecretFile(context: Context, path: string, flag: strin
 /** Reads a file that the user named. */
 export function readUserFile(cwd: string, path: string): Buffer {
   try {
-    return readFileSync(resolve(cwd, path));
+    return readNamedFile(resolve(cwd, path));
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT") throw usageError(`${path}: no such file`);

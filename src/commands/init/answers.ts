@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Secret, secret } from "../../body/secret.ts";
 import { checkTarget } from "../../body/target-url.ts";
@@ -10,6 +9,7 @@ import { designedUnsigned, unsignedDesign } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import type { Prompts } from "../../reports/prompts.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
+import { readNamedFile } from "../../util/files.ts";
 import { parseInteger } from "../../util/units.ts";
 import { requireFormat, requireProduct } from "../helpers/options.ts";
 
@@ -296,7 +296,7 @@ async function readCredential(
 
 function readValueFile(cwd: string, path: string, flag: string): Buffer {
   try {
-    return readFileSync(resolve(cwd, path));
+    return readNamedFile(resolve(cwd, path));
   } catch (error) {
     throw usageError(
       `${flag}: the file cannot be read (${errorCode(error) ?? "unreadable"}); its name is not shown, since it may be the value itself`,

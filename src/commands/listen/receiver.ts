@@ -37,9 +37,12 @@ export async function startReceiverPart(
     now: context.now,
     isShown: shown.matches,
     showSecrets: options.showSecrets,
-    keepSecret(product, offered) {
+    keepSecret(product, offered, from) {
       const file = config.storeSecret(product, offered);
-      context.report({ type: "notice", message: `${product} sent its secret: saved in ${file}` });
+      context.report({
+        type: "notice",
+        message: `${product} sent its secret from ${from ?? "an unknown address"}: saved in ${file}`,
+      });
     },
     onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
   });

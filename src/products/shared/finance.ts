@@ -221,7 +221,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
       return operation === undefined ? entity : `${entity}.${operation}`;
     },
     records(data, name) {
-      const [entity = ""] = name === OTHER ? Object.keys(Object(data)) : name.split(".", 1);
+      const [entity = ""] = name === OTHER ? firstName(data) : name.split(".", 1);
       const ids = idsAt(data, [entity, `${entity}_id`]);
       return name === OTHER && ids.length === 0 ? idFields(data) : ids;
     },
@@ -256,9 +256,14 @@ function placeText(place: EventMark, name: string): string {
 }
 
 /** Before the first record a set-up call is sent with nothing but an empty `payload`. */
+/** Lists no names of a text or a list, which may have half a million. */
+function firstName(data: unknown): readonly string[] {
+  return typeof data === "object" && data !== null && !Array.isArray(data) ? Object.keys(data).slice(0, 1) : [];
+}
+
 function answerEmptyCall(payload: Payload): Reply | undefined {
   const { data } = payload;
-  if (typeof data !== "object" || data === null || Object.keys(data).length !== 1) return undefined;
+  if (typeof data !== "object" || memberCount(data) !== 1) return undefined;
   return valueAt(data, ["payload"]) === "" ? plainReply(200, "OK") : undefined;
 }
 

@@ -1,0 +1,23 @@
+import { expect, it } from "vitest";
+import { run } from "../support/run.ts";
+
+const URL_WITH_SECRETS = "https://user:hunter2@example.com/hook?token=hunter3";
+
+it.each([
+  ["the file of a secret", ["send", "crm", "Leads.create", "--secret-file", URL_WITH_SECRETS]],
+  ["a file of verify", ["verify", URL_WITH_SECRETS]],
+  ["a number of events diff", ["events", "diff", URL_WITH_SECRETS, "2"]],
+  ["a command", [URL_WITH_SECRETS]],
+  ["a port", ["listen", "--port", URL_WITH_SECRETS]],
+])("masks the secrets of a URL that is typed as %s", async (_, argv) => {
+  const { exitCode, err } = await run(argv);
+  expect([exitCode, err]).toEqual([2, expect.stringContaining("https://[masked]@example.com/hook?token=[masked]")]);
+  expect(err).not.toMatch(/hunter/);
+  const json = await run([...argv, "--json"]);
+  expect(json.out + json.err).not.toMatch(/hunter/);
+});
+
+it("masks it in the environment, too", async () => {
+  const { err } = await run(["listen"], { env: { ZOHO_HOOKS_PORT: URL_WITH_SECRETS } });
+  expect(err).toContain('"https://[masked]@example.com/hook?token=[masked]" is not a whole number');
+});
