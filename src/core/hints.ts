@@ -19,13 +19,10 @@ export function nearestEvents(product: Product, format: Format, name: string): r
   return others.has(name) ? [] : nearestNames([...others], name);
 }
 
-/** A longer name is none of Zoho's, and comparing it would take long. */
-const MAX_NAME_LENGTH = 200;
 /** A name of this length is specific enough to match the end of an event's: `Completed`. */
 const MIN_ENDING_LENGTH = 6;
 
 function nearestNames(names: readonly string[], name: string): readonly string[] {
-  if (name.length > MAX_NAME_LENGTH) return [];
   const wanted = plainName(name);
   const meant = names.filter((each) => {
     const plain = plainName(each);
