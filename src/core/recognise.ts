@@ -103,7 +103,7 @@ function strictest(
   const own = incoming.verdictsOf(found.product, found.format);
   if (has("passed", own) || has("failed", own)) return found;
   for (const candidate of candidates) {
-    if (!has("failed", incoming.verdictsOf(candidate.product, candidate.format))) continue;
+    if (candidate.present === 0 || !has("failed", incoming.verdictsOf(candidate.product, candidate.format))) continue;
     const reading = read(incoming, candidate);
     if (reading?.match !== undefined && !reading.match.event.designed) return reading;
   }
