@@ -10,7 +10,7 @@ export interface EventMatch {
 }
 
 /** Anybody can post a name of a megabyte, and comparing it with those of all formats takes a second. */
-export const MAX_NAME_LENGTH = 1_000;
+export const MAX_NAME_LENGTH = 10_000;
 
 const PLACEHOLDER = /<([A-Za-z]+)>/;
 
