@@ -1,5 +1,6 @@
+import { checkProjectSettings, pruneLimits } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import type { Settings } from "../../config/settings.ts";
+import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";
@@ -44,6 +45,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const choice = await chooseRunTunnel(context, config);
   const usesZoho = needsZoho(options, choice);
   const routes = runRoutes(config, shown, products);
+  await checkProjectSettings(context, config, settingKeys, { targets: routes.targets });
+  const limits = await pruneLimits(context, config);
   return {
     options,
     config,
@@ -59,8 +62,12 @@ export async function readPlan(context: Context, target: string | undefined, opt
     choice,
     usesZoho,
     routes,
+    limits,
   };
 }
+
+/** listen uses every setting. The limits of the log are asked about on their own. */
+const settingKeys = (Object.keys(defaults) as (keyof Settings)[]).filter((key) => key !== "keep" && key !== "maxLog");
 
 /** A misspelt event would otherwise make a CI job wait for ever. A program of --exec ends by itself. */
 const EXPECT_TIMEOUT = "60s";

@@ -1,0 +1,231 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CONFIG_FILE } from "../../src/config/settings.ts";
+import type { Prompts } from "../../src/reports/prompts.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
+
+const LISTEN = ["listen", "--timeout", "20ms"];
+const DEFAULTS = ["--port", "0", "--tunnel", "none"];
+const APP = "http://203.0.113.9/hook";
+
+/** A project with this config file and `.env`, and an empty home folder beside it. */
+function project(settings: object, env = "") {
+  const folder = tempFolder();
+  const cwd = join(folder, "project");
+  mkdirSync(cwd);
+  const configure = (changed: object): void => writeFileSync(join(cwd, CONFIG_FILE), JSON.stringify(changed));
+  configure(settings);
+  writeFileSync(join(cwd, ".env"), env);
+  const user = { XDG_CONFIG_HOME: join(folder, "home") };
+  return {
+    cwd,
+    configure,
+    approvals: join(folder, "home/zoho-hooks/approved.json"),
+    listen: (argv: readonly string[] = DEFAULTS, { env, ...options }: RunOptions = {}) =>
+      run([...LISTEN, ...argv], { cwd, env: { ...user, ...env }, ...options }),
+  };
+}
+
+/** A terminal in which every question gets this answer. */
+function terminal(answer: boolean) {
+  const questions: string[] = [];
+  const confirm: Prompts["confirm"] = async ({ message, initial = false }) => {
+    expect(initial).toBe(false);
+    questions.push(message);
+    return answer;
+  };
+  return { questions, prompts: { confirm } as Prompts };
+}
+
+interface NeedsUser {
+  readonly settings: object;
+  /** Another value, which is asked about anew. */
+  readonly changed: object;
+  readonly flags: readonly string[];
+  readonly variable: readonly [name: string, value: string];
+  readonly shown: string;
+}
+
+const NEEDS_USER: readonly NeedsUser[] = [
+  {
+    settings: { host: "0.0.0.0" },
+    changed: { host: "::" },
+    flags: ["--host", "0.0.0.0"],
+    variable: ["ZOHO_HOOKS_HOST", "0.0.0.0"],
+    shown: "host in",
+  },
+  {
+    settings: { forwardTo: APP },
+    changed: { forwardTo: ["3000", `${APP}2`] },
+    flags: ["--forward-to", APP],
+    variable: ["ZOHO_HOOKS_FORWARD_TO", APP],
+    shown: `is ${APP}`,
+  },
+  {
+    settings: { routes: { "crm:*": "3000", "desk:*": APP } },
+    changed: { routes: { "crm:*": APP } },
+    flags: ["--route", `desk:*=${APP}`],
+    variable: ["ZOHO_HOOKS_ROUTES", `desk:*=${APP}`],
+    shown: APP,
+  },
+  {
+    settings: { store: "../outside.db" },
+    changed: { store: "../outside2.db" },
+    flags: ["--store", "../outside.db"],
+    variable: ["ZOHO_HOOKS_STORE", "../outside.db"],
+    shown: "outside the project",
+  },
+];
+
+describe.each(NEEDS_USER)("a project's $settings", ({ settings, changed, flags, variable, shown }) => {
+  const [name, value] = variable;
+
+  it("is refused without a terminal, with the file, the flag and the variable", async () => {
+    const { cwd, listen, approvals } = project(settings);
+    const { exitCode, err } = await listen();
+    expect(exitCode).toBe(2);
+    for (const part of [join(cwd, CONFIG_FILE), shown, flags[0], name]) expect(err).toContain(part);
+    expect(() => readFileSync(approvals)).toThrow("ENOENT");
+  });
+
+  it("is refused in the .env", async () => {
+    const { cwd, listen } = project({}, `${name}='${value}'\n`);
+    const { exitCode, err } = await listen();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(join(cwd, ".env"))]);
+  });
+
+  it("is taken from a flag, the environment and the user's own config file", async () => {
+    const { cwd, listen } = project(settings);
+    expect((await listen([...DEFAULTS, ...flags])).exitCode).toBe(0);
+    expect((await listen(DEFAULTS, { env: { [name]: value } })).exitCode).toBe(0);
+    mkdirSync(join(cwd, "../home/zoho-hooks"), { recursive: true });
+    writeFileSync(join(cwd, "../home/zoho-hooks/config.json"), JSON.stringify(settings));
+    writeFileSync(join(cwd, CONFIG_FILE), "{}");
+    expect((await listen()).exitCode).toBe(0);
+  });
+
+  it("is asked about once in a terminal, and again after a change", async () => {
+    const { cwd, configure, listen, approvals } = project(settings);
+    const { questions, prompts } = terminal(true);
+    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(0);
+    expect(questions).toEqual([expect.stringContaining(shown)]);
+    expect((await listen()).exitCode).toBe(0);
+    expect(readFileSync(approvals, "utf8")).not.toContain("203.0.113.9");
+    configure(changed);
+    expect((await listen()).exitCode).toBe(2);
+    // Nothing about it is in the project.
+    expect(readdirSync(cwd).filter((each) => each !== ".zoho-hooks")).toEqual([".env", CONFIG_FILE]);
+  });
+
+  it("is refused after a no, which is not remembered", async () => {
+    const { listen } = project(settings);
+    const { questions, prompts } = terminal(false);
+    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(2);
+    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(2);
+    expect(questions).toHaveLength(2);
+  });
+});
+
+describe("a yes", () => {
+  it("does not hold for another project", async () => {
+    const first = project({ host: "0.0.0.0" });
+    const second = project({ host: "0.0.0.0" });
+    const env = { XDG_CONFIG_HOME: join(first.cwd, "../home") };
+    expect((await first.listen(DEFAULTS, terminal(true))).exitCode).toBe(0);
+    expect((await second.listen(DEFAULTS, { env })).exitCode).toBe(2);
+    expect((await first.listen()).exitCode).toBe(0);
+  });
+
+  it("counts for this run where it cannot be saved", async () => {
+    const { cwd, listen } = project({ host: "0.0.0.0" });
+    writeFileSync(join(cwd, "../home"), "");
+    const { exitCode, err } = await listen(DEFAULTS, terminal(true));
+    expect([exitCode, err]).toEqual([0, expect.stringContaining("your answer could not be saved")]);
+  });
+
+  it("lets keep prune a store of the user's choice", async () => {
+    const { listen } = project({ keep: "1h" });
+    const argv = [...DEFAULTS, "--store", "../outside.db"];
+    expect((await listen(argv)).err).toContain("is not applied");
+    const { questions, prompts } = terminal(true);
+    expect((await listen(argv, { prompts })).err).not.toContain("is not applied");
+    expect(questions).toHaveLength(1);
+    expect((await listen(argv)).err).not.toContain("is not applied");
+  });
+});
+
+describe("insecure of a project", () => {
+  it("is allowed for targets on this machine", async () => {
+    const { listen } = project({ insecure: true, forwardTo: "https://localhost:3000" });
+    expect((await listen()).exitCode).toBe(0);
+  });
+
+  it("needs the user for other targets, also the user's own, and for each anew", async () => {
+    const { listen } = project({ insecure: true });
+    const to = (host: string) => [...DEFAULTS, "--forward-to", `https://${host}`];
+    const { exitCode, err } = await listen(to("staging.test"));
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("could pass for staging.test")]);
+    expect((await listen([...to("staging.test"), "--insecure"])).exitCode).toBe(0);
+    expect((await listen(to("staging.test"), terminal(true))).exitCode).toBe(0);
+    expect((await listen(to("staging.test"))).exitCode).toBe(0);
+    expect((await listen(to("other.test"))).exitCode).toBe(2);
+  });
+});
+
+describe("a project decides by itself", () => {
+  it.each([
+    { host: "localhost" },
+    { host: "127.0.0.9" },
+    { forwardTo: ["3000", "/hook", "localhost:3001", "http://127.8.9.1/x", "http://[::1]:3000"] },
+    { routes: { "crm:*": "3000/leads" } },
+    { store: "logs/events.db", keep: "1d", maxLog: "1mb" },
+    { maxBody: "1mb", tolerance: "1m", retries: 1, respond: "mirror", schema: "enforce", onInvalid: "reject" },
+    { allowIp: ["10.0.0.0/8"], products: { crm: { format: "wire" } } },
+  ])("%j", async (settings) => {
+    const { exitCode, err } = await project(settings).listen(DEFAULTS);
+    expect(exitCode).toBe(0);
+    expect(err).not.toContain("set by this project");
+  });
+
+  it.each([
+    ["http://localhost.evil.test"],
+    ["http://a.localhost"],
+    ["http://127.0.0.1.evil.test"],
+    ["http://2130706434.evil.test"],
+    ["http://[::ffff:203.0.113.9]"],
+    ["http:///:product"],
+    ["10.0.0.1:3000"],
+  ])("but not %s", async (forwardTo) => {
+    expect((await project({ forwardTo }).listen(DEFAULTS)).exitCode).toBe(2);
+  });
+});
+
+describe("a project's own", () => {
+  it.each([
+    ["schema", { schema: "off" }],
+    ["onInvalid", { onInvalid: "warn" }],
+    ["allowUnsigned", { allowUnsigned: ["forms"] }],
+    ["allowZohoIps", { allowZohoIps: true }],
+    ["products", { products: { forms: { auth: { header: "x-key" } } } }],
+    ["tunnel.use", { tunnel: { use: "none" } }, ["--port", "0"]],
+    ["tunnel.timeout", { tunnel: { timeout: "1m" } }],
+  ])("%s is reported", async (name, settings, argv = DEFAULTS) => {
+    const { cwd, listen } = project(settings);
+    const { exitCode, err } = await listen(argv);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining(`set by this project: ${name} in ${cwd}`)]);
+  });
+});
+
+describe("a question", () => {
+  it("is not asked by a command that does not use the setting", async () => {
+    const { cwd } = project({ host: "0.0.0.0", forwardTo: APP, insecure: true });
+    for (const argv of [
+      ["products"],
+      ["config", "show"],
+      ["events", "list"],
+      ["send", "crm", "Leads.create", "--dry-run"],
+    ])
+      expect((await run(argv, { cwd })).err).not.toContain("a project does not decide");
+  });
+});
