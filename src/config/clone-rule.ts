@@ -31,6 +31,8 @@ interface NeedsUser {
 interface Use {
   /** The absolute URLs that it sends to. */
   readonly targets?: readonly string[];
+  /** Whether it has Zoho post to the public URL. */
+  readonly registers?: boolean;
 }
 
 type Rule<K extends keyof Settings> = (value: Settings[K], config: Config, use: Use) => Decision;
@@ -63,12 +65,13 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   store: (_, config) => storeDecision(config),
   keep: (_, config) => pruneDecision(config),
   maxLog: (_, config) => pruneDecision(config),
-  tunnel: (tunnel) => reportedIf(tunnel !== undefined),
-  domain: (domain) => reportedIf(domain !== undefined),
-  publicUrl: (url) => reportedIf(url !== undefined),
+  tunnel: () => "reported",
+  domain: () => "reported",
+  publicUrl: (_, __, { registers }) =>
+    registers === true ? { effect: "Zoho would post your records to it" } : "reported",
   tunnelTimeout: () => "reported",
-  ngrokServerAddr: allowed,
-  ngrokRootCas: allowed,
+  ngrokServerAddr: ingressDecision,
+  ngrokRootCas: ingressDecision,
 };
 
 const LEAVES = "deliveries, with their tokens and signatures, would leave this machine";
@@ -78,7 +81,10 @@ const FLAGS: Readonly<Partial<Record<keyof Settings, string>>> = { routes: "--ro
 const FLAG_NOTES: Readonly<Partial<Record<keyof Settings, string>>> = {
   forwardTo: " (replay: --to)",
   store: " (of listen, events, replay, verify and types)",
+  publicUrl: " (channels and webhooks: --url)",
 };
+
+const WITHOUT_FLAG: readonly (keyof Settings)[] = ["ngrokServerAddr", "ngrokRootCas"];
 
 /**
  * Reports or refuses the values of these settings that are the project's own. In a terminal it asks, and remembers a yes in
@@ -143,6 +149,12 @@ function isInsecureAllowed(insecure: boolean, _: Config, { targets = [] }: Use):
   const hosts = [...new Set(targets.filter((each) => !isLocalTarget(each)).map((each) => new URL(each).host))];
   if (!insecure || hosts.length === 0) return "allowed";
   return { effect: `any server could pass for ${hosts.join(", ")}, since certificates are not checked`, scope: hosts };
+}
+
+/** With a root certificate of a project's choice, any server passes for ngrok and receives the user's authtoken. */
+function ingressDecision(_: unknown, { env, variableOrigin }: Config): Decision {
+  const isTokenOfProject = env.NGROK_AUTHTOKEN !== undefined && variableOrigin("NGROK_AUTHTOKEN") !== "environment";
+  return needsUserIf(!isTokenOfProject, "it would send your ngrok authtoken to another server than ngrok's");
 }
 
 /** The files of a log: the database, SQLite's own and the lock. */
@@ -229,9 +241,10 @@ async function readApproved(path: string): Promise<Approved> {
 function refusal(config: Config, key: keyof Settings, { effect }: NeedsUser): UserError {
   const texts = valueTexts(config.settings[key]);
   const flags = texts.length === 0 ? flagOf(key) : texts.map((text) => `${flagOf(key)} ${shellQuoted(text)}`).join(" ");
+  const flag = WITHOUT_FLAG.includes(key) ? "" : `use ${flags}${FLAG_NOTES[key] ?? ""}, or `;
   return usageError(
     `${describe(config, key)}: ${effect}`,
-    `a project does not decide this by itself: it may be a stranger's. If you want it, use ${flags}${FLAG_NOTES[key] ?? ""}, or set ${environmentName(key)} in the environment; or run this in a terminal, which asks once`,
+    `a project does not decide this by itself: it may be a stranger's. If you want it, ${flag}set ${environmentName(key)} in the environment; or run this in a terminal, which asks once`,
   );
 }
 

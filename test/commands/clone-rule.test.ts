@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CONFIG_FILE } from "../../src/config/settings.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
+import { openLogAt } from "../../src/store/open-log.ts";
+import { usageError } from "../../src/util/errors.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 
 const LISTEN = ["listen", "--timeout", "20ms"];
@@ -214,6 +216,72 @@ describe("a project's own", () => {
     const { cwd, listen } = project(settings);
     const { exitCode, err } = await listen(argv);
     expect([exitCode, err]).toEqual([0, expect.stringContaining(`set by this project: ${name} in ${cwd}`)]);
+  });
+});
+
+describe("tunnel.publicUrl of a project", () => {
+  const argv = ["--port", "0", "--channel", "Leads.create"];
+  const publicUrl = "https://stranger.test";
+
+  it("needs the user before Zoho is told to post to it", async () => {
+    const { listen } = project({ tunnel: { publicUrl } });
+    const { exitCode, err } = await listen(argv);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("Zoho would post your records to it");
+    for (const name of ["--public-url", "ZOHO_HOOKS_PUBLIC_URL"]) expect(err).toContain(name);
+    const { questions, prompts } = terminal(true);
+    // Not signed in: 6.
+    expect((await listen(argv, { prompts })).exitCode).toBe(6);
+    expect(questions).toHaveLength(1);
+    expect((await listen(argv)).exitCode).toBe(6);
+    expect((await listen([...argv, "--public-url", publicUrl])).exitCode).toBe(6);
+  });
+
+  it.each([
+    ["channels", "create", "Leads.create"],
+    ["webhooks", "create", "--product", "books", "invoice.created"],
+  ])("needs the user where the running listener has it: %s create", async (...command) => {
+    const env = { ZOHO_CLIENT_ID: "1000.x", ZOHO_CLIENT_SECRET: "s", ZOHO_REFRESH_TOKEN: "1000.r" };
+    const { cwd } = project({ tunnel: { publicUrl } });
+    const log = await openLogAt({ root: cwd, store: ".zoho-hooks/events.db" }, { now: () => new Date() });
+    const lock = await log.lock({ pid: process.pid, url: publicUrl, since: new Date() });
+    const { exitCode, err } = await run(command, { cwd, env });
+    if (lock.held) await lock.release();
+    await log.close();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("Zoho would post your records to it")]);
+  });
+});
+
+describe("tunnel.serverAddr of a project", () => {
+  const settings = { tunnel: { use: "ngrok", serverAddr: "127.0.0.1:1" } };
+  const env = { NGROK_AUTHTOKEN: "token-of-the-user" };
+  const opened: string[] = [];
+  const overrides = {
+    openTunnel: async () => {
+      opened.push("opened");
+      throw usageError("no tunnel in this test");
+    },
+  };
+
+  it("needs the user where their authtoken would go there", async () => {
+    const { listen } = project(settings);
+    const { exitCode, err } = await listen(["--port", "0"], { env, overrides });
+    expect(exitCode).toBe(2);
+    for (const part of ["send your ngrok authtoken", "tunnel.serverAddr in", "ZOHO_HOOKS_NGROK_SERVER_ADDR"])
+      expect(err).toContain(part);
+    expect(opened).toEqual([]);
+    const { questions, prompts } = terminal(true);
+    await listen(["--port", "0"], { env, overrides, prompts });
+    expect([questions.length, opened.length]).toEqual([1, 1]);
+    await listen(["--port", "0"], { env, overrides });
+    expect(opened).toHaveLength(2);
+  });
+
+  it("is taken with an authtoken of the project's own, which is reported", async () => {
+    const { cwd, listen } = project(settings, "NGROK_AUTHTOKEN=token-of-the-project\n");
+    const { err } = await listen(["--port", "0"], { overrides });
+    expect(err).toContain(`NGROK_AUTHTOKEN is from ${join(cwd, ".env")}`);
+    expect(err).toContain("no tunnel in this test");
   });
 });
 

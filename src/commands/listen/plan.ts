@@ -45,7 +45,10 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const choice = await chooseRunTunnel(context, config);
   const usesZoho = needsZoho(options, choice);
   const routes = runRoutes(config, shown, products);
-  await checkProjectSettings(context, config, settingKeys, { targets: routes.targets });
+  await checkProjectSettings(context, config, settingKeys, {
+    targets: routes.targets,
+    registers: options.channel !== undefined,
+  });
   const limits = await pruneLimits(context, config);
   return {
     options,
@@ -66,8 +69,10 @@ export async function readPlan(context: Context, target: string | undefined, opt
   };
 }
 
-/** listen uses every setting. The limits of the log are asked about on their own. */
-const settingKeys = (Object.keys(defaults) as (keyof Settings)[]).filter((key) => key !== "keep" && key !== "maxLog");
+/** listen uses every setting. The limits of the log and ngrok's server are asked about where they are used. */
+const settingKeys = (Object.keys(defaults) as (keyof Settings)[]).filter(
+  (key) => !["keep", "maxLog", "ngrokServerAddr", "ngrokRootCas"].includes(key),
+);
 
 /** A misspelt event would otherwise make a CI job wait for ever. A program of --exec ends by itself. */
 const EXPECT_TIMEOUT = "60s";
