@@ -10,6 +10,7 @@ import { errorText, type UserError, usageError } from "../util/errors.ts";
 import { findLink, readPrivateJson, writePrivateJson } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
+import { ENV_FILE } from "./environment.ts";
 import { type Config, userFolder } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import type { Settings } from "./settings.ts";
@@ -123,6 +124,16 @@ export async function pruneLimits(context: Context, config: Config, flags: Limit
   };
   return { keepMs: await limit("keep"), maxBytes: await limit("maxLog") };
 }
+
+/** Reports variables of these names that the project's `.env` sets in vain. */
+export function reportIgnored({ report }: Pick<Context, "report">, config: Config, names: RegExp): void {
+  const ignored = config.ignoredVariables.filter((name) => names.test(name));
+  if (ignored.length === 0) return;
+  const message = `${ignored.join(", ")} in ${join(config.root, ENV_FILE)}: ignored, since only the environment may set it`;
+  report({ type: "notice", message });
+}
+
+export const PROXY_VARIABLES = /_proxy$/i;
 
 function decide<K extends keyof Settings>(config: Config, key: K, use: Use): Decision {
   const { settings, origins, isFromProject } = config;

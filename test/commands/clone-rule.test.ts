@@ -1,10 +1,13 @@
+import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CONFIG_FILE } from "../../src/config/settings.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLogAt } from "../../src/store/open-log.ts";
 import { usageError } from "../../src/util/errors.ts";
+import { newEntry } from "../support/log-entry.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 
 const LISTEN = ["listen", "--timeout", "20ms"];
@@ -282,6 +285,43 @@ describe("tunnel.serverAddr of a project", () => {
     const { err } = await listen(["--port", "0"], { overrides });
     expect(err).toContain(`NGROK_AUTHTOKEN is from ${join(cwd, ".env")}`);
     expect(err).toContain("no tunnel in this test");
+  });
+});
+
+describe("a variable that only the environment may set", () => {
+  it.each(["HTTP_PROXY", "http_proxy", "ALL_PROXY"])("is ignored in the .env, and reported: %s", async (name) => {
+    let connections = 0;
+    const proxy = createServer((socket) => {
+      connections++;
+      socket.destroy();
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const send = ["send", "crm", "Leads.create", "--to", "http://app.invalid/hook"];
+    const { cwd } = project({}, `${name}=${url}\n`);
+    const { err } = await run(send, { cwd });
+    expect([connections, err]).toEqual([0, expect.stringContaining(`${name} in ${join(cwd, ".env")}: ignored`)]);
+    const given = await run(send, { cwd, env: { [name]: url } });
+    expect(given.err).not.toContain("ignored");
+    expect(connections).toBeGreaterThan(0);
+    proxy.close();
+  });
+
+  it("is ignored in the .env, and reported: EDITOR", async () => {
+    const { cwd } = project({}, "EDITOR=touch\n");
+    const log = await openLogAt({ root: cwd, store: ".zoho-hooks/events.db" }, { now: () => new Date() });
+    await log.append(newEntry());
+    await log.close();
+    const { exitCode, err } = await run(["replay", "last", "--to", "1", "--edit"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`EDITOR in ${join(cwd, ".env")}: ignored`);
+    expect(err).toContain("neither VISUAL nor EDITOR is set");
+  });
+
+  it("is ignored in the .env, and reported: ZOHO_KEYRING", async () => {
+    const { cwd } = project({}, "ZOHO_KEYRING=off\n");
+    const { err } = await run(["whoami"], { cwd });
+    expect(err).toContain(`ZOHO_KEYRING in ${join(cwd, ".env")}: ignored`);
   });
 });
 

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { isSuccess } from "../../body/delivery.ts";
 import { noSecrets } from "../../body/secret.ts";
 import { checkTarget } from "../../body/target-url.ts";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
+import { checkProjectSettings, PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
@@ -72,6 +72,7 @@ async function checkSettings(
   const configured = createRoutes(forwardTo, routes).all(products.map(({ id }) => id));
   if (plan.to === undefined && targets.some((target) => configured.includes(target)))
     await checkProjectSettings(context, config, ["forwardTo", "routes"]);
+  reportIgnored(context, config, PROXY_VARIABLES);
   if (plan.insecure === undefined) await checkProjectSettings(context, config, ["insecure"], { targets });
 }
 
