@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskUrl } from "../core/mask.ts";
+import type { ImportModule } from "../runtime.ts";
 import { errorText, type UserError, usageError } from "../util/errors.ts";
 import { findLink, readPrivateJson, writePrivateJson } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
@@ -43,7 +45,7 @@ const reportedIf = (isReported: boolean): Decision => (isReported ? "reported" :
 const needsUserIf = (needs: boolean, effect: string): Decision => (needs ? { effect } : "allowed");
 
 const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
-  products: (products) => reportedIf(Object.values(products).some(({ auth }) => auth !== undefined)),
+  products: productsDecision,
   port: allowed,
   host: (host) => needsUserIf(!isLoopbackHost(host), "other machines could reach the receiver"),
   maxBody: allowed,
@@ -97,14 +99,40 @@ export async function checkProjectSettings(
   keys: readonly (keyof Settings)[],
   use: Use = {},
 ): Promise<void> {
-  const reported: (keyof Settings)[] = [];
+  await requireApproval(context, config, keys, use);
+  reportOwn(
+    context,
+    config,
+    keys.filter((key) => decide(config, key, use) === "reported"),
+  );
+}
+
+/** The same without the report, for commands that the reported values do not concern. */
+export async function requireApproval(
+  context: Context,
+  config: Config,
+  keys: readonly (keyof Settings)[],
+  use: Use = {},
+): Promise<void> {
   for (const key of keys) {
     const decision = decide(config, key, use);
-    if (decision === "reported") reported.push(key);
-    if (typeof decision === "string") continue;
-    if (!(await isApproved(context, config, key, decision))) throw refusal(config, key, decision);
+    if (typeof decision === "string" || (await isApproved(context, config, key, decision))) continue;
+    throw refusal(config, key, decision);
   }
-  reportOwn(context, config, reported);
+}
+
+/** Code of a project is reported when it is first run: once for each file. */
+export function reportingImport(context: Context, { root, importModule }: Config): ImportModule {
+  return async (url) => {
+    const path = fileURLToPath(url);
+    const answer = { key: `code ${relative(root, path)}`, hash: "run" };
+    const project = realpathSync(root);
+    if (!(await isRemembered(context, project, answer))) {
+      context.report({ type: "notice", message: `runs ${path}, which is code of this project` });
+      await remember(context, project, answer).catch(() => undefined);
+    }
+    return importModule(url);
+  };
 }
 
 interface Limits {
@@ -140,6 +168,24 @@ function decide<K extends keyof Settings>(config: Config, key: K, use: Use): Dec
   // The default log may be behind a link that came with the project.
   const isOwn = isFromProject(key) || (key === "store" && origins.store === "default");
   return isOwn ? RULES[key](settings[key], config, use) : "allowed";
+}
+
+/** Schemas and product folders outside the project, or behind a link, may be code of anyone's. */
+function productsDecision(products: Settings["products"], { root, origins }: Config): Decision {
+  const entries = Object.values(products);
+  const paths = entries.flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat());
+  const outside = paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
+  if (outside.length === 0) return reportedIf(entries.some(({ auth }) => auth !== undefined));
+  return { effect: `${outside.join(", ")} would be used from outside the project`, scope: outside.map(realPlace) };
+}
+
+function isOutside(root: string, path: string): boolean {
+  return isAbove(root, path) || findLink(root, path) !== undefined;
+}
+
+function isAbove(root: string, path: string): boolean {
+  const fromRoot = relative(root, path);
+  return isAbsolute(fromRoot) || fromRoot.split(sep)[0] === "..";
 }
 
 function isLoopbackHost(host: string): boolean {
@@ -187,8 +233,7 @@ function foreignReason({ root, settings: { store } }: Config): string | undefine
   if (store === false) return undefined;
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return "it is on a server";
   const path = resolve(root, store);
-  const fromRoot = relative(root, path);
-  if (isAbsolute(fromRoot) || fromRoot.split(sep)[0] === "..") return `${path} is outside the project`;
+  if (isAbove(root, path)) return `${path} is outside the project`;
   const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
   return link === undefined ? undefined : `${link} is a link`;
 }
@@ -199,16 +244,20 @@ function logPlaces({ root, settings: { store } }: Config): readonly string[] {
 }
 
 /** The real path of a file that may not exist yet, also behind a link to nothing. */
-function realPlace(path: string, depth = 0): string {
+function realPlace(path: string): string {
+  return realPlaceOf(path, 0);
+}
+
+function realPlaceOf(path: string, depth: number): string {
   try {
     return realpathSync(path);
   } catch {
     if (depth > 100 || dirname(path) === path) return path;
   }
   try {
-    return realPlace(resolve(dirname(path), readlinkSync(path)), depth + 1);
+    return realPlaceOf(resolve(dirname(path), readlinkSync(path)), depth + 1);
   } catch {
-    return join(realPlace(dirname(path), depth + 1), basename(path));
+    return join(realPlaceOf(dirname(path), depth + 1), basename(path));
   }
 }
 
@@ -219,25 +268,40 @@ async function isApproved(
   key: keyof Settings,
   { effect, scope }: NeedsUser,
 ): Promise<boolean> {
-  const value = config.settings[key];
-  const path = join(userFolder(context), "approved.json");
   const project = realpathSync(config.root);
-  const hash = createHash("sha256")
-    .update(JSON.stringify([project, key, value, scope]))
-    .digest("hex");
-  if ((await readApproved(path))[project]?.[key] === hash) return true;
+  const value = JSON.stringify([project, key, config.settings[key], scope]);
+  const answer = { key, hash: createHash("sha256").update(value).digest("hex") };
+  if (await isRemembered(context, project, answer)) return true;
   const prompts = await context.prompts();
   const message = `${describe(config, key)}: ${effect}. Allow this?`;
   if (prompts === undefined || !(await prompts.confirm({ message }))) return false;
-  // Read again: another command may have been answered meanwhile.
-  const approved = await readApproved(path);
   try {
-    await writePrivateJson(path, { ...approved, [project]: { ...approved[project], [key]: hash } });
+    await remember(context, project, answer);
   } catch (error) {
     const warning = `your answer could not be saved, so you will be asked again: ${errorText(error)}`;
     context.report({ type: "warning", message: warning });
   }
   return true;
+}
+
+interface Answer {
+  readonly key: string;
+  readonly hash: string;
+}
+
+async function isRemembered(context: Context, project: string, { key, hash }: Answer): Promise<boolean> {
+  return (await readApproved(approvedFile(context)))[project]?.[key] === hash;
+}
+
+async function remember(context: Context, project: string, { key, hash }: Answer): Promise<void> {
+  const path = approvedFile(context);
+  // Read again: another command may have been answered meanwhile.
+  const approved = await readApproved(path);
+  await writePrivateJson(path, { ...approved, [project]: { ...approved[project], [key]: hash } });
+}
+
+function approvedFile(context: Context): string {
+  return join(userFolder(context), "approved.json");
 }
 
 type Approved = Readonly<Record<string, Readonly<Record<string, string>>>>;

@@ -8,6 +8,7 @@ import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLogAt } from "../../src/store/open-log.ts";
 import { usageError } from "../../src/util/errors.ts";
 import { newEntry } from "../support/log-entry.ts";
+import { projectWithZod } from "../support/own-product.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 
 const LISTEN = ["listen", "--timeout", "20ms"];
@@ -322,6 +323,35 @@ describe("a variable that only the environment may set", () => {
     const { cwd } = project({}, "ZOHO_KEYRING=off\n");
     const { err } = await run(["whoami"], { cwd });
     expect(err).toContain(`ZOHO_KEYRING in ${join(cwd, ".env")}: ignored`);
+  });
+});
+
+describe("code of a project", () => {
+  const code = `import { z } from "zod"; export default z.looseObject({ n: z.number() });`;
+  const settings = { products: { forms: { schema: "schemas/forms.mjs" } } };
+
+  it("is reported when it is first run, and not run by commands that need no schema", async () => {
+    const cwd = projectWithZod({ [CONFIG_FILE]: JSON.stringify(settings), "schemas/forms.mjs": code });
+    const path = join(cwd, "schemas/forms.mjs");
+    const reports = async (...argv: string[]) => (await run(argv, { cwd })).err.includes(`runs ${path}`);
+    expect(await reports("config", "show")).toBe(false);
+    expect(await reports("send", "forms", "--dry-run", "--all")).toBe(true);
+    expect(await reports("send", "forms", "--dry-run", "--all")).toBe(false);
+  });
+
+  it.each([
+    ["a schema", { forms: { schema: "../other/forms.json" } }],
+    ["a product", { shop: { path: "../other" } }],
+  ])("needs the user outside the project: %s", async (_, products) => {
+    const { cwd } = project({ products });
+    mkdirSync(join(cwd, "../other/fixtures"), { recursive: true });
+    for (const file of ["fixtures/paid.json", "forms.json"]) writeFileSync(join(cwd, "../other", file), "{}");
+    for (const argv of [["products"], ["types"], ["config", "show"]]) {
+      const { exitCode, err } = await run(argv, { cwd });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("would be used from outside the project")]);
+    }
+    expect((await run(["products"], { cwd, ...terminal(true) })).exitCode).toBe(0);
+    expect((await run(["types"], { cwd })).exitCode).toBe(0);
   });
 });
 

@@ -11,8 +11,8 @@ import { parseRunTime } from "../../util/units.ts";
 import { localKeySet } from "../helpers/keys.ts";
 import { givenSecrets } from "../helpers/options.ts";
 import {
-  configuredProducts,
   patternProducts,
+  projectProducts,
   warnOfMistypedModules,
   warnOfUnknownVariables,
 } from "../helpers/products.ts";
@@ -31,7 +31,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   if (options.exec?.trim() === "")
     throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
-  const products = await configuredProducts(config);
+  const products = await projectProducts(context, { config });
   const unknownNames = warnOfUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
   const named = namedEvents(config, options);

@@ -39,7 +39,7 @@ import {
   requireProduct,
   type SecretOptions,
 } from "../helpers/options.ts";
-import { configuredProducts, warnOfUnknownVariables } from "../helpers/products.ts";
+import { projectProducts, warnOfUnknownVariables } from "../helpers/products.ts";
 import { expandPaths, inputNames, readLogged } from "./inputs.ts";
 
 interface VerifyOptions extends SecretOptions {
@@ -121,7 +121,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   await checkProjectSettings(context, config, ["products", "allowUnsigned"]);
-  const products = await configuredProducts(config);
+  const products = await projectProducts(context, { config });
   warnOfUnknownVariables(context, config, products);
   refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);
