@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readlinkSync, realpathSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { targetUrl } from "../body/target-url.ts";
@@ -9,7 +9,7 @@ import { parseRoute } from "../core/event-names.ts";
 import { maskUrl } from "../core/mask.ts";
 import type { ImportModule } from "../runtime.ts";
 import { errorText, type UserError, usageError } from "../util/errors.ts";
-import { findLink, readPrivateJson, writePrivateJson } from "../util/files.ts";
+import { findLink, isAbove, isOutside, readPrivateJson, writePrivateJson } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { ENV_FILE } from "./environment.ts";
@@ -177,15 +177,6 @@ function productsDecision(products: Settings["products"], { root, origins }: Con
   const outside = paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
   if (outside.length === 0) return reportedIf(entries.some(({ auth }) => auth !== undefined));
   return { effect: `${outside.join(", ")} would be used from outside the project`, scope: outside.map(realPlace) };
-}
-
-function isOutside(root: string, path: string): boolean {
-  return isAbove(root, path) || findLink(root, path) !== undefined;
-}
-
-function isAbove(root: string, path: string): boolean {
-  const fromRoot = relative(root, path);
-  return isAbsolute(fromRoot) || fromRoot.split(sep)[0] === "..";
 }
 
 function isLoopbackHost(host: string): boolean {

@@ -60,13 +60,14 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     origins[key] = layers[at]?.[0](key) ?? "default";
   }
   const stored = readStoredSecrets(root);
+  const isFromProject = (name: string): boolean => environment.origin(name) !== "environment";
   return {
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
     isFromProject: (key) =>
       [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? ""),
-    secrets: readSecrets({ env: environment.values, given: options.secrets, root, stored }),
+    secrets: readSecrets({ env: environment.values, given: options.secrets, root, isFromProject, stored }),
     storeSecret: stored.store,
     importModule: runtime.importModule,
     env: environment.values,

@@ -1,5 +1,6 @@
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -323,6 +324,29 @@ describe("a variable that only the environment may set", () => {
     const { cwd } = project({}, "ZOHO_KEYRING=off\n");
     const { err } = await run(["whoami"], { cwd });
     expect(err).toContain(`ZOHO_KEYRING in ${join(cwd, ".env")}: ignored`);
+  });
+});
+
+describe("secrets of a project's .env", () => {
+  it.each(["../other.pem", "link.pem"])("are not read from a file outside the project: %s", async (name) => {
+    const { cwd } = project({}, `ZOHO_WEBHOOK_PUBLIC_KEY=${name}\n`);
+    const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    writeFileSync(join(cwd, "../other.pem"), publicKey.export({ type: "spki", format: "pem" }));
+    symlinkSync("../other.pem", join(cwd, "link.pem"));
+    const verify = (env = {}) => run(["verify", "-"], { cwd, env, stdin: "{}" });
+    const { exitCode, err } = await verify();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("outside the project or behind a link")]);
+    expect((await verify({ ZOHO_WEBHOOK_PUBLIC_KEY: name })).err).not.toContain("outside the project");
+    expect((await run(["products"], { cwd })).exitCode).toBe(0);
+  });
+
+  it("name a URL of public keys, which is reported", async () => {
+    const { cwd, listen } = project({}, "ZOHO_WEBHOOK_JWKS=https://127.0.0.1:1/keys\n");
+    const { exitCode, err } = await listen();
+    expect([exitCode, err]).toEqual([
+      6,
+      expect.stringContaining(`ZOHO_WEBHOOK_JWKS in ${join(cwd, ".env")}: public keys`),
+    ]);
   });
 });
 
