@@ -328,17 +328,20 @@ describe("a variable that only the environment may set", () => {
 });
 
 describe("secrets of a project's .env", () => {
-  it.each(["../other.pem", "link.pem"])("are not read from a file outside the project: %s", async (name) => {
-    const { cwd } = project({}, `ZOHO_WEBHOOK_PUBLIC_KEY=${name}\n`);
-    const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-    writeFileSync(join(cwd, "../other.pem"), publicKey.export({ type: "spki", format: "pem" }));
-    symlinkSync("../other.pem", join(cwd, "link.pem"));
-    const verify = (env = {}) => run(["verify", "-"], { cwd, env, stdin: "{}" });
-    const { exitCode, err } = await verify();
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("outside the project or behind a link")]);
-    expect((await verify({ ZOHO_WEBHOOK_PUBLIC_KEY: name })).err).not.toContain("outside the project");
-    expect((await run(["products"], { cwd })).exitCode).toBe(0);
-  });
+  it.skipIf(process.platform === "win32").each(["../other.pem", "link.pem"])(
+    "are not read from a file outside the project: %s",
+    async (name) => {
+      const { cwd } = project({}, `ZOHO_WEBHOOK_PUBLIC_KEY=${name}\n`);
+      const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+      writeFileSync(join(cwd, "../other.pem"), publicKey.export({ type: "spki", format: "pem" }));
+      symlinkSync("../other.pem", join(cwd, "link.pem"));
+      const verify = (env = {}) => run(["verify", "-"], { cwd, env, stdin: "{}" });
+      const { exitCode, err } = await verify();
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("outside the project or behind a link")]);
+      expect((await verify({ ZOHO_WEBHOOK_PUBLIC_KEY: name })).err).not.toContain("outside the project");
+      expect((await run(["products"], { cwd })).exitCode).toBe(0);
+    },
+  );
 
   it("name a URL of public keys, which is reported", async () => {
     const { cwd, listen } = project({}, "ZOHO_WEBHOOK_JWKS=https://127.0.0.1:1/keys\n");
@@ -347,6 +350,19 @@ describe("secrets of a project's .env", () => {
       6,
       expect.stringContaining(`ZOHO_WEBHOOK_JWKS in ${join(cwd, ".env")}: public keys`),
     ]);
+  });
+});
+
+describe("a fixture of a project", () => {
+  // Making links takes a privilege on Windows.
+  it.skipIf(process.platform === "win32")("is not read through a link", async () => {
+    const { cwd } = project({});
+    writeFileSync(join(cwd, "../private.json"), '{"private":true}');
+    mkdirSync(join(cwd, ".zoho-hooks/fixtures/crm/guide"), { recursive: true });
+    symlinkSync(join(cwd, "../private.json"), join(cwd, ".zoho-hooks/fixtures/crm/guide/Leads.create.json"));
+    const { exitCode, out, err } = await run(["send", "crm", "Leads.create", "--dry-run"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("Leads.create.json is behind a link")]);
+    expect(out).not.toContain("private");
   });
 });
 
