@@ -8,7 +8,7 @@ import { examples } from "../reports/help.ts";
 import { ExitCode } from "../util/errors.ts";
 import { parseDuration, parseSize, parseTimeout } from "../util/units.ts";
 import type { Define } from "./command.ts";
-import { configuredProducts, warnOfUnknownVariables } from "./helpers/products.ts";
+import { projectProducts, warnOfUnknownVariables } from "./helpers/products.ts";
 
 interface ShowOptions {
   readonly origin?: boolean;
@@ -39,7 +39,7 @@ interface Row {
 
 async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  const products = await configuredProducts(config);
+  const products = await projectProducts(context, { config, schemas: false });
   const rows = [...settingRows(config), ...secretRows(config)];
   // The key as in the config file.
   const named = ({ key }: Row): string => fileKeys(key).join(".");

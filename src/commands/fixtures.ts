@@ -10,7 +10,7 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, rejectLinks, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
 import { chosenFormat, requireOneEvent, requireProduct } from "./helpers/options.ts";
-import { configuredProducts, warnOfMistypedModules } from "./helpers/products.ts";
+import { projectProducts, warnOfMistypedModules } from "./helpers/products.ts";
 import type { Sample } from "./helpers/samples.ts";
 
 interface FixtureOptions {
@@ -88,7 +88,7 @@ async function path(context: Context, id: string, name: string, options: Fixture
 
 async function list(context: Context, id: string | undefined, options: FixtureOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  const products = await configuredProducts(config);
+  const products = await projectProducts(context, { config });
   const chosen = id === undefined ? products : [requireProduct(products, id)];
   const found = chosen
     .flatMap((product) => {
@@ -112,7 +112,7 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
 
 async function locate(context: Context, id: string, name: string, options: FixtureOptions) {
   const config = loadConfig(context);
-  const product = requireProduct(await configuredProducts(config), id);
+  const product = requireProduct(await projectProducts(context, { config }), id);
   const format = chosenFormat(product, options.format, config.settings);
   const sample = { product, format, match: requireOneEvent(product, format, name) };
   const { match } = sample;
@@ -170,7 +170,7 @@ async function eject(
   options: EjectOptions,
 ): Promise<ExitCode> {
   const config = loadConfig(context);
-  const products = await configuredProducts(config);
+  const products = await projectProducts(context, { config });
   const chosen = chosenSamples(products, { id, name, ...options }, config);
   const copies = chosen.map((each) => planCopy(context, config, each));
   const overwrite = await mayOverwrite(context, copies, options);

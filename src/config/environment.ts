@@ -6,11 +6,18 @@ import { isFolder, readBytes, readText } from "../util/files.ts";
 
 export const ENV_FILE = ".env";
 
+/** Variables that route traffic or name programs and folders: a `.env`, which may come with a clone, does not set them. */
+const NEVER_FROM_FILE =
+  /^(?:(?:https?|all|no)_proxy|editor|visual|browser|home|xdg_.*|(?:local)?appdata|zoho_keyring|zoho_hooks_store_key)$/i;
+
 /** The process environment, with the project's `.env` for what is not set there. */
 export function readEnvironment(runtime: Pick<Runtime, "env">, root: string) {
   const path = join(root, ENV_FILE);
+  const file = Object.entries(readEnvFile(path));
   return {
-    values: { ...readEnvFile(path), ...runtime.env },
+    values: { ...Object.fromEntries(file.filter(([name]) => !NEVER_FROM_FILE.test(name))), ...runtime.env },
+    /** Variables of the `.env` that are not read. */
+    ignored: file.flatMap(([name]) => (NEVER_FROM_FILE.test(name) && runtime.env[name] === undefined ? [name] : [])),
     /** Where a variable was set: `environment`, or the path of the `.env`. */
     origin: (name: string): string => (runtime.env[name] === undefined ? path : "environment"),
   };

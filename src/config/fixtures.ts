@@ -3,7 +3,7 @@ import { join, sep } from "node:path";
 import { type EventMatch, familyMember } from "../core/event-names.ts";
 import type { Format, Product } from "../core/product.ts";
 import { usageError } from "../util/errors.ts";
-import { parseJsonFile, readText } from "../util/files.ts";
+import { isOutside, parseJsonFile, readText } from "../util/files.ts";
 
 /** A project's own fixtures, below its root. They take precedence over the built-in ones. */
 const PROJECT_FIXTURES = join(".zoho-hooks", "fixtures");
@@ -88,6 +88,8 @@ function within(folder: string, file: string): string {
 interface Place {
   readonly folder: string;
   readonly origin: Fixture["origin"];
+  /** The project, where no link may lead to a file. */
+  readonly root?: string;
   /** The path of a file relative to that folder. */
   nameOf(file: FixtureFile): string;
 }
@@ -98,7 +100,7 @@ function builtInPlace(packageRoot: string): Place {
 
 function projectPlace(root: string): Place {
   const folder = join(root, PROJECT_FIXTURES);
-  return { folder, origin: "project", nameOf: ({ path }) => existingName(folder, path) };
+  return { folder, root, origin: "project", nameOf: ({ path }) => existingName(folder, path) };
 }
 
 /** The name of the existing file in any case: what works on a file system that ignores case should work on all. */
@@ -128,10 +130,12 @@ function ownPlace(folder: string): Place {
 function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
   const hint = product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it";
   for (const [i, file] of fixtureFiles(product, format, match).entries()) {
-    for (const { folder, origin, nameOf } of places) {
+    for (const { folder, root, origin, nameOf } of places) {
       const path = join(folder, nameOf(file));
       const raw = readText(path);
       if (raw === undefined) continue;
+      if (root !== undefined && isOutside(root, path))
+        throw usageError(`${path} is behind a link, so it may be any file of yours`, "put the file itself there");
       const text = file.fill(raw);
       return { text, data: parseJsonFile(text, path, hint), path, origin, template: i > 0 };
     }

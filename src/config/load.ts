@@ -23,6 +23,8 @@ export interface Config {
   readonly importModule: ImportModule;
   /** The process environment, with the project's `.env` for what is not set there. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Variables of the project's `.env` that only the process environment may set, such as `HTTP_PROXY`. */
+  readonly ignoredVariables: readonly string[];
   /** Where a variable was set: `environment`, or the path of the `.env`. */
   variableOrigin(name: string): string;
 }
@@ -58,16 +60,18 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     origins[key] = layers[at]?.[0](key) ?? "default";
   }
   const stored = readStoredSecrets(root);
+  const isFromProject = (name: string): boolean => environment.origin(name) !== "environment";
   return {
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
     isFromProject: (key) =>
       [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? ""),
-    secrets: readSecrets({ env: environment.values, given: options.secrets, root, stored }),
+    secrets: readSecrets({ env: environment.values, given: options.secrets, root, isFromProject, stored }),
     storeSecret: stored.store,
     importModule: runtime.importModule,
     env: environment.values,
+    ignoredVariables: environment.ignored,
     variableOrigin: (name) =>
       name === STORED_SECRETS_FILE ? join(root, STORED_SECRETS_FILE) : environment.origin(name),
   };

@@ -6,6 +6,7 @@ import type { OfferedSecret } from "../core/product.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { usageError } from "../util/errors.ts";
 import {
+  isOutside,
   makePrivateFolder,
   readRegularFile,
   readText,
@@ -44,6 +45,8 @@ interface SecretSources {
   readonly given?: GivenSecrets | undefined;
   /** The folder that paths of key files are relative to. */
   readonly root: string;
+  /** Whether a variable is from the project's `.env`, which may have come with a clone. */
+  readonly isFromProject?: (name: string) => boolean;
   readonly stored?: StoredSecrets;
 }
 
@@ -51,7 +54,7 @@ interface SecretSources {
  * The secrets of flags, of the environment and of the project. A product's own variable replaces the general one. A variable that
  * is set but empty is an error: it would turn the check off silently.
  */
-export function readSecrets({ env, given, root, stored }: SecretSources): Secrets {
+export function readSecrets({ env, given, root, isFromProject, stored }: SecretSources): Secrets {
   const found = new Map<string, Secret>();
   for (const credential of CREDENTIALS) {
     const variable = CREDENTIAL_VARIABLES[credential];
@@ -59,7 +62,9 @@ export function readSecrets({ env, given, root, stored }: SecretSources): Secret
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
       const isKey = MULTI_LINE.includes(credential);
-      const content = secret(isKey ? contentOf(value, root) : value, name);
+      const isForeign = isKey && isFromProject?.(name) === true && namesOutside(value, root);
+      if (given !== undefined && isForeign) throw foreignFile(name, value, root);
+      const content = secret(isKey && !isForeign ? contentOf(value, root) : value, name);
       // A key that cannot be read would fail every delivery, so it is an error before the first.
       if (given !== undefined && isKey && content.reveal() === value) rejectMissingFile(name, value, root);
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
@@ -95,6 +100,32 @@ function contentOf(value: string, root: string): string {
   } catch {
     return value;
   }
+}
+
+/** A project does not choose among the user's other files what to sign or verify with. */
+function namesOutside(value: string, root: string): boolean {
+  return (
+    !value.includes("\n") &&
+    value.length <= 1024 &&
+    isFile(resolve(root, value)) &&
+    isOutside(root, resolve(root, value))
+  );
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    // Not a path: a key itself may be too long for one.
+    return false;
+  }
+}
+
+function foreignFile(name: string, value: string, root: string): Error {
+  return usageError(
+    `${name} in ${join(root, ENV_FILE)} names ${resolve(root, value)}, which is outside the project or behind a link`,
+    `a project does not decide this by itself: it may be a stranger's. If you want it, set ${name} in the environment`,
+  );
 }
 
 /** A short value with a file extension is a path and not a key. */

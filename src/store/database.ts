@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../util/errors.ts";
 import { makeFolder } from "../util/files.ts";
+import { oneLine } from "../util/text.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
 import { faultKind, logError, logFault } from "./fault.ts";
 import { schema, webhookLogsView } from "./schema.ts";
@@ -48,6 +49,7 @@ function configure(database: NativeDatabase, options: DatabaseOptions): void {
   // group-commit.ts takes over: https://www.sqlite.org/pragma.html#pragma_synchronous
   database.exec(`
     PRAGMA busy_timeout = 0;
+    PRAGMA trusted_schema = OFF;
     PRAGMA page_size = ${PAGE_BYTES};
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
@@ -97,10 +99,37 @@ async function rejectForeign({ engine, path, create, busyMs }: DatabaseOptions):
   try {
     database.exec("PRAGMA busy_timeout = 0");
     await retryWhileLocked(() => formatVersion(database, path), busyMs);
+    await retryWhileLocked(() => rejectForeignObjects(database, path), busyMs);
   } finally {
     database.close();
   }
 }
+
+/** A log may have come with a clone: a trigger in it could delete each delivery that was answered with 200. */
+function rejectForeignObjects(database: NativeDatabase, path: string): void {
+  const spaced = (sql: unknown): string => String(sql).replace(/\s+/g, " ");
+  const own = new Map(
+    [...schema.matchAll(/CREATE (?:TABLE|INDEX) (\w+)[^;]*/g)].map(([sql, name]) => [name, spaced(sql)]),
+  );
+  const rows = database.prepare("SELECT type, name, sql FROM sqlite_schema").all();
+  const foreign = rows.find(({ type, name, sql }) => {
+    if (String(name).startsWith("sqlite_")) return type !== "table" && type !== "index";
+    if (name === OLD_INDEX) return type !== "index";
+    // Each version has its own view, which is only for other clients.
+    if (name === "webhook_logs") return type !== "view";
+    return spaced(sql) !== own.get(String(name));
+  });
+  if (foreign === undefined) return;
+  throw new UserError(
+    "usage",
+    `the event log ${path} has a ${foreign.type} that zoho-hooks did not make: ${oneLine(String(foreign.name))}`,
+    "move it away if you do not know where it is from; the next listen makes a new one",
+    "log-foreign",
+  );
+}
+
+/** Of logs before version 7. */
+const OLD_INDEX = "forwards_leased";
 
 /** A log that another process is creating is empty for a moment. */
 async function waitForContent(path: string, atMostMs: number): Promise<void> {

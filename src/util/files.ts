@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { chmod, type FileHandle, open, stat } from "node:fs/promises";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { getuid } from "node:process";
 import { errorCode, errorText, UserError, usageError } from "./errors.ts";
 import { locate, parseJson } from "./json.ts";
@@ -158,6 +158,17 @@ export function findLink(root: string, path: string): string | undefined {
   const parts = relative(root, path).split(sep);
   const places = parts.map((_, i) => join(root, ...parts.slice(0, i + 1)));
   return places.find((place, i) => parts[i] !== ".." && isLink(place));
+}
+
+/** Whether a path leads out of a project's folder, by itself or through a link. */
+export function isOutside(root: string, path: string): boolean {
+  return isAbove(root, path) || findLink(root, path) !== undefined;
+}
+
+/** Whether a path is not below a folder, by its text. */
+export function isAbove(root: string, path: string): boolean {
+  const fromRoot = relative(root, path);
+  return isAbsolute(fromRoot) || fromRoot.split(sep)[0] === "..";
 }
 
 function isLink(path: string): boolean {

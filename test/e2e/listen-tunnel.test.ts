@@ -66,8 +66,8 @@ describe("listen with a tunnel", () => {
     const tunnel = { serverAddr: edge.serverAddr, rootCas: edge.caFile };
     const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ tunnel }) });
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd, env: { NGROK_AUTHTOKEN: TOKEN } });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("would send your ngrok authtoken to")]);
-    expect(err).toContain("ZOHO_HOOKS_NGROK_ROOT_CAS");
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("it would send your ngrok authtoken to")]);
+    expect(err).toContain("ZOHO_HOOKS_NGROK_SERVER_ADDR");
     expect(edge.auths).toEqual([]);
     writeFileSync(join(cwd, ".env"), `NGROK_AUTHTOKEN=${TOKEN}\n`);
     listener = await startListener([], { cwd, env: {} });

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
@@ -133,7 +134,8 @@ export async function conditionsFrom(
 
 /** The public URL of the listener that runs in this project. */
 export async function listenerUrl(context: Context, product: string): Promise<string> {
-  const base = await runningListener(context, loadConfig(context));
+  const config = loadConfig(context);
+  const base = await runningListener(context, config);
   const start = `${context.invocation} listen --tunnel ngrok`;
   if (base === undefined) {
     throw usageError(
@@ -150,6 +152,9 @@ export async function listenerUrl(context: Context, product: string): Promise<st
   if (findProduct(products, product) === undefined) {
     throw usageError(`--url is required: the running listener cannot receive from ${product}`, "add --url https://…");
   }
+  const { publicUrl } = config.settings;
+  if (publicUrl !== undefined && new URL(base).host === new URL(publicUrl).host)
+    await checkProjectSettings(context, config, ["publicUrl"], { registers: true });
   const url = webhookUrl(base, product);
   context.report({ type: "notice", message: `using the running listener: ${url}` });
   return url;

@@ -52,7 +52,7 @@ export async function exportEvents(
   if (which !== undefined && isFiltered(options))
     throw usageError("a number and filters cannot be combined", "leave one of them out");
   const n = which === undefined ? undefined : parseNumber(which);
-  const products = await projectProducts(context);
+  const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log, { settings }) => {
     const format = make(settings, to);

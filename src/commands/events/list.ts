@@ -29,7 +29,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
     options.all === true
       ? Number.POSITIVE_INFINITY
       : parseInteger(options.limit ?? DEFAULT_LIMIT, "--limit", 1, 1_000_000_000);
-  const products = await projectProducts(context);
+  const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const headingOf = dayHeadings(context.now());
@@ -61,7 +61,7 @@ export function emptyMessage(options: FilterOptions, path: string): string {
 
 export async function show(context: Context, which: string, options: LogOptions): Promise<ExitCode> {
   const n = parseNumber(which);
-  const products = await projectProducts(context);
+  const products = await projectProducts(context, { schemas: false });
   return withLog(context, options, async (log, config) => {
     const entry = await requireEntry(log, n);
     const event = entryEvent(products, entry, options.showSecrets);
@@ -72,7 +72,7 @@ export async function show(context: Context, which: string, options: LogOptions)
 }
 
 export async function stats(context: Context, options: FilterOptions & LogOptions): Promise<ExitCode> {
-  const products = await projectProducts(context);
+  const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const counts = await log.stats(filter);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { rejectForeignLog } from "../../config/event-log.ts";
+import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
@@ -43,7 +43,7 @@ export async function withLog<T>(
       "name a log with --store, or set store to a path, so that the next listen writes one",
     );
   }
-  rejectForeignLog(context, config);
+  await checkProjectSettings(context, config, ["store"]);
   const log = await openLogAt({ root, store }, { now: context.now, create: false });
   try {
     return await work(log, config);

@@ -1,4 +1,4 @@
-import { pruneLimits } from "../../config/event-log.ts";
+import { pruneLimits } from "../../config/clone-rule.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Log, LogRecord } from "../../store/log.ts";
@@ -16,7 +16,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
   const keep = options.keep === undefined ? undefined : parseDuration(options.keep, "--keep");
   const maxLog = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
   return withLog(context, options, async (log, config) => {
-    const limits = pruneLimits(context, config, { keep, maxLog });
+    const limits = await pruneLimits(context, config, { keep, maxLog });
     for (const text of options.giveUp ?? []) await giveUp(context, log, text);
     const work = () => log.prune(limits);
     const { removed, bytes } = await context.waiting("pruning the log", work);

@@ -7,7 +7,7 @@ import type { LogEntry } from "../../store/log.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { readText, rejectLinks, writeFileAtomically } from "../../util/files.ts";
 import { chosenFormat, requireEvent, requireFormat, requireProduct } from "../helpers/options.ts";
-import { configuredProducts } from "../helpers/products.ts";
+import { projectProducts } from "../helpers/products.ts";
 import { sampleText } from "../helpers/samples.ts";
 import { entryName } from "./entry.ts";
 import { type LogOptions, parseNumber, requireEntry, withLog } from "./options.ts";
@@ -24,7 +24,11 @@ export async function saveFixture(context: Context, which: string, options: Save
   return withLog(context, options, async (log, config) => {
     const { root } = config;
     const entry = await requireEntry(log, n);
-    const { product, format, name } = eventOf(await configuredProducts(config), entry, options.name);
+    const { product, format, name } = eventOf(
+      await projectProducts(context, { config, schemas: false }),
+      entry,
+      options.name,
+    );
     const isUsual = chosenFormat(product, undefined, config.settings).id === format.id;
     const path = projectFixturePath(root, product, format, { name });
     rejectLinks(root, path);

@@ -23,7 +23,7 @@ const MAX_REMEMBERED = 10_000;
 /** Shows what another process writes to the log, until Ctrl-C. */
 export async function tail(context: Context, options: TailOptions): Promise<ExitCode> {
   const count = parseInteger(options.last, "--last", 0, 100_000);
-  const products = await projectProducts(context);
+  const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const damage = new DamageReport(context);

@@ -1,5 +1,5 @@
 import { isSuccess } from "../../body/delivery.ts";
-import { rejectForeignLog } from "../../config/event-log.ts";
+import { checkProjectSettings } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
@@ -79,7 +79,7 @@ export async function confirm(context: Context, question: string, yes: boolean |
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
-  rejectForeignLog(context, config);
+  await checkProjectSettings(context, config, ["store"]);
   const { root } = config;
   const { store } = config.settings;
   const url = store === false ? undefined : (await lockOwnerAt({ root, store }))?.url;

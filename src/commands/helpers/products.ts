@@ -1,3 +1,4 @@
+import { reportingImport, requireApproval } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { environmentName, readers, settingName } from "../../config/readers.ts";
 import { CREDENTIAL_VARIABLES, variableSuffix } from "../../config/secrets.ts";
@@ -57,9 +58,13 @@ async function withSettings(
   return configureProducts(all.products, all.settings);
 }
 
-/** The products of the current project. */
-export function projectProducts(context: Context): Promise<readonly Product[]> {
-  return configuredProducts(loadConfig(context));
+/** The products of the current project. `schemas: false` for commands that need none: it runs no code of the project. */
+export async function projectProducts(
+  context: Context,
+  { config = loadConfig(context), schemas = true }: { readonly config?: Config; readonly schemas?: boolean } = {},
+): Promise<readonly Product[]> {
+  await requireApproval(context, config, ["products"]);
+  return configuredProducts({ ...config, importModule: reportingImport(context, config) }, { schemas });
 }
 
 /** In this exact case: `CRM` would be accepted otherwise, and have no effect. */

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { shellQuoted } from "../../util/text.ts";
@@ -136,6 +137,7 @@ export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undef
 
 /** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
 export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
+  reportIgnored(context, config, /^ZOHO_KEYRING$/);
   const off = !useKeyring || config.env.ZOHO_KEYRING === "off";
   const keyring = off ? undefined : keyringVault(systemKeyring);
   return credentialsStore({ folder: userFolder(context), keyring, settings: config });
@@ -143,6 +145,7 @@ export function openStore(context: Context, config: Config, useKeyring = true): 
 
 /** With `--verbose` each request is shown, with its secrets masked. */
 export function zohoHttp(context: Context, config: Config): ZohoHttp {
+  reportIgnored(context, config, PROXY_VARIABLES);
   return createHttp({
     env: config.env,
     sleep: context.sleep,

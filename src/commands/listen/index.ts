@@ -148,7 +148,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
     parts.zoho = await startZoho(context, { options, products, secrets, onLost });
     secrets = parts.zoho.secrets;
   }
-  const log = await startLog(context, config, !routes.empty);
+  const log = await startLog(context, plan);
   if (log !== undefined) parts.log = log;
   const waiting = log && (await waitingNotes(log.log, routes));
   if (log !== undefined && !routes.empty)

@@ -1,8 +1,6 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { pruneLimits, rejectForeignLog } from "../../config/event-log.ts";
-import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { isLocked } from "../../store/lock.ts";
@@ -11,6 +9,7 @@ import { openLogAt } from "../../store/open-log.ts";
 import { ROW_BYTES } from "../../store/retention.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
 import type { Part } from "./part.ts";
+import type { Plan } from "./plan.ts";
 
 /** The event log, locked for this run. */
 export interface LogPart extends Part {
@@ -25,12 +24,14 @@ export interface LogPart extends Part {
  * Opens the event log, and creates it if there is none. With `--no-store` and a target it is a temporary file, since
  * deliveries wait for the target in it; undefined if no log is wanted, or none is possible and nothing needs it.
  */
-export async function startLog(context: Context, config: Config, isNeeded: boolean): Promise<LogPart | undefined> {
+export async function startLog(
+  context: Context,
+  { config, limits, routes }: Pick<Plan, "config" | "limits" | "routes">,
+): Promise<LogPart | undefined> {
   const { root } = config;
   const { store } = config.settings;
+  const isNeeded = !routes.empty;
   if (store === false && !isNeeded) return undefined;
-  rejectForeignLog(context, config);
-  const limits = pruneLimits(context, config);
   const folder = store === false ? await makeTemporaryFolder(context.now()) : undefined;
   const place = { root, store: folder === undefined ? String(store) : join(folder, LOG) };
   const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));

@@ -1,5 +1,6 @@
+import { checkProjectSettings, PROXY_VARIABLES, pruneLimits, reportIgnored } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import type { Settings } from "../../config/settings.ts";
+import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";
@@ -10,8 +11,8 @@ import { parseRunTime } from "../../util/units.ts";
 import { localKeySet } from "../helpers/keys.ts";
 import { givenSecrets } from "../helpers/options.ts";
 import {
-  configuredProducts,
   patternProducts,
+  projectProducts,
   warnOfMistypedModules,
   warnOfUnknownVariables,
 } from "../helpers/products.ts";
@@ -30,7 +31,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   if (options.exec?.trim() === "")
     throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
-  const products = await configuredProducts(config);
+  const products = await projectProducts(context, { config });
   const unknownNames = warnOfUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
   const named = namedEvents(config, options);
@@ -44,6 +45,12 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const choice = await chooseRunTunnel(context, config);
   const usesZoho = needsZoho(options, choice);
   const routes = runRoutes(config, shown, products);
+  await checkProjectSettings(context, config, settingKeys, {
+    targets: routes.targets,
+    registers: options.channel !== undefined,
+  });
+  if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
+  const limits = await pruneLimits(context, config);
   return {
     options,
     config,
@@ -59,8 +66,14 @@ export async function readPlan(context: Context, target: string | undefined, opt
     choice,
     usesZoho,
     routes,
+    limits,
   };
 }
+
+/** listen uses every setting. The limits of the log and ngrok's server are asked about where they are used. */
+const settingKeys = (Object.keys(defaults) as (keyof Settings)[]).filter(
+  (key) => !["keep", "maxLog", "ngrokServerAddr", "ngrokRootCas"].includes(key),
+);
 
 /** A misspelt event would otherwise make a CI job wait for ever. A program of --exec ends by itself. */
 const EXPECT_TIMEOUT = "60s";

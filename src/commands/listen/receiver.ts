@@ -73,7 +73,9 @@ async function openReceiver(
   } catch (error) {
     // The user's own tunnel leads to the port that they know.
     if (!isPortBusy(error) || origins.port !== "default" || publicUrl !== undefined) throw error;
-    const own = await runningListener(context, loadConfig(context)).catch(() => undefined);
+    // Without a question: this is only for a better message.
+    const silent = Object.assign(Object.create(context) as Context, { prompts: async () => undefined });
+    const own = await runningListener(silent, loadConfig(silent)).catch(() => undefined);
     if (own !== undefined) throw usageError(`${error.message}; this project's listen is at ${own}`, error.hint);
     for (const other of OTHER_PORTS) {
       if (targets.some((target) => receiverTargeted(target, { ...settings, port: other }))) continue;

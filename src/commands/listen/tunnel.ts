@@ -1,3 +1,4 @@
+import { checkProjectSettings } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import { settingName } from "../../config/readers.ts";
 import type { Context } from "../../context.ts";
@@ -8,7 +9,7 @@ import { findAuthtoken } from "../../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-tunnel.ts";
 import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
-import { UserError, usageError } from "../../util/errors.ts";
+import { UserError } from "../../util/errors.ts";
 import type { ProbeKey } from "../../util/probe-key.ts";
 import type { Part } from "./part.ts";
 
@@ -36,20 +37,23 @@ export async function chooseRunTunnel(context: Context, config: Config): Promise
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
   const isNeeded = tunnel !== "none" && publicUrl === undefined;
   const authtoken = isNeeded ? await findAuthtoken({ env, home: context.home, platform: context.platform }) : undefined;
-  if (authtoken !== undefined) refuseForeignIngress(config);
+  if (authtoken !== undefined) {
+    await checkProjectSettings(context, config, ["ngrokServerAddr", "ngrokRootCas"]);
+    reportForeignToken(context, config);
+  }
   const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);
   const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
 }
 
-/** With a root certificate of a project's choice, any server passes for ngrok and receives the user's authtoken. */
-function refuseForeignIngress({ env, origins, isFromProject, variableOrigin }: Config): void {
-  const isTokenOfProject = env.NGROK_AUTHTOKEN !== undefined && variableOrigin("NGROK_AUTHTOKEN") !== "environment";
-  if (!isFromProject("ngrokRootCas") || isTokenOfProject) return;
-  throw usageError(
-    `tunnel.rootCas in ${origins.ngrokRootCas} would send your ngrok authtoken to any server with such a certificate`,
-    "if you want that, set it yourself: ZOHO_HOOKS_NGROK_ROOT_CAS, or tunnel.rootCas in your own config file",
-  );
+/** The account that a token belongs to shows the traffic of its tunnels. */
+function reportForeignToken({ report }: Context, { env, variableOrigin }: Config): void {
+  const file = variableOrigin("NGROK_AUTHTOKEN");
+  if (env.NGROK_AUTHTOKEN === undefined || file === "environment") return;
+  report({
+    type: "notice",
+    message: `NGROK_AUTHTOKEN is from ${file}: the owner of that ngrok account sees the traffic`,
+  });
 }
 
 /** Opens the tunnel and makes sure that requests to its URL arrive here. */

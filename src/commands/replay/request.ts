@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Delivery } from "../../body/delivery.ts";
 import { withQueryOf } from "../../body/target-url.ts";
+import { reportIgnored } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { changeBody } from "../../core/edit-body.ts";
@@ -32,12 +33,14 @@ export interface ReplayRequest {
 export async function replayBody(
   context: Context,
   plan: ReplayPlan,
-  { env }: Config,
+  config: Config,
   { delivery }: LogEntry,
 ): Promise<Buffer> {
   const { assignments, add, edit } = plan;
   const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments, add);
-  return edit ? editBody(context, env, { ...delivery, body: set }) : set;
+  if (!edit) return set;
+  reportIgnored(context, config, /^(?:EDITOR|VISUAL)$/);
+  return editBody(context, config.env, { ...delivery, body: set });
 }
 
 /** The format of its signature, if it has one. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { chosenNames, maskDelivery } from "../../core/mask.ts";
@@ -55,6 +56,7 @@ export async function deliver(
   let hint: Promise<string> | undefined;
   const progress = lines ? undefined : context.progress(total);
   const items = shipments(context, plan, config, subjects);
+  reportIgnored(context, config, PROXY_VARIABLES);
   const poster = await openPoster({
     timeoutMs: plan.timeoutMs,
     connections: plan.concurrency,

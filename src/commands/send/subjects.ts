@@ -16,7 +16,7 @@ import { UserError, usageError } from "../../util/errors.ts";
 import { makeFolder, rejectLinks, writeFileAtomically } from "../../util/files.ts";
 import { readExact } from "../../util/json.ts";
 import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../helpers/options.ts";
-import { configuredProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
+import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
 import type { Sample } from "../helpers/samples.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising, warnOfToken } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
@@ -38,7 +38,7 @@ export interface Subject {
 
 /** Reads and checks everything that the plan names: after this only the network can fail. */
 export async function chooseSubjects(context: Context, plan: SendPlan, config: Config): Promise<readonly Subject[]> {
-  const products = await configuredProducts(config);
+  const products = await projectProducts(context, { config });
   warnOfUnknownVariables(context, config, products);
   if (plan.data !== undefined) return [await ownSubject(context, plan, config, products, plan.data)];
   if (plan.all) return allSubjects(context, plan, config, products);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Delivery, type HeaderPair, headerValue } from "../../body/delivery.ts";
 import type { Secrets } from "../../body/secret.ts";
+import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { loadConfig, userFolder } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
@@ -38,7 +39,7 @@ import {
   requireProduct,
   type SecretOptions,
 } from "../helpers/options.ts";
-import { configuredProducts, warnOfUnknownVariables } from "../helpers/products.ts";
+import { projectProducts, warnOfUnknownVariables } from "../helpers/products.ts";
 import { expandPaths, inputNames, readLogged } from "./inputs.ts";
 
 interface VerifyOptions extends SecretOptions {
@@ -119,7 +120,8 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const logged = await readLogged(context, files, options);
   const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
-  const products = await configuredProducts(config);
+  await checkProjectSettings(context, config, ["products", "allowUnsigned"]);
+  const products = await projectProducts(context, { config });
   warnOfUnknownVariables(context, config, products);
   refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);

@@ -1,0 +1,338 @@
+import { createHash } from "node:crypto";
+import { readlinkSync, realpathSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { targetUrl } from "../body/target-url.ts";
+import type { Context } from "../context.ts";
+import { parseRoute } from "../core/event-names.ts";
+import { maskUrl } from "../core/mask.ts";
+import type { ImportModule } from "../runtime.ts";
+import { errorText, type UserError, usageError } from "../util/errors.ts";
+import { findLink, isAbove, isOutside, readPrivateJson, writePrivateJson } from "../util/files.ts";
+import { isSafeWithoutTls } from "../util/hosts.ts";
+import { oneLine, shellQuoted } from "../util/text.ts";
+import { ENV_FILE } from "./environment.ts";
+import { type Config, userFolder } from "./load.ts";
+import { environmentName, settingName } from "./readers.ts";
+import type { Settings } from "./settings.ts";
+
+/**
+ * A project may be a stranger's clone, so its config file and `.env` decide only some things by themselves. Each command
+ * names the settings that it uses. A flag, the environment and the user's own config file may set anything.
+ */
+type Decision = "allowed" | "reported" | NeedsUser;
+
+interface NeedsUser {
+  /** What the value would do, for the question and the error. */
+  readonly effect: string;
+  /** What the user's answer holds for, besides the value. */
+  readonly scope?: unknown;
+}
+
+/** How a command uses the settings. */
+interface Use {
+  /** The absolute URLs that it sends to. */
+  readonly targets?: readonly string[];
+  /** Whether it has Zoho post to the public URL. */
+  readonly registers?: boolean;
+}
+
+type Rule<K extends keyof Settings> = (value: Settings[K], config: Config, use: Use) => Decision;
+
+const allowed = (): Decision => "allowed";
+const reportedIf = (isReported: boolean): Decision => (isReported ? "reported" : "allowed");
+const needsUserIf = (needs: boolean, effect: string): Decision => (needs ? { effect } : "allowed");
+
+const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
+  products: productsDecision,
+  port: allowed,
+  host: (host) => needsUserIf(!isLoopbackHost(host), "other machines could reach the receiver"),
+  maxBody: allowed,
+  schema: (schema) => reportedIf(schema === "off"),
+  onInvalid: (onInvalid) => reportedIf(onInvalid === "warn"),
+  tolerance: allowed,
+  events: allowed,
+  allowIp: allowed,
+  allowZohoIps: reportedIf,
+  allowUnsigned: (ids) => reportedIf(ids.length > 0),
+  forwardTo: (targets) => needsUserIf(!targets.every(isLocalTarget), LEAVES),
+  routes: (routes) => needsUserIf(!routes.every((text) => isLocalTarget(parseRoute(text, "routes").target)), LEAVES),
+  respond: allowed,
+  retries: allowed,
+  retryBase: allowed,
+  concurrency: allowed,
+  ordered: allowed,
+  forwardTimeout: allowed,
+  insecure: isInsecureAllowed,
+  store: (_, config) => storeDecision(config),
+  keep: (_, config) => pruneDecision(config),
+  maxLog: (_, config) => pruneDecision(config),
+  tunnel: () => "reported",
+  domain: () => "reported",
+  publicUrl: (_, __, { registers }) =>
+    registers === true ? { effect: "Zoho would post your records to it" } : "reported",
+  tunnelTimeout: () => "reported",
+  ngrokServerAddr: ingressDecision,
+  ngrokRootCas: ingressDecision,
+};
+
+const LEAVES = "deliveries, with their tokens and signatures, would leave this machine";
+
+/** Flags that are not named like their setting, and notes for those that not all commands have. */
+const FLAGS: Readonly<Partial<Record<keyof Settings, string>>> = { routes: "--route" };
+const FLAG_NOTES: Readonly<Partial<Record<keyof Settings, string>>> = {
+  forwardTo: " (replay: --to)",
+  store: " (of listen, events, replay, verify and types)",
+  publicUrl: " (channels and webhooks: --url)",
+};
+
+const WITHOUT_FLAG: readonly (keyof Settings)[] = ["ngrokServerAddr", "ngrokRootCas"];
+
+/**
+ * Reports or refuses the values of these settings that are the project's own. In a terminal it asks, and remembers a yes in
+ * the user's folder. Throws a usage error without a terminal, and after a no.
+ */
+export async function checkProjectSettings(
+  context: Context,
+  config: Config,
+  keys: readonly (keyof Settings)[],
+  use: Use = {},
+): Promise<void> {
+  await requireApproval(context, config, keys, use);
+  reportOwn(
+    context,
+    config,
+    keys.filter((key) => decide(config, key, use) === "reported"),
+  );
+}
+
+/** The same without the report, for commands that the reported values do not concern. */
+export async function requireApproval(
+  context: Context,
+  config: Config,
+  keys: readonly (keyof Settings)[],
+  use: Use = {},
+): Promise<void> {
+  for (const key of keys) {
+    const decision = decide(config, key, use);
+    if (typeof decision === "string" || (await isApproved(context, config, key, decision))) continue;
+    throw refusal(config, key, decision);
+  }
+}
+
+/** Code of a project is reported when it is first run: once for each file. */
+export function reportingImport(context: Context, { root, importModule }: Config): ImportModule {
+  return async (url) => {
+    const path = fileURLToPath(url);
+    const answer = { key: `code ${relative(root, path)}`, hash: "run" };
+    const project = realpathSync(root);
+    if (!(await isRemembered(context, project, answer))) {
+      context.report({ type: "notice", message: `runs ${path}, which is code of this project` });
+      await remember(context, project, answer).catch(() => undefined);
+    }
+    return importModule(url);
+  };
+}
+
+interface Limits {
+  readonly keep?: number | undefined;
+  readonly maxLog?: number | undefined;
+}
+
+/** The limits for pruning. Those of a project prune another log than its own only if the user has said so. */
+export async function pruneLimits(context: Context, config: Config, flags: Limits = {}) {
+  const limit = async (key: keyof Limits): Promise<number | undefined> => {
+    const decision = decide(config, key, {});
+    if (flags[key] !== undefined || typeof decision === "string" || (await isApproved(context, config, key, decision)))
+      return flags[key] ?? config.settings[key];
+    const message = `${settingName(key, config.origins[key])} is not applied: ${decision.effect}`;
+    context.report({ type: "warning", message, hint: `give ${flagOf(key)} yourself to prune this log` });
+    return undefined;
+  };
+  return { keepMs: await limit("keep"), maxBytes: await limit("maxLog") };
+}
+
+/** Reports variables of these names that the project's `.env` sets in vain. */
+export function reportIgnored({ report }: Pick<Context, "report">, config: Config, names: RegExp): void {
+  const ignored = config.ignoredVariables.filter((name) => names.test(name));
+  if (ignored.length === 0) return;
+  const message = `${ignored.join(", ")} in ${join(config.root, ENV_FILE)}: ignored, since only the environment may set it`;
+  report({ type: "notice", message });
+}
+
+export const PROXY_VARIABLES = /_proxy$/i;
+
+function decide<K extends keyof Settings>(config: Config, key: K, use: Use): Decision {
+  const { settings, origins, isFromProject } = config;
+  // The default log may be behind a link that came with the project.
+  const isOwn = isFromProject(key) || (key === "store" && origins.store === "default");
+  return isOwn ? RULES[key](settings[key], config, use) : "allowed";
+}
+
+/** Schemas and product folders outside the project, or behind a link, may be code of anyone's. */
+function productsDecision(products: Settings["products"], { root, origins }: Config): Decision {
+  const entries = Object.values(products);
+  const paths = entries.flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat());
+  const outside = paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
+  if (outside.length === 0) return reportedIf(entries.some(({ auth }) => auth !== undefined));
+  return { effect: `${outside.join(", ")} would be used from outside the project`, scope: outside.map(realPlace) };
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host === "::1" || isSafeWithoutTls(host);
+}
+
+/** By the text of the host: what a name resolves to may change at any time. */
+function isLocalTarget(target: string): boolean {
+  try {
+    const { protocol, hostname } = new URL(targetUrl(target, "crm", { host: "localhost", port: 3000 }));
+    return /^https?:$/.test(protocol) && isSafeWithoutTls(hostname);
+  } catch {
+    return false;
+  }
+}
+
+function isInsecureAllowed(insecure: boolean, _: Config, { targets = [] }: Use): Decision {
+  const hosts = [...new Set(targets.filter((each) => !isLocalTarget(each)).map((each) => new URL(each).host))];
+  if (!insecure || hosts.length === 0) return "allowed";
+  return { effect: `any server could pass for ${hosts.join(", ")}, since certificates are not checked`, scope: hosts };
+}
+
+/** With a root certificate of a project's choice, any server passes for ngrok and receives the user's authtoken. */
+function ingressDecision(_: unknown, { env, variableOrigin }: Config): Decision {
+  const isTokenOfProject = env.NGROK_AUTHTOKEN !== undefined && variableOrigin("NGROK_AUTHTOKEN") !== "environment";
+  return needsUserIf(!isTokenOfProject, "it would send your ngrok authtoken to another server than ngrok's");
+}
+
+/** The files of a log: the database, SQLite's own and the lock. */
+const LOG_SUFFIXES = ["", "-wal", "-shm", "-journal", "-lock"];
+
+function storeDecision(config: Config): Decision {
+  const reason = foreignReason(config);
+  if (reason === undefined) return "allowed";
+  return { effect: `${reason}, so the event log may be another project's`, scope: logPlaces(config) };
+}
+
+function pruneDecision(config: Config): Decision {
+  const effect = foreignReason(config);
+  return effect === undefined ? "allowed" : { effect, scope: logPlaces(config) };
+}
+
+/** Why the log may belong to another project; undefined where it is the project's own. */
+function foreignReason({ root, settings: { store } }: Config): string | undefined {
+  if (store === false) return undefined;
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return "it is on a server";
+  const path = resolve(root, store);
+  if (isAbove(root, path)) return `${path} is outside the project`;
+  const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
+  return link === undefined ? undefined : `${link} is a link`;
+}
+
+/** Where the files of the log really are: a yes does not hold for another target of the same link. */
+function logPlaces({ root, settings: { store } }: Config): readonly string[] {
+  return LOG_SUFFIXES.map((suffix) => realPlace(resolve(root, String(store)) + suffix));
+}
+
+/** The real path of a file that may not exist yet, also behind a link to nothing. */
+function realPlace(path: string): string {
+  return realPlaceOf(path, 0);
+}
+
+function realPlaceOf(path: string, depth: number): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    if (depth > 100 || dirname(path) === path) return path;
+  }
+  try {
+    return realPlaceOf(resolve(dirname(path), readlinkSync(path)), depth + 1);
+  } catch {
+    return join(realPlaceOf(dirname(path), depth + 1), basename(path));
+  }
+}
+
+/** Whether the user has said yes, now or earlier. */
+async function isApproved(
+  context: Context,
+  config: Config,
+  key: keyof Settings,
+  { effect, scope }: NeedsUser,
+): Promise<boolean> {
+  const project = realpathSync(config.root);
+  const value = JSON.stringify([project, key, config.settings[key], scope]);
+  const answer = { key, hash: createHash("sha256").update(value).digest("hex") };
+  if (await isRemembered(context, project, answer)) return true;
+  const prompts = await context.prompts();
+  const message = `${describe(config, key)}: ${effect}. Allow this?`;
+  if (prompts === undefined || !(await prompts.confirm({ message }))) return false;
+  try {
+    await remember(context, project, answer);
+  } catch (error) {
+    const warning = `your answer could not be saved, so you will be asked again: ${errorText(error)}`;
+    context.report({ type: "warning", message: warning });
+  }
+  return true;
+}
+
+interface Answer {
+  readonly key: string;
+  readonly hash: string;
+}
+
+async function isRemembered(context: Context, project: string, { key, hash }: Answer): Promise<boolean> {
+  return (await readApproved(approvedFile(context)))[project]?.[key] === hash;
+}
+
+async function remember(context: Context, project: string, { key, hash }: Answer): Promise<void> {
+  const path = approvedFile(context);
+  // Read again: another command may have been answered meanwhile.
+  const approved = await readApproved(path);
+  await writePrivateJson(path, { ...approved, [project]: { ...approved[project], [key]: hash } });
+}
+
+function approvedFile(context: Context): string {
+  return join(userFolder(context), "approved.json");
+}
+
+type Approved = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Hashes of approved values by project and setting. A damaged file approves nothing. */
+async function readApproved(path: string): Promise<Approved> {
+  const file = z.record(z.string(), z.record(z.string(), z.string()));
+  const { data } = file.safeParse(await readPrivateJson(path).catch(() => undefined));
+  return data ?? {};
+}
+
+function refusal(config: Config, key: keyof Settings, { effect }: NeedsUser): UserError {
+  const texts = valueTexts(config.settings[key]);
+  const flags = texts.length === 0 ? flagOf(key) : texts.map((text) => `${flagOf(key)} ${shellQuoted(text)}`).join(" ");
+  const flag = WITHOUT_FLAG.includes(key) ? "" : `use ${flags}${FLAG_NOTES[key] ?? ""}, or `;
+  return usageError(
+    `${describe(config, key)}: ${effect}`,
+    `a project does not decide this by itself: it may be a stranger's. If you want it, ${flag}set ${environmentName(key)} in the environment; or run this in a terminal, which asks once`,
+  );
+}
+
+function reportOwn({ report }: Context, config: Config, keys: readonly (keyof Settings)[]): void {
+  if (keys.length === 0) return;
+  const message = `set by this project: ${keys.map((key) => describe(config, key)).join("; ")}`;
+  report({ type: "notice", message });
+}
+
+/** `forwardTo in /project/zoho-hooks.config.json is http://host/x` */
+function describe({ settings, origins }: Config, key: keyof Settings): string {
+  const texts = valueTexts(settings[key]);
+  const name = origins[key] === "default" ? `the default ${key}` : settingName(key, origins[key]);
+  return texts.length === 0 ? name : `${name} is ${texts.join(", ")}`;
+}
+
+/** The values for people, with secrets in URLs masked; none for what is only on or off, or has many parts. */
+function valueTexts(value: Settings[keyof Settings]): readonly string[] {
+  if (Array.isArray(value)) return value.map((each) => oneLine(maskUrl(String(each))));
+  return typeof value === "string" ? [oneLine(maskUrl(value))] : [];
+}
+
+function flagOf(key: keyof Settings): string {
+  return FLAGS[key] ?? settingName(key, "flag");
+}

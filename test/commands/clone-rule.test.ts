@@ -1,0 +1,409 @@
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CONFIG_FILE } from "../../src/config/settings.ts";
+import type { Prompts } from "../../src/reports/prompts.ts";
+import { openLogAt } from "../../src/store/open-log.ts";
+import { usageError } from "../../src/util/errors.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { projectWithZod } from "../support/own-product.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
+
+const LISTEN = ["listen", "--timeout", "20ms"];
+const DEFAULTS = ["--port", "0", "--tunnel", "none"];
+const APP = "http://203.0.113.9/hook";
+
+/** A project with this config file and `.env`, and an empty home folder beside it. */
+function project(settings: object, env = "") {
+  const folder = tempFolder();
+  const cwd = join(folder, "project");
+  mkdirSync(cwd);
+  const configure = (changed: object): void => writeFileSync(join(cwd, CONFIG_FILE), JSON.stringify(changed));
+  configure(settings);
+  writeFileSync(join(cwd, ".env"), env);
+  const user = { XDG_CONFIG_HOME: join(folder, "home") };
+  return {
+    cwd,
+    configure,
+    approvals: join(folder, "home/zoho-hooks/approved.json"),
+    listen: (argv: readonly string[] = DEFAULTS, { env, ...options }: RunOptions = {}) =>
+      run([...LISTEN, ...argv], { cwd, env: { ...user, ...env }, ...options }),
+  };
+}
+
+/** A terminal in which every question gets this answer. */
+function terminal(answer: boolean) {
+  const questions: string[] = [];
+  const confirm: Prompts["confirm"] = async ({ message, initial = false }) => {
+    expect(initial).toBe(false);
+    questions.push(message);
+    return answer;
+  };
+  return { questions, prompts: { confirm } as Prompts };
+}
+
+interface NeedsUser {
+  readonly settings: object;
+  /** Another value, which is asked about anew. */
+  readonly changed: object;
+  readonly flags: readonly string[];
+  readonly variable: readonly [name: string, value: string];
+  readonly shown: string;
+}
+
+const NEEDS_USER: readonly NeedsUser[] = [
+  {
+    settings: { host: "0.0.0.0" },
+    changed: { host: "::" },
+    flags: ["--host", "0.0.0.0"],
+    variable: ["ZOHO_HOOKS_HOST", "0.0.0.0"],
+    shown: "host in",
+  },
+  {
+    settings: { forwardTo: APP },
+    changed: { forwardTo: ["3000", `${APP}2`] },
+    flags: ["--forward-to", APP],
+    variable: ["ZOHO_HOOKS_FORWARD_TO", APP],
+    shown: `is ${APP}`,
+  },
+  {
+    settings: { routes: { "crm:*": "3000", "desk:*": APP } },
+    changed: { routes: { "crm:*": APP } },
+    flags: ["--route", `desk:*=${APP}`],
+    variable: ["ZOHO_HOOKS_ROUTES", `desk:*=${APP}`],
+    shown: APP,
+  },
+  {
+    settings: { store: "../outside.db" },
+    changed: { store: "../outside2.db" },
+    flags: ["--store", "../outside.db"],
+    variable: ["ZOHO_HOOKS_STORE", "../outside.db"],
+    shown: "outside the project",
+  },
+];
+
+describe.each(NEEDS_USER)("a project's $settings", ({ settings, changed, flags, variable, shown }) => {
+  const [name, value] = variable;
+
+  it("is refused without a terminal, with the file, the flag and the variable", async () => {
+    const { cwd, listen, approvals } = project(settings);
+    const { exitCode, err } = await listen();
+    expect(exitCode).toBe(2);
+    for (const part of [join(cwd, CONFIG_FILE), shown, flags[0], name]) expect(err).toContain(part);
+    expect(() => readFileSync(approvals)).toThrow("ENOENT");
+  });
+
+  it("is refused in the .env", async () => {
+    const { cwd, listen } = project({}, `${name}='${value}'\n`);
+    const { exitCode, err } = await listen();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(join(cwd, ".env"))]);
+  });
+
+  it("is taken from a flag, the environment and the user's own config file", async () => {
+    const { cwd, listen } = project(settings);
+    expect((await listen([...DEFAULTS, ...flags])).exitCode).toBe(0);
+    expect((await listen(DEFAULTS, { env: { [name]: value } })).exitCode).toBe(0);
+    mkdirSync(join(cwd, "../home/zoho-hooks"), { recursive: true });
+    writeFileSync(join(cwd, "../home/zoho-hooks/config.json"), JSON.stringify(settings));
+    writeFileSync(join(cwd, CONFIG_FILE), "{}");
+    expect((await listen()).exitCode).toBe(0);
+  });
+
+  it("is asked about once in a terminal, and again after a change", async () => {
+    const { cwd, configure, listen, approvals } = project(settings);
+    const { questions, prompts } = terminal(true);
+    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(0);
+    expect(questions).toEqual([expect.stringContaining(shown)]);
+    expect((await listen()).exitCode).toBe(0);
+    expect(readFileSync(approvals, "utf8")).not.toContain("203.0.113.9");
+    configure(changed);
+    expect((await listen()).exitCode).toBe(2);
+    // Nothing about it is in the project.
+    expect(readdirSync(cwd).filter((each) => each !== ".zoho-hooks")).toEqual([".env", CONFIG_FILE]);
+  });
+
+  it("is refused after a no, which is not remembered", async () => {
+    const { listen } = project(settings);
+    const { questions, prompts } = terminal(false);
+    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(2);
+    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(2);
+    expect(questions).toHaveLength(2);
+  });
+});
+
+describe("a yes", () => {
+  it("does not hold for another project", async () => {
+    const first = project({ host: "0.0.0.0" });
+    const second = project({ host: "0.0.0.0" });
+    const env = { XDG_CONFIG_HOME: join(first.cwd, "../home") };
+    expect((await first.listen(DEFAULTS, terminal(true))).exitCode).toBe(0);
+    expect((await second.listen(DEFAULTS, { env })).exitCode).toBe(2);
+    expect((await first.listen()).exitCode).toBe(0);
+  });
+
+  it("counts for this run where it cannot be saved", async () => {
+    const { cwd, listen } = project({ host: "0.0.0.0" });
+    writeFileSync(join(cwd, "../home"), "");
+    const { exitCode, err } = await listen(DEFAULTS, terminal(true));
+    expect([exitCode, err]).toEqual([0, expect.stringContaining("your answer could not be saved")]);
+  });
+
+  it("lets keep prune a store of the user's choice", async () => {
+    const { listen } = project({ keep: "1h" });
+    const argv = [...DEFAULTS, "--store", "../outside.db"];
+    expect((await listen(argv)).err).toContain("is not applied");
+    const { questions, prompts } = terminal(true);
+    expect((await listen(argv, { prompts })).err).not.toContain("is not applied");
+    expect(questions).toHaveLength(1);
+    expect((await listen(argv)).err).not.toContain("is not applied");
+  });
+});
+
+describe("insecure of a project", () => {
+  it("is allowed for targets on this machine", async () => {
+    const { listen } = project({ insecure: true, forwardTo: "https://localhost:3000" });
+    expect((await listen()).exitCode).toBe(0);
+  });
+
+  it("needs the user for other targets, also the user's own, and for each anew", async () => {
+    const { listen } = project({ insecure: true });
+    const to = (host: string) => [...DEFAULTS, "--forward-to", `https://${host}`];
+    const { exitCode, err } = await listen(to("staging.test"));
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("could pass for staging.test")]);
+    expect((await listen([...to("staging.test"), "--insecure"])).exitCode).toBe(0);
+    expect((await listen(to("staging.test"), terminal(true))).exitCode).toBe(0);
+    expect((await listen(to("staging.test"))).exitCode).toBe(0);
+    expect((await listen(to("other.test"))).exitCode).toBe(2);
+  });
+});
+
+describe("a project decides by itself", () => {
+  it.each([
+    { host: "localhost" },
+    { host: "127.0.0.9" },
+    { forwardTo: ["3000", "/hook", "localhost:3001", "http://127.8.9.1/x", "http://[::1]:3000"] },
+    { routes: { "crm:*": "3000/leads" } },
+    { store: "logs/events.db", keep: "1d", maxLog: "1mb" },
+    { maxBody: "1mb", tolerance: "1m", retries: 1, respond: "mirror", schema: "enforce", onInvalid: "reject" },
+    { allowIp: ["10.0.0.0/8"], products: { crm: { format: "wire" } } },
+  ])("%j", async (settings) => {
+    const { exitCode, err } = await project(settings).listen(DEFAULTS);
+    expect(exitCode).toBe(0);
+    expect(err).not.toContain("set by this project");
+  });
+
+  it.each([
+    ["http://localhost.evil.test"],
+    ["http://a.localhost"],
+    ["http://127.0.0.1.evil.test"],
+    ["http://2130706434.evil.test"],
+    ["http://[::ffff:203.0.113.9]"],
+    ["http:///:product"],
+    ["10.0.0.1:3000"],
+  ])("but not %s", async (forwardTo) => {
+    expect((await project({ forwardTo }).listen(DEFAULTS)).exitCode).toBe(2);
+  });
+});
+
+describe("a project's own", () => {
+  it.each([
+    ["schema", { schema: "off" }],
+    ["onInvalid", { onInvalid: "warn" }],
+    ["allowUnsigned", { allowUnsigned: ["forms"] }],
+    ["allowZohoIps", { allowZohoIps: true }],
+    ["products", { products: { forms: { auth: { header: "x-key" } } } }],
+    ["tunnel.use", { tunnel: { use: "none" } }, ["--port", "0"]],
+    ["tunnel.timeout", { tunnel: { timeout: "1m" } }],
+  ])("%s is reported", async (name, settings, argv = DEFAULTS) => {
+    const { cwd, listen } = project(settings);
+    const { exitCode, err } = await listen(argv);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining(`set by this project: ${name} in ${cwd}`)]);
+  });
+});
+
+describe("tunnel.publicUrl of a project", () => {
+  const argv = ["--port", "0", "--channel", "Leads.create"];
+  const publicUrl = "https://stranger.test";
+
+  it("needs the user before Zoho is told to post to it", async () => {
+    const { listen } = project({ tunnel: { publicUrl } });
+    const { exitCode, err } = await listen(argv);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("Zoho would post your records to it");
+    for (const name of ["--public-url", "ZOHO_HOOKS_PUBLIC_URL"]) expect(err).toContain(name);
+    const { questions, prompts } = terminal(true);
+    // Not signed in: 6.
+    expect((await listen(argv, { prompts })).exitCode).toBe(6);
+    expect(questions).toHaveLength(1);
+    expect((await listen(argv)).exitCode).toBe(6);
+    expect((await listen([...argv, "--public-url", publicUrl])).exitCode).toBe(6);
+  });
+
+  it.each([
+    ["channels", "create", "Leads.create"],
+    ["webhooks", "create", "--product", "books", "invoice.created"],
+  ])("needs the user where the running listener has it: %s create", async (...command) => {
+    const env = { ZOHO_CLIENT_ID: "1000.x", ZOHO_CLIENT_SECRET: "s", ZOHO_REFRESH_TOKEN: "1000.r" };
+    const { cwd } = project({ tunnel: { publicUrl } });
+    const log = await openLogAt({ root: cwd, store: ".zoho-hooks/events.db" }, { now: () => new Date() });
+    const lock = await log.lock({ pid: process.pid, url: publicUrl, since: new Date() });
+    const { exitCode, err } = await run(command, { cwd, env });
+    if (lock.held) await lock.release();
+    await log.close();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("Zoho would post your records to it")]);
+  });
+});
+
+describe("tunnel.serverAddr of a project", () => {
+  const settings = { tunnel: { use: "ngrok", serverAddr: "127.0.0.1:1" } };
+  const env = { NGROK_AUTHTOKEN: "token-of-the-user" };
+  const opened: string[] = [];
+  const overrides = {
+    openTunnel: async () => {
+      opened.push("opened");
+      throw usageError("no tunnel in this test");
+    },
+  };
+
+  it("needs the user where their authtoken would go there", async () => {
+    const { listen } = project(settings);
+    const { exitCode, err } = await listen(["--port", "0"], { env, overrides });
+    expect(exitCode).toBe(2);
+    for (const part of ["send your ngrok authtoken", "tunnel.serverAddr in", "ZOHO_HOOKS_NGROK_SERVER_ADDR"])
+      expect(err).toContain(part);
+    expect(opened).toEqual([]);
+    const { questions, prompts } = terminal(true);
+    await listen(["--port", "0"], { env, overrides, prompts });
+    expect([questions.length, opened.length]).toEqual([1, 1]);
+    await listen(["--port", "0"], { env, overrides });
+    expect(opened).toHaveLength(2);
+  });
+
+  it("is taken with an authtoken of the project's own, which is reported", async () => {
+    const { cwd, listen } = project(settings, "NGROK_AUTHTOKEN=token-of-the-project\n");
+    const { err } = await listen(["--port", "0"], { overrides });
+    expect(err).toContain(`NGROK_AUTHTOKEN is from ${join(cwd, ".env")}`);
+    expect(err).toContain("no tunnel in this test");
+  });
+});
+
+describe("a variable that only the environment may set", () => {
+  it.each(["HTTP_PROXY", "http_proxy", "ALL_PROXY"])("is ignored in the .env, and reported: %s", async (name) => {
+    let connections = 0;
+    const proxy = createServer((socket) => {
+      connections++;
+      socket.destroy();
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const send = ["send", "crm", "Leads.create", "--to", "http://app.invalid/hook"];
+    const { cwd } = project({}, `${name}=${url}\n`);
+    const { err } = await run(send, { cwd });
+    expect([connections, err]).toEqual([0, expect.stringContaining(`${name} in ${join(cwd, ".env")}: ignored`)]);
+    const given = await run(send, { cwd, env: { [name]: url } });
+    expect(given.err).not.toContain("ignored");
+    expect(connections).toBeGreaterThan(0);
+    proxy.close();
+  });
+
+  it("is ignored in the .env, and reported: EDITOR", async () => {
+    const { cwd } = project({}, "EDITOR=touch\n");
+    const log = await openLogAt({ root: cwd, store: ".zoho-hooks/events.db" }, { now: () => new Date() });
+    await log.append(newEntry());
+    await log.close();
+    const { exitCode, err } = await run(["replay", "last", "--to", "1", "--edit"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`EDITOR in ${join(cwd, ".env")}: ignored`);
+    expect(err).toContain("neither VISUAL nor EDITOR is set");
+  });
+
+  it("is ignored in the .env, and reported: ZOHO_KEYRING", async () => {
+    const { cwd } = project({}, "ZOHO_KEYRING=off\n");
+    const { err } = await run(["whoami"], { cwd });
+    expect(err).toContain(`ZOHO_KEYRING in ${join(cwd, ".env")}: ignored`);
+  });
+});
+
+describe("secrets of a project's .env", () => {
+  it.skipIf(process.platform === "win32").each(["../other.pem", "link.pem"])(
+    "are not read from a file outside the project: %s",
+    async (name) => {
+      const { cwd } = project({}, `ZOHO_WEBHOOK_PUBLIC_KEY=${name}\n`);
+      const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+      writeFileSync(join(cwd, "../other.pem"), publicKey.export({ type: "spki", format: "pem" }));
+      symlinkSync("../other.pem", join(cwd, "link.pem"));
+      const verify = (env = {}) => run(["verify", "-"], { cwd, env, stdin: "{}" });
+      const { exitCode, err } = await verify();
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("outside the project or behind a link")]);
+      expect((await verify({ ZOHO_WEBHOOK_PUBLIC_KEY: name })).err).not.toContain("outside the project");
+      expect((await run(["products"], { cwd })).exitCode).toBe(0);
+    },
+  );
+
+  it("name a URL of public keys, which is reported", async () => {
+    const { cwd, listen } = project({}, "ZOHO_WEBHOOK_JWKS=https://127.0.0.1:1/keys\n");
+    const { exitCode, err } = await listen();
+    expect([exitCode, err]).toEqual([
+      6,
+      expect.stringContaining(`ZOHO_WEBHOOK_JWKS in ${join(cwd, ".env")}: public keys`),
+    ]);
+  });
+});
+
+describe("a fixture of a project", () => {
+  // Making links takes a privilege on Windows.
+  it.skipIf(process.platform === "win32")("is not read through a link", async () => {
+    const { cwd } = project({});
+    writeFileSync(join(cwd, "../private.json"), '{"private":true}');
+    mkdirSync(join(cwd, ".zoho-hooks/fixtures/crm/guide"), { recursive: true });
+    symlinkSync(join(cwd, "../private.json"), join(cwd, ".zoho-hooks/fixtures/crm/guide/Leads.create.json"));
+    const { exitCode, out, err } = await run(["send", "crm", "Leads.create", "--dry-run"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("Leads.create.json is behind a link")]);
+    expect(out).not.toContain("private");
+  });
+});
+
+describe("code of a project", () => {
+  const code = `import { z } from "zod"; export default z.looseObject({ n: z.number() });`;
+  const settings = { products: { forms: { schema: "schemas/forms.mjs" } } };
+
+  it("is reported when it is first run, and not run by commands that need no schema", async () => {
+    const cwd = projectWithZod({ [CONFIG_FILE]: JSON.stringify(settings), "schemas/forms.mjs": code });
+    const path = join(cwd, "schemas/forms.mjs");
+    const reports = async (...argv: string[]) => (await run(argv, { cwd })).err.includes(`runs ${path}`);
+    expect(await reports("config", "show")).toBe(false);
+    expect(await reports("send", "forms", "--dry-run", "--all")).toBe(true);
+    expect(await reports("send", "forms", "--dry-run", "--all")).toBe(false);
+  });
+
+  it.each([
+    ["a schema", { forms: { schema: "../other/forms.json" } }],
+    ["a product", { shop: { path: "../other" } }],
+  ])("needs the user outside the project: %s", async (_, products) => {
+    const { cwd } = project({ products });
+    mkdirSync(join(cwd, "../other/fixtures"), { recursive: true });
+    for (const file of ["fixtures/paid.json", "forms.json"]) writeFileSync(join(cwd, "../other", file), "{}");
+    for (const argv of [["products"], ["types"], ["config", "show"]]) {
+      const { exitCode, err } = await run(argv, { cwd });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("would be used from outside the project")]);
+    }
+    expect((await run(["products"], { cwd, ...terminal(true) })).exitCode).toBe(0);
+    expect((await run(["types"], { cwd })).exitCode).toBe(0);
+  });
+});
+
+describe("a question", () => {
+  it("is not asked by a command that does not use the setting", async () => {
+    const { cwd } = project({ host: "0.0.0.0", forwardTo: APP, insecure: true });
+    for (const argv of [
+      ["products"],
+      ["config", "show"],
+      ["events", "list"],
+      ["send", "crm", "Leads.create", "--dry-run"],
+    ])
+      expect((await run(argv, { cwd })).err).not.toContain("a project does not decide");
+  });
+});
