@@ -114,10 +114,6 @@ describe("damage that no code of SQLite names", () => {
     database.close();
   };
 
-  const WITHOUT_TIMES = `PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;
-    CREATE TABLE other AS SELECT * FROM deliveries; UPDATE other SET received_at = NULL;
-    DROP TABLE deliveries; ALTER TABLE other RENAME TO deliveries`;
-
   it.each(["list", "export"])("skips a delivery with a time that no date can have in events %s", async (command) => {
     const store = await damage(alter("UPDATE deliveries SET received_at = 9e15 WHERE n = 2"));
     const { exitCode, lines } = await run(["events", command, "--json", "--store", store]);
@@ -132,18 +128,12 @@ describe("damage that no code of SQLite names", () => {
     expect([exitCode, lines()]).toEqual([0, [expect.objectContaining({ received: 3, hours })]]);
   });
 
-  it.each([
-    ["a delivery without a time", alter(WITHOUT_TIMES)],
-    [
-      "a schema format that SQLite does not know",
-      (store: string) => {
-        const whole = readFileSync(store);
-        whole[44] = whole[47] = 9;
-        writeFileSync(store, whole);
-      },
-    ],
-  ])("reports %s as a damaged log", async (_, change) => {
-    const store = await damage(change);
+  it("reports a schema format that SQLite does not know as a damaged log", async () => {
+    const store = await damage((path) => {
+      const whole = readFileSync(path);
+      whole[44] = whole[47] = 9;
+      writeFileSync(path, whole);
+    });
     const { exitCode, err } = await run(["events", "stats", "--store", store]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(`the event log ${store} is damaged`)]);
   });

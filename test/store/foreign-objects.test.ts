@@ -23,4 +23,18 @@ describe.each(engines)("a log that came with a clone, on %s", (engine) => {
     expect([exitCode, err]).toEqual([2, expect.stringContaining(`has a ${type} that zoho-hooks did not make`)]);
     await expect(openLog({ path, now: () => new Date(), create: false })).rejects.toThrow("did not make");
   });
+
+  it("is opened as one of an older version, whose claims stood in the log", async () => {
+    const path = join(tempFolder(), "events.db");
+    await (await tempLog(engine, { path })).close();
+    const database = (await loadEngine([engine])).open(path);
+    database.exec(`PRAGMA foreign_keys = OFF; DROP TABLE forwards;
+      CREATE TABLE forwards ( id INTEGER PRIMARY KEY AUTOINCREMENT, n INTEGER NOT NULL, target TEXT NOT NULL,
+        state INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due_at INTEGER NOT NULL, lease_until INTEGER,
+        order_key TEXT ) STRICT;
+      CREATE INDEX forwards_leased ON forwards (lease_until) WHERE state = 1; PRAGMA user_version = 6`);
+    database.close();
+    const log = await openLog({ path, now: () => new Date() });
+    await log.close();
+  });
 });
