@@ -71,23 +71,23 @@ export function otherFormatHint({ product, format, name }: LookAlike): string {
 }
 
 /** The format for bodies that users design, where Zoho signs none of them. */
-export function unsignedDesign({ formats }: Product): Format | undefined {
+export function unsignedCustomFormat({ formats }: Product): Format | undefined {
   return formats.find(
     ({ catchAll, proofs }) => catchAll !== undefined && proofs.every(({ proves }) => proves !== "body"),
   );
 }
 
-/** Whether another format than the default one is for such bodies, without a proof of its own: `allowUnsigned` applies. */
-export function designedUnsigned(product: Product): boolean {
-  const design = unsignedDesign(product);
+/** Whether `allowUnsigned` applies: the default format is signed, and custom bodies come in another one that has no proof. */
+export function canAllowUnsigned(product: Product): boolean {
+  const design = unsignedCustomFormat(product);
   return design !== undefined && design !== product.formats[0] && design.proofs.length === 0;
 }
 
 /** For a body without proof that may be the user's own design, which has none. */
 export function designHint(product: Product, method: string): string | undefined {
   const { id, title } = product;
-  const design = unsignedDesign(product);
-  if (design === undefined || !designedUnsigned(product) || !acceptsMethod(design, method)) return undefined;
+  const design = unsignedCustomFormat(product);
+  if (design === undefined || !canAllowUnsigned(product) || !acceptsMethod(design, method)) return undefined;
   return `${title} never signs webhooks with a body of your own design; to accept them: --allow-unsigned ${id} (for verify: --format ${design.id})`;
 }
 

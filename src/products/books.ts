@@ -34,8 +34,8 @@ const guide = guideFormat({
       once,
     ),
   ],
-  // `invoice_created` is about an `invoice_id`, `payment_received` about a `payment_id`.
   envelope,
+  // `invoice_created` is about an `invoice_id`, `payment_received` about a `payment_id`.
   records: (data, name) => idsAt(data, ["data", `${name.split("_", 1)[0]}_id`]),
 });
 

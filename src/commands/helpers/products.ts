@@ -5,7 +5,7 @@ import { CREDENTIAL_VARIABLES, variableSuffix } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { configureProducts, type ProductSettings } from "../../core/configure.ts";
 import { findProduct, isNamed, mistypedModule, nearest } from "../../core/event-names.ts";
-import { designedUnsigned, unsignedDesign } from "../../core/hints.ts";
+import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { usageError } from "../../util/errors.ts";
@@ -35,8 +35,8 @@ export async function configuredProducts(
 function readUnsigned(products: readonly Product[], text: string, where: string): readonly string[] {
   return text.split(",").map((id) => {
     const product = requireProduct(products, id.trim(), where);
-    if (unsignedDesign(product) !== undefined) return product.id;
-    const ids = products.filter(designedUnsigned).map((each) => each.id);
+    if (unsignedCustomFormat(product) !== undefined) return product.id;
+    const ids = products.filter(canAllowUnsigned).map((each) => each.id);
     throw usageError(`${where} does not apply to ${product.title}`, `it applies to ${ids.join(", ")}`);
   });
 }

@@ -5,7 +5,7 @@ import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.t
 import { defaults, type SettingsFile } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { findFormat } from "../../core/event-names.ts";
-import { designedUnsigned, unsignedDesign } from "../../core/hints.ts";
+import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import type { Prompts } from "../../reports/prompts.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
@@ -219,7 +219,7 @@ async function askUnsigned(
 ): Promise<readonly string[] | undefined> {
   const ids = chosen.flatMap((product) => {
     const format = formats[product.id] ?? product.formats[0]?.id;
-    return designedUnsigned(product) && unsignedDesign(product)?.id !== format ? [product.id] : [];
+    return canAllowUnsigned(product) && unsignedCustomFormat(product)?.id !== format ? [product.id] : [];
   });
   if (settings.allowUnsigned !== undefined || ids.length === 0) return undefined;
   // Without questions, existing settings stay.

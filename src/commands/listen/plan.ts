@@ -38,8 +38,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   warnOfUnknownEvents(context, products, named);
   warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channelPatterns(options)]);
   const drift = openDrift(context, config, products, options);
-  const isTimeoutSet = options.timeout !== undefined || options.expect === undefined || options.exec !== undefined;
-  const timeout = isTimeoutSet ? options.timeout : EXPECT_TIMEOUT;
+  const usesDefault = options.timeout === undefined && options.expect !== undefined && options.exec === undefined;
+  const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
   const allowed = allowedAddresses(settings);
   const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
   const choice = await chooseRunTunnel(context, config);
@@ -60,7 +60,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
     tally,
     drift,
     timeoutMs: timeout === undefined ? undefined : parseRunTime(timeout, "--timeout"),
-    timeoutNote: isTimeoutSet ? undefined : `Without --timeout, --expect waits ${EXPECT_TIMEOUT}.`,
+    timeoutNote: usesDefault ? `Without --timeout, --expect waits ${EXPECT_TIMEOUT}.` : undefined,
     allowed,
     keySet,
     choice,

@@ -2,7 +2,7 @@ import type { Secrets } from "../../body/secret.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { designedUnsigned } from "../../core/hints.ts";
+import { canAllowUnsigned } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import { type AddressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
@@ -116,7 +116,7 @@ function designNotes(
     const isUsed = used.length === 0 || used.includes(id);
     return (
       isUsed &&
-      designedUnsigned(product) &&
+      canAllowUnsigned(product) &&
       formats[0]?.proofs.some(({ credential }) => secrets.for(credential, id).length > 0)
     );
   });
