@@ -255,11 +255,12 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
  * The verdicts of the recognised format. Where the delivery carries none of its proofs, those of another format of the
  * product whose signature it has: users may write any envelope into a body of their own design.
  */
-function receivedVerdicts(incoming: Incoming, { product, format, match, shape }: Reading): readonly Verdict[] {
+function receivedVerdicts(incoming: Incoming, { product, format, name, match, shape }: Reading): readonly Verdict[] {
   const own = incoming.verdictsOf(product, format);
   const [first] = product.formats;
   // What only resembles a format needs the default format's proof, too: two members must not get round a signature.
-  if ((shape.misshapen || (match === undefined && shape.missing > 0)) && first !== undefined && !has("passed", own)) {
+  const isPartial = shape.misshapen || (match === undefined && (name === undefined || shape.missing > 0));
+  if (isPartial && first !== undefined && !has("passed", own)) {
     const required = incoming.verdictsOf(product, first);
     if (has("failed", required)) return required;
   }

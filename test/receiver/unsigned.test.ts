@@ -50,6 +50,11 @@ describe("an unsigned body of a product that signs", () => {
       "desk",
       { ...ticket, ticketId: undefined, eventType: "Ticket_Add", payload: {}, eventTime: "1" },
     ],
+    [
+      "a list of Desk with an event that is no text",
+      "desk",
+      [{ payload: {}, eventType: [1], eventTime: "1", orgId: "7" }],
+    ],
     ["two members of a notification", "crm", { server_time: 1, channel_id: "1", event: "x", data: {} }],
     [
       "Ticket.Create with an envelope of SalesIQ",
