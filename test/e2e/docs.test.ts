@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { createServer as createApp, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -57,6 +58,7 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
     const text = readFileSync(join(ROOT, name), "utf8").replaceAll("\r\n", "\n");
     const [port, appPort] = [await freePort(), await freePort()];
     const tunnel = await startTunnel(port);
+    const closers = [() => tunnel.close()];
     const page = new DocsPage({
       env: {
         ZOHO_HOOKS_PORT: String(port),
@@ -77,6 +79,11 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
         ["1000.the-code", zoho.accounts.makeCode(ALL_SCOPES)],
       ],
       notify: (event, ids) => zoho.notify(event, ids),
+      startApp: async () => {
+        const app = createApp((_, response) => response.end("OK"));
+        closers.push(() => void app.close());
+        await once(app.listen(appPort, "127.0.0.1"), "listening");
+      },
     });
     try {
       for (const block of blocksOf(text)) {
@@ -84,7 +91,7 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
       }
     } finally {
       page.close();
-      tunnel.close();
+      for (const close of closers) close();
     }
   });
 });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { parseAst } from "rolldown/parseAst";
 import { BIN, cleanEnv } from "./bin.ts";
 import { tempFolder } from "./run.ts";
@@ -12,7 +13,7 @@ const MODULES = join(ROOT, "node_modules");
 /** How long a background command may take to print what the page shows. */
 const SHOWN_TIMEOUT_MS = 20_000;
 
-/** A fenced block or a comment that begins with `zoho notifies`, in the order of the page. */
+/** A fenced block, or a comment that says what happens meanwhile: `zoho notifies <event> <id>`, `your app runs`. */
 export interface Block {
   readonly line: number;
   readonly language: string;
@@ -22,7 +23,7 @@ export interface Block {
 }
 
 export function blocksOf(markdown: string): readonly Block[] {
-  const pattern = /^( *)```(\S*)([^\n]*)\n([\s\S]*?)^\1```$|^<!-- (zoho notifies) ([^\n]*) -->$/gm;
+  const pattern = /^( *)```(\S*)([^\n]*)\n([\s\S]*?)^\1```$|^<!-- (zoho notifies|your app runs)([^\n]*) -->$/gm;
   return [...markdown.matchAll(pattern)].map(
     ({ index, 1: indent = "", 2: fence, 3: info, 4: text, 5: notifies, 6: event }) => ({
       line: markdown.slice(0, index).split("\n").length,
@@ -38,6 +39,17 @@ export interface DocsPageOptions {
   /** Texts of the page and what they are in this run: `[":4460", ":51234"]`. */
   readonly replaced: readonly (readonly [string, string])[];
   notify(event: string, ids: readonly string[]): Promise<unknown>;
+  /** Starts an app that answers 200 on the page's port 3000. */
+  startApp(): Promise<unknown>;
+}
+
+interface Background {
+  readonly command: string;
+  readonly child: ChildProcess;
+  output(): string;
+  /** How much of the output the page has shown. */
+  read: number;
+  readonly ended: Promise<unknown>;
 }
 
 /** The project in which the commands of one page run. */
@@ -48,9 +60,7 @@ export class DocsPage {
   readonly #state = join(this.#outer, "state.sh");
   readonly #env: NodeJS.ProcessEnv;
   readonly #options: DocsPageOptions;
-  #background:
-    | { readonly child: ChildProcess; text: string; read: number; readonly ended: Promise<unknown> }
-    | undefined;
+  readonly #background: Background[] = [];
 
   constructor(options: DocsPageOptions) {
     this.#options = options;
@@ -75,7 +85,8 @@ export class DocsPage {
     if (language === "zoho notifies") {
       const [event = "", ...ids] = words;
       await this.#options.notify(event, ids);
-    } else if (file !== undefined) {
+    } else if (language === "your app runs") await this.#options.startApp();
+    else if (file !== undefined) {
       mkdirSync(dirname(join(this.#project, file)), { recursive: true });
       writeFileSync(join(this.#project, file), text);
     } else if (language === "json") JSON.parse(text);
@@ -85,17 +96,22 @@ export class DocsPage {
 
   /** Ends what still runs. */
   close(): void {
-    this.#background?.child.kill("SIGKILL");
+    for (const { child } of this.#background) child.kill("SIGKILL");
   }
 
   async #runCommands(text: string, language: string, words: readonly string[]): Promise<void> {
-    if (words.includes("more")) return this.#more(text);
+    if (words.includes("more")) {
+      const name = words[words.indexOf("more") + 1] ?? "";
+      return this.#more(
+        text,
+        this.#background.findLast(({ command }) => command.includes(name)),
+      );
+    }
     const commands = language === "console" ? transcript(text) : shellLines(text);
     for (const [i, { command, shown }] of commands.entries()) {
-      if (words.includes("background") && i === commands.length - 1) {
-        await this.#start(command);
-        await this.#more(shown ?? "");
-      } else await this.#foreground(command, shown);
+      const isLast = i === commands.length - 1;
+      if (isLast && words.includes("background")) await this.#more(shown ?? "", this.#start(command));
+      else await this.#foreground(command, shown);
     }
   }
 
@@ -112,54 +128,43 @@ export class DocsPage {
     if (shown !== undefined && !matches(seen, shown)) throw new Error(difference(command, shown, this.#there(seen)));
   }
 
-  async #start(command: string): Promise<void> {
-    this.close();
+  #start(command: string): Background {
     const { child, output } = this.#spawn(`. '${this.#state}'\n${command}`);
-    const ended = once(child, "close");
-    this.#background = {
-      child,
-      ended,
-      read: 0,
-      get text() {
-        return output();
-      },
-    };
+    const background = { command, child, output, read: 0, ended: once(child, "close") };
+    this.#background.push(background);
+    return background;
   }
 
-  /** Waits for what the background command prints next. A line `^C` stops it. */
-  async #more(text: string): Promise<void> {
-    const background = this.#background;
-    if (background === undefined) throw new Error("no command runs in the background");
+  /** Waits for what a background command prints next. A line `^C` stops it. */
+  async #more(text: string, background: Background | undefined): Promise<void> {
+    if (background === undefined) throw new Error("no such command runs in the background");
     const [before = "", after] = text.split(/^\^C\n?/m);
-    await this.#await(before);
+    await this.#printed(background, before);
     if (after === undefined) return;
     background.child.stdin?.write("\u0003");
     await background.ended;
-    await this.#await(after);
+    await this.#printed(background, after);
   }
 
-  async #await(shown: string): Promise<void> {
-    const background = this.#background;
+  async #printed(background: Background, shown: string): Promise<void> {
+    if (shown.trim() === "") return;
     const expected = `${shown.trimEnd()}\n…`;
-    if (background === undefined || shown.trim() === "") return;
     const deadline = Date.now() + SHOWN_TIMEOUT_MS;
     for (;;) {
-      const unread = background.text.slice(background.read);
-      // Whole lines only, and the shortest output that has them all.
+      const unread = background.output().slice(background.read);
+      // The fewest whole lines that have all that the page shows.
       const ends = [...unread.matchAll(/\n/g)].map(({ index }) => index + 1);
-      const end = matches(unread, expected) ? ends.find((each) => matches(unread.slice(0, each), expected)) : undefined;
+      const end = ends.find((each) => matches(unread.slice(0, each), expected));
       if (end !== undefined) {
         background.read += end;
         return;
       }
       const left = deadline - Date.now();
-      const more = [
-        once(background.child.stdout as NodeJS.ReadableStream & NodeJS.EventEmitter, "data"),
-        background.ended,
-      ];
-      const isOver = background.child.exitCode !== null || left <= 0;
-      if (isOver) throw new Error(difference("(in the background)", shown, this.#there(unread)));
-      await Promise.race([...more, new Promise((resolve) => setTimeout(resolve, left).unref())]);
+      if (background.child.exitCode !== null || left <= 0) {
+        throw new Error(difference(background.command, shown, this.#there(unread)));
+      }
+      const timeout = new Promise((resolve) => setTimeout(resolve, left).unref());
+      await Promise.race([once(background.child.stdout as Readable, "data"), background.ended, timeout]);
     }
   }
 
