@@ -151,6 +151,7 @@ export class DocsPage {
     const expected = `${shown.trimEnd()}\n…`;
     const deadline = Date.now() + SHOWN_TIMEOUT_MS;
     for (;;) {
+      background.read += /^\n*/.exec(background.output().slice(background.read))?.[0].length ?? 0;
       const unread = background.output().slice(background.read);
       // The fewest whole lines that have all that the page shows.
       const ends = [...unread.matchAll(/\n/g)].map(({ index }) => index + 1);
