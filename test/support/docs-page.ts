@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 import { parseAst } from "rolldown/parseAst";
 import { BIN, cleanEnv } from "./bin.ts";
 import { tempFolder } from "./run.ts";
@@ -178,7 +179,7 @@ export class DocsPage {
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk;
     });
-    return { child, output: () => text.replaceAll("\r", "") };
+    return { child, output: () => onScreen(text) };
   }
 
   #here(text: string): string {
@@ -188,6 +189,15 @@ export class DocsPage {
   #there(text: string): string {
     return this.#options.replaced.reduce((all, [page, run]) => all.replaceAll(run, page), text);
   }
+}
+
+/** Moves the cursor to the beginning of the line and erases it, as a spinner does before it goes. */
+const ERASE_LINE = "\u001b[1G\u001b[0K";
+
+/** What is left on the terminal's screen. */
+function onScreen(text: string): string {
+  const lines = text.replaceAll("\r", "").split("\n");
+  return lines.map((line) => stripVTControlCharacters(line.split(ERASE_LINE).at(-1) ?? "")).join("\n");
 }
 
 interface ShownCommand {
@@ -246,7 +256,8 @@ function alike(text: string): string {
       .replace(/[\w+/-]{40,}={0,2}/g, "ID")
       .replace(/\d{12,}/g, "ID")
       .replace(/(127\.0\.0\.1|localhost|\[::1\]|--to|--port|--forward-to|listen):? ?\d+/g, "$1 PORT")
-      .replace(/\b[\d.]+ (ms|s|B|kB|minutes?|hours?)\b/g, "N $1")
+      .replace(/\b[\d.]+ m?s\b/g, "N s")
+      .replace(/\b[\d.]+ (B|kB|minutes?|hours?)\b/g, "N $1")
       .replace(/(?<=\S) {2,}/g, " ")
       .replace(/ +$/gm, "")
       .trimEnd()
