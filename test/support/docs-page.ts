@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -80,7 +80,7 @@ export class DocsPage {
   /** Runs a block and throws an error if it does something else than the page says. */
   async run(block: Block): Promise<void> {
     const { language, words } = block;
-    if (words.includes("skip")) return;
+    if (words.includes("skip") || !hasPrograms(words)) return;
     const text = this.#here(block.text);
     const file = words.find((word) => word.startsWith("file="))?.slice("file=".length);
     if (language === "zoho notifies") {
@@ -198,6 +198,12 @@ const ERASE_LINE = "\u001b[1G\u001b[0K";
 function onScreen(text: string): string {
   const lines = text.replaceAll("\r", "").split("\n");
   return lines.map((line) => stripVTControlCharacters(line.split(ERASE_LINE).at(-1) ?? "")).join("\n");
+}
+
+/** Whether the program of a word like `needs=php` is installed. */
+function hasPrograms(words: readonly string[]): boolean {
+  const needed = words.filter((word) => word.startsWith("needs=")).map((word) => word.slice("needs=".length));
+  return needed.every((program) => spawnSync(program, ["--version"]).status === 0);
 }
 
 interface ShownCommand {
