@@ -68,5 +68,6 @@ function plainText(text: string): string {
       url.includes(name) ? url : `${name} (${url})`,
     )
     .replace(/\[([^\]]+)\]\([^)]+\)/g, "$1")
-    .replaceAll("&lt;", "<");
+    .replaceAll("&lt;", "<")
+    .replaceAll("\\*", "*");
 }
