@@ -34,7 +34,10 @@ function describe(words: string, command: Command): readonly string[] {
   const [before = "", after = ""] = helpOf(command).split(command.helpInformation());
   const [notes = "", pages = ""] = after.split("\nDocs: ");
   const isGroup = command.commands.length > 0;
-  const examples = before.replace(/^Examples:\n/, "").replace(/^ {2}/gm, "").trim();
+  const examples = before
+    .replace(/^Examples:\n/, "")
+    .replace(/^ {2}/gm, "")
+    .trim();
   const listed = command.registeredArguments.map((each) => [help.argumentTerm(each), help.argumentDescription(each)]);
   const options = help.visibleOptions(command).filter((option) => !isCommon(option) && option.long !== "--help");
   const groups = new Set(options.map(({ helpGroupHeading = "Options:" }) => helpGroupHeading));
