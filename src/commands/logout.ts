@@ -25,8 +25,7 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 Revokes the refresh token at Zoho, which also ends its access tokens, and then removes the profile from this machine. If
-Zoho does not confirm, the profile stays, and the exit code is 6.
-`;
+Zoho does not confirm, the profile stays, and the exit code is 6.`;
 
 async function logout(context: Context, { profile: flag, local = false }: LogoutOptions): Promise<ExitCode> {
   const config = loadConfig(context);

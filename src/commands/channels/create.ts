@@ -59,8 +59,7 @@ const URL_HELP = "the URL that Zoho posts to (default: the public https URL of t
 
 const HELP = `
 The channel's token is saved with your profile, so that zoho-hooks listen can verify it. To choose it yourself, use
---token-file.
-`;
+--token-file.`;
 
 async function create(context: Context, names: readonly string[], options: CreateOptions): Promise<ExitCode> {
   const { id: productId } = findWatchProduct(options.product ?? "crm", options.apiVersion);

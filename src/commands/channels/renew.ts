@@ -49,8 +49,7 @@ if you name it; channels delete or prune forgets it.
 
 With --every, each channel is renewed as it is at that time, and one that was deleted is left alone. Without ids and
 --expiring, channels created later are kept alive as well: it looks for new ones every 15 minutes. The exit code is 0
-when you stop it or none of the named channels is left, and 9 if a channel is lost at that time.
-`;
+when you stop it or none of the named channels is left, and 9 if a channel is lost at that time.`;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
   if (texts.length > 0 && options.all === true) throw usageError("give ids or --all, not both");

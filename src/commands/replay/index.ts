@@ -96,8 +96,7 @@ If its body was changed, or its signature has a timestamp, it is signed again, p
 Filters choose among the deliveries that your app should have received. To send one that was refused, give its number.
 
 Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
-got such an answer, else with 8.
-`;
+got such an answer, else with 8.`;
 
 interface Work {
   readonly log: Log;

@@ -27,8 +27,7 @@ The target of --to:
   https://host/path  exactly that; :product in the path is replaced by the product
 
 Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
-got such an answer, else with 8. When you stop it with Ctrl-C, only the answers so far count.
-`;
+got such an answer, else with 8. When you stop it with Ctrl-C, only the answers so far count.`;
 
 export const define: Define = (command, act) => {
   addFaultOptions(addLoadOptions(addSecretOptions(addContentOptions(addTargetOptions(command)))))

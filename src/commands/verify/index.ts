@@ -101,8 +101,7 @@ is a failure only with --signature, -H or --secret-file. A line of listen --json
 signature is a failure if a secret is configured.
 
 Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
-schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.
-`;
+schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.`;
 
 /** Anything else has no query, and a signature over it would fail for no visible reason. */
 function refuseOtherUrl(url: string | undefined): void {
