@@ -210,9 +210,19 @@ interface SignInput extends Omit<Sample, "fixture"> {
 }
 
 function signed({ product, format, name: event, url, body, keys }: SignInput): Signed {
+  const { audience, issuer, auth, ...secrets } = keys;
+  // The keys are those of several products, and `sign` refuses settings that its product does not take.
+  const settings = Object.entries({ audience, issuer, auth }).filter(
+    ([name, value]) => value !== undefined && format.settings?.some((each) => each === name),
+  );
   // The compiler cannot see that the format is one of the product's, and a sample an object.
-  if (format.proofs.length > 0)
-    return sign(product.id as ProductId, body as object, keys, { format: format.id as FormatId, event, url });
+  if (format.proofs.length > 0 || settings.length > 0)
+    return sign(
+      product.id as ProductId,
+      body as object,
+      { ...secrets, ...Object.fromEntries(settings) },
+      { format: format.id as FormatId, event, url },
+    );
   return posted(
     prepare({ product: product.id, format, event, url, body, headers: [], secrets: noSecrets, now: new Date() }),
   );
