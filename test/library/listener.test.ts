@@ -58,7 +58,7 @@ it("sends an app new events that verify, in the format that is asked for", async
   const [first, second] = app.received;
   expect(first).toMatchObject({ format: "wire", event: "Ticket_Add", genuine: false });
   expect(first?.identity).not.toBe(second?.identity);
-  const forms = await listener.send("forms", "form_submitted", { to: app.urlOf("forms") });
+  const forms = await listener.send("forms", "form_submitted", { to: app.urlOf("forms"), format: "wire" });
   expect(forms.status).toBe(200);
 });
 
