@@ -55,14 +55,24 @@ const { output: bundled } = await build({
     },
   },
 });
+/** What an app imports, each as src/<name>.ts and as a path of the package: `zoho-hooks`, `zoho-hooks/express`. */
+const LIBRARY = ["index", "express", "fastify", "hono", "next", "testing"];
 // For tests that `require`, too: Jest loads no ES module for them, unless it is given a flag of Node's.
-for (const [file, format] of Object.entries({ "dist/index.js": "esm", "dist/index.cjs": "cjs" })) {
+for (const [format, extension] of [
+  ["es", "js"],
+  ["cjs", "cjs"],
+]) {
   await build({
     // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
     ...shared,
-    input: "src/index.ts",
+    input: Object.fromEntries(LIBRARY.map((name) => [name, `src/${name}.ts`])),
     external: matches(packages),
-    output: { file, format },
+    output: {
+      dir: "dist",
+      format,
+      entryFileNames: `[name].${extension}`,
+      chunkFileNames: `library/[name]-[hash].${extension}`,
+    },
   });
 }
 writeFileSync("THIRD_PARTY_NOTICES.md", notices(bundled.flatMap(({ moduleIds }) => moduleIds ?? [])));

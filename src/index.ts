@@ -22,11 +22,12 @@ export type {
   ZohoEvent,
 } from "./library/event-types.ts";
 export { schemas, schemasOf } from "./library/fixtures.ts";
+export { createHandler, type Handler, type HandlerOptions, type KeySource } from "./library/handle.ts";
 export type { HeadersLike, RawBody, RequestLike } from "./library/input.ts";
 export type { Key, Keys } from "./library/keys.ts";
 export { type ParseFailure, type ParseResult, parse } from "./library/parse.ts";
 export { type Signed, type SignOptions, sign } from "./library/sign.ts";
-export type { VerifyFailure, VerifyResult } from "./library/verify.ts";
+export type { VerifiedEvent, VerifyFailure, VerifyResult } from "./library/verify.ts";
 export { type VerifyOptions, verify } from "./library/verify.ts";
 
 /**

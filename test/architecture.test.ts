@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   zoho: ["util", "body", "core"],
   config: ["util", "body", "core"],
   reports: ["util", "body", "core"],
-  library: ["util", "body", "core", "products", "config"],
+  // The listener for tests receives as `listen` does.
+  library: ["util", "body", "core", "products", "config", "receiver"],
   commands: ["util", "body", "core", "products", "receiver", "forward", "store", "tunnel", "zoho", "config", "reports"],
 };
 /** Anyone outside the core may name their types: what is reported, and what the process offers. */

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readBuiltInFixture } from "../config/fixtures.ts";
-import type { WebhookEvent } from "../core/product.ts";
+import { type Fixture, readBuiltInFixture } from "../config/fixtures.ts";
+import type { Format, Product, WebhookEvent } from "../core/product.ts";
 import { products } from "../products/index.ts";
 import type { DefaultFormatId, FormatId, NameIn, PayloadOf, ProductId, Schemas, SchemasIn } from "./event-types.ts";
 import { formatOf, productOf, requireOneEvent, requireOptions } from "./input.ts";
@@ -28,19 +28,35 @@ export function fixtureReader(fileUrl: () => string | undefined): ReadFixture {
     options: { readonly format?: F } = {},
   ) => {
     requireOptions(options, ["format"]);
-    const found = productOf(product);
-    const format = formatOf(found, options.format);
-    const match = requireOneEvent(found, format, event);
-    const packageRoot = folderAbove(fileUrl());
-    const sample = packageRoot === undefined ? undefined : readBuiltInFixture({ packageRoot }, found, format, match);
-    if (sample === undefined) {
-      throw new Error(
-        `the sample of ${product} ${event} was not found${packageRoot === undefined ? "" : ` below ${packageRoot}`}: the samples are files of the package zoho-hooks, and this code was bundled without them; make "zoho-hooks" external in your bundler, or call fixture in tests only`,
-      );
-    }
     // A test validates every sample against its event's schema.
-    return sample.data as PayloadOf<P, F, Name>;
+    return readSample(fileUrl(), product, event, options.format).fixture.data as PayloadOf<P, F, Name>;
   };
+}
+
+export interface Sample {
+  readonly product: Product;
+  readonly format: Format;
+  /** The name of the event. */
+  readonly name: string;
+  readonly fixture: Fixture;
+}
+
+/** Throws a TypeError for an unknown product, format or event, and an Error where the samples are not found. */
+export function readSample(
+  fileUrl: string | undefined,
+  product: string,
+  event: string,
+  formatId: string | undefined,
+): Sample {
+  const found = productOf(product);
+  const format = formatOf(found, formatId);
+  const match = requireOneEvent(found, format, event);
+  const packageRoot = folderAbove(fileUrl);
+  const fixture = packageRoot === undefined ? undefined : readBuiltInFixture({ packageRoot }, found, format, match);
+  if (fixture !== undefined) return { product: found, format, name: match.name, fixture };
+  throw new Error(
+    `the sample of ${product} ${event} was not found${packageRoot === undefined ? "" : ` below ${packageRoot}`}: the samples are files of the package zoho-hooks, and this code was bundled without them; make "zoho-hooks" external in your bundler, or call fixture in tests only`,
+  );
 }
 
 /** Not `new URL("..", …)`, which bundlers treat as a file to bundle. A CommonJS bundle has no URL. */

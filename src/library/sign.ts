@@ -1,5 +1,5 @@
 import { findEvent } from "../core/event-names.ts";
-import { prepare } from "../core/prepare.ts";
+import { type Prepared, prepare } from "../core/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { formatOf, isUnread, productOf, rawBody, requireOneEvent, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUsableKey } from "./keys.ts";
@@ -57,17 +57,21 @@ export function sign<P extends ProductId>(
   const takesToken = format.proofs.some(({ credential }) => credential === "token");
   if (isRaw && takesToken && secrets.for("token", found.id).length > 0)
     throw new TypeError("the token goes into the payload: pass the payload as an object, or leave the token out");
-  const { delivery } = prepare({
-    product: found.id,
-    format,
-    event: options.event,
-    url: options.url ?? "/",
-    body: isRaw ? rawBody(payload) : payload,
-    headers: [],
-    secrets,
-    now: new Date(),
-  });
-  const { method, url, headers, body } = delivery;
+  return posted(
+    prepare({
+      product: found.id,
+      format,
+      event: options.event,
+      url: options.url ?? "/",
+      body: isRaw ? rawBody(payload) : payload,
+      headers: [],
+      secrets,
+      now: new Date(),
+    }),
+  );
+}
+
+export function posted({ delivery: { method, url, headers, body } }: Prepared): Signed {
   const named = headers.map(([name, value]) => [name.toLowerCase(), value]);
   // Copied, so that its type is one that fetch accepts.
   return { method, url, headers: Object.fromEntries(named), body: Buffer.from(body) };

@@ -120,25 +120,26 @@ interface Challenge extends Omit<Unreadable, "code" | "reply"> {
 /** Why a delivery is not an event to act on, by `code`. `genuine` is true when every required proof passed. */
 export type VerifyFailure = Invalid | Unreadable | Unproven | Challenge;
 
-/** A genuine, known and valid event with `ok: true`; or why there is none. */
-export type VerifyResult<P extends ProductId = ProductId> =
-  | (ZohoEvent<P> & {
-      readonly ok: true;
-      /** Every required proof passed. Also true for failures where only the event is unknown or does not match its schema. */
-      readonly genuine: true;
-      /** The verdict of each proof of the format. */
-      readonly proofs: readonly Verdict[];
-      /**
-       * The same for each delivery of one event, and different for every other event: the key to act on an event only once.
-       * Consists of product, event, records and a hash of what repeated deliveries have in common, by default the whole body.
-       */
-      readonly identity: string;
-      /** The ids of its records, as text. */
-      readonly records: readonly string[];
-      /** For failures only. */
-      readonly code?: undefined;
-    })
-  | VerifyFailure;
+/** A genuine, known and valid event. */
+export type VerifiedEvent<P extends ProductId = ProductId> = ZohoEvent<P> & {
+  readonly ok: true;
+  /** Every required proof passed. Also true for failures where only the event is unknown or does not match its schema. */
+  readonly genuine: true;
+  /** The verdict of each proof of the format. */
+  readonly proofs: readonly Verdict[];
+  /**
+   * The same for each delivery of one event, and different for every other event: the key to act on an event only once.
+   * Consists of product, event, records and a hash of what repeated deliveries have in common, by default the whole body.
+   */
+  readonly identity: string;
+  /** The ids of its records, as text. */
+  readonly records: readonly string[];
+  /** For failures only. */
+  readonly code?: undefined;
+};
+
+/** An event with `ok: true`, or why there is none. */
+export type VerifyResult<P extends ProductId = ProductId> = VerifiedEvent<P> | VerifyFailure;
 
 function resultOf<P extends ProductId>(receipt: Receipt, secretOffer: SecretOffer | undefined): VerifyResult<P> {
   const genuine = isGenuine(receipt);
@@ -164,7 +165,8 @@ function resultOf<P extends ProductId>(receipt: Receipt, secretOffer: SecretOffe
   return { ok: true, genuine: true, proofs, identity: identity ?? "", records, ...eventOf<P>(receipt) };
 }
 
-function isGenuine({ verdicts }: Receipt): boolean {
+/** No proof failed, and one passed. */
+export function isGenuine({ verdicts }: Receipt): boolean {
   const words = verdicts.map(({ verdict }) => verdict);
   return !words.includes("failed") && words.includes("passed");
 }

@@ -1,0 +1,155 @@
+import type { OfferedSecret, Reply } from "../core/product.ts";
+import { UNKNOWN_KEY } from "../core/proofs/keys.ts";
+import { plainReply } from "../core/reply.ts";
+import type { ProductId } from "./event-types.ts";
+import { productOf, type RequestLike, requireOptions } from "./input.ts";
+import type { Keys } from "./keys.ts";
+import { type VerifiedEvent, type VerifyFailure, verify } from "./verify.ts";
+
+/**
+ * The keys, or a function that returns those to use now: of a sender that makes its own secret (Mail), or public keys that
+ * are fetched (Desk). It is called for each delivery, and once more with `true` for one that names a key which the public keys
+ * lack. Anybody can make up such a name, so limit how often that fetches them again.
+ */
+export type KeySource = Keys | ((isKeyUnknown: boolean) => Keys | Promise<Keys>);
+
+/** What a handler does besides calling the app. Each function may return a promise, which is awaited before the answer. */
+export interface HandlerOptions {
+  /**
+   * Whether an event was handled before: then it is answered 200, and the app is not called. If this also remembers the
+   * `identity`, as `SET NX` of Redis does, give `forget`, too.
+   */
+  readonly seen?: ((identity: string) => boolean | Promise<boolean>) | undefined;
+  /** Called if the app fails for an event, which the sender then repeats. */
+  readonly forget?: ((identity: string) => unknown) | undefined;
+  /** Stores the secret that Mail sends with its first call, and never again. */
+  readonly saveSecret?: ((offered: OfferedSecret) => unknown) | undefined;
+  /** Called for a delivery that the app does not get. Default: `console.warn` if it is genuine, and nothing otherwise. */
+  readonly onFailure?: ((failure: VerifyFailure) => unknown) | undefined;
+  /** Called for each error that is answered with 500. Default: `console.error`. */
+  readonly onError?: ((error: unknown) => unknown) | undefined;
+}
+
+/** Resolves to the answer to a request, and never rejects. */
+export type Handler = (request: RequestLike | Promise<RequestLike>) => Promise<Reply>;
+
+/** A request that cannot be verified, with the status of the answer to it. */
+export class RequestError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * Verifies the deliveries of a product and calls the app for each genuine event. The adapters for frameworks are made of this;
+ * use it where there is none.
+ *
+ * The answer is 200 once `onEvent` has ended; 500 if it throws, so that the sender can repeat the event; 401 for a delivery that
+ * is not genuine; 400 for a body that cannot be read; the reply that a challenge needs; and 200 for a genuine event that is
+ * unknown or does not match its schema, since some senders repeat it for ever otherwise: see `onFailure`.
+ *
+ * @throws TypeError for an unknown product or option, and for a missing, empty or invalid key.
+ */
+export function createHandler<P extends ProductId>(
+  product: P,
+  keys: KeySource,
+  onEvent: (event: VerifiedEvent<P>) => unknown,
+  options: HandlerOptions = {},
+): Handler {
+  requireOptions(options, ["seen", "forget", "saveSecret", "onFailure", "onError"]);
+  const { seen, forget, saveSecret, onFailure = warnIfGenuine, onError = logError } = options;
+  productOf(product);
+  // A mistake in the keys is found before the first delivery comes.
+  if (typeof keys !== "function") verify(product, { headers: {}, body: "" }, keys);
+
+  async function report(error: unknown): Promise<void> {
+    try {
+      await onError(error);
+    } catch (ofReport) {
+      logError(ofReport);
+    }
+  }
+
+  async function verified(request: RequestLike) {
+    if (typeof keys !== "function") return verify(product, request, keys);
+    const event = verify(product, request, await keys(false));
+    return event.proofs.some(({ match }) => match === UNKNOWN_KEY) ? verify(product, request, await keys(true)) : event;
+  }
+
+  async function answer(request: RequestLike): Promise<Reply> {
+    const event = await verified(request);
+    if (event.code === "challenge") {
+      if (event.offered !== undefined && saveSecret === undefined)
+        throw new TypeError(
+          `${product} sends its secret with this call only: give the option saveSecret, which stores it`,
+        );
+      if (event.offered !== undefined) await saveSecret?.(event.offered);
+      return event.reply;
+    }
+    if (!event.ok) {
+      await onFailure(event);
+      return plainReply(event.genuine ? 200 : event.code === "unreadable" ? 400 : 401, event.reason);
+    }
+    if ((await seen?.(event.identity)) === true) return plainReply(200, "OK");
+    try {
+      await onEvent(event);
+    } catch (error) {
+      await Promise.resolve(event.identity).then(forget).catch(report);
+      throw error;
+    }
+    return plainReply(200, "OK");
+  }
+
+  return async (request) => {
+    try {
+      return await answer(await request);
+    } catch (error) {
+      await report(error);
+      return error instanceof RequestError
+        ? plainReply(error.status, error.message)
+        : plainReply(500, "the app failed: its log has the error");
+    }
+  };
+}
+
+function warnIfGenuine({ genuine, reason }: VerifyFailure): void {
+  // biome-ignore lint/suspicious/noConsole: An app's log is the only place for it.
+  if (genuine) console.warn(`zoho-hooks: a genuine delivery was not handled: ${reason}`);
+}
+
+function logError(error: unknown): void {
+  // biome-ignore lint/suspicious/noConsole: As above.
+  console.error(error);
+}
+
+/** For frameworks that set headers by name. */
+export function replyHeaders({ contentType, headers = [] }: Reply): Record<string, string> {
+  return { ...Object.fromEntries(headers), ...(contentType === "" ? {} : { "content-type": contentType }) };
+}
+
+/** For frameworks with the requests and responses of the Fetch standard. */
+export async function respond(handle: Handler, request: Request): Promise<Response> {
+  const reply = await handle(readRequest(request));
+  // A 204 may not have a body, not even an empty one.
+  return new Response(reply.body.length === 0 ? null : reply.body, {
+    status: reply.status,
+    headers: replyHeaders(reply),
+  });
+}
+
+async function readRequest(request: Request): Promise<RequestLike> {
+  const { method, url, headers, bodyUsed } = request;
+  if (bodyUsed) throw bodyLost("do not read the request before it");
+  return { method, url, headers, body: await request.arrayBuffer() };
+}
+
+/** The error of a handler that comes after a parser. A body that is serialised again is not the one that was signed. */
+export function bodyLost(remedy: string): RequestError {
+  return new RequestError(
+    500,
+    `the body was read before the webhook's handler, so its exact bytes, which are signed, are lost: ${remedy}`,
+  );
+}

@@ -1,0 +1,229 @@
+import { randomInt } from "node:crypto";
+import { pid } from "node:process";
+import type { HeaderPair } from "../body/delivery.ts";
+import { noSecrets } from "../body/secret.ts";
+import { assign, parsePath } from "../core/edit-body.ts";
+import { type EventPattern, eventPattern } from "../core/event-names.ts";
+import { freshen } from "../core/fresh.ts";
+import { prepare } from "../core/prepare.ts";
+import type { Verdict } from "../core/product.ts";
+import { products } from "../products/index.ts";
+import { startReceiver } from "../receiver/receiver.ts";
+import { memoryRecorder } from "../receiver/recorder.ts";
+import { webhookUrl } from "../receiver/routes.ts";
+import type { EventReport } from "../reports/event.ts";
+import { errorText } from "../util/errors.ts";
+import { readExact } from "../util/json.ts";
+import type { FormatId, NameIn, ProductId } from "./event-types.ts";
+import { readSample, type Sample } from "./fixtures.ts";
+import { productOf, requireOptions, withSettings } from "./input.ts";
+import { type Keys, readKeys } from "./keys.ts";
+import { eventOf, failureOf, type ParseResult } from "./parse.ts";
+import { posted, type Signed, sign } from "./sign.ts";
+import { isGenuine } from "./verify.ts";
+
+export interface ListenerOptions {
+  /** What deliveries are verified with, and samples signed. Without a key for its product a delivery is accepted unproven. */
+  readonly keys?: Keys | undefined;
+  /** Default: any free one. */
+  readonly port?: number | undefined;
+}
+
+/** An accepted delivery: its event, or with `ok: false` why it is none. */
+export type Received = ParseResult & {
+  /** A proof passed: false for one that no key here could check. */
+  readonly genuine: boolean;
+  readonly proofs: readonly Verdict[];
+  /** The same for repeats of one event. Undefined where no format was recognised. */
+  readonly identity: string | undefined;
+  readonly records: readonly string[];
+  /** As it came. */
+  readonly request: {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: readonly HeaderPair[];
+    readonly body: Buffer;
+  };
+};
+
+export interface SendOptions<F = string> {
+  /** The URL of the app. Default: this listener. */
+  readonly to?: string | undefined;
+  /** Default: the product's first. */
+  readonly format?: F | undefined;
+  /** New values by path, also of fields that the sample lacks: `{ "data.Last_Name": "Doe", "data.Tag[0].name": "new" }`. */
+  readonly set?: Readonly<Record<string, unknown>> | undefined;
+  /** To sign with others than the listener's: a wrong `secret` makes a forged delivery. */
+  readonly keys?: Keys | undefined;
+}
+
+/** A receiver in the process of a test. */
+export interface Listener {
+  /** `http://127.0.0.1:49152`, without a slash at its end. */
+  readonly url: string;
+  /** Accepted deliveries, in order of arrival. Challenges are answered, and are not among them. */
+  readonly received: readonly Received[];
+  /** Where deliveries of a product are to be posted. */
+  urlOf(product: ProductId): string;
+  /**
+   * The next accepted event that matches `crm:Leads.create`, `crm:Leads.*`, `desk:*` or `*`, also if it has come already; each is
+   * returned once. Rejects after `timeout` milliseconds with an Error that lists what came instead. Default: 4000, less than
+   * the time limit of a test in vitest and Jest, which would hide that list.
+   */
+  next(pattern?: string, options?: { readonly timeout?: number }): Promise<Received>;
+  /**
+   * Posts the sample of an event with new ids and present times, signed, and resolves to the answer. Throws a TypeError as `sign`
+   * does, and an Error if there is no answer.
+   */
+  send<P extends ProductId, const F extends FormatId<P>>(
+    product: P,
+    event: NameIn<P, F>,
+    options?: SendOptions<F>,
+  ): Promise<Response>;
+  /** Closes the port. Pending calls of `next` reject. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_TIMEOUT_MS = 4000;
+
+interface Waiter {
+  readonly pattern: EventPattern;
+  resolve(event: Received): void;
+  reject(error: Error): void;
+}
+
+/** `fileUrl`: of a file in src/ or dist/ of the package, which has the samples. */
+export async function openListener(fileUrl: string | undefined, options: ListenerOptions): Promise<Listener> {
+  requireOptions(options, ["keys", "port"]);
+  const { keys = {}, port = 0 } = options;
+  const { secrets, settings } = readKeys(keys);
+  const received: Received[] = [];
+  const unclaimed = new Set<Received>();
+  const waiters = new Set<Waiter>();
+  /** What came, for the message of a timeout. */
+  const arrivals: string[] = [];
+
+  function onEvent(report: EventReport): void {
+    const { receipt, status, refusal } = report;
+    const title = [receipt.product, receipt.event].filter((each) => each !== undefined).join(" ") || report.path;
+    if (receipt.handshake !== undefined) arrivals.push(`a challenge at ${report.path}`);
+    else arrivals.push(refusal === undefined ? title : `${title}, answered ${status}: ${refusal}`);
+    if (refusal !== undefined || receipt.handshake !== undefined) return;
+    const event = receivedFrom(report);
+    received.push(event);
+    const waiter = [...waiters].find(({ pattern }) => pattern.matches(event.product, event.name));
+    if (waiter === undefined) unclaimed.add(event);
+    else waiter.resolve(event);
+  }
+
+  const receiver = await startReceiver({
+    host: "127.0.0.1",
+    port,
+    products: withSettings(products, settings),
+    secrets,
+    policy: { schema: "warn", onInvalid: "reject" },
+    allowed: undefined,
+    maxBody: 1_048_576,
+    recorder: memoryRecorder(),
+    pid,
+    now: () => new Date(),
+    onEvent,
+    onTrouble: (message) => void arrivals.push(message),
+  });
+  receiver.ready();
+  const urlOf = (product: ProductId): string => webhookUrl(receiver.url, productOf(product).id);
+
+  return {
+    url: receiver.url,
+    received,
+    urlOf,
+    async next(text = "*", { timeout = DEFAULT_TIMEOUT_MS } = {}) {
+      const pattern = eventPattern(text);
+      const event = [...unclaimed].find(({ product, name }) => pattern.matches(product, name));
+      if (event !== undefined) {
+        unclaimed.delete(event);
+        return event;
+      }
+      return new Promise((resolve, reject) => {
+        const waiter: Waiter = { pattern, resolve: settling(resolve), reject: settling(reject) };
+        const timer = setTimeout(() => {
+          const others = arrivals.length === 0 ? "nothing came" : `what came:\n  ${arrivals.join("\n  ")}`;
+          waiter.reject(new Error(`no ${text} came to ${receiver.url} within ${timeout} ms; ${others}`));
+        }, timeout);
+        waiters.add(waiter);
+        function settling<T>(settle: (value: T) => void): (value: T) => void {
+          return (value) => {
+            clearTimeout(timer);
+            waiters.delete(waiter);
+            settle(value);
+          };
+        }
+      });
+    },
+    send: (product, event, { to = urlOf(product), keys: signedWith = keys, ...options } = {}) =>
+      sendSample(fileUrl, product, event, { to, keys: signedWith, ...options }),
+    async close() {
+      for (const { reject } of waiters) reject(new Error("the listener was closed"));
+      await receiver.close();
+    },
+  };
+}
+
+function receivedFrom({ method, path: url, headers, body, receipt }: EventReport): Received {
+  return {
+    ...(failureOf(receipt) ?? { ok: true, ...eventOf(receipt) }),
+    genuine: isGenuine(receipt),
+    proofs: receipt.verdicts,
+    identity: receipt.identity,
+    records: receipt.records,
+    request: { method, url, headers, body },
+  };
+}
+
+async function sendSample(
+  fileUrl: string | undefined,
+  productId: ProductId,
+  event: string,
+  { to, keys, set = {}, ...options }: SendOptions<FormatId> & { readonly to: string; readonly keys: Keys },
+): Promise<Response> {
+  requireOptions(options, ["format"]);
+  const { product, format, name, fixture } = readSample(fileUrl, productId, event, options.format);
+  const fresh = freshen(readExact(fixture.text), randomInt, new Date(), format.records(fixture.data, name));
+  const body = Object.entries(set).reduce(
+    (data, [path, value]) => assign(data, { path: parsePath(path), text: path, value, asNumber: value }, true),
+    fresh,
+  );
+  const { method, url, headers, body: bytes } = signed({ product, format, name, url: to, body, keys });
+  // biome-ignore lint/style/noRestrictedGlobals: A test wants the answer itself. Redirects are not followed.
+  const sent = fetch(url, { method, headers, redirect: "manual", ...(bytes.length === 0 ? {} : { body: bytes }) });
+  return sent.catch((error: unknown) => {
+    // What fetch throws says why only in its cause.
+    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new Error(`${to} did not answer: ${errorText(reason)}`, { cause: error });
+  });
+}
+
+interface SignInput extends Omit<Sample, "fixture"> {
+  readonly url: string;
+  readonly body: unknown;
+  readonly keys: Keys;
+}
+
+function signed({ product, format, name: event, url, body, keys }: SignInput): Signed {
+  const { audience, issuer, auth, ...secrets } = keys;
+  // The keys are those of several products, and `sign` refuses settings that its product does not take.
+  const settings = Object.entries({ audience, issuer, auth }).filter(
+    ([name, value]) => value !== undefined && format.settings?.some((each) => each === name),
+  );
+  // The compiler cannot see that the format is one of the product's, and a sample an object.
+  if (format.proofs.length > 0 || settings.length > 0)
+    return sign(
+      product.id as ProductId,
+      body as object,
+      { ...secrets, ...Object.fromEntries(settings) },
+      { format: format.id as FormatId, event, url },
+    );
+  return posted(
+    prepare({ product: product.id, format, event, url, body, headers: [], secrets: noSecrets, now: new Date() }),
+  );
+}

@@ -1,0 +1,249 @@
+import { createPublicKey } from "node:crypto";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import express4 from "express";
+import express5 from "express5";
+import fastify from "fastify";
+import { Hono } from "hono";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { writeKeySet } from "../../src/core/proofs/keys.ts";
+import * as forExpress from "../../src/express.ts";
+import * as forFastify from "../../src/fastify.ts";
+import * as forHono from "../../src/hono.ts";
+import {
+  createHandler,
+  fixture,
+  type HandlerOptions,
+  type KeySource,
+  sign,
+  type VerifiedEvent,
+} from "../../src/index.ts";
+import * as forNext from "../../src/next.ts";
+import { testKeys } from "../support/test-secrets.ts";
+
+const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };
+const signed = sign("crm", fixture("crm", "Leads.create"), keys);
+const json = { "content-type": "application/json" };
+const audience = "webhookId:189200000000321777";
+
+type OnEvent = (event: VerifiedEvent<"crm">) => unknown;
+/** Answers requests to `/hooks`. */
+type App = (init: RequestInit) => Promise<Response>;
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+  vi.restoreAllMocks();
+});
+
+async function served(listener: RequestListener): Promise<App> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  return (init) => fetch(`http://127.0.0.1:${port}/hooks`, { method: "POST", ...init });
+}
+
+const FRAMEWORKS: Readonly<Record<string, (onEvent: OnEvent, options?: HandlerOptions) => Promise<App>>> = {
+  "Express 4": (onEvent, options) =>
+    served(express4().post("/hooks", forExpress.webhook("crm", keys, onEvent, options))),
+  "Express 5": (onEvent, options) =>
+    served(express5().post("/hooks", forExpress.webhook("crm", keys, onEvent, options))),
+  "node:http": (onEvent, options) => served(forExpress.webhook("crm", keys, onEvent, options)),
+  async "Fastify 5"(onEvent, options) {
+    const app = fastify();
+    app.register(forFastify.webhook("crm", keys, onEvent, options), { prefix: "/hooks" });
+    app.post("/other", async ({ body }) => body);
+    await app.ready();
+    const other = await app.inject({ method: "POST", url: "/other", payload: { a: 1 } });
+    expect(other.json(), "other routes keep their parser").toEqual({ a: 1 });
+    return served(app.routing);
+  },
+  async "Hono 4"(onEvent, options) {
+    const app = new Hono();
+    app.post("/hooks", forHono.webhook("crm", keys, onEvent, options));
+    return async (init) => app.request("/hooks", { method: "POST", ...init });
+  },
+  async "Next's route handlers"(onEvent, options) {
+    const POST = forNext.webhook("crm", keys, onEvent, options);
+    return (init) => POST(new Request("https://app.example/hooks", { method: "POST", ...init }));
+  },
+};
+
+describe.each(Object.entries(FRAMEWORKS))("the adapter for %s", (_, start) => {
+  it("calls the app for a genuine event and for nothing else", async () => {
+    const events: string[] = [];
+    const failures: unknown[] = [];
+    const app = await start((event) => void events.push(event.name), { onFailure: ({ code }) => failures.push(code) });
+    const genuine = await app({ headers: signed.headers, body: signed.body });
+    expect([genuine.status, await genuine.text()]).toEqual([200, "OK"]);
+    expect(genuine.headers.get("content-type")).toMatch(/^text\/plain/);
+    const others: readonly (readonly [number, RequestInit])[] = [
+      [401, { headers: signed.headers, body: `${signed.body} ` }],
+      [400, { headers: json, body: '{"a":]' }],
+      [401, { headers: json, body: "{}" }],
+      [401, {}],
+    ];
+    for (const [status, init] of others) expect((await app(init)).status).toBe(status);
+    const challenge = await app({ headers: json, body: '{"challenge":"c-81"}' });
+    expect([challenge.status, await challenge.json()]).toEqual([200, { challenge: "c-81" }]);
+    expect(events).toEqual(["Leads.create"]);
+    expect(failures).toEqual(["unproven", "unreadable", "unproven", "unproven"]);
+  });
+
+  it("verifies a large body", async () => {
+    const lead = fixture("crm", "Leads.create");
+    const large = sign("crm", { ...lead, data: { ...lead.data, Description: "ä".repeat(200_000) } }, keys);
+    const app = await start(() => {});
+    expect((await app({ headers: large.headers, body: large.body })).status).toBe(200);
+  });
+
+  it("answers 500 when the app fails, and calls it again for the repeat and for no other", async () => {
+    const known = new Set<string>();
+    const errors: unknown[] = [];
+    const failure = Object.assign(new Error("no queue"), { status: 410 });
+    const onEvent = vi.fn().mockRejectedValueOnce(failure);
+    const app = await start(onEvent, {
+      seen: (identity) => known.size === known.add(identity).size,
+      forget: (identity) => known.delete(identity),
+      onError: (error) => errors.push(error),
+    });
+    const post = async () => (await app({ headers: signed.headers, body: signed.body })).status;
+    expect([await post(), await post(), await post()]).toEqual([500, 200, 200]);
+    expect(onEvent).toHaveBeenCalledTimes(2);
+    expect(errors).toEqual([failure]);
+  });
+});
+
+describe("the adapter for Express", () => {
+  const post = async (app: App) => app({ headers: { ...signed.headers, ...json }, body: signed.body });
+
+  it.each([["Express 4", express4] as const, ["Express 5", express5] as const])(
+    "after a parser of %s answers 500 with the remedy, unless the bytes were kept",
+    async (_name, express) => {
+      const errors: unknown[] = [];
+      const hook = forExpress.webhook("crm", keys, () => {}, { onError: (error) => errors.push(error) });
+      const parsed = await post(await served(express().use(express.json()).post("/hooks", hook)));
+      expect(parsed.status).toBe(500);
+      expect(await parsed.text()).toContain("put webhook() before app.use(express.json())");
+      expect(errors).toHaveLength(1);
+      const verify = (request: object, _response: unknown, rawBody: Buffer) => void Object.assign(request, { rawBody });
+      const kept = await post(await served(express().use(express.json({ verify })).post("/hooks", hook)));
+      expect(kept.status).toBe(200);
+      const raw = express.raw({ type: () => true });
+      expect((await post(await served(express().post("/hooks", raw, hook)))).status).toBe(200);
+    },
+  );
+
+  it("answers 413 to a body of more than a mebibyte", async () => {
+    const app = await served(forExpress.webhook("crm", keys, () => {}, { onError() {} }));
+    expect((await app({ headers: json, body: Buffer.alloc(1_048_577, " ") })).status).toBe(413);
+  });
+
+  it("verifies the query with the URL that the app was called by, not the one of its router", async () => {
+    const invoice = sign("books", fixture("books", "invoice.created", { format: "wire" }), keys, {
+      format: "wire",
+      url: "/hooks?event=invoice.created",
+    });
+    const events: string[] = [];
+    const router = express5.Router().post(
+      "/",
+      forExpress.webhook("books", { secret: keys.secret }, ({ name }) => void events.push(name)),
+    );
+    const server = createServer(express5().use("/hooks", router));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closing.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const { method, url, headers, body } = invoice;
+    const response = await fetch(`http://127.0.0.1:${port}${url}`, { method, headers, body });
+    expect([response.status, await response.text()]).toEqual([200, "OK"]);
+    expect(events).toEqual(["invoice.created"]);
+  });
+});
+
+it("the adapter for Hono answers 500 after a middleware that has read the body", async () => {
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await context.req.json();
+    await next();
+  });
+  app.post(
+    "/hooks",
+    forHono.webhook("crm", keys, () => {}, { onError() {} }),
+  );
+  const response = await app.request("/hooks", { method: "POST", headers: signed.headers, body: signed.body });
+  expect(response.status).toBe(500);
+  expect(await response.text()).toContain("the body was read before");
+});
+
+describe("a handler", () => {
+  it("is not made of wrong keys, except in a route of Next, which may be built without the environment", async () => {
+    const secret = process.env.NO_SUCH_VARIABLE;
+    expect(() => forExpress.webhook("crm", { secret }, () => {})).toThrow("the secret is undefined");
+    expect(() => forHono.webhook("crm", {}, () => {})).toThrow("no keys were given");
+    const source = () => keys;
+    // @ts-expect-error: There is no such product.
+    expect(() => forFastify.webhook("cmr", source, () => {})).toThrow("did you mean crm?");
+    // @ts-expect-error: Nor such an option.
+    expect(() => createHandler("crm", keys, () => {}, { once: true })).toThrow('no option named "once"');
+    const POST = forNext.webhook("crm", { secret }, () => {});
+    await expect(POST(new Request("https://app.example", { method: "POST" }))).rejects.toThrow(
+      "the secret is undefined",
+    );
+  });
+
+  it("answers 200 to genuine events that it cannot hand over, and says so", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const onEvent = vi.fn();
+    const handle = createHandler("crm", keys, onEvent);
+    const { data: _, ...incomplete } = fixture("crm", "Leads.create");
+    expect((await handle(sign("crm", incomplete, keys))).status).toBe(200);
+    expect(onEvent).not.toHaveBeenCalled();
+    expect(warn).toHaveBeenCalledExactlyOnceWith(
+      expect.stringMatching(/crm Leads.create does not match its schema: data/),
+    );
+    await handle({ headers: json, body: "{}" });
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it("asks for Desk's keys again if they lack the one that is named", async () => {
+    const { privateKey, publicKey } = testKeys;
+    const jwks = writeKeySet(createPublicKey(publicKey));
+    const ticket = sign(
+      "desk",
+      fixture("desk", "Ticket_Add", { format: "wire" }),
+      { privateKey, audience },
+      { format: "wire" },
+    );
+    const asked: boolean[] = [];
+    const source: KeySource = async (isKeyUnknown) => {
+      asked.push(isKeyUnknown);
+      return { jwks: isKeyUnknown ? jwks : jwks.replace(/"kid": ?"[^"]*"/, '"kid":"other"'), audience };
+    };
+    const handle = createHandler("desk", source, () => {});
+    expect((await handle(ticket)).status).toBe(200);
+    expect(asked).toEqual([false, true]);
+  });
+
+  it("answers the request with which Desk checks a URL", async () => {
+    const handle = createHandler("desk", { secret: "k" }, () => {});
+    expect((await handle({ method: "GET", headers: {}, body: "" })).status).toBe(200);
+  });
+
+  it("stores Mail's secret before it answers, and does not answer 200 where it cannot", async () => {
+    const offer = { headers: { "x-hook-secret": "s3cret-of-mail", ...json }, body: "{}" };
+    const saved: unknown[] = [];
+    const handle = createHandler(
+      "mail",
+      () => ({}),
+      () => {},
+      { saveSecret: ({ value }) => saved.push(value) },
+    );
+    expect((await handle(offer)).status).toBe(200);
+    expect(saved).toEqual(["s3cret-of-mail"]);
+    const errors: unknown[] = [];
+    const careless = createHandler("mail", {}, () => {}, { onError: (error) => errors.push(String(error)) });
+    expect((await careless(offer)).status).toBe(500);
+    expect(errors).toEqual([expect.stringContaining("give the option saveSecret")]);
+  });
+});

@@ -1,0 +1,95 @@
+import { afterEach, expect, it } from "vitest";
+import { fixture, sign, verify } from "../../src/index.ts";
+import { createListener, type Listener, type ListenerOptions } from "../../src/testing.ts";
+import { testKeys } from "../support/test-secrets.ts";
+
+const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };
+const open: Listener[] = [];
+afterEach(async () => {
+  for (const listener of open.splice(0)) await listener.close();
+});
+
+async function started(options: ListenerOptions = { keys }): Promise<Listener> {
+  const listener = await createListener(options);
+  open.push(listener);
+  return listener;
+}
+
+it("returns each event once, whether it came before or comes after", async () => {
+  const listener = await started();
+  await listener.send("crm", "Leads.edit");
+  const coming = listener.next("crm:Leads.create");
+  const answer = await listener.send("crm", "Leads.create", { set: { "data.Last_Name": "Doe", "data.Own__c": 1 } });
+  expect([answer.status, await answer.text()]).toEqual([200, "OK"]);
+  expect(await coming).toMatchObject({
+    ok: true,
+    genuine: true,
+    product: "crm",
+    event: "Leads.create",
+    payload: { data: { Last_Name: "Doe", Own__c: 1 } },
+  });
+  expect(await listener.next("crm:*")).toMatchObject({ name: "Leads.edit" });
+  await expect(listener.next("crm:*", { timeout: 1 })).rejects.toThrow("no crm:* came to");
+  expect(listener.received.map(({ name }) => name)).toEqual(["Leads.edit", "Leads.create"]);
+});
+
+it("says at a timeout what came instead", async () => {
+  const listener = await started();
+  await listener.send("crm", "Leads.edit");
+  await listener.send("crm", "Leads.create", { keys: { ...keys, secret: "wrong" } });
+  await fetch(listener.urlOf("desk"), { method: "POST", body: '{"challenge":"c-81"}' });
+  const error = await listener.next("crm:Leads.create", { timeout: 1 }).catch(String);
+  expect(error).toBe(
+    [
+      `Error: no crm:Leads.create came to ${listener.url} within 1 ms; what came:`,
+      "  crm Leads.edit",
+      "  crm Leads.create, answered 401: guide-signature: the signature does not match the body: the secret is different, or the bytes were changed",
+      "  a challenge at /webhooks/zoho/desk",
+    ].join("\n"),
+  );
+  expect(listener.received).toHaveLength(1);
+});
+
+it("sends an app new events that verify, in the format that is asked for", async () => {
+  const audience = "webhookId:189200000000321777";
+  const app = await started({});
+  const listener = await started({ keys: { privateKey: testKeys.privateKey, audience } });
+  for (let i = 0; i < 2; i++) await listener.send("desk", "Ticket_Add", { to: app.urlOf("desk"), format: "wire" });
+  const [first, second] = app.received;
+  expect(first).toMatchObject({ format: "wire", event: "Ticket_Add", genuine: false });
+  expect(first?.identity).not.toBe(second?.identity);
+  const forms = await listener.send("forms", "form_submitted", { to: app.urlOf("forms"), format: "wire" });
+  expect(forms.status).toBe(200);
+});
+
+it("keeps the bytes of a delivery, so that it can be verified again", async () => {
+  const listener = await started();
+  const request = sign("crm", fixture("crm", "Leads.create"), keys);
+  await fetch(listener.urlOf("crm"), request);
+  const event = await listener.next();
+  expect(event.request.body).toEqual(request.body);
+  expect(verify("crm", event.request, keys)).toMatchObject({ ok: true, identity: event.identity });
+});
+
+it("names the app that does not answer, and the mistakes of a call", async () => {
+  const gone = await createListener();
+  await gone.close();
+  const listener = await started();
+  const sent = listener.send("crm", "Leads.create", { to: gone.urlOf("crm") });
+  await expect(sent).rejects.toThrow(`${gone.urlOf("crm")} did not answer: connect ECONNREFUSED`);
+  // @ts-expect-error: There is no such event.
+  await expect(listener.send("books", "invoice_made")).rejects.toThrow(
+    'books has no event "invoice_made": did you mean',
+  );
+  await expect(listener.send("crm", "Leads.create", { keys: {} })).rejects.toThrow("no keys were given");
+  await expect(createListener({ keys: { secret: "" } })).rejects.toThrow("the secret is empty");
+  // @ts-expect-error: nor such an option.
+  await expect(createListener({ host: "localhost" })).rejects.toThrow('no option named "host"');
+});
+
+it("ends waiting when it is closed", async () => {
+  const listener = await createListener();
+  const coming = listener.next("crm:Leads.create");
+  await listener.close();
+  await expect(coming).rejects.toThrow("the listener was closed");
+});
