@@ -2,18 +2,18 @@ import { createHash } from "node:crypto";
 import { readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskUrl } from "../core/mask.ts";
 import type { ImportModule } from "../runtime.ts";
-import { errorText, type UserError, usageError } from "../util/errors.ts";
-import { findLink, isAbove, isOutside, readPrivateJson, writePrivateJson } from "../util/files.ts";
+import { type UserError, usageError } from "../util/errors.ts";
+import { findLink, isAbove, isOutside } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
+import { askOnce, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, userFolder } from "./load.ts";
+import type { Config } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import type { Settings } from "./settings.ts";
 
@@ -125,14 +125,25 @@ export async function requireApproval(
 export function reportingImport(context: Context, { root, importModule }: Config): ImportModule {
   return async (url) => {
     const path = fileURLToPath(url);
-    const answer = { key: `code ${relative(root, path)}`, hash: "run" };
-    const project = realpathSync(root);
-    if (!(await isRemembered(context, project, answer))) {
-      context.report({ type: "notice", message: `runs ${path}, which is code of this project` });
-      await remember(context, project, answer).catch(() => undefined);
-    }
+    const message = `runs ${path}, which is code of this project`;
+    await reportOnce(context, root, `code ${relative(root, path)}`, message);
     return importModule(url);
   };
+}
+
+/** Targets of a replay that only the log names, which may have come with the project. */
+export async function checkLoggedTargets(context: Context, config: Config, targets: readonly string[]): Promise<void> {
+  const log = resolve(config.root, String(config.settings.store));
+  const isOwn = config.isFromProject("store") || !isAbove(config.root, log);
+  for (const target of isOwn ? targets.filter((each) => !isLocalTarget(each)) : []) {
+    const reason = `the event log ${log} names the target ${oneLine(maskUrl(target))}: ${LEAVES}`;
+    const key = `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
+    if (await askOnce(context, config.root, { key, value: [target], question: `${reason}. Allow this?` })) continue;
+    throw usageError(
+      reason,
+      "a project does not decide this by itself: it may be a stranger's. If you want it, use --to; or run this in a terminal, which asks once",
+    );
+  }
 }
 
 interface Limits {
@@ -253,55 +264,9 @@ function realPlaceOf(path: string, depth: number): string {
 }
 
 /** Whether the user has said yes, now or earlier. */
-async function isApproved(
-  context: Context,
-  config: Config,
-  key: keyof Settings,
-  { effect, scope }: NeedsUser,
-): Promise<boolean> {
-  const project = realpathSync(config.root);
-  const value = JSON.stringify([project, key, config.settings[key], scope]);
-  const answer = { key, hash: createHash("sha256").update(value).digest("hex") };
-  if (await isRemembered(context, project, answer)) return true;
-  const prompts = await context.prompts();
-  const message = `${describe(config, key)}: ${effect}. Allow this?`;
-  if (prompts === undefined || !(await prompts.confirm({ message }))) return false;
-  try {
-    await remember(context, project, answer);
-  } catch (error) {
-    const warning = `your answer could not be saved, so you will be asked again: ${errorText(error)}`;
-    context.report({ type: "warning", message: warning });
-  }
-  return true;
-}
-
-interface Answer {
-  readonly key: string;
-  readonly hash: string;
-}
-
-async function isRemembered(context: Context, project: string, { key, hash }: Answer): Promise<boolean> {
-  return (await readApproved(approvedFile(context)))[project]?.[key] === hash;
-}
-
-async function remember(context: Context, project: string, { key, hash }: Answer): Promise<void> {
-  const path = approvedFile(context);
-  // Read again: another command may have been answered meanwhile.
-  const approved = await readApproved(path);
-  await writePrivateJson(path, { ...approved, [project]: { ...approved[project], [key]: hash } });
-}
-
-function approvedFile(context: Context): string {
-  return join(userFolder(context), "approved.json");
-}
-
-type Approved = Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-/** Hashes of approved values by project and setting. A damaged file approves nothing. */
-async function readApproved(path: string): Promise<Approved> {
-  const file = z.record(z.string(), z.record(z.string(), z.string()));
-  const { data } = file.safeParse(await readPrivateJson(path).catch(() => undefined));
-  return data ?? {};
+function isApproved(context: Context, config: Config, key: keyof Settings, { effect, scope }: NeedsUser) {
+  const question = `${describe(config, key)}: ${effect}. Allow this?`;
+  return askOnce(context, config.root, { key, value: [config.settings[key], scope], question });
 }
 
 function refusal(config: Config, key: keyof Settings, { effect }: NeedsUser): UserError {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -392,6 +392,54 @@ describe("code of a project", () => {
     }
     expect((await run(["products"], { cwd, ...terminal(true) })).exitCode).toBe(0);
     expect((await run(["types"], { cwd })).exitCode).toBe(0);
+  });
+});
+
+describe("the target of a delivery in a project's log", () => {
+  const LOGGED = "http://app.invalid/hook";
+  const SENT = 5;
+  const replay = ["replay", "last"];
+
+  async function projectWithLog(settings: object = {}) {
+    const { cwd } = project(settings);
+    const log = await openLogAt({ root: cwd, store: ".zoho-hooks/events.db" }, { now: () => new Date() });
+    await log.append(newEntry({ forward: { targets: [LOGGED] } }));
+    await log.close();
+    const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
+    const inProject = (argv: readonly string[], options: RunOptions = {}) =>
+      run(argv, { cwd, ...options, env: { ...env, ...options.env } });
+    return Object.assign(inProject, { cwd });
+  }
+
+  it("needs the user before replay sends to it", async () => {
+    const run = await projectWithLog();
+    const { exitCode, err } = await run(replay);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`names the target ${LOGGED}`)]);
+    expect(err).toContain("--to");
+    expect((await run([...replay, "--dry-run"])).exitCode).toBe(0);
+    expect((await run([...replay, "--to", LOGGED])).exitCode).toBe(SENT);
+    const no = terminal(false);
+    expect((await run(replay, no)).exitCode).toBe(2);
+    expect(no.questions).toHaveLength(1);
+    const { questions, prompts } = terminal(true);
+    expect((await run(replay, { prompts })).exitCode).toBe(SENT);
+    expect(questions).toEqual([expect.stringContaining(LOGGED)]);
+    expect((await run(replay)).exitCode).toBe(SENT);
+  });
+
+  it("is taken where the environment names it, or the log is the user's", async () => {
+    const run = await projectWithLog();
+    expect((await run(replay, { env: { ZOHO_HOOKS_FORWARD_TO: LOGGED } })).exitCode).toBe(SENT);
+    const outside = project({});
+    renameSync(join(run.cwd, ".zoho-hooks"), join(outside.cwd, "../logs"));
+    const argv = [...replay, "--store", join(outside.cwd, "../logs/events.db")];
+    expect((await run(argv)).exitCode).toBe(SENT);
+  });
+
+  it("needs the user where the project names it, too", async () => {
+    const run = await projectWithLog({ forwardTo: LOGGED });
+    const { exitCode, err } = await run(replay);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`forwardTo in`)]);
   });
 });
 
