@@ -6,6 +6,7 @@ import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskUrl } from "../core/mask.ts";
+import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
 import { type UserError, usageError } from "../util/errors.ts";
 import { findLink, isAbove, isOutside } from "../util/files.ts";
@@ -131,6 +132,25 @@ export function reportingImport(context: Context, { root, importModule }: Config
     await reportOnce(context, root, `code ${relative(root, path)}`, message);
     return importModule(url);
   };
+}
+
+/** What has no proof passes without a check. */
+export function reportUnsignedFormats(
+  { report }: Context,
+  { isFromProject, origins, settings }: Config,
+  products: readonly Product[],
+): void {
+  const chosen = Object.entries(isFromProject("products") ? settings.products : {}).filter(([id, { format }]) =>
+    products.some(
+      (product) => product.id === id && product.formats.find((each) => each.id === format)?.proofs.length === 0,
+    ),
+  );
+  if (chosen.length === 0) return;
+  const texts = chosen.map(([id, { format }]) => `products.${id}.format is ${format}`);
+  report({
+    type: "notice",
+    message: `set by this project: ${texts.join("; ")} in ${origins.products}, which is never signed`,
+  });
 }
 
 /** Targets of a replay that only the log names, which may have come with the project. */
