@@ -167,6 +167,17 @@ export function isOutside(root: string, path: string): boolean {
   return isAbove(root, path) || findLink(root, path) !== undefined;
 }
 
+/** Whether a link in a folder of the project leads out of it. A folder that is itself outside was the user's choice. */
+export function leadsOut(root: string, folder: string, path: string): boolean {
+  if (isOutside(root, folder)) return false;
+  try {
+    return isAbove(realpathSync(root), realpathSync(path));
+  } catch {
+    // There is no such file.
+    return false;
+  }
+}
+
 /** Whether a path is not below a folder, by its text. */
 export function isAbove(root: string, path: string): boolean {
   const fromRoot = relative(root, path);

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLogAt } from "../../src/store/open-log.ts";
 import { usageError } from "../../src/util/errors.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { projectWithZod } from "../support/own-product.ts";
+import { projectWithZod, SHOP, shopProject } from "../support/own-product.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 
 const LISTEN = ["listen", "--timeout", "20ms"];
@@ -217,10 +217,11 @@ describe("a project's own", () => {
     ["products", { products: { forms: { auth: { header: "x-key" } } } }],
     ["tunnel.use", { tunnel: { use: "none" } }, ["--port", "0"]],
     ["tunnel.timeout", { tunnel: { timeout: "1m" } }],
+    ["products.forms.format", { products: { forms: { format: "wire" } } }],
   ])("%s is reported", async (name, settings, argv = DEFAULTS) => {
     const { cwd, listen } = project(settings);
     const { exitCode, err } = await listen(argv);
-    expect([exitCode, err]).toEqual([0, expect.stringContaining(`set by this project: ${name} in ${cwd}`)]);
+    expect([exitCode, err]).toEqual([0, expect.stringMatching(`set by this project: ${name} (is wire )?in ${cwd}`)]);
   });
 });
 
@@ -373,10 +374,66 @@ describe("code of a project", () => {
   it("is reported when it is first run, and not run by commands that need no schema", async () => {
     const cwd = projectWithZod({ [CONFIG_FILE]: JSON.stringify(settings), "schemas/forms.mjs": code });
     const path = join(cwd, "schemas/forms.mjs");
-    const reports = async (...argv: string[]) => (await run(argv, { cwd })).err.includes(`runs ${path}`);
-    expect(await reports("config", "show")).toBe(false);
-    expect(await reports("send", "forms", "--dry-run", "--all")).toBe(true);
-    expect(await reports("send", "forms", "--dry-run", "--all")).toBe(false);
+    const reports = async (...argv: string[]) => {
+      const { err, out } = await run(argv, { cwd, stdin: "{}" });
+      return (err + out).includes(`runs ${path}`);
+    };
+    for (const argv of [
+      ["config", "show"],
+      ["events", "list"],
+      ["completion", "words", "--", "send", ""],
+    ])
+      expect([argv, await reports(...argv)]).toEqual([argv, false]);
+    for (const argv of [
+      ["send", "forms", "--dry-run", "--all"],
+      ["verify", "-"],
+      ["replay", "1"],
+      ["types", "forms"],
+      ["products"],
+      ["fixtures", "list"],
+      ["events", "drift"],
+      [...LISTEN, ...DEFAULTS],
+    ]) {
+      rmSync(join(cwd, ".config"), { recursive: true, force: true });
+      expect([argv, await reports(...argv)]).toEqual([argv, true]);
+      expect([argv, await reports(...argv)]).toEqual([argv, false]);
+    }
+  });
+
+  // Making links takes a privilege on Windows.
+  it.skipIf(process.platform === "win32").each([
+    ["product.json", "product.json"],
+    ["fixtures", ""],
+    ["fixtures/order.paid.json", "order.paid.json"],
+    ["schemas/order.paid.json", "order.paid.json"],
+    ["schemas/order.paid.mjs", "order.paid.json"],
+    ["schemas.mjs", "order.paid.json"],
+  ])("is refused where %s is a link out of the project, and taken from within", async (name, target) => {
+    const cwd = shopProject();
+    const outside = tempFolder();
+    for (const file of ["product.json", "order.paid.json"]) writeFileSync(join(outside, file), "{}");
+    const path = join(cwd, "webhooks/shop", name);
+    rmSync(path, { recursive: true, force: true });
+    symlinkSync(join(outside, target), path);
+    for (const argv of [["products"], ["send", "shop", "--all", "--dry-run"], ["verify", "-"]]) {
+      const { exitCode, err } = await run(argv, { cwd, stdin: "{}" });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("is a link out of the project")]);
+    }
+    rmSync(path);
+    cpSync(outside, join(cwd, "shared"), { recursive: true });
+    symlinkSync(join(cwd, "shared", target), path);
+    expect((await run(["products"], { cwd })).err).not.toContain("is a link");
+  });
+
+  it.skipIf(process.platform === "win32")("is refused where an event's name leads to a link", async () => {
+    const about = { ...JSON.parse(SHOP["webhooks/shop/product.json"]), events: { "a/b": "An event in a folder" } };
+    const cwd = shopProject({ "webhooks/shop/product.json": JSON.stringify(about) });
+    const outside = tempFolder();
+    writeFileSync(join(outside, "secret.json"), '{"private":true}');
+    mkdirSync(join(cwd, "webhooks/shop/fixtures/a"));
+    symlinkSync(join(outside, "secret.json"), join(cwd, "webhooks/shop/fixtures/a/b.json"));
+    const { exitCode, out, err } = await run(["fixtures", "show", "shop", "a/b"], { cwd });
+    expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining("b.json is behind a link")]);
   });
 
   it.each([
@@ -434,6 +491,14 @@ describe("the target of a delivery in a project's log", () => {
     renameSync(join(run.cwd, ".zoho-hooks"), join(outside.cwd, "../logs"));
     const argv = [...replay, "--store", join(outside.cwd, "../logs/events.db")];
     expect((await run(argv)).exitCode).toBe(SENT);
+  });
+
+  it("waits, and is counted before listen sends to a target of this run", async () => {
+    const run = await projectWithLog();
+    const argv = [...LISTEN, ...DEFAULTS];
+    expect((await run(argv)).err).toContain(`1 delivery waits for ${LOGGED}, which this run does not forward to`);
+    const { err } = await run([...argv, "--forward-to", LOGGED]);
+    expect(err).toMatch(/1 delivery from an earlier run is being sent now.*Ready\./s);
   });
 
   it("needs the user where the project names it, too", async () => {
