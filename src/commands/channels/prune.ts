@@ -51,7 +51,7 @@ async function prune(context: Context, options: DeletionOptions): Promise<ExitCo
     }
     if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
     const question = `Delete ${ids.length} of ${listed.length} channels?`;
-    if (!(await confirm(context, question, options.yes))) return unchanged(context);
+    if (!(await confirm(context, session, question, options))) return unchanged(context);
     return deleteChannels(context, session, ids);
   });
 }

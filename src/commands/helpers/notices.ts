@@ -1,5 +1,5 @@
 import { isSuccess } from "../../body/delivery.ts";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
+import { approveProjectSignIn, checkProjectSettings } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
@@ -69,9 +69,17 @@ export function showRequest(context: Context, { api }: { readonly api: ZohoApi }
   return ExitCode.ok;
 }
 
-/** Asks before something that cannot be undone. Without a terminal only `--yes` answers. */
-export async function confirm(context: Context, question: string, yes: boolean | undefined): Promise<boolean> {
-  if (yes === true) return true;
+/** Asks before something at Zoho is deleted. Without a terminal only `--yes` answers. */
+export async function confirm(
+  context: Context,
+  { config }: { readonly config: Config },
+  question: string,
+  { yes, profile }: { readonly yes?: boolean; readonly profile?: string },
+): Promise<boolean> {
+  if (yes === true) {
+    await approveProjectSignIn(context, config, profile);
+    return true;
+  }
   const prompts = await context.prompts();
   if (prompts !== undefined) return prompts.confirm({ message: question });
   throw usageError(`there is no terminal to ask ${JSON.stringify(question)}`, "add --yes");

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
+import { PROXY_VARIABLES, reportIgnored, reportProjectSignIn } from "../../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { shellQuoted } from "../../util/text.ts";
@@ -33,6 +33,7 @@ export function addZohoOptions(command: Command): Command {
 
 /** Access to the channels of one organisation. */
 export interface ZohoSession extends ChannelAccess {
+  readonly config: Config;
   readonly signIn: SignIn;
   readonly http: ZohoHttp;
   readonly tokens: AccessTokens;
@@ -62,13 +63,14 @@ export async function openZoho(context: Context, options: ZohoOptions): Promise<
   const http = zohoHttp(context, config);
   const tokens = sessionTokens(context, signIn, http);
   const onClockOffset = (offsetMs: number): void => warnOfClock(context, offsetMs);
-  const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
+  const onChange = (): void => reportProjectSignIn(context, config, options.profile);
+  const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset, onChange });
   const client = watchClient(api, product, context.signal);
   const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
   const command = (words: string): string => channelsCommand(context, product, options, words);
   const owner = { profile: signIn.name, product: product.id, account: accountOf(signIn) };
   const memory = channelMemory(userFolder(context), owner);
-  return { signIn, http, tokens, product, api, client, memory, command, now };
+  return { config, signIn, http, tokens, product, api, client, memory, command, now };
 }
 
 function channelsCommand(

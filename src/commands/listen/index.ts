@@ -177,11 +177,10 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
     parts.channel = await parts.zoho.startChannel(publicUrl);
   await log?.setUrl(publicUrl ?? receiver.url);
-  await parts.forwarding?.resume();
   if (log !== undefined) parts.pruning = startPruning(context, log);
 
   const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
-  const important = [plan.timeoutNote ?? [], waiting?.stranded ?? []].flat();
+  const important = [plan.timeoutNote ?? [], waiting?.resumed ?? [], waiting?.stranded ?? []].flat();
   const ready = readyReport(context, plan, {
     secrets,
     receiver,
@@ -191,7 +190,6 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
     notes: [
       ...(log === undefined ? ["Nothing is saved: there is no event log."] : []),
       ...listed(parts).flatMap(({ notes = [] }) => notes),
-      ...(waiting?.resumed ?? []),
       ...important,
     ],
   });
@@ -199,6 +197,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   // With -v they are among the notes.
   if (!context.verbose) for (const message of important) context.report({ type: "notice", message });
   context.report(ready);
+  await parts.forwarding?.resume();
   receiver.ready();
   await handOut(context, ready, options);
   if (options.exec !== undefined)

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Delivery, type HeaderPair, headerValue } from "../../body/delivery.ts";
 import type { Secrets } from "../../body/secret.ts";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
+import { checkProjectSettings, reportUnsignedFormats } from "../../config/clone-rule.ts";
 import { loadConfig, userFolder } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
@@ -121,6 +121,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   await checkProjectSettings(context, config, ["products", "allowUnsigned"]);
   const products = await projectProducts(context, { config });
+  reportUnsignedFormats(context, config, products);
   warnOfUnknownVariables(context, config, products);
   refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { reportProjectSignIn } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
@@ -64,7 +65,8 @@ export async function withWebhooks<T>(
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
   const { invocation, now, signal, sleep } = context;
-  const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now });
+  const onChange = (): void => reportProjectSignIn(context, config, options.profile);
+  const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now, onChange });
   const given = Object.entries({ product: product.id, org, profile: options.profile });
   const flags = given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${shellQuoted(value)}`]));
   try {
