@@ -85,4 +85,14 @@ describe("a body in one format with the signature of another", () => {
     expect(statusOf(body, product, proof)).toBe(200);
     expect(statusOf(body, product, proof, secret("another", "OTHER"))).toBe(401);
   });
+
+  it("is checked by it in a format of the user's own", () => {
+    expect(statusOf({ total: 1 }, "books", financeSignature)).toBe(200);
+    expect(statusOf({ total: 1 }, "books", financeSignature, secret("another", "OTHER"))).toBe(401);
+  });
+});
+
+it("accepts an unknown event in a whole envelope by the proofs of its own format", () => {
+  const body = { ...bodyOf("crm wire Leads.create"), token: undefined, operation: "merge" };
+  expect([statusOf(body, "crm"), statusOf(body)]).toEqual([200, 200]);
 });
