@@ -168,9 +168,16 @@ const envelope = lazyObject({
   data: () =>
     z
       .looseObject({
-        subscription: wireSubscription().nullish(),
-        payment: wirePayment().nullish(),
-        invoice: wireInvoice().nullish(),
+        // zod reads a getter when it first parses: other bodies with `data` need none of these.
+        get subscription() {
+          return wireSubscription().nullish();
+        },
+        get payment() {
+          return wirePayment().nullish();
+        },
+        get invoice() {
+          return wireInvoice().nullish();
+        },
       })
       .nullish(),
   payload: () => z.unknown().optional(),

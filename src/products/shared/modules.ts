@@ -199,6 +199,11 @@ function withQueryOf(data: unknown, url: string): unknown {
   return { ...data, query_params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
+const affectedFields = part(() => z.array(z.record(z.string(), z.array(z.unknown()))).nullish());
+const affectedValues = part(() =>
+  z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
+);
+
 const notificationParts = (api: string) => ({
   server_time: () => z.number(),
   module: () => z.string().min(1),
@@ -207,8 +212,8 @@ const notificationParts = (api: string) => ({
   channel_id: channelId,
   query_params: () => z.looseObject({}).nullish(),
   // Missing where the channel was created without it.
-  affected_fields: () => z.array(z.record(z.string(), z.array(z.unknown()))).nullish(),
-  affected_values: () => z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
+  affected_fields: affectedFields,
+  affected_values: affectedValues,
   operation: requiredText,
   token: optionalText,
 });
