@@ -12,10 +12,9 @@ import { chooseExpiry, expiryBy, grantWarning, zohoTime } from "../../zoho/chann
 import { findWatchProduct } from "../../zoho/channels/products.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { showRequest } from "../helpers/notices.ts";
 import { channelEvents } from "../helpers/options.ts";
 import { warnOfMistypedModules } from "../helpers/products.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { channelReport, newChannelId } from "./list.ts";
 import {
   addChannelOptions,

@@ -12,9 +12,9 @@ import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { type RequestedDeletions, requestedDeletions } from "../../zoho/collection.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { confirm, showRequest } from "../helpers/notices.ts";
+import { confirm } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { channelId, channelReport, listWithMissing, requireChannel, stateReport, UNREAD } from "./list.ts";
 
 export interface DeletionOptions extends ZohoOptions {

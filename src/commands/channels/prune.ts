@@ -9,8 +9,8 @@ import { removeRequest } from "../../zoho/channels/api.ts";
 import type { Channel } from "../../zoho/channels/channel.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
-import { confirm, showRequest } from "../helpers/notices.ts";
-import { withZoho, type ZohoSession } from "../helpers/session.ts";
+import { confirm } from "../helpers/notices.ts";
+import { showRequest, withZoho, type ZohoSession } from "../helpers/session.ts";
 import { addDeletionOptions, type DeletionOptions, deleteChannels, forget, unchanged } from "./delete.ts";
 
 export const definePrune: Define = (command, act) => {

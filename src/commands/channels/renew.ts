@@ -9,8 +9,7 @@ import { chooseExpiry } from "../../zoho/channels/expiry.ts";
 import { isSignInError, renewChannel, wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { isThrottled } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { showRequest } from "../helpers/notices.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { type Chosen, changeReport, chooseAll, keepRenewing, shouldLive } from "./keep-renewing.ts";
 import { channelId, listWithMissing, missingReport, stateReport } from "./list.ts";
 

@@ -2,9 +2,11 @@ import type { Command } from "commander";
 import { PROXY_VARIABLES, reportIgnored, reportProjectSignIn } from "../../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { MASK } from "../../core/mask.ts";
+import { ExitCode } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
-import { type ZohoApi, zohoApi } from "../../zoho/api.ts";
+import { type ApiRequest, type ZohoApi, zohoApi } from "../../zoho/api.ts";
 import { type AccessTokens, accessTokens } from "../../zoho/auth/access-token.ts";
 import { type CredentialsStore, credentialsStore } from "../../zoho/auth/credentials.ts";
 import { keyringVault, systemKeyring } from "../../zoho/auth/keyring.ts";
@@ -13,7 +15,7 @@ import { watchClient } from "../../zoho/channels/api.ts";
 import type { ChannelAccess } from "../../zoho/channels/create.ts";
 import { channelMemory } from "../../zoho/channels/memory.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../../zoho/channels/products.ts";
-import { createHttp, type ZohoHttp } from "../../zoho/http.ts";
+import { createHttp, maskedBody, type ZohoHttp } from "../../zoho/http.ts";
 
 export interface ZohoOptions {
   readonly profile?: string;
@@ -159,4 +161,26 @@ export function zohoHttp(context: Context, config: Config): ZohoHttp {
       ? ({ attempt: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
       : undefined,
   });
+}
+
+/** Shows a request to Zoho, with its secrets masked, instead of sending it. */
+export function showRequest(context: Context, { api }: { readonly api: ZohoApi }, request: ApiRequest): ExitCode {
+  const { method, json, multipart, headers } = request;
+  context.report({
+    type: "api-request",
+    sent: false,
+    method,
+    url: api.urlOf(request),
+    headers: {
+      authorization: `Zoho-oauthtoken ${MASK}`,
+      ...headers,
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+      ...(multipart === undefined ? {} : { "content-type": "multipart/form-data" }),
+    },
+    body: maskedBody(request),
+    status: undefined,
+    error: undefined,
+    latencyMs: undefined,
+  });
+  return ExitCode.ok;
 }

@@ -11,8 +11,7 @@ import type { DataCentre } from "../../zoho/data-centres.ts";
 import { findOrganisations, requestFor, type WebhookClient, webhookClient } from "../../zoho/webhooks/client.ts";
 import { managedProducts, requireManagedProduct } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookCall } from "../../zoho/webhooks/managed-product.ts";
-import { showRequest } from "../helpers/notices.ts";
-import { openSignIn, sessionTokens, zohoHttp } from "../helpers/session.ts";
+import { openSignIn, sessionTokens, showRequest, zohoHttp } from "../helpers/session.ts";
 
 export interface WebhookOptions {
   readonly product?: string;
