@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import {
   createServer,
   type IncomingMessage,
@@ -7,6 +8,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { devNull } from "node:os";
 import { plainReply } from "../core/reply.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { findReceiver, sendReply } from "./respond.ts";
@@ -84,7 +86,9 @@ export async function openServer(
     if (message !== undefined) onProtocolError(message);
   });
   const connections = new Set<Socket>();
+  const checkHandles = createHandleCheck(onProtocolError);
   server.on("connection", (socket: Socket) => {
+    checkHandles();
     // For "connect" Node removes its own listener: a reset after that would end the process.
     socket.on("error", () => {});
     connections.add(socket);
@@ -102,6 +106,29 @@ export async function openServer(
   return {
     port: (server.address() as AddressInfo).port,
     close: (graceMs) => closeServer(server, connections, graceMs),
+  };
+}
+
+/**
+ * Returns a function to call for new connections, which reports when they have taken the last file handle: from then on
+ * libuv accepts connections only to close them, without an event.
+ */
+function createHandleCheck(onProtocolError: (message: string) => void): () => void {
+  let isScheduled = false;
+  return () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      try {
+        closeSync(openSync(devNull, "r"));
+      } catch (error) {
+        const code = errorCode(error);
+        if (code !== "EMFILE" && code !== "ENFILE") return;
+        const text = "no file handles are left, so new connections are closed without an answer";
+        onProtocolError(`${text} (${code}): raise the limit of open files (ulimit -n 4096)`);
+      }
+    });
   };
 }
 
