@@ -39,6 +39,11 @@ const REQUEST_TIMEOUT_MS = 60_000;
  * this side closes the connection would be lost.
  */
 const IDLE_TIMEOUT_MS = 120_000;
+/**
+ * Connections that the system completes before they are accepted here; it may have a lower limit. With Node's default of
+ * 511 some of a thousand that come at once waited for seconds, or were reset.
+ */
+const ACCEPT_BACKLOG = 4096;
 /** How long a connection without a byte delays `close`. */
 const UNUSED_TIMEOUT_MS = 200;
 /** For a sender of invalid HTTP to read the answer and close its side, which some never do. */
@@ -177,7 +182,7 @@ async function listen(server: Server, address: ServerAddress): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host: address.host, port: address.port }, resolve);
+      server.listen({ host: address.host, port: address.port, backlog: ACCEPT_BACKLOG }, resolve);
     });
   } catch (error) {
     throw await listenError(error, address);
