@@ -29,7 +29,7 @@ export default defineConfig({
           include: ["test/faults/*.test.ts"],
           // The long forms take minutes, and more on a machine that does other work as well.
           testTimeout: 900_000,
-          expect: { poll: { timeout: 60_000 } },
+          expect: { poll: { timeout: 300_000 } },
         },
       },
     ],

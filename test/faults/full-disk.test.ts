@@ -30,7 +30,7 @@ it.skipIf(isWindows)("listen answers 503 on a full disk, and 200 again once ther
   await load.until(load.answered.length + 50);
   await load.stop();
   const peakMegabytes = peakOf(listener);
-  await expect.poll(() => target.seen.length).toBeGreaterThanOrEqual(load.answered.length);
+  await target.came(load.answered.length);
   expect(await listener.stop()).toMatchObject({ exitCode: 0, summary: { forwards: { failed: 0, waiting: 0 } } });
   await expectNothingLost({ fault: "a full disk", cwd, loads: [load], peakMegabytes });
 });

@@ -21,7 +21,7 @@ it("listen answers 503 while another program locks the log, and 200 again afterw
   other.close();
   await load.until(load.answered.length + 200);
   await load.stop();
-  await expect.poll(() => target.seen.length).toBe(load.answered.length);
+  await target.came(load.answered.length);
   const peakMegabytes = peakOf(listener);
   expect(await listener.stop()).toMatchObject({ exitCode: 0, summary: { forwards: { failed: 0, waiting: 0 } } });
   await expectNothingLost({ fault: "a locked log", cwd, loads: [load], peakMegabytes });

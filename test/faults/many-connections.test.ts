@@ -36,7 +36,7 @@ it.skipIf(isWindows)(`listen answers ${BURSTS * BURST} connections that are open
   await Promise.all(sockets.map((socket, i) => postOn(socket, 100_000 + i)));
   const count = 2 * sockets.length;
   expect(answered).toHaveLength(count);
-  await expect.poll(() => target.seen.length).toBe(count);
+  await target.came(count);
   const peakMegabytes = peakOf(listener);
   expect(await listener.stop()).toMatchObject({
     exitCode: 0,

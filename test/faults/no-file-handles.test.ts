@@ -38,7 +38,7 @@ describe.skipIf(isWindows)("without file handles", () => {
     await Promise.all([later.ended, load.stop()]);
     expect(later.answered).toHaveLength(200);
     const answered = load.answered.length + later.answered.length;
-    await expect.poll(() => target.seen.length).toBe(answered);
+    await target.came(answered);
     const peakMegabytes = peakOf(listener);
     expect(await listener.stop()).toMatchObject({ exitCode: 0, summary: { forwards: { failed: 0, waiting: 0 } } });
     await expectNothingLost({ fault: "no file handles", cwd, loads: [load, later], peakMegabytes });

@@ -30,7 +30,7 @@ it("listen behind the real ngrok agent survives cuts of the tunnel, and exits wi
   await load.until(load.answered.length + 50);
   await load.stop();
   expect(load.refused.length).toBeGreaterThan(0);
-  await expect.poll(() => target.seen.length).toBeGreaterThanOrEqual(load.answered.length);
+  await target.came(load.answered.length);
   const peakMegabytes = peakOf(listener);
   await edge.faults.stop();
   expect(await listener.ended).toBe(9);
