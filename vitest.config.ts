@@ -16,12 +16,22 @@ export default defineConfig({
         test: {
           name: "in-process",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/e2e/**"],
+          exclude: [...configDefaults.exclude, "test/{e2e,faults}/**"],
           // The files share nothing but the modules, which each worker loads once.
           isolate: false,
         },
       },
       { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "faults",
+          include: ["test/faults/*.test.ts"],
+          // The long forms take minutes, and more on a machine that does other work as well.
+          testTimeout: 900_000,
+          expect: { poll: { timeout: 300_000 } },
+        },
+      },
     ],
   },
 });

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import {
   createServer,
   type IncomingMessage,
@@ -7,6 +8,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { devNull } from "node:os";
 import { plainReply } from "../core/reply.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { findReceiver, sendReply } from "./respond.ts";
@@ -37,6 +39,11 @@ const REQUEST_TIMEOUT_MS = 60_000;
  * this side closes the connection would be lost.
  */
 const IDLE_TIMEOUT_MS = 120_000;
+/**
+ * Connections that the system completes before they are accepted here; it may have a lower limit. With Node's default of
+ * 511 some of a thousand that come at once waited for seconds, or were reset.
+ */
+const ACCEPT_BACKLOG = 4096;
 /** How long a connection without a byte delays `close`. */
 const UNUSED_TIMEOUT_MS = 200;
 /** For a sender of invalid HTTP to read the answer and close its side, which some never do. */
@@ -84,7 +91,9 @@ export async function openServer(
     if (message !== undefined) onProtocolError(message);
   });
   const connections = new Set<Socket>();
+  const checkHandles = createHandleCheck(onProtocolError);
   server.on("connection", (socket: Socket) => {
+    checkHandles();
     // For "connect" Node removes its own listener: a reset after that would end the process.
     socket.on("error", () => {});
     connections.add(socket);
@@ -102,6 +111,29 @@ export async function openServer(
   return {
     port: (server.address() as AddressInfo).port,
     close: (graceMs) => closeServer(server, connections, graceMs),
+  };
+}
+
+/**
+ * Returns a function to call for new connections, which reports when they have taken the last file handle: from then on
+ * libuv accepts connections only to close them, without an event.
+ */
+function createHandleCheck(onProtocolError: (message: string) => void): () => void {
+  let isScheduled = false;
+  return () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      try {
+        closeSync(openSync(devNull, "r"));
+      } catch (error) {
+        const code = errorCode(error);
+        if (code !== "EMFILE" && code !== "ENFILE") return;
+        const text = "no file handles are left, so new connections are closed without an answer";
+        onProtocolError(`${text} (${code}): raise the limit of open files (ulimit -n 4096)`);
+      }
+    });
   };
 }
 
@@ -150,7 +182,7 @@ async function listen(server: Server, address: ServerAddress): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host: address.host, port: address.port }, resolve);
+      server.listen({ host: address.host, port: address.port, backlog: ACCEPT_BACKLOG }, resolve);
     });
   } catch (error) {
     throw await listenError(error, address);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
@@ -10,17 +10,20 @@ const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
 export interface ListenProcess {
   readonly pid: number;
   readonly url: string;
-  readonly notes: readonly string[];
+  /** All that it has printed but events and forwards. */
+  readonly lines: readonly Record<string, unknown>[];
   /** What it has written to stderr. */
   err(): string;
   /** The messages of its warnings. */
   readonly warnings: readonly string[];
   /** `kill -9`; resolves when it is gone. */
   kill(): Promise<void>;
+  /** Resolves to the exit code. */
+  readonly ended: Promise<number | null>;
   /** Ctrl-C; resolves to the exit code and the summary. */
   stop(): Promise<{ readonly exitCode: number | null; readonly summary: Record<string, unknown> }>;
-  /** The most memory that it has had, in megabytes; undefined where the system does not tell. */
-  peakMegabytes(): number | undefined;
+  /** Its resident memory; undefined where the system does not tell. */
+  megabytes(): { readonly now: number; readonly peak: number } | undefined;
 }
 
 export interface ListenProcessOptions {
@@ -50,21 +53,19 @@ export async function startListenProcess(
   const closed = once(child, "close");
   onTestFinished(() => void child.kill("SIGKILL"));
   let err = "";
-  let summary: Record<string, unknown> = {};
-  const warnings: string[] = [];
+  const lines: Record<string, unknown>[] = [];
   child.stderr?.on("data", (bytes: Buffer) => {
     err += bytes.toString();
   });
   if (child.stdout === null) throw new Error("stdout is a pipe");
-  const lines = createInterface(child.stdout);
+  const output = createInterface(child.stdout);
   const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
-    lines.on("line", (text) => {
+    output.on("line", (text) => {
       // Most lines are events, whose bodies need no reading here.
       if (text.includes('"type":"event"') || text.includes('"type":"forward"')) return;
       const line = JSON.parse(text) as Record<string, unknown>;
+      lines.push(line);
       if (line.type === "ready") resolve(line);
-      if (line.type === "summary") summary = line;
-      if (line.type === "warning") warnings.push(String(line.message));
     });
     void closed.then(([code]) => reject(new Error(`listen ended with ${code}: ${err}`)));
   });
@@ -72,9 +73,12 @@ export async function startListenProcess(
   return {
     pid,
     url: String(ready.url),
-    notes: Array.isArray(ready.notes) ? ready.notes.map(String) : [],
+    lines,
     err: () => err,
-    warnings,
+    get warnings() {
+      return lines.flatMap(({ type, message }) => (type === "warning" ? [String(message)] : []));
+    },
+    ended: closed.then(([code]) => code),
     async kill() {
       child.kill("SIGKILL");
       await closed;
@@ -82,15 +86,13 @@ export async function startListenProcess(
     async stop() {
       child.kill("SIGINT");
       const [exitCode] = await closed;
-      return { exitCode, summary };
+      return { exitCode, summary: lines.find(({ type }) => type === "summary") ?? {} };
     },
-    peakMegabytes() {
-      try {
-        const kilobytes = /VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-        return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
-      } catch {
-        return undefined;
-      }
+    megabytes() {
+      if (!existsSync(`/proc/${pid}/status`)) return undefined;
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      const of = (name: string): number => Number(new RegExp(`${name}:\\s*(\\d+) kB`).exec(status)?.[1]) / 1024;
+      return { now: of("VmRSS"), peak: of("VmHWM") };
     },
   };
 }

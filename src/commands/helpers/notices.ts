@@ -1,5 +1,5 @@
 import { isSuccess } from "../../body/delivery.ts";
-import { approveProjectSignIn, checkProjectSettings } from "../../config/clone-rule.ts";
+import { approveProjectSignIn } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";

@@ -1,0 +1,38 @@
+import { setInterval as every } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { startChild } from "../support/child.ts";
+import { expectNothingLost, IS_LONG, peakOf } from "../support/faults.ts";
+import { startListenProcess } from "../support/listen-process.ts";
+import { postLoad } from "../support/post-load.ts";
+import { tempFolder } from "../support/run.ts";
+
+const SECONDS = IS_LONG ? 600 : 20;
+
+it(`listen under a steady load has no more memory at the end of ${SECONDS} s than halfway`, async () => {
+  const cwd = tempFolder();
+  const recording = await startChild("recording-app.ts", []);
+  await recording.line();
+  const target = `http://127.0.0.1:${recording.lines[0]?.replace("port ", "")}`;
+  const listener = await startListenProcess(["--forward-to", target], { cwd });
+  const load = postLoad({ url: listener.url, from: 0, count: 1e9, connections: 8, pauseMs: 20 });
+  const samples: number[] = [];
+  for await (const _ of every(1000)) {
+    samples.push(listener.megabytes()?.now ?? 0);
+    if (samples.length === SECONDS) break;
+  }
+  await load.stop();
+  const peakMegabytes = peakOf(listener);
+  await recording.line(load.answered.length + 1);
+  expect(await listener.stop()).toMatchObject({
+    exitCode: 0,
+    summary: { forwards: { delivered: load.answered.length, failed: 0, waiting: 0 } },
+  });
+  const quarter = SECONDS / 4;
+  const [halfway, end] = [median(samples.slice(quarter, 2 * quarter)), median(samples.slice(-quarter))];
+  const fault = `${SECONDS} s of load, ${halfway.toFixed(0)} MB halfway and ${end.toFixed(0)} MB at the end`;
+  await expectNothingLost({ fault, cwd, loads: [load], peakMegabytes });
+  expect(load.refused).toEqual([]);
+  expect(end - halfway).toBeLessThan(IS_LONG ? 15 : 40);
+});
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
