@@ -19,7 +19,7 @@ export function showTopic(topic: string, names: readonly string[], { packageRoot
 }
 
 /** Markdown as text: paragraphs wrapped, tables aligned, code indented; `**`, the targets of links within docs/ and HTML are left out. */
-export function pageText(markdown: string, columns: number): string {
+function pageText(markdown: string, columns: number): string {
   const lines: string[] = [];
   let paragraph = "";
   let rows: (readonly string[])[] = [];
