@@ -4,7 +4,7 @@ import { commands } from "./commands/index.ts";
 import { nearest } from "./core/event-names.ts";
 import { createContext } from "./reports/context.ts";
 import { renderFailure } from "./reports/failure.ts";
-import { helpConfiguration, helpOutput } from "./reports/help.ts";
+import { helpConfiguration, helpOutput, topicsText } from "./reports/help.ts";
 import type { Mode } from "./reports/paint.ts";
 import { endProcess, nodeRuntime, type Runtime, reportUnfinished, type Surroundings } from "./runtime.ts";
 import { CANCELLED, ExitCode, UserError } from "./util/errors.ts";
@@ -32,8 +32,7 @@ Exit codes:
   2 wrong usage              7 an error of a Zoho API
   3 wrong signature/token    8 an expectation or time limit was not met
   4 invalid payload          9 the tunnel or channel was lost
-  130 interrupted
-`;
+  130 interrupted`;
 
 /** Parses the command line, loads the command that it names, runs it, and turns every outcome into an exit code. */
 export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode | number> {
@@ -58,7 +57,12 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
   try {
     program = await buildProgram(runtime, version, act);
     const topic = runtime.argv[0] === "help" ? calledCommand(runtime.argv) : undefined;
-    if (topic !== undefined && !isCommand(topic)) throw unknownCommand(topic);
+    if (topic !== undefined && !isCommand(topic)) {
+      const { showTopic } = await import("./commands/help.ts");
+      const names = commands.map(({ name }) => name);
+      showTopic(topic, names, runtime);
+      return ExitCode.ok;
+    }
     argv = withDefaultSubcommand(argv, program);
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
@@ -80,9 +84,9 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .description("Receive, send and verify Zoho webhooks on your own machine.")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
-    .helpCommand("help [command]", "show help for a command")
+    .helpCommand("help [topic]", "show help for a command, or a page of the documentation")
     .addHelpText("before", EXAMPLES)
-    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", () => topicsText(runtime.packageRoot) + EXIT_CODES)
     .configureHelp(helpConfiguration)
     .configureOutput(helpOutput(runtime))
     .exitOverride()

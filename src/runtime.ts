@@ -120,6 +120,8 @@ function workingFolder(): string {
 function invocation(): string {
   const script = process.argv[1];
   if (process.env.npm_command === "exec") return "npx zoho-hooks";
+  // Yarn's Plug'n'Play: the script lies in an archive.
+  if ("pnp" in process.versions) return "yarn zoho-hooks";
   if (script !== undefined && (process.env.npm_lifecycle_event !== undefined || basename(script).endsWith(".js"))) {
     const path = relativePath(script);
     if (process.platform === "win32") return `node ${path.includes(" ") ? `"${path}"` : path}`;

@@ -4,24 +4,22 @@ import { describe, expect, it } from "vitest";
 import { eventTable } from "../src/commands/products.ts";
 import { products } from "../src/products/index.ts";
 
-const README = join(import.meta.dirname, "../README.md");
+const DOCS = join(import.meta.dirname, "../docs");
 const BLOCK = /(<!-- events:start -->\n)[\s\S]*?(<!-- events:end -->)/g;
 
-describe("the README", () => {
+describe("docs/events.md", () => {
   it("shows the events that there are; `npm run docs` writes them", async () => {
-    const readme = readFileSync(README, "utf8").replaceAll("\r\n", "\n");
-    expect(readme.match(BLOCK) ?? [], "one block between <!-- events:start --> and <!-- events:end -->").toHaveLength(
-      1,
-    );
-    const current = readme.replace(
-      BLOCK,
-      (_, start: string, end: string) => `${start}\n${eventTable(products)}\n${end}`,
-    );
-    await expect(current).toMatchFileSnapshot(README);
+    const path = join(DOCS, "events.md");
+    const page = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
+    expect(page.match(BLOCK) ?? [], "one block between <!-- events:start --> and <!-- events:end -->").toHaveLength(1);
+    const current = page.replace(BLOCK, (_, start: string, end: string) => `${start}\n${eventTable(products)}\n${end}`);
+    await expect(current).toMatchFileSnapshot(path);
   });
+});
 
+describe("docs/json.md", () => {
   it("describes every type of JSON line", () => {
-    const readme = readFileSync(README, "utf8");
+    const page = readFileSync(join(DOCS, "json.md"), "utf8");
     const folder = join(import.meta.dirname, "../src/reports");
     const files = readdirSync(folder).filter((name) => name !== "prompts.ts");
     const types = files.flatMap((file) =>
@@ -29,8 +27,8 @@ describe("the README", () => {
     );
     expect(types).toContain("ready");
     expect(
-      types.filter((type) => !readme.includes(`\`${type}\``)),
-      "types that no table of the README has",
+      types.filter((type) => !page.includes(`\`${type}\``)),
+      "types that the page does not have",
     ).toEqual([]);
   });
 });

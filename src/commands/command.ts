@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Action } from "../context.ts";
+import { topicOf } from "../reports/help.ts";
 
 /**
  * Turns an action into Commander's: the action gets the Context, then the command's arguments, then its options, and its
@@ -14,6 +15,8 @@ export type Define = (command: Command, act: Act) => void;
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** Its pages in docs/, without `.md`. */
+  readonly pages: readonly string[];
   load(): Promise<{ readonly define: Define }>;
 }
 
@@ -26,6 +29,7 @@ export async function addCommands(
 ): Promise<void> {
   for (const entry of entries) {
     const command = program.command(entry.name).summary(entry.summary).description(capitalised(entry.summary));
+    command.addHelpText("afterAll", pagesText(entry.pages));
     if (wanted(entry.name)) {
       const { define } = await entry.load();
       define(command, act);
@@ -37,7 +41,11 @@ export async function addCommands(
 /** The flags of every command and subcommand. */
 function addCommonOptions(command: Command): void {
   for (const child of command.commands) addCommonOptions(child);
-  if (command.commands.length > 0) return;
+  if (command.commands.length > 0) {
+    // Not the program's, which knows the pages of the documentation, too.
+    command.helpCommand("help [command]", "show help for a command");
+    return;
+  }
   command
     .optionsGroup("Common options:")
     .helpOption("-h, --help", "show help")
@@ -45,6 +53,11 @@ function addCommonOptions(command: Command): void {
     .option("-q, --quiet", "results and errors only")
     .option("-v, --verbose", "show more")
     .option("--no-color", "print without colour");
+}
+
+function pagesText(pages: readonly string[]): string {
+  const lines = pages.map((page) => `docs/${page}.md, or zoho-hooks help ${topicOf(page)}`);
+  return `\nDocs: ${lines.join("\n      ")}`;
 }
 
 function capitalised(text: string): string {

@@ -27,8 +27,7 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 A setting comes from the first of these that has it: a flag, the environment (ZOHO_HOOKS_PORT and so on), the project's
-.env, the project's zoho-hooks.config.json, your own config.json, the default. Secrets are never printed.
-`;
+.env, the project's zoho-hooks.config.json, your own config.json, the default. Secrets are never printed.`;
 
 interface Row {
   readonly key: string;

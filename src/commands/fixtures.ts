@@ -55,8 +55,7 @@ export const define: Define = (command, act) => {
 
 const EJECT_HELP = `
 Copies go to .zoho-hooks/fixtures/<product>/<format>/<event>.json. A copy that you have changed is only overwritten if
-you agree, or with --force.
-`;
+you agree, or with --force.`;
 
 function withEvent(command: Command): Command {
   return withFormat(command)

@@ -1,3 +1,4 @@
+import { approveProjectSignIn } from "../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { examples } from "../reports/help.ts";
@@ -25,8 +26,7 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 Revokes the refresh token at Zoho, which also ends its access tokens, and then removes the profile from this machine. If
-Zoho does not confirm, the profile stays, and the exit code is 6.
-`;
+Zoho does not confirm, the profile stays, and the exit code is 6.`;
 
 async function logout(context: Context, { profile: flag, local = false }: LogoutOptions): Promise<ExitCode> {
   const config = loadConfig(context);
@@ -39,6 +39,7 @@ async function logout(context: Context, { profile: flag, local = false }: Logout
       `unset them; to sign out of a stored profile, name it: ${context.invocation} logout --profile <name>`,
     );
   }
+  await approveProjectSignIn(context, config, flag);
   const { profiles, current } = await store.profiles();
   const profile = profiles.find(({ name }) => name === (named ?? current));
   const signIn = await openUnlessLost(store, named, local);

@@ -17,7 +17,7 @@ interface ProductsOptions {
 export const define: Define = (command, act) => {
   command
     .argument("[product]", "show the events of this product")
-    .addOption(command.createOption("--markdown", "print the README's table of events").hideHelp())
+    .addOption(command.createOption("--markdown", "print the tables of docs/events.md").hideHelp())
     .addHelpText(
       "before",
       examples(
@@ -43,8 +43,7 @@ export const define: Define = (command, act) => {
 const HELP = `
 A name such as <Module>.create stands for every module: Leads.create, Invoices.create, or a custom module.
 To add a product of your own, put samples into a folder (fixtures/<event>.json) and name it in zoho-hooks.config.json:
-  { "products": { "shop": { "path": "webhooks/shop" } } }
-`;
+  { "products": { "shop": { "path": "webhooks/shop" } } }`;
 
 function describeProduct({ id, title, formats }: Product): ProductReport {
   return {
@@ -89,14 +88,17 @@ function listProducts(context: Context, reports: readonly ProductReport[]): void
 
 const PROVEN = { body: "the body", sender: "the sender only", nothing: "nothing" } as const;
 
-/** The Markdown between the README's `events` markers: the proofs, then every format and every event, collapsed. */
+/** The Markdown between the markers of docs/events.md: the proofs, every format and every event. */
 export function eventTable(products: readonly Product[]): string {
   const formats = products.flatMap((product) => product.formats.map((format) => ({ product, format })));
   return [
+    "## Proofs",
+    "",
     ...table(["Proof", "Where it is, and how it is computed", "Proves", "Formats"], proofRows(formats)),
     "",
-    ...collapsed(
-      "Every format, and where it is specified",
+    "## Formats",
+    "",
+    ...table(
       ["Product", "Format", "Proofs", "Known from", "Specified in"],
       formats.map(({ product, format }) => [
         `${product.title} (${code(product.id)})`,
@@ -107,8 +109,9 @@ export function eventTable(products: readonly Product[]): string {
       ]),
     ),
     "",
-    ...collapsed(
-      "Every event",
+    "## Events",
+    "",
+    ...table(
       ["Product", "Format", "Event", "What happened"],
       formats.flatMap(({ product, format }) =>
         format.events.map((event) => [code(product.id), code(format.id), code(event.name), event.summary]),
@@ -130,10 +133,6 @@ function proofRows(formats: readonly { readonly product: Product; readonly forma
     const users = [...productsByFormat].map(([format, ids]) => `${code(format)}: ${ids.join(", ")}`);
     return [code(id), title.replaceAll("<", "&lt;"), proves, users.join("; ")];
   });
-}
-
-function collapsed(summary: string, ...parts: Parameters<typeof table>): readonly string[] {
-  return [`<details><summary>${summary}</summary>`, "", ...table(...parts), "", "</details>"];
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {

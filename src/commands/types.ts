@@ -37,8 +37,7 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 Each event's payload gets a type, which is also a member of ZohoEvents: ZohoEvents["crm"]["guide"]["Leads.create"].
-A field that was received but is not in the schema is optional.
-`;
+A field that was received but is not in the schema is optional.`;
 
 async function types(context: Context, id: string | undefined, options: TypesOptions): Promise<ExitCode> {
   if (options.store !== undefined && options.observed !== true) {

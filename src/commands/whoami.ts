@@ -54,8 +54,7 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 Asks Zoho for an access token unless there is a valid one. If Zoho refuses, the sign-in no longer works: exit code 6. An
-access token that is stored here, or set with ZOHO_ACCESS_TOKEN, is not tried.
-`;
+access token that is stored here, or set with ZOHO_ACCESS_TOKEN, is not tried.`;
 
 async function secretsIn(context: Context, config: Config, name: string): Promise<string> {
   const { profiles } = await openStore(context, config).profiles();

@@ -2,18 +2,19 @@ import { createHash } from "node:crypto";
 import { readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskUrl } from "../core/mask.ts";
+import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
-import { errorText, type UserError, usageError } from "../util/errors.ts";
-import { findLink, isAbove, isOutside, readPrivateJson, writePrivateJson } from "../util/files.ts";
+import { type UserError, usageError } from "../util/errors.ts";
+import { findLink, isAbove, isOutside } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
+import { askOnce, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, userFolder } from "./load.ts";
+import type { Config } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import type { Settings } from "./settings.ts";
 
@@ -79,6 +80,8 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
 
 const LEAVES = "deliveries, with their tokens and signatures, would leave this machine";
 
+const NOT_BY_ITSELF = "a project does not decide this by itself: it may be a stranger's";
+
 /** Flags that are not named like their setting, and notes for those that not all commands have. */
 const FLAGS: Readonly<Partial<Record<keyof Settings, string>>> = { routes: "--route" };
 const FLAG_NOTES: Readonly<Partial<Record<keyof Settings, string>>> = {
@@ -125,14 +128,79 @@ export async function requireApproval(
 export function reportingImport(context: Context, { root, importModule }: Config): ImportModule {
   return async (url) => {
     const path = fileURLToPath(url);
-    const answer = { key: `code ${relative(root, path)}`, hash: "run" };
-    const project = realpathSync(root);
-    if (!(await isRemembered(context, project, answer))) {
-      context.report({ type: "notice", message: `runs ${path}, which is code of this project` });
-      await remember(context, project, answer).catch(() => undefined);
-    }
+    const message = `runs ${path}, which is code of this project`;
+    await reportOnce(context, root, `code ${relative(root, path)}`, message);
     return importModule(url);
   };
+}
+
+/** What has no proof passes without a check. */
+export function reportUnsignedFormats(
+  { report }: Context,
+  { isFromProject, origins, settings }: Config,
+  products: readonly Product[],
+): void {
+  const chosen = Object.entries(isFromProject("products") ? settings.products : {}).filter(([id, { format }]) =>
+    products.some(
+      (product) => product.id === id && product.formats.find((each) => each.id === format)?.proofs.length === 0,
+    ),
+  );
+  if (chosen.length === 0) return;
+  const texts = chosen.map(([id, { format }]) => `products.${id}.format is ${format}`);
+  report({
+    type: "notice",
+    message: `set by this project: ${texts.join("; ")} in ${origins.products}, which is never signed`,
+  });
+}
+
+/** Targets of a replay that only the log names, which may have come with the project. */
+export async function checkLoggedTargets(context: Context, config: Config, targets: readonly string[]): Promise<void> {
+  const log = resolve(config.root, String(config.settings.store));
+  const isOwn = config.isFromProject("store") || !isAbove(config.root, log);
+  for (const target of isOwn ? targets.filter((each) => !isLocalTarget(each)) : []) {
+    const reason = `the event log ${log} names the target ${oneLine(maskUrl(target))}: ${LEAVES}`;
+    const key = `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
+    if (await askOnce(context, config.root, { key, value: [target], question: `${reason}. Allow this?` })) continue;
+    throw usageError(reason, `${NOT_BY_ITSELF}. If you want it, use --to; or run this in a terminal, which asks once`);
+  }
+}
+
+/** Variables that choose the account at Zoho, or one of the user's sign-ins. */
+const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
+
+/** The sign-in variables of the project's `.env`, by name. A profile of the command line precedes all of them. */
+function projectSignIn({ env, variableOrigin }: Config, profile: string | undefined): readonly string[] {
+  if (profile !== undefined) return [];
+  const names = Object.keys(env).filter((name) => SIGN_IN.test(name) && variableOrigin(name) !== "environment");
+  // With a profile, or without a token, the others have no effect.
+  if (env.ZOHO_PROFILE?.trim()) return names.filter((name) => name === "ZOHO_PROFILE");
+  return env.ZOHO_REFRESH_TOKEN === undefined && env.ZOHO_ACCESS_TOKEN === undefined ? [] : names.toSorted();
+}
+
+/** Reports whose account a command changes, where the project's `.env` decides it. */
+export function reportProjectSignIn(context: Context, config: Config, profile: string | undefined): void {
+  const names = projectSignIn(config, profile);
+  if (names.length === 0) return;
+  const shown = names.map((name) => (/SECRET|TOKEN/.test(name) ? name : `${name}=${oneLine(config.env[name] ?? "")}`));
+  const message = `${join(config.root, ENV_FILE)} decides whose Zoho account this changes: ${shown.join(", ")}`;
+  context.report({ type: "notice", message });
+}
+
+/** Before something is deleted at Zoho, or a sign-in ended, without a question. */
+export async function approveProjectSignIn(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+): Promise<void> {
+  const names = projectSignIn(config, profile);
+  if (names.length === 0) return;
+  const reason = `${join(config.root, ENV_FILE)} decides by ${names.join(", ")} whose Zoho account this changes, without a question`;
+  const value = names.map((name) => [name, config.env[name]]);
+  if (await askOnce(context, config.root, { key: "sign-in", value, question: `${reason}. Allow this?` })) return;
+  throw usageError(
+    reason,
+    `${NOT_BY_ITSELF}. If you want it, use --profile, or set ${names.join(", ")} in the environment; or run this in a terminal, which asks once`,
+  );
 }
 
 interface Limits {
@@ -253,55 +321,9 @@ function realPlaceOf(path: string, depth: number): string {
 }
 
 /** Whether the user has said yes, now or earlier. */
-async function isApproved(
-  context: Context,
-  config: Config,
-  key: keyof Settings,
-  { effect, scope }: NeedsUser,
-): Promise<boolean> {
-  const project = realpathSync(config.root);
-  const value = JSON.stringify([project, key, config.settings[key], scope]);
-  const answer = { key, hash: createHash("sha256").update(value).digest("hex") };
-  if (await isRemembered(context, project, answer)) return true;
-  const prompts = await context.prompts();
-  const message = `${describe(config, key)}: ${effect}. Allow this?`;
-  if (prompts === undefined || !(await prompts.confirm({ message }))) return false;
-  try {
-    await remember(context, project, answer);
-  } catch (error) {
-    const warning = `your answer could not be saved, so you will be asked again: ${errorText(error)}`;
-    context.report({ type: "warning", message: warning });
-  }
-  return true;
-}
-
-interface Answer {
-  readonly key: string;
-  readonly hash: string;
-}
-
-async function isRemembered(context: Context, project: string, { key, hash }: Answer): Promise<boolean> {
-  return (await readApproved(approvedFile(context)))[project]?.[key] === hash;
-}
-
-async function remember(context: Context, project: string, { key, hash }: Answer): Promise<void> {
-  const path = approvedFile(context);
-  // Read again: another command may have been answered meanwhile.
-  const approved = await readApproved(path);
-  await writePrivateJson(path, { ...approved, [project]: { ...approved[project], [key]: hash } });
-}
-
-function approvedFile(context: Context): string {
-  return join(userFolder(context), "approved.json");
-}
-
-type Approved = Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-/** Hashes of approved values by project and setting. A damaged file approves nothing. */
-async function readApproved(path: string): Promise<Approved> {
-  const file = z.record(z.string(), z.record(z.string(), z.string()));
-  const { data } = file.safeParse(await readPrivateJson(path).catch(() => undefined));
-  return data ?? {};
+function isApproved(context: Context, config: Config, key: keyof Settings, { effect, scope }: NeedsUser) {
+  const question = `${describe(config, key)}: ${effect}. Allow this?`;
+  return askOnce(context, config.root, { key, value: [config.settings[key], scope], question });
 }
 
 function refusal(config: Config, key: keyof Settings, { effect }: NeedsUser): UserError {
@@ -310,7 +332,7 @@ function refusal(config: Config, key: keyof Settings, { effect }: NeedsUser): Us
   const flag = WITHOUT_FLAG.includes(key) ? "" : `use ${flags}${FLAG_NOTES[key] ?? ""}, or `;
   return usageError(
     `${describe(config, key)}: ${effect}`,
-    `a project does not decide this by itself: it may be a stranger's. If you want it, ${flag}set ${environmentName(key)} in the environment; or run this in a terminal, which asks once`,
+    `${NOT_BY_ITSELF}. If you want it, ${flag}set ${environmentName(key)} in the environment; or run this in a terminal, which asks once`,
   );
 }
 

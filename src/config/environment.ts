@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import type { Runtime } from "../runtime.ts";
 import { usageError } from "../util/errors.ts";
-import { isFolder, readBytes, readText } from "../util/files.ts";
+import { isFolder, MAX_SETTINGS_BYTES, readBytes, readText } from "../util/files.ts";
 
 export const ENV_FILE = ".env";
 
@@ -26,7 +26,7 @@ export function readEnvironment(runtime: Pick<Runtime, "env">, root: string) {
 /** The variables of a `.env`; none where there is no such file. */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {
   // A folder of this name is a virtual environment of Python.
-  const text = isFolder(path) ? undefined : readText(path);
+  const text = isFolder(path) ? undefined : readText(path, MAX_SETTINGS_BYTES);
   if (text === undefined) return {};
   // PowerShell writes UTF-16, in which no variable would be found.
   if (text.includes("\0")) throw usageError(`${path} is not UTF-8 text`, "save it as UTF-8");

@@ -3,7 +3,7 @@ import { join, sep } from "node:path";
 import { type EventMatch, familyMember } from "../core/event-names.ts";
 import type { Format, Product } from "../core/product.ts";
 import { usageError } from "../util/errors.ts";
-import { isOutside, parseJsonFile, readText } from "../util/files.ts";
+import { isOutside, leadsOut, parseJsonFile, readText } from "../util/files.ts";
 
 /** A project's own fixtures, below its root. They take precedence over the built-in ones. */
 const PROJECT_FIXTURES = join(".zoho-hooks", "fixtures");
@@ -38,7 +38,7 @@ export function readFixture(
   match: EventMatch,
 ): Fixture | undefined {
   const places =
-    product.folder === undefined ? [projectPlace(root), builtInPlace(packageRoot)] : [ownPlace(product.folder)];
+    product.folder === undefined ? [projectPlace(root), builtInPlace(packageRoot)] : [ownPlace(product.folder, root)];
   return readFirst(places, product, format, match);
 }
 
@@ -60,7 +60,7 @@ export function projectFixturePath(
   match: Pick<EventMatch, "name">,
 ): string {
   const [file] = fixtureFiles(product, format, match);
-  const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder);
+  const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder, root);
   return within(place.folder, place.nameOf(file));
 }
 
@@ -88,8 +88,8 @@ function within(folder: string, file: string): string {
 interface Place {
   readonly folder: string;
   readonly origin: Fixture["origin"];
-  /** The project, where no link may lead to a file. */
-  readonly root?: string;
+  /** Whether a link, which may have come with the project, leads to this file. */
+  isLinked?(path: string): boolean;
   /** The path of a file relative to that folder. */
   nameOf(file: FixtureFile): string;
 }
@@ -100,7 +100,12 @@ function builtInPlace(packageRoot: string): Place {
 
 function projectPlace(root: string): Place {
   const folder = join(root, PROJECT_FIXTURES);
-  return { folder, root, origin: "project", nameOf: ({ path }) => existingName(folder, path) };
+  return {
+    folder,
+    origin: "project",
+    isLinked: (path) => isOutside(root, path),
+    nameOf: ({ path }) => existingName(folder, path),
+  };
 }
 
 /** The name of the existing file in any case: what works on a file system that ignores case should work on all. */
@@ -123,18 +128,19 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /** The folder of a user-defined product. */
-function ownPlace(folder: string): Place {
-  return { folder: join(folder, "fixtures"), origin: "project", nameOf: ({ name }) => name };
+function ownPlace(folder: string, root: string): Place {
+  const isLinked = (path: string): boolean => leadsOut(root, folder, path);
+  return { folder: join(folder, "fixtures"), origin: "project", isLinked, nameOf: ({ name }) => name };
 }
 
 function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
   const hint = product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it";
   for (const [i, file] of fixtureFiles(product, format, match).entries()) {
-    for (const { folder, root, origin, nameOf } of places) {
+    for (const { folder, isLinked, origin, nameOf } of places) {
       const path = join(folder, nameOf(file));
       const raw = readText(path);
       if (raw === undefined) continue;
-      if (root !== undefined && isOutside(root, path))
+      if (isLinked?.(path) === true)
         throw usageError(`${path} is behind a link, so it may be any file of yours`, "put the file itself there");
       const text = file.fill(raw);
       return { text, data: parseJsonFile(text, path, hint), path, origin, template: i > 0 };

@@ -1,12 +1,16 @@
 import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { geteuid } from "node:process";
 import { z } from "zod";
 import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { usageError } from "../util/errors.ts";
 import {
+  findLink,
+  isAbove,
   isOutside,
+  MAX_SETTINGS_BYTES,
   makePrivateFolder,
   readRegularFile,
   readText,
@@ -14,6 +18,7 @@ import {
   writeFileAtomically,
   writePrivateFile,
 } from "../util/files.ts";
+import { shellQuoted } from "../util/text.ts";
 import { cachedFor } from "../util/timing.ts";
 import { ENV_FILE } from "./environment.ts";
 
@@ -64,6 +69,7 @@ export function readSecrets({ env, given, root, isFromProject, stored }: SecretS
       const isKey = MULTI_LINE.includes(credential);
       const isForeign = isKey && isFromProject?.(name) === true && namesOutside(value, root);
       if (given !== undefined && isForeign) throw foreignFile(name, value, root);
+      if (given !== undefined && isKey) requirePrivateKeyFile(value, root, credential === "privateKey");
       const content = secret(isKey && !isForeign ? contentOf(value, root) : value, name);
       // A key that cannot be read would fail every delivery, so it is an error before the first.
       if (given !== undefined && isKey && content.reveal() === value) rejectMissingFile(name, value, root);
@@ -128,6 +134,32 @@ function foreignFile(name: string, value: string, root: string): Error {
   );
 }
 
+/** The folder of keys also has public ones, which anyone may read. */
+function requirePrivateKeyFile(value: string, root: string, isSecret: boolean): void {
+  const path = resolve(root, value);
+  if (!isAbove(join(root, KEYS_FOLDER), path) && isFile(path)) requirePrivate(root, path, isSecret);
+}
+
+/**
+ * Throws a usage error where a file of secrets or its folder is not this user's alone, or is behind a link. Others may have
+ * written it, or it came with a clone, whose files have the mode of the umask.
+ */
+function requirePrivate(root: string, path: string, isSecret = true): void {
+  const user = geteuid?.();
+  const link = findLink(root, path);
+  if (link !== undefined) throw usageError(`${link} is a link, so it may lead to any file of yours`, "delete the link");
+  // Windows has no modes. Its drives show 0777 for every file under Linux, which no clone brings.
+  if (user === undefined || (statSync(path).mode & 0o777) === 0o777) return;
+  for (const place of [dirname(path), ...(isSecret ? [path] : [])]) {
+    const { uid, mode } = statSync(place);
+    const isLoose = (mode & 0o077) !== 0;
+    if (uid === user && !isLoose) continue;
+    const reason = isLoose ? "is open to other users, as what comes with a clone is" : "belongs to another user";
+    const make = isLoose ? `chmod ${place === path ? 600 : 700} ${shellQuoted(place)}` : "change its owner (chown)";
+    throw usageError(`${place} ${reason}`, `if the secrets in it are yours: ${make}; if not, delete it`);
+  }
+}
+
 /** A short value with a file extension is a path and not a key. */
 function rejectMissingFile(name: string, value: string, root: string): void {
   if (value.length > 200 || !/^[^\n]*\.[a-z0-9]{2,5}$/i.test(value) || value.includes("://")) return;
@@ -164,11 +196,11 @@ export function readStoredSecrets(root: string) {
   const path = join(root, STORED_SECRETS_FILE);
   // Read before the file, so that a change in between is noticed.
   let modifiedMs = modificationTime(path);
-  let stored = read(path);
+  let stored = read(root, path);
   // Another process may store one meanwhile: `webhooks create` while `listen` runs.
   const reload = (): void => {
     const nowMs = modificationTime(path);
-    if (nowMs !== modifiedMs) stored = readOr(path, stored);
+    if (nowMs !== modifiedMs) stored = readOr(root, path, stored);
     modifiedMs = nowMs;
   };
   const reloadSometimes = cachedFor(RELOAD_AFTER_MS, Date.now, reload);
@@ -222,16 +254,18 @@ function fileContent() {
 }
 
 /** A file that is damaged during a run does not affect the run. */
-function readOr(path: string, before: FileContent): FileContent {
+function readOr(root: string, path: string, before: FileContent): FileContent {
   try {
-    return read(path);
+    return read(root, path);
   } catch {
     return before;
   }
 }
 
-function read(path: string): FileContent {
-  const text = readText(path);
+function read(root: string, path: string): FileContent {
+  if (modificationTime(path) === undefined) return {};
+  requirePrivate(root, path);
+  const text = readText(path, MAX_SETTINGS_BYTES);
   if (text === undefined) return {};
   try {
     return fileContent().parse(JSON.parse(text));

@@ -1,14 +1,14 @@
 import type { z } from "zod";
 import { nearest } from "../core/event-names.ts";
 import { UserError } from "../util/errors.ts";
-import { fileError, parseJsonFile, readText } from "../util/files.ts";
+import { fileError, MAX_SETTINGS_BYTES, parseJsonFile, readText } from "../util/files.ts";
 import { checks, fileKeys, readers, TUNNEL_KEYS } from "./readers.ts";
 import { variableSuffix } from "./secrets.ts";
 import { fileSchema, productSettings, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. Errors name file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {
-  const text = readText(path);
+  const text = readText(path, MAX_SETTINGS_BYTES);
   if (text === undefined) return {};
   const { $schema: _, routes, forwardTo, tunnel = {}, ...file } = parseSettingsFile(text, path);
   const settings: Record<string, unknown> = {

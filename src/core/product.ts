@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Delivery, HeaderPair } from "../body/delivery.ts";
 import type { Payload } from "../body/payload.ts";
 import type { Credential, Secret, Secrets } from "../body/secret.ts";
+import type { Envelope } from "./envelope.ts";
 import type { FormatSettings } from "./format-settings.ts";
 
 /** The claim that a proof supports when it passes. Whoever has seen one delivery can forge another that only proves its sender. */
@@ -174,7 +175,7 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
    * What every delivery has, whatever its event. JSON with two of these members resembles the format and is validated.
    * Undefined for a body that users design.
    */
-  envelope?(data: object): z.ZodObject | undefined;
+  envelope?(data: object): Envelope | undefined;
   /** The body is a list of objects with that envelope. */
   readonly list?: boolean;
   /** Points for values that only this product sends, negative for those of another; 0 where they tell nothing. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Delivery, headerValue } from "../body/delivery.ts";
 import { isEmpty, type Payload, textAt } from "../body/payload.ts";
-import { countMembers, isObject, missingOf, NO_MEMBERS } from "./envelope.ts";
+import { countMembers, type Envelope, isObject, missingOf, NO_MEMBERS } from "./envelope.ts";
 import { type EventMatch, familyMember, findEvent } from "./event-names.ts";
 import { nearestEvents } from "./hints.ts";
 import { acceptsMethod, type Format, type Product, type Verdict } from "./product.ts";
@@ -23,7 +23,7 @@ export interface Incoming {
 interface Candidate {
   readonly product: Product;
   readonly format: Format;
-  readonly envelope: z.ZodObject | undefined;
+  readonly envelope: Envelope | undefined;
   /** The body in the format's shape: taken out of a list, or put into one, where it is `misshapen`. */
   readonly data: unknown;
   readonly misshapen: boolean;
@@ -236,14 +236,14 @@ function isClose(reading: Reading, { product, score }: Reading): boolean {
 /** What is received where a list holds an event that comes alone. */
 export const A_LIST = "a list";
 
-const listOf = new WeakMap<z.ZodObject, z.ZodType>();
+const listOf = new WeakMap<Envelope, z.ZodType>();
 
 /** Undefined where there is no schema: for a user-designed body, and for an unknown event in a whole envelope. */
 export function checkReading(reading: Reading, secretNames?: readonly string[]): SchemaResult | undefined {
   const { format, match } = reading;
   const { envelope, data, misshapen } = reading.shape;
   if (match?.event.designed === true) return undefined;
-  const schema = match?.event.schema ?? (format.list && envelope !== undefined ? listSchema(envelope) : envelope);
+  const schema = match?.event.schema ?? (format.list && envelope !== undefined ? listSchema(envelope) : envelope?.());
   if (schema === undefined) return undefined;
   const result = checkSchema(schema, data, secretNames);
   if (misshapen) {
@@ -255,8 +255,8 @@ export function checkReading(reading: Reading, secretNames?: readonly string[]):
   return match === undefined && result.ok ? undefined : result;
 }
 
-function listSchema(envelope: z.ZodObject): z.ZodType {
-  const schema = listOf.get(envelope) ?? z.array(envelope);
+function listSchema(envelope: Envelope): z.ZodType {
+  const schema = listOf.get(envelope) ?? z.array(envelope());
   listOf.set(envelope, schema);
   return schema;
 }

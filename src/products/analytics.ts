@@ -3,11 +3,14 @@ import { idsAt, textAt } from "../body/payload.ts";
 import { type EventOptions, event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
+import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
-const envelope = part(() =>
-  z.looseObject({ event: z.string(), organization_id: recordId(), workspace_id: recordId(), data: z.looseObject({}) }),
-);
+const envelope = lazyObject({
+  event: requiredText,
+  organization_id: recordId,
+  workspace_id: recordId,
+  data: () => z.looseObject({}),
+});
 
 const guide = guideFormat({
   ...modelledOnGuide("Zoho Books Webhook Payload"),
@@ -16,7 +19,7 @@ const guide = guideFormat({
     analyticsEvent("import_completed", "An import job was completed", importJob, { once: true }),
     analyticsEvent("export_completed", "An export job was completed", exportJob, { once: true }),
   ],
-  envelope,
+  envelope: () => envelope,
   // A job is completed once, a table is updated again and again.
   records: (data, name) => idsAt(data, ["data", name === "data_updated" ? "view_id" : "job_id"]),
 });

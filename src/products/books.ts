@@ -3,10 +3,10 @@ import { idsAt } from "../body/payload.ts";
 import { type EventOptions, event, type Product } from "../core/product.ts";
 import { financeFormat } from "./shared/finance.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
-import { calendarDate, dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
+import { calendarDate, dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
 const once = { once: true };
-const envelope = part(() => z.looseObject({ event: z.string(), organization_id: recordId(), data: z.looseObject({}) }));
+const envelope = lazyObject({ event: requiredText, organization_id: recordId, data: () => z.looseObject({}) });
 
 const guide = guideFormat({
   ...printedInGuide("Zoho Books Webhook Payload"),
@@ -34,7 +34,7 @@ const guide = guideFormat({
       once,
     ),
   ],
-  envelope,
+  envelope: () => envelope,
   // `invoice_created` is about an `invoice_id`, `payment_received` about a `payment_id`.
   records: (data, name) => idsAt(data, ["data", `${name.split("_", 1)[0]}_id`]),
 });

@@ -3,9 +3,9 @@ import { idsAt } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
+import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
-const envelope = part(() => z.looseObject({ event: z.string(), campaign: campaign(), contact: contact().optional() }));
+const envelope = lazyObject({ event: requiredText, campaign: campaign, contact: () => contact().optional() });
 
 // None of these events happens only once for a campaign and a recipient.
 const guide = guideFormat({
@@ -32,7 +32,7 @@ const guide = guideFormat({
       unsubscribed_time: dateTime(),
     })),
   ],
-  envelope,
+  envelope: () => envelope,
   records: (data) => [...idsAt(data, ["campaign", "campaign_id"]), ...idsAt(data, ["contact", "contact_id"])],
 });
 

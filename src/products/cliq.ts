@@ -2,18 +2,16 @@ import { z } from "zod";
 import { valueAt } from "../body/payload.ts";
 import { event, type Format, type Product } from "../core/product.ts";
 import { rsaSignature } from "../core/proofs/rsa-signature.ts";
-import { part } from "./shared/schema-parts.ts";
+import { lazyObject } from "./shared/schema-parts.ts";
 
-const envelope = part(() =>
-  z.looseObject({
-    params: z.looseObject({}),
-    type: z.unknown().optional(),
-    name: z.unknown().optional(),
-    handler: z.unknown().optional(),
-    unique_name: z.unknown().optional(),
-    app_info: z.unknown().optional(),
-  }),
-);
+const envelope = lazyObject({
+  params: () => z.looseObject({}),
+  type: () => z.unknown().optional(),
+  name: () => z.unknown().optional(),
+  handler: () => z.unknown().optional(),
+  unique_name: () => z.unknown().optional(),
+  app_info: () => z.unknown().optional(),
+});
 
 /** A command, bot, function or message action of an extension was invoked, and shows the response. */
 const wire = {
@@ -24,7 +22,7 @@ const wire = {
   // The extension's public key is shown in Cliq, as bare base64.
   proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature", ofCompact: true })],
   events: [event("invocation", "A component of an extension was invoked", envelope, { open: true })],
-  envelope,
+  envelope: () => envelope,
   recognise({ data }) {
     const params = valueAt(data, ["params"]);
     const named = ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { idsAt, textAt } from "../body/payload.ts";
 import { event, type Format, type Product } from "../core/product.ts";
-import { answerProbe, looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
+import { answerProbe, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 /** Triggers that are named where a webhook is created, without a sample of their payloads. */
 const OTHERS = [
@@ -26,7 +26,7 @@ const wire = {
     trigger("Member_Added_In_Group", "A member was added to a group"),
     event("<Trigger>", "Another trigger of the webhook was set off", () => envelope(), { members: OTHERS }),
   ],
-  envelope: () => envelope(),
+  envelope: () => envelope,
   recognise: ({ data }) => textAt(data, ["triggerType"]),
   records: (data) => idsAt(data, ["payload", "id"]),
   // A validation POST, whose body is not documented.
@@ -39,11 +39,11 @@ function trigger<const Name extends string>(name: Name, summary: string, options
 }
 
 /** Zoho's table of attributes says `triggerTime`, its samples `triggeredTime`. */
-const envelope = part(() =>
-  z.looseObject({
-    payload: z.looseObject({ id: wireId().nullish(), name: optionalText(), url: optionalText() }),
-    triggerType: z.string(),
-    triggeredBy: z.looseObject({
+const envelope = lazyObject({
+  payload: () => z.looseObject({ id: wireId().nullish(), name: optionalText(), url: optionalText() }),
+  triggerType: requiredText,
+  triggeredBy: () =>
+    z.looseObject({
       // 0 to 4: a user, a bot, an anonymous user, another service of Zoho's, the system.
       type: looseId(),
       id: looseId(),
@@ -52,12 +52,11 @@ const envelope = part(() =>
       url: optionalText(),
       serviceType: optionalText(),
     }),
-    triggeredTime: optionalText(),
-    triggeredTimeInMillis: looseId(),
-    triggerTime: optionalText(),
-    triggerTimeInMillis: looseId(),
-    scope: z.looseObject({ id: wireId(), name: optionalText(), url: optionalText() }).nullish(),
-  }),
-);
+  triggeredTime: optionalText,
+  triggeredTimeInMillis: looseId,
+  triggerTime: optionalText,
+  triggerTimeInMillis: looseId,
+  scope: () => z.looseObject({ id: wireId(), name: optionalText(), url: optionalText() }).nullish(),
+});
 
 export const connect = { id: "connect", title: "Zoho Connect", formats: [wire] } as const satisfies Product;

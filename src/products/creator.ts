@@ -3,21 +3,19 @@ import { idsAt } from "../body/payload.ts";
 import { type EventOptions, event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
+import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
 const once = { once: true };
 
-const base = part(() =>
-  z.looseObject({
-    event: z.string(),
-    owner_name: optionalText(),
-    application_link_name: z.string(),
-    form_link_name: z.string(),
-    record_id: recordId(),
-    // The form's fields, under the names that its author chose.
-    data: z.looseObject({ Added_Time: dateTime().nullish(), Modified_Time: dateTime().nullish() }),
-  }),
-);
+const base = lazyObject({
+  event: requiredText,
+  owner_name: optionalText,
+  application_link_name: requiredText,
+  form_link_name: requiredText,
+  record_id: recordId,
+  // The form's fields, under the names that its author chose.
+  data: () => z.looseObject({ Added_Time: dateTime().nullish(), Modified_Time: dateTime().nullish() }),
+});
 
 const guide = guideFormat({
   ...modelledOnGuide("Zoho Books Webhook Payload"),
@@ -35,7 +33,7 @@ const guide = guideFormat({
       envelope("workflow_triggered").extend({ workflow: z.looseObject({ name: z.string(), trigger: optionalText() }) }),
     ),
   ],
-  envelope: base,
+  envelope: () => base,
   records: (data) => idsAt(data, ["record_id"]),
 });
 

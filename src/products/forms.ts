@@ -3,16 +3,14 @@ import { idsAt, type Payload } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
-import { dateTime, formValue, part, recordId } from "./shared/schema-parts.ts";
+import { dateTime, formValue, lazyObject, recordId, requiredText } from "./shared/schema-parts.ts";
 
-const submission = part(() =>
-  z.looseObject({
-    form_link_name: z.string(),
-    submission_id: recordId(),
-    submitted_time: dateTime(),
-    fields: z.array(answer()),
-  }),
-);
+const submission = lazyObject({
+  form_link_name: requiredText,
+  submission_id: recordId,
+  submitted_time: dateTime,
+  fields: () => z.array(answer()),
+});
 
 const guide = guideFormat({
   ...printedInGuide("Zoho Forms Webhook Payload"),
@@ -27,7 +25,7 @@ const guide = guideFormat({
     ),
   ],
   recognise,
-  envelope: submission,
+  envelope: () => submission,
   records: (data) => idsAt(data, ["submission_id"]),
 });
 

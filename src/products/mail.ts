@@ -6,7 +6,7 @@ import { bodySignature } from "../core/proofs/body-signature.ts";
 import { plainReply } from "../core/reply.ts";
 import { DESIGNED } from "../core/user-formed.ts";
 import { writeJson } from "../util/json.ts";
-import { amount, looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
+import { amount, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 /** The key is the text of the secret that Zoho Mail sends in `x-hook-secret` when the webhook is saved, or its URL changed. */
 export const mailSignature = bodySignature({
@@ -40,7 +40,7 @@ const wire = {
     if (isTask(data)) return textAt(data, ["action"]);
     return ["subject", "fromAddress", "toAddress"].filter(has).length > 1 ? "message" : undefined;
   },
-  envelope: (data) => (isTask(data) ? task() : message()),
+  envelope: (data) => (isTask(data) ? task : message),
   records: (data) => [...idsAt(data, ["messageId"]), ...idsAt(data, ["entityId"])],
   // Zoho Mail escapes slashes, which an app loses that parses the body and writes it again.
   encode: (data) => ({
@@ -66,49 +66,45 @@ const wire = {
 } as const satisfies Format;
 
 /** With the option "Limited Data List" only subject, sender and receiver are sent. */
-const message = part(() =>
-  z.looseObject({
-    subject: z.string(),
-    fromAddress: z.string(),
-    toAddress: z.string(),
-    ccAddress: optionalText(),
-    sender: optionalText(),
-    summary: optionalText(),
-    html: optionalText(),
-    messageId: wireId().nullish(),
-    folderId: wireId().nullish(),
-    zuid: wireId().nullish(),
-    size: amount(),
-    sentDateInGMT: amount(),
-    receivedTime: amount(),
-    IntegIdList: z.unknown().optional(),
-    Mode: amount(),
-    threadId: looseId(),
-    hasAttachment: optionalText(),
-    messageIdString: optionalText(),
-  }),
-);
+const message = lazyObject({
+  subject: requiredText,
+  fromAddress: requiredText,
+  toAddress: requiredText,
+  ccAddress: optionalText,
+  sender: optionalText,
+  summary: optionalText,
+  html: optionalText,
+  messageId: () => wireId().nullish(),
+  folderId: () => wireId().nullish(),
+  zuid: () => wireId().nullish(),
+  size: amount,
+  sentDateInGMT: amount,
+  receivedTime: amount,
+  IntegIdList: () => z.unknown().optional(),
+  Mode: amount,
+  threadId: looseId,
+  hasAttachment: optionalText,
+  messageIdString: optionalText,
+});
 
 function isTask(data: unknown): boolean {
   return ["entityType", "entityId"].some((key) => Object.hasOwn(Object(data), key));
 }
 
-const task = part(() =>
-  z.looseObject({
-    action: z.string().regex(/^task/i, "the action of a task, such as taskUpdated"),
-    entityId: wireId(),
-    entityType: amount(),
-    title: optionalText(),
-    summary: optionalText(),
-    assignee: looseId(),
-    assigneeName: optionalText(),
-    dueDate: amount(),
-    nameSpaceId: looseId(),
-    groupName: optionalText(),
-    status: amount(),
-    statusName: optionalText(),
-    triggerZuid: looseId(),
-  }),
-);
+const task = lazyObject({
+  action: () => z.string().regex(/^task/i, "the action of a task, such as taskUpdated"),
+  entityId: wireId,
+  entityType: amount,
+  title: optionalText,
+  summary: optionalText,
+  assignee: looseId,
+  assigneeName: optionalText,
+  dueDate: amount,
+  nameSpaceId: looseId,
+  groupName: optionalText,
+  status: amount,
+  statusName: optionalText,
+  triggerZuid: looseId,
+});
 
 export const mail = { id: "mail", title: "Zoho Mail", formats: [wire] } as const satisfies Product;

@@ -8,7 +8,7 @@ import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { explainHmac } from "../core/proofs/explain-hmac.ts";
 import { type HeaderVerdict, verifyHeader } from "../core/proofs/verdict.ts";
 import { formatAge } from "../util/units.ts";
-import { amount, answerProbe, looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
+import { amount, answerProbe, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 const HEADER = "x-zoho-webhook-signature";
 /** From an older version of Zoho's page. */
@@ -175,7 +175,7 @@ const wire = {
     paymentsEvent("payout.failed", "A payout failed"),
   ],
   recognise: ({ data }) => textAt(data, ["event_type"]),
-  envelope: () => envelope(),
+  envelope: () => envelope,
   records: recordsOf,
   // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
   methods: ["GET", "HEAD"],
@@ -197,23 +197,22 @@ function paymentsEvent<const Name extends string>(name: Name, summary: string) {
   return event(name, summary, () => envelope().extend({ event_type: z.literal(name) }));
 }
 
-const envelope = part(() =>
-  z.looseObject({
-    event_id: wireId(),
-    event_type: z.string(),
-    account_id: wireId(),
-    live_mode: z.boolean().nullish(),
-    event_time: wireId(),
-    // The keys of a payout and a virtual account are not certain.
-    event_object: z.looseObject({
+const envelope = lazyObject({
+  event_id: wireId,
+  event_type: requiredText,
+  account_id: wireId,
+  live_mode: () => z.boolean().nullish(),
+  event_time: wireId,
+  // The keys of a payout and a virtual account are not certain.
+  event_object: () =>
+    z.looseObject({
       payment: payment().nullish(),
       payment_links: paymentLink().nullish(),
       refund: refund().nullish(),
       virtual_account: virtualAccount().nullish(),
       payout: payout().nullish(),
     }),
-  }),
-);
+});
 
 const text = optionalText;
 const id = () => wireId().nullish();

@@ -3,17 +3,23 @@ import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
 import { type EventOptions, event, type Product } from "../core/product.ts";
 import { idFields, userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { calendarDate, dateTime, lookup, optionalText, part, recordId } from "./shared/schema-parts.ts";
+import {
+  calendarDate,
+  dateTime,
+  lazyObject,
+  lookup,
+  optionalText,
+  recordId,
+  requiredText,
+} from "./shared/schema-parts.ts";
 
 const once = { once: true };
 
-const envelope = part(() =>
-  z.looseObject({
-    event: z.string(),
-    portal_id: recordId(),
-    project: z.looseObject({ id: recordId(), name: z.string() }),
-  }),
-);
+const envelope = lazyObject({
+  event: requiredText,
+  portal_id: recordId,
+  project: () => z.looseObject({ id: recordId(), name: z.string() }),
+});
 
 const guide = guideFormat({
   ...modelledOnGuide("Zoho Desk Webhook Payload"),
@@ -29,7 +35,7 @@ const guide = guideFormat({
     projectEvent("bug_reported", "A bug was reported", () => ({ bug: bug() }), once),
     projectEvent("bug_updated", "A bug was updated", () => ({ bug: bug() })),
   ],
-  envelope,
+  envelope: () => envelope,
   // The object is named after the first word of the event: `task_created` has a `task`.
   records: (data, name) => idsAt(data, [name.split("_", 1)[0] ?? "", "id"]),
 });

@@ -4,7 +4,7 @@ import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
 import { event, type Format, type Probe, type Product, type Reply } from "../core/product.ts";
 import { rsaSignature } from "../core/proofs/rsa-signature.ts";
 import { plainReply } from "../core/reply.ts";
-import { looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
+import { lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 const HEAD: Probe = { method: "HEAD", contentType: "", body: Buffer.alloc(0) };
 
@@ -52,7 +52,7 @@ const wire = {
     department("department.deleted", "A department was deleted", once),
   ],
   recognise: ({ data }) => textAt(data, ["event"]),
-  envelope: () => base(),
+  envelope: () => base,
   records: (data) => idsAt(data, ["entity_id"]),
   handshake: answerHead,
   probes: [{ ...HEAD, when: "when the URL of a webhook is changed" }],
@@ -65,16 +65,16 @@ function envelope<const Name extends string>(name: Name, about: "conversation" |
   return base().extend({ entity_type: z.literal(about), event: z.literal(name) });
 }
 
-const base = part(() =>
-  z.looseObject({
-    entity_type: z.string(),
-    entity_id: wireId(),
-    event: z.string(),
-    org_id: wireId(),
-    app_id: wireId().nullish(),
-    attempt: z.number().nullish(),
-    version: z.union([z.string(), z.number()]).nullish(),
-    entity: z.looseObject({
+const base = lazyObject({
+  entity_type: requiredText,
+  entity_id: wireId,
+  event: requiredText,
+  org_id: wireId,
+  app_id: () => wireId().nullish(),
+  attempt: () => z.number().nullish(),
+  version: () => z.union([z.string(), z.number()]).nullish(),
+  entity: () =>
+    z.looseObject({
       id: wireId().nullish(),
       visitor_conversation_id: looseId(),
       reference_id: looseId(),
@@ -91,8 +91,7 @@ const base = part(() =>
       rating: z.unknown().optional(),
       feedback: optionalText(),
     }),
-  }),
-);
+});
 
 const open = { open: true };
 
@@ -116,7 +115,7 @@ const zobot = {
     const visitor = typeof valueAt(data, ["visitor"]) === "object" || textAt(data, ["operation"]) !== undefined;
     return handler !== undefined && visitor ? `zobot.${handler}` : undefined;
   },
-  envelope: () => call(),
+  envelope: () => call,
   // The id of the conversation is not documented.
   records: () => [],
   handshake: answerHead,
@@ -129,17 +128,15 @@ function callOf<const Handler extends string>(handler: Handler) {
   return () => call().extend({ handler: z.literal(handler) });
 }
 
-const call = part(() =>
-  z.looseObject({
-    handler: z.string(),
-    operation: optionalText(),
-    visitor: z.looseObject({}).nullish(),
-    message: z.unknown().optional(),
-    context: z.unknown().optional(),
-    form_data: z.unknown().optional(),
-    form_name: optionalText(),
-    failed_response: z.unknown().optional(),
-  }),
-);
+const call = lazyObject({
+  handler: requiredText,
+  operation: optionalText,
+  visitor: () => z.looseObject({}).nullish(),
+  message: () => z.unknown().optional(),
+  context: () => z.unknown().optional(),
+  form_data: () => z.unknown().optional(),
+  form_name: optionalText,
+  failed_response: () => z.unknown().optional(),
+});
 
 export const salesiq = { id: "salesiq", title: "Zoho SalesIQ", formats: [wire, zobot] } as const satisfies Product;

@@ -5,7 +5,7 @@ import { type EventOptions, event, type Format, type Product } from "../core/pro
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { formatAge } from "../util/units.ts";
-import { amount, optionalText, part, wireId } from "./shared/schema-parts.ts";
+import { amount, lazyObject, optionalText, wireId } from "./shared/schema-parts.ts";
 
 const TIMESTAMP = "x-zs-webhook-timestamp";
 const SECONDS = /^\d{1,12}$/;
@@ -78,7 +78,7 @@ const wire = {
     operation("RequestExpired", "The document expired before all had signed"),
   ],
   recognise: ({ data }) => textAt(data, ["notifications", "operation_type"]),
-  envelope: () => envelope(),
+  envelope: () => envelope,
   records: (data) => idsAt(data, ["requests", "request_id"]),
   hint: (_payload, name) =>
     name === SIGNED ? `${SIGNED} is sent for each signer: wait for RequestCompleted` : undefined,
@@ -89,9 +89,9 @@ function operation<const Name extends string>(name: Name, summary: string, optio
   return event(name, summary, () => envelope().extend({ notifications: notifications() }), options);
 }
 
-const envelope = part(() =>
-  z.looseObject({
-    requests: z.looseObject({
+const envelope = lazyObject({
+  requests: () =>
+    z.looseObject({
       request_id: wireId(),
       request_name: optionalText(),
       request_status: optionalText(),
@@ -123,7 +123,8 @@ const envelope = part(() =>
       // Seen as a list of objects, and as a list of lists.
       actions: z.array(z.union([action(), z.array(z.unknown())])).nullish(),
     }),
-    notifications: z.looseObject({
+  notifications: () =>
+    z.looseObject({
       operation_type: z.string(),
       performed_by_email: optionalText(),
       performed_by_name: optionalText(),
@@ -137,8 +138,7 @@ const envelope = part(() =>
       longitude: z.number().nullish(),
       signing_order: z.number().nullish(),
     }),
-  }),
-);
+});
 
 function action() {
   return z.looseObject({

@@ -4,7 +4,7 @@ import type { FormatSettings } from "../core/format-settings.ts";
 import { event, type Format, type Product, type WebhookEvent } from "../core/product.ts";
 import { staticAuth } from "../core/proofs/token.ts";
 import { DESIGNED, idFields } from "../core/user-formed.ts";
-import { part, recordId, severalHint } from "./shared/schema-parts.ts";
+import { lazyObject, recordId, severalHint } from "./shared/schema-parts.ts";
 
 /** The documented events of Catalyst's components and of Zoho's products; there are more. */
 const PUBLISHED = [
@@ -18,17 +18,18 @@ const PUBLISHED = [
   ...["sprint_create", "sprint_update", "sprint_delete", "sprint_start", "sprint_complete", "sprint_canceled"],
 ] as const;
 
-const envelope = part(() =>
-  z.looseObject({
-    rule_id: recordId(),
-    target_id: recordId(),
-    version: z.number(),
-    attempt: z.number(),
-    account: z.looseObject({
+const envelope = lazyObject({
+  rule_id: recordId,
+  target_id: recordId,
+  version: () => z.number(),
+  attempt: () => z.number(),
+  account: () =>
+    z.looseObject({
       org_id: recordId(),
       project: z.looseObject({ environment: z.string(), name: z.string(), id: recordId() }),
     }),
-    events: z
+  events: () =>
+    z
       .array(
         z.looseObject({
           data: z.unknown().optional(),
@@ -39,8 +40,7 @@ const envelope = part(() =>
         }),
       )
       .min(1),
-  }),
-);
+});
 
 /** Catalyst's event bus: one or several events of Zoho's products or user-defined publishers in one envelope. */
 const wire = format({});
@@ -58,7 +58,7 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
       event("transformed", "A rule sent a transformed event", z.unknown, DESIGNED),
     ],
     catchAll: "transformed",
-    envelope,
+    envelope: () => envelope,
     recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
     records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
     batches: true,

@@ -5,18 +5,25 @@ import { financeSignature } from "../core/proofs/finance-signature.ts";
 import { parseJson } from "../util/json.ts";
 import { financeFormat } from "./shared/finance.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
-import { amount, calendarDate, dateTime, optionalText, part, recordId, wireId } from "./shared/schema-parts.ts";
+import {
+  amount,
+  calendarDate,
+  dateTime,
+  lazyObject,
+  optionalText,
+  recordId,
+  requiredText,
+  wireId,
+} from "./shared/schema-parts.ts";
 
 const once = { once: true };
 const RECORDS = ["subscription", "payment", "invoice"] as const;
 
 /** By the key of the record that the event is about. */
 const guideEnvelopes = {
-  subscription: part(() =>
-    z.looseObject({ event: z.string(), subscription: z.looseObject({ subscription_id: recordId() }) }),
-  ),
-  payment: part(() => z.looseObject({ event: z.string(), payment: z.looseObject({ payment_id: recordId() }) })),
-  invoice: part(() => z.looseObject({ event: z.string(), invoice: z.looseObject({ invoice_id: recordId() }) })),
+  subscription: lazyObject({ event: requiredText, subscription: () => z.looseObject({ subscription_id: recordId() }) }),
+  payment: lazyObject({ event: requiredText, payment: () => z.looseObject({ payment_id: recordId() }) }),
+  invoice: lazyObject({ event: requiredText, invoice: () => z.looseObject({ invoice_id: recordId() }) }),
 };
 
 const guide = guideFormat({
@@ -36,7 +43,7 @@ const guide = guideFormat({
     guideEvent("payment_failed", "A payment for a subscription failed", () => ({ payment: payment() })),
     guideEvent("invoice_created", "An invoice was created for a subscription", () => ({ invoice: invoice() }), once),
   ],
-  envelope: (data) => guideEnvelopes[RECORDS.find((record) => Object.hasOwn(data, record)) ?? "subscription"](),
+  envelope: (data) => guideEnvelopes[RECORDS.find((record) => Object.hasOwn(data, record)) ?? "subscription"],
   records: (data, name) => {
     const [about = ""] = name.split("_", 1);
     return idsAt(data, [about, `${about}_id`]);
@@ -113,7 +120,7 @@ const wire = {
   source: "modelled on receivers in use and on the event objects of https://www.zoho.com/billing/api/v1/events/",
   evidence: "seen",
   proofs: [financeSignature],
-  envelope: () => envelope(),
+  envelope: () => envelope,
   events: [
     wireEvent("subscription_created", "A subscription was created", once),
     wireEvent("subscription_activation", "A subscription became active"),
@@ -152,23 +159,29 @@ function wireEvent<const Name extends string>(name: Name, summary: string, optio
   return event(name, summary, () => envelope().extend({ event_type: z.literal(name) }), options);
 }
 
-const envelope = part(() =>
-  z.looseObject({
-    event_id: wireId().nullish(),
-    event_type: z.string(),
-    event_time: optionalText(),
-    created_time: optionalText(),
-    created_date: optionalText(),
-    data: z
+const envelope = lazyObject({
+  event_id: () => wireId().nullish(),
+  event_type: requiredText,
+  event_time: optionalText,
+  created_time: optionalText,
+  created_date: optionalText,
+  data: () =>
+    z
       .looseObject({
-        subscription: wireSubscription().nullish(),
-        payment: wirePayment().nullish(),
-        invoice: wireInvoice().nullish(),
+        // zod reads a getter when it first parses: other bodies with `data` need none of these.
+        get subscription() {
+          return wireSubscription().nullish();
+        },
+        get payment() {
+          return wirePayment().nullish();
+        },
+        get invoice() {
+          return wireInvoice().nullish();
+        },
       })
       .nullish(),
-    payload: z.unknown().optional(),
-  }),
-);
+  payload: () => z.unknown().optional(),
+});
 
 function wireSubscription() {
   return z.looseObject({

@@ -3,18 +3,16 @@ import { idsAt, textAt } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, formValue, optionalText, part, recordId } from "./shared/schema-parts.ts";
+import { dateTime, formValue, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
-const base = part(() =>
-  z.looseObject({
-    event: z.string(),
-    survey_id: recordId(),
-    survey_name: optionalText(),
-    response_id: recordId(),
-    collector_name: optionalText(),
-    answers: z.array(answer()),
-  }),
-);
+const base = lazyObject({
+  event: requiredText,
+  survey_id: recordId,
+  survey_name: optionalText,
+  response_id: recordId,
+  collector_name: optionalText,
+  answers: () => z.array(answer()),
+});
 
 const guide = guideFormat({
   ...modelledOnGuide("Zoho Forms Webhook Payload"),
@@ -32,7 +30,7 @@ const guide = guideFormat({
       { once: true },
     ),
   ],
-  envelope: base,
+  envelope: () => base,
   records: (data) => idsAt(data, ["response_id"]),
 });
 

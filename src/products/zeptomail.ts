@@ -2,7 +2,7 @@ import { z } from "zod";
 import { textAt, valueAt } from "../body/payload.ts";
 import { event, type Format, type Product } from "../core/product.ts";
 import { bodySignature, unwrapped } from "../core/proofs/body-signature.ts";
-import { optionalText, part, severalHint } from "./shared/schema-parts.ts";
+import { lazyObject, optionalText, severalHint } from "./shared/schema-parts.ts";
 
 const FORM = "ts=<milliseconds>;s=<URL-encoded>;s-algorithm=HmacSHA256";
 
@@ -53,7 +53,7 @@ const wire = {
     mailEvent("feedback_loop", "A recipient reported an e-mail as spam"),
     mailEvent("delivered", "An e-mail was delivered"),
   ],
-  envelope: () => envelope(),
+  envelope: () => envelope,
   recognise({ data }) {
     const name = textAt(data, ["event_name", "0"]);
     return name === undefined ? undefined : (LONG_NAMES.get(name) ?? name);
@@ -80,10 +80,10 @@ function mailEvent<const Name extends string>(name: Name, summary: string) {
   return event(name, summary, () => envelope().extend({ event_name: z.array(z.enum(names)).min(1) }));
 }
 
-const envelope = part(() =>
-  z.looseObject({
-    event_name: z.array(z.string()).min(1),
-    event_message: z
+const envelope = lazyObject({
+  event_name: () => z.array(z.string()).min(1),
+  event_message: () =>
+    z
       .array(
         z.looseObject({
           request_id: optionalText(),
@@ -102,9 +102,8 @@ const envelope = part(() =>
         }),
       )
       .min(1),
-    webhook_request_id: optionalText(),
-  }),
-);
+  webhook_request_id: optionalText,
+});
 
 function address() {
   return z.looseObject({ address: optionalText(), name: optionalText() });

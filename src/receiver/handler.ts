@@ -8,7 +8,7 @@ import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../reports/event.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { isLoopbackAddress } from "../util/hosts.ts";
-import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../util/probe-key.ts";
+import { PROBE_ADDRESS_HEADER, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../util/probe-key.ts";
 import {
   type Arrival,
   type EvaluateOptions,
@@ -63,7 +63,12 @@ export async function handleRequest(exchange: Exchange, options: HandlerOptions)
     case "ready": {
       const proof = probeAnswer(request, options);
       if (proof === undefined) return sendReply(response, readyReply(isReady));
-      return sendReply(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
+      const address = senderAddress(request, isFromOutside(exchange, options)) ?? "";
+      const headers: readonly HeaderPair[] = [
+        [PROBE_ANSWER_HEADER, proof],
+        [PROBE_ADDRESS_HEADER, address],
+      ];
+      return sendReply(response, { ...plainReply(200, "OK"), headers });
     }
     case "health":
       return sendReply(response, healthReply(request, options.pid, throughTunnel));
@@ -85,18 +90,15 @@ function probeAnswer({ method, headers }: IncomingMessage, { probeKey }: Handler
   return method === "GET" && typeof nonce === "string" ? probeKey?.answer(nonce) : undefined;
 }
 
-async function handleDelivery(
-  { request, response, throughTunnel }: Exchange,
-  found: WebhookRoute,
-  options: HandlerOptions,
-): Promise<void> {
+async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: HandlerOptions): Promise<void> {
+  const { request, response } = exchange;
   const at = options.now();
   const read = await readRequest(request, options.maxBody).catch((error: unknown) => {
     options.onTrouble(`${request.method} ${maskUrl(request.url ?? "")}: ${errorText(error)}`);
   });
   if (read === undefined) return;
   const { delivery } = read;
-  const fromOutside = throughTunnel || isFromPublicHost(request, options.publicHost);
+  const fromOutside = isFromOutside(exchange, options);
   // Before any wait: a connection that breaks takes its address with it.
   const address = senderAddress(request, fromOutside);
   const arrival = { delivery, address, isFromPage: !fromOutside && isFromPage(delivery.headers), at };
@@ -241,9 +243,10 @@ function headerPairs(raw: readonly string[]): readonly HeaderPair[] {
 }
 
 /** A tunnel program of the user runs on this machine and names the public host. Anyone else could write that name, too. */
-function isFromPublicHost({ headers, socket }: IncomingMessage, publicHost: string | undefined): boolean {
-  if (publicHost === undefined || headers.host !== publicHost) return false;
-  return isLoopbackAddress(socket.remoteAddress);
+function isFromOutside({ request, throughTunnel }: Exchange, { publicHost }: HandlerOptions): boolean {
+  if (throughTunnel) return true;
+  const { headers, socket } = request;
+  return publicHost !== undefined && headers.host === publicHost && isLoopbackAddress(socket.remoteAddress);
 }
 
 /** The nearest proxy, which is the tunnel, appends the address that it has seen. */

@@ -101,7 +101,7 @@ function addCommand({ add }: PackageManager, { cwd, invocation, packageRoot }: I
   const isInProject = parents(cwd).some(
     (folder) => packageRoot === folder || packageRoot.startsWith(join(folder, "node_modules") + sep),
   );
-  if (isInProject) return add;
+  if (isInProject || invocation === "yarn zoho-hooks") return add;
   // Run by npx, the tool is in a cache and finds no package of the project.
   return invocation === "zoho-hooks" ? "npm install --global" : `${add} zoho-hooks`;
 }

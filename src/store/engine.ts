@@ -27,7 +27,10 @@ export type EngineId = "better-sqlite3" | "node:sqlite";
 const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
   "node:sqlite": async () => {
     const { DatabaseSync } = await import("node:sqlite");
-    return { id: "node:sqlite", open: (path, { readOnly = false } = {}) => new DatabaseSync(path, { readOnly }) };
+    // Defensive: no SQL of a foreign log writes to the schema. Node before 24.12 ignores it; better-sqlite3 always is.
+    const open: SqliteEngine["open"] = (path, { readOnly = false } = {}) =>
+      new DatabaseSync(path, { readOnly, defensive: true });
+    return { id: "node:sqlite", open };
   },
   "better-sqlite3": async () => {
     const { default: Database } = await import("better-sqlite3");

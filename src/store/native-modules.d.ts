@@ -8,6 +8,6 @@ declare module "better-sqlite3" {
 declare module "node:sqlite" {
   export const DatabaseSync: new (
     path: string,
-    options?: { readonly readOnly?: boolean },
+    options?: { readonly readOnly?: boolean; readonly defensive?: boolean },
   ) => import("./engine.ts").NativeDatabase;
 }

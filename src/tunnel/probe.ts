@@ -1,7 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { errorText } from "../util/errors.ts";
-import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../util/probe-key.ts";
+import {
+  createNonce,
+  PROBE_ADDRESS_HEADER,
+  PROBE_ANSWER_HEADER,
+  PROBE_HEADER,
+  type ProbeKey,
+} from "../util/probe-key.ts";
 import { withTimeout } from "../util/timing.ts";
 
 export interface ProbeOptions {
@@ -19,12 +25,15 @@ export interface ProbeOptions {
 }
 
 export type ProbeResult =
-  | { readonly ok: true; readonly latencyMs: number }
+  /** `isForgeable`: an X-Forwarded-For that the sender makes up passes for its address. */
+  | { readonly ok: true; readonly latencyMs: number; readonly isForgeable: boolean }
   /** `reason` follows "a request to <url> did not arrive here: ". */
   | { readonly ok: false; readonly reason: string };
 
 const DEFAULT_PAUSES_MS = [0, 300, 1000, 2000] as const;
 const DEFAULT_TIMEOUT_MS = 5000;
+/** Of a block for documentation (RFC 5737): nobody's address. */
+const MADE_UP_ADDRESS = "192.0.2.17";
 
 /** Sends requests to the public URL until one arrives at the receiver with the key. Follows no redirect. */
 export async function probe(options: ProbeOptions): Promise<ProbeResult> {
@@ -59,7 +68,12 @@ async function probeOnce(
   try {
     const answer = await withTimeout(timeoutMs, [options.signal], (signal) =>
       request(`${options.publicUrl}/readyz`, {
-        headers: { [PROBE_HEADER]: nonce, "ngrok-skip-browser-warning": "1", "user-agent": "zoho-hooks-probe" },
+        headers: {
+          [PROBE_HEADER]: nonce,
+          "x-forwarded-for": MADE_UP_ADDRESS,
+          "ngrok-skip-browser-warning": "1",
+          "user-agent": "zoho-hooks-probe",
+        },
         signal,
         ...(dispatcher === undefined ? {} : { dispatcher }),
       }),
@@ -68,7 +82,8 @@ async function probeOnce(
     answer.body.on("error", () => {}).destroy();
     const proof = answer.headers[PROBE_ANSWER_HEADER];
     if (proof !== undefined && proof === options.key.answer(nonce)) {
-      return { ok: true, latencyMs: performance.now() - startedAt };
+      const isForgeable = answer.headers[PROBE_ADDRESS_HEADER] === MADE_UP_ADDRESS;
+      return { ok: true, latencyMs: performance.now() - startedAt, isForgeable };
     }
     return { ok: false, reason: describeAnswer(answer, proof !== undefined) };
   } catch (error) {

@@ -24,19 +24,21 @@ import { errorCode, errorText, UserError, usageError } from "./errors.ts";
 import { locate, parseJson } from "./json.ts";
 import { sleepRealTime } from "./timing.ts";
 
-/** The bytes of a file; undefined where there is none. Throws a usage error for one that cannot be read. */
-export function readBytes(path: string): Buffer | undefined {
+/** The bytes of a file; undefined where there is none. Throws a usage error for one that cannot be read, or is too large. */
+export function readBytes(path: string, maxBytes?: number): Buffer | undefined {
   try {
     // Most files that are asked for do not exist, and throwing ENOENT for each takes longer than a stat.
-    return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readRegularFile(path);
+    return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readRegularFile(path, maxBytes);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
 }
 
-/** Far more than any body or settings file has. */
+/** Far more than any body has. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
+/** A settings file, or a `.env`. */
+export const MAX_SETTINGS_BYTES = 1024 * 1024;
 
 /**
  * The bytes of a file that is no device or pipe, which may have no end: reading one never returns, or fills the memory. Throws
@@ -55,8 +57,8 @@ export function readNamedFile(path: string): Buffer {
 }
 
 /** The same as `readBytes` as text, without the byte order mark that some editors on Windows write and JSON.parse rejects. */
-export function readText(path: string): string | undefined {
-  return readBytes(path)
+export function readText(path: string, maxBytes?: number): string | undefined {
+  return readBytes(path, maxBytes)
     ?.toString("utf8")
     .replace(/^\uFEFF/, "");
 }
@@ -163,6 +165,17 @@ export function findLink(root: string, path: string): string | undefined {
 /** Whether a path leads out of a project's folder, by itself or through a link. */
 export function isOutside(root: string, path: string): boolean {
   return isAbove(root, path) || findLink(root, path) !== undefined;
+}
+
+/** Whether a link in a folder of the project leads out of it. A folder that is itself outside was the user's choice. */
+export function leadsOut(root: string, folder: string, path: string): boolean {
+  if (isOutside(root, folder)) return false;
+  try {
+    return isAbove(realpathSync(root), realpathSync(path));
+  } catch {
+    // There is no such file.
+    return false;
+  }
 }
 
 /** Whether a path is not below a folder, by its text. */

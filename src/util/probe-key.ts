@@ -4,6 +4,9 @@ import { createHmac, randomBytes } from "node:crypto";
 export const PROBE_HEADER = "x-zoho-hooks-probe";
 export const PROBE_ANSWER_HEADER = "x-zoho-hooks-probe-answer";
 
+/** The response header with the address that the receiver takes for the sender's. */
+export const PROBE_ADDRESS_HEADER = "x-zoho-hooks-probe-address";
+
 /** Lets one receiver prove itself: a stranger that answers 200, or echoes, is not taken for it. */
 export interface ProbeKey {
   /** Undefined for a text that is not a nonce of ours. */

@@ -1,15 +1,15 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CONFIG_FILE } from "../../src/config/settings.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLogAt } from "../../src/store/open-log.ts";
-import { usageError } from "../../src/util/errors.ts";
+import { UserError } from "../../src/util/errors.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { projectWithZod } from "../support/own-product.ts";
+import { projectWithZod, SHOP, shopProject } from "../support/own-product.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 
 const LISTEN = ["listen", "--timeout", "20ms"];
@@ -48,10 +48,16 @@ function terminal(answer: boolean) {
 interface NeedsUser {
   readonly settings: object;
   /** Another value, which is asked about anew. */
-  readonly changed: object;
-  readonly flags: readonly string[];
+  readonly changed?: object;
+  /** None for settings that have no flag. */
+  readonly flags?: readonly string[];
   readonly variable: readonly [name: string, value: string];
   readonly shown: string;
+  /** What makes `listen` use the setting. */
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The exit code of a run that was allowed: 6 without a sign-in, 9 where the tunnel cannot be opened. */
+  readonly ok?: number;
 }
 
 const NEEDS_USER: readonly NeedsUser[] = [
@@ -83,53 +89,91 @@ const NEEDS_USER: readonly NeedsUser[] = [
     variable: ["ZOHO_HOOKS_STORE", "../outside.db"],
     shown: "outside the project",
   },
+  {
+    settings: { insecure: true },
+    flags: ["--insecure"],
+    variable: ["ZOHO_HOOKS_INSECURE", "true"],
+    shown: "any server could pass for staging.test",
+    argv: [...DEFAULTS, "--forward-to", "https://staging.test"],
+  },
+  {
+    settings: { tunnel: { publicUrl: "https://stranger.test" } },
+    changed: { tunnel: { publicUrl: "https://other.test" } },
+    flags: ["--public-url", "https://stranger.test"],
+    variable: ["ZOHO_HOOKS_PUBLIC_URL", "https://stranger.test"],
+    shown: "Zoho would post your records to it",
+    argv: ["--port", "0", "--channel", "Leads.create"],
+    ok: 6,
+  },
+  ...(["serverAddr", "rootCas"] as const).map((key) => ({
+    settings: { tunnel: { [key]: "127.0.0.1" } },
+    changed: { tunnel: { [key]: "127.0.0.2" } },
+    variable: [key === "rootCas" ? "ZOHO_HOOKS_NGROK_ROOT_CAS" : "ZOHO_HOOKS_NGROK_SERVER_ADDR", "127.0.0.1"] as const,
+    shown: "it would send your ngrok authtoken to another server",
+    argv: ["--port", "0"],
+    env: { NGROK_AUTHTOKEN: "token-of-the-user" },
+    ok: 9,
+  })),
 ];
 
-describe.each(NEEDS_USER)("a project's $settings", ({ settings, changed, flags, variable, shown }) => {
+const overrides = {
+  openTunnel: async () => {
+    throw new UserError("connectionLost", "no tunnel in this test");
+  },
+};
+
+describe.each(NEEDS_USER)("a project's $settings", ({ settings, changed, flags = [], variable, shown, ...used }) => {
   const [name, value] = variable;
+  const { argv = DEFAULTS, env = {}, ok = 0 } = used;
+  const opened = (options: Parameters<typeof project>) => {
+    const { listen, ...rest } = project(...options);
+    const listenHere = (more: readonly string[] = [], run: RunOptions = {}) =>
+      listen([...argv, ...more], { overrides, ...run, env: { ...env, ...run.env } });
+    return { ...rest, listen: listenHere };
+  };
 
   it("is refused without a terminal, with the file, the flag and the variable", async () => {
-    const { cwd, listen, approvals } = project(settings);
+    const { cwd, listen, approvals } = opened([settings]);
     const { exitCode, err } = await listen();
     expect(exitCode).toBe(2);
-    for (const part of [join(cwd, CONFIG_FILE), shown, flags[0], name]) expect(err).toContain(part);
+    for (const part of [join(cwd, CONFIG_FILE), shown, flags[0] ?? name, name]) expect(err).toContain(part);
     expect(() => readFileSync(approvals)).toThrow("ENOENT");
   });
 
   it("is refused in the .env", async () => {
-    const { cwd, listen } = project({}, `${name}='${value}'\n`);
+    const { cwd, listen } = opened([{}, `${name}='${value}'\n`]);
     const { exitCode, err } = await listen();
     expect([exitCode, err]).toEqual([2, expect.stringContaining(join(cwd, ".env"))]);
   });
 
   it("is taken from a flag, the environment and the user's own config file", async () => {
-    const { cwd, listen } = project(settings);
-    expect((await listen([...DEFAULTS, ...flags])).exitCode).toBe(0);
-    expect((await listen(DEFAULTS, { env: { [name]: value } })).exitCode).toBe(0);
+    const { cwd, listen } = opened([settings]);
+    if (flags.length > 0) expect((await listen(flags)).exitCode).toBe(ok);
+    expect((await listen([], { env: { [name]: value } })).exitCode).toBe(ok);
     mkdirSync(join(cwd, "../home/zoho-hooks"), { recursive: true });
     writeFileSync(join(cwd, "../home/zoho-hooks/config.json"), JSON.stringify(settings));
     writeFileSync(join(cwd, CONFIG_FILE), "{}");
-    expect((await listen()).exitCode).toBe(0);
+    expect((await listen()).exitCode).toBe(ok);
   });
 
   it("is asked about once in a terminal, and again after a change", async () => {
-    const { cwd, configure, listen, approvals } = project(settings);
+    const { cwd, configure, listen, approvals } = opened([settings]);
     const { questions, prompts } = terminal(true);
-    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(0);
+    expect((await listen([], { prompts })).exitCode).toBe(ok);
     expect(questions).toEqual([expect.stringContaining(shown)]);
-    expect((await listen()).exitCode).toBe(0);
+    expect((await listen()).exitCode).toBe(ok);
     expect(readFileSync(approvals, "utf8")).not.toContain("203.0.113.9");
-    configure(changed);
-    expect((await listen()).exitCode).toBe(2);
+    configure(changed ?? settings);
+    expect((await listen()).exitCode).toBe(changed === undefined ? ok : 2);
     // Nothing about it is in the project.
     expect(readdirSync(cwd).filter((each) => each !== ".zoho-hooks")).toEqual([".env", CONFIG_FILE]);
   });
 
   it("is refused after a no, which is not remembered", async () => {
-    const { listen } = project(settings);
+    const { listen } = opened([settings]);
     const { questions, prompts } = terminal(false);
-    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(2);
-    expect((await listen(DEFAULTS, { prompts })).exitCode).toBe(2);
+    expect((await listen([], { prompts })).exitCode).toBe(2);
+    expect((await listen([], { prompts })).exitCode).toBe(2);
     expect(questions).toHaveLength(2);
   });
 });
@@ -171,9 +215,6 @@ describe("insecure of a project", () => {
   it("needs the user for other targets, also the user's own, and for each anew", async () => {
     const { listen } = project({ insecure: true });
     const to = (host: string) => [...DEFAULTS, "--forward-to", `https://${host}`];
-    const { exitCode, err } = await listen(to("staging.test"));
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("could pass for staging.test")]);
-    expect((await listen([...to("staging.test"), "--insecure"])).exitCode).toBe(0);
     expect((await listen(to("staging.test"), terminal(true))).exitCode).toBe(0);
     expect((await listen(to("staging.test"))).exitCode).toBe(0);
     expect((await listen(to("other.test"))).exitCode).toBe(2);
@@ -217,30 +258,16 @@ describe("a project's own", () => {
     ["products", { products: { forms: { auth: { header: "x-key" } } } }],
     ["tunnel.use", { tunnel: { use: "none" } }, ["--port", "0"]],
     ["tunnel.timeout", { tunnel: { timeout: "1m" } }],
+    ["products.forms.format", { products: { forms: { format: "wire" } } }],
   ])("%s is reported", async (name, settings, argv = DEFAULTS) => {
     const { cwd, listen } = project(settings);
     const { exitCode, err } = await listen(argv);
-    expect([exitCode, err]).toEqual([0, expect.stringContaining(`set by this project: ${name} in ${cwd}`)]);
+    expect([exitCode, err]).toEqual([0, expect.stringMatching(`set by this project: ${name} (is wire )?in ${cwd}`)]);
   });
 });
 
 describe("tunnel.publicUrl of a project", () => {
-  const argv = ["--port", "0", "--channel", "Leads.create"];
   const publicUrl = "https://stranger.test";
-
-  it("needs the user before Zoho is told to post to it", async () => {
-    const { listen } = project({ tunnel: { publicUrl } });
-    const { exitCode, err } = await listen(argv);
-    expect(exitCode).toBe(2);
-    expect(err).toContain("Zoho would post your records to it");
-    for (const name of ["--public-url", "ZOHO_HOOKS_PUBLIC_URL"]) expect(err).toContain(name);
-    const { questions, prompts } = terminal(true);
-    // Not signed in: 6.
-    expect((await listen(argv, { prompts })).exitCode).toBe(6);
-    expect(questions).toHaveLength(1);
-    expect((await listen(argv)).exitCode).toBe(6);
-    expect((await listen([...argv, "--public-url", publicUrl])).exitCode).toBe(6);
-  });
 
   it.each([
     ["channels", "create", "Leads.create"],
@@ -259,29 +286,6 @@ describe("tunnel.publicUrl of a project", () => {
 
 describe("tunnel.serverAddr of a project", () => {
   const settings = { tunnel: { use: "ngrok", serverAddr: "127.0.0.1:1" } };
-  const env = { NGROK_AUTHTOKEN: "token-of-the-user" };
-  const opened: string[] = [];
-  const overrides = {
-    openTunnel: async () => {
-      opened.push("opened");
-      throw usageError("no tunnel in this test");
-    },
-  };
-
-  it("needs the user where their authtoken would go there", async () => {
-    const { listen } = project(settings);
-    const { exitCode, err } = await listen(["--port", "0"], { env, overrides });
-    expect(exitCode).toBe(2);
-    for (const part of ["send your ngrok authtoken", "tunnel.serverAddr in", "ZOHO_HOOKS_NGROK_SERVER_ADDR"])
-      expect(err).toContain(part);
-    expect(opened).toEqual([]);
-    const { questions, prompts } = terminal(true);
-    await listen(["--port", "0"], { env, overrides, prompts });
-    expect([questions.length, opened.length]).toEqual([1, 1]);
-    await listen(["--port", "0"], { env, overrides });
-    expect(opened).toHaveLength(2);
-  });
-
   it("is taken with an authtoken of the project's own, which is reported", async () => {
     const { cwd, listen } = project(settings, "NGROK_AUTHTOKEN=token-of-the-project\n");
     const { err } = await listen(["--port", "0"], { overrides });
@@ -373,10 +377,66 @@ describe("code of a project", () => {
   it("is reported when it is first run, and not run by commands that need no schema", async () => {
     const cwd = projectWithZod({ [CONFIG_FILE]: JSON.stringify(settings), "schemas/forms.mjs": code });
     const path = join(cwd, "schemas/forms.mjs");
-    const reports = async (...argv: string[]) => (await run(argv, { cwd })).err.includes(`runs ${path}`);
-    expect(await reports("config", "show")).toBe(false);
-    expect(await reports("send", "forms", "--dry-run", "--all")).toBe(true);
-    expect(await reports("send", "forms", "--dry-run", "--all")).toBe(false);
+    const reports = async (...argv: string[]) => {
+      const { err, out } = await run(argv, { cwd, stdin: "{}" });
+      return (err + out).includes(`runs ${path}`);
+    };
+    for (const argv of [
+      ["config", "show"],
+      ["events", "list"],
+      ["completion", "words", "--", "send", ""],
+    ])
+      expect([argv, await reports(...argv)]).toEqual([argv, false]);
+    for (const argv of [
+      ["send", "forms", "--dry-run", "--all"],
+      ["verify", "-"],
+      ["replay", "1"],
+      ["types", "forms"],
+      ["products"],
+      ["fixtures", "list"],
+      ["events", "drift"],
+      [...LISTEN, ...DEFAULTS],
+    ]) {
+      rmSync(join(cwd, ".config"), { recursive: true, force: true });
+      expect([argv, await reports(...argv)]).toEqual([argv, true]);
+      expect([argv, await reports(...argv)]).toEqual([argv, false]);
+    }
+  });
+
+  // Making links takes a privilege on Windows.
+  it.skipIf(process.platform === "win32").each([
+    ["product.json", "product.json"],
+    ["fixtures", ""],
+    ["fixtures/order.paid.json", "order.paid.json"],
+    ["schemas/order.paid.json", "order.paid.json"],
+    ["schemas/order.paid.mjs", "order.paid.json"],
+    ["schemas.mjs", "order.paid.json"],
+  ])("is refused where %s is a link out of the project, and taken from within", async (name, target) => {
+    const cwd = shopProject();
+    const outside = tempFolder();
+    for (const file of ["product.json", "order.paid.json"]) writeFileSync(join(outside, file), "{}");
+    const path = join(cwd, "webhooks/shop", name);
+    rmSync(path, { recursive: true, force: true });
+    symlinkSync(join(outside, target), path);
+    for (const argv of [["products"], ["send", "shop", "--all", "--dry-run"], ["verify", "-"]]) {
+      const { exitCode, err } = await run(argv, { cwd, stdin: "{}" });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("is a link out of the project")]);
+    }
+    rmSync(path);
+    cpSync(outside, join(cwd, "shared"), { recursive: true });
+    symlinkSync(join(cwd, "shared", target), path);
+    expect((await run(["products"], { cwd })).err).not.toContain("is a link");
+  });
+
+  it.skipIf(process.platform === "win32")("is refused where an event's name leads to a link", async () => {
+    const about = { ...JSON.parse(SHOP["webhooks/shop/product.json"]), events: { "a/b": "An event in a folder" } };
+    const cwd = shopProject({ "webhooks/shop/product.json": JSON.stringify(about) });
+    const outside = tempFolder();
+    writeFileSync(join(outside, "secret.json"), '{"private":true}');
+    mkdirSync(join(cwd, "webhooks/shop/fixtures/a"));
+    symlinkSync(join(outside, "secret.json"), join(cwd, "webhooks/shop/fixtures/a/b.json"));
+    const { exitCode, out, err } = await run(["fixtures", "show", "shop", "a/b"], { cwd });
+    expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining("b.json is behind a link")]);
   });
 
   it.each([
@@ -392,6 +452,62 @@ describe("code of a project", () => {
     }
     expect((await run(["products"], { cwd, ...terminal(true) })).exitCode).toBe(0);
     expect((await run(["types"], { cwd })).exitCode).toBe(0);
+  });
+});
+
+describe("the target of a delivery in a project's log", () => {
+  const LOGGED = "http://app.invalid/hook";
+  const SENT = 5;
+  const replay = ["replay", "last"];
+
+  async function projectWithLog(settings: object = {}) {
+    const { cwd } = project(settings);
+    const log = await openLogAt({ root: cwd, store: ".zoho-hooks/events.db" }, { now: () => new Date() });
+    await log.append(newEntry({ forward: { targets: [LOGGED] } }));
+    await log.close();
+    const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
+    const inProject = (argv: readonly string[], options: RunOptions = {}) =>
+      run(argv, { cwd, ...options, env: { ...env, ...options.env } });
+    return Object.assign(inProject, { cwd });
+  }
+
+  it("needs the user before replay sends to it", async () => {
+    const run = await projectWithLog();
+    const { exitCode, err } = await run(replay);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`names the target ${LOGGED}`)]);
+    expect(err).toContain("--to");
+    expect((await run([...replay, "--dry-run"])).exitCode).toBe(0);
+    expect((await run([...replay, "--to", LOGGED])).exitCode).toBe(SENT);
+    const no = terminal(false);
+    expect((await run(replay, no)).exitCode).toBe(2);
+    expect(no.questions).toHaveLength(1);
+    const { questions, prompts } = terminal(true);
+    expect((await run(replay, { prompts })).exitCode).toBe(SENT);
+    expect(questions).toEqual([expect.stringContaining(LOGGED)]);
+    expect((await run(replay)).exitCode).toBe(SENT);
+  });
+
+  it("is taken where the environment names it, or the log is the user's", async () => {
+    const run = await projectWithLog();
+    expect((await run(replay, { env: { ZOHO_HOOKS_FORWARD_TO: LOGGED } })).exitCode).toBe(SENT);
+    const outside = project({});
+    renameSync(join(run.cwd, ".zoho-hooks"), join(outside.cwd, "../logs"));
+    const argv = [...replay, "--store", join(outside.cwd, "../logs/events.db")];
+    expect((await run(argv)).exitCode).toBe(SENT);
+  });
+
+  it("waits, and is counted before listen sends to a target of this run", async () => {
+    const run = await projectWithLog();
+    const argv = [...LISTEN, ...DEFAULTS];
+    expect((await run(argv)).err).toContain(`1 delivery waits for ${LOGGED}, which this run does not forward to`);
+    const { err } = await run([...argv, "--forward-to", LOGGED]);
+    expect(err).toMatch(/1 delivery from an earlier run is being sent now.*Ready\./s);
+  });
+
+  it("needs the user where the project names it, too", async () => {
+    const run = await projectWithLog({ forwardTo: LOGGED });
+    const { exitCode, err } = await run(replay);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`forwardTo in`)]);
   });
 });
 

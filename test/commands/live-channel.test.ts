@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelKey, makeChannelKey, openLiveChannel } from "../../src/commands/channels/live-channel.ts";
 import type { ZohoSession } from "../../src/commands/helpers/session.ts";
+import type { Config } from "../../src/config/load.ts";
 import type { Context } from "../../src/context.ts";
 import type { Report } from "../../src/reports/report.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
@@ -42,6 +43,8 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
   const product = crmWatch();
   const api = rig.api();
   const session: ZohoSession = {
+    // Only what deletes without a question looks at it.
+    config: {} as Config,
     signIn: rig.signIn,
     http: rig.http,
     tokens: rig.tokens,

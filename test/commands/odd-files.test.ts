@@ -29,10 +29,13 @@ it("refuses a file that is too large, before reading it", async () => {
   writeFileSync(join(cwd, "key"), testKeys.publicKey + "\n".repeat(64 * 1024));
   const env = { ZOHO_WEBHOOK_PUBLIC_KEY: "key" };
   expect((await run(["verify"], { cwd, env, stdin: "{}" })).err).toContain("ZOHO_WEBHOOK_PUBLIC_KEY is not an RSA");
-  truncateSync(join(cwd, ".env"), 65 * 1024 * 1024);
-  expect((await run(["products"], { cwd })).err).toContain(
-    ".env cannot be read: it has 68157440 bytes, and the limit is",
-  );
+  for (const name of ["zoho-hooks.config.json", ".env"]) {
+    writeFileSync(join(cwd, name), "{}");
+    truncateSync(join(cwd, name), 1024 * 1024 + 1);
+    expect((await run(["products"], { cwd })).err).toContain(
+      `${name} cannot be read: it has 1048577 bytes, and the limit is 1048576`,
+    );
+  }
 });
 
 it.skipIf(process.platform === "win32")("reads a payload from a pipe, as a shell passes <(…)", async () => {

@@ -1,23 +1,11 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 const KEYS = join(".zoho-hooks", "keys");
-const SECRETS = join(KEYS, "hook-secrets.json");
 const IGNORE = join(KEYS, ".gitignore");
-const OWN = '{"mail":{"hookSecret":"of-an-earlier-run"}}';
 
 /** A project as it may be cloned, in which a path leads to a folder, or a file, beside it. */
 function clonedProject(link: string, isFolder: boolean) {
@@ -65,7 +53,6 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
   it.each([
     [KEYS, true],
     [IGNORE, false],
-    [SECRETS, false],
   ])("listen keeps no secret through %s, and asks for it again", async (link, isFolder) => {
     const { cwd, isUntouched } = clonedProject(link, isFolder);
     const { status, out } = await handOver(cwd);
@@ -107,16 +94,6 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(cwd, link)} is a link`)]);
     expect(isUntouched()).toBe(true);
     expect(readdirSync(cwd)).toEqual([link]);
-  });
-
-  it("a readable secrets file becomes private when a secret is stored", async () => {
-    const cwd = tempFolder();
-    mkdirSync(join(cwd, KEYS), { recursive: true });
-    writeFileSync(join(cwd, SECRETS), OWN.replace("mail", "other"));
-    chmodSync(join(cwd, SECRETS), 0o644);
-    expect((await handOver(cwd)).status).toBe(200);
-    expect(statSync(join(cwd, SECRETS)).mode & 0o777).toBe(0o600);
-    expect(Object.keys(JSON.parse(readFileSync(join(cwd, SECRETS), "utf8")))).toEqual(["other", "mail"]);
   });
 });
 

@@ -2,8 +2,10 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
+import { helpConfiguration } from "../../src/reports/help.ts";
 import { findWatchProduct, watchProductIds } from "../../src/zoho/channels/products.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
+import { commandReference, helpOf } from "../support/command-reference.ts";
 
 /** Each command with its arguments and flags, one per line. */
 function describeTree(command: Command, path: readonly string[] = []): readonly string[] {
@@ -27,7 +29,7 @@ describe("the summary of a command", () => {
 });
 
 async function buildTree(): Promise<Command> {
-  const program = new Command("zoho-hooks");
+  const program = new Command("zoho-hooks").configureHelp(helpConfiguration);
   await addCommands(
     program,
     () => async () => {},
@@ -48,17 +50,6 @@ function visibleCommands(parent: Command, path: readonly string[] = []): readonl
     });
 }
 
-function helpOf(command: Command): string {
-  let text = "";
-  command.configureOutput({
-    writeOut(part) {
-      text += part;
-    },
-  });
-  command.outputHelp();
-  return text;
-}
-
 describe("the help of every command", async () => {
   const tree = visibleCommands(await buildTree());
   const flagsOf = new Map(
@@ -75,6 +66,13 @@ describe("the help of every command", async () => {
       const [name = ""] = called.toSorted((one, other) => other.length - one.length);
       for (const [flag] of call.matchAll(/(?<= )--?[a-z][a-z-]*/g)) expect(flagsOf.get(name)).toContain(flag);
     }
+  });
+});
+
+describe("docs/commands.md", () => {
+  it("is what the help says; `npm run docs` writes it", async () => {
+    const page = commandReference(visibleCommands(await buildTree()));
+    await expect(page).toMatchFileSnapshot("../../docs/commands.md");
   });
 });
 

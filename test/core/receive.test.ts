@@ -26,6 +26,15 @@ it("answers a challenge in the query only where the product is named", () => {
   expect(handshakeOf()).toBeUndefined();
 });
 
+it("answers an empty GET where no product is named, but no empty POST", () => {
+  const handshakeOf = (method: string) => {
+    const delivery = { method, url: "/", headers: [], body: Buffer.alloc(0) };
+    return receive({ products, delivery, secrets: noSecrets, now: new Date() }).handshake;
+  };
+  expect(handshakeOf("GET")).toMatchObject({ status: 200 });
+  expect(handshakeOf("POST")).toBeUndefined();
+});
+
 it("verifies an event that has a challenge field instead of answering a challenge", () => {
   const receipt = receiptOf({ event: "invoice_created", challenge: "c-81" });
   expect(receipt).toMatchObject({ event: "invoice_created", handshake: undefined });

@@ -35,6 +35,18 @@ describe("a terminal", () => {
   });
 });
 
+describe("help <topic> at a terminal", () => {
+  it.runIf(hasTerminal)("lays the page out for its width, without marks for links and code blocks", async () => {
+    const { status, text } = await atTerminal(["help", "own-products"], { columns: 60 }).ended;
+    expect(status).toBe(0);
+    expect(text).not.toMatch(/\]\(|^```|^\| ---/m);
+    // Code is indented, and never broken.
+    const prose = text.split(/\r?\n/).filter((line) => !line.startsWith("  ") || line.startsWith("  - "));
+    expect(Math.max(...prose.map(({ length }) => length))).toBeLessThanOrEqual(60);
+    expect(text).toMatch(/^ {2}- A number of more than 15 digits/m);
+  });
+});
+
 describe("a run that goes on", () => {
   it.runIf(hasTerminal).each([
     [["listen", "--port", "0"], /Listening/],

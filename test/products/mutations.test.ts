@@ -22,7 +22,7 @@ function members({ format }: FixtureCase, body: unknown): readonly Path[] {
   const object = Array.isArray(body) ? body[0] : body;
   const envelope = format.envelope?.(object as object);
   const start = format.list ? [0] : [];
-  return Object.keys(envelope?.shape ?? {})
+  return (envelope?.names ?? [])
     .filter((name) => Object.hasOwn(object as object, name))
     .map((name) => [...start, name]);
 }

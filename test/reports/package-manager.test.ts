@@ -48,3 +48,13 @@ it("installs beside a global tool, and together with one that npx has fetched", 
   );
   expect(withPackageManager(ADD, elsewhere)).toBe("npm install --save-dev zoho-hooks better-sqlite3@12");
 });
+
+it("adds to a project of Yarn's Plug'n'Play, whose packages lie in archives", () => {
+  const inArchive = {
+    ...inProject({ "yarn.lock": "" }),
+    packageRoot: "/app/.yarn/cache/zoho-hooks.zip/node_modules/zoho-hooks",
+  };
+  expect(withPackageManager(ADD, { ...inArchive, invocation: "yarn zoho-hooks" })).toBe(
+    "yarn add --dev better-sqlite3@12",
+  );
+});

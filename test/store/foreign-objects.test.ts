@@ -37,4 +37,13 @@ describe.each(engines)("a log that came with a clone, on %s", (engine) => {
     const log = await openLog({ path, now: () => new Date() });
     await log.close();
   });
+
+  it("cannot have its schema rewritten", async ({ skip }) => {
+    const database = (await loadEngine([engine])).open(":memory:");
+    // Node before 24.12 has no such mode.
+    if (engine === "node:sqlite" && !("enableDefensive" in database)) skip();
+    database.exec("CREATE TABLE t (a); PRAGMA writable_schema = ON");
+    expect(() => database.exec("UPDATE sqlite_schema SET sql = sql")).toThrow("may not be modified");
+    database.close();
+  });
 });

@@ -34,7 +34,11 @@ describe("a probe", () => {
     const local = await startLocalReceiver();
     cleanUps.push(() => local.close());
 
-    expect(await probeOnce(local.port, { key: local.key })).toEqual({ ok: true, latencyMs: expect.any(Number) });
+    expect(await probeOnce(local.port, { key: local.key })).toEqual({
+      ok: true,
+      latencyMs: expect.any(Number),
+      isForgeable: false,
+    });
   });
 
   it("distinguishes another zoho-hooks from its own", async () => {

@@ -12,10 +12,9 @@ import { chooseExpiry, expiryBy, grantWarning, zohoTime } from "../../zoho/chann
 import { findWatchProduct } from "../../zoho/channels/products.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { showRequest } from "../helpers/notices.ts";
 import { channelEvents } from "../helpers/options.ts";
 import { warnOfMistypedModules } from "../helpers/products.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { channelReport, newChannelId } from "./list.ts";
 import {
   addChannelOptions,
@@ -59,8 +58,7 @@ const URL_HELP = "the URL that Zoho posts to (default: the public https URL of t
 
 const HELP = `
 The channel's token is saved with your profile, so that zoho-hooks listen can verify it. To choose it yourself, use
---token-file.
-`;
+--token-file.`;
 
 async function create(context: Context, names: readonly string[], options: CreateOptions): Promise<ExitCode> {
   const { id: productId } = findWatchProduct(options.product ?? "crm", options.apiVersion);

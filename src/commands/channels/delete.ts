@@ -12,9 +12,9 @@ import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { type RequestedDeletions, requestedDeletions } from "../../zoho/collection.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { confirm, showRequest } from "../helpers/notices.ts";
+import { confirm } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { channelId, channelReport, listWithMissing, requireChannel, stateReport, UNREAD } from "./list.ts";
 
 export interface DeletionOptions extends ZohoOptions {
@@ -58,7 +58,7 @@ async function deleteCommand(context: Context, texts: readonly string[], options
     }
     if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
     const question = ids.length === 1 ? `channel ${ids[0]}` : `${ids.length} channels (${ids.join(", ")})`;
-    if (!(await confirm(context, `Delete ${question}?`, options.yes))) return unchanged(context);
+    if (!(await confirm(context, session, `Delete ${question}?`, options))) return unchanged(context);
     await forget(context, session, gone);
     return deleteChannels(context, session, ids);
   });
@@ -147,7 +147,7 @@ async function disableCommand(context: Context, text: string, options: DisableOp
     if (remaining.length === 0) {
       if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));
       const question = `Channel ${id} would have no events left. Delete it?`;
-      if (!(await confirm(context, question, options.yes))) return unchanged(context);
+      if (!(await confirm(context, session, question, options))) return unchanged(context);
       return deleteChannels(context, session, [id]);
     }
     const removed = expandEvents(channel.events).filter((event) => !remaining.includes(event));
@@ -159,7 +159,7 @@ async function disableCommand(context: Context, text: string, options: DisableOp
       const shown = product.patch ? disableRequest(product, channel, removed) : writeRequest(product, "PUT", [request]);
       return showRequest(context, session, shown);
     }
-    if (!(await confirm(context, `Stop ${removed.join(", ")} of channel ${id}?`, options.yes)))
+    if (!(await confirm(context, session, `Stop ${removed.join(", ")} of channel ${id}?`, options)))
       return unchanged(context);
     const after = await disable(context, session, { channel, removed, request });
     const still = expandEvents(after.events).filter((event) => removed.includes(event));

@@ -39,5 +39,4 @@ notice: in CRM after a week at most (a day in API v2 and v3, and perhaps v6, whe
 a day. Zoho silently turns a longer lifetime into one hour, so these commands reject it. Guides that mention 30 days do
 not match what Zoho does.
 
-Sign in first with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.
-`;
+Sign in first with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.`;

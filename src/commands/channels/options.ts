@@ -9,8 +9,8 @@ import { usageError } from "../../util/errors.ts";
 import type { ChannelConfig } from "../../zoho/channels/channel.ts";
 import { fieldCondition } from "../../zoho/channels/conditions.ts";
 import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../zoho/channels/products.ts";
-import { runningListener } from "../helpers/notices.ts";
 import { collect, givenSecrets } from "../helpers/options.ts";
+import { runningListener } from "../helpers/running-listener.ts";
 import type { ZohoSession } from "../helpers/session.ts";
 
 /** Options of a channel, beside its id and events. */

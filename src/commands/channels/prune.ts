@@ -9,8 +9,8 @@ import { removeRequest } from "../../zoho/channels/api.ts";
 import type { Channel } from "../../zoho/channels/channel.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
-import { confirm, showRequest } from "../helpers/notices.ts";
-import { withZoho, type ZohoSession } from "../helpers/session.ts";
+import { confirm } from "../helpers/notices.ts";
+import { showRequest, withZoho, type ZohoSession } from "../helpers/session.ts";
 import { addDeletionOptions, type DeletionOptions, deleteChannels, forget, unchanged } from "./delete.ts";
 
 export const definePrune: Define = (command, act) => {
@@ -51,7 +51,7 @@ async function prune(context: Context, options: DeletionOptions): Promise<ExitCo
     }
     if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
     const question = `Delete ${ids.length} of ${listed.length} channels?`;
-    if (!(await confirm(context, question, options.yes))) return unchanged(context);
+    if (!(await confirm(context, session, question, options))) return unchanged(context);
     return deleteChannels(context, session, ids);
   });
 }
@@ -98,8 +98,7 @@ async function findDead(
 const HELP = `
 A URL is dead if the connection is refused or its tunnel is offline. If only its host name cannot be resolved here, another
 network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that were neither
-created nor changed here are never touched.
-`;
+created nor changed here are never touched.`;
 
 /** Why nothing can answer at a URL. */
 interface DeadUrl {

@@ -9,8 +9,7 @@ import { chooseExpiry } from "../../zoho/channels/expiry.ts";
 import { isSignInError, renewChannel, wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { isThrottled } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { showRequest } from "../helpers/notices.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { type Chosen, changeReport, chooseAll, keepRenewing, shouldLive } from "./keep-renewing.ts";
 import { channelId, listWithMissing, missingReport, stateReport } from "./list.ts";
 
@@ -49,8 +48,7 @@ if you name it; channels delete or prune forgets it.
 
 With --every, each channel is renewed as it is at that time, and one that was deleted is left alone. Without ids and
 --expiring, channels created later are kept alive as well: it looks for new ones every 15 minutes. The exit code is 0
-when you stop it or none of the named channels is left, and 9 if a channel is lost at that time.
-`;
+when you stop it or none of the named channels is left, and 9 if a channel is lost at that time.`;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
   if (texts.length > 0 && options.all === true) throw usageError("give ids or --all, not both");

@@ -8,9 +8,8 @@ import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { warnOfDifferences } from "./create.ts";
 import { channelId, channelReport, requireChannel } from "./list.ts";
 import {

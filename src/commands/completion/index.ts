@@ -2,7 +2,7 @@ import { Command, type Option } from "commander";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
-import { examples } from "../../reports/help.ts";
+import { examples, findTopics } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { type Act, addCommands, type CommandEntry, type Define } from "../command.ts";
@@ -37,7 +37,10 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
           const program = await programFor(words, { running: command.parent ?? command, act, commands });
           // The first word is a command, which needs no products.
           const products = words.length > 1 ? await knownProducts(context) : [];
-          const { suggestions, files } = complete(program, products, words);
+          const topics = words.length === 2 && words[0] === "help" ? [...findTopics(context.packageRoot).keys()] : [];
+          const pages = topics.map((value) => ({ value, description: "page of the documentation" }));
+          const { suggestions: named, files } = complete(program, products, words);
+          const suggestions = [...named, ...startingWith(pages, words.at(-1) ?? "").suggestions];
           const lines = suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`);
           const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
           context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });

@@ -43,8 +43,7 @@ complete -o default -F _zoho_hooks zoho-hooks
 Install, in ~/.bashrc:
   eval "$(zoho-hooks completion bash)"
 or, if the package bash-completion is installed, once:
-  zoho-hooks completion bash > ~/.local/share/bash-completion/completions/zoho-hooks
-`,
+  zoho-hooks completion bash > ~/.local/share/bash-completion/completions/zoho-hooks`,
 };
 
 const zsh: Completion = {
@@ -75,8 +74,7 @@ fi
 Install, in ~/.zshrc after compinit:
   eval "$(zoho-hooks completion zsh)"
 or once, into a folder of $fpath:
-  zoho-hooks completion zsh > ~/.zfunc/_zoho-hooks
-`,
+  zoho-hooks completion zsh > ~/.zfunc/_zoho-hooks`,
 };
 
 const fish: Completion = {
@@ -97,8 +95,7 @@ complete -c zoho-hooks -f -a '(__zoho_hooks_complete)'
 `,
   install: `
 Install, once:
-  zoho-hooks completion fish > ~/.config/fish/completions/zoho-hooks.fish
-`,
+  zoho-hooks completion fish > ~/.config/fish/completions/zoho-hooks.fish`,
 };
 
 /**
@@ -134,8 +131,7 @@ Register-ArgumentCompleter -Native -CommandName zoho-hooks -ScriptBlock {
 `,
   install: `
 Install, in the file that $PROFILE names:
-  zoho-hooks completion powershell | Out-String | Invoke-Expression
-`,
+  zoho-hooks completion powershell | Out-String | Invoke-Expression`,
 };
 
 /**

@@ -122,16 +122,13 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 zoho-hooks listen writes the log. These commands mask tokens, signatures and authorization headers; the log itself has
-every delivery exactly as it came, so that replay can send it again.
-`;
+every delivery exactly as it came, so that replay can send it again.`;
 
 const DRIFT_HELP = `
 Unknown events, repeats, and deliveries with a wrong signature or token are left out. --learn writes to
 .zoho-hooks/learned, which no command reads: move what you want to use to .zoho-hooks/fixtures, or to the fixtures folder
-of your own product.
-`;
+of your own product.`;
 
 const EXPORT_HELP = `
 A line of NDJSON is the same as a line of listen --json, so verify reads it. Use --show-secrets if you want to verify:
-masked signatures and tokens cannot be checked.
-`;
+masked signatures and tokens cannot be checked.`;

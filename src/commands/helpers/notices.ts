@@ -1,17 +1,13 @@
 import { isSuccess } from "../../body/delivery.ts";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
+import { approveProjectSignIn, checkProjectSettings } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
-import { MASK } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import type { Receipt } from "../../core/receive.ts";
 import { answerRuleOf } from "../../core/reply.ts";
-import { lockOwnerAt } from "../../store/open-log.ts";
-import { ExitCode, usageError } from "../../util/errors.ts";
-import type { ApiRequest, ZohoApi } from "../../zoho/api.ts";
-import { maskedBody } from "../../zoho/http.ts";
+import { usageError } from "../../util/errors.ts";
 
 /** Some hints quote what was received: a stranger who sends ever new names must not fill the memory or the screen. */
 const MAX_HINTS = 100;
@@ -47,42 +43,18 @@ export function reportHintsOnce(
   };
 }
 
-/** Shows a request to Zoho, with its secrets masked, instead of sending it. */
-export function showRequest(context: Context, { api }: { readonly api: ZohoApi }, request: ApiRequest): ExitCode {
-  const { method, json, multipart, headers } = request;
-  context.report({
-    type: "api-request",
-    sent: false,
-    method,
-    url: api.urlOf(request),
-    headers: {
-      authorization: `Zoho-oauthtoken ${MASK}`,
-      ...headers,
-      ...(json === undefined ? {} : { "content-type": "application/json" }),
-      ...(multipart === undefined ? {} : { "content-type": "multipart/form-data" }),
-    },
-    body: maskedBody(request),
-    status: undefined,
-    error: undefined,
-    latencyMs: undefined,
-  });
-  return ExitCode.ok;
-}
-
-/** Asks before something that cannot be undone. Without a terminal only `--yes` answers. */
-export async function confirm(context: Context, question: string, yes: boolean | undefined): Promise<boolean> {
-  if (yes === true) return true;
+/** Asks before something at Zoho is deleted. Without a terminal only `--yes` answers. */
+export async function confirm(
+  context: Context,
+  { config }: { readonly config: Config },
+  question: string,
+  { yes, profile }: { readonly yes?: boolean; readonly profile?: string },
+): Promise<boolean> {
+  if (yes === true) {
+    await approveProjectSignIn(context, config, profile);
+    return true;
+  }
   const prompts = await context.prompts();
   if (prompts !== undefined) return prompts.confirm({ message: question });
   throw usageError(`there is no terminal to ask ${JSON.stringify(question)}`, "add --yes");
-}
-
-/** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
-export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
-  await checkProjectSettings(context, config, ["store"]);
-  const { root } = config;
-  const { store } = config.settings;
-  const url = store === false ? undefined : (await lockOwnerAt({ root, store }))?.url;
-  // A receiver on every address is reached on loopback.
-  return url?.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
 }

@@ -1,10 +1,12 @@
 import type { Command } from "commander";
-import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
+import { PROXY_VARIABLES, reportIgnored, reportProjectSignIn } from "../../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { MASK } from "../../core/mask.ts";
+import { ExitCode } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
-import { type ZohoApi, zohoApi } from "../../zoho/api.ts";
+import { type ApiRequest, type ZohoApi, zohoApi } from "../../zoho/api.ts";
 import { type AccessTokens, accessTokens } from "../../zoho/auth/access-token.ts";
 import { type CredentialsStore, credentialsStore } from "../../zoho/auth/credentials.ts";
 import { keyringVault, systemKeyring } from "../../zoho/auth/keyring.ts";
@@ -13,7 +15,7 @@ import { watchClient } from "../../zoho/channels/api.ts";
 import type { ChannelAccess } from "../../zoho/channels/create.ts";
 import { channelMemory } from "../../zoho/channels/memory.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../../zoho/channels/products.ts";
-import { createHttp, type ZohoHttp } from "../../zoho/http.ts";
+import { createHttp, maskedBody, type ZohoHttp } from "../../zoho/http.ts";
 
 export interface ZohoOptions {
   readonly profile?: string;
@@ -33,6 +35,7 @@ export function addZohoOptions(command: Command): Command {
 
 /** Access to the channels of one organisation. */
 export interface ZohoSession extends ChannelAccess {
+  readonly config: Config;
   readonly signIn: SignIn;
   readonly http: ZohoHttp;
   readonly tokens: AccessTokens;
@@ -62,13 +65,14 @@ export async function openZoho(context: Context, options: ZohoOptions): Promise<
   const http = zohoHttp(context, config);
   const tokens = sessionTokens(context, signIn, http);
   const onClockOffset = (offsetMs: number): void => warnOfClock(context, offsetMs);
-  const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
+  const onChange = (): void => reportProjectSignIn(context, config, options.profile);
+  const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset, onChange });
   const client = watchClient(api, product, context.signal);
   const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
   const command = (words: string): string => channelsCommand(context, product, options, words);
   const owner = { profile: signIn.name, product: product.id, account: accountOf(signIn) };
   const memory = channelMemory(userFolder(context), owner);
-  return { signIn, http, tokens, product, api, client, memory, command, now };
+  return { config, signIn, http, tokens, product, api, client, memory, command, now };
 }
 
 function channelsCommand(
@@ -157,4 +161,26 @@ export function zohoHttp(context: Context, config: Config): ZohoHttp {
       ? ({ attempt: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
       : undefined,
   });
+}
+
+/** Shows a request to Zoho, with its secrets masked, instead of sending it. */
+export function showRequest(context: Context, { api }: { readonly api: ZohoApi }, request: ApiRequest): ExitCode {
+  const { method, json, multipart, headers } = request;
+  context.report({
+    type: "api-request",
+    sent: false,
+    method,
+    url: api.urlOf(request),
+    headers: {
+      authorization: `Zoho-oauthtoken ${MASK}`,
+      ...headers,
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+      ...(multipart === undefined ? {} : { "content-type": "multipart/form-data" }),
+    },
+    body: maskedBody(request),
+    status: undefined,
+    error: undefined,
+    latencyMs: undefined,
+  });
+  return ExitCode.ok;
 }

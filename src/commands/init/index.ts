@@ -56,8 +56,7 @@ const HELP = `
 Asks for everything that you do not give with a flag, then writes these files in the current folder:
   zoho-hooks.config.json   settings, no secrets
   .env                     secrets, added at the end; existing ones stay
-  .gitignore               lines that keep .env and the log out of Git
-`;
+  .gitignore               lines that keep .env and the log out of Git`;
 
 /** Asks everything before it writes anything, so a missing answer leaves every file as it was. */
 async function init(context: Context, options: InitOptions): Promise<ExitCode> {

@@ -50,8 +50,7 @@ Every delivery is saved in the event log before it is answered: see zoho-hooks e
 with an older one, install better-sqlite3@12, which --forward-to needs, too.
 
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
-the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel was lost, and 7 if it could not be deleted.
-`;
+the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel was lost, and 7 if it could not be deleted.`;
 
 async function listen(given: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
   const { context, droppedLines } = boundOutput(given, options);
@@ -178,11 +177,10 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
     parts.channel = await parts.zoho.startChannel(publicUrl);
   await log?.setUrl(publicUrl ?? receiver.url);
-  await parts.forwarding?.resume();
   if (log !== undefined) parts.pruning = startPruning(context, log);
 
   const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
-  const important = [plan.timeoutNote ?? [], waiting?.stranded ?? []].flat();
+  const important = [plan.timeoutNote ?? [], waiting?.resumed ?? [], waiting?.stranded ?? []].flat();
   const ready = readyReport(context, plan, {
     secrets,
     receiver,
@@ -192,7 +190,6 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
     notes: [
       ...(log === undefined ? ["Nothing is saved: there is no event log."] : []),
       ...listed(parts).flatMap(({ notes = [] }) => notes),
-      ...(waiting?.resumed ?? []),
       ...important,
     ],
   });
@@ -200,6 +197,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   // With -v they are among the notes.
   if (!context.verbose) for (const message of important) context.report({ type: "notice", message });
   context.report(ready);
+  await parts.forwarding?.resume();
   receiver.ready();
   await handOut(context, ready, options);
   if (options.exec !== undefined)

@@ -1,4 +1,10 @@
-import { checkProjectSettings, PROXY_VARIABLES, pruneLimits, reportIgnored } from "../../config/clone-rule.ts";
+import {
+  checkProjectSettings,
+  PROXY_VARIABLES,
+  pruneLimits,
+  reportIgnored,
+  reportUnsignedFormats,
+} from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
@@ -49,6 +55,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
     targets: routes.targets,
     registers: options.channel !== undefined,
   });
+  reportUnsignedFormats(context, config, products);
   if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
   const limits = await pruneLimits(context, config);
   return {

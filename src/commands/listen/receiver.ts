@@ -2,7 +2,7 @@ import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../../receiver/receiver.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
-import { runningListener } from "../helpers/notices.ts";
+import { runningListener } from "../helpers/running-listener.ts";
 import { receiverTargeted } from "./forwarding.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";

@@ -9,7 +9,7 @@ import { findAuthtoken } from "../../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-tunnel.ts";
 import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
-import { UserError } from "../../util/errors.ts";
+import { UserError, usageError } from "../../util/errors.ts";
 import type { ProbeKey } from "../../util/probe-key.ts";
 import type { Part } from "./part.ts";
 
@@ -59,9 +59,10 @@ function reportForeignToken({ report }: Context, { env, variableOrigin }: Config
 /** Opens the tunnel and makes sure that requests to its URL arrive here. */
 export async function startTunnel(
   context: Context,
-  { settings, env }: Config,
+  config: Config,
   { choice, receiver, probeKey, onMoved, onLost }: TunnelOptions,
 ): Promise<TunnelPart> {
+  const { settings, env } = config;
   let downMs = 0;
   let downSince: number | undefined;
   let isReady = false;
@@ -99,7 +100,7 @@ export async function startTunnel(
       }),
     );
     if (tunnel === undefined) throw new Error("no tunnel was opened");
-    await requireReach(context, tunnel, () => reach(tunnel.url, context.signal, false));
+    await requireReach(context, config, tunnel, () => reach(tunnel.url, context.signal, false));
     isReady = true;
     return {
       name: "the tunnel",
@@ -117,9 +118,15 @@ export async function startTunnel(
 }
 
 /** A URL that leads elsewhere would look ready and receive nothing. */
-async function requireReach(context: Context, tunnel: Tunnel, reach: () => Promise<ProbeResult>): Promise<void> {
+async function requireReach(
+  context: Context,
+  config: Config,
+  tunnel: Tunnel,
+  reach: () => Promise<ProbeResult>,
+): Promise<void> {
   try {
     const result = await context.waiting("Checking the public URL …", reach);
+    if (result.ok && result.isForgeable) rejectAllowedAddresses(config, tunnel);
     if (result.ok) return;
     const hint =
       tunnel.kind === "public-url"
@@ -130,6 +137,16 @@ async function requireReach(context: Context, tunnel: Tunnel, reach: () => Promi
     await tunnel.close();
     throw error;
   }
+}
+
+/** Behind a tunnel that does not write X-Forwarded-For, every sender could name an allowed address. */
+function rejectAllowedAddresses({ settings, origins }: Config, { url }: Tunnel): void {
+  const key = settings.allowIp.length > 0 ? "allowIp" : "allowZohoIps";
+  if (key === "allowZohoIps" && !settings.allowZohoIps) return;
+  throw usageError(
+    `${settingName(key, origins[key])} protects nothing at ${url}: that tunnel does not write X-Forwarded-For, so anyone can send an allowed address in it`,
+    "use a tunnel that writes this header, such as ngrok; or leave the setting out, and set the product's secret or token",
+  );
 }
 
 function reportOf(status: TunnelStatus): TunnelReport {

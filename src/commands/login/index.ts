@@ -85,8 +85,7 @@ each of them and tells you which one it was. Every accounts server that it tries
 
 In CI you need no login: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
 ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts. Secrets are stored in the system's keyring. If there is none, or
-ZOHO_KEYRING is off, they are stored in a file that only you can read.
-`;
+ZOHO_KEYRING is off, they are stored in a file that only you can read.`;
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
 async function signIn(

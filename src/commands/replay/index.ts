@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { isSuccess } from "../../body/delivery.ts";
 import { noSecrets } from "../../body/secret.ts";
 import { checkTarget } from "../../body/target-url.ts";
-import { checkProjectSettings, PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
+import { checkLoggedTargets, checkProjectSettings, PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
@@ -70,8 +70,11 @@ async function checkSettings(
   const targets = [...new Set(replays.map(({ target }) => target))];
   const { forwardTo, routes } = config.settings;
   const configured = createRoutes(forwardTo, routes).all(products.map(({ id }) => id));
-  if (plan.to === undefined && targets.some((target) => configured.includes(target)))
-    await checkProjectSettings(context, config, ["forwardTo", "routes"]);
+  if (plan.to === undefined) {
+    const logged = targets.filter((target) => !configured.includes(target));
+    if (logged.length < targets.length) await checkProjectSettings(context, config, ["forwardTo", "routes"]);
+    await checkLoggedTargets(context, config, logged);
+  }
   reportIgnored(context, config, PROXY_VARIABLES);
   if (plan.insecure === undefined) await checkProjectSettings(context, config, ["insecure"], { targets });
 }
@@ -96,8 +99,7 @@ If its body was changed, or its signature has a timestamp, it is signed again, p
 Filters choose among the deliveries that your app should have received. To send one that was refused, give its number.
 
 Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
-got such an answer, else with 8.
-`;
+got such an answer, else with 8.`;
 
 interface Work {
   readonly log: Log;

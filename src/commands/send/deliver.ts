@@ -10,7 +10,7 @@ import type { ExitCode } from "../../util/errors.ts";
 import { stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 import { answersExitCode } from "../helpers/expect-status.ts";
-import { runningListener } from "../helpers/notices.ts";
+import { runningListener } from "../helpers/running-listener.ts";
 import { outcomeOf, Tally } from "./outcome.ts";
 import type { SendPlan } from "./plan.ts";
 import { countShipments, type Shipment, shipments } from "./shipments.ts";

@@ -12,8 +12,8 @@ import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 import type { Define } from "../command.ts";
 import { EXPECT_STATUS_FLAG } from "../helpers/expect-status.ts";
 import { localKeySet } from "../helpers/keys.ts";
-import { runningListener } from "../helpers/notices.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
+import { runningListener } from "../helpers/running-listener.ts";
 import { deliver } from "./deliver.ts";
 import { readPlan, type SendOptions, type SendPlan } from "./plan.ts";
 import { showRequests } from "./show-requests.ts";
@@ -27,8 +27,7 @@ The target of --to:
   https://host/path  exactly that; :product in the path is replaced by the product
 
 Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
-got such an answer, else with 8. When you stop it with Ctrl-C, only the answers so far count.
-`;
+got such an answer, else with 8. When you stop it with Ctrl-C, only the answers so far count.`;
 
 export const define: Define = (command, act) => {
   addFaultOptions(addLoadOptions(addSecretOptions(addContentOptions(addTargetOptions(command)))))

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Delivery, type HeaderPair, headerValue } from "../../body/delivery.ts";
 import type { Secrets } from "../../body/secret.ts";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
+import { checkProjectSettings, reportUnsignedFormats } from "../../config/clone-rule.ts";
 import { loadConfig, userFolder } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
@@ -101,8 +101,7 @@ is a failure only with --signature, -H or --secret-file. A line of listen --json
 signature is a failure if a secret is configured.
 
 Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
-schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.
-`;
+schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.`;
 
 /** Anything else has no query, and a signature over it would fail for no visible reason. */
 function refuseOtherUrl(url: string | undefined): void {
@@ -122,6 +121,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   await checkProjectSettings(context, config, ["products", "allowUnsigned"]);
   const products = await projectProducts(context, { config });
+  reportUnsignedFormats(context, config, products);
   warnOfUnknownVariables(context, config, products);
   refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);

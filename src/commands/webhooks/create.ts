@@ -83,8 +83,7 @@ Books, Inventory and Sign sign with a secret: the one that listen uses for the p
 running listen uses it at once. Desk signs with Zoho's own key.
 
 Desk calls the URL first, and creates no webhook unless it gets a 200: start listen before you create one.
-A webhook of Books or Inventory never fires unless a workflow rule calls it: --rule creates one.
-`;
+A webhook of Books or Inventory never fires unless a workflow rule calls it: --rule creates one.`;
 
 /** Rejects filters that the product's API does not document, before anything is sent. */
 function filtersFrom({ title, filters: documented }: ManagedProduct, options: CreateOptions): WebhookFilters {

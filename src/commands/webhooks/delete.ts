@@ -35,7 +35,7 @@ export const defineDelete: Define = (command, act) => {
         return withWebhooks(context, options, async (session) => {
           if (options.dryRun === true) return showCalls(context, session, ids.map(endpoint.call));
           const what = ids.length === 1 ? `webhook ${ids[0]}` : `${ids.length} webhooks (${ids.join(", ")})`;
-          if (await confirm(context, `Delete ${what} of ${session.product.title}?`, options.yes))
+          if (await confirm(context, session, `Delete ${what} of ${session.product.title}?`, options))
             return deleteWebhooks(context, session, ids);
           context.report({ type: "notice", message: "nothing was changed" });
           return ExitCode.ok;

@@ -25,5 +25,4 @@ Recruit notify through channels: see zoho-hooks channels.
 
 Sign in first, with the scopes of the product: zoho-hooks login --product desk.
 Zoho documents the API calls for Desk and Books. For Inventory and Sign, these are the calls that existing integrations
-use.
-`;
+use.`;

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { reportProjectSignIn } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
@@ -10,8 +11,7 @@ import type { DataCentre } from "../../zoho/data-centres.ts";
 import { findOrganisations, requestFor, type WebhookClient, webhookClient } from "../../zoho/webhooks/client.ts";
 import { managedProducts, requireManagedProduct } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookCall } from "../../zoho/webhooks/managed-product.ts";
-import { showRequest } from "../helpers/notices.ts";
-import { openSignIn, sessionTokens, zohoHttp } from "../helpers/session.ts";
+import { openSignIn, sessionTokens, showRequest, zohoHttp } from "../helpers/session.ts";
 
 export interface WebhookOptions {
   readonly product?: string;
@@ -64,7 +64,8 @@ export async function withWebhooks<T>(
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
   const { invocation, now, signal, sleep } = context;
-  const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now });
+  const onChange = (): void => reportProjectSignIn(context, config, options.profile);
+  const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now, onChange });
   const given = Object.entries({ product: product.id, org, profile: options.profile });
   const flags = given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${shellQuoted(value)}`]));
   try {

@@ -10,7 +10,7 @@ import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { type EventPlace, ownProduct } from "../../core/user-formed.ts";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
-import { fileError, parseJsonFile, readText } from "../../util/files.ts";
+import { fileError, isFolder, leadsOut, parseJsonFile, readText } from "../../util/files.ts";
 import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
 
 interface FolderOptions {
@@ -27,6 +27,7 @@ interface FolderOptions {
 export async function readProductFolder(id: string, folder: string, options: FolderOptions): Promise<Product> {
   const setting = `products.${id}.path`;
   const names = namesIn(folder, `${setting}: the folder ${folder}`);
+  rejectLeadingOut(options.root, folder, names);
   const about = readProductFile(folder);
   const fixtures = eventFiles(join(folder, "fixtures"), [".json"]);
   const schemaFiles = eventFiles(join(folder, "schemas"), [".json", ...MODULE_EXTENSIONS]);
@@ -66,6 +67,15 @@ export async function readProductFolder(id: string, folder: string, options: Fol
     auth: about.auth,
     signature: signatureOf(about),
   });
+}
+
+/** Samples and schemas of a stranger's clone could be any file of the user's. */
+function rejectLeadingOut(root: string, folder: string, names: readonly string[]): void {
+  const inFolders = ["fixtures", "schemas"].flatMap((name) =>
+    isFolder(join(folder, name)) ? namesIn(join(folder, name), folder).map((each) => join(name, each)) : [],
+  );
+  const path = [...names, ...inFolders].map((name) => join(folder, name)).find((each) => leadsOut(root, folder, each));
+  if (path !== undefined) throw usageError(`${path} is a link out of the project`, "put the file itself there");
 }
 
 /** The files of a folder by event; none where there is no such folder. */

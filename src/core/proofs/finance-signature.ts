@@ -70,7 +70,7 @@ function verifySignature(signature: string, { delivery, payload, secrets }: Proo
         );
   if (altered !== undefined) return altered;
   const reason =
-    parts.query.length > 0 && matching(financeCanonical({ ...parts, query: [] })) !== undefined
+    matching(financeCanonical({ ...parts, query: [] })) !== undefined
       ? "the signature matches without the query: it was added to the URL after signing, or was not signed"
       : `the signature does not match this request (${ingredients(parts)}): the secret is different, or the query or body was changed`;
   return { verdict: "failed", reason };

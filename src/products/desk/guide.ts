@@ -2,7 +2,7 @@ import { z } from "zod";
 import { idsAt } from "../../body/payload.ts";
 import { type EventOptions, event } from "../../core/product.ts";
 import { guideFormat, printedInGuide } from "../shared/guide-format.ts";
-import { dateTime, optionalText, part, recordId } from "../shared/schema-parts.ts";
+import { dateTime, lazyObject, optionalText, recordId, requiredText } from "../shared/schema-parts.ts";
 
 const COMMENT_ADDED = "Ticket.Comment.Added";
 
@@ -32,7 +32,7 @@ export const guide = guideFormat({
       }),
     ),
   ],
-  envelope: () => base(),
+  envelope: () => base,
   records: (data, name) => idsAt(data, name === COMMENT_ADDED ? ["comment", "id"] : ["ticketId"]),
 });
 
@@ -49,9 +49,7 @@ function envelope<const Name extends string, Ticket extends z.ZodType>(name: Nam
   return base().extend({ event: z.literal(name), ticket: schema });
 }
 
-const base = part(() =>
-  z.looseObject({ event: z.string(), orgId: recordId(), ticketId: recordId(), ticket: z.looseObject({}) }),
-);
+const base = lazyObject({ event: requiredText, orgId: recordId, ticketId: recordId, ticket: () => z.looseObject({}) });
 
 function ticket() {
   return z.looseObject({

@@ -2,7 +2,15 @@ import { z } from "zod";
 import { idsAt, textAt } from "../../body/payload.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import { event, type Format } from "../../core/product.ts";
-import { answerProbe, dateTime, optionalText, part, recordId, severalHint } from "../shared/schema-parts.ts";
+import {
+  answerProbe,
+  dateTime,
+  lazyObject,
+  optionalText,
+  recordId,
+  requiredText,
+  severalHint,
+} from "../shared/schema-parts.ts";
 import { deskToken } from "./token.ts";
 
 const wireEvents = [
@@ -73,16 +81,14 @@ function deliveryOf<const Name extends string, Payload extends z.ZodType>(name: 
   return z.tuple([eventObject().extend({ payload, eventType: z.literal(name) })], eventObject());
 }
 
-const eventObject = part(() =>
-  z.looseObject({
-    payload: z.looseObject({}),
-    eventType: z.string(),
-    eventTime: z.string().regex(/^\d+$/, "milliseconds since 1970, as text"),
-    orgId: recordId(),
-    // Only with the option includePrevState of the subscription.
-    prevState: z.looseObject({}).nullish(),
-  }),
-);
+const eventObject = lazyObject({
+  payload: () => z.looseObject({}),
+  eventType: requiredText,
+  eventTime: () => z.string().regex(/^\d+$/, "milliseconds since 1970, as text"),
+  orgId: recordId,
+  // Only with the option includePrevState of the subscription.
+  prevState: () => z.looseObject({}).nullish(),
+});
 
 /** The public keys of each data centre. */
 const KEY_SETS = Object.fromEntries(
@@ -111,7 +117,7 @@ function format(settings: FormatSettings) {
     proofs: [deskToken(settings)],
     events: wireEvents,
     list: true,
-    envelope: () => eventObject(),
+    envelope: () => eventObject,
     recognise: ({ data }) => textAt(data, ["0", "eventType"]),
     records: recordsOf,
     batches: true,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Delivery } from "../../body/delivery.ts";
 import { idsAt, memberCount, type Payload, textAt, valueAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
+import type { Envelope } from "../../core/envelope.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import { type Evidence, event, type Format, type Reply, type WebhookEvent } from "../../core/product.ts";
 import { financeSignature } from "../../core/proofs/finance-signature.ts";
@@ -9,7 +10,7 @@ import { staticAuth } from "../../core/proofs/token.ts";
 import { plainReply } from "../../core/reply.ts";
 import { DESIGNED, type EventMark, idFields, markedEvent, markOf } from "../../core/user-formed.ts";
 import { writeJson } from "../../util/json.ts";
-import { amount, looseId, optionalText, wireId } from "./schema-parts.ts";
+import { amount, lazyObject, looseId, optionalText, wireId } from "./schema-parts.ts";
 
 const text = optionalText;
 const id = () => wireId().nullish();
@@ -241,11 +242,11 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
   };
 }
 
-const entityEnvelopes = new Map<FinanceEntity, z.ZodObject>();
+const entityEnvelopes = new Map<FinanceEntity, Envelope>();
 
-function entityEnvelope(entity: FinanceEntity): z.ZodObject {
+function entityEnvelope(entity: FinanceEntity): Envelope {
   const envelope =
-    entityEnvelopes.get(entity) ?? z.looseObject({ [entity]: z.looseObject({ [`${entity}_id`]: wireId() }) });
+    entityEnvelopes.get(entity) ?? lazyObject({ [entity]: () => z.looseObject({ [`${entity}_id`]: wireId() }) });
   entityEnvelopes.set(entity, envelope);
   return envelope;
 }

@@ -6,7 +6,16 @@ import { type EventOptions, type Evidence, event, type Format, type WebhookEvent
 import { guideSignature } from "../../core/proofs/body-signature.ts";
 import { bodyToken } from "../../core/proofs/token.ts";
 import { guideFormat } from "./guide-format.ts";
-import { dateTime, lookup, part, recordId, resourceUri } from "./schema-parts.ts";
+import {
+  dateTime,
+  lazyObject,
+  lookup,
+  optionalText,
+  part,
+  recordId,
+  requiredText,
+  resourceUri,
+} from "./schema-parts.ts";
 
 /** The module of `Leads.create`; any module of `<Module>.create`. */
 type ModuleOf<Name extends string> = Name extends `<${string}`
@@ -36,17 +45,17 @@ export function moduleEnvelope<const Name extends `${string}.${string}`, Data ex
 }
 
 /** What the events of all modules have. */
-const guideEnvelope = { crm: part(() => baseEnvelope("crm")), recruit: part(() => baseEnvelope("recruit")) };
+const guideEnvelope = { crm: baseEnvelope("crm"), recruit: baseEnvelope("recruit") };
 
 function baseEnvelope(api: string) {
-  return z.looseObject({
-    module: z.string(),
-    operation: z.string(),
-    resource_uri: resourceUri(api),
-    ids: z.array(recordId()).min(1),
-    token: z.string().optional(),
-    channel: z.looseObject({ id: recordId(), expiry_time: dateTime().optional() }).optional(),
-    data: z.looseObject({}),
+  return lazyObject({
+    module: requiredText,
+    operation: requiredText,
+    resource_uri: () => resourceUri(api),
+    ids: () => z.array(recordId()).min(1),
+    token: () => requiredText().optional(),
+    channel: () => z.looseObject({ id: recordId(), expiry_time: dateTime().optional() }).optional(),
+    data: () => z.looseObject({}),
   });
 }
 
@@ -92,7 +101,7 @@ export function moduleGuide<const Events extends readonly WebhookEvent[]>({
     proofs: [bodyToken, guideSignature],
     events,
     recognise: recogniseModuleEvent,
-    envelope: guideEnvelope[api],
+    envelope: () => guideEnvelope[api],
     weigh: (data) => weighModule(api, modules, data),
     records: moduleRecords,
   });
@@ -150,7 +159,7 @@ interface WatchParts {
  * records, never their content.
  */
 export function watchFormat({ source, evidence, api, modules: members, documented, hint }: WatchParts) {
-  const envelope = part(() => (documented ? notification : undocumentedNotification)(api));
+  const envelope = (documented ? notification : undocumentedNotification)(api);
   // Integrations in use accept the subscription's own word as well.
   const schema = (verb: Verb) => () => envelope().extend({ operation: z.enum([OPERATIONS[verb], verb]) });
   const once = true;
@@ -165,7 +174,7 @@ export function watchFormat({ source, evidence, api, modules: members, documente
       event("<Module>.delete", "A channel reports that records were deleted", schema("delete"), { once, members }),
     ],
     recognise: (payload) => recogniseNotification(payload, documented),
-    envelope,
+    envelope: () => envelope,
     weigh(data) {
       const has = (name: string): boolean => Object.hasOwn(data, name);
       // A notification has no record. Without the URL, a documented sender is likelier.
@@ -190,28 +199,36 @@ function withQueryOf(data: unknown, url: string): unknown {
   return { ...data, query_params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
+const affectedFields = part(() => z.array(z.record(z.string(), z.array(z.unknown()))).nullish());
+const affectedValues = part(() =>
+  z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
+);
+
+const notificationParts = (api: string) => ({
+  server_time: () => z.number(),
+  module: () => z.string().min(1),
+  resource_uri: () => resourceUri(api),
+  ids: () => z.array(recordId()).min(1),
+  channel_id: channelId,
+  query_params: () => z.looseObject({}).nullish(),
+  // Missing where the channel was created without it.
+  affected_fields: affectedFields,
+  affected_values: affectedValues,
+  operation: requiredText,
+  token: optionalText,
+});
+
 function notification(api: string) {
-  return z.looseObject({
-    server_time: z.number(),
-    module: z.string().min(1),
-    resource_uri: resourceUri(api),
-    ids: z.array(recordId()).min(1),
-    channel_id: channelId(),
-    query_params: z.looseObject({}).nullish(),
-    // Missing where the channel was created without it.
-    affected_fields: z.array(z.record(z.string(), z.array(z.unknown()))).nullish(),
-    affected_values: z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
-    operation: z.string(),
-    token: z.string().nullish(),
-  });
+  return lazyObject(notificationParts(api));
 }
 
 /** Only what receivers in use read is certain. */
 function undocumentedNotification(api: string) {
-  const unknown = z.unknown().optional();
-  // Where there is a URL, it identifies the product.
-  const parts = notification(api).partial({ resource_uri: true });
-  return parts.extend({
+  const unknown = () => z.unknown().optional();
+  return lazyObject({
+    ...notificationParts(api),
+    // Where there is a URL, it identifies the product.
+    resource_uri: () => resourceUri(api).optional(),
     server_time: unknown,
     query_params: unknown,
     affected_fields: unknown,
@@ -220,9 +237,9 @@ function undocumentedNotification(api: string) {
 }
 
 /** Chosen by the subscriber: 64 bits, possibly negative. Whether other text is allowed is not known. */
-function channelId() {
-  return z.union([z.string().min(1), z.int()], { error: "the id of a channel, as text or number" });
-}
+const channelId = part(() =>
+  z.union([z.string().min(1), z.int()], { error: "the id of a channel, as text or number" }),
+);
 
 function recogniseNotification({ data }: Payload, documented: boolean): string | undefined {
   const module = textAt(data, ["module"]);

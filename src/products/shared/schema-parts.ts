@@ -13,6 +13,18 @@ export function part<Schema>(make: () => Schema): () => Schema {
   };
 }
 
+/** Builds an object on first use, like its members; recognition looks at the names of all envelopes, and needs few of them. */
+export function lazyObject<const Members extends Readonly<Record<string, () => z.ZodType>>>(members: Members) {
+  const schema = part(() => {
+    const built = Object.fromEntries(Object.entries(members).map(([name, make]) => [name, make()]));
+    // The compiler does not infer the types of mapped entries.
+    return z.looseObject(built as { -readonly [Name in keyof Members]: ReturnType<Members[Name]> });
+  });
+  return Object.assign(schema, { names: Object.keys(members) });
+}
+
+export const requiredText = part(() => z.string());
+
 /** The id of a record: text, since up to 19 digits do not fit a JavaScript number. */
 export const recordId = part(() => z.string().regex(/^\d+$/, "an id of digits, as a string"));
 

@@ -144,7 +144,8 @@ describe("the signature of finance products", () => {
 
   it("fails for another secret, a changed byte and an added query", () => {
     const delivery = signedAs(posted(JSON_BODY, { url: "/?a=1" }), `a1${JSON_BODY}`);
-    expect(verdictOf(financeSignature, delivery, [named("another")]).verdict).toBe("failed");
+    const { verdict, reason } = verdictOf(financeSignature, delivery, [named("another")]);
+    expect([verdict, reason]).toEqual(["failed", expect.stringContaining("does not match this request")]);
     expect(
       verdictOf(financeSignature, { ...delivery, body: Buffer.from(JSON_BODY.replace("5", "6")) }, [KEY]).verdict,
     ).toBe("failed");
@@ -153,6 +154,19 @@ describe("the signature of finance products", () => {
       verdict: "failed",
       reason: "the signature matches without the query: it was added to the URL after signing, or was not signed",
     });
+  });
+
+  it.each(["hex", "base64"] as const)("fails in %s with other characters around it", (encoding) => {
+    const signature = hmac(JSON_BODY).toString(encoding);
+    for (const text of [`x${signature}`, `${signature}x`, `${signature}==`]) {
+      const { verdict, reason } = verdictOf(financeSignature, withHeader(posted(JSON_BODY), HEADER, text), [KEY]);
+      expect([verdict, reason]).toEqual(["failed", expect.stringContaining("neither 64 hex digits nor 32 bytes")]);
+    }
+  });
+
+  it.each(["a1c3", "a1"])("names parameters as added where %s is signed of three", (pairs) => {
+    const delivery = signedAs(posted(JSON_BODY, { url: "/?a=1&b=2&c=3" }), `${pairs}${JSON_BODY}`);
+    expect(matchesOf(financeSignature, delivery, KEY)).toEqual(["parameter-added"]);
   });
 
   it("recognises the form of Zoho Payments", () => {

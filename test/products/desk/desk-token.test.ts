@@ -221,11 +221,13 @@ describe("a delivery", () => {
     expect(verdictOn(await foreign(), { keys: [] }).verdict).toBe("unconfigured");
   });
 
-  it.each(["", "x", "a.b", "a.b.c", "....", "e30.e30", "bnVsbA.bnVsbA.AAAA"])("fails with the token %j", (token) => {
+  const noTokens = ["", "x", "a.b", "a.b.c", "....", "e30.e30", "bnVsbA.bnVsbA.AAAA"];
+  it.each([...noTokens, "e30.b.AAAA", "a.e30.AAAA", "e30.e30.AAAA!"])("fails with the token %j", (token) => {
     expect(verdictOn(carrying(token)).reason).toContain("is not a JWT");
   });
 
-  it.each(["", "{}", '{"keys":{}}', "[]", "not JSON"])("fails with the key set %j, and names it", async (text) => {
+  const noKeySets = ["", "{}", '{"keys":{}}', "[]", "not JSON", '{"keys":[{"kty":"RSA"},"text"]}'];
+  it.each(noKeySets)("fails with the key set %j, and names it", async (text) => {
     const verdict = verdictOn(await foreign(), { keys: [secret(text, "MY_KEYS")] });
     expect(verdict).toMatchObject({ verdict: "failed" });
     expect(verdict.reason).toContain("MY_KEYS holds no key set");
@@ -245,6 +247,11 @@ describe("a delivery", () => {
     const header = headerValue(await foreign(), "X-ZDesk-JWT") ?? "";
     const causes = explainToken(header, [secret(text, "SET")], undefined).findings.filter(({ matches }) => matches);
     expect(causes).toMatchObject([{ id: "unknown-key", meaning: expect.stringContaining(why) }]);
+  });
+
+  it("does not take the flaw of one key for that of another", async () => {
+    const text = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "encrypts", use: "enc" }] });
+    expect(verdictOn(await foreign(), { keys: [secret(text, "SET")] }).reason).toContain("which is not in SET");
   });
 
   it("fails with keys of another type", async () => {

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Context } from "../context.ts";
+import { errorText } from "../util/errors.ts";
+import { readPrivateJson, writePrivateJson } from "../util/files.ts";
+import { userFolder } from "./load.ts";
+
+interface Question {
+  /** What is asked about, among the answers of the project. */
+  readonly key: string;
+  /** Of which only the hash is saved. The answer does not hold for another one. */
+  readonly value: readonly unknown[];
+  readonly question: string;
+}
+
+/** Whether the user has said yes, now or earlier in this project. Asks in a terminal, and remembers a yes in the user's folder. */
+export async function askOnce(context: Context, root: string, { key, value, question }: Question): Promise<boolean> {
+  const project = realpathSync(root);
+  const text = JSON.stringify([project, key, ...value]);
+  const answer = { key, hash: createHash("sha256").update(text).digest("hex") };
+  if (await isRemembered(context, project, answer)) return true;
+  const prompts = await context.prompts();
+  if (prompts === undefined || !(await prompts.confirm({ message: question }))) return false;
+  try {
+    await remember(context, project, answer);
+  } catch (error) {
+    const warning = `your answer could not be saved, so you will be asked again: ${errorText(error)}`;
+    context.report({ type: "warning", message: warning });
+  }
+  return true;
+}
+
+/** Reports something the first time it happens in a project. */
+export async function reportOnce(context: Context, root: string, key: string, message: string): Promise<void> {
+  const project = realpathSync(root);
+  const answer = { key, hash: "reported" };
+  if (await isRemembered(context, project, answer)) return;
+  context.report({ type: "notice", message });
+  await remember(context, project, answer).catch(() => undefined);
+}
+
+interface Answer {
+  readonly key: string;
+  readonly hash: string;
+}
+
+async function isRemembered(context: Context, project: string, { key, hash }: Answer): Promise<boolean> {
+  return (await readApproved(approvedFile(context)))[project]?.[key] === hash;
+}
+
+async function remember(context: Context, project: string, { key, hash }: Answer): Promise<void> {
+  const path = approvedFile(context);
+  // Read again: another command may have been answered meanwhile.
+  const approved = await readApproved(path);
+  await writePrivateJson(path, { ...approved, [project]: { ...approved[project], [key]: hash } });
+}
+
+function approvedFile(context: Context): string {
+  return join(userFolder(context), "approved.json");
+}
+
+type Approved = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Hashes of approved values by project and setting. A damaged file approves nothing. */
+async function readApproved(path: string): Promise<Approved> {
+  const file = z.record(z.string(), z.record(z.string(), z.string()));
+  const { data } = file.safeParse(await readPrivateJson(path).catch(() => undefined));
+  return data ?? {};
+}

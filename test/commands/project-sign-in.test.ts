@@ -1,0 +1,84 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Prompts } from "../../src/reports/prompts.ts";
+import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
+
+let world: ChannelWorld;
+let home: string;
+beforeEach(async () => {
+  world = await startChannelWorld();
+  home = tempFolder();
+});
+afterEach(() => world.close());
+
+/** The sign-in stands in the project's `.env`. */
+function inProject(argv: readonly string[], { env, ...options }: RunOptions = {}) {
+  const lines = Object.entries(world.env).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(join(world.cwd, ".env"), lines.join(""));
+  return world.channels(argv, { env: { XDG_CONFIG_HOME: home, ...env }, ...options });
+}
+
+const confirm: Prompts["confirm"] = async () => true;
+const prompts = { confirm } as Prompts;
+const URL = "https://abc.example/webhooks/zoho/crm";
+const REPORT = "decides whose Zoho account this changes: ZOHO_CLIENT_ID=1000.";
+
+describe("a sign-in of a project's .env", () => {
+  it("is reported by what changes something, without its secrets, and not by what reads", async () => {
+    const { exitCode, err } = await inProject(["create", "Leads.create", "--url", URL]);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining(REPORT)]);
+    expect(err).toContain(join(world.cwd, ".env"));
+    expect(err).not.toContain(world.env.ZOHO_REFRESH_TOKEN);
+    expect((await inProject(["list"])).err).not.toContain("decides");
+    expect((await world.create()).err).not.toContain("decides");
+  });
+
+  it.each([["delete", "--all"], ["prune"]])("needs the user's yes for %s --yes", async (...words) => {
+    const argv = ["--url", words[0] === "prune" ? "http://127.0.0.1:1/hook" : URL];
+    expect((await inProject(["create", "Leads.create", ...argv])).exitCode).toBe(0);
+    const command = [...words, "--yes"];
+    const { exitCode, err } = await inProject(command);
+    expect([exitCode, err]).toEqual([
+      2,
+      expect.stringContaining("whose Zoho account this changes, without a question"),
+    ]);
+    for (const part of ["--profile", "ZOHO_REFRESH_TOKEN", "in the environment"]) expect(err).toContain(part);
+    expect((await inProject([...words, "--dry-run"])).exitCode).toBe(0);
+    const no = { confirm: async () => false } as unknown as Prompts;
+    expect((await inProject(command, { prompts: no })).exitCode).toBe(2);
+    expect(world.requests("DELETE")).toEqual([]);
+    expect((await inProject(command, { prompts })).exitCode).toBe(0);
+    expect(world.requests("DELETE")).toHaveLength(1);
+    // The yes is remembered.
+    expect((await inProject(["create", "Leads.create", ...argv])).exitCode).toBe(0);
+    expect((await inProject(command)).exitCode).toBe(0);
+  });
+
+  it("is taken from the environment", async () => {
+    await world.create();
+    expect((await inProject(["delete", "--all", "--yes"], { env: world.env })).exitCode).toBe(0);
+  });
+});
+
+describe("ZOHO_PROFILE of a project's .env", () => {
+  it("needs the user before logout ends that sign-in", async () => {
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, ".env"), "ZOHO_PROFILE=production\nZOHO_DC=eu\n");
+    const logout = (...argv: string[]) => run(["logout", ...argv], { cwd, env: { ZOHO_KEYRING: "off" } });
+    const { exitCode, err } = await logout();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE whose")]);
+    // There is no such profile.
+    expect((await logout("--profile", "production")).exitCode).toBe(6);
+  });
+
+  it("needs the user for webhooks delete --yes", async () => {
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, ".env"), `ZOHO_ACCESS_TOKEN=1000.x\n`);
+    const { exitCode, err } = await run(["webhooks", "delete", "1", "--product", "books", "--org", "1", "--yes"], {
+      cwd,
+    });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_ACCESS_TOKEN whose")]);
+  });
+});

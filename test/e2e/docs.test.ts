@@ -1,0 +1,97 @@
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer as createApp, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasTerminal } from "../support/bin.ts";
+import { blocksOf, DocsPage } from "../support/docs-page.ts";
+import { tempFolder } from "../support/run.ts";
+import { selfSigned } from "../support/self-signed.ts";
+import { freePort } from "../support/target.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** Generated, and checked by tests of their own. */
+const GENERATED = ["commands.md", "events.md"];
+const DOCS = existsSync(join(ROOT, "docs"))
+  ? readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+  : [];
+const pages = [
+  "README.md",
+  ...DOCS.filter((name) => name.endsWith(".md") && !GENERATED.includes(name)).map((name) => join("docs", name)),
+];
+
+let zoho: ZohoServer;
+let ca: string;
+beforeAll(async () => {
+  zoho = await startZohoServer();
+  ca = join(tempFolder(), "ca.pem");
+  writeFileSync(ca, selfSigned.cert);
+  // `notify` posts to the page's https server.
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+});
+afterAll(async () => {
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  await zoho.close();
+});
+
+/** What a page calls https://hooks.example.com: a tunnel to the port of its `listen`. */
+async function startTunnel(port: number): Promise<{ readonly url: string; close(): void }> {
+  const server = createServer(selfSigned, (incoming: IncomingMessage, response: ServerResponse) => {
+    const { method, url: path, headers } = incoming;
+    const passedOn = request({ host: "127.0.0.1", port, method, path, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    passedOn.on("error", () => response.writeHead(502).end());
+    incoming.pipe(passedOn);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `https://localhost:${(server.address() as AddressInfo).port}`, close: () => void server.close() };
+}
+
+describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
+  it.each(pages)("%s do what the page shows", async (name) => {
+    const text = readFileSync(join(ROOT, name), "utf8").replaceAll("\r\n", "\n");
+    const [port, appPort] = [await freePort(), await freePort()];
+    const tunnel = await startTunnel(port);
+    const closers = [() => tunnel.close()];
+    const page = new DocsPage({
+      env: {
+        ZOHO_HOOKS_PORT: String(port),
+        ZOHO_ACCOUNTS_URL: zoho.url,
+        ZOHO_API_URL: zoho.url,
+        ZOHO_CLIENT_ID: zoho.accounts.clientId,
+        ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
+        // A page that signs in has no other sign-in before.
+        ...(text.includes("$ zoho-hooks login")
+          ? {}
+          : { ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES) }),
+        NODE_EXTRA_CA_CERTS: ca,
+      },
+      replaced: [
+        ["https://hooks.example.com", tunnel.url],
+        ["4460", String(port)],
+        ["3000", String(appPort)],
+        ["1000.the-code", zoho.accounts.makeCode(ALL_SCOPES)],
+      ],
+      notify: (event, ids) => zoho.notify(event, ids),
+      startApp: async () => {
+        const app = createApp((_, response) => response.end("OK"));
+        closers.push(() => void app.close());
+        await once(app.listen(appPort, "127.0.0.1"), "listening");
+      },
+    });
+    try {
+      for (const block of blocksOf(text)) {
+        await expect(page.run(block), `${name}:${block.line}`).resolves.toBeUndefined();
+      }
+    } finally {
+      page.close();
+      for (const close of closers) close();
+    }
+  });
+});
