@@ -157,7 +157,7 @@ export function reportUnsignedFormats(
 export async function checkLoggedTargets(context: Context, config: Config, targets: readonly string[]): Promise<void> {
   const log = resolve(config.root, String(config.settings.store));
   const isOwn = config.isFromProject("store") || !isAbove(config.root, log);
-  for (const target of isOwn ? targets.filter((each) => !isLocalTarget(each)) : []) {
+  for (const target of isOwn ? targets.filter((each) => !isLocalUrl(each)) : []) {
     const reason = `the event log ${log} names the target ${oneLine(maskUrl(target))}: ${LEAVES}`;
     const key = `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
     if (await askOnce(context, config.root, { key, value: [target], question: `${reason}. Allow this?` })) continue;
@@ -254,15 +254,21 @@ function isLoopbackHost(host: string): boolean {
 /** By the text of the host: what a name resolves to may change at any time. */
 function isLocalTarget(target: string): boolean {
   try {
-    const { protocol, hostname } = new URL(targetUrl(target, "crm", { host: "localhost", port: 3000 }));
-    return /^https?:$/.test(protocol) && isSafeWithoutTls(hostname);
+    return isLocalUrl(targetUrl(target, "crm", { host: "localhost", port: 3000 }));
   } catch {
     return false;
   }
 }
 
+/** For what is sent to as it is, such as a target in a log. */
+function isLocalUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return /^https?:$/.test(protocol) && isSafeWithoutTls(hostname);
+}
+
 function isInsecureAllowed(insecure: boolean, _: Config, { targets = [] }: Use): Decision {
-  const hosts = [...new Set(targets.filter((each) => !isLocalTarget(each)).map((each) => new URL(each).host))];
+  const hosts = [...new Set(targets.filter((each) => !isLocalUrl(each)).map((each) => new URL(each).host))];
   if (!insecure || hosts.length === 0) return "allowed";
   return { effect: `any server could pass for ${hosts.join(", ")}, since certificates are not checked`, scope: hosts };
 }
@@ -330,9 +336,11 @@ function refusal(config: Config, key: keyof Settings, { effect }: NeedsUser): Us
   const texts = valueTexts(config.settings[key]);
   const flags = texts.length === 0 ? flagOf(key) : texts.map((text) => `${flagOf(key)} ${shellQuoted(text)}`).join(" ");
   const flag = WITHOUT_FLAG.includes(key) ? "" : `use ${flags}${FLAG_NOTES[key] ?? ""}, or `;
+  // Products have neither a flag nor a variable.
+  const way = key === "products" ? "copy it into the project" : `${flag}set ${environmentName(key)} in the environment`;
   return usageError(
     `${describe(config, key)}: ${effect}`,
-    `${NOT_BY_ITSELF}. If you want it, ${flag}set ${environmentName(key)} in the environment; or run this in a terminal, which asks once`,
+    `${NOT_BY_ITSELF}. If you want it, ${way}; or run this in a terminal, which asks once`,
   );
 }
 

@@ -148,11 +148,13 @@ function requirePrivate(root: string, path: string, isSecret = true): void {
   const user = geteuid?.();
   const link = findLink(root, path);
   if (link !== undefined) throw usageError(`${link} is a link, so it may lead to any file of yours`, "delete the link");
-  // Windows has no modes. Its drives show 0777 for every file under Linux, which no clone brings.
-  if (user === undefined || (statSync(path).mode & 0o777) === 0o777) return;
+  // Windows has no modes.
+  if (user === undefined) return;
+  // Its drives show 0777 for every file under Linux, which no clone brings.
+  const hasModes = (statSync(path).mode & 0o777) !== 0o777;
   for (const place of [dirname(path), ...(isSecret ? [path] : [])]) {
     const { uid, mode } = statSync(place);
-    const isLoose = (mode & 0o077) !== 0;
+    const isLoose = hasModes && (mode & 0o077) !== 0;
     if (uid === user && !isLoose) continue;
     const reason = isLoose ? "is open to other users, as what comes with a clone is" : "belongs to another user";
     const make = isLoose ? `chmod ${place === path ? 600 : 700} ${shellQuoted(place)}` : "change its owner (chown)";

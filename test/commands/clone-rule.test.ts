@@ -449,7 +449,9 @@ describe("code of a project", () => {
     for (const argv of [["products"], ["types"], ["config", "show"]]) {
       const { exitCode, err } = await run(argv, { cwd });
       expect([exitCode, err]).toEqual([2, expect.stringContaining("would be used from outside the project")]);
+      expect(err).toContain("copy it into the project");
     }
+    expect((await run(["products"], { cwd, ...terminal(false) })).exitCode).toBe(2);
     expect((await run(["products"], { cwd, ...terminal(true) })).exitCode).toBe(0);
     expect((await run(["types"], { cwd })).exitCode).toBe(0);
   });

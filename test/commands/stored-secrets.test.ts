@@ -56,8 +56,11 @@ describe.skipIf(process.platform === "win32")("the secrets and keys in a project
   it.skipIf(getuid?.() !== 0)("are refused where they belong to another user", async () => {
     const { cwd, verify } = project();
     chownSync(join(cwd, SECRETS), 65_534, 65_534);
-    const { exitCode, err } = await verify();
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("belongs to another user")]);
+    for (const mode of [0o600, 0o777]) {
+      chmodSync(join(cwd, SECRETS), mode);
+      const { exitCode, err } = await verify();
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("belongs to another user")]);
+    }
   });
 
   it("are used where the file system has no modes", async () => {
