@@ -62,6 +62,9 @@ it("distinguishes products with the same event by the object around the record",
   const invoice = { invoice_id: "9034150000000530046" };
   expect(receiptOf({ event: "invoice_created", invoice }).product).toBe("subscriptions");
   expect(receiptOf({ event: "invoice_created", organization_id: "708215634", data: invoice }).product).toBe("books");
+  // An event of Books would lack two members, one of Subscriptions only the invoice.
+  const couldBe = ["books invoice_created"];
+  expect(receiptOf({ event: "invoice_created" })).toMatchObject({ product: "subscriptions", couldBe });
 });
 
 const key = secret("s3cret", "THE_SECRET");
@@ -72,9 +75,18 @@ function receiptWith(delivery: ReturnType<typeof posted>, ...owners: readonly st
   return receive({ products, delivery, secrets, now: new Date("2025-01-15T10:30:00Z") });
 }
 
+const notification = { server_time: 1736937000000, module: "Contacts", ids: ["4876876000001410021"], channel_id: "1" };
+
+it("recognises an unknown event only in a whole envelope that no other product has", () => {
+  const body = { ...notification, operation: "merge", resource_uri: "https://www.zohoapis.com/crm/v8/Contacts" };
+  expect(receiptOf(body)).toMatchObject({ product: "crm", event: "Contacts.merge", known: false });
+  expect(receiptOf({ ...body, channel_id: undefined }).product).toBeUndefined();
+  // CRM's and Bigin's look the same without the API of the record.
+  expect(receiptOf({ ...body, resource_uri: "https://www.zohoapis.com/" }).product).toBeUndefined();
+});
+
 it("distinguishes products with the same envelope and event by the only token that is right", () => {
-  const body = { server_time: 1736937000000, module: "Contacts", operation: "insert", ids: ["4876876000001410021"] };
-  const delivery = posted(JSON.stringify({ ...body, channel_id: "1000000068001", token: "s3cret" }));
+  const delivery = posted(JSON.stringify({ ...notification, operation: "insert", token: "s3cret" }));
   for (const [product, other] of [
     ["crm", "bigin"],
     ["bigin", "crm"],
