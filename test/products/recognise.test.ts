@@ -1,8 +1,10 @@
 import { expect, it } from "vitest";
-import { noSecrets } from "../../src/body/secret.ts";
+import { noSecrets, secret } from "../../src/body/secret.ts";
 import { findProduct } from "../../src/core/event-names.ts";
+import { financeSignature } from "../../src/core/proofs/finance-signature.ts";
 import { receive } from "../../src/core/receive.ts";
 import { products } from "../../src/products/index.ts";
+import { posted } from "../support/deliveries.ts";
 
 function receiptOf(body: unknown, product?: string) {
   return receive({
@@ -60,6 +62,45 @@ it("distinguishes products with the same event by the object around the record",
   const invoice = { invoice_id: "9034150000000530046" };
   expect(receiptOf({ event: "invoice_created", invoice }).product).toBe("subscriptions");
   expect(receiptOf({ event: "invoice_created", organization_id: "708215634", data: invoice }).product).toBe("books");
+  // An event of Books would lack two members, one of Subscriptions only the invoice.
+  const couldBe = ["books invoice_created"];
+  expect(receiptOf({ event: "invoice_created" })).toMatchObject({ product: "subscriptions", couldBe });
+});
+
+const key = secret("s3cret", "THE_SECRET");
+
+/** The receipt of a delivery to no product, where these products have the key configured. */
+function receiptWith(delivery: ReturnType<typeof posted>, ...owners: readonly string[]) {
+  const secrets = { ...noSecrets, for: (_: unknown, product: string) => (owners.includes(product) ? [key] : []) };
+  return receive({ products, delivery, secrets, now: new Date("2025-01-15T10:30:00Z") });
+}
+
+const notification = { server_time: 1736937000000, module: "Contacts", ids: ["4876876000001410021"], channel_id: "1" };
+
+it("recognises an unknown event only in a whole envelope that no other product has", () => {
+  const body = { ...notification, operation: "merge", resource_uri: "https://www.zohoapis.com/crm/v8/Contacts" };
+  expect(receiptOf(body)).toMatchObject({ product: "crm", event: "Contacts.merge", known: false });
+  expect(receiptOf({ ...body, channel_id: undefined }).product).toBeUndefined();
+  // CRM's and Bigin's look the same without the API of the record.
+  expect(receiptOf({ ...body, resource_uri: "https://www.zohoapis.com/" }).product).toBeUndefined();
+});
+
+it("distinguishes products with the same envelope and event by the only token that is right", () => {
+  const delivery = posted(JSON.stringify({ ...notification, operation: "insert", token: "s3cret" }));
+  for (const [product, other] of [
+    ["crm", "bigin"],
+    ["bigin", "crm"],
+  ] as const) {
+    const receipt = receiptWith(delivery, product);
+    expect(receipt).toMatchObject({ product, event: "Contacts.create", couldBe: [`${other} Contacts.create`] });
+  }
+});
+
+it("recognises a body of the user's own design by the only signature that is right", () => {
+  const delivery = financeSignature.sign(posted('{"total":1}'), key, new Date());
+  expect(receiptWith(delivery, "books")).toMatchObject({ product: "books", format: "wire" });
+  expect(receiptWith(delivery, "books", "invoice").product).toBeUndefined();
+  expect(receiptWith(delivery).product).toBeUndefined();
 });
 
 it("distinguishes forms of Creator and of Forms", () => {
