@@ -33,7 +33,7 @@ export function countMembers(
   object: unknown,
 ): { readonly present: number; readonly missing: number } {
   // Most bodies have no member of most envelopes, each of which requires one.
-  if (!envelope.names.some((name) => hasMember(object, [name]))) return { present: 0, missing: envelope.names.length };
+  if (!envelope.names.some((name) => isPresent(object, name))) return { present: 0, missing: envelope.names.length };
   let [present, missing] = [0, 0];
   for (const { path, required } of membersOf(envelope())) {
     if (hasMember(object, path)) present++;
@@ -46,11 +46,15 @@ export function countMembers(
 function hasMember(data: unknown, path: readonly string[]): boolean {
   let value = data;
   for (const name of path) {
-    if (!isObject(value)) return false;
+    if (!isPresent(value, name)) return false;
     value = (value as Record<string, unknown>)[name];
-    if (value === undefined || value === null) return false;
   }
   return true;
+}
+
+function isPresent(data: unknown, name: string): boolean {
+  const value = isObject(data) ? (data as Record<string, unknown>)[name] : undefined;
+  return value !== undefined && value !== null;
 }
 
 /** The required members that are missing: `notifications.operation_type`. */

@@ -41,7 +41,9 @@ export function startExchange(
   const ended = new Promise<Exchange>((resolve) => {
     end = (error) => {
       hasEnded = true;
-      resolve({ status, headers, bytes: Buffer.concat(chunks), complete: length <= maxBytes, error });
+      const [first, second] = chunks;
+      const bytes = first !== undefined && second === undefined ? first : Buffer.concat(chunks);
+      resolve({ status, headers, bytes, complete: length <= maxBytes, error });
     };
   });
   const abort = (error: Error): void => {

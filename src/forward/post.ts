@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { type Delivery, type HeaderPair, headerValue, requestTarget } from "../body/delivery.ts";
@@ -62,30 +61,47 @@ export type Poster = Awaited<ReturnType<typeof openPoster>>;
 export async function openPoster(options: PosterOptions) {
   const dispatchers = await openDispatchers(options);
   const servers = new Map<string, KeepAliveStats>();
+  let last: { readonly text: string; readonly address: Address } | undefined;
+  // Most deliveries go to the same URL, and parsing it costs more than the rest of this.
+  const addressOf = (text: string): Address => {
+    if (last?.text === text) return last.address;
+    const url = new URL(text);
+    const { origin } = url;
+    const stats = servers.get(origin) ?? { hasAnswered: false, closesConnections: false };
+    servers.set(origin, stats);
+    const isDirect = dispatchers.isDirect(url);
+    const address = { url, origin, path: requestTarget(text), dispatcher: dispatchers.for(url), isDirect, stats };
+    last = { text, address };
+    return address;
+  };
   return {
-    post(delivery: Delivery, postOptions: PostOptions = {}): Promise<PostResult> {
-      const url = new URL(delivery.url);
-      const stats = servers.get(url.origin) ?? { hasAnswered: false, closesConnections: false };
-      servers.set(url.origin, stats);
-      return post({ delivery, url, dispatcher: dispatchers.for(url), stats, postOptions, options });
-    },
+    post: (delivery: Delivery, postOptions: PostOptions = {}): Promise<PostResult> =>
+      post({ delivery, address: addressOf(delivery.url), postOptions, options }),
     /** Whether a URL is reached without a proxy. */
-    isDirect: (url: string): boolean => dispatchers.isDirect(new URL(url)),
+    isDirect: (url: string): boolean => addressOf(url).isDirect,
     /** Closes the connections. */
     close: (): Promise<void> => dispatchers.close(),
   };
 }
 
+interface Address {
+  readonly url: URL;
+  readonly origin: string;
+  readonly path: string;
+  readonly dispatcher: Dispatcher;
+  readonly isDirect: boolean;
+  readonly stats: KeepAliveStats;
+}
+
 interface Post {
   readonly delivery: Delivery;
-  readonly url: URL;
-  readonly dispatcher: Dispatcher;
-  readonly stats: KeepAliveStats;
+  readonly address: Address;
   readonly postOptions: PostOptions;
   readonly options: PosterOptions;
 }
 
-async function post({ delivery, url, dispatcher, stats, postOptions, options }: Post): Promise<PostResult> {
+async function post({ delivery, address, postOptions, options }: Post): Promise<PostResult> {
+  const { url, origin, path, dispatcher, stats } = address;
   const { slowMs = 0, signal, wholeReply = false } = postOptions;
   const { onlyOnce = false, ownConnections = false } = options;
   const timeoutMs = Math.min(options.timeoutMs, postOptions.atMostMs ?? options.timeoutMs);
@@ -95,8 +111,8 @@ async function post({ delivery, url, dispatcher, stats, postOptions, options }: 
     startedAt = performance.now();
   };
   const request = {
-    origin: url.origin,
-    path: requestTarget(delivery.url),
+    origin,
+    path,
     method: delivery.method,
     headers: flatHeaders(delivery, isSlow),
     body: isSlow ? sendSlowly(delivery.body, slowMs, onBodySent) : delivery.body,
@@ -106,9 +122,8 @@ async function post({ delivery, url, dispatcher, stats, postOptions, options }: 
   let running = start();
   const timer = setTimeout(() => afterPendingIo(() => running.abort(TIMED_OUT)), timeoutMs + slowMs);
   const onAbort = (): void => running.abort(INTERRUPTED);
-  // A listener for each delivery is no leak.
-  if (signal !== undefined) setMaxListeners(0, signal);
-  signal?.addEventListener("abort", onAbort);
+  const interrupts = signal && interruptsOf(signal);
+  interrupts?.add(onAbort);
   if (signal?.aborted) onAbort();
   let exchange = await running.ended;
   if (recordExchange(stats, exchange) && !request.reset && !isSlow && !onlyOnce) {
@@ -122,7 +137,7 @@ async function post({ delivery, url, dispatcher, stats, postOptions, options }: 
   const { status, headers, bytes, complete, error } = exchange;
   const latencyMs = performance.now() - startedAt;
   clearTimeout(timer);
-  signal?.removeEventListener("abort", onAbort);
+  interrupts?.delete(onAbort);
   const encoding = contentEncodingOf(headers);
   const preview = encoding === undefined ? previewOf(bytes, complete) : await decodedPreview(bytes, encoding);
   return {
@@ -144,6 +159,20 @@ function afterPendingIo(callback: () => void): void {
   setImmediate(() => setImmediate(callback));
 }
 
+const interruptsBySignal = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Called when the signal aborts: one listener for all exchanges, since adding and removing one takes longer. */
+function interruptsOf(signal: AbortSignal): Set<() => void> {
+  const known = interruptsBySignal.get(signal);
+  if (known !== undefined) return known;
+  const interrupts = new Set<() => void>();
+  interruptsBySignal.set(signal, interrupts);
+  signal.addEventListener("abort", () => {
+    for (const interrupt of interrupts) interrupt();
+  });
+  return interrupts;
+}
+
 const TIMED_OUT = new Error("timed out");
 const INTERRUPTED = new Error("interrupted");
 
@@ -156,7 +185,10 @@ function failureOf(error: unknown, isTooLong: boolean, circumstances: PostCircum
 
 /** Names and values in turn. For a body that is a stream undici needs its length. */
 function flatHeaders({ headers, body }: Delivery, withLength: boolean): string[] {
-  return [...endToEnd(headers).flat(), ...(withLength ? ["content-length", String(body.length)] : [])];
+  const flat: string[] = [];
+  for (const [name, value] of endToEnd(headers)) flat.push(name, value);
+  if (withLength) flat.push("content-length", String(body.length));
+  return flat;
 }
 
 const MIN_PAUSE_MS = 20;

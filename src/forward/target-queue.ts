@@ -201,7 +201,8 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   }
 
   function track(task: Promise<void>): void {
-    const tracked = task.catch(reportTrouble).finally(() => pending.delete(tracked));
+    // `finally` would make twice as many promises.
+    const tracked = task.catch(reportTrouble).then(() => void pending.delete(tracked));
     pending.add(tracked);
   }
 

@@ -143,7 +143,7 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
   };
   let line = lineOf(pieces);
   const over = (): number => visibleWidth(line) - columns;
-  // Functions, since most lines fit.
+  if (over() <= 0) return line;
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
@@ -156,9 +156,9 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
     () => (receipt.verdicts.length > 0 && receipt.verdicts.every(hasPassed) ? { proofs: [] } : {}),
   ];
   for (const shorten of shorter) {
-    if (over() <= 0) return line;
     pieces = { ...pieces, ...shorten() };
     line = lineOf(pieces);
+    if (over() <= 0) return line;
   }
   nameWidth = Math.max(visibleWidth(pieces.name), nameWidth);
   while (over() > 0 && nameWidth > MIN_NAME_WIDTH) {

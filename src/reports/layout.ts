@@ -108,34 +108,34 @@ export function fitLine(cells: readonly Cell[], columns: number, indent: string)
   const aligned = cells.reduce((sum, { width = -1 }) => sum + width + 1, -1) <= columns;
   const lines: string[] = [];
   let line = "";
+  let lineWidth = 0;
   let wasColumn = false;
   /** How far the next column is to the right of its place. */
   let late = 0;
-  for (const cell of cells) {
-    const text = aligned ? padded(cell, late) : cell.text;
-    if (aligned) late = Math.max(0, late + visibleWidth(cell.text) - (cell.width ?? Number.POSITIVE_INFINITY));
-    if (text === "") continue;
-    const isColumn = aligned && cell.width !== undefined;
-    const gap = isColumn && wasColumn ? " " : "  ";
-    if (line === "") line = text;
-    else if (visibleWidth(line + gap + cell.text) <= columns) line += gap + text;
-    else {
+  for (const { text, width, right = false } of cells) {
+    const isColumn = aligned && width !== undefined;
+    const visible = visibleWidth(text);
+    const padding = isColumn ? Math.max(0, width - late - visible) : 0;
+    if (aligned) late = Math.max(0, late + visible - (width ?? Number.POSITIVE_INFINITY));
+    if (visible + padding === 0) continue;
+    const gap = line === "" ? "" : isColumn && wasColumn ? " " : "  ";
+    if (line === "" || lineWidth + gap.length + visible <= columns) {
+      const spaces = " ".repeat(padding);
+      line += gap + (right ? spaces + text : text + spaces);
+      lineWidth += gap.length + visible + padding;
+    } else {
       lines.push(line.trimEnd());
-      line = indent + cell.text;
+      line = indent + text;
+      lineWidth = indent.length + visible;
     }
     wasColumn = isColumn;
   }
   return [...lines, line.trimEnd()];
 }
 
-function padded({ text, width = 0, right = false }: Cell, late: number): string {
-  const padding = " ".repeat(Math.max(0, width - late - visibleWidth(text)));
-  return right ? padding + text : text + padding;
-}
-
-/** The width of a text with colours in it. */
+/** The width of a text with colours in it. Measured several times for each event. */
 export function visibleWidth(text: string): number {
-  return textWidth(stripVTControlCharacters(text));
+  return NARROW.test(text) ? text.length : textWidth(stripVTControlCharacters(text));
 }
 
 /** A text that is wider than this without its end. */
