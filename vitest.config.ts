@@ -16,12 +16,13 @@ export default defineConfig({
         test: {
           name: "in-process",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/e2e/**"],
+          exclude: [...configDefaults.exclude, "test/e2e/**", "test/fuzz/**"],
           // The files share nothing but the modules, which each worker loads once.
           isolate: false,
         },
       },
       { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+      { extends: true, test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"] } },
     ],
   },
 });
