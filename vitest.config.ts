@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: "in-process",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/{e2e,faults}/**"],
+          exclude: [...configDefaults.exclude, "test/{e2e,faults,fuzz}/**"],
           // The files share nothing but the modules, which each worker loads once.
           isolate: false,
         },
@@ -32,6 +32,7 @@ export default defineConfig({
           expect: { poll: { timeout: 300_000 } },
         },
       },
+      { extends: true, test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"] } },
     ],
   },
 });

@@ -65,14 +65,14 @@ export function maskUrl(url: string, chosen: readonly string[] = []): string {
 
 /** Masks the secrets of URLs within a message. Punctuation after a URL is not a part of it. */
 export function maskUrls(text: string): string {
-  return text.replace(URLS, (match) => {
+  return text.replace(MESSAGE_URLS, (match) => {
     const [url = ""] = /^.*[^:;,.)]/s.exec(match) ?? [];
     return maskUrl(url) + match.slice(url.length);
   });
 }
 
 function maskQuery(url: string, edit: BodyEdit): string {
-  const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
+  const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#@]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
   return open.slice(0, at) + readableMask(rewriteForm(open.slice(at), edit));
@@ -122,6 +122,8 @@ function maskValue(chosen: readonly string[]): BodyEdit {
 const MAX_DEPTH = 2;
 const URL_ONLY = /^[a-z][a-z0-9+.-]{0,20}:\/\/\S*$/i;
 const URLS = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi;
+/** A URL that was taken for a path has one slash left. */
+const MESSAGE_URLS = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}:\/\/?[^\s"'<>]+/gi;
 const FORM = /^[^\s=&;<>{}[\]"]{1,200}(?:\[[^\s=&;<>"]{1,200})?=[^\s"]/;
 
 function maskingWithin(named: BodyEdit, depth: number): BodyEdit {

@@ -234,9 +234,9 @@ export function readRecord(row: SqlRow): LogRecord {
     format: maybeText(row, "format"),
     event: maybeText(row, "event"),
     known: row.known === 1,
-    records: listOf<string>(row, "records"),
-    verdicts: listOf<Verdict>(row, "verdicts"),
-    issues: listOf<SchemaIssue>(row, "issues"),
+    records: listOf<string>(row, "records", isText),
+    verdicts: listOf<Verdict>(row, "verdicts", hasTexts("id", "proves", "verdict", "reason")),
+    issues: listOf<SchemaIssue>(row, "issues", isIssue),
     schemaChecked: row.issues !== null,
     identity: maybeText(row, "identity"),
     duplicateOf: maybeNumber(row, "duplicate_of"),
@@ -257,7 +257,7 @@ export function readDelivery(row: SqlRow): Delivery {
   return {
     method: textOf(row, "method"),
     url: textOf(row, "url"),
-    headers: listOf<HeaderPair>(row, "headers"),
+    headers: listOf<HeaderPair>(row, "headers", isPair),
     body: bytesOf(row, "body"),
   };
 }
@@ -315,12 +315,29 @@ export function maybeText(row: SqlRow, column: string): string | undefined {
 }
 
 /** Reads a JSON column; null is an empty list. */
-function listOf<T>(row: SqlRow, column: string): readonly T[] {
+function listOf<T>(row: SqlRow, column: string, isItem: (value: unknown) => boolean): readonly T[] {
   const text = maybeText(row, column);
   if (text === undefined) return [];
   const value: unknown = JSON.parse(text);
-  if (!Array.isArray(value)) throw wrongType(column, text, "a JSON list");
+  if (!Array.isArray(value) || !value.every(isItem)) throw wrongType(column, text, "a JSON list of its kind");
   return value;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isPair(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every(isText);
+}
+
+function isIssue(value: unknown): boolean {
+  return hasTexts("at", "expected", "received")(value) && Array.isArray((value as SchemaIssue).path);
+}
+
+function hasTexts(...names: readonly string[]) {
+  return (value: unknown): boolean =>
+    typeof value === "object" && value !== null && names.every((name) => isText(Reflect.get(value, name)));
 }
 
 /** An empty list is stored as null: most deliveries have no issues. */

@@ -128,6 +128,13 @@ describe("damage that no code of SQLite names", () => {
     expect([exitCode, lines()]).toEqual([0, [expect.objectContaining({ received: 3, hours })]]);
   });
 
+  it.each(["issues", "verdicts", "records"])("skips a delivery whose %s are of another kind", async (column) => {
+    const store = await damage(alter(`UPDATE deliveries SET ${column} = '[0]' WHERE n = 2`));
+    const { exitCode, lines } = await run(["events", "list", "--json", "--store", store]);
+    const numbers = lines().flatMap(({ type, n }) => (type === "event" ? [n] : []));
+    expect([exitCode, numbers.toSorted()]).toEqual([2, [1, 3]]);
+  });
+
   it("reports a schema format that SQLite does not know as a damaged log", async () => {
     const store = await damage((path) => {
       const whole = readFileSync(path);

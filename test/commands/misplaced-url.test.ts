@@ -21,3 +21,8 @@ it("masks it in the environment, too", async () => {
   const { err } = await run(["listen"], { env: { ZOHO_HOOKS_PORT: URL_WITH_SECRETS } });
   expect(err).toContain('"https://[masked]@example.com/hook?token=[masked]" is not a whole number');
 });
+
+it("masks it when it is taken for the path of a log", async () => {
+  const { exitCode, err } = await run(["events", "list", "--store", URL_WITH_SECRETS]);
+  expect([exitCode, err]).toEqual([2, expect.stringContaining("https:/[masked]@example.com/hook?token=[masked]")]);
+});
