@@ -51,7 +51,7 @@ async function timed(run) {
   const before = process.cpuUsage();
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(reject, 20_000, new Error("late"));
+    timer = setTimeout(reject, 10_000, new Error("late"));
   });
   const error = await Promise.race([run(), late]).then(
     () => undefined,
