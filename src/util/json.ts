@@ -17,10 +17,15 @@ export function parseJson(text: string): JsonResult {
   try {
     const value: unknown = JSON.parse(text);
     if (isTooDeep(text)) return { ok: false, reason: `it is nested more than ${MAX_DEPTH} levels deep` };
-    return { ok: true, value: LONG_NUMBER.test(text) ? toData(scanJson(text), text) : value };
+    return { ok: true, value: hasLongNumber(text) ? toData(scanJson(text), text) : value };
   } catch {
     return explainJsonError(text);
   }
+}
+
+/** Whether `parseJson` may return other values than `JSON.parse`. */
+export function hasLongNumber(text: string): boolean {
+  return LONG_NUMBER.test(text);
 }
 
 /** Whether a value may be a long number that `parseJson` made a string of. It may have been a string in the text, too. */

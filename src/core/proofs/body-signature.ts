@@ -106,7 +106,7 @@ function verifySignature(
     const open = matching(body);
     if (open !== undefined) return { verdict: "passed", reason: `signed with ${open.origin}; ${meaning}` };
   }
-  const altered = alteredBodyVerdict(delivery.body, payload.text, (body) => matching(body) !== undefined);
+  const altered = alteredBodyVerdict(delivery.body, payload, (body) => matching(body) !== undefined);
   if (altered !== undefined) return altered;
   const bytes = createHash(algorithm).digest().length;
   if (!isEncoded(signature, bytes, encoding)) {

@@ -18,11 +18,14 @@ export interface BodyVariant extends Change {
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 const KEEP_RAW = "check the raw bytes of the request, before any body parser or editor changes them";
 
-/** The body as `JSON.stringify(JSON.parse(text))` writes it; undefined where it is not JSON or is in that form already. */
-export function reserialised(text: string | undefined): Buffer | undefined {
+/**
+ * The body as `JSON.stringify(JSON.parse(text))` writes it; undefined where it is not JSON or is in that form already.
+ * `parsed`: the text's value, where that is known.
+ */
+export function reserialised(text: string | undefined, parsed?: unknown): Buffer | undefined {
   if (text === undefined) return undefined;
   try {
-    const compact = JSON.stringify(JSON.parse(text));
+    const compact = JSON.stringify(parsed ?? JSON.parse(text));
     return compact === text ? undefined : Buffer.from(compact);
   } catch {
     return undefined;

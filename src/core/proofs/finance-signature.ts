@@ -63,11 +63,7 @@ function verifySignature(signature: string, { delivery, payload, secrets }: Proo
   const altered =
     parts.form.length > 0
       ? undefined
-      : alteredBodyVerdict(
-          parts.raw,
-          payload.text,
-          (raw) => matching(financeCanonical({ ...parts, raw })) !== undefined,
-        );
+      : alteredBodyVerdict(parts.raw, payload, (raw) => matching(financeCanonical({ ...parts, raw })) !== undefined);
   if (altered !== undefined) return altered;
   const reason =
     parts.query.length > 0 && matching(financeCanonical({ ...parts, query: [] })) !== undefined

@@ -52,7 +52,7 @@ function verifySignature(
   if (compactMatch !== undefined)
     return { verdict: "passed", reason: `signed with the key of ${compactMatch.origin}, without its white space` };
   const isSigned = (body: Buffer): boolean => matchingKey(keys, body, signature) !== undefined;
-  const altered = alteredBodyVerdict(delivery.body, payload.text, isSigned);
+  const altered = alteredBodyVerdict(delivery.body, payload, isSigned);
   if (altered !== undefined) return altered;
   const length = wrongLength(keys, signature);
   const reason =

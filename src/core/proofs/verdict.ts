@@ -1,4 +1,6 @@
+import type { Payload } from "../../body/payload.ts";
 import type { Secret } from "../../body/secret.ts";
+import { hasLongNumber } from "../../util/json.ts";
 import type { Finding, Proves, Verdict, VerdictWord } from "../product.ts";
 import { bodyEdits, type Change, reserialised } from "./body-variants.ts";
 
@@ -67,14 +69,14 @@ const MAX_EDITED_BYTES = 65_536;
 /** The failure of a signature over these bytes before a known change; undefined where no known change explains it. */
 export function alteredBodyVerdict(
   body: Buffer,
-  text: string | undefined,
+  payload: Payload,
   matches: (body: Buffer) => boolean,
 ): HeaderVerdict | undefined {
   const edit = body.length > MAX_EDITED_BYTES ? undefined : bodyEdits(body).find((each) => matches(each.body));
   if (edit !== undefined) {
     return { verdict: "failed", match: "changed", reason: `does not match these bytes: ${edit.meaning}` };
   }
-  const compact = reserialised(text);
+  const compact = reserialisedOnce(payload);
   if (compact === undefined || !matches(compact)) return undefined;
   return {
     verdict: "failed",
@@ -82,4 +84,15 @@ export function alteredBodyVerdict(
     reason:
       "does not match these bytes, but would match the body parsed and serialised again: white space, escapes or numbers were changed on the way",
   };
+}
+
+const reserialisedBodies = new WeakMap<Payload, Buffer | undefined>();
+
+/** Without a product named, the proofs of ten products try it, and a megabyte takes 60 ms. */
+function reserialisedOnce(payload: Payload): Buffer | undefined {
+  if (!reserialisedBodies.has(payload)) {
+    const { text, data } = payload;
+    reserialisedBodies.set(payload, reserialised(text, text !== undefined && hasLongNumber(text) ? undefined : data));
+  }
+  return reserialisedBodies.get(payload);
 }
