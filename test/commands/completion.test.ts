@@ -121,7 +121,10 @@ describe("completion words", () => {
       ["completion", ""],
       ["bash", "zsh", "fish", "powershell", "help"],
     ],
-    [["help", "se"], ["send"]],
+    [
+      ["help", "se"],
+      ["send", "sending"],
+    ],
     [["--v"], ["--version"]],
     [["send", "nonsense", "x"], []],
     [["no-such-command", "x"], []],
