@@ -7,29 +7,43 @@ import { errorText } from "../util/errors.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
 import { userFolder } from "./load.ts";
 
-interface Question {
+interface Approvable {
   /** What is asked about, among the answers of the project. */
   readonly key: string;
   /** Of which only the hash is saved. The answer does not hold for another one. */
   readonly value: readonly unknown[];
+}
+
+interface Question extends Approvable {
   readonly question: string;
 }
 
 /** Whether the user has said yes, now or earlier in this project. Asks in a terminal, and remembers a yes in the user's folder. */
 export async function askOnce(context: Context, root: string, { key, value, question }: Question): Promise<boolean> {
-  const project = realpathSync(root);
-  const text = JSON.stringify([project, key, ...value]);
-  const answer = { key, hash: createHash("sha256").update(text).digest("hex") };
-  if (await isRemembered(context, project, answer)) return true;
+  if (await hasApproved(context, root, { key, value })) return true;
   const prompts = await context.prompts();
   if (prompts === undefined || !(await prompts.confirm({ message: question }))) return false;
   try {
-    await remember(context, project, answer);
+    await approve(context, root, { key, value });
   } catch (error) {
     const warning = `your answer could not be saved, so you will be asked again: ${errorText(error)}`;
     context.report({ type: "warning", message: warning });
   }
   return true;
+}
+
+export async function hasApproved(context: Context, root: string, about: Approvable): Promise<boolean> {
+  return isRemembered(context, realpathSync(root), answerTo(root, about));
+}
+
+/** Remembers a yes in the user's folder. */
+export async function approve(context: Context, root: string, about: Approvable): Promise<void> {
+  await remember(context, realpathSync(root), answerTo(root, about));
+}
+
+function answerTo(root: string, { key, value }: Approvable): Answer {
+  const text = JSON.stringify([realpathSync(root), key, ...value]);
+  return { key, hash: createHash("sha256").update(text).digest("hex") };
 }
 
 /** Reports something the first time it happens in a project. */

@@ -12,9 +12,9 @@ import { type UserError, usageError } from "../util/errors.ts";
 import { findLink, isAbove, isOutside } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
-import { askOnce, reportOnce } from "./approvals.ts";
+import { approve, askOnce, hasApproved, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import type { Config } from "./load.ts";
+import { type Config, loadConfig } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import type { Settings } from "./settings.ts";
 
@@ -103,11 +103,28 @@ export async function checkProjectSettings(
   use: Use = {},
 ): Promise<void> {
   await requireApproval(context, config, keys, use);
-  reportOwn(
-    context,
-    config,
-    keys.filter((key) => decide(config, key, use) === "reported"),
-  );
+  const reported: (keyof Settings)[] = [];
+  for (const key of keys) {
+    const isReported = decide(config, key, use) === "reported";
+    if (isReported && !(await hasApproved(context, config.root, ownSetting(config, key)))) reported.push(key);
+  }
+  reportOwn(context, config, reported);
+}
+
+/** The user has just set these with `init`: nothing is asked about them, or reported, until they change. */
+export async function approveOwnSettings(context: Context, keys: readonly string[]): Promise<void> {
+  const config = loadConfig(context);
+  for (const key of ["allowUnsigned", "forwardTo"] as const) {
+    if (!keys.includes(key)) continue;
+    const decision = decide(config, key, {});
+    if (decision === "allowed") continue;
+    const approved = decision === "reported" ? ownSetting(config, key) : questionAbout(config, key, decision);
+    await approve(context, config.root, approved);
+  }
+}
+
+function ownSetting({ settings }: Config, key: keyof Settings) {
+  return { key: `set ${key}`, value: [settings[key]] };
 }
 
 /** The same without the report, for commands that the reported values do not concern. */
@@ -327,9 +344,13 @@ function realPlaceOf(path: string, depth: number): string {
 }
 
 /** Whether the user has said yes, now or earlier. */
-function isApproved(context: Context, config: Config, key: keyof Settings, { effect, scope }: NeedsUser) {
+function isApproved(context: Context, config: Config, key: keyof Settings, needed: NeedsUser) {
+  return askOnce(context, config.root, questionAbout(config, key, needed));
+}
+
+function questionAbout(config: Config, key: keyof Settings, { effect, scope }: NeedsUser) {
   const question = `${describe(config, key)}: ${effect}. Allow this?`;
-  return askOnce(context, config.root, { key, value: [config.settings[key], scope], question });
+  return { key, value: [config.settings[key], scope], question };
 }
 
 function refusal(config: Config, key: keyof Settings, { effect }: NeedsUser): UserError {

@@ -178,6 +178,20 @@ describe.each(NEEDS_USER)("a project's $settings", ({ settings, changed, flags =
   });
 });
 
+describe("what the user has set with init", () => {
+  it("is not reported or asked about until it changes", async () => {
+    const { cwd, configure, listen } = project({});
+    const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
+    const init = ["init", "--yes", "--force", "--products", "crm", "--target", APP];
+    expect((await run(init, { cwd, env })).exitCode).toBe(0);
+    const first = await listen();
+    expect([first.exitCode, first.err]).toEqual([0, expect.not.stringContaining("set by this project")]);
+
+    configure({ allowUnsigned: ["crm", "forms"], forwardTo: "3000" });
+    expect((await listen()).err).toContain("set by this project: allowUnsigned");
+  });
+});
+
 describe("a yes", () => {
   it("does not hold for another project", async () => {
     const first = project({ host: "0.0.0.0" });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
+import { approveOwnSettings } from "../../config/clone-rule.ts";
 import {
   appendLines,
   ENV_FILE,
@@ -78,6 +79,11 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   for (const { path: file, content, mode } of changes) {
     if (content !== undefined) writeFileAtomically(file, content, { mode });
   }
+  // If it cannot be saved, the settings are reported or asked about, as in a clone.
+  await approveOwnSettings(
+    context,
+    changes.flatMap(({ entries }) => entries),
+  ).catch(() => undefined);
   reportChanges(context, changes);
   reportNextSteps(context, answers, changes);
   return ExitCode.ok;
