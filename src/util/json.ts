@@ -14,9 +14,10 @@ const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16,}|[\d.]+e[+-]?\d{3})/i;
 
 /** Parses JSON. A number of more than 15 digits, or that would lose some, becomes a string of exactly what was written. */
 export function parseJson(text: string): JsonResult {
+  // Before JSON.parse, which takes 150 ms for a megabyte of opening brackets.
+  if (isTooDeep(text)) return { ok: false, reason: `it is nested more than ${MAX_DEPTH} levels deep` };
   try {
     const value: unknown = JSON.parse(text);
-    if (isTooDeep(text)) return { ok: false, reason: `it is nested more than ${MAX_DEPTH} levels deep` };
     return { ok: true, value: hasLongNumber(text) ? toData(scanJson(text), text) : value };
   } catch {
     return explainJsonError(text);

@@ -6,11 +6,8 @@ import { startWatchedListen, type WatchedListen } from "./watched-listen.ts";
 
 /** A megabyte, less the longest unit that a body below is made of. */
 const BYTES = 1_040_000;
-/**
- * Nobody else is answered in this time. Of the processor, so that it hardly depends on what else runs: 250 ms is the goal on
- * an idle machine, and a busy one takes half as long again.
- */
-const MAX_HELD_MS = 400;
+/** Nobody else is answered in this time. Of the processor, so that it hardly depends on what else runs. */
+const MAX_HELD_MS = 250;
 /** The slowest ones that are printed. */
 const SHOWN = 3;
 
