@@ -1,0 +1,69 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** Without its scripts, which would build under the other tests. */
+function packedFiles(): readonly string[] {
+  const argv = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const out = execFileSync("npm", argv, { cwd: ROOT, encoding: "utf8", shell: process.platform === "win32" });
+  const packed = JSON.parse(out);
+  // npm 12 has an object of packages, older ones a list.
+  const [{ files }] = Object.values(packed) as [{ files: readonly { readonly path: string }[] }];
+  return files.map(({ path }) => path);
+}
+
+it("packs what is used, and nothing else", () => {
+  const kinds = packedFiles().map((path) =>
+    path
+      .replace(/^fixtures\/.*\.json$/, "fixtures/….json")
+      .replace(/^dist\/types\/.*\.(d\.c?ts)$/, "dist/types/….$1")
+      .replace(/^dist\/(chunks|library)\/.*\.(c?js)$/, "dist/$1/….$2")
+      .replace(/^docs\/products\/.*\.md$/, "docs/products/….md"),
+  );
+  expect([...new Set(kinds)].sort()).toMatchInlineSnapshot(`
+    [
+      "LICENSE",
+      "README.md",
+      "THIRD_PARTY_NOTICES.md",
+      "bin/package.json",
+      "bin/zoho-hooks.js",
+      "dist/chunks/….cjs",
+      "dist/cli.cjs",
+      "dist/express.cjs",
+      "dist/express.js",
+      "dist/fastify.cjs",
+      "dist/fastify.js",
+      "dist/hono.cjs",
+      "dist/hono.js",
+      "dist/index.cjs",
+      "dist/index.js",
+      "dist/library/….cjs",
+      "dist/library/….js",
+      "dist/next.cjs",
+      "dist/next.js",
+      "dist/testing.cjs",
+      "dist/testing.js",
+      "dist/types/….d.cts",
+      "dist/types/….d.ts",
+      "docs/README.md",
+      "docs/commands.md",
+      "docs/configuration.md",
+      "docs/crm-channel.md",
+      "docs/getting-started.md",
+      "docs/json.md",
+      "docs/library.md",
+      "docs/own-products.md",
+      "docs/products/….md",
+      "docs/receiving.md",
+      "docs/sending.md",
+      "docs/testing.md",
+      "docs/troubleshooting.md",
+      "docs/verify-elsewhere.md",
+      "docs/verifying.md",
+      "fixtures/….json",
+      "package.json",
+    ]
+  `);
+});
