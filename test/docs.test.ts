@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, posix } from "node:path";
 import { parseAst } from "rolldown/parseAst";
 import { describe, expect, it } from "vitest";
 import { commands } from "../src/commands/index.ts";
@@ -9,7 +9,10 @@ const filesBelow = (folder: string, end: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(end))
     .map((file) => `${folder}/${file.replaceAll("\\", "/")}`);
-const pages = [...["README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"], ...filesBelow("docs", ".md")];
+const pages = [
+  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"],
+  ...filesBelow("docs", ".md"),
+];
 
 const textOf = (page: string): string => readFileSync(join(ROOT, page), "utf8").replaceAll("\r\n", "\n");
 const withoutBlocks = (markdown: string): string => markdown.replace(/^( *)```[\s\S]*?^\1```$/gm, "");
@@ -27,26 +30,42 @@ function anchorsOf(markdown: string): ReadonlySet<string> {
   return anchors;
 }
 
-function brokenLinks(page: string): readonly string[] {
+/** The files that a page links to, from the root on, and the anchors in them. */
+function linksOf(page: string): readonly { readonly path: string; readonly anchor: string | undefined }[] {
   const prose = withoutBlocks(textOf(page)).replace(/`[^`\n]*`/g, "");
   const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
-  return targets.filter((target) => {
-    if (/^[a-z]+:/.test(target)) return false;
-    const [file = "", anchor] = target.split("#", 2);
-    const path = file === "" ? page : relative(ROOT, join(ROOT, dirname(page), file));
-    if (!existsSync(join(ROOT, path))) return true;
-    return anchor !== undefined && !anchorsOf(textOf(path)).has(anchor);
-  });
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file = "", anchor] = target.split("#", 2);
+      return { path: file === "" ? page : posix.join(posix.dirname(page), file), anchor };
+    });
 }
+
+const leadsNowhere = ({ path, anchor }: ReturnType<typeof linksOf>[number]): boolean =>
+  !existsSync(join(ROOT, path)) || (anchor !== undefined && !anchorsOf(textOf(path)).has(anchor));
+
+const { files } = JSON.parse(textOf("package.json")) as { readonly files: readonly string[] };
+const isPacked = (path: string): boolean =>
+  !files.includes(`!${path}`) && files.some((file) => path === file || path.startsWith(`${file}/`));
+/** Links of the README for who has cloned the repository. */
+const REPOSITORY_ONLY = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
 describe("the links of", () => {
   it.each(pages)("%s lead somewhere", (page) => {
-    expect(brokenLinks(page)).toEqual([]);
+    expect(linksOf(page).filter(leadsNowhere)).toEqual([]);
   });
 
-  it("docs/README.md lead to every page", () => {
+  it.each(pages.filter(isPacked))("%s lead to files that are in the package", (page) => {
+    const paths = linksOf(page).map(({ path }) => path);
+    expect(
+      paths.filter((path) => !isPacked(path) && !(page === "README.md" && REPOSITORY_ONLY.includes(path))),
+    ).toEqual([]);
+  });
+
+  it("docs/README.md lead to every page of the package", () => {
     const index = textOf("docs/README.md");
-    const others = filesBelow("docs", ".md").filter((page) => page !== "docs/README.md");
+    const others = filesBelow("docs", ".md").filter((page) => isPacked(page) && page !== "docs/README.md");
     expect(others.filter((page) => !index.includes(`](${page.slice("docs/".length)})`))).toEqual([]);
   });
 });

@@ -147,6 +147,30 @@ describe("the recipe", () => {
     expect(acted).toEqual(["Leads.create", "Leads.create"]);
   });
 
+  it("for once only in a transaction does the work again where it had failed, and for no other repeat", async () => {
+    const database = `
+      const handled = new Set();
+      export const saved = [];
+      export const saveLead = async (_, { name }) => {
+        if (saved.push(name) === 1) throw new Error("no space");
+      };
+      export const transaction = async (work) => {
+        let inserted;
+        const query = async (_, [identity]) => ({ rowCount: handled.has((inserted = identity)) ? 0 : 1 });
+        await work(query);
+        handled.add(inserted);
+      };`;
+    const { onEvent, saved } = await load<{ onEvent: () => Promise<void>; saved: readonly string[] }>(
+      "transaction.js",
+      (text) => `${text}export { saved } from "./database.js";\n`,
+      { "database.js": database },
+    );
+    const handle = createHandler("crm", keys, onEvent, { onError() {} });
+    const post = async (): Promise<number> => (await handle(signed)).status;
+    expect([await post(), await post(), await post()]).toEqual([500, 200, 200]);
+    expect(saved).toEqual(["Leads.create", "Leads.create"]);
+  });
+
   it("for Desk fetches the keys once, and again where a token names one that is not there", async () => {
     const { privateKey } = testKeys;
     const ticket = fixture("desk", "Ticket_Add", { format: "wire" });
