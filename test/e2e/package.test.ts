@@ -24,8 +24,10 @@ it("packs what is used, and nothing else", () => {
   );
   expect([...new Set(kinds)].sort()).toMatchInlineSnapshot(`
     [
+      "CHANGELOG.md",
       "LICENSE",
       "README.md",
+      "SECURITY.md",
       "THIRD_PARTY_NOTICES.md",
       "bin/package.json",
       "bin/zoho-hooks.js",
