@@ -42,7 +42,7 @@ export async function addCommands(
 function addCommonOptions(command: Command): void {
   for (const child of command.commands) addCommonOptions(child);
   if (command.commands.length > 0) {
-    // Not the program's, which knows the pages of the documentation, too.
+    // Only the program's own `help` also shows pages of the documentation.
     command.helpCommand("help [command]", "show help for a command");
     return;
   }

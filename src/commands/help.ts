@@ -5,7 +5,7 @@ import { fitRows, wrapLine } from "../reports/layout.ts";
 import type { Runtime } from "../runtime.ts";
 import { UserError } from "../util/errors.ts";
 
-/** Prints a page of the documentation: laid out for a terminal, as it is elsewhere. `names`: the commands, to suggest them. */
+/** Prints a page of the documentation: formatted for a terminal, or as raw Markdown through a pipe. `names`: the commands, to suggest them. */
 export function showTopic(topic: string, names: readonly string[], { packageRoot, stdout }: Runtime): void {
   const topics = findTopics(packageRoot);
   const path = topics.get(topic.toLowerCase());

@@ -150,7 +150,7 @@ function requirePrivate(root: string, path: string, isSecret = true): void {
   if (link !== undefined) throw usageError(`${link} is a link, so it may lead to any file of yours`, "delete the link");
   // Windows has no modes.
   if (user === undefined) return;
-  // Its drives show 0777 for every file under Linux, which no clone brings.
+  // Windows drives that are mounted under Linux show 0777 for every file.
   const hasModes = (statSync(path).mode & 0o777) !== 0o777;
   for (const place of [dirname(path), ...(isSecret ? [path] : [])]) {
     const { uid, mode } = statSync(place);

@@ -52,6 +52,9 @@ export interface PostResult {
   readonly error: PostFailure | undefined;
 }
 
+/** Routes are few, but a URL may come from each delivery's path and query. */
+const MAX_ADDRESSES = 100;
+
 export type Poster = Awaited<ReturnType<typeof openPoster>>;
 
 /**
@@ -61,17 +64,19 @@ export type Poster = Awaited<ReturnType<typeof openPoster>>;
 export async function openPoster(options: PosterOptions) {
   const dispatchers = await openDispatchers(options);
   const servers = new Map<string, KeepAliveStats>();
-  let last: { readonly text: string; readonly address: Address } | undefined;
+  const addresses = new Map<string, Address>();
   // Most deliveries go to the same URL, and parsing it costs more than the rest of this.
   const addressOf = (text: string): Address => {
-    if (last?.text === text) return last.address;
+    const known = addresses.get(text);
+    if (known !== undefined) return known;
     const url = new URL(text);
     const { origin } = url;
     const stats = servers.get(origin) ?? { hasAnswered: false, closesConnections: false };
     servers.set(origin, stats);
     const isDirect = dispatchers.isDirect(url);
     const address = { url, origin, path: requestTarget(text), dispatcher: dispatchers.for(url), isDirect, stats };
-    last = { text, address };
+    if (addresses.size >= MAX_ADDRESSES) addresses.clear();
+    addresses.set(text, address);
     return address;
   };
   return {

@@ -201,7 +201,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   }
 
   function track(task: Promise<void>): void {
-    // `finally` would make twice as many promises.
+    // `then`, not `finally`, which allocates more promises per task.
     const tracked = task.catch(reportTrouble).then(() => void pending.delete(tracked));
     pending.add(tracked);
   }

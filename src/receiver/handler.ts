@@ -242,7 +242,10 @@ function headerPairs(raw: readonly string[]): readonly HeaderPair[] {
   return headers;
 }
 
-/** A tunnel program of the user runs on this machine and names the public host. Anyone else could write that name, too. */
+/**
+ * Whether a request came through a tunnel: ours, by its port; the user's own (--public-url), by its Host and a loopback address.
+ * A local program can forge the latter.
+ */
 function isFromOutside({ request, throughTunnel }: Exchange, { publicHost }: HandlerOptions): boolean {
   if (throughTunnel) return true;
   const { headers, socket } = request;

@@ -108,7 +108,7 @@ describe("products", () => {
     for (const { id } of products) expect(err).toContain(id);
   });
 
-  it("writes each event into the README's table", async () => {
+  it("lists every event in the tables of docs/events.md", async () => {
     const { exitCode, out } = await run(["products", "--markdown"]);
     expect(exitCode).toBe(0);
     for (const { id, formats } of products) {

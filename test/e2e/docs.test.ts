@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createApp, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -16,9 +16,7 @@ import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 const ROOT = join(import.meta.dirname, "../..");
 /** Generated, and checked by tests of their own. */
 const GENERATED = ["commands.md", "events.md"];
-const DOCS = existsSync(join(ROOT, "docs"))
-  ? readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
-  : [];
+const DOCS = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" });
 const pages = [
   "README.md",
   ...DOCS.filter((name) => name.endsWith(".md") && !GENERATED.includes(name)).map((name) => join("docs", name)),

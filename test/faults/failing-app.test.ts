@@ -92,5 +92,5 @@ it("an app that is killed and started again gets each event, in little memory of
   });
   await expectNothingLost({ fault: `an app that is killed ${kills} times`, cwd, loads: [load], peakMegabytes });
   // 150 MB on Node 20 and 170 on 24; beside other tests the peak swings by a fifth.
-  expect(peakMegabytes ?? 0).toBeLessThan(210);
+  if (peakMegabytes !== undefined) expect(peakMegabytes).toBeLessThan(210);
 });

@@ -43,7 +43,7 @@ it.skipIf(isWindows)(`listen answers ${BURSTS * BURST} connections that are open
   });
   const fault = `${count} connections, ${stillOpen} of them open at the same time`;
   await expectNothingLost({ fault, cwd, loads: [{ answered, sent: count, worstMs }], peakMegabytes });
-  expect(peakMegabytes ?? 0).toBeLessThan(IS_LONG ? 400 : 220);
+  if (peakMegabytes !== undefined) expect(peakMegabytes).toBeLessThan(IS_LONG ? 400 : 220);
 });
 
 async function open(port: number): Promise<Socket> {

@@ -48,6 +48,7 @@ export function fuzz<Case>({ name, share, cases, lanes = 1, check, peakMegabytes
           numRuns: kept.length + Math.ceil((share * TOTAL) / lanes),
           examples: kept.map((each): [Case] => [each]),
           interruptAfterTimeLimit: AREA_TIMEOUT_MS,
+          markInterruptAsFailure: true,
         },
       );
     const results = await Promise.all(
