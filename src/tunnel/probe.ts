@@ -32,7 +32,7 @@ export type ProbeResult =
 
 const DEFAULT_PAUSES_MS = [0, 300, 1000, 2000] as const;
 const DEFAULT_TIMEOUT_MS = 5000;
-/** Of a block for documentation (RFC 5737): nobody's address. */
+/** Reserved for documentation (RFC 5737): no host has it. */
 const MADE_UP_ADDRESS = "192.0.2.17";
 
 /** Sends requests to the public URL until one arrives at the receiver with the key. Follows no redirect. */
