@@ -51,6 +51,14 @@ describe("init", () => {
     );
   });
 
+  it.each([
+    ["crm", "CRM workflow webhooks, which"],
+    ["crm,recruit,forms", "CRM and Recruit workflow webhooks, and Forms webhooks, which"],
+  ])("names the webhooks of %s that are accepted unsigned", async (ids, words) => {
+    const { err } = await run(["init", "--yes", "--products", ids]);
+    expect(err).toContain(`${words} Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG}.`);
+  });
+
   it("stores the default port only if it is given or was in the config", async () => {
     const portIn = async (argv: readonly string[], cwd = tempFolder()): Promise<unknown> => {
       expect((await run(["init", "--yes", ...argv], { cwd })).exitCode).toBe(0);
