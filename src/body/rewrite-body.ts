@@ -248,14 +248,14 @@ function valueAt(text: string, { 0: all, 1: name = "", index }: RegExpExecArray,
 
 /** Words that begin a sentence about a secret and are no secrets themselves. */
 const BEGINS_SENTENCE =
-  /^(?:an?|the|this|that|these|it|its|is|was|are|were|there|no|not|none|nothing|neither|your|you|must|may|does|do|did|has|have|cannot|could|should|expected|unexpected|invalid|missing|malformed|mismatched)$/i;
+  /^(?:an?|the|this|that|these|it|its|is|was|are|were|there|no|not|none|nothing|neither|keys|your|you|must|may|does|do|did|has|have|cannot|could|should|expected|unexpected|invalid|missing|malformed|mismatched)$/i;
+
+/** Names whose value is no lower-case word. */
+const SENTENCE_NAME = /^(?:sign|sig|signature|token|auth|cookie|[a-z]+-signature)$/i;
 
 /** Whether a sentence follows the name: "Invalid signature: expected hex", "guide-signature: the body has changed". */
 function isProse(name: string, word: string): boolean {
-  return (
-    BEGINS_SENTENCE.test(word) ||
-    (/^(?:sign|sig|signature|token|auth|cookie)$/i.test(name) && /^[a-z]{1,20}$/.test(word))
-  );
+  return BEGINS_SENTENCE.test(word) || (SENTENCE_NAME.test(name) && /^[a-z]{1,20}$/.test(word));
 }
 
 /** The text between quotes on one line. A loop, since a pattern would overflow the stack on many megabytes. */

@@ -94,7 +94,11 @@ export interface ExplainInput extends Omit<ProofInput, "secrets"> {
 export interface Explanation {
   /** The signed string, or a description of it, for a person. */
   readonly canonical: string;
+  /** A description of the signed string in one line, where `canonical` is the string itself. */
+  readonly summary?: string;
   readonly findings: readonly Finding[];
+  /** The likely cause if no finding matches. */
+  readonly likely?: Pick<Finding, "meaning" | "remedy"> | undefined;
   /** The value that would have been right. Shown only on request. */
   readonly expected: string | undefined;
   readonly received: string | undefined;

@@ -1,12 +1,12 @@
 import { type Delivery, headerValue, withHeader } from "../body/delivery.ts";
 import { UNREAD } from "../body/payload.ts";
-import type { Secrets } from "../body/secret.ts";
+import type { Credential, Secret, Secrets } from "../body/secret.ts";
 import { usageError } from "../util/errors.ts";
 import { locate, type TextPosition } from "../util/json.ts";
 import { familyMember, findEvent } from "./event-names.ts";
 import { otherFormatHint } from "./hints.ts";
 import { MASK } from "./mask.ts";
-import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
+import type { Explanation, Format, Limits, Product, Proof, Verdict } from "./product.ts";
 import { emptyReceipt, type Receipt, receive, verifyProof } from "./receive.ts";
 import { nearestText, recogniseAny } from "./recognise.ts";
 import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
@@ -298,7 +298,29 @@ export function explainProofs(
   return receipt.verdicts.flatMap(({ id, verdict }) => {
     const proof = format?.proofs.find((each) => each.id === id);
     const isExplained = verdict === "failed" || (all && verdict === "absent");
-    if (proof?.explain === undefined || !isExplained || secrets.for(proof.credential, product).length === 0) return [];
-    return [{ proof: id, explanation: proof.explain({ delivery, payload, secrets, product, now, limits }) }];
+    const configured = proof === undefined ? [] : secrets.for(proof.credential, product);
+    if (proof?.explain === undefined || !isExplained || configured.length === 0) return [];
+    const explanation = proof.explain({ delivery, payload, secrets, product, now, limits });
+    return [{ proof: id, explanation: { ...explanation, likely: likelyCause(proof, configured) } }];
   });
+}
+
+const CREDENTIAL_WORDS: Readonly<Partial<Record<Credential, string>>> = {
+  secret: "secret",
+  hookSecret: "secret",
+  token: "token",
+  auth: "value",
+  publicKey: "key",
+};
+
+/** If no known mistake explains a failure, two different secrets do. */
+function likelyCause({ proves, credential }: Proof, configured: readonly Secret[]): Explanation["likely"] {
+  const origins = configured.flatMap(({ origin, optional }) => (optional === true ? [] : [origin]));
+  const word = CREDENTIAL_WORDS[credential];
+  if (word === undefined || origins.length === 0) return undefined;
+  const excluded = proves === "body" ? "no change to the body" : "no common mistake";
+  return {
+    meaning: `${excluded} explains it: most likely the ${word} differs`,
+    remedy: `compare ${[...new Set(origins)].join(" and ")} with the one in Zoho`,
+  };
 }

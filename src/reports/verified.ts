@@ -95,16 +95,18 @@ function explanationLines(
   paint: Paint,
   verbose: boolean,
 ): readonly string[] {
-  const { canonical, findings, received, expected } = explanation;
+  const { canonical, summary, findings, likely, received, expected } = explanation;
   const matches = findings.filter((finding) => finding.matches);
   const ruledOut = findings.filter((finding) => !finding.matches);
-  const signed = plain(canonical, true).replaceAll("\n", "\n    ");
-  const lines = [`  ${paint.strong(`why ${proof}:`)} it covers ${signed}`];
-  for (const { meaning, remedy } of matches) {
-    lines.push(`    ${paint.good("→")} ${plain(meaning)}`);
+  const indented = (text: string): string => plain(text, true).replaceAll("\n", "\n    ");
+  const lines = [`  ${paint.strong(`why ${proof}:`)} it covers ${indented(summary ?? canonical)}`];
+  const addCause = (arrow: string, { meaning, remedy }: NonNullable<typeof likely>): void => {
+    lines.push(`    ${arrow} ${plain(meaning)}`);
     if (remedy !== undefined) lines.push(`      ${paint.dim(plain(remedy))}`);
-  }
-  if (matches.length === 0) lines.push(`    ${paint.bad("→")} no common mistake explains it`);
+  };
+  for (const match of matches) addCause(paint.good("→"), match);
+  if (matches.length === 0) addCause(paint.bad("→"), likely ?? { meaning: "no common mistake explains it" });
+  if (verbose && summary !== undefined) lines.push(`    covered:\n    ${indented(canonical)}`);
   if (verbose && ruledOut.length > 0)
     lines.push(...["    ruled out:", ...ruledOut.map(({ meaning }) => `      ${plain(meaning)}`)].map(paint.dim));
   if (showExpected && expected !== undefined)

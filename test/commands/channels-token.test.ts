@@ -57,6 +57,39 @@ describe("verify --logged", () => {
   });
 });
 
+describe("the token of channels create", () => {
+  const create = async (id: string, variables: Readonly<Record<string, string>>, ...argv: string[]) => {
+    const { channels, env } = world;
+    const args = ["create", "Leads.create", "--id", id, "--url", "https://abc.example/crm", ...argv];
+    const { exitCode, out, err } = await channels(args, { env: { ...env, ...variables } });
+    return { exitCode, text: out + err, token: world.server.watch.rows().find((row) => row.channelId === id)?.token };
+  };
+
+  it("is that of ZOHO_WEBHOOK_TOKEN, or of the product's own variable", async () => {
+    const general = await create("7", { ZOHO_WEBHOOK_TOKEN: "the-app-token" });
+    expect(general).toMatchObject({ exitCode: 0, token: "the-app-token" });
+    expect(general.text).not.toMatch(/the-app-token|is a new one/);
+    const both = { ZOHO_WEBHOOK_TOKEN: "the-app-token", ZOHO_WEBHOOK_TOKEN_CRM: "the-crm-token" };
+    expect((await create("8", both)).token).toBe("the-crm-token");
+    expect((await create("9", both, "--token-file", "new")).token).toBe("the-new-token");
+  });
+
+  it("is a new one without the variable, and the output says how to see it", async () => {
+    const { text, token } = await create("7", {});
+    expect(text).toContain(
+      "its token is a new one, which listen on this machine knows; for your app: zoho-hooks channels show 7",
+    );
+    expect(text).toContain("--show-secrets");
+    expect(text).not.toContain(token);
+  });
+
+  it("must not be longer than Zoho accepts", async () => {
+    const { exitCode, text } = await create("7", { ZOHO_WEBHOOK_TOKEN: "x".repeat(51) });
+    expect(exitCode).toBe(2);
+    expect(text).toContain("the token of ZOHO_WEBHOOK_TOKEN has 51 characters, and Zoho accepts at most 50");
+  });
+});
+
 describe("channels update --token-file", () => {
   it("replaces the token that a running listener requires", async () => {
     expect(await answers()).toEqual([200, 401]);

@@ -191,6 +191,6 @@ describe("fixtures eject", () => {
   });
 
   it("suggests the format that has the event", async () => {
-    expect((await run(["fixtures", "show", "desk", "Ticket_Add"])).err).toContain("add --format wire");
+    expect((await run(["fixtures", "show", "desk", "Ticket_Add"])).err).toContain("; or add --format wire");
   });
 });

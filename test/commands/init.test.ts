@@ -51,6 +51,24 @@ describe("init", () => {
     );
   });
 
+  it.each([
+    ["crm", "CRM workflow webhooks, which"],
+    ["crm,recruit,forms", "CRM and Recruit workflow webhooks, and Forms webhooks, which"],
+  ])("names the webhooks of %s that are accepted unsigned", async (ids, words) => {
+    const { err } = await run(["init", "--yes", "--products", ids]);
+    expect(err).toContain(`${words} Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG}.`);
+  });
+
+  it("stores the default port only if it is given or was in the config", async () => {
+    const portIn = async (argv: readonly string[], cwd = tempFolder()): Promise<unknown> => {
+      expect((await run(["init", "--yes", ...argv], { cwd })).exitCode).toBe(0);
+      return JSON.parse(read(cwd, CONFIG)).port;
+    };
+    expect(await portIn([])).toBeUndefined();
+    expect(await portIn(["--port", "4460"])).toBe(4460);
+    expect(await portIn([], folderWith({ [CONFIG]: '{"port": 4460}' }))).toBe(4460);
+  });
+
   it("generates a new secret each time and never prints it", async () => {
     const seen = new Set<string>();
     for (const mode of [[], ["--json"]]) {
@@ -207,7 +225,7 @@ describe("init", () => {
     expect(err).toContain(`${CONFIG}:1:2`);
     expect(read(cwd, CONFIG)).toBe("{broken");
     expect((await run(["init", "--yes", "--force"], { cwd })).exitCode).toBe(0);
-    expect(JSON.parse(read(cwd, CONFIG))).toMatchObject({ port: 4460 });
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({ allowUnsigned: expect.anything() });
   });
 
   it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])(

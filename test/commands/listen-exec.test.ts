@@ -95,11 +95,40 @@ describe("--exec", () => {
     expect(late.exitCode).toBe(8);
     expect(late.err).toContain('--exec "node program.mjs" did not finish within 300ms');
     const idle = project("");
-    const missing = await run(["listen", "--port", "0", "--expect", "crm:Leads.create", ...idle.exec], {
-      cwd: idle.cwd,
+    const expecting = ["listen", "--port", "0", "--timeout", "2s", "--expect", "crm:Leads.create"];
+    const missing = await run([...expecting, ...idle.exec], { cwd: idle.cwd, env });
+    expect(missing.exitCode).toBe(8);
+    expect(missing.err).toContain("has ended; waiting for crm:Leads.create (--timeout 2s)");
+    expect(missing.err).not.toContain("did not finish");
+  });
+
+  it("waits for an expected event that arrives after the program has succeeded", async () => {
+    const { cwd, exec } = project("");
+    const stderr: string[] = [];
+    const posted: Promise<Response>[] = [];
+    const { exitCode } = await run(["listen", "--port", "0", "--expect", "crm:Leads.create", ...exec], {
+      cwd,
+      env,
+      onErr(text) {
+        stderr.push(text);
+        if (!text.includes("has ended; waiting for crm:Leads.create (--timeout 60s)")) return;
+        const [, url] = /Listening on (http:\/\/[^/\s]+)/.exec(stderr.join("")) ?? [];
+        const headers = { "content-type": "application/json" };
+        posted.push(fetch(`${url}/webhooks/zoho/crm`, { method: "POST", headers, body: lead(1) }));
+      },
+    });
+    expect(posted).toHaveLength(1);
+    expect(exitCode).toBe(0);
+  });
+
+  it("ends at once with the program's code if it fails, though an expected event is missing", async () => {
+    const { cwd, exec } = project("process.exit(41);");
+    const { exitCode, err } = await run(["listen", "--port", "0", "--expect", "crm:Leads.create", ...exec], {
+      cwd,
       env,
     });
-    expect(missing.exitCode).toBe(8);
+    expect(exitCode).toBe(41);
+    expect(err).not.toContain("waiting for");
   });
 
   it("waits for the program even after all expected events have arrived", async () => {

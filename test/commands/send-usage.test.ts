@@ -31,7 +31,11 @@ describe("send refuses", () => {
     ["a body's file without its name", ["crm", "--data", "@"], "write it as --data @body.json"],
     ["a product by the name that Zoho gives it", ["billing", "--all"], "did you mean subscriptions?"],
     ["a part of an event's name", ["sign", "completed"], "did you mean RequestCompleted"],
-    ["an event of another format", ["desk", "Ticket_Add"], "add --format wire"],
+    [
+      "an event of another format",
+      ["books", "invoice_created", "--format", "wire"],
+      "it has invoice.created, invoice.updated, invoice.deleted, …: see zoho-hooks products books; or add --format guide",
+    ],
     [
       "an entry far behind the last of a list",
       ["books", "invoice", "--format", "wire", "--set", "invoice.line_items[3].rate=5", "--add"],

@@ -241,9 +241,28 @@ describe("verify --explain finds", () => {
   it("no known cause", async () => {
     const { human, matches } = await explain(COMPACT, sign(COMPACT, { key: "of-someone-else" }));
     expect(matches).toEqual([]);
-    expect(human.out).toContain("no common mistake explains it");
+    expect(human.out).toContain(
+      "    → no change to the body explains it: most likely the secret differs\n      compare ZOHO_WEBHOOK_SECRET with the one in Zoho\n",
+    );
     const changed = await explain(COMPACT.replace("1250", "1251"), sign(COMPACT));
     expect(changed.matches).toEqual([]);
+  });
+
+  it("what the finance signature covers in one line, and the whole string with -v only", async () => {
+    const argv = ["verify", "a.json", "--explain", "-p", "books", "--format", "wire", "-s", "0".repeat(64)];
+    const signed = async (body: string, ...flags: string[]) =>
+      (await run([...argv, ...flags], { cwd: folderWith({ "a.json": body }), env: { ZOHO_WEBHOOK_SECRET: SECRET } }))
+        .out;
+    const url = ["--url", "/hook?b=2&a=1"];
+    const bytes = Buffer.byteLength(PRETTY);
+    const short = `  why finance-signature: it covers the sorted query pairs and the raw body, ${bytes} bytes\n    → no change`;
+    expect(await signed(PRETTY, ...url)).toContain(short);
+    expect(await signed(PRETTY, ...url)).not.toContain("INV/00217");
+    const verbose = await signed(PRETTY, ...url, "-v");
+    expect(verbose).toContain(short);
+    expect(verbose).toContain("    covered:\n    a1b2{\n");
+    const empty = await signed("", "--content-type", "text/plain", ...url);
+    expect(empty).toContain("it covers the sorted query pairs; the body is empty\n");
   });
 
   it("no mistake in the secret where it was signed with an empty one", async () => {

@@ -327,6 +327,20 @@ describe("masking", () => {
     expect(minifyJson(`{ "a": "${long}" }`)).toHaveLength(8 + long.length);
   });
 
+  it("shows this tool's own sentences about proofs, and masks values", () => {
+    for (const shown of [
+      "desk-token: keys are configured, but there is no X-ZDesk-JWT header",
+      "finance-signature: matches only if pairs are sorted",
+    ])
+      expect(json(shown, "text/plain")).toBe(shown);
+    for (const [text, masked] of [
+      ["desk-token: eyJhbGciOi.abc.def was sent", "desk-token: [masked] was sent"],
+      ["access-token: swordfish was sent", "access-token: [masked] was sent"],
+      ["desk-token: swordfish", "desk-token: [masked]"],
+    ] as const)
+      expect(json(text, "text/plain")).toBe(masked);
+  });
+
   it("masks headers in order with repeats, and shows the scheme of an authorization", () => {
     expect(
       maskHeaders([

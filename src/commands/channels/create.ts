@@ -20,6 +20,7 @@ import {
   addChannelOptions,
   type ChannelOptions,
   conditionsFrom,
+  configuredToken,
   listenerUrl,
   notifyUrl,
   rejectUnknownOptions,
@@ -57,8 +58,8 @@ export const defineCreate: Define = (command, act) => {
 const URL_HELP = "the URL that Zoho posts to (default: the public https URL of this project's running listen)";
 
 const HELP = `
-The channel's token is saved with your profile, so that zoho-hooks listen can verify it. To choose it yourself, use
---token-file.`;
+The channel's token is that of --token-file, else of ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_TOKEN_CRM and the like), else a
+new one. It is saved with your profile, so that zoho-hooks listen can verify it.`;
 
 async function create(context: Context, names: readonly string[], options: CreateOptions): Promise<ExitCode> {
   const { id: productId } = findWatchProduct(options.product ?? "crm", options.apiVersion);
@@ -71,11 +72,12 @@ async function create(context: Context, names: readonly string[], options: Creat
     const { command, product } = session;
     rejectUnknownOptions(product, options);
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
+    const chosenToken = (await tokenFrom(context, options)) ?? configuredToken(session.config, productId);
     const config: ChannelConfig = {
       id,
       events,
       notifyUrl: url,
-      token: (await tokenFrom(context, options)) ?? generateToken(),
+      token: chosenToken ?? generateToken(),
       related: product.options.related ? options.related === true : undefined,
       values: product.options.values ? options.values === true : undefined,
       conditions: await conditionsFrom(session, context, options.fields, events),
@@ -102,6 +104,10 @@ async function create(context: Context, names: readonly string[], options: Creat
         throw error;
       });
     context.report(channelReport(session, "created", channel, options.showSecrets));
+    if (chosenToken === undefined) {
+      const message = `its token is a new one, which listen on this machine knows; for your app: ${command(`show ${id} --show-secrets`)}`;
+      context.report({ type: "notice", message });
+    }
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
     return ExitCode.ok;
   });

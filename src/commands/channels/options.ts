@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import type { Secret } from "../../body/secret.ts";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
-import { loadConfig } from "../../config/load.ts";
+import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
@@ -72,9 +73,22 @@ export async function tokenFrom(
 ): Promise<string | undefined> {
   if (tokenFile === undefined) return undefined;
   const { token } = await givenSecrets(context, { tokenFile });
-  const value = token?.reveal().trim() ?? "";
+  return token && channelToken(token);
+}
+
+/** The token of ZOHO_WEBHOOK_TOKEN, or of the product's own variable. */
+export function configuredToken({ secrets }: Pick<Config, "secrets">, product: string): string | undefined {
+  const [token] = secrets.for("token", product);
+  return token && channelToken(token);
+}
+
+function channelToken({ reveal, origin }: Secret): string {
+  const value = reveal().trim();
   if (value.length > MAX_TOKEN_LENGTH) {
-    throw usageError(`the token has ${value.length} characters, and Zoho accepts at most ${MAX_TOKEN_LENGTH}`);
+    throw usageError(
+      `the token of ${origin} has ${value.length} characters, and Zoho accepts at most ${MAX_TOKEN_LENGTH}`,
+      "choose a shorter one, or give the channel its own with --token-file",
+    );
   }
   return value;
 }

@@ -28,7 +28,8 @@ export interface Answers {
   readonly formats: Formats;
   /** See `Settings`; undefined to leave the setting as it is. */
   readonly allowUnsigned: readonly string[] | undefined;
-  readonly port: number;
+  /** Undefined to let listen choose: a fixed default would make a second project fail. */
+  readonly port: number | undefined;
   readonly target: string | undefined;
   readonly credentials: readonly CredentialAnswer[];
 }
@@ -123,7 +124,7 @@ export async function collectAnswers(
     products: ids.length > 0 ? ids : namedProducts(products, formats, oldFormats),
     formats,
     allowUnsigned,
-    port,
+    port: port === defaults.port && settings.port === undefined && options.port === undefined ? undefined : port,
     target: target === "none" ? undefined : target,
     credentials,
   };

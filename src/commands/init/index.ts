@@ -15,6 +15,7 @@ import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.t
 import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
 import type { Context } from "../../context.ts";
+import { unsignedCustomFormat } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
@@ -85,7 +86,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     changes.flatMap(({ entries }) => entries),
   ).catch(() => undefined);
   reportChanges(context, changes);
-  reportNextSteps(context, answers, changes);
+  reportNextSteps(context, answers, products, changes);
   return ExitCode.ok;
 }
 
@@ -145,7 +146,12 @@ function reportChanges(context: Context, changes: readonly FileChange[]): void {
   });
 }
 
-function reportNextSteps(context: Context, answers: Answers, changes: readonly FileChange[]): void {
+function reportNextSteps(
+  context: Context,
+  answers: Answers,
+  products: readonly Product[],
+  changes: readonly FileChange[],
+): void {
   const notice = (message: string): void => context.report({ type: "notice", message });
   const warn = (message: string, hint: string): void => context.report({ type: "warning", message, hint });
   const kept = changes.flatMap((change) => change.kept);
@@ -167,12 +173,30 @@ function reportNextSteps(context: Context, answers: Answers, changes: readonly F
     notice(`${names}: generated in .env. Use the same value wherever your deliveries are signed.`);
   }
   const { allowUnsigned = [] } = answers;
-  if (allowUnsigned.length > 0)
-    notice(
-      `Bodies of your own design, which Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG_FILE}.`,
-    );
+  if (allowUnsigned.length > 0) {
+    const unsigned = unsignedWebhooks(products.filter(({ id }) => allowUnsigned.includes(id)));
+    notice(`${unsigned}, which Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG_FILE}.`);
+  }
   const [product = "crm"] = answers.products;
   notice(`Next: ${context.invocation} listen, and in a second terminal ${context.invocation} send ${product} --all`);
+}
+
+/** `CRM and Recruit workflow webhooks`: of a product with a workflow format, only those are never signed. */
+function unsignedWebhooks(products: readonly Product[]): string {
+  const isWorkflow = (product: Product): boolean => unsignedCustomFormat(product)?.id === "workflow";
+  const named = (chosen: readonly Product[], kind: string): readonly string[] =>
+    chosen.length === 0 ? [] : [`${inWords(chosen.map(({ title }) => title.replace(/^Zoho /, "")))} ${kind}`];
+  return [
+    ...named(products.filter(isWorkflow), "workflow webhooks"),
+    ...named(
+      products.filter((product) => !isWorkflow(product)),
+      "webhooks",
+    ),
+  ].join(", and ");
+}
+
+function inWords(names: readonly string[]): string {
+  return names.join(", ").replace(/, ([^,]+)$/, " and $1");
 }
 
 interface FileChange {

@@ -62,11 +62,11 @@ export function addListenFlags(command: Command): void {
     )
     .option(
       "--timeout <time>",
-      "stop after this time, such as 90s; with --expect (default: 60s): exit with 8 if something is missing",
+      "stop after this time, such as 90s; with --expect (default: 60s, after --exec has ended): exit with 8 if something is missing",
     )
     .option(
       "--exec <command>",
-      "run this command once ready, with the URLs in its environment, and exit with its exit code",
+      "run this command once ready, with the URLs in its environment, and exit with its exit code; after success, wait for what --expect names",
     )
     .optionsGroup("Receiving:")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")

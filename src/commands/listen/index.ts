@@ -8,6 +8,7 @@ import type { EventReport } from "../../reports/event.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
 import { onAbort, setLongTimeout } from "../../util/timing.ts";
+import { parseRunTime } from "../../util/units.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import type { Define } from "../command.ts";
 import { explainCommand } from "../events/list.ts";
@@ -19,7 +20,7 @@ import { addListenFlags, type ListenOptions } from "./flags.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
 import { type Part, stopParts } from "./part.ts";
-import { type Plan, readPlan } from "./plan.ts";
+import { EXPECT_TIMEOUT, type Plan, readPlan } from "./plan.ts";
 import { guideRangesNote, handOut, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
 import { startTunnel, type TunnelPart } from "./tunnel.ts";
@@ -62,36 +63,50 @@ async function listen(given: Context, target: string | undefined, options: Liste
   const parts: Parts = {};
   const over = new AbortController();
   let lost: unknown;
-  let timedOut = false;
-  let programEnded = false;
+  let programTimedOut = false;
+  const programEnd = new AbortController();
+  let programCode: number | undefined;
   let drains = false;
   const startedAt = performance.now();
   try {
     await startParts(context, plan, parts, {
-      end: () => over.abort(),
+      end() {
+        // The program of --exec decides itself when it is done.
+        if (options.exec === undefined || programCode !== undefined) over.abort();
+      },
       onLost(error) {
         lost ??= error;
         over.abort();
       },
     });
-    parts.exec?.ended.then(
-      () => {
-        programEnded = true;
-        over.abort();
-      },
-      () => over.abort(),
-    );
-    timedOut = (await firstOf([signal, over.signal], plan.timeoutMs)) === "timeout";
-    if (timedOut && options.exec !== undefined) {
+    parts.exec?.ended
+      .then((code) => {
+        programCode = code;
+      })
+      .catch(() => {})
+      .finally(() => programEnd.abort());
+    const readyAt = performance.now();
+    const timedOut = (await firstOf([signal, over.signal, programEnd.signal], plan.timeoutMs)) === "timeout";
+    programTimedOut = timedOut && options.exec !== undefined;
+    if (programTimedOut) {
       const message = `--exec ${JSON.stringify(options.exec)} did not finish within ${options.timeout} and is being stopped`;
       context.report({ type: "warning", message, hint: "give it more time with a longer --timeout" });
+    }
+    const missing = programCode === ExitCode.ok ? tally.missing() : [];
+    if (missing.length > 0 && !signal.aborted && !over.signal.aborted) {
+      // Zoho posts seconds after the change that the program has made.
+      const limit = options.timeout ?? EXPECT_TIMEOUT;
+      const message = `the program of --exec has ended; waiting for ${missing.join(", ")} (--timeout ${limit})`;
+      context.report({ type: "notice", message });
+      const elapsedMs = options.timeout === undefined ? 0 : performance.now() - readyAt;
+      await firstOf([signal, over.signal], Math.max(0, parseRunTime(limit, "--timeout") - elapsedMs));
     }
   } catch (error) {
     // Ctrl-C during the start: what it interrupts is not a failure.
     if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
     // A run that has reached its goal still forwards what it accepted; after Ctrl-C it ends without.
-    drains = (tally.isComplete() || programEnded) && !signal.aborted;
+    drains = (tally.isComplete() || programCode !== undefined) && !signal.aborted;
     await stopParts(context, listed(parts), drains ? signal : undefined);
   }
   drift?.report();
@@ -110,9 +125,9 @@ async function listen(given: Context, target: string | undefined, options: Liste
   const ofProgram = (await parts.exec?.ended) ?? ExitCode.ok;
   // A lost channel explains what is missing, and what is missing matters more than a channel that is left over.
   if (ofChannel === ExitCode.connectionLost) return ofChannel;
-  if (ofProgram !== ExitCode.ok && !timedOut) return ofProgram;
-  if (counts.expectations.some(({ wanted, came }) => came < wanted)) return ExitCode.expectation;
-  if (parts.exec !== undefined && timedOut) return ExitCode.expectation;
+  if (ofProgram !== ExitCode.ok && !programTimedOut) return ofProgram;
+  if (tally.missing().length > 0) return ExitCode.expectation;
+  if (programTimedOut) return ExitCode.expectation;
   if (ofChannel !== ExitCode.ok) return ofChannel;
   return drains && parts.forwarding?.hasLost() === true ? ExitCode.targetFailed : ExitCode.ok;
 }
@@ -130,7 +145,7 @@ interface Parts {
 }
 
 interface RunEvents {
-  /** The run has reached its goal. */
+  /** Every expected event has arrived. */
   end(): void;
   /** The tunnel or the channel is lost for good. */
   onLost(error: unknown): void;
@@ -215,7 +230,7 @@ function recorderOf({ log, forwarding }: Parts): Recorder {
 
 /** Shows an event and passes it to every part that uses it. */
 function eventHandler(context: Context, plan: Plan, parts: Parts, end: () => void): (event: EventReport) => void {
-  const { config, options, products, tally, drift } = plan;
+  const { config, products, tally, drift } = plan;
   const reportHint = reportHintsOnce(context, products, { below: true });
   let rangesNote = guideRangesNote(plan.allowed);
   return (event) => {
@@ -229,8 +244,7 @@ function eventHandler(context: Context, plan: Plan, parts: Parts, end: () => voi
     }
     for (const part of listed(parts)) part.onEvent?.(event);
     tally.add(event);
-    // The program of --exec decides itself when it is done.
-    if (tally.isComplete() && options.exec === undefined) end();
+    if (tally.isComplete()) end();
   };
 }
 

@@ -82,8 +82,8 @@ const settingKeys = (Object.keys(defaults) as (keyof Settings)[]).filter(
   (key) => !["keep", "maxLog", "ngrokServerAddr", "ngrokRootCas"].includes(key),
 );
 
-/** A misspelt event would otherwise make a CI job wait for ever. A program of --exec ends by itself. */
-const EXPECT_TIMEOUT = "60s";
+/** A misspelt event would otherwise make a CI job wait for ever. With --exec it counts from the end of the program. */
+export const EXPECT_TIMEOUT = "60s";
 
 /** An event or a pattern of events that the user has written. */
 interface NamedEvents {

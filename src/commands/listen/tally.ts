@@ -66,6 +66,8 @@ export function createTally(expectations: readonly Expectation[]) {
     },
     /** True once every expectation is met; never without one. */
     isComplete: () => expectations.length > 0 && expectations.every(({ wanted }, i) => count(i) >= wanted),
+    /** The expected events that have not all arrived. */
+    missing: () => expectations.flatMap(({ pattern, wanted }, i) => (count(i) < wanted ? [pattern.text] : [])),
     counts: () => ({
       total,
       products,

@@ -199,7 +199,16 @@ function explainSignature({ delivery, payload, secrets, product }: ExplainInput)
     configured: secrets.for("secret", product),
     others: secrets.all(),
   });
-  return { ...explanation, received: value };
+  return { ...explanation, summary: coverage(parts), received: value };
+}
+
+/** `the sorted query pairs and the raw body, 53 bytes` */
+function coverage({ query, form, raw }: FinanceParts): string {
+  const kinds = [...(query.length > 0 ? ["query"] : []), ...(form.length > 0 ? ["form"] : [])];
+  const pairs = kinds.length === 0 ? [] : [`the sorted ${kinds.join(" and ")} pairs`];
+  if (raw.length > 0) return [...pairs, `the raw body, ${raw.length} bytes`].join(" and ");
+  if (form.length > 0) return pairs.join();
+  return pairs.length === 0 ? "nothing: no query, and the body is empty" : `${pairs.join()}; the body is empty`;
 }
 
 function masked({ query, form, raw }: FinanceParts): FinanceParts {
