@@ -16,7 +16,7 @@ import { approve, askOnce, hasApproved, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Config, loadConfig } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
-import type { Settings } from "./settings.ts";
+import { CONFIG_FILE, type Settings } from "./settings.ts";
 
 /**
  * A project may be a stranger's clone, so its config file and `.env` decide only some things by themselves. Each command
@@ -111,11 +111,13 @@ export async function checkProjectSettings(
   reportOwn(context, config, reported);
 }
 
-/** The user has just set these with `init`: nothing is asked about them, or reported, until they change. */
-export async function approveOwnSettings(context: Context, keys: readonly string[]): Promise<void> {
+/** The user has just written these with `init`: nothing is asked about them, or reported, until they change. */
+export async function approveOwnSettings(context: Context, written: Partial<Settings>): Promise<void> {
   const config = loadConfig(context);
   for (const key of ["allowUnsigned", "forwardTo"] as const) {
-    if (!keys.includes(key)) continue;
+    // A project's `.env` precedes its config file, and may have come with a clone.
+    const isWritten = config.origins[key] === join(context.cwd, CONFIG_FILE);
+    if (!isWritten || JSON.stringify(config.settings[key]) !== JSON.stringify(written[key])) continue;
     const decision = decide(config, key, {});
     if (decision === "allowed") continue;
     const approved = decision === "reported" ? ownSetting(config, key) : questionAbout(config, key, decision);

@@ -190,6 +190,20 @@ describe("what the user has set with init", () => {
     configure({ allowUnsigned: ["crm", "forms"], forwardTo: "3000" });
     expect((await listen()).err).toContain("set by this project: allowUnsigned");
   });
+
+  it.each([
+    [`ZOHO_HOOKS_FORWARD_TO=${APP}`, 2, "forwardTo"],
+    ["ZOHO_HOOKS_ALLOW_UNSIGNED=crm,forms", 0, "set by this project: ZOHO_HOOKS_ALLOW_UNSIGNED"],
+  ])("does not approve a value of the .env that overrides it: %s", async (line, exitCode, shown) => {
+    const { cwd, listen } = project({}, `${line}\n`);
+    const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
+    const init = ["init", "--yes", "--force", "--products", "crm", "--target", "3000"];
+    const { err } = await run(init, { cwd, env });
+    expect(err).toContain(`warning: ${line.split("=")[0]} in .env overrides the setting in ${CONFIG_FILE}`);
+    const heard = await listen();
+    expect(heard.exitCode).toBe(exitCode);
+    expect(heard.err).toContain(exitCode === 0 ? shown : APP);
+  });
 });
 
 describe("a yes", () => {

@@ -11,8 +11,9 @@ import {
   readLineFile,
   withoutEmptyEntries,
 } from "../../config/environment.ts";
+import { environmentName } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
-import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
+import { CONFIG_FILE, type Settings, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
@@ -68,23 +69,21 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const hasVariable = (name: string): boolean => [env[name], context.env[name]].some((value) => value?.trim());
   const products = await knownProducts(context, settings, options);
   const answers = await collectAnswers(context, options, { settings, products, hasVariable });
+  const config = configChange(path, answers, { text, settings });
   // .gitignore before the secret.
-  const changes = [
-    ignoreChange(context.cwd),
-    envChange(context.cwd, answers),
-    configChange(path, answers, { text, settings }),
-  ];
+  const changes = [ignoreChange(context.cwd), envChange(context.cwd, answers), config];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
   for (const { path: file, content, mode } of changes) {
     if (content !== undefined) writeFileAtomically(file, content, { mode });
   }
   // If it cannot be saved, the settings are reported or asked about, as in a clone.
-  await approveOwnSettings(
-    context,
-    changes.flatMap(({ entries }) => entries),
-  ).catch(() => undefined);
+  await approveOwnSettings(context, config.written).catch(() => undefined);
   reportChanges(context, changes);
+  for (const name of ASKED_SETTINGS.map(environmentName).filter((each) => env[each]?.trim())) {
+    const message = `${name} in .env overrides the setting in ${CONFIG_FILE}`;
+    context.report({ type: "warning", message, hint: "delete its line to use the config file" });
+  }
   reportNextSteps(context, answers, changes);
   return ExitCode.ok;
 }
@@ -191,12 +190,15 @@ interface FileChange {
   readonly overwrites: boolean;
 }
 
+/** The settings that `init` asks for and that a variable can override. */
+const ASKED_SETTINGS = ["allowUnsigned", "port", "forwardTo"] as const;
+
 /** Settings that `init` does not ask for stay as they are. */
 function configChange(
   path: string,
   answers: Answers,
   { text, settings: old }: { text: string | undefined; settings: SettingsFile },
-): FileChange {
+): FileChange & { readonly written: Partial<Settings> } {
   // The user's own products are only defined here, so they always stay.
   const own = Object.entries(old.products ?? {}).flatMap(([id, { path }]) => (path === undefined ? [] : [id]));
   const ids = new Set([...answers.products, ...own]);
@@ -214,7 +216,7 @@ function configChange(
     // Keep a list of targets that begins with the answer.
     forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
   };
-  const changedKeys = (["products", "allowUnsigned", "port", "forwardTo"] as const).filter(
+  const changedKeys = (["products", ...ASKED_SETTINGS] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
   );
   // Name the formats that change, so that the user confirms them knowingly.
@@ -230,6 +232,10 @@ function configChange(
     entries,
     kept: [],
     overwrites: text !== undefined && changed,
+    written: {
+      ...(entries.includes("allowUnsigned") && next.allowUnsigned ? { allowUnsigned: next.allowUnsigned } : {}),
+      ...(entries.includes("forwardTo") ? { forwardTo: [next.forwardTo ?? []].flat().map(String) } : {}),
+    },
   };
 }
 
