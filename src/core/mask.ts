@@ -72,7 +72,8 @@ export function maskUrls(text: string): string {
 }
 
 function maskQuery(url: string, edit: BodyEdit): string {
-  const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#@]*@/i, `$1${MASK}@`);
+  // A backslash ends the host as a slash does: what follows it is no host, and what precedes it no password.
+  const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#\\]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
   return open.slice(0, at) + readableMask(rewriteForm(open.slice(at), edit));

@@ -350,7 +350,15 @@ describe("masking", () => {
   it("masks parameters and passwords in a URL", () => {
     expect(maskUrl("/webhooks/zoho/crm?x=%5B1&token=abc&y=2")).toBe("/webhooks/zoho/crm?x=%5B1&token=[masked]&y=2");
     expect(maskUrl("https://user:pass@example.com/hook")).toBe("https://[masked]@example.com/hook");
+    expect(maskUrl("https://me:p@ss@example.com/hook")).toBe("https://[masked]@example.com/hook");
     expect(maskUrl("/plain")).toBe("/plain");
+  });
+
+  it("does not take a host before a backslash for a password", () => {
+    // https://url.spec.whatwg.org/#authority-state: a backslash ends the host.
+    const url = "http://evil.example\\@localhost:3000/hook";
+    expect(new URL(url).host).toBe("evil.example");
+    expect(maskUrl(url)).toBe(url);
   });
 
   it("does not change the delivery itself", () => {
