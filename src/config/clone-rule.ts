@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
 import { parseRoute } from "../core/event-names.ts";
-import { maskUrl } from "../core/mask.ts";
+import { maskSetting } from "../core/mask.ts";
 import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
 import { type UserError, usageError } from "../util/errors.ts";
@@ -177,7 +177,7 @@ export async function checkLoggedTargets(context: Context, config: Config, targe
   const log = resolve(config.root, String(config.settings.store));
   const isOwn = config.isFromProject("store") || !isAbove(config.root, log);
   for (const target of isOwn ? targets.filter((each) => !isLocalUrl(each)) : []) {
-    const reason = `the event log ${log} names the target ${oneLine(maskUrl(target))}: ${LEAVES}`;
+    const reason = `the event log ${log} names the target ${maskSetting(target)}: ${LEAVES}`;
     const key = `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
     if (await askOnce(context, config.root, { key, value: [target], question: `${reason}. Allow this?` })) continue;
     throw usageError(reason, `${NOT_BY_ITSELF}. If you want it, use --to; or run this in a terminal, which asks once`);
@@ -382,8 +382,8 @@ function describe({ settings, origins }: Config, key: keyof Settings): string {
 
 /** The values for people, with secrets in URLs masked; none for what is only on or off, or has many parts. */
 function valueTexts(value: Settings[keyof Settings]): readonly string[] {
-  if (Array.isArray(value)) return value.map((each) => oneLine(maskUrl(String(each))));
-  return typeof value === "string" ? [oneLine(maskUrl(value))] : [];
+  if (Array.isArray(value)) return value.map((each) => maskSetting(String(each)));
+  return typeof value === "string" ? [maskSetting(value)] : [];
 }
 
 function flagOf(key: keyof Settings): string {

@@ -312,6 +312,33 @@ describe("tunnel.publicUrl of a project", () => {
   });
 });
 
+describe("a host that looks like another", () => {
+  /** The letter in the middle is Cyrillic. */
+  const LOOK_ALIKE = "http://l\u043ecalhost:3000/hook";
+  const SHOWN = "http://xn--lcalhost-nbh:3000/hook";
+
+  it.each([
+    [{ forwardTo: LOOK_ALIKE }, SHOWN],
+    [{ forwardTo: ["3000", ` ${LOOK_ALIKE}`] }, SHOWN],
+    [{ routes: { "crm:*": LOOK_ALIKE } }, `crm:*=${SHOWN}`],
+  ])("is shown as what is connected to, in the question and the error: %j", async (settings, shown) => {
+    const { listen } = project(settings);
+    const { questions, prompts } = terminal(false);
+    const { exitCode, err } = await listen(DEFAULTS, { prompts });
+    expect([exitCode, questions]).toEqual([2, [expect.stringContaining(shown)]]);
+    expect(err).toContain(shown);
+    expect(err).not.toContain("\u043e");
+  });
+
+  it("is shown so in tunnel.publicUrl and ZOHO_WEBHOOK_JWKS", async () => {
+    const publicUrl = "https://evil.example\\@hooks.test";
+    const { listen } = project({ tunnel: { publicUrl } }, "ZOHO_WEBHOOK_JWKS=https://127.0.0.1:1\\@zoho.test/keys\n");
+    const { err } = await listen(["--port", "0"]);
+    expect(err).toContain("is https://evil.example/@hooks.test");
+    expect(err).toContain("fetched from https://127.0.0.1:1/@zoho.test/keys");
+  });
+});
+
 describe("tunnel.serverAddr of a project", () => {
   const settings = { tunnel: { use: "ngrok", serverAddr: "127.0.0.1:1" } };
   it("is taken with an authtoken of the project's own, which is reported", async () => {
@@ -490,10 +517,10 @@ describe("the target of a delivery in a project's log", () => {
   const SENT = 5;
   const replay = ["replay", "last"];
 
-  async function projectWithLog(settings: object = {}) {
+  async function projectWithLog(settings: object = {}, target = LOGGED) {
     const { cwd } = project(settings);
     const log = await openLogAt({ root: cwd, store: ".zoho-hooks/events.db" }, { now: () => new Date() });
-    await log.append(newEntry({ forward: { targets: [LOGGED] } }));
+    await log.append(newEntry({ forward: { targets: [target] } }));
     await log.close();
     const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
     const inProject = (argv: readonly string[], options: RunOptions = {}) =>
@@ -515,6 +542,11 @@ describe("the target of a delivery in a project's log", () => {
     expect((await run(replay, { prompts })).exitCode).toBe(SENT);
     expect(questions).toEqual([expect.stringContaining(LOGGED)]);
     expect((await run(replay)).exitCode).toBe(SENT);
+  });
+
+  it("is shown with the host that is connected to", async () => {
+    const { err } = await (await projectWithLog({}, "http://evil.example\\@localhost:3000/hook"))(replay);
+    expect(err).toContain("names the target http://evil.example/@localhost:3000/hook");
   });
 
   it("is taken where the environment names it, or the log is the user's", async () => {
