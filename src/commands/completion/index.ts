@@ -40,7 +40,8 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
           const topics = words.length === 2 && words[0] === "help" ? [...findTopics(context.packageRoot).keys()] : [];
           const pages = topics.map((value) => ({ value, description: "page of the documentation" }));
           const { suggestions: named, files } = complete(program, products, words);
-          const suggestions = [...named, ...startingWith(pages, words.at(-1) ?? "").suggestions];
+          const all = [...named, ...startingWith(pages, words.at(-1) ?? "").suggestions];
+          const suggestions = all.filter(({ value }) => HARMLESS.test(value));
           const lines = suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`);
           const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
           context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });
@@ -49,6 +50,9 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
       );
   };
 }
+
+/** The names of a project's events may be a stranger's: no value may be a command to a shell, or begin another suggestion. */
+const HARMLESS = /^[\p{L}\p{M}\p{N} ._:=,*/@+-]*$/u;
 
 /** A new program in which the command that the words name has all its flags, arguments and subcommands. */
 async function programFor(
