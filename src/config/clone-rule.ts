@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { readlinkSync, realpathSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
@@ -9,10 +8,10 @@ import { maskSetting } from "../core/mask.ts";
 import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
 import { type UserError, usageError } from "../util/errors.ts";
-import { findLink, isAbove, isOutside } from "../util/files.ts";
+import { findLink, isAbove, isOutside, realPlace } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
-import { approve, askOnce, hasApproved, reportOnce } from "./approvals.ts";
+import { approve, askOnce, hasAnswer, hasApproved, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Config, loadConfig } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
@@ -257,13 +256,37 @@ function decide<K extends keyof Settings>(config: Config, key: K, use: Use): Dec
   return isOwn ? RULES[key](settings[key], config, use) : "allowed";
 }
 
+type ProductsConfig = Pick<Config, "root"> & { readonly origins: Pick<Config["origins"], "products"> };
+
 /** Schemas and product folders outside the project, or behind a link, may be code of anyone's. */
-function productsDecision(products: Settings["products"], { root, origins }: Config): Decision {
-  const entries = Object.values(products);
-  const paths = entries.flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat());
-  const outside = paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
-  if (outside.length === 0) return reportedIf(entries.some(({ auth }) => auth !== undefined));
+function productsDecision(products: Settings["products"], config: ProductsConfig): Decision {
+  const outside = pathsOutside(products, config);
+  if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
   return { effect: `${outside.join(", ")} would be used from outside the project`, scope: outside.map(realPlace) };
+}
+
+function pathsOutside(products: Settings["products"], { root, origins }: ProductsConfig): readonly string[] {
+  const paths = Object.values(products).flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat());
+  return paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
+}
+
+/**
+ * The products of a project, for what must not ask: without those outside it, unless the user has said yes to them. Until
+ * there is an answer, nothing outside the project is touched: on Windows its path may be a server's.
+ */
+export async function approvedProducts(
+  context: Context,
+  products: Settings["products"],
+  config: ProductsConfig,
+): Promise<Settings["products"]> {
+  const inside = Object.entries(products).filter(([id, entry]) => pathsOutside({ [id]: entry }, config).length === 0);
+  if (inside.length === Object.keys(products).length) return products;
+  if (await hasAnswer(context, config.root, "products")) {
+    const decision = productsDecision(products, config);
+    const scope = typeof decision === "string" ? undefined : decision.scope;
+    if (await hasApproved(context, config.root, { key: "products", value: [products, scope] })) return products;
+  }
+  return Object.fromEntries(inside);
 }
 
 function isLoopbackHost(host: string): boolean {
@@ -325,24 +348,6 @@ function foreignReason({ root, settings: { store } }: Config): string | undefine
 /** Where the files of the log really are: a yes does not hold for another target of the same link. */
 function logPlaces({ root, settings: { store } }: Config): readonly string[] {
   return LOG_SUFFIXES.map((suffix) => realPlace(resolve(root, String(store)) + suffix));
-}
-
-/** The real path of a file that may not exist yet, also behind a link to nothing. */
-function realPlace(path: string): string {
-  return realPlaceOf(path, 0);
-}
-
-function realPlaceOf(path: string, depth: number): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    if (depth > 100 || dirname(path) === path) return path;
-  }
-  try {
-    return realPlaceOf(resolve(dirname(path), readlinkSync(path)), depth + 1);
-  } catch {
-    return join(realPlaceOf(dirname(path), depth + 1), basename(path));
-  }
 }
 
 /** Whether the user has said yes, now or earlier. */

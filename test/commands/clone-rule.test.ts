@@ -402,6 +402,12 @@ describe("secrets of a project's .env", () => {
     },
   );
 
+  it("are refused by their path, whether or not there is such a file", async () => {
+    const { cwd } = project({}, "ZOHO_WEBHOOK_PUBLIC_KEY=../no-such-file\n");
+    const { exitCode, err } = await run(["verify", "-"], { cwd, stdin: "{}" });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("outside the project or behind a link")]);
+  });
+
   it("name a URL of public keys, which is reported", async () => {
     const { cwd, listen } = project({}, "ZOHO_WEBHOOK_JWKS=https://127.0.0.1:1/keys\n");
     const { exitCode, err } = await listen();
@@ -492,6 +498,20 @@ describe("code of a project", () => {
     symlinkSync(join(outside, "secret.json"), join(cwd, "webhooks/shop/fixtures/a/b.json"));
     const { exitCode, out, err } = await run(["fixtures", "show", "shop", "a/b"], { cwd });
     expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining("b.json is behind a link")]);
+  });
+
+  it("is not read outside the project by what does not ask, until the user has said yes", async () => {
+    const { cwd } = project({ products: { crm: {}, shop: { path: "../other" } } });
+    mkdirSync(join(cwd, "../other/fixtures"), { recursive: true });
+    writeFileSync(join(cwd, "../other/fixtures/paid.json"), "{}");
+    const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
+    const words = async () => (await run(["completion", "words", "--", "send", "shop", ""], { cwd, env })).out;
+    const init = (name: string) => run(["init", "--yes", "--products", name, "--force"], { cwd, env });
+    expect(await words()).not.toContain("paid");
+    expect((await init("shop")).err).toContain('no product "shop"');
+    expect((await run(["products"], { cwd, env, ...terminal(true) })).exitCode).toBe(0);
+    expect(await words()).toContain("paid");
+    expect((await init("shop")).exitCode).toBe(0);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { Command, type Option } from "commander";
+import { approvedProducts } from "../../config/clone-rule.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
@@ -70,7 +71,12 @@ async function programFor(
 async function knownProducts(context: Context): Promise<readonly Product[]> {
   const { configuredProducts } = await import("../helpers/products.ts");
   try {
-    return await configuredProducts(loadConfig(context), { schemas: false });
+    const config = loadConfig(context);
+    const { settings, isFromProject } = config;
+    const products = isFromProject("products")
+      ? await approvedProducts(context, settings.products, config)
+      : settings.products;
+    return await configuredProducts({ ...config, settings: { ...settings, products } }, { schemas: false });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return (await import("../../products/index.ts")).products;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
-import { approveOwnSettings } from "../../config/clone-rule.ts";
+import { approvedProducts, approveOwnSettings } from "../../config/clone-rule.ts";
 import {
   appendLines,
   ENV_FILE,
@@ -101,15 +101,16 @@ function readExisting(text: string | undefined, path: string, { force }: InitOpt
 
 /** Including the user's own products. */
 async function knownProducts(
-  { cwd, importModule }: Context,
+  context: Context,
   { products = {} }: SettingsFile,
   { force }: InitOptions,
 ): Promise<readonly Product[]> {
-  const origins = { products: join(cwd, CONFIG_FILE) };
+  const { cwd: root, importModule } = context;
+  const origins = { products: join(root, CONFIG_FILE) };
   const known = (entries: SettingsFile["products"] = {}) =>
-    configuredProducts({ root: cwd, importModule, settings: { products: entries }, origins }, { schemas: false });
+    configuredProducts({ root, importModule, settings: { products: entries }, origins }, { schemas: false });
   try {
-    return await known(products);
+    return await known(await approvedProducts(context, products, { root, origins }));
   } catch (error) {
     if (force !== true || !(error instanceof UserError)) throw error;
     return known();
