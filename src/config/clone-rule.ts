@@ -146,7 +146,7 @@ export async function requireApproval(
 export function reportingImport(context: Context, { root, importModule }: Config): ImportModule {
   return async (url) => {
     const path = fileURLToPath(url);
-    const message = `runs ${path}, which is code of this project`;
+    const message = `runs ${oneLine(path)}, which is code of this project`;
     await reportOnce(context, root, `code ${relative(root, path)}`, message);
     return importModule(url);
   };
@@ -167,7 +167,7 @@ export function reportUnsignedFormats(
   const texts = chosen.map(([id, { format }]) => `products.${id}.format is ${format}`);
   report({
     type: "notice",
-    message: `set by this project: ${texts.join("; ")} in ${origins.products}, which is never signed`,
+    message: `set by this project: ${texts.join("; ")} in ${oneLine(origins.products)}, which is never signed`,
   });
 }
 
@@ -262,7 +262,10 @@ type ProductsConfig = Pick<Config, "root"> & { readonly origins: Pick<Config["or
 function productsDecision(products: Settings["products"], config: ProductsConfig): Decision {
   const outside = pathsOutside(products, config);
   if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
-  return { effect: `${outside.join(", ")} would be used from outside the project`, scope: outside.map(realPlace) };
+  return {
+    effect: `${outside.map(oneLine).join(", ")} would be used from outside the project`,
+    scope: outside.map(realPlace),
+  };
 }
 
 function pathsOutside(products: Settings["products"], { root, origins }: ProductsConfig): readonly string[] {
@@ -381,7 +384,7 @@ function reportOwn({ report }: Context, config: Config, keys: readonly (keyof Se
 /** `forwardTo in /project/zoho-hooks.config.json is http://host/x` */
 function describe({ settings, origins }: Config, key: keyof Settings): string {
   const texts = valueTexts(settings[key]);
-  const name = origins[key] === "default" ? `the default ${key}` : settingName(key, origins[key]);
+  const name = origins[key] === "default" ? `the default ${key}` : oneLine(settingName(key, origins[key]));
   return texts.length === 0 ? name : `${name} is ${texts.join(", ")}`;
 }
 

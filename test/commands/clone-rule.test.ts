@@ -464,6 +464,19 @@ describe("code of a project", () => {
     }
   });
 
+  // Windows has no such file names.
+  it.skipIf(process.platform === "win32")("is reported on one line", async () => {
+    const schema = "schemas/a\nwarning: b.mjs";
+    const cwd = projectWithZod({ [CONFIG_FILE]: JSON.stringify({ products: { forms: { schema } } }), [schema]: code });
+    const { out, err } = await run(["products"], { cwd });
+    expect(out + err).toContain("schemas/a warning: b.mjs, which is code");
+    const folder = join(tempFolder(), "a\nwarning: b");
+    mkdirSync(folder);
+    writeFileSync(join(folder, CONFIG_FILE), JSON.stringify({ host: "0.0.0.0", schema: "off" }));
+    for (const argv of [DEFAULTS, [...DEFAULTS, "--host", "127.0.0.1"]])
+      expect((await run([...LISTEN, ...argv], { cwd: folder })).err).toContain(`a warning: b/${CONFIG_FILE}`);
+  });
+
   // Making links takes a privilege on Windows.
   it.skipIf(process.platform === "win32").each([
     ["product.json", "product.json"],
