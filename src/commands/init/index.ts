@@ -75,7 +75,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
   for (const { path: file, content, mode } of changes) {
-    if (content !== undefined) writeFileAtomically(file, content, { mode });
+    if (content !== undefined) writeFileAtomically(file, content, { mode, keepMode: mode === undefined });
   }
   // If it cannot be saved, the settings are reported or asked about, as in a clone.
   await approveOwnSettings(context, config.written).catch(() => undefined);
@@ -185,7 +185,7 @@ interface FileChange {
   readonly entries: readonly string[];
   /** Those that exist already and are not changed. */
   readonly kept: readonly string[];
-  /** The mode of a new file. */
+  /** The mode of the file from now on; default: that of the umask, or of an existing file. */
   readonly mode?: number;
   /** Whether the change replaces something that the user wrote. */
   readonly overwrites: boolean;
@@ -267,18 +267,38 @@ function envChange(root: string, { credentials }: Answers): FileChange {
 }
 
 /** Keeps secrets and the log out of Git. Fixtures are meant to be shared. */
-const IGNORED: readonly { readonly lines: readonly string[]; readonly unless: RegExp }[] = [
-  { lines: [".env"], unless: /^\/?(\.env\*?|\*\.env)$/ },
-  { lines: [".zoho-hooks/*", "!.zoho-hooks/fixtures/"], unless: /^\/?\.zoho-hooks(\/\*{0,2})?$/ },
+const IGNORED: readonly { readonly lines: readonly string[]; readonly paths: readonly string[] }[] = [
+  { lines: [".env"], paths: [".env"] },
+  {
+    lines: [".zoho-hooks/*", "!.zoho-hooks/fixtures/"],
+    paths: [".zoho-hooks", ".zoho-hooks/", ".zoho-hooks/events.db"],
+  },
 ];
 
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
   const file = readLineFile(path);
   const existing = linesOf(file).map((line) => line.trim());
-  const missing = IGNORED.filter(({ unless }) => !existing.some((line) => unless.test(line)));
+  const missing = IGNORED.filter(({ paths }) => !isIgnored(paths, existing));
   const entries = missing.flatMap(({ lines }) => lines);
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
+}
+
+/** Whether the last line that matches one of the paths ignores it: a later `!.env` takes an earlier `.env` back. */
+function isIgnored(paths: readonly string[], lines: readonly string[]): boolean {
+  const last = lines.findLast((line) => paths.some((path) => gitPattern(line.replace(/^!/, "")).test(path)));
+  return last !== undefined && !last.startsWith("!");
+}
+
+/** A line of a .gitignore as a pattern for paths from the project's root: https://git-scm.com/docs/gitignore */
+function gitPattern(line: string): RegExp {
+  const glob = line.replace(/^(\*\*)?\//, "").replace(/\[[^\]]*\]/g, "?");
+  const parts = glob.split(/(\*+|\?)/).map((part) => {
+    if (part === "?") return "[^/]";
+    if (part.startsWith("*")) return part === "*" ? "[^/]*" : ".*";
+    return part.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("")}$`);
 }
 
 function addition({ path, bytes }: LineFile, content: Buffer | undefined) {
