@@ -95,7 +95,9 @@ function checked(url: string, to: string, name: string): string {
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
     throw usageError(`${name}: ${JSON.stringify(to)}: only http and https are supported`, FORMS);
   }
-  if (parsed.port === "0") throw malformed(to, name);
+  // `new URL` ends the host at a backslash and drops the others, so another host would be read than connected to.
+  const isAmbiguous = /^[^/]*\/+[^/?#]*[\\\t\r\n]/.test(url);
+  if (parsed.port === "0" || isAmbiguous) throw malformed(to, name);
   return percentEncoded(url);
 }
 

@@ -1,4 +1,5 @@
 import { relative, resolve } from "node:path";
+import { loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../core/event-types.ts";
 import type { Product } from "../core/product.ts";
@@ -6,7 +7,7 @@ import { schemaShape } from "../core/schema.ts";
 import type { ObservedEvent, Traffic } from "../core/traffic.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
+import { isAbove, isDevice, readText, rejectLinks, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
 import { withLog } from "./events/options.ts";
 import { observeLog } from "./helpers/learn.ts";
@@ -43,7 +44,8 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
   if (options.store !== undefined && options.observed !== true) {
     throw usageError("--store has no effect without --observed", "add --observed, or leave --store out");
   }
-  const all = await projectProducts(context);
+  const config = loadConfig(context);
+  const all = await projectProducts(context, { config });
   const products = id === undefined ? all : [requireProduct(all, id)];
   const observed =
     options.observed === true
@@ -57,7 +59,8 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
   const typed = typedEvents(products, observed);
   const text = eventTypeFile(typed);
   if (options.out === undefined || options.out === "-") context.report({ type: "text", text });
-  else writeTypes(context, options.out, { text, force: options.force === true, events: typed.length });
+  else
+    writeTypes(context, options.out, { root: config.root, text, force: options.force === true, events: typed.length });
   return ExitCode.ok;
 }
 
@@ -99,9 +102,11 @@ function typedEvents(products: readonly Product[], observed: readonly ObservedEv
 function writeTypes(
   context: Context,
   out: string,
-  { text, force, events }: { text: string; force: boolean; events: number },
+  { root, text, force, events }: { root: string; text: string; force: boolean; events: number },
 ): void {
   const path = resolve(context.cwd, out);
+  // A link of a stranger's clone may lead anywhere.
+  if (!isAbove(root, path)) rejectLinks(root, path);
   const old = isDevice(path) ? undefined : readText(path);
   if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
     throw usageError(`${out} already exists and was not written by this command`, "--force overwrites it");

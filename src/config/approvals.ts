@@ -36,6 +36,11 @@ export async function hasApproved(context: Context, root: string, about: Approva
   return isRemembered(context, realpathSync(root), answerTo(root, about));
 }
 
+/** Whether the user has answered such a question in this project, whatever the value was. */
+export async function hasAnswer(context: Context, root: string, key: string): Promise<boolean> {
+  return (await readApproved(approvedFile(context)))[realpathSync(root)]?.[key] !== undefined;
+}
+
 /** Remembers a yes in the user's folder. */
 export async function approve(context: Context, root: string, about: Approvable): Promise<void> {
   await remember(context, realpathSync(root), answerTo(root, about));

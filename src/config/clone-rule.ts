@@ -1,22 +1,21 @@
 import { createHash } from "node:crypto";
-import { readlinkSync, realpathSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
 import { parseRoute } from "../core/event-names.ts";
-import { maskUrl } from "../core/mask.ts";
+import { maskSetting } from "../core/mask.ts";
 import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
 import { type UserError, usageError } from "../util/errors.ts";
-import { findLink, isAbove, isOutside } from "../util/files.ts";
+import { findLink, isAbove, isOutside, realPlace } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
-import { approve, askOnce, hasApproved, reportOnce } from "./approvals.ts";
+import { approve, askOnce, hasAnswer, hasApproved, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Config, loadConfig } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
-import type { Settings } from "./settings.ts";
+import { CONFIG_FILE, type Settings } from "./settings.ts";
 
 /**
  * A project may be a stranger's clone, so its config file and `.env` decide only some things by themselves. Each command
@@ -111,11 +110,13 @@ export async function checkProjectSettings(
   reportOwn(context, config, reported);
 }
 
-/** The user has just set these with `init`: nothing is asked about them, or reported, until they change. */
-export async function approveOwnSettings(context: Context, keys: readonly string[]): Promise<void> {
+/** The user has just written these with `init`: nothing is asked about them, or reported, until they change. */
+export async function approveOwnSettings(context: Context, written: Partial<Settings>): Promise<void> {
   const config = loadConfig(context);
   for (const key of ["allowUnsigned", "forwardTo"] as const) {
-    if (!keys.includes(key)) continue;
+    // A project's `.env` precedes its config file, and may have come with a clone.
+    const isWritten = config.origins[key] === join(context.cwd, CONFIG_FILE);
+    if (!isWritten || JSON.stringify(config.settings[key]) !== JSON.stringify(written[key])) continue;
     const decision = decide(config, key, {});
     if (decision === "allowed") continue;
     const approved = decision === "reported" ? ownSetting(config, key) : questionAbout(config, key, decision);
@@ -145,7 +146,7 @@ export async function requireApproval(
 export function reportingImport(context: Context, { root, importModule }: Config): ImportModule {
   return async (url) => {
     const path = fileURLToPath(url);
-    const message = `runs ${path}, which is code of this project`;
+    const message = `runs ${oneLine(path)}, which is code of this project`;
     await reportOnce(context, root, `code ${relative(root, path)}`, message);
     return importModule(url);
   };
@@ -166,7 +167,7 @@ export function reportUnsignedFormats(
   const texts = chosen.map(([id, { format }]) => `products.${id}.format is ${format}`);
   report({
     type: "notice",
-    message: `set by this project: ${texts.join("; ")} in ${origins.products}, which is never signed`,
+    message: `set by this project: ${texts.join("; ")} in ${oneLine(origins.products)}, which is never signed`,
   });
 }
 
@@ -175,7 +176,7 @@ export async function checkLoggedTargets(context: Context, config: Config, targe
   const log = resolve(config.root, String(config.settings.store));
   const isOwn = config.isFromProject("store") || !isAbove(config.root, log);
   for (const target of isOwn ? targets.filter((each) => !isLocalUrl(each)) : []) {
-    const reason = `the event log ${log} names the target ${oneLine(maskUrl(target))}: ${LEAVES}`;
+    const reason = `the event log ${log} names the target ${maskSetting(target)}: ${LEAVES}`;
     const key = `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
     if (await askOnce(context, config.root, { key, value: [target], question: `${reason}. Allow this?` })) continue;
     throw usageError(reason, `${NOT_BY_ITSELF}. If you want it, use --to; or run this in a terminal, which asks once`);
@@ -255,13 +256,40 @@ function decide<K extends keyof Settings>(config: Config, key: K, use: Use): Dec
   return isOwn ? RULES[key](settings[key], config, use) : "allowed";
 }
 
+type ProductsConfig = Pick<Config, "root"> & { readonly origins: Pick<Config["origins"], "products"> };
+
 /** Schemas and product folders outside the project, or behind a link, may be code of anyone's. */
-function productsDecision(products: Settings["products"], { root, origins }: Config): Decision {
-  const entries = Object.values(products);
-  const paths = entries.flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat());
-  const outside = paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
-  if (outside.length === 0) return reportedIf(entries.some(({ auth }) => auth !== undefined));
-  return { effect: `${outside.join(", ")} would be used from outside the project`, scope: outside.map(realPlace) };
+function productsDecision(products: Settings["products"], config: ProductsConfig): Decision {
+  const outside = pathsOutside(products, config);
+  if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
+  return {
+    effect: `${outside.map(oneLine).join(", ")} would be used from outside the project`,
+    scope: outside.map(realPlace),
+  };
+}
+
+function pathsOutside(products: Settings["products"], { root, origins }: ProductsConfig): readonly string[] {
+  const paths = Object.values(products).flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat());
+  return paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
+}
+
+/**
+ * The products of a project, for what must not ask: without those outside it, unless the user has said yes to them. Until
+ * there is an answer, nothing outside the project is touched: on Windows its path may be a server's.
+ */
+export async function approvedProducts(
+  context: Context,
+  products: Settings["products"],
+  config: ProductsConfig,
+): Promise<Settings["products"]> {
+  const inside = Object.entries(products).filter(([id, entry]) => pathsOutside({ [id]: entry }, config).length === 0);
+  if (inside.length === Object.keys(products).length) return products;
+  if (await hasAnswer(context, config.root, "products")) {
+    const decision = productsDecision(products, config);
+    const scope = typeof decision === "string" ? undefined : decision.scope;
+    if (await hasApproved(context, config.root, { key: "products", value: [products, scope] })) return products;
+  }
+  return Object.fromEntries(inside);
 }
 
 function isLoopbackHost(host: string): boolean {
@@ -325,24 +353,6 @@ function logPlaces({ root, settings: { store } }: Config): readonly string[] {
   return LOG_SUFFIXES.map((suffix) => realPlace(resolve(root, String(store)) + suffix));
 }
 
-/** The real path of a file that may not exist yet, also behind a link to nothing. */
-function realPlace(path: string): string {
-  return realPlaceOf(path, 0);
-}
-
-function realPlaceOf(path: string, depth: number): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    if (depth > 100 || dirname(path) === path) return path;
-  }
-  try {
-    return realPlaceOf(resolve(dirname(path), readlinkSync(path)), depth + 1);
-  } catch {
-    return join(realPlaceOf(dirname(path), depth + 1), basename(path));
-  }
-}
-
 /** Whether the user has said yes, now or earlier. */
 function isApproved(context: Context, config: Config, key: keyof Settings, needed: NeedsUser) {
   return askOnce(context, config.root, questionAbout(config, key, needed));
@@ -374,14 +384,14 @@ function reportOwn({ report }: Context, config: Config, keys: readonly (keyof Se
 /** `forwardTo in /project/zoho-hooks.config.json is http://host/x` */
 function describe({ settings, origins }: Config, key: keyof Settings): string {
   const texts = valueTexts(settings[key]);
-  const name = origins[key] === "default" ? `the default ${key}` : settingName(key, origins[key]);
+  const name = origins[key] === "default" ? `the default ${key}` : oneLine(settingName(key, origins[key]));
   return texts.length === 0 ? name : `${name} is ${texts.join(", ")}`;
 }
 
 /** The values for people, with secrets in URLs masked; none for what is only on or off, or has many parts. */
 function valueTexts(value: Settings[keyof Settings]): readonly string[] {
-  if (Array.isArray(value)) return value.map((each) => oneLine(maskUrl(String(each))));
-  return typeof value === "string" ? [oneLine(maskUrl(value))] : [];
+  if (Array.isArray(value)) return value.map((each) => maskSetting(String(each)));
+  return typeof value === "string" ? [maskSetting(value)] : [];
 }
 
 function flagOf(key: keyof Settings): string {

@@ -63,6 +63,16 @@ export function maskUrl(url: string, chosen: readonly string[] = []): string {
   return maskQuery(url, maskValue(chosen));
 }
 
+/**
+ * A setting that is a URL, or a route to one, as a part of a question or report: with the host that is connected to, in ASCII,
+ * since another one may look like it.
+ */
+export function maskSetting(text: string): string {
+  const resolve = (url: string): string => (URL.canParse(url) ? new URL(url).href : url);
+  const [start = "", url] = text.trim().split(/(?<=^|^[^=]*=)(https?:.*)$/is, 2);
+  return oneLine(maskUrl(url === undefined ? start : start + maskUrl(resolve(url))));
+}
+
 /** Masks the secrets of URLs within a message. Punctuation after a URL is not a part of it. */
 export function maskUrls(text: string): string {
   return text.replace(MESSAGE_URLS, (match) => {
@@ -72,7 +82,8 @@ export function maskUrls(text: string): string {
 }
 
 function maskQuery(url: string, edit: BodyEdit): string {
-  const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#@]*@/i, `$1${MASK}@`);
+  // A backslash ends the host as a slash does: what follows it is no host, and what precedes it no password.
+  const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#\\]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
   return open.slice(0, at) + readableMask(rewriteForm(open.slice(at), edit));

@@ -223,9 +223,10 @@ export function migrate(database: NativeDatabase, path: string): void {
 
 /** The version of a log; 0 for an empty file. Throws a UserError for any other database. */
 function formatVersion(database: NativeDatabase, path: string): number {
+  // Before the version, which another process may commit together with the tables at this moment.
+  const tables = Number(database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0);
   const current = pragma(database, "user_version");
   const application = pragma(database, "application_id");
-  const tables = Number(database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0);
   if (application !== APPLICATION_ID && (application !== 0 || current !== 0 || tables !== 0)) {
     throw new UserError(
       "usage",
@@ -234,6 +235,7 @@ function formatVersion(database: NativeDatabase, path: string): number {
       "log-foreign",
     );
   }
+  if (current === 0 && tables !== 0) throw logFault("damaged", path, "its header was overwritten");
   if (current > MIGRATIONS.length) {
     throw new UserError(
       "usage",

@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { chmod, type FileHandle, open, stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { getuid } from "node:process";
 import { errorCode, errorText, UserError, usageError } from "./errors.ts";
 import { locate, parseJson } from "./json.ts";
@@ -175,6 +175,24 @@ export function leadsOut(root: string, folder: string, path: string): boolean {
   } catch {
     // There is no such file.
     return false;
+  }
+}
+
+/** The real path of a file that may not exist yet, also behind a link to nothing. A server's (`\\\\server\\share`) is not asked. */
+export function realPlace(path: string): string {
+  return path.startsWith("\\\\") ? path : realPlaceOf(path, 0);
+}
+
+function realPlaceOf(path: string, depth: number): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    if (depth > 100 || dirname(path) === path) return path;
+  }
+  try {
+    return realPlaceOf(resolve(dirname(path), readlinkSync(path)), depth + 1);
+  } catch {
+    return join(realPlaceOf(dirname(path), depth + 1), basename(path));
   }
 }
 

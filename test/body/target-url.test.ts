@@ -32,6 +32,15 @@ describe("targetUrl", () => {
     },
   );
 
+  it.each([
+    "http://evil.example\\@localhost:3000/hook",
+    "http:///\\evil.example\\@localhost:3000/hook",
+    "http://local\thost:3000/hook",
+    "http://local\r\nhost:3000/hook",
+  ])("refuses a host with characters that a URL parser drops or ends it at: %j", (to) => {
+    expect(() => targetUrl(to, "crm", listener)).toThrow(/is not a target/);
+  });
+
   it("rejects a URL with a password without repeating it", () => {
     expect(() => targetUrl("https://me:hunter2@app.test/", "crm", listener)).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining("hunter2") }),

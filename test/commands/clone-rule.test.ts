@@ -190,6 +190,20 @@ describe("what the user has set with init", () => {
     configure({ allowUnsigned: ["crm", "forms"], forwardTo: "3000" });
     expect((await listen()).err).toContain("set by this project: allowUnsigned");
   });
+
+  it.each([
+    [`ZOHO_HOOKS_FORWARD_TO=${APP}`, 2, "forwardTo"],
+    ["ZOHO_HOOKS_ALLOW_UNSIGNED=crm,forms", 0, "set by this project: ZOHO_HOOKS_ALLOW_UNSIGNED"],
+  ])("does not approve a value of the .env that overrides it: %s", async (line, exitCode, shown) => {
+    const { cwd, listen } = project({}, `${line}\n`);
+    const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
+    const init = ["init", "--yes", "--force", "--products", "crm", "--target", "3000"];
+    const { err } = await run(init, { cwd, env });
+    expect(err).toContain(`warning: ${line.split("=")[0]} in .env overrides the setting in ${CONFIG_FILE}`);
+    const heard = await listen();
+    expect(heard.exitCode).toBe(exitCode);
+    expect(heard.err).toContain(exitCode === 0 ? shown : APP);
+  });
 });
 
 describe("a yes", () => {
@@ -298,6 +312,33 @@ describe("tunnel.publicUrl of a project", () => {
   });
 });
 
+describe("a host that looks like another", () => {
+  /** The letter in the middle is Cyrillic. */
+  const LOOK_ALIKE = "http://l\u043ecalhost:3000/hook";
+  const SHOWN = "http://xn--lcalhost-nbh:3000/hook";
+
+  it.each([
+    [{ forwardTo: LOOK_ALIKE }, SHOWN],
+    [{ forwardTo: ["3000", ` ${LOOK_ALIKE}`] }, SHOWN],
+    [{ routes: { "crm:*": LOOK_ALIKE } }, `crm:*=${SHOWN}`],
+  ])("is shown as what is connected to, in the question and the error: %j", async (settings, shown) => {
+    const { listen } = project(settings);
+    const { questions, prompts } = terminal(false);
+    const { exitCode, err } = await listen(DEFAULTS, { prompts });
+    expect([exitCode, questions]).toEqual([2, [expect.stringContaining(shown)]]);
+    expect(err).toContain(shown);
+    expect(err).not.toContain("\u043e");
+  });
+
+  it("is shown so in tunnel.publicUrl and ZOHO_WEBHOOK_JWKS", async () => {
+    const publicUrl = "https://evil.example\\@hooks.test";
+    const { listen } = project({ tunnel: { publicUrl } }, "ZOHO_WEBHOOK_JWKS=https://127.0.0.1:1\\@zoho.test/keys\n");
+    const { err } = await listen(["--port", "0"]);
+    expect(err).toContain("is https://evil.example/@hooks.test");
+    expect(err).toContain("fetched from https://127.0.0.1:1/@zoho.test/keys");
+  });
+});
+
 describe("tunnel.serverAddr of a project", () => {
   const settings = { tunnel: { use: "ngrok", serverAddr: "127.0.0.1:1" } };
   it("is taken with an authtoken of the project's own, which is reported", async () => {
@@ -361,6 +402,12 @@ describe("secrets of a project's .env", () => {
     },
   );
 
+  it("are refused by their path, whether or not there is such a file", async () => {
+    const { cwd } = project({}, "ZOHO_WEBHOOK_PUBLIC_KEY=../no-such-file\n");
+    const { exitCode, err } = await run(["verify", "-"], { cwd, stdin: "{}" });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("outside the project or behind a link")]);
+  });
+
   it("name a URL of public keys, which is reported", async () => {
     const { cwd, listen } = project({}, "ZOHO_WEBHOOK_JWKS=https://127.0.0.1:1/keys\n");
     const { exitCode, err } = await listen();
@@ -417,6 +464,19 @@ describe("code of a project", () => {
     }
   });
 
+  // Windows has no such file names.
+  it.skipIf(process.platform === "win32")("is reported on one line", async () => {
+    const schema = "schemas/a\nwarning: b.mjs";
+    const cwd = projectWithZod({ [CONFIG_FILE]: JSON.stringify({ products: { forms: { schema } } }), [schema]: code });
+    const { out, err } = await run(["products"], { cwd });
+    expect(out + err).toContain("schemas/a warning: b.mjs, which is code");
+    const folder = join(tempFolder(), "a\nwarning: b");
+    mkdirSync(folder);
+    writeFileSync(join(folder, CONFIG_FILE), JSON.stringify({ host: "0.0.0.0", schema: "off" }));
+    for (const argv of [DEFAULTS, [...DEFAULTS, "--host", "127.0.0.1"]])
+      expect((await run([...LISTEN, ...argv], { cwd: folder })).err).toContain(`a warning: b/${CONFIG_FILE}`);
+  });
+
   // Making links takes a privilege on Windows.
   it.skipIf(process.platform === "win32").each([
     ["product.json", "product.json"],
@@ -453,6 +513,20 @@ describe("code of a project", () => {
     expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining("b.json is behind a link")]);
   });
 
+  it("is not read outside the project by what does not ask, until the user has said yes", async () => {
+    const { cwd } = project({ products: { crm: {}, shop: { path: "../other" } } });
+    mkdirSync(join(cwd, "../other/fixtures"), { recursive: true });
+    writeFileSync(join(cwd, "../other/fixtures/paid.json"), "{}");
+    const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
+    const words = async () => (await run(["completion", "words", "--", "send", "shop", ""], { cwd, env })).out;
+    const init = (name: string) => run(["init", "--yes", "--products", name, "--force"], { cwd, env });
+    expect(await words()).not.toContain("paid");
+    expect((await init("shop")).err).toContain('no product "shop"');
+    expect((await run(["products"], { cwd, env, ...terminal(true) })).exitCode).toBe(0);
+    expect(await words()).toContain("paid");
+    expect((await init("shop")).exitCode).toBe(0);
+  });
+
   it.each([
     ["a schema", { forms: { schema: "../other/forms.json" } }],
     ["a product", { shop: { path: "../other" } }],
@@ -476,10 +550,10 @@ describe("the target of a delivery in a project's log", () => {
   const SENT = 5;
   const replay = ["replay", "last"];
 
-  async function projectWithLog(settings: object = {}) {
+  async function projectWithLog(settings: object = {}, target = LOGGED) {
     const { cwd } = project(settings);
     const log = await openLogAt({ root: cwd, store: ".zoho-hooks/events.db" }, { now: () => new Date() });
-    await log.append(newEntry({ forward: { targets: [LOGGED] } }));
+    await log.append(newEntry({ forward: { targets: [target] } }));
     await log.close();
     const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
     const inProject = (argv: readonly string[], options: RunOptions = {}) =>
@@ -501,6 +575,11 @@ describe("the target of a delivery in a project's log", () => {
     expect((await run(replay, { prompts })).exitCode).toBe(SENT);
     expect(questions).toEqual([expect.stringContaining(LOGGED)]);
     expect((await run(replay)).exitCode).toBe(SENT);
+  });
+
+  it("is shown with the host that is connected to", async () => {
+    const { err } = await (await projectWithLog({}, "http://evil.example\\@localhost:3000/hook"))(replay);
+    expect(err).toContain("names the target http://evil.example/@localhost:3000/hook");
   });
 
   it("is taken where the environment names it, or the log is the user's", async () => {

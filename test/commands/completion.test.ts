@@ -4,6 +4,7 @@ import { eventNames } from "../../src/core/event-names.ts";
 import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
+import { shopProject } from "../support/own-product.ts";
 import { run } from "../support/run.ts";
 
 /** The suggestions for the last word. */
@@ -136,6 +137,45 @@ describe("completion words", () => {
     expect(found).toEqual(expect.arrayContaining(wanted));
     expect(found.filter((word) => !wanted.includes(word) && !namesOf(words[1] ?? "").includes(word))).toEqual([]);
   });
+
+  it("suggests names in every script, and none that a shell would run", async () => {
+    const names = [
+      "order.created",
+      "покупка.создана",
+      "खरीद",
+      "an order",
+      "a$(touch PWN)",
+      "a`id`",
+      "a;id",
+      "a'b",
+      "a~b",
+    ];
+    const wanted = names.slice(0, 4);
+    const events = (all: readonly string[]) =>
+      JSON.stringify({ event: "x", events: Object.fromEntries(all.map((each) => [each, "An order"])) });
+    const about = "webhooks/shop/product.json";
+    const inProject = async (files: Readonly<Record<string, string>>) => {
+      const { out } = await run(["completion", "words", "--", "send", "shop", ""], { cwd: shopProject(files) });
+      return out.split("\n").flatMap((line) => line.split("\t")[0] || []);
+    };
+    expect(await inProject({ [about]: events(wanted) })).toEqual(expect.arrayContaining(wanted));
+    for (const name of names.slice(4)) {
+      const found = await inProject({ [about]: events([...wanted, name]) });
+      expect(found.filter((each) => /[$`;'~]/.test(each))).toEqual([]);
+    }
+  });
+
+  // Windows has no such file names.
+  it.skipIf(process.platform === "win32").each(["a\tb", "a\nsend", "a$(id)"])(
+    "refuses the file name %j of an event",
+    async (name) => {
+      const cwd = shopProject({ [`webhooks/shop/fixtures/${name}.json`]: "{}" });
+      const { exitCode, err } = await run(["products"], { cwd });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("an event's name is also a file name")]);
+      const { out } = await run(["completion", "words", "--", "send", "shop", ""], { cwd });
+      expect(out).not.toMatch(/^(?:a|b|send)\b/m);
+    },
+  );
 
   it("suggests no second event", async () => {
     expect(await suggested("send", "crm", "Leads.create", "Leads.u")).toEqual([]);

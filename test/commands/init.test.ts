@@ -83,15 +83,15 @@ describe("init", () => {
   });
 
   it.skipIf(process.platform === "win32")(
-    "creates .env readable only by its owner, and keeps the mode of an existing one",
+    "makes .env readable only by its owner when it writes secrets to it",
     async () => {
       const cwd = tempFolder();
       await run(["init", "--yes"], { cwd });
       expect(statSync(join(cwd, ".env")).mode & 0o777).toBe(0o600);
       const other = folderWith({ ".env": "A=1\n" });
-      chmodSync(join(other, ".env"), 0o640);
+      chmodSync(join(other, ".env"), 0o644);
       await run(["init", "--yes"], { cwd: other });
-      expect(statSync(join(other, ".env")).mode & 0o777).toBe(0o640);
+      expect(statSync(join(other, ".env")).mode & 0o777).toBe(0o600);
       expect(variables(other)).toHaveProperty("ZOHO_WEBHOOK_SECRET");
     },
   );
@@ -234,6 +234,24 @@ describe("init", () => {
       const cwd = folderWith({ ".gitignore": text });
       await run(["init", "--yes"], { cwd });
       expect(read(cwd, ".gitignore")).toBe(text);
+    },
+  );
+
+  it.each([".env\n!.env\n", "*.env\n!/.env\n", ".env\n!.e*\n", ".env\n!**/.env\n", ".env/\n"])(
+    "ignores .env after a .gitignore with %j, which does not",
+    async (text) => {
+      const cwd = folderWith({ ".gitignore": `.zoho-hooks/\n${text}` });
+      for (let i = 0; i < 2; i++) await run(["init", "--yes"], { cwd });
+      expect(read(cwd, ".gitignore")).toBe(`.zoho-hooks/\n${text}.env\n`);
+    },
+  );
+
+  it.each([".zoho-hooks/*\n!.zoho-hooks/events.db\n", ".zoho-hooks/\n!.zoho-hooks/\n"])(
+    "ignores the log after a .gitignore with %j, which does not",
+    async (text) => {
+      const cwd = folderWith({ ".gitignore": `.env\n${text}` });
+      for (let i = 0; i < 2; i++) await run(["init", "--yes"], { cwd });
+      expect(read(cwd, ".gitignore")).toBe(`.env\n${text}.zoho-hooks/*\n!.zoho-hooks/fixtures/\n`);
     },
   );
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -62,12 +62,27 @@ ${rest}
     expect((await run(["types", "crm", "--out", "mine.ts", "--force"], { cwd })).exitCode).toBe(0);
   });
 
-  it.skipIf(process.platform === "win32")("reports a broken link, and leaves it", async () => {
-    const cwd = tempFolder();
-    symlinkSync("nowhere.d.ts", join(cwd, "link.d.ts"));
-    const { exitCode, err } = await run(["types", "crm", "--out", "link.d.ts"], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("nowhere.d.ts, which does not exist")]);
-    expect(lstatSync(join(cwd, "link.d.ts")).isSymbolicLink()).toBe(true);
+  // Making links takes a privilege on Windows.
+  it.skipIf(process.platform === "win32").each([
+    ["link.d.ts", "nowhere.d.ts"],
+    ["src", "outside"],
+  ])("writes nothing through a link of the project: %s", async (link, target) => {
+    const cwd = join(tempFolder(), "project");
+    const outside = join(cwd, "..", target);
+    mkdirSync(cwd);
+    if (link === "src") mkdirSync(outside);
+    symlinkSync(outside, join(cwd, link));
+    const out = link === "src" ? "src/z.d.ts" : link;
+    const { exitCode, err } = await run(["types", "crm", "--out", out], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(cwd, link)} is a link`)]);
+    expect([lstatSync(join(cwd, link)).isSymbolicLink(), existsSync(join(outside, "z.d.ts"))]).toEqual([true, false]);
+  });
+
+  it("writes outside the project where the user says so", async () => {
+    const cwd = join(tempFolder(), "project");
+    mkdirSync(cwd);
+    expect((await run(["types", "crm", "--out", "../z.d.ts"], { cwd })).exitCode).toBe(0);
+    expect(existsSync(join(cwd, "../z.d.ts"))).toBe(true);
   });
 
   it("rejects --store without --observed", async () => {

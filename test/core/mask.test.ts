@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isSecretName, maskBody, maskDelivery, maskHeaders, maskUrl } from "../../src/core/mask.ts";
+import { isSecretName, maskBody, maskDelivery, maskHeaders, maskSetting, maskUrl } from "../../src/core/mask.ts";
 import { minifyJson } from "../../src/util/json-print.ts";
 
 const json = (text: string, type = "application/json"): string => maskBody(Buffer.from(text), type).toString();
@@ -364,7 +364,23 @@ describe("masking", () => {
   it("masks parameters and passwords in a URL", () => {
     expect(maskUrl("/webhooks/zoho/crm?x=%5B1&token=abc&y=2")).toBe("/webhooks/zoho/crm?x=%5B1&token=[masked]&y=2");
     expect(maskUrl("https://user:pass@example.com/hook")).toBe("https://[masked]@example.com/hook");
+    expect(maskUrl("https://me:p@ss@example.com/hook")).toBe("https://[masked]@example.com/hook");
     expect(maskUrl("/plain")).toBe("/plain");
+  });
+
+  it("shows a setting with the host that is connected to, and without its secrets", () => {
+    expect(maskSetting("desk:*=https://me:pass@l\u043ecal.test/a?token=b")).toBe(
+      "desk:*=https://[masked]@xn--lcal-55d.test/a?token=[masked]",
+    );
+    expect(maskSetting("3000/a?token=http://secret.test")).toBe("3000/a?token=[masked]");
+    for (const text of ["3000", "/hook", "localhost:3000/a", "logs/events.db"]) expect(maskSetting(text)).toBe(text);
+  });
+
+  it("does not take a host before a backslash for a password", () => {
+    // https://url.spec.whatwg.org/#authority-state: a backslash ends the host.
+    const url = "http://evil.example\\@localhost:3000/hook";
+    expect(new URL(url).host).toBe("evil.example");
+    expect(maskUrl(url)).toBe(url);
   });
 
   it("does not change the delivery itself", () => {

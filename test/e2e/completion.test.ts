@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BIN, cleanEnv } from "../support/bin.ts";
+import { shopProject } from "../support/own-product.ts";
 import { tempFolder } from "../support/run.ts";
 
 /** A PATH with `zoho-hooks` on it, as for an installed package. */
@@ -57,6 +58,34 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
     expect(complete("listen", "--events", "desk", ":", "Ticket.Cl")).toEqual(["Ticket.Close"]);
     expect(complete("listen", "--expect", "=", "desk", ":", "Ticket.Cl")).toEqual(["Ticket.Close"]);
     expect(complete("listen", "--events", "survey", ":")).toEqual(["*", "response_submitted", "survey_completed"]);
+  });
+
+  /** What a program receives for a line that is typed with tabs in a terminal, in a folder. */
+  const typed = (cwd: string, line: string, setUp = ":"): string[] => {
+    const functions = `${setUp}; program() { printf 'got <%s>\\n' "$@"; }; complete -o default -F _zoho_hooks program`;
+    const input = `eval "$(zoho-hooks completion bash)"; ${functions}\nprogram ${line}\nexit\n`;
+    const env = cleanEnv({ PATH: path, LC_ALL: "C.UTF-8", TERM: "dumb", HISTFILE: "" });
+    const argv = ["-qec", "bash --norc --noprofile -i", "/dev/null"];
+    const { stdout } = spawnSync("script", argv, { cwd, input, env, encoding: "utf8" });
+    return [...stdout.matchAll(/got <(.*)>\r/g)].map(([, word = ""]) => word);
+  };
+  // macOS has another `script`.
+  const inTerminal = it.skipIf(process.platform !== "linux" || !has("script"));
+
+  inTerminal("completes names with spaces and letters of every language in a terminal", () => {
+    const events = { "order.créé": "An order", "an order": "An order" };
+    const about = { "webhooks/shop/product.json": JSON.stringify({ event: "x", events }) };
+    const cwd = shopProject(about);
+    expect(typed(cwd, "send shop order.cré\t")).toEqual(["send", "shop", "order.créé"]);
+    expect(typed(cwd, "send shop an\t")).toEqual(["send", "shop", "an order"]);
+  });
+
+  inTerminal("runs no part of a name in a terminal", () => {
+    const cwd = tempFolder();
+    // Another version of the program may not leave such a name out.
+    const other = `zoho-hooks() { printf '%s\\tAn order\\n' 'order$(touch\${IFS}PWN)'; }`;
+    expect(typed(cwd, "send shop or\t", other)).toEqual(["send", "shop", `order$(touch\${IFS}PWN)`]);
+    expect(readdirSync(cwd)).toEqual([]);
   });
 
   it("leaves files to the shell", () => {

@@ -131,12 +131,22 @@ function editedJson(
     delete owner[key];
     Object.defineProperty(owner, change[2], { value: old, enumerable: true, configurable: true, writable: true });
   }
-  const written = JSON.stringify(root.body) ?? "";
+  const written = serialised(root.body);
+  if (written === undefined) return text;
   if (change[0] !== "nest") return written;
   return written.replace(
     JSON.stringify(NESTED),
-    () => "[".repeat(change[2]) + JSON.stringify(old) + "]".repeat(change[2]),
+    () => "[".repeat(change[2]) + (serialised(old) ?? "") + "]".repeat(change[2]),
   );
+}
+
+/** Undefined for a value that is nested too deep. */
+function serialised(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch {
+    return undefined;
+  }
 }
 
 function parsed(text: string): unknown {

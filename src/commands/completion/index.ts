@@ -1,4 +1,5 @@
 import { Command, type Option } from "commander";
+import { approvedProducts } from "../../config/clone-rule.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
@@ -40,7 +41,8 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
           const topics = words.length === 2 && words[0] === "help" ? [...findTopics(context.packageRoot).keys()] : [];
           const pages = topics.map((value) => ({ value, description: "page of the documentation" }));
           const { suggestions: named, files } = complete(program, products, words);
-          const suggestions = [...named, ...startingWith(pages, words.at(-1) ?? "").suggestions];
+          const all = [...named, ...startingWith(pages, words.at(-1) ?? "").suggestions];
+          const suggestions = all.filter(({ value }) => HARMLESS.test(value));
           const lines = suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`);
           const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
           context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });
@@ -49,6 +51,9 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
       );
   };
 }
+
+/** The names of a project's events may be a stranger's: no value may be a command to a shell, or begin another suggestion. */
+const HARMLESS = /^[\p{L}\p{M}\p{N} ._:=,*/@+-]*$/u;
 
 /** A new program in which the command that the words name has all its flags, arguments and subcommands. */
 async function programFor(
@@ -66,7 +71,12 @@ async function programFor(
 async function knownProducts(context: Context): Promise<readonly Product[]> {
   const { configuredProducts } = await import("../helpers/products.ts");
   try {
-    return await configuredProducts(loadConfig(context), { schemas: false });
+    const config = loadConfig(context);
+    const { settings, isFromProject } = config;
+    const products = isFromProject("products")
+      ? await approvedProducts(context, settings.products, config)
+      : settings.products;
+    return await configuredProducts({ ...config, settings: { ...settings, products } }, { schemas: false });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return (await import("../../products/index.ts")).products;

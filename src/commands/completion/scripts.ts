@@ -11,7 +11,8 @@ _zoho_hooks() {
     local words=() word glue= last prefix= breaks= value files= i
     # Readline splits words at : and =, which event names and flags contain: join them again.
     for ((i = 1; i <= COMP_CWORD; i++)); do
-        word=\${COMP_WORDS[i]}
+        # Without the backslashes that quote a space.
+        word=\${COMP_WORDS[i]//\\\\/}
         if [[ \${#words[@]} -gt 0 && ( -n $glue || $word == [:=] ) ]]; then
             words[\${#words[@]}-1]+=$word
         else
@@ -30,7 +31,10 @@ _zoho_hooks() {
         if [[ $value == :files ]]; then
             files=1
         else
-            COMPREPLY+=("\${value#"$prefix"}")
+            value=\${value#"$prefix"}
+            # Bash inserts a value as it is: quote what is more than a plain word.
+            [[ $value == *[!a-zA-Z0-9._:=,*/@+-]* ]] && printf -v value %q "$value"
+            COMPREPLY+=("$value")
             [[ $value == *: ]] && compopt -o nospace 2>/dev/null
         fi
     done < <(zoho-hooks completion words -- "\${words[@]}" 2>/dev/null)

@@ -2,12 +2,11 @@ import { join } from "node:path";
 import type { Secrets } from "../../body/secret.ts";
 import { type Config, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { maskUrl } from "../../core/mask.ts";
+import { maskSetting } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { writeKeySet } from "../../core/proofs/keys.ts";
 import { readPrivateKey } from "../../core/proofs/rsa-signature.ts";
 import { usageError } from "../../util/errors.ts";
-import { oneLine } from "../../util/text.ts";
 import { type KeySets, openKeySets } from "../../zoho/auth/jwks.ts";
 
 /** The key set (JWKS) for the private keys that `send` signs these products' deliveries with. */
@@ -38,7 +37,7 @@ export function openPublicKeys(
   for (const given of new Set(products.flatMap(({ id }) => secrets.for("jwks", id)))) {
     const file = variableOrigin(given.origin);
     if (env[given.origin] === undefined || file === "environment" || !/^https:/i.test(given.reveal().trim())) continue;
-    const message = `${given.origin} in ${file}: public keys are fetched from ${oneLine(maskUrl(given.reveal()))}`;
+    const message = `${given.origin} in ${file}: public keys are fetched from ${maskSetting(given.reveal())}`;
     context.report({ type: "notice", message });
   }
   return openKeySets(secrets, {

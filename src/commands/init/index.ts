@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
-import { approveOwnSettings } from "../../config/clone-rule.ts";
+import { approvedProducts, approveOwnSettings } from "../../config/clone-rule.ts";
 import {
   appendLines,
   ENV_FILE,
@@ -11,8 +11,9 @@ import {
   readLineFile,
   withoutEmptyEntries,
 } from "../../config/environment.ts";
+import { environmentName } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
-import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
+import { CONFIG_FILE, type Settings, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
 import type { Context } from "../../context.ts";
 import { unsignedCustomFormat } from "../../core/hints.ts";
@@ -69,23 +70,21 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const hasVariable = (name: string): boolean => [env[name], context.env[name]].some((value) => value?.trim());
   const products = await knownProducts(context, settings, options);
   const answers = await collectAnswers(context, options, { settings, products, hasVariable });
+  const config = configChange(path, answers, { text, settings });
   // .gitignore before the secret.
-  const changes = [
-    ignoreChange(context.cwd),
-    envChange(context.cwd, answers),
-    configChange(path, answers, { text, settings }),
-  ];
+  const changes = [ignoreChange(context.cwd), envChange(context.cwd, answers), config];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
   for (const { path: file, content, mode } of changes) {
-    if (content !== undefined) writeFileAtomically(file, content, { mode });
+    if (content !== undefined) writeFileAtomically(file, content, { mode, keepMode: mode === undefined });
   }
   // If it cannot be saved, the settings are reported or asked about, as in a clone.
-  await approveOwnSettings(
-    context,
-    changes.flatMap(({ entries }) => entries),
-  ).catch(() => undefined);
+  await approveOwnSettings(context, config.written).catch(() => undefined);
   reportChanges(context, changes);
+  for (const name of ASKED_SETTINGS.map(environmentName).filter((each) => env[each]?.trim())) {
+    const message = `${name} in .env overrides the setting in ${CONFIG_FILE}`;
+    context.report({ type: "warning", message, hint: "delete its line to use the config file" });
+  }
   reportNextSteps(context, answers, products, changes);
   return ExitCode.ok;
 }
@@ -103,15 +102,16 @@ function readExisting(text: string | undefined, path: string, { force }: InitOpt
 
 /** Including the user's own products. */
 async function knownProducts(
-  { cwd, importModule }: Context,
+  context: Context,
   { products = {} }: SettingsFile,
   { force }: InitOptions,
 ): Promise<readonly Product[]> {
-  const origins = { products: join(cwd, CONFIG_FILE) };
+  const { cwd: root, importModule } = context;
+  const origins = { products: join(root, CONFIG_FILE) };
   const known = (entries: SettingsFile["products"] = {}) =>
-    configuredProducts({ root: cwd, importModule, settings: { products: entries }, origins }, { schemas: false });
+    configuredProducts({ root, importModule, settings: { products: entries }, origins }, { schemas: false });
   try {
-    return await known(products);
+    return await known(await approvedProducts(context, products, { root, origins }));
   } catch (error) {
     if (force !== true || !(error instanceof UserError)) throw error;
     return known();
@@ -209,18 +209,21 @@ interface FileChange {
   readonly entries: readonly string[];
   /** Those that exist already and are not changed. */
   readonly kept: readonly string[];
-  /** The mode of a new file. */
+  /** The mode of the file from now on; default: that of the umask, or of an existing file. */
   readonly mode?: number;
   /** Whether the change replaces something that the user wrote. */
   readonly overwrites: boolean;
 }
+
+/** The settings that `init` asks for and that a variable can override. */
+const ASKED_SETTINGS = ["allowUnsigned", "port", "forwardTo"] as const;
 
 /** Settings that `init` does not ask for stay as they are. */
 function configChange(
   path: string,
   answers: Answers,
   { text, settings: old }: { text: string | undefined; settings: SettingsFile },
-): FileChange {
+): FileChange & { readonly written: Partial<Settings> } {
   // The user's own products are only defined here, so they always stay.
   const own = Object.entries(old.products ?? {}).flatMap(([id, { path }]) => (path === undefined ? [] : [id]));
   const ids = new Set([...answers.products, ...own]);
@@ -238,7 +241,7 @@ function configChange(
     // Keep a list of targets that begins with the answer.
     forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
   };
-  const changedKeys = (["products", "allowUnsigned", "port", "forwardTo"] as const).filter(
+  const changedKeys = (["products", ...ASKED_SETTINGS] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
   );
   // Name the formats that change, so that the user confirms them knowingly.
@@ -254,6 +257,10 @@ function configChange(
     entries,
     kept: [],
     overwrites: text !== undefined && changed,
+    written: {
+      ...(entries.includes("allowUnsigned") && next.allowUnsigned ? { allowUnsigned: next.allowUnsigned } : {}),
+      ...(entries.includes("forwardTo") ? { forwardTo: [next.forwardTo ?? []].flat().map(String) } : {}),
+    },
   };
 }
 
@@ -284,18 +291,38 @@ function envChange(root: string, { credentials }: Answers): FileChange {
 }
 
 /** Keeps secrets and the log out of Git. Fixtures are meant to be shared. */
-const IGNORED: readonly { readonly lines: readonly string[]; readonly unless: RegExp }[] = [
-  { lines: [".env"], unless: /^\/?(\.env\*?|\*\.env)$/ },
-  { lines: [".zoho-hooks/*", "!.zoho-hooks/fixtures/"], unless: /^\/?\.zoho-hooks(\/\*{0,2})?$/ },
+const IGNORED: readonly { readonly lines: readonly string[]; readonly paths: readonly string[] }[] = [
+  { lines: [".env"], paths: [".env"] },
+  {
+    lines: [".zoho-hooks/*", "!.zoho-hooks/fixtures/"],
+    paths: [".zoho-hooks", ".zoho-hooks/", ".zoho-hooks/events.db"],
+  },
 ];
 
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
   const file = readLineFile(path);
   const existing = linesOf(file).map((line) => line.trim());
-  const missing = IGNORED.filter(({ unless }) => !existing.some((line) => unless.test(line)));
+  const missing = IGNORED.filter(({ paths }) => !isIgnored(paths, existing));
   const entries = missing.flatMap(({ lines }) => lines);
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
+}
+
+/** Whether the last line that matches one of the paths ignores it: a later `!.env` takes an earlier `.env` back. */
+function isIgnored(paths: readonly string[], lines: readonly string[]): boolean {
+  const last = lines.findLast((line) => paths.some((path) => gitPattern(line.replace(/^!/, "")).test(path)));
+  return last !== undefined && !last.startsWith("!");
+}
+
+/** A line of a .gitignore as a pattern for paths from the project's root: https://git-scm.com/docs/gitignore */
+function gitPattern(line: string): RegExp {
+  const glob = line.replace(/^(\*\*)?\//, "").replace(/\[[^\]]*\]/g, "?");
+  const parts = glob.split(/(\*+|\?)/).map((part) => {
+    if (part === "?") return "[^/]";
+    if (part.startsWith("*")) return part === "*" ? "[^/]*" : ".*";
+    return part.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("")}$`);
 }
 
 function addition({ path, bytes }: LineFile, content: Buffer | undefined) {

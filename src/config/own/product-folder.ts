@@ -11,6 +11,7 @@ import { type EventPlace, ownProduct } from "../../core/user-formed.ts";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import { fileError, isFolder, leadsOut, parseJsonFile, readText } from "../../util/files.ts";
+import { oneLine } from "../../util/text.ts";
 import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
 
 interface FolderOptions {
@@ -87,7 +88,8 @@ function eventFiles(folder: string, extensions: readonly string[]): ReadonlyMap<
     if (!extensions.includes(ext) || name.startsWith(".") || name.endsWith(".d")) continue;
     const before = files.get(name);
     if (before !== undefined) throw usageError(`${join(folder, file)}: ${name} already has a schema in ${before}`);
-    if (/[<>{}]/.test(name)) throw usageError(`${join(folder, file)}: an event's name cannot contain < > { }`);
+    if (!isFileName(name)) throw usageError(`${oneLine(join(folder, file))}: ${EVENT_NAME_RULE}`);
+    if (/[{}]/.test(name)) throw usageError(`${join(folder, file)}: an event's name cannot contain { }`);
     files.set(name, join(folder, file));
   }
   return files;
@@ -228,10 +230,13 @@ function isPath(text: string): boolean {
   }
 }
 
-/** Otherwise the sample of an event `../../x` of a cloned project would be written outside of it. */
+/**
+ * Otherwise the sample of an event `../../x` of a cloned project would be written outside of it, and completion would put
+ * `$(command)` on the command line.
+ */
 const EVENT_NAME_RULE =
-  "an event's name is also a file name: it cannot contain \\ or control characters, nor parts between / that are empty or start with a dot";
+  "an event's name is also a file name: it cannot contain \\ $ ` \" ' ; | & < > ( ) ! or control characters, nor parts between / that are empty or start with a dot";
 
 function isFileName(name: string): boolean {
-  return name.split("/").every((part) => /^(?!\.)[^\\\p{Cc}]+$/u.test(part));
+  return name.split("/").every((part) => /^(?!\.)[^\\$`"';|&<>()!\p{Cc}\p{Zl}\p{Zp}]+$/u.test(part));
 }
