@@ -104,12 +104,13 @@ describe("a store that the user names", () => {
   ])("may be anywhere: by %s", async (_, by) => {
     const { cwd, log, run } = await clonedProject();
     const { argv = [], env = {}, file = "{}" } = by(log);
-    mkdirSync(join(cwd, ".config/zoho-hooks"), { recursive: true });
-    writeFileSync(join(cwd, ".config/zoho-hooks/config.json"), file);
-    const { exitCode, lines } = await run(["events", "list", "--json", ...argv], { env });
+    const user = { XDG_CONFIG_HOME: tempFolder(), ...env };
+    mkdirSync(join(user.XDG_CONFIG_HOME, "zoho-hooks"));
+    writeFileSync(join(user.XDG_CONFIG_HOME, "zoho-hooks/config.json"), file);
+    const { exitCode, lines } = await run(["events", "list", "--json", ...argv], { env: user });
     expect(exitCode).toBe(0);
     expect(lines()).toHaveLength(DELIVERIES);
-    expect((await run([...LISTEN, ...argv], { env })).exitCode).toBe(0);
+    expect((await run([...LISTEN, ...argv], { env: user })).exitCode).toBe(0);
     expect(existsSync(join(cwd, ".zoho-hooks"))).toBe(false);
   });
 });
