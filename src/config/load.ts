@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { geteuid } from "node:process";
@@ -81,17 +81,20 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
 }
 
 /**
- * The nearest folder upwards with a config file, else the working folder. A config file of another user above the working
- * folder, as in a shared /tmp, is ignored: code that it names would be run.
+ * The nearest folder upwards with a config file, else the working folder. A config file above the working folder, as in a
+ * shared /tmp, is ignored where another user has a part in it: code that it names would be run.
  */
 function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const file = join(folder, CONFIG_FILE);
-    if (existsSync(file) && (folder === cwd || isTrustedOwner(file, cwd))) return folder;
     if (existsSync(file)) {
+      const parts = folder === cwd ? [] : [file, folder, join(folder, ENV_FILE)];
+      const foreign = parts.find((path) => !isTrustedOwner(path, cwd));
+      if (foreign === undefined) return folder;
       const hint =
         "if it is meant for you, change its owner to you (chown); or create a config in your own project folder";
-      report({ type: "warning", message: `${file} belongs to another user, so it is not used`, hint });
+      const unused = foreign === file ? "it" : file;
+      report({ type: "warning", message: `${foreign} belongs to another user, so ${unused} is not used`, hint });
     }
     if (dirname(folder) === folder) return cwd;
   }
@@ -175,8 +178,13 @@ function without(layer: Layer, keys: readonly string[]): Layer {
   return Object.fromEntries(Object.entries(layer).filter(([key]) => !keys.includes(key)));
 }
 
-/** Whether a file belongs to this user, to root or to the owner of the working folder. On Windows all uids are 0. */
+/**
+ * Whether a file belongs to this user, to root or to the owner of the working folder; of a link, also what it leads to. True
+ * where there is no such file. On Windows all uids are 0.
+ */
 function isTrustedOwner(file: string, cwd: string): boolean {
-  const { uid } = statSync(file);
-  return uid === 0 || uid === statSync(cwd).uid || uid === geteuid?.();
+  const options = { throwIfNoEntry: false } as const;
+  return [lstatSync(file, options), statSync(file, options)].every(
+    (found) => found === undefined || [0, statSync(cwd).uid, geteuid?.()].includes(found.uid),
+  );
 }
