@@ -1,7 +1,7 @@
 import { closeSync, existsSync, lstatSync, openSync, realpathSync } from "node:fs";
 import { errorText, UserError } from "../util/errors.ts";
 import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
-import { faultKind, logError } from "./fault.ts";
+import { faultKind, logError, rejectIrregular } from "./fault.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LockOwner, LogLock } from "./log.ts";
 import { dateOf, maybeText, numberOf } from "./read.ts";
@@ -55,6 +55,7 @@ export async function peekLockOwner(link: string, engines?: readonly EngineId[])
   let database: NativeDatabase | undefined;
   try {
     const path = realpathSync(link);
+    rejectIrregular(path);
     database = engine.open(path, { readOnly: true });
     database.exec("PRAGMA busy_timeout = 100");
     // The log may still name an owner that was killed: only the lock counts.
