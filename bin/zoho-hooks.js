@@ -45,7 +45,8 @@ function cacheCompiledCode() {
   const { env, platform } = process;
   const isWindows = platform === "win32";
   const named = isWindows ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
-  const caches = named && isAbsolute(named) ? named : join(env.HOME || require("node:os").homedir(), ".cache");
+  const home = env.HOME && isAbsolute(env.HOME) ? env.HOME : require("node:os").userInfo().homedir;
+  const caches = named && isAbsolute(named) ? named : join(home, ".cache");
   const ours = join(caches, "zoho-hooks");
   // From Node 22.1 on.
   const enable = env.NODE_DISABLE_COMPILE_CACHE ? undefined : require("node:module").enableCompileCache;

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { setMaxListeners } from "node:events";
-import { constants, homedir } from "node:os";
-import { basename, relative } from "node:path";
+import { constants, userInfo } from "node:os";
+import { basename, isAbsolute, relative } from "node:path";
 import { type Output, standardOutput } from "./output.ts";
 import type { Prompts } from "./reports/prompts.ts";
 import type { openTunnel } from "./tunnel/open-tunnel.ts";
@@ -98,11 +98,16 @@ export function reportUnfinished(): void {
   });
 }
 
-/** A user without a passwd entry and HOME has no home folder; writing there then fails with a message. */
+/**
+ * A HOME that is empty or relative would make the working folder, which may be a stranger's clone, the user's own. A user
+ * without a passwd entry and HOME has no home folder; writing there then fails with a message.
+ */
 function home(): string {
+  const { HOME, USERPROFILE } = process.env;
+  const named = process.platform === "win32" ? USERPROFILE : HOME;
+  if (named !== undefined && isAbsolute(named)) return named;
   try {
-    // `homedir` returns HOME, too, except on Windows.
-    return (process.platform !== "win32" && process.env.HOME) || homedir();
+    return userInfo().homedir;
   } catch {
     return "/";
   }

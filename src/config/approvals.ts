@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Context } from "../context.ts";
 import { errorText } from "../util/errors.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
-import { userFolder } from "./load.ts";
+import { isUserFolderInProject, userFolder } from "./load.ts";
 
 interface Approvable {
   /** What is asked about, among the answers of the project. */
@@ -66,10 +66,13 @@ interface Answer {
 }
 
 async function isRemembered(context: Context, project: string, { key, hash }: Answer): Promise<boolean> {
-  return (await readApproved(approvedFile(context)))[project]?.[key] === hash;
+  return (
+    !isUserFolderInProject(context, project) && (await readApproved(approvedFile(context)))[project]?.[key] === hash
+  );
 }
 
 async function remember(context: Context, project: string, { key, hash }: Answer): Promise<void> {
+  if (isUserFolderInProject(context, project)) return;
   const path = approvedFile(context);
   // Read again: another command may have been answered meanwhile.
   const approved = await readApproved(path);

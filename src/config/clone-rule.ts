@@ -324,8 +324,8 @@ function ingressDecision(_: unknown, { env, variableOrigin }: Config): Decision 
   return needsUserIf(!isTokenOfProject, "it would send your ngrok authtoken to another server than ngrok's");
 }
 
-/** The files of a log: the database, SQLite's own and the lock. */
-const LOG_SUFFIXES = ["", "-wal", "-shm", "-journal", "-lock"];
+/** The files of a log: the database, the lock, and what SQLite has beside both. */
+const LOG_SUFFIXES = ["", "-lock"].flatMap((file) => ["", "-wal", "-shm", "-journal"].map((own) => file + own));
 
 function storeDecision(config: Config): Decision {
   const reason = foreignReason(config);

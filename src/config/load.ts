@@ -1,9 +1,11 @@
-import { existsSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, isAbsolute, join } from "node:path";
 import { geteuid } from "node:process";
 import type { Secrets } from "../body/secret.ts";
 import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
+import { isAbove } from "../util/files.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { environmentName, readers } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
@@ -66,7 +68,8 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
     isFromProject: (key) =>
-      [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? ""),
+      [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? "") ||
+      (origins[key] === userFile && isUserFolderInProject(runtime, root)),
     secrets: readSecrets({ env: environment.values, given: options.secrets, root, isFromProject, stored }),
     storeSecret: stored.store,
     importModule: runtime.importModule,
@@ -78,27 +81,62 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
 }
 
 /**
- * The nearest folder upwards with a config file, else the working folder. A config file of another user above the working
- * folder, as in a shared /tmp, is ignored: code that it names would be run.
+ * The nearest folder upwards with a config file, else the working folder. A config file above the working folder, as in a
+ * shared /tmp, is ignored where another user has a part in it: code that it names would be run.
  */
 function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const file = join(folder, CONFIG_FILE);
-    if (existsSync(file) && (folder === cwd || isTrustedOwner(file, cwd))) return folder;
     if (existsSync(file)) {
+      const parts = folder === cwd ? [] : [file, folder, join(folder, ENV_FILE)];
+      const foreign = parts.find((path) => !isTrustedOwner(path, cwd));
+      if (foreign === undefined) return folder;
       const hint =
         "if it is meant for you, change its owner to you (chown); or create a config in your own project folder";
-      report({ type: "warning", message: `${file} belongs to another user, so it is not used`, hint });
+      const unused = foreign === file ? "it" : file;
+      report({ type: "warning", message: `${foreign} belongs to another user, so ${unused} is not used`, hint });
     }
     if (dirname(folder) === folder) return cwd;
   }
 }
 
-/** `$XDG_CONFIG_HOME/zoho-hooks`, `%APPDATA%\zoho-hooks` on Windows. */
-export function userFolder(runtime: Pick<Runtime, "env" | "home" | "platform">): string {
-  const { env, home, platform } = runtime;
-  const base = env.XDG_CONFIG_HOME || (platform === "win32" && env.APPDATA) || join(home, ".config");
+type UserPlaces = Pick<Runtime, "env" | "home" | "platform">;
+
+/**
+ * `$XDG_CONFIG_HOME/zoho-hooks`, `%APPDATA%\zoho-hooks` on Windows. Relative ones are ignored, as in
+ * https://specifications.freedesktop.org/basedir-spec/latest/#variables
+ */
+export function userFolder({ env, home, platform }: UserPlaces): string {
+  const named = [env.XDG_CONFIG_HOME, platform === "win32" ? env.APPDATA : undefined];
+  const base = named.find((each) => each !== undefined && isAbsolute(each)) ?? join(home, ".config");
   return join(base, "zoho-hooks");
+}
+
+/**
+ * Whether the user's folder may have come with a clone, as where a container has the project as HOME. A project that is the
+ * home folder of the account, or above it, is the user's own.
+ */
+export function isUserFolderInProject(runtime: UserPlaces, root: string): boolean {
+  const folder = userFolder(runtime);
+  const isInside = !isAbove(root, folder) || !isAbove(realPath(root), realPath(folder));
+  return isInside && isAbove(realPath(root), realPath(accountHome()));
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Whatever HOME says. A container may have no such account. */
+function accountHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return "/";
+  }
 }
 
 function fromEnvironment(env: Config["env"]): Partial<Settings> {
@@ -140,8 +178,13 @@ function without(layer: Layer, keys: readonly string[]): Layer {
   return Object.fromEntries(Object.entries(layer).filter(([key]) => !keys.includes(key)));
 }
 
-/** Whether a file belongs to this user, to root or to the owner of the working folder. On Windows all uids are 0. */
+/**
+ * Whether a file belongs to this user, to root or to the owner of the working folder; of a link, also what it leads to. True
+ * where there is no such file. On Windows all uids are 0.
+ */
 function isTrustedOwner(file: string, cwd: string): boolean {
-  const { uid } = statSync(file);
-  return uid === 0 || uid === statSync(cwd).uid || uid === geteuid?.();
+  const options = { throwIfNoEntry: false } as const;
+  return [lstatSync(file, options), statSync(file, options)].every(
+    (found) => found === undefined || [0, statSync(cwd).uid, geteuid?.()].includes(found.uid),
+  );
 }

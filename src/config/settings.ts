@@ -9,9 +9,9 @@ export function productSettings() {
     /** The default format, which `send` writes. */
     format: z.string().optional(),
     /** The folder of a user-defined product, relative to the config file. */
-    path: z.string().min(1).optional(),
+    path: path().optional(),
     /** A file with a JSON Schema or a zod schema for user-defined bodies, relative to the config file. */
-    schema: z.string().min(1).optional(),
+    schema: path().optional(),
   });
 }
 
@@ -29,7 +29,7 @@ export function tunnelSettings() {
     timeout: z.string().optional(),
     /** ngrok's options for a custom ingress: its address, and a PEM file of its authorities. */
     serverAddr: z.string().min(1).optional(),
-    rootCas: z.string().min(1).optional(),
+    rootCas: path().optional(),
   });
 }
 
@@ -60,11 +60,19 @@ export function fileSchema() {
     ordered: z.boolean().optional(),
     forwardTimeout: z.string().optional(),
     insecure: z.boolean().optional(),
-    store: z.union([z.string().min(1), z.literal(false)]).optional(),
+    store: z.union([path(), z.literal(false)]).optional(),
     keep: z.string().optional(),
     maxLog: z.string().optional(),
     tunnel: tunnelSettings().optional(),
   });
+}
+
+/** Only JSON can have a NUL in it, with which Node opens no file. */
+function path() {
+  return z
+    .string()
+    .min(1)
+    .refine((text) => !text.includes("\0"));
 }
 
 /** The port of an app. */

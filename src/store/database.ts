@@ -5,7 +5,7 @@ import { UserError } from "../util/errors.ts";
 import { makeFolder } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
-import { faultKind, logError, logFault } from "./fault.ts";
+import { faultKind, logError, rejectIrregular } from "./fault.ts";
 import { schema, webhookLogsView } from "./schema.ts";
 
 interface DatabaseOptions {
@@ -91,7 +91,7 @@ function createFile(path: string, create: boolean): void {
 
 /** Leaves any other file untouched, its mode and journal included: a path is easily mistyped. */
 async function rejectForeign({ engine, path, create, busyMs }: DatabaseOptions): Promise<void> {
-  if (!statSync(path).isFile()) throw logFault("unreachable", path, "it is not a regular file");
+  rejectIrregular(path);
   if (create && statSync(path).size === 0) return;
   await waitForContent(path, Math.min(busyMs, 1000));
   // Read-only: otherwise SQLite would finish the journal of a foreign database.

@@ -1,7 +1,7 @@
-import { closeSync, existsSync, openSync, realpathSync } from "node:fs";
-import { errorText } from "../util/errors.ts";
+import { closeSync, existsSync, lstatSync, openSync, realpathSync } from "node:fs";
+import { errorText, UserError } from "../util/errors.ts";
 import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
-import { faultKind, logError } from "./fault.ts";
+import { faultKind, logError, rejectIrregular } from "./fault.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LockOwner, LogLock } from "./log.ts";
 import { dateOf, maybeText, numberOf } from "./read.ts";
@@ -55,6 +55,7 @@ export async function peekLockOwner(link: string, engines?: readonly EngineId[])
   let database: NativeDatabase | undefined;
   try {
     const path = realpathSync(link);
+    rejectIrregular(path);
     database = engine.open(path, { readOnly: true });
     database.exec("PRAGMA busy_timeout = 100");
     // The log may still name an owner that was killed: only the lock counts.
@@ -83,6 +84,7 @@ function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDataba
   let lock: NativeDatabase | undefined;
   try {
     createLockFile(path);
+    rejectForeignLock(path);
     lock = engine.open(path);
     lock.exec(`PRAGMA busy_timeout = ${waitMs}; BEGIN IMMEDIATE`);
     return lock;
@@ -99,6 +101,25 @@ function createLockFile(path: string): void {
     closeSync(openSync(path, "wx", 0o600));
   } catch {
     // It exists, or opening it as a database reports why it cannot be created.
+  }
+}
+
+/**
+ * A lock of ours is an empty file. Another one came with a clone: SQLite would first finish its journal, and delete the file
+ * that the journal names (https://www.sqlite.org/atomiccommit.html#_multi_file_commit). The journal of an empty one, which a
+ * killed process leaves, is deleted unread.
+ */
+function rejectForeignLock(path: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+    const file = path + suffix;
+    const found = lstatSync(file, { throwIfNoEntry: false });
+    if (found === undefined || (found.isFile() && (suffix !== "" || found.size === 0))) continue;
+    throw new UserError(
+      "usage",
+      `${file} is not a lock that zoho-hooks made`,
+      "delete it if you do not know where it is from; the next listen makes a new one",
+      "log-foreign",
+    );
   }
 }
 

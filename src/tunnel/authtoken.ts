@@ -30,7 +30,9 @@ export function ngrokConfigFile({ env, home, platform }: AuthtokenPlaces): strin
     return win32.join(env.LOCALAPPDATA || win32.join(home, "AppData", "Local"), "ngrok", "ngrok.yml");
   }
   if (platform === "darwin") return posix.join(home, "Library", "Application Support", "ngrok", "ngrok.yml");
-  return posix.join(env.XDG_CONFIG_HOME || posix.join(home, ".config"), "ngrok", "ngrok.yml");
+  const { XDG_CONFIG_HOME = "" } = env;
+  const base = posix.isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : posix.join(home, ".config");
+  return posix.join(base, "ngrok", "ngrok.yml");
 }
 
 /** `authtoken:` at the top level (version 2 of the file) or under `agent:` (version 3). */

@@ -431,6 +431,32 @@ describe("a fixture of a project", () => {
   });
 });
 
+describe("a folder of the project in place of the user's own", () => {
+  it("decides no more than the project, and remembers no yes", async () => {
+    const { cwd, listen } = project({});
+    const folder = join(cwd, ".config/zoho-hooks");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "config.json"), JSON.stringify({ forwardTo: APP }));
+    const env = { XDG_CONFIG_HOME: join(cwd, ".config") };
+    const { exitCode, err } = await listen(DEFAULTS, { env });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`forwardTo in ${join(folder, "config.json")} is`)]);
+    const { questions, prompts } = terminal(true);
+    for (const asked of [1, 2]) {
+      expect((await listen(DEFAULTS, { env, prompts })).exitCode).toBe(0);
+      expect(questions).toHaveLength(asked);
+    }
+    expect(readdirSync(folder)).toEqual(["config.json"]);
+  });
+
+  it("brings no yes with it", async () => {
+    const { cwd, listen, approvals } = project({ forwardTo: APP });
+    expect((await listen(DEFAULTS, { prompts: terminal(true).prompts })).exitCode).toBe(0);
+    expect((await listen()).exitCode).toBe(0);
+    cpSync(join(approvals, ".."), join(cwd, ".config/zoho-hooks"), { recursive: true });
+    expect((await listen(DEFAULTS, { env: { XDG_CONFIG_HOME: join(cwd, ".config") } })).exitCode).toBe(2);
+  });
+});
+
 describe("code of a project", () => {
   const code = `import { z } from "zod"; export default z.looseObject({ n: z.number() });`;
   const settings = { products: { forms: { schema: "schemas/forms.mjs" } } };
@@ -438,8 +464,9 @@ describe("code of a project", () => {
   it("is reported when it is first run, and not run by commands that need no schema", async () => {
     const cwd = projectWithZod({ [CONFIG_FILE]: JSON.stringify(settings), "schemas/forms.mjs": code });
     const path = join(cwd, "schemas/forms.mjs");
+    const env = { XDG_CONFIG_HOME: tempFolder() };
     const reports = async (...argv: string[]) => {
-      const { err, out } = await run(argv, { cwd, stdin: "{}" });
+      const { err, out } = await run(argv, { cwd, env, stdin: "{}" });
       return (err + out).includes(`runs ${path}`);
     };
     for (const argv of [
@@ -458,7 +485,7 @@ describe("code of a project", () => {
       ["events", "drift"],
       [...LISTEN, ...DEFAULTS],
     ]) {
-      rmSync(join(cwd, ".config"), { recursive: true, force: true });
+      rmSync(env.XDG_CONFIG_HOME, { recursive: true, force: true });
       expect([argv, await reports(...argv)]).toEqual([argv, true]);
       expect([argv, await reports(...argv)]).toEqual([argv, false]);
     }
@@ -540,8 +567,9 @@ describe("code of a project", () => {
       expect(err).toContain("copy it into the project");
     }
     expect((await run(["products"], { cwd, ...terminal(false) })).exitCode).toBe(2);
-    expect((await run(["products"], { cwd, ...terminal(true) })).exitCode).toBe(0);
-    expect((await run(["types"], { cwd })).exitCode).toBe(0);
+    const env = { XDG_CONFIG_HOME: tempFolder() };
+    expect((await run(["products"], { cwd, env, ...terminal(true) })).exitCode).toBe(0);
+    expect((await run(["types"], { cwd, env })).exitCode).toBe(0);
   });
 });
 

@@ -1,4 +1,4 @@
-import { chownSync } from "node:fs";
+import { chownSync, lchownSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
@@ -319,5 +319,23 @@ it.runIf(process.getuid?.() === 0)(
     expect(await setting("port", inFolder(own))).toEqual([4460, "default"]);
     // In the working folder itself, as in a container, it is used.
     expect(await setting("port", inFolder(cwd))).toEqual([5001, join(cwd, CONFIG)]);
+  },
+);
+
+it.runIf(process.getuid?.() === 0).each(["", CONFIG, ".env"])(
+  "ignores a parent's config file beside another user's file or link: %j",
+  async (name) => {
+    const cwd = folderWith({ "shared/own/x": "", "mine.json": '{"port": 5001}', [`shared/${CONFIG}`]: "{}" });
+    const shared = join(cwd, "shared");
+    const own = inFolder(join(shared, "own"));
+    renameSync(join(cwd, "mine.json"), join(cwd, CONFIG));
+    // The user's own links are taken.
+    if (name !== "") symlinkSync(join(cwd, CONFIG), join(shared, `${name}.link`));
+    if (name !== "") renameSync(join(shared, `${name}.link`), join(shared, name));
+    expect((await run(["config", "show"], own)).err).toBe("");
+    lchownSync(join(shared, name), 65_534, 65_534);
+    const { err } = await run(["config", "show", "--origin"], own);
+    expect(err).toContain(`warning: ${join(shared, name)} belongs to another user`);
+    expect(await setting("port", own)).toEqual([5001, join(cwd, CONFIG)]);
   },
 );

@@ -104,12 +104,13 @@ describe("a store that the user names", () => {
   ])("may be anywhere: by %s", async (_, by) => {
     const { cwd, log, run } = await clonedProject();
     const { argv = [], env = {}, file = "{}" } = by(log);
-    mkdirSync(join(cwd, ".config/zoho-hooks"), { recursive: true });
-    writeFileSync(join(cwd, ".config/zoho-hooks/config.json"), file);
-    const { exitCode, lines } = await run(["events", "list", "--json", ...argv], { env });
+    const user = { XDG_CONFIG_HOME: tempFolder(), ...env };
+    mkdirSync(join(user.XDG_CONFIG_HOME, "zoho-hooks"));
+    writeFileSync(join(user.XDG_CONFIG_HOME, "zoho-hooks/config.json"), file);
+    const { exitCode, lines } = await run(["events", "list", "--json", ...argv], { env: user });
     expect(exitCode).toBe(0);
     expect(lines()).toHaveLength(DELIVERIES);
-    expect((await run([...LISTEN, ...argv], { env })).exitCode).toBe(0);
+    expect((await run([...LISTEN, ...argv], { env: user })).exitCode).toBe(0);
     expect(existsSync(join(cwd, ".zoho-hooks"))).toBe(false);
   });
 });
@@ -197,5 +198,54 @@ describe.skipIf(process.platform === "win32")("a log behind a link that came wit
     expect(exitCode).toBe(0);
     expect(err).toMatch(/keep in .* is not applied: .*logs is a link/);
     expect(await deliveriesIn(log)).toBe(DELIVERIES);
+  });
+});
+
+/** A rollback journal that has SQLite delete a file: https://www.sqlite.org/fileformat2.html#the_rollback_journal */
+function journalThatDeletes(name: string): Buffer {
+  const number = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(value);
+    return bytes;
+  };
+  const bytes = Buffer.from(name);
+  const sum = bytes.reduce((total, byte) => total + byte, 0);
+  const magic = Buffer.from("d9d505f920a163d7", "hex");
+  return Buffer.concat([Buffer.alloc(600, "x"), number(1), bytes, number(bytes.length), number(sum), magic]);
+}
+
+describe("a lock that came with the project", () => {
+  const REFUSED = "-lock is not a lock that zoho-hooks made";
+
+  it.each<[string, boolean, readonly string[], number, string]>([
+    ["listen", false, LISTEN, 2, REFUSED],
+    ["listen with a log", true, LISTEN, 2, REFUSED],
+    // It looks for a running listener, and goes on without one.
+    ["send", true, ["send", "crm", "Leads.create"], 5, ""],
+    ["channels create --dry-run", true, ["channels", "create", "Leads.all", "--dry-run"], 2, REFUSED],
+  ])("deletes no file outside: %s", async (_, hasLog, argv, status, message) => {
+    const { cwd, run } = await clonedProject();
+    const log = join(cwd, ".zoho-hooks/events.db");
+    if (hasLog) await fill(log);
+    const victim = join(cwd, "../victim");
+    writeFileSync(victim, "mine");
+    // A log is a database, too.
+    await fill(`${log}-lock`);
+    writeFileSync(`${log}-lock-journal`, journalThatDeletes(victim));
+    const { exitCode, err } = await run(argv, { env: { ZOHO_HOOKS_PORT: "1" } });
+    expect(existsSync(victim)).toBe(true);
+    expect([exitCode, err]).toEqual([status, expect.stringContaining(message)]);
+  });
+
+  it("is what a killed listener leaves: an empty file, and a journal that nobody reads", async () => {
+    const { cwd, run } = await clonedProject();
+    const log = join(cwd, ".zoho-hooks/events.db");
+    const victim = join(cwd, "../victim");
+    writeFileSync(victim, "mine");
+    await fill(log);
+    writeFileSync(`${log}-lock`, "");
+    writeFileSync(`${log}-lock-journal`, journalThatDeletes(victim));
+    expect((await run(LISTEN)).exitCode).toBe(0);
+    expect(existsSync(victim)).toBe(true);
   });
 });

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { openLogAt } from "../../src/store/open-log.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
@@ -43,4 +44,60 @@ it.skipIf(process.platform === "win32")("reads a payload from a pipe, as a shell
   execFileSync("mkfifo", [join(cwd, "pipe")]);
   execFileSync("sh", ["-c", "echo '[1' > pipe &"], { cwd, stdio: "ignore" });
   expect((await run(["verify", "pipe"], { cwd })).exitCode).toBe(4);
+});
+
+describe.skipIf(process.platform === "win32")("a pipe among the files of the event log", () => {
+  const LISTEN = ["listen", "--port", "0", "--tunnel", "none", "--timeout", "20ms"];
+  const SEND = ["send", "crm", "Leads.create"];
+
+  it.each([
+    ["", SEND, 5],
+    ["", LISTEN, 2],
+    ["-journal", ["events", "list"], 2],
+    ["-journal", LISTEN, 2],
+    ["-wal", LISTEN, 2],
+    ["-shm", LISTEN, 2],
+    ["-lock", LISTEN, 2],
+    ["-lock", SEND, 5],
+    ["-lock-journal", LISTEN, 2],
+  ])("does not stop the program: events.db%s, %j", async (suffix, argv, status) => {
+    const cwd = tempFolder();
+    mkdirSync(join(cwd, ".zoho-hooks"));
+    const log = join(cwd, ".zoho-hooks/events.db");
+    if (suffix !== "") await (await openLogAt({ root: cwd, store: log }, { now: () => new Date() })).close();
+    execFileSync("mkfifo", [log + suffix]);
+    const { exitCode, err } = await run(argv, { cwd, env: { ZOHO_HOOKS_PORT: "1" } });
+    expect([exitCode, err]).toEqual([status, status === 5 ? expect.anything() : expect.stringContaining(log + suffix)]);
+  });
+});
+
+it("says that a journal was not finished, and leaves it as it is", async () => {
+  const cwd = tempFolder();
+  const store = join(cwd, "events.db");
+  await (await openLogAt({ root: cwd, store }, { now: () => new Date() })).close();
+  const journal = Buffer.concat([Buffer.from("d9d505f920a163d7", "hex"), Buffer.alloc(600, 1)]);
+  writeFileSync(`${store}-journal`, journal);
+  for (const argv of [
+    ["events", "list"],
+    ["listen", "--port", "0", "--tunnel", "none", "--timeout", "20ms"],
+  ]) {
+    const { exitCode, err } = await run([...argv, "--store", store], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("has the journal of an interrupted write beside it")]);
+  }
+  expect(readFileSync(`${store}-journal`)).toEqual(journal);
+});
+
+it.each([
+  { store: "a\0b" },
+  { products: { shop: { path: "a\0b" } } },
+  { products: { forms: { schema: "a\0b" } } },
+  { tunnel: { rootCas: "a\0b" } },
+])("refuses a path with a NUL: %j", async (settings) => {
+  const cwd = tempFolder();
+  writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(settings));
+  const { exitCode, err } = await run(["listen", "--port", "0", "--tunnel", "none"], { cwd });
+  expect([exitCode, err]).toEqual([
+    2,
+    expect.stringMatching(/zoho-hooks\.config\.json:\d+:\d+: .*is not allowed here/),
+  ]);
 });

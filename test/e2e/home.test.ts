@@ -1,0 +1,17 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { runBin } from "../support/bin.ts";
+import { tempFolder } from "../support/run.ts";
+
+it.skipIf(process.platform === "win32").each([{ HOME: "" }, { HOME: "." }, { XDG_CONFIG_HOME: ".config" }])(
+  "takes no folder of the project for the user's: %j",
+  async (env) => {
+    const cwd = tempFolder();
+    mkdirSync(join(cwd, ".config/zoho-hooks"), { recursive: true });
+    writeFileSync(join(cwd, ".config/zoho-hooks/config.json"), '{ "port": 1 }');
+    const { status, stdout } = await runBin(["config", "show", "--origin"], { cwd, env });
+    expect(status).toBe(0);
+    expect(stdout).not.toContain(".config/zoho-hooks/config.json");
+  },
+);
