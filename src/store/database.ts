@@ -5,7 +5,7 @@ import { UserError } from "../util/errors.ts";
 import { makeFolder } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
-import { faultKind, logError, rejectIrregular } from "./fault.ts";
+import { faultKind, logError, logFault, rejectIrregular } from "./fault.ts";
 import { schema, webhookLogsView } from "./schema.ts";
 
 interface DatabaseOptions {
