@@ -16,12 +16,12 @@ export type KeySource = Keys | ((isKeyUnknown: boolean) => Keys | Promise<Keys>)
 /** What a handler does besides calling the app. Each function may return a promise, which is awaited before the answer. */
 export interface HandlerOptions {
   /**
-   * Whether an event was handled before: then it is answered 200, and the app is not called. If this also remembers the
-   * `identity`, as `SET NX` of Redis does, give `forget`, too.
+   * Whether an event was handled before: then it is answered 200, and the app is not called. A repeat that comes while this
+   * process handles the event gets the same answer.
    */
   readonly seen?: ((identity: string) => boolean | Promise<boolean>) | undefined;
-  /** Called if the app fails for an event, which the sender then repeats. */
-  readonly forget?: ((identity: string) => unknown) | undefined;
+  /** Stores the identity of an event for `seen`, once the app has handled it. An error is reported, and the answer still 200. */
+  readonly remember?: ((identity: string) => unknown) | undefined;
   /** Stores the secret that Mail sends with its first call, and never again. */
   readonly saveSecret?: ((offered: OfferedSecret) => unknown) | undefined;
   /** Called for a delivery that the app does not get. Default: `console.warn` if it is genuine, and nothing otherwise. */
@@ -59,11 +59,14 @@ export function createHandler<P extends ProductId>(
   onEvent: (event: VerifiedEvent<P>) => unknown,
   options: HandlerOptions = {},
 ): Handler {
-  requireOptions(options, ["seen", "forget", "saveSecret", "onFailure", "onError"]);
-  const { seen, forget, saveSecret, onFailure = warnIfGenuine, onError = logError } = options;
+  requireOptions(options, ["seen", "remember", "saveSecret", "onFailure", "onError"]);
+  const { seen, remember, saveSecret, onFailure = warnIfGenuine, onError = logError } = options;
   productOf(product);
   // A mistake in the keys is found before the first delivery comes.
   if (typeof keys !== "function") verify(product, { headers: {}, body: "" }, keys);
+
+  /** By identity. */
+  const inProgress = new Map<string, Promise<void>>();
 
   async function report(error: unknown): Promise<void> {
     try {
@@ -93,14 +96,23 @@ export function createHandler<P extends ProductId>(
       await onFailure(event);
       return plainReply(event.genuine ? 200 : event.code === "unreadable" ? 400 : 401, event.reason);
     }
-    if ((await seen?.(event.identity)) === true) return plainReply(200, "OK");
-    try {
-      await onEvent(event);
-    } catch (error) {
-      await Promise.resolve(event.identity).then(forget).catch(report);
-      throw error;
-    }
+    await (seen === undefined ? handleEvent(event) : handleOnce(event, seen));
     return plainReply(200, "OK");
+  }
+
+  async function handleEvent(event: VerifiedEvent<P>): Promise<void> {
+    await onEvent(event);
+    await Promise.resolve(event.identity).then(remember).catch(report);
+  }
+
+  function handleOnce(event: VerifiedEvent<P>, isSeen: NonNullable<typeof seen>): Promise<void> {
+    const { identity } = event;
+    const handleUnseen = async (): Promise<void> => {
+      if (!(await isSeen(identity))) await handleEvent(event);
+    };
+    const handling = inProgress.get(identity) ?? handleUnseen().finally(() => inProgress.delete(identity));
+    inProgress.set(identity, handling);
+    return handling;
   }
 
   return async (request) => {

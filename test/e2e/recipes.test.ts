@@ -130,8 +130,10 @@ describe("the recipe", () => {
   it("for once only calls the app again where it had failed, and for no other repeat", async () => {
     const store = `
       const kept = new Map();
-      const set = async (key, value) => (kept.has(key) ? null : (kept.set(key, value), "OK"));
-      export const redis = { set, del: async (key) => kept.delete(key) };`;
+      export const redis = {
+        exists: async (key) => (kept.has(key) ? 1 : 0),
+        set: async (key, value) => void kept.set(key, value),
+      };`;
     const { once } = await load<{ once: HandlerOptions }>("once.js", undefined, { "redis.js": store });
     const acted: string[] = [];
     const handle = createHandler(

@@ -104,8 +104,8 @@ describe.each(Object.entries(FRAMEWORKS))("the adapter for %s", (_, start) => {
     const failure = Object.assign(new Error("no queue"), { status: 410 });
     const onEvent = vi.fn().mockRejectedValueOnce(failure);
     const app = await start(onEvent, {
-      seen: (identity) => known.size === known.add(identity).size,
-      forget: (identity) => known.delete(identity),
+      seen: (identity) => known.has(identity),
+      remember: (identity) => known.add(identity),
       onError: (error) => errors.push(error),
     });
     const post = async () => (await app({ headers: signed.headers, body: signed.body })).status;
@@ -204,6 +204,39 @@ describe("a handler", () => {
     );
     await handle({ headers: json, body: "{}" });
     expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it("remembers an event only once the app has handled it, and lets a repeat wait for the same answer", async () => {
+    const known = new Set<string>();
+    let fail = (): void => {};
+    const first = new Promise((_, reject) => {
+      fail = () => reject(new Error("no queue"));
+    });
+    const onEvent = vi.fn().mockReturnValueOnce(first);
+    const handle = createHandler("crm", keys, onEvent, {
+      seen: async (identity) => known.has(identity),
+      remember: async (identity) => known.add(identity),
+      onError() {},
+    });
+    const answers = [handle(signed), handle(signed)];
+    await vi.waitFor(() => expect(onEvent).toHaveBeenCalled());
+    expect(known.size).toBe(0);
+    fail();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([500, 500]);
+    expect(known.size).toBe(0);
+    const repeats = await Promise.all([handle(signed), handle(signed), handle(signed)]);
+    expect(repeats.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(known.size).toBe(1);
+    expect(onEvent).toHaveBeenCalledTimes(2);
+  });
+
+  it("answers 200 for an event that it could not remember, and reports the error", async () => {
+    const onError = vi.fn();
+    const failure = new Error("no store");
+    const remember = () => Promise.reject(failure);
+    const handle = createHandler("crm", keys, () => {}, { remember, onError });
+    expect((await handle(signed)).status).toBe(200);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
   });
 
   it("asks for Desk's keys again if they lack the one that is named", async () => {
