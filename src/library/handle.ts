@@ -22,7 +22,10 @@ export interface HandlerOptions {
   readonly seen?: ((identity: string) => boolean | Promise<boolean>) | undefined;
   /** Stores the identity of an event for `seen`, once the app has handled it. An error is reported, and the answer still 200. */
   readonly remember?: ((identity: string) => unknown) | undefined;
-  /** Stores the secret that Mail sends with its first call, and never again. */
+  /**
+   * Stores the secret that Mail sends with its first call, and never again. It has to throw, and to write nothing, if one is
+   * stored already: anybody can make such a call.
+   */
   readonly saveSecret?: ((offered: OfferedSecret) => unknown) | undefined;
   /** Called for a delivery that the app does not get. Default: `console.warn` if it is genuine, and nothing otherwise. */
   readonly onFailure?: ((failure: VerifyFailure) => unknown) | undefined;
@@ -65,6 +68,7 @@ export function createHandler<P extends ProductId>(
   // A mistake in the keys is found before the first delivery comes.
   if (typeof keys !== "function") verify(product, { headers: {}, body: "" }, keys);
 
+  let lastOffer: Promise<unknown> = Promise.resolve();
   /** By identity. */
   const inProgress = new Map<string, Promise<void>>();
 
@@ -82,16 +86,27 @@ export function createHandler<P extends ProductId>(
     return event.proofs.some(({ match }) => match === UNKNOWN_KEY) ? verify(product, request, await keys(true)) : event;
   }
 
-  async function answer(request: RequestLike): Promise<Reply> {
-    const event = await verified(request);
-    if (event.code === "challenge") {
-      if (event.offered !== undefined && saveSecret === undefined)
+  /** One after the other, each verified again: of two that come together, the second finds the secret of the first. */
+  function acceptOffer(request: RequestLike) {
+    const accepting = lastOffer.then(async () => {
+      const event = await verified(request);
+      if (event.code !== "challenge" || event.offered === undefined) return event;
+      if (saveSecret === undefined)
         throw new TypeError(
           `${product} sends its secret with this call only: give the option saveSecret, which stores it`,
         );
-      if (event.offered !== undefined) await saveSecret?.(event.offered);
-      return event.reply;
-    }
+      await saveSecret(event.offered);
+      return event;
+    });
+    lastOffer = accepting.catch(() => {});
+    return accepting;
+  }
+
+  async function answer(request: RequestLike): Promise<Reply> {
+    const first = await verified(request);
+    const isOffer = first.code === "challenge" && first.offered !== undefined;
+    const event = isOffer ? await acceptOffer(request) : first;
+    if (event.code === "challenge") return event.reply;
     if (!event.ok) {
       await onFailure(event);
       return plainReply(event.genuine ? 200 : event.code === "unreadable" ? 400 : 401, event.reason);

@@ -263,6 +263,23 @@ describe("a handler", () => {
     expect((await handle({ method: "GET", headers: {}, body: "" })).status).toBe(200);
   });
 
+  it("accepts one of two first calls of Mail that come together", async () => {
+    let hookSecret: string | undefined;
+    const saveSecret = async ({ value }: { readonly value: string }) => {
+      hookSecret = value;
+    };
+    const handle = createHandler(
+      "mail",
+      async () => (hookSecret === undefined ? {} : { hookSecret }),
+      () => {},
+      { saveSecret },
+    );
+    const offer = (secret: string) => handle({ headers: { "x-hook-secret": secret, ...json }, body: "{}" });
+    const answers = await Promise.all([offer("s3cret-of-mail"), offer("another"), offer("s3cret-of-mail")]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 401, 200]);
+    expect(hookSecret).toBe("s3cret-of-mail");
+  });
+
   it("stores Mail's secret before it answers, and does not answer 200 where it cannot", async () => {
     const offer = { headers: { "x-hook-secret": "s3cret-of-mail", ...json }, body: "{}" };
     const saved: unknown[] = [];
