@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ProductId, RequestLike } from "./index.ts";
-import { bodyLost, createHandler, RequestError } from "./library/handle.ts";
+import { bodyLost, createHandler, RequestError, requestAborted } from "./library/handle.ts";
 import { sendReply } from "./receiver/respond.ts";
 
 /** A request of Express, or of Node. */
@@ -47,9 +47,13 @@ async function readBody(request: NodeRequest): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   // Read to its end in any case: a sender that is still writing would not see the answer.
-  for await (const chunk of request) {
-    length += chunk.length;
-    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+  try {
+    for await (const chunk of request) {
+      length += chunk.length;
+      if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+    }
+  } catch {
+    throw requestAborted();
   }
   if (length > MAX_BODY_BYTES) throw new RequestError(413, `the body is larger than ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks);

@@ -134,10 +134,12 @@ export function createHandler<P extends ProductId>(
     try {
       return await answer(await request);
     } catch (error) {
-      await report(error);
-      return error instanceof RequestError
-        ? plainReply(error.status, error.message)
-        : plainReply(500, "the app failed: its log has the error");
+      const reply =
+        error instanceof RequestError
+          ? plainReply(error.status, error.message)
+          : plainReply(500, "the app failed: its log has the error");
+      if (reply.status === 500) await report(error);
+      return reply;
     }
   };
 }
@@ -170,7 +172,15 @@ export async function respond(handle: Handler, request: Request): Promise<Respon
 async function readRequest(request: Request): Promise<RequestLike> {
   const { method, url, headers, bodyUsed } = request;
   if (bodyUsed) throw bodyLost("do not read the request before it");
-  return { method, url, headers, body: await request.arrayBuffer() };
+  const body = await request.arrayBuffer().catch((error: unknown) => {
+    throw request.signal.aborted ? requestAborted() : error;
+  });
+  return { method, url, headers, body };
+}
+
+/** Nobody gets its answer. */
+export function requestAborted(): RequestError {
+  return new RequestError(400, "the request was aborted");
 }
 
 /** The error of a handler that comes after a parser. A body that is serialised again is not the one that was signed. */

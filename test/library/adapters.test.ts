@@ -1,5 +1,5 @@
 import { createPublicKey } from "node:crypto";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import express4 from "express";
 import express5 from "express5";
@@ -135,9 +135,35 @@ describe("the adapter for Express", () => {
     },
   );
 
-  it("answers 413 to a body of more than a mebibyte", async () => {
-    const app = await served(forExpress.webhook("crm", keys, () => {}, { onError() {} }));
+  it("answers 413 to a body of more than a mebibyte, which is no error of the app", async () => {
+    const onError = vi.fn();
+    const app = await served(forExpress.webhook("crm", keys, () => {}, { onError }));
     expect((await app({ headers: json, body: Buffer.alloc(1_048_577, " ") })).status).toBe(413);
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it("does not report a request that its sender aborts", async () => {
+    const onError = vi.fn();
+    const hook = forExpress.webhook("crm", keys, () => {}, { onError });
+    let markStarted = (): void => {};
+    const started = new Promise<void>((resolve) => {
+      markStarted = resolve;
+    });
+    const ended = new Promise<void>((resolve) => {
+      const server = createServer(async (request, response) => {
+        markStarted();
+        await hook(request, response);
+        resolve();
+      }).listen(0, "127.0.0.1", () => {
+        closing.push(() => server.close());
+        const { port } = server.address() as AddressInfo;
+        const sent = request({ port, host: "127.0.0.1", method: "POST", headers: { "content-length": 10 } });
+        sent.on("error", () => {}).write("{");
+        void started.then(() => sent.destroy());
+      });
+    });
+    await ended;
+    expect(onError).not.toHaveBeenCalled();
   });
 
   it("verifies the query with the URL that the app was called by, not the one of its router", async () => {
@@ -159,6 +185,20 @@ describe("the adapter for Express", () => {
     expect([response.status, await response.text()]).toEqual([200, "OK"]);
     expect(events).toEqual(["invoice.created"]);
   });
+});
+
+it("the adapter for Next reports a body that cannot be read, unless its sender aborted the request", async () => {
+  const onError = vi.fn();
+  const POST = forNext.webhook("crm", keys, () => {}, { onError });
+  const failure = new Error("unreadable");
+  const post = (signal: AbortSignal) => {
+    const body = new ReadableStream({ start: (controller) => controller.error(failure) });
+    return POST(new Request("https://app.example", { method: "POST", body, signal, duplex: "half" }));
+  };
+  await post(AbortSignal.abort());
+  expect(onError).not.toHaveBeenCalled();
+  expect((await post(new AbortController().signal)).status).toBe(500);
+  expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
 });
 
 it("the adapter for Hono answers 500 after a middleware that has read the body", async () => {
