@@ -20,7 +20,7 @@ export interface HandlerOptions {
    * process handles the event gets the same answer.
    */
   readonly seen?: ((identity: string) => boolean | Promise<boolean>) | undefined;
-  /** Stores the identity of an event for `seen`, once the app has handled it. An error is reported, and the answer still 200. */
+  /** Stores the identity of an event for `seen`, once the app has handled it. If it fails, the answer is 200 all the same. */
   readonly remember?: ((identity: string) => unknown) | undefined;
   /**
    * Stores the secret that Mail sends with its first call, and never again. It has to throw, and to write nothing, if one is
@@ -29,7 +29,7 @@ export interface HandlerOptions {
   readonly saveSecret?: ((offered: OfferedSecret) => unknown) | undefined;
   /** Called for a delivery that the app does not get. Default: `console.warn` if it is genuine, and nothing otherwise. */
   readonly onFailure?: ((failure: VerifyFailure) => unknown) | undefined;
-  /** Called for each error that is answered with 500. Default: `console.error`. */
+  /** Called for each error that is answered with 500, and for those of `remember` and `onFailure`. Default: `console.error`. */
   readonly onError?: ((error: unknown) => unknown) | undefined;
 }
 
@@ -108,7 +108,7 @@ export function createHandler<P extends ProductId>(
     const event = isOffer ? await acceptOffer(request) : first;
     if (event.code === "challenge") return event.reply;
     if (!event.ok) {
-      await onFailure(event);
+      await Promise.resolve(event).then(onFailure).catch(report);
       return plainReply(event.genuine ? 200 : event.code === "unreadable" ? 400 : 401, event.reason);
     }
     await (seen === undefined ? handleEvent(event) : handleOnce(event, seen));

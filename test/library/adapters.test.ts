@@ -270,6 +270,22 @@ describe("a handler", () => {
     expect(onEvent).toHaveBeenCalledTimes(2);
   });
 
+  it("keeps its answer if onFailure throws, and reports the error", async () => {
+    const errors: unknown[] = [];
+    const failure = new Error("no log");
+    const handle = createHandler("crm", keys, () => {}, {
+      onFailure() {
+        throw failure;
+      },
+      onError: (error) => errors.push(error),
+    });
+    const { data: _, ...incomplete } = fixture("crm", "Leads.create");
+    const requests = [sign("crm", incomplete, keys), { headers: json, body: '{"a":]' }, { headers: json, body: "{}" }];
+    const answers = await Promise.all(requests.map(handle));
+    expect(answers.map(({ status }) => status)).toEqual([200, 400, 401]);
+    expect(errors).toEqual([failure, failure, failure]);
+  });
+
   it("answers 200 for an event that it could not remember, and reports the error", async () => {
     const onError = vi.fn();
     const failure = new Error("no store");
