@@ -12,7 +12,7 @@ import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import type { EventReport } from "../reports/event.ts";
-import { errorText } from "../util/errors.ts";
+import { errorCode, errorText } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
 import { readSample, type Sample } from "./fixtures.ts";
@@ -133,6 +133,10 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     now: () => new Date(),
     onEvent,
     onTrouble: (message) => void arrivals.push(message),
+  }).catch((error: unknown) => {
+    // The receiver's error names the flags of `listen`.
+    if (!(error instanceof Error) || errorCode(error.cause) !== "EADDRINUSE") throw error;
+    throw new Error(`port ${port} is in use: leave the option port out for a free one`, { cause: error.cause });
   });
   receiver.ready();
   const urlOf = (product: ProductId): string => webhookUrl(receiver.url, productOf(product).id);

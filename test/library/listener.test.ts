@@ -87,6 +87,14 @@ it("names the app that does not answer, and the mistakes of a call", async () =>
   await expect(createListener({ host: "localhost" })).rejects.toThrow('no option named "host"');
 });
 
+it("says that its port is in use, with the remedy", async () => {
+  const { url } = await started();
+  const port = Number(new URL(url).port);
+  const error = await createListener({ port }).catch((reason: unknown) => reason);
+  expect(String(error)).toBe(`Error: port ${port} is in use: leave the option port out for a free one`);
+  expect(error).not.toHaveProperty("hint");
+});
+
 it("ends waiting when it is closed, and does not wait afterwards", async () => {
   const listener = await createListener();
   const coming = listener.next("crm:Leads.create", { timeout: Number.POSITIVE_INFINITY });
