@@ -13,7 +13,7 @@ import { sendReply } from "./receiver/respond.ts";
 interface NodeRequest extends IncomingMessage {
   readonly originalUrl?: string;
   readonly body?: unknown;
-  /** The exact bytes, as NestJS, Firebase and `express.json({ verify })` keep them. */
+  /** The exact bytes, as NestJS, Firebase and `express.json({ verify })` keep them, or their text. */
   readonly rawBody?: unknown;
 }
 
@@ -35,8 +35,9 @@ export function webhook<P extends ProductId>(...options: Parameters<typeof creat
 
 async function readRequest(request: NodeRequest): Promise<RequestLike> {
   const { method, originalUrl = request.url, headers, body, rawBody } = request;
-  const bytes = [rawBody, body].find((each) => each instanceof Uint8Array) ?? (await readBody(request));
-  return { method, url: originalUrl, headers, body: bytes };
+  // A body that is a string may have been made by a parser.
+  const raw = typeof rawBody === "string" ? rawBody : [rawBody, body].find((each) => each instanceof Uint8Array);
+  return { method, url: originalUrl, headers, body: raw ?? (await readBody(request)) };
 }
 
 async function readBody(request: NodeRequest): Promise<Buffer> {

@@ -130,6 +130,18 @@ describe("the adapter for Express", () => {
       const verify = (request: object, _response: unknown, rawBody: Buffer) => void Object.assign(request, { rawBody });
       const kept = await post(await served(express().use(express.json({ verify })).post("/hooks", hook)));
       expect(kept.status).toBe(200);
+      const verifyText = (request: object, _response: unknown, bytes: Buffer) =>
+        void Object.assign(request, { rawBody: String(bytes) });
+      const asText = await post(
+        await served(
+          express()
+            .use(express.json({ verify: verifyText }))
+            .post("/hooks", hook),
+        ),
+      );
+      expect(asText.status).toBe(200);
+      const text = express.text({ type: () => true });
+      expect((await post(await served(express().post("/hooks", text, hook)))).status).toBe(500);
       const raw = express.raw({ type: () => true });
       expect((await post(await served(express().post("/hooks", raw, hook)))).status).toBe(200);
     },
