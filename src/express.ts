@@ -5,6 +5,7 @@
  * @module zoho-hooks/express
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { MAX_BODY_BYTES } from "./body/delivery.ts";
 import type { ProductId, RequestLike } from "./index.ts";
 import { bodyLost, createHandler, RequestError, requestAborted } from "./library/handle.ts";
 import { sendReply } from "./receiver/respond.ts";
@@ -16,8 +17,6 @@ interface NodeRequest extends IncomingMessage {
   /** The exact bytes, as NestJS, Firebase and `express.json({ verify })` keep them, or their text. */
   readonly rawBody?: unknown;
 }
-
-const MAX_BODY_BYTES = 1_048_576;
 
 /**
  * `app.post("/webhooks/zoho/crm", webhook("crm", keys, async (event) => { … }))`, before any body parser: it reads the raw body

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { pid } from "node:process";
-import type { HeaderPair } from "../body/delivery.ts";
+import { type HeaderPair, MAX_BODY_BYTES } from "../body/delivery.ts";
 import { noSecrets } from "../body/secret.ts";
 import { assign, parsePath } from "../core/edit-body.ts";
 import { type EventPattern, eventNames, eventPattern, isNamed, nearest, patternParts } from "../core/event-names.ts";
@@ -127,7 +127,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     secrets,
     policy: { schema: "warn", onInvalid: "reject" },
     allowed: undefined,
-    maxBody: 1_048_576,
+    maxBody: MAX_BODY_BYTES,
     recorder: memoryRecorder(),
     pid,
     now: () => new Date(),
