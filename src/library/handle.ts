@@ -47,8 +47,8 @@ export class RequestError extends Error {
 }
 
 /**
- * Verifies the deliveries of a product and calls the app for each genuine event. The adapters for frameworks are made of this;
- * use it where there is none.
+ * Verifies the deliveries of a product and calls the app for each genuine event. The framework adapters wrap this; call it
+ * directly where there is no adapter.
  *
  * The answer is 200 once `onEvent` has ended; 500 if it throws, so that the sender can repeat the event; 401 for a delivery that
  * is not genuine; 400 for a body that cannot be read; the reply that a challenge needs; and 200 for a genuine event that is
@@ -75,8 +75,8 @@ export function createHandler<P extends ProductId>(
   async function report(error: unknown): Promise<void> {
     try {
       await onError(error);
-    } catch (ofReport) {
-      logError(ofReport);
+    } catch (reportError) {
+      logError(reportError);
     }
   }
 
