@@ -5,19 +5,18 @@
  * @module zoho-hooks/express
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { MAX_BODY_BYTES } from "./body/delivery.ts";
 import type { ProductId, RequestLike } from "./index.ts";
-import { bodyLost, createHandler, RequestError } from "./library/handle.ts";
+import { bodyLost, createHandler, RequestError, requestAborted } from "./library/handle.ts";
 import { sendReply } from "./receiver/respond.ts";
 
 /** A request of Express, or of Node. */
 interface NodeRequest extends IncomingMessage {
   readonly originalUrl?: string;
   readonly body?: unknown;
-  /** The exact bytes, as NestJS, Firebase and `express.json({ verify })` keep them. */
+  /** The exact bytes, as NestJS, Firebase and `express.json({ verify })` keep them, or their text. */
   readonly rawBody?: unknown;
 }
-
-const MAX_BODY_BYTES = 1_048_576;
 
 /**
  * `app.post("/webhooks/zoho/crm", webhook("crm", keys, async (event) => { … }))`, before any body parser: it reads the raw body
@@ -35,8 +34,9 @@ export function webhook<P extends ProductId>(...options: Parameters<typeof creat
 
 async function readRequest(request: NodeRequest): Promise<RequestLike> {
   const { method, originalUrl = request.url, headers, body, rawBody } = request;
-  const bytes = [rawBody, body].find((each) => each instanceof Uint8Array) ?? (await readBody(request));
-  return { method, url: originalUrl, headers, body: bytes };
+  // A body that is a string may have been made by a parser.
+  const raw = typeof rawBody === "string" ? rawBody : [rawBody, body].find((each) => each instanceof Uint8Array);
+  return { method, url: originalUrl, headers, body: raw ?? (await readBody(request)) };
 }
 
 async function readBody(request: NodeRequest): Promise<Buffer> {
@@ -47,9 +47,13 @@ async function readBody(request: NodeRequest): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   // Read to its end in any case: a sender that is still writing would not see the answer.
-  for await (const chunk of request) {
-    length += chunk.length;
-    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+  try {
+    for await (const chunk of request) {
+      length += chunk.length;
+      if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+    }
+  } catch {
+    throw requestAborted();
   }
   if (length > MAX_BODY_BYTES) throw new RequestError(413, `the body is larger than ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks);

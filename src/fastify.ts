@@ -1,6 +1,6 @@
 /// <reference types="node" preserve="true" />
 /**
- * For Fastify 4 and 5.
+ * For Fastify 5.
  *
  * @module zoho-hooks/fastify
  */

@@ -108,3 +108,8 @@ describe("docs/troubleshooting.md", () => {
     expect(strings.some((text) => text.includes(message))).toBe(true);
   });
 });
+
+it("docs/library.md names the permissions that Deno was tried with", () => {
+  const [, flags = "nothing"] = /deno run ((?:--allow-\w+ )+)/.exec(textOf(".ci/frameworks")) ?? [];
+  expect(textOf("docs/library.md")).toContain(`\`${flags.trim()}\``);
+});

@@ -13,6 +13,9 @@ export interface Delivery {
   readonly body: Buffer;
 }
 
+/** The maximum size of a body, unless the user sets another: 1 MiB. */
+export const MAX_BODY_BYTES = 1_048_576;
+
 /** How long a delivery of the same identity counts as a duplicate: twenty-four hours, as in the guide. */
 export const DUPLICATE_WINDOW_MS = 86_400_000;
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MAX_BODY_BYTES } from "../body/delivery.ts";
 import { formatSettings } from "../core/format-settings.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
@@ -130,7 +131,7 @@ export const defaults: Settings = {
   products: {},
   port: 4460,
   host: "127.0.0.1",
-  maxBody: 1_048_576,
+  maxBody: MAX_BODY_BYTES,
   schema: "warn",
   onInvalid: "reject",
   tolerance: 300_000,

@@ -16,17 +16,20 @@ export type KeySource = Keys | ((isKeyUnknown: boolean) => Keys | Promise<Keys>)
 /** What a handler does besides calling the app. Each function may return a promise, which is awaited before the answer. */
 export interface HandlerOptions {
   /**
-   * Whether an event was handled before: then it is answered 200, and the app is not called. If this also remembers the
-   * `identity`, as `SET NX` of Redis does, give `forget`, too.
+   * Whether an event was handled before: then it is answered 200, and the app is not called. A repeat that comes while this
+   * process handles the event gets the same answer.
    */
   readonly seen?: ((identity: string) => boolean | Promise<boolean>) | undefined;
-  /** Called if the app fails for an event, which the sender then repeats. */
-  readonly forget?: ((identity: string) => unknown) | undefined;
-  /** Stores the secret that Mail sends with its first call, and never again. */
+  /** Stores the identity of an event for `seen`, once the app has handled it. If it fails, the answer is 200 all the same. */
+  readonly remember?: ((identity: string) => unknown) | undefined;
+  /**
+   * Stores the secret that Mail sends with its first call, and never again. It has to throw, and to write nothing, if one is
+   * stored already: anybody can make such a call.
+   */
   readonly saveSecret?: ((offered: OfferedSecret) => unknown) | undefined;
   /** Called for a delivery that the app does not get. Default: `console.warn` if it is genuine, and nothing otherwise. */
   readonly onFailure?: ((failure: VerifyFailure) => unknown) | undefined;
-  /** Called for each error that is answered with 500. Default: `console.error`. */
+  /** Called for each error that is answered with 500, and for those of `remember` and `onFailure`. Default: `console.error`. */
   readonly onError?: ((error: unknown) => unknown) | undefined;
 }
 
@@ -44,8 +47,8 @@ export class RequestError extends Error {
 }
 
 /**
- * Verifies the deliveries of a product and calls the app for each genuine event. The adapters for frameworks are made of this;
- * use it where there is none.
+ * Verifies the deliveries of a product and calls the app for each genuine event. The framework adapters wrap this; call it
+ * directly where there is no adapter.
  *
  * The answer is 200 once `onEvent` has ended; 500 if it throws, so that the sender can repeat the event; 401 for a delivery that
  * is not genuine; 400 for a body that cannot be read; the reply that a challenge needs; and 200 for a genuine event that is
@@ -59,17 +62,21 @@ export function createHandler<P extends ProductId>(
   onEvent: (event: VerifiedEvent<P>) => unknown,
   options: HandlerOptions = {},
 ): Handler {
-  requireOptions(options, ["seen", "forget", "saveSecret", "onFailure", "onError"]);
-  const { seen, forget, saveSecret, onFailure = warnIfGenuine, onError = logError } = options;
+  requireOptions(options, ["seen", "remember", "saveSecret", "onFailure", "onError"]);
+  const { seen, remember, saveSecret, onFailure = warnIfGenuine, onError = logError } = options;
   productOf(product);
   // A mistake in the keys is found before the first delivery comes.
   if (typeof keys !== "function") verify(product, { headers: {}, body: "" }, keys);
 
+  let lastOffer: Promise<unknown> = Promise.resolve();
+  /** By identity. */
+  const inProgress = new Map<string, Promise<void>>();
+
   async function report(error: unknown): Promise<void> {
     try {
       await onError(error);
-    } catch (ofReport) {
-      logError(ofReport);
+    } catch (reportError) {
+      logError(reportError);
     }
   }
 
@@ -79,38 +86,60 @@ export function createHandler<P extends ProductId>(
     return event.proofs.some(({ match }) => match === UNKNOWN_KEY) ? verify(product, request, await keys(true)) : event;
   }
 
-  async function answer(request: RequestLike): Promise<Reply> {
-    const event = await verified(request);
-    if (event.code === "challenge") {
-      if (event.offered !== undefined && saveSecret === undefined)
+  /** One after the other, each verified again: of two that come together, the second finds the secret of the first. */
+  function acceptOffer(request: RequestLike) {
+    const accepting = lastOffer.then(async () => {
+      const event = await verified(request);
+      if (event.code !== "challenge" || event.offered === undefined) return event;
+      if (saveSecret === undefined)
         throw new TypeError(
           `${product} sends its secret with this call only: give the option saveSecret, which stores it`,
         );
-      if (event.offered !== undefined) await saveSecret?.(event.offered);
-      return event.reply;
-    }
+      await saveSecret(event.offered);
+      return event;
+    });
+    lastOffer = accepting.catch(() => {});
+    return accepting;
+  }
+
+  async function answer(request: RequestLike): Promise<Reply> {
+    const first = await verified(request);
+    const isOffer = first.code === "challenge" && first.offered !== undefined;
+    const event = isOffer ? await acceptOffer(request) : first;
+    if (event.code === "challenge") return event.reply;
     if (!event.ok) {
-      await onFailure(event);
+      await Promise.resolve(event).then(onFailure).catch(report);
       return plainReply(event.genuine ? 200 : event.code === "unreadable" ? 400 : 401, event.reason);
     }
-    if ((await seen?.(event.identity)) === true) return plainReply(200, "OK");
-    try {
-      await onEvent(event);
-    } catch (error) {
-      await Promise.resolve(event.identity).then(forget).catch(report);
-      throw error;
-    }
+    await (seen === undefined ? handleEvent(event) : handleOnce(event, seen));
     return plainReply(200, "OK");
+  }
+
+  async function handleEvent(event: VerifiedEvent<P>): Promise<void> {
+    await onEvent(event);
+    await Promise.resolve(event.identity).then(remember).catch(report);
+  }
+
+  function handleOnce(event: VerifiedEvent<P>, isSeen: NonNullable<typeof seen>): Promise<void> {
+    const { identity } = event;
+    const handleUnseen = async (): Promise<void> => {
+      if (!(await isSeen(identity))) await handleEvent(event);
+    };
+    const handling = inProgress.get(identity) ?? handleUnseen().finally(() => inProgress.delete(identity));
+    inProgress.set(identity, handling);
+    return handling;
   }
 
   return async (request) => {
     try {
       return await answer(await request);
     } catch (error) {
-      await report(error);
-      return error instanceof RequestError
-        ? plainReply(error.status, error.message)
-        : plainReply(500, "the app failed: its log has the error");
+      const reply =
+        error instanceof RequestError
+          ? plainReply(error.status, error.message)
+          : plainReply(500, "the app failed: its log has the error");
+      if (reply.status === 500) await report(error);
+      return reply;
     }
   };
 }
@@ -143,7 +172,15 @@ export async function respond(handle: Handler, request: Request): Promise<Respon
 async function readRequest(request: Request): Promise<RequestLike> {
   const { method, url, headers, bodyUsed } = request;
   if (bodyUsed) throw bodyLost("do not read the request before it");
-  return { method, url, headers, body: await request.arrayBuffer() };
+  const body = await request.arrayBuffer().catch((error: unknown) => {
+    throw request.signal.aborted ? requestAborted() : error;
+  });
+  return { method, url, headers, body };
+}
+
+/** Nobody gets its answer. */
+export function requestAborted(): RequestError {
+  return new RequestError(400, "the request was aborted");
 }
 
 /** The error of a handler that comes after a parser. A body that is serialised again is not the one that was signed. */

@@ -1,18 +1,18 @@
 import { randomInt } from "node:crypto";
 import { pid } from "node:process";
-import type { HeaderPair } from "../body/delivery.ts";
+import { type HeaderPair, MAX_BODY_BYTES } from "../body/delivery.ts";
 import { noSecrets } from "../body/secret.ts";
 import { assign, parsePath } from "../core/edit-body.ts";
-import { type EventPattern, eventPattern } from "../core/event-names.ts";
+import { type EventPattern, eventNames, eventPattern, isNamed, nearest, patternParts } from "../core/event-names.ts";
 import { freshen } from "../core/fresh.ts";
 import { prepare } from "../core/prepare.ts";
-import type { Verdict } from "../core/product.ts";
+import type { Format, Verdict } from "../core/product.ts";
 import { products } from "../products/index.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import type { EventReport } from "../reports/event.ts";
-import { errorText } from "../util/errors.ts";
+import { errorCode, errorText } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
 import { readSample, type Sample } from "./fixtures.ts";
@@ -68,9 +68,10 @@ export interface Listener {
   /**
    * The next accepted event that matches `crm:Leads.create`, `crm:Leads.*`, `desk:*` or `*`, also if it has come already; each is
    * returned once. Rejects after `timeout` milliseconds with an Error that lists what came instead. Default: 4000, less than
-   * the time limit of a test in vitest and Jest, which would hide that list.
+   * the time limit of a test in vitest and Jest, which would hide that list. With `Infinity` it waits until the listener is
+   * closed. Rejects with a TypeError for an unknown product, event or option.
    */
-  next(pattern?: string, options?: { readonly timeout?: number }): Promise<Received>;
+  next(pattern?: string, options?: { readonly timeout?: number | undefined }): Promise<Received>;
   /**
    * Posts the sample of an event with new ids and present times, signed, and resolves to the answer. Throws a TypeError as `sign`
    * does, and an Error if there is no answer.
@@ -85,6 +86,8 @@ export interface Listener {
 }
 
 const DEFAULT_TIMEOUT_MS = 4000;
+/** Node's timers fire at once for more. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 interface Waiter {
   readonly pattern: EventPattern;
@@ -102,6 +105,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
   const waiters = new Set<Waiter>();
   /** What came, for the message of a timeout. */
   const arrivals: string[] = [];
+  let isClosed = false;
 
   function onEvent(report: EventReport): void {
     const { receipt, status, refusal } = report;
@@ -123,12 +127,16 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     secrets,
     policy: { schema: "warn", onInvalid: "reject" },
     allowed: undefined,
-    maxBody: 1_048_576,
+    maxBody: MAX_BODY_BYTES,
     recorder: memoryRecorder(),
     pid,
     now: () => new Date(),
     onEvent,
     onTrouble: (message) => void arrivals.push(message),
+  }).catch((error: unknown) => {
+    // The receiver's error names the flags of `listen`.
+    if (!(error instanceof Error) || errorCode(error.cause) !== "EADDRINUSE") throw error;
+    throw new Error(`port ${port} is in use: leave the option port out for a free one`, { cause: error.cause });
   });
   receiver.ready();
   const urlOf = (product: ProductId): string => webhookUrl(receiver.url, productOf(product).id);
@@ -137,19 +145,22 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     url: receiver.url,
     received,
     urlOf,
-    async next(text = "*", { timeout = DEFAULT_TIMEOUT_MS } = {}) {
-      const pattern = eventPattern(text);
+    async next(text = "*", options = {}) {
+      const pattern = patternOf(text);
+      const timeout = timeoutOf(options);
       const event = [...unclaimed].find(({ product, name }) => pattern.matches(product, name));
       if (event !== undefined) {
         unclaimed.delete(event);
         return event;
       }
+      if (isClosed) throw closedError();
       return new Promise((resolve, reject) => {
         const waiter: Waiter = { pattern, resolve: settling(resolve), reject: settling(reject) };
-        const timer = setTimeout(() => {
+        const expire = (): void => {
           const others = arrivals.length === 0 ? "nothing came" : `what came:\n  ${arrivals.join("\n  ")}`;
           waiter.reject(new Error(`no ${text} came to ${receiver.url} within ${timeout} ms; ${others}`));
-        }, timeout);
+        };
+        const timer = timeout === Number.POSITIVE_INFINITY ? undefined : setTimeout(expire, timeout);
         waiters.add(waiter);
         function settling<T>(settle: (value: T) => void): (value: T) => void {
           return (value) => {
@@ -163,10 +174,38 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     send: (product, event, { to = urlOf(product), keys: signedWith = keys, ...options } = {}) =>
       sendSample(fileUrl, product, event, { to, keys: signedWith, ...options }),
     async close() {
-      for (const { reject } of waiters) reject(new Error("the listener was closed"));
+      isClosed = true;
+      for (const { reject } of waiters) reject(closedError());
       await receiver.close();
     },
   };
+}
+
+/** Throws a TypeError where no event can match. With a wildcard an unknown event still could. */
+function patternOf(text: string): EventPattern {
+  if (typeof text !== "string") throw new TypeError('the event pattern is not a text, such as "crm:Leads.*"');
+  const { product: id = "*", event } = patternParts(text);
+  const isGlob = (word: string): boolean => /[*?]/.test(word);
+  const chosen = isGlob(id)
+    ? products.filter((product) => eventPattern(`${id}:*`).matches(product.id, ""))
+    : [productOf(id)];
+  const formats = chosen.flatMap((product) => product.formats);
+  const isNamedBy = (format: Format): boolean => !event.includes("<") && isNamed(format, event, id === "*");
+  if (formats.some((format) => isGlob(event) || isNamedBy(format))) return eventPattern(text);
+  const [near] = nearest(event, formats.flatMap(eventNames), 1);
+  throw new TypeError(`no event matches ${JSON.stringify(text)}${near === undefined ? "" : `: did you mean ${near}?`}`);
+}
+
+function timeoutOf(options: { readonly timeout?: number | undefined }): number {
+  requireOptions(options, ["timeout"]);
+  const { timeout = DEFAULT_TIMEOUT_MS } = options;
+  if (timeout === Number.POSITIVE_INFINITY || (Number.isFinite(timeout) && timeout >= 0 && timeout <= MAX_TIMEOUT_MS))
+    return timeout;
+  throw new TypeError(`timeout is not a number of milliseconds from 0 to ${MAX_TIMEOUT_MS}, or Infinity`);
+}
+
+function closedError(): Error {
+  return new Error("the listener was closed");
 }
 
 function receivedFrom({ method, path: url, headers, body, receipt }: EventReport): Received {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { FastifyInstance } from "fastify";
 import type { Hono } from "hono";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { secret } from "../../src/body/secret.ts";
 import { writeKeySet } from "../../src/core/proofs/keys.ts";
 import { readPrivateKey } from "../../src/core/proofs/rsa-signature.ts";
@@ -130,8 +130,10 @@ describe("the recipe", () => {
   it("for once only calls the app again where it had failed, and for no other repeat", async () => {
     const store = `
       const kept = new Map();
-      const set = async (key, value) => (kept.has(key) ? null : (kept.set(key, value), "OK"));
-      export const redis = { set, del: async (key) => kept.delete(key) };`;
+      export const redis = {
+        exists: async (key) => (kept.has(key) ? 1 : 0),
+        set: async (key, value) => void kept.set(key, value),
+      };`;
     const { once } = await load<{ once: HandlerOptions }>("once.js", undefined, { "redis.js": store });
     const acted: string[] = [];
     const handle = createHandler(
@@ -199,15 +201,25 @@ describe("the recipe", () => {
 
   it("for Mail stores the secret of its first call, and verifies with it", async () => {
     const store = `
-      const kept = new Map();
-      export const store = { get: async (key) => kept.get(key), set: async (key, value) => kept.set(key, value) };`;
-    const { POST } = await load<Route>("mail.js", undefined, { "store.js": store });
-    const post = async (init: RequestInit) =>
+      const kept = (globalThis.keptByRedis ??= new Map());
+      export const redis = {
+        get: async (key) => kept.get(key) ?? null,
+        set: async (key, value, { NX }) => (NX && kept.has(key) ? null : (kept.set(key, value), "OK")),
+      };`;
+    const start = () => load<Route>("mail.js", undefined, { "redis.js": store });
+    const post = async ({ POST }: Route, init: RequestInit) =>
       (await POST(new Request("https://app.example/hooks", { method: "POST", ...init }))).status;
-    const offer = (value: string) => post({ headers: { ...json, "x-hook-secret": value }, body: "{}" });
-    expect([await offer("m4il"), await offer("another")]).toEqual([200, 401]);
+    const offer = (route: Route, value: string) =>
+      post(route, { headers: { ...json, "x-hook-secret": value }, body: "{}" });
+    // As of two processes, which read the store before either has written.
+    const [route, elsewhere] = [await start(), await start()];
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    expect(await Promise.all([offer(route, "m4il"), offer(elsewhere, "another")])).toEqual([200, 500]);
+    expect(error).toHaveBeenCalledExactlyOnceWith(new Error("a secret of Mail is stored already"));
+    error.mockRestore();
+    expect([await offer(route, "m4il"), await offer(elsewhere, "another")]).toEqual([200, 401]);
     const request = sign("mail", fixture("mail", "message"), { hookSecret: "m4il" }, { format: "wire" });
-    expect(await post({ headers: request.headers, body: request.body })).toBe(200);
+    expect(await post(route, { headers: request.headers, body: request.body })).toBe(200);
   });
 
   it("for tests passes in vitest", () => {

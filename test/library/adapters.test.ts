@@ -1,11 +1,12 @@
 import { createPublicKey } from "node:crypto";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import express4 from "express";
 import express5 from "express5";
 import fastify from "fastify";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { MAX_BODY_BYTES } from "../../src/body/delivery.ts";
 import { writeKeySet } from "../../src/core/proofs/keys.ts";
 import * as forExpress from "../../src/express.ts";
 import * as forFastify from "../../src/fastify.ts";
@@ -104,8 +105,8 @@ describe.each(Object.entries(FRAMEWORKS))("the adapter for %s", (_, start) => {
     const failure = Object.assign(new Error("no queue"), { status: 410 });
     const onEvent = vi.fn().mockRejectedValueOnce(failure);
     const app = await start(onEvent, {
-      seen: (identity) => known.size === known.add(identity).size,
-      forget: (identity) => known.delete(identity),
+      seen: (identity) => known.has(identity),
+      remember: (identity) => known.add(identity),
       onError: (error) => errors.push(error),
     });
     const post = async () => (await app({ headers: signed.headers, body: signed.body })).status;
@@ -130,14 +131,52 @@ describe("the adapter for Express", () => {
       const verify = (request: object, _response: unknown, rawBody: Buffer) => void Object.assign(request, { rawBody });
       const kept = await post(await served(express().use(express.json({ verify })).post("/hooks", hook)));
       expect(kept.status).toBe(200);
+      const verifyText = (request: object, _response: unknown, bytes: Buffer) =>
+        void Object.assign(request, { rawBody: String(bytes) });
+      const asText = await post(
+        await served(
+          express()
+            .use(express.json({ verify: verifyText }))
+            .post("/hooks", hook),
+        ),
+      );
+      expect(asText.status).toBe(200);
+      const text = express.text({ type: () => true });
+      expect((await post(await served(express().post("/hooks", text, hook)))).status).toBe(500);
       const raw = express.raw({ type: () => true });
       expect((await post(await served(express().post("/hooks", raw, hook)))).status).toBe(200);
     },
   );
 
-  it("answers 413 to a body of more than a mebibyte", async () => {
-    const app = await served(forExpress.webhook("crm", keys, () => {}, { onError() {} }));
-    expect((await app({ headers: json, body: Buffer.alloc(1_048_577, " ") })).status).toBe(413);
+  it("answers 413 to a body of more than a mebibyte, which is no error of the app", async () => {
+    const onError = vi.fn();
+    const app = await served(forExpress.webhook("crm", keys, () => {}, { onError }));
+    expect((await app({ headers: json, body: Buffer.alloc(MAX_BODY_BYTES + 1, " ") })).status).toBe(413);
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it("does not report a request that its sender aborts", async () => {
+    const onError = vi.fn();
+    const hook = forExpress.webhook("crm", keys, () => {}, { onError });
+    let markStarted = (): void => {};
+    const started = new Promise<void>((resolve) => {
+      markStarted = resolve;
+    });
+    const ended = new Promise<void>((resolve) => {
+      const server = createServer(async (request, response) => {
+        markStarted();
+        await hook(request, response);
+        resolve();
+      }).listen(0, "127.0.0.1", () => {
+        closing.push(() => server.close());
+        const { port } = server.address() as AddressInfo;
+        const sent = request({ port, host: "127.0.0.1", method: "POST", headers: { "content-length": 10 } });
+        sent.on("error", () => {}).write("{");
+        void started.then(() => sent.destroy());
+      });
+    });
+    await ended;
+    expect(onError).not.toHaveBeenCalled();
   });
 
   it("verifies the query with the URL that the app was called by, not the one of its router", async () => {
@@ -159,6 +198,20 @@ describe("the adapter for Express", () => {
     expect([response.status, await response.text()]).toEqual([200, "OK"]);
     expect(events).toEqual(["invoice.created"]);
   });
+});
+
+it("the adapter for Next reports a body that cannot be read, unless its sender aborted the request", async () => {
+  const onError = vi.fn();
+  const POST = forNext.webhook("crm", keys, () => {}, { onError });
+  const failure = new Error("unreadable");
+  const post = (signal: AbortSignal) => {
+    const body = new ReadableStream({ start: (controller) => controller.error(failure) });
+    return POST(new Request("https://app.example", { method: "POST", body, signal, duplex: "half" }));
+  };
+  await post(AbortSignal.abort());
+  expect(onError).not.toHaveBeenCalled();
+  expect((await post(new AbortController().signal)).status).toBe(500);
+  expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
 });
 
 it("the adapter for Hono answers 500 after a middleware that has read the body", async () => {
@@ -206,6 +259,55 @@ describe("a handler", () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
+  it("remembers an event only once the app has handled it, and lets a repeat wait for the same answer", async () => {
+    const known = new Set<string>();
+    let fail = (): void => {};
+    const first = new Promise((_, reject) => {
+      fail = () => reject(new Error("no queue"));
+    });
+    const onEvent = vi.fn().mockReturnValueOnce(first);
+    const handle = createHandler("crm", keys, onEvent, {
+      seen: async (identity) => known.has(identity),
+      remember: async (identity) => known.add(identity),
+      onError() {},
+    });
+    const answers = [handle(signed), handle(signed)];
+    await vi.waitFor(() => expect(onEvent).toHaveBeenCalled());
+    expect(known.size).toBe(0);
+    fail();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([500, 500]);
+    expect(known.size).toBe(0);
+    const repeats = await Promise.all([handle(signed), handle(signed), handle(signed)]);
+    expect(repeats.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(known.size).toBe(1);
+    expect(onEvent).toHaveBeenCalledTimes(2);
+  });
+
+  it("keeps its answer if onFailure throws, and reports the error", async () => {
+    const errors: unknown[] = [];
+    const failure = new Error("no log");
+    const handle = createHandler("crm", keys, () => {}, {
+      onFailure() {
+        throw failure;
+      },
+      onError: (error) => errors.push(error),
+    });
+    const { data: _, ...incomplete } = fixture("crm", "Leads.create");
+    const requests = [sign("crm", incomplete, keys), { headers: json, body: '{"a":]' }, { headers: json, body: "{}" }];
+    const answers = await Promise.all(requests.map(handle));
+    expect(answers.map(({ status }) => status)).toEqual([200, 400, 401]);
+    expect(errors).toEqual([failure, failure, failure]);
+  });
+
+  it("answers 200 for an event that it could not remember, and reports the error", async () => {
+    const onError = vi.fn();
+    const failure = new Error("no store");
+    const remember = () => Promise.reject(failure);
+    const handle = createHandler("crm", keys, () => {}, { remember, onError });
+    expect((await handle(signed)).status).toBe(200);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
+  });
+
   it("asks for Desk's keys again if they lack the one that is named", async () => {
     const { privateKey, publicKey } = testKeys;
     const jwks = writeKeySet(createPublicKey(publicKey));
@@ -228,6 +330,23 @@ describe("a handler", () => {
   it("answers the request with which Desk checks a URL", async () => {
     const handle = createHandler("desk", { secret: "k" }, () => {});
     expect((await handle({ method: "GET", headers: {}, body: "" })).status).toBe(200);
+  });
+
+  it("accepts one of two first calls of Mail that come together", async () => {
+    let hookSecret: string | undefined;
+    const saveSecret = async ({ value }: { readonly value: string }) => {
+      hookSecret = value;
+    };
+    const handle = createHandler(
+      "mail",
+      async () => (hookSecret === undefined ? {} : { hookSecret }),
+      () => {},
+      { saveSecret },
+    );
+    const offer = (secret: string) => handle({ headers: { "x-hook-secret": secret, ...json }, body: "{}" });
+    const answers = await Promise.all([offer("s3cret-of-mail"), offer("another"), offer("s3cret-of-mail")]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 401, 200]);
+    expect(hookSecret).toBe("s3cret-of-mail");
   });
 
   it("stores Mail's secret before it answers, and does not answer 200 where it cannot", async () => {

@@ -87,9 +87,52 @@ it("names the app that does not answer, and the mistakes of a call", async () =>
   await expect(createListener({ host: "localhost" })).rejects.toThrow('no option named "host"');
 });
 
-it("ends waiting when it is closed", async () => {
-  const listener = await createListener();
-  const coming = listener.next("crm:Leads.create");
-  await listener.close();
-  await expect(coming).rejects.toThrow("the listener was closed");
+it("says that its port is in use, with the remedy", async () => {
+  const { url } = await started();
+  const port = Number(new URL(url).port);
+  const error = await createListener({ port }).catch((reason: unknown) => reason);
+  expect(String(error)).toBe(`Error: port ${port} is in use: leave the option port out for a free one`);
+  expect(error).not.toHaveProperty("hint");
 });
+
+it("ends waiting when it is closed, and does not wait afterwards", async () => {
+  const listener = await createListener();
+  const coming = listener.next("crm:Leads.create", { timeout: Number.POSITIVE_INFINITY });
+  const [closed] = await Promise.allSettled([coming, listener.close()]);
+  expect(closed).toMatchObject({ reason: new Error("the listener was closed") });
+  await expect(listener.next()).rejects.toThrow("the listener was closed");
+});
+
+it("waits without a time limit for an event", async () => {
+  const listener = await started();
+  const coming = listener.next("crm:Leads.create", { timeout: Number.POSITIVE_INFINITY });
+  await listener.send("crm", "Leads.create");
+  expect(await coming).toMatchObject({ name: "Leads.create" });
+});
+
+it.each<[string, string, unknown[]]>([
+  ["an unknown product", 'there is no product "cmr": did you mean crm?', ["cmr:Leads.create"]],
+  ["an unknown event", 'no event matches "crm:Leads.craete": did you mean Leads.create?', ["crm:Leads.craete"]],
+  ["an unknown event of any product", 'no event matches "Leads.craete": did you mean', ["Leads.craete"]],
+  ["a pattern that matches no product", 'no event matches "x*:*"', ["x*:*"]],
+  ["the name of a family", 'no event matches "crm:<Module>.create"', ["crm:<Module>.create"]],
+  ["an empty pattern", 'no event matches ""', [""]],
+  ["options as the pattern", "the event pattern is not a text", [{ timeout: 1 }]],
+  ["an unknown option", 'no option named "timeoutMs", only timeout', ["*", { timeoutMs: 1 }]],
+  ["a timeout that no timer can have", "timeout is not a number of milliseconds", ["*", { timeout: 2 ** 31 }]],
+  ["a timeout that is no number", "timeout is not a number of milliseconds", ["*", { timeout: "1s" }]],
+])("refuses to wait with %s", async (_, message, args) => {
+  const listener = await started();
+  const coming: Promise<unknown> = Reflect.apply(listener.next as () => Promise<unknown>, listener, args);
+  const error = await coming.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(TypeError);
+  expect(String(error)).toContain(message);
+});
+
+it.each(["*", "*:*", "c?m:*", "crm:Leads.*", "CRM:My_Module.create", "crm:not_known_yet*", "Leads.create"])(
+  "can wait for %s",
+  async (pattern) => {
+    const listener = await started();
+    await expect(listener.next(pattern, { timeout: 0 })).rejects.toThrow("nothing came");
+  },
+);
