@@ -150,7 +150,9 @@ function requirePrivate(root: string, path: string, isSecret = true): void {
   for (const place of [dirname(path), ...(isSecret ? [path] : [])]) {
     const { uid, mode } = statSync(place);
     const isLoose = hasModes && (mode & 0o077) !== 0;
-    if (uid === user && !isLoose) continue;
+    // In a container root works in a mounted folder of somebody else's.
+    const isOwn = uid === user || (user === 0 && uid === statSync(root).uid);
+    if (isOwn && !isLoose) continue;
     const reason = isLoose ? "is open to other users, as what comes with a clone is" : "belongs to another user";
     const make = isLoose ? `chmod ${place === path ? 600 : 700} ${shellQuoted(place)}` : "change its owner (chown)";
     throw usageError(`${place} ${reason}`, `if the secrets in it are yours: ${make}; if not, delete it`);

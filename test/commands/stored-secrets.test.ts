@@ -63,6 +63,12 @@ describe.skipIf(process.platform === "win32")("the secrets and keys in a project
     }
   });
 
+  it.skipIf(getuid?.() !== 0)("are used by root in a folder that belongs to their owner", async () => {
+    const { cwd, verify } = project();
+    for (const name of ["", KEYS, SECRETS]) chownSync(join(cwd, name), 65_534, 65_534);
+    expect((await verify()).err).not.toContain(KEYS);
+  });
+
   it("are used where the file system has no modes", async () => {
     const { cwd, verify } = project();
     for (const name of [KEYS, SECRETS, PRIVATE_KEY, join(KEYS, "public.pem")]) chmodSync(join(cwd, name), 0o777);
