@@ -127,7 +127,8 @@ function editedJson(
   if (change[0] === "value") owner[key] = change[2];
   if (change[0] === "nest") owner[key] = NESTED;
   if (change[0] === "drop") delete owner[key];
-  if (change[0] === "key") {
+  // Elements of an array have no name to change.
+  if (change[0] === "key" && !Array.isArray(owner)) {
     delete owner[key];
     Object.defineProperty(owner, change[2], { value: old, enumerable: true, configurable: true, writable: true });
   }
