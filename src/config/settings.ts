@@ -68,12 +68,12 @@ export function fileSchema() {
   });
 }
 
-/** Only JSON can have a NUL in it, with which Node opens no file. */
+/** Node opens no file with a NUL in its name, and a line break would forge a line of output. */
 function path() {
   return z
     .string()
     .min(1)
-    .refine((text) => !text.includes("\0"));
+    .refine((text) => !/\p{Cc}/u.test(text));
 }
 
 /** The port of an app. */

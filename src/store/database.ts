@@ -113,7 +113,9 @@ function rejectForeignObjects(database: NativeDatabase, path: string): void {
   );
   const rows = database.prepare("SELECT type, name, sql FROM sqlite_schema").all();
   const foreign = rows.find(({ type, name, sql }) => {
-    if (String(name).startsWith("sqlite_")) return type !== "table" && type !== "index";
+    // SQLite's own: the sequence of row numbers, and indexes that a table's definition asks for.
+    if (name === "sqlite_sequence" || /^sqlite_stat\d$/.test(String(name))) return type !== "table";
+    if (String(name).startsWith("sqlite_autoindex_")) return type !== "index" || sql !== null;
     if (name === OLD_INDEX) return type !== "index";
     // Each version has its own view, which is only for other clients.
     if (name === "webhook_logs") return type !== "view";

@@ -105,7 +105,7 @@ function createLockFile(path: string): void {
 }
 
 /**
- * A lock of ours is an empty file. Another one came with a clone: SQLite would first finish its journal, and delete the file
+ * A lock of ours is an empty file, or one byte where SQLite writes that. Another one came with a clone: SQLite would first finish its journal, and delete the file
  * that the journal names (https://www.sqlite.org/atomiccommit.html#_multi_file_commit). The journal of an empty one, which a
  * killed process leaves, is deleted unread.
  */
@@ -113,7 +113,7 @@ function rejectForeignLock(path: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) {
     const file = path + suffix;
     const found = lstatSync(file, { throwIfNoEntry: false });
-    if (found === undefined || (found.isFile() && (suffix !== "" || found.size === 0))) continue;
+    if (found === undefined || (found.isFile() && (suffix !== "" || found.size <= 1))) continue;
     throw new UserError(
       "usage",
       `${file} is not a lock that zoho-hooks made`,

@@ -149,6 +149,8 @@ describe("completion words", () => {
       "a;id",
       "a'b",
       "a~b",
+      "~*",
+      "--to=~",
     ];
     const wanted = names.slice(0, 4);
     const events = (all: readonly string[]) =>
@@ -166,7 +168,7 @@ describe("completion words", () => {
   });
 
   // Windows has no such file names.
-  it.skipIf(process.platform === "win32").each(["a\tb", "a\nsend", "a$(id)"])(
+  it.skipIf(process.platform === "win32").each(["a\tb", "a\nsend", "a$(id)", "--to=a", "a*"])(
     "refuses the file name %j of an event",
     async (name) => {
       const cwd = shopProject({ [`webhooks/shop/fixtures/${name}.json`]: "{}" });

@@ -92,7 +92,8 @@ it.each([
   { products: { shop: { path: "a\0b" } } },
   { products: { forms: { schema: "a\0b" } } },
   { tunnel: { rootCas: "a\0b" } },
-])("refuses a path with a NUL: %j", async (settings) => {
+  { products: { shop: { path: "a\nReady. forged" } } },
+])("refuses a path with a control character: %j", async (settings) => {
   const cwd = tempFolder();
   writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(settings));
   const { exitCode, err } = await run(["listen", "--port", "0", "--tunnel", "none"], { cwd });

@@ -235,8 +235,9 @@ function isPath(text: string): boolean {
  * `$(command)` on the command line.
  */
 const EVENT_NAME_RULE =
-  "an event's name is also a file name: it cannot contain \\ $ ` \" ' ; | & < > ( ) ! or control characters, nor parts between / that are empty or start with a dot";
+  "an event's name is also a file name: it cannot contain \\ $ ` \" ' ; | & < > ( ) ! * ? [ ] { } ~ # or control characters, nor start with - or =, nor have parts between / that are empty or start with a dot";
 
 function isFileName(name: string): boolean {
-  return name.split("/").every((part) => /^(?!\.)[^\\$`"';|&<>()!\p{Cc}\p{Zl}\p{Zp}]+$/u.test(part));
+  const isPlain = (part: string): boolean => /^(?!\.)[^\\$`"';|&<>()!*?[\]{}~#\p{Cc}\p{Zl}\p{Zp}]+$/u.test(part);
+  return !/^[-=]/.test(name) && name.split("/").every(isPlain);
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Secret, type Secrets, secret } from "../../body/secret.ts";
+import { maskSetting } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { readKeySet } from "../../core/proofs/keys.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
@@ -127,7 +128,7 @@ async function obtain(url: string, options: KeySetOptions): Promise<CachedSet> {
     writeCache(url, { at, text }, options);
     return { at, text };
   } catch (error) {
-    const failure = `the public keys could not be fetched from ${url}`;
+    const failure = `the public keys could not be fetched from ${maskSetting(url)}`;
     if (cached === undefined) {
       const hint = "save the key set to a file, and name that file in ZOHO_WEBHOOK_JWKS";
       throw new UserError("credentials", `${failure}: ${errorText(error)}`, hint);
@@ -157,7 +158,7 @@ async function fetchAgain(set: RemoteSet, at: number, options: KeySetOptions): P
     if (text === set.text) return false;
     set.text = text;
   } catch (error) {
-    const failure = `a delivery names an unknown key, and the keys could not be fetched again from ${url}`;
+    const failure = `a delivery names an unknown key, and the keys could not be fetched again from ${maskSetting(url)}`;
     options.warn(`${failure}: ${errorText(error)}`);
     return false;
   }
