@@ -110,6 +110,20 @@ export async function checkProjectSettings(
   reportOwn(context, config, reported);
 }
 
+/** The same without the report, for commands that the reported values do not concern. */
+export async function requireApproval(
+  context: Context,
+  config: Config,
+  keys: readonly (keyof Settings)[],
+  use: Use = {},
+): Promise<void> {
+  for (const key of keys) {
+    const decision = decide(config, key, use);
+    if (typeof decision === "string" || (await isApproved(context, config, key, decision))) continue;
+    throw refusal(config, key, decision);
+  }
+}
+
 /** The user has just written these with `init`: nothing is asked about them, or reported, until they change. */
 export async function approveOwnSettings(context: Context, written: Partial<Settings>): Promise<void> {
   const config = loadConfig(context);
@@ -126,20 +140,6 @@ export async function approveOwnSettings(context: Context, written: Partial<Sett
 
 function ownSetting({ settings }: Config, key: keyof Settings) {
   return { key: `set ${key}`, value: [settings[key]] };
-}
-
-/** The same without the report, for commands that the reported values do not concern. */
-export async function requireApproval(
-  context: Context,
-  config: Config,
-  keys: readonly (keyof Settings)[],
-  use: Use = {},
-): Promise<void> {
-  for (const key of keys) {
-    const decision = decide(config, key, use);
-    if (typeof decision === "string" || (await isApproved(context, config, key, decision))) continue;
-    throw refusal(config, key, decision);
-  }
 }
 
 /** Code of a project is reported when it is first run: once for each file. */
