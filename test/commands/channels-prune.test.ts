@@ -1,7 +1,10 @@
 import { lookup } from "node:dns/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
+import { HOUR_MS } from "../../src/zoho/channels/expiry.ts";
 import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+import { startListener } from "../support/listener.ts";
+import { tempFolder } from "../support/run.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -51,5 +54,31 @@ describe("channels prune, of a channel whose URL Zoho does not list,", () => {
     const { exitCode, err } = await world.channels(["prune", "--yes"]);
     expect([exitCode, world.server.watch.isAlive("2"), world.server.watch.isAlive("3")]).toEqual([0, true, false]);
     expect(err).toContain("3 posts to http://127.0.0.1:9/hook: connection refused");
+  });
+});
+
+describe("channels prune while listen runs", () => {
+  it("leaves the channel to it alone, and its check is no delivery there", async () => {
+    const listener = await startListener([], { cwd: tempFolder() });
+    await world.create("--id", "2", "--url", `${listener.url}/webhooks/zoho/crm`);
+    await world.channels(["prune", "--yes"]);
+    expect(world.server.watch.isAlive("2")).toBe(true);
+    const { exitCode } = await listener.stop();
+    const events = listener.lines().filter(({ type }) => type === "event" || type === "trouble");
+    expect([exitCode, events]).toEqual([0, []]);
+    expect(listener.lines().at(-1)).toMatchObject({ type: "summary", received: 0, rejected: 0 });
+  });
+});
+
+describe("channels prune without a terminal and --yes", () => {
+  it("changes nothing, neither at Zoho nor here", async () => {
+    await world.create("--id", "2", "--url", "http://127.0.0.1:9/hook");
+    await world.create("--id", "3", "--expires", "1h");
+    world.clock.advance(2 * HOUR_MS);
+    const { exitCode, out, err } = await world.channels(["prune"]);
+    expect([exitCode, world.requests("DELETE")]).toEqual([2, []]);
+    expect(err).toContain("and forget 3, which Zoho no longer lists?");
+    expect(out + err).not.toContain("forgotten");
+    expect((await world.channels(["renew", "3"])).exitCode).toBe(0);
   });
 });

@@ -460,12 +460,15 @@ describe("channels delete and prune", () => {
 });
 
 describe("channels prune", () => {
-  it("forgets expired channels, but not with --dry-run", async () => {
+  it("forgets expired channels, but neither with --dry-run nor without a yes", async () => {
     await create("Leads.all", "--id", "1", "--expires", "1d");
     clock.advance(2 * DAY_MS);
     await channels(["prune", "--dry-run"]);
+    const { exitCode, out, err } = await channels(["prune"]);
+    expect([exitCode, out + err]).toEqual([2, expect.stringContaining('"Forget 1, which Zoho no longer lists?"')]);
+    expect(out + err).not.toContain("forgotten");
     expect((await channels(["renew", "1", "--dry-run"])).exitCode).toBe(0);
-    expect((await channels(["prune"])).exitCode).toBe(0);
+    expect((await channels(["prune", "--yes"])).exitCode).toBe(0);
     expect((await channels(["renew", "1", "--dry-run"])).err).toContain("created elsewhere, or deleted");
   });
 });

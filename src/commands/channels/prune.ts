@@ -42,17 +42,21 @@ async function prune(context: Context, options: DeletionOptions): Promise<ExitCo
     const isAsking = options.yes !== true && options.dryRun !== true;
     const ids = dead.flatMap(({ channel, isSure }) => (isSure || isAsking ? [channel.id] : []));
     for (const each of dead) reportDead(context, session, each, ids.includes(each.channel.id));
-    if (options.dryRun !== true) await forget(context, session, gone);
-    if (ids.length === 0) {
-      if (dead.length > 0) return unchanged(context);
+    if (ids.length === 0 && dead.length === 0) {
       const message = `no ${product.title} channel that was created here posts to a dead URL`;
       context.report({ type: "notice", message });
-      return ExitCode.ok;
     }
-    if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
-    const question = `Delete ${ids.length} of ${listed.length} channels?`;
-    if (!(await confirm(context, session, question, options))) return unchanged(context);
-    return deleteChannels(context, session, ids);
+    if (options.dryRun === true)
+      return ids.length === 0 ? ExitCode.ok : showRequest(context, session, removeRequest(product, ids));
+    const parts = [
+      ...(ids.length === 0 ? [] : [`delete ${ids.length} of ${listed.length} channels`]),
+      ...(gone.length === 0 ? [] : [`forget ${gone.join(", ")}, which Zoho no longer lists`]),
+    ];
+    if (parts.length === 0) return dead.length > 0 ? unchanged(context) : ExitCode.ok;
+    const question = parts.join(" and ").replace(/^./, (letter) => letter.toUpperCase());
+    if (!(await confirm(context, session, `${question}?`, options))) return unchanged(context);
+    await forget(context, session, gone);
+    return ids.length === 0 ? ExitCode.ok : deleteChannels(context, session, ids);
   });
 }
 
@@ -98,7 +102,8 @@ async function findDead(
 const HELP = `
 A URL is dead if the connection is refused or its tunnel is offline. If only its host name cannot be resolved here, another
 network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that were neither
-created nor changed here are never touched.`;
+created nor changed here are never touched. Those of this sign-in that Zoho no longer lists are forgotten: renew cannot
+create them again.`;
 
 /** Why nothing can answer at a URL. */
 interface DeadUrl {
@@ -120,7 +125,9 @@ export async function findDeadUrl(
 ): Promise<DeadUrl | undefined> {
   if (!URL.canParse(url)) return { because: "it is not a URL", isSure: true };
   try {
-    const reply = await http.send({ method: "GET", url, repeatable: false, signal });
+    // Not the webhook's own path, where a running listen would record the request as a rejected delivery.
+    const probe = new URL("/healthz", url).href;
+    const reply = await http.send({ method: "GET", url: probe, repeatable: false, signal });
     // ngrok answers for a tunnel that is offline: https://ngrok.com/docs/errors/err_ngrok_3200
     return /ERR_NGROK_3200\b/.test(reply.text) ? { because: "its tunnel is offline", isSure: true } : undefined;
   } catch (error) {
