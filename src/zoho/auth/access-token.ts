@@ -8,8 +8,8 @@ import { FileError, readPrivateJson, writePrivateJson } from "../../util/files.t
 import { untilAborted } from "../../util/timing.ts";
 import { formatSpan } from "../../util/units.ts";
 import type { ZohoHttp } from "../http.ts";
-import { refreshAccess, ThrottledError, type TokenReply } from "./oauth.ts";
-import { type RefreshableAccess, type SignIn, type SignInAgain, signInAgain } from "./sign-in.ts";
+import { REFRESH_WINDOW_MS, refreshAccess, ThrottledError, type TokenReply } from "./oauth.ts";
+import { type RefreshableAccess, type SignIn, signInAgain } from "./sign-in.ts";
 
 export interface AccessToken {
   readonly value: string;
@@ -41,7 +41,8 @@ interface TokenOptions extends Pick<TokenCacheOptions, "onWait" | "onUncached"> 
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html */
 const REFRESHES_PER_WINDOW = 10;
-const WINDOW_MS = 600_000;
+/** A longer `Retry-After` is cut, so that a clock that is set back does not prolong it without end. */
+const MAX_PAUSE_MS = 3_600_000;
 /** A token that expires sooner is not used: requests take time, and clocks differ. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -97,14 +98,16 @@ function refreshableTokens(options: TokenOptions & { readonly access: Refreshabl
       if (token !== undefined) return token;
       const startedAt = options.now().getTime();
       const refreshedAt = recentRefreshes(cached, startedAt);
-      requireBudget(refreshedAt, cached.throttledUntil, startedAt, again);
+      requireBudget(refreshedAt, cached.throttledUntil, startedAt, new URL(client.accountsUrl).host);
       try {
         const reply = await refreshAccess(options.http, client, refreshToken, { signal, again });
         return await save(reply, [...refreshedAt, startedAt], startedAt);
       } catch (error) {
-        const throttledUntil = error instanceof ThrottledError ? startedAt + WINDOW_MS : undefined;
-        // A request that never reached Zoho does not count.
-        const counted = error instanceof UserError && error.code === "unreachable" ? [] : [startedAt];
+        const throttled = error instanceof ThrottledError ? error : undefined;
+        const throttledUntil = throttled && options.now().getTime() + Math.min(throttled.pauseMs, MAX_PAUSE_MS);
+        // A request that never reached Zoho, or that a 429 refused, does not count.
+        const isUnsent = error instanceof UserError && error.code === "unreachable";
+        const counted = isUnsent || throttled?.is429 === true ? [] : [startedAt];
         await cache.write({ refreshedAt: [...refreshedAt, ...counted], throttledUntil });
         throw error;
       }
@@ -151,32 +154,23 @@ function refreshableTokens(options: TokenOptions & { readonly access: Refreshabl
 
 /** Refreshes in the last ten minutes. One in the future was recorded before the clock was set back, and is ignored. */
 function recentRefreshes({ refreshedAt }: TokenRecord, now: number): readonly number[] {
-  return refreshedAt.filter((at) => at > now - WINDOW_MS && at <= now);
+  return refreshedAt.filter((at) => at > now - REFRESH_WINDOW_MS && at <= now);
 }
 
-/** Throws if another refresh would exceed what Zoho allows. */
-function requireBudget(
-  refreshedAt: readonly number[],
-  throttledUntil: number | undefined,
-  now: number,
-  { how }: SignInAgain,
-): void {
-  const oldest = refreshedAt.at(-REFRESHES_PER_WINDOW);
-  const budgetUntil = oldest === undefined ? 0 : oldest + WINDOW_MS;
-  const until = Math.max(budgetUntil, throttledUntil ?? 0);
-  if (until <= now || until > now + WINDOW_MS) return;
-  const left = formatSpan(Math.ceil((until - now) / 1000) * 1000);
-  const isThrottled = until !== budgetUntil;
-  throw new UserError(
-    "credentials",
-    isThrottled
-      ? `Zoho rate-limited the sign-in: no new access token for another ${left}`
-      : `no new access token for another ${left}: Zoho grants ten per refresh token in ten minutes, and blocks clients that request more`,
-    isThrottled
-      ? `wait ${left}, then try again`
-      : `wait; if Zoho still rejects the tokens then, the sign-in belongs to another data centre or was revoked: ${how}`,
-    "token_throttled",
+/** Throws while the accounts server asked to wait, or if another refresh would exceed what Zoho allows. */
+function requireBudget(refreshedAt: readonly number[], throttledUntil = 0, now: number, host: string): void {
+  const refuse = (untilMs: number, message: (left: string) => string): void => {
+    if (untilMs <= now || untilMs > now + MAX_PAUSE_MS) return;
+    const left = formatSpan(Math.ceil((untilMs - now) / 1000) * 1000);
+    throw new UserError("credentials", message(left), `wait ${left}, then try again`, "token_throttled");
+  };
+  const oldest = refreshedAt.at(-REFRESHES_PER_WINDOW) ?? 0;
+  refuse(
+    oldest + REFRESH_WINDOW_MS,
+    (left) =>
+      `no new access token for another ${left}: Zoho grants ten per refresh token in ten minutes, and ten were requested`,
   );
+  refuse(throttledUntil, (left) => `${host} rate-limited the sign-in: no new access token for another ${left}`);
 }
 
 const cacheSchema = z.object({

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Secret } from "../../body/secret.ts";
 import { UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
+import { formatSpan } from "../../util/units.ts";
 import { dataCentreOf } from "../data-centres.ts";
 import type { ZohoHttp, ZohoReply } from "../http.ts";
 import { FIRST_SIGN_IN, type OAuthClient, type SignInAgain } from "./sign-in.ts";
@@ -112,15 +113,29 @@ export async function revokeToken(
   );
 }
 
-/** Zoho rate-limits token requests; another one too soon only prolongs it. */
+/** A 429 without `Retry-After` says nothing of the limit for refresh tokens, and may even come from a proxy. */
+const DEFAULT_PAUSE_MS = 30_000;
+/** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html */
+export const REFRESH_WINDOW_MS = 600_000;
+
+/** The accounts server accepts no token requests for now. */
 export class ThrottledError extends UserError {
-  constructor(accountsUrl: string) {
+  readonly pauseMs: number;
+  /** False if Zoho named its limit for a refresh token. */
+  readonly is429: boolean;
+
+  constructor(accountsUrl: string, { status, retryAfterMs }: ZohoReply) {
+    const is429 = status === 429;
+    const pauseMs = is429 ? Math.max(1_000, retryAfterMs ?? DEFAULT_PAUSE_MS) : REFRESH_WINDOW_MS;
+    const limit = is429 ? "" : ": Zoho grants at most ten access tokens per refresh token in ten minutes";
     super(
       "credentials",
-      `${new URL(accountsUrl).host} rate-limited the sign-in: there were too many token requests in a short time`,
-      "wait ten minutes: Zoho grants at most ten access tokens per refresh token in that time",
+      `${new URL(accountsUrl).host} rate-limited the sign-in (${is429 ? "HTTP 429" : "Access Denied"})`,
+      `wait ${formatSpan(pauseMs)}, then try again${limit}`,
       "token_throttled",
     );
+    this.pauseMs = pauseMs;
+    this.is429 = is429;
   }
 }
 
@@ -138,7 +153,7 @@ export function tokenError(reply: ZohoReply, request: TokenRequest): UserError {
   const { accountsUrl } = request;
   const word = errorWord(reply.body);
   const host = new URL(accountsUrl).host;
-  if (word === "access denied" || reply.status === 429) return new ThrottledError(accountsUrl);
+  if (word === "access denied" || reply.status === 429) return new ThrottledError(accountsUrl, reply);
   if (word === undefined && reply.status >= 500) {
     const message = `${host} answered the token request with HTTP ${reply.status}: the failure is on Zoho's side`;
     return new UserError("zohoApi", message, "try again in a while", "unavailable");
