@@ -7,28 +7,44 @@ import { accessTokens } from "../zoho/auth/access-token.ts";
 import type { CredentialsStore } from "../zoho/auth/credentials.ts";
 import { revokeToken } from "../zoho/auth/oauth.ts";
 import { type SignIn, signInFromEnv } from "../zoho/auth/sign-in.ts";
+import {
+  deleteLivingChannels,
+  findLivingChannels,
+  type LivingChannels,
+  livingIds,
+  warnOfLivingChannels,
+} from "./channels/living.ts";
 import type { Define } from "./command.ts";
 import { chosenProfile, openStore, zohoHttp } from "./helpers/session.ts";
 
 interface LogoutOptions {
   readonly profile?: string;
   readonly local?: boolean;
+  readonly deleteChannels?: boolean;
 }
 
 export const define: Define = (command, act) => {
   command
     .option("--profile <name>", "the sign-in to revoke (default: ZOHO_PROFILE, else the current one)")
     .option("--local", "only remove it from this machine: its tokens stay valid at Zoho")
-    .addHelpText("before", examples("zoho-hooks logout", "zoho-hooks logout --profile acme"))
+    .option("--delete-channels", "first delete the living channels that were created here, without asking")
+    .addHelpText("before", examples("zoho-hooks logout", "zoho-hooks logout --profile acme --delete-channels"))
     .addHelpText("after", HELP)
     .action(act(logout));
 };
 
 const HELP = `
 Revokes the refresh token at Zoho, which also ends its access tokens, and then removes the profile from this machine. If
-Zoho does not confirm, the profile stays, and the exit code is 6.`;
+Zoho does not confirm, the profile stays, and the exit code is 6.
 
-async function logout(context: Context, { profile: flag, local = false }: LogoutOptions): Promise<ExitCode> {
+Channels post until they expire, and without the sign-in they can be neither listed nor deleted. In a terminal it asks
+whether to delete those that were created here; otherwise it lists them. If one cannot be deleted, the profile stays, and
+the exit code is 7. No other profile becomes the current one.`;
+
+async function logout(context: Context, options: LogoutOptions): Promise<ExitCode> {
+  const { profile: flag, local = false } = options;
+  if (local && options.deleteChannels === true)
+    throw usageError("--local sends nothing to Zoho, so it cannot delete channels", "leave --local out");
   const config = loadConfig(context);
   const named = chosenProfile(config, flag);
   const store = openStore(context, config);
@@ -44,9 +60,20 @@ async function logout(context: Context, { profile: flag, local = false }: Logout
   const profile = profiles.find(({ name }) => name === (named ?? current));
   const signIn = await openUnlessLost(store, named, local);
   const isLost = signIn === undefined;
-  if (signIn !== undefined) await endTokens(context, { config, signIn, local });
   const name = signIn?.name ?? profile?.name ?? "";
-  const next = await store.remove(name, { evenIfSecretsStay: isLost });
+  let living = await context.waiting("looking for living channels", () =>
+    findLivingChannels(context, name, local ? undefined : signIn),
+  );
+  if (!local && (await shouldDelete(context, living, options))) {
+    const exitCode = await deleteLivingChannels(context, name, living);
+    if (exitCode !== ExitCode.ok) {
+      context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
+      return exitCode;
+    }
+    living = living.map((each) => ({ ...each, ours: [] }));
+  }
+  if (signIn !== undefined) await endTokens(context, { config, signIn, local });
+  await store.remove(name, { evenIfSecretsStay: isLost });
   context.report({
     type: "sign-in",
     state: "signed-out",
@@ -60,8 +87,11 @@ async function logout(context: Context, { profile: flag, local = false }: Logout
     secretsIn: isLost ? "not where they were stored" : "nowhere",
     tokenExpiresAt: undefined,
   });
-  if (next !== undefined && name === current) {
-    context.report({ type: "notice", message: `the current profile is now ${next}` });
+  warnOfLivingChannels(context, { profile: name, signIn }, living);
+  const left = profiles.map((each) => each.name).filter((each) => each !== name);
+  if (name === current && left.length > 0) {
+    const message = `no profile is the current one now. Profiles: ${left.join(", ")}. Choose one with --profile or ZOHO_PROFILE; ${context.invocation} login --profile <name> makes one current`;
+    context.report({ type: "notice", message });
   }
   if (local) {
     context.report({
@@ -71,6 +101,18 @@ async function logout(context: Context, { profile: flag, local = false }: Logout
     });
   }
   return ExitCode.ok;
+}
+
+async function shouldDelete(
+  context: Context,
+  living: readonly LivingChannels[],
+  { deleteChannels = false }: LogoutOptions,
+): Promise<boolean> {
+  const ids = livingIds(living);
+  if (deleteChannels || ids === "") return deleteChannels;
+  const prompts = await context.prompts();
+  const message = `Without this sign-in, channels created here can still post (${ids}). Delete them first?`;
+  return (await prompts?.confirm({ message })) === true;
 }
 
 /** Undefined with `--local` if the secrets cannot be read: removing the profile does not need them. */

@@ -349,6 +349,8 @@ describe("whoami", () => {
   });
 });
 
+const isRevoke = ({ path }: { readonly path: string }): boolean => path.endsWith("/revoke");
+
 describe("logout", () => {
   it("revokes the sign-in at Zoho, and removes it and its tokens here", async () => {
     await signInByCode();
@@ -364,7 +366,7 @@ describe("logout", () => {
 
   it("keeps the profile if Zoho does not confirm", async () => {
     await signInByCode();
-    server.trouble({ status: 400, body: "<html>invalid</html>" });
+    server.trouble({ status: 400, body: "<html>invalid</html>" }, 1, isRevoke);
     const failed = await zoho(["logout"]);
     expect(failed.exitCode).toBe(6);
     expect(failed.err).toContain("did not revoke the token");
@@ -376,7 +378,6 @@ describe("logout", () => {
 
   it("keeps the profile after Ctrl-C, and says what Zoho may have done", async () => {
     await signInByCode();
-    const isRevoke = ({ path }: { readonly path: string }): boolean => path.endsWith("/revoke");
     server.trouble("silent", 1, isRevoke);
     const interrupt = new AbortController();
     const running = zoho(["logout"], { signal: interrupt.signal });
@@ -390,7 +391,7 @@ describe("logout", () => {
 
   it("does not take a server error for an unknown token", async () => {
     await signInByCode();
-    server.trouble({ status: 503, headers: { "retry-after": "0" }, body: "<html>" }, 4);
+    server.trouble({ status: 503, headers: { "retry-after": "0" }, body: "<html>" }, 4, isRevoke);
     const { exitCode, err } = await zoho(["logout"]);
     expect([exitCode, err]).toEqual([6, expect.stringContaining("the failure is on Zoho's side")]);
   });
@@ -404,11 +405,24 @@ describe("logout", () => {
     expect((await zoho(["logout", "--profile", "default"], { env: inCi })).exitCode).toBe(0);
   });
 
-  it("names the new current profile", async () => {
-    await signInByCode("--profile", "acme");
-    await signInByCode("--profile", "beta");
-    expect((await zoho(["logout"])).err).toContain("the current profile is now acme");
-    expect((await zoho(["whoami"])).out).toContain("acme");
+  it("makes no other profile the current one, and names those that are left", async () => {
+    for (const name of ["acme", "beta", "gamma"]) await signInByCode("--profile", name);
+    const { err } = await zoho(["logout"]);
+    expect(err).toContain("no profile is the current one now. Profiles: acme, beta. Choose one with --profile");
+    for (const argv of [["whoami"], ["channels", "delete", "--all", "--yes"], ["logout"]]) {
+      const refused = await zoho(argv);
+      expect([refused.exitCode, refused.err]).toEqual([
+        6,
+        expect.stringContaining(
+          "no profile is the current one. Profiles: acme, beta.\n  choose one with --profile or ZOHO_PROFILE, or sign in",
+        ),
+      ]);
+    }
+    expect((await zoho(["whoami", "--profile", "acme"])).out).toContain("acme");
+    // Signing out of another one leaves the current one alone.
+    await signInByCode("--profile", "gamma");
+    expect((await zoho(["logout", "--profile", "acme"])).err).not.toContain("current");
+    expect((await zoho(["whoami"])).out).toContain("gamma");
   });
 
   it("removes a profile with lost secrets only with --local", async () => {

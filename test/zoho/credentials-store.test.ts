@@ -94,7 +94,8 @@ describe("the credentials store", () => {
     expect((await store().open("acme")).centre.id).toBe("eu");
     expect(await failureOf(store().open("acne"))).toMatchObject({ exitCode: 6, code: "not_signed_in" });
     await store().remove("other");
-    expect((await store().open()).name).toBe("acme");
+    expect(await failureOf(store().open())).toMatchObject({ code: "not_signed_in" });
+    expect((await store().open("acme")).name).toBe("acme");
     expect(await readFile(join(folder, "secrets.json"), "utf8")).not.toContain("1000.other");
   });
 

@@ -63,12 +63,16 @@ export function credentialsStore(options: {
       if (name === undefined || profile === undefined) {
         const names = Object.keys(profiles);
         const known = names.length === 0 ? "" : ` Profiles: ${names.join(", ")}.`;
+        const choose =
+          requested === undefined && names.length > 0 ? "choose one with --profile or ZOHO_PROFILE, or " : "";
         throw new UserError(
           "credentials",
-          requested === undefined
-            ? "you are not signed in to Zoho"
-            : `there is no profile ${JSON.stringify(requested)}.${known}`,
-          `sign in with zoho-hooks login${requested === undefined ? "" : ` --profile ${shellQuoted(requested)}`}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC`,
+          requested !== undefined
+            ? `there is no profile ${JSON.stringify(requested)}.${known}`
+            : names.length > 0
+              ? `no profile is the current one.${known}`
+              : "you are not signed in to Zoho",
+          `${choose}sign in with zoho-hooks login${requested === undefined ? "" : ` --profile ${shellQuoted(requested)}`}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC`,
           "not_signed_in",
         );
       }
@@ -110,12 +114,12 @@ export function credentialsStore(options: {
       });
     },
 
-    /** Deletes a profile, and resolves to the name of the new current one. */
-    remove(name: string, { evenIfSecretsStay } = { evenIfSecretsStay: false }): Promise<string | undefined> {
+    /** Deletes a profile. No other becomes the current one: it belongs to another organisation. */
+    remove(name: string, { evenIfSecretsStay } = { evenIfSecretsStay: false }): Promise<void> {
       return locked(async () => {
         const { current, profiles } = await readProfileIndex(indexPath);
         const { [name]: removed, ...rest } = profiles;
-        if (removed === undefined) return current;
+        if (removed === undefined) return;
         try {
           await vaultOf(removed, knownOf(name, removed)).remove(name);
         } catch (error) {
@@ -124,9 +128,8 @@ export function credentialsStore(options: {
             throw noSecrets(`its secrets could not be deleted: ${reason(error)}`, knownOf(name, removed));
           }
         }
-        const next = current === name ? Object.keys(rest)[0] : current;
-        await writePrivateJson(indexPath, { ...(next === undefined ? {} : { current: next }), profiles: rest });
-        return next;
+        const isKept = current !== undefined && current !== name;
+        await writePrivateJson(indexPath, { ...(isKept ? { current } : {}), profiles: rest });
       });
     },
   };
