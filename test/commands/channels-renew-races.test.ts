@@ -8,24 +8,22 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** Runs work on the first request of a method, before the answer. */
-const onFirst = (method: string, work: () => void): void => {
-  let done = false;
+/** Runs work on the n-th request of a method, before the answer. */
+const onNth = (n: number, method: string, work: () => void): void => {
+  let seen = 0;
   world.server.trouble("cut", 1, (request) => {
-    if (isWatch(method)(request) && !done) {
-      done = true;
-      work();
-    }
+    if (isWatch(method)(request) && ++seen === n) work();
     return false;
   });
 };
+const onFirst = (method: string, work: () => void): void => onNth(1, method, work);
 const states = (lines: readonly Record<string, unknown>[]) => lines.map(({ id, state }) => [id, state]);
 
 describe("channels renew, of a channel that changes while it runs,", () => {
   it("does not undo an update, nor create a channel that was deleted before its end", async () => {
     for (const id of ["1", "2", "3"]) await world.create("--id", id, "--expires", `${id}h`);
-    // While the first channel is renewed.
-    onFirst("PUT", () => {
+    // After the list by which the channels are chosen.
+    onNth(2, "GET", () => {
       for (const row of world.server.watch.rows()) if (row.channelId === "2") row.notifyUrl = `${HOOK}/new`;
       world.server.watch.drop("3");
     });

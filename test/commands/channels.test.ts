@@ -324,8 +324,7 @@ describe("channels renew", () => {
   it("renews the others when one fails, and exits with its code", async () => {
     await create("Leads.all", "--id", "1", "--expires", "1d");
     await create("Leads.all", "--id", "2", "--expires", "2d");
-    const refusal = { watch: [{ code: "INVALID_DATA", message: "invalid data", details: {}, status: "error" }] };
-    server.trouble({ status: 400, body: refusal }, 1, (each) => each.method === "PUT");
+    server.watch.refuse("1", { code: "INVALID_DATA", message: "invalid data" });
     const result = await channels(["renew", "--all", "--json"]);
     expect(result.exitCode).toBe(7);
     expect(result.lines().map(({ id, state }) => [id, state])).toEqual([

@@ -136,7 +136,7 @@ describe("errors of single items", () => {
     const [result] = await rig.client().replace([request()]);
     expect(result?.ok).toBe(false);
     rig.server.trouble({ status: 200, body: { watch: [] } }, 1, (each) => each.method === "PUT");
-    expect(await failureOf(rig.client().replace([request()]))).toMatchObject({ code: "no_result" });
+    expect(await rig.client().replace([request()])).toMatchObject([{ ok: false, error: { code: "no_result" } }]);
   });
 });
 

@@ -3,10 +3,11 @@ import type { ChannelReport } from "../../reports/channel.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { parseDuration } from "../../util/units.ts";
-import { writeRequest } from "../../zoho/channels/api.ts";
+import { type ChannelRequest, ITEMS_PER_CALL, writeRequest } from "../../zoho/channels/api.ts";
 import { expiringWithin } from "../../zoho/channels/channel.ts";
 import { chooseExpiry } from "../../zoho/channels/expiry.ts";
-import { isSignInError, renewChannel, wholeConfig } from "../../zoho/channels/lifecycle.ts";
+import { type ChannelGrant, wholeConfig } from "../../zoho/channels/lifecycle.ts";
+import { endsRenewals, recreateChannel, renewChannels } from "../../zoho/channels/renewal.ts";
 import { isThrottled } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
@@ -100,59 +101,97 @@ async function renewAll(
   let failure: UserError | undefined;
   let ending: UserError | undefined;
   let isMissing = false;
-  for (const each of chosen) {
-    if (ending !== undefined) {
-      const because = isThrottled(ending) ? "Zoho rate-limited the requests" : "the sign-in was rejected";
-      context.report({ ...failureReport(session, each, ending), reason: `not tried: ${because}` });
-    } else if (each.missing !== undefined && each.missing.because !== "expired") {
+  for (const batch of inBatches(chosen)) {
+    const [first] = batch;
+    if (ending === undefined && first?.missing !== undefined && first.missing.because !== "expired") {
       // Somebody deleted it, and nobody named it here: it is not created again.
-      context.report(missingReport(session, each.missing));
+      context.report(missingReport(session, first.missing));
       isMissing = true;
-    } else {
-      try {
-        await renewOne(context, session, each, expiresAt, options);
-      } catch (error) {
-        if (!(error instanceof UserError) || chosen.length === 1) throw error;
-        failure ??= error;
-        if (isThrottled(error) || (isSignInError(error) && !OF_ONE_CHANNEL.has(error.code))) ending = error;
-        context.report(failureReport(session, each, error));
+      continue;
+    }
+    const outcomes = await renewBatch(context, session, batch, expiresAt, { ...options, ending });
+    for (const [i, each] of batch.entries()) {
+      const outcome = outcomes[i];
+      if (!(outcome instanceof UserError)) {
+        if (outcome !== undefined) reportGrant(context, session, outcome);
+        continue;
       }
+      if (chosen.length === 1) throw outcome;
+      failure ??= outcome;
+      const report = failureReport(session, each, outcome);
+      const because = isThrottled(outcome) ? "Zoho rate-limited the requests" : "the sign-in was rejected";
+      context.report(outcome === ending ? { ...report, reason: `not tried: ${because}` } : report);
+      if (endsRenewals(outcome)) ending = outcome;
     }
   }
   return failure?.exitCode ?? (isMissing ? ExitCode.zohoApi : ExitCode.ok);
 }
 
-/** A user may be denied one module and allowed the next. */
-const OF_ONE_CHANNEL: ReadonlySet<string> = new Set(["no_permission", "authorization_failed"]);
+/** In order: listed channels that follow each other are renewed together, as many as one call takes. */
+function inBatches(chosen: readonly Chosen[]): readonly (readonly Chosen[])[] {
+  const batches: Chosen[][] = [];
+  for (const each of chosen) {
+    const last = batches.at(-1);
+    const fits = each.channel !== undefined && last?.[0]?.channel !== undefined && last.length < ITEMS_PER_CALL;
+    if (fits) last.push(each);
+    else batches.push([each]);
+  }
+  return batches;
+}
 
-async function renewOne(
+/** An outcome for each, in order; undefined for what is only shown. `ending`: why no more requests are sent. */
+async function renewBatch(
   context: Context,
   session: ZohoSession,
-  { id, channel }: Chosen,
+  batch: readonly Chosen[],
   expiresAt: Date,
-  { dryRun, expires }: RenewOptions,
-): Promise<void> {
-  const { product } = session;
-  if (dryRun === true) {
-    const requests = [{ config: await wholeConfig(session, id, channel), expiresAt }];
-    showRequest(context, session, writeRequest(product, channel === undefined ? "POST" : "PUT", requests));
-    return;
+  { dryRun, expires, ending }: RenewOptions & { readonly ending: UserError | undefined },
+): Promise<readonly (ChannelGrant | UserError | undefined)[]> {
+  const onUnanswered = (ids: readonly string[], outcome: string): void =>
+    context.report({
+      type: "warning",
+      message: `channel${ids.length === 1 ? "" : "s"} ${ids.join(", ")} may have been ${outcome}: Zoho did not answer`,
+      hint: `see ${session.command("list")}`,
+    });
+  const options = { expiresAt, isLatest: expires === undefined, onUnanswered };
+  const listed = batch.flatMap(({ channel }) => channel ?? []);
+  try {
+    if (ending !== undefined) throw ending;
+    if (dryRun === true) return await showRenewals(context, session, batch, expiresAt);
+    if (listed.length > 0) return await renewChannels(session, listed, options);
+    return [await recreateChannel(session, batch[0]?.id ?? "", options)];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return batch.map(() => error);
   }
-  const grant = await renewChannel(session, {
-    id,
-    listed: channel,
-    expiresAt,
-    isLatest: expires === undefined,
-    onUnanswered: (outcome) =>
-      context.report({
-        type: "warning",
-        message: `channel ${id} may have been ${outcome}: Zoho did not answer`,
-        hint: `see ${session.command("list")}`,
-      }),
-  });
-  if (grant.warning !== undefined) {
-    context.report({ type: "warning", message: `channel ${id}: ${grant.warning}` });
+}
+
+/** Shows the request. Undefined for what is in it. */
+async function showRenewals(
+  context: Context,
+  session: ZohoSession,
+  batch: readonly Chosen[],
+  expiresAt: Date,
+): Promise<readonly (UserError | undefined)[]> {
+  const requests: ChannelRequest[] = [];
+  const outcomes: (UserError | undefined)[] = [];
+  for (const { id, channel } of batch) {
+    try {
+      requests.push({ config: await wholeConfig(session, id, channel), expiresAt });
+      outcomes.push(undefined);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      outcomes.push(error);
+    }
   }
+  const method = batch[0]?.channel === undefined ? "POST" : "PUT";
+  if (requests.length > 0) showRequest(context, session, writeRequest(session.product, method, requests));
+  return outcomes;
+}
+
+function reportGrant(context: Context, session: ZohoSession, grant: ChannelGrant): void {
+  const { id, warning } = grant;
+  if (warning !== undefined) context.report({ type: "warning", message: `channel ${id}: ${warning}` });
   context.report(changeReport(session, { ...grant, warning: undefined }));
 }
 

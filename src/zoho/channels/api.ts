@@ -20,7 +20,7 @@ interface ListFilter {
 }
 
 /** Zoho documents up to 100 per request; this is below every limit ever named. */
-const ITEMS_PER_CALL = 50;
+export const ITEMS_PER_CALL = 50;
 const ROWS_PER_PAGE = 200;
 
 export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortSignal) {
@@ -39,7 +39,8 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
     const results: WatchResult[] = [];
     for (let at = 0; at < requests.length; at += ITEMS_PER_CALL) {
       const batch = requests.slice(at, at + ITEMS_PER_CALL);
-      const found = await send(writeRequest(product, method, batch));
+      const actions = batch.map(({ config }) => writeAction(method, [config.id]));
+      const found = readResults(await api.call({ ...writeRequest(product, method, batch), signal }), actions);
       results.push(...batch.map((request, i) => resultFor(request.config.id, found, i)));
     }
     return results;
@@ -87,10 +88,16 @@ export function writeRequest(
   requests: readonly ChannelRequest[],
 ): ApiRequest {
   const watch = requests.map(({ config, expiresAt }) => watchItem(config, expiresAt, product));
-  const ids = requests.map((each) => each.config.id).join(", ");
-  return method === "POST"
-    ? call(product, method, "CREATE", `create channel ${ids}`, { watch })
-    : call(product, method, "UPDATE", `update channel ${ids}`, { watch });
+  const action = writeAction(
+    method,
+    requests.map(({ config }) => config.id),
+  );
+  return call(product, method, method === "POST" ? "CREATE" : "UPDATE", action, { watch });
+}
+
+function writeAction(method: "POST" | "PUT", ids: readonly string[]): string {
+  const verb = method === "POST" ? "create" : "update";
+  return ids.length === 1 ? `${verb} channel ${ids[0]}` : `${verb} ${ids.length} channels`;
 }
 
 /** Includes the token, because a PATCH without it was seen to clear it. */
@@ -130,10 +137,11 @@ function resultFor(id: string, results: readonly WatchResult[], position: number
   const result =
     results.find((each) => each.channelId === id) ?? (atPosition?.channelId === undefined ? atPosition : undefined);
   if (result !== undefined) return { ...result, channelId: id };
-  throw new UserError(
+  const error = new UserError(
     "zohoApi",
     `Zoho's answer has no result for channel ${id}`,
     "see what exists: zoho-hooks channels list",
     "no_result",
   );
+  return { ok: false, channelId: id, error };
 }

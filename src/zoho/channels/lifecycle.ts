@@ -1,9 +1,9 @@
 import { ExitCode, UserError } from "../../util/errors.ts";
 import type { Sleep } from "../../util/timing.ts";
-import { isRejection, ZohoApiError } from "../errors.ts";
+import { ZohoApiError } from "../errors.ts";
 import type { WatchClient } from "./api.ts";
 import { type Channel, type ChannelConfig, configOf } from "./channel.ts";
-import { type ChannelAccess, createChannel } from "./create.ts";
+import type { ChannelAccess } from "./create.ts";
 import { endAfter, grantWarning, MINUTE_MS, zohoTime } from "./expiry.ts";
 import { requireSuccess } from "./replies.ts";
 
@@ -18,72 +18,6 @@ export interface ChannelGrant {
   /** Zoho granted another expiry than requested. */
   readonly warning: string | undefined;
 }
-
-export interface Renewal {
-  readonly id: string;
-  /** As Zoho lists it; undefined if it does not. */
-  readonly listed: Channel | undefined;
-  readonly expiresAt: Date;
-  /** `expiresAt` is the latest that the API grants, and not a user's choice. */
-  readonly isLatest: boolean;
-  /** Called if Zoho's answer is lost, so that the channel may have been renewed or created. */
-  readonly onUnanswered: (outcome: string) => void;
-}
-
-/** Renews a channel once; creates it again if it was created here and has expired. Throws unless it then expires later. */
-export async function renewChannel(access: ChannelAccess, renewal: Renewal): Promise<ChannelGrant> {
-  const { client, memory, now } = access;
-  const { id, listed, expiresAt, isLatest } = renewal;
-  const rethrow = (outcome: string) => (error: unknown) => {
-    if (!isRejection(error)) renewal.onUnanswered(outcome);
-    throw error;
-  };
-  const create = async (): Promise<ChannelGrant> => {
-    const config = { ...(await wholeConfig(access, id, undefined)), id };
-    const { expiresAt: end } = await createChannel(access, config, expiresAt).catch(rethrow("created again"));
-    const note = "Zoho no longer listed it: created again from the saved copy";
-    return { type: "created", id, expiresAt: end, note, warning: grantWarning(expiresAt, end, now()) };
-  };
-  const createIfExpired = async (): Promise<ChannelGrant> => {
-    await memory.observe([], now(), id);
-    const isExpired = listed?.expiresAt !== undefined && listed.expiresAt <= now();
-    if (isExpired && (await memory.recall(id)) !== undefined) return create();
-    throw deletedMeanwhile(access, id);
-  };
-  const alreadyRenewed = (end: Date): ChannelGrant => {
-    return { type: "renewed", id, expiresAt: end, note: "it had already been renewed", warning: undefined };
-  };
-
-  if (listed === undefined) return create();
-  // Read again: writing what was listed before the other channels were renewed would undo changes made meanwhile.
-  const channel = await client.get(id);
-  if (channel === undefined) return createIfExpired();
-  const config = await wholeConfig(access, id, channel);
-  const from = channel.expiresAt;
-  if (from !== undefined && expiresAt <= from) {
-    if (isLatest || from.getTime() - expiresAt.getTime() <= SAME_END_MS) return alreadyRenewed(from);
-    throw notLater(id, from, expiresAt);
-  }
-  const result = await extend(client, config, expiresAt).catch(rethrow("renewed"));
-  if (result.outcome !== "extended") {
-    if (result.outcome === "gone") return createIfExpired();
-    throw result.error;
-  }
-  const { end } = result;
-  if (end !== undefined && from !== undefined && end <= from) {
-    if (expiresAt.getTime() - end.getTime() <= SAME_END_MS) return alreadyRenewed(end);
-    if (end < from) {
-      const isPutBack = await putBack(client, config, from);
-      throw shortened({ id, from, end, now: now(), isPutBack });
-    }
-  }
-  if (end === undefined || (from !== undefined && end <= from)) throw new NotExtended(id, from, end, now());
-  await memory.observe([{ id, expiresAt: end, token: config.token }], now(), id);
-  return { type: "renewed", id, from, expiresAt: end, warning: grantWarning(expiresAt, end, now()) };
-}
-
-/** Two renewals at the same time request expiries that are seconds apart. */
-const SAME_END_MS = 5 * MINUTE_MS;
 
 /** The whole configuration of a channel: as listed, with what a list leaves out as it was created here. */
 export async function wholeConfig(
@@ -115,7 +49,7 @@ function mergedConfig(channel: Channel | undefined, remembered: ChannelConfig | 
 type Extension =
   /** `end`: by Zoho's answer, else by its list. */
   | { readonly outcome: "extended"; readonly end: Date | undefined }
-  | { readonly outcome: "gone" | "rejected"; readonly error: ZohoApiError };
+  | { readonly outcome: "gone" | "rejected"; readonly error: UserError };
 
 /** Writes the whole channel with another expiry. */
 async function extend(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<Extension> {
@@ -127,12 +61,6 @@ async function extend(client: WatchClient, config: ChannelConfig, expiresAt: Dat
 
 export function isNotSubscribed(error: unknown): boolean {
   return error instanceof ZohoApiError && error.fault.code === "NOT_SUBSCRIBED";
-}
-
-/** Restores a channel's previous expiry. False unless Zoho confirms it. */
-async function putBack(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<boolean> {
-  const [result] = await client.replace([{ config, expiresAt }]).catch(() => []);
-  return result?.ok === true && result.expiresAt !== undefined && result.expiresAt >= expiresAt;
 }
 
 /** A change to a channel that is kept alive. */
@@ -316,49 +244,8 @@ export async function followChannel(access: ChannelAccess, id: string, listed: C
   return { client, config, expiresAt: listed?.expiresAt, current };
 }
 
-function deletedMeanwhile({ command }: ChannelAccess, id: string): UserError {
-  return new UserError(
-    "zohoApi",
-    `channel ${id} was deleted before it could be renewed, so it was not created again`,
-    `if it was created here, create it again with ${command(`renew ${id}`)}`,
-    "deleted",
-  );
-}
-
-/** Thrown before anything is sent: Zoho would shorten the channel. */
-function notLater(id: string, from: Date, requested: Date): UserError {
-  return new UserError(
-    "zohoApi",
-    `the new expiry of channel ${id} is not later than the current one (${zohoTime(from)} → ${zohoTime(requested)}); nothing was changed`,
-    "give a later --expires; to set an earlier one, use channels update --expires",
-    "not_renewed",
-  );
-}
-
-/** A clock that is ahead requests an expiry that is too far away, and Zoho silently cuts that to one hour. */
-function shortened({
-  id,
-  from,
-  end,
-  now,
-  isPutBack,
-}: {
-  readonly id: string;
-  readonly from: Date;
-  readonly end: Date;
-  readonly now: Date;
-  readonly isPutBack: boolean;
-}): UserError {
-  return new UserError(
-    "zohoApi",
-    `Zoho shortened channel ${id} (${zohoTime(from)} → ${zohoTime(end)}); its previous expiry ${isPutBack ? "was" : "could not be"} restored`,
-    `this machine's clock says ${zohoTime(now)}: if it is ahead, correct it, then renew again${isPutBack ? "" : " at once"}`,
-    "not_renewed",
-  );
-}
-
 /** Zoho accepted a renewal, but the channel does not expire later. */
-class NotExtended extends UserError {
+export class NotExtended extends UserError {
   readonly end: Date | undefined;
 
   constructor(id: string, from: Date | undefined, end: Date | undefined, now: Date) {

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { UserError } from "../../util/errors.ts";
 import type { ApiReply } from "../api.ts";
-import { faultError, readFault, replyError, type ZohoApiError } from "../errors.ts";
+import { faultError, readFault, replyError } from "../errors.ts";
 import { parseZohoTime, soonest } from "./expiry.ts";
 
 /** Zoho sends ids as numbers or strings, of up to 19 digits. */
@@ -83,7 +84,7 @@ export interface GrantedResult {
 
 export type WatchResult =
   | GrantedResult
-  | { readonly ok: false; readonly channelId: string | undefined; readonly error: ZohoApiError };
+  | { readonly ok: false; readonly channelId: string | undefined; readonly error: UserError };
 
 const eventSchema = z.looseObject({
   channel_id: idSchema.nullish(),
@@ -94,16 +95,20 @@ const successSchema = z.looseObject({
   details: z.looseObject({ events: z.array(eventSchema).nullish(), channel_id: idSchema.nullish() }).nullish(),
 });
 
-/** The results of a POST, PUT, PATCH or DELETE, in the order of the answer. Throws if the whole request failed. */
-export function readResults(reply: ApiReply): readonly WatchResult[] {
+/**
+ * The results of a POST, PUT, PATCH or DELETE, in the order of the answer. Throws if the whole request failed. `actions`:
+ * what each item was to do, for its error.
+ */
+export function readResults(reply: ApiReply, actions: readonly string[] = []): readonly WatchResult[] {
   const parsed = z.looseObject({ watch: z.array(z.unknown()) }).safeParse(reply.body);
   if (!parsed.success) throw replyError(reply, reply.call);
-  return parsed.data.watch.map((item) => {
+  return parsed.data.watch.map((item, i) => {
     const details = successSchema.safeParse(item).data?.details;
     const events = details?.events ?? [];
     const channelId = events[0]?.channel_id ?? details?.channel_id ?? undefined;
     const fault = readFault(item) ?? (isSuccessItem(item) ? undefined : NO_RESULT);
-    if (fault !== undefined) return { ok: false, channelId, error: faultError(fault, reply.status, reply.call) };
+    const call = { ...reply.call, action: actions[i] ?? reply.call.action };
+    if (fault !== undefined) return { ok: false, channelId, error: faultError(fault, reply.status, call) };
     return {
       ok: true,
       channelId,

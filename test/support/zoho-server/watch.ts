@@ -13,6 +13,7 @@ export class Watch {
   readonly #now: () => number;
 
   readonly #hidden = new Set<string>();
+  readonly #refused = new Map<string, { readonly fault: Fault; readonly whole: boolean }>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -38,6 +39,11 @@ export class Watch {
     this.#hidden.add(channelId);
   }
 
+  /** Rejects each write of a channel; with `whole` the request with all its other channels. */
+  refuse(channelId: string, fault: Fault, { whole = false } = {}): void {
+    this.#refused.set(channelId, { fault, whole });
+  }
+
   answer(request: SeenRequest, api: string): Answer {
     if (request.method === "GET") return this.#list(request.query, api);
     if (request.method === "DELETE") return this.#delete(request.query, api);
@@ -52,14 +58,16 @@ export class Watch {
     if (!["POST", "PUT", "PATCH"].includes(request.method)) {
       return bareFault(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
     }
+    const refused = watch.map((item: Item) => this.#refused.get(String(item.channel_id))).find((each) => each?.whole);
+    if (refused !== undefined) return { status: 400, body: faultBody(refused.fault) };
     const results = watch.map((item: Item) => this.#write(item, api, request.method));
     return this.#results(results, request.method === "POST" ? 201 : 200);
   }
 
   #write(item: Item, api: string, method: string): Fault | Record<string, unknown> {
-    const fault = itemFault(item, api, method);
-    if (fault !== undefined) return fault;
     const id = String(item.channel_id);
+    const fault = itemFault(item, api, method) ?? this.#refused.get(id)?.fault;
+    if (fault !== undefined) return fault;
     const old = this.#of(api).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
     if (method === "PATCH") return this.#patch(item, api, old);
