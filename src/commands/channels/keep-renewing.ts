@@ -14,6 +14,7 @@ import {
 import { isThrottled, ZohoApiError } from "../../zoho/errors.ts";
 import { warnOfFixedToken, type ZohoSession } from "../helpers/session.ts";
 import { listWithMissing, type MissingChannel, stateReport } from "./list.ts";
+import { createAlarm } from "./on-lost.ts";
 
 /** A channel that was created without an expiry lives an hour. */
 const LOOK_INTERVAL_MS = 15 * MINUTE_MS;
@@ -27,9 +28,12 @@ export async function keepRenewing(
     readonly lifetimeMs: number;
     /** Also keep channels alive that are created later. */
     readonly withNew: boolean;
+    /** A command line to run when a channel is lost. */
+    readonly onLost: string | undefined;
   },
 ): Promise<ExitCode> {
   const { chosen, lifetimeMs, withNew } = options;
+  const alarm = createAlarm(context, options.onLost);
   const lost = new Set<string>();
   const running = new Map<string, Promise<void>>();
   const ended = new AbortController();
@@ -47,8 +51,10 @@ export async function keepRenewing(
         random: Math.random,
         signal: AbortSignal.any([signal]),
         onChange(change) {
-          if (change.type === "lost") lost.add(id);
-          else if (change.type !== "expiring") lost.delete(id);
+          if (change.type === "lost") {
+            lost.add(id);
+            alarm.raise({ id, product: session.product.id, reason: errorText(change.error) });
+          } else if (change.type !== "expiring") lost.delete(id);
           if ("expiresAt" in change) {
             const seen = { id, expiresAt: change.expiresAt, token: undefined };
             session.memory.observe([seen], session.now(), id).catch(() => undefined);
@@ -81,6 +87,7 @@ export async function keepRenewing(
     if (!signal.aborted) start(await finder.findNew((id) => running.has(id)));
   }
   while (running.size > 0) await Promise.all(running.values());
+  await alarm.settled();
   if (failure !== undefined) throw failure;
   return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
 }

@@ -19,6 +19,7 @@ interface RenewOptions extends ZohoOptions {
   readonly expiring?: string;
   readonly expires?: string;
   readonly every?: boolean;
+  readonly onLost?: string;
   readonly dryRun?: boolean;
 }
 
@@ -37,6 +38,7 @@ export const defineRenew: Define = (command, act) => {
     .option("--expiring <time>", "only those that expire within this time")
     .option("--expires <time>", "the new expiry (default: just under the longest that the API grants)")
     .option("--every", "keep running: renew each channel at 80 % of its lifetime until stopped")
+    .option("--on-lost <command>", "with --every: run this in a shell when a channel is lost, to raise an alarm")
     .option("--dry-run", "print the requests, change nothing")
     .addHelpText("after", HELP)
     .action(act(renew));
@@ -49,10 +51,14 @@ if you name it; channels delete or prune forgets it.
 
 With --every, each channel is renewed as it is at that time, and one that was deleted is left alone. Without ids and
 --expiring, channels created later are kept alive as well: it looks for new ones every 15 minutes. The exit code is 0
-when you stop it or none of the named channels is left, and 9 if a channel is lost at that time.`;
+when you stop it or none of the named channels is left, and 9 if a channel is lost at that time.
+
+The command of --on-lost gets ZOHO_HOOKS_CHANNEL_ID, ZOHO_HOOKS_CHANNEL_PRODUCT and ZOHO_HOOKS_CHANNEL_REASON in its
+environment. It runs once for each loss, for a minute at most, and its output goes to standard error.`;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
   if (texts.length > 0 && options.all === true) throw usageError("give ids or --all, not both");
+  if (options.onLost !== undefined && options.every !== true) throw usageError("--on-lost is for --every only");
   const ids = [...new Set(texts.map(channelId))];
   const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
   return withZoho(context, options, async (session) => {
@@ -71,7 +77,12 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
     for (const { missing } of chosen)
       if (missing !== undefined && missing.because !== "expired") context.report(missingReport(session, missing));
     const lifetimeMs = expiresAt.getTime() - session.now().getTime();
-    return keepRenewing(context, session, { chosen: chosen.filter(shouldLive), lifetimeMs, withNew });
+    return keepRenewing(context, session, {
+      chosen: chosen.filter(shouldLive),
+      lifetimeMs,
+      withNew,
+      onLost: options.onLost,
+    });
   });
 }
 

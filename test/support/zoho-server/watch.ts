@@ -44,6 +44,11 @@ export class Watch {
     this.#refused.set(channelId, { fault, whole });
   }
 
+  /** Ends `refuse`. */
+  accept(channelId: string): void {
+    this.#refused.delete(channelId);
+  }
+
   answer(request: SeenRequest, api: string): Answer {
     if (request.method === "GET") return this.#list(request.query, api);
     if (request.method === "DELETE") return this.#delete(request.query, api);
