@@ -4,17 +4,20 @@ import type { ChannelFacts, ChannelReport } from "../../reports/channel.ts";
 import { examples } from "../../reports/help.ts";
 import type { TableReport } from "../../reports/layout.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
+import { shellQuoted } from "../../util/text.ts";
 import { formatSpan, parseDuration } from "../../util/units.ts";
 import { type Channel, type ChannelConfig, expiringWithin } from "../../zoho/channels/channel.ts";
-import { contractEvents } from "../../zoho/channels/events.ts";
+import { contractEvents, expandEvents } from "../../zoho/channels/events.ts";
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
 import type { Define } from "../command.ts";
-import { moduleName } from "../helpers/options.ts";
+import { channelEvents, collect, moduleName } from "../helpers/options.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 
 interface ListOptions extends ZohoOptions {
   readonly expiring?: string;
   readonly module?: string;
+  readonly require?: readonly string[];
+  readonly url?: string;
   readonly showSecrets?: boolean;
 }
 
@@ -26,10 +29,17 @@ export const defineList: Define = (command, act) => {
       examples(
         "zoho-hooks channels list",
         "zoho-hooks channels list --expiring 24h     exits with 8 if any expires within a day",
+        "zoho-hooks channels list --require Leads.create,Contacts.all --url https://example.com/webhooks/zoho/crm",
       ),
     )
     .option("--expiring <time>", "only those that are gone or expire within this time; exits with 8 if there are any")
     .option("--module <name>", "only those that watch this module")
+    .option(
+      "--require <events>",
+      "exit with 8 unless channels exist for these events, wherever they were created (repeatable)",
+      collect,
+    )
+    .option("--url <url>", "with --require: only channels that post to this URL count")
     .option("--show-secrets", "show tokens instead of masking them")
     .action(act(list));
 };
@@ -37,13 +47,14 @@ export const defineList: Define = (command, act) => {
 async function list(context: Context, options: ListOptions): Promise<ExitCode> {
   const { expiring, showSecrets = false } = options;
   const withinMs = expiring === undefined ? undefined : parseDuration(expiring, "--expiring");
+  const required = requirement(options);
   return withZoho(context, options, async (session) => {
     const { client, product } = session;
     const module = options.module && moduleName(product.id, options.module);
-    const { listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
-      const all = await listWithMissing(session);
-      if (module === undefined) return all;
-      return { listed: await client.list({ module }), missing: all.missing.filter(watches(module)) };
+    const { all, listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
+      const { listed: all, missing } = await listWithMissing(session);
+      if (module === undefined) return { all, listed: all, missing };
+      return { all, listed: await client.list({ module }), missing: missing.filter(watches(module)) };
     });
     const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
     const gone = missing.map((each) => missingReport(session, each, showSecrets));
@@ -59,8 +70,42 @@ async function list(context: Context, options: ListOptions): Promise<ExitCode> {
       const within = expiring === undefined ? "" : ` expires within ${expiring}`;
       context.report({ type: "notice", message: `no ${product.title} channel${watching}${within}` });
     }
+    if (required !== undefined) checkRequired(session, all, required);
     return withinMs !== undefined && lines.length > 0 ? ExitCode.expectation : ExitCode.ok;
   });
+}
+
+interface Requirement {
+  readonly events: readonly string[];
+  readonly url: URL | undefined;
+}
+
+function requirement({ product = "crm", require, url }: ListOptions): Requirement | undefined {
+  if (require === undefined && url !== undefined) throw usageError("--url is for --require only");
+  if (url !== undefined && !URL.canParse(url)) throw usageError(`--url: ${JSON.stringify(url)} is not a URL`);
+  const events = require && expandEvents(channelEvents(product, require));
+  return events && { events, url: url === undefined ? undefined : new URL(url) };
+}
+
+/** Throws unless listed channels, which are alive, cover all events. */
+function checkRequired(
+  { command, product }: ZohoSession,
+  listed: readonly Channel[],
+  { events, url }: Requirement,
+): void {
+  const counted = listed.filter(
+    ({ notifyUrl = "" }) => url === undefined || (URL.canParse(notifyUrl) && new URL(notifyUrl).href === url.href),
+  );
+  const covered = new Set(counted.flatMap((channel) => expandEvents(channel.events)).map((name) => name.toLowerCase()));
+  const missing = contractEvents(events.filter((event) => !covered.has(event.toLowerCase())));
+  if (missing.length === 0) return;
+  const to = url === undefined ? "" : ` that posts to ${maskUrl(url.href)}`;
+  throw new UserError(
+    "expectation",
+    `there is no ${product.title} channel${to} for ${missing.join(", ")}`,
+    `create one: ${command(`create ${missing.join(" ")} --url ${url === undefined ? "https://…" : shellQuoted(maskUrl(url.href))}`)}`,
+    "no_channel",
+  );
 }
 
 const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
