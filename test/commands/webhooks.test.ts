@@ -453,6 +453,27 @@ describe("webhooks", () => {
   });
 
   it.each([
+    ["desk", ["Ticket_Add"], {}, "https://desk.zoho.com/"],
+    ["books", ["invoice", "--rule", "add"], { ZOHO_DC: "eu" }, "https://www.zohoapis.eu/books/"],
+    ["sign", ["Completed"], { ZOHO_API_URL: "https://sign.example" }, "https://sign.example/"],
+  ])("for %s need no sign-in with --dry-run", async (product, argv, variables, start) => {
+    env = variables;
+    const [created, deleted] = [
+      await create(product, ...argv, "--url", URL, "--dry-run"),
+      await webhooks(["delete", "1", "--product", product, "--dry-run"]),
+    ];
+    for (const result of [created, deleted]) {
+      expect([result.exitCode, result.err]).toEqual([0, ""]);
+      for (const { url } of ofType(result, "api_request")) expect(String(url).startsWith(start)).toBe(true);
+    }
+    expect(ofType(created, "api_request")).toHaveLength(argv.includes("--rule") ? 2 : 1);
+    const { err } = await run(["webhooks", "delete", "1", "--product", product, "--dry-run"], { env, cwd });
+    expect(err).toContain("not signed in: the request is shown for the data centre");
+    expect((await create(product, ...argv, "--url", URL)).exitCode).toBe(6);
+    expect((await create(product, ...argv, "--url", URL, "--dry-run", "--profile", "acme")).exitCode).toBe(6);
+  });
+
+  it.each([
     ["desk", "Ticket_Add", []],
     ["books", "invoice", ["it is not https"]],
   ])("for %s warns of a plain http URL unless Zoho documents it", async (product, event, said) => {

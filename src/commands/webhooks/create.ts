@@ -41,7 +41,7 @@ export const defineCreate: Define = (command, act) => {
     .option("--previous", "include the state before the change (Desk, updates)")
     .option("--direction <way>", "only this direction: in or out (Desk, Ticket_Thread_Add)")
     .option("--show-secrets", "show the secret instead of masking it")
-    .option("--dry-run", "print the request, send nothing")
+    .option("--dry-run", "print the request, send nothing; needs no sign-in")
     .addHelpText(
       "before",
       examples(

@@ -27,7 +27,7 @@ export const defineDelete: Define = (command, act) => {
     .addHelpText("before", examples("zoho-hooks webhooks delete 460000000026049 --product inventory"))
     .argument("<id...>", "the webhooks' ids")
     .option("-y, --yes", "do not ask")
-    .option("--dry-run", "print the requests, delete nothing")
+    .option("--dry-run", "print the requests, delete nothing; needs no sign-in")
     .action(
       act(async (context, texts: readonly string[], options: DeleteOptions) => {
         const endpoint = requireOperation(chosenProduct(options), "remove");

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { secret } from "../../body/secret.ts";
 import { reportProjectSignIn } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -7,11 +8,12 @@ import { products } from "../../products/index.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { oneLine, shellQuoted } from "../../util/text.ts";
 import { type ZohoApi, zohoApi } from "../../zoho/api.ts";
-import type { DataCentre } from "../../zoho/data-centres.ts";
+import { type SignIn, setting } from "../../zoho/auth/sign-in.ts";
+import { type DataCentre, findDataCentre, findEnvironment, resolveHosts } from "../../zoho/data-centres.ts";
 import { findOrganisations, requestFor, type WebhookClient, webhookClient } from "../../zoho/webhooks/client.ts";
 import { managedProducts, requireManagedProduct } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookCall } from "../../zoho/webhooks/managed-product.ts";
-import { openSignIn, sessionTokens, showRequest, zohoHttp } from "../helpers/session.ts";
+import { chosenProfile, openSignIn, sessionTokens, showRequest, zohoHttp } from "../helpers/session.ts";
 
 export interface WebhookOptions {
   readonly product?: string;
@@ -50,10 +52,10 @@ export interface WebhookSession {
   client(): Promise<WebhookClient>;
 }
 
-/** Runs work with a session, and closes the session. */
+/** Runs work with a session, and closes the session. `dryRun` needs no sign-in, because nothing is sent. */
 export async function withWebhooks<T>(
   context: Context,
-  options: WebhookOptions,
+  options: WebhookOptions & { readonly dryRun?: boolean },
   work: (session: WebhookSession) => Promise<T>,
 ): Promise<T> {
   const product = chosenProduct(options);
@@ -61,7 +63,12 @@ export async function withWebhooks<T>(
   if (org !== undefined && !/^\d{1,19}$/.test(org))
     throw usageError(`--org: ${JSON.stringify(org)} is not an organisation id`, "an id has up to 19 digits");
   const config = loadConfig(context);
-  const signIn = await openSignIn(context, config, options.profile);
+  const signIn = await openSignIn(context, config, options.profile).catch((error: unknown) => {
+    const isSignedOut = error instanceof UserError && error.code === "not_signed_in";
+    if (options.dryRun === true && isSignedOut && chosenProfile(config, options.profile) === undefined)
+      return placeholderSignIn(context, config);
+    throw error;
+  });
   const http = zohoHttp(context, config);
   const { invocation, now, signal, sleep } = context;
   const onChange = (): void => reportProjectSignIn(context, config, options.profile);
@@ -84,6 +91,21 @@ export async function withWebhooks<T>(
   } finally {
     await http.close();
   }
+}
+
+/** For requests that are only shown. */
+function placeholderSignIn(context: Context, { env }: Config): SignIn {
+  const centre = findDataCentre(setting(env, "ZOHO_DC") ?? "us");
+  const message = `not signed in: the request is shown for the data centre ${centre.id}; ZOHO_DC names another one`;
+  context.report({ type: "notice", message });
+  return {
+    name: "none",
+    centre,
+    environment: findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
+    hosts: resolveHosts(centre, env),
+    scopes: [],
+    access: { kind: "fixed", accessToken: secret("", "nowhere") },
+  };
 }
 
 /** Undefined if the product's API needs no organisation. */
