@@ -146,21 +146,34 @@ function factLines({ channel }: ChannelReport, paint: Paint): readonly string[] 
 /** `Stage, Amount or Lead_Source of Deals changes`; conditions of another form as JSON. */
 function conditionText(condition: unknown): string {
   const module = textAt(condition, ["module", "api_name"]);
-  const fields = fieldNames(valueAt(condition, ["field_selection"]));
-  const last = fields?.at(-1);
-  if (module === undefined || fields === undefined || last === undefined) return JSON.stringify(condition);
-  const names = fields.length === 1 ? last : `${fields.slice(0, -1).join(", ")} or ${last}`;
-  return `${names} of ${module} changes`;
+  const fields = fieldsText(valueAt(condition, ["field_selection"]));
+  if (module === undefined || fields === undefined) return JSON.stringify(condition);
+  return `${fields} of ${module} changes`;
 }
 
-/** The fields of a selection, whose groups are nested; undefined for a form that is not known. */
-function fieldNames(selection: unknown): readonly string[] | undefined {
-  const name = textAt(selection, ["field", "api_name"]);
-  if (name !== undefined) return [name];
+/** `Stage or (Account_Name and Lead_Source)`; undefined for a form that is not known. */
+function fieldsText(selection: unknown): string | undefined {
+  const operator = operatorOf(selection);
+  if (operator === undefined) return textAt(selection, ["field", "api_name"]);
+  const parts = partsOf(selection, operator).map((part) => {
+    const text = fieldsText(part);
+    return text !== undefined && operatorOf(part) !== undefined ? `(${text})` : text;
+  });
+  if (parts.length === 0 || parts.includes(undefined)) return undefined;
+  const last = parts.at(-1);
+  return parts.length === 1 ? last : `${parts.slice(0, -1).join(", ")} ${operator} ${last}`;
+}
+
+/** Zoho allows two parts in a group, so that more of the same operator are nested. */
+function partsOf(selection: unknown, operator: string): readonly unknown[] {
   const group = valueAt(selection, ["group"]);
-  if (!Array.isArray(group) || textAt(selection, ["group_operator"]) !== "or") return undefined;
-  const parts = group.map(fieldNames);
-  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+  if (!Array.isArray(group)) return [];
+  return group.flatMap((part) => (operatorOf(part) === operator ? partsOf(part, operator) : [part]));
+}
+
+function operatorOf(selection: unknown): string | undefined {
+  const operator = textAt(selection, ["group_operator"]);
+  return operator === "or" || operator === "and" ? operator : undefined;
 }
 
 /** One fact per line. */

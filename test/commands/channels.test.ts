@@ -168,6 +168,25 @@ describe("channels create", () => {
   });
 
   it.each([
+    [["Stage", "or", ["Account_Name", "and", "Lead_Source"]], "Stage or (Account_Name and Lead_Source)"],
+    [["Stage", "or", ["Amount", "or", ["Owner", "or", "Type"]]], "Stage, Amount, Owner or Type"],
+    [[["Stage", "or", "Amount"], "and", "Owner"], "(Stage or Amount) and Owner"],
+  ])("shows a condition that was made elsewhere in words: %j", async (selection, shown) => {
+    const selectionOf = (part: unknown): unknown =>
+      Array.isArray(part)
+        ? { group_operator: part[1], group: [part[0], part[2]].map(selectionOf) }
+        : { field: { api_name: part, id: "554023000000000525" }, group_operator: null, group: null };
+    const module = { api_name: "Deals", id: "554023000000000131" };
+    const condition = { type: "field_selection", module, field_selection: selectionOf(selection) };
+    const row = { channel_id: "1", resource_name: "Deals", events: ["Deals.edit"], notify_url: URL, token: null };
+    const watch = [{ ...row, notification_condition: [condition] }];
+    server.trouble({ status: 200, body: { watch } }, 1, (each) => each.path.includes("watch"));
+    const { out } = await channels(["show", "1"]);
+    expect(out).toMatch(/^ {2}only when +(.*) of Deals changes$/m);
+    expect(out).toContain(` ${shown} of Deals changes\n`);
+  });
+
+  it.each([
     [["Leads.create", "Deals.edit", "--fields", "Stage"], "does not name its module"],
     [["Leads.create", "--fields", "Deals:Stage"], "no event of Deals"],
     [["Deals.edit", "--fields", "Stage", "--fields", "Deals:Amount"], "are already given"],

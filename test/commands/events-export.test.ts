@@ -163,11 +163,16 @@ describe("events export", () => {
     },
   );
 
-  it("lets curl post to the local receiver by default", async () => {
+  it("lets curl post to the listen that runs in the project, and without one to its port in the settings", async () => {
     const { lines } = await project.run(["events", "export", "--format", "curl", "--json"]);
     expect(lines()[0]).toMatchObject({ type: "curl", n: 1 });
     expect(lines()[0]?.command).not.toMatch(/-H '?(host|content-length|connection):/i);
-    expect(lines()[0]?.command).toContain("'http://127.0.0.1:4460/webhooks/zoho/crm?x=1'");
+    expect(lines()[0]?.command).toContain(`'${project.listener.url}/webhooks/zoho/crm?x=1'`);
+    const stopped = await startLoggedProject();
+    await stopped.deliver("/webhooks/zoho/crm?x=1", leadBody(), signature(leadBody()));
+    await stopped.stop();
+    const later = await stopped.run(["events", "export", "--format", "curl", "--json"]);
+    expect(later.lines()[0]?.command).toContain("'http://127.0.0.1:4460/webhooks/zoho/crm?x=1'");
   });
 
   it("lets curl post to another target with the query that came", async () => {

@@ -88,7 +88,9 @@ describe("login --browser", () => {
       const running = signIn(["--port", "0"], { env: { PATH: path }, errTTY: true });
       const address = await opened(seen);
       expect(address).toMatch(/^http:\/\/localhost:\d+\/[0-9a-f]{32}$/);
-      expect((await fetch(address)).status).toBe(200);
+      const page = await fetch(address);
+      // Nothing is granted before the code is exchanged.
+      expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("The terminal finishes")]);
       const { exitCode, err } = await running;
       expect(exitCode).toBe(0);
       expect(new URL(printedAddress(err) ?? "").searchParams.get("state")).toMatch(/^[0-9a-f]{32}$/);

@@ -2,8 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from "../../body/delivery.ts";
 import { formFields } from "../../body/payload.ts";
-import { targetUrl, withQueryOf } from "../../body/target-url.ts";
-import type { Config } from "../../config/load.ts";
+import { type ListenAddress, targetUrl, withQueryOf } from "../../body/target-url.ts";
 import type { Context } from "../../context.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
@@ -14,6 +13,7 @@ import { hasLostReader, stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 import { curlCommand } from "../helpers/curl-command.ts";
 import { projectProducts } from "../helpers/products.ts";
+import { runningAddress } from "../helpers/running-listener.ts";
 import { DamageReport, entryEvent, type LoggedEvent, roomOnStdout } from "./entry.ts";
 import { emptyMessage } from "./list.ts";
 import {
@@ -54,8 +54,9 @@ export async function exportEvents(
   const n = which === undefined ? undefined : parseNumber(which);
   const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
-  return withLog(context, options, async (log, { settings }) => {
-    const format = make(settings, to);
+  return withLog(context, options, async (log, config) => {
+    const running = options.format === "curl" ? await runningAddress(context, config) : undefined;
+    const format = make({ ...config.settings, ...running }, to);
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const sink = openSink(context, format, file);
     const damage = new DamageReport(context);
@@ -155,7 +156,7 @@ interface ExportFormat {
   line?(event: LoggedEvent): JsonLine;
 }
 
-type MakeFormat = (settings: Config["settings"], to: string | undefined) => ExportFormat;
+type MakeFormat = (listener: ListenAddress, to: string | undefined) => ExportFormat;
 
 const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeFormat>([
   [
@@ -170,12 +171,12 @@ const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeForma
   ],
   [
     "curl",
-    (settings, to) => ({
+    (listener, to) => ({
       start: "",
       between: "\n",
       end: "",
-      item: (event) => `# ${commentOf(event)}\n${curl(event, settings, to)}\n`,
-      line: (event) => ({ type: "curl", n: event.n, command: curl(event, settings, to) }),
+      item: (event) => `# ${commentOf(event)}\n${curl(event, listener, to)}\n`,
+      line: (event) => ({ type: "curl", n: event.n, command: curl(event, listener, to) }),
     }),
   ],
   ["har", () => ({ ...HAR_FRAME, between: ",\n", item: (event) => JSON.stringify(harEntry(event)) })],
@@ -190,12 +191,12 @@ function commentOf({ n, at, receipt, logged }: LoggedEvent): string {
 /** Without the headers of the old connection: curl sets its own. */
 function curl(
   { method, path, headers, body, receipt }: LoggedEvent,
-  settings: Config["settings"],
+  listener: ListenAddress,
   to: string | undefined,
 ): string {
   const product = receipt.product ?? "unknown";
   const url =
-    to === undefined ? targetUrl(path, product, settings) : withQueryOf(path, targetUrl(to, product, settings));
+    to === undefined ? targetUrl(path, product, listener) : withQueryOf(path, targetUrl(to, product, listener));
   const delivery: Delivery = { method, url, headers: headers.filter(([name]) => !isHopByHop(name)), body };
   return curlCommand(delivery, { insecure: false });
 }

@@ -2,6 +2,7 @@ import { checkProjectSettings } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { lockOwnerAt } from "../../store/open-log.ts";
+import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
@@ -11,4 +12,20 @@ export async function runningListener(context: Context, config: Config): Promise
   const url = store === false ? undefined : (await lockOwnerAt({ root, store }))?.url;
   // A receiver on every address is reached on loopback.
   return url?.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
+}
+
+/** The address on this machine of the `listen` that runs in this project; undefined if it is that of the settings. */
+export async function runningAddress(
+  context: Context,
+  config: Config,
+): Promise<{ readonly url: string; readonly host: string; readonly port: number } | undefined> {
+  // A damaged log is not what the user asked about.
+  const url = await runningListener(context, config).catch(() => undefined);
+  if (url === undefined) return undefined;
+  const { protocol, hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const { settings } = config;
+  const isKnown = port === String(settings.port) && (host === settings.host || isWildcardAddress(settings.host));
+  if (isKnown || protocol !== "http:" || port === "" || !(isLoopback(hostname) || host === "::1")) return undefined;
+  return { url, host, port: Number(port) };
 }

@@ -8,12 +8,11 @@ import { keySetReply, sendReply } from "../../receiver/respond.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import { examples } from "../../reports/help.ts";
 import { UserError, usageError } from "../../util/errors.ts";
-import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 import type { Define } from "../command.ts";
 import { EXPECT_STATUS_FLAG } from "../helpers/expect-status.ts";
 import { localKeySet } from "../helpers/keys.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
-import { runningListener } from "../helpers/running-listener.ts";
+import { runningAddress } from "../helpers/running-listener.ts";
 import { deliver } from "./deliver.ts";
 import { readPlan, type SendOptions, type SendPlan } from "./plan.ts";
 import { showRequests } from "./show-requests.ts";
@@ -118,16 +117,11 @@ function addFaultOptions(command: Command): Command {
  */
 async function atRunningListener(context: Context, { to }: SendPlan, config: Config): Promise<Config> {
   if (to !== undefined && !to.trim().startsWith("/")) return config;
-  // A damaged log is not what the user asked about.
-  const running = await runningListener(context, config).catch(() => undefined);
+  const running = await runningAddress(context, config);
   if (running === undefined) return config;
-  const { protocol, hostname, port } = new URL(running);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const { settings } = config;
-  const isKnown = port === String(settings.port) && (host === settings.host || isWildcardAddress(settings.host));
-  if (isKnown || protocol !== "http:" || port === "" || !(isLoopback(hostname) || host === "::1")) return config;
-  context.report({ type: "notice", message: `sending to this project's running listen: ${running}` });
-  return { ...config, settings: { ...settings, host, port: Number(port) } };
+  context.report({ type: "notice", message: `sending to this project's running listen: ${running.url}` });
+  const { host, port } = running;
+  return { ...config, settings: { ...config.settings, host, port } };
 }
 
 interface KeyServerOptions {

@@ -85,7 +85,8 @@ export async function startRedirectServer(options: {
         ),
       );
     }
-    answer(response, 200, "Zoho granted access. Return to the terminal.");
+    // The exchange of the code follows, and may fail.
+    answer(response, 200, "The terminal finishes the sign-in. You can close this page.");
     return resolve({ code, accountsUrl, redirectUri });
   }).catch((error: unknown) => {
     throw portError(options.port, errorText(error));
