@@ -166,7 +166,12 @@ async function finish(
     if (isNotSubscribed(result.error)) return recreateIfExpired(access, { id, expiresAt: listed?.expiresAt }, options);
     throw result.error;
   }
-  const end = result.expiresAt ?? (await readEnd(id));
+  const end =
+    result.expiresAt ??
+    (await readEnd(id).catch((error: unknown) => {
+      options.onUnanswered([id], "renewed");
+      throw error;
+    }));
   if (end !== undefined && from !== undefined && end <= from) {
     if (expiresAt.getTime() - end.getTime() <= SAME_END_MS) return alreadyRenewed(id, end);
     if (end < from) {
