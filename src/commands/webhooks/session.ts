@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { reportProjectSignIn } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
+import { reportProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
