@@ -8,12 +8,12 @@ import { maskSetting } from "../core/mask.ts";
 import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
 import { type UserError, usageError } from "../util/errors.ts";
-import { findLink, isAbove, isOutside, realPlace } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
+import { findLink, isAbove, isOutside, linkedPlace } from "../util/links.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { approve, askOnce, hasAnswer, hasApproved, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, loadConfig } from "./load.ts";
+import { type Config, foreignPlace, loadConfig } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
 
@@ -118,6 +118,7 @@ export async function requireApproval(
   use: Use = {},
 ): Promise<void> {
   for (const key of keys) {
+    if (key === "products") rejectForeignProducts(context, config);
     const decision = decide(config, key, use);
     if (typeof decision === "string" || (await isApproved(context, config, key, decision))) continue;
     throw refusal(config, key, decision);
@@ -226,13 +227,29 @@ function productsDecision(products: Settings["products"], config: ProductsConfig
   if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
   return {
     effect: `${outside.map(oneLine).join(", ")} would be used from outside the project`,
-    scope: outside.map(realPlace),
+    scope: outside.map((path) => linkedPlace(config.root, path)),
   };
 }
 
-function pathsOutside(products: Settings["products"], { root, origins }: ProductsConfig): readonly string[] {
+function pathsOutside(products: Settings["products"], config: ProductsConfig): readonly string[] {
+  return productPaths(products, config).filter((path) => isOutside(config.root, path));
+}
+
+function productPaths(products: Settings["products"], { origins }: ProductsConfig): readonly string[] {
   const paths = Object.values(products).flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat());
-  return paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
+  return paths.map((path) => resolve(dirname(origins.products), path));
+}
+
+/** In a folder that others may write to, the product that the user's own config names may be theirs. */
+function rejectForeignProducts(context: Context, config: Config): void {
+  for (const path of productPaths(config.settings.products, config)) {
+    const foreign = foreignPlace(context, config.root, path);
+    if (foreign === undefined) continue;
+    throw usageError(
+      `${foreign} belongs to another user, so it is not used as a product or schema`,
+      "if it is meant for you, change its owner to you (chown); or copy it into your own project folder",
+    );
+  }
 }
 
 /**
@@ -244,12 +261,16 @@ export async function approvedProducts(
   products: Settings["products"],
   config: ProductsConfig,
 ): Promise<Settings["products"]> {
-  const inside = Object.entries(products).filter(([id, entry]) => pathsOutside({ [id]: entry }, config).length === 0);
-  if (inside.length === Object.keys(products).length) return products;
-  if (await hasAnswer(context, config.root, "products")) {
+  const paths = (entry: Settings["products"][string]) => productPaths({ entry }, config);
+  const own = Object.entries(products).filter(([, entry]) =>
+    paths(entry).every((path) => foreignPlace(context, config.root, path) === undefined),
+  );
+  const inside = own.filter(([, entry]) => paths(entry).every((path) => !isOutside(config.root, path)));
+  if (inside.length < own.length && (await hasAnswer(context, config.root, "products"))) {
     const decision = productsDecision(products, config);
     const scope = typeof decision === "string" ? undefined : decision.scope;
-    if (await hasApproved(context, config.root, { key: "products", value: [products, scope] })) return products;
+    if (await hasApproved(context, config.root, { key: "products", value: [products, scope] }))
+      return Object.fromEntries(own);
   }
   return Object.fromEntries(inside);
 }
@@ -312,7 +333,7 @@ function foreignReason({ root, settings: { store } }: Config): string | undefine
 
 /** Where the files of the log really are: a yes does not hold for another target of the same link. */
 function logPlaces({ root, settings: { store } }: Config): readonly string[] {
-  return LOG_SUFFIXES.map((suffix) => realPlace(resolve(root, String(store)) + suffix));
+  return LOG_SUFFIXES.map((suffix) => linkedPlace(root, resolve(root, String(store)) + suffix));
 }
 
 /** Whether the user has said yes, now or earlier. */

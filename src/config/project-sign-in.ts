@@ -5,7 +5,7 @@ import { oneLine } from "../util/text.ts";
 import { askOnce } from "./approvals.ts";
 import { NOT_BY_ITSELF } from "./clone-rule.ts";
 import { ENV_FILE } from "./environment.ts";
-import type { Config } from "./load.ts";
+import { type Config, isUserFolderInProject, userFolder } from "./load.ts";
 
 /** Variables that choose the account at Zoho, or one of the user's sign-ins. */
 const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
@@ -19,9 +19,15 @@ function projectSignIn({ env, variableOrigin }: Config, profile: string | undefi
   return env.ZOHO_REFRESH_TOKEN === undefined && env.ZOHO_ACCESS_TOKEN === undefined ? [] : names.toSorted();
 }
 
-/** Reports whose account a command changes, where the project's `.env` decides it. */
+/** Reports whose account a command changes, where the project's `.env` decides it, or a user's folder in the project. */
 export function reportProjectSignIn(context: Context, config: Config, profile: string | undefined): void {
   const names = projectSignIn(config, profile);
+  const { ZOHO_PROFILE, ZOHO_REFRESH_TOKEN, ZOHO_ACCESS_TOKEN } = config.env;
+  const isStored = (profile ?? ZOHO_PROFILE) || (ZOHO_REFRESH_TOKEN ?? ZOHO_ACCESS_TOKEN) === undefined;
+  if (names.length === 0 && isStored && isUserFolderInProject(context, config.root)) {
+    const message = `${userFolder(context)}, which is in the project, decides whose Zoho account this changes`;
+    context.report({ type: "notice", message });
+  }
   if (names.length === 0) return;
   const shown = names.map((name) => (/SECRET|TOKEN/.test(name) ? name : `${name}=${oneLine(config.env[name] ?? "")}`));
   const message = `${join(config.root, ENV_FILE)} decides whose Zoho account this changes: ${shown.join(", ")}`;
