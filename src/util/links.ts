@@ -41,7 +41,9 @@ export function leadsOut(root: string, folder: string, path: string): boolean {
 
 /** Throws a usage error for a link to another computer (`\\\\server\\share`), which a look there would send the user's credentials. */
 export function rejectServerLink(root: string, path: string): void {
-  if (!/^[\\/]{2}|\/\\\\/.test(linkedPlace(root, path))) return;
+  const linked = linkedPlace(root, path);
+  // The project itself may be on another computer. Elsewhere than on Windows, such a target is a name in the project.
+  if (!(isAbove(root, linked) ? /^[\\/]{2}/ : /\/\\\\/).test(linked)) return;
   throw usageError(`${path} is a link to another computer`, "put the file itself there, or delete the link");
 }
 
