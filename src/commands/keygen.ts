@@ -8,7 +8,8 @@ import type { Context } from "../context.ts";
 import { writeKeySet } from "../core/proofs/keys.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
-import { makeFolder, rejectLinks } from "../util/files.ts";
+import { makeFolder } from "../util/files.ts";
+import { rejectLinks } from "../util/links.ts";
 import type { Define } from "./command.ts";
 
 interface KeygenOptions {

@@ -1,5 +1,5 @@
-import { approveProjectSignIn } from "../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
+import { approveProjectSignIn } from "../config/project-sign-in.ts";
 import type { Context } from "../context.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";

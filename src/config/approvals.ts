@@ -38,7 +38,8 @@ export async function hasApproved(context: Context, root: string, about: Approva
 
 /** Whether the user has answered such a question in this project, whatever the value was. */
 export async function hasAnswer(context: Context, root: string, key: string): Promise<boolean> {
-  return (await readApproved(approvedFile(context)))[realpathSync(root)]?.[key] !== undefined;
+  const project = realpathSync(root);
+  return (await readApproved(context, project))[project]?.[key] !== undefined;
 }
 
 /** Remembers a yes in the user's folder. */
@@ -66,17 +67,14 @@ interface Answer {
 }
 
 async function isRemembered(context: Context, project: string, { key, hash }: Answer): Promise<boolean> {
-  return (
-    !isUserFolderInProject(context, project) && (await readApproved(approvedFile(context)))[project]?.[key] === hash
-  );
+  return (await readApproved(context, project))[project]?.[key] === hash;
 }
 
 async function remember(context: Context, project: string, { key, hash }: Answer): Promise<void> {
   if (isUserFolderInProject(context, project)) return;
-  const path = approvedFile(context);
   // Read again: another command may have been answered meanwhile.
-  const approved = await readApproved(path);
-  await writePrivateJson(path, { ...approved, [project]: { ...approved[project], [key]: hash } });
+  const approved = await readApproved(context, project);
+  await writePrivateJson(approvedFile(context), { ...approved, [project]: { ...approved[project], [key]: hash } });
 }
 
 function approvedFile(context: Context): string {
@@ -85,9 +83,10 @@ function approvedFile(context: Context): string {
 
 type Approved = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** Hashes of approved values by project and setting. A damaged file approves nothing. */
-async function readApproved(path: string): Promise<Approved> {
+/** Hashes of approved values by project and setting. A damaged file approves nothing, nor one of the project. */
+async function readApproved(context: Context, project: string): Promise<Approved> {
+  if (isUserFolderInProject(context, project)) return {};
   const file = z.record(z.string(), z.record(z.string(), z.string()));
-  const { data } = file.safeParse(await readPrivateJson(path).catch(() => undefined));
+  const { data } = file.safeParse(await readPrivateJson(approvedFile(context)).catch(() => undefined));
   return data ?? {};
 }

@@ -8,12 +8,12 @@ import { maskSetting } from "../core/mask.ts";
 import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
 import { type UserError, usageError } from "../util/errors.ts";
-import { findLink, isAbove, isOutside, realPlace } from "../util/files.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
+import { findLink, isAbove, isOutside, linkedPlace } from "../util/links.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { approve, askOnce, hasAnswer, hasApproved, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, loadConfig } from "./load.ts";
+import { type Config, foreignPlace, loadConfig } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
 
@@ -79,7 +79,7 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
 
 const LEAVES = "deliveries, with their tokens and signatures, would leave this machine";
 
-const NOT_BY_ITSELF = "a project does not decide this by itself: it may be a stranger's";
+export const NOT_BY_ITSELF = "a project does not decide this by itself: it may be a stranger's";
 
 /** Flags that are not named like their setting, and notes for those that not all commands have. */
 const FLAGS: Readonly<Partial<Record<keyof Settings, string>>> = { routes: "--route" };
@@ -118,6 +118,7 @@ export async function requireApproval(
   use: Use = {},
 ): Promise<void> {
   for (const key of keys) {
+    if (key === "products") rejectForeignProducts(context, config);
     const decision = decide(config, key, use);
     if (typeof decision === "string" || (await isApproved(context, config, key, decision))) continue;
     throw refusal(config, key, decision);
@@ -183,44 +184,6 @@ export async function checkLoggedTargets(context: Context, config: Config, targe
   }
 }
 
-/** Variables that choose the account at Zoho, or one of the user's sign-ins. */
-const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
-
-/** The sign-in variables of the project's `.env`, by name. A profile of the command line precedes all of them. */
-function projectSignIn({ env, variableOrigin }: Config, profile: string | undefined): readonly string[] {
-  if (profile !== undefined) return [];
-  const names = Object.keys(env).filter((name) => SIGN_IN.test(name) && variableOrigin(name) !== "environment");
-  // With a profile, or without a token, the others have no effect.
-  if (env.ZOHO_PROFILE?.trim()) return names.filter((name) => name === "ZOHO_PROFILE");
-  return env.ZOHO_REFRESH_TOKEN === undefined && env.ZOHO_ACCESS_TOKEN === undefined ? [] : names.toSorted();
-}
-
-/** Reports whose account a command changes, where the project's `.env` decides it. */
-export function reportProjectSignIn(context: Context, config: Config, profile: string | undefined): void {
-  const names = projectSignIn(config, profile);
-  if (names.length === 0) return;
-  const shown = names.map((name) => (/SECRET|TOKEN/.test(name) ? name : `${name}=${oneLine(config.env[name] ?? "")}`));
-  const message = `${join(config.root, ENV_FILE)} decides whose Zoho account this changes: ${shown.join(", ")}`;
-  context.report({ type: "notice", message });
-}
-
-/** Before something is deleted at Zoho, or a sign-in ended, without a question. */
-export async function approveProjectSignIn(
-  context: Context,
-  config: Config,
-  profile: string | undefined,
-): Promise<void> {
-  const names = projectSignIn(config, profile);
-  if (names.length === 0) return;
-  const reason = `${join(config.root, ENV_FILE)} decides by ${names.join(", ")} whose Zoho account this changes, without a question`;
-  const value = names.map((name) => [name, config.env[name]]);
-  if (await askOnce(context, config.root, { key: "sign-in", value, question: `${reason}. Allow this?` })) return;
-  throw usageError(
-    reason,
-    `${NOT_BY_ITSELF}. If you want it, use --profile, or set ${names.join(", ")} in the environment; or run this in a terminal, which asks once`,
-  );
-}
-
 interface Limits {
   readonly keep?: number | undefined;
   readonly maxLog?: number | undefined;
@@ -264,13 +227,29 @@ function productsDecision(products: Settings["products"], config: ProductsConfig
   if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
   return {
     effect: `${outside.map(oneLine).join(", ")} would be used from outside the project`,
-    scope: outside.map(realPlace),
+    scope: outside.map((path) => linkedPlace(config.root, path)),
   };
 }
 
-function pathsOutside(products: Settings["products"], { root, origins }: ProductsConfig): readonly string[] {
+function pathsOutside(products: Settings["products"], config: ProductsConfig): readonly string[] {
+  return productPaths(products, config).filter((path) => isOutside(config.root, path));
+}
+
+function productPaths(products: Settings["products"], { origins }: ProductsConfig): readonly string[] {
   const paths = Object.values(products).flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat());
-  return paths.map((path) => resolve(dirname(origins.products), path)).filter((path) => isOutside(root, path));
+  return paths.map((path) => resolve(dirname(origins.products), path));
+}
+
+/** In a folder that others may write to, the product that the user's own config names may be theirs. */
+function rejectForeignProducts(context: Context, config: Config): void {
+  for (const path of productPaths(config.settings.products, config)) {
+    const foreign = foreignPlace(context, config.root, path);
+    if (foreign === undefined) continue;
+    throw usageError(
+      `${foreign} belongs to another user, so it is not used as a product or schema`,
+      "if it is meant for you, change its owner to you (chown); or copy it into your own project folder",
+    );
+  }
 }
 
 /**
@@ -282,12 +261,16 @@ export async function approvedProducts(
   products: Settings["products"],
   config: ProductsConfig,
 ): Promise<Settings["products"]> {
-  const inside = Object.entries(products).filter(([id, entry]) => pathsOutside({ [id]: entry }, config).length === 0);
-  if (inside.length === Object.keys(products).length) return products;
-  if (await hasAnswer(context, config.root, "products")) {
+  const paths = (entry: Settings["products"][string]) => productPaths({ entry }, config);
+  const own = Object.entries(products).filter(([, entry]) =>
+    paths(entry).every((path) => foreignPlace(context, config.root, path) === undefined),
+  );
+  const inside = own.filter(([, entry]) => paths(entry).every((path) => !isOutside(config.root, path)));
+  if (inside.length < own.length && (await hasAnswer(context, config.root, "products"))) {
     const decision = productsDecision(products, config);
     const scope = typeof decision === "string" ? undefined : decision.scope;
-    if (await hasApproved(context, config.root, { key: "products", value: [products, scope] })) return products;
+    if (await hasApproved(context, config.root, { key: "products", value: [products, scope] }))
+      return Object.fromEntries(own);
   }
   return Object.fromEntries(inside);
 }
@@ -350,7 +333,7 @@ function foreignReason({ root, settings: { store } }: Config): string | undefine
 
 /** Where the files of the log really are: a yes does not hold for another target of the same link. */
 function logPlaces({ root, settings: { store } }: Config): readonly string[] {
-  return LOG_SUFFIXES.map((suffix) => realPlace(resolve(root, String(store)) + suffix));
+  return LOG_SUFFIXES.map((suffix) => linkedPlace(root, resolve(root, String(store)) + suffix));
 }
 
 /** Whether the user has said yes, now or earlier. */

@@ -1,8 +1,9 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import type { Runtime } from "../runtime.ts";
 import { usageError } from "../util/errors.ts";
 import { isFolder, MAX_SETTINGS_BYTES, readBytes, readText } from "../util/files.ts";
+import { rejectServerLink } from "../util/links.ts";
 
 export const ENV_FILE = ".env";
 
@@ -25,6 +26,7 @@ export function readEnvironment(runtime: Pick<Runtime, "env">, root: string) {
 
 /** The variables of a `.env`; none where there is no such file. */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {
+  rejectServerLink(dirname(path), path);
   // A folder of this name is a virtual environment of Python.
   const text = isFolder(path) ? undefined : readText(path, MAX_SETTINGS_BYTES);
   if (text === undefined) return {};

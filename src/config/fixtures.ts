@@ -3,13 +3,15 @@ import { join, sep } from "node:path";
 import { type EventMatch, familyMember } from "../core/event-names.ts";
 import type { Format, Product } from "../core/product.ts";
 import { usageError } from "../util/errors.ts";
-import { isOutside, leadsOut, parseJsonFile, readText } from "../util/files.ts";
+import { parseJsonFile, readText } from "../util/files.ts";
+import { isOutside, leadsOut } from "../util/links.ts";
+import { PROJECT_FOLDER } from "./settings.ts";
 
 /** A project's own fixtures, below its root. They take precedence over the built-in ones. */
-const PROJECT_FIXTURES = join(".zoho-hooks", "fixtures");
+const PROJECT_FIXTURES = join(PROJECT_FOLDER, "fixtures");
 
 /** Proposed fixtures. No command reads them, so that received data never changes what is sent. */
-const PROJECT_LEARNED = join(".zoho-hooks", "learned");
+const PROJECT_LEARNED = join(PROJECT_FOLDER, "learned");
 
 export interface Fixture {
   readonly text: string;
@@ -37,8 +39,10 @@ export function readFixture(
   format: Format,
   match: EventMatch,
 ): Fixture | undefined {
+  // Of a folder that is itself a link, as to share a log, nothing is read.
+  const project = isOutside(root, join(root, PROJECT_FOLDER)) ? [] : [projectPlace(root)];
   const places =
-    product.folder === undefined ? [projectPlace(root), builtInPlace(packageRoot)] : [ownPlace(product.folder, root)];
+    product.folder === undefined ? [...project, builtInPlace(packageRoot)] : [ownPlace(product.folder, root)];
   return readFirst(places, product, format, match);
 }
 
@@ -88,7 +92,7 @@ function within(folder: string, file: string): string {
 interface Place {
   readonly folder: string;
   readonly origin: Fixture["origin"];
-  /** Whether a link, which may have come with the project, leads to this file. */
+  /** Whether a link, which may have come with the project, is on the way to this file or leads it elsewhere. */
   isLinked?(path: string): boolean;
   /** The path of a file relative to that folder. */
   nameOf(file: FixtureFile): string;
@@ -104,7 +108,7 @@ function projectPlace(root: string): Place {
     folder,
     origin: "project",
     isLinked: (path) => isOutside(root, path),
-    nameOf: ({ path }) => existingName(folder, path),
+    nameOf: ({ path }) => (isOutside(root, join(folder, path)) ? path : existingName(folder, path)),
   };
 }
 
@@ -138,10 +142,11 @@ function readFirst(places: readonly Place[], product: Product, format: Format, m
   for (const [i, file] of fixtureFiles(product, format, match).entries()) {
     for (const { folder, isLinked, origin, nameOf } of places) {
       const path = join(folder, nameOf(file));
-      const raw = readText(path);
-      if (raw === undefined) continue;
+      // Not even looked for behind a link: on Windows it may be on another computer.
       if (isLinked?.(path) === true)
         throw usageError(`${path} is behind a link, so it may be any file of yours`, "put the file itself there");
+      const raw = readText(path);
+      if (raw === undefined) continue;
       const text = file.fill(raw);
       return { text, data: parseJsonFile(text, path, hint), path, origin, template: i > 0 };
     }

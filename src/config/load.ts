@@ -1,15 +1,17 @@
-import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { geteuid } from "node:process";
 import type { Secrets } from "../body/secret.ts";
 import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
-import { isAbove } from "../util/files.ts";
+import { errorText, usageError } from "../util/errors.ts";
+import { isAbsent, isFolder } from "../util/files.ts";
+import { isAbove, rejectServerLink } from "../util/links.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { environmentName, readers } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
-import { CONFIG_FILE, defaults, type Settings, type TunnelName } from "./settings.ts";
+import { CONFIG_FILE, defaults, PROJECT_FOLDER, type Settings, type TunnelName } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 
 export interface Config {
@@ -87,8 +89,9 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
 function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const file = join(folder, CONFIG_FILE);
+    rejectServerLink(folder, file);
     if (existsSync(file)) {
-      const parts = folder === cwd ? [] : [file, folder, join(folder, ENV_FILE)];
+      const parts = folder === cwd ? [] : [file, folder, join(folder, ENV_FILE), join(folder, PROJECT_FOLDER)];
       const foreign = parts.find((path) => !isTrustedOwner(path, cwd));
       if (foreign === undefined) return folder;
       const hint =
@@ -112,14 +115,27 @@ export function userFolder({ env, home, platform }: UserPlaces): string {
   return join(base, "zoho-hooks");
 }
 
-/**
- * Whether the user's folder may have come with a clone, as where a container has the project as HOME. A project that is the
- * home folder of the account, or above it, is the user's own.
- */
+/** Whether the user's folder may have come with a clone, as where a container has the project as HOME. */
 export function isUserFolderInProject(runtime: UserPlaces, root: string): boolean {
-  const folder = userFolder(runtime);
-  const isInside = !isAbove(root, folder) || !isAbove(realPath(root), realPath(folder));
-  return isInside && isAbove(realPath(root), realPath(accountHome()));
+  return isInClone(root, userFolder(runtime));
+}
+
+export function isInClone(root: string, path: string): boolean {
+  return clonedFolders(root).some((folder) => !isAbove(folder, path) || !isAbove(realPath(folder), realPath(path)));
+}
+
+/**
+ * The folders that may have come with a clone: the project, and the Git work trees around it. One that has the account's
+ * home folder in it, as for a repository of dotfiles, is the user's own.
+ */
+export function clonedFolders(root: string): readonly string[] {
+  const home = realPath(accountHome());
+  const trees = parents(dirname(root)).filter((folder) => existsSync(join(folder, ".git")));
+  return [root, ...trees].filter((folder) => isAbove(realPath(folder), home));
+}
+
+function parents(folder: string): readonly string[] {
+  return dirname(folder) === folder ? [folder] : [folder, ...parents(dirname(folder))];
 }
 
 function realPath(path: string): string {
@@ -179,12 +195,38 @@ function without(layer: Layer, keys: readonly string[]): Layer {
 }
 
 /**
+ * The first file or folder of another user on the way from a project's folder to a path, or in it. In a project above the
+ * working folder, as in a shared /tmp, others may have put it there. Undefined for the working folder's own project.
+ */
+export function foreignPlace({ cwd }: Pick<Context, "cwd">, root: string, path: string): string | undefined {
+  if (root === cwd || isAbove(root, path)) return undefined;
+  const way = parents(path).filter((place) => !isAbove(root, place));
+  // Modules import packages from there.
+  const packages = way.map((place) => join(place, "node_modules"));
+  // Those of a product.
+  const within = [path, join(path, "fixtures"), join(path, "schemas")].flatMap(placesIn);
+  return [...way.toReversed(), ...packages, ...within].find((place) => !isTrustedOwner(place, cwd));
+}
+
+function placesIn(folder: string): readonly string[] {
+  try {
+    return isFolder(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  } catch (error) {
+    throw usageError(`${folder} cannot be read: ${errorText(error)}`);
+  }
+}
+
+/**
  * Whether a file belongs to this user, to root or to the owner of the working folder; of a link, also what it leads to. True
- * where there is no such file. On Windows all uids are 0.
+ * where there is no such file. Windows has no such owners.
  */
 function isTrustedOwner(file: string, cwd: string): boolean {
-  const options = { throwIfNoEntry: false } as const;
-  return [lstatSync(file, options), statSync(file, options)].every(
-    (found) => found === undefined || [0, statSync(cwd).uid, geteuid?.()].includes(found.uid),
-  );
+  const user = geteuid?.();
+  if (user === undefined) return true;
+  const trusted = [0, statSync(cwd).uid, user];
+  try {
+    return trusted.includes(lstatSync(file).uid) && trusted.includes(statSync(file).uid);
+  } catch (error) {
+    return isAbsent(error);
+  }
 }

@@ -7,20 +7,18 @@ import type { OfferedSecret } from "../core/product.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { usageError } from "../util/errors.ts";
 import {
-  findLink,
-  isAbove,
-  isOutside,
   MAX_SETTINGS_BYTES,
   makePrivateFolder,
   readRegularFile,
   readText,
-  rejectLinks,
   writeFileAtomically,
   writePrivateFile,
 } from "../util/files.ts";
+import { findLink, isAbove, isOutside, rejectLinks, rejectServerLink } from "../util/links.ts";
 import { shellQuoted } from "../util/text.ts";
 import { cachedFor } from "../util/timing.ts";
 import { ENV_FILE } from "./environment.ts";
+import { PROJECT_FOLDER } from "./settings.ts";
 
 /** The environment variable of each credential; with `_CRM` appended, that of one product. */
 export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
@@ -182,7 +180,7 @@ export function variableSuffix(product: string): string {
 }
 
 /** Keys and secrets that the tool stores, below a project's root. Ignored by Git. */
-export const KEYS_FOLDER = join(".zoho-hooks", "keys");
+export const KEYS_FOLDER = join(PROJECT_FOLDER, "keys");
 export const STORED_SECRETS_FILE = join(KEYS_FOLDER, "hook-secrets.json");
 
 /** Short enough for a secret that was just stored, long enough not to slow down thousands of deliveries a second. */
@@ -194,6 +192,7 @@ type StoredSecrets = ReturnType<typeof readStoredSecrets>;
 export function readStoredSecrets(root: string) {
   const path = join(root, STORED_SECRETS_FILE);
   // Read before the file, so that a change in between is noticed.
+  rejectServerLink(root, path);
   let modifiedMs = modificationTime(path);
   let stored = read(root, path);
   // Another process may store one meanwhile: `webhooks create` while `listen` runs.

@@ -3,6 +3,8 @@ import { MAX_BODY_BYTES } from "../body/delivery.ts";
 import { formatSettings } from "../core/format-settings.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
+/** The log, samples and keys of a project. */
+export const PROJECT_FOLDER = ".zoho-hooks";
 
 /** The settings of one product. */
 export function productSettings() {

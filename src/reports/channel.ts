@@ -1,8 +1,9 @@
 import { textAt, valueAt } from "../body/payload.ts";
 import type { JsonLine } from "../util/text.ts";
+import { plain } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
 import { alignRows } from "./layout.ts";
-import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import type { Paint, Rendered, Style } from "./paint.ts";
 
 /** The state of a notification channel, or a change of it. */
 export interface ChannelReport {

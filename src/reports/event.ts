@@ -7,9 +7,10 @@ import { describeIssue, type SchemaIssue } from "../core/schema.ts";
 import { nearestNotes } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
+import { plain } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
 import { below, bodyLines, cut, fitLine, headerLines, shownBody, visibleWidth } from "./layout.ts";
-import { clipped, type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
 /** A delivery, received now or read from the log. */
 export interface EventReport {

@@ -3,8 +3,8 @@ import { dirname, join, sep } from "node:path";
 import { maskUrls } from "../core/mask.ts";
 import type { Runtime } from "../runtime.ts";
 import { errorText, UserError } from "../util/errors.ts";
-import { jsonLine } from "../util/text.ts";
-import { type Mode, paintFor, plain } from "./paint.ts";
+import { jsonLine, plain } from "../util/text.ts";
+import { type Mode, paintFor } from "./paint.ts";
 import type { Report } from "./report.ts";
 import type { VerifiedReport } from "./verified.ts";
 
@@ -22,8 +22,9 @@ export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode
   }
   const paint = await paintFor(runtime.stderr, runtime, mode.color);
   if (known) {
-    const below = hint === undefined ? "" : `  ${paint.dim(plain(hint, true))}\n`;
-    return `${paint.bad("error:")} ${plain(message, true)}\n${below}`;
+    const below = hint === undefined ? "" : `  ${paint.dim(plain(hint))}\n`;
+    // On one line: a line end in a path or value could begin a line that passes for one of ours.
+    return `${paint.bad("error:")} ${plain(message)}\n${below}`;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `${paint.bad("bug:")} ${plain(stack, true)}\n  ${paint.dim(REPORT)}\n`;

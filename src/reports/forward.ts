@@ -1,9 +1,10 @@
 import { isSuccess } from "../body/delivery.ts";
 import type { JsonLine } from "../util/text.ts";
+import { plain } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import { clockTime, INDENT } from "./event.ts";
 import { below, fitLine } from "./layout.ts";
-import { answerText, type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
 
 /** One attempt to forward a delivery to the developer's app. */
 export interface ForwardReport {

@@ -1,10 +1,11 @@
+import { plain } from "../util/text.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./channel.ts";
 import { renderDrift } from "./drift.ts";
 import { INDENT, renderEvent } from "./event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./forward.ts";
 import { below, renderTable } from "./layout.ts";
 import { renderEntry, renderLogStats } from "./log.ts";
-import { plain, type Rendered, type Style } from "./paint.ts";
+import type { Rendered, Style } from "./paint.ts";
 import { renderProduct } from "./product.ts";
 import type { Report } from "./report.ts";
 import { renderReady, renderRecord, renderSummary } from "./run.ts";
@@ -40,13 +41,14 @@ const renderers: Renderers = {
   table: renderTable,
   notice: ({ message, below: isBelow }, { err, quiet, errColumns }) => {
     if (quiet) return {};
-    const text = plain(message, true);
+    const text = plain(message);
     return { err: `${isBelow ? below(text, INDENT, errColumns, err.dim).join("\n") : err.dim(text)}\n` };
   },
   warning: ({ message, hint }, { err }) => ({
-    err: `${err.caution("warning:")} ${plain(message, true)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint, true))}\n`}`,
+    err: `${err.caution("warning:")} ${plain(message)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint))}\n`}`,
   }),
-  text: ({ text }) => ({ out: text }),
+  // Scripts get every character of a file or path.
+  text: ({ text }, { out }) => ({ out: out.live ? plain(text, true) : text }),
 };
 
 /** A report as text for a person. */

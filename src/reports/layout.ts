@@ -2,7 +2,8 @@ import { stripVTControlCharacters } from "node:util";
 import type { HeaderPair } from "../body/delivery.ts";
 import { utf8Text } from "../body/payload.ts";
 import { prettyJson } from "../util/json-print.ts";
-import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import { plain } from "../util/text.ts";
+import type { Paint, Rendered, Style } from "./paint.ts";
 
 /** Rows for a person, objects for a script. */
 export interface TableReport {

@@ -1,6 +1,7 @@
 import { problemText } from "../body/payload.ts";
 import { nearestNotes } from "../core/verify-payload.ts";
 import type { JsonLine } from "../util/text.ts";
+import { plain } from "../util/text.ts";
 import { counted, formatBytes, formatDay, formatDuration } from "../util/units.ts";
 import {
   type AttemptFacts,
@@ -13,7 +14,7 @@ import {
   proofText,
 } from "./event.ts";
 import { alignRows, bodyLines, headerLines, wrapLine } from "./layout.ts";
-import { answerText, type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
 
 /** One delivery in full. */
 export interface EntryReport {

@@ -1,5 +1,6 @@
 import type { Output } from "../output.ts";
 import type { Runtime } from "../runtime.ts";
+import { plain } from "../util/text.ts";
 
 /** The common flags that concern output. */
 export interface Mode {
@@ -59,18 +60,6 @@ function hasColor(output: Output, env: Runtime["env"], wanted: boolean): boolean
   const forced = env.FORCE_COLOR;
   if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
   return output.isTTY && env.TERM !== "dumb";
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
-const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/**
- * Foreign text (payloads, headers, replies) without escape sequences, control characters and bidirectional overrides, which
- * a terminal would obey. With `multiline`, line ends and tabs stay.
- */
-export function plain(text: string, multiline = false): string {
-  const layout = text.replace(/\r\n?/g, "\n");
-  return (multiline ? layout : layout.replace(/[\n\t]/g, " ")).replace(UNPRINTABLE, "");
 }
 
 const MAX_NAME_LENGTH = 300;

@@ -1,6 +1,7 @@
 import type { Evidence, Proves, WebhookEvent } from "../core/product.ts";
+import { plain } from "../util/text.ts";
 import { alignRows, fitRows, wrapLine } from "./layout.ts";
-import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import type { Paint, Rendered, Style } from "./paint.ts";
 
 /** A product with its formats and events. */
 export interface ProductReport {
@@ -52,12 +53,12 @@ function isByKeyPair(variable: string | undefined): boolean {
 /** A product's events by format, with the source of each format and what its proofs prove. */
 export function renderProduct({ id, title, formats }: ProductReport, { out, quiet, columns }: Style): Rendered {
   const blocks = formats.map((format, i) => {
-    const rows = format.events.map((event) => [event.name, event.summary]);
+    const rows = format.events.map((event) => [event.name, event.summary].map((text) => plain(text)));
     if (quiet) return alignRows(rows);
     const name = `format ${format.id}${i === 0 && formats.length > 1 ? " (the default)" : ""}`;
     return [
       `${out.strong(`${plain(title)} (${id})`)}  ${name}`,
-      ...wrapLine(`  source  ${format.source}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
+      ...wrapLine(`  source  ${plain(format.source)}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
       ...(format.evidence === undefined ? [] : [`  ${out.dim("known")}   ${EVIDENCE[format.evidence]}`]),
       ...proofLines(format, out, columns),
       ...(format.answer === undefined ? [] : [`  ${out.dim("answer")}  ${format.answer}`]),

@@ -1,5 +1,6 @@
 import { createPromptModule } from "inquirer";
 import { CANCELLED, UserError } from "../util/errors.ts";
+import { plain } from "../util/text.ts";
 
 /** Questions to the user. */
 export interface Prompts {
@@ -35,17 +36,19 @@ export function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSign
   const name = "answer" as const;
   return {
     text: ({ message, initial = "", validate = () => true }) =>
-      ask(() => prompt([{ type: "input", name, message, default: initial, validate }])),
-    secret: ({ message }) => ask(() => prompt([{ type: "password", name, message, mask: "*" }])),
+      ask(() => prompt([{ type: "input", name, message: plain(message), default: initial, validate }])),
+    secret: ({ message }) => ask(() => prompt([{ type: "password", name, message: plain(message), mask: "*" }])),
     confirm: ({ message, initial = false }) =>
-      ask(() => prompt([{ type: "confirm", name, message, default: initial }])),
+      ask(() => prompt([{ type: "confirm", name, message: plain(message), default: initial }])),
     choose: ({ message, choices, initial }) =>
-      ask(() => prompt([{ type: "select", name, message, choices: labelled(choices), default: initial }])),
+      ask(() =>
+        prompt([{ type: "select", name, message: plain(message), choices: labelled(choices), default: initial }]),
+      ),
     chooseMany: ({ message, choices, initial = [] }) =>
-      ask(() => prompt([{ type: "checkbox", name, message, choices: labelled(choices, initial) }])),
+      ask(() => prompt([{ type: "checkbox", name, message: plain(message), choices: labelled(choices, initial) }])),
   };
 }
 
 function labelled(choices: readonly Choice[], checked: readonly string[] = []) {
-  return choices.map(({ value, label }) => ({ value, name: label, checked: checked.includes(value) }));
+  return choices.map(({ value, label }) => ({ value, name: plain(label), checked: checked.includes(value) }));
 }

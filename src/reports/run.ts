@@ -1,9 +1,10 @@
 import { prettyJson } from "../util/json-print.ts";
+import { plain } from "../util/text.ts";
 import { counted, formatDuration, formatSpan } from "../util/units.ts";
 import type { RecordReport, RunningChannel } from "./channel.ts";
 import { INDENT } from "./event.ts";
 import { alignRows, below, textWidth, wrapLine } from "./layout.ts";
-import { plain, type Rendered, type Style } from "./paint.ts";
+import type { Rendered, Style } from "./paint.ts";
 
 /** On stderr: the events are what a run is asked for. At most five lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
@@ -25,11 +26,11 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
     ["try it", !quiet && isWatched && tryCommand !== undefined && tryCommand],
   ];
   const lines = [
-    `${err.good("Ready.")} Listening on ${err.strong(url + path)}`,
+    `${err.good("Ready.")} Listening on ${err.strong(plain(url + path))}`,
     ...rows.flatMap(([label, text]) => {
       if (text === false) return [];
       // A command that is broken into lines cannot be pasted.
-      const [first = "", ...others] = label === "try it" ? [text] : below(text, "", room);
+      const [first = "", ...others] = label === "try it" ? [plain(text)] : below(plain(text), "", room);
       return [`  ${err.dim(label.padEnd(12))} ${first}`, ...others.map((line) => " ".repeat(INDENT_COLUMNS) + line)];
     }),
   ];

@@ -1,8 +1,9 @@
 import { type HeaderPair, isSuccess } from "../body/delivery.ts";
 import type { JsonLine } from "../util/text.ts";
+import { plain } from "../util/text.ts";
 import { formatBytes, formatDuration } from "../util/units.ts";
 import { below, bodyLines, fitLine, headerLines } from "./layout.ts";
-import { answerText, plain, type Rendered, type Style } from "./paint.ts";
+import { answerText, type Rendered, type Style } from "./paint.ts";
 
 export interface SentReport {
   readonly type: "sent";

@@ -4,10 +4,11 @@ import type { Outcome } from "../core/verify-payload.ts";
 import { whyUnknown } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
+import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
 import { issueText, proofText, receiptFields } from "./event.ts";
 import { bodyLines } from "./layout.ts";
-import { clipped, type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
 export interface VerifiedReport {
   readonly type: "verified";

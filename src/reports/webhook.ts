@@ -1,6 +1,7 @@
 import type { JsonLine } from "../util/text.ts";
+import { plain } from "../util/text.ts";
 import { alignRows } from "./layout.ts";
-import { plain, type Rendered, type Style } from "./paint.ts";
+import type { Rendered, Style } from "./paint.ts";
 
 /** The state of a webhook in a Zoho product, or a change of it. */
 export interface WebhookReport {

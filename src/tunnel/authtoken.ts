@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { posix, win32 } from "node:path";
 import { type Secret, secret } from "../body/secret.ts";
-import { errorCode, UserError, usageError } from "../util/errors.ts";
+import { errorCode, errorText, UserError, usageError } from "../util/errors.ts";
+import { readRegularFile } from "../util/files.ts";
 
 export interface AuthtokenPlaces {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,13 +51,13 @@ export function readAuthtoken(yaml: string): string | undefined {
 
 async function readIfExists(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return readRegularFile(path).toString("utf8");
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return "";
     throw new UserError(
       "credentials",
-      `ngrok's config file ${path} cannot be read (${String(code)})`,
+      `ngrok's config file ${path} cannot be read (${code ?? errorText(error)})`,
       "fix its permissions, set NGROK_AUTHTOKEN, or use --tunnel none",
     );
   }

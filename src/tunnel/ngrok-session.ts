@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Secret } from "../body/secret.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
+import { isDevice, NOT_A_FILE } from "../util/files.ts";
 import { withTimeout } from "../util/timing.ts";
 import { mapNgrokError } from "./ngrok-errors.ts";
 
@@ -122,6 +123,7 @@ function sessionBuilder(sdk: NgrokSdk, settings: NgrokSettings, serverAddr: stri
   }
   if (settings.rootCas !== undefined) {
     try {
+      if (isDevice(settings.rootCas)) throw new Error(NOT_A_FILE);
       builder.rootCas(settings.rootCas);
     } catch (error) {
       const reason = errorText(error);

@@ -5,7 +5,6 @@ import {
   existsSync,
   fchmodSync,
   fsyncSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -18,10 +17,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { chmod, type FileHandle, open, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { dirname, resolve } from "node:path";
 import { getuid } from "node:process";
 import { errorCode, errorText, UserError, usageError } from "./errors.ts";
 import { locate, parseJson } from "./json.ts";
+import { rejectLinks } from "./links.ts";
 import { sleepRealTime } from "./timing.ts";
 
 /** The bytes of a file; undefined where there is none. Throws a usage error for one that cannot be read, or is too large. */
@@ -35,6 +35,7 @@ export function readBytes(path: string, maxBytes?: number): Buffer | undefined {
   }
 }
 
+export const NOT_A_FILE = "it is a device or a pipe, not a file";
 /** Far more than any body has. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 /** A settings file, or a `.env`. */
@@ -46,7 +47,7 @@ export const MAX_SETTINGS_BYTES = 1024 * 1024;
  */
 export function readRegularFile(path: string, maxBytes = MAX_FILE_BYTES): Buffer {
   const stats = statSync(path);
-  if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is a device or a pipe, not a file");
+  if (!stats.isFile() && !stats.isDirectory()) throw new Error(NOT_A_FILE);
   if (stats.size > maxBytes) throw new Error(`it has ${stats.size} bytes, and the limit is ${maxBytes}`);
   return readFileSync(path);
 }
@@ -64,7 +65,7 @@ export function readText(path: string, maxBytes?: number): string | undefined {
 }
 
 /** The file was deleted meanwhile, or one of its folders is a file, as with `HOME=/dev/null`. */
-function isAbsent(error: unknown): boolean {
+export function isAbsent(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "");
 }
 
@@ -142,72 +143,6 @@ export function danglingLinkTarget(path: string): string | undefined {
   } catch {
     // Not a link; and where it cannot be examined, writing reports why.
     return undefined;
-  }
-}
-
-/** Throws a usage error where the file or one of its folders below the project's root is a link. */
-export function rejectLinks(root: string, path: string): void {
-  const link = findLink(root, path);
-  if (link === undefined) return;
-  throw usageError(
-    `${link} is a link, so a file outside the project could be overwritten`,
-    "check where it leads; replace it with a folder or file of the project, or delete it",
-  );
-}
-
-/** The first link on the way from the project's root to a path. Folders above the project are the user's own choice. */
-export function findLink(root: string, path: string): string | undefined {
-  const parts = relative(root, path).split(sep);
-  const places = parts.map((_, i) => join(root, ...parts.slice(0, i + 1)));
-  return places.find((place, i) => parts[i] !== ".." && isLink(place));
-}
-
-/** Whether a path leads out of a project's folder, by itself or through a link. */
-export function isOutside(root: string, path: string): boolean {
-  return isAbove(root, path) || findLink(root, path) !== undefined;
-}
-
-/** Whether a link in a folder of the project leads out of it. A folder that is itself outside was the user's choice. */
-export function leadsOut(root: string, folder: string, path: string): boolean {
-  if (isOutside(root, folder)) return false;
-  try {
-    return isAbove(realpathSync(root), realpathSync(path));
-  } catch {
-    // There is no such file.
-    return false;
-  }
-}
-
-/** The real path of a file that may not exist yet, also behind a link to nothing. A server's (`\\\\server\\share`) is not asked. */
-export function realPlace(path: string): string {
-  return path.startsWith("\\\\") ? path : realPlaceOf(path, 0);
-}
-
-function realPlaceOf(path: string, depth: number): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    if (depth > 100 || dirname(path) === path) return path;
-  }
-  try {
-    return realPlaceOf(resolve(dirname(path), readlinkSync(path)), depth + 1);
-  } catch {
-    return join(realPlaceOf(dirname(path), depth + 1), basename(path));
-  }
-}
-
-/** Whether a path is not below a folder, by its text. */
-export function isAbove(root: string, path: string): boolean {
-  const fromRoot = relative(root, path);
-  return isAbsolute(fromRoot) || fromRoot.split(sep)[0] === "..";
-}
-
-function isLink(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  } catch {
-    // What cannot be examined cannot be written either, and writing reports why.
-    return false;
   }
 }
 
@@ -312,6 +247,8 @@ const PRIVATE_FOLDER_MODE = 0o700;
 export async function readPrivateJson(path: string): Promise<unknown> {
   let text: string;
   try {
+    // Opening a pipe waits for its writer.
+    if (isDevice(path)) throw new Error(NOT_A_FILE);
     const file = await open(path, "r");
     try {
       await restrictAccess(path, file);

@@ -15,11 +15,23 @@ export function oneLine(text: string): string {
   return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH).trimEnd()}…`;
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
+const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/**
+ * Foreign text (payloads, headers, replies) without escape sequences, control characters and bidirectional overrides, which
+ * a terminal would obey. With `multiline`, line ends and tabs stay.
+ */
+export function plain(text: string, multiline = false): string {
+  const layout = text.replace(/\r\n?/g, "\n");
+  return (multiline ? layout : layout.replace(/[\n\t]/g, " ")).replace(UNPRINTABLE, "");
+}
+
 /** A line of output for scripts, before it is written as JSON. */
 export type JsonLine = Readonly<Record<string, unknown>>;
 
 /** Characters that control a terminal or the direction of its text, beside those that JSON escapes itself. */
-const TERMINAL_CONTROLS = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const TERMINAL_CONTROLS = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** A value as a line of JSON that is safe to show in a terminal: control characters are escaped, as `\u009b`. */
 export function jsonLine(value: unknown): string {

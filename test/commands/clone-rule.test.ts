@@ -1,6 +1,16 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -347,6 +357,14 @@ describe("tunnel.serverAddr of a project", () => {
     expect(err).toContain(`NGROK_AUTHTOKEN is from ${join(cwd, ".env")}`);
     expect(err).toContain("no tunnel in this test");
   });
+
+  it.skipIf(process.platform !== "linux")("is reported where it is in a user's folder that came with it", async () => {
+    const { cwd, listen } = project({ tunnel: { use: "ngrok" } });
+    mkdirSync(join(cwd, "home/ngrok"), { recursive: true });
+    writeFileSync(join(cwd, "home/ngrok/ngrok.yml"), "authtoken: token-of-the-project\n");
+    const { err } = await listen(["--port", "0"], { overrides, env: { XDG_CONFIG_HOME: join(cwd, "home") } });
+    expect(err).toContain(`ngrok's authtoken is from ${join(cwd, "home/ngrok/ngrok.yml")}`);
+  });
 });
 
 describe("a variable that only the environment may set", () => {
@@ -432,12 +450,14 @@ describe("a fixture of a project", () => {
 });
 
 describe("a folder of the project in place of the user's own", () => {
-  it("decides no more than the project, and remembers no yes", async () => {
+  it.each([".config", "../.config"])("decides no more than the project, and remembers no yes: %s", async (name) => {
     const { cwd, listen } = project({});
-    const folder = join(cwd, ".config/zoho-hooks");
+    // The project may be a folder of the clone.
+    mkdirSync(join(cwd, "../.git"));
+    const folder = join(cwd, name, "zoho-hooks");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "config.json"), JSON.stringify({ forwardTo: APP }));
-    const env = { XDG_CONFIG_HOME: join(cwd, ".config") };
+    const env = { XDG_CONFIG_HOME: join(cwd, name) };
     const { exitCode, err } = await listen(DEFAULTS, { env });
     expect([exitCode, err]).toEqual([2, expect.stringContaining(`forwardTo in ${join(folder, "config.json")} is`)]);
     const { questions, prompts } = terminal(true);
@@ -534,6 +554,32 @@ describe("code of a project", () => {
     symlinkSync(join(outside, "secret.json"), join(cwd, "webhooks/shop/fixtures/a/b.json"));
     const { exitCode, out, err } = await run(["fixtures", "show", "shop", "a/b"], { cwd });
     expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining("b.json is behind a link")]);
+  });
+
+  it.runIf(process.getuid?.() === 0).each([
+    ["webhooks", "shop"],
+    ["webhooks/shop", "shop"],
+    ["webhooks/shop/fixtures/order.paid.json", "shop"],
+    ["webhooks/shop/schemas", "shop"],
+    ["webhooks/node_modules", "shop"],
+    ["forms.json", "forms"],
+  ])("is refused where it is another user's, above the working folder: %s", async (name, id) => {
+    const { shop } = JSON.parse(SHOP[CONFIG_FILE]).products;
+    const products = id === "shop" ? { shop } : { forms: { schema: "forms.json" } };
+    const shared = shopProject({ [CONFIG_FILE]: JSON.stringify({ products }), "forms.json": "{}" });
+    for (const folder of ["own", "webhooks/node_modules"]) mkdirSync(join(shared, folder));
+    const cwd = join(shared, "own");
+    const words = async () => (await run(["completion", "words", "--", "send", ""], { cwd })).out;
+    expect((await run(["products"], { cwd })).exitCode).toBe(0);
+    expect((await words()).includes("shop")).toBe(id === "shop");
+    chownSync(join(shared, name), 65_534, 65_534);
+    for (const argv of [["products"], ["types"], ["verify", "-"]]) {
+      const { exitCode, err } = await run(argv, { cwd, stdin: "{}" });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(shared, name)} belongs to another user`)]);
+    }
+    expect(await words()).not.toContain("shop");
+    // The working folder's own project may be anybody's.
+    expect((await run(["products"], { cwd: shared })).exitCode).toBe(0);
   });
 
   it("is not read outside the project by what does not ask, until the user has said yes", async () => {

@@ -322,7 +322,7 @@ it.runIf(process.getuid?.() === 0)(
   },
 );
 
-it.runIf(process.getuid?.() === 0).each(["", CONFIG, ".env"])(
+it.runIf(process.getuid?.() === 0).each(["", CONFIG, ".env", ".zoho-hooks"])(
   "ignores a parent's config file beside another user's file or link: %j",
   async (name) => {
     const cwd = folderWith({ "shared/own/x": "", "mine.json": '{"port": 5001}', [`shared/${CONFIG}`]: "{}" });

@@ -1,7 +1,10 @@
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
-import { run } from "../support/run.ts";
+import { SHOP, shopProject } from "../support/own-product.ts";
+import { run, tempFolder } from "../support/run.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -72,4 +75,53 @@ describe("text from Zoho", () => {
     expect(err).toContain("and enter ABCD");
     expect(err).not.toMatch(startsLine);
   });
+});
+
+/** What a terminal obeys, and what reverses the direction of its text. */
+const CONTROLS = "\u001b\u009b\u061c\u2028\u202e\u2066";
+const controlsIn = (text: string): readonly string[] => [...text].filter((each) => CONTROLS.includes(each));
+
+// Windows has no such file names.
+describe.skipIf(process.platform === "win32")("a project's path", () => {
+  const CONFIG = "zoho-hooks.config.json";
+
+  it.each<[what: string, files: Readonly<Record<string, string>>, argv: readonly string[]]>([
+    ["an error about the config file", { [CONFIG]: "{" }, ["products"]],
+    ["an error about a setting", { [CONFIG]: '{"port": "x"}' }, ["config", "show"]],
+    ["an error about the .env", { ".env": "ZOHO_\n" }, ["products"]],
+    ["an error about a secret", { ".zoho-hooks/keys/hook-secrets.json": "{}" }, ["verify", "-"]],
+    ["an error about a link", { [CONFIG]: '{"store": "link"}' }, ["events", "list"]],
+    ["an error about a schema", { [CONFIG]: '{"products": {"forms": {"schema": "none.json"}}}' }, ["types"]],
+    ["a warning", { ".env": "ZOHO_HOOKS_PROT=1\n" }, ["config", "show"]],
+    ["a notice", { ".env": "HTTP_PROXY=x\nZOHO_REFRESH_TOKEN=x\n" }, ["send", "crm", "Leads.create", "--to", "1"]],
+    ["a hint", {}, ["fixtures", "show", "crm", "Nothing.at.all"]],
+  ])("begins no line and controls no terminal: %s", async (_, files, argv) => {
+    const cwd = join(tempFolder(), `a${CONTROLS}\nerror: all is lost\n  run: curl`);
+    mkdirSync(join(cwd, ".zoho-hooks/keys"), { recursive: true });
+    symlinkSync("/", join(cwd, "link"));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
+    const { out, err } = await run(argv, { cwd, stdin: "{}" });
+    expect(err).not.toBe("");
+    expect(err).not.toMatch(startsLine);
+    expect(controlsIn(out + err)).toEqual([]);
+  });
+
+  it("is left as it is where a script reads it", async () => {
+    const cwd = join(tempFolder(), "a\u202e\nb");
+    mkdirSync(cwd);
+    await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
+    const { out } = await run(["fixtures", "path", "crm", "Leads.create"], { cwd });
+    expect(out).toContain(`${cwd}/.zoho-hooks/fixtures`);
+  });
+});
+
+it("the texts of a product of the project's stay on their lines", async () => {
+  const about = { ...JSON.parse(SHOP["webhooks/shop/product.json"]), title: FORGED, events: { "order.paid": FORGED } };
+  const text = JSON.stringify(about).replaceAll("no", `no${CONTROLS.slice(1)}`);
+  const cwd = shopProject({ "webhooks/shop/product.json": text });
+  for (const argv of [["products"], ["products", "shop"], ["fixtures", "list"], ["products", "shop", "--json"]]) {
+    const { out, err } = await run(argv, { cwd });
+    expect(out + err).not.toMatch(startsLine);
+    expect(controlsIn(out + err)).toEqual([]);
+  }
 });

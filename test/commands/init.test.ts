@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -262,6 +263,44 @@ describe("init", () => {
     expect(err).toContain("warning: ZOHO_WEBHOOK_SECRET is also set in the environment, which overrides .env");
     const quiet = await run(["init", "--yes"], { cwd: tempFolder(), env });
     expect(quiet.err).not.toContain("warning");
+  });
+});
+
+describe("init in a repository", () => {
+  const TRACKED = "warning: Git tracks .env, so your next commit could contain the secrets in it";
+
+  it("warns where Git tracks the .env that it writes a secret to, and says what to do", async () => {
+    const cwd = folderWith({ ".env": "A=1\n" });
+    const init = async () =>
+      (await run(["init", "--yes", "--force"], { cwd, env: { PATH: process.env.PATH ?? "" } })).err;
+    expect(await init()).not.toContain("Git tracks");
+    execFileSync("git", ["init", "--quiet"], { cwd });
+    expect(await init()).not.toContain("Git tracks");
+    execFileSync("git", ["add", "--force", ".env"], { cwd });
+    const warned = await init();
+    expect(warned).toContain(`${TRACKED}\n  run git rm --cached .env, which leaves the file on your disk`);
+    execFileSync("git", ["rm", "--quiet", "--cached", ".env"], { cwd });
+    expect(await init()).not.toContain("Git tracks");
+  });
+
+  it("warns in a folder of the repository, and not without Git", async () => {
+    const clone = folderWith({ "app/.env": "A=1\n" });
+    const init = async (PATH = "") =>
+      (await run(["init", "--yes", "--force"], { cwd: join(clone, "app"), env: { PATH } })).err;
+    execFileSync("git", ["init", "--quiet"], { cwd: clone });
+    execFileSync("git", ["add", "--force", "."], { cwd: clone });
+    expect(await init(process.env.PATH)).toContain(TRACKED);
+    expect(await init("/nowhere")).not.toContain("Git tracks");
+  });
+
+  it.skipIf(process.platform === "win32")("runs no program that the repository's settings name", async () => {
+    const cwd = folderWith({ ".env": "A=1\n", "hook.sh": "#!/bin/sh\ntouch hooked\n" });
+    chmodSync(join(cwd, "hook.sh"), 0o755);
+    execFileSync("git", ["init", "--quiet"], { cwd });
+    execFileSync("git", ["add", "--force", ".env"], { cwd });
+    execFileSync("git", ["config", "core.fsmonitor", join(cwd, "hook.sh")], { cwd });
+    const { err } = await run(["init", "--yes", "--force"], { cwd, env: { PATH: process.env.PATH ?? "" } });
+    expect([err, existsSync(join(cwd, "hooked"))]).toEqual([expect.stringContaining(TRACKED), false]);
   });
 });
 

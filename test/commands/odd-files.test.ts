@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLogAt } from "../../src/store/open-log.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -44,6 +45,38 @@ it.skipIf(process.platform === "win32")("reads a payload from a pipe, as a shell
   execFileSync("mkfifo", [join(cwd, "pipe")]);
   execFileSync("sh", ["-c", "echo '[1' > pipe &"], { cwd, stdio: "ignore" });
   expect((await run(["verify", "pipe"], { cwd })).exitCode).toBe(4);
+});
+
+describe.skipIf(process.platform === "win32")("a pipe of the project", () => {
+  const module = { products: { forms: { schema: "pipe.mjs" } } };
+  it.each<[name: string, settings: object, argv: readonly string[], status?: number]>([
+    ["pipe.mjs", module, ["types"]],
+    ["pipe.mjs", module, ["verify", "-"]],
+    ["shop/schemas/a.mjs", { products: { shop: { path: "shop" } } }, ["types"]],
+    ["shop/schemas.mjs", { products: { shop: { path: "shop" } } }, ["products"]],
+    ["pipe.d.ts", {}, ["types", "mail", "--out", "pipe.d.ts"]],
+    ["pipe.pem", { tunnel: { use: "ngrok", rootCas: "CWD/pipe.pem" } }, ["listen", "--port", "0"]],
+    ["home/zoho-hooks/profiles.json", {}, ["whoami"], 6],
+  ])("does not stop the program: %s, %j, %j", async (name, settings, argv, status = 2) => {
+    const cwd = tempFolder();
+    mkdirSync(dirname(join(cwd, name)), { recursive: true });
+    execFileSync("mkfifo", [join(cwd, name)]);
+    writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(settings).replace("CWD", cwd));
+    writeFileSync(join(cwd, ".env"), "NGROK_AUTHTOKEN=token-of-the-project\n");
+    const env = { XDG_CONFIG_HOME: join(cwd, "home") };
+    const { exitCode, err } = await run(argv, { cwd, env, stdin: "{}" });
+    expect([exitCode, err]).toEqual([status, expect.stringContaining("it is a device or a pipe, not a file")]);
+  });
+
+  it("is written to where the user names one elsewhere", async () => {
+    const folder = tempFolder();
+    const cwd = join(folder, "project");
+    mkdirSync(cwd);
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    const reader = execFile("cat", [join(folder, "pipe")]);
+    expect((await run(["types", "mail", "--out", "../pipe"], { cwd })).exitCode).toBe(0);
+    expect((await once(reader, "exit"))[0]).toBe(0);
+  });
 });
 
 describe.skipIf(process.platform === "win32")("a pipe among the files of the event log", () => {

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startListener } from "../support/listener.ts";
@@ -94,6 +95,125 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(cwd, link)} is a link`)]);
     expect(isUntouched()).toBe(true);
     expect(readdirSync(cwd)).toEqual([link]);
+  });
+});
+
+/** The paths at or below these places that a command looks up on the disk, by a call that follows links. */
+async function touching<T>(places: readonly string[], action: () => Promise<T>) {
+  const touched: string[] = [];
+  const { accessSync, existsSync, openSync, readdirSync, readFileSync, realpathSync, statSync } = fs;
+  const calls = { accessSync, existsSync, openSync, readdirSync, readFileSync, realpathSync, statSync };
+  const watched = Object.entries(calls).map(([name, call]) => {
+    const watch = (path: unknown, ...rest: unknown[]): unknown => {
+      if (places.some((place) => String(path) === place || String(path).startsWith(`${place}/`)))
+        touched.push(`${name} ${path}`);
+      return Reflect.apply(call, fs, [path, ...rest]);
+    };
+    return [name, watch];
+  });
+  Object.assign(fs, Object.fromEntries(watched));
+  syncBuiltinESMExports();
+  try {
+    return { result: await action(), touched };
+  } finally {
+    Object.assign(fs, calls);
+    syncBuiltinESMExports();
+  }
+}
+
+const LINKED_PRODUCT = { products: { shop: { path: "shop" } } };
+
+describe.skipIf(process.platform === "win32")("a link out of the project is refused without a look behind it:", () => {
+  it.each<[link: string, settings: object, argv: readonly string[]]>([
+    ["shop", LINKED_PRODUCT, ["products"]],
+    ["shop", LINKED_PRODUCT, ["completion", "words", "--", "send", ""]],
+    ["shop/fixtures", LINKED_PRODUCT, ["products"]],
+    ["shop/fixtures/a.json", LINKED_PRODUCT, ["products"]],
+    ["forms.json", { products: { forms: { schema: "forms.json" } } }, ["types"]],
+    ["events.db", { store: "events.db" }, ["events", "list"]],
+    [".zoho-hooks/fixtures", {}, ["fixtures", "list"]],
+    [".zoho-hooks/fixtures/crm", {}, ["fixtures", "show", "crm", "Leads.create"]],
+    [".zoho-hooks/fixtures/crm/guide/Leads.create.json", {}, ["send", "crm", "Leads.create", "--dry-run"]],
+    ["types.d.ts", {}, ["types", "--out", "types.d.ts"]],
+    ["key.pem", {}, ["verify", "-"]],
+  ])("%s, %j, %j", async (link, settings, argv) => {
+    const folder = tempFolder();
+    const cwd = join(folder, "project");
+    const outside = join(folder, "outside");
+    mkdirSync(dirname(join(cwd, link)), { recursive: true });
+    mkdirSync(join(outside, "fixtures"), { recursive: true });
+    symlinkSync(outside, join(cwd, link));
+    writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(settings));
+    if (link === "key.pem") writeFileSync(join(cwd, ".env"), `ZOHO_WEBHOOK_PUBLIC_KEY=${link}\n`);
+    const env = { XDG_CONFIG_HOME: join(folder, "home"), ZOHO_HOOKS_PORT: "1" };
+    const { result, touched } = await touching([outside, join(cwd, link)], () => run(argv, { cwd, env, stdin: "{}" }));
+    expect(touched).toEqual([]);
+    if (argv[0] !== "completion")
+      expect([result.exitCode, result.err]).toEqual([2, expect.stringMatching(/link|outside/)]);
+    // Whether or not there is such a file.
+    rmSync(outside, { recursive: true });
+    expect((await run(argv, { cwd, env, stdin: "{}" })).exitCode).toBe(result.exitCode);
+  });
+
+  it.each([".zoho-hooks", ".zoho-hooks/keys", ".env", "zoho-hooks.config.json"])(
+    "%s on another computer",
+    async (link) => {
+      const cwd = tempFolder();
+      mkdirSync(dirname(join(cwd, link)), { recursive: true });
+      symlinkSync("\\\\server\\share", join(cwd, link));
+      const { result, touched } = await touching([join(cwd, link)], () => run(["events", "list"], { cwd }));
+      expect([touched, result.exitCode]).toEqual([[], 2]);
+      expect(result.err).toContain("is a link to another computer");
+    },
+  );
+
+  it("also where the text of a link seems to lead into the project", async () => {
+    const folder = tempFolder();
+    const cwd = join(folder, "project");
+    mkdirSync(join(cwd, "shop/fixtures"), { recursive: true });
+    mkdirSync(join(folder, "outside/within"), { recursive: true });
+    writeFileSync(join(folder, "outside/private.json"), "{}");
+    symlinkSync("../outside/within", join(cwd, "away"));
+    symlinkSync("../../away/../private.json", join(cwd, "shop/fixtures/paid.json"));
+    writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(LINKED_PRODUCT));
+    const { exitCode, err } = await run(["products"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("paid.json is a link out of the project")]);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("types --out", () => {
+  /** A clone with a project in it, a link out of it, and a user's link to it. */
+  function clone() {
+    const folder = tempFolder();
+    const cwd = join(folder, "clone/app");
+    const outside = join(folder, "outside");
+    for (const path of [cwd, outside, join(folder, "clone/.git")]) mkdirSync(path, { recursive: true });
+    symlinkSync("../outside", join(folder, "clone/src"));
+    symlinkSync("../../outside", join(cwd, "src"));
+    symlinkSync("clone", join(folder, "mine"));
+    symlinkSync("mine/src", join(folder, "indirect"));
+    return { folder, cwd, outside };
+  }
+
+  it.each([
+    "src/z.d.ts",
+    "../src/z.d.ts",
+    "FOLDER/mine/app/src/z.d.ts",
+    "FOLDER/mine/src/z.d.ts",
+    "FOLDER/indirect/z.d.ts",
+  ])("is not written through a link of the clone: %s", async (out) => {
+    const { folder, cwd, outside } = clone();
+    const { exitCode, err } = await run(["types", "mail", "--out", out.replace("FOLDER", folder)], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(/clone\/(app\/)?src is a link, so a file outside/)]);
+    expect(readdirSync(outside)).toEqual([]);
+  });
+
+  it("is written through the user's own links, into the project and elsewhere", async () => {
+    const { folder, cwd, outside } = clone();
+    symlinkSync("outside", join(folder, "elsewhere"));
+    for (const name of ["mine/app", "elsewhere"])
+      expect((await run(["types", "mail", "--out", join(folder, name, "z.d.ts")], { cwd })).exitCode).toBe(0);
+    expect([existsSync(join(cwd, "z.d.ts")), readdirSync(outside)]).toEqual([true, ["z.d.ts"]]);
   });
 });
 

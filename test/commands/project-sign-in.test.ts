@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
 import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
 
 let world: ChannelWorld;
 let home: string;
@@ -54,6 +55,17 @@ describe("a sign-in of a project's .env", () => {
     // The yes is remembered.
     expect((await inProject(["create", "Leads.create", ...argv])).exitCode).toBe(0);
     expect((await inProject(command)).exitCode).toBe(0);
+  });
+
+  it("is reported in a user's folder that came with the project, too", async () => {
+    const { clock, server, cwd, env } = world;
+    const time = { now: clock.now, sleep: clock.sleep };
+    const { ZOHO_REFRESH_TOKEN: _, ...client } = env;
+    const user = { ...client, ZOHO_KEYRING: "off", XDG_CONFIG_HOME: join(cwd, "home") };
+    const code = server.accounts.makeCode(ALL_SCOPES);
+    expect((await run(["login", "--code", code], { ...time, cwd, env: user })).exitCode).toBe(0);
+    const { err } = await run(["channels", "create", "Leads.create", "--url", URL], { ...time, cwd, env: user });
+    expect(err).toContain(`${join(cwd, "home/zoho-hooks")}, which is in the project, decides whose Zoho account`);
   });
 
   it("is taken from the environment", async () => {

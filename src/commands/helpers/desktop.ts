@@ -21,7 +21,13 @@ const TIMEOUT_MS = 2000;
 /** Callers print the address too, so a failure is not an error. */
 export function openInBrowser(context: Context, url: string, onFailure: () => void = () => {}): void {
   const [command, ...args] = OPENERS[context.platform] ?? ["xdg-open"];
-  const child = spawn(command, [...args, url], { stdio: "ignore", detached: true, env: { ...context.env } });
+  const child = spawn(command, [...args, url], {
+    // Windows looks for a program in the working folder first, where a clone may have its own.
+    cwd: context.packageRoot,
+    stdio: "ignore",
+    detached: true,
+    env: { ...context.env },
+  });
   const startedAt = performance.now();
   child.on("error", onFailure);
   // Without a running browser the child is the browser itself, which exits much later, when its window is closed.
@@ -40,9 +46,14 @@ export async function copyText(context: Context, text: string): Promise<boolean>
 }
 
 /** Whether a program has read the text from its standard input and exited with 0. */
-function feed({ env }: Context, [command, ...args]: Program, text: string): Promise<boolean> {
+function feed({ env, packageRoot: cwd }: Context, [command, ...args]: Program, text: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ["pipe", "ignore", "ignore"], env: { ...env }, timeout: TIMEOUT_MS });
+    const child = spawn(command, args, {
+      cwd,
+      stdio: ["pipe", "ignore", "ignore"],
+      env: { ...env },
+      timeout: TIMEOUT_MS,
+    });
     child.once("error", () => resolve(false));
     // Not "close": some programs leave a child that serves the text and keeps the inherited streams open.
     child.once("exit", (code) => resolve(code === 0));

@@ -15,7 +15,8 @@ import {
 } from "../../core/traffic.ts";
 import type { ListOptions, Log, LogFilter } from "../../store/log.ts";
 import { UserError } from "../../util/errors.ts";
-import { readText, rejectLinks, writePrivateFile } from "../../util/files.ts";
+import { readText, writePrivateFile } from "../../util/files.ts";
+import { rejectLinks } from "../../util/links.ts";
 import { counted } from "../../util/units.ts";
 import { sampleText } from "./samples.ts";
 

@@ -1,6 +1,6 @@
 import { isSuccess } from "../../body/delivery.ts";
-import { approveProjectSignIn } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
+import { approveProjectSignIn } from "../../config/project-sign-in.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";

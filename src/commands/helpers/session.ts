@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { PROXY_VARIABLES, reportIgnored, reportProjectSignIn } from "../../config/clone-rule.ts";
+import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
+import { reportProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { MASK } from "../../core/mask.ts";
 import { ExitCode } from "../../util/errors.ts";

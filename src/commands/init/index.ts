@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import { approvedProducts, approveOwnSettings } from "../../config/clone-rule.ts";
@@ -20,7 +21,8 @@ import { unsignedCustomFormat } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
-import { readText, rejectLinks, writeFileAtomically } from "../../util/files.ts";
+import { readText, writeFileAtomically } from "../../util/files.ts";
+import { rejectLinks } from "../../util/links.ts";
 import type { Define } from "../command.ts";
 import { configuredProducts } from "../helpers/products.ts";
 import { type Answers, collectAnswers, type InitOptions } from "./answers.ts";
@@ -72,7 +74,8 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const answers = await collectAnswers(context, options, { settings, products, hasVariable });
   const config = configChange(path, answers, { text, settings });
   // .gitignore before the secret.
-  const changes = [ignoreChange(context.cwd), envChange(context.cwd, answers), config];
+  const secrets = envChange(context.cwd, answers);
+  const changes = [ignoreChange(context.cwd), secrets, config];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
   for (const { path: file, content, mode } of changes) {
@@ -85,6 +88,8 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     const message = `${name} in .env overrides the setting in ${CONFIG_FILE}`;
     context.report({ type: "warning", message, hint: "delete its line to use the config file" });
   }
+  if (secrets.entries.length > 0 || CHOSEN_CREDENTIALS.some((each) => env[CREDENTIAL_VARIABLES[each]]?.trim()))
+    warnOfTrackedSecrets(context);
   reportNextSteps(context, answers, products, changes);
   return ExitCode.ok;
 }
@@ -144,6 +149,25 @@ function reportChanges(context: Context, changes: readonly FileChange[]): void {
     rows: shown.map((change) => [change.action, basename(change.path), note(change)]),
     json: shown.map(({ action, path, entries, kept }) => ({ type: "file", action, path, entries, kept })),
   });
+}
+
+/** Git ignores no file that it already tracks, as a `.env` that came with a clone. */
+function warnOfTrackedSecrets(context: Context): void {
+  if (!isTrackedByGit(context, ENV_FILE)) return;
+  const message = `Git tracks ${ENV_FILE}, so your next commit could contain the secrets in it`;
+  context.report({
+    type: "warning",
+    message,
+    hint: `run git rm --cached ${ENV_FILE}, which leaves the file on your disk`,
+  });
+}
+
+/** False where there is no Git or no repository. A repository's own settings run no program: it may be a stranger's. */
+function isTrackedByGit({ cwd: folder, env, packageRoot: cwd }: Context, file: string): boolean {
+  const settings = ["-c", "core.fsmonitor=false", "-c", "protocol.allow=never"];
+  const argv = ["-C", folder, ...settings, "ls-files", "--error-unmatch", "--", file];
+  // Windows looks for a program in the working folder first, where a clone may have its own.
+  return spawnSync("git", argv, { cwd, env: { ...env }, stdio: "ignore", timeout: 5000 }).status === 0;
 }
 
 function reportNextSteps(

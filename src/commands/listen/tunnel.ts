@@ -1,11 +1,11 @@
 import { checkProjectSettings } from "../../config/clone-rule.ts";
-import type { Config } from "../../config/load.ts";
+import { type Config, isInClone } from "../../config/load.ts";
 import { settingName } from "../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import type { TunnelReport } from "../../reports/forward.ts";
-import { findAuthtoken } from "../../tunnel/authtoken.ts";
+import { findAuthtoken, ngrokConfigFile } from "../../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-tunnel.ts";
 import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
@@ -47,13 +47,12 @@ export async function chooseRunTunnel(context: Context, config: Config): Promise
 }
 
 /** The account that a token belongs to shows the traffic of its tunnels. */
-function reportForeignToken({ report }: Context, { env, variableOrigin }: Config): void {
-  const file = variableOrigin("NGROK_AUTHTOKEN");
-  if (env.NGROK_AUTHTOKEN === undefined || file === "environment") return;
-  report({
-    type: "notice",
-    message: `NGROK_AUTHTOKEN is from ${file}: the owner of that ngrok account sees the traffic`,
-  });
+function reportForeignToken(context: Context, { env, root, variableOrigin }: Config): void {
+  const file = env.NGROK_AUTHTOKEN === undefined ? ngrokConfigFile(context) : variableOrigin("NGROK_AUTHTOKEN");
+  if (file === "environment" || (env.NGROK_AUTHTOKEN === undefined && !isInClone(root, file))) return;
+  const what = env.NGROK_AUTHTOKEN === undefined ? "ngrok's authtoken" : "NGROK_AUTHTOKEN";
+  const message = `${what} is from ${file}: the owner of that ngrok account sees the traffic`;
+  context.report({ type: "notice", message });
 }
 
 /** Opens the tunnel and makes sure that requests to its URL arrive here. */

@@ -224,7 +224,8 @@ async function obtainTokens(
       const timeoutMs = BROWSER_TIMEOUT_MS;
       const server = await startRedirectServer({ accountsUrl, clientId, scopes, port, timeoutMs, signal });
       try {
-        context.report({ type: "notice", message: `open this address to sign in:\n${server.authorizationUrl}` });
+        for (const message of ["open this address to sign in:", server.authorizationUrl])
+          context.report({ type: "notice", message });
         if (method.open && context.stderr.isTTY) openInBrowser(context, server.startUrl);
         const { code, redirectUri, accountsUrl: granted } = await server.grant;
         const grantor = { ...client, accountsUrl: granted };

@@ -144,10 +144,8 @@ function askCentre(prompts: Prompts): Promise<string> {
 function explainCode(context: Context, scopes: readonly string[], [only, ...others]: readonly DataCentre[]): void {
   const centre = only === undefined || others.length > 0 ? findDataCentre("us") : only;
   const consoleUrl = centre.accountsUrl.replace("accounts.", "api-console.");
-  context.report({
-    type: "notice",
-    message: `Open ${consoleUrl}, create a Self Client, and generate a code with these scopes:\n${scopes.join(",")}`,
-  });
+  const message = `Open ${consoleUrl}, create a Self Client, and generate a code with these scopes:`;
+  for (const each of [message, scopes.join(",")]) context.report({ type: "notice", message: each });
 }
 
 async function readClientSecret({ context, env, options, prompts }: Sources): Promise<Secret> {

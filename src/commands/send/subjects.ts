@@ -6,6 +6,7 @@ import { targetUrl } from "../../body/target-url.ts";
 import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixtures.ts";
 import { type Config, userFolder } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
+import { PROJECT_FOLDER } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { assign } from "../../core/edit-body.ts";
 import { eventNames, findEvent, findFormat, mistypedModule } from "../../core/event-names.ts";
@@ -13,8 +14,9 @@ import { echoChallenge } from "../../core/handshake.ts";
 import type { Format, Probe, Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
 import { UserError, usageError } from "../../util/errors.ts";
-import { makeFolder, rejectLinks, writeFileAtomically } from "../../util/files.ts";
+import { makeFolder, writeFileAtomically } from "../../util/files.ts";
 import { readExact } from "../../util/json.ts";
+import { isOutside, rejectLinks } from "../../util/links.ts";
 import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../helpers/options.ts";
 import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
 import type { Sample } from "../helpers/samples.ts";
@@ -290,8 +292,9 @@ function noteGuideFormat(context: Context, plan: SendPlan, config: Config, produ
 
 /** Remembered in the project's folder if there is one, else in the user's. */
 function isFirstGuideNotice(context: Context, { root }: Config): boolean {
-  const project = join(root, ".zoho-hooks");
-  const marker = join(existsSync(project) ? project : userFolder(context), "guide-notice-shown");
+  const project = join(root, PROJECT_FOLDER);
+  const isUsable = !isOutside(root, project) && existsSync(project);
+  const marker = join(isUsable ? project : userFolder(context), "guide-notice-shown");
   if (existsSync(marker)) return false;
   try {
     if (dirname(marker) === project) rejectLinks(root, marker);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { secret } from "../../body/secret.ts";
-import { reportProjectSignIn } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
+import { reportProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";

@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
+import { dirname, posix, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { dereference, format, ignoredKeyword, type Schema, type SchemaDraft } from "@cfworker/json-schema";
 import type { z } from "zod";
@@ -7,6 +7,7 @@ import { checkSchema, externalSchema, type JsonSchema } from "../../core/schema.
 import { errorText, type UserError } from "../../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../../util/files.ts";
 import { isLongNumber } from "../../util/json.ts";
+import { isAbove, leadsOut } from "../../util/links.ts";
 import { findIssues, pointerKeys, type SchemaSet } from "./json-schema-issues.ts";
 
 // The library's own takes exponential time.
@@ -160,10 +161,10 @@ function loadReference(part: Schema, keys: Keys, { lookup, folder, draft, fileOf
     if (path === undefined) throw fail(keys, `${ref} is not a file`, "nothing is fetched: save it in the same folder");
     const outside = fail(keys, `${ref} is outside of ${folder}`, "copy the file into this folder");
     // The disk is not asked about what is outside: on Windows it may be another computer's.
-    if (!isWithin(folder, path)) throw outside;
+    if (isAbove(folder, path) || leadsOut(folder, folder, path)) throw outside;
     const real = attempt(() => realpathSync(path));
     if (real === undefined) throw fail(keys, `${ref}: there is no file ${path}`);
-    if (!isWithin(realpathSync(folder), real)) throw outside;
+    if (isAbove(realpathSync(folder), real)) throw outside;
     loadFile(path, file, { lookup, folder, draft });
   }
   if (lookup[uri] === undefined) throw fail(keys, `${ref} refers to nothing`, "correct it, or add what it refers to");
@@ -184,11 +185,6 @@ function attempt<T>(action: () => T): T | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isWithin(folder: string, path: string): boolean {
-  const from = relative(folder, path);
-  return from !== ".." && !from.startsWith(`..${sep}`) && !isAbsolute(from);
 }
 
 /** What a schema itself must look like: the types of all keywords. */

@@ -10,7 +10,8 @@ import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { type EventPlace, ownProduct } from "../../core/user-formed.ts";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
-import { fileError, isFolder, leadsOut, parseJsonFile, readText } from "../../util/files.ts";
+import { fileError, isFolder, parseJsonFile, readText } from "../../util/files.ts";
+import { leadsOut } from "../../util/links.ts";
 import { oneLine } from "../../util/text.ts";
 import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
 
@@ -29,6 +30,12 @@ export async function readProductFolder(id: string, folder: string, options: Fol
   const setting = `products.${id}.path`;
   const names = namesIn(folder, `${setting}: the folder ${folder}`);
   rejectLeadingOut(options.root, folder, names);
+  for (const name of ["fixtures", "schemas"].filter((each) => isFolder(join(folder, each))))
+    rejectLeadingOut(
+      options.root,
+      folder,
+      namesIn(join(folder, name), folder).map((each) => join(name, each)),
+    );
   const about = readProductFile(folder);
   const fixtures = eventFiles(join(folder, "fixtures"), [".json"]);
   const schemaFiles = eventFiles(join(folder, "schemas"), [".json", ...MODULE_EXTENSIONS]);
@@ -70,13 +77,11 @@ export async function readProductFolder(id: string, folder: string, options: Fol
   });
 }
 
-/** Samples and schemas of a stranger's clone could be any file of the user's. */
+/** Samples and schemas of a stranger's clone could be any file of the user's. What is behind a link is not touched before. */
 function rejectLeadingOut(root: string, folder: string, names: readonly string[]): void {
-  const inFolders = ["fixtures", "schemas"].flatMap((name) =>
-    isFolder(join(folder, name)) ? namesIn(join(folder, name), folder).map((each) => join(name, each)) : [],
-  );
-  const path = [...names, ...inFolders].map((name) => join(folder, name)).find((each) => leadsOut(root, folder, each));
-  if (path !== undefined) throw usageError(`${path} is a link out of the project`, "put the file itself there");
+  for (const path of names.map((name) => join(folder, name)))
+    if (leadsOut(root, folder, path))
+      throw usageError(`${path} is a link out of the project`, "put the file itself there");
 }
 
 /** The files of a folder by event; none where there is no such folder. */

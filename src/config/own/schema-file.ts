@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { z } from "zod";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
+import { isDevice, NOT_A_FILE } from "../../util/files.ts";
 
 /** One schema, or those of several events by name. */
 type SchemaFile =
@@ -18,6 +19,7 @@ export const MODULE_EXTENSIONS = [".mjs", ".js", ".mts", ".ts"];
  */
 export async function loadSchemaFile(path: string, folder: string, importModule: ImportModule): Promise<SchemaFile> {
   if (!existsSync(path)) throw usageError(`${path}: no such file`, "the settings name it as a schema");
+  if (isDevice(path)) throw usageError(`${path} cannot be read: ${NOT_A_FILE}`);
   if (MODULE_EXTENSIONS.some((extension) => path.endsWith(extension))) return fromModule(path, importModule);
   if (path.endsWith(".json")) {
     const { readJsonSchema } = await import("./json-schema.ts");

@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Secret, type Secrets, secret } from "../../body/secret.ts";
 import { maskSetting } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { readKeySet } from "../../core/proofs/keys.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
-import { writeFileAtomically } from "../../util/files.ts";
+import { readRegularFile, writeFileAtomically } from "../../util/files.ts";
 import { isSafeWithoutTls } from "../../util/hosts.ts";
 import { withTimeout } from "../../util/timing.ts";
 import { connectionPool, readText } from "../http.ts";
@@ -200,7 +199,7 @@ export async function fetchKeySet(
 /** Undefined if there is none, or a damaged one. */
 function readCache(folder: string, url: string): CachedSet | undefined {
   try {
-    const { at, text } = JSON.parse(readFileSync(cacheFile(folder, url), "utf8"));
+    const { at, text } = JSON.parse(readRegularFile(cacheFile(folder, url)).toString("utf8"));
     return typeof at === "number" && typeof text === "string" && readKeySet(text) !== undefined
       ? { at, text }
       : undefined;

@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { idsAt } from "../../body/payload.ts";
 import { type Secret, type Secrets, secret } from "../../body/secret.ts";
+import { readRegularFile } from "../../util/files.ts";
 import { parseJson } from "../../util/json.ts";
 import { cachedFor } from "../../util/timing.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
@@ -55,7 +56,7 @@ function changeOf(path: string): number | undefined {
 /** Empty if the file cannot be read: the commands that need it report that. */
 function readTokens(path: string): readonly ChannelToken[] {
   try {
-    const json = parseJson(readFileSync(path, "utf8"));
+    const json = parseJson(readRegularFile(path).toString("utf8"));
     return (rememberedChannels(json.ok ? json.value : undefined) ?? []).flatMap(({ product, id, token, otherToken }) =>
       [token, otherToken].flatMap((each) => (each === undefined ? [] : [{ product, token: channelToken(id, each) }])),
     );

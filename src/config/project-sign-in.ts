@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import { usageError } from "../util/errors.ts";
+import { oneLine } from "../util/text.ts";
+import { askOnce } from "./approvals.ts";
+import { NOT_BY_ITSELF } from "./clone-rule.ts";
+import { ENV_FILE } from "./environment.ts";
+import { type Config, isUserFolderInProject, userFolder } from "./load.ts";
+
+/** Variables that choose the account at Zoho, or one of the user's sign-ins. */
+const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
+
+/** The sign-in variables of the project's `.env`, by name. A profile of the command line precedes all of them. */
+function projectSignIn({ env, variableOrigin }: Config, profile: string | undefined): readonly string[] {
+  if (profile !== undefined) return [];
+  const names = Object.keys(env).filter((name) => SIGN_IN.test(name) && variableOrigin(name) !== "environment");
+  // With a profile, or without a token, the others have no effect.
+  if (env.ZOHO_PROFILE?.trim()) return names.filter((name) => name === "ZOHO_PROFILE");
+  return env.ZOHO_REFRESH_TOKEN === undefined && env.ZOHO_ACCESS_TOKEN === undefined ? [] : names.toSorted();
+}
+
+/** Reports whose account a command changes, where the project's `.env` decides it, or a user's folder in the project. */
+export function reportProjectSignIn(context: Context, config: Config, profile: string | undefined): void {
+  const names = projectSignIn(config, profile);
+  const { ZOHO_PROFILE, ZOHO_REFRESH_TOKEN, ZOHO_ACCESS_TOKEN } = config.env;
+  const isStored = (profile ?? ZOHO_PROFILE) || (ZOHO_REFRESH_TOKEN ?? ZOHO_ACCESS_TOKEN) === undefined;
+  if (names.length === 0 && isStored && isUserFolderInProject(context, config.root)) {
+    const message = `${userFolder(context)}, which is in the project, decides whose Zoho account this changes`;
+    context.report({ type: "notice", message });
+  }
+  if (names.length === 0) return;
+  const shown = names.map((name) => (/SECRET|TOKEN/.test(name) ? name : `${name}=${oneLine(config.env[name] ?? "")}`));
+  const message = `${join(config.root, ENV_FILE)} decides whose Zoho account this changes: ${shown.join(", ")}`;
+  context.report({ type: "notice", message });
+}
+
+/** Before something is deleted at Zoho, or a sign-in ended, without a question. */
+export async function approveProjectSignIn(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+): Promise<void> {
+  const names = projectSignIn(config, profile);
+  if (names.length === 0) return;
+  const reason = `${join(config.root, ENV_FILE)} decides by ${names.join(", ")} whose Zoho account this changes, without a question`;
+  const value = names.map((name) => [name, config.env[name]]);
+  if (await askOnce(context, config.root, { key: "sign-in", value, question: `${reason}. Allow this?` })) return;
+  throw usageError(
+    reason,
+    `${NOT_BY_ITSELF}. If you want it, use --profile, or set ${names.join(", ")} in the environment; or run this in a terminal, which asks once`,
+  );
+}
