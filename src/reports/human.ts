@@ -10,7 +10,7 @@ import type { Report } from "./report.ts";
 import { renderReady, renderRecord, renderSummary } from "./run.ts";
 import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
 import { renderVerified, renderVerifySummary } from "./verified.ts";
-import { renderWebhook } from "./webhook.ts";
+import { renderWebhook, renderWebhookFailure } from "./webhook.ts";
 
 type Renderers = {
   readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>, style: Style) => Rendered;
@@ -33,6 +33,7 @@ const renderers: Renderers = {
   product: renderProduct,
   channel: renderChannel,
   webhook: renderWebhook,
+  "webhook-failure": renderWebhookFailure,
   record: renderRecord,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,

@@ -8,7 +8,7 @@ import type { Rendered } from "./paint.ts";
 import type { Report } from "./report.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./sent.ts";
 import { verifiedLine, verifySummaryLine } from "./verified.ts";
-import { webhookLine } from "./webhook.ts";
+import { webhookFailureLine, webhookLine } from "./webhook.ts";
 
 type Renderers = {
   readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly JsonLine[];
@@ -58,6 +58,7 @@ const renderers: Renderers = {
   product: (report) => [{ ...report }],
   channel: (report) => [channelLine(report)],
   webhook: (report) => [webhookLine(report)],
+  "webhook-failure": (report) => [webhookFailureLine(report)],
   record: (report) => [recordLine(report)],
   "sign-in": (report) => [signInLine(report)],
   "api-request": (report) => [apiRequestLine(report)],

@@ -8,7 +8,7 @@ import type { ProductReport } from "./product.ts";
 import type { ReadyReport, SummaryReport } from "./run.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "./sent.ts";
 import type { VerifiedReport, VerifySummaryReport } from "./verified.ts";
-import type { WebhookReport } from "./webhook.ts";
+import type { WebhookFailureReport, WebhookReport } from "./webhook.ts";
 
 /** Everything that a command can report. `human.ts` and `json.ts` render it; the compiler names a missing renderer. */
 export type Report =
@@ -28,6 +28,7 @@ export type Report =
   | ProductReport
   | ChannelReport
   | WebhookReport
+  | WebhookFailureReport
   | RecordReport
   | SignInReport
   | ApiRequestReport
