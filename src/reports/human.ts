@@ -1,7 +1,7 @@
 import { renderApiRequest, renderChannel, renderSignIn } from "./channel.ts";
 import { renderDrift } from "./drift.ts";
 import { INDENT, renderEvent } from "./event.ts";
-import { renderForward, renderTarget, renderTunnel } from "./forward.ts";
+import { renderForward, renderGap, renderTarget, renderTunnel } from "./forward.ts";
 import { below, renderTable } from "./layout.ts";
 import { renderEntry, renderLogStats } from "./log.ts";
 import { plain, type Rendered, type Style } from "./paint.ts";
@@ -22,6 +22,7 @@ const renderers: Renderers = {
   forward: renderForward,
   target: renderTarget,
   tunnel: renderTunnel,
+  gap: renderGap,
   entry: renderEntry,
   "log-stats": renderLogStats,
   drift: renderDrift,

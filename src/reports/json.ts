@@ -2,7 +2,7 @@ import { type JsonLine, jsonLine } from "../util/text.ts";
 import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./channel.ts";
 import { driftLines } from "./drift.ts";
 import { eventLine } from "./event.ts";
-import { forwardLine, targetLine, tunnelLine } from "./forward.ts";
+import { forwardLine, gapLine, targetLine, tunnelLine } from "./forward.ts";
 import { logStatsLine } from "./log.ts";
 import type { Rendered } from "./paint.ts";
 import type { Report } from "./report.ts";
@@ -31,6 +31,7 @@ const renderers: Renderers = {
   forward: (report) => [forwardLine(report)],
   target: (report) => [targetLine(report)],
   tunnel: (report) => [tunnelLine(report)],
+  gap: (report) => [gapLine(report)],
   entry: ({ event }) => [eventLine(event)],
   "log-stats": (report) => [logStatsLine(report)],
   drift: driftLines,

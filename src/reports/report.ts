@@ -1,7 +1,7 @@
 import type { ApiRequestReport, ChannelReport, RecordReport, SignInReport } from "./channel.ts";
 import type { DriftReport } from "./drift.ts";
 import type { EventReport } from "./event.ts";
-import type { ForwardReport, TargetReport, TunnelReport } from "./forward.ts";
+import type { ForwardReport, GapReport, TargetReport, TunnelReport } from "./forward.ts";
 import type { TableReport } from "./layout.ts";
 import type { EntryReport, LogStatsReport } from "./log.ts";
 import type { ProductReport } from "./product.ts";
@@ -17,6 +17,7 @@ export type Report =
   | ForwardReport
   | TargetReport
   | TunnelReport
+  | GapReport
   | EntryReport
   | LogStatsReport
   | DriftReport

@@ -6,6 +6,14 @@ const CRM_PARAMETERS = ["webhook_id", "module", "from", "to", "page", "per_page"
 const CRM_SCOPES = ["ZohoCRM.settings.automation_actions.READ", "ZohoCRM.settings.automation_actions.ALL"];
 const MAX_RETRIES = 99;
 
+/** Those that `webhooks failures --resend` needs. */
+export const FAILURE_SCOPES = [
+  "ZohoCRM.settings.automation_actions.READ",
+  "SalesIQ.webhooks.READ",
+  "SalesIQ.webhooks.CREATE",
+  "SalesIQ.portals.READ",
+];
+
 /** A row of CRM's list, with a time in the organisation's zone. */
 export interface CrmFailure {
   readonly id: string;
@@ -27,6 +35,8 @@ interface SalesIqFailure {
 export class FailureLists {
   crm: CrmFailure[] = [];
   portals = ["acme"];
+  /** Of the SalesIQ webhooks. */
+  url = "https://abc.example/hook?token=abcdefghijklmnopqrstuvwxyz";
   /** By the webhook's id. */
   executions: Record<string, SalesIqFailure[]> = {};
   readonly #now: () => number;
@@ -97,7 +107,7 @@ export class FailureLists {
       const ids = query.get("type") === "data" ? Object.keys(this.executions) : [];
       return success(
         "list",
-        ids.map((id) => ({ id, url: `https://abc.example/hook?token=abcdefghijklmnopqrstuvwxyz&w=${id}` })),
+        ids.map((id) => ({ id, url: this.url })),
       );
     }
     const failures = this.executions[webhook];
