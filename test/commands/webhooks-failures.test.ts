@@ -157,7 +157,7 @@ describe("webhooks failures", () => {
     expect([all.exitCode, listed(all).length]).toEqual([0, 1]);
     expect(all.lines().find(({ type }) => type === "warning")?.message).toContain(CRM_SCOPE);
     const crm = await failures(["--product", "crm"]);
-    expect([crm.exitCode, crm.err]).toEqual([6, expect.stringContaining(CRM_SCOPE)]);
+    expect([crm.exitCode, crm.err, crm.out]).toEqual([6, expect.stringContaining(CRM_SCOPE), ""]);
     env = signedIn([CRM_SCOPE]);
     const salesiq = await failures(["--product", "salesiq"]);
     expect([salesiq.exitCode, salesiq.err]).toEqual([6, expect.stringContaining("SalesIQ.portals.READ")]);
@@ -181,6 +181,7 @@ describe("webhooks failures", () => {
       },
     ]);
     expect(server.requests.some(({ path }) => path.startsWith("/crm/"))).toBe(false);
+    expect((await failures(["--product", "crm"])).err).toContain(`--product salesiq --scope ${CRM_SCOPE}`);
   });
 
   it("reports the failure of one product and shows the others", async () => {
