@@ -24,7 +24,7 @@ export interface FailedDelivery {
   readonly again?: FailureCall;
 }
 
-export interface FailureCall extends Pick<ZohoRequest, "method" | "repeatable"> {
+interface FailureCall extends Pick<ZohoRequest, "method" | "repeatable"> {
   /** With its query. */
   readonly path: string;
   /** Completes "Zoho refused to …". */
