@@ -28,8 +28,8 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "webhooks",
-    summary: "create, list and delete the webhooks of Desk, Books, Inventory and Sign",
-    pages: ["products/desk", "products/finance", "products/sign"],
+    summary: "create, list and delete webhooks of Desk, Books, Inventory and Sign; list failed ones",
+    pages: ["missed", "products/desk", "products/finance", "products/sign"],
     load: () => import("./webhooks/index.ts"),
   },
   {

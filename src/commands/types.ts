@@ -1,6 +1,5 @@
-import { realpathSync } from "node:fs";
 import { relative, resolve } from "node:path";
-import { clonedFolders, loadConfig } from "../config/load.ts";
+import { isInClone, loadConfig, rejectClonedLink } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../core/event-types.ts";
 import type { Product } from "../core/product.ts";
@@ -9,7 +8,6 @@ import type { ObservedEvent, Traffic } from "../core/traffic.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isDevice, NOT_A_FILE, readText, writeFileAtomically } from "../util/files.ts";
-import { findLinkWithin, isAbove, linkError } from "../util/links.ts";
 import type { Define } from "./command.ts";
 import { withLog } from "./events/options.ts";
 import { observeLog } from "./helpers/learn.ts";
@@ -107,7 +105,8 @@ function writeTypes(
   { root, text, force, events }: { root: string; text: string; force: boolean; events: number },
 ): void {
   const path = resolve(context.cwd, out);
-  rejectCloned(root, path);
+  rejectClonedLink(root, path);
+  rejectClonedPipe(root, path);
   const old = isDevice(path) ? undefined : readText(path);
   if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
     throw usageError(`${out} already exists and was not written by this command`, "--force overwrites it");
@@ -120,11 +119,7 @@ function writeTypes(
   });
 }
 
-/** A link of a stranger's clone may lead anywhere, and a pipe of it may have no reader. */
-function rejectCloned(root: string, path: string): void {
-  const folders = [root, ...clonedFolders(root)].map((folder) => realpathSync(folder));
-  const link = findLinkWithin(folders, path);
-  if (link !== undefined) throw linkError(link);
-  if (isDevice(path) && folders.some((folder) => !isAbove(folder, realpathSync(path))))
-    throw usageError(`${path} cannot be written: ${NOT_A_FILE}`);
+/** A pipe that came with a clone may have no reader. */
+function rejectClonedPipe(root: string, path: string): void {
+  if (isDevice(path) && isInClone(root, path)) throw usageError(`${path} cannot be written: ${NOT_A_FILE}`);
 }

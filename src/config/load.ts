@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isAbsent, isFolder } from "../util/files.ts";
-import { isAbove, rejectServerLink } from "../util/links.ts";
+import { findLinkWithin, isAbove, linkError, rejectServerLink } from "../util/links.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { environmentName, readers } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
@@ -132,6 +132,13 @@ export function clonedFolders(root: string): readonly string[] {
   const home = realPath(accountHome());
   const trees = parents(dirname(root)).filter((folder) => existsSync(join(folder, ".git")));
   return [root, ...trees].filter((folder) => isAbove(realPath(folder), home));
+}
+
+/** Throws a usage error for a path through a link that may have come with a clone: it may lead anywhere. */
+export function rejectClonedLink(root: string, path: string): void {
+  const folders = [root, ...clonedFolders(root)].map(realPath);
+  const link = findLinkWithin(folders, path);
+  if (link !== undefined) throw linkError(link);
 }
 
 function parents(folder: string): readonly string[] {

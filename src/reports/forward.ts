@@ -1,7 +1,7 @@
 import { isSuccess } from "../body/delivery.ts";
 import type { JsonLine } from "../util/text.ts";
 import { plain } from "../util/text.ts";
-import { counted, formatDuration } from "../util/units.ts";
+import { counted, formatDay, formatDuration } from "../util/units.ts";
 import { clockTime, INDENT } from "./event.ts";
 import { below, fitLine } from "./layout.ts";
 import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
@@ -56,6 +56,18 @@ export interface TunnelReport {
   readonly previousUrl: string | undefined;
   readonly reason: string | undefined;
   readonly downMs: number | undefined;
+}
+
+/** A time in which nothing could arrive, reported once it is over. */
+export interface GapReport {
+  readonly type: "gap";
+  readonly from: Date;
+  readonly to: Date;
+  readonly cause: "sleep" | "tunnel";
+  /** The cause in words. */
+  readonly reason: string;
+  /** Lists what Zoho could not deliver. */
+  readonly command: string;
 }
 
 export function renderForward(report: ForwardReport, { out, quiet, columns }: Style): Rendered {
@@ -125,6 +137,13 @@ export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): 
   return { err: timed(at, text, errColumns, err, tone) };
 }
 
+export function renderGap({ from, to, reason, command }: GapReport, { err, errColumns }: Style): Rendered {
+  const day = formatDay(from) === formatDay(to) ? "" : `${formatDay(from)} `;
+  const span = `from ${day}${clockTime(from)} to ${clockTime(to)}`;
+  const text = `! nothing could arrive ${span} (${reason}): see ${command}`;
+  return { err: timed(to, text, errColumns, err, err.caution) };
+}
+
 /** A line like an event's, with its time. */
 function timed(at: Date, text: string, columns: number, { dim }: Paint, tone: (text: string) => string): string {
   const lines = below(text, INDENT, columns, tone).join("\n");
@@ -169,4 +188,8 @@ export function tunnelLine({ at, state, url, previousUrl, reason, downMs }: Tunn
     reason: reason ?? null,
     down_ms: downMs ?? null,
   };
+}
+
+export function gapLine({ from, to, cause, reason }: GapReport): JsonLine {
+  return { type: "gap", from: from.toISOString(), to: to.toISOString(), cause, reason };
 }

@@ -2,7 +2,7 @@ import { plain } from "../util/text.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./channel.ts";
 import { renderDrift } from "./drift.ts";
 import { INDENT, renderEvent } from "./event.ts";
-import { renderForward, renderTarget, renderTunnel } from "./forward.ts";
+import { renderForward, renderGap, renderTarget, renderTunnel } from "./forward.ts";
 import { below, renderTable } from "./layout.ts";
 import { renderEntry, renderLogStats } from "./log.ts";
 import type { Rendered, Style } from "./paint.ts";
@@ -11,7 +11,7 @@ import type { Report } from "./report.ts";
 import { renderReady, renderRecord, renderSummary } from "./run.ts";
 import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
 import { renderVerified, renderVerifySummary } from "./verified.ts";
-import { renderWebhook } from "./webhook.ts";
+import { renderWebhook, renderWebhookFailure } from "./webhook.ts";
 
 type Renderers = {
   readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>, style: Style) => Rendered;
@@ -23,6 +23,7 @@ const renderers: Renderers = {
   forward: renderForward,
   target: renderTarget,
   tunnel: renderTunnel,
+  gap: renderGap,
   entry: renderEntry,
   "log-stats": renderLogStats,
   drift: renderDrift,
@@ -34,6 +35,7 @@ const renderers: Renderers = {
   product: renderProduct,
   channel: renderChannel,
   webhook: renderWebhook,
+  "webhook-failure": renderWebhookFailure,
   record: renderRecord,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,

@@ -2,13 +2,13 @@ import { type JsonLine, jsonLine } from "../util/text.ts";
 import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./channel.ts";
 import { driftLines } from "./drift.ts";
 import { eventLine } from "./event.ts";
-import { forwardLine, targetLine, tunnelLine } from "./forward.ts";
+import { forwardLine, gapLine, targetLine, tunnelLine } from "./forward.ts";
 import { logStatsLine } from "./log.ts";
 import type { Rendered } from "./paint.ts";
 import type { Report } from "./report.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./sent.ts";
 import { verifiedLine, verifySummaryLine } from "./verified.ts";
-import { webhookLine } from "./webhook.ts";
+import { webhookFailureLine, webhookLine } from "./webhook.ts";
 
 type Renderers = {
   readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly JsonLine[];
@@ -31,6 +31,7 @@ const renderers: Renderers = {
   forward: (report) => [forwardLine(report)],
   target: (report) => [targetLine(report)],
   tunnel: (report) => [tunnelLine(report)],
+  gap: (report) => [gapLine(report)],
   entry: ({ event }) => [eventLine(event)],
   "log-stats": (report) => [logStatsLine(report)],
   drift: driftLines,
@@ -58,6 +59,7 @@ const renderers: Renderers = {
   product: (report) => [{ ...report }],
   channel: (report) => [channelLine(report)],
   webhook: (report) => [webhookLine(report)],
+  "webhook-failure": (report) => [webhookFailureLine(report)],
   record: (report) => [recordLine(report)],
   "sign-in": (report) => [signInLine(report)],
   "api-request": (report) => [apiRequestLine(report)],

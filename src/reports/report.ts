@@ -1,14 +1,14 @@
 import type { ApiRequestReport, ChannelReport, RecordReport, SignInReport } from "./channel.ts";
 import type { DriftReport } from "./drift.ts";
 import type { EventReport } from "./event.ts";
-import type { ForwardReport, TargetReport, TunnelReport } from "./forward.ts";
+import type { ForwardReport, GapReport, TargetReport, TunnelReport } from "./forward.ts";
 import type { TableReport } from "./layout.ts";
 import type { EntryReport, LogStatsReport } from "./log.ts";
 import type { ProductReport } from "./product.ts";
 import type { ReadyReport, SummaryReport } from "./run.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "./sent.ts";
 import type { VerifiedReport, VerifySummaryReport } from "./verified.ts";
-import type { WebhookReport } from "./webhook.ts";
+import type { WebhookFailureReport, WebhookReport } from "./webhook.ts";
 
 /** Everything that a command can report. `human.ts` and `json.ts` render it; the compiler names a missing renderer. */
 export type Report =
@@ -17,6 +17,7 @@ export type Report =
   | ForwardReport
   | TargetReport
   | TunnelReport
+  | GapReport
   | EntryReport
   | LogStatsReport
   | DriftReport
@@ -28,6 +29,7 @@ export type Report =
   | ProductReport
   | ChannelReport
   | WebhookReport
+  | WebhookFailureReport
   | RecordReport
   | SignInReport
   | ApiRequestReport

@@ -29,6 +29,33 @@ interface WebhookFacts {
   readonly secret: string | undefined;
 }
 
+/** A delivery that Zoho could not make, or the answer to asking for it again. */
+export interface WebhookFailureReport {
+  readonly type: "webhook-failure";
+  readonly state: FailureState;
+  readonly product: string;
+  readonly failure: FailureFacts;
+  /** Why Zoho does not send it again. */
+  readonly refusal?: string | undefined;
+}
+
+type FailureState = "failed" | "resent" | "not-resent";
+
+/** As far as Zoho's list has them. */
+interface FailureFacts {
+  readonly id: string;
+  readonly at: Date | undefined;
+  readonly webhook: string | undefined;
+  readonly rule: string | undefined;
+  readonly event: string | undefined;
+  readonly record: string | undefined;
+  /** Masked. */
+  readonly url: string | undefined;
+  readonly status: number | undefined;
+  readonly reason: string | undefined;
+  readonly retries: number | undefined;
+}
+
 const WORDS: Readonly<Record<WebhookState, { readonly text: string; readonly tone: "good" | "bad" }>> = {
   listed: { text: "webhook", tone: "good" },
   created: { text: "created", tone: "good" },
@@ -78,5 +105,42 @@ export function webhookLine({ state, product, id, webhook, reason }: WebhookRepo
           secret: webhook.secret ?? null,
         }),
     ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+const FAILURE_WORDS: Readonly<Record<FailureState, string>> = {
+  failed: "failed",
+  resent: "sent again",
+  "not-resent": "not sent again",
+};
+
+/** `sent again salesiq 0db0d4d5-…`. The list itself is shown as a table. */
+export function renderWebhookFailure(
+  { state, product, failure, refusal }: WebhookFailureReport,
+  { out, err }: Style,
+): Rendered {
+  const paint = state === "resent" ? out : err;
+  const tone = state === "resent" ? paint.good : paint.bad;
+  const head = `${tone(FAILURE_WORDS[state])} ${product} ${paint.strong(plain(failure.id))}`;
+  const lines = `${head}${refusal === undefined ? "" : `\n  ${plain(refusal, true)}`}\n`;
+  return state === "resent" ? { out: lines } : { err: lines };
+}
+
+export function webhookFailureLine({ state, product, failure, refusal }: WebhookFailureReport): JsonLine {
+  const { id, at, webhook, rule, event, record, url, status, reason, retries } = failure;
+  return {
+    type: "webhook_failure",
+    state: state.replaceAll("-", "_"),
+    product,
+    id,
+    at: at?.toISOString() ?? null,
+    webhook: webhook ?? null,
+    rule: rule ?? null,
+    event: event ?? null,
+    record: record ?? null,
+    url: url ?? null,
+    status: status ?? null,
+    reason: refusal ?? reason ?? null,
+    retries: retries ?? null,
   };
 }

@@ -25,6 +25,8 @@ export interface ApiHost {
   /** The scopes that `login --product` requests. */
   readonly loginScopes?: readonly string[];
   readonly recordScope?: string;
+  /** Another scope that `login --product` does not request. */
+  readonly extraScope?: string;
   /** Unless Zoho's token reply or the user names another host. */
   host(centre: DataCentre, environment: Environment): string;
 }
@@ -117,8 +119,8 @@ function asUnreachable(error: unknown): never {
 }
 
 /** `login` requests a product's scopes as a whole; others must be named. */
-function isExtraScope({ recordScope, loginScopes = [] }: ApiHost, scope: string): boolean {
-  return scope === recordScope && !loginScopes.includes(scope);
+function isExtraScope({ recordScope, extraScope, loginScopes = [] }: ApiHost, scope: string): boolean {
+  return (scope === recordScope || scope === extraScope) && !loginScopes.includes(scope);
 }
 
 /** The user's setting, else the host that Zoho named with the token, else the data centre's. */

@@ -1,23 +1,6 @@
 import { UserError } from "../util/errors.ts";
 import { isRejection } from "./errors.ts";
 
-/** Ends the requests if Zoho always reports another page. */
-const MAX_PAGES = 500;
-
-/** Reads a list page by page, from page 1. `noun`: what it lists, for the error. */
-export async function readAllPages<T>(
-  noun: string,
-  readPage: (page: number) => Promise<{ readonly items: readonly T[]; readonly more: boolean }>,
-): Promise<readonly T[]> {
-  const found: T[] = [];
-  for (let page = 1; page <= MAX_PAGES; page++) {
-    const { items, more } = await readPage(page);
-    found.push(...items);
-    if (!more) return found;
-  }
-  throw new UserError("zohoApi", `Zoho's list of ${noun} has more than ${MAX_PAGES} pages`, "try again later");
-}
-
 /** Updated while things are deleted, so that it is known what was done even if the deletion throws. */
 export interface RequestedDeletions {
   /** Zoho says that it deleted them. */

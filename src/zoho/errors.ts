@@ -80,11 +80,12 @@ export function mayRejectToken(reply: ZohoReply): boolean {
 /**
  * The fault in an answer or in one of its items; undefined for a success. CRM, Bigin and Recruit write
  * `{code, details, message, status}`, Desk `{errorCode, message, errors}`, the finance products and Sign a number as the
- * code, 0 for a success.
+ * code, 0 for a success, SalesIQ `{error: {code, message}}`.
  */
 export function readFault(value: unknown): ZohoFault | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { errorCode, code = errorCode, message, details, errors, status } = value as Record<string, unknown>;
+  const { errorCode, code = errorCode, message, details, errors, status, error } = value as Record<string, unknown>;
+  if (code === undefined && typeof error === "object") return readFault(error);
   if (typeof code !== "string" && typeof code !== "number") return undefined;
   if (code === 0 || code === "SUCCESS" || status === "success") return undefined;
   const [field]: readonly unknown[] = Array.isArray(errors) ? errors : [];

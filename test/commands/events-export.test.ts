@@ -22,6 +22,7 @@ import {
   TOKEN,
   ticketBody,
 } from "../support/logged-project.ts";
+import { tempFolder } from "../support/run.ts";
 import { startTarget, valuesOf } from "../support/target.ts";
 
 const FORM = "name=J%C3%BCrgen+M&JSONString=%7B%22a%22%3A1%7D";
@@ -226,22 +227,34 @@ describe("events export", () => {
     expect(readdirSync(project.cwd).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
-  it.skipIf(process.platform === "win32")("writes through a link, and never over a folder", async () => {
-    const path = (name: string): string => join(project.cwd, name);
-    writeFileSync(path("real.ndjson"), "");
-    symlinkSync("real.ndjson", path("link.ndjson"));
-    expect((await project.run(["events", "export", "--out", "link.ndjson", "--force"])).exitCode).toBe(0);
-    expect(lstatSync(path("link.ndjson")).isSymbolicLink()).toBe(true);
-    expect(readFileSync(path("real.ndjson"), "utf8")).not.toBe("");
-    symlinkSync("nowhere.ndjson", path("dangling.ndjson"));
-    const dangling = await project.run(["events", "export", "--out", "dangling.ndjson", "--force"]);
-    expect([dangling.exitCode, dangling.err]).toEqual([
-      2,
-      expect.stringContaining("nowhere.ndjson, which does not exist"),
-    ]);
-    expect(lstatSync(path("dangling.ndjson")).isSymbolicLink()).toBe(true);
-    const { exitCode, err } = await project.run(["events", "export", "--out", ".", "--force"]);
-    expect([exitCode, err]).toEqual([2, expect.stringContaining(". is a folder")]);
+  it.skipIf(process.platform === "win32")(
+    "writes through a link outside the project, and never over a folder",
+    async () => {
+      const path = (name: string): string => join(elsewhere, name);
+      const elsewhere = tempFolder();
+      writeFileSync(path("real.ndjson"), "");
+      symlinkSync("real.ndjson", path("link.ndjson"));
+      expect((await project.run(["events", "export", "--out", path("link.ndjson"), "--force"])).exitCode).toBe(0);
+      expect(lstatSync(path("link.ndjson")).isSymbolicLink()).toBe(true);
+      expect(readFileSync(path("real.ndjson"), "utf8")).not.toBe("");
+      symlinkSync("nowhere.ndjson", path("dangling.ndjson"));
+      const dangling = await project.run(["events", "export", "--out", path("dangling.ndjson"), "--force"]);
+      expect([dangling.exitCode, dangling.err]).toEqual([
+        2,
+        expect.stringContaining("nowhere.ndjson, which does not exist"),
+      ]);
+      expect(lstatSync(path("dangling.ndjson")).isSymbolicLink()).toBe(true);
+      const { exitCode, err } = await project.run(["events", "export", "--out", ".", "--force"]);
+      expect([exitCode, err]).toEqual([2, expect.stringContaining(". is a folder")]);
+    },
+  );
+
+  it.skipIf(process.platform === "win32")("writes through no link of the project", async () => {
+    const outside = tempFolder();
+    symlinkSync(outside, join(project.cwd, "reports"));
+    const { exitCode, err } = await project.run(["events", "export", "--out", "reports/all.ndjson"]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("reports is a link, so a file outside")]);
+    expect(readdirSync(outside)).toEqual([]);
   });
 
   it("leaves nothing behind when it is stopped", async () => {

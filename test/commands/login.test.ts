@@ -115,7 +115,7 @@ describe("login", () => {
     [["login", "--device", "--browser"], "exclude one another"],
     [
       ["login", "--product", "nope", "--code", "x"],
-      "products with a sign-in: crm, bigin, recruit, desk, books, inventory, sign",
+      "products with a sign-in: crm, bigin, recruit, desk, books, inventory, sign, salesiq",
     ],
     [["login", "--code", "x"], "there is no terminal to ask for --client-id"],
     [["login", "--code", "x", "--client-id", "y"], "there is no terminal to ask for --client-secret-file"],

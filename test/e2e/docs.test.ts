@@ -11,6 +11,7 @@ import { tempFolder } from "../support/run.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { freePort } from "../support/target.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
+import { FAILURE_SCOPES } from "../support/zoho-server/failure-lists.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -26,6 +27,13 @@ let zoho: ZohoServer;
 let ca: string;
 beforeAll(async () => {
   zoho = await startZohoServer();
+  const { failures } = zoho;
+  failures.url = "https://a.example/siq";
+  failures.crm = [
+    { id: "4876876000016474075", at: new Date(Date.now() - 60_000).toISOString(), reason: "page_notfound" },
+  ];
+  const failed = { id: "0db0d4d5-f4ae-4cb2-9ee4-990c171cddab", at: Date.now(), status: 502, retries: 3 };
+  failures.executions["19367000000120011"] = [failed];
   ca = join(tempFolder(), "ca.pem");
   writeFileSync(ca, selfSigned.cert);
   // `notify` posts to the page's https server.
@@ -67,7 +75,7 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
         // A page that signs in has no other sign-in before.
         ...(text.includes("$ zoho-hooks login")
           ? {}
-          : { ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES) }),
+          : { ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken([...ALL_SCOPES, ...FAILURE_SCOPES]) }),
         NODE_EXTRA_CA_CERTS: ca,
       },
       replaced: [

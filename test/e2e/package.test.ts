@@ -56,6 +56,7 @@ it("packs what is used, and nothing else", () => {
       "docs/getting-started.md",
       "docs/json.md",
       "docs/library.md",
+      "docs/missed.md",
       "docs/own-products.md",
       "docs/products/….md",
       "docs/receiving.md",

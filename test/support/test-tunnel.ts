@@ -81,7 +81,7 @@ export async function startTestTunnel(): Promise<TestTunnel> {
       if (options === undefined || downSince === undefined) return;
       const at = options.now();
       const previousUrl = url === urlAt(host) ? undefined : url;
-      const downMs = at.getTime() - downSince.getTime();
+      const downMs = Math.max(0, at.getTime() - downSince.getTime());
       url = urlAt(host);
       downSince = undefined;
       options.onStatus({ type: "reconnected", at, downMs, url, previousUrl });

@@ -5,6 +5,7 @@ import { Accounts } from "./zoho-server/accounts.ts";
 import { type Answer, bareFault, type SeenRequest } from "./zoho-server/answer.ts";
 import { crmData } from "./zoho-server/crm-data.ts";
 import { DeskWebhooks } from "./zoho-server/desk-webhooks.ts";
+import { FailureLists } from "./zoho-server/failure-lists.ts";
 import { FinanceWebhooks } from "./zoho-server/finance-webhooks.ts";
 import { SignWebhooks } from "./zoho-server/sign-webhooks.ts";
 import { Watch } from "./zoho-server/watch.ts";
@@ -19,6 +20,7 @@ export interface ZohoServer {
   readonly desk: DeskWebhooks;
   readonly finance: FinanceWebhooks;
   readonly sign: SignWebhooks;
+  readonly failures: FailureLists;
   readonly requests: readonly SeenRequest[];
   /** The requests to the token endpoint. */
   tokenRequests(): readonly SeenRequest[];
@@ -44,6 +46,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   const desk = new DeskWebhooks();
   const finance = new FinanceWebhooks(clock);
   const sign = new SignWebhooks();
+  const failures = new FailureLists(clock);
   const requests: SeenRequest[] = [];
   const troubles: { trouble: Trouble; times: number; matches: (request: SeenRequest) => boolean }[] = [];
   const waiting: { matches: (request: SeenRequest) => boolean; resolve: (request: SeenRequest) => void }[] = [];
@@ -56,7 +59,10 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     const ofProduct = async (): Promise<Answer | undefined> =>
       scopes === undefined
         ? undefined
-        : ((await desk.answer(request, scopes)) ?? finance.answer(request, scopes) ?? sign.answer(request, scopes));
+        : ((await desk.answer(request, scopes)) ??
+          finance.answer(request, scopes) ??
+          sign.answer(request, scopes) ??
+          failures.answer(request, scopes));
     return accounts.answer(request, origin) ?? (await ofProduct()) ?? apiAnswer(request, accounts, watch);
   };
 
@@ -86,6 +92,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     desk,
     finance,
     sign,
+    failures,
     requests,
     tokenRequests: () => requests.filter((each) => each.path === "/oauth/v2/token"),
     trouble: (trouble, times = 1, matches = () => true) => void troubles.push({ trouble, times, matches }),

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from "../../body/delivery.ts";
 import { formFields } from "../../body/payload.ts";
 import { type ListenAddress, targetUrl, withQueryOf } from "../../body/target-url.ts";
+import { rejectClonedLink } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
@@ -57,6 +58,7 @@ export async function exportEvents(
   return withLog(context, options, async (log, config) => {
     const running = options.format === "curl" ? await runningAddress(context, config) : undefined;
     const format = make({ ...config.settings, ...running }, to);
+    if (out !== undefined) rejectClonedLink(config.root, resolve(context.cwd, out));
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const sink = openSink(context, format, file);
     const damage = new DamageReport(context);

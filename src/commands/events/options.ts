@@ -152,7 +152,7 @@ function parseStatus(text: string): { min: number; max: number } {
 }
 
 /** A duration ago, or a date and time; without a zone it is local. */
-function parseSince(text: string, now: Date): Date {
+export function parseSince(text: string, now: Date): Date {
   const [, year, month, day = "01"] = /^(\d{4})-(\d{2})(?:-(\d{2}))?/.exec(text) ?? [];
   if (year === undefined) {
     const agoMs = readDuration(text);

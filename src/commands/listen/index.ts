@@ -18,6 +18,7 @@ import { boundOutput } from "./bounded-output.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { addListenFlags, type ListenOptions } from "./flags.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
+import { startGapWatch } from "./gaps.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
 import { type Part, stopParts } from "./part.ts";
 import { EXPECT_TIMEOUT, type Plan, readPlan } from "./plan.ts";
@@ -141,6 +142,7 @@ interface Parts {
   tunnel?: TunnelPart;
   channel?: ChannelPart;
   pruning?: Part;
+  gaps?: Part;
   exec?: ExecPart;
 }
 
@@ -193,6 +195,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
     parts.channel = await parts.zoho.startChannel(publicUrl);
   await log?.setUrl(publicUrl ?? receiver.url);
   if (log !== undefined) parts.pruning = startPruning(context, log);
+  parts.gaps = startGapWatch(context);
 
   const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
   const important = [plan.timeoutNote ?? [], waiting?.resumed ?? [], waiting?.stranded ?? []].flat();

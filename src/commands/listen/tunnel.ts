@@ -11,6 +11,7 @@ import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
 import { UserError, usageError } from "../../util/errors.ts";
 import type { ProbeKey } from "../../util/probe-key.ts";
+import { reportGap } from "./gaps.ts";
 import type { Part } from "./part.ts";
 
 /** Makes the receiver reachable from outside. */
@@ -64,15 +65,24 @@ export async function startTunnel(
   const { settings, env } = config;
   let downMs = 0;
   let downSince: number | undefined;
+  let downAt: Date | undefined;
   let isReady = false;
   const onStatus = (status: TunnelStatus): void => {
-    if (status.type === "down") downSince = performance.now();
+    if (status.type === "down") {
+      downSince = performance.now();
+      downAt = status.at;
+    }
     if (status.type === "reconnected" || status.type === "lost") {
       downMs += status.downMs;
       downSince = undefined;
     }
     // The ready block shows the first "up".
     if (isReady || status.type !== "up") context.report(reportOf(status));
+    if ("downMs" in status && downAt !== undefined) {
+      // The clock may have been set back.
+      const from = downAt <= status.at ? downAt : new Date(status.at.getTime() - status.downMs);
+      reportGap(context, { from, to: status.at, cause: "tunnel", reason: "the tunnel was down" });
+    }
     if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url);
     if (status.type === "lost") onLost(status.error);
   };

@@ -2,10 +2,11 @@ import { examples } from "../../reports/help.ts";
 import type { Define } from "../command.ts";
 import { defineCreate } from "./create.ts";
 import { defineDelete } from "./delete.ts";
+import { defineFailures } from "./failures.ts";
 import { defineList } from "./list.ts";
 
 export const define: Define = (command, act) => {
-  for (const define of [defineList, defineCreate, defineDelete]) define(command, act);
+  for (const define of [defineList, defineCreate, defineDelete, defineFailures]) define(command, act);
   command
     .addHelpText(
       "before",
@@ -13,6 +14,7 @@ export const define: Define = (command, act) => {
         "zoho-hooks webhooks list --product books --orphans   exits with 8 if any has no rule",
         "zoho-hooks webhooks create Ticket_Add --product desk",
         "zoho-hooks webhooks delete 460000000026049 --product inventory --yes",
+        "zoho-hooks webhooks failures --since 1d              what Zoho could not deliver",
       ),
     )
     .addHelpText("after", HELP);

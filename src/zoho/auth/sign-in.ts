@@ -13,7 +13,7 @@ import {
   requireTrustedHosts,
   resolveHosts,
 } from "../data-centres.ts";
-import { managedProducts } from "../webhooks/index.ts";
+import { failureLogs, managedProducts } from "../webhooks/index.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -169,7 +169,8 @@ interface SignInProduct {
 
 /** The products that `login` can request scopes for. */
 function signInProducts(): readonly SignInProduct[] {
-  return [...watchProductIds.map((id) => findWatchProduct(id)), ...managedProducts];
+  const others = failureLogs.filter(({ id }) => !watchProductIds.includes(id));
+  return [...watchProductIds.map((id) => findWatchProduct(id)), ...managedProducts, ...others];
 }
 
 export function findSignInProduct(id: string): SignInProduct {

@@ -1,6 +1,7 @@
 import { UserError } from "../../util/errors.ts";
 import type { ApiRequest, ZohoApi } from "../api.ts";
-import { deleteAndConfirm, readAllPages, requestedDeletions } from "../collection.ts";
+import { deleteAndConfirm, requestedDeletions } from "../collection.ts";
+import { readAllPages } from "../pages.ts";
 import { type Channel, type ChannelConfig, groupRows, watchItem } from "./channel.ts";
 import type { WatchOperation, WatchProduct } from "./products.ts";
 import { readPage, readResults, type WatchResult } from "./replies.ts";

@@ -1,8 +1,9 @@
 import { UserError } from "../../util/errors.ts";
 import type { Sleep } from "../../util/timing.ts";
 import type { ApiReply, ApiRequest, ZohoApi } from "../api.ts";
-import { deleteAndConfirm, type RequestedDeletions, readAllPages } from "../collection.ts";
+import { deleteAndConfirm, type RequestedDeletions } from "../collection.ts";
 import { faultError, readFault, replyError } from "../errors.ts";
+import { readAllPages } from "../pages.ts";
 import { requireOperation } from "./index.ts";
 import type { ManagedProduct, Organisation, Webhook, WebhookCall, WebhookConfig } from "./managed-product.ts";
 

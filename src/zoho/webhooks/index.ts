@@ -1,7 +1,10 @@
 import { usageError } from "../../util/errors.ts";
+import { crmFailures } from "./crm.ts";
 import { desk } from "./desk.ts";
+import type { FailureLog } from "./failure-log.ts";
 import { books, inventory } from "./finance.ts";
 import type { ManagedProduct } from "./managed-product.ts";
+import { salesIqFailures } from "./salesiq.ts";
 import { sign } from "./sign.ts";
 
 export const managedProducts: readonly ManagedProduct[] = [desk, books, inventory, sign];
@@ -42,7 +45,7 @@ const CHANNELS = "it sends its notifications through channels";
 const BY_HAND: Readonly<Record<string, ByHand>> = {
   crm: {
     why: CHANNELS,
-    how: "use zoho-hooks channels; for webhooks of workflow rules, see Setup > Automation > Actions > Webhooks (by API: settings/automation/webhooks, and webhook_failures beside it)",
+    how: "use zoho-hooks channels; for webhooks of workflow rules, see Setup > Automation > Actions > Webhooks (by API: settings/automation/webhooks); those that failed: zoho-hooks webhooks failures",
   },
   bigin: { why: CHANNELS, how: "use zoho-hooks channels --product bigin" },
   recruit: {
@@ -84,3 +87,33 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
     how: "create a rule with a webhook target there",
   },
 };
+
+export const failureLogs: readonly FailureLog[] = [crmFailures, salesIqFailures];
+
+/**
+ * Where Zoho shows failed deliveries of products whose calls are not documented well enough to be made. Books has
+ * `GET /books/v3/settings/webhooks/histories` and `…/bulkresend` (seen), but the members of its answers are published nowhere
+ * that we know.
+ */
+export const failurePlaces: Readonly<Record<string, string>> = {
+  // https://www.zoho.com/books/help/settings/automation/workflow-logs.html
+  books: "Settings > Workflow Logs > Webhooks; a retry policy there makes Zoho repeat them by itself",
+  // https://zoho.com/us/subscriptions/help/set-webhooks.html
+  subscriptions: "the Events tab: Show History of an event, and Resend",
+  // https://help.zoho.com/portal/en/kb/people/administrator-guide/common-settings/articles/webhooks-zoho-people
+  people: "Failure webhooks, in the settings of webhooks, where each can be redone",
+};
+
+/** Throws a usage error that names the place in Zoho, if there is one. */
+export function findFailureLog(id: string, title: string | undefined): FailureLog {
+  const found = failureLogs.find((each) => each.id === id.toLowerCase());
+  if (found !== undefined) return found;
+  const ids = failureLogs.map((each) => each.id).join(", ");
+  const place = failurePlaces[id.toLowerCase()];
+  throw title === undefined
+    ? usageError(`there is no product ${JSON.stringify(id)}`, `products with a list of failed deliveries: ${ids}`)
+    : usageError(
+        `${title}: zoho-hooks knows of no documented call that lists failed deliveries`,
+        `${place === undefined ? "" : `see ${place}; `}products with such a call: ${ids}`,
+      );
+}
