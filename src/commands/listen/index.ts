@@ -18,6 +18,7 @@ import { boundOutput } from "./bounded-output.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { addListenFlags, type ListenOptions } from "./flags.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
+import { orphanNotes, reportOldUrls } from "./left-channels.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
 import { type Part, stopParts } from "./part.ts";
 import { EXPECT_TIMEOUT, type Plan, readPlan } from "./plan.ts";
@@ -159,7 +160,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho.ts");
-    parts.zoho = await startZoho(context, { options, products, secrets, onLost });
+    parts.zoho = await startZoho(context, { options, products, secrets, configured: config.secrets, onLost });
     secrets = parts.zoho.secrets;
   }
   const log = await startLog(context, plan);
@@ -182,8 +183,10 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
       choice,
       receiver,
       probeKey,
-      onMoved(url) {
+      channelId: () => parts.channel?.state().id,
+      onMoved(url, previousUrl) {
         for (const part of listed(parts)) part.onMoved?.(url);
+        void reportOldUrls(context, { url, previousUrl, movedId: parts.channel?.state().id });
       },
       onLost,
     });
@@ -195,7 +198,8 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   if (log !== undefined) parts.pruning = startPruning(context, log);
 
   const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
-  const important = [plan.timeoutNote ?? [], waiting?.resumed ?? [], waiting?.stranded ?? []].flat();
+  const orphans = await orphanNotes(context);
+  const important = [plan.timeoutNote ?? [], waiting?.resumed ?? [], waiting?.stranded ?? [], orphans].flat();
   const ready = readyReport(context, plan, {
     secrets,
     receiver,

@@ -25,8 +25,10 @@ interface TunnelOptions {
   readonly choice: Exclude<TunnelChoice, { kind: "none" }>;
   readonly receiver: Receiver;
   readonly probeKey: ProbeKey;
+  /** The channel of this run, which follows the tunnel to another URL. */
+  channelId(): string | undefined;
   /** The tunnel has come back under another public URL. */
-  onMoved(url: string): void;
+  onMoved(url: string, previousUrl: string): void;
   /** The connection is gone for good. */
   onLost(error: UserError): void;
 }
@@ -60,7 +62,7 @@ function reportForeignToken({ report }: Context, { env, variableOrigin }: Config
 export async function startTunnel(
   context: Context,
   config: Config,
-  { choice, receiver, probeKey, onMoved, onLost }: TunnelOptions,
+  { choice, receiver, probeKey, channelId, onMoved, onLost }: TunnelOptions,
 ): Promise<TunnelPart> {
   const { settings, env } = config;
   let downMs = 0;
@@ -73,8 +75,8 @@ export async function startTunnel(
       downSince = undefined;
     }
     // The ready block shows the first "up".
-    if (isReady || status.type !== "up") context.report(reportOf(status));
-    if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url);
+    if (isReady || status.type !== "up") context.report({ ...reportOf(status), channelId: channelId() });
+    if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url, status.previousUrl);
     if (status.type === "lost") onLost(status.error);
   };
   const dispatchers = await openDispatchers({ connections: 1, insecure: false, env });
@@ -149,7 +151,7 @@ function rejectAllowedAddresses({ settings, origins }: Config, { url }: Tunnel):
   );
 }
 
-function reportOf(status: TunnelStatus): TunnelReport {
+function reportOf(status: TunnelStatus): Omit<TunnelReport, "channelId"> {
   return {
     type: "tunnel",
     at: status.at,
