@@ -81,11 +81,13 @@ export async function openLiveChannel({
     if (isGranted || !isRejection(error)) await abandon(context, session, id);
     throw error;
   });
-  if (isAdopted) {
-    const message = `taking over channel ${id}, which an earlier listen of this project left behind`;
-    context.report({ type: "notice", message });
-  }
-  context.report(channelReport(session, isAdopted ? "updated" : "created", channel));
+  const made = isAdopted
+    ? {
+        ...channelReport(session, "updated", channel),
+        reason: "taken over: an earlier listen of this project left it behind",
+      }
+    : channelReport(session, "created", channel);
+  context.report(made);
   warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
   let { expiresAt } = channel;
   let isMoving = false;
