@@ -118,7 +118,11 @@ describe("the channel of a running listen", () => {
     await expect
       .poll(messages)
       .toEqual([`something else changed channel ${channelId()}: it posts to https://other.example/hook`]);
+    const looks = zoho.requests.length;
     clock.advance(LOOK_MS);
+    await expect.poll(() => zoho.requests.length).toBe(looks + 1);
+    // Ends after the answer of that look has come.
+    await run(["channels", "list"], world());
     deals.events = ["Deals.delete"];
     for (const row of [leads, deals]) row.token = "of-a-stranger";
     clock.advance(LOOK_MS);
@@ -126,6 +130,8 @@ describe("the channel of a running listen", () => {
     expect(messages()[1]).toContain("; it watches Leads.create, Deals.delete; it has another token");
     expect(JSON.stringify(of.lines())).not.toContain("of-a-stranger");
     expect(linesOf(of, "warning").at(-1)?.hint).toBe("the next renewal by this listen changes it back");
+    await of.stop();
+    expect(messages()).toHaveLength(2);
   });
 
   it("is not reported after channels update changed its events", async () => {
