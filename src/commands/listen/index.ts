@@ -52,7 +52,8 @@ Every delivery is saved in the event log before it is answered: see zoho-hooks e
 with an older one, install better-sqlite3@12, which --forward-to needs, too.
 
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
-the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel was lost, and 7 if it could not be deleted.`;
+the end. One that an earlier listen of the project left behind is taken over. Sign in first with zoho-hooks login. The exit
+code is 9 if the channel was lost, and 7 if it could not be deleted.`;
 
 async function listen(given: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
   const { context, droppedLines } = boundOutput(given, options);
