@@ -157,7 +157,7 @@ async function isStale(path: string, staleMs = STALE_MS): Promise<boolean> {
     const [, ownerProcess] = ((await readOwner(path)) ?? "").split(" ");
     return ownerProcess !== undefined && (await isDead(ownerProcess));
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return false;
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return false;
     throw error;
   }
 }

@@ -38,9 +38,9 @@ export async function findOrphans(folder: string, now: Date): Promise<readonly R
   return all.filter((_, i) => isLeft[i]);
 }
 
-/** Deletes what a listener that was killed has left of its lock. */
+/** Deletes what a listener that was killed has left of its lock. Nothing depends on it. */
 export function removeLock(folder: string, channel: ChannelKeys): Promise<void> {
-  return removeStaleLock(lockPath(folder, channel), LOCK_STALE_MS);
+  return removeStaleLock(lockPath(folder, channel), LOCK_STALE_MS).catch(() => {});
 }
 
 function lockPath(folder: string, { product, id }: ChannelKeys): string {
