@@ -12,6 +12,8 @@ export interface TargetQueueOptions extends AttemptOptions {
   readonly log: Pick<Log, "claimWaiting" | "nextDue" | "complete" | "release">;
   /** The most deliveries that are sent to one app at the same time. */
   readonly concurrency: number;
+  /** A delivery was given up unsent, because the log cannot read it. */
+  readonly onUnreadable?: () => void;
   /** How long to leave a log alone that has failed. */
   readonly afterTroubleMs?: number;
 }
@@ -34,7 +36,7 @@ const MAX_BUFFERED_BYTES = 2_097_152;
  * as the app's semaphore allows, and completes them in the log.
  */
 export function createTargetQueue(target: string, { health, semaphore }: TargetApp, options: TargetQueueOptions) {
-  const { log, concurrency, retry, afterTroubleMs = 5000, now, onTrouble } = options;
+  const { log, concurrency, retry, afterTroubleMs = 5000, now, onTrouble, onUnreadable } = options;
   const maxBuffered = concurrency * BUFFERED_PER_SLOT;
   const maxPauseMs = maxPauseOf(retry);
   const pending = new Set<Promise<void>>();
@@ -163,6 +165,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     reportTrouble(new Error(`#${ref.n} is given up: ${error}`));
     const failed = { target, at: now(), status: undefined, latencyMs: 0, error };
     await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
+    onUnreadable?.();
   }
 
   /** Claimed deliveries go back to the log when the app is down or the queue closes. */

@@ -54,6 +54,8 @@ export interface TunnelReport {
   readonly url: string | undefined;
   /** Set when the tunnel came back under another URL. */
   readonly previousUrl: string | undefined;
+  /** The channel of this run, which is moved to the new URL. */
+  readonly channelId: string | undefined;
   readonly reason: string | undefined;
   readonly downMs: number | undefined;
 }
@@ -121,12 +123,12 @@ export function renderTarget(
 }
 
 export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): Rendered {
-  const { at, state, url, previousUrl, reason = "", downMs } = report;
+  const { at, state, url, previousUrl, channelId, reason = "", downMs } = report;
   const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
   const moved =
     previousUrl === undefined
       ? ""
-      : `. The public URL is now ${url} (was ${previousUrl}): change it in the webhooks that you set up in Zoho yourself.`;
+      : `. The public URL is now ${url} (was ${previousUrl})${channelId === undefined ? ": change it in the webhooks that you set up in Zoho yourself." : `. Channel ${plain(channelId)} is being moved to it.`}`;
   const texts = {
     up: [`✓ tunnel up: ${url}`, err.good],
     down: [`! tunnel down: ${plain(reason)}. Zoho cannot reach you until it reconnects.`, err.caution],

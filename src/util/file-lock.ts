@@ -56,17 +56,64 @@ export async function withFileLock<T>(
     await sleepRealTime(POLL_MS, signal);
     signal?.throwIfAborted();
   }
+  const lock = keepAlive(path, owner);
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A lock that is held until it is released, or until its process ends. */
+export interface FileLock {
+  /** Another process has taken it, because this one was stopped for too long. */
+  isTaken(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes a lock that may be held for days, without waiting; undefined if another process has it. Each user of the path
+ * gives the same `staleMs`: how long the lock of another machine counts without a heartbeat.
+ */
+export async function tryFileLock(path: string, staleMs: number): Promise<FileLock | undefined> {
+  const owner = `${randomUUID()} ${await processSpace()}/${pid}`;
+  try {
+    makeFolder(dirname(path), 0o700);
+  } catch (error) {
+    throw privateFileError(path, "written", error);
+  }
+  // The first may find the guard of a process that was killed, the next its lock.
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    if (await create(path, owner, true)) return keepAlive(path, owner);
+    await removeIfStale(path, owner, staleMs);
+  }
+  return undefined;
+}
+
+/** Whether a process holds the lock. Changes nothing. */
+export async function isFileLocked(path: string, staleMs: number): Promise<boolean> {
+  return (await readOwner(path)) !== undefined && !(await isStale(path, staleMs));
+}
+
+/** Deletes the lock of a process that has ended. */
+export async function removeStaleLock(path: string, staleMs: number): Promise<void> {
+  await removeIfStale(path, randomUUID(), staleMs);
+}
+
+function keepAlive(path: string, owner: string): FileLock {
   const heartbeat = setInterval(() => {
     const now = new Date();
     utimes(path, now, now).catch(() => undefined);
   }, HEARTBEAT_MS);
   heartbeat.unref();
-  try {
-    return await work();
-  } finally {
-    clearInterval(heartbeat);
-    if ((await readOwner(path)) === owner) await rm(path, { force: true });
-  }
+  return {
+    // A file that cannot be read just now shows nothing.
+    isTaken: async () => ![owner, undefined].includes(await readOwner(path)),
+    async release() {
+      clearInterval(heartbeat);
+      if ((await readOwner(path)) === owner) await rm(path, { force: true });
+    },
+  };
 }
 
 /** False when the file exists. On Windows a denial may mean that the last owner's file is still being deleted. */
@@ -88,29 +135,29 @@ async function create(path: string, owner: string, isDenialFinal: boolean): Prom
 }
 
 /** Guarded by a lock of its own: two processes that both found it stale would remove each other's new lock. */
-async function removeIfStale(path: string, owner: string): Promise<void> {
-  if (!(await isStale(path))) return;
+async function removeIfStale(path: string, owner: string, staleMs = STALE_MS): Promise<void> {
+  if (!(await isStale(path, staleMs))) return;
   const guard = `${path}.stale`;
   if (!(await create(guard, owner, false))) {
     if (await isStale(guard)) await rm(guard, { force: true });
     return;
   }
   try {
-    if (await isStale(path)) await rm(path, { force: true });
+    if (await isStale(path, staleMs)) await rm(path, { force: true });
   } finally {
     await rm(guard, { force: true });
   }
 }
 
-async function isStale(path: string): Promise<boolean> {
+async function isStale(path: string, staleMs = STALE_MS): Promise<boolean> {
   try {
     // Modification times are real time, whatever clock the caller uses. One far in the future means that the clock was set
     // back and nobody has touched the file since.
-    if (Math.abs(Date.now() - (await stat(path)).mtimeMs) > STALE_MS) return true;
+    if (Math.abs(Date.now() - (await stat(path)).mtimeMs) > staleMs) return true;
     const [, ownerProcess] = ((await readOwner(path)) ?? "").split(" ");
     return ownerProcess !== undefined && (await isDead(ownerProcess));
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return false;
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return false;
     throw error;
   }
 }

@@ -54,6 +54,11 @@ export function isThrottled(error: unknown): boolean {
   return error.status === 429 || /^(?:TOO_MANY_REQUESTS|RATE_LIMIT_EXCEEDED)$/.test(error.fault.code);
 }
 
+/** Zoho has no such channel: it expired, or was deleted. */
+export function isNotSubscribed(error: unknown): boolean {
+  return error instanceof ZohoApiError && error.fault.code === "NOT_SUBSCRIBED";
+}
+
 /** No request reached Zoho, or none got past its accounts server. */
 const NOT_SENT = new Set(["unreachable", "unavailable"]);
 

@@ -1,6 +1,8 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type ChannelKey, makeChannelKey, openLiveChannel } from "../../src/commands/channels/live-channel.ts";
+import { secret } from "../../src/body/secret.ts";
+import type { ChannelKey } from "../../src/commands/channels/adopt.ts";
+import { openLiveChannel } from "../../src/commands/channels/live-channel.ts";
 import type { ZohoSession } from "../../src/commands/helpers/session.ts";
 import type { Config } from "../../src/config/load.ts";
 import type { Context } from "../../src/context.ts";
@@ -8,6 +10,7 @@ import type { Report } from "../../src/reports/report.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 import { accountOf } from "../../src/zoho/auth/sign-in.ts";
 import { watchClient } from "../../src/zoho/channels/api.ts";
+import { generateChannelId, generateToken } from "../../src/zoho/channels/channel.ts";
 import { channelMemory } from "../../src/zoho/channels/memory.ts";
 import { crmWatch } from "../../src/zoho/channels/products.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
@@ -20,7 +23,8 @@ beforeEach(async () => {
   rig = await startRig();
   reports = [];
   interrupt = new AbortController();
-  key = makeChannelKey(rig.clock.now());
+  const lock = { isTaken: async () => false, release: async () => {} };
+  key = { id: generateChannelId(rig.clock.now()), token: secret(generateToken(), "test"), lock, orphan: undefined };
 });
 afterEach(() => rig.close());
 
@@ -125,7 +129,7 @@ describe("a live channel", () => {
   it("is deleted after Ctrl-C, and reported only after reading the list", async () => {
     const channel = await open();
     interrupt.abort();
-    expect(await channel.close()).toBe(true);
+    expect(await channel.close()).toBe("deleted");
     expect(rig.server.watch.rows()).toEqual([]);
     // Shown before, because a second Ctrl-C leaves the channel behind.
     expect(reports).toContainEqual({
@@ -140,9 +144,9 @@ describe("a live channel", () => {
     const channel = await open();
     const refusal = { watch: [{ code: "INTERNAL_ERROR", message: "no", details: {}, status: "error" }] };
     rig.server.trouble({ status: 400, body: refusal }, 1, (each) => each.method === "DELETE");
-    expect(await channel.close()).toBe(false);
+    expect(await channel.close()).toBe("left");
     rig.server.trouble("cut", 99);
-    expect(await channel.close()).toBe(false);
+    expect(await channel.close()).toBe("left");
     const failures = reports.filter((each) => each.type === "channel" && each.state === "not-deleted");
     expect(failures).toMatchObject(
       Array(2).fill({ hint: `delete it with zoho-hooks channels delete ${channel.id} --yes --product crm` }),

@@ -49,7 +49,7 @@ it("listen delivers what is whole of a damaged log, and names the rest", async (
   await expect.poll(() => second.warnings.join("\n")).toMatch(/#5 is given up: it is damaged in the event log/);
   expect(await second.stop()).toMatchObject({
     exitCode: 0,
-    summary: { forwards: { delivered: 8, waiting: 0 } },
+    summary: { forwards: { delivered: 8, failed: 1, waiting: 0 } },
   });
   expect(new Set(target.seen.map(leadNumber))).toEqual(new Set([1, 2, 3, 4, 6, 7, 8, 9]));
 });

@@ -29,7 +29,7 @@ export interface ZohoServer {
   /** Waits for a matching request. */
   seen(matches: (request: SeenRequest) => boolean): Promise<SeenRequest>;
   /** Posts to every channel that watches an event, as Zoho does when a record changes. Resolves to the statuses. */
-  notify(event: string, ids: readonly string[]): Promise<readonly number[]>;
+  notify(event: string, ids: readonly string[], changedAt?: number): Promise<readonly number[]>;
   /** Leaves `Date` out of its answers from now on. */
   hideClock(): void;
   close(): Promise<void>;
@@ -100,13 +100,13 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
       const past = requests.find(matches);
       return past ? Promise.resolve(past) : new Promise((resolve) => waiting.push({ matches, resolve }));
     },
-    notify: async (event, ids) => {
+    notify: async (event, ids, changedAt = clock()) => {
       const [module = "", verb = ""] = event.split(".");
       const rows = watch.rows().filter((row) => row.module === module && row.events.includes(event));
       return Promise.all(
         rows.map(async (row) => {
           const body = {
-            server_time: clock(),
+            server_time: changedAt,
             query_params: Object.fromEntries(new URL(row.notifyUrl).searchParams),
             module,
             resource_uri: `https://www.zohoapis.com/${URI_APIS[row.api.split("/")[0] ?? ""]}/${module}`,

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
 import { examples } from "../../reports/help.ts";
@@ -8,6 +9,7 @@ import { type ChannelRequest, disableRequest, removeRequest, writeRequest } from
 import { type Channel, conditionsFor } from "../../zoho/channels/channel.ts";
 import { expandEvents, withoutEvents } from "../../zoho/channels/events.ts";
 import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
+import { isInUse, removeLock } from "../../zoho/channels/orphans.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { type RequestedDeletions, requestedDeletions } from "../../zoho/collection.ts";
 import { isRejection } from "../../zoho/errors.ts";
@@ -57,11 +59,24 @@ async function deleteCommand(context: Context, texts: readonly string[], options
       return ExitCode.ok;
     }
     if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
+    await warnOfListeners(context, session, ids);
     const question = ids.length === 1 ? `channel ${ids[0]}` : `${ids.length} channels (${ids.join(", ")})`;
     if (!(await confirm(context, session, `Delete ${question}?`, options))) return unchanged(context);
     await forget(context, session, gone);
     return deleteChannels(context, session, ids);
   });
+}
+
+/** Warns of deleting what a running `listen` uses, which would create it again. */
+async function warnOfListeners(context: Context, { product }: ZohoSession, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    if (!(await isInUse(userFolder(context), { product: product.id, id }))) continue;
+    context.report({
+      type: "warning",
+      message: `a running zoho-hooks listen uses channel ${id}: it misses changes, and creates the channel again within 15 minutes`,
+      hint: "stop that listen instead, which deletes its channel",
+    });
+  }
 }
 
 /** Forgets channels that Zoho no longer lists. */
@@ -98,7 +113,9 @@ export async function deleteChannels(
     });
   const known = new Set((await memory.all()).map(({ id }) => id));
   const notFound = result.unknown.filter((id) => !known.has(id));
-  await memory.forget([...result.deleted, ...result.unknown]);
+  const gone = [...result.deleted, ...result.unknown];
+  await memory.forget(gone);
+  for (const id of gone) await removeLock(userFolder(context), { product: session.product.id, id });
   const report = (state: ChannelReport["state"], id: string, reason?: string): void =>
     context.report(stateReport(session, state, { id, reason }));
   for (const id of result.deleted) report("deleted", id);
@@ -146,6 +163,7 @@ async function disableCommand(context: Context, text: string, options: DisableOp
     const remaining = events === undefined ? [] : withoutEvents(channel.events, events);
     if (remaining.length === 0) {
       if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));
+      await warnOfListeners(context, session, [id]);
       const question = `Channel ${id} would have no events left. Delete it?`;
       if (!(await confirm(context, session, question, options))) return unchanged(context);
       return deleteChannels(context, session, [id]);

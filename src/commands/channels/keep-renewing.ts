@@ -4,14 +4,8 @@ import { ExitCode, errorText, UserError } from "../../util/errors.ts";
 import { watchClient } from "../../zoho/channels/api.ts";
 import type { Channel } from "../../zoho/channels/channel.ts";
 import { MINUTE_MS, zohoTime } from "../../zoho/channels/expiry.ts";
-import {
-  type ChannelChange,
-  followChannel,
-  isNotSubscribed,
-  isSignInError,
-  keepAlive,
-} from "../../zoho/channels/lifecycle.ts";
-import { isThrottled, ZohoApiError } from "../../zoho/errors.ts";
+import { type ChannelChange, followChannel, isSignInError, keepAlive } from "../../zoho/channels/lifecycle.ts";
+import { isNotSubscribed, isThrottled, ZohoApiError } from "../../zoho/errors.ts";
 import { warnOfFixedToken, type ZohoSession } from "../helpers/session.ts";
 import { listWithMissing, type MissingChannel, stateReport } from "./list.ts";
 import { createAlarm } from "./on-lost.ts";

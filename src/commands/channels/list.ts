@@ -1,3 +1,4 @@
+import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { MASK, maskUrl } from "../../core/mask.ts";
 import type { ChannelFacts, ChannelReport } from "../../reports/channel.ts";
@@ -9,6 +10,7 @@ import { formatSpan, parseDuration } from "../../util/units.ts";
 import { type Channel, type ChannelConfig, expiringWithin } from "../../zoho/channels/channel.ts";
 import { contractEvents, expandEvents } from "../../zoho/channels/events.ts";
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
+import { isOrphaned } from "../../zoho/channels/orphans.ts";
 import type { Define } from "../command.ts";
 import { channelEvents, collect, moduleName } from "../helpers/options.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
@@ -58,12 +60,21 @@ async function list(context: Context, options: ListOptions): Promise<ExitCode> {
     });
     const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
     const gone = missing.map((each) => missingReport(session, each, showSecrets));
-    const lines = [...gone, ...shown.map((each) => channelReport(session, "listed", each, showSecrets))];
+    const orphans = await orphanIds(context, session);
+    const present = shown.map((each) => ({
+      ...channelReport(session, "listed", each, showSecrets),
+      ...(orphans.has(each.id) ? orphanFacts(session, each.id) : {}),
+    }));
+    const lines = [...gone, ...present];
     if (context.json) for (const line of lines) context.report(line);
     else if (lines.length > 0) {
-      context.report(tableOf(lines, missing));
+      context.report(tableOf(lines, missing, orphans));
       for (const { id, reason, hint } of gone)
         context.report({ type: "warning", message: `channel ${id} is gone: ${reason}`, ...(hint && { hint }) });
+      for (const { id } of present.filter((each) => orphans.has(each.id))) {
+        const { reason, hint } = orphanFacts(session, id);
+        context.report({ type: "warning", message: `channel ${id} is left over: ${reason}`, hint });
+      }
     }
     if (lines.length === 0) {
       const watching = module === undefined ? "" : ` that watches ${module}`;
@@ -110,7 +121,23 @@ function checkRequired(
 
 const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
 
-function tableOf(lines: readonly ChannelReport[], missing: readonly MissingChannel[]): TableReport {
+/** The channels whose listener is gone. */
+async function orphanIds(context: Context, { memory, now }: ZohoSession): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for (const channel of await memory.all())
+    if (await isOrphaned(channel, userFolder(context), now())) ids.add(channel.id);
+  return ids;
+}
+
+function orphanFacts({ command }: ZohoSession, id: string) {
+  return { reason: "its listen ended without deleting it", hint: `to delete it: ${command(`delete ${id}`)}` };
+}
+
+function tableOf(
+  lines: readonly ChannelReport[],
+  missing: readonly MissingChannel[],
+  orphans: ReadonlySet<string>,
+): TableReport {
   return {
     type: "table",
     columns: ["channel", "time left", "events", "URL", "token"],
@@ -118,7 +145,9 @@ function tableOf(lines: readonly ChannelReport[], missing: readonly MissingChann
       const gone = missing[i]?.because;
       return [
         id,
-        gone !== undefined ? CAUSES[gone] : timeLeftMs === undefined ? "not known" : formatSpan(timeLeftMs),
+        gone !== undefined
+          ? CAUSES[gone]
+          : `${timeLeftMs === undefined ? "not known" : formatSpan(timeLeftMs)}${orphans.has(id) ? ", left over" : ""}`,
         ...(channel === undefined
           ? Array(3).fill("not known")
           : [contractEvents(channel.events).join(" "), channel.notifyUrl ?? "", channel.token ?? "none"]),

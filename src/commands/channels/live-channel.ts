@@ -1,34 +1,22 @@
-import { type Secret, secret } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
-import { errorText } from "../../util/errors.ts";
+import { errorText, UserError } from "../../util/errors.ts";
 import { untilAborted } from "../../util/timing.ts";
 import { watchClient } from "../../zoho/channels/api.ts";
-import { type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels/channel.ts";
-import { createChannel, readBack, requestChannel } from "../../zoho/channels/create.ts";
-import { normaliseEvents } from "../../zoho/channels/events.ts";
+import type { Channel, ChannelConfig } from "../../zoho/channels/channel.ts";
+import { adoptChannel, createChannel, readBack, requestChannel } from "../../zoho/channels/create.ts";
+import { contractEvents, expandEvents, normaliseEvents } from "../../zoho/channels/events.ts";
 import { expiryBy } from "../../zoho/channels/expiry.ts";
-import { type ChannelChange, isNotSubscribed, keepAlive } from "../../zoho/channels/lifecycle.ts";
+import { type ChannelChange, keepAlive } from "../../zoho/channels/lifecycle.ts";
 import type { ChannelMemory } from "../../zoho/channels/memory.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
-import { isRejection } from "../../zoho/errors.ts";
+import { isNotSubscribed, isRejection } from "../../zoho/errors.ts";
 import type { ZohoSession } from "../helpers/session.ts";
+import type { ChannelKey } from "./adopt.ts";
 import { warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
 import { channelReport, stateReport } from "./list.ts";
-
-/** Chosen before the channel exists, because Zoho may post before it answers the request that creates it. */
-export interface ChannelKey {
-  readonly id: string;
-  /** Sent along with each delivery. */
-  readonly token: Secret;
-}
-
-export function makeChannelKey(now: Date): ChannelKey {
-  const id = generateChannelId(now);
-  return { id, token: secret(generateToken(), `channel ${id}`) };
-}
 
 /** A channel that lives as long as the receiver it posts to. */
 export interface LiveChannel {
@@ -38,15 +26,18 @@ export interface LiveChannel {
   expiresAt(): Date | undefined;
   /** Changes the URL, when the tunnel has come back under another one. Retries until it succeeds; never throws. */
   moveTo(url: string): Promise<void>;
-  /** Deletes it. False, after reporting why and what to do, unless Zoho's list shows that it is gone. */
-  close(): Promise<boolean>;
+  /** Deletes it, and reports what came of it. */
+  close(): Promise<ChannelEnd>;
 }
 
-/** Creates a channel for a URL and keeps it alive until it is closed. Throws without leaving one behind. */
+/** `gone`: it no longer existed, or another listener has it. `left`: Zoho's list does not show that it is gone. */
+type ChannelEnd = "deleted" | "gone" | "left";
+
+/** Creates a channel for a URL, or takes one over, and keeps it alive until it is closed. Throws without leaving one behind. */
 export async function openLiveChannel({
   context,
   session: shared,
-  key: { id, token },
+  key: { id, token, lock, orphan },
   events,
   url,
   onEnd,
@@ -56,13 +47,15 @@ export async function openLiveChannel({
   readonly key: ChannelKey;
   readonly events: readonly string[];
   readonly url: string;
-  /** Called if the channel is lost because of the sign-in, which waiting does not repair. */
+  /** Called if the channel is lost for good: because of the sign-in, or to another listener. */
   readonly onEnd: (error: unknown) => void;
 }): Promise<LiveChannel> {
   const { product, memory } = shared;
   const life = new AbortController();
   const client = watchClient(shared.api, product, AbortSignal.any([context.signal, life.signal]));
-  const remember: ChannelMemory["remember"] = (channel) => memory.remember({ ...channel, ofListener: true });
+  // With an end from the start: a channel that a crash leaves behind must not count as alive for ever.
+  const remember: ChannelMemory["remember"] = (channel) =>
+    memory.remember({ expiresAt: end(), ...channel, ofListener: true, project: shared.config.root });
   const session = { ...shared, client, memory: { ...memory, remember } };
   let config: ChannelConfig = {
     id,
@@ -76,34 +69,58 @@ export async function openLiveChannel({
   const end = (now = session.now()): Date => expiryBy(now, undefined, product.lifetime);
 
   let isGranted = false;
-  const create = async () => {
-    const granted = await requestChannel(session, config, end);
+  const open = async () => {
+    const granted =
+      orphan === undefined
+        ? { ...(await requestChannel(session, config, end)), isAdopted: false }
+        : await adoptChannel(session, config, orphan, end);
     isGranted = true;
-    return { requested: granted.requested, channel: await readBack(session, config, granted) };
+    return { ...granted, channel: await readBack(session, config, granted) };
   };
-  const { requested, channel } = await create().catch(async (error: unknown) => {
+  const { requested, isAdopted, channel } = await open().catch(async (error: unknown) => {
     if (isGranted || !isRejection(error)) await abandon(context, session, id);
     throw error;
   });
-  context.report(channelReport(session, "created", channel));
+  const made = isAdopted
+    ? {
+        ...channelReport(session, "updated", channel),
+        reason: "taken over: an earlier listen of this project left it behind",
+      }
+    : channelReport(session, "created", channel);
+  context.report(made);
   warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
   let { expiresAt } = channel;
   let isMoving = false;
 
+  const movedReason = (): string => `it now posts to ${maskUrl(config.notifyUrl)}`;
   const onChange = (change: ChannelChange): void => {
     expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
+    // A crash may leave the channel behind, and only the memory tells until when it posts.
+    if (change.type === "created" || change.type === "renewed")
+      memory.observe([{ id, expiresAt, token: undefined }], session.now(), id).catch(() => undefined);
     const report = changeReport(session, change);
     const hasMoved = isMoving && (change.type === "renewed" || change.type === "created");
     if (hasMoved) isMoving = false;
-    const reason = `posts to ${maskUrl(config.notifyUrl)}`;
-    context.report(hasMoved ? { ...report, state: "updated", reason } : report);
+    context.report(hasMoved ? { ...report, state: "updated", reason: movedReason() } : report);
   };
   /** `channels update` may have changed its events meanwhile. They are in the memory, as a list shows less of a channel. */
   const current = async (): Promise<ChannelConfig> => {
     const remembered = await session.memory.recall(id).catch(() => undefined);
+    // `channels delete` forgets it, and it is about to be created again.
+    if (remembered === undefined) await session.memory.remember(config).catch(() => undefined);
     const { events, related, values, conditions } = remembered ?? config;
     config = { ...config, events, related, values, conditions };
     return config;
+  };
+  let reportedChange = "";
+  const onLook = async (listed: Channel): Promise<void> => {
+    if (await lock.isTaken()) throw takenOver(id);
+    const change = changeOf(await current(), listed, channel.token === token.reveal());
+    if (change !== "" && change !== reportedChange) {
+      const message = `something else changed channel ${id}: ${change}`;
+      context.report({ type: "warning", message, hint: "the next renewal by this listen changes it back" });
+    }
+    reportedChange = change;
   };
   let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   const start = (): void => {
@@ -121,6 +138,7 @@ export async function openLiveChannel({
       random: Math.random,
       signal: AbortSignal.any([stop.signal, context.signal]),
       onChange,
+      onLook,
     });
     running = { stop, done: done.catch(onEnd) };
   };
@@ -139,7 +157,7 @@ export async function openLiveChannel({
       : await readBack(session, config, requireSuccess(results));
     expiresAt = moved.expiresAt ?? expiresAt;
     isMoving = false;
-    context.report(channelReport(session, "updated", moved));
+    context.report({ ...channelReport(session, "updated", moved), reason: movedReason() });
   };
 
   return {
@@ -149,6 +167,7 @@ export async function openLiveChannel({
     async moveTo(url) {
       await stop();
       if (life.signal.aborted) return;
+      if (await lock.isTaken()) return onEnd(takenOver(id));
       config = { ...config, notifyUrl: url };
       isMoving = true;
       await move().catch((error: unknown) => {
@@ -158,11 +177,38 @@ export async function openLiveChannel({
       });
       start();
     },
-    close() {
+    async close() {
       life.abort();
-      return deleteOnExit(context, session, id, stop);
+      if (!(await lock.isTaken())) return deleteOnExit(context, session, id, stop);
+      await stop();
+      context.report(stateReport(session, "unknown", { id, reason: takenOver(id).message }));
+      return "gone";
     },
   };
+}
+
+function takenOver(id: string): UserError {
+  const message = `another zoho-hooks listen took channel ${id} over while this one was suspended`;
+  return new UserError("connectionLost", message, "start this one again", "channelLost");
+}
+
+/** What of a channel is not as this listener wants it; "" if nothing. `showsToken`: Zoho lists tokens. */
+function changeOf(config: ChannelConfig, listed: Channel, showsToken: boolean): string {
+  if (listed.isUnread === true) return "";
+  const eventsOf = (events: readonly string[]): string =>
+    expandEvents(events)
+      .map((event) => event.toLowerCase())
+      .sort()
+      .join(" ");
+  return [
+    ...(listed.notifyUrl === undefined || listed.notifyUrl === config.notifyUrl
+      ? []
+      : [`it posts to ${maskUrl(listed.notifyUrl)}`]),
+    ...(eventsOf(listed.events) === eventsOf(config.events)
+      ? []
+      : [`it watches ${contractEvents(listed.events).join(", ")}`]),
+    ...(!showsToken || listed.token === config.token ? [] : ["it has another token"]),
+  ].join("; ");
 }
 
 /** Bounds the exit when the network is gone. */
@@ -173,7 +219,7 @@ async function deleteOnExit(
   session: ZohoSession,
   id: string,
   stop: () => Promise<void>,
-): Promise<boolean> {
+): Promise<ChannelEnd> {
   const command = session.command(`delete ${id} --yes`);
   // Reported first: a second Ctrl-C ends the process at once.
   context.report({ type: "notice", message: `deleting channel ${id} (if interrupted, run ${command})` });
@@ -184,13 +230,13 @@ async function deleteOnExit(
     if (because === undefined) {
       if (isDeleted) report("deleted");
       else report("unknown", "it was already gone: it expired, or something else deleted it");
-      return true;
+      return isDeleted ? "deleted" : "gone";
     }
     report("not-deleted", because, `delete it with ${command}`);
   } catch (error) {
     report("not-deleted", failureText(error), `delete it with ${command}`);
   }
-  return false;
+  return "left";
 }
 
 /** Deletes what a failed creation may have left behind. */

@@ -80,6 +80,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       if (report.state === "failed") counts.failed++;
       context.report(withAdvice(report));
     },
+    onUnreadable: () => void counts.failed++,
     onTarget: context.report,
     onTrouble,
   });

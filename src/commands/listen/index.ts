@@ -19,6 +19,7 @@ import { type ExecPart, startExec } from "./exec.ts";
 import { addListenFlags, type ListenOptions } from "./flags.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
 import { startGapWatch } from "./gaps.ts";
+import { orphanNotes, reportOldUrls } from "./left-channels.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
 import { type Part, stopParts } from "./part.ts";
 import { EXPECT_TIMEOUT, type Plan, readPlan } from "./plan.ts";
@@ -52,7 +53,8 @@ Every delivery is saved in the event log before it is answered: see zoho-hooks e
 with an older one, install better-sqlite3@12, which --forward-to needs, too.
 
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
-the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel was lost, and 7 if it could not be deleted.`;
+the end. One that an earlier listen of the project left behind is taken over. Sign in first with zoho-hooks login. The exit
+code is 9 if the channel was lost, and 7 if it could not be deleted.`;
 
 async function listen(given: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
   const { context, droppedLines } = boundOutput(given, options);
@@ -161,7 +163,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho.ts");
-    parts.zoho = await startZoho(context, { options, products, secrets, onLost });
+    parts.zoho = await startZoho(context, { options, products, secrets, configured: config.secrets, onLost });
     secrets = parts.zoho.secrets;
   }
   const log = await startLog(context, plan);
@@ -184,8 +186,10 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
       choice,
       receiver,
       probeKey,
-      onMoved(url) {
+      channelId: () => parts.channel?.state().id,
+      onMoved(url, previousUrl) {
         for (const part of listed(parts)) part.onMoved?.(url);
+        void reportOldUrls(context, { url, previousUrl, movedId: parts.channel?.state().id });
       },
       onLost,
     });
@@ -198,7 +202,8 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   parts.gaps = startGapWatch(context);
 
   const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
-  const important = [plan.timeoutNote ?? [], waiting?.resumed ?? [], waiting?.stranded ?? []].flat();
+  const orphans = await orphanNotes(context);
+  const important = [plan.timeoutNote ?? [], waiting?.resumed ?? [], waiting?.stranded ?? [], orphans].flat();
   const ready = readyReport(context, plan, {
     secrets,
     receiver,

@@ -26,8 +26,10 @@ interface TunnelOptions {
   readonly choice: Exclude<TunnelChoice, { kind: "none" }>;
   readonly receiver: Receiver;
   readonly probeKey: ProbeKey;
+  /** The channel of this run, which follows the tunnel to another URL. */
+  channelId(): string | undefined;
   /** The tunnel has come back under another public URL. */
-  onMoved(url: string): void;
+  onMoved(url: string, previousUrl: string): void;
   /** The connection is gone for good. */
   onLost(error: UserError): void;
 }
@@ -60,7 +62,7 @@ function reportForeignToken(context: Context, { env, root, variableOrigin }: Con
 export async function startTunnel(
   context: Context,
   config: Config,
-  { choice, receiver, probeKey, onMoved, onLost }: TunnelOptions,
+  { choice, receiver, probeKey, channelId, onMoved, onLost }: TunnelOptions,
 ): Promise<TunnelPart> {
   const { settings, env } = config;
   let downMs = 0;
@@ -77,13 +79,13 @@ export async function startTunnel(
       downSince = undefined;
     }
     // The ready block shows the first "up".
-    if (isReady || status.type !== "up") context.report(reportOf(status));
+    if (isReady || status.type !== "up") context.report({ ...reportOf(status), channelId: channelId() });
     if ("downMs" in status && downAt !== undefined) {
       // The clock may have been set back.
       const from = downAt <= status.at ? downAt : new Date(status.at.getTime() - status.downMs);
       reportGap(context, { from, to: status.at, cause: "tunnel", reason: "the tunnel was down" });
     }
-    if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url);
+    if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url, status.previousUrl);
     if (status.type === "lost") onLost(status.error);
   };
   const dispatchers = await openDispatchers({ connections: 1, insecure: false, env });
@@ -158,7 +160,7 @@ function rejectAllowedAddresses({ settings, origins }: Config, { url }: Tunnel):
   );
 }
 
-function reportOf(status: TunnelStatus): TunnelReport {
+function reportOf(status: TunnelStatus): Omit<TunnelReport, "channelId"> {
   return {
     type: "tunnel",
     at: status.at,

@@ -10,7 +10,8 @@ import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts
 import { untilAborted, withTimeout } from "../../util/timing.ts";
 import { findWatchProduct } from "../../zoho/channels/products.ts";
 import { fetchRecord } from "../../zoho/channels/record.ts";
-import { type ChannelKey, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
+import { type ChannelKey, deleteOrphans, takeChannelKey } from "../channels/adopt.ts";
+import { openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/options.ts";
 import { channelEvents } from "../helpers/options.ts";
 import { openZoho, warnOfFixedToken, type ZohoSession } from "../helpers/session.ts";
@@ -21,6 +22,8 @@ interface ZohoOptions {
   readonly options: ZohoFlags;
   readonly products: readonly Product[];
   readonly secrets: Secrets;
+  /** Those of the settings alone. */
+  readonly configured: Secrets;
   /** The channel is lost for good. */
   onLost(error: unknown): void;
 }
@@ -35,16 +38,18 @@ export interface ZohoPart extends Part {
 
 /** Signs in for `--channel` and `--expand`. */
 export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
-  const { options, products, secrets, onLost } = given;
+  const { options, products, secrets, configured, onLost } = given;
   const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
   const { id: product, title } = findWatchProduct(options.product ?? "crm", options.apiVersion);
   if (events !== undefined && findProduct(products, product) === undefined)
     throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
   const session = await openZoho(context, options);
   const records = options.expand === true ? createRecordReader(context, session) : undefined;
+  let key: ChannelKey | undefined;
   const part = {
     name: "the connection to Zoho",
     async stop() {
+      await key?.lock.release();
       await records?.close();
       await session.http.close();
     },
@@ -52,11 +57,12 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
   };
   if (events === undefined) return { ...part, secrets };
   warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
-  const key = makeChannelKey(context.now());
+  const taken = await takeChannelKey(context, session, configured.for("token", product)[0]);
+  key = taken;
   return {
     ...part,
-    secrets: withToken(secrets, product, key.token),
-    startChannel: (publicUrl) => startChannel(context, { session, key, events, publicUrl, onLost }),
+    secrets: withToken(secrets, product, taken.token),
+    startChannel: (publicUrl) => startChannel(context, { session, key: taken, events, publicUrl, onLost }),
   };
 }
 
@@ -100,6 +106,7 @@ async function startChannel(context: Context, options: ChannelOptions): Promise<
   const channel = await context.waiting("Creating the channel …", () =>
     openLiveChannel({ context, session, key, events, url, onEnd }),
   );
+  await deleteOrphans(context, session, url);
   return {
     name: "the channel",
     onMoved(newUrl) {
@@ -112,7 +119,9 @@ async function startChannel(context: Context, options: ChannelOptions): Promise<
     },
     async stop() {
       isLost ||= channel.expiresAt() === undefined;
-      isLeftOver = !(await channel.close());
+      const end = await channel.close();
+      isLost ||= end === "gone";
+      isLeftOver = end === "left";
     },
     exitCode() {
       if (isLost) return ExitCode.connectionLost;

@@ -1,8 +1,9 @@
-import { isRejection } from "../errors.ts";
+import { ExitCode } from "../../util/errors.ts";
+import { isNotSubscribed, isRejection, isThrottled, ZohoApiError } from "../errors.ts";
 import type { WatchClient } from "./api.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { MINUTE_MS } from "./expiry.ts";
-import type { ChannelMemory } from "./memory.ts";
+import type { ChannelMemory, RememberedChannel } from "./memory.ts";
 import { type GrantedResult, requireSuccess } from "./replies.ts";
 
 /** The channels of one product that a sign-in can see: at Zoho, and as they are remembered on this machine. */
@@ -37,7 +38,7 @@ export async function requestChannel(
   const before = await access.memory.recall(config.id);
   await access.memory.remember(config);
   try {
-    return await post(access, config, endBy);
+    return await write("create", access, config, endBy);
   } catch (error) {
     if (isRejection(error)) await access.memory.restore(config.id, before);
     throw error;
@@ -45,20 +46,47 @@ export async function requestChannel(
 }
 
 /**
+ * Takes over a channel that has the same id: writing it as a whole leaves no time without a channel, and none with two. One
+ * that is gone is created again; one that Zoho does not let us write is deleted first.
+ */
+export async function adoptChannel(
+  access: ChannelAccess,
+  config: ChannelConfig,
+  orphan: RememberedChannel,
+  endBy: (now: Date) => Date,
+): Promise<Granted & { readonly isAdopted: boolean }> {
+  const { client, memory } = access;
+  const otherToken = orphan.token === config.token ? orphan.otherToken : orphan.token;
+  await memory.remember({ ...config, otherToken });
+  try {
+    return { ...(await write("replace", access, config, endBy)), isAdopted: true };
+  } catch (error) {
+    if (!isRejection(error)) throw error;
+    if (!(error instanceof ZohoApiError) || error.exitCode === ExitCode.credentials || isThrottled(error)) {
+      await memory.restore(config.id, orphan);
+      throw error;
+    }
+    if (!isNotSubscribed(error)) await client.remove([config.id]);
+  }
+  return { ...(await requestChannel(access, config, endBy)), isAdopted: false };
+}
+
+/**
  * The first answer tells Zoho's time. If the expiry was computed by a wrong clock, this asks again with the intended one:
  * Zoho silently cuts an expiry that is too far away to one hour, and accepts one that is too early.
  */
-async function post(
+async function write(
+  method: "create" | "replace",
   { client, now }: ChannelAccess,
   config: ChannelConfig,
   endBy: (now: Date) => Date,
 ): Promise<Granted> {
   const requested = endBy(now());
-  const results = await client.create([{ config, expiresAt: requested }]);
+  const results = await client[method]([{ config, expiresAt: requested }]);
   const intended = endBy(now());
   if (Math.abs(intended.getTime() - requested.getTime()) < MINUTE_MS) return { ...requireSuccess(results), requested };
   try {
-    return { ...requireSuccess(await client.create([{ config, expiresAt: intended }])), requested: intended };
+    return { ...requireSuccess(await client[method]([{ config, expiresAt: intended }])), requested: intended };
   } catch (error) {
     if (!isRejection(error) || results.some(({ ok }) => !ok)) throw error;
     // The channel of the first answer exists; the caller warns that it expires too early.

@@ -1,10 +1,11 @@
 import { ExitCode, UserError } from "../../util/errors.ts";
 import type { Sleep } from "../../util/timing.ts";
-import { ZohoApiError } from "../errors.ts";
+import { isNotSubscribed, ZohoApiError } from "../errors.ts";
 import type { WatchClient } from "./api.ts";
 import { type Channel, type ChannelConfig, configOf } from "./channel.ts";
 import type { ChannelAccess } from "./create.ts";
-import { endAfter, grantWarning, MINUTE_MS, zohoTime } from "./expiry.ts";
+import { endAfter, grantWarning, MINUTE_MS } from "./expiry.ts";
+import { deletedElsewhere, NotExtended } from "./renewal-errors.ts";
 import { requireSuccess } from "./replies.ts";
 
 /** A channel that now expires later, or exists again. */
@@ -59,10 +60,6 @@ async function extend(client: WatchClient, config: ChannelConfig, expiresAt: Dat
   return { outcome: isNotSubscribed(result.error) ? "gone" : "rejected", error: result.error };
 }
 
-export function isNotSubscribed(error: unknown): boolean {
-  return error instanceof ZohoApiError && error.fault.code === "NOT_SUBSCRIBED";
-}
-
 /** A change to a channel that is kept alive. */
 export type ChannelChange =
   | ChannelGrant
@@ -90,6 +87,8 @@ export interface KeepAliveOptions {
   readonly random: () => number;
   readonly signal: AbortSignal;
   readonly onChange: (change: ChannelChange) => void;
+  /** Called with what Zoho lists, every 15 minutes between renewals. Without it, nobody looks. */
+  readonly onLook?: (channel: Channel) => Promise<void>;
 }
 
 /** Part of its lifetime after which a channel is renewed, or up to JITTER earlier. */
@@ -101,6 +100,7 @@ const MAX_NAP_MS = 5 * MINUTE_MS;
 const MIN_LIFETIME_MS = 10_000;
 const FIRST_RETRY_MS = 10_000;
 const MAX_RETRY_MS = 15 * MINUTE_MS;
+const LOOK_INTERVAL_MS = 15 * MINUTE_MS;
 
 /**
  * Keeps a channel alive until the signal aborts, and reports each renewal, failure and loss. Throws only if the channel
@@ -120,11 +120,29 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
     isLossReported = true;
     expiresAt = undefined;
   };
+  const look = async (): Promise<void> => {
+    // The next look, or the renewal, reports what lasts.
+    const listed = await options.client.get(id).catch(() => "unknown" as const);
+    if (signal.aborted || listed === "unknown") return;
+    if (listed === undefined) lose(deletedElsewhere());
+    else await options.onLook?.(listed);
+  };
+  /** Waits until the renewal is due. False if the signal aborted, or the channel is gone. */
+  const waitForRenewal = async (end: Date): Promise<boolean> => {
+    const due = renewalTime(end, grantedAt, options.random());
+    for (let leftMs = due.getTime() - now().getTime(); leftMs > 0; ) {
+      const napMs = options.onLook === undefined ? leftMs : Math.min(leftMs, LOOK_INTERVAL_MS);
+      if (!(await sleepUntil(new Date(now().getTime() + napMs), options))) return false;
+      leftMs = Math.min(leftMs - napMs, due.getTime() - now().getTime());
+      if (leftMs > 0) await look();
+      if (expiresAt === undefined) return false;
+    }
+    return !signal.aborted;
+  };
 
   while (!signal.aborted) {
     isDue ||= failures > 0 || expiresAt === undefined;
-    const due = isDue || expiresAt === undefined ? now() : renewalTime(expiresAt, grantedAt, options.random());
-    if (!(await sleepUntil(due, options))) return;
+    if (!isDue && expiresAt !== undefined && !(await waitForRenewal(expiresAt))) continue;
     try {
       const config = options.current === undefined ? options.config : await options.current(expiresAt);
       if ("deleted" in config) return onChange({ type: "unknown", id, ...config });
@@ -242,25 +260,4 @@ export async function followChannel(access: ChannelAccess, id: string, listed: C
     return { deleted: "elsewhere" };
   };
   return { client, config, expiresAt: listed?.expiresAt, current };
-}
-
-/** Zoho accepted a renewal, but the channel does not expire later. */
-export class NotExtended extends UserError {
-  readonly end: Date | undefined;
-
-  constructor(id: string, from: Date | undefined, end: Date | undefined, now: Date) {
-    const accepted = `Zoho accepted the renewal of channel ${id} but`;
-    const again = "delete the channel and create it again: channels delete, then channels create";
-    const [message, hint] =
-      end === undefined
-        ? [`${accepted} does not say when it expires`, "see channels list"]
-        : end <= now
-          ? [
-              `channel ${id} expires at ${zohoTime(end)}, but this machine's clock says ${zohoTime(now)}`,
-              "correct the clock: if it is ahead, zoho-hooks requests more time than Zoho allows, and Zoho grants only an hour",
-            ]
-          : [`${accepted} did not extend it (${from ? zohoTime(from) : "unknown"} → ${zohoTime(end)})`, again];
-    super("zohoApi", message, hint, "not_renewed");
-    this.end = end;
-  }
 }

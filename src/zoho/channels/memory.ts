@@ -26,9 +26,11 @@ export interface RememberedChannel extends ChannelConfig, Partial<ChannelOwner> 
   readonly otherToken?: string | undefined;
   /** It lives only as long as its listener, so it is never reported as missing. */
   readonly ofListener?: boolean | undefined;
+  /** The folder of the listener's project. */
+  readonly project?: string | undefined;
 }
 
-type NewMemory = ChannelConfig & Pick<RememberedChannel, "expiresAt" | "otherToken" | "ofListener">;
+type NewMemory = ChannelConfig & Pick<RememberedChannel, "expiresAt" | "otherToken" | "ofListener" | "project">;
 type ListedChannel = Pick<Channel, "id" | "expiresAt" | "token">;
 
 /** The remembered channels of one owner. */
@@ -49,6 +51,7 @@ const channelSchema = z.object({
   isDeleted: z.boolean().optional(),
   otherToken: z.string().optional(),
   ofListener: z.boolean().optional(),
+  project: z.string().optional(),
 });
 /** Loose, so that fields of a newer version survive a rewrite. */
 const fileSchema = z.looseObject({ channels: z.array(z.unknown()) });
@@ -80,8 +83,8 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
   const write = (channel: RememberedChannel): Promise<void> =>
     change((entries) => {
       const isIt = isOneOf([channel.id]);
-      const { expiresAt, ofListener } = rememberedChannel(entries.find(isIt)) ?? {};
-      return [...entries.filter((entry) => !isIt(entry)), { expiresAt, ofListener, ...channel }];
+      const { expiresAt, ofListener, project } = rememberedChannel(entries.find(isIt)) ?? {};
+      return [...entries.filter((entry) => !isIt(entry)), { expiresAt, ofListener, project, ...channel }];
     });
   const all = async (): Promise<readonly RememberedChannel[]> =>
     (rememberedChannels(await read()) ?? []).filter(
@@ -128,6 +131,11 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
       return concerned.filter((each) => !byId.has(each.id) && each.ofListener !== true).map(update);
     },
   };
+}
+
+/** The channels of all owners. */
+export async function allRemembered(folder: string): Promise<readonly RememberedChannel[]> {
+  return rememberedChannels(await readPrivateJson(join(folder, CHANNELS_FILE))) ?? [];
 }
 
 /** The channels in the JSON of a channels file; undefined if it is not one. Entries of an unknown shape are skipped. */

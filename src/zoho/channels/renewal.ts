@@ -1,10 +1,11 @@
 import { UserError } from "../../util/errors.ts";
-import { isRejection, isThrottled, ZohoApiError } from "../errors.ts";
+import { isNotSubscribed, isRejection, isThrottled, ZohoApiError } from "../errors.ts";
 import type { ChannelRequest, WatchClient } from "./api.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { type ChannelAccess, createChannel } from "./create.ts";
-import { grantWarning, MINUTE_MS, zohoTime } from "./expiry.ts";
-import { type ChannelGrant, isNotSubscribed, isSignInError, NotExtended, wholeConfig } from "./lifecycle.ts";
+import { grantWarning, MINUTE_MS } from "./expiry.ts";
+import { type ChannelGrant, isSignInError, wholeConfig } from "./lifecycle.ts";
+import { deletedMeanwhile, NotExtended, notLater, shortened } from "./renewal-errors.ts";
 import type { WatchResult } from "./replies.ts";
 
 export interface RenewalOptions {
@@ -189,16 +190,11 @@ async function recreateIfExpired(
   { id, expiresAt }: Pick<Channel, "id" | "expiresAt">,
   options: RenewalOptions,
 ): Promise<ChannelGrant> {
-  const { command, memory, now } = access;
+  const { memory, now } = access;
   await memory.observe([], now(), id);
   const isExpired = expiresAt !== undefined && expiresAt <= now();
   if (isExpired && (await memory.recall(id)) !== undefined) return recreateChannel(access, id, options);
-  throw new UserError(
-    "zohoApi",
-    `channel ${id} was deleted before it could be renewed, so it was not created again`,
-    `if it was created here, create it again with ${command(`renew ${id}`)}`,
-    "deleted",
-  );
+  throw deletedMeanwhile(access, id);
 }
 
 function alreadyRenewed(id: string, end: Date): ChannelGrant {
@@ -209,36 +205,4 @@ function alreadyRenewed(id: string, end: Date): ChannelGrant {
 async function putBack(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<boolean> {
   const [result] = await client.replace([{ config, expiresAt }]).catch(() => []);
   return result?.ok === true && result.expiresAt !== undefined && result.expiresAt >= expiresAt;
-}
-
-/** Thrown before anything is sent: Zoho would shorten the channel. */
-function notLater(id: string, from: Date, requested: Date): UserError {
-  return new UserError(
-    "zohoApi",
-    `the new expiry of channel ${id} is not later than the current one (${zohoTime(from)} → ${zohoTime(requested)}); nothing was changed`,
-    "give a later --expires; to set an earlier one, use channels update --expires",
-    "not_renewed",
-  );
-}
-
-/** A clock that is ahead requests an expiry that is too far away, and Zoho silently cuts that to one hour. */
-function shortened({
-  id,
-  from,
-  end,
-  now,
-  isPutBack,
-}: {
-  readonly id: string;
-  readonly from: Date;
-  readonly end: Date;
-  readonly now: Date;
-  readonly isPutBack: boolean;
-}): UserError {
-  return new UserError(
-    "zohoApi",
-    `Zoho shortened channel ${id} (${zohoTime(from)} → ${zohoTime(end)}); its previous expiry ${isPutBack ? "was" : "could not be"} restored`,
-    `this machine's clock says ${zohoTime(now)}: if it is ahead, correct it, then renew again${isPutBack ? "" : " at once"}`,
-    "not_renewed",
-  );
 }
