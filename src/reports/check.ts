@@ -1,5 +1,6 @@
 import type { JsonLine } from "../util/text.ts";
-import { below, fitLine } from "./layout.ts";
+import { counted } from "../util/units.ts";
+import { below, fitLine, wrapLine } from "./layout.ts";
 import { plain, type Rendered, type Style } from "./paint.ts";
 
 /** `warning`: works, but not for long or not for everyone; `skipped`: it could not be tried, and `text` says why. */
@@ -16,6 +17,8 @@ export interface CheckReport {
   /** What was sent, what came back, why it matters: in this order, each with its label. */
   readonly details?: Readonly<Record<string, string>>;
   readonly remedy?: string;
+  /** Of the column of ids, in characters. Default: 28. */
+  readonly idWidth?: number;
 }
 
 export interface CheckSummaryReport extends Readonly<Record<CheckOutcome, number>> {
@@ -34,14 +37,14 @@ const MARKS: Readonly<
 
 /** `✗ security.wrong-token  a wrong token was accepted`, with the details and the remedy below. */
 export function renderCheck(report: CheckReport, { out, quiet, columns }: Style): Rendered {
-  const { id, outcome, text, details = {}, remedy } = report;
+  const { id, outcome, text, details = {}, remedy, idWidth = 28 } = report;
   if (quiet && (outcome === "passed" || outcome === "skipped")) return {};
   const { mark, tone } = MARKS[outcome];
-  const head = fitLine(
-    [{ text: out[tone](mark), width: 1 }, { text: out.name(id), width: 28 }, { text: plain(text) }],
-    columns,
-    "  ",
-  );
+  const indent = idWidth + 4;
+  // Below its own start, where the terminal has room for that.
+  const [first = "", ...rest] = columns >= indent + 20 ? wrapLine(plain(text), columns - indent) : [plain(text)];
+  const cells = [{ text: out[tone](mark), width: 1 }, { text: out.name(id), width: idWidth }, { text: first }];
+  const head = [...fitLine(cells, columns, "  "), ...rest.map((line) => " ".repeat(indent) + line)];
   const wrapped = (line: string, paint?: (line: string) => string) => below(plain(line, true), "    ", columns, paint);
   const lines = [
     ...head,
@@ -55,7 +58,7 @@ export function renderCheckSummary(report: CheckSummaryReport, { out }: Style): 
   const { passed, warning, failed, skipped } = report;
   const counts = [
     out.good(`${passed} passed`),
-    ...(warning > 0 ? [out.caution(`${warning} warnings`)] : []),
+    ...(warning > 0 ? [out.caution(counted(warning, "warning"))] : []),
     failed > 0 ? out.bad(`${failed} failed`) : "0 failed",
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];

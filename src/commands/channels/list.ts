@@ -63,7 +63,7 @@ async function list(context: Context, options: ListOptions): Promise<ExitCode> {
   });
 }
 
-const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
+export const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
 
 function tableOf(lines: readonly ChannelReport[], missing: readonly MissingChannel[]): TableReport {
   return {
@@ -106,7 +106,7 @@ export async function listWithMissing(session: ZohoSession): Promise<{
   return { listed, missing: missing.map((channel) => ({ channel, because: causeOf(channel) })) };
 }
 
-function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["because"] {
+export function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["because"] {
   if (isDeleted === true) return "deleted";
   return expiresAt === undefined ? "unlisted" : "expired";
 }
