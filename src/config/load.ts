@@ -85,12 +85,11 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     () => readStoredSecrets(root),
     () => undefined,
   );
-  const secretsOf = (env: Config["env"]): Secrets =>
-    readSecrets({ env, given: options.secrets, root, isFromProject, stored });
+  const sources = { root, isFromProject, stored };
   const secrets = orReport(
     "secrets",
-    () => secretsOf(environment.values),
-    () => secretsOf(withoutEmpty(environment.values)),
+    () => readSecrets({ ...sources, env: environment.values, given: options.secrets }),
+    () => readSecrets({ ...sources, env: withoutEmpty(environment.values) }),
   );
   return {
     root,

@@ -38,7 +38,7 @@ export function projectRoutes({ config }: Pick<Patient, "config">, products: rea
 
 /** Whether the developer's app answers, at each server that deliveries are forwarded to. */
 export async function appFindings(
-  { context, config, refused }: Patient,
+  { config, refused }: Patient,
   routes: () => ReturnType<typeof projectRoutes>,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
@@ -51,14 +51,7 @@ export async function appFindings(
     return [fromError("app", error)];
   }
   const origins = [...new Set(targets.map((each) => new URL(each).origin))];
-  if (origins.length === 0)
-    return [
-      skipped(
-        "app",
-        "forwardTo is not set: nothing is forwarded",
-        `${context.invocation} listen 3000 forwards to port 3000`,
-      ),
-    ];
+  if (origins.length === 0) return [skipped("app", "forwardTo is not set: nothing is forwarded")];
   const { insecure, respond } = config.settings;
   const poster = await openPoster({ connections: 1, insecure, env: config.env, timeoutMs: APP_TIMEOUT_MS });
   try {

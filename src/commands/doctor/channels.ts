@@ -105,7 +105,7 @@ function isAt({ notifyUrl }: Pick<Channel, "notifyUrl">, base: string | undefine
   return base !== undefined && notifyUrl?.startsWith(`${base.replace(/\/+$/, "")}/`) === true;
 }
 
-/** The channels of this project, or created on this machine, that lose deliveries, or soon will. */
+/** The channels of this project, or created on this machine, that lose deliveries, or soon will. None for no channels. */
 export function judgeChannels(each: ChannelCase): readonly Finding[] {
   const { product, listed, bases } = each;
   const ours = listed.filter(({ channel, own }) => own !== undefined || bases.some((base) => isAt(channel, base)));
@@ -122,7 +122,7 @@ export function judgeChannels(each: ChannelCase): readonly Finding[] {
     doubledFinding(each, ours),
   ].filter((finding) => finding !== undefined);
   if (findings.length > 0) return findings;
-  if (ours.length === 0) return [passed("channels", `${product.title}: none of this project or machine`)];
+  if (ours.length === 0) return [];
   const end = soonest(ours.map(({ channel }) => channel.expiresAt));
   const left = end === undefined ? "" : `, the next expires in ${formatSpan(end.getTime() - each.now.getTime())}`;
   return [passed("channels", `${product.title}: ${ours.length}${left}`, { ids: idsOf(ours) })];

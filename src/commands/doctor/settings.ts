@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, sep } from "node:path";
 import type { Credential } from "../../body/secret.ts";
 import { approvedProducts, requireApproval } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
@@ -37,7 +37,7 @@ export async function readProject(context: Context, flags: LoadOptions["flags"])
   });
   warnOfUnknownVariables(silent, config, known);
   const of = (kind: "settings" | "secrets") => faults.flatMap((each) => (each.of === kind ? [each.error] : []));
-  const settings = of("settings").map((error) => fromError("config", error));
+  const settings = of("settings").map((error) => faultFinding("config", error, config.root));
   const findings: readonly Finding[] = [
     ...(settings.length > 0 ? settings : [configFinding(config)]),
     ...unapproved.map(({ error }) => approvalFinding(context, error)),
@@ -45,6 +45,12 @@ export async function readProject(context: Context, flags: LoadOptions["flags"])
     ...secretFindings(context, used, known, of("secrets")),
   ];
   return { config: used, refused, findings };
+}
+
+function faultFinding(id: string, error: unknown, root: string): Finding {
+  const { text, ...found } = fromError(id, error);
+  const remedy = found.remedy ?? "correct it (see zoho-hooks help configuration)";
+  return { ...found, text: text.replaceAll(`${root}${sep}`, ""), remedy };
 }
 
 /** The settings of the project that a command would ask about. Its answer to another `listen` counts. */
@@ -108,7 +114,9 @@ function secretFindings(
   known: readonly Product[],
   faults: readonly unknown[],
 ): readonly Finding[] {
-  const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => fromError("secrets", error));
+  const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) =>
+    faultFinding("secrets", error, config.root),
+  );
   if (broken.length > 0) return broken;
   const secrets = withChannelTokens(config.secrets, userFolder(context));
   const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];

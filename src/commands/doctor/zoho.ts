@@ -28,7 +28,7 @@ export async function zohoFindings(patient: Patient): Promise<readonly Finding[]
   const silent = silentContext(context);
   let session: ZohoSession;
   try {
-    session = await bounded(context.signal, () => openZoho(silent, { ...(profile && { profile }) }));
+    session = await bounded(context.signal, () => openZoho(silent, { ...(profile && { profile }) }, config));
   } catch (error) {
     const isNone = errorCode(error) === "not_signed_in" && chosenProfile(config, profile) === undefined;
     if (!isNone) return [fromError("zoho.sign-in", error)];
@@ -81,8 +81,13 @@ async function withToken(patient: Patient, session: ZohoSession, token: AccessTo
     ...(errors.some(isLack) ? [lackingFinding(signIn, session.product)] : scopeFindings(signIn, scopes)),
     centreFinding(signIn, token),
     clockFinding(dates, config.settings.tolerance),
-    ...(channels.length > 0 ? channels : [skipped("channels", "not asked: the sign-in does not allow it")]),
+    ...(channels.length > 0 ? channels : [noChannels(errors.length > 0 || products.length === 0)]),
   ];
+}
+
+function noChannels(isForbidden: boolean): Finding {
+  if (isForbidden) return skipped("channels", "not asked: the sign-in does not allow it");
+  return passed("channels", "none was created here, and none posts to this project");
 }
 
 interface Listed {
@@ -97,11 +102,11 @@ async function listChannels(
   product: WatchProduct,
   dates: number[],
 ): Promise<Listed> {
-  const { context, profile } = patient;
+  const { context, config, profile } = patient;
   const session =
     product.id === first.product.id
       ? first
-      : await openZoho(silentContext(context), { product: product.id, ...(profile && { profile }) });
+      : await openZoho(silentContext(context), { product: product.id, ...(profile && { profile }) }, config);
   // The clients hide the answer, whose Date is Zoho's time.
   const call: ZohoSession["api"]["call"] = async (request) => {
     const reply = await session.api.call(request);
