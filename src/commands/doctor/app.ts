@@ -2,8 +2,7 @@ import { eventPatterns } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
 import { openPoster } from "../../forward/post.ts";
 import { openServer } from "../../receiver/http-server.ts";
-import { findReceiver } from "../../receiver/respond.ts";
-import type { UserError } from "../../util/errors.ts";
+import { UserError } from "../../util/errors.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { formatDuration } from "../../util/units.ts";
 import { runRoutes } from "../listen/forwarding.ts";
@@ -15,15 +14,16 @@ export async function portFindings({ config, refused, listener }: Patient): Prom
   const { host, port, publicUrl } = settings;
   if (refused.has("host")) return [skipped("port", "not tried: host needs your approval")];
   if (port === 0) return [passed("port", "any free one")];
-  const pid = await findReceiver(host, port);
-  if (pid !== undefined && pid === listener?.pid)
-    return [passed("port", `${port} has this project's listen, process ${pid}`)];
+  const own = passed("port", `${port} has this project's listen, process ${listener?.pid}`);
+  if (listener?.port === port) return [own];
   const elsewhere = listener === undefined ? "" : `; this project's listen, process ${listener.pid}, has another`;
   try {
     await (await openServer({ host, port }, (_, response) => response.destroy())).close(0);
     return [passed("port", `${port} is free${elsewhere}`)];
   } catch (error) {
-    const { message, hint } = error as UserError;
+    if (!(error instanceof UserError)) throw error;
+    const { message, hint } = error;
+    if (listener !== undefined && message.endsWith(`process ${listener.pid}`)) return [own];
     // listen takes the next free one, unless the port was chosen, or a tunnel of the user's leads to it.
     const isFixed = origins.port !== "default" || publicUrl !== undefined || !message.includes("in use");
     if (isFixed && listener === undefined) return [failed("port", message, hint)];
@@ -62,7 +62,7 @@ export async function appFindings(
         const { status, error, latencyMs } = await poster.post(delivery, { signal });
         const { host, hostname } = new URL(origin);
         if (error === undefined || status !== undefined)
-          return passed("app", `${host} answers in ${formatDuration(latencyMs)}`, { "HEAD /": String(status) });
+          return passed("app", `${host} answers`, { "HEAD /": `${status} in ${formatDuration(latencyMs)}` });
         if (!isLoopback(hostname) && isOffline(new Error(error.code)))
           return skipped("app", `not asked: ${error.message}`);
         // In the log, deliveries wait for an app that is down; a mirrored answer cannot wait.

@@ -41,9 +41,7 @@ const ID_WIDTH = 17;
 
 async function doctor(context: Context, options: DoctorOptions): Promise<ExitCode> {
   const startedAt = performance.now();
-  const findings = await context.waiting("examining this project, and asking ngrok and Zoho", () =>
-    examineAll(context, options),
-  );
+  const findings = await context.waiting("checking this project, ngrok and Zoho", () => examineAll(context, options));
   for (const { details, ...finding } of findings) {
     const shown = details !== undefined && (context.verbose || context.json);
     context.report({ type: "check", idWidth: ID_WIDTH, ...finding, ...(shown ? { details } : {}) });
@@ -66,6 +64,8 @@ async function examineAll(context: Context, { store, profile }: DoctorOptions): 
   const { config, refused } = project;
   const listener = refused.has("store") ? undefined : await findListener(config);
   const patient: Patient = { context: silentContext(context), config, refused, listener, profile };
+  // Before the others load their libraries: a receiver that is slow to answer would pass for another program.
+  const port = await examine("port", context, () => portFindings(patient));
   const routes = () => projectRoutes(patient, products);
   const hasTarget = (target: string): boolean => listener !== undefined || routes().has(target);
   const parts = await Promise.all([
@@ -73,7 +73,7 @@ async function examineAll(context: Context, { store, profile }: DoctorOptions): 
     project.findings,
     examine("permissions", context, () => permissionFindings(patient)),
     examine("log.health", context, () => logFindings(patient, hasTarget)),
-    examine("port", context, () => portFindings(patient)),
+    port,
     examine("app", context, (signal) => appFindings(patient, routes, signal)),
     examine("ngrok.token", context, (signal) => ngrokFindings(patient, signal)),
     examine("public-url", context, (signal) => publicUrlFindings(patient, signal)),

@@ -3,7 +3,7 @@ import type { Credential } from "../../body/secret.ts";
 import { approvedProducts, requireApproval } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
 import { fileKeys } from "../../config/readers.ts";
-import { CREDENTIAL_VARIABLES, STORED_SECRETS_FILE } from "../../config/secrets.ts";
+import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES, STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { maskSetting } from "../../core/mask.ts";
@@ -129,11 +129,11 @@ function secretFindings(
         credentials.length > 0 && credentials.every((each) => secrets.for(each, id).length === 0),
     );
   if (unverified.length > 0) {
-    const variables = [...new Set(unverified.flatMap((each) => each.credentials))].map(
-      (each) => CREDENTIAL_VARIABLES[each],
-    );
-    const text = `no secret for ${unverified.map(({ id }) => id).join(", ")}: deliveries are not verified`;
-    return [warning("secrets", text, `set ${variables.join(" or ")} (${init} can make one)`)];
+    const missing = [...new Set(unverified.flatMap((each) => each.credentials))];
+    const variables = missing.map((each) => CREDENTIAL_VARIABLES[each]).join(" or ");
+    const isChosen = CHOSEN_CREDENTIALS.some((each) => missing.includes(each));
+    const text = `none for ${unverified.map(({ id }) => id).join(", ")}: deliveries are not verified`;
+    return [warning("secrets", text, isChosen ? `${init}, or set ${variables}` : `set ${variables}`)];
   }
   if (names.length > 0) return [passed("secrets", secretsText(config, names))];
   const hasChannels = watchProductIds.some((id) => secrets.for("token", id).length > 0);

@@ -71,15 +71,12 @@ function notTried(from: string): Finding {
 
 /** Whether requests to the public URL of the running `listen` arrive there. */
 export async function publicUrlFindings(patient: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { context, config, listener } = patient;
+  const { config, listener } = patient;
   if (listener === undefined) {
     return [skipped("public-url", "not asked: no listen runs in this project")];
   }
   const { pid, port, publicUrl: url } = listener;
-  if (url === undefined) {
-    const remedy = `for a public URL: ${context.invocation} listen --tunnel ngrok, or --public-url https://…`;
-    return [skipped("public-url", "none: listen runs without a tunnel", remedy)];
-  }
+  if (url === undefined) return [skipped("public-url", "none: listen runs without a tunnel")];
   if (port === undefined)
     return [skipped("public-url", `${url}: not asked, since the port of listen (process ${pid}) is not known`)];
   const local = `http://${inUrl(reachableHost(config.settings.host))}:${port}`;
