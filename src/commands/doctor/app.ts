@@ -22,7 +22,9 @@ export async function portFindings({ config, refused, listener }: Patient): Prom
     return [passed("port", `${port} is free${elsewhere}`)];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const { message, hint } = error;
+    const { message } = error;
+    const who = message.includes("another program") ? `; lsof -nP -iTCP:${port} -sTCP:LISTEN shows which` : "";
+    const hint = `${error.hint}${who}`;
     if (listener !== undefined && message.endsWith(`process ${listener.pid}`)) return [own];
     // listen takes the next free one, unless the port was chosen, or a tunnel of the user's leads to it.
     const isFixed = origins.port !== "default" || publicUrl !== undefined || !message.includes("in use");

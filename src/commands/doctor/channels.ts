@@ -4,7 +4,6 @@ import { maskUrl } from "../../core/mask.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
 import { oneLine } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
-import { accountOf } from "../../zoho/auth/sign-in.ts";
 import { type Channel, expiringWithin } from "../../zoho/channels/channel.ts";
 import { contractEvents, expandEvents, normaliseEvents, withoutEvents } from "../../zoho/channels/events.ts";
 import { DAY_MS, soonest } from "../../zoho/channels/expiry.ts";
@@ -16,7 +15,7 @@ import type { ZohoSession } from "../helpers/session.ts";
 import { bounded, type Finding, failed, type Patient, passed, warning } from "./finding.ts";
 
 /** Everything that the rules need, so that they neither read nor ask. */
-export interface ChannelCase {
+interface ChannelCase {
   /** As Zoho lists them, with the memory of those that were created here. */
   readonly listed: readonly KnownChannel[];
   readonly missing: readonly MissingChannel[];
@@ -49,11 +48,10 @@ export async function channelFindings(
   listed: readonly Channel[],
 ): Promise<readonly Finding[]> {
   const { context, config, listener } = patient;
-  const { memory, product, command, signIn } = session;
+  const { memory, product, command } = session;
   const { settings, secrets } = config;
   const now = session.now();
-  const account = accountOf(signIn);
-  const remembered = (await memory.all()).filter((each) => each.account === undefined || each.account === account);
+  const remembered = await memory.all();
   const known = listed.map((channel) => {
     const own = remembered.find(({ id }) => id === channel.id);
     return { channel: { ...channel, notifyUrl: channel.notifyUrl ?? own?.notifyUrl }, own };
@@ -75,7 +73,8 @@ export async function channelFindings(
     now,
     command,
   };
-  return judgeChannels({ ...examined, dead: await findDead(patient, session, known) });
+  const ours = known.filter((each) => isOurs(each, bases));
+  return judgeChannels({ ...examined, dead: await findDead(patient, session, ours) });
 }
 
 const MAX_URLS = 20;
@@ -84,10 +83,11 @@ const MAX_URLS = 20;
 async function findDead(
   { context, listener }: Patient,
   { http, api }: ZohoSession,
-  known: readonly KnownChannel[],
+  ours: readonly KnownChannel[],
 ): Promise<ChannelCase["dead"]> {
   const { hostname } = new URL(api.urlOf({ path: "/" }));
-  const others = known.filter(({ channel, own }) => own !== undefined && !isAt(channel, listener?.publicUrl));
+  // The line about the public URL is about the others.
+  const others = ours.filter(({ channel }) => !isAt(channel, listener?.publicUrl));
   const found = await Promise.all(
     others.slice(0, MAX_URLS).map(async ({ channel }) => {
       const url = (channel.notifyUrl ?? "").replace(/(?:\/webhooks\/zoho(?:\/[^/?#]*)?)?(?:[?#].*)?$/, "/readyz");
@@ -101,14 +101,19 @@ async function findDead(
   return new Map(found.flat());
 }
 
+/** Created or changed on this machine, or posting to this project. */
+function isOurs({ channel, own }: KnownChannel, bases: readonly string[]): boolean {
+  return own !== undefined || bases.some((base) => isAt(channel, base));
+}
+
 function isAt({ notifyUrl }: Pick<Channel, "notifyUrl">, base: string | undefined): boolean {
   return base !== undefined && notifyUrl?.startsWith(`${base.replace(/\/+$/, "")}/`) === true;
 }
 
 /** The channels of this project, or created on this machine, that lose deliveries, or soon will. None for no channels. */
-export function judgeChannels(each: ChannelCase): readonly Finding[] {
+function judgeChannels(each: ChannelCase): readonly Finding[] {
   const { product, listed, bases } = each;
-  const ours = listed.filter(({ channel, own }) => own !== undefined || bases.some((base) => isAt(channel, base)));
+  const ours = listed.filter((known) => isOurs(known, bases));
   const orphans = ours.filter((known) => isOrphaned(known, each));
   const living = ours.filter((known) => !orphans.includes(known));
   const findings = [
@@ -180,12 +185,12 @@ function shownUrl({ notifyUrl = "" }: Channel): string {
   return oneLine(maskUrl(notifyUrl));
 }
 
-function tokenFinding({ tokens, bases, command }: ChannelCase, living: readonly KnownChannel[]): Finding | undefined {
+function tokenFinding({ tokens, command }: ChannelCase, living: readonly KnownChannel[]): Finding | undefined {
   const wrong = living.filter(({ channel, own }) => {
     if (channel.isUnread === true) return false;
-    const isHere = own !== undefined || bases.some((base) => isAt(channel, base));
+    // A channel of this machine has to have its own token; any other one, a configured one.
     const isRequired = tokens.isRequired || own?.token !== undefined;
-    return isHere && isRequired && (channel.token === undefined || !tokens.accepted.includes(channel.token));
+    return isRequired && (channel.token === undefined || !tokens.accepted.includes(channel.token));
   });
   const [first] = wrong;
   if (first === undefined) return undefined;

@@ -1,7 +1,7 @@
 import type { Config } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import type { CheckReport } from "../../reports/check.ts";
+import type { CheckOutcome, CheckReport } from "../../reports/check.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 import { untilAborted, withTimeout } from "../../util/timing.ts";
 
@@ -40,7 +40,7 @@ export function skipped(id: string, text: string, remedy?: string): Finding {
 }
 
 /** Of an error: `skipped` if there was no network to ask. */
-export function fromError(id: string, error: unknown, outcome: "failed" | "warning" = "failed"): Finding {
+export function fromError(id: string, error: unknown, outcome: CheckOutcome = "failed"): Finding {
   if (isOffline(error)) return skipped(id, `not asked: ${errorText(error)}`);
   const remedy = error instanceof UserError ? error.hint : undefined;
   return { id, outcome, text: errorText(error), ...(remedy && { remedy }) };
