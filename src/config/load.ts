@@ -67,7 +67,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
   };
   const layers: readonly (readonly [origin: (key: string) => string, values: Partial<Settings>])[] = [
     [() => "flag", options.flags ?? {}],
-    [variable, layer(() => fromEnvironment(environment.values))],
+    [variable, fromEnvironment(environment.values, (read) => orReport("settings", read, () => undefined))],
     [() => projectFile, layer(() => readSettingsFile(projectFile))],
     [() => userFile, layer(() => readSettingsFile(userFile))],
   ];
@@ -171,12 +171,12 @@ function withoutEmpty(env: Config["env"]): Config["env"] {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ""));
 }
 
-function fromEnvironment(env: Config["env"]): Partial<Settings> {
+function fromEnvironment(env: Config["env"], attempt: (read: () => unknown) => unknown): Partial<Settings> {
   const found: Record<string, unknown> = {};
   for (const [key, read] of Object.entries(readers)) {
     const name = environmentName(key);
     const text = env[name];
-    if (text !== undefined && text !== "") found[key] = read(text, name);
+    if (text !== undefined && text !== "") found[key] = attempt(() => read(text, name));
   }
   return found;
 }
