@@ -60,7 +60,7 @@ export async function permissionFindings({ config, refused }: Patient): Promise<
       ? [
           warning(
             "permissions",
-            "Git tracks .env, so its secrets are published",
+            "Git tracks .env, so everyone with the repository has its secrets",
             "git rm --cached .env, add it to .gitignore, and replace its secrets",
           ),
         ]

@@ -37,20 +37,19 @@ export async function readProject(context: Context, flags: LoadOptions["flags"])
   });
   warnOfUnknownVariables(silent, config, known);
   const of = (kind: "settings" | "secrets") => faults.flatMap((each) => (each.of === kind ? [each.error] : []));
-  const settings = of("settings").map((error) => faultFinding("config", error, config.root));
+  const settings = of("settings").map((error) => faultFinding("config", error));
   const findings: readonly Finding[] = [
     ...(settings.length > 0 ? settings : [configFinding(config)]),
     ...unapproved.map(({ error }) => approvalFinding(context, error)),
     ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
     ...secretFindings(context, used, known, of("secrets")),
   ];
-  return { config: used, refused, findings };
+  const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
+  return { config: used, refused, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
 }
 
-function faultFinding(id: string, error: unknown, root: string): Finding {
-  const { text, ...found } = fromError(id, error);
-  const remedy = found.remedy ?? "correct it (see zoho-hooks help configuration)";
-  return { ...found, text: text.replaceAll(`${root}${sep}`, ""), remedy };
+function faultFinding(id: string, error: unknown): Finding {
+  return { remedy: "correct it (see zoho-hooks help configuration)", ...fromError(id, error) };
 }
 
 /** The settings of the project that a command would ask about. Its answer to another `listen` counts. */
@@ -114,9 +113,7 @@ function secretFindings(
   known: readonly Product[],
   faults: readonly unknown[],
 ): readonly Finding[] {
-  const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) =>
-    faultFinding("secrets", error, config.root),
-  );
+  const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => faultFinding("secrets", error));
   if (broken.length > 0) return broken;
   const secrets = withChannelTokens(config.secrets, userFolder(context));
   const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];
@@ -132,7 +129,8 @@ function secretFindings(
     const missing = [...new Set(unverified.flatMap((each) => each.credentials))];
     const variables = missing.map((each) => CREDENTIAL_VARIABLES[each]).join(" or ");
     const isChosen = CHOSEN_CREDENTIALS.some((each) => missing.includes(each));
-    const text = `none for ${unverified.map(({ id }) => id).join(", ")}: deliveries are not verified`;
+    const set = names.length === 0 ? "" : `${secretsText(config, names)}; `;
+    const text = `${set}none for ${unverified.map(({ id }) => id).join(", ")}, whose deliveries are not verified`;
     return [warning("secrets", text, isChosen ? `${init}, or set ${variables}` : `set ${variables}`)];
   }
   if (names.length > 0) return [passed("secrets", secretsText(config, names))];

@@ -27,6 +27,7 @@ export async function ngrokFindings(patient: Patient, signal: AbortSignal): Prom
   if (choice.kind === "public-url") return [skipped("ngrok.token", "not needed: publicUrl is set")];
   if (choice.kind === "none") {
     if (choice.wanted) return [skipped("ngrok.token", "not needed: tunnel is none")];
+    if (listener?.publicUrl !== undefined) return [skipped("ngrok.token", "none, and listen has another public URL")];
     const remedy = "for a public URL: set NGROK_AUTHTOKEN, or listen --public-url https://…";
     return [skipped("ngrok.token", "none: Zoho cannot reach this machine", remedy)];
   }

@@ -45,7 +45,9 @@ export async function zohoFindings(patient: Patient): Promise<readonly Finding[]
     const reason = isOffline(error) ? "Zoho could not be reached" : "the sign-in does not work";
     return [
       fromError("zoho.sign-in", error, isThrottled ? "warning" : "failed"),
-      ...scopeFindings(signIn, signIn.scopes),
+      ...(signIn.scopes.length > 0
+        ? scopeFindings(signIn, signIn.scopes)
+        : [skipped("zoho.scopes", `not asked: ${reason}`)]),
       skipped("zoho.data-centre", `${signIn.centre.id}, by the sign-in; Zoho was not asked`),
       skipped("zoho.clock", `not asked: ${reason}`),
       skipped("channels", `not asked: ${reason}`),
