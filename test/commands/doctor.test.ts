@@ -144,6 +144,13 @@ describe("doctor", () => {
     });
     expect(await faults()).toEqual([]);
   });
+
+  it("does not take a saved access token for a sign-in that works", async () => {
+    await world.channels(["list"]);
+    set({ ZOHO_API_URL: "https://api.invalid" });
+    const skipped = { "zoho.sign-in": "skipped", "zoho.clock": "skipped", channels: "skipped" };
+    expect(await outcomes()).toMatchObject(skipped);
+  });
 });
 
 /** What is done to the project, and the only finding that it causes. */
@@ -246,6 +253,11 @@ describe("doctor, for one fault", () => {
       () => config({ events: ["crm:Deals.edit", "crm:Leads.*"] }),
     ],
     ["a channel of a listen that is gone", "channels.orphaned warning", () => markOfListener()],
+    [
+      "a memory of channels that is damaged",
+      "channels failed",
+      () => writeFileSync(path(".config/zoho-hooks/channels.json"), "[]"),
+    ],
     ["two channels for one change", "channels.doubled warning", () => world.create("--id", "2", "--url", hook())],
   ];
 

@@ -71,20 +71,24 @@ async function withToken(patient: Patient, session: ZohoSession, token: AccessTo
     error instanceof UserError && error.exitCode === ExitCode.credentials && !isLack(error);
   const signInError = errors.find(isSignIn);
   const others = errors.filter((error) => !isLack(error) && !isSignIn(error));
-  const name = signIn.name === "environment" ? "from the environment" : `profile ${signIn.name}`;
-  const channels = [
-    ...results.flatMap(({ findings }) => findings),
-    ...others.map((error) => fromError("channels", error)),
-  ];
+  const all = [...results.flatMap(({ findings }) => findings), ...others.map((error) => fromError("channels", error))];
+  // What is wrong with all products is one line.
+  const channels = all.filter(({ text }, i) => all.findIndex((each) => each.text === text) === i);
   return [
-    signInError === undefined
-      ? passed("zoho.sign-in", `${name}: works`, { accounts: signIn.hosts.accountsUrl })
-      : fromError("zoho.sign-in", signInError),
+    signInFinding(signIn, signInError, others.length > 0 && others.length === results.length),
     ...(errors.some(isLack) ? [lackingFinding(signIn, session.product)] : scopeFindings(signIn, scopes)),
     centreFinding(signIn, token),
     clockFinding(dates, config.settings.tolerance),
     ...(channels.length > 0 ? channels : [noChannels(errors.length > 0 || products.length === 0)]),
   ];
+}
+
+/** `isUntried`: there was an access token, and no answer that accepts it. */
+function signInFinding({ name, hosts }: SignIn, error: unknown, isUntried: boolean): Finding {
+  const from = name === "environment" ? "from the environment" : `profile ${name}`;
+  if (error !== undefined) return fromError("zoho.sign-in", error);
+  if (isUntried) return skipped("zoho.sign-in", `${from}: not tried, since Zoho does not answer`);
+  return passed("zoho.sign-in", `${from}: works`, { accounts: hosts.accountsUrl });
 }
 
 function noChannels(isForbidden: boolean): Finding {
@@ -120,7 +124,9 @@ async function listChannels(
       context.signal,
       (limit): Promise<readonly Channel[]> => watchClient({ ...session.api, call }, product, limit).list(),
     );
-    return { findings: await channelFindings(patient, session, listed) };
+    // What fails here is not Zoho's refusal, such as a memory that cannot be read.
+    const examined = channelFindings(patient, session, listed);
+    return { findings: await examined.catch((error: unknown) => [fromError("channels", error)]) };
   } catch (error) {
     context.signal.throwIfAborted();
     return { findings: [], error };
