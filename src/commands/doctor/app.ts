@@ -6,10 +6,19 @@ import { UserError } from "../../util/errors.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { formatDuration } from "../../util/units.ts";
 import { runRoutes } from "../listen/forwarding.ts";
-import { type Finding, failed, fromError, isOffline, type Patient, passed, skipped, warning } from "./finding.ts";
+import {
+  type CheckedProject,
+  type Finding,
+  failed,
+  fromError,
+  isOffline,
+  passed,
+  skipped,
+  warning,
+} from "./finding.ts";
 
 /** Whether `listen` can have its port, or who has it. */
-export async function portFindings({ config, refused, listener }: Patient): Promise<readonly Finding[]> {
+export async function portFindings({ config, refused, listener }: CheckedProject): Promise<readonly Finding[]> {
   const { settings, origins } = config;
   const { host, port, publicUrl } = settings;
   if (refused.has("host")) return [skipped("port", "not tried: host needs your approval")];
@@ -34,13 +43,13 @@ export async function portFindings({ config, refused, listener }: Patient): Prom
 }
 
 /** The targets of `listen`. */
-export function projectRoutes({ config }: Pick<Patient, "config">, products: readonly Product[]) {
+export function projectRoutes({ config }: Pick<CheckedProject, "config">, products: readonly Product[]) {
   return runRoutes(config, eventPatterns(config.settings.events), products);
 }
 
 /** Whether the developer's app answers, at each server that deliveries are forwarded to. */
 export async function appFindings(
-  { config, refused }: Patient,
+  { config, refused }: CheckedProject,
   routes: () => ReturnType<typeof projectRoutes>,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {

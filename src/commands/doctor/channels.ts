@@ -12,7 +12,7 @@ import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import { CAUSES, causeOf, type MissingChannel } from "../channels/list.ts";
 import { findDeadUrl } from "../channels/prune.ts";
 import type { ZohoSession } from "../helpers/session.ts";
-import { bounded, type Finding, failed, type Patient, passed, warning } from "./finding.ts";
+import { bounded, type CheckedProject, type Finding, failed, passed, warning } from "./finding.ts";
 
 /** Everything that the rules need, so that they neither read nor ask. */
 interface ChannelCase {
@@ -43,11 +43,11 @@ interface KnownChannel {
 
 /** Examines the channels of one product. */
 export async function channelFindings(
-  patient: Patient,
+  project: CheckedProject,
   session: ZohoSession,
   listed: readonly Channel[],
 ): Promise<readonly Finding[]> {
-  const { context, config, listener } = patient;
+  const { context, config, listener } = project;
   const { memory, product, command } = session;
   const { settings, secrets } = config;
   const now = session.now();
@@ -61,7 +61,7 @@ export async function channelFindings(
   const bases = [listener?.publicUrl, settings.publicUrl, domain].filter((each) => each !== undefined);
   const configured = secrets.for("token", product.id);
   const accepted = withChannelTokens(secrets, userFolder(context)).for("token", product.id);
-  const examined = {
+  const found = {
     listed: known,
     missing,
     bases,
@@ -74,14 +74,14 @@ export async function channelFindings(
     command,
   };
   const ours = known.filter((each) => isOurs(each, bases));
-  return judgeChannels({ ...examined, dead: await findDead(patient, session, ours) });
+  return evaluateChannels({ ...found, dead: await findDead(project, session, ours) });
 }
 
 const MAX_URLS = 20;
 
 /** Asks for `/readyz`, since a request for the webhook itself would be recorded by a running `listen`. */
 async function findDead(
-  { context, listener }: Patient,
+  { context, listener }: CheckedProject,
   { http, api }: ZohoSession,
   ours: readonly KnownChannel[],
 ): Promise<ChannelCase["dead"]> {
@@ -111,7 +111,7 @@ function isAt({ notifyUrl }: Pick<Channel, "notifyUrl">, base: string | undefine
 }
 
 /** The channels of this project, or created on this machine, that lose deliveries, or soon will. None for no channels. */
-function judgeChannels(each: ChannelCase): readonly Finding[] {
+function evaluateChannels(each: ChannelCase): readonly Finding[] {
   const { product, listed, bases } = each;
   const ours = listed.filter((known) => isOurs(known, bases));
   const orphans = ours.filter((known) => isOrphaned(known, each));

@@ -5,10 +5,10 @@ import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 import { parseJsonFile, readBytes, readText } from "../../util/files.ts";
-import { type Finding, failed, type Patient, passed, skipped, warning } from "./finding.ts";
+import { type CheckedProject, type Finding, failed, passed, skipped, warning } from "./finding.ts";
 
 /** Node, this package, and whether there is SQLite for the log. */
-export async function nodeFindings({ context, config }: Patient): Promise<readonly Finding[]> {
+export async function nodeFindings({ context, config }: CheckedProject): Promise<readonly Finding[]> {
   const { packageVersion, needs } = ownPackage(context.packageRoot);
   const versions = `${version}, zoho-hooks ${packageVersion}`;
   if (isOlder(version, needs))
@@ -46,7 +46,7 @@ function isOlder(current: string, needed: string): boolean {
 }
 
 /** Files with secrets or deliveries that others may read, and a `.env` that Git publishes. */
-export async function permissionFindings({ config, refused }: Patient): Promise<readonly Finding[]> {
+export async function permissionFindings({ config, refused }: CheckedProject): Promise<readonly Finding[]> {
   const { root, settings } = config;
   const env = join(root, ENV_FILE);
   const log = settings.store === false || refused.has("store") ? undefined : resolve(root, settings.store);

@@ -10,8 +10,8 @@ import type { RunningListener } from "./listener.ts";
 export type Finding = Pick<CheckReport, "id" | "outcome" | "text" | "details" | "remedy">;
 export type Details = NonNullable<CheckReport["details"]>;
 
-/** What the parts of a diagnosis share. */
-export interface Patient {
+/** What all checks share. */
+export interface CheckedProject {
   /** Asks nothing, prints nothing. */
   readonly context: Context;
   /** Without what the user would have to approve. */
@@ -55,7 +55,7 @@ export function isOffline(error: unknown): boolean {
 const TIMEOUT_MS = 5_000;
 
 /** The findings of one part. It neither takes longer than five seconds nor fails, so that it never costs the others. */
-export async function examine(
+export async function runCheck(
   id: string,
   { signal }: Pick<Context, "signal">,
   work: (signal: AbortSignal) => Promise<readonly Finding[]>,

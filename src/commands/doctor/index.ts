@@ -6,7 +6,7 @@ import type { Define } from "../command.ts";
 import { addStoreFlag } from "../events/options.ts";
 import { appFindings, portFindings, projectRoutes } from "./app.ts";
 import { nodeFindings, permissionFindings } from "./environment.ts";
-import { examine, type Finding, type Patient, silentContext } from "./finding.ts";
+import { type CheckedProject, type Finding, runCheck, silentContext } from "./finding.ts";
 import { findListener } from "./listener.ts";
 import { logFindings } from "./log.ts";
 import { readProject } from "./settings.ts";
@@ -41,7 +41,7 @@ const ID_WIDTH = 17;
 
 async function doctor(context: Context, options: DoctorOptions): Promise<ExitCode> {
   const startedAt = performance.now();
-  const findings = await context.waiting("checking this project, ngrok and Zoho", () => examineAll(context, options));
+  const findings = await context.waiting("checking this project, ngrok and Zoho", () => checkAll(context, options));
   for (const { details, ...finding } of findings) {
     const shown = details !== undefined && (context.verbose || context.json);
     context.report({ type: "check", idWidth: ID_WIDTH, ...finding, ...(shown ? { details } : {}) });
@@ -59,25 +59,33 @@ async function doctor(context: Context, options: DoctorOptions): Promise<ExitCod
 }
 
 /** All parts at once, in the order in which they depend on one another for the reader. */
-async function examineAll(context: Context, { store, profile }: DoctorOptions): Promise<readonly Finding[]> {
-  const project = await readProject(context, store === undefined ? undefined : { store });
-  const { config, refused } = project;
+async function checkAll(context: Context, { store, profile }: DoctorOptions): Promise<readonly Finding[]> {
+  const read = await readProject(context, store === undefined ? undefined : { store });
+  const { config, refused } = read;
   const listener = refused.has("store") ? undefined : await findListener(config);
-  const patient: Patient = { context: silentContext(context), config, refused, listener, profile };
+  const project: CheckedProject = { context: silentContext(context), config, refused, listener, profile };
   // Before the others load their libraries: a receiver that is slow to answer would pass for another program.
-  const port = await examine("port", context, () => portFindings(patient));
-  const routes = () => projectRoutes(patient, products);
-  const hasTarget = (target: string): boolean => listener !== undefined || routes().has(target);
+  const port = await runCheck("port", context, () => portFindings(project));
+  const routes = () => projectRoutes(project, products);
+  const hasTarget = (target: string): boolean => {
+    try {
+      // A running listen may have got more targets by flags.
+      return listener !== undefined || routes().has(target);
+    } catch {
+      // The line about the app says what is wrong with the targets.
+      return true;
+    }
+  };
   const parts = await Promise.all([
-    examine("node", context, () => nodeFindings(patient)),
-    project.findings,
-    examine("permissions", context, () => permissionFindings(patient)),
-    examine("log.health", context, () => logFindings(patient, hasTarget)),
+    runCheck("node", context, () => nodeFindings(project)),
+    read.findings,
+    runCheck("permissions", context, () => permissionFindings(project)),
+    runCheck("log.health", context, () => logFindings(project, hasTarget)),
     port,
-    examine("app", context, (signal) => appFindings(patient, routes, signal)),
-    examine("ngrok.token", context, (signal) => ngrokFindings(patient, signal)),
-    examine("public-url", context, (signal) => publicUrlFindings(patient, signal)),
-    zohoFindings(patient),
+    runCheck("app", context, (signal) => appFindings(project, routes, signal)),
+    runCheck("ngrok.token", context, (signal) => ngrokFindings(project, signal)),
+    runCheck("public-url", context, (signal) => publicUrlFindings(project, signal)),
+    zohoFindings(project),
   ]);
   return parts.flat();
 }

@@ -4,14 +4,14 @@ import { maskUrl } from "../../core/mask.ts";
 import { type LogHealth, readHealth } from "../../store/health.ts";
 import { UserError } from "../../util/errors.ts";
 import { counted, formatAge, formatBytes } from "../../util/units.ts";
-import { type Finding, failed, fromError, type Patient, passed, skipped, warning } from "./finding.ts";
+import { type CheckedProject, type Finding, failed, fromError, passed, skipped, warning } from "./finding.ts";
 
 /** The event log: readable, undamaged, small enough, and with a target for all that waits in it. */
 export async function logFindings(
-  patient: Patient,
+  project: CheckedProject,
   hasTarget: (target: string) => boolean,
 ): Promise<readonly Finding[]> {
-  const { context, config, refused } = patient;
+  const { context, config, refused } = project;
   const { root, settings } = config;
   if (refused.has("store")) return [skipped("log.health", "not read: its place needs your approval")];
   if (settings.store === false) return [passed("log.health", `off: store is false (${config.origins.store})`)];
@@ -28,7 +28,7 @@ export async function logFindings(
     if (error.code === "log-unavailable") return [skipped("log.health", "not read: there is no SQLite")];
     return [fromError("log.health", error, error.code === "log-locked" ? "warning" : "failed")];
   }
-  return [sizeFinding(patient, name, health), ...strandedFindings(context.invocation, health, hasTarget)];
+  return [sizeFinding(project, name, health), ...strandedFindings(context.invocation, health, hasTarget)];
 }
 
 function missingFinding(path: string, name: string): Finding {
@@ -46,7 +46,7 @@ function missingFinding(path: string, name: string): Finding {
   }
 }
 
-function sizeFinding({ context, config }: Patient, name: string, health: LogHealth): Finding {
+function sizeFinding({ context, config }: CheckedProject, name: string, health: LogHealth): Finding {
   const { bytes, deliveries, lastAt, isChecked } = health;
   const { maxLog } = config.settings;
   const size = `${formatBytes(bytes)} of ${formatBytes(maxLog)}`;

@@ -11,11 +11,20 @@ import { PROBE_ANSWER_HEADER, PROBE_HEADER } from "../../util/probe-key.ts";
 import { withTimeout } from "../../util/timing.ts";
 import { formatDuration } from "../../util/units.ts";
 import { chooseRunTunnel } from "../listen/tunnel.ts";
-import { type Finding, failed, fromError, isOffline, type Patient, passed, silentContext, skipped } from "./finding.ts";
+import {
+  type CheckedProject,
+  type Finding,
+  failed,
+  fromError,
+  isOffline,
+  passed,
+  silentContext,
+  skipped,
+} from "./finding.ts";
 
 /** Whether ngrok can be reached, and accepts the authtoken. Opens no tunnel. */
-export async function ngrokFindings(patient: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { context, config, refused, listener } = patient;
+export async function ngrokFindings(project: CheckedProject, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { context, config, refused, listener } = project;
   if (refused.has("ngrokServerAddr") || refused.has("ngrokRootCas"))
     return [skipped("ngrok.token", "not tried: tunnel.serverAddr and rootCas need your approval")];
   let choice: TunnelChoice;
@@ -71,8 +80,8 @@ function notTried(from: string): Finding {
 }
 
 /** Whether requests to the public URL of the running `listen` arrive there. */
-export async function publicUrlFindings(patient: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { config, listener } = patient;
+export async function publicUrlFindings(project: CheckedProject, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { config, listener } = project;
   if (listener === undefined) {
     return [skipped("public-url", "not asked: no listen runs in this project")];
   }

@@ -11,11 +11,11 @@ import { chosenProfile, openZoho, type ZohoSession } from "../helpers/session.ts
 import { channelFindings } from "./channels.ts";
 import {
   bounded,
+  type CheckedProject,
   type Finding,
   failed,
   fromError,
   isOffline,
-  type Patient,
   passed,
   silentContext,
   skipped,
@@ -23,8 +23,8 @@ import {
 } from "./finding.ts";
 
 /** The sign-in, its scopes and data centre, the clock, and the channels. */
-export async function zohoFindings(patient: Patient): Promise<readonly Finding[]> {
-  const { context, config, profile } = patient;
+export async function zohoFindings(project: CheckedProject): Promise<readonly Finding[]> {
+  const { context, config, profile } = project;
   const silent = silentContext(context);
   let session: ZohoSession;
   try {
@@ -38,7 +38,7 @@ export async function zohoFindings(patient: Patient): Promise<readonly Finding[]
   const { signIn, tokens, http } = session;
   try {
     const token = await bounded(context.signal, (limit) => tokens.get(limit));
-    return await withToken(patient, session, token);
+    return await withToken(project, session, token);
   } catch (error) {
     context.signal.throwIfAborted();
     const isThrottled = errorCode(error) === "token_throttled";
@@ -57,14 +57,18 @@ export async function zohoFindings(patient: Patient): Promise<readonly Finding[]
   }
 }
 
-async function withToken(patient: Patient, session: ZohoSession, token: AccessToken): Promise<readonly Finding[]> {
-  const { config } = patient;
+async function withToken(
+  project: CheckedProject,
+  session: ZohoSession,
+  token: AccessToken,
+): Promise<readonly Finding[]> {
+  const { config } = project;
   const { signIn } = session;
   const scopes = signIn.scopes.length > 0 ? signIn.scopes : (token.scopes ?? []);
   const products =
     scopes.length === 0 ? [session.product] : watchProducts().filter((each) => granted(each, scopes).length > 0);
   const dates: number[] = [];
-  const results = await Promise.all(products.map((product) => listChannels(patient, session, product, dates)));
+  const results = await Promise.all(products.map((product) => listChannels(project, session, product, dates)));
   const errors = results.flatMap(({ error }) => error ?? []);
   const isLack = (error: unknown): boolean => errorCode(error) === "oauth_scope_mismatch";
   const isSignIn = (error: unknown): boolean =>
@@ -103,12 +107,12 @@ interface Listed {
 
 /** The channels of one product. Records nothing. */
 async function listChannels(
-  patient: Patient,
+  project: CheckedProject,
   first: ZohoSession,
   product: WatchProduct,
   dates: number[],
 ): Promise<Listed> {
-  const { context, config, profile } = patient;
+  const { context, config, profile } = project;
   const session =
     product.id === first.product.id
       ? first
@@ -125,8 +129,8 @@ async function listChannels(
       (limit): Promise<readonly Channel[]> => watchClient({ ...session.api, call }, product, limit).list(),
     );
     // What fails here is not Zoho's refusal, such as a memory that cannot be read.
-    const examined = channelFindings(patient, session, listed);
-    return { findings: await examined.catch((error: unknown) => [fromError("channels", error)]) };
+    const found = channelFindings(project, session, listed);
+    return { findings: await found.catch((error: unknown) => [fromError("channels", error)]) };
   } catch (error) {
     context.signal.throwIfAborted();
     return { findings: [], error };
