@@ -93,7 +93,7 @@ const SIZE_UNITS = [
 ] as const;
 
 /** A setting as a user would write it: `7d` and `1mib`, not milliseconds and bytes. */
-function settingText(key: string, value: unknown): string {
+export function settingText(key: string, value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "number") {
     // The reader of the setting shows its unit.

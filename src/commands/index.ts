@@ -99,6 +99,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./config.ts"),
   },
   {
+    name: "doctor",
+    summary: "check everything that receiving needs, from Node to the channels at Zoho, and say how to repair it",
+    pages: ["troubleshooting"],
+    load: () => import("./doctor/index.ts"),
+  },
+  {
     name: "completion",
     summary: "print a completion script for bash, zsh, fish or PowerShell",
     pages: ["json"],

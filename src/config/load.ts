@@ -37,12 +37,30 @@ export interface LoadOptions {
   readonly flags?: Readonly<Partial<Settings>>;
   /** For commands that verify or sign, which fail for a key that cannot be read. */
   readonly secrets?: GivenSecrets;
+  /** Called instead of throwing; what cannot be read is then left out. For `doctor`, which goes on with the rest. */
+  readonly onFault?: (error: unknown, of: "settings" | "secrets") => void;
 }
 
 /** flags > environment > `.env` > project file > user file > defaults. */
 export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: LoadOptions = {}): Config {
   const root = findRoot(runtime);
-  const environment = readEnvironment(runtime, root);
+  const { onFault } = options;
+  const orReport = <T>(of: "settings" | "secrets", read: () => T, otherwise: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (onFault === undefined) throw error;
+      onFault(error, of);
+      return otherwise();
+    }
+  };
+  const layer = (read: () => Partial<Settings>) => orReport("settings", read, () => ({}));
+  const withoutFile = { values: runtime.env, ignored: [], origin: () => "environment" };
+  const environment = orReport(
+    "settings",
+    () => readEnvironment(runtime, root),
+    () => withoutFile,
+  );
   const projectFile = join(root, CONFIG_FILE);
   const userFile = join(userFolder(runtime), "config.json");
   const variable = (key: string): string => {
@@ -51,9 +69,9 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
   };
   const layers: readonly (readonly [origin: (key: string) => string, values: Partial<Settings>])[] = [
     [() => "flag", options.flags ?? {}],
-    [variable, fromEnvironment(environment.values)],
-    [() => projectFile, readSettingsFile(projectFile)],
-    [() => userFile, readSettingsFile(userFile)],
+    [variable, fromEnvironment(environment.values, (read) => orReport("settings", read, () => undefined))],
+    [() => projectFile, layer(() => readSettingsFile(projectFile))],
+    [() => userFile, layer(() => readSettingsFile(userFile))],
   ];
   const values = resolveTunnelMode(layers.map(([, each]) => each));
   const settings: Record<string, unknown> = { ...defaults };
@@ -63,8 +81,18 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     if (at !== -1) settings[key] = Reflect.get(values[at] ?? {}, key);
     origins[key] = layers[at]?.[0](key) ?? "default";
   }
-  const stored = readStoredSecrets(root);
   const isFromProject = (name: string): boolean => environment.origin(name) !== "environment";
+  const stored = orReport(
+    "secrets",
+    () => readStoredSecrets(root),
+    () => undefined,
+  );
+  const sources = { root, isFromProject, stored };
+  const secrets = orReport(
+    "secrets",
+    () => readSecrets({ ...sources, env: environment.values, given: options.secrets }),
+    () => readSecrets({ ...sources, env: withoutEmpty(environment.values) }),
+  );
   return {
     root,
     settings: settings as unknown as Settings,
@@ -72,8 +100,8 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     isFromProject: (key) =>
       [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? "") ||
       (origins[key] === userFile && isUserFolderInProject(runtime, root)),
-    secrets: readSecrets({ env: environment.values, given: options.secrets, root, isFromProject, stored }),
-    storeSecret: stored.store,
+    secrets,
+    storeSecret: (...offered) => (stored ?? readStoredSecrets(root)).store(...offered),
     importModule: runtime.importModule,
     env: environment.values,
     ignoredVariables: environment.ignored,
@@ -162,12 +190,16 @@ function accountHome(): string {
   }
 }
 
-function fromEnvironment(env: Config["env"]): Partial<Settings> {
+function withoutEmpty(env: Config["env"]): Config["env"] {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ""));
+}
+
+function fromEnvironment(env: Config["env"], attempt: (read: () => unknown) => unknown): Partial<Settings> {
   const found: Record<string, unknown> = {};
   for (const [key, read] of Object.entries(readers)) {
     const name = environmentName(key);
     const text = env[name];
-    if (text !== undefined && text !== "") found[key] = read(text, name);
+    if (text !== undefined && text !== "") found[key] = attempt(() => read(text, name));
   }
   return found;
 }

@@ -50,7 +50,7 @@ interface SecretSources {
   readonly root: string;
   /** Whether a variable is from the project's `.env`, which may have come with a clone. */
   readonly isFromProject?: (name: string) => boolean;
-  readonly stored?: StoredSecrets;
+  readonly stored?: StoredSecrets | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { plain } from "../util/text.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./channel.ts";
+import { renderCheck, renderCheckSummary } from "./check.ts";
 import { renderDrift } from "./drift.ts";
 import { INDENT, renderEvent } from "./event.ts";
 import { renderForward, renderGap, renderTarget, renderTunnel } from "./forward.ts";
@@ -40,6 +41,8 @@ const renderers: Renderers = {
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,
   "verify-summary": renderVerifySummary,
+  check: renderCheck,
+  "check-summary": renderCheckSummary,
   table: renderTable,
   notice: ({ message, below: isBelow }, { err, quiet, errColumns }) => {
     if (quiet) return {};

@@ -1,5 +1,6 @@
 import { type JsonLine, jsonLine } from "../util/text.ts";
 import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./channel.ts";
+import { checkLine, checkSummaryLine } from "./check.ts";
 import { driftLines } from "./drift.ts";
 import { eventLine } from "./event.ts";
 import { forwardLine, gapLine, targetLine, tunnelLine } from "./forward.ts";
@@ -63,6 +64,8 @@ const renderers: Renderers = {
   record: (report) => [recordLine(report)],
   "sign-in": (report) => [signInLine(report)],
   "api-request": (report) => [apiRequestLine(report)],
+  check: (report) => [checkLine(report)],
+  "check-summary": (report) => [checkSummaryLine(report)],
   table: ({ json }) => json,
 };
 

@@ -1,4 +1,5 @@
 import type { ApiRequestReport, ChannelReport, RecordReport, SignInReport } from "./channel.ts";
+import type { CheckReport, CheckSummaryReport } from "./check.ts";
 import type { DriftReport } from "./drift.ts";
 import type { EventReport } from "./event.ts";
 import type { ForwardReport, GapReport, TargetReport, TunnelReport } from "./forward.ts";
@@ -34,6 +35,8 @@ export type Report =
   | SignInReport
   | ApiRequestReport
   | VerifySummaryReport
+  | CheckReport
+  | CheckSummaryReport
   | NoticeReport
   | WarningReport
   | TextReport

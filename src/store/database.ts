@@ -90,7 +90,12 @@ function createFile(path: string, create: boolean): void {
 }
 
 /** Leaves any other file untouched, its mode and journal included: a path is easily mistyped. */
-async function rejectForeign({ engine, path, create, busyMs }: DatabaseOptions): Promise<void> {
+export async function rejectForeign({
+  engine,
+  path,
+  create,
+  busyMs,
+}: Pick<DatabaseOptions, "engine" | "path" | "create" | "busyMs">): Promise<void> {
   rejectIrregular(path);
   if (create && statSync(path).size === 0) return;
   await waitForContent(path, Math.min(busyMs, 1000));

@@ -6,7 +6,7 @@ import { isDevice, NOT_A_FILE } from "../util/files.ts";
 import { withTimeout } from "../util/timing.ts";
 import { mapNgrokError } from "./ngrok-errors.ts";
 
-const NGROK_SERVER_ADDR = "connect.ngrok-agent.com:443";
+export const NGROK_SERVER_ADDR = "connect.ngrok-agent.com:443";
 
 export interface NgrokSettings {
   readonly authtoken: Secret;
@@ -107,6 +107,22 @@ export async function openNgrokSession(
   } catch (error) {
     abandoned = true;
     await end();
+    signal.throwIfAborted();
+    throw mapNgrokError(error, { ...settings, serverAddr });
+  }
+}
+
+/** Connects, authenticates and ends the session again, without binding anything. Throws a UserError with the reason. */
+export async function tryNgrok(sdk: NgrokSdk, settings: NgrokSettings, signal: AbortSignal): Promise<void> {
+  const serverAddr = settings.serverAddr ?? NGROK_SERVER_ADDR;
+  try {
+    await dial(serverAddr, DIAL_TIMEOUT_MS, signal);
+    const builder = sessionBuilder(sdk, settings, serverAddr);
+    // See above: `false` would make the agent write to stdout.
+    builder.handleDisconnection(() => true);
+    const session = await limited(builder.connect(), CONNECT_TIMEOUT_MS, signal, (late) => void quietly(late.close()));
+    await quietly(limited(session.close(), END_TIMEOUT_MS));
+  } catch (error) {
     signal.throwIfAborted();
     throw mapNgrokError(error, { ...settings, serverAddr });
   }

@@ -12,7 +12,8 @@ import { withTimeout } from "../util/timing.ts";
 
 export interface ProbeOptions {
   readonly publicUrl: string;
-  readonly key: ProbeKey;
+  /** Of the receiver; another process asks it. */
+  readonly key: { answer(nonce: string): ReturnType<ProbeKey["answer"]> | Promise<string | undefined> };
   readonly signal: AbortSignal;
   /** For one request, from name resolution to the headers of the answer. */
   readonly timeoutMs?: number;
@@ -81,7 +82,7 @@ async function probeOnce(
     // Only the headers count: the body of another server may be endless.
     answer.body.on("error", () => {}).destroy();
     const proof = answer.headers[PROBE_ANSWER_HEADER];
-    if (proof !== undefined && proof === options.key.answer(nonce)) {
+    if (proof !== undefined && proof === (await options.key.answer(nonce))) {
       const isForgeable = answer.headers[PROBE_ADDRESS_HEADER] === MADE_UP_ADDRESS;
       return { ok: true, latencyMs: performance.now() - startedAt, isForgeable };
     }

@@ -42,6 +42,7 @@ const commands: readonly (readonly string[])[] = [
   ["send", "crm", "--all", "--quiet"],
   ["init", "--yes", "--json"],
   ["whoami"],
+  ["doctor", "--verbose"],
   ["channels", "list", "--verbose"],
   ["channels", "create", "Leads.create", "--url", "https://example.com/hook", "--dry-run"],
 ];

@@ -10,7 +10,7 @@ import { formatSpan, parseDuration } from "../../util/units.ts";
 import { type Channel, type ChannelConfig, expiringWithin } from "../../zoho/channels/channel.ts";
 import { contractEvents, expandEvents } from "../../zoho/channels/events.ts";
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
-import { isOrphaned } from "../../zoho/channels/orphans.ts";
+import { orphanIds } from "../../zoho/channels/orphans.ts";
 import type { Define } from "../command.ts";
 import { channelEvents, collect, moduleName } from "../helpers/options.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
@@ -60,7 +60,7 @@ async function list(context: Context, options: ListOptions): Promise<ExitCode> {
     });
     const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
     const gone = missing.map((each) => missingReport(session, each, showSecrets));
-    const orphans = await orphanIds(context, session);
+    const orphans = await orphanIds(await session.memory.all(), userFolder(context), session.now());
     const present = shown.map((each) => ({
       ...channelReport(session, "listed", each, showSecrets),
       ...(orphans.has(each.id) ? orphanFacts(session, each.id) : {}),
@@ -119,15 +119,7 @@ function checkRequired(
   );
 }
 
-const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
-
-/** The channels whose listener is gone. */
-async function orphanIds(context: Context, { memory, now }: ZohoSession): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  for (const channel of await memory.all())
-    if (await isOrphaned(channel, userFolder(context), now())) ids.add(channel.id);
-  return ids;
-}
+export const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
 
 function orphanFacts({ command }: ZohoSession, id: string) {
   return { reason: "its listen ended without deleting it", hint: `to delete it: ${command(`delete ${id}`)}` };
@@ -180,7 +172,7 @@ export async function listWithMissing(session: ZohoSession): Promise<{
   return { listed, missing: missing.map((channel) => ({ channel, because: causeOf(channel) })) };
 }
 
-function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["because"] {
+export function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["because"] {
   if (isDeleted === true) return "deleted";
   return expiresAt === undefined ? "unlisted" : "expired";
 }

@@ -1,17 +1,22 @@
 import { checkProjectSettings } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import type { LockOwner } from "../../store/log.ts";
 import { lockOwnerAt } from "../../store/open-log.ts";
 import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
   await checkProjectSettings(context, config, ["store"]);
-  const { root } = config;
-  const { store } = config.settings;
-  const url = store === false ? undefined : (await lockOwnerAt({ root, store }))?.url;
+  return (await lockOwner(config))?.url;
+}
+
+/** The running `listen`. The caller has made sure that the log is the project's own. */
+export async function lockOwner({ root, settings: { store } }: Config): Promise<LockOwner | undefined> {
+  const owner = store === false ? undefined : await lockOwnerAt({ root, store });
   // A receiver on every address is reached on loopback.
-  return url?.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
+  const url = owner?.url?.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
+  return owner && { ...owner, url };
 }
 
 /** The address on this machine of the `listen` that runs in this project; undefined if it is that of the settings. */

@@ -59,9 +59,12 @@ export async function withZoho<T>(
 }
 
 /** Opens a session. The caller closes its `http`. */
-export async function openZoho(context: Context, options: ZohoOptions): Promise<ZohoSession> {
+export async function openZoho(
+  context: Context,
+  options: ZohoOptions,
+  config: Config = loadConfig(context),
+): Promise<ZohoSession> {
   const product = findWatchProduct(options.product ?? "crm", options.apiVersion);
-  const config = loadConfig(context);
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
   const tokens = sessionTokens(context, signIn, http);

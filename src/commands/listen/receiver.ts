@@ -58,7 +58,7 @@ export async function startReceiverPart(
 }
 
 /** Tried in order when the default port is busy. 4461 is left for `send --serve-jwks`. */
-const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => 4462 + i);
+export const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => 4462 + i);
 
 async function openReceiver(
   context: Context,

@@ -97,6 +97,20 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
     await change((entries) => entries.filter((entry) => !isForgotten(entry)));
   };
 
+  const compare = async (listed: readonly ListedChannel[], now: Date, only?: string) => {
+    const byId = new Map(listed.map((each) => [each.id, each]));
+    const isConcerned = (each: RememberedChannel): boolean =>
+      each.profile === owner.profile &&
+      each.product === owner.product &&
+      // A listed channel is this sign-in's, whichever token of the same organisation created it.
+      (each.account === undefined || each.account === owner.account || byId.has(each.id)) &&
+      (only === undefined || each.id === only);
+    const update = (each: RememberedChannel): RememberedChannel => observed(each, byId.get(each.id), owner, now);
+    const concerned = (await all()).filter(isConcerned);
+    const missing = concerned.filter((each) => !byId.has(each.id) && each.ofListener !== true).map(update);
+    return { concerned, isConcerned, update, missing };
+  };
+
   return {
     all,
     recall: async (id: string) => (await all()).find((each) => each.id === id),
@@ -110,15 +124,7 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
      * from the list, even if nothing can be written. `only`: the list was limited to this channel.
      */
     async observe(listed: readonly ListedChannel[], now: Date, only?: string): Promise<readonly RememberedChannel[]> {
-      const byId = new Map(listed.map((each) => [each.id, each]));
-      const isConcerned = (each: RememberedChannel): boolean =>
-        each.profile === owner.profile &&
-        each.product === owner.product &&
-        // A listed channel is this sign-in's, whichever token of the same organisation created it.
-        (each.account === undefined || each.account === owner.account || byId.has(each.id)) &&
-        (only === undefined || each.id === only);
-      const update = (each: RememberedChannel): RememberedChannel => observed(each, byId.get(each.id), owner, now);
-      const concerned = (await all()).filter(isConcerned);
+      const { concerned, isConcerned, update, missing } = await compare(listed, now, only);
       if (concerned.some((each) => update(each) !== each)) {
         const updateEntry = (entry: unknown): unknown => {
           const channel = rememberedChannel(entry);
@@ -128,8 +134,10 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
         // Listing must not fail because its result cannot be saved.
         await change((entries) => entries.map(updateEntry)).catch(() => undefined);
       }
-      return concerned.filter((each) => !byId.has(each.id) && each.ofListener !== true).map(update);
+      return missing;
     },
+    /** The channels that are missing from a whole list, without recording anything. */
+    missing: async (listed: readonly ListedChannel[], now: Date) => (await compare(listed, now)).missing,
   };
 }
 

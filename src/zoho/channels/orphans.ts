@@ -31,11 +31,23 @@ export async function isOrphaned(channel: RememberedChannel, folder: string, now
   return (expiresAt === undefined || expiresAt > now) && !(await isInUse(folder, channel));
 }
 
+/** The ids of those that are orphaned. */
+export async function orphanIds(
+  channels: readonly RememberedChannel[],
+  folder: string,
+  now: Date,
+): Promise<ReadonlySet<string>> {
+  return new Set((await orphansOf(channels, folder, now)).map(({ id }) => id));
+}
+
 /** The orphaned channels of all sign-ins, as far as this machine knows. Needs no sign-in. */
 export async function findOrphans(folder: string, now: Date): Promise<readonly RememberedChannel[]> {
-  const all = await allRemembered(folder);
-  const isLeft = await Promise.all(all.map((each) => isOrphaned(each, folder, now)));
-  return all.filter((_, i) => isLeft[i]);
+  return orphansOf(await allRemembered(folder), folder, now);
+}
+
+async function orphansOf(channels: readonly RememberedChannel[], folder: string, now: Date) {
+  const isLeft = await Promise.all(channels.map((each) => isOrphaned(each, folder, now)));
+  return channels.filter((_, i) => isLeft[i]);
 }
 
 /** Deletes what a listener that was killed has left of its lock. Nothing depends on it. */

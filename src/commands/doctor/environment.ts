@@ -1,0 +1,107 @@
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { geteuid, version } from "node:process";
+import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
+import { loadEngine } from "../../store/engine.ts";
+import { errorText, UserError } from "../../util/errors.ts";
+import { parseJsonFile, readBytes, readText } from "../../util/files.ts";
+import { type CheckedProject, type Finding, failed, passed, skipped, warning } from "./finding.ts";
+
+/** Node, this package, and whether there is SQLite for the log. */
+export async function nodeFindings({ context, config }: CheckedProject): Promise<readonly Finding[]> {
+  const { packageVersion, needs } = ownPackage(context.packageRoot);
+  const versions = `${version}, zoho-hooks ${packageVersion}`;
+  if (isOlder(version, needs))
+    return [failed("node", `${versions}: too old`, `install Node ${needs} or later: https://nodejs.org`)];
+  const { store, forwardTo, routes } = config.settings;
+  try {
+    const { id } = await loadEngine();
+    return [passed("node", versions, { SQLite: id, package: context.packageRoot })];
+  } catch (error) {
+    const remedy = error instanceof UserError ? error.hint : undefined;
+    // Without a log `listen` saves nothing, and cannot forward.
+    const isNeeded = forwardTo.length > 0 || routes.length > 0;
+    if (store === false && !isNeeded) return [passed("node", versions)];
+    return [(isNeeded ? failed : warning)("node", `${versions}: ${errorText(error)}`, remedy)];
+  }
+}
+
+function ownPackage(root: string): { readonly packageVersion: string; readonly needs: string } {
+  const path = join(root, "package.json");
+  const { version: packageVersion, engines } = parseJsonFile(readText(path) ?? "{}", path) as {
+    readonly version: string;
+    readonly engines: { readonly node: string };
+  };
+  return { packageVersion, needs: engines.node.replace(/^>=/, "") };
+}
+
+function isOlder(current: string, needed: string): boolean {
+  const parts = (text: string): readonly number[] => text.replace(/^v/, "").split(".").map(Number);
+  const wanted = parts(needed);
+  const difference =
+    parts(current)
+      .map((part, i) => part - (wanted[i] ?? 0))
+      .find((each) => each !== 0) ?? 0;
+  return difference < 0;
+}
+
+/** Files with secrets or deliveries that others may read, and a `.env` that Git publishes. */
+export async function permissionFindings({ config, refused }: CheckedProject): Promise<readonly Finding[]> {
+  const { root, settings } = config;
+  const env = join(root, ENV_FILE);
+  const log = settings.store === false || refused.has("store") ? undefined : resolve(root, settings.store);
+  const files = [hasSecrets(env) ? env : undefined, log].filter((each) => each !== undefined && existsSync(each));
+  const found = files as readonly string[];
+  const named = (path: string): string => relative(root, path) || path;
+  const loose = geteuid === undefined ? [] : found.filter(isLoose);
+  const findings = [
+    ...loose.map((path) => warning("permissions", `other users can read ${named(path)}`, `chmod 600 ${named(path)}`)),
+    ...(hasSecrets(env) && isTracked(env)
+      ? [
+          warning(
+            "permissions",
+            "Git tracks .env, so everyone with the repository has its secrets",
+            "git rm --cached .env, add it to .gitignore, and replace its secrets",
+          ),
+        ]
+      : []),
+  ];
+  if (findings.length > 0) return findings;
+  if (geteuid === undefined) return [skipped("permissions", "not checked: Windows has no modes")];
+  if (found.length === 0) return [passed("permissions", "no file with secrets or deliveries yet")];
+  return [passed("permissions", `${found.map(named).join(", ")}: yours alone`)];
+}
+
+function hasSecrets(path: string): boolean {
+  try {
+    return Object.keys(readEnvFile(path)).some((name) => /^(?:ZOHO|NGROK)_/.test(name));
+  } catch {
+    // The settings report why it cannot be read.
+    return false;
+  }
+}
+
+/** Windows drives that are mounted under Linux show 0777 for every file. */
+function isLoose(path: string): boolean {
+  const mode = statSync(path).mode & 0o777;
+  return (mode & 0o077) !== 0 && mode !== 0o777;
+}
+
+/**
+ * Whether the index of the repository has a file. Read, not asked of Git, which runs programs that the repository's config
+ * names. An index of version 4 (`feature.manyFiles`) is not understood. https://git-scm.com/docs/index-format
+ */
+function isTracked(path: string): boolean {
+  const top = repositoryOf(dirname(path));
+  const index = top === undefined ? undefined : readBytes(join(top, ".git", "index"));
+  if (top === undefined || index === undefined) return false;
+  const name = Buffer.from(relative(top, path).split(sep).join("/"));
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(Math.min(name.length, 0xfff));
+  return index.includes(Buffer.concat([length, name, Buffer.alloc(1)]));
+}
+
+function repositoryOf(folder: string): string | undefined {
+  if (existsSync(join(folder, ".git", "index"))) return folder;
+  return dirname(folder) === folder ? undefined : repositoryOf(dirname(folder));
+}

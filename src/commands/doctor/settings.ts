@@ -1,0 +1,169 @@
+import { basename, sep } from "node:path";
+import type { Credential } from "../../body/secret.ts";
+import { approvedProducts, requireApproval } from "../../config/clone-rule.ts";
+import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
+import { fileKeys } from "../../config/readers.ts";
+import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES, STORED_SECRETS_FILE } from "../../config/secrets.ts";
+import { defaults, type Settings } from "../../config/settings.ts";
+import type { Context } from "../../context.ts";
+import { maskSetting } from "../../core/mask.ts";
+import type { Product } from "../../core/product.ts";
+import { errorText, UserError } from "../../util/errors.ts";
+import { watchProductIds } from "../../zoho/channels/products.ts";
+import { withChannelTokens } from "../../zoho/channels/tokens.ts";
+import { settingText } from "../config.ts";
+import { configuredProducts, warnOfUnknownVariables } from "../helpers/products.ts";
+import { type Finding, fromError, passed, silentContext, warning } from "./finding.ts";
+
+interface Project {
+  readonly config: Config;
+  readonly refused: ReadonlySet<keyof Settings>;
+  readonly findings: readonly Finding[];
+}
+
+/** Reads the settings and secrets. What is wrong becomes a finding, and the rest is used without it. */
+export async function readProject(context: Context, flags: LoadOptions["flags"]): Promise<Project> {
+  const silent = silentContext(context);
+  const faults: { readonly error: unknown; readonly of: "settings" | "secrets" }[] = [];
+  const given = flags === undefined ? {} : { flags };
+  const config = loadConfig(silent, { ...given, onFault: (error, of) => faults.push({ error, of }) });
+  const unapproved = await findUnapproved(silent, config);
+  const refused = new Set(unapproved.map(({ key }) => key));
+  const products = await approvedProducts(silent, config.settings.products, config);
+  const used = withoutSettings(config, refused, products);
+  const known = await configuredProducts(used, { schemas: false }).catch((error: unknown) => {
+    faults.push({ error, of: "settings" });
+    return [] as readonly Product[];
+  });
+  warnOfUnknownVariables(silent, config, known);
+  const of = (kind: "settings" | "secrets") => faults.flatMap((each) => (each.of === kind ? [each.error] : []));
+  const settings = of("settings").map((error) => faultFinding("config", error));
+  const findings: readonly Finding[] = [
+    ...(settings.length > 0 ? settings : [configFinding(config)]),
+    ...unapproved.map(({ error }) => approvalFinding(context, error)),
+    ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
+    ...secretFindings(context, used, known, of("secrets")),
+  ];
+  const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
+  return { config: used, refused, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
+}
+
+function faultFinding(id: string, error: unknown): Finding {
+  return { remedy: "correct it (see zoho-hooks help configuration)", ...fromError(id, error) };
+}
+
+/** The settings of the project that a command would ask about. Its answer to another `listen` counts. */
+async function findUnapproved(silent: Context, config: Config) {
+  const found: { readonly key: keyof Settings; readonly error: unknown }[] = [];
+  for (const key of Object.keys(defaults) as (keyof Settings)[]) {
+    try {
+      await requireApproval(silent, config, [key]);
+    } catch (error) {
+      found.push({ key, error });
+    }
+  }
+  return found;
+}
+
+function approvalFinding({ invocation }: Context, error: unknown): Finding {
+  const hint = error instanceof UserError ? error.hint : undefined;
+  const remedy = hint?.replace("run this in a terminal", `run ${invocation} listen in a terminal`);
+  return warning("config.approval", `not used: ${errorText(error)}`, remedy);
+}
+
+function withoutSettings(config: Config, refused: ReadonlySet<keyof Settings>, products: Settings["products"]): Config {
+  const kept = Object.entries(config.settings).filter(([key]) => !refused.has(key as keyof Settings));
+  return { ...config, settings: { ...defaults, ...(Object.fromEntries(kept) as Partial<Settings>), products } };
+}
+
+/** `zoho-hooks.config.json: port 4460, forwardTo 3000; .env: keep 1d` */
+function configFinding({ root, settings, origins }: Config): Finding {
+  const byOrigin = new Map<string, string[]>();
+  const details: Record<string, string> = {};
+  for (const [key, value] of Object.entries(settings)) {
+    const origin = origins[key as keyof Settings];
+    if (origin === "default") continue;
+    const name = fileKeys(key).join(".");
+    const text =
+      key === "products" ? Object.keys(settings.products).join(" ") : maskSetting(plainText(settingText(key, value)));
+    const from = shortOrigin(origin, root);
+    byOrigin.set(from, [...(byOrigin.get(from) ?? []), `${name} ${text}`]);
+    details[name] = `${text} (${origin})`;
+  }
+  const parts = [...byOrigin].map(([from, texts]) => `${from}: ${texts.join(", ")}`);
+  if (parts.length === 0) return passed("config", `defaults, such as port ${settings.port}: no config file here`);
+  return passed("config", parts.join("; "), details);
+}
+
+/** `["3000"]` as `3000`. */
+function plainText(text: string): string {
+  return text.startsWith("[") ? text.replace(/[["\]]/g, "").replaceAll(",", " ") : text;
+}
+
+function shortOrigin(origin: string, root: string): string {
+  const [, inBrackets] = /\((.*)\)$/.exec(origin) ?? [];
+  const place = inBrackets ?? origin;
+  return place.startsWith(root) ? basename(place) : place;
+}
+
+/** Secrets that are set, empty, unreadable, or missing for the products of the config. */
+function secretFindings(
+  context: Context,
+  config: Config,
+  known: readonly Product[],
+  faults: readonly unknown[],
+): readonly Finding[] {
+  const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => faultFinding("secrets", error));
+  if (broken.length > 0) return broken;
+  const secrets = withChannelTokens(config.secrets, userFolder(context));
+  const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];
+  const init = `${context.invocation} init`;
+  const unverified = known
+    .filter(({ id }) => Object.hasOwn(config.settings.products, id))
+    .map((product) => ({ id: product.id, credentials: credentialsOf(product, config) }))
+    .filter(
+      ({ id, credentials }) =>
+        credentials.length > 0 && credentials.every((each) => secrets.for(each, id).length === 0),
+    );
+  if (unverified.length > 0) {
+    const missing = [...new Set(unverified.flatMap((each) => each.credentials))];
+    const variables = missing.map((each) => CREDENTIAL_VARIABLES[each]).join(" or ");
+    const isChosen = CHOSEN_CREDENTIALS.some((each) => missing.includes(each));
+    const set = names.length === 0 ? "" : `${secretsText(config, names)}; `;
+    const text = `${set}none for ${unverified.map(({ id }) => id).join(", ")}, whose deliveries are not verified`;
+    return [warning("secrets", text, isChosen ? `${init}, or set ${variables}` : `set ${variables}`)];
+  }
+  if (names.length > 0) return [passed("secrets", secretsText(config, names))];
+  const hasChannels = watchProductIds.some((id) => secrets.for("token", id).length > 0);
+  if (hasChannels) return [passed("secrets", "the tokens of the channels that were created here")];
+  return [warning("secrets", "none is set: deliveries are not verified", init)];
+}
+
+/** What a command that verifies would refuse: keys that cannot be read, or that are outside the project. */
+function strictFaults(context: Context): readonly unknown[] {
+  const faults: unknown[] = [];
+  loadConfig(silentContext(context), {
+    secrets: {},
+    onFault: (error, of) => {
+      if (of === "secrets") faults.push(error);
+    },
+  });
+  return faults;
+}
+
+/** The kinds of secrets of which one verifies deliveries of a product. A sender offers its own one itself. */
+function credentialsOf({ id, formats }: Product, { settings }: Config): readonly Credential[] {
+  const chosen = formats.filter((format) => (settings.products[id]?.format ?? format.id) === format.id);
+  const credentials = chosen.flatMap(({ proofs }) => proofs.map(({ credential }) => credential));
+  return credentials.includes("hookSecret") ? [] : [...new Set(credentials)];
+}
+
+/** `ZOHO_WEBHOOK_SECRET, ZOHO_WEBHOOK_TOKEN (.env)` */
+function secretsText({ root, variableOrigin }: Config, names: readonly string[]): string {
+  const byOrigin = new Map<string, string[]>();
+  for (const name of names) {
+    const from = name === STORED_SECRETS_FILE ? "" : ` (${shortOrigin(variableOrigin(name), root)})`;
+    byOrigin.set(from, [...(byOrigin.get(from) ?? []), name]);
+  }
+  return [...byOrigin].map(([from, all]) => `${all.join(", ")}${from}`).join("; ");
+}
