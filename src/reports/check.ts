@@ -1,4 +1,5 @@
 import type { JsonLine } from "../util/text.ts";
+import { counted } from "../util/units.ts";
 import { below, fitLine } from "./layout.ts";
 import { plain, type Rendered, type Style } from "./paint.ts";
 
@@ -55,7 +56,7 @@ export function renderCheckSummary(report: CheckSummaryReport, { out }: Style): 
   const { passed, warning, failed, skipped } = report;
   const counts = [
     out.good(`${passed} passed`),
-    ...(warning > 0 ? [out.caution(`${warning} warnings`)] : []),
+    ...(warning > 0 ? [out.caution(counted(warning, "warning"))] : []),
     failed > 0 ? out.bad(`${failed} failed`) : "0 failed",
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];

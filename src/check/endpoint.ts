@@ -1,0 +1,156 @@
+import type { Delivery } from "../body/delivery.ts";
+import type { Credential, Secrets } from "../body/secret.ts";
+import type { Faults } from "../core/prepare.ts";
+import type { Format, Product } from "../core/product.ts";
+import { openPoster, type PostResult } from "../forward/post.ts";
+import type { Sleep } from "../util/timing.ts";
+import { type InspectOptions, inspect, type Network } from "./network.ts";
+import { freshData, signed } from "./samples.ts";
+
+export interface Sample {
+  readonly event: string;
+  readonly data: unknown;
+  readonly records: readonly string[];
+}
+
+/** What is checked, and with what. */
+export interface Subject {
+  readonly product: Product;
+  readonly format: Format;
+  readonly url: string;
+  readonly sample: Sample;
+  /** An event that may happen to a record several times; undefined where the format has none with a sample. */
+  readonly update: Sample | undefined;
+  readonly secrets: Secrets;
+  /** The variable that sets a credential. */
+  readonly variables: Readonly<Record<Credential, string>>;
+  /** How long the sender waits for an answer. All other times derive from it. */
+  readonly deadlineMs: number;
+  /** How many events the app has acted on, as `--count-cmd` prints it. */
+  readonly count?: (() => Promise<number>) | undefined;
+}
+
+export interface EndpointOptions extends Pick<InspectOptions, "ca"> {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: () => Date;
+  readonly sleep: Sleep;
+  readonly signal: AbortSignal;
+  /** Post to a server with an invalid certificate. */
+  readonly insecure: boolean;
+}
+
+interface SampleOptions {
+  readonly sample?: Sample;
+  /** Changes the fresh data. */
+  readonly edit?: (data: unknown) => unknown;
+  readonly faults?: Faults;
+  readonly format?: Format;
+  readonly now?: Date;
+}
+
+interface SendOptions {
+  readonly slowMs?: number;
+  /** Ends the connection in the middle of the request. */
+  readonly abortAfterMs?: number;
+}
+
+/** How many are sent at the same time, at most. */
+export const BURST = 20;
+const MAX_REQUESTS = 250;
+/** At most 50 requests a second, but for the burst. */
+const INTERVAL_MS = 20;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export type Endpoint = Awaited<ReturnType<typeof openEndpoint>>;
+
+/** The one address that is checked: nothing else is ever asked, and redirects are not followed. */
+export async function openEndpoint(subject: Subject, options: EndpointOptions) {
+  const { now, sleep, signal, env, insecure } = options;
+  const { url, deadlineMs } = subject;
+  // A sender's clock runs until the answer has come, so a late one is waited for a little, to tell it from none.
+  const posting = { env, insecure, timeoutMs: deadlineMs * 1.2, onlyOnce: true };
+  const poster = await openPoster({ ...posting, connections: BURST, ownConnections: true });
+  const answers: PostResult[] = [];
+  let sent = 0;
+  let nextAt = 0;
+
+  const post = async (by: typeof poster, delivery: Delivery, { slowMs, abortAfterMs }: SendOptions = {}) => {
+    signal.throwIfAborted();
+    if (++sent > MAX_REQUESTS) throw new Error(`more than ${MAX_REQUESTS} requests`);
+    const breaker = new AbortController();
+    const stop = (): void => breaker.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    const timer = abortAfterMs === undefined ? undefined : setTimeout(stop, abortAfterMs);
+    try {
+      const answer = await by.post(delivery, { slowMs, signal: breaker.signal, wholeReply: true });
+      signal.throwIfAborted();
+      answers.push(answer);
+      return answer;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    }
+  };
+
+  const send = async (delivery: Delivery, sendOptions?: SendOptions): Promise<PostResult> => {
+    const slot = Math.max(nextAt, performance.now());
+    nextAt = slot + INTERVAL_MS;
+    await sleep(slot - performance.now(), signal);
+    return post(poster, delivery, sendOptions);
+  };
+
+  const make = ({ sample = subject.sample, edit = (data) => data, faults, format, now: at = now() }: SampleOptions) =>
+    signed(subject, { event: sample.event, body: edit(freshData(subject, sample, at)), now: at, faults, format });
+
+  return {
+    subject,
+    now,
+    sleep: (ms: number) => sleep(ms, signal),
+    /** All that has been answered so far. */
+    answers: answers as readonly PostResult[],
+    /** The address as the network shows it; undefined through a proxy. */
+    network: once(
+      (): Promise<Network | undefined> =>
+        poster.isDirect(url)
+          ? inspect(new URL(url), { timeoutMs: CONNECT_TIMEOUT_MS, ca: options.ca })
+          : Promise.resolve(undefined),
+    ),
+    /** A new valid delivery, or one with faults. */
+    make: (made: SampleOptions = {}): Delivery => make(made),
+    /** The delivery with another body, signed anew. */
+    withBody(delivery: Delivery, body: Buffer): Delivery {
+      const contentType = delivery.headers.find(([name]) => name === "content-type")?.[1];
+      return signed(subject, { event: subject.sample.event, body, contentType, now: now() });
+    },
+    send,
+    /** The answer to the first valid delivery. */
+    baseline: once(() => send(make({}))),
+    /** As many at once as a sender may post. */
+    burst: once(() => Promise.all(Array.from({ length: BURST }, () => post(poster, make({}))))),
+    /** One after the other on one connection. */
+    async onOneConnection(deliveries: readonly Delivery[]): Promise<readonly PostResult[]> {
+      const single = await openPoster({ ...posting, connections: 1 });
+      try {
+        const results: PostResult[] = [];
+        for (const delivery of deliveries) results.push(await post(single, delivery));
+        return results;
+      } finally {
+        await single.close();
+      }
+    },
+    /** Whether it still answers, whatever it answers. */
+    async isAlive(): Promise<boolean> {
+      const { status } = await send({ method: "OPTIONS", url, headers: [], body: Buffer.alloc(0) });
+      return status !== undefined;
+    },
+    close: () => poster.close(),
+  };
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= work();
+    return result;
+  };
+}

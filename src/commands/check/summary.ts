@@ -1,0 +1,24 @@
+import { resolve } from "node:path";
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { type JUnitCase, type JUnitSuite, junitText } from "../../reports/junit.ts";
+import { usageError } from "../../util/errors.ts";
+import { isAbove, rejectLinks, writeFileAtomically } from "../../util/files.ts";
+
+type Write = (cases: readonly JUnitCase[], suite: JUnitSuite) => void;
+
+/** For `--summary junit=FILE`. Throws a usage error for another value, before anything is sent. */
+export function summaryWriter(context: Context, { root }: Config, summary: string | undefined): Write {
+  if (summary === undefined) return () => {};
+  const [, file] = /^junit=(.+)$/s.exec(summary) ?? [];
+  if (file === undefined) {
+    throw usageError(
+      `--summary: ${JSON.stringify(summary)} is not a summary`,
+      "write it as junit=FILE, such as --summary junit=check.xml",
+    );
+  }
+  const path = resolve(context.cwd, file);
+  // A link of a stranger's clone may lead anywhere.
+  if (!isAbove(root, path)) rejectLinks(root, path);
+  return (cases, suite) => writeFileAtomically(path, junitText(cases, suite));
+}
