@@ -57,8 +57,8 @@ interface SendOptions {
 /** How many are sent at the same time, at most. */
 export const BURST = 20;
 const MAX_REQUESTS = 250;
-/** At most 50 requests a second, but for the burst. */
-const INTERVAL_MS = 20;
+/** Of the deadline: with 10 s at most 50 requests a second, but for the burst. */
+const INTERVAL_SHARE = 1 / 500;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 export type Endpoint = Awaited<ReturnType<typeof openEndpoint>>;
@@ -94,7 +94,7 @@ export async function openEndpoint(subject: Subject, options: EndpointOptions) {
 
   const send = async (delivery: Delivery, sendOptions?: SendOptions): Promise<PostResult> => {
     const slot = Math.max(nextAt, performance.now());
-    nextAt = slot + INTERVAL_MS;
+    nextAt = slot + deadlineMs * INTERVAL_SHARE;
     await sleep(slot - performance.now(), signal);
     return post(poster, delivery, sendOptions);
   };

@@ -98,12 +98,12 @@ export const security: readonly Check[] = [
     severity: "error",
     why: "a stack trace tells an attacker the versions and paths to look for",
     remedy: "answer errors with a word; in Express set NODE_ENV=production, or add an error handler",
-    events: 0,
+    events: 2,
     after: "answer",
     async run(endpoint) {
-      const delivery = endpoint.make({ faults: { badSignature: true, badToken: true } });
-      const broken = { ...delivery, body: malformed(delivery.body) };
-      await endpoint.send(broken);
+      const delivery = endpoint.make();
+      await endpoint.send(endpoint.withBody(delivery, malformed(delivery.body)));
+      await endpoint.send(endpoint.make({ faults: { badSignature: true, badToken: true } }));
       for (const answer of endpoint.answers.filter((each) => !isAccepted(each))) {
         const text = textOf(answer);
         const trace = STACK_TRACES.find((pattern) => pattern.test(text))?.exec(text)?.[0];
