@@ -16,6 +16,8 @@ export interface Check {
   readonly events: number;
   /** What must have worked before: nothing, a connection, an answer to a valid delivery, or its acceptance. */
   readonly after: "nothing" | "reachable" | "answer" | "accepted";
+  /** Another check whose failure leaves nothing to see here. */
+  readonly unless?: string;
   /** Left out where the format or the address has nothing like it. */
   applies?(subject: Subject): boolean;
   /** Why it cannot be tried: a secret or a flag is missing. */

@@ -125,8 +125,12 @@ export async function openEndpoint(subject: Subject, options: EndpointOptions) {
     send,
     /** The answer to the first valid delivery. */
     baseline: once(() => send(make({}))),
-    /** As many at once as a sender may post. */
-    burst: once(() => Promise.all(Array.from({ length: BURST }, () => post(poster, make({}))))),
+    /** As many at once as a sender may post. All are made before the first is sent, which takes a while. */
+    burst: once(async () => {
+      const deliveries = Array.from({ length: BURST }, () => make({}));
+      await sleep(0, signal);
+      return Promise.all(deliveries.map((delivery) => post(poster, delivery)));
+    }),
     /** One after the other on one connection. */
     async onOneConnection(deliveries: readonly Delivery[]): Promise<readonly PostResult[]> {
       const single = await openPoster({ ...posting, connections: 1 });

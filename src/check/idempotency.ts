@@ -8,7 +8,7 @@ import { recordsOf, replaced } from "./samples.ts";
 
 const REPEATS =
   'the guide, "Implement Idempotency": Zoho sends an event again that it has no answer for, even if you had it';
-const NO_COUNT = "set --count-cmd to a command that prints how many events your app has acted on";
+const NO_COUNT = "set --count-cmd to what prints your app's count";
 
 export const idempotency: readonly Check[] = [
   {

@@ -32,16 +32,18 @@ export function eventsOf(chosen: readonly Check[]): number {
 /** Runs checks one after the other. One that cannot be tried because of an earlier one is skipped. */
 export function createRunner(endpoint: Endpoint): (check: Check) => Promise<Result> {
   let gone: string | undefined;
+  const failures = new Map<string, string>();
   return async (check) => {
     const missing = check.missing?.(endpoint.subject);
     if (missing !== undefined) return skipped(missing);
-    const blocked = gone ?? (await blockedBy(check, endpoint));
+    const blocked = gone ?? failures.get(check.unless ?? "") ?? (await blockedBy(check, endpoint));
     if (blocked !== undefined) return skipped(blocked);
     const result = await check.run(endpoint);
     // Otherwise every later check would fail for the same reason.
     if (result.outcome === "failed" && check.after !== "nothing" && check.after !== "reachable")
       if (!(await endpoint.isAlive())) gone = `it no longer answers since ${check.id}`;
     if (result.outcome !== "failed") return result;
+    failures.set(check.id, `${check.id} failed, which leaves nothing to see`);
     return check.severity === "warning" ? { ...result, outcome: "warning" } : result;
   };
 }

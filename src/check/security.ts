@@ -48,6 +48,7 @@ export const security: readonly Check[] = [
   }),
   forged("signature", {
     id: "security.other-body",
+    unless: "security.wrong-signature",
     title: "refuses the signature of another body",
     remedy: "compute the signature of the body that came, each time",
     of: coversBody,
@@ -55,6 +56,7 @@ export const security: readonly Check[] = [
   }),
   {
     id: "security.raw-bytes",
+    unless: "security.wrong-signature",
     title: "checks the signature over the raw bytes",
     severity: "error",
     why: "Zoho signs the bytes that it sends. The guide's handler hashes JSON.stringify(req.body), which differs from them in white space, escapes and long numbers",
@@ -68,6 +70,7 @@ export const security: readonly Check[] = [
   {
     ...forged("signature", {
       id: "security.broken-signature",
+      unless: "security.wrong-signature",
       title: "refuses a truncated signature without crashing",
       remedy: "compare the lengths before crypto.timingSafeEqual",
       make: (endpoint, proof) => withTruncatedHeader(endpoint.make(), proof),
@@ -87,6 +90,7 @@ export const security: readonly Check[] = [
   },
   forged("signature", {
     id: "security.old-timestamp",
+    unless: "security.wrong-signature",
     title: "refuses a signature of yesterday",
     remedy: "compare the signed time with the clock, and refuse what is older than five minutes",
     of: isTimed,
@@ -121,7 +125,7 @@ export const security: readonly Check[] = [
   },
 ];
 
-interface Forgery extends Pick<Check, "id" | "title" | "remedy"> {
+interface Forgery extends Pick<Check, "id" | "title" | "remedy" | "unless"> {
   /** Of which proofs; all by default. */
   of?(proof: Proof, subject: Subject): boolean;
   make(endpoint: Endpoint, proof: Proof): Delivery;

@@ -155,12 +155,11 @@ function requireConsent({ url }: Subject, chosen: readonly Check[], { yes }: Che
 
 function announce(context: Context, { product, format, sample, url }: Subject, chosen: readonly Check[]): void {
   const hasIds = recordsOf(format, sample.data, sample.event).length > 0;
-  const events = `up to ${counted(eventsOf(chosen), "sample event")}`;
-  const ids = hasIds ? `; their record ids begin with ${SAMPLE_ORGANISATION}` : "";
-  context.report({
-    type: "notice",
-    message:
-      `Checking ${maskUrl(url)} as an endpoint of ${product.title} (format ${format.id}, event ${sample.event}).\n` +
-      `Your app will act on ${events}${ids}.`,
-  });
+  const ids = hasIds ? ` (record ids ${SAMPLE_ORGANISATION}…)` : "";
+  const message = [
+    `Checking ${maskUrl(url)}`,
+    `as ${product.title} posts ${sample.event} (format ${format.id}).`,
+    `Your app will act on up to ${counted(eventsOf(chosen), "sample event")}${ids}.`,
+  ].join("\n");
+  context.report({ type: "notice", message });
 }

@@ -13,6 +13,7 @@ export function createResults(context: Context, subject: Subject) {
   const counts: Record<CheckOutcome, number> = { passed: 0, warning: 0, failed: 0, skipped: 0 };
   const cases: JUnitCase[] = [];
   const skippedFor = new Map<string, string[]>();
+  const reasons = new Set<string>();
   const mask = maskerOf(subject);
   return {
     cases: cases as readonly JUnitCase[],
@@ -31,8 +32,14 @@ export function createResults(context: Context, subject: Subject) {
         text,
         details: [...lines, ...(remedy === undefined ? [] : [remedy])],
       });
-      if (outcome !== "skipped" || context.json) context.report(report);
-      else skippedFor.set(text, [...(skippedFor.get(text) ?? []), id]);
+      if (context.json) context.report(report);
+      else if (outcome === "skipped") skippedFor.set(text, [...(skippedFor.get(text) ?? []), id]);
+      else {
+        // A person needs each reason once; scripts read each line by itself.
+        const { why = "", ...rest } = details;
+        context.report(reasons.has(why) ? { ...report, details: rest } : report);
+        reasons.add(why);
+      }
     },
     end(seconds: number): void {
       for (const [text, ids] of skippedFor) context.report(skippedReport(text, ids));

@@ -29,7 +29,6 @@ export type Fault =
   | "accepts malformed JSON"
   | "answers 204"
   | "answers GET"
-  | "refuses the probe"
   | "echoes the challenge as text"
   | "forgets the challenge"
   | "refuses unknown events"
@@ -61,7 +60,7 @@ export interface TestEndpoint {
 }
 
 /** An endpoint that does all that the guide asks for, on a free port of loopback. */
-export async function startEndpoint(options: EndpointOptions = {}): Promise<TestEndpoint> {
+export async function startEndpoint(options: EndpointOptions = {}) {
   const { tls } = options;
   const app = new App(options);
   const listener = (request: IncomingMessage, response: ServerResponse) => void app.handle(request, response);
@@ -76,6 +75,7 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Test
     get requests() {
       return app.requests;
     },
+    accepted: app.accepted as readonly string[],
     close: async () => {
       server.close();
       server.closeAllConnections();
@@ -87,6 +87,7 @@ const KNOWN = /^(module|operation|resource_uri|ids|token|channel|data)$/;
 
 class App {
   requests = 0;
+  readonly accepted: string[] = [];
   die = (): void => {};
   readonly #options: EndpointOptions;
   readonly #keys = new Set<string>();
@@ -173,7 +174,7 @@ class App {
       await this.#work;
     }
     const isRepeat = this.#isRepeat(data, text);
-    if (!isRepeat || fault === "counts repeats") this.#count(++this.#handled);
+    if (!isRepeat || fault === "counts repeats") this.#act(data);
     if (isRepeat && fault === "refuses repeats") return answer(409);
     if (fault === "rounds ids") return answer(200, JSON.stringify({ id: Number(Object(data.data).id) }));
     if (fault === "answers without end") return answer(200, "x".repeat(3_000_000));
@@ -204,6 +205,11 @@ class App {
     const isRepeat = this.#keys.has(key);
     this.#keys.add(key);
     return isRepeat;
+  }
+
+  #act(data: Readonly<Record<string, unknown>>): void {
+    this.accepted.push(...(Array.isArray(data.ids) ? data.ids : []));
+    this.#count(++this.#handled);
   }
 
   #count(events: number): void {
