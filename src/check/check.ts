@@ -1,5 +1,6 @@
 import type { PostResult } from "../forward/post.ts";
-import type { Endpoint, Subject } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Subject } from "./subject.ts";
 
 /** One thing that an endpoint must do, as data and a small function. */
 export interface Check {

@@ -2,9 +2,10 @@ import type { Delivery } from "../body/delivery.ts";
 import { noSecrets } from "../body/secret.ts";
 import { receive } from "../core/receive.ts";
 import { type Check, failed, isAccepted, passed, type Result, skipped, statusText } from "./check.ts";
-import type { Endpoint, Subject } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { accepted } from "./protocol.ts";
 import { recordsOf, replaced } from "./samples.ts";
+import type { Subject } from "./subject.ts";
 
 const REPEATS =
   'the guide, "Implement Idempotency": Zoho sends an event again that it has no answer for, even if you had it';

@@ -8,9 +8,10 @@ import { deadlineOf, probeText } from "../core/reply.ts";
 import type { PostResult } from "../forward/post.ts";
 import { isRecord, parseJson } from "../util/json.ts";
 import { type Check, failed, isAccepted, passed, type Result, skipped, statusText } from "./check.ts";
-import type { Endpoint, Subject } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { isRedirect } from "./reachability.ts";
 import { keyOf, setVariables } from "./samples.ts";
+import type { Subject } from "./subject.ts";
 
 const METHODS = ["GET", "PUT", "DELETE"];
 

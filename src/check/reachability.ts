@@ -4,8 +4,9 @@ import { isLoopback } from "../util/hosts.ts";
 import { oneLine } from "../util/text.ts";
 import { formatDay, formatDuration } from "../util/units.ts";
 import { answerText, type Check, failed, passed, type Result, skipped, warned } from "./check.ts";
-import type { Endpoint, Subject } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { isPublicAddress, type Network, type TlsFacts } from "./network.ts";
+import type { Subject } from "./subject.ts";
 
 /** A certificate that ends sooner is a warning. */
 const RENEW_DAYS = 14;

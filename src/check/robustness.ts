@@ -4,9 +4,10 @@ import type { PostResult } from "../forward/post.ts";
 import { isRecord } from "../util/json.ts";
 import { formatDuration } from "../util/units.ts";
 import { type Check, failed, isCrash, passed, type Result, statusText, warned } from "./check.ts";
-import type { Endpoint, Subject } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { accepted } from "./protocol.ts";
 import { recordsOf, withMember } from "./samples.ts";
+import type { Subject } from "./subject.ts";
 
 const ANYONE = "anyone who knows the URL can post this: one request must not stop the app for everybody";
 const CAUGHT = "catch what the parser and the handler throw, and answer 400";

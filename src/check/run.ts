@@ -1,11 +1,12 @@
 import { type Check, groupOf, isAccepted, type Result, skipped } from "./check.ts";
-import type { Endpoint, Subject } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { idempotency } from "./idempotency.ts";
 import { protocol, refusesUnsigned } from "./protocol.ts";
 import { reachability, unanswered, unreachable } from "./reachability.ts";
 import { robustness } from "./robustness.ts";
 import { security } from "./security.ts";
 import { speed } from "./speed.ts";
+import type { Subject } from "./subject.ts";
 
 /** In the order in which they run. */
 export const checks: readonly Check[] = [

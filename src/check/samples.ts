@@ -5,7 +5,7 @@ import { freshen } from "../core/fresh.ts";
 import { type Faults, isSignature, prepare } from "../core/prepare.ts";
 import type { Format, Proof } from "../core/product.ts";
 import { parseJson, readExact, writeJson } from "../util/json.ts";
-import type { Sample, Subject } from "./endpoint.ts";
+import type { Sample, Subject } from "./subject.ts";
 
 /** The first digits of the record ids: no organisation of Zoho's has them, and they fit a signed 64-bit integer. */
 export const SAMPLE_ORGANISATION = "88888888";

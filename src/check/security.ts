@@ -7,9 +7,10 @@ import type { PostResult } from "../forward/post.ts";
 import { writeJson } from "../util/json.ts";
 import { prettyJson } from "../util/json-print.ts";
 import { type Check, failed, isAccepted, passed, type Result, statusText } from "./check.ts";
-import type { Endpoint, Subject } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { isJson, malformed } from "./robustness.ts";
 import { keyOf, proofsOf, setVariables, withoutProof } from "./samples.ts";
+import type { Subject } from "./subject.ts";
 
 const FORGED = 'the guide, "Verify Webhook Source": anyone who knows the URL can post to it';
 const VERIFY = "compare in constant time, and answer 401 if it is missing or differs";

@@ -1,10 +1,9 @@
 import { renderApiRequest, renderChannel, renderSignIn } from "./channel.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
-import { renderDrift } from "./drift.ts";
 import { INDENT, renderEvent } from "./event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./forward.ts";
 import { below, renderTable } from "./layout.ts";
-import { renderEntry, renderLogStats } from "./log.ts";
+import { renderDrift, renderEntry, renderLogStats } from "./log.ts";
 import { plain, type Rendered, type Style } from "./paint.ts";
 import { renderProduct } from "./product.ts";
 import type { Report } from "./report.ts";

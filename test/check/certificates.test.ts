@@ -1,8 +1,9 @@
 import type { TlsOptions } from "node:tls";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Endpoint, openEndpoint, type Subject } from "../../src/check/endpoint.ts";
+import { type Endpoint, openEndpoint } from "../../src/check/endpoint.ts";
 import { mayBeInsecure, reachability } from "../../src/check/reachability.ts";
 import { checks, createRunner } from "../../src/check/run.ts";
+import type { Subject } from "../../src/check/subject.ts";
 import { CREDENTIAL_VARIABLES } from "../../src/config/secrets.ts";
 import { crm } from "../../src/products/crm.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";

@@ -8,7 +8,7 @@ import { startHumanListener } from "../support/human-listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { closeAfterEach, closeLater, env, TOKEN, target } from "../support/send.ts";
 import { freePort } from "../support/target.ts";
-import { testKeys } from "../support/test-secrets.ts";
+import { testKeys, testSecrets } from "../support/test-secrets.ts";
 
 closeAfterEach();
 
@@ -59,7 +59,12 @@ describe("the guide's handler", () => {
 });
 
 describe("our own listen", () => {
-  const keys = { ...env, ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey, ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey };
+  const keys = {
+    ...env,
+    ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey,
+    ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey,
+    ZOHO_WEBHOOK_JWKS: testSecrets.for("jwks", "desk")[0]?.reveal() ?? "",
+  };
 
   it.each([
     "crm",

@@ -1,9 +1,10 @@
 import { setMaxListeners } from "node:events";
 import { type Check, groupOf, type Result, skipped } from "../../check/check.ts";
-import { openEndpoint, type Subject } from "../../check/endpoint.ts";
+import { openEndpoint } from "../../check/endpoint.ts";
 import { mayBeInsecure } from "../../check/reachability.ts";
 import { checks, checksFor, createRunner, eventsOf, groups } from "../../check/run.ts";
 import { recordsOf, SAMPLE_ORGANISATION } from "../../check/samples.ts";
+import type { Subject } from "../../check/subject.ts";
 import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";

@@ -1,10 +1,10 @@
 import { type Check, groupOf, type Result } from "../../check/check.ts";
-import type { Subject } from "../../check/endpoint.ts";
+import type { Subject } from "../../check/subject.ts";
 import type { Context } from "../../context.ts";
 import { MASK, maskText } from "../../core/mask.ts";
 import type { CheckOutcome, CheckReport } from "../../reports/check.ts";
-import type { JUnitCase } from "../../reports/junit.ts";
 import { counted } from "../../util/units.ts";
+import type { JUnitCase } from "./junit.ts";
 
 export type Results = ReturnType<typeof createResults>;
 

@@ -1,8 +1,8 @@
 import { exec } from "node:child_process";
 import { splitUrl } from "../../body/delivery.ts";
 import { targetUrl } from "../../body/target-url.ts";
-import type { Sample, Subject } from "../../check/endpoint.ts";
 import { recordsOf } from "../../check/samples.ts";
+import type { Sample, Subject } from "../../check/subject.ts";
 import { readFixture } from "../../config/fixtures.ts";
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { type JUnitCase, type JUnitSuite, junitText } from "../../reports/junit.ts";
 import { usageError } from "../../util/errors.ts";
 import { isAbove, rejectLinks, writeFileAtomically } from "../../util/files.ts";
+import { type JUnitCase, type JUnitSuite, junitText } from "./junit.ts";
 
 type Write = (cases: readonly JUnitCase[], suite: JUnitSuite) => void;
 

@@ -1,4 +1,4 @@
-import type { CheckOutcome } from "./check.ts";
+import type { CheckOutcome } from "../../reports/check.ts";
 
 export interface JUnitCase {
   readonly group: string;
