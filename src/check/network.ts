@@ -1,5 +1,5 @@
 import { promises as dns } from "node:dns";
-import { BlockList, connect as connectTcp, isIP, isIPv6, type LookupFunction } from "node:net";
+import { BlockList, connect as connectTcp, isIP, isIPv6 } from "node:net";
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import { errorCode, errorText } from "../util/errors.ts";
 import { isLocalhost } from "../util/hosts.ts";
@@ -42,20 +42,23 @@ export async function inspect(url: URL, options: InspectOptions): Promise<Networ
   } catch (error) {
     return { addresses: [], nameError: errorText(error) };
   }
-  const to: Peer = { host, port, lookup: lookupOf(addresses), timeoutMs: options.timeoutMs };
-  try {
-    await reach(to);
-  } catch (error) {
-    const isRefused = errorCode(error) === "ECONNREFUSED" || errorText(error).includes("ECONNREFUSED");
-    return { addresses, portError: isRefused ? `nothing listens on port ${port}` : errorText(error) };
+  const peers = addresses.map((address) => ({ host: address, port, timeoutMs: options.timeoutMs }));
+  let portError = "";
+  for (const peer of peers) {
+    try {
+      await reach(peer);
+      return url.protocol === "https:" ? { addresses, tls: await readTls(peer, host, options.ca) } : { addresses };
+    } catch (error) {
+      portError ||= errorCode(error) === "ECONNREFUSED" ? `nothing listens on port ${port}` : errorText(error);
+    }
   }
-  return url.protocol === "https:" ? { addresses, tls: await readTls(to, options.ca) } : { addresses };
+  return { addresses, portError };
 }
 
+/** One address of the host: they are tried in turn, since a slow one is not a closed one. */
 interface Peer {
   readonly host: string;
   readonly port: number;
-  readonly lookup: LookupFunction;
   readonly timeoutMs: number;
 }
 
@@ -63,16 +66,6 @@ async function resolve(host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];
   if (isLocalhost(host)) return ["127.0.0.1", "::1"];
   return (await dns.lookup(host, { all: true })).map(({ address }) => address);
-}
-
-/** The addresses that are known, so that all connections go to the same ones. */
-function lookupOf(addresses: readonly string[]): LookupFunction {
-  const found = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
-  return (_, options, callback) => {
-    const [first] = found;
-    if (options.all) callback(null, found);
-    else callback(null, first?.address ?? "", first?.family);
-  };
 }
 
 function reach({ timeoutMs, ...to }: Peer): Promise<void> {
@@ -90,21 +83,21 @@ function reach({ timeoutMs, ...to }: Peer): Promise<void> {
 /** Refused by today's clients, so asked for only to name it. */
 const OLD = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
 
-async function readTls(to: Peer, ca: string | undefined): Promise<TlsFacts> {
+async function readTls(to: Peer, host: string, ca: string | undefined): Promise<TlsFacts> {
+  const name = isIP(host) === 0 ? { servername: host } : {};
   try {
-    const socket = await shakeHands(to, ca === undefined ? {} : { ca });
-    return factsOf(socket, to.host);
+    const socket = await shakeHands(to, { ...name, ...(ca === undefined ? {} : { ca }) });
+    return factsOf(socket, host);
   } catch (error) {
-    const old = await shakeHands(to, OLD).catch(() => undefined);
+    const old = await shakeHands(to, { ...name, ...OLD }).catch(() => undefined);
     return { error: errorText(error), protocol: old?.getProtocol() ?? undefined };
   }
 }
 
 function shakeHands({ timeoutMs, ...to }: Peer, options: object): Promise<TLSSocket> {
   return new Promise((done, reject) => {
-    const name = isIP(to.host) === 0 ? { servername: to.host } : {};
     // Nothing is sent on this connection: the certificate is only read.
-    const socket = connectTls({ ...to, ...name, ...options, rejectUnauthorized: false }, () => {
+    const socket = connectTls({ ...to, ...options, rejectUnauthorized: false }, () => {
       done(socket);
       setImmediate(() => socket.destroy());
     });

@@ -14,7 +14,9 @@ closeAfterEach();
 
 /** A command line of one line, with the port of an endpoint in the place of PORT. */
 function check(line: string, port: number, options: RunOptions = {}): Promise<RunResult> {
-  const words = line.split(" ").map((word) => word.replace("PORT", String(port)));
+  const words = line
+    .split(" ")
+    .map((word) => word.replace(/(?<!:)PORT/, "127.0.0.1:PORT").replace("PORT", String(port)));
   return run(["check", ...words], { env, overrides: { answerWithinMs: 2000 }, ...options });
 }
 
@@ -31,7 +33,7 @@ describe("the guide's handler", () => {
   it("verifies no signature, requires no token, and drops second updates", async () => {
     const countFile = join(tempFolder(), "count");
     const app = closeLater(await startGuideHandler({ signature: false, countFile }));
-    const argv = ["check", String(app.port), "--json", "--skip", "speed", "--count-cmd", `cat ${countFile}`];
+    const argv = ["check", `127.0.0.1:${app.port}`, "--json", "--skip", "speed", "--count-cmd", `cat ${countFile}`];
     const result = await run(argv, { env, overrides: { answerWithinMs: 2000 } });
     expect(failures(result), result.out).toEqual([
       "security.missing-token",

@@ -166,8 +166,8 @@ class App {
     if (!this.#hasToken(data)) return answer(401, "no");
     if (fault === "refuses unknown events" && data.module !== "Leads") return answer(422);
     if (fault === "refuses unknown fields" && !Object.keys(data).every((key) => KNOWN.test(key))) return answer(422);
-    if (fault === "refuses many at once") await pause(30);
-    if (fault === "refuses many at once" && this.#underWay > 10) return answer(503);
+    if (fault === "refuses many at once") await pause(150);
+    if (fault === "refuses many at once" && this.#underWay > 3) return answer(503);
     if (fault === "answers late") await pause(600);
     if (fault === "works before it answers") {
       this.#work = this.#work.then(() => pause(60));
