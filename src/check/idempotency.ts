@@ -84,30 +84,35 @@ function identityOf({ product, update }: Subject, delivery: Delivery): string | 
     .identity;
 }
 
-/** An app may act some time after its answer. */
-const POLLS = 30;
+/** An app may act some time after its answer: its count is looked at until it stays the same. */
+const MAX_LOOKS = 30;
+const SAME_LOOKS = 3;
+
+async function settledCount({ subject, sleep }: Endpoint, atLeast: number): Promise<number> {
+  const { count = async () => 0, deadlineMs } = subject;
+  let last = await count();
+  for (let looks = 0, same = 1; looks < MAX_LOOKS && (same < SAME_LOOKS || last < atLeast); looks++) {
+    await sleep(deadlineMs / MAX_LOOKS);
+    const now = await count();
+    same = now === last ? same + 1 : 1;
+    last = now;
+  }
+  return last;
+}
 
 async function counted(
-  { subject, send, sleep }: Endpoint,
+  endpoint: Endpoint,
   deliveries: readonly Delivery[],
   expected: number,
   sent: string,
 ): Promise<Result> {
-  const { count, deadlineMs } = subject;
-  if (count === undefined) return skipped(NO_COUNT);
-  const before = await count();
+  const before = await settledCount(endpoint, 0);
   for (const [i, delivery] of deliveries.entries()) {
-    const answer = await send(delivery);
+    const answer = await endpoint.send(delivery);
     // Another check sees to the answer to a repeat.
     if (i < expected && !isAccepted(answer)) return failed(`${sent}: ${statusText(answer)}`, sent, answer);
   }
-  let acted = 0;
-  // What comes too often may come late, so one more look is taken after the wanted number.
-  for (let polls = 0, wasThere = false; polls < POLLS && !(wasThere && acted >= expected); polls++) {
-    wasThere = acted >= expected;
-    await sleep(deadlineMs / POLLS);
-    acted = (await count()) - before;
-  }
+  const acted = (await settledCount(endpoint, before + expected)) - before;
   return acted === expected
     ? passed()
     : failed(`${sent} counted ${acted} times, not ${expected}`, sent, `the count rose by ${acted}`);

@@ -56,7 +56,7 @@ export const speed: readonly Check[] = [
   },
   {
     id: "speed.answers-first",
-    title: "answers before it works",
+    title: "answers first, and works later",
     severity: "warning",
     why: 'the guide, "Async Processing": an import of a thousand records posts a thousand events',
     remedy: QUEUE,
