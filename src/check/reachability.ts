@@ -86,7 +86,9 @@ export const reachability: readonly Check[] = [
       const until = `it is valid until ${formatDay(validTo)}`;
       if (validFrom > now) return failed(`it is valid from ${formatDay(validFrom)} on only`, sent, until);
       if (validTo < now) return failed(`it ended on ${formatDay(validTo)}`, sent, until);
-      return leftDays < RENEW_DAYS ? warned(`it ends in ${leftDays} days`, sent, until) : passed(until);
+      return leftDays < RENEW_DAYS
+        ? warned(`it ends in ${leftDays} days`, sent, until)
+        : passed(`until ${formatDay(validTo)}`);
     },
   }),
   network({
