@@ -15,13 +15,28 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   receiver: ["util", "body", "core"],
   store: ["util", "body", "core", "receiver"],
   forward: ["util", "body", "core", "receiver", "store"],
+  // Of forward/ only what posts a request.
+  check: ["util", "body", "core", "forward"],
   tunnel: ["util", "body", "core"],
   zoho: ["util", "body", "core"],
   config: ["util", "body", "core"],
   reports: ["util", "body", "core"],
   // The listener for tests receives as `listen` does.
   library: ["util", "body", "core", "products", "config", "receiver"],
-  commands: ["util", "body", "core", "products", "receiver", "forward", "store", "tunnel", "zoho", "config", "reports"],
+  commands: [
+    "util",
+    "body",
+    "core",
+    "products",
+    "receiver",
+    "forward",
+    "check",
+    "store",
+    "tunnel",
+    "zoho",
+    "config",
+    "reports",
+  ],
 };
 /** Anyone outside the core may name their types: what is reported, and what the process offers. */
 const TYPES_FOR_ALL = /^(?:reports\/.*|runtime|output|context)\.ts$/;

@@ -15,6 +15,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./send/index.ts"),
   },
   {
+    name: "check",
+    summary: "try what an endpoint must do: security, speed, protocol, duplicates",
+    pages: ["check"],
+    load: () => import("./check/index.ts"),
+  },
+  {
     name: "verify",
     summary: "check whether a payload is genuine and well-formed; if not, say exactly why",
     pages: ["verifying"],

@@ -58,6 +58,10 @@ export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   if (report.type === "notice") return { ...report, message: called(report.message) };
   if (report.type === "warning" && report.hint === undefined) return { ...report, message: called(report.message) };
   const noted = "notes" in report ? { ...report, notes: report.notes.map(called) } : report;
+  if (noted.type === "check") {
+    const remedy = noted.remedy === undefined ? {} : { remedy: called(noted.remedy) };
+    return { ...noted, text: called(noted.text), ...remedy };
+  }
   if (noted.type === "verified") return { ...noted, explanations: noted.explanations.map(withRemedies) };
   return "hint" in noted && noted.hint !== undefined ? { ...noted, hint: called(noted.hint) } : noted;
 }

@@ -1,11 +1,10 @@
 import { plain } from "../util/text.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./channel.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
-import { renderDrift } from "./drift.ts";
 import { INDENT, renderEvent } from "./event.ts";
 import { renderForward, renderGap, renderTarget, renderTunnel } from "./forward.ts";
 import { below, renderTable } from "./layout.ts";
-import { renderEntry, renderLogStats } from "./log.ts";
+import { renderDrift, renderEntry, renderLogStats } from "./log.ts";
 import type { Rendered, Style } from "./paint.ts";
 import { renderProduct } from "./product.ts";
 import type { Report } from "./report.ts";

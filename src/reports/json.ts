@@ -1,10 +1,9 @@
 import { type JsonLine, jsonLine } from "../util/text.ts";
 import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./channel.ts";
 import { checkLine, checkSummaryLine } from "./check.ts";
-import { driftLines } from "./drift.ts";
 import { eventLine } from "./event.ts";
 import { forwardLine, gapLine, targetLine, tunnelLine } from "./forward.ts";
-import { logStatsLine } from "./log.ts";
+import { driftLines, logStatsLine } from "./log.ts";
 import type { Rendered } from "./paint.ts";
 import type { Report } from "./report.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./sent.ts";

@@ -1,4 +1,5 @@
 import { problemText } from "../body/payload.ts";
+import { type EventDrift, typesText } from "../core/traffic.ts";
 import { nearestNotes } from "../core/verify-payload.ts";
 import type { JsonLine } from "../util/text.ts";
 import { plain } from "../util/text.ts";
@@ -14,7 +15,7 @@ import {
   proofText,
 } from "./event.ts";
 import { alignRows, bodyLines, headerLines, wrapLine } from "./layout.ts";
-import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
+import { answerText, clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
 /** One delivery in full. */
 export interface EntryReport {
@@ -233,4 +234,74 @@ export function logStatsLine({ total, products, hours, latencyMs }: LogStatsRepo
     hours: hours.map(({ at, product, counts }) => ({ at: at.toISOString(), product, ...counts })),
     latency_ms: latencyMs ?? null,
   };
+}
+
+/** The differences between traffic and schemas, by event. */
+export interface DriftReport {
+  readonly type: "drift";
+  readonly drifts: readonly EventDrift[];
+  /** At the end of a run: a few of each kind, and the command that shows the rest. */
+  readonly brief: boolean;
+  /** Deliveries that were not compared, since there were more events than one run compares. */
+  readonly overlooked: number;
+  /** Shows all of it; undefined where there is no log to read. */
+  readonly moreCommand: string | undefined;
+}
+
+const MAX_BRIEF_LINES = 5;
+
+export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftReport, style: Style): Rendered {
+  const paint = brief ? style.err : style.out;
+  const events = drifts.flatMap((drift) =>
+    eventLines(drift, brief ? MAX_BRIEF_LINES : Number.POSITIVE_INFINITY, paint),
+  );
+  const more =
+    moreCommand === undefined ? [] : [paint.dim(`full list: ${moreCommand} (add --learn to propose fixtures)`)];
+  const left =
+    overlooked === 0
+      ? []
+      : [
+          paint.caution(
+            `${counted(overlooked, "delivery was", "deliveries were")} not compared: too many different events in one run.`,
+          ),
+        ];
+  const text = `${["", paint.strong("Schema drift"), ...events, ...left, ...more].join("\n")}\n`;
+  return brief ? { err: text } : { out: text };
+}
+
+function eventLines(drift: EventDrift, most: number, paint: Paint): readonly string[] {
+  const { product, event, format, deliveries, partial, unknown, unseen, conflicts } = drift;
+  const few = <T>(all: readonly T[], line: (each: T) => string): readonly string[] => [
+    ...all.slice(0, most).map((each) => `  ${clipped(line(each))}`),
+    ...(all.length > most ? [paint.dim(`  … and ${all.length - most} more`)] : []),
+  ];
+  return [
+    `${paint.name(clipped(`${product} ${event}`))} ${paint.dim(`${format}, ${counted(deliveries, "delivery", "deliveries")}`)}`,
+    ...few(unknown, ({ path, types, count }) => `+ ${path}: ${typesText(types)}, not in the schema (${count}×)`),
+    ...few(
+      conflicts,
+      ({ path, expected, seen, count }) => `! ${path}: got ${seen}, the schema expects ${expected} (${count}×)`,
+    ),
+    ...(most === Number.POSITIVE_INFINITY
+      ? few(unseen, ({ path, expected }) => `- ${path}: ${expected}, optional, never came`)
+      : unseen.length === 0
+        ? []
+        : [paint.dim(`  ${counted(unseen.length, "optional field")} never came`)]),
+    ...(partial ? [paint.caution("  incomplete: too many fields to compare them all")] : []),
+  ];
+}
+
+/** One line per event. */
+export function driftLines({ drifts }: DriftReport): readonly JsonLine[] {
+  return drifts.map(({ product, format, event, deliveries, partial, unknown, unseen, conflicts }) => ({
+    type: "drift",
+    product,
+    format,
+    event,
+    deliveries,
+    partial,
+    unknown,
+    unseen,
+    conflicts,
+  }));
 }

@@ -1,10 +1,9 @@
 import type { ApiRequestReport, ChannelReport, RecordReport, SignInReport } from "./channel.ts";
 import type { CheckReport, CheckSummaryReport } from "./check.ts";
-import type { DriftReport } from "./drift.ts";
 import type { EventReport } from "./event.ts";
 import type { ForwardReport, GapReport, TargetReport, TunnelReport } from "./forward.ts";
 import type { TableReport } from "./layout.ts";
-import type { EntryReport, LogStatsReport } from "./log.ts";
+import type { DriftReport, EntryReport, LogStatsReport } from "./log.ts";
 import type { ProductReport } from "./product.ts";
 import type { ReadyReport, SummaryReport } from "./run.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "./sent.ts";

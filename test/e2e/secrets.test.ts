@@ -40,6 +40,7 @@ const commands: readonly (readonly string[])[] = [
   ["send", "desk", "Ticket.Create", "--json"],
   ["send", "crm", "Leads.create", "--bad-signature", "--bad-token"],
   ["send", "crm", "--all", "--quiet"],
+  ["check", "--json"],
   ["init", "--yes", "--json"],
   ["whoami"],
   ["doctor", "--verbose"],
@@ -57,7 +58,7 @@ describe("no output", () => {
     writeFileSync(join(cwd, "lead.json"), '{"module":"Leads","operation":"create","token":"another"}');
     writeFileSync(join(cwd, "other-secret"), "scrub-file-secret-66c0");
     mkdirSync(join(cwd, ".git"));
-    const sends = argv[0] === "send" ? ["--to", url] : [];
+    const sends = argv[0] === "send" ? ["--to", url] : argv[0] === "check" ? [url] : [];
     const { stdout, stderr } = await runBin([...argv, ...sends], {
       cwd,
       env: { ...env, ZOHO_API_URL: url, ZOHO_ACCOUNTS_URL: url },

@@ -1,0 +1,111 @@
+import { exec } from "node:child_process";
+import { splitUrl } from "../../body/delivery.ts";
+import { targetUrl } from "../../body/target-url.ts";
+import { recordsOf } from "../../check/samples.ts";
+import type { Sample, Subject } from "../../check/subject.ts";
+import { readFixture } from "../../config/fixtures.ts";
+import type { Config } from "../../config/load.ts";
+import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
+import type { Context } from "../../context.ts";
+import { type EventMatch, eventNames, findEvent, findProduct } from "../../core/event-names.ts";
+import type { Format, Product } from "../../core/product.ts";
+import { deadlineOf } from "../../core/reply.ts";
+import { usageError } from "../../util/errors.ts";
+import { readExact } from "../../util/json.ts";
+import { chosenFormat, requireProduct, type SecretOptions } from "../helpers/options.ts";
+import { projectProducts, warnOfUnknownVariables } from "../helpers/products.ts";
+
+export interface CheckOptions extends SecretOptions {
+  readonly product?: string;
+  readonly format?: string;
+  readonly only?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly summary?: string;
+  readonly countCmd?: string;
+  readonly yes?: boolean;
+}
+
+/** Where neither the flag nor the URL names a product. */
+const DEFAULT_PRODUCT = "crm";
+
+export async function chooseSubject(
+  context: Context,
+  config: Config,
+  to: string,
+  options: CheckOptions,
+): Promise<Subject> {
+  const products = await projectProducts(context, { config });
+  warnOfUnknownVariables(context, config, products);
+  const product = chooseProduct(products, to, options.product);
+  const format = chosenFormat(product, options.format, config.settings);
+  const { withinMs } = deadlineOf(product.title, format.answer, context.overrides?.answerWithinMs);
+  const samples = samplesOf(context, config, product, format);
+  const [first] = samples;
+  if (first === undefined) {
+    throw usageError(`${product.id} ${format.id} has no sample that could be sent`, "choose another --format");
+  }
+  return {
+    product,
+    format,
+    url: targetUrl(to, product.id, config.settings, "check"),
+    sample: first.sample,
+    update: samples.find(
+      ({ match, sample }) =>
+        !match.event.once && !match.event.designed && recordsOf(format, sample.data, sample.event).length > 0,
+    )?.sample,
+    secrets: config.secrets,
+    variables: CREDENTIAL_VARIABLES,
+    deadlineMs: withinMs,
+    count: options.countCmd === undefined ? undefined : await counter(context, options.countCmd),
+  };
+}
+
+function chooseProduct(products: readonly Product[], to: string, id: string | undefined): Product {
+  if (id !== undefined) return requireProduct(products, id, "--product");
+  const last = splitUrl(to).path.split("/").at(-1) ?? "";
+  return findProduct(products, last) ?? requireProduct(products, DEFAULT_PRODUCT);
+}
+
+interface Choice {
+  readonly match: EventMatch;
+  readonly sample: Sample;
+}
+
+/** In the order of the format's events. */
+function samplesOf({ packageRoot }: Context, { root }: Config, product: Product, format: Format): readonly Choice[] {
+  return eventNames(format).flatMap((name) => {
+    const match = name.includes("<") ? undefined : findEvent(format, name);
+    const fixture = match && readFixture({ root, packageRoot }, product, format, match);
+    if (match === undefined || fixture === undefined) return [];
+    const sample = {
+      event: match.name,
+      data: readExact(fixture.text),
+      records: format.records(fixture.data, match.name),
+    };
+    return [{ match, sample }];
+  });
+}
+
+const COUNT_TIMEOUT_MS = 10_000;
+
+/** Runs the command once, so that a mistake in it is found before anything is sent. */
+async function counter(context: Context, command: string): Promise<() => Promise<number>> {
+  const { cwd, env, signal } = context;
+  const count = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      exec(command, { cwd, env, signal, timeout: COUNT_TIMEOUT_MS }, (error, stdout, stderr) => {
+        const printed = stdout.trim();
+        if (signal.aborted) reject(signal.reason);
+        else if (error === null && /^\d{1,15}$/.test(printed)) resolve(Number(printed));
+        else {
+          const found =
+            error === null
+              ? `printed ${JSON.stringify(printed.slice(0, 80))}`
+              : `failed: ${stderr.trim().slice(0, 200)}`;
+          reject(usageError(`--count-cmd: the command ${found}`, "it must print one whole number, and exit with 0"));
+        }
+      });
+    });
+  await count();
+  return count;
+}
