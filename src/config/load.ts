@@ -156,7 +156,7 @@ export function isInClone(root: string, path: string): boolean {
  * The folders that may have come with a clone: the project, and the Git work trees around it. One that has the account's
  * home folder in it, as for a repository of dotfiles, is the user's own.
  */
-export function clonedFolders(root: string): readonly string[] {
+function clonedFolders(root: string): readonly string[] {
   const home = realPath(accountHome());
   const trees = parents(dirname(root)).filter((folder) => existsSync(join(folder, ".git")));
   return [root, ...trees].filter((folder) => isAbove(realPath(folder), home));

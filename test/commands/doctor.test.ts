@@ -112,7 +112,7 @@ describe("doctor", () => {
     expect(existsSync(path(".zoho-hooks"))).toBe(false);
     const sent = world.server.requests.slice(requests).map(({ method, path: to }) => `${method} ${to}`);
     expect(sent.filter((each) => !/^GET .*\/actions\/watch$/.test(each))).toEqual([]);
-    expect(app.seen.map(({ method, path: to }) => `${method} ${to}`).toSorted()).toEqual(["GET /readyz", "HEAD /"]);
+    expect(app.seen.map(({ method, path: to }) => `${method} ${to}`).toSorted()).toEqual(["GET /healthz", "HEAD /"]);
   });
 
   it("shows a line for each part, and secrets nowhere", async () => {

@@ -12,7 +12,7 @@ async function listen(tunnel: unknown, argv: readonly string[], env: Record<stri
   const { exitCode, err } = await run(["listen", "--port", "0", "--no-store", "--timeout", "1ms", ...argv], {
     cwd,
     env,
-    sleep: new TestClock().sleep,
+    sleep: new TestClock().wait,
   });
   return [exitCode, err.replaceAll(join(cwd, CONFIG), "<file>").split("\n")[0]];
 }
