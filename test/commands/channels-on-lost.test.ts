@@ -15,10 +15,11 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const INVALID = { code: "INVALID_DATA", message: "invalid data" };
-/** Appends what it got, and then does the rest. It is in a file since shells quote differently. */
-const alarm = (rest = ""): string => {
+/** Does something, appends what it got, and then does the rest. It is in a file since shells quote differently. */
+const alarm = (rest = "", before = ""): string => {
   const text = `
     import { appendFileSync } from "node:fs";
+    ${before}
     const own = Object.entries(process.env).filter(([name]) => name.startsWith("ZOHO_HOOKS_"));
     appendFileSync("alarms.jsonl", JSON.stringify(Object.fromEntries(own)) + "\\n");
     appendFileSync("environment.txt", JSON.stringify(process.env));
@@ -53,7 +54,7 @@ describe("channels renew --every --on-lost", () => {
     const token = world.server.watch.rows()[0]?.token ?? "";
     let losses = 0;
     let failed = 0;
-    const running = every(alarm('console.log("from the alarm");'), ({ state }) => {
+    const running = every(alarm("", 'console.log("from the alarm");'), ({ state }) => {
       if (state === "expiring") advance(HOUR_MS);
       if (state === "created") {
         refuse();
