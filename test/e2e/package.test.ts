@@ -50,6 +50,7 @@ it("packs what is used, and nothing else", () => {
       "dist/types/….d.cts",
       "dist/types/….d.ts",
       "docs/README.md",
+      "docs/check.md",
       "docs/commands.md",
       "docs/configuration.md",
       "docs/crm-channel.md",
