@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DAY_MS } from "../../src/zoho/channels/expiry.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
@@ -145,16 +146,19 @@ describe("the channel of a running listen", () => {
     expect(linesOf(listener, "warning")).toHaveLength(1);
   });
 
-  it("is left to the listen that has taken it over while this one was suspended", async () => {
+  it.each([
+    ["a look", LOOK_MS],
+    ["its renewal", 7 * DAY_MS],
+  ])("is left to the listen that has taken it over while this one was suspended until %s", async (_, ms) => {
     const options = world();
     listener = await startListener(["--channel", "Leads.create"], options);
     const id = channelId();
     writeFileSync(join(options.cwd ?? "", `.config/zoho-hooks/channel-crm-${id}.lock`), "another-owner machine/1");
-    clock.advance(LOOK_MS);
+    clock.advance(ms);
     const { exitCode, err } = await listener.finished;
     expect(exitCode).toBe(9);
     expect(err).toContain(`another zoho-hooks listen took channel ${id} over while this one was suspended`);
-    expect(channelId()).toBe(id);
+    expect(zoho.requests.filter(isWatch("PUT"))).toEqual([]);
   });
 });
 
