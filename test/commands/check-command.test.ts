@@ -115,7 +115,7 @@ describe("check", () => {
   it("says in a banner how many events the app will act on, and keeps to it", async () => {
     const app = await endpoint();
     const { err, out, exitCode } = await check("PORT", app.port);
-    const [, most] = /act on up to (\d+) sample events \(record ids 88888888…\)/.exec(err) ?? [];
+    const [, most] = /\nYour app will act on up to (\d+) sample events \(record ids 88888888…\)/.exec(err) ?? [];
     expect(Number(most)).toBeGreaterThan(20);
     expect(app.accepted.length).toBeLessThanOrEqual(Number(most));
     for (const id of app.accepted) expect(id).toMatch(/^88888888\d{11}$/);

@@ -157,10 +157,10 @@ function requireConsent({ url }: Subject, chosen: readonly Check[], { yes }: Che
 function announce(context: Context, { product, format, sample, url }: Subject, chosen: readonly Check[]): void {
   const hasIds = recordsOf(format, sample.data, sample.event).length > 0;
   const ids = hasIds ? ` (record ids ${SAMPLE_ORGANISATION}…)` : "";
-  const message = [
+  const lines = [
     `Checking ${maskUrl(url)}`,
     `as ${product.title} posts ${sample.event} (format ${format.id}).`,
     `Your app will act on up to ${counted(eventsOf(chosen), "sample event")}${ids}.`,
-  ].join("\n");
-  context.report({ type: "notice", message });
+  ];
+  for (const message of lines) context.report({ type: "notice", message });
 }
