@@ -107,8 +107,8 @@ async function findDead(
 const HELP = `
 A URL is dead if the connection is refused or its tunnel is offline. If only its host name cannot be resolved here, another
 network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that were neither
-created nor changed here are never touched, nor is that of a running listen. Those of this sign-in that Zoho no longer lists are forgotten: renew cannot
-create them again.`;
+created nor changed here are never touched, nor is that of a running listen. Those of this sign-in that Zoho no longer
+lists are forgotten: renew cannot create them again.`;
 
 /** Why nothing can answer at a URL. */
 interface DeadUrl {
