@@ -32,8 +32,6 @@ export interface Result {
   readonly text: string;
   readonly sent?: string;
   readonly received?: string;
-  /** In the place of the check's own. */
-  readonly remedy?: string | undefined;
 }
 
 export function passed(text = ""): Result {
@@ -60,7 +58,7 @@ export function groupOf({ id }: Pick<Check, "id">): string {
 /** `200 "OK"`, or why there is no answer. */
 export function answerText({ status, replyPreview, error }: PostResult): string {
   if (error !== undefined) return error.message;
-  return replyPreview === "" ? `${status}, no text` : `${status} ${JSON.stringify(replyPreview.slice(0, 200))}`;
+  return replyPreview === "" ? `${status}, no text` : `${status} ${JSON.stringify(replyPreview.slice(0, 500))}`;
 }
 
 /** The status, or why there is none, within a sentence. */

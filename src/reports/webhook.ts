@@ -41,18 +41,25 @@ export interface WebhookFailureReport {
 
 type FailureState = "failed" | "resent" | "not-resent";
 
-/** As far as Zoho's list has them. */
-interface FailureFacts {
+/** A delivery that Zoho counts as failed, as far as its list says. */
+export interface FailureFacts {
   readonly id: string;
+  /** When it failed last. */
   readonly at: Date | undefined;
+  /** The webhook's name, else its id. */
   readonly webhook: string | undefined;
+  /** The workflow rule that called it. */
   readonly rule: string | undefined;
+  /** The event, or the module of the record. */
   readonly event: string | undefined;
+  /** The record's id. */
   readonly record: string | undefined;
-  /** Masked. */
+  /** Masked in a report. */
   readonly url: string | undefined;
+  /** The status that the receiver answered. */
   readonly status: number | undefined;
   readonly reason: string | undefined;
+  /** How often Zoho has repeated it. */
   readonly retries: number | undefined;
 }
 

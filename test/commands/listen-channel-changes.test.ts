@@ -1,60 +1,25 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Listener, startListener } from "../support/listener.ts";
-import { type RunOptions, run, tempFolder } from "../support/run.ts";
-import { TestClock } from "../support/test-clock.ts";
-import { startTestTunnel, type TestTunnel } from "../support/test-tunnel.ts";
-import { ALL_SCOPES } from "../support/zoho-client.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
-import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+import { describe, expect, it } from "vitest";
+import { DAY_MS } from "../../src/zoho/channels/expiry.ts";
+import {
+  channelId,
+  clock,
+  interrupt,
+  linesOf,
+  listen,
+  start,
+  startChannelListeners,
+  statesOf,
+  tunnel,
+  world,
+  zoho,
+} from "../support/channel-listener.ts";
+import { isWatch } from "../support/channel-world.ts";
+import { run } from "../support/run.ts";
 
 const LEAD = "5725767000003000064";
-let tunnel: TestTunnel;
-let zoho: ZohoServer;
-let clock: TestClock;
-let listener: Listener | undefined;
-let interrupt: AbortController;
-
-beforeEach(async () => {
-  clock = new TestClock();
-  interrupt = new AbortController();
-  [tunnel, zoho] = await Promise.all([startTestTunnel(), startZohoServer(clock.now)]);
-});
-afterEach(async () => {
-  await listener?.stop();
-  listener = undefined;
-  await zoho.close();
-  await tunnel.close();
-});
-
-const world = (env: Record<string, string> = {}): RunOptions => ({
-  now: clock.now,
-  sleep: clock.wait,
-  cwd: tempFolder(),
-  signal: interrupt.signal,
-  overrides: tunnel.overrides,
-  env: {
-    NGROK_AUTHTOKEN: "a-token-of-the-test",
-    ZOHO_CLIENT_ID: zoho.accounts.clientId,
-    ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
-    ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES),
-    ZOHO_ACCOUNTS_URL: zoho.url,
-    ZOHO_API_URL: zoho.url,
-    ...env,
-  },
-});
-
-async function listen(argv: readonly string[] = [], env: Record<string, string> = {}): Promise<Listener> {
-  listener = await startListener(["--channel", "Leads.create,Deals.all", ...argv], world(env));
-  return listener;
-}
-
-const isWatch = (method: string) => (request: SeenRequest) =>
-  request.method === method && request.path.endsWith("/actions/watch");
-const linesOf = (of: Listener, type: string) => of.lines().filter((line) => line.type === type);
-const statesOf = (of: Listener): unknown[] => linesOf(of, "channel").map(({ state }) => state);
-const channelId = (): string => zoho.watch.rows()[0]?.channelId ?? "none";
+startChannelListeners();
 
 describe("the channel of a running listen", () => {
   const LOOK_MS = 15 * 60_000;
@@ -94,7 +59,7 @@ describe("the channel of a running listen", () => {
 
   it("is created again after channels delete, and remembered", async () => {
     const options = world();
-    listener = await startListener(["--channel", "Leads.create"], options);
+    await start(["--channel", "Leads.create"], options);
     const id = channelId();
     const deleted = await run(["channels", "delete", id, "--yes"], options);
     expect(deleted.err).toContain(`a running zoho-hooks listen uses channel ${id}`);
@@ -136,7 +101,7 @@ describe("the channel of a running listen", () => {
 
   it("is not reported after channels update changed its events", async () => {
     const options = world();
-    listener = await startListener(["--channel", "Leads.create"], options);
+    const listener = await start(["--channel", "Leads.create"], options);
     await run(["channels", "update", channelId(), "--events", "Contacts.all"], options);
     const before = zoho.requests.length;
     clock.advance(LOOK_MS);
@@ -145,16 +110,19 @@ describe("the channel of a running listen", () => {
     expect(linesOf(listener, "warning")).toHaveLength(1);
   });
 
-  it("is left to the listen that has taken it over while this one was suspended", async () => {
+  it.each([
+    ["a look", LOOK_MS],
+    ["its renewal", 7 * DAY_MS],
+  ])("is left to the listen that has taken it over while this one was suspended until %s", async (_, ms) => {
     const options = world();
-    listener = await startListener(["--channel", "Leads.create"], options);
+    const listener = await start(["--channel", "Leads.create"], options);
     const id = channelId();
     writeFileSync(join(options.cwd ?? "", `.config/zoho-hooks/channel-crm-${id}.lock`), "another-owner machine/1");
-    clock.advance(LOOK_MS);
+    clock.advance(ms);
     const { exitCode, err } = await listener.finished;
     expect(exitCode).toBe(9);
     expect(err).toContain(`another zoho-hooks listen took channel ${id} over while this one was suspended`);
-    expect(channelId()).toBe(id);
+    expect(zoho.requests.filter(isWatch("PUT"))).toEqual([]);
   });
 });
 
@@ -168,7 +136,7 @@ describe("the token of the channel of listen", () => {
   it("is that of --token-file", async () => {
     const options = world();
     writeFileSync(join(options.cwd ?? "", "token"), "of-the-file\n");
-    listener = await startListener(["--channel", "Leads.create", "--token-file", "token"], options);
+    await start(["--channel", "Leads.create", "--token-file", "token"], options);
     expect(zoho.watch.rows()).toMatchObject([{ token: "of-the-file" }]);
   });
 
@@ -230,7 +198,7 @@ describe("listen --channel whose tunnel comes back with another URL", () => {
 describe("listen that two channels report the same change to", () => {
   it("marks the second notification as a repeat, and no later change of the record", async () => {
     const options = world();
-    listener = await startListener(["--channel", "Leads.edit"], options);
+    const listener = await start(["--channel", "Leads.edit"], options);
     const url = zoho.watch.rows()[0]?.notifyUrl ?? "";
     // Ids are made from the time and three random digits.
     clock.advance(1);

@@ -1,62 +1,28 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/zoho/channels/expiry.ts";
-import { type Listener, startListener } from "../support/listener.ts";
-import { type RunOptions, run, tempFolder } from "../support/run.ts";
-import { TestClock } from "../support/test-clock.ts";
-import { startTestTunnel, type TestTunnel } from "../support/test-tunnel.ts";
-import { ALL_SCOPES } from "../support/zoho-client.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
-import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+import {
+  channelId,
+  clock,
+  interrupt,
+  linesOf,
+  listen,
+  start,
+  startChannelListeners,
+  statesOf,
+  tunnel,
+  world,
+  zoho,
+} from "../support/channel-listener.ts";
+import { isWatch } from "../support/channel-world.ts";
+import type { Listener } from "../support/listener.ts";
+import { type RunOptions, run } from "../support/run.ts";
 
 const LEAD = "5725767000003000064";
-let tunnel: TestTunnel;
-let zoho: ZohoServer;
-let clock: TestClock;
-let listener: Listener | undefined;
-let interrupt: AbortController;
+startChannelListeners();
 
-beforeEach(async () => {
-  clock = new TestClock();
-  interrupt = new AbortController();
-  [tunnel, zoho] = await Promise.all([startTestTunnel(), startZohoServer(clock.now)]);
-});
-afterEach(async () => {
-  await listener?.stop();
-  listener = undefined;
-  await zoho.close();
-  await tunnel.close();
-});
-
-const world = (env: Record<string, string> = {}): RunOptions => ({
-  now: clock.now,
-  sleep: clock.wait,
-  cwd: tempFolder(),
-  signal: interrupt.signal,
-  overrides: tunnel.overrides,
-  env: {
-    NGROK_AUTHTOKEN: "a-token-of-the-test",
-    ZOHO_CLIENT_ID: zoho.accounts.clientId,
-    ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
-    ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES),
-    ZOHO_ACCOUNTS_URL: zoho.url,
-    ZOHO_API_URL: zoho.url,
-    ...env,
-  },
-});
-
-async function listen(argv: readonly string[] = [], env: Record<string, string> = {}): Promise<Listener> {
-  listener = await startListener(["--channel", "Leads.create,Deals.all", ...argv], world(env));
-  return listener;
-}
-
-const isWatch = (method: string) => (request: SeenRequest) =>
-  request.method === method && request.path.endsWith("/actions/watch");
-const linesOf = (of: Listener, type: string) => of.lines().filter((line) => line.type === type);
-const statesOf = (of: Listener): unknown[] => linesOf(of, "channel").map(({ state }) => state);
 /** An event as the guide prints it. */
 const guideBody = (more: object): string =>
   JSON.stringify({ module: "Leads", operation: "create", data: { id: LEAD, Last_Name: "Doe" }, ...more });
-const channelId = (): string => zoho.watch.rows()[0]?.channelId ?? "none";
 
 describe("listen --channel", () => {
   it("creates the channel once its public URL leads here, then is ready and shows the time left", async () => {
@@ -242,7 +208,7 @@ describe("listen --channel", () => {
 describe("listen beside channels that were created before or meanwhile", () => {
   it("knows their tokens, and requires one of no other delivery", async () => {
     const options = world();
-    listener = await startListener(["--tunnel", "none"], options);
+    const listener = await start(["--tunnel", "none"], options);
     const url = `${listener.url}/webhooks/zoho/crm`;
     const made = await run(["channels", "create", "Leads.create", "--url", url], options);
     expect(made.exitCode).toBe(0);
@@ -259,9 +225,10 @@ describe("listen beside channels that were created before or meanwhile", () => {
 
 describe("listen beside a channel whose token it knows", () => {
   let options: RunOptions;
+  let listener: Listener;
   const made = async (): Promise<string> => {
     options = world();
-    listener = await startListener(["--tunnel", "none"], options);
+    listener = await start(["--tunnel", "none"], options);
     await run(["channels", "create", "Leads.create", "--url", `${listener.url}/webhooks/zoho/crm`], options);
     return channelId();
   };
@@ -273,19 +240,19 @@ describe("listen beside a channel whose token it knows", () => {
     ["any body that names the channel", { Name: "x" }, "has a token, but the body has none"],
   ])("rejects %s that claims to be of the channel", async (_, body, reason) => {
     const id = await made();
-    const answer = await listener?.post("/webhooks/zoho/crm", JSON.stringify({ ...body, channel_id: id }));
+    const answer = await listener.post("/webhooks/zoho/crm", JSON.stringify({ ...body, channel_id: id }));
     expect(answer).toMatchObject({ status: 401, text: expect.stringContaining(reason) });
     const asNumber = JSON.stringify({ ...body, channel_id: 0 }).replace(":0", `:${id}`);
-    expect((await listener?.post("/webhooks/zoho/crm", asNumber))?.status).toBe(401);
+    expect((await listener.post("/webhooks/zoho/crm", asNumber)).status).toBe(401);
   });
 
   it("rejects the token of another channel", async () => {
     const id = await made();
-    const url = `${listener?.url}/webhooks/zoho/crm`;
+    const url = `${listener.url}/webhooks/zoho/crm`;
     await run(["channels", "create", "Deals.all", "--url", url], options);
     const other = zoho.watch.rows().find(({ channelId: each }) => each !== id);
     const body = { ...notification, channel_id: id, token: other?.token };
-    expect((await listener?.post("/webhooks/zoho/crm", JSON.stringify(body)))?.status).toBe(401);
+    expect((await listener.post("/webhooks/zoho/crm", JSON.stringify(body))).status).toBe(401);
   });
 
   it("accepts a custom webhook on the same URL, and marks it as unsigned", async () => {
@@ -387,7 +354,7 @@ describe("listen --expand", () => {
     ["in a body that is no notification", ["--tunnel", "none"], {}],
     ["in a body with the record in it", ["--tunnel", "none"], { operation: "create", data: { id: LEAD } }],
   ])("does not fetch the record of a delivery that is %s", async (_, argv, more) => {
-    const of = await startListener(["--expand", ...argv], world());
+    const of = await start(["--expand", ...argv], world());
     await of.post("/webhooks/zoho/crm", JSON.stringify({ module: "Leads", operation: "insert", ids: [LEAD], ...more }));
     await of.event(1);
     await of.stop();
@@ -396,7 +363,7 @@ describe("listen --expand", () => {
 
   it("answers at once, fetches three at a time, and reports those that did not come before the end", async () => {
     const of = await listen(["--expand"]);
-    const isRecord = ({ path }: SeenRequest): boolean => path.includes("/Leads/");
+    const isRecord = ({ path }: { readonly path: string }): boolean => path.includes("/Leads/");
     zoho.trouble("silent", 99, isRecord);
     expect(await zoho.notify("Leads.create", ["101", "102", "103", "104", "105"])).toEqual([200]);
     await expect.poll(() => zoho.requests.filter(isRecord).length).toBe(3);

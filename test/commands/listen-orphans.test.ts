@@ -236,6 +236,34 @@ function elsewhere(owner: string): string {
   return owner.replace(/ .*$/, " another-machine//1");
 }
 
+describe("the channel of a listen", () => {
+  it.each([
+    ["left behind", leaveBehind],
+    ["that runs", () => listen(["--channel", "Leads.create"])],
+  ])("%s is renewed by its id only", async (_, make) => {
+    await make();
+    const [id = ""] = ids();
+    for (const flags of [["--all"], ["--expiring", "30d"], ["--every"]]) {
+      const interrupt = new AbortController();
+      const { err } = await run(["channels", "renew", ...flags], {
+        ...options({ signal: interrupt.signal }),
+        onErr: (text) => void (text.includes("no channel yet") && interrupt.abort()),
+      });
+      expect(err).toContain(`left out, because listen renews its own channels: ${id}`);
+    }
+    expect(countOf("PUT")).toBe(0);
+    clock.advance(HOUR_MS);
+    expect((await run(["channels", "renew", id], options())).exitCode).toBe(0);
+  });
+
+  it("that runs is not pruned while its tunnel is down", async () => {
+    await listen(["--channel", "Leads.create"]);
+    for (const row of zoho.watch.rows()) row.notifyUrl = "http://127.0.0.1:9/hook";
+    await run(["channels", "prune", "--yes"], options());
+    expect(ids()).toHaveLength(1);
+  });
+});
+
 describe("channels delete", () => {
   it("warns that a running listen uses the channel", async () => {
     await listen(["--channel", "Leads.create"]);

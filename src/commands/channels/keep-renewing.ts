@@ -126,11 +126,20 @@ export interface Chosen {
   readonly missing?: MissingChannel;
 }
 
-export function chooseAll(listed: readonly Channel[], missing: readonly MissingChannel[]): readonly Chosen[] {
-  return [
+/** All channels but those of a `listen`, which renews its own: one that is left over must not be kept alive. */
+export async function chooseAll(
+  session: ZohoSession,
+): Promise<{ readonly chosen: readonly Chosen[]; readonly ofListeners: readonly string[] }> {
+  const { listed, missing } = await listWithMissing(session);
+  const remembered = await session.memory.all();
+  const ofListeners = listed
+    .map(({ id }) => id)
+    .filter((id) => remembered.some((own) => own.id === id && own.ofListener === true));
+  const chosen = [
     ...missing.map((each) => ({ id: each.channel.id, channel: undefined, missing: each })),
     ...listed.map((channel) => ({ id: channel.id, channel })),
   ];
+  return { chosen: chosen.filter(({ id }) => !ofListeners.includes(id)), ofListeners };
 }
 
 /** False for a channel that somebody deleted elsewhere. */
@@ -171,8 +180,7 @@ function createFinder(context: Context, session: ZohoSession) {
     async findNew(isRunning: (id: string) => boolean): Promise<readonly Followed[]> {
       let all: readonly Chosen[];
       try {
-        const { listed, missing } = await listWithMissing(session);
-        all = chooseAll(listed, missing).filter(shouldLive);
+        all = (await chooseAll(session)).chosen.filter(shouldLive);
       } catch (error) {
         if (!context.signal.aborted) warn("could not look for new channels", error);
         return [];

@@ -113,8 +113,10 @@ export async function openLiveChannel({
     return config;
   };
   let reportedChange = "";
-  const onLook = async (listed: Channel): Promise<void> => {
+  const requireOwned = async (): Promise<void> => {
     if (await lock.isTaken()) throw takenOver(id);
+  };
+  const onLook = async (listed: Channel): Promise<void> => {
     const change = changeOf(await current(), listed, channel.token === token.reveal());
     if (change !== "" && change !== reportedChange) {
       const message = `something else changed channel ${id}: ${change}`;
@@ -138,6 +140,7 @@ export async function openLiveChannel({
       random: Math.random,
       signal: AbortSignal.any([stop.signal, context.signal]),
       onChange,
+      requireOwned,
       onLook,
     });
     running = { stop, done: done.catch(onEnd) };

@@ -8,7 +8,7 @@ import { type SignIn, signInAgain } from "../../zoho/auth/sign-in.ts";
 import { watchClient } from "../../zoho/channels/api.ts";
 import type { Channel } from "../../zoho/channels/channel.ts";
 import { zohoTime } from "../../zoho/channels/expiry.ts";
-import { channelMemory } from "../../zoho/channels/memory.ts";
+import { channelMemory, isAlive } from "../../zoho/channels/memory.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../../zoho/channels/products.ts";
 import { openZoho, withZoho } from "../helpers/session.ts";
 import { deleteChannels } from "./delete.ts";
@@ -44,10 +44,8 @@ export async function findLivingChannels(
     const listed = mayList ? await listChannels(context, { profile, product: id }, limit) : undefined;
     context.signal.throwIfAborted();
     const isOurs = (channel: { readonly id: string }): boolean => remembered.some((own) => own.id === channel.id);
-    const isAlive = ({ expiresAt, isDeleted }: (typeof remembered)[number]): boolean =>
-      isDeleted !== true && (expiresAt === undefined || expiresAt > context.now());
-    const ours =
-      listed?.filter(isOurs) ?? remembered.filter(isAlive).map((own) => ({ ...own, expiresAt: own.expiresAt }));
+    const living = remembered.filter((own) => isAlive(own, context.now()));
+    const ours = listed?.filter(isOurs) ?? living.map((own) => ({ ...own, expiresAt: own.expiresAt }));
     const others = (listed?.length ?? ours.length) - ours.length;
     if (ours.length + others > 0) found.push({ product, ours, others });
   }

@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import { examples } from "../../reports/help.ts";
@@ -7,6 +8,7 @@ import { oneLine } from "../../util/text.ts";
 import { accountOf } from "../../zoho/auth/sign-in.ts";
 import { removeRequest } from "../../zoho/channels/api.ts";
 import type { Channel } from "../../zoho/channels/channel.ts";
+import { isInUse } from "../../zoho/channels/orphans.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../helpers/notices.ts";
@@ -28,10 +30,13 @@ async function prune(context: Context, options: DeletionOptions): Promise<ExitCo
     const account = accountOf(session.signIn);
     const remembered = await memory.all();
     // If Zoho does not list the URL, it is the one that the channel was created with.
-    const ours = listed.flatMap((channel) => {
+    const ours: Channel[] = [];
+    for (const channel of listed) {
       const own = remembered.find(({ id }) => id === channel.id);
-      return own === undefined ? [] : [{ ...channel, notifyUrl: channel.notifyUrl ?? own.notifyUrl }];
-    });
+      // The tunnel of a running listen may be down for a moment only.
+      if (own === undefined || (await isInUse(userFolder(context), own))) continue;
+      ours.push({ ...channel, notifyUrl: channel.notifyUrl ?? own.notifyUrl });
+    }
     // Channels that Zoho no longer lists have expired, unless they belong to another sign-in.
     const gone = remembered
       .filter((own) => own.account === undefined || own.account === account)
@@ -102,8 +107,8 @@ async function findDead(
 const HELP = `
 A URL is dead if the connection is refused or its tunnel is offline. If only its host name cannot be resolved here, another
 network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that were neither
-created nor changed here are never touched. Those of this sign-in that Zoho no longer lists are forgotten: renew cannot
-create them again.`;
+created nor changed here are never touched, nor is that of a running listen. Those of this sign-in that Zoho no longer
+lists are forgotten: renew cannot create them again.`;
 
 /** Why nothing can answer at a URL. */
 interface DeadUrl {

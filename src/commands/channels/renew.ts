@@ -47,7 +47,7 @@ export const defineRenew: Define = (command, act) => {
 const HELP = `
 Each channel is read and then written as a whole with its new expiry, because Zoho drops what an update leaves out. A
 channel that was created here is created again if it has expired. If it was deleted elsewhere, it is created again only
-if you name it; channels delete or prune forgets it.
+if you name it; channels delete or prune forgets it. Without ids, channels of listen --channel are left out.
 
 With --every, each channel is renewed as it is at that time, and one that was deleted is left alone. Without ids and
 --expiring, channels created later are kept alive as well: it looks for new ones every 15 minutes. The exit code is 0
@@ -65,7 +65,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
     const end = (): Date => chooseExpiry(options.expires, session.product.lifetime, session.now());
     // Rejects a wrong --expires before anything is sent, and is computed again by Zoho's clock below.
     end();
-    const chosen = await context.waiting("asking Zoho for its channels", () => choose(session, ids, withinMs));
+    const chosen = await context.waiting("asking Zoho for its channels", () => choose(context, session, ids, withinMs));
     const expiresAt = end();
     const every = options.every === true && options.dryRun !== true;
     const withNew = every && ids.length === 0 && withinMs === undefined;
@@ -87,15 +87,21 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
 }
 
 async function choose(
+  context: Context,
   session: ZohoSession,
   ids: readonly string[],
   withinMs: number | undefined,
 ): Promise<readonly Chosen[]> {
-  const { listed, missing } = await listWithMissing(session);
-  const chosen: readonly Chosen[] =
-    ids.length === 0
-      ? chooseAll(listed, missing)
-      : ids.map((id) => ({ id, channel: listed.find((each) => each.id === id) }));
+  let chosen: readonly Chosen[];
+  if (ids.length === 0) {
+    const all = await chooseAll(session);
+    ({ chosen } = all);
+    const message = `left out, because listen renews its own channels: ${all.ofListeners.join(", ")}`;
+    if (all.ofListeners.length > 0) context.report({ type: "notice", message });
+  } else {
+    const { listed } = await listWithMissing(session);
+    chosen = ids.map((id) => ({ id, channel: listed.find((each) => each.id === id) }));
+  }
   if (withinMs === undefined) return chosen;
   return chosen.filter(
     ({ channel }) => channel === undefined || expiringWithin([channel], withinMs, session.now()).length > 0,

@@ -58,7 +58,7 @@ function reportOf({ id, title, why, remedy }: Check, result: Result): CheckRepor
     ...(received === undefined ? {} : { "came back": received }),
     why,
   };
-  return { ...report, text, details, remedy: result.remedy ?? remedy };
+  return { ...report, text, details, remedy };
 }
 
 /** More are not named. */
@@ -75,18 +75,23 @@ function skippedReport(text: string, ids: readonly string[]): CheckReport {
   };
 }
 
+const MAX_DETAIL = 240;
+
 /** An answer may repeat the secrets that it was sent. */
 function maskerOf({ format, product, secrets }: Subject): (report: CheckReport) => CheckReport {
   const values = format.proofs
     .flatMap(({ credential, signingCredential }) =>
       [credential, signingCredential ?? credential].flatMap((each) => secrets.for(each, product.id)),
     )
-    .map(({ reveal }) => reveal());
+    // As JSON.stringify shows it in an answer, too.
+    .flatMap(({ reveal }) => [reveal(), JSON.stringify(reveal()).slice(1, -1)]);
+  // First as a whole: after maskText or a cut, a part of a secret might be left.
   const mask = (text: string): string =>
-    values.reduce((masked, value) => masked.replaceAll(value, MASK), maskText(text));
+    maskText(values.reduce((masked, value) => masked.replaceAll(value, MASK), text));
+  const cut = (text: string): string => (text.length <= MAX_DETAIL ? text : `${text.slice(0, MAX_DETAIL)}…`);
   return ({ text, details = {}, ...report }) => ({
     ...report,
     text: mask(text),
-    details: Object.fromEntries(Object.entries(details).map(([label, detail]) => [label, mask(detail)])),
+    details: Object.fromEntries(Object.entries(details).map(([label, detail]) => [label, cut(mask(detail))])),
   });
 }

@@ -1,10 +1,11 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { geteuid, version } from "node:process";
 import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { errorText, UserError } from "../../util/errors.ts";
-import { parseJsonFile, readBytes, readText } from "../../util/files.ts";
+import { parseJsonFile, readText } from "../../util/files.ts";
+import { isTrackedByGit } from "../helpers/git.ts";
 import { type CheckedProject, type Finding, failed, passed, skipped, warning } from "./finding.ts";
 
 /** Node, this package, and whether there is SQLite for the log. */
@@ -46,7 +47,7 @@ function isOlder(current: string, needed: string): boolean {
 }
 
 /** Files with secrets or deliveries that others may read, and a `.env` that Git publishes. */
-export async function permissionFindings({ config, refused }: CheckedProject): Promise<readonly Finding[]> {
+export async function permissionFindings({ context, config, refused }: CheckedProject): Promise<readonly Finding[]> {
   const { root, settings } = config;
   const env = join(root, ENV_FILE);
   const log = settings.store === false || refused.has("store") ? undefined : resolve(root, settings.store);
@@ -56,7 +57,7 @@ export async function permissionFindings({ config, refused }: CheckedProject): P
   const loose = geteuid === undefined ? [] : found.filter(isLoose);
   const findings = [
     ...loose.map((path) => warning("permissions", `other users can read ${named(path)}`, `chmod 600 ${named(path)}`)),
-    ...(hasSecrets(env) && isTracked(env)
+    ...(hasSecrets(env) && isTrackedByGit(context, env)
       ? [
           warning(
             "permissions",
@@ -85,23 +86,4 @@ function hasSecrets(path: string): boolean {
 function isLoose(path: string): boolean {
   const mode = statSync(path).mode & 0o777;
   return (mode & 0o077) !== 0 && mode !== 0o777;
-}
-
-/**
- * Whether the index of the repository has a file. Read, not asked of Git, which runs programs that the repository's config
- * names. An index of version 4 (`feature.manyFiles`) is not understood. https://git-scm.com/docs/index-format
- */
-function isTracked(path: string): boolean {
-  const top = repositoryOf(dirname(path));
-  const index = top === undefined ? undefined : readBytes(join(top, ".git", "index"));
-  if (top === undefined || index === undefined) return false;
-  const name = Buffer.from(relative(top, path).split(sep).join("/"));
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(Math.min(name.length, 0xfff));
-  return index.includes(Buffer.concat([length, name, Buffer.alloc(1)]));
-}
-
-function repositoryOf(folder: string): string | undefined {
-  if (existsSync(join(folder, ".git", "index"))) return folder;
-  return dirname(folder) === folder ? undefined : repositoryOf(dirname(folder));
 }

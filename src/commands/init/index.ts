@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import { approvedProducts, approveOwnSettings } from "../../config/clone-rule.ts";
@@ -24,6 +23,7 @@ import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
 import { rejectLinks } from "../../util/links.ts";
 import type { Define } from "../command.ts";
+import { isTrackedByGit } from "../helpers/git.ts";
 import { configuredProducts } from "../helpers/products.ts";
 import { type Answers, collectAnswers, type InitOptions } from "./answers.ts";
 
@@ -153,21 +153,13 @@ function reportChanges(context: Context, changes: readonly FileChange[]): void {
 
 /** Git ignores no file that it already tracks, as a `.env` that came with a clone. */
 function warnOfTrackedSecrets(context: Context): void {
-  if (!isTrackedByGit(context, ENV_FILE)) return;
+  if (!isTrackedByGit(context, join(context.cwd, ENV_FILE))) return;
   const message = `Git tracks ${ENV_FILE}, so your next commit could contain the secrets in it`;
   context.report({
     type: "warning",
     message,
     hint: `run git rm --cached ${ENV_FILE}, which leaves the file on your disk`,
   });
-}
-
-/** False where there is no Git or no repository. A repository's own settings run no program: it may be a stranger's. */
-function isTrackedByGit({ cwd: folder, env, packageRoot: cwd }: Context, file: string): boolean {
-  const settings = ["-c", "core.fsmonitor=false", "-c", "protocol.allow=never"];
-  const argv = ["-C", folder, ...settings, "ls-files", "--error-unmatch", "--", file];
-  // Windows looks for a program in the working folder first, where a clone may have its own.
-  return spawnSync("git", argv, { cwd, env: { ...env }, stdio: "ignore", timeout: 5000 }).status === 0;
 }
 
 function reportNextSteps(

@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { zohoTime } from "../../zoho/channels/expiry.ts";
-import { allRemembered, type RememberedChannel } from "../../zoho/channels/memory.ts";
+import { allRemembered, isAlive, type RememberedChannel } from "../../zoho/channels/memory.ts";
 import { findOrphans } from "../../zoho/channels/orphans.ts";
 
 /** A line for each channel whose listener is gone. From the memory: no request, no sign-in. */
@@ -28,9 +28,8 @@ export async function reportOldUrls(
 ): Promise<void> {
   const channels = await allRemembered(userFolder(context)).catch(() => []);
   for (const channel of channels) {
-    const { id, notifyUrl, expiresAt, isDeleted } = channel;
-    const isAlive = isDeleted !== true && (expiresAt === undefined || expiresAt > context.now());
-    if (id === movedId || !isAlive || !notifyUrl.startsWith(`${previousUrl}/`)) continue;
+    const { id, notifyUrl } = channel;
+    if (id === movedId || !isAlive(channel, context.now()) || !notifyUrl.startsWith(`${previousUrl}/`)) continue;
     const newUrl = url + notifyUrl.slice(previousUrl.length);
     const message = `channel ${id} still posts to ${maskUrl(notifyUrl)}: ${channelsCommand(context, channel, `update ${id} --url ${shellQuoted(newUrl)}`)}`;
     context.report({ type: "notice", message });

@@ -106,7 +106,11 @@ async function startChannel(context: Context, options: ChannelOptions): Promise<
   const channel = await context.waiting("Creating the channel …", () =>
     openLiveChannel({ context, session, key, events, url, onEnd }),
   );
-  await deleteOrphans(context, session, url);
+  // Nobody would delete the channel of this run if the start failed here.
+  await deleteOrphans(context, session, url).catch((error: unknown) => {
+    const message = `channels that an earlier listen left behind were not deleted: ${errorText(error)}`;
+    context.report({ type: "warning", message, hint: `see ${session.command("list")}` });
+  });
   return {
     name: "the channel",
     onMoved(newUrl) {

@@ -210,11 +210,10 @@ function localTime(at: Date): string {
 }
 
 function reportPlaces(context: Context): void {
-  const lines = Object.entries(failurePlaces).map(
-    ([id, place]) => `  ${findProduct(products, id)?.title ?? id}: ${place}`,
-  );
-  for (const message of ["No documented call lists those of other products. Where Zoho shows them:", ...lines])
-    context.report({ type: "notice", message });
+  const message = "No documented call lists those of other products. Where Zoho shows them:";
+  context.report({ type: "notice", message });
+  for (const [id, place] of Object.entries(failurePlaces))
+    context.report({ type: "notice", message: `  ${findProduct(products, id)?.title ?? id}: ${place}` });
 }
 
 /** The exit code is 7 unless Zoho sends all of them again. */

@@ -87,6 +87,8 @@ export interface KeepAliveOptions {
   readonly random: () => number;
   readonly signal: AbortSignal;
   readonly onChange: (change: ChannelChange) => void;
+  /** Called before each look and write; what it throws ends the renewals. */
+  readonly requireOwned?: () => Promise<void>;
   /** Called with what Zoho lists, every 15 minutes between renewals. Without it, nobody looks. */
   readonly onLook?: (channel: Channel) => Promise<void>;
 }
@@ -104,7 +106,7 @@ const LOOK_INTERVAL_MS = 15 * MINUTE_MS;
 
 /**
  * Keeps a channel alive until the signal aborts, and reports each renewal, failure and loss. Throws only if the channel
- * is lost because of the sign-in (`UserError` 6), which waiting does not repair.
+ * is lost to another process, or because of the sign-in (`UserError` 6), which waiting does not repair.
  */
 export async function keepAlive(options: KeepAliveOptions): Promise<void> {
   const { now, signal, onChange } = options;
@@ -121,6 +123,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
     expiresAt = undefined;
   };
   const look = async (): Promise<void> => {
+    await options.requireOwned?.();
     // The next look, or the renewal, reports what lasts.
     const listed = await options.client.get(id).catch(() => "unknown" as const);
     if (signal.aborted || listed === "unknown") return;
@@ -143,6 +146,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
   while (!signal.aborted) {
     isDue ||= failures > 0 || expiresAt === undefined;
     if (!isDue && expiresAt !== undefined && !(await waitForRenewal(expiresAt))) continue;
+    await options.requireOwned?.();
     try {
       const config = options.current === undefined ? options.config : await options.current(expiresAt);
       if ("deleted" in config) return onChange({ type: "unknown", id, ...config });

@@ -141,6 +141,11 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
   };
 }
 
+/** Whether a channel still posts, as far as this machine knows. */
+export function isAlive({ expiresAt, isDeleted }: RememberedChannel, now: Date): boolean {
+  return isDeleted !== true && (expiresAt === undefined || expiresAt > now);
+}
+
 /** The channels of all owners. */
 export async function allRemembered(folder: string): Promise<readonly RememberedChannel[]> {
   return rememberedChannels(await readPrivateJson(join(folder, CHANNELS_FILE))) ?? [];

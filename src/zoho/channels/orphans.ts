@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type FileLock, isFileLocked, removeStaleLock, tryFileLock } from "../../util/file-lock.ts";
-import { allRemembered, type RememberedChannel } from "./memory.ts";
+import { allRemembered, isAlive, type RememberedChannel } from "./memory.ts";
 
 type ChannelKeys = Pick<RememberedChannel, "id" | "product">;
 
@@ -26,9 +26,7 @@ export function isInUse(folder: string, channel: ChannelKeys): Promise<boolean> 
  * It goes on posting until it expires. `folder`: the user's folder.
  */
 export async function isOrphaned(channel: RememberedChannel, folder: string, now: Date): Promise<boolean> {
-  const { ofListener, isDeleted, expiresAt } = channel;
-  if (ofListener !== true || isDeleted === true) return false;
-  return (expiresAt === undefined || expiresAt > now) && !(await isInUse(folder, channel));
+  return channel.ofListener === true && isAlive(channel, now) && !(await isInUse(folder, channel));
 }
 
 /** The ids of those that are orphaned. */

@@ -1,25 +1,8 @@
+import type { FailureFacts } from "../../reports/webhook.ts";
 import type { DataCentre, Environment } from "../data-centres.ts";
 import type { ZohoRequest } from "../http.ts";
 
-/** A delivery that Zoho counts as failed. */
-export interface FailedDelivery {
-  readonly id: string;
-  /** When it failed last; undefined if Zoho does not say. */
-  readonly at: Date | undefined;
-  /** The webhook's name, else its id. */
-  readonly webhook: string | undefined;
-  /** The workflow rule that called it. */
-  readonly rule: string | undefined;
-  /** The event, or the module of the record. */
-  readonly event: string | undefined;
-  /** The record's id. */
-  readonly record: string | undefined;
-  readonly url: string | undefined;
-  /** The status that the receiver answered. */
-  readonly status: number | undefined;
-  readonly reason: string | undefined;
-  /** How often Zoho has repeated it. */
-  readonly retries: number | undefined;
+export interface FailedDelivery extends FailureFacts {
   /** The request that makes Zoho send it again. */
   readonly again?: FailureCall;
 }

@@ -1,0 +1,14 @@
+import { spawnSync } from "node:child_process";
+import { basename, dirname } from "node:path";
+import type { Context } from "../../context.ts";
+
+/**
+ * Whether the index of its repository has a file. False where there is no Git or no repository. A repository's own settings
+ * run no program: it may be a stranger's.
+ */
+export function isTrackedByGit({ env, packageRoot: cwd }: Pick<Context, "env" | "packageRoot">, path: string): boolean {
+  const settings = ["-c", "core.fsmonitor=false", "-c", "protocol.allow=never"];
+  const argv = ["-C", dirname(path), ...settings, "ls-files", "--error-unmatch", "--", basename(path)];
+  // Windows looks for a program in the working folder first, where a clone may have its own.
+  return spawnSync("git", argv, { cwd, env: { ...env }, stdio: "ignore", timeout: 5000 }).status === 0;
+}
