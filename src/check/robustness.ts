@@ -148,6 +148,8 @@ export const robustness: readonly Check[] = [
     async run(endpoint) {
       const { deadlineMs } = endpoint.subject;
       await endpoint.send(endpoint.make(), { slowMs: deadlineMs, abortAfterMs: deadlineMs / 20 });
+      // The app sees the end of the connection only a moment later.
+      await endpoint.sleep(deadlineMs / 20);
       return alive(endpoint, passed());
     },
   },

@@ -69,6 +69,8 @@ async function check(context: Context, to: string, options: CheckOptions): Promi
     await runAll(context, config, { subject, chosen, results });
   } finally {
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
+    const left = chosen.length - results.cases.length;
+    if (left > 0) context.report({ type: "warning", message: `ended early: ${counted(left, "check")} not made` });
     results.end(seconds);
     write(results.cases, { name: maskUrl(subject.url), seconds });
   }
@@ -157,10 +159,10 @@ function requireConsent({ url }: Subject, chosen: readonly Check[], { yes }: Che
 function announce(context: Context, { product, format, sample, url }: Subject, chosen: readonly Check[]): void {
   const hasIds = recordsOf(format, sample.data, sample.event).length > 0;
   const ids = hasIds ? ` (record ids ${SAMPLE_ORGANISATION}…)` : "";
-  const message = [
+  const lines = [
     `Checking ${maskUrl(url)}`,
     `as ${product.title} posts ${sample.event} (format ${format.id}).`,
     `Your app will act on up to ${counted(eventsOf(chosen), "sample event")}${ids}.`,
-  ].join("\n");
-  context.report({ type: "notice", message });
+  ];
+  for (const message of lines) context.report({ type: "notice", message });
 }
