@@ -32,6 +32,8 @@ export interface Result {
   readonly text: string;
   readonly sent?: string;
   readonly received?: string;
+  /** It was skipped because the endpoint cannot be reached, or accepts no valid delivery. */
+  readonly isBlocked?: boolean;
   /** In the place of the check's own. */
   readonly remedy?: string | undefined;
 }

@@ -140,6 +140,17 @@ describe("check", () => {
     expect(exitCode).toBe(8);
   });
 
+  it.each([
+    ["an address where nothing listens", 0, "reachability.port"],
+    ["an app that accepts no valid delivery", 500, "protocol.valid-delivery"],
+  ])("--only of %s fails for what is in the way", async (_, status, id) => {
+    const port =
+      status === 0 ? await freePort() : (await target((response) => void response.writeHead(status).end())).port;
+    const result = await check("PORT --json --only robustness", port);
+    expect(failures(result), result.out).toEqual([id]);
+    expect(result.exitCode).toBe(8);
+  });
+
   it("of a path that the app does not have asks for the path", async () => {
     const app = await target((response) => void response.writeHead(404).end("<pre>\n  Cannot POST</pre>"));
     const { out } = await check("PORT --only protocol.valid-delivery", app.port);
