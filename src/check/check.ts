@@ -32,6 +32,8 @@ export interface Result {
   readonly text: string;
   readonly sent?: string;
   readonly received?: string;
+  /** It was skipped because the endpoint cannot be reached, or accepts no valid delivery. */
+  readonly isBlocked?: boolean;
 }
 
 export function passed(text = ""): Result {
@@ -55,10 +57,12 @@ export function groupOf({ id }: Pick<Check, "id">): string {
   return id.split(".", 1)[0] ?? id;
 }
 
-/** `200 "OK"`, or why there is no answer. */
+/** `200 "OK"`, with the white space of a page of HTML made one space each, or why there is no answer. */
 export function answerText({ status, replyPreview, error }: PostResult): string {
   if (error !== undefined) return error.message;
-  return replyPreview === "" ? `${status}, no text` : `${status} ${JSON.stringify(replyPreview.slice(0, 500))}`;
+  return replyPreview === ""
+    ? `${status}, no text`
+    : `${status} ${JSON.stringify(replyPreview.replace(/\s+/g, " ").slice(0, 500))}`;
 }
 
 /** The status, or why there is none, within a sentence. */

@@ -115,5 +115,9 @@ async function counted(
   const acted = (await settledCount(endpoint, before + expected)) - before;
   return acted === expected
     ? passed()
-    : failed(`${sent} counted ${acted} times, not ${expected}`, sent, `the count rose by ${acted}`);
+    : failed(`${sent} counted ${times(acted)}, not ${times(expected)}`, sent, `the count rose by ${acted}`);
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
 }

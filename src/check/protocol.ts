@@ -15,6 +15,8 @@ import type { Subject } from "./subject.ts";
 
 const METHODS = ["GET", "PUT", "DELETE"];
 
+const WRONG_PATH = "give the path that your app has, such as zoho-hooks check localhost:3000/my/path";
+
 export const protocol: readonly Check[] = [
   {
     id: "protocol.valid-delivery",
@@ -31,9 +33,13 @@ export const protocol: readonly Check[] = [
       if (answer.error?.code === "timeout") return skipped("it takes too long to answer");
       if (isAccepted(answer)) return passed();
       const unsigned = refusesUnsigned(endpoint.subject, answer);
-      return unsigned !== undefined
-        ? skipped(unsigned)
-        : failed(`a valid delivery: ${statusText(answer)}`, `a valid ${endpoint.subject.sample.event}`, answer);
+      if (unsigned !== undefined) return skipped(unsigned);
+      const result = failed(
+        `a valid delivery: ${statusText(answer)}`,
+        `a valid ${endpoint.subject.sample.event}`,
+        answer,
+      );
+      return status === 404 ? { ...result, remedy: WRONG_PATH } : result;
     },
   },
   {

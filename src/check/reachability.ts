@@ -12,6 +12,7 @@ import type { Subject } from "./subject.ts";
 const RENEW_DAYS = 14;
 const DAY_MS = 86_400_000;
 
+const NO_NAME = "the name does not resolve";
 const NOT_RECEIVED = 'the guide names it first under "Webhooks Not Being Received"';
 
 export const reachability: readonly Check[] = [
@@ -23,7 +24,7 @@ export const reachability: readonly Check[] = [
     look: ({ addresses, nameError }, url) =>
       nameError === undefined
         ? passed(addresses.join(", "))
-        : failed("the name does not resolve", `a look-up of ${url.hostname}`, nameError),
+        : failed(NO_NAME, `a look-up of ${url.hostname}`, nameError),
   }),
   network({
     id: "reachability.port",
@@ -31,7 +32,7 @@ export const reachability: readonly Check[] = [
     why: NOT_RECEIVED,
     remedy: "start the app, and check the port and the firewall",
     look({ nameError, portError }, url) {
-      if (nameError !== undefined) return skipped("the name does not resolve");
+      if (nameError !== undefined) return skipped(NO_NAME);
       return portError === undefined ? passed() : failed(portError, `a connection to ${url.host}`, portError);
     },
   }),
@@ -93,10 +94,11 @@ export const reachability: readonly Check[] = [
   }),
   network({
     id: "reachability.public-address",
-    title: "its address can be reached from the internet",
+    title: "its address is a public one",
     why: 'the guide, "Webhook URL not publicly accessible"',
     remedy: "use the public host name, or a tunnel: zoho-hooks listen",
-    look({ addresses }, url) {
+    look({ addresses, nameError }, url) {
+      if (nameError !== undefined) return skipped(NO_NAME);
       if (isLoopback(url.hostname)) return skipped("this machine: a tunnel makes it public");
       const inner = addresses.filter((address) => !isPublicAddress(address));
       return inner.length === 0
@@ -152,7 +154,7 @@ function tls({ look, ...parts }: Parts & { look(facts: TlsFacts, sent: string, n
     async run(endpoint) {
       const seen = await endpoint.network();
       if (seen === undefined) return skipped(PROXIED);
-      if (seen.tls === undefined) return skipped("nothing listens");
+      if (seen.tls === undefined) return skipped(seen.portError ?? NO_NAME);
       if (seen.tls.error !== undefined && parts.id !== "reachability.tls-version")
         return skipped("there is no TLS connection");
       return look(seen.tls, `a TLS handshake with ${new URL(endpoint.subject.url).host}`, endpoint.now());
@@ -164,7 +166,7 @@ function tls({ look, ...parts }: Parts & { look(facts: TlsFacts, sent: string, n
 export async function unreachable(endpoint: Endpoint): Promise<string | undefined> {
   const seen = await endpoint.network();
   if (seen === undefined) return undefined;
-  if (seen.nameError !== undefined) return "the name does not resolve";
+  if (seen.nameError !== undefined) return NO_NAME;
   if (seen.portError !== undefined) return seen.portError;
   const { tls: facts } = seen;
   if (facts === undefined) return undefined;

@@ -147,8 +147,8 @@ export const robustness: readonly Check[] = [
     after: "accepted",
     async run(endpoint) {
       const { deadlineMs } = endpoint.subject;
-      await endpoint.send(endpoint.make(), { slowMs: deadlineMs, abortAfterMs: deadlineMs / 10 });
-      // An app that dies of it still answers until it has seen the end of the connection.
+      await endpoint.send(endpoint.make(), { slowMs: deadlineMs, abortAfterMs: deadlineMs / 20 });
+      // The app sees the end of the connection only a moment later.
       await endpoint.sleep(deadlineMs / 20);
       return alive(endpoint, passed());
     },

@@ -25,6 +25,11 @@ export function checksFor(subject: Subject): readonly Check[] {
   return checks.filter((check) => check.applies?.(subject) !== false);
 }
 
+/** Those that tell why no other check could be made. */
+export function prerequisitesOf(subject: Subject): readonly Check[] {
+  return checksFor(subject).filter(({ after }) => after === "nothing" || after === "reachable");
+}
+
 /** How many sample events an app acts on, at most: the first delivery is sent whichever checks are chosen. */
 export function eventsOf(chosen: readonly Check[]): number {
   return chosen.reduce((sum, { events }) => sum + events, 1);
@@ -37,8 +42,10 @@ export function createRunner(endpoint: Endpoint): (check: Check) => Promise<Resu
   return async (check) => {
     const missing = check.missing?.(endpoint.subject);
     if (missing !== undefined) return skipped(missing);
-    const blocked = gone ?? failures.get(check.unless ?? "") ?? (await blockedBy(check, endpoint));
-    if (blocked !== undefined) return skipped(blocked);
+    const earlier = gone ?? failures.get(check.unless ?? "");
+    if (earlier !== undefined) return skipped(earlier);
+    const blocked = await blockedBy(check, endpoint);
+    if (blocked !== undefined) return { ...skipped(blocked), isBlocked: true };
     const result = await check.run(endpoint);
     // Otherwise every later check would fail for the same reason.
     if (result.outcome === "failed" && check.after !== "nothing" && check.after !== "reachable")

@@ -117,6 +117,7 @@ describe("check", () => {
     const { err, out, exitCode } = await check("PORT", app.port);
     const [, most] = /\nYour app will act on up to (\d+) sample events \(record ids 88888888…\)/.exec(err) ?? [];
     expect(Number(most)).toBeGreaterThan(20);
+    expect(err).toMatch(/^Checking \S+\nas Zoho CRM posts .*\nYour app /);
     expect(app.accepted.length).toBeLessThanOrEqual(Number(most));
     for (const id of app.accepted) expect(id).toMatch(/^88888888\d{11}$/);
     expect(out).toMatch(/\n\d+ passed, 0 failed, \d+ skipped\n$/);
@@ -129,6 +130,32 @@ describe("check", () => {
     expect(out).toMatch(/✗ reachability\.port +nothing listens on port \d+/);
     expect(out).toMatch(/– \d\d checks +nothing listens on port \d+\n/);
     expect(exitCode).toBe(8);
+  });
+
+  it("of a host whose name does not resolve says nothing of its address", async () => {
+    const { out, exitCode } = await check("https://hooks.invalid/crm --yes --only reachability", 0);
+    expect(out).toMatch(/^✗ reachability\.name /);
+    expect(out).toMatch(/– 7 checks +the name does not resolve\n/);
+    expect(out).toMatch(/\n0 passed, 1 failed, 7 skipped\n$/);
+    expect(exitCode).toBe(8);
+  });
+
+  it.each([
+    ["an address where nothing listens", 0, "reachability.port"],
+    ["an app that accepts no valid delivery", 500, "protocol.valid-delivery"],
+  ])("--only of %s fails for what is in the way", async (_, status, id) => {
+    const port =
+      status === 0 ? await freePort() : (await target((response) => void response.writeHead(status).end())).port;
+    const result = await check("PORT --json --only robustness", port);
+    expect(failures(result), result.out).toEqual([id]);
+    expect(result.exitCode).toBe(8);
+  });
+
+  it("of a path that the app does not have asks for the path", async () => {
+    const app = await target((response) => void response.writeHead(404).end("<pre>\n  Cannot POST</pre>"));
+    const { out } = await check("PORT --only protocol.valid-delivery", app.port);
+    expect(out).toContain('came back: 404 "<pre> Cannot POST</pre>"');
+    expect(out).toContain("→ give the path that your app has");
   });
 
   it("skips what needs a secret without one, and counts it", async () => {
@@ -202,7 +229,8 @@ describe("check", () => {
       interrupt.abort("SIGINT");
       response.end("OK");
     });
-    const { out, exitCode } = await check("PORT", app.port, { signal: interrupt.signal });
+    const { out, err, exitCode } = await check("PORT", app.port, { signal: interrupt.signal });
+    expect(err).toMatch(/warning: ended early: \d\d checks not made/);
     expect(out).toMatch(/\d+ passed, 0 failed/);
     expect(exitCode).toBe(130);
   });

@@ -278,12 +278,12 @@ describe("doctor, for one fault", () => {
 });
 
 describe("doctor, while listen runs", () => {
-  const start = async () => {
+  const start = async (...argv: readonly string[]) => {
     const tunnel = await startTestTunnel();
     const { cwd, clock } = world;
     set({ NGROK_AUTHTOKEN: NGROK_TOKEN });
     const options = { cwd, env, now: clock.now, overrides: tunnel.overrides, hasPort: false };
-    const listener = await startListener(["--tunnel", "ngrok"], options);
+    const listener = await startListener(["--tunnel", "ngrok", ...argv], options);
     return {
       tunnel,
       async stop() {
@@ -305,6 +305,18 @@ describe("doctor, while listen runs", () => {
           expect.objectContaining({ id: "public-url", outcome: "passed", text: expect.stringContaining(tunnel.url) }),
         ]),
       );
+    } finally {
+      await stop();
+    }
+  });
+
+  it("names the other one to delete where a channel doubles that of listen", async () => {
+    const { tunnel, stop } = await start("--channel", "Deals.create");
+    try {
+      await world.channels(["create", "Deals.create", "--id", "2", "--url", `${tunnel.url}/webhooks/zoho/crm`]);
+      const { lines } = await doctor();
+      const doubled = lines().find(({ id }) => id === "channels.doubled");
+      expect(doubled?.remedy).toBe("zoho-hooks channels delete 2 --product crm");
     } finally {
       await stop();
     }

@@ -110,7 +110,7 @@ describe("webhooks failures", () => {
     expect(out).toMatch(/Zoho CRM: 1 failed delivery\nfailed at +webhook +rule +event +record +reason\n/);
     expect(out).toContain(`${formatDay(at)} ${clockTime(at)}  Premium Lead Alert  WF-C  Leads`);
     expect(out).toMatch(/Zoho SalesIQ: 1 failed delivery\nfailed at +webhook +event +record +status +URL\n/);
-    expect(err).toContain("Zoho Books: Settings > Workflow Logs > Webhooks");
+    expect(err).toMatch(/Where Zoho shows them:\n {2}Zoho Books: Settings > Workflow Logs > Webhooks.*\n {2}Zoho /);
     expect((await text(["--since", "1m", "--product", "crm"])).err).toContain("Zoho CRM: no failed delivery since");
   });
 

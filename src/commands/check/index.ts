@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { type Check, groupOf, type Result, skipped } from "../../check/check.ts";
 import { openEndpoint } from "../../check/endpoint.ts";
 import { mayBeInsecure } from "../../check/reachability.ts";
-import { checks, checksFor, createRunner, eventsOf, groups } from "../../check/run.ts";
+import { checks, checksFor, createRunner, eventsOf, groups, prerequisitesOf } from "../../check/run.ts";
 import { recordsOf, SAMPLE_ORGANISATION } from "../../check/samples.ts";
 import type { Subject } from "../../check/subject.ts";
 import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
@@ -69,6 +69,8 @@ async function check(context: Context, to: string, options: CheckOptions): Promi
     await runAll(context, config, { subject, chosen, results });
   } finally {
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
+    const left = chosen.length - results.cases.length;
+    if (left > 0) context.report({ type: "warning", message: `ended early: ${counted(left, "check")} not made` });
     results.end(seconds);
     write(results.cases, { name: maskUrl(subject.url), seconds });
   }
@@ -100,6 +102,7 @@ async function runAll(context: Context, config: Config, { subject, chosen, resul
     insecure: mayBeInsecure(subject),
   });
   const run = createRunner(endpoint);
+  let isBlocked = false;
   try {
     for (const [i, each] of chosen.entries()) {
       const progress = `check ${i + 1} of ${chosen.length}: ${each.title}`;
@@ -109,7 +112,14 @@ async function runAll(context: Context, config: Config, { subject, chosen, resul
           if (error !== TOO_LONG) throw error;
           return skipped("the time limit of 5 minutes has passed");
         });
+      isBlocked ||= result.isBlocked === true;
       results.add(each, result);
+    }
+    // With --only or --skip what blocks the others may not be among them, and nothing tried is not a success.
+    if (!isBlocked || results.failed > 0) return;
+    for (const each of prerequisitesOf(subject)) {
+      const result = await run(each);
+      if (result.outcome === "failed") results.add(each, result);
     }
   } finally {
     clearTimeout(timer);

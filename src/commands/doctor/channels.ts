@@ -256,8 +256,11 @@ function orphanFinding({ command }: ChannelCase, orphans: readonly KnownChannel[
 }
 
 /** Two channels with the same URL and an event in common: each change is posted twice. */
-function doubledFinding({ command }: ChannelCase, ours: readonly KnownChannel[]): Finding | undefined {
-  for (const [i, { channel }] of ours.entries()) {
+function doubledFinding({ command, orphans }: ChannelCase, ours: readonly KnownChannel[]): Finding | undefined {
+  // That one is created again by its listen.
+  const isRunning = ({ channel, own }: KnownChannel): boolean => own?.ofListener === true && !orphans.has(channel.id);
+  for (const [i, first] of ours.entries()) {
+    const { channel } = first;
     const events = expandEvents(channel.events);
     const double = ours.slice(i + 1).find(({ channel: other }) => {
       const isSameUrl = other.notifyUrl !== undefined && other.notifyUrl === channel.notifyUrl;
@@ -266,7 +269,10 @@ function doubledFinding({ command }: ChannelCase, ours: readonly KnownChannel[])
     if (double === undefined) continue;
     const both = expandEvents(double.channel.events).filter((event) => events.includes(event));
     const text = `${channel.id} and ${double.channel.id} both post ${contractEvents(both).join(", ")} to ${shownUrl(channel)}`;
-    return warning("channels.doubled", text, `${command(`delete ${channel.id}`)}, or the other one`);
+    const remedy = isRunning(first)
+      ? command(`delete ${double.channel.id}`)
+      : `${command(`delete ${channel.id}`)}${isRunning(double) ? "" : ", or the other one"}`;
+    return warning("channels.doubled", text, remedy);
   }
   return undefined;
 }
