@@ -5,6 +5,7 @@ import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 import { parseJsonFile, readBytes, readText } from "../../util/files.ts";
+import { shellQuoted } from "../../util/text.ts";
 import { type CheckedProject, type Finding, failed, passed, skipped, warning } from "./finding.ts";
 
 /** Node, this package, and whether there is SQLite for the log. */
@@ -55,7 +56,9 @@ export async function permissionFindings({ config, refused }: CheckedProject): P
   const named = (path: string): string => relative(root, path) || path;
   const loose = geteuid === undefined ? [] : found.filter(isLoose);
   const findings = [
-    ...loose.map((path) => warning("permissions", `other users can read ${named(path)}`, `chmod 600 ${named(path)}`)),
+    ...loose.map((path) =>
+      warning("permissions", `other users can read ${named(path)}`, `chmod 600 ${shellQuoted(named(path))}`),
+    ),
     ...(hasSecrets(env) && isTracked(env)
       ? [
           warning(
