@@ -34,6 +34,8 @@ export interface Result {
   readonly received?: string;
   /** It was skipped because the endpoint cannot be reached, or accepts no valid delivery. */
   readonly isBlocked?: boolean;
+  /** In the place of the check's own. */
+  readonly remedy?: string | undefined;
 }
 
 export function passed(text = ""): Result {

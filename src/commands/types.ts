@@ -1,5 +1,5 @@
 import { relative, resolve } from "node:path";
-import { isInClone, loadConfig, rejectClonedLink } from "../config/load.ts";
+import { loadConfig, rejectClonedLink, rejectClonedPipe } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../core/event-types.ts";
 import type { Product } from "../core/product.ts";
@@ -7,7 +7,7 @@ import { schemaShape } from "../core/schema.ts";
 import type { ObservedEvent, Traffic } from "../core/traffic.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { isDevice, NOT_A_FILE, readText, writeFileAtomically } from "../util/files.ts";
+import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
 import { withLog } from "./events/options.ts";
 import { observeLog } from "./helpers/learn.ts";
@@ -117,9 +117,4 @@ function writeTypes(
     text: `${relative(context.cwd, path)}\n`,
     json: { type: "file", action: "written", path, events },
   });
-}
-
-/** A pipe that came with a clone may have no reader. */
-function rejectClonedPipe(root: string, path: string): void {
-  if (isDevice(path) && isInClone(root, path)) throw usageError(`${path} cannot be written: ${NOT_A_FILE}`);
 }

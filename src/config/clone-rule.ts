@@ -34,6 +34,8 @@ interface NeedsUser {
 interface Use {
   /** The absolute URLs that it sends to. */
   readonly targets?: readonly string[];
+  /** The absolute URLs that it sends to at the receiver's own address, without listening there. */
+  readonly atReceiver?: readonly string[];
   /** Whether it has Zoho post to the public URL. */
   readonly registers?: boolean;
 }
@@ -47,7 +49,10 @@ const needsUserIf = (needs: boolean, effect: string): Decision => (needs ? { eff
 const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   products: productsDecision,
   port: allowed,
-  host: (host) => needsUserIf(!isLoopbackHost(host), "other machines could reach the receiver"),
+  host: (host, _, { atReceiver }) => {
+    if (atReceiver !== undefined) return atReceiver.every(isLocalUrl) ? "allowed" : { effect: LEAVES, scope: "target" };
+    return needsUserIf(!isLoopbackHost(host), "other machines could reach the receiver");
+  },
   maxBody: allowed,
   schema: (schema) => reportedIf(schema === "off"),
   onInvalid: (onInvalid) => reportedIf(onInvalid === "warn"),
@@ -84,6 +89,7 @@ export const NOT_BY_ITSELF = "a project does not decide this by itself: it may b
 /** Flags that are not named like their setting, and notes for those that not all commands have. */
 const FLAGS: Readonly<Partial<Record<keyof Settings, string>>> = { routes: "--route" };
 const FLAG_NOTES: Readonly<Partial<Record<keyof Settings, string>>> = {
+  host: " (of listen; send and check: the whole URL)",
   forwardTo: " (replay: --to)",
   store: " (of listen, events, replay, verify and types)",
   publicUrl: " (channels and webhooks: --url)",
@@ -123,6 +129,16 @@ export async function requireApproval(
     if (typeof decision === "string" || (await isApproved(context, config, key, decision))) continue;
     throw refusal(config, key, decision);
   }
+}
+
+/** Before something is sent to URLs that `to` stands for: without a host in it, they have that of the settings. */
+export async function checkReceiverHost(
+  context: Context,
+  config: Config,
+  to: string | undefined,
+  atReceiver: readonly string[],
+): Promise<void> {
+  if (to === undefined || to.trim().startsWith("/")) await requireApproval(context, config, ["host"], { atReceiver });
 }
 
 /** The user has just written these with `init`: nothing is asked about them, or reported, until they change. */

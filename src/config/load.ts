@@ -6,7 +6,7 @@ import type { Secrets } from "../body/secret.ts";
 import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { errorText, usageError } from "../util/errors.ts";
-import { isAbsent, isFolder } from "../util/files.ts";
+import { isAbsent, isDevice, isFolder, NOT_A_FILE } from "../util/files.ts";
 import { findLinkWithin, isAbove, linkError, rejectServerLink } from "../util/links.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { environmentName, readers } from "./readers.ts";
@@ -167,6 +167,11 @@ export function rejectClonedLink(root: string, path: string): void {
   const folders = [root, ...clonedFolders(root)].map(realPath);
   const link = findLinkWithin(folders, path);
   if (link !== undefined) throw linkError(link);
+}
+
+/** Throws a usage error for a pipe or device in a clone: it may have no reader. */
+export function rejectClonedPipe(root: string, path: string): void {
+  if (isDevice(path) && isInClone(root, path)) throw usageError(`${path} cannot be written: ${NOT_A_FILE}`);
 }
 
 function parents(folder: string): readonly string[] {

@@ -493,6 +493,8 @@ describe("code of a project", () => {
       ["config", "show"],
       ["events", "list"],
       ["completion", "words", "--", "send", ""],
+      ["doctor"],
+      ["check", "1", "--product", "forms", "--only", "reachability.port"],
     ])
       expect([argv, await reports(...argv)]).toEqual([argv, false]);
     for (const argv of [
@@ -612,6 +614,36 @@ describe("code of a project", () => {
     const env = { XDG_CONFIG_HOME: tempFolder() };
     expect((await run(["products"], { cwd, env, ...terminal(true) })).exitCode).toBe(0);
     expect((await run(["types"], { cwd, env })).exitCode).toBe(0);
+  });
+});
+
+describe("the host of a project", () => {
+  const SENT = 5;
+  const commands: readonly (readonly [argv: readonly string[], ok: number])[] = [
+    [["send", "crm", "Leads.create"], SENT],
+    [["send", "crm", "Leads.create", "--to", "/hook"], SENT],
+    [["check", "/hook", "--yes", "--only", "reachability.name"], 8],
+  ];
+
+  it.each(commands)("needs the user before %j sends to it", async (argv, ok) => {
+    const { cwd } = project({ host: "app.invalid" });
+    const inProject = (options: RunOptions = {}) =>
+      run(argv, { cwd, ...options, env: { XDG_CONFIG_HOME: join(cwd, "../home"), ...options.env } });
+    const { exitCode, err } = await inProject();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("host in")]);
+    expect(err).toContain("is app.invalid: deliveries, with their tokens and signatures, would leave this machine");
+    expect((await inProject({ env: { ZOHO_HOOKS_HOST: "app.invalid" } })).exitCode).toBe(ok);
+    expect((await inProject(terminal(false))).exitCode).toBe(2);
+    expect((await inProject(terminal(true))).exitCode).toBe(ok);
+    expect((await inProject()).exitCode).toBe(ok);
+  });
+
+  it("is not asked about where it leads to this machine, or is not sent to", async () => {
+    const local = project({ host: "0.0.0.0", port: 1 });
+    expect((await run(["send", "crm", "Leads.create"], { cwd: local.cwd })).exitCode).toBe(SENT);
+    const { cwd } = project({ host: "app.invalid" });
+    expect((await run(["send", "crm", "Leads.create", "--to", "1"], { cwd })).exitCode).toBe(SENT);
+    expect((await run(["send", "crm", "Leads.create", "--dry-run"], { cwd })).exitCode).toBe(0);
   });
 });
 

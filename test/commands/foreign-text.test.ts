@@ -1,8 +1,10 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openLogAt } from "../../src/store/open-log.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
+import { newEntry } from "../support/log-entry.ts";
 import { SHOP, shopProject } from "../support/own-product.ts";
 import { run, tempFolder } from "../support/run.ts";
 
@@ -61,6 +63,17 @@ describe("text from Zoho", () => {
     expect(out + err).not.toMatch(startsLine);
   });
 
+  it("is no channel's id, which becomes part of commands to copy", async () => {
+    const channel = { channel_id: `1$(id)${FORGED}`, resource_name: "Leads", events: ["Leads.create"] };
+    const { server, env, cwd, clock } = world;
+    for (const argv of [["channels", "list"], ["doctor"]]) {
+      server.trouble({ status: 200, body: { watch: [channel] } }, 1, isWatch("GET"));
+      const { out, err } = await run(argv, { env, cwd, now: clock.now, sleep: clock.sleep });
+      expect(out + err).toContain("is not from Zoho's API");
+      expect(out + err).not.toMatch(/(?:renew|update) 1\$/);
+    }
+  });
+
   it("about where to enter a code stays on one line", async () => {
     const { server, cwd, clock } = world;
     const prompt = { user_code: "ABCD", device_code: "d", verification_url: `https://a.example/${FORGED}` };
@@ -113,6 +126,34 @@ describe.skipIf(process.platform === "win32")("a project's path", () => {
     const { out } = await run(["fixtures", "path", "crm", "Leads.create"], { cwd });
     expect(out).toContain(`${cwd}/.zoho-hooks/fixtures`);
   });
+});
+
+it("names in a project are quoted in the commands that doctor names", async () => {
+  const cwd = tempFolder();
+  writeFileSync(join(cwd, "zoho-hooks.config.json"), '{"store": "$(id).db"}');
+  const log = await openLogAt({ root: cwd, store: "$(id).db" }, { now: () => new Date() });
+  await log.append(newEntry({ forward: { targets: ["http://$(id).test/$(id)"] } }));
+  await log.close();
+  chmodSync(join(cwd, "$(id).db"), 0o644);
+  const { out } = await run(["doctor"], { cwd });
+  expect(out).toContain("listen --forward-to 'http://$(id).test/$(id)', or");
+  expect(out).toContain("prune --give-up 'http://$(id).test'");
+  if (process.platform !== "win32") expect(out).toContain("chmod 600 '$(id).db'");
+});
+
+it("a remembered channel names no file elsewhere, and no command", async () => {
+  const cwd = tempFolder();
+  const channel = { profile: "environment", events: [], notifyUrl: `https://a.example/${FORGED}`, conditions: [] };
+  const channels = ["1", "1$(id)"].flatMap((id) =>
+    ["crm", "x/../../elsewhere"].map((product) => ({ ...channel, id, product, ofListener: true })),
+  );
+  mkdirSync(join(cwd, "home/zoho-hooks"), { recursive: true });
+  writeFileSync(join(cwd, "home/zoho-hooks/channels.json"), JSON.stringify({ channels }));
+  const env = { XDG_CONFIG_HOME: join(cwd, "home") };
+  const { err } = await run(["listen", "--port", "0", "--tunnel", "none", "--timeout", "20ms"], { cwd, env });
+  expect(err).toContain("Channel 1 is left over");
+  expect(err).not.toMatch(startsLine);
+  expect(err).not.toMatch(/\$\(id\)|elsewhere/);
 });
 
 it("the texts of a product of the project's stay on their lines", async () => {

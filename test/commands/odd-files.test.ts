@@ -55,6 +55,7 @@ describe.skipIf(process.platform === "win32")("a pipe of the project", () => {
     ["shop/schemas/a.mjs", { products: { shop: { path: "shop" } } }, ["types"]],
     ["shop/schemas.mjs", { products: { shop: { path: "shop" } } }, ["products"]],
     ["pipe.d.ts", {}, ["types", "mail", "--out", "pipe.d.ts"]],
+    ["pipe.xml", {}, ["check", "1", "--summary", "junit=pipe.xml"]],
     ["pipe.pem", { tunnel: { use: "ngrok", rootCas: "CWD/pipe.pem" } }, ["listen", "--port", "0"]],
     ["home/zoho-hooks/profiles.json", {}, ["whoami"], 6],
   ])("does not stop the program: %s, %j, %j", async (name, settings, argv, status = 2) => {

@@ -11,6 +11,7 @@ import { type Channel, type ChannelConfig, expiringWithin } from "../../zoho/cha
 import { contractEvents, expandEvents } from "../../zoho/channels/events.ts";
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
 import { orphanIds } from "../../zoho/channels/orphans.ts";
+import { CHANNEL_ID } from "../../zoho/channels/replies.ts";
 import type { Define } from "../command.ts";
 import { channelEvents, collect, moduleName } from "../helpers/options.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
@@ -236,9 +237,9 @@ export function stateReport(
   return { type: "channel", state, product: product.id, ...details, expiresAt, timeLeftMs };
 }
 
-/** The id of an existing channel. It may not be numeric: Zoho decides. */
+/** The id of an existing channel. */
 export function channelId(text: string): string {
-  if (/^[\w.:-]{1,64}$/.test(text)) return text;
+  if (CHANNEL_ID.test(text)) return text;
   throw usageError(`${JSON.stringify(text)} is not a channel id`, "see the ids with zoho-hooks channels list");
 }
 

@@ -58,7 +58,7 @@ function reportOf({ id, title, why, remedy }: Check, result: Result): CheckRepor
     ...(received === undefined ? {} : { "came back": received }),
     why,
   };
-  return { ...report, text, details, remedy };
+  return { ...report, text, details, remedy: result.remedy ?? remedy };
 }
 
 /** More are not named. */

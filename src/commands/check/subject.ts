@@ -3,6 +3,7 @@ import { splitUrl } from "../../body/delivery.ts";
 import { targetUrl } from "../../body/target-url.ts";
 import { recordsOf } from "../../check/samples.ts";
 import type { Sample, Subject } from "../../check/subject.ts";
+import { checkReceiverHost } from "../../config/clone-rule.ts";
 import { readFixture } from "../../config/fixtures.ts";
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
@@ -34,7 +35,7 @@ export async function chooseSubject(
   to: string,
   options: CheckOptions,
 ): Promise<Subject> {
-  const products = await projectProducts(context, { config });
+  const products = await projectProducts(context, { config, schemas: false });
   warnOfUnknownVariables(context, config, products);
   const product = chooseProduct(products, to, options.product);
   const format = chosenFormat(product, options.format, config.settings);
@@ -44,10 +45,12 @@ export async function chooseSubject(
   if (first === undefined) {
     throw usageError(`${product.id} ${format.id} has no sample that could be sent`, "choose another --format");
   }
+  const url = targetUrl(to, product.id, config.settings, "check");
+  await checkReceiverHost(context, config, to, [url]);
   return {
     product,
     format,
-    url: targetUrl(to, product.id, config.settings, "check"),
+    url,
     sample: first.sample,
     update: samples.find(
       ({ match, sample }) =>

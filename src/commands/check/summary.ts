@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type Config, rejectClonedLink } from "../../config/load.ts";
+import { type Config, rejectClonedLink, rejectClonedPipe } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { usageError } from "../../util/errors.ts";
 import { writeFileAtomically } from "../../util/files.ts";
@@ -19,5 +19,6 @@ export function summaryWriter(context: Context, { root }: Config, summary: strin
   }
   const path = resolve(context.cwd, file);
   rejectClonedLink(root, path);
+  rejectClonedPipe(root, path);
   return (cases, suite) => writeFileAtomically(path, junitText(cases, suite));
 }

@@ -2,7 +2,7 @@ import { userFolder } from "../../config/load.ts";
 import { eventPattern, parseRoute, patternParts } from "../../core/event-names.ts";
 import { maskUrl } from "../../core/mask.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
-import { oneLine } from "../../util/text.ts";
+import { oneLine, shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
 import { type Channel, expiringWithin } from "../../zoho/channels/channel.ts";
 import { contractEvents, expandEvents, normaliseEvents, withoutEvents } from "../../zoho/channels/events.ts";
@@ -173,7 +173,7 @@ function movedFinding(
   if (moved === undefined) return undefined;
   const { id } = moved.channel;
   const text = `${id} posts to ${shownUrl(moved.channel)}, but listen is at ${base}`;
-  return warning("channels.url", text, command(`update ${id} --url ${webhookUrl(base, product.id)}`));
+  return warning("channels.url", text, command(`update ${id} --url ${shellQuoted(webhookUrl(base, product.id))}`));
 }
 
 function shownUrl({ notifyUrl = "" }: Channel): string {

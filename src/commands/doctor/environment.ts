@@ -4,8 +4,11 @@ import { geteuid, version } from "node:process";
 import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { errorText, UserError } from "../../util/errors.ts";
+
 import { parseJsonFile, readText } from "../../util/files.ts";
+import { shellQuoted } from "../../util/text.ts";
 import { isTrackedByGit } from "../helpers/git.ts";
+
 import { type CheckedProject, type Finding, failed, passed, skipped, warning } from "./finding.ts";
 
 /** Node, this package, and whether there is SQLite for the log. */
@@ -56,7 +59,9 @@ export async function permissionFindings({ context, config, refused }: CheckedPr
   const named = (path: string): string => relative(root, path) || path;
   const loose = geteuid === undefined ? [] : found.filter(isLoose);
   const findings = [
-    ...loose.map((path) => warning("permissions", `other users can read ${named(path)}`, `chmod 600 ${named(path)}`)),
+    ...loose.map((path) =>
+      warning("permissions", `other users can read ${named(path)}`, `chmod 600 ${shellQuoted(named(path))}`),
+    ),
     ...(hasSecrets(env) && isTrackedByGit(context, env)
       ? [
           warning(

@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import { maskUrl } from "../../core/mask.ts";
+import { maskSetting } from "../../core/mask.ts";
 import { type LogHealth, readHealth } from "../../store/health.ts";
 import { UserError } from "../../util/errors.ts";
+import { shellQuoted } from "../../util/text.ts";
 import { counted, formatAge, formatBytes } from "../../util/units.ts";
 import { type CheckedProject, type Finding, failed, fromError, passed, skipped, warning } from "./finding.ts";
 
@@ -70,12 +71,12 @@ function strandedFindings(
   return waiting
     .filter(({ target }) => !hasTarget(target))
     .map(({ target, count }) => {
-      const { origin } = new URL(target);
+      const origin = shellQuoted(new URL(target).origin);
       const wait = counted(count, "delivery waits", "deliveries wait");
       return warning(
         "log.waiting",
-        `${wait} for ${maskUrl(target)}, which no setting names`,
-        `${invocation} listen --forward-to ${maskUrl(target)}, or ${invocation} events prune --give-up ${origin}`,
+        `${wait} for ${maskSetting(target)}, which no setting names`,
+        `${invocation} listen --forward-to ${shellQuoted(maskSetting(target))}, or ${invocation} events prune --give-up ${origin}`,
       );
     });
 }

@@ -1,7 +1,7 @@
 import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
-import { shellQuoted } from "../../util/text.ts";
+import { oneLine, shellQuoted } from "../../util/text.ts";
 import { zohoTime } from "../../zoho/channels/expiry.ts";
 import { allRemembered, isAlive, type RememberedChannel } from "../../zoho/channels/memory.ts";
 import { findOrphans } from "../../zoho/channels/orphans.ts";
@@ -12,7 +12,7 @@ export async function orphanNotes(context: Context): Promise<readonly string[]> 
   const orphans = await findOrphans(userFolder(context), context.now()).catch(() => []);
   return orphans.map((channel) => {
     const end = channel.expiresAt === undefined ? "" : ` until ${zohoTime(channel.expiresAt)}`;
-    const state = `its listen ended without deleting it, and it posts to ${maskUrl(channel.notifyUrl)}${end}`;
+    const state = `its listen ended without deleting it, and it posts to ${oneLine(maskUrl(channel.notifyUrl))}${end}`;
     return `Channel ${channel.id} is left over: ${state}. To delete it: ${channelsCommand(context, channel, `delete ${channel.id}`)}`;
   });
 }
@@ -31,7 +31,7 @@ export async function reportOldUrls(
     const { id, notifyUrl } = channel;
     if (id === movedId || !isAlive(channel, context.now()) || !notifyUrl.startsWith(`${previousUrl}/`)) continue;
     const newUrl = url + notifyUrl.slice(previousUrl.length);
-    const message = `channel ${id} still posts to ${maskUrl(notifyUrl)}: ${channelsCommand(context, channel, `update ${id} --url ${shellQuoted(newUrl)}`)}`;
+    const message = `channel ${id} still posts to ${oneLine(maskUrl(notifyUrl))}: ${channelsCommand(context, channel, `update ${id} --url ${shellQuoted(newUrl)}`)}`;
     context.report({ type: "notice", message });
   }
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Secrets } from "../../body/secret.ts";
+import { checkReceiverHost } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { plainReply } from "../../core/reply.ts";
@@ -51,6 +52,8 @@ export const define: Define = (command, act) => {
         const config = await atRunningListener(context, plan, settled);
         const subjects = await chooseSubjects(context, plan, config);
         if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
+        const urls = subjects.map(({ url }) => url);
+        await checkReceiverHost(context, config, plan.to, urls);
         const work = () => deliver(context, plan, config, subjects);
         return plan.serveJwksPort === undefined
           ? work()

@@ -6,6 +6,7 @@ import { readPrivateJson, writePrivateJson } from "../../util/files.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
 import { MINUTE_MS } from "./expiry.ts";
+import { CHANNEL_ID } from "./replies.ts";
 
 /** The owner of a channel. Sign-ins of different organisations may share a name, above all "environment". */
 export interface ChannelOwner {
@@ -38,8 +39,8 @@ export type ChannelMemory = ReturnType<typeof channelMemory>;
 
 const channelSchema = z.object({
   profile: z.string(),
-  product: z.string(),
-  id: z.string(),
+  product: z.string().regex(CHANNEL_ID),
+  id: z.string().regex(CHANNEL_ID),
   events: z.array(z.string()),
   notifyUrl: z.string(),
   token: z.string().optional(),

@@ -7,6 +7,10 @@ import { parseZohoTime, soonest } from "./expiry.ts";
 /** Zoho sends ids as numbers or strings, of up to 19 digits. */
 export const idSchema = z.union([z.string(), z.number(), z.bigint()]).transform(String);
 
+/** It may not be numeric: Zoho decides. It becomes part of file names and of commands to copy. */
+export const CHANNEL_ID = /^[\w.:-]{1,64}$/;
+const channelIdSchema = idSchema.refine((id) => CHANNEL_ID.test(id));
+
 /** A list has a row for each module that a channel watches. */
 export interface WatchRow {
   readonly channelId: string;
@@ -28,7 +32,7 @@ export interface WatchRow {
 const expirySchema = z.string().nullish().catch(undefined);
 
 const rowSchema = z.looseObject({
-  channel_id: idSchema,
+  channel_id: channelIdSchema,
   resource_name: z.string().catch(""),
   events: z.array(z.string()).nullish(),
   notify_url: z.string().nullish(),
@@ -40,7 +44,7 @@ const rowSchema = z.looseObject({
   notification_condition: z.unknown().optional(),
 });
 const listSchema = z.looseObject({
-  watch: z.array(z.looseObject({ channel_id: idSchema })),
+  watch: z.array(z.looseObject({ channel_id: channelIdSchema })),
   info: z.looseObject({ more_records: z.boolean().nullish() }).nullish(),
 });
 
@@ -87,12 +91,12 @@ export type WatchResult =
   | { readonly ok: false; readonly channelId: string | undefined; readonly error: UserError };
 
 const eventSchema = z.looseObject({
-  channel_id: idSchema.nullish(),
+  channel_id: channelIdSchema.nullish(),
   channel_expiry: expirySchema,
   resource_name: z.string().nullish(),
 });
 const successSchema = z.looseObject({
-  details: z.looseObject({ events: z.array(eventSchema).nullish(), channel_id: idSchema.nullish() }).nullish(),
+  details: z.looseObject({ events: z.array(eventSchema).nullish(), channel_id: channelIdSchema.nullish() }).nullish(),
 });
 
 /**
