@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { open, readFile, readlink, rm, stat, utimes } from "node:fs/promises";
+import { constants, copyFile, link, readFile, readlink, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname, platform } from "node:os";
 import { dirname } from "node:path";
 import { kill, pid } from "node:process";
@@ -116,21 +116,27 @@ function keepAlive(path: string, owner: string): FileLock {
   };
 }
 
-/** False when the file exists. On Windows a denial may mean that the last owner's file is still being deleted. */
+/**
+ * False when the file exists. It appears with its owner in it: one whose process was killed before it wrote would count as
+ * held. On Windows a denial may mean that the last owner's file is still being deleted.
+ */
 async function create(path: string, owner: string, isDenialFinal: boolean): Promise<boolean> {
+  const draft = `${path}.${randomUUID()}`;
   try {
-    const file = await open(path, "wx", 0o600);
-    try {
-      await file.writeFile(owner);
-    } finally {
-      await file.close();
-    }
+    await writeFile(draft, owner, { flag: "wx", mode: 0o600 });
+    await link(draft, path).catch((error: unknown) => {
+      if (errorCode(error) === "EEXIST") throw error;
+      // Not every file system has links.
+      return copyFile(draft, path, constants.COPYFILE_EXCL);
+    });
     return true;
   } catch (error) {
     if (errorCode(error) === "EEXIST") return false;
     const mayPass = platform() === "win32" && !isDenialFinal;
     if (mayPass && ["EPERM", "EACCES"].includes(errorCode(error) ?? "")) return false;
     throw privateFileError(path, "written", error);
+  } finally {
+    await rm(draft, { force: true }).catch(() => undefined);
   }
 }
 
