@@ -170,8 +170,10 @@ function warnIfUnused(context: Context, config: Config, profile: string): void {
 }
 
 /** The data centres of the plan, at the accounts server that the environment names, if any. */
-function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
-  requireTrustedHosts(config, (_, file) => areFrom(file, config, ["ZOHO_CLIENT_SECRET"]));
+function centresOf({ centres, clientSecret, method }: LoginPlan, config: Config): readonly DataCentre[] {
+  // Also those of a file of the user's, or typed in.
+  const secrets = [clientSecret, ...(method.kind === "refresh-token" ? [method.refreshToken] : [])];
+  requireTrustedHosts(config, (_, file) => secrets.every(({ origin }) => areFrom(file, config, [origin])));
   return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
 }
 
