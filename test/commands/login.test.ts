@@ -300,6 +300,14 @@ describe("a project's .env", () => {
       const { exitCode, err } = await zoho(argv, { env: { ZOHO_KEYRING: "off", [name]: "of the user" } });
       expect([exitCode, err]).toEqual([2, expect.stringContaining("would send your secrets, which are not from")]);
     }
+    const given: readonly (readonly string[])[] = [
+      ["channels", "create", "Leads.create", "--url", "https://hooks.test/", "--token-file", "mine"],
+      ["webhooks", "create", "Completed", "--product", "sign", "--url", "https://hooks.test/", "--secret-file", "mine"],
+    ];
+    for (const argv of given) {
+      const { exitCode, err } = await zoho(argv, { env: { ZOHO_KEYRING: "off" } });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("would send your secrets, which are not from")]);
+    }
     expect(server.requests).toHaveLength(before);
   });
 
