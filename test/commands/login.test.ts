@@ -311,6 +311,16 @@ describe("a project's .env", () => {
     expect(server.requests).toHaveLength(before);
   });
 
+  it("is named where its account becomes a profile of the user's", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const refreshToken = server.accounts.makeRefreshToken(SCOPES);
+    const own = `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\nZOHO_REFRESH_TOKEN=${refreshToken}\n`;
+    writeFileSync(join(cwd, ".env"), own);
+    const { exitCode, err } = await zoho(["login"]);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining(`ZOHO_REFRESH_TOKEN in ${join(cwd, ".env")} decides`)]);
+    expect(err).not.toContain(refreshToken);
+  });
+
   it("puts no command of its own into one to copy", async () => {
     writeFileSync(join(cwd, ".env"), "ZOHO_ACCOUNTS_URL=https://$(id).example\n");
     const secrets = { ZOHO_CLIENT_ID: "1000.X", ZOHO_CLIENT_SECRET: "s", ZOHO_KEYRING: "off" };

@@ -92,6 +92,7 @@ async function signIn(
   context: Context,
   { config, store, plan }: { config: Config; store: CredentialsStore; plan: LoginPlan },
 ): Promise<ExitCode> {
+  reportProjectAccount(context, config, plan);
   const http = zohoHttp(context, config);
   try {
     const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (centreUrl) =>
@@ -154,6 +155,14 @@ async function signIn(
   } finally {
     await http.close();
   }
+}
+
+/** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
+function reportProjectAccount({ report }: Context, { variableOrigin }: Config, { method, profile }: LoginPlan): void {
+  const origin = method.kind === "refresh-token" ? method.refreshToken.origin : "";
+  if (origin !== "ZOHO_REFRESH_TOKEN" || variableOrigin(origin) === "environment") return;
+  const message = `${origin} in ${variableOrigin(origin)} decides which Zoho account the profile ${profile} is`;
+  report({ type: "notice", message });
 }
 
 /** A variable that takes precedence would silently be used instead of the new profile. */
