@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
-import { basename, isAbsolute, relative } from "node:path";
+import { basename, dirname, isAbsolute, relative } from "node:path";
 import { type Output, standardOutput } from "./output.ts";
 import type { Prompts } from "./reports/prompts.ts";
 import type { openTunnel } from "./tunnel/open-tunnel.ts";
@@ -219,7 +219,8 @@ export function startShell(
   const child = spawn(commandLine, { ...options, shell: true, detached: !isWindows, windowsHide: true });
   const end = (force: boolean): void => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    if (isWindows) spawnSync("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
+    // Windows looks for a program in the working folder first, where a clone may have its own.
+    if (isWindows) spawnSync("taskkill", ["/pid", String(child.pid), "/t", "/f"], { cwd: dirname(process.execPath) });
     else signalGroup(host, child.pid, force ? "SIGKILL" : "SIGTERM");
   };
   const endAtOnce = (): void => end(true);

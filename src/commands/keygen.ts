@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPair } from "node:crypto";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
-import { loadConfig } from "../config/load.ts";
+import { loadConfig, rejectClonedLink } from "../config/load.ts";
 import { CREDENTIAL_VARIABLES, ignoreKeys, KEYS_FOLDER } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
 import { writeKeySet } from "../core/proofs/keys.ts";
@@ -46,6 +46,7 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   const publicFile = join(folder, "public.pem");
   const setFile = join(folder, "jwks.json");
   if (out === undefined) rejectLinks(root, join(folder, ".gitignore"));
+  else rejectClonedLink(root, privateFile);
   for (const file of [privateFile, publicFile, setFile]) refuseExisting(file);
   const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>
     promisify(generateKeyPair)("rsa", {

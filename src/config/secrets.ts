@@ -226,12 +226,19 @@ export function readStoredSecrets(root: string) {
   };
 }
 
+const PUBLIC_FILES = /^!(?:public\.pem|jwks\.json|\.gitignore)$/;
+
 /** Makes Git ignore the folder of keys, whatever the project's own rules are. */
 export function ignoreKeys(root: string): void {
   const path = join(root, KEYS_FOLDER, ".gitignore");
   rejectLinks(root, path);
   makePrivateFolder(join(root, KEYS_FOLDER));
-  const isIgnored = readText(path)?.split(/\r?\n/).includes("*") === true;
+  const lines =
+    readText(path)
+      ?.trim()
+      .split(/\s*\n\s*/) ?? [];
+  // A clone's may have exceptions for secrets.
+  const isIgnored = lines.includes("*") && lines.every((line) => !line.startsWith("!") || PUBLIC_FILES.test(line));
   if (!isIgnored) writeFileAtomically(path, "*\n", { mode: 0o644, keepMode: false });
 }
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery, HeaderPair } from "../body/delivery.ts";
 import { eventPattern } from "../core/event-names.ts";
-import type { Verdict } from "../core/product.ts";
+import type { Verdict, VerdictWord } from "../core/product.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
 import { Damage, DamagedValue, damaged, orDamage } from "./fault.ts";
@@ -235,7 +235,7 @@ export function readRecord(row: SqlRow): LogRecord {
     event: maybeText(row, "event"),
     known: row.known === 1,
     records: listOf<string>(row, "records", isText),
-    verdicts: listOf<Verdict>(row, "verdicts", hasTexts("id", "proves", "verdict", "reason")),
+    verdicts: listOf<Verdict>(row, "verdicts", isVerdict),
     issues: listOf<SchemaIssue>(row, "issues", isIssue),
     schemaChecked: row.issues !== null,
     identity: maybeText(row, "identity"),
@@ -329,6 +329,11 @@ function isText(value: unknown): boolean {
 
 function isPair(value: unknown): boolean {
   return Array.isArray(value) && value.length === 2 && value.every(isText);
+}
+
+function isVerdict(value: unknown): boolean {
+  const words: readonly VerdictWord[] = ["passed", "failed", "absent", "unconfigured"];
+  return hasTexts("id", "proves", "verdict", "reason")(value) && words.includes((value as Verdict).verdict);
 }
 
 function isIssue(value: unknown): boolean {

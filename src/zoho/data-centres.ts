@@ -1,5 +1,6 @@
 import { usageError } from "../util/errors.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
+import { shellQuoted } from "../util/text.ts";
 
 /**
  * An organisation is in exactly one data centre, and the others do not know its credentials.
@@ -128,7 +129,7 @@ export function requireTrustedHosts(
     if (isZohoHost(host) || isAllowed(host, file)) continue;
     throw usageError(
       `${name} in ${file} would send your secrets, which are not from that file, to ${host}`,
-      `if that is intended, set it yourself: export ${name}=${host}`,
+      `if that is intended, set it yourself: export ${name}=${shellQuoted(host)}`,
     );
   }
 }

@@ -622,6 +622,7 @@ describe("the host of a project", () => {
   const commands: readonly (readonly [argv: readonly string[], ok: number])[] = [
     [["send", "crm", "Leads.create"], SENT],
     [["send", "crm", "Leads.create", "--to", "/hook"], SENT],
+    [["send", "crm", "Leads.create", "--curl"], 0],
     [["check", "/hook", "--yes", "--only", "reachability.name"], 8],
   ];
 
@@ -677,6 +678,18 @@ describe("the target of a delivery in a project's log", () => {
     expect((await run(replay, { prompts })).exitCode).toBe(SENT);
     expect(questions).toEqual([expect.stringContaining(LOGGED)]);
     expect((await run(replay)).exitCode).toBe(SENT);
+  });
+
+  it("is not that of the host of a project in a command to copy", async () => {
+    const inProject = await projectWithLog({ host: "app.invalid" });
+    const toCurl = ["events", "export", "--format", "curl"];
+    expect((await inProject(toCurl)).err).toContain("host in");
+    for (const argv of [
+      [...toCurl, "--to", "3000"],
+      ["events", "export"],
+    ])
+      expect((await inProject(argv)).exitCode).toBe(0);
+    expect((await inProject(toCurl, terminal(true))).out).toContain("http://app.invalid:4460/");
   });
 
   it("is shown with the host that is connected to", async () => {

@@ -128,8 +128,14 @@ describe("damage that no code of SQLite names", () => {
     expect([exitCode, lines()]).toEqual([0, [expect.objectContaining({ received: 3, hours })]]);
   });
 
-  it.each(["issues", "verdicts", "records"])("skips a delivery whose %s are of another kind", async (column) => {
-    const store = await damage(alter(`UPDATE deliveries SET ${column} = '[0]' WHERE n = 2`));
+  it.each([
+    ["issues", "[0]"],
+    ["verdicts", "[0]"],
+    ["verdicts", '[{"id":"token","proves":"sender","verdict":"valid","reason":"r"}]'],
+    ["records", "[0]"],
+  ])("skips a delivery whose %s are of another kind: %s", async (column, list) => {
+    const store = await damage(alter(`UPDATE deliveries SET ${column} = '${list}' WHERE n = 2`));
+    expect((await run(["events", "list", "--store", store])).exitCode).toBe(2);
     const { exitCode, lines } = await run(["events", "list", "--json", "--store", store]);
     const numbers = lines().flatMap(({ type, n }) => (type === "event" ? [n] : []));
     expect([exitCode, numbers.toSorted()]).toEqual([2, [1, 3]]);

@@ -279,6 +279,55 @@ describe("a project's .env", () => {
     ]);
   });
 
+  it("never receives a secret or a refresh token of another place than that file", async () => {
+    const own = `ZOHO_ACCOUNTS_URL=${server.url}\nZOHO_API_URL=${server.url}\nZOHO_CLIENT_SECRET=s\n`;
+    writeFileSync(join(cwd, ".env"), own);
+    writeFileSync(join(cwd, "mine"), "of the user");
+    const user = { ZOHO_CLIENT_ID: "1000.X", ZOHO_KEYRING: "off" };
+    const before = server.requests.length;
+    const tries: readonly (readonly [argv: readonly string[], env: Readonly<Record<string, string>>])[] = [
+      [["login", "--code", "1000.c", "--client-secret-file", "mine"], user],
+      [["login", "--refresh-token-file", "mine"], user],
+      [["login"], { ...user, ZOHO_REFRESH_TOKEN: "r" }],
+    ];
+    for (const [argv, env] of tries) {
+      const { exitCode, err } = await zoho(argv, { env });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("would send your secrets, which are not from")]);
+    }
+    writeFileSync(join(cwd, ".env"), `${own}ZOHO_CLIENT_ID=1000.X\nZOHO_REFRESH_TOKEN=r\n`);
+    for (const name of ["ZOHO_WEBHOOK_TOKEN", "ZOHO_WEBHOOK_SECRET_BOOKS", "ZOHO_WEBHOOK_HOOK_SECRET"]) {
+      const argv = ["channels", "create", "Leads.create", "--url", "https://hooks.test/"];
+      const { exitCode, err } = await zoho(argv, { env: { ZOHO_KEYRING: "off", [name]: "of the user" } });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("would send your secrets, which are not from")]);
+    }
+    const given: readonly (readonly string[])[] = [
+      ["channels", "create", "Leads.create", "--url", "https://hooks.test/", "--token-file", "mine"],
+      ["webhooks", "create", "Completed", "--product", "sign", "--url", "https://hooks.test/", "--secret-file", "mine"],
+    ];
+    for (const argv of given) {
+      const { exitCode, err } = await zoho(argv, { env: { ZOHO_KEYRING: "off" } });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("would send your secrets, which are not from")]);
+    }
+    expect(server.requests).toHaveLength(before);
+  });
+
+  it("is named where its account becomes a profile of the user's", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const refreshToken = server.accounts.makeRefreshToken(SCOPES);
+    const own = `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\nZOHO_REFRESH_TOKEN=${refreshToken}\n`;
+    writeFileSync(join(cwd, ".env"), own);
+    const { exitCode, err } = await zoho(["login"]);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining(`ZOHO_REFRESH_TOKEN in ${join(cwd, ".env")} decides`)]);
+    expect(err).not.toContain(refreshToken);
+  });
+
+  it("puts no command of its own into one to copy", async () => {
+    writeFileSync(join(cwd, ".env"), "ZOHO_ACCOUNTS_URL=https://$(id).example\n");
+    const secrets = { ZOHO_CLIENT_ID: "1000.X", ZOHO_CLIENT_SECRET: "s", ZOHO_KEYRING: "off" };
+    const { err } = await zoho(["login", "--code", "1000.c"], { env: secrets });
+    expect(err).toContain("export ZOHO_ACCOUNTS_URL='https://$(id).example'\n");
+  });
+
   it("chooses where its own secrets are sent", async () => {
     const { clientId, clientSecret } = server.accounts;
     const login = `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\n`;

@@ -208,6 +208,13 @@ describe.skipIf(process.platform === "win32")("types --out", () => {
     expect(readdirSync(outside)).toEqual([]);
   });
 
+  it("nor is a key of keygen --out", async () => {
+    const { cwd, outside } = clone();
+    const { exitCode, err } = await run(["keygen", "--out", "src"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("src is a link, so a file outside")]);
+    expect(readdirSync(outside)).toEqual([]);
+  });
+
   it("is written through the user's own links, into the project and elsewhere", async () => {
     const { folder, cwd, outside } = clone();
     symlinkSync("outside", join(folder, "elsewhere"));
@@ -221,6 +228,8 @@ describe("the folder of keys", () => {
   it.each([
     ["*\n!public.pem\n", "*\n!public.pem\n"],
     ["!*\n", "*\n"],
+    ["*\n!*\n", "*\n"],
+    ["*\n!private.pem\n", "*\n"],
   ])("with a .gitignore of %j has then %j", async (before, after) => {
     const cwd = tempFolder();
     mkdirSync(join(cwd, KEYS), { recursive: true });

@@ -72,7 +72,7 @@ async function create(context: Context, names: readonly string[], options: Creat
     const { command, product } = session;
     rejectUnknownOptions(product, options);
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
-    const chosenToken = (await tokenFrom(context, options)) ?? configuredToken(session.config, productId);
+    const chosenToken = (await tokenFrom(context, session, options)) ?? configuredToken(session.config, productId);
     const config: ChannelConfig = {
       id,
       events,

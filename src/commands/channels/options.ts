@@ -10,6 +10,7 @@ import { usageError } from "../../util/errors.ts";
 import type { ChannelConfig } from "../../zoho/channels/channel.ts";
 import { fieldCondition } from "../../zoho/channels/conditions.ts";
 import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../zoho/channels/products.ts";
+import { requireTrustedHosts } from "../../zoho/data-centres.ts";
 import { collect, givenSecrets } from "../helpers/options.ts";
 import { runningListener } from "../helpers/running-listener.ts";
 import type { ZohoSession } from "../helpers/session.ts";
@@ -69,9 +70,11 @@ export function notifyUrl(context: Context, text: string, { plainHttp = false } 
 
 export async function tokenFrom(
   context: Context,
+  { config }: Pick<ZohoSession, "config">,
   { tokenFile }: Pick<ChannelOptions, "tokenFile">,
 ): Promise<string | undefined> {
   if (tokenFile === undefined) return undefined;
+  requireTrustedHosts(config, () => false);
   const { token } = await givenSecrets(context, { tokenFile });
   return token && channelToken(token);
 }

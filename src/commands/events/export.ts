@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from "../../body/delivery.ts";
 import { formFields } from "../../body/payload.ts";
 import { type ListenAddress, targetUrl, withQueryOf } from "../../body/target-url.ts";
+import { checkReceiverHost } from "../../config/clone-rule.ts";
 import { rejectClonedLink } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { isHopByHop } from "../../forward/request.ts";
@@ -57,7 +58,13 @@ export async function exportEvents(
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log, config) => {
     const running = options.format === "curl" ? await runningAddress(context, config) : undefined;
-    const format = make({ ...config.settings, ...running }, to);
+    const listener = { ...config.settings, ...running };
+    // A command with a token in it is there to be run.
+    if (options.format === "curl") {
+      const at = { ...config, settings: { ...config.settings, ...listener } };
+      await checkReceiverHost(context, at, to, [targetUrl(to, "crm", listener)]);
+    }
+    const format = make(listener, to);
     if (out !== undefined) rejectClonedLink(config.root, resolve(context.cwd, out));
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const sink = openSink(context, format, file);

@@ -92,6 +92,7 @@ async function signIn(
   context: Context,
   { config, store, plan }: { config: Config; store: CredentialsStore; plan: LoginPlan },
 ): Promise<ExitCode> {
+  reportProjectAccount(context, config, plan);
   const http = zohoHttp(context, config);
   try {
     const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (centreUrl) =>
@@ -156,6 +157,14 @@ async function signIn(
   }
 }
 
+/** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
+function reportProjectAccount({ report }: Context, { variableOrigin }: Config, { method, profile }: LoginPlan): void {
+  const origin = method.kind === "refresh-token" ? method.refreshToken.origin : "";
+  if (origin !== "ZOHO_REFRESH_TOKEN" || variableOrigin(origin) === "environment") return;
+  const message = `${origin} in ${variableOrigin(origin)} decides which Zoho account the profile ${profile} is`;
+  report({ type: "notice", message });
+}
+
 /** A variable that takes precedence would silently be used instead of the new profile. */
 function warnIfUnused(context: Context, config: Config, profile: string): void {
   const named = chosenProfile(config, undefined);
@@ -170,8 +179,10 @@ function warnIfUnused(context: Context, config: Config, profile: string): void {
 }
 
 /** The data centres of the plan, at the accounts server that the environment names, if any. */
-function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
-  requireTrustedHosts(config, (_, file) => areFrom(file, config, ["ZOHO_CLIENT_SECRET"]));
+function centresOf({ centres, clientSecret, method }: LoginPlan, config: Config): readonly DataCentre[] {
+  // Also those of a file of the user's, or typed in.
+  const secrets = [clientSecret, ...(method.kind === "refresh-token" ? [method.refreshToken] : [])];
+  requireTrustedHosts(config, (_, file) => secrets.every(({ origin }) => areFrom(file, config, [origin])));
   return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
 }
 

@@ -148,12 +148,13 @@ function readEdited(file: string): string {
 }
 
 /** As for Git, the variable may have flags and quotes, so a shell parses it; the file's name is passed as an argument. */
-function runEditor({ platform, stdout }: Context, command: string, file: string): Promise<void> {
+function runEditor({ packageRoot, platform, stdout }: Context, command: string, file: string): Promise<void> {
   // An editor draws on the terminal, but a redirected stdout must hold data only.
   const stdio = ["inherit", stdout.isTTY ? "inherit" : 2, "inherit"] as const;
   const child =
     platform === "win32"
-      ? spawn(`${command} "${file}"`, { shell: true, stdio: [...stdio] })
+      ? // Windows looks for a program in the working folder first, where a clone may have its own.
+        spawn(`${command} "${file}"`, { shell: true, cwd: packageRoot, stdio: [...stdio] })
       : spawn("sh", ["-c", `${command} "$@"`, command, file], { stdio: [...stdio] });
   return new Promise((resolve, reject) => {
     child.once("error", (error) => reject(usageError(`the editor ${command} cannot be started: ${errorText(error)}`)));

@@ -51,9 +51,10 @@ export const define: Define = (command, act) => {
         const settled = loadConfig(context, { secrets: await givenSecrets(context, options) });
         const config = await atRunningListener(context, plan, settled);
         const subjects = await chooseSubjects(context, plan, config);
-        if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
         const urls = subjects.map(({ url }) => url);
-        await checkReceiverHost(context, config, plan.to, urls);
+        // A command with a token in it is there to be run.
+        if (plan.curl || !plan.dryRun) await checkReceiverHost(context, config, plan.to, urls);
+        if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
         const work = () => deliver(context, plan, config, subjects);
         return plan.serveJwksPort === undefined
           ? work()

@@ -4,6 +4,7 @@ import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
+import { areFrom, requireTrustedHosts } from "../../zoho/data-centres.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
 import { givenSecrets } from "../helpers/options.ts";
@@ -139,6 +140,7 @@ export async function chooseSecret(
     );
   }
   const chosen = given ?? known;
+  if (chosen !== undefined) requireTrustedHosts(config, (_, file) => areFrom(file, config, [chosen.origin]));
   if (chosen !== undefined && !rule.pattern.test(chosen.reveal())) {
     throw usageError(
       `${chosen.origin}: a secret for ${title} must be ${rule.rule}`,

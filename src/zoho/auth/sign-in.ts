@@ -70,7 +70,10 @@ export function signInFromEnv(settings: HostSettings): SignIn | undefined {
   const accessToken = setting(env, "ZOHO_ACCESS_TOKEN");
   if (refreshToken === undefined && accessToken === undefined) return undefined;
   const centre = findDataCentre(setting(env, "ZOHO_DC") ?? "us");
-  requireTrustedHosts(settings, (_, file) => areFrom(file, settings, ["ZOHO_ACCESS_TOKEN", ...REFRESH_VARIABLES]));
+  // Channels and webhooks are given the secrets of deliveries.
+  const ofDeliveries = Object.keys(env).filter((name) => /^ZOHO_WEBHOOK_(?:HOOK_)?(?:SECRET|TOKEN)/.test(name));
+  const secrets = ["ZOHO_ACCESS_TOKEN", ...REFRESH_VARIABLES, ...ofDeliveries];
+  requireTrustedHosts(settings, (_, file) => areFrom(file, settings, secrets));
   const hosts = resolveHosts(centre, env);
   const common = {
     name: ENVIRONMENT,
