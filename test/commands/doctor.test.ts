@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite-log.ts";
@@ -11,6 +10,7 @@ import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
 import { type RunOptions, run } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 import { startTargetApp, type TargetApp } from "../support/target-app.ts";
 import { startTestTunnel } from "../support/test-tunnel.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
@@ -65,14 +65,6 @@ function config(settings: Record<string, unknown>): void {
 function dotenv(text: string, mode = 0o600): void {
   writeFileSync(path(".env"), text);
   chmodSync(path(".env"), mode);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 function doctor(argv: readonly string[] = [], options: RunOptions = {}) {

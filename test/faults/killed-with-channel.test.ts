@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
@@ -8,6 +7,7 @@ import { startBin } from "../support/bin.ts";
 import { DEFAULT_LOG, IS_LONG } from "../support/faults.ts";
 import { app } from "../support/forward-run.ts";
 import { tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 import { collect } from "../support/temp-log.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
@@ -123,12 +123,4 @@ async function logged(cwd: string) {
 function repeated(ids: readonly string[]): readonly string[] {
   const seen = new Set<string>();
   return ids.filter((id) => seen.size === seen.add(id).size);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
 }

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -84,11 +85,15 @@ export async function startTarget(
   };
 }
 
-/** A port of loopback that nothing listens on: it was free a moment ago. */
+/** A port of loopback that nothing listens on. Tests that run at the same time do not get it, as the system gives out higher ones. */
 export async function freePort(): Promise<number> {
-  const target = await startTarget();
-  await target.close();
-  return target.port;
+  const port = randomInt(10_000, 30_000);
+  const server = createServer();
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+  return isFree ? port : freePort();
 }
 
 /** The values of a header, in order. */
