@@ -83,7 +83,7 @@ export function isAccepted({ status = 0, error }: PostResult): boolean {
   return error === undefined && status >= 200 && status < 300;
 }
 
-/** Neither an answer of its own making nor none. */
+/** A 5xx, or no answer at all. */
 export function isCrash({ status = 0, error }: PostResult): boolean {
   return error !== undefined || status >= 500;
 }

@@ -130,8 +130,12 @@ export function isRedirect(status: number | undefined): boolean {
 
 type Parts = Pick<Check, "id" | "title" | "why" | "remedy">;
 
-/** A check of what is seen before anything is sent. */
-function network({ look, ...parts }: Parts & { look(network: Network, url: URL): Result }): Check {
+interface NetworkParts extends Parts, Pick<Check, "applies"> {
+  look(network: Network, url: URL, now: Date): Result;
+}
+
+/** A check of name, port or TLS, before any request is sent. */
+function network({ look, ...parts }: NetworkParts): Check {
   return {
     ...parts,
     severity: "error",
@@ -139,7 +143,7 @@ function network({ look, ...parts }: Parts & { look(network: Network, url: URL):
     after: "nothing",
     async run(endpoint) {
       const seen = await endpoint.network();
-      return seen === undefined ? skipped(PROXIED) : look(seen, new URL(endpoint.subject.url));
+      return seen === undefined ? skipped(PROXIED) : look(seen, new URL(endpoint.subject.url), endpoint.now());
     },
   };
 }
@@ -147,19 +151,16 @@ function network({ look, ...parts }: Parts & { look(network: Network, url: URL):
 const PROXIED = "not seen from here: a proxy is set for this address";
 
 function tls({ look, ...parts }: Parts & { look(facts: TlsFacts, sent: string, now: Date): Result }): Check {
-  const check = network({ ...parts, look: () => passed("") });
-  return {
-    ...check,
+  return network({
+    ...parts,
     applies: ({ url }) => url.startsWith("https:"),
-    async run(endpoint) {
-      const seen = await endpoint.network();
-      if (seen === undefined) return skipped(PROXIED);
-      if (seen.tls === undefined) return skipped(seen.portError ?? NO_NAME);
-      if (seen.tls.error !== undefined && parts.id !== "reachability.tls-version")
+    look({ tls: facts, portError }, { host }, now) {
+      if (facts === undefined) return skipped(portError ?? NO_NAME);
+      if (facts.error !== undefined && parts.id !== "reachability.tls-version")
         return skipped("there is no TLS connection");
-      return look(seen.tls, `a TLS handshake with ${new URL(endpoint.subject.url).host}`, endpoint.now());
+      return look(facts, `a TLS handshake with ${host}`, now);
     },
-  };
+  });
 }
 
 /** Why nothing can be sent, or undefined. A certificate that is not valid keeps the secrets from whoever has it. */

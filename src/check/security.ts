@@ -171,7 +171,7 @@ function missingKey(kind: Kind, subject: Subject, of: Of): string | undefined {
   return setVariables(subject, wanted);
 }
 
-/** Whether an old signature can be told from a new one: the time is signed, and our own verifier looks at it. */
+/** Whether the signature covers a timestamp: our own verifier refuses one of yesterday. */
 function isTimed(proof: Proof, { url, sample, product, secrets }: Subject): boolean {
   const now = new Date();
   const [key = secret("any", "any")] = secrets.for(proof.signingCredential ?? proof.credential, product.id);

@@ -147,7 +147,7 @@ describe("the token of the channel of listen", () => {
       onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
     });
     expect(err).toContain(
-      "ZOHO_WEBHOOK_TOKEN has 51 characters, and Zoho accepts at most 50: the channel gets a token of its own",
+      "ZOHO_WEBHOOK_TOKEN has 51 characters, and Zoho accepts at most 50: the channel gets a generated token",
     );
     const sent = zoho.requests.find(isWatch("POST"))?.json as { watch: { token: string }[] };
     expect(sent.watch[0]?.token).toMatch(/^[\w-]{32}$/);

@@ -47,7 +47,7 @@ function shortToken(context: Context, configured: Secret | undefined): string | 
   const token = configured?.reveal().trim();
   if (configured === undefined || token === undefined || token === "") return undefined;
   if (token.length <= MAX_TOKEN_LENGTH) return token;
-  const message = `${configured.origin} has ${token.length} characters, and Zoho accepts at most ${MAX_TOKEN_LENGTH}: the channel gets a token of its own`;
+  const message = `${configured.origin} has ${token.length} characters, and Zoho accepts at most ${MAX_TOKEN_LENGTH}: the channel gets a generated token`;
   context.report({ type: "notice", message });
   return undefined;
 }

@@ -156,7 +156,7 @@ function inBatches(chosen: readonly Chosen[]): readonly (readonly Chosen[])[] {
   return batches;
 }
 
-/** An outcome for each, in order; undefined for what is only shown. `ending`: why no more requests are sent. */
+/** One outcome per channel, in order; undefined for a dry run. `ending`: the error after which nothing more is sent. */
 async function renewBatch(
   context: Context,
   session: ZohoSession,

@@ -8,7 +8,7 @@ import type { JUnitCase } from "./junit.ts";
 
 export type Results = ReturnType<typeof createResults>;
 
-/** Reports results as they come. What is skipped for one reason is one line for a person. */
+/** Reports each result at once. For people, checks that are skipped for the same reason share one line. */
 export function createResults(context: Context, subject: Subject) {
   const counts: Record<CheckOutcome, number> = { passed: 0, warning: 0, failed: 0, skipped: 0 };
   const cases: JUnitCase[] = [];

@@ -21,7 +21,7 @@ interface Project {
   readonly findings: readonly Finding[];
 }
 
-/** Reads the settings and secrets. What is wrong becomes a finding, and the rest is used without it. */
+/** Reads the settings and secrets. Each invalid one becomes a finding; the valid ones are used. */
 export async function readProject(context: Context, flags: LoadOptions["flags"]): Promise<Project> {
   const silent = silentContext(context);
   const faults: { readonly error: unknown; readonly of: "settings" | "secrets" }[] = [];

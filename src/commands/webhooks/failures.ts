@@ -72,7 +72,7 @@ const HELP = `
 Zoho CRM lists the webhooks of its workflow rules that failed in the last 89 days. It has no call that sends one again,
 and does not list notifications of channels. SalesIQ lists what its REST webhooks could not deliver, and sends it again.
 
-CRM needs a scope of its own: zoho-hooks login --scope ZohoCRM.settings.automation_actions.READ`;
+CRM needs an additional scope: zoho-hooks login --scope ZohoCRM.settings.automation_actions.READ`;
 
 function chosenLogs({ product, resend }: FailuresOptions): readonly FailureLog[] {
   if (product === undefined) return failureLogs;
