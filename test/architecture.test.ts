@@ -21,6 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   zoho: ["util", "body", "core"],
   config: ["util", "body", "core"],
   reports: ["util", "body", "core"],
+  // It is given what it does by the command `ui`.
+  inspector: ["util", "body", "core"],
   // The listener for tests receives as `listen` does.
   library: ["util", "body", "core", "products", "config", "receiver"],
   commands: [
@@ -36,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "zoho",
     "config",
     "reports",
+    "inspector",
   ],
 };
 /** Anyone outside the core may name their types: what is reported, and what the process offers. */
@@ -45,6 +48,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   products: ["zod"],
   commands: ["commander"],
   reports: ["chalk", "commander", "ora", "inquirer"],
+  inspector: ["preact", "@preact/signals"],
 };
 /** Lists of like things may be longer than other folders. */
 const LISTS = ["products", "commands"];

@@ -28,7 +28,7 @@ import {
   withLog,
 } from "./options.ts";
 
-interface ExportOptions extends FilterOptions, LogOptions {
+export interface ExportOptions extends FilterOptions, LogOptions {
   readonly format: string;
   readonly out?: string;
   readonly force?: boolean;

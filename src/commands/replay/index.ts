@@ -42,22 +42,22 @@ export const define: Define = (command, act) => {
       ),
     )
     .addHelpText("after", HELP)
-    .action(
-      act(async (context, n: string | undefined, options: ReplayOptions) => {
-        const products = await projectProducts(context);
-        const plan = readReplayPlan(n, options, context.now(), products);
-        const secrets = await givenSecrets(context, options);
-        const work = async (...[log, config]: Parameters<Parameters<typeof withLog>[2]>) => {
-          const damage = new DamageReport(context);
-          const replays = await chooseReplays(context, plan, log, config, products, damage.onDamaged);
-          damage.report();
-          if (!plan.dryRun) await checkSettings(context, plan, config, products, replays);
-          return (await replayAll(context, plan, { log, config, products, replays })) || damage.exitCode;
-        };
-        return withLog(context, options, work, secrets);
-      }),
-    );
+    .action(act(replay));
 };
+
+export async function replay(context: Context, n: string | undefined, options: ReplayOptions): Promise<ExitCode> {
+  const products = await projectProducts(context);
+  const plan = readReplayPlan(n, options, context.now(), products);
+  const secrets = await givenSecrets(context, options);
+  const work = async (...[log, config]: Parameters<Parameters<typeof withLog>[2]>) => {
+    const damage = new DamageReport(context);
+    const replays = await chooseReplays(context, plan, log, config, products, damage.onDamaged);
+    damage.report();
+    if (!plan.dryRun) await checkSettings(context, plan, config, products, replays);
+    return (await replayAll(context, plan, { log, config, products, replays })) || damage.exitCode;
+  };
+  return withLog(context, options, work, secrets);
+}
 
 /** The targets and `insecure` may be the project's. */
 async function checkSettings(

@@ -12,6 +12,8 @@ export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions 
   readonly set?: readonly string[];
   readonly add?: boolean;
   readonly edit?: boolean;
+  /** What takes the place of the body; no flag, the inspector sets it. */
+  readonly body?: Buffer;
   readonly exact?: boolean;
   readonly timeout: string;
   readonly expectStatus?: string;
@@ -32,6 +34,7 @@ export function readReplayPlan(n: string | undefined, options: ReplayOptions, no
     assignments: (options.set ?? []).map(parseAssignment),
     add: options.add ?? false,
     edit: options.edit ?? false,
+    body: options.body,
     exact: options.exact ?? false,
     timeoutMs: parseTimeout(options.timeout, "--timeout"),
     expectStatus: options.expectStatus === undefined ? undefined : parseExpectedStatus(options.expectStatus),

@@ -37,6 +37,7 @@ export async function replayBody(
   { delivery }: LogEntry,
 ): Promise<Buffer> {
   const { assignments, add, edit } = plan;
+  if (plan.body !== undefined) return plan.body;
   const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments, add);
   if (!edit) return set;
   reportIgnored(context, config, /^(?:EDITOR|VISUAL)$/);

@@ -42,7 +42,7 @@ import {
 import { projectProducts, warnOfUnknownVariables } from "../helpers/products.ts";
 import { expandPaths, inputNames, readLogged } from "./inputs.ts";
 
-interface VerifyOptions extends SecretOptions {
+export interface VerifyOptions extends SecretOptions {
   readonly product?: string;
   readonly event?: string;
   readonly logged?: string;
@@ -115,7 +115,7 @@ function refuseOtherUrl(url: string | undefined): void {
 /** From this count on, compiling schemas saves time. */
 const MANY_PAYLOADS = 50;
 
-async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
+export async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const logged = await readLogged(context, files, options);
   const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });

@@ -1,0 +1,174 @@
+/**
+ * What the inspector's page and its server send to each other. Names are those of `--json`, where there are any. Long numbers
+ * never travel as numbers: bodies are text, made by the server.
+ *
+ * | request                            | answer                       |
+ * | ---------------------------------- | ---------------------------- |
+ * | `GET /api/state`                   | `State`                      |
+ * | `GET /api/events?before=…&…`       | `EventPage` (`EventQuery`)   |
+ * | `GET /api/events/42`               | `EventDetails`               |
+ * | `GET /api/events/42/body`          | the bytes as they came, as a download |
+ * | `GET /api/stream`                  | server-sent events, `StreamMessage` |
+ * | `GET /api/products`                | `ProductEntry[]`             |
+ * | `POST /api/{explain,curl}`         | `{ n }` → `Outcome`          |
+ * | `POST /api/diff`                   | `{ before, after }` → `Outcome` |
+ * | `POST /api/replay`                 | `ReplayRequest` → `Outcome`  |
+ * | `POST /api/send`                   | `SendRequest` → `Outcome`    |
+ *
+ * What fails is answered with 4xx or 5xx and a `Failure`.
+ */
+
+/** A line of the list. */
+export interface EventRow {
+  readonly n: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly method: string;
+  readonly path: string;
+  readonly product: string | null;
+  readonly format: string | null;
+  readonly event: string | null;
+  readonly records: readonly string[];
+  /** `failed` if any proof failed, `passed` if one passed and none failed, else `none`. */
+  readonly proof: "passed" | "failed" | "none";
+  /** Null where there was no schema to check. */
+  readonly schema_ok: boolean | null;
+  readonly status: number | null;
+  readonly duplicate_of: number | null;
+  readonly state: "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";
+  readonly bytes: number;
+}
+
+/** The words of `events list`, as the query of the URL; `before` and `limit` are the page, newest first. */
+export interface EventQuery {
+  readonly before?: number;
+  /** At most 500. */
+  readonly limit?: number;
+  readonly product?: string;
+  /** A pattern such as `Leads.*`. */
+  readonly event?: string;
+  /** 401, 4xx or 400-499. */
+  readonly status?: string;
+  readonly failed?: boolean;
+  readonly invalid?: boolean;
+  readonly duplicates?: boolean;
+  /** Text in the body or the URL. */
+  readonly search?: string;
+}
+
+export interface EventPage {
+  readonly events: readonly EventRow[];
+  /** There are older ones. */
+  readonly more: boolean;
+}
+
+export interface EventDetails extends EventRow {
+  /** In order, with repeats, masked. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The body as text, masked; null where it is not text. */
+  readonly raw: string | null;
+  /** JSON, indented, with all digits; null for what is not JSON. */
+  readonly pretty: string | null;
+  /** The fields of a form or of multipart. */
+  readonly fields: readonly { readonly name: string; readonly value: string }[] | null;
+  /** Secrets are masked in what is shown. */
+  readonly masked: boolean;
+  readonly remote: string | null;
+  readonly refusal: string | null;
+  /** Why the body could not be read. */
+  readonly problem: string | null;
+  readonly proofs: readonly Proof[];
+  readonly issues: readonly Issue[];
+  /** What else there is to say of it, in sentences. */
+  readonly notes: readonly string[];
+  readonly attempts: readonly AttemptRow[];
+  readonly forwards: readonly { readonly target: string; readonly state: string; readonly due_at: string | null }[];
+}
+
+export interface Proof {
+  readonly id: string;
+  readonly verdict: string;
+  /** The verdict in words. */
+  readonly text: string;
+}
+
+export interface Issue {
+  /** `data.0.Email`. */
+  readonly path: string;
+  /** In words. */
+  readonly text: string;
+  /** From 1, in `pretty`; null where the place is not in it. */
+  readonly line: number | null;
+}
+
+export interface AttemptRow {
+  readonly attempt: number;
+  readonly target: string;
+  readonly at: string;
+  readonly status: number | null;
+  readonly latency_ms: number;
+  readonly error: string | null;
+  /** The start of the app's answer. */
+  readonly reply: string | null;
+}
+
+export interface State {
+  readonly version: string;
+  /** The folder of the project. */
+  readonly project: string;
+  /** The running receiver; null when none runs. */
+  readonly receiver: { readonly url: string; readonly public_url: string | null } | null;
+  /** Where replays may go, besides loopback. */
+  readonly targets: readonly string[];
+  readonly channels: readonly {
+    readonly id: string;
+    readonly events: readonly string[];
+    /** ISO 8601. */
+    readonly expires_at: string;
+    readonly orphaned: boolean;
+  }[];
+  readonly show_secrets: boolean;
+  /** The command to try when nothing has come yet. */
+  readonly try_command: string;
+}
+
+/** A message of the stream; its name is the `event:` line. Only `events` has an id: the number of its newest event. */
+export type StreamMessage =
+  | { readonly name: "events"; readonly data: readonly EventRow[] }
+  /** Events whose state has changed, or that have been pruned (then only their number). */
+  | { readonly name: "changed"; readonly data: readonly EventRow[] }
+  | { readonly name: "state"; readonly data: State };
+
+export interface ProductEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly formats: readonly { readonly id: string; readonly events: readonly string[] }[];
+}
+
+export interface ReplayRequest {
+  readonly n: number;
+  /** Default: where it went before, else the configured targets. */
+  readonly to?: string;
+  /** The edited body; it is signed again with the secret that is configured. */
+  readonly body?: string;
+}
+
+export interface SendRequest {
+  readonly product: string;
+  readonly event: string;
+  readonly format?: string;
+  /** Shows the request and sends nothing. */
+  readonly preview: boolean;
+}
+
+/** What a command said: the text that it prints, without colours, and its lines of `--json`. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly text: string;
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+}
+
+export interface Failure {
+  readonly error: string;
+  readonly hint: string | null;
+}
