@@ -10,7 +10,6 @@ import { exchangeCode, refreshAccess, type TokenReply } from "../../zoho/auth/oa
 import { findSignInProduct, type OAuthClient } from "../../zoho/auth/sign-in.ts";
 import {
   apiUrl,
-  areFrom,
   type DataCentre,
   dataCentreOf,
   findDataCentre,
@@ -179,10 +178,9 @@ function warnIfUnused(context: Context, config: Config, profile: string): void {
 }
 
 /** The data centres of the plan, at the accounts server that the environment names, if any. */
-function centresOf({ centres, clientSecret, method }: LoginPlan, config: Config): readonly DataCentre[] {
-  // Also those of a file of the user's, or typed in.
-  const secrets = [clientSecret, ...(method.kind === "refresh-token" ? [method.refreshToken] : [])];
-  requireTrustedHosts(config, (_, file) => secrets.every(({ origin }) => areFrom(file, config, [origin])));
+function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
+  // Also with secrets of the same file: a code is the user's, and other projects use the profile.
+  requireTrustedHosts(config, () => false, "the secrets of a profile of yours");
   return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
 }
 
