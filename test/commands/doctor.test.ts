@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite-log.ts";
@@ -152,6 +152,15 @@ describe("doctor, for one fault", () => {
   const settings: readonly Fault[] = [
     ["a .env that others can read", "permissions warning", () => chmodSync(path(".env"), 0o644)],
     ["a .env in Git", "permissions warning", () => git("add", "--force", ".env")],
+    [
+      "a kept secret in Git",
+      "permissions warning",
+      () => {
+        mkdirSync(path(".zoho-hooks/keys"), { recursive: true, mode: 0o700 });
+        writeFileSync(path(".zoho-hooks/keys/hook-secrets.json"), "{}", { mode: 0o600 });
+        git("add", "--force", ".zoho-hooks/keys");
+      },
+    ],
     ["a config that is not JSON", "config failed", () => writeFileSync(path("zoho-hooks.config.json"), "{")],
     ["an unknown setting", "config failed", () => config({ prot: 4460 })],
     ["a setting of no such value", "config failed", () => set({ ZOHO_HOOKS_RETRIES: "many" })],
