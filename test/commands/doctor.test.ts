@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite-log.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/zoho/channels/expiry.ts";
-import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
@@ -135,6 +135,16 @@ describe("doctor", () => {
       ...{ "zoho.sign-in": "skipped", "zoho.clock": "skipped", channels: "skipped", app: "passed" },
     });
     expect(await faults()).toEqual([]);
+  });
+
+  it("quotes the events of settings and channels in a command to copy", async () => {
+    const remedy = async () => (await doctor()).lines().find(({ id }) => id === "channels.events")?.remedy;
+    config({ events: ["crm:Deals.*$(id)"] });
+    expect(await remedy()).toContain("channels create 'Deals.*$(id)' ");
+    const channel = { channel_id: "1", resource_name: "Leads", events: ["Deals.edit;id"], notify_url: hook() };
+    const body = { watch: [{ ...channel, channel_expiry: "2026-03-07T08:00:00Z", token: TOKEN }] };
+    world.server.trouble({ status: 200, body }, 9, isWatch("GET"));
+    expect(await remedy()).toContain("channels update 1 --events 'Deals.edit;id',Leads.create ");
   });
 
   it("does not take a saved access token for a sign-in that works", async () => {
