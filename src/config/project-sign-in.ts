@@ -34,7 +34,7 @@ export function reportProjectSignIn(context: Context, config: Config, profile: s
   context.report({ type: "notice", message });
 }
 
-/** Before something is deleted at Zoho, or a sign-in ended, without a question. */
+/** Before something is deleted at Zoho, or a sign-in ended or replaced, without a question. */
 export async function approveProjectSignIn(
   context: Context,
   config: Config,

@@ -321,6 +321,20 @@ describe("a project's .env", () => {
     expect(err).not.toContain(refreshToken);
   });
 
+  it("replaces no profile of the user's without a yes", async () => {
+    await signInByCode("--profile", "acme");
+    writeFileSync(join(cwd, ".env"), "ZOHO_PROFILE=acme\n");
+    const login = ["login", "--code", "1000.c", "--client-id", "1000.X", "--client-secret-file", "-"];
+    const { exitCode, err } = await zoho(login, { stdin: "s" });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE whose Zoho account this changes")]);
+    writeFileSync(join(cwd, ".env"), "ZOHO_REFRESH_TOKEN=r\nZOHO_CLIENT_ID=1000.X\nZOHO_CLIENT_SECRET=s\n");
+    await signInByCode();
+    // Where neither is from the `.env`, nothing is asked.
+    expect((await signInByCode()).exitCode).toBe(0);
+    expect((await zoho(["login"])).exitCode).toBe(2);
+    expect(server.tokenRequests()).toHaveLength(3);
+  });
+
   it("puts no command of its own into one to copy", async () => {
     writeFileSync(join(cwd, ".env"), "ZOHO_ACCOUNTS_URL=https://$(id).example\n");
     const secrets = { ZOHO_CLIENT_ID: "1000.X", ZOHO_CLIENT_SECRET: "s", ZOHO_KEYRING: "off" };
