@@ -15,7 +15,14 @@ import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { channelEvents } from "../helpers/options.ts";
 import { warnOfMistypedModules } from "../helpers/products.ts";
-import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import {
+  addZohoOptions,
+  isProjectSignIn,
+  showRequest,
+  withZoho,
+  type ZohoOptions,
+  type ZohoSession,
+} from "../helpers/session.ts";
 import { channelReport, newChannelId } from "./list.ts";
 import {
   addChannelOptions,
@@ -108,7 +115,8 @@ async function create(context: Context, names: readonly string[], options: Creat
       });
     context.report(channelReport(session, "created", channel, options.showSecrets));
     if (chosenToken === undefined) {
-      const message = `its token is a new one, which listen on this machine knows; for your app: ${command(`show ${id} --show-secrets`)}`;
+      const where = isProjectSignIn(session.config, session.signIn) ? "in this project" : "on this machine";
+      const message = `its token is a new one, which listen ${where} knows; for your app: ${command(`show ${id} --show-secrets`)}`;
       context.report({ type: "notice", message });
     }
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);

@@ -94,7 +94,7 @@ function channelsCommand(
 }
 
 /** Whether the token is in the project's `.env`, so that the account may be a stranger's. */
-function isProjectSignIn({ variableOrigin }: Config, { name, access }: SignIn): boolean {
+export function isProjectSignIn({ variableOrigin }: Pick<Config, "variableOrigin">, { name, access }: SignIn): boolean {
   const { origin } = access.kind === "fixed" ? access.accessToken : access.refreshToken;
   return name === "environment" && variableOrigin(origin) !== "environment";
 }
