@@ -34,7 +34,7 @@ export function reportProjectSignIn(context: Context, config: Config, profile: s
   context.report({ type: "notice", message });
 }
 
-/** Before something is deleted at Zoho, or a sign-in ended, without a question. */
+/** Before something is deleted at Zoho, or a sign-in ended or replaced, without a question. */
 export async function approveProjectSignIn(
   context: Context,
   config: Config,
@@ -48,5 +48,21 @@ export async function approveProjectSignIn(
   throw usageError(
     reason,
     `${NOT_BY_ITSELF}. If you want it, use --profile, or set ${names.join(", ")} in the environment; or run this in a terminal, which asks once`,
+  );
+}
+
+/** Before Zoho posts to a tunnel: with an ngrok authtoken of the project, whoever made that may see the records. */
+export async function approveProjectTunnel(
+  context: Context,
+  { env, root, settings, variableOrigin }: Config,
+): Promise<void> {
+  const file = variableOrigin("NGROK_AUTHTOKEN");
+  if (env.NGROK_AUTHTOKEN === undefined || file === "environment") return;
+  const reason = `NGROK_AUTHTOKEN is from ${file}: Zoho would post your records to a tunnel whose owner sees the traffic`;
+  const value = [env.NGROK_AUTHTOKEN, settings.ngrokServerAddr];
+  if (await askOnce(context, root, { key: "ngrok", value, question: `${reason}. Allow this?` })) return;
+  throw usageError(
+    reason,
+    `${NOT_BY_ITSELF}. If you want it, set NGROK_AUTHTOKEN in the environment; or run this in a terminal, which asks once`,
   );
 }

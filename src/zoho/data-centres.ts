@@ -115,11 +115,12 @@ export interface HostSettings {
 
 /**
  * A `.env` may come with a cloned repository. It may name Zoho's servers, and others for secrets that are in the same
- * file, but must not redirect the user's secrets elsewhere. `isAllowed` decides about the others.
+ * file, but must not redirect the user's secrets elsewhere. `isAllowed` decides about the others. `secrets`: what would be sent.
  */
 export function requireTrustedHosts(
   { env, variableOrigin }: HostSettings,
   isAllowed: (host: string, file: string) => boolean,
+  secrets = "your secrets, which are not from that file,",
 ): void {
   for (const name of ["ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"]) {
     const value = env[name]?.trim() ?? "";
@@ -128,7 +129,7 @@ export function requireTrustedHosts(
     const { origin: host } = new URL(value);
     if (isZohoHost(host) || isAllowed(host, file)) continue;
     throw usageError(
-      `${name} in ${file} would send your secrets, which are not from that file, to ${host}`,
+      `${name} in ${file} would send ${secrets} to ${host}`,
       `if that is intended, set it yourself: export ${name}=${shellQuoted(host)}`,
     );
   }

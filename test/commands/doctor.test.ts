@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite-log.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/zoho/channels/expiry.ts";
-import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
@@ -137,6 +137,16 @@ describe("doctor", () => {
     expect(await faults()).toEqual([]);
   });
 
+  it("quotes the events of settings and channels in a command to copy", async () => {
+    const remedy = async () => (await doctor()).lines().find(({ id }) => id === "channels.events")?.remedy;
+    config({ events: ["crm:Deals.*$(id)"] });
+    expect(await remedy()).toContain("channels create 'Deals.*$(id)' ");
+    const channel = { channel_id: "1", resource_name: "Leads", events: ["Deals.edit;id"], notify_url: hook() };
+    const body = { watch: [{ ...channel, channel_expiry: "2026-03-07T08:00:00Z", token: TOKEN }] };
+    world.server.trouble({ status: 200, body }, 9, isWatch("GET"));
+    expect(await remedy()).toContain("channels update 1 --events 'Deals.edit;id',Leads.create ");
+  });
+
   it("does not take a saved access token for a sign-in that works", async () => {
     await world.channels(["list"]);
     set({ ZOHO_API_URL: "https://api.invalid" });
@@ -152,6 +162,15 @@ describe("doctor, for one fault", () => {
   const settings: readonly Fault[] = [
     ["a .env that others can read", "permissions warning", () => chmodSync(path(".env"), 0o644)],
     ["a .env in Git", "permissions warning", () => git("add", "--force", ".env")],
+    [
+      "a kept secret in Git",
+      "permissions warning",
+      () => {
+        mkdirSync(path(".zoho-hooks/keys"), { recursive: true, mode: 0o700 });
+        writeFileSync(path(".zoho-hooks/keys/hook-secrets.json"), "{}", { mode: 0o600 });
+        git("add", "--force", ".zoho-hooks/keys");
+      },
+    ],
     ["a config that is not JSON", "config failed", () => writeFileSync(path("zoho-hooks.config.json"), "{")],
     ["an unknown setting", "config failed", () => config({ prot: 4460 })],
     ["a setting of no such value", "config failed", () => set({ ZOHO_HOOKS_RETRIES: "many" })],

@@ -50,21 +50,27 @@ describe("events export", () => {
   });
 
   it.skipIf(process.platform === "win32")("writes through a pipe, and leaves it one", async () => {
-    const pipe = join(project.cwd, "pipe");
+    const pipe = join(tempFolder(), "pipe");
     execFileSync("mkfifo", [pipe]);
     const reader = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
     const { out } = await project.run(["events", "export"]);
     const buffer = Buffer.alloc(65_536);
     for (const argv of [
-      ["events", "export", "--out", "pipe"],
-      ["events", "export", "--out", "pipe", "--force"],
+      ["events", "export", "--out", pipe],
+      ["events", "export", "--out", pipe, "--force"],
     ]) {
       expect((await project.run(argv)).exitCode).toBe(0);
       expect(statSync(pipe).isFIFO()).toBe(true);
       expect(buffer.toString("utf8", 0, readSync(reader, buffer))).toBe(out);
     }
     closeSync(reader);
-    rmSync(pipe);
+  });
+
+  it.skipIf(process.platform === "win32")("does not wait for a reader of a pipe of the project", async () => {
+    execFileSync("mkfifo", [join(project.cwd, "pipe")]);
+    const { exitCode, err } = await project.run(["events", "export", "--out", "pipe"]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("it is a device or a pipe, not a file")]);
+    rmSync(join(project.cwd, "pipe"));
   });
 
   it("writes to standard output for -", async () => {

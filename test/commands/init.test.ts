@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -301,6 +301,34 @@ describe("init in a repository", () => {
     execFileSync("git", ["config", "core.fsmonitor", join(cwd, "hook.sh")], { cwd });
     const { err } = await run(["init", "--yes", "--force"], { cwd, env: { PATH: process.env.PATH ?? "" } });
     expect([err, existsSync(join(cwd, "hooked"))]).toEqual([expect.stringContaining(TRACKED), false]);
+  });
+
+  it.skipIf(process.platform === "win32").each([
+    ["in .git", ".git"],
+    ["among its files, as a clone may bring it", "."],
+  ])("fetches nothing for a repository %s, which could name any program for that", async (_, place) => {
+    const cwd = folderWith({ ".env": "A=1\n", "in/a": "", "out/b": "" });
+    const git = (...argv: readonly string[]) => execFileSync("git", argv, { cwd, encoding: "utf8", stdio: "pipe" });
+    const config = (name: string, value: string) => git("config", "--file", join(place, "config"), name, value);
+    git("init", "--quiet");
+    git("add", "--force", ".");
+    git("-c", "user.name=a", "-c", "user.email=a@test", "commit", "--quiet", "--message", "a");
+    // The index names the tree of `out`, and the tree itself is missing.
+    git("sparse-checkout", "init", "--cone", "--sparse-index");
+    git("sparse-checkout", "set", "in");
+    const tree = git("rev-parse", "HEAD:out");
+    rmSync(join(cwd, ".git/objects", tree.slice(0, 2), tree.slice(2, 40)));
+    for (const name of place === "." ? readdirSync(join(cwd, ".git")) : [])
+      renameSync(join(cwd, ".git", name), join(cwd, name));
+    if (place === ".") rmSync(join(cwd, ".git"), { recursive: true });
+    config("core.repositoryFormatVersion", "1");
+    config("core.worktree", cwd);
+    config("extensions.partialClone", "origin");
+    config("remote.origin.promisor", "true");
+    config("remote.origin.url", `ext::sh -c touch% ${join(cwd, "hooked")}`);
+    config("protocol.ext.allow", "always");
+    await run(["init", "--yes", "--force"], { cwd, env: { PATH: process.env.PATH ?? "" } });
+    expect(existsSync(join(cwd, "hooked"))).toBe(false);
   });
 });
 

@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventNames, findEvent } from "../../src/core/event-names.ts";
@@ -273,11 +274,21 @@ describe("the secret that Zoho Mail sends", () => {
     ).toBe(401);
   });
 
-  it("is reported with the address that it came from", async () => {
-    const app = await startHumanListener();
+  it("is reported with the address that it came from, and with a warning where Git tracks its file", async () => {
+    const cwd = folderWith({ ".zoho-hooks/keys/hook-secrets.json": "{}" });
+    chmodSync(join(cwd, ".zoho-hooks/keys"), 0o700);
+    chmodSync(file(cwd), 0o600);
+    for (const argv of [
+      ["init", "--quiet"],
+      ["add", "--force", file(cwd)],
+    ])
+      execFileSync("git", argv, { cwd });
+    const app = await startHumanListener([], { cwd, env: { PATH: process.env.PATH ?? "" } });
     const headers = { ...json, "x-hook-secret": HOOK_SECRET };
     await fetch(`${app.url}${path}`, { method: "POST", headers });
-    expect((await app.stop()).err).toContain("mail sent its secret from 127.0.0.1: saved in");
+    const { err } = await app.stop();
+    expect(err).toContain("mail sent its secret from 127.0.0.1: saved in");
+    expect(err).toContain("Git tracks .zoho-hooks/keys/hook-secrets.json, so your next commit");
   });
 
   it("is still used if its file is damaged during the run", async () => {

@@ -270,7 +270,7 @@ describe("a project's .env", () => {
     const login = await zoho(["login", "--code", "1000.c"], { env: secrets });
     expect([login.exitCode, login.err]).toEqual([
       2,
-      expect.stringContaining(`would send your secrets, which are not from that file, to ${accountsUrl}`),
+      expect.stringContaining(`would send the secrets of a profile of yours to ${accountsUrl}`),
     ]);
     const list = await zoho(["channels", "list"], { env: { ...secrets, ZOHO_REFRESH_TOKEN: "r" } });
     expect([list.exitCode, list.err]).toEqual([
@@ -292,7 +292,7 @@ describe("a project's .env", () => {
     ];
     for (const [argv, env] of tries) {
       const { exitCode, err } = await zoho(argv, { env });
-      expect([exitCode, err]).toEqual([2, expect.stringContaining("would send your secrets, which are not from")]);
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("would send the secrets of a profile of yours to")]);
     }
     writeFileSync(join(cwd, ".env"), `${own}ZOHO_CLIENT_ID=1000.X\nZOHO_REFRESH_TOKEN=r\n`);
     for (const name of ["ZOHO_WEBHOOK_TOKEN", "ZOHO_WEBHOOK_SECRET_BOOKS", "ZOHO_WEBHOOK_HOOK_SECRET"]) {
@@ -321,6 +321,20 @@ describe("a project's .env", () => {
     expect(err).not.toContain(refreshToken);
   });
 
+  it("replaces no profile of the user's without a yes", async () => {
+    await signInByCode("--profile", "acme");
+    writeFileSync(join(cwd, ".env"), "ZOHO_PROFILE=acme\n");
+    const login = ["login", "--code", "1000.c", "--client-id", "1000.X", "--client-secret-file", "-"];
+    const { exitCode, err } = await zoho(login, { stdin: "s" });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE whose Zoho account this changes")]);
+    writeFileSync(join(cwd, ".env"), "ZOHO_REFRESH_TOKEN=r\nZOHO_CLIENT_ID=1000.X\nZOHO_CLIENT_SECRET=s\n");
+    await signInByCode();
+    // Where neither is from the `.env`, nothing is asked.
+    expect((await signInByCode()).exitCode).toBe(0);
+    expect((await zoho(["login"])).exitCode).toBe(2);
+    expect(server.tokenRequests()).toHaveLength(3);
+  });
+
   it("puts no command of its own into one to copy", async () => {
     writeFileSync(join(cwd, ".env"), "ZOHO_ACCOUNTS_URL=https://$(id).example\n");
     const secrets = { ZOHO_CLIENT_ID: "1000.X", ZOHO_CLIENT_SECRET: "s", ZOHO_KEYRING: "off" };
@@ -328,14 +342,20 @@ describe("a project's .env", () => {
     expect(err).toContain("export ZOHO_ACCOUNTS_URL='https://$(id).example'\n");
   });
 
-  it("chooses where its own secrets are sent", async () => {
+  it("chooses no server for a profile, not even with its own secrets, but may name the profile's", async () => {
     const { clientId, clientSecret } = server.accounts;
-    const login = `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\n`;
-    writeFileSync(join(cwd, ".env"), `ZOHO_ACCOUNTS_URL=${server.url}\nZOHO_API_URL=${server.url}\n${login}`);
-    const code = server.accounts.makeCode(SCOPES);
-    const { exitCode, err } = await zoho(["login", "--code", code], { env: { ZOHO_KEYRING: "off" } });
-    expect([exitCode, err]).toEqual([0, expect.any(String)]);
-    expect((await zoho(["channels", "list"], { env: { ZOHO_KEYRING: "off" } })).exitCode).toBe(0);
+    const hosts = `ZOHO_ACCOUNTS_URL=${server.url}\nZOHO_API_URL=${server.url}\n`;
+    const client = `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\n`;
+    const own = { env: { ZOHO_KEYRING: "off" } };
+    for (const token of ["", `ZOHO_REFRESH_TOKEN=${server.accounts.makeRefreshToken(SCOPES)}\n`]) {
+      writeFileSync(join(cwd, ".env"), hosts + client + token);
+      const { exitCode, err } = await zoho(["login", ...(token === "" ? ["--code", "1000.c"] : [])], own);
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("would send the secrets of a profile of yours to")]);
+    }
+    expect(server.requests).toEqual([]);
+    await signInByCode();
+    writeFileSync(join(cwd, ".env"), hosts);
+    expect((await zoho(["channels", "list"], own)).exitCode).toBe(0);
   });
 });
 

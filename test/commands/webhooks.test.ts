@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite-log.ts";
@@ -183,6 +184,22 @@ describe("webhooks for Books and Inventory", () => {
     expect((await post(listener, "/webhooks/zoho/books", body, header, hex(body))).status).toBe(200);
     expect((await post(listener, "/webhooks/zoho/books", `${body} `, header, hex(body))).status).toBe(401);
     expect((await listener.event(1)).proofs).toMatchObject([{ id: "finance-signature", verdict: "passed" }]);
+  });
+
+  it("warns where Git tracks the file that the secret is stored in", async () => {
+    const file = ".zoho-hooks/keys/hook-secrets.json";
+    mkdirSync(join(cwd, ".zoho-hooks/keys"), { recursive: true, mode: 0o700 });
+    writeFileSync(join(cwd, file), "{}", { mode: 0o600 });
+    for (const argv of [
+      ["init", "--quiet"],
+      ["add", "--force", file],
+    ])
+      execFileSync("git", argv, { cwd });
+    env = { ...env, PATH: process.env.PATH ?? "" };
+    const result = await create("books", "invoice", "--url", URL);
+    expect(ofType(result, "warning")).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining(`Git tracks ${file}, so your next commit`) }),
+    );
   });
 
   it("shares the secret of the project", async () => {

@@ -62,7 +62,7 @@ export async function channelFindings(
   const domain = settings.domain === undefined ? undefined : `https://${settings.domain.replace(/^https?:\/\//, "")}`;
   const bases = [listener?.publicUrl, settings.publicUrl, domain].filter((each) => each !== undefined);
   const configured = secrets.for("token", product.id);
-  const accepted = withChannelTokens(secrets, userFolder(context)).for("token", product.id);
+  const accepted = withChannelTokens(secrets, userFolder(context), config.root).for("token", product.id);
   const found = {
     listed: known,
     missing,
@@ -219,7 +219,9 @@ function eventsFinding(
   for (const { channel, own } of living) {
     const lost = own === undefined || channel.isUnread === true ? [] : withoutEvents(own.events, channel.events);
     if (lost.length > 0) {
-      const remedy = command(`update ${channel.id} --events ${contractEvents([...channel.events, ...lost]).join(",")}`);
+      const remedy = command(
+        `update ${channel.id} --events ${quotedList(contractEvents([...channel.events, ...lost]))}`,
+      );
       return warning("channels.events", `${channel.id} no longer watches ${contractEvents(lost).join(", ")}`, remedy);
     }
   }
@@ -228,7 +230,16 @@ function eventsFinding(
   const unwatched = wanted.filter((text) => isUnwatched(text, product.id, watched));
   if (unwatched.length === 0) return undefined;
   const names = unwatched.map((text) => patternParts(text).event);
-  return warning("channels.events", `no channel watches ${unwatched.join(", ")}`, command(`create ${names.join(",")}`));
+  return warning(
+    "channels.events",
+    `no channel watches ${unwatched.join(", ")}`,
+    command(`create ${quotedList(names)}`),
+  );
+}
+
+/** For a command to copy. Zoho's host or the settings may be a stranger's. */
+function quotedList(names: readonly string[]): string {
+  return names.map((name) => shellQuoted(oneLine(name))).join(",");
 }
 
 /** Whether a pattern names events of a channel, and none of them is watched. */

@@ -2,10 +2,12 @@ import { existsSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { geteuid, version } from "node:process";
 import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
+import { KEYS_FOLDER, STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 
 import { parseJsonFile, readText } from "../../util/files.ts";
+import { isOutside } from "../../util/links.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { isTrackedByGit } from "../helpers/git.ts";
 
@@ -56,21 +58,26 @@ export async function permissionFindings({ context, config, refused }: CheckedPr
   const log = settings.store === false || refused.has("store") ? undefined : resolve(root, settings.store);
   const files = [hasSecrets(env) ? env : undefined, log].filter((each) => each !== undefined && existsSync(each));
   const found = files as readonly string[];
+  const kept = [STORED_SECRETS_FILE, join(KEYS_FOLDER, "private.pem")].map((path) => join(root, path));
+  const secrets = [
+    ...(hasSecrets(env) ? [env] : []),
+    ...kept.filter((path) => !isOutside(root, path) && existsSync(path)),
+  ];
   const named = (path: string): string => relative(root, path) || path;
   const loose = geteuid === undefined ? [] : found.filter(isLoose);
   const findings = [
     ...loose.map((path) =>
       warning("permissions", `other users can read ${named(path)}`, `chmod 600 ${shellQuoted(named(path))}`),
     ),
-    ...(hasSecrets(env) && isTrackedByGit(context, env)
-      ? [
-          warning(
-            "permissions",
-            "Git tracks .env, so everyone with the repository has its secrets",
-            "git rm --cached .env, add it to .gitignore, and replace its secrets",
-          ),
-        ]
-      : []),
+    ...secrets
+      .filter((path) => isTrackedByGit(context, path))
+      .map((path) =>
+        warning(
+          "permissions",
+          `Git tracks ${named(path)}, so everyone with the repository has its secrets`,
+          `git rm --cached ${shellQuoted(named(path))}, add it to .gitignore, and replace its secrets`,
+        ),
+      ),
   ];
   if (findings.length > 0) return findings;
   if (geteuid === undefined) return [skipped("permissions", "not checked: Windows has no modes")];

@@ -4,7 +4,7 @@ import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from
 import { formFields } from "../../body/payload.ts";
 import { type ListenAddress, targetUrl, withQueryOf } from "../../body/target-url.ts";
 import { checkReceiverHost } from "../../config/clone-rule.ts";
-import { rejectClonedLink } from "../../config/load.ts";
+import { rejectClonedLink, rejectClonedPipe } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
@@ -65,7 +65,10 @@ export async function exportEvents(
       await checkReceiverHost(context, at, to, [targetUrl(to, "crm", listener)]);
     }
     const format = make(listener, to);
-    if (out !== undefined) rejectClonedLink(config.root, resolve(context.cwd, out));
+    if (out !== undefined) {
+      rejectClonedLink(config.root, resolve(context.cwd, out));
+      rejectClonedPipe(config.root, resolve(context.cwd, out));
+    }
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const sink = openSink(context, format, file);
     const damage = new DamageReport(context);

@@ -74,7 +74,8 @@ export async function openZoho(
   const client = watchClient(api, product, context.signal);
   const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
   const command = (words: string): string => channelsCommand(context, product, options, words);
-  const owner = { profile: signIn.name, product: product.id, account: accountOf(signIn) };
+  const ofProject = isProjectSignIn(config, signIn) ? { project: config.root } : {};
+  const owner = { profile: signIn.name, product: product.id, account: accountOf(signIn), ...ofProject };
   const memory = channelMemory(userFolder(context), owner);
   return { config, signIn, http, tokens, product, api, client, memory, command, now };
 }
@@ -90,6 +91,12 @@ function channelsCommand(
     value === undefined ? [] : `--${name} ${shellQuoted(value)}`,
   );
   return [invocation, "channels", words, ...flags].join(" ");
+}
+
+/** Whether the token is in the project's `.env`, so that the account may be a stranger's. */
+export function isProjectSignIn({ variableOrigin }: Pick<Config, "variableOrigin">, { name, access }: SignIn): boolean {
+  const { origin } = access.kind === "fixed" ? access.accessToken : access.refreshToken;
+  return name === "environment" && variableOrigin(origin) !== "environment";
 }
 
 /** The access tokens of a sign-in. Reports what delays them. */

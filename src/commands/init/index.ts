@@ -23,7 +23,7 @@ import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
 import { rejectLinks } from "../../util/links.ts";
 import type { Define } from "../command.ts";
-import { isTrackedByGit } from "../helpers/git.ts";
+import { warnIfTracked } from "../helpers/git.ts";
 import { configuredProducts } from "../helpers/products.ts";
 import { type Answers, collectAnswers, type InitOptions } from "./answers.ts";
 
@@ -89,7 +89,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     context.report({ type: "warning", message, hint: "delete its line to use the config file" });
   }
   if (secrets.entries.length > 0 || CHOSEN_CREDENTIALS.some((each) => env[CREDENTIAL_VARIABLES[each]]?.trim()))
-    warnOfTrackedSecrets(context);
+    warnIfTracked(context, context.cwd, ENV_FILE);
   reportNextSteps(context, answers, products, changes);
   return ExitCode.ok;
 }
@@ -148,17 +148,6 @@ function reportChanges(context: Context, changes: readonly FileChange[]): void {
     columns: ["", "file", "entries"],
     rows: shown.map((change) => [change.action, basename(change.path), note(change)]),
     json: shown.map(({ action, path, entries, kept }) => ({ type: "file", action, path, entries, kept })),
-  });
-}
-
-/** Git ignores no file that it already tracks, as a `.env` that came with a clone. */
-function warnOfTrackedSecrets(context: Context): void {
-  if (!isTrackedByGit(context, join(context.cwd, ENV_FILE))) return;
-  const message = `Git tracks ${ENV_FILE}, so your next commit could contain the secrets in it`;
-  context.report({
-    type: "warning",
-    message,
-    hint: `run git rm --cached ${ENV_FILE}, which leaves the file on your disk`,
   });
 }
 

@@ -159,7 +159,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   const { options, config, products, keySet, choice, routes } = plan;
   const probeKey = createProbeKey();
   const keys = await openPublicKeys(context, config, products);
-  let secrets = withChannelTokens(keys.secrets, userFolder(context));
+  let secrets = withChannelTokens(keys.secrets, userFolder(context), config.root);
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho.ts");

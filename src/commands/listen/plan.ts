@@ -6,6 +6,7 @@ import {
   reportUnsignedFormats,
 } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
+import { approveProjectTunnel } from "../../config/project-sign-in.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
@@ -55,6 +56,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
     targets: routes.targets,
     registers: options.channel !== undefined,
   });
+  if (options.channel !== undefined && choice.kind === "ngrok") await approveProjectTunnel(context, config);
   reportUnsignedFormats(context, config, products);
   if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
   const limits = await pruneLimits(context, config);

@@ -2,6 +2,7 @@ import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../../receiver/receiver.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
+import { warnIfTracked } from "../helpers/git.ts";
 import { runningListener } from "../helpers/running-listener.ts";
 import { receiverTargeted } from "./forwarding.ts";
 import type { Part } from "./part.ts";
@@ -43,6 +44,7 @@ export async function startReceiverPart(
         type: "notice",
         message: `${product} sent its secret from ${from ?? "an unknown address"}: saved in ${file}`,
       });
+      warnIfTracked(context, config.root, file);
     },
     onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
   });

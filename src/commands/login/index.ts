@@ -1,4 +1,5 @@
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
+import { approveProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
@@ -10,7 +11,6 @@ import { exchangeCode, refreshAccess, type TokenReply } from "../../zoho/auth/oa
 import { findSignInProduct, type OAuthClient } from "../../zoho/auth/sign-in.ts";
 import {
   apiUrl,
-  areFrom,
   type DataCentre,
   dataCentreOf,
   findDataCentre,
@@ -69,7 +69,9 @@ export const define: Define = (command, act) => {
         const options: LoginOptions = { ...given, profile: chosenProfile(config, given.profile) ?? "default" };
         const store = openStore(context, config, options.keyring);
         await store.check(options.profile);
-        return signIn(context, { config, store, plan: await readLoginPlan(context, config.env, options) });
+        const plan = await readLoginPlan(context, config.env, options);
+        await approveReplacing(context, { config, store, plan, profile: given.profile });
+        return signIn(context, { config, store, plan });
       }),
     );
 };
@@ -157,10 +159,29 @@ async function signIn(
   }
 }
 
-/** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
-function reportProjectAccount({ report }: Context, { variableOrigin }: Config, { method, profile }: LoginPlan): void {
+/** A profile that is replaced is lost here, as by logout: not because of a name or token in the project's `.env` alone. */
+async function approveReplacing(
+  context: Context,
+  given: { config: Config; store: CredentialsStore; plan: LoginPlan; profile: string | undefined },
+): Promise<void> {
+  const { config, store, plan, profile } = given;
+  if (config.env.ZOHO_PROFILE === undefined && projectToken(config, plan) === undefined) return;
+  const isReplaced = (await store.profiles()).profiles.some(({ name }) => name === plan.profile);
+  if (isReplaced) await approveProjectSignIn(context, config, profile);
+}
+
+/** The name of the variable, where the project's `.env` has the refresh token. */
+function projectToken({ variableOrigin }: Config, { method }: LoginPlan): string | undefined {
   const origin = method.kind === "refresh-token" ? method.refreshToken.origin : "";
-  if (origin !== "ZOHO_REFRESH_TOKEN" || variableOrigin(origin) === "environment") return;
+  return origin !== "ZOHO_REFRESH_TOKEN" || variableOrigin(origin) === "environment" ? undefined : origin;
+}
+
+/** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
+function reportProjectAccount({ report }: Context, config: Config, plan: LoginPlan): void {
+  const { variableOrigin } = config;
+  const { profile } = plan;
+  const origin = projectToken(config, plan);
+  if (origin === undefined) return;
   const message = `${origin} in ${variableOrigin(origin)} decides which Zoho account the profile ${profile} is`;
   report({ type: "notice", message });
 }
@@ -179,10 +200,9 @@ function warnIfUnused(context: Context, config: Config, profile: string): void {
 }
 
 /** The data centres of the plan, at the accounts server that the environment names, if any. */
-function centresOf({ centres, clientSecret, method }: LoginPlan, config: Config): readonly DataCentre[] {
-  // Also those of a file of the user's, or typed in.
-  const secrets = [clientSecret, ...(method.kind === "refresh-token" ? [method.refreshToken] : [])];
-  requireTrustedHosts(config, (_, file) => secrets.every(({ origin }) => areFrom(file, config, [origin])));
+function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
+  // Also with secrets of the same file: a code is the user's, and other projects use the profile.
+  requireTrustedHosts(config, () => false, "the secrets of a profile of yours");
   return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
 }
 

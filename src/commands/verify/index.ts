@@ -138,7 +138,7 @@ export async function verify(context: Context, files: readonly string[], options
     ...candidatesFor(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
-    secrets: await withChannels(context, keys.secrets),
+    secrets: await withChannels(context, keys.secrets, config.root),
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };
@@ -308,11 +308,11 @@ function howToCheck(format: Format | undefined, id: string): string {
 }
 
 /** As in `listen`, the tokens of channels created here count, too. Loaded only where there are any. */
-async function withChannels(context: Context, secrets: Secrets): Promise<Secrets> {
+async function withChannels(context: Context, secrets: Secrets, root: string): Promise<Secrets> {
   const folder = userFolder(context);
   if (!existsSync(join(folder, CHANNELS_FILE))) return secrets;
   const { withChannelTokens } = await import("../../zoho/channels/tokens.ts");
-  return withChannelTokens(secrets, folder);
+  return withChannelTokens(secrets, folder, root);
 }
 
 /** With the headers and the URL that were given; a header replaces those of its name. */

@@ -7,6 +7,7 @@ import { oneLine } from "../../util/text.ts";
 import { areFrom, requireTrustedHosts } from "../../zoho/data-centres.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
+import { warnIfTracked } from "../helpers/git.ts";
 import { givenSecrets } from "../helpers/options.ts";
 import { deleteCommand, warnOfOrphans, webhookReport } from "./list.ts";
 import type { WebhookSession } from "./session.ts";
@@ -43,7 +44,10 @@ export async function makeWebhook(
   // Before anything else can fail, since Sign never shows a secret again.
   try {
     const file = chosen?.store?.();
-    if (file !== undefined) context.report({ type: "notice", message: `its secret is stored in ${file}` });
+    if (file !== undefined) {
+      context.report({ type: "notice", message: `its secret is stored in ${file}` });
+      warnIfTracked(context, session.config.root, file);
+    }
   } catch (error) {
     throw usageError(
       `${name} was created, but its secret could not be stored: ${errorText(error)}`,

@@ -13,6 +13,8 @@ export interface ChannelOwner {
   readonly profile: string;
   readonly product: string;
   readonly account: string | undefined;
+  /** The project whose `.env` has the sign-in. It may be a stranger's, so channels of others are hidden from it. */
+  readonly project?: string | undefined;
 }
 
 /** A channel that was created here: enough to verify its deliveries and to create it again. */
@@ -27,7 +29,7 @@ export interface RememberedChannel extends ChannelConfig, Partial<ChannelOwner> 
   readonly otherToken?: string | undefined;
   /** It lives only as long as its listener, so it is never reported as missing. */
   readonly ofListener?: boolean | undefined;
-  /** The folder of the listener's project. */
+  /** The project that it is of: that of its listener, or whose `.env` has its token or the sign-in. Its token counts only there. */
   readonly project?: string | undefined;
 }
 
@@ -56,7 +58,12 @@ const channelSchema = z.object({
 });
 /** Loose, so that fields of a newer version survive a rewrite. */
 const fileSchema = z.looseObject({ channels: z.array(z.unknown()) });
-const keySchema = z.object({ profile: z.string(), product: z.string(), id: z.string() });
+const keySchema = z.object({
+  profile: z.string(),
+  product: z.string(),
+  id: z.string(),
+  project: z.string().optional(),
+});
 
 const LOCK_TIMEOUT_MS = 15_000;
 
@@ -77,9 +84,13 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
       const file = await read();
       await writePrivateJson(path, { ...file, channels: edit(file.channels) });
     });
+  const isOwn = ({ profile, product, project }: z.infer<typeof keySchema>): boolean =>
+    profile === owner.profile &&
+    product === owner.product &&
+    (owner.project === undefined || project === owner.project);
   const isOneOf = (ids: readonly string[]) => (entry: unknown) => {
     const key = keySchema.safeParse(entry).data;
-    return key !== undefined && key.profile === owner.profile && key.product === owner.product && ids.includes(key.id);
+    return key !== undefined && isOwn(key) && ids.includes(key.id);
   };
   const write = (channel: RememberedChannel): Promise<void> =>
     change((entries) => {
@@ -87,10 +98,7 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
       const { expiresAt, ofListener, project } = rememberedChannel(entries.find(isIt)) ?? {};
       return [...entries.filter((entry) => !isIt(entry)), { expiresAt, ofListener, project, ...channel }];
     });
-  const all = async (): Promise<readonly RememberedChannel[]> =>
-    (rememberedChannels(await read()) ?? []).filter(
-      (each) => each.profile === owner.profile && each.product === owner.product,
-    );
+  const all = async (): Promise<readonly RememberedChannel[]> => (rememberedChannels(await read()) ?? []).filter(isOwn);
   const forget = async (ids: readonly string[]): Promise<void> => {
     const isForgotten = isOneOf(ids);
     // Nothing to forget needs no writable folder.
@@ -101,8 +109,7 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
   const compare = async (listed: readonly ListedChannel[], now: Date, only?: string) => {
     const byId = new Map(listed.map((each) => [each.id, each]));
     const isConcerned = (each: RememberedChannel): boolean =>
-      each.profile === owner.profile &&
-      each.product === owner.product &&
+      isOwn(each) &&
       // A listed channel is this sign-in's, whichever token of the same organisation created it.
       (each.account === undefined || each.account === owner.account || byId.has(each.id)) &&
       (only === undefined || each.id === only);

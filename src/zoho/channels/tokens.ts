@@ -18,9 +18,10 @@ const LOOK_INTERVAL_MS = 2;
 
 /**
  * The configured secrets, and the tokens of the channels that were created here, including later ones. A matching token
- * always counts, but only a body that names the channel requires one, because most channels post elsewhere.
+ * always counts, but only a body that names the channel requires one, because most channels post elsewhere. A token of
+ * another project does not count: who made that project may know it.
  */
-export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
+export function withChannelTokens(secrets: Secrets, folder: string, root: string): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
@@ -29,7 +30,7 @@ export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
     () => performance.now(),
     () => {
       const nowChangedMs = changeOf(path);
-      if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path);
+      if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path, root);
       changedMs = nowChangedMs;
       return tokens;
     },
@@ -54,12 +55,15 @@ function changeOf(path: string): number | undefined {
 }
 
 /** Empty if the file cannot be read: the commands that need it report that. */
-function readTokens(path: string): readonly ChannelToken[] {
+function readTokens(path: string, root: string): readonly ChannelToken[] {
   try {
     const json = parseJson(readRegularFile(path).toString("utf8"));
-    return (rememberedChannels(json.ok ? json.value : undefined) ?? []).flatMap(({ product, id, token, otherToken }) =>
-      [token, otherToken].flatMap((each) => (each === undefined ? [] : [{ product, token: channelToken(id, each) }])),
-    );
+    const channels = rememberedChannels(json.ok ? json.value : undefined) ?? [];
+    return channels
+      .filter(({ project = root }) => project === root)
+      .flatMap(({ product, id, token, otherToken }) =>
+        [token, otherToken].flatMap((each) => (each === undefined ? [] : [{ product, token: channelToken(id, each) }])),
+      );
   } catch {
     return [];
   }

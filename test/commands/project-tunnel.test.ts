@@ -1,0 +1,43 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Prompts } from "../../src/reports/prompts.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
+import { start, startChannelListeners, statesOf, world, zoho } from "../support/channel-listener.ts";
+import { startHumanListener } from "../support/human-listener.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+startChannelListeners();
+
+/** A signed-in user in a project whose `.env` has an ngrok authtoken. */
+function user() {
+  const { env: { NGROK_AUTHTOKEN: _, ...env } = {}, cwd = "", ...options } = world();
+  writeFileSync(join(cwd, ".env"), "NGROK_AUTHTOKEN=token-of-a-stranger\n");
+  return { ...options, cwd, env: { ...env, XDG_CONFIG_HOME: tempFolder() } };
+}
+const REFUSED = [2, expect.stringContaining("Zoho would post your records to a tunnel whose owner sees the traffic")];
+const prompts = { confirm: async () => true } as unknown as Prompts;
+
+describe("a tunnel of an ngrok authtoken of the project", () => {
+  it("needs the user's yes, once, before listen --channel has Zoho post to it", async () => {
+    const options = user();
+    const { exitCode, err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], options);
+    expect([exitCode, err]).toEqual(REFUSED);
+    expect(zoho.requests).toEqual([]);
+    await (await startHumanListener(["--channel", "Leads.create"], { ...options, prompts })).stop();
+    expect(statesOf(await start(["--channel", "Leads.create"], options))).toEqual(["created"]);
+  });
+
+  it("needs it before channels create takes its URL from the running listen", async () => {
+    const options = user();
+    const log = await openLog({ path: join(options.cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    const lock = await log.lock({ pid: 1, url: "https://a.ngrok.test", since: new Date() });
+    const create = ["channels", "create", "Leads.create"];
+    const { exitCode, err } = await run(create, options);
+    expect([exitCode, err]).toEqual(REFUSED);
+    expect(zoho.requests).toEqual([]);
+    expect((await run(create, { ...options, prompts })).exitCode).toBe(0);
+    if (lock.held) await lock.release();
+    await log.close();
+  });
+});
