@@ -51,13 +51,19 @@ export async function approveProjectSignIn(
   );
 }
 
-/** Before Zoho posts to a tunnel: with an ngrok authtoken of the project, whoever made that may see the records. */
+/**
+ * Before Zoho posts to a tunnel: with an ngrok authtoken of the project, whoever made that may see the records. Where the token
+ * of the sign-in is the project's as well, the records are those of its own account.
+ */
 export async function approveProjectTunnel(
   context: Context,
-  { env, root, settings, variableOrigin }: Config,
+  config: Config,
+  profile: string | undefined,
 ): Promise<void> {
+  const { env, root, settings, variableOrigin } = config;
   const file = variableOrigin("NGROK_AUTHTOKEN");
   if (env.NGROK_AUTHTOKEN === undefined || file === "environment") return;
+  if (projectSignIn(config, profile).some((name) => /^ZOHO_(?:REFRESH|ACCESS)_TOKEN$/.test(name))) return;
   const reason = `NGROK_AUTHTOKEN is from ${file}: Zoho would post your records to a tunnel whose owner sees the traffic`;
   const value = [env.NGROK_AUTHTOKEN, settings.ngrokServerAddr];
   if (await askOnce(context, root, { key: "ngrok", value, question: `${reason}. Allow this?` })) return;

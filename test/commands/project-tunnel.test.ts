@@ -28,6 +28,14 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     expect(statesOf(await start(["--channel", "Leads.create"], options))).toEqual(["created"]);
   });
 
+  it("needs none where the sign-in is the project's, too", async () => {
+    const { env = {}, cwd = "", ...options } = world();
+    const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(join(cwd, ".env"), lines.join(""));
+    const own = { ...options, cwd, env: { XDG_CONFIG_HOME: tempFolder() } };
+    expect(statesOf(await start(["--channel", "Leads.create"], own))).toEqual(["created"]);
+  });
+
   it("needs it before channels create takes its URL from the running listen", async () => {
     const options = user();
     const log = await openLog({ path: join(options.cwd, ".zoho-hooks/events.db"), now: () => new Date() });

@@ -74,7 +74,7 @@ async function create(context: Context, names: readonly string[], options: Creat
   const events = channelEvents(productId, names);
   const typed = events.map((event) => `${productId}:${event}`);
   warnOfMistypedModules(context, products, typed);
-  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, productId)));
+  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, productId, options.profile)));
   const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
   return withZoho(context, options, async (session) => {
     const { command, product } = session;

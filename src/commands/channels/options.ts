@@ -151,7 +151,7 @@ export async function conditionsFrom(
 }
 
 /** The public URL of the listener that runs in this project. */
-export async function listenerUrl(context: Context, product: string): Promise<string> {
+export async function listenerUrl(context: Context, product: string, profile: string | undefined): Promise<string> {
   const config = loadConfig(context);
   const base = await runningListener(context, config);
   const start = `${context.invocation} listen --tunnel ngrok`;
@@ -173,7 +173,7 @@ export async function listenerUrl(context: Context, product: string): Promise<st
   const { publicUrl } = config.settings;
   if (publicUrl !== undefined && new URL(base).host === new URL(publicUrl).host)
     await checkProjectSettings(context, config, ["publicUrl"], { registers: true });
-  else await approveProjectTunnel(context, config);
+  else await approveProjectTunnel(context, config, profile);
   const url = webhookUrl(base, product);
   context.report({ type: "notice", message: `using the running listener: ${url}` });
   return url;

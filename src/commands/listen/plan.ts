@@ -56,7 +56,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
     targets: routes.targets,
     registers: options.channel !== undefined,
   });
-  if (options.channel !== undefined && choice.kind === "ngrok") await approveProjectTunnel(context, config);
+  if (options.channel !== undefined && choice.kind === "ngrok")
+    await approveProjectTunnel(context, config, options.profile);
   reportUnsignedFormats(context, config, products);
   if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
   const limits = await pruneLimits(context, config);

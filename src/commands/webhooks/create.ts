@@ -58,7 +58,11 @@ export const defineCreate: Define = (command, act) => {
         const filters = filtersFrom(product, options);
         refuseRule(product, options.rule);
         const events = namesFor(context, product, words);
-        const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product.id)), product);
+        const url = notifyUrl(
+          context,
+          options.url ?? (await listenerUrl(context, product.id, options.profile)),
+          product,
+        );
         return withWebhooks(context, options, async (session) => {
           const chosen = await chooseSecret(context, session, options);
           const { name, description, rule } = options;
