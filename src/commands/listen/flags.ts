@@ -86,6 +86,7 @@ export function addListenFlags(command: Command): void {
       "accept bodies of your own design, which these products never sign, such as forms,survey (repeatable)",
       collect,
     )
+    .option("--no-keys", "take no keys, and draw no line at the bottom of the terminal")
     .option("--show-secrets", "do not mask tokens and signatures in what -v shows and in your app's answers")
     .option(
       "--serve-jwks",
@@ -109,7 +110,6 @@ export function addListenFlags(command: Command): void {
     .option("--tunnel-timeout <time>", "give up when the tunnel has been down for this long (default: 5m)")
     .option("--open", "open the webhook URL in the browser once ready")
     .option("--copy", "copy the webhook URL to the clipboard once ready")
-    .option("--no-keys", "take no keys, and draw no line at the bottom of the terminal")
     .optionsGroup("Event log:")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--no-store", "keep no event log")

@@ -1,5 +1,4 @@
 import type { Context } from "../../../context.ts";
-import type { Keyboard } from "../../../keyboard.ts";
 import { renderFailure } from "../../../reports/failure.ts";
 import { paintFor } from "../../../reports/paint.ts";
 import type { Report } from "../../../reports/report.ts";
@@ -85,7 +84,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
   let work: Promise<unknown> = Promise.resolve();
 
   const line = createBottomLine(base.stdout, textOf, paint.dim, countWaiting);
-  const keyboard: Keyboard = base.openKeyboard({
+  const keyboard = base.openKeyboard({
     onInput,
     onTaken: line.open,
     onReleased: line.close,
