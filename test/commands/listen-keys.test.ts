@@ -121,7 +121,7 @@ describe("the chosen event", () => {
   it("is kept from a bounded number of events", () => {
     const recent = eventsUpTo(5000);
     for (let i = 0; i < 5000; i++) recent.move(-1);
-    expect(recent.chosen?.n).toBe(3001);
+    expect(recent.chosen?.n).toBe(2001);
   });
 });
 

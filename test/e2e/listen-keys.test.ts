@@ -180,6 +180,10 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     shell.type("p");
     await shell.shown(/\d #1 +crm [\s\S]*\d #1 +→ 200/);
     expect(await shell.last(STATUS)).not.toContain("paused");
+    shell.press("C-s");
+    await shell.last(/^paused, 0 held/);
+    shell.press("C-q");
+    await shell.last(/^#1 · /);
   });
 
   it("search the log in another process, and choose what was found", async () => {
@@ -244,6 +248,10 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await shell.last(STATUS);
     await send("crm", "Leads.create");
     await shell.last(/^#1 · /);
+    process.kill(shell.child(), "SIGSTOP");
+    await shell.shown(/Stopped [\s\S]*Stopped /);
+    shell.enter("fg > /dev/null");
+    await shell.last(STATUS);
     shell.type("?");
     await shell.shown(/^q, Ctrl-C /m);
     shell.type("q");

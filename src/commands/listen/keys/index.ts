@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../../../context.ts";
 import { renderFailure } from "../../../reports/failure.ts";
 import { paintFor } from "../../../reports/paint.ts";
@@ -131,7 +132,9 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     copy: onChosen("copying", commands.copy),
     mark: () => withChosen(mark),
     failed: () => recent.showFailedOnly(!recent.failedOnly),
-    pause: () => (isPaused ? resume() : pause()),
+    pause: () => setPaused(!isPaused),
+    hold: () => setPaused(true),
+    release: () => setPaused(false),
     search: () =>
       withLog(() => {
         search = "";
@@ -224,19 +227,13 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     if (before !== undefined && before !== n) enqueue(`comparing #${before} and #${n}`, () => commands.diff(before, n));
   }
 
-  function pause(): void {
-    isPaused = true;
-  }
-
-  function resume(): void {
-    isPaused = false;
-    if (!isAway) held.release(print);
+  function setPaused(paused: boolean): void {
+    isPaused = paused;
+    if (!isPaused && !isAway) held.release(print);
   }
 
   function help(): void {
-    const rows = BINDINGS.flatMap(({ shown, help: text }) =>
-      shown === undefined || text === undefined ? [] : [[shown, text]],
-    );
+    const rows = BINDINGS.flatMap((each) => ("help" in each ? [[each.shown, each.help]] : []));
     print({ type: "table", columns: ["key", ""], rows, json: [] });
   }
 
@@ -257,6 +254,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
         if (!over.signal.aborted) await showFailure(error);
       }
       queued--;
+      hasNews = true;
       setBusy(undefined);
       takeBack();
     });
@@ -283,7 +281,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     base.neverWaitForTerminal();
     if (over.signal.aborted) return;
     keyboard.take();
-    if (!isPaused) resume();
+    setPaused(isPaused);
   }
 
   return {
@@ -291,16 +289,9 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     async stop(): Promise<void> {
       over.abort();
       keyboard.close();
-      let timer: NodeJS.Timeout | undefined;
-      await Promise.race([
-        work,
-        new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, STOP_TIMEOUT_MS);
-        }),
-      ]);
-      clearTimeout(timer);
+      await Promise.race([work, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
       isAway = false;
-      resume();
+      setPaused(false);
     },
   };
 }

@@ -1,34 +1,5 @@
-/** What a key does; the effects are in `index.ts`. */
-export type Action =
-  | "older"
-  | "newer"
-  | "details"
-  | "replay"
-  | "edit"
-  | "explain"
-  | "curl"
-  | "copy"
-  | "mark"
-  | "failed"
-  | "pause"
-  | "search"
-  | "inspector"
-  | "blank"
-  | "help"
-  | "quit"
-  | "interrupt"
-  | "suspend"
-  | "kill";
-
-interface Binding {
-  readonly action: Action;
-  readonly keys: readonly string[];
-  /** As the help names the keys; undefined for what the terminal itself does. */
-  readonly shown?: string;
-  readonly help?: string;
-}
-
-export const BINDINGS: readonly Binding[] = [
+/** What keys do, and how the help names them; what a terminal does itself in its usual mode is not in it. */
+export const BINDINGS = [
   { action: "older", keys: ["up", "k"], shown: "↑ k", help: "choose the event before" },
   { action: "newer", keys: ["down", "j"], shown: "↓ j", help: "choose the event after, at last the newest again" },
   { action: "details", keys: ["d"], shown: "d", help: "its headers, body, proofs, schema and attempts" },
@@ -45,12 +16,18 @@ export const BINDINGS: readonly Binding[] = [
   { action: "blank", keys: ["enter"], shown: "enter", help: "print a blank line" },
   { action: "help", keys: ["?"], shown: "?", help: "this list" },
   { action: "quit", keys: ["q"], shown: "q, Ctrl-C", help: "stop listening" },
+  { action: "hold", keys: ["\u0013"] },
+  { action: "release", keys: ["\u0011"] },
   { action: "interrupt", keys: ["\u0003"] },
   { action: "suspend", keys: ["\u001a"] },
   { action: "kill", keys: ["\u001c"] },
-];
+] as const;
 
-const ACTIONS = new Map(BINDINGS.flatMap(({ action, keys }) => keys.map((key) => [key, action] as const)));
+export type Action = (typeof BINDINGS)[number]["action"];
+
+const ACTIONS = new Map<string, Action>(
+  BINDINGS.flatMap(({ action, keys }) => keys.map((key) => [key, action] as const)),
+);
 
 export function actionOf(key: string): Action | undefined {
   return ACTIONS.get(key);

@@ -12,7 +12,7 @@ export interface RecentEvent {
   failed: boolean;
 }
 
-/** Older ones are found by a search. */
+/** At least; older ones are found by a search. */
 const MAX_EVENTS = 2000;
 
 /** The events of the run, without their bodies, and which of them is chosen. */
@@ -20,7 +20,8 @@ export class RecentEvents {
   received = 0;
   failed = 0;
   failedOnly = false;
-  readonly #events = new Map<number, RecentEvent>();
+  /** In the order of their numbers. */
+  #events: RecentEvent[] = [];
   #newest: RecentEvent | undefined;
   #newestFailed: RecentEvent | undefined;
   /** Undefined: the newest, whichever that is. */
@@ -56,13 +57,18 @@ export class RecentEvents {
 
   /** Chooses an event that a search has found, and the others beside it. */
   choose(chosen: RecentEvent, found: readonly RecentEvent[]): void {
-    for (const each of found) if (!this.#events.has(each.n)) this.#events.set(each.n, each);
-    this.#fixed = this.#events.get(chosen.n);
+    this.#events.push(...found.filter(({ n }) => this.#find(n) === undefined));
+    this.#events.sort((a, b) => a.n - b.n);
+    this.#fixed = this.#find(chosen.n);
   }
 
   #choosable(): readonly RecentEvent[] {
-    const all = [...this.#events.values()].sort((a, b) => a.n - b.n);
-    return this.failedOnly ? all.filter(({ failed }) => failed) : all;
+    return this.failedOnly ? this.#events.filter(({ failed }) => failed) : this.#events;
+  }
+
+  #find(n: number): RecentEvent | undefined {
+    const [oldest] = this.#events;
+    return oldest === undefined || n < oldest.n ? undefined : this.#events.findLast((each) => each.n === n);
   }
 
   #add(report: EventReport): void {
@@ -72,18 +78,15 @@ export class RecentEvents {
     // One that could not be recorded has no number, and one that is filtered out is not shown.
     if (report.n === 0 || !report.shown) return;
     const event = { n: report.n, name: nameOf(report), failed };
-    this.#events.set(event.n, event);
+    this.#events.push(event);
     this.#newest = event;
     if (failed) this.#newestFailed = event;
-    if (this.#events.size <= MAX_EVENTS) return;
-    for (const n of this.#events.keys()) {
-      this.#events.delete(n);
-      break;
-    }
+    // Rarely, since it copies them all.
+    if (this.#events.length >= 2 * MAX_EVENTS) this.#events = this.#events.slice(-MAX_EVENTS);
   }
 
   #fail(n: number): void {
-    const event = this.#events.get(n);
+    const event = this.#find(n);
     if (event?.failed === true) return;
     this.failed++;
     if (event === undefined) return;
