@@ -100,7 +100,7 @@ export function nameOf({ receipt, method, path }: Pick<EventReport, "receipt" | 
   return event === undefined ? `${method} ${maskUrl(path, chosenNames(verdicts))}` : `${product} ${event}`;
 }
 
-export function hasFailed({ refusal, receipt }: Pick<EventReport, "refusal" | "receipt">): boolean {
+function hasFailed({ refusal, receipt }: Pick<EventReport, "refusal" | "receipt">): boolean {
   if (refusal !== undefined || receipt.schema?.ok === false) return true;
   if (!receipt.known && !receipt.designed && receipt.handshake === undefined) return true;
   return receipt.verdicts.some(({ verdict }) => verdict === "failed");
