@@ -12,17 +12,20 @@ export interface ShellOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly columns?: number;
   readonly cwd?: string;
+  /** With its flags; bash by default. */
+  readonly shell?: readonly string[];
 }
 
 const SHOWN_TIMEOUT_MS = 15_000;
 const POLL_MS = 25;
+const BASH = ["bash", "--norc", "--noprofile"];
 
 /** A person's shell in a real terminal: bash with job control in tmux. `$Z` is the built program. */
 export class TerminalShell {
   readonly cwd: string;
   readonly #socket = join(tempFolder(), "tmux");
 
-  constructor({ env, columns = 100, cwd = tempFolder() }: ShellOptions = {}) {
+  constructor({ env, columns = 100, cwd = tempFolder(), shell = BASH }: ShellOptions = {}) {
     this.cwd = cwd;
     const size = ["-x", String(columns), "-y", "50"];
     const all = {
@@ -30,8 +33,8 @@ export class TerminalShell {
       TERM: "xterm",
     };
     const term = env?.TERM === undefined ? [] : [`TERM=${env.TERM}`];
-    const shell = ["env", ...term, "bash", "--norc", "--noprofile"];
-    this.#tmux(["-f", "/dev/null", "new-session", "-d", ...size, "-c", cwd, ...shell], all);
+    const command = ["env", ...term, ...shell];
+    this.#tmux(["-f", "/dev/null", "new-session", "-d", ...size, "-c", cwd, ...command], all);
     onTestFinished(() => void this.#tmux(["kill-server"]));
   }
 
