@@ -1,6 +1,9 @@
+import type { GivenSecrets } from "./config/secrets.ts";
+import type { Settings } from "./config/settings.ts";
 import type { Progress } from "./reports/progress.ts";
 import type { Report } from "./reports/report.ts";
 import type { Runtime } from "./runtime.ts";
+import type { Log } from "./store/log.ts";
 import type { ExitCode } from "./util/errors.ts";
 
 export interface Context extends Runtime {
@@ -13,6 +16,18 @@ export interface Context extends Runtime {
   waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
   /** A progress bar. Nothing may be reported until it has ended. */
   progress(total: number): Progress;
+  /** Set for a command that a key of `listen` runs. */
+  readonly caller?: Caller;
+}
+
+/** The running `listen`, whose flags, secrets and log a command in its process shares. */
+interface Caller {
+  readonly flags: Partial<Settings>;
+  readonly secrets: GivenSecrets;
+  /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */
+  readonly log: Log;
+  /** Of the receiver, on this machine. */
+  readonly url: string;
 }
 
 /** A command's work. Resolves to the exit code, ours or that of a program that it ran. */

@@ -1,7 +1,8 @@
-import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, relative } from "node:path";
+import { type Keyboard, type KeyboardUser, openKeyboard } from "./keyboard.ts";
 import { type Output, standardOutput } from "./output.ts";
 import type { Prompts } from "./reports/prompts.ts";
 import type { openTunnel } from "./tunnel/open-tunnel.ts";
@@ -58,6 +59,16 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     neverWaitForTerminal() {
       for (const output of [stdout, stderr]) makeNonBlocking(output.stream());
     },
+    openKeyboard: (user) => openKeyboard(process, user),
+    runSelf: (argv, runSignal) =>
+      new Promise((resolve) => {
+        const [script = ""] = process.argv.slice(1);
+        const options = { signal: runSignal, maxBuffer: MAX_CHILD_OUTPUT, windowsHide: true };
+        execFile(process.execPath, [script, ...argv], options, (error, out, err) => {
+          const status = error === null ? 0 : typeof error.code === "number" ? error.code : ExitCode.bug;
+          resolve({ status, stdout: out, stderr: err || (error?.message ?? "") });
+        });
+      }),
     async startChild(commandLine, { stdoutTo, ...options }) {
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
     },
@@ -67,6 +78,8 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     },
   };
 }
+
+const MAX_CHILD_OUTPUT = 256 * 1024 * 1024;
 
 /** Node 22 warns on every run that its SQLite is experimental. Users can do nothing about that. */
 function withoutSqliteWarning(): void {
@@ -153,9 +166,13 @@ function makeNonBlocking(
 ): void {
   if (stream.isTTY !== true) return;
   stream._handle?.setBlocking?.(false);
+  if (madeNonBlocking.has(stream)) return;
+  madeNonBlocking.add(stream);
   // The mode belongs to the terminal, and the shell uses it afterwards.
   process.once("exit", () => stream._handle?.setBlocking?.(true));
 }
+
+const madeNonBlocking = new Set<NodeJS.WriteStream>();
 
 let interruption: AbortController | undefined;
 let isOutputLost = false;
@@ -258,6 +275,12 @@ export interface ChildRun {
   end(force: boolean): void;
 }
 
+interface SelfRun {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Resolves to what the module at a `file:` URL exports. */
 export type ImportModule = (url: string) => Promise<Readonly<Record<string, unknown>>>;
 
@@ -282,8 +305,12 @@ export interface Runtime {
   now(): Date;
   /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** For long runs: a terminal that is stopped with Ctrl-S must not stop the program. */
+  /** For long runs: a terminal that is stopped with Ctrl-S must not stop the program. A child changes it back. */
   neverWaitForTerminal(): void;
+  /** Single keys, once it is taken. Only where stdin and stdout are terminals. */
+  openKeyboard(user: KeyboardUser): Keyboard;
+  /** Runs this program in a process of its own, without input. */
+  runSelf(argv: readonly string[], signal: AbortSignal): Promise<SelfRun>;
   /** Runs a command line in the system's shell, without input. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Node's `import()`, for modules of the user and packages that cannot be required. */

@@ -42,7 +42,7 @@ export interface LoadOptions {
 }
 
 /** flags > environment > `.env` > project file > user file > defaults. */
-export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: LoadOptions = {}): Config {
+export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">, options: LoadOptions = {}): Config {
   const root = findRoot(runtime);
   const { onFault } = options;
   const orReport = <T>(of: "settings" | "secrets", read: () => T, otherwise: () => T): T => {
@@ -68,7 +68,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     return `${name} (${environment.origin(name)})`;
   };
   const layers: readonly (readonly [origin: (key: string) => string, values: Partial<Settings>])[] = [
-    [() => "flag", options.flags ?? {}],
+    [() => "flag", { ...runtime.caller?.flags, ...options.flags }],
     [variable, fromEnvironment(environment.values, (read) => orReport("settings", read, () => undefined))],
     [() => projectFile, layer(() => readSettingsFile(projectFile))],
     [() => userFile, layer(() => readSettingsFile(userFile))],
@@ -88,9 +88,10 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     () => undefined,
   );
   const sources = { root, isFromProject, stored };
+  const given = options.secrets && { ...runtime.caller?.secrets, ...options.secrets };
   const secrets = orReport(
     "secrets",
-    () => readSecrets({ ...sources, env: environment.values, given: options.secrets }),
+    () => readSecrets({ ...sources, env: environment.values, given }),
     () => readSecrets({ ...sources, env: withoutEmpty(environment.values) }),
   );
   return {

@@ -6,7 +6,7 @@ import { INDENT } from "./event.ts";
 import { alignRows, below, textWidth, wrapLine } from "./layout.ts";
 import type { Rendered, Style } from "./paint.ts";
 
-/** On stderr: the events are what a run is asked for. At most five lines of 80 columns; with `--verbose` all notes. */
+/** On stderr: the events are what a run is asked for. At most six lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
   const { url, publicUrl, path, forwardsTo, isMirrored, checks, onInvalid, channel, keySetUrl, tryCommand } = report;
   const room = columns - INDENT_COLUMNS;
@@ -23,6 +23,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
     ["public URL", publicUrl !== undefined && publicUrl + path],
     ["public URL", !quiet && report.offersTunnel && "none: set NGROK_AUTHTOKEN, or use --public-url"],
     ["channel", channel !== undefined && channelText(channel, room)],
+    ["keys", report.takesKeys && "press ? for the list"],
     ["try it", !quiet && isWatched && tryCommand !== undefined && tryCommand],
   ];
   const lines = [
@@ -186,6 +187,8 @@ export interface ReadyReport {
   readonly channel: RunningChannel | undefined;
   /** Where the public halves of the local keys are served, if they are. */
   readonly keySetUrl: string | undefined;
+  /** Single keys do something. */
+  readonly takesKeys: boolean;
   /** The command to try in a second terminal; undefined where something else sends. */
   readonly tryCommand: string | undefined;
   /** Details: what is checked and what is not, and where things go. */

@@ -124,6 +124,14 @@ export interface Screen {
   readonly ended: Promise<{ readonly status: number | null; readonly text: string }>;
 }
 
+/** Moves the cursor to the beginning of the line and erases it, as a spinner does, and the last line of `listen`. */
+const ERASE_LINE = "\u001b[1G\u001b[0K";
+
+/** What is left on the screen to read, with its colours. */
+export function withoutErased(text: string): string {
+  return text.replace(/[^\n]+/g, (line) => line.split(ERASE_LINE).at(-1) ?? "");
+}
+
 /** The built program at a terminal, which shows stdout and stderr together. */
 export function atTerminal(
   argv: readonly string[],
@@ -150,6 +158,9 @@ export function atTerminal(
       child.kill("SIGKILL");
       return inside;
     },
-    ended: followed.ended.then(({ status, stdout }) => ({ status, text: stdout.replaceAll("\r\n", "\n") })),
+    ended: followed.ended.then(({ status, stdout }) => ({
+      status,
+      text: withoutErased(stdout).replaceAll("\r\n", "\n"),
+    })),
   };
 }

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { parseAst } from "rolldown/parseAst";
-import { BIN, cleanEnv } from "./bin.ts";
+import { BIN, cleanEnv, withoutErased } from "./bin.ts";
 import { tempFolder } from "./run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -191,13 +191,9 @@ export class DocsPage {
   }
 }
 
-/** Moves the cursor to the beginning of the line and erases it, as a spinner does before it goes. */
-const ERASE_LINE = "\u001b[1G\u001b[0K";
-
 /** What is left on the terminal's screen. */
 function onScreen(text: string): string {
-  const lines = text.replaceAll("\r", "").split("\n");
-  return lines.map((line) => stripVTControlCharacters(line.split(ERASE_LINE).at(-1) ?? "")).join("\n");
+  return stripVTControlCharacters(withoutErased(text.replaceAll("\r", "")));
 }
 
 /** Whether the program of a word like `needs=php` is installed. */

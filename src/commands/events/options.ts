@@ -35,6 +35,7 @@ export async function withLog<T>(
     ...(options.store === undefined ? {} : { flags: { store: options.store } }),
     ...(secrets === undefined ? {} : { secrets }),
   });
+  if (context.caller !== undefined) return work(context.caller.log, config);
   const { root, settings } = config;
   const { store } = settings;
   if (store === false) {

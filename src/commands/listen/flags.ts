@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { checkEach, checks, readers } from "../../config/readers.ts";
 import { type Settings, tunnelNames } from "../../config/settings.ts";
+import type { Context } from "../../context.ts";
 import { watchProductIds } from "../../zoho/channels/products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../helpers/options.ts";
 
@@ -26,6 +27,7 @@ export interface ListenOptions extends SecretOptions, SettingFlags, ZohoFlags {
   readonly copy?: boolean;
   readonly learn?: boolean;
   readonly serveJwks?: boolean;
+  readonly keys?: boolean;
 }
 
 /** The dozen flags that most runs need come first. */
@@ -84,6 +86,7 @@ export function addListenFlags(command: Command): void {
       "accept bodies of your own design, which these products never sign, such as forms,survey (repeatable)",
       collect,
     )
+    .option("--no-keys", "take no keys, and draw no line at the bottom of the terminal")
     .option("--show-secrets", "do not mask tokens and signatures in what -v shows and in your app's answers")
     .option(
       "--serve-jwks",
@@ -117,6 +120,14 @@ export function addListenFlags(command: Command): void {
     .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
     .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)")
     .option("--api-version <version>", "version of the CRM API (default: v8)");
+}
+
+/** Keys need a person at a terminal that can redraw a line. */
+export function takesKeys(context: Context, options: ListenOptions): boolean {
+  const { stdin, stdout, env, json, quiet } = context;
+  const isPerson = stdin.isTTY && stdout.isTTY && env.TERM !== "dumb" && [undefined, "", "0", "false"].includes(env.CI);
+  const readsInput = options.secretFile === "-" || options.tokenFile === "-";
+  return isPerson && options.keys !== false && !json && !quiet && options.exec === undefined && !readsInput;
 }
 
 /** The given flags as settings; `target` is one more `--forward-to`. */

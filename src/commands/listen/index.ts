@@ -16,9 +16,10 @@ import { openPublicKeys } from "../helpers/keys.ts";
 import { reportHintsOnce } from "../helpers/notices.ts";
 import { boundOutput } from "./bounded-output.ts";
 import { type ExecPart, startExec } from "./exec.ts";
-import { addListenFlags, type ListenOptions } from "./flags.ts";
+import { addListenFlags, type ListenOptions, takesKeys } from "./flags.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
 import { startGapWatch } from "./gaps.ts";
+import type { createKeys } from "./keys/index.ts";
 import { orphanNotes, reportOldUrls } from "./left-channels.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
 import { type Part, stopParts } from "./part.ts";
@@ -52,12 +53,17 @@ earlier, set ZOHO_WEBHOOK_HOOK_SECRET instead.
 Every delivery is saved in the event log before it is answered: see zoho-hooks events. The log needs Node 22.13 or later;
 with an older one, install better-sqlite3@12, which --forward-to needs, too.
 
+In a terminal, single keys look at events and replay them: press ? for the list. --no-keys turns them off.
+
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
 the end. One that an earlier listen of the project left behind is taken over. Sign in first with zoho-hooks login. The exit
 code is 9 if the channel was lost, and 7 if it could not be deleted.`;
 
 async function listen(given: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
-  const { context, droppedLines } = boundOutput(given, options);
+  const { context: bounded, droppedLines } = boundOutput(given, options);
+  // Loaded only where somebody can press them.
+  const keyboard = takesKeys(given, options) ? (await import("./keys/index.ts")).createKeys(bounded) : undefined;
+  const context = keyboard?.context ?? bounded;
   // From here on Ctrl-C ends the run in order: whatever is open by then is closed.
   const { signal } = context;
   const plan = await readPlan(context, target, options);
@@ -81,6 +87,7 @@ async function listen(given: Context, target: string | undefined, options: Liste
         lost ??= error;
         over.abort();
       },
+      keyboard,
     });
     parts.exec?.ended
       .then((code) => {
@@ -146,16 +153,24 @@ interface Parts {
   pruning?: Part;
   gaps?: Part;
   exec?: ExecPart;
+  keys?: Part;
 }
 
-interface RunEvents {
+interface RunSurroundings {
   /** Every expected event has arrived. */
   end(): void;
   /** The tunnel or the channel is lost for good. */
   onLost(error: unknown): void;
+  /** Undefined where no keys are taken. */
+  readonly keyboard: ReturnType<typeof createKeys> | undefined;
 }
 
-async function startParts(context: Context, plan: Plan, parts: Parts, { end, onLost }: RunEvents): Promise<void> {
+async function startParts(
+  context: Context,
+  plan: Plan,
+  parts: Parts,
+  { end, onLost, keyboard }: RunSurroundings,
+): Promise<void> {
   const { options, config, products, keySet, choice, routes } = plan;
   const probeKey = createProbeKey();
   const keys = await openPublicKeys(context, config, products);
@@ -210,6 +225,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
     publicUrl,
     channel: parts.channel?.state(),
     keySetUrl,
+    takesKeys: keyboard !== undefined,
     notes: [
       ...(log === undefined ? ["Nothing is saved: there is no event log."] : []),
       ...listed(parts).flatMap(({ notes = [] }) => notes),
@@ -225,6 +241,14 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   await handOut(context, ready, options);
   if (options.exec !== undefined)
     parts.exec = await startExec(context, options.exec, { url: receiver.url, publicUrl, keySetUrl, products });
+  if (keyboard !== undefined)
+    parts.keys = await keyboard.start({
+      plan,
+      log: log?.log,
+      url: receiver.url,
+      publicUrl: () => parts.tunnel?.url(),
+      channelLeftMs: () => parts.channel?.state().timeLeftMs,
+    });
 }
 
 function listed(parts: Parts): readonly Part[] {

@@ -33,7 +33,8 @@ export type Plan = Awaited<ReturnType<typeof readPlan>>;
 /** Reads and checks the flags and settings, before anything is opened. */
 export async function readPlan(context: Context, target: string | undefined, options: ListenOptions) {
   const flags = flagSettings(options, target);
-  const config = loadConfig(context, { flags, secrets: await givenSecrets(context, options) });
+  const given = await givenSecrets(context, options);
+  const config = loadConfig(context, { flags, secrets: given });
   const { settings } = config;
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   if (options.exec?.trim() === "")
@@ -63,6 +64,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const limits = await pruneLimits(context, config);
   return {
     options,
+    flags,
+    givenSecrets: given,
     config,
     products,
     unknownNames,

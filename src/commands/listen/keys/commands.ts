@@ -1,0 +1,97 @@
+import { utf8Text } from "../../../body/payload.ts";
+import type { Context } from "../../../context.ts";
+import type { Product } from "../../../core/product.ts";
+import { usageError } from "../../../util/errors.ts";
+import { entryEvent } from "../../events/entry.ts";
+import { requireEntry, withLog } from "../../events/options.ts";
+import { copyText, openInBrowser } from "../../helpers/desktop.ts";
+import { nameOf, type RecentEvent } from "./recent-events.ts";
+
+interface CommandOptions {
+  readonly products: readonly Product[];
+  readonly showSecrets: boolean | undefined;
+  readonly forwardTimeoutMs: number;
+  readonly logPath: string;
+  readonly openInspector: (() => Promise<string>) | undefined;
+}
+
+/** Enough for a screen. */
+const MAX_FOUND = 20;
+
+/** What the keys run: the commands' own functions, loaded when they are first used. */
+export function keyCommands(
+  context: Context,
+  { products, showSecrets = false, forwardTimeoutMs, logPath, openInspector }: CommandOptions,
+) {
+  const copy = async (text: string, what: string): Promise<void> => {
+    // Windows' program takes another encoding.
+    const canCopy = context.platform !== "win32" || Buffer.byteLength(text) === text.length;
+    if (canCopy && (await copyText(context, text)))
+      context.report({ type: "notice", message: `copied to the clipboard: ${what}` });
+    else context.report({ type: "text", text: `${text.replace(/\n$/, "")}\n` });
+  };
+  const replayIt = async (n: number, edit: boolean): Promise<void> => {
+    const { replay } = await import("../../replay/index.ts");
+    await replay(context, String(n), { timeout: `${forwardTimeoutMs}ms`, showSecrets, edit });
+  };
+  return {
+    async details(n: number): Promise<void> {
+      const { show } = await import("../../events/list.ts");
+      await show(context, String(n), { showSecrets });
+    },
+    replay: (n: number) => replayIt(n, false),
+    edit: (n: number) => replayIt(n, true),
+    async explain(n: number): Promise<void> {
+      const { verify } = await import("../../verify/index.ts");
+      await verify(context, [], { logged: String(n), explain: true });
+    },
+    async diff(a: number, b: number): Promise<void> {
+      const { diff } = await import("../../events/diff.ts");
+      await diff(context, String(a), String(b), { showSecrets });
+    },
+    async curl(n: number): Promise<void> {
+      const { exportEvents } = await import("../../events/export.ts");
+      let text = "";
+      const report: Context["report"] = (each) => {
+        if (each.type === "text") text += each.text;
+        else context.report(each);
+      };
+      const capturing = Object.assign(Object.create(context) as Context, { report });
+      await exportEvents(capturing, String(n), { format: "curl", showSecrets });
+      await copy(text, `#${n} as a curl command`);
+    },
+    async copy(n: number): Promise<void> {
+      const entry = await withLog(context, {}, (log) => requireEntry(log, n));
+      const { body, logged } = entryEvent(products, entry, showSecrets);
+      const text = utf8Text(body);
+      if (text === undefined)
+        throw usageError(`the body of #${n} is not UTF-8 text`, `zoho-hooks events export ${n} has its bytes`);
+      await copy(text, `the body of #${n}${logged.masked ? ", with secrets masked (--show-secrets)" : ""}`);
+    },
+    /** Searches in a process of its own: to read the whole log takes seconds in which nothing would be received. */
+    async search(text: string): Promise<readonly RecentEvent[]> {
+      const argv = ["events", "list", `--search=${text}`, "--json", `--limit=${MAX_FOUND}`, `--store=${logPath}`];
+      const { status, stdout, stderr } = await context.runSelf(argv, context.signal);
+      if (context.signal.aborted) return [];
+      if (status !== 0) throw usageError(`the search failed: ${stderr.trim().split("\n")[0]}`);
+      const numbers = [...stdout.matchAll(/^\{"v":1,"type":"event","n":(\d+),/gm)].map(([, n]) => Number(n));
+      const found: RecentEvent[] = [];
+      for (const n of numbers.reverse()) {
+        const entry = await withLog(context, {}, (log) => log.get(n));
+        if (entry === undefined) continue;
+        const event = entryEvent(products, entry, showSecrets);
+        context.report(event);
+        found.push({ n, name: nameOf(event), failed: entry.state === "failed" || entry.state === "rejected" });
+      }
+      const newest = numbers.length === MAX_FOUND ? `the newest ${MAX_FOUND} with ` : `${numbers.length} with `;
+      context.report({ type: "notice", message: `${newest}${JSON.stringify(text)}` });
+      return found;
+    },
+    async inspector(): Promise<void> {
+      if (openInspector === undefined) throw usageError("this listen cannot open the inspector");
+      const url = await openInspector();
+      context.report({ type: "notice", message: `inspector: ${url}` });
+      openInBrowser(context, url);
+    },
+  };
+}

@@ -1,0 +1,297 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Context } from "../../../context.ts";
+import { renderFailure } from "../../../reports/failure.ts";
+import { paintFor } from "../../../reports/paint.ts";
+import type { Report } from "../../../reports/report.ts";
+import type { Log } from "../../../store/log.ts";
+import type { Part } from "../part.ts";
+import type { Plan } from "../plan.ts";
+import { createBottomLine } from "./bottom-line.ts";
+import { keyCommands } from "./commands.ts";
+import { createHeldReports } from "./held-reports.ts";
+import { type Action, actionOf, BINDINGS, editLine, parseKeys } from "./keymap.ts";
+import { isFine, RecentEvents } from "./recent-events.ts";
+import { type Status, statusLine } from "./status-line.ts";
+
+interface KeysOptions {
+  readonly plan: Plan;
+  /** Undefined without an event log. */
+  readonly log: Log | undefined;
+  /** Of the receiver, on this machine. */
+  readonly url: string;
+  /** Where Zoho posts to. */
+  publicUrl(): string | undefined;
+  channelLeftMs(): number | undefined;
+  /** Starts the inspector if it does not run, and resolves to its URL. */
+  readonly openInspector?: (() => Promise<string>) | undefined;
+}
+
+/** More keys than this are not typed ahead while a command runs. */
+const MAX_QUEUED = 10;
+/** An editor that is still open does not keep the run from ending. */
+const STOP_TIMEOUT_MS = 1000;
+
+/**
+ * The terminal of a `listen` that takes keys. What the run reports goes through its `context`: below it one line shows the
+ * state of the run. Until `start` it changes nothing.
+ */
+export function createKeys(base: Context) {
+  const recent = new RecentEvents();
+  const held = createHeldReports();
+  let running: ReturnType<typeof run> | undefined;
+  const context = Object.assign(Object.create(base) as Context, {
+    report(report: Report): void {
+      recent.note(report);
+      if (running === undefined) base.report(report);
+      else running.onReport(report);
+    },
+  });
+  return {
+    context,
+    async start(options: KeysOptions): Promise<Part> {
+      const paint = await paintFor(base.stdout, base, !base.argv.includes("--no-color"));
+      running = run(base, options, { recent, held, paint });
+      return {
+        name: "the keys",
+        async stop() {
+          await running?.stop();
+          running = undefined;
+        },
+      };
+    },
+  };
+}
+
+interface RunState {
+  readonly recent: RecentEvents;
+  readonly held: ReturnType<typeof createHeldReports>;
+  readonly paint: Awaited<ReturnType<typeof paintFor>>;
+}
+
+function run(base: Context, options: KeysOptions, { recent, held, paint }: RunState) {
+  const { plan, log, url } = options;
+  const over = new AbortController();
+  base.signal.addEventListener("abort", () => over.abort(base.signal.reason), { once: true });
+  let isPaused = false;
+  /** An editor or a question has the terminal. */
+  let isAway = false;
+  let search: string | undefined;
+  let busy: string | undefined;
+  let marked: number | undefined;
+  let app: Status["app"];
+  let waiting = 0;
+  let hasNews = true;
+  let queued = 0;
+  let work: Promise<unknown> = Promise.resolve();
+
+  const line = createBottomLine(base.stdout, textOf, paint.dim, countWaiting);
+  const keyboard = base.openKeyboard({
+    onInput,
+    onTaken: line.open,
+    onReleased: line.close,
+    onResized: line.onResized,
+  });
+  const print = (report: Report): void => {
+    line.erase();
+    base.report(report);
+    line.schedule();
+  };
+  const command: Context = Object.assign(Object.create(base, { signal: { value: over.signal } }) as Context, {
+    report: print,
+    async prompts() {
+      giveAway();
+      return base.prompts();
+    },
+    // A spinner of its own would be drawn over the line.
+    async waiting<T>(message: string, wait: () => Promise<T>): Promise<T> {
+      setBusy(message);
+      return wait();
+    },
+    ...(log === undefined ? {} : { caller: { flags: plan.flags, secrets: plan.givenSecrets, log, url } }),
+  });
+  const commands = keyCommands(command, {
+    products: plan.products,
+    showSecrets: plan.options.showSecrets,
+    forwardTimeoutMs: plan.config.settings.forwardTimeout,
+    logPath: log?.path ?? "",
+    openInspector: options.openInspector,
+  });
+  const onChosen = (text: string, start: (n: number) => Promise<unknown>) => (): void =>
+    withChosen((n) => enqueue(`${text} #${n}`, () => start(n)));
+  const actions: Readonly<Record<Action, () => void>> = {
+    older: () => recent.move(-1),
+    newer: () => recent.move(1),
+    details: onChosen("reading", commands.details),
+    replay: onChosen("replaying", commands.replay),
+    edit: onChosen("editing", (n) => {
+      giveAway();
+      return commands.edit(n);
+    }),
+    explain: onChosen("explaining", commands.explain),
+    curl: onChosen("copying", commands.curl),
+    copy: onChosen("copying", commands.copy),
+    mark: () => withChosen(mark),
+    failed: () => recent.showFailedOnly(!recent.failedOnly),
+    pause: () => setPaused(!isPaused),
+    hold: () => setPaused(true),
+    release: () => setPaused(false),
+    search: () =>
+      withLog(() => {
+        search = "";
+      }),
+    inspector: () => enqueue("opening the inspector", commands.inspector),
+    blank: () => print({ type: "text", text: "\n" }),
+    help,
+    quit: keyboard.interrupt,
+    interrupt: () => keyboard.signal("SIGINT"),
+    suspend: () => keyboard.signal("SIGTSTP"),
+    kill: () => keyboard.signal("SIGQUIT"),
+  };
+  keyboard.take();
+
+  function textOf(columns: number): string {
+    const { received, failed, failedOnly, chosen } = recent;
+    const facts = { search, busy, marked, received, failed, failedOnly, chosen, waiting, app };
+    const shownUrl = options.publicUrl() ?? url;
+    const channelLeftMs = options.channelLeftMs();
+    return statusLine({ ...facts, held: isPaused ? held.count() : undefined, url: shownUrl, channelLeftMs }, columns);
+  }
+
+  /** Once a second at most, and only where something may have changed. */
+  function countWaiting(): void {
+    if (log === undefined || plan.routes.empty || !hasNews) return;
+    hasNews = false;
+    log.waiting().then(
+      (counts) => {
+        waiting = counts.reduce((sum, each) => (plan.routes.has(each.target) ? sum + each.waiting : sum), 0);
+      },
+      // The log's own part reports it.
+      () => {},
+    );
+  }
+
+  function onReport(report: Report): void {
+    hasNews = true;
+    if (report.type === "target") app = report.state;
+    else if (report.type === "forward" && report.status !== undefined) app = "up";
+    if (recent.failedOnly && isFine(report)) line.schedule();
+    else if (isPaused || isAway) {
+      held.add(report);
+      line.schedule();
+    } else print(report);
+  }
+
+  function onInput(text: string): void {
+    for (const key of parseKeys(text, search !== undefined)) {
+      if (search !== undefined) onSearchKey(search, key);
+      else {
+        const action = actionOf(key);
+        if (action !== undefined) actions[action]();
+      }
+    }
+    line.schedule();
+  }
+
+  function onSearchKey(typed: string, key: string): void {
+    if (key !== "enter") {
+      search = editLine(typed, key);
+      return;
+    }
+    search = undefined;
+    if (typed === "") return;
+    enqueue(`searching for ${typed}`, async () => {
+      const found = await commands.search(typed);
+      const newest = found.at(-1);
+      if (newest !== undefined) recent.choose(newest, found);
+    });
+  }
+
+  function withLog(then: () => void): void {
+    if (log === undefined)
+      print({ type: "notice", message: "this needs the event log, and this run has none (--no-store)" });
+    else then();
+  }
+
+  function withChosen(then: (n: number) => void): void {
+    withLog(() => {
+      const { chosen, failedOnly } = recent;
+      const none = failedOnly ? "nothing has failed yet" : "nothing has been received yet";
+      if (chosen === undefined) print({ type: "notice", message: `${none}: there is no event to choose` });
+      else then(chosen.n);
+    });
+  }
+
+  function mark(n: number): void {
+    const before = marked;
+    marked = before === undefined ? n : undefined;
+    if (before !== undefined && before !== n) enqueue(`comparing #${before} and #${n}`, () => commands.diff(before, n));
+  }
+
+  function setPaused(paused: boolean): void {
+    isPaused = paused;
+    if (!isPaused && !isAway) held.release(print);
+  }
+
+  function help(): void {
+    const rows = BINDINGS.flatMap((each) => ("help" in each ? [[each.shown, each.help]] : []));
+    print({ type: "table", columns: ["key", ""], rows, json: [] });
+  }
+
+  function setBusy(text: string | undefined): void {
+    busy = text;
+    line.schedule();
+  }
+
+  /** Runs the commands of keys one after another. What fails is shown, and the run goes on. */
+  function enqueue(text: string, start: () => Promise<unknown>): void {
+    if (queued >= MAX_QUEUED) return;
+    queued++;
+    work = work.then(async () => {
+      setBusy(text);
+      try {
+        if (!over.signal.aborted) await start();
+      } catch (error) {
+        if (!over.signal.aborted) await showFailure(error);
+      }
+      queued--;
+      hasNews = true;
+      setBusy(undefined);
+      takeBack();
+    });
+  }
+
+  async function showFailure(error: unknown): Promise<void> {
+    const { verbose } = base;
+    const color = !base.argv.includes("--no-color");
+    const text = await renderFailure(error, base, { json: false, quiet: false, verbose, color });
+    line.erase();
+    base.stderr.write(text);
+    line.schedule();
+  }
+
+  function giveAway(): void {
+    isAway = true;
+    keyboard.release();
+  }
+
+  function takeBack(): void {
+    if (!isAway) return;
+    isAway = false;
+    // The other program has changed it.
+    base.neverWaitForTerminal();
+    if (over.signal.aborted) return;
+    keyboard.take();
+    setPaused(isPaused);
+  }
+
+  return {
+    onReport,
+    async stop(): Promise<void> {
+      over.abort();
+      keyboard.close();
+      await Promise.race([work, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+      isAway = false;
+      setPaused(false);
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { isSuccess } from "../../../body/delivery.ts";
+import { chosenNames, maskUrl } from "../../../core/mask.ts";
+import type { EventReport } from "../../../reports/event.ts";
+import type { ForwardReport } from "../../../reports/forward.ts";
+import type { Report } from "../../../reports/report.ts";
+
+/** An event that can be chosen. */
+export interface RecentEvent {
+  readonly n: number;
+  readonly name: string;
+  /** It was refused or is not as it should be, or your app did not accept it. */
+  failed: boolean;
+}
+
+/** At least; older ones are found by a search. */
+const MAX_EVENTS = 2000;
+
+/** The events of the run, without their bodies, and which of them is chosen. */
+export class RecentEvents {
+  received = 0;
+  failed = 0;
+  failedOnly = false;
+  /** In the order of their numbers. */
+  #events: RecentEvent[] = [];
+  #newest: RecentEvent | undefined;
+  #newestFailed: RecentEvent | undefined;
+  /** Undefined: the newest, whichever that is. */
+  #fixed: RecentEvent | undefined;
+
+  /** Takes in what is reported of the stream. */
+  note(report: Report): void {
+    if (report.type === "event") this.#add(report);
+    else if (report.type === "forward" && report.state !== "retry" && !isGood(report)) this.#fail(report.n);
+  }
+
+  get chosen(): RecentEvent | undefined {
+    if (this.#fixed !== undefined) return this.#fixed;
+    return this.failedOnly ? this.#newestFailed : this.#newest;
+  }
+
+  /** -1 is the event before; after the last one the newest is chosen again. */
+  move(step: -1 | 1): void {
+    const events = this.#choosable();
+    const { chosen } = this;
+    if (chosen === undefined) return;
+    const next =
+      step === -1
+        ? (events.findLast(({ n }) => n < chosen.n) ?? chosen)
+        : (events.find(({ n }) => n > chosen.n) ?? events.at(-1));
+    this.#fixed = next === events.at(-1) ? undefined : next;
+  }
+
+  showFailedOnly(failedOnly: boolean): void {
+    this.failedOnly = failedOnly;
+    if (failedOnly && this.#fixed?.failed === false) this.#fixed = undefined;
+  }
+
+  /** Chooses an event that a search has found, and the others beside it. */
+  choose(chosen: RecentEvent, found: readonly RecentEvent[]): void {
+    this.#events.push(...found.filter(({ n }) => this.#find(n) === undefined));
+    this.#events.sort((a, b) => a.n - b.n);
+    this.#fixed = this.#find(chosen.n);
+  }
+
+  #choosable(): readonly RecentEvent[] {
+    return this.failedOnly ? this.#events.filter(({ failed }) => failed) : this.#events;
+  }
+
+  #find(n: number): RecentEvent | undefined {
+    const [oldest] = this.#events;
+    return oldest === undefined || n < oldest.n ? undefined : this.#events.findLast((each) => each.n === n);
+  }
+
+  #add(report: EventReport): void {
+    this.received++;
+    const failed = hasFailed(report);
+    if (failed) this.failed++;
+    // One that could not be recorded has no number, and one that is filtered out is not shown.
+    if (report.n === 0 || !report.shown) return;
+    const event = { n: report.n, name: nameOf(report), failed };
+    this.#events.push(event);
+    this.#newest = event;
+    if (failed) this.#newestFailed = event;
+    // Rarely, since it copies them all.
+    if (this.#events.length >= 2 * MAX_EVENTS) this.#events = this.#events.slice(-MAX_EVENTS);
+  }
+
+  #fail(n: number): void {
+    const event = this.#find(n);
+    if (event?.failed === true) return;
+    this.failed++;
+    if (event === undefined) return;
+    event.failed = true;
+    if (this.#newestFailed === undefined || this.#newestFailed.n < n) this.#newestFailed = event;
+  }
+}
+
+export function nameOf({ receipt, method, path }: Pick<EventReport, "receipt" | "method" | "path">): string {
+  const { product = "?", event, verdicts } = receipt;
+  return event === undefined ? `${method} ${maskUrl(path, chosenNames(verdicts))}` : `${product} ${event}`;
+}
+
+function hasFailed({ refusal, receipt }: Pick<EventReport, "refusal" | "receipt">): boolean {
+  if (refusal !== undefined || receipt.schema?.ok === false) return true;
+  if (!receipt.known && !receipt.designed && receipt.handshake === undefined) return true;
+  return receipt.verdicts.some(({ verdict }) => verdict === "failed");
+}
+
+function isGood({ state, status, error }: ForwardReport): boolean {
+  if (state === "delivered") return true;
+  return (state === "mirrored" || state === "single") && isSuccess(status) && error === undefined;
+}
+
+/** What is left out of the output when only failures are shown. */
+export function isFine(report: Report): boolean {
+  if (report.type === "event") return !hasFailed(report);
+  return report.type === "forward" && isGood(report);
+}

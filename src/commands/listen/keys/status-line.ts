@@ -1,0 +1,62 @@
+import { cut, textWidth } from "../../../reports/layout.ts";
+import { plain } from "../../../util/text.ts";
+import { formatSpan } from "../../../util/units.ts";
+import type { RecentEvent } from "./recent-events.ts";
+
+/** What the line at the bottom of the terminal shows. */
+export interface Status {
+  /** The text of a search that is being typed; nothing else is shown then. */
+  readonly search: string | undefined;
+  /** What is being done at the moment. */
+  readonly busy: string | undefined;
+  readonly chosen: RecentEvent | undefined;
+  readonly marked: number | undefined;
+  readonly failedOnly: boolean;
+  /** Reports that are held while the output is paused; undefined while it is not. */
+  readonly held: number | undefined;
+  readonly url: string;
+  readonly received: number;
+  readonly failed: number;
+  /** Deliveries that wait for the app. */
+  readonly waiting: number;
+  /** Undefined until something is known of it. */
+  readonly app: "up" | "down" | undefined;
+  readonly channelLeftMs: number | undefined;
+}
+
+const SEPARATOR = " · ";
+
+/** One line that is narrower than the terminal, so that it can be redrawn. Pieces are left out, the least important first. */
+export function statusLine(status: Status, columns: number): string {
+  const width = Math.max(1, columns - 1);
+  const { search, chosen, held, marked, channelLeftMs } = status;
+  if (search !== undefined) return lastColumns(`search: ${plain(search)}`, width);
+  const number = chosen && `#${chosen.n}${chosen.failed ? " ✗" : ""}`;
+  // In the order in which they are shown; the highest rank is left out first.
+  const pieces: readonly (readonly [rank: number, text: string | false | undefined])[] = [
+    [0, held !== undefined && `paused, ${held} held`],
+    [1, status.busy && plain(status.busy)],
+    [1, number],
+    [5, chosen && plain(chosen.name)],
+    [2, marked !== undefined && `#${marked} marked`],
+    [3, status.failedOnly && "failed only"],
+    [8, plain(status.url)],
+    [4, `${status.received} received`],
+    [3, status.failed > 0 && `${status.failed} failed`],
+    [3, status.waiting > 0 && `${status.waiting} waiting`],
+    [4, status.app && `app ${status.app}`],
+    [6, channelLeftMs !== undefined && `channel ${formatSpan(channelLeftMs)} left`],
+    [7, "? keys"],
+  ];
+  let shown = pieces.filter((piece): piece is [number, string] => typeof piece[1] === "string" && piece[1] !== "");
+  const line = (): string => shown.map(([, text]) => text).join(SEPARATOR);
+  for (let rank = 8; rank > 0 && textWidth(line()) > width; rank--) shown = shown.filter(([each]) => each !== rank);
+  return cut(line(), width);
+}
+
+/** The end of a text, where the cursor is. */
+function lastColumns(text: string, width: number): string {
+  let shown = text;
+  while (textWidth(shown) > width) shown = shown.slice(1);
+  return shown;
+}
