@@ -1,9 +1,18 @@
+import type { GivenSecrets } from "./config/secrets.ts";
+import type { Settings } from "./config/settings.ts";
 import type { Progress } from "./reports/progress.ts";
 import type { Report } from "./reports/report.ts";
 import type { Runtime } from "./runtime.ts";
 import type { ExitCode } from "./util/errors.ts";
 
+/** What `listen` has given the inspector that it started, or `ui` was called with. Commands that the inspector calls take it for flags. */
+export interface HandedOver {
+  readonly settings: Readonly<Partial<Settings>>;
+  readonly secrets: GivenSecrets;
+}
+
 export interface Context extends Runtime {
+  readonly handedOver?: HandedOver;
   /** Prints a report, as text or as JSON lines. */
   report(report: Report): void;
   readonly verbose: boolean;
@@ -17,3 +26,8 @@ export interface Context extends Runtime {
 
 /** A command's work. Resolves to the exit code, ours or that of a program that it ran. */
 export type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode | number>;
+
+/** The same context for commands that are to take these for flags. */
+export function withHandedOver(context: Context, handedOver: HandedOver): Context {
+  return Object.assign(Object.create(context) as Context, { handedOver });
+}

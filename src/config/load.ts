@@ -42,7 +42,11 @@ export interface LoadOptions {
 }
 
 /** flags > environment > `.env` > project file > user file > defaults. */
-export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: LoadOptions = {}): Config {
+export function loadConfig(
+  runtime: Runtime & Pick<Context, "report" | "handedOver">,
+  options: LoadOptions = {},
+): Config {
+  const { handedOver } = runtime;
   const root = findRoot(runtime);
   const { onFault } = options;
   const orReport = <T>(of: "settings" | "secrets", read: () => T, otherwise: () => T): T => {
@@ -68,7 +72,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     return `${name} (${environment.origin(name)})`;
   };
   const layers: readonly (readonly [origin: (key: string) => string, values: Partial<Settings>])[] = [
-    [() => "flag", options.flags ?? {}],
+    [() => "flag", { ...handedOver?.settings, ...options.flags }],
     [variable, fromEnvironment(environment.values, (read) => orReport("settings", read, () => undefined))],
     [() => projectFile, layer(() => readSettingsFile(projectFile))],
     [() => userFile, layer(() => readSettingsFile(userFile))],
@@ -87,10 +91,11 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     () => readStoredSecrets(root),
     () => undefined,
   );
+  const given = options.secrets && { ...handedOver?.secrets, ...options.secrets };
   const sources = { root, isFromProject, stored };
   const secrets = orReport(
     "secrets",
-    () => readSecrets({ ...sources, env: environment.values, given: options.secrets }),
+    () => readSecrets({ ...sources, env: environment.values, given }),
     () => readSecrets({ ...sources, env: withoutEmpty(environment.values) }),
   );
   return {

@@ -42,8 +42,10 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
     add("+received_at >= ?", since);
   }
   if (filter.after !== undefined) add("n > ?", filter.after);
+  if (filter.before !== undefined) add("n < ?", filter.before);
   if (filter.failed === true) add(`n IN (${FAILED_NUMBERS})`);
   if (filter.invalid === true) add("invalid = 1");
+  if (filter.duplicates === true) add("duplicate_of IS NOT NULL");
   return conditions;
 }
 

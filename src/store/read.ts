@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery, HeaderPair } from "../body/delivery.ts";
 import { eventPattern } from "../core/event-names.ts";
+import { chosenNames } from "../core/mask.ts";
 import type { Verdict, VerdictWord } from "../core/product.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
@@ -16,6 +17,7 @@ import type {
   LogEntry,
   LogFilter,
   LogRecord,
+  LogRow,
 } from "./log.ts";
 import { STATE } from "./schema.ts";
 
@@ -39,6 +41,7 @@ export async function* readAll<T>(
   filter: LogFilter,
   options: ListOptions,
   make: (row: SqlRow) => T | undefined,
+  columns = RECORD_COLUMNS,
 ): AsyncGenerator<T> {
   const { where = [] } = filter;
   const { order = "newest", onDamaged = throwDamaged } = options;
@@ -55,17 +58,17 @@ export async function* readAll<T>(
     ends: endsOf(database),
   }));
   let low = Math.max(ends.low, (filter.after ?? 0) + 1);
-  let { high } = ends;
+  let high = Math.min(ends.high, (filter.before ?? Number.POSITIVE_INFINITY) - 1);
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   const maxWindow = contents || where.length > 0 ? MAX_BODIES : Number.MAX_SAFE_INTEGER;
   /** How many numbers a page covers. */
   let window = maxWindow;
-  while (low <= high && left > 0) {
+  while (low <= high && left > 0 && options.signal?.aborted !== true) {
     const from = isNewest ? Math.max(low, high - window + 1) : low;
     const to = isNewest ? high : Math.min(high, low + window - 1);
     // No more rows than needed: one that nobody wants may be damaged.
     const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
-    const { sql, values } = pageQuery({ conditions, contents, order, low: from, high: to, limit });
+    const { sql, values } = pageQuery({ columns, conditions, contents, order, low: from, high: to, limit });
     const rows = await read(() => orDamage(() => database.prepare(sql).all(...values)));
     await nextTurn();
     if (rows instanceof Damage && from < to) {
@@ -134,6 +137,7 @@ function eventKinds(database: NativeDatabase): readonly EventKind[] {
 }
 
 interface Page {
+  readonly columns?: string;
   readonly conditions: readonly Condition[];
   /** Whether there are conditions on bodies. */
   readonly contents: boolean;
@@ -146,7 +150,7 @@ interface Page {
 
 /** A page begins by number, not by offset: its cost does not depend on the pages before it. */
 export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[] } {
-  const sql = `SELECT ${RECORD_COLUMNS}
+  const sql = `SELECT ${page.columns ?? RECORD_COLUMNS}
     FROM deliveries${page.contents ? " JOIN contents USING (n)" : ""}
     WHERE ${[...page.conditions.map((each) => each.sql), "n BETWEEN ? AND ?"].join(" AND ")}
     ORDER BY n ${page.order === "newest" ? "DESC" : "ASC"} LIMIT ${page.limit}`;
@@ -156,6 +160,7 @@ export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[
 /** Reads single deliveries with bodies and attempts. */
 export function createEntryReader(database: NativeDatabase) {
   const one = database.prepare(`SELECT ${RECORD_COLUMNS} FROM deliveries WHERE n = ?`);
+  const oneRow = database.prepare(`SELECT ${ROW_COLUMNS} FROM deliveries WHERE n = ?`);
   const content = database.prepare("SELECT headers, body FROM contents WHERE n = ?");
   const last = database.prepare("SELECT max(n) AS n FROM deliveries");
   const attempts = database.prepare("SELECT * FROM attempts WHERE n = ? ORDER BY id");
@@ -182,6 +187,10 @@ export function createEntryReader(database: NativeDatabase) {
   return {
     delivery,
     readEntry,
+    row(n: number): LogRow | undefined {
+      const found = oneRow.get(n);
+      return found && readRow(found);
+    },
     get(wanted: number | "last"): LogEntry | undefined {
       const n = wanted === "last" ? maybeNumber(last.get() ?? { n: null }, "n") : wanted;
       if (n === undefined) return undefined;
@@ -218,6 +227,37 @@ export function createAttemptReader(database: NativeDatabase) {
 /** The columns that `readRecord` reads, from the table `deliveries`. */
 const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, product, format, event, known, accepted,
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
+
+/**
+ * The columns that `readRow` reads. Verdicts are not parsed: within a JSON text quotes are escaped, so these patterns match
+ * nothing else.
+ */
+export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, format, event, status, duplicate_of, records,
+  issues IS NOT NULL AS checked, issues <> '[]' AS flawed,
+  CASE WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'failed'
+    WHEN instr(verdicts, '"verdict":"passed"') > 0 THEN 'passed' ELSE 'none' END AS proof,
+  CASE WHEN instr(verdicts, '"secretIn":') > 0 THEN verdicts END AS choosing,
+  (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes, ${STATE} AS outcome`;
+
+export function readRow(row: SqlRow): LogRow {
+  return {
+    n: numberOf(row, "n"),
+    receivedAt: dateOf(row, "received_at"),
+    method: textOf(row, "method"),
+    url: textOf(row, "url"),
+    product: maybeText(row, "product"),
+    format: maybeText(row, "format"),
+    event: maybeText(row, "event"),
+    records: listOf<string>(row, "records", isText),
+    duplicateOf: maybeNumber(row, "duplicate_of"),
+    status: maybeNumber(row, "status"),
+    state: readState(row),
+    proof: row.proof === "failed" || row.proof === "passed" ? row.proof : "none",
+    schemaOk: row.checked === 1 ? row.flawed !== 1 : undefined,
+    bytes: maybeNumber(row, "bytes") ?? 0,
+    chosen: row.choosing === null ? [] : chosenNames(listOf<Verdict>(row, "choosing", isVerdict)),
+  };
+}
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "processed", "failed", "duplicate", "rejected"];
 /** By number. In a log that is not migrated yet 1 is a claim of an older version. */

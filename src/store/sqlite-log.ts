@@ -7,7 +7,7 @@ import { GroupCommit, openWalSync } from "./group-commit.ts";
 import { lockLog } from "./lock.ts";
 import type { Appended, Log } from "./log.ts";
 import { createAppender, createQueue } from "./queue.ts";
-import { createAttemptReader, createEntryReader, readAll, readRecord } from "./read.ts";
+import { createAttemptReader, createEntryReader, ROW_COLUMNS, readAll, readRecord, readRow } from "./read.ts";
 import { prune } from "./retention.ts";
 import { readStats } from "./stats.ts";
 
@@ -99,6 +99,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     waiting: () => read(queue.waiting),
     get: (n) => read(() => reader.get(n)),
     list: (filter = {}, list = {}) => readAll(source, filter, list, readRecord),
+    rows: (filter = {}, list = {}) => readAll(source, filter, list, readRow, ROW_COLUMNS),
+    row: (n) => read(() => reader.row(n)),
     entries: (filter = {}, list = {}) => readAll(source, filter, list, reader.readEntry),
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
