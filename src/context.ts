@@ -26,8 +26,3 @@ export interface Context extends Runtime {
 
 /** A command's work. Resolves to the exit code, ours or that of a program that it ran. */
 export type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode | number>;
-
-/** The same context for commands that are to take these for flags. */
-export function withHandedOver(context: Context, handedOver: HandedOver): Context {
-  return Object.assign(Object.create(context) as Context, { handedOver });
-}

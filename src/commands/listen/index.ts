@@ -19,6 +19,7 @@ import { type ExecPart, startExec } from "./exec.ts";
 import { addListenFlags, type ListenOptions } from "./flags.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
 import { startGapWatch } from "./gaps.ts";
+import { createInspectorPart, type InspectorPart } from "./inspector.ts";
 import { orphanNotes, reportOldUrls } from "./left-channels.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
 import { type Part, stopParts } from "./part.ts";
@@ -139,6 +140,7 @@ async function listen(given: Context, target: string | undefined, options: Liste
 interface Parts {
   zoho?: ZohoPart;
   log?: LogPart;
+  inspector?: InspectorPart;
   forwarding?: ForwardingPart;
   receiver?: ReceiverPart;
   tunnel?: TunnelPart;
@@ -168,6 +170,8 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   }
   const log = await startLog(context, plan);
   if (log !== undefined) parts.log = log;
+  parts.inspector = createInspectorPart(context, plan);
+  const inspecting = options.ui === true ? parts.inspector.start() : undefined;
   const waiting = log && (await waitingNotes(log.log, routes));
   if (log !== undefined && !routes.empty)
     parts.forwarding = await startForwarding(context, { config, products, log: log.log, routes });
@@ -210,6 +214,7 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
     publicUrl,
     channel: parts.channel?.state(),
     keySetUrl,
+    inspectorUrl: await inspecting,
     notes: [
       ...(log === undefined ? ["Nothing is saved: there is no event log."] : []),
       ...listed(parts).flatMap(({ notes = [] }) => notes),

@@ -22,6 +22,7 @@ import {
   warnOfMistypedModules,
   warnOfUnknownVariables,
 } from "../helpers/products.ts";
+import { noLog } from "../ui/start.ts";
 import { flagSettings, type ListenOptions, type ZohoFlags } from "./flags.ts";
 import { runRoutes } from "./forwarding.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
@@ -32,9 +33,11 @@ export type Plan = Awaited<ReturnType<typeof readPlan>>;
 /** Reads and checks the flags and settings, before anything is opened. */
 export async function readPlan(context: Context, target: string | undefined, options: ListenOptions) {
   const flags = flagSettings(options, target);
-  const config = loadConfig(context, { flags, secrets: await givenSecrets(context, options) });
+  const given = await givenSecrets(context, options);
+  const config = loadConfig(context, { flags, secrets: given });
   const { settings } = config;
   const tally = createTally((options.expect ?? []).map(parseExpectation));
+  if (options.ui === true && settings.store === false) throw noLog();
   if (options.exec?.trim() === "")
     throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
   const products = await projectProducts(context, { config });
@@ -60,6 +63,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const limits = await pruneLimits(context, config);
   return {
     options,
+    /** The secrets that were named with flags. */
+    given,
     config,
     products,
     unknownNames,

@@ -20,6 +20,7 @@ interface ReadyState {
   readonly publicUrl: string | undefined;
   readonly channel: RunningChannel | undefined;
   readonly keySetUrl: string | undefined;
+  readonly inspectorUrl: string | undefined;
   /** The notes of all parts. */
   readonly notes: readonly string[];
 }
@@ -31,7 +32,7 @@ const MAX_LISTED_PRODUCTS = 22;
 export function readyReport(
   context: Context,
   { options, config: { settings }, products, unknownNames, allowed, routes }: Plan,
-  { secrets, receiver, publicUrl, channel, keySetUrl, notes }: ReadyState,
+  { secrets, receiver, publicUrl, channel, keySetUrl, inspectorUrl, notes }: ReadyState,
 ): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
@@ -55,6 +56,7 @@ export function readyReport(
     offersTunnel: publicUrl === undefined && settings.tunnel !== "none",
     channel,
     keySetUrl,
+    inspectorUrl,
     // Otherwise the program or Zoho sends.
     tryCommand:
       options.exec === undefined && channel === undefined

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { Option } from "commander";
 import { secret } from "../../body/secret.ts";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
+import { type Access, addressOf, newToken, openAccesses } from "../../config/inspector-access.ts";
 import { loadConfig } from "../../config/load.ts";
-import { type Context, type HandedOver, withHandedOver } from "../../context.ts";
+import type { Context, HandedOver } from "../../context.ts";
 import { type Inspector, openInspector } from "../../inspector/server.ts";
 import { failureTexts } from "../../reports/failure.ts";
 import { examples } from "../../reports/help.ts";
@@ -14,7 +15,6 @@ import type { Define } from "../command.ts";
 import { addLogFlags, type LogOptions } from "../events/options.ts";
 import { openInBrowser } from "../helpers/desktop.ts";
 import { addSecretOptions, givenSecrets, type SecretOptions } from "../helpers/options.ts";
-import { type Access, addressOf, newToken, openAccesses } from "./access.ts";
 import type { InspectorMessage, StartMessage } from "./messages.ts";
 import { createOperations } from "./operations.ts";
 import { SharedLog } from "./shared-log.ts";
@@ -79,6 +79,11 @@ export function openPage(context: Context, address: string): void {
   );
 }
 
+/** The same context for commands that are to take these for flags. */
+function withHandedOver(context: Context, handedOver: HandedOver): Context {
+  return Object.assign(Object.create(context) as Context, { handedOver });
+}
+
 /** The inspector in the process that `listen` has started, which it ends with. */
 async function serveForListen(context: Context): Promise<ExitCode> {
   const { parent, signal } = context;
@@ -94,7 +99,7 @@ async function serveForListen(context: Context): Promise<ExitCode> {
   try {
     const { showSecrets } = given;
     const { address, isOther, stop } = await start(own, { showSecrets, port: undefined, waitMs: RESTART_MS });
-    answer({ type: "ready", address });
+    answer({ type: "ready", address, isOther });
     if (isOther) return ExitCode.ok;
     await ended;
     await stop();

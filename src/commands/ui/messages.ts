@@ -9,5 +9,5 @@ export interface StartMessage {
 
 /** What it answers. */
 export type InspectorMessage =
-  | { readonly type: "ready"; readonly address: string }
+  | { readonly type: "ready"; readonly address: string; readonly isOther: boolean }
   | { readonly type: "failed"; readonly message: string; readonly hint?: string };

@@ -1,11 +1,11 @@
-import type { Context } from "../context.ts";
-import type { Output } from "../output.ts";
-import { withCommandsAsCalled } from "./failure.ts";
-import { renderHuman } from "./human.ts";
-import { renderJson } from "./json.ts";
-import { paintFor } from "./paint.ts";
-import { noProgress } from "./progress.ts";
-import type { Report } from "./report.ts";
+import type { Context } from "../../context.ts";
+import type { Output } from "../../output.ts";
+import { withCommandsAsCalled } from "../../reports/failure.ts";
+import { renderHuman } from "../../reports/human.ts";
+import { renderJson } from "../../reports/json.ts";
+import { paintFor } from "../../reports/paint.ts";
+import { noProgress } from "../../reports/progress.ts";
+import type { Report } from "../../reports/report.ts";
 
 const COLUMNS = 100;
 

@@ -2,11 +2,11 @@ import { createHash, randomBytes } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { type Config, isUserFolderInProject, userFolder } from "../../config/load.ts";
-import type { Context } from "../../context.ts";
-import { errorText } from "../../util/errors.ts";
-import { type FileLock, tryFileLock, withFileLock } from "../../util/file-lock.ts";
-import { readPrivateJson, writePrivateJson } from "../../util/files.ts";
+import type { Context } from "../context.ts";
+import { errorText } from "../util/errors.ts";
+import { type FileLock, tryFileLock, withFileLock } from "../util/file-lock.ts";
+import { readPrivateJson, writePrivateJson } from "../util/files.ts";
+import { type Config, isUserFolderInProject, userFolder } from "./load.ts";
 
 /** Where the inspector of a log is reached, and with which token. */
 export interface Access {
