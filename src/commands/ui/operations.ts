@@ -96,7 +96,7 @@ export function createOperations(context: Context, options: OperationsOptions): 
 
 function eventSource(context: Context, options: OperationsOptions): EventSource {
   const { log, showSecrets } = options;
-  let attemptId = 0;
+  let attemptId: number | undefined;
   return {
     ends: async () =>
       (await log.use(async (open) => {
@@ -116,7 +116,7 @@ function eventSource(context: Context, options: OperationsOptions): EventSource 
       })) ?? [],
     attempted: async () =>
       (await log.use(async (open) => {
-        if (attemptId === 0) attemptId = await open.lastAttempt();
+        attemptId ??= await open.lastAttempt();
         const numbers = new Set<number>();
         for (let more = true; more; ) {
           const attempts = await open.attemptsAfter(attemptId);
