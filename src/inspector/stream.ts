@@ -17,7 +17,7 @@ export interface EventSource {
 
 /** Soon enough to look immediate to a person, and long enough that most events arrive with their final state. */
 const POLL_INTERVAL_MS = 200;
-const STATE_INTERVAL_MS = 2000;
+const STATE_INTERVAL_MS = 3000;
 /** Tells apart a quiet stream and a dead connection. */
 const HEARTBEAT_MS = 15_000;
 const MAX_BATCH = 500;

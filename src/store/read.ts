@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery, HeaderPair } from "../body/delivery.ts";
 import { eventPattern } from "../core/event-names.ts";
-import { chosenNames } from "../core/mask.ts";
 import type { Verdict, VerdictWord } from "../core/product.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
@@ -17,7 +16,6 @@ import type {
   LogEntry,
   LogFilter,
   LogRecord,
-  LogRow,
 } from "./log.ts";
 import { STATE } from "./schema.ts";
 
@@ -80,11 +78,7 @@ export async function* readAll<T>(
     else window = Math.min(maxWindow, window * 2);
     const readable = rows instanceof Damage ? [] : rows;
     for (const row of readable) {
-      const made =
-        // Thousands of rows a second are followed: what reads nothing else needs no check of the file for each.
-        where.length === 0 && columns === ROW_COLUMNS
-          ? orDamage(() => make(row))
-          : await read(() => orDamage(() => (matches(row) ? make(row) : undefined)));
+      const made = await read(() => orDamage(() => (matches(row) ? make(row) : undefined)));
       if (made instanceof Damage) onDamaged(numberOf(row, "n"), made.reason);
       else if (made !== undefined) {
         yield made;
@@ -164,7 +158,6 @@ export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[
 /** Reads single deliveries with bodies and attempts. */
 export function createEntryReader(database: NativeDatabase) {
   const one = database.prepare(`SELECT ${RECORD_COLUMNS} FROM deliveries WHERE n = ?`);
-  const oneRow = database.prepare(`SELECT ${ROW_COLUMNS} FROM deliveries WHERE n = ?`);
   const content = database.prepare("SELECT headers, body FROM contents WHERE n = ?");
   const last = database.prepare("SELECT max(n) AS n FROM deliveries");
   const attempts = database.prepare("SELECT * FROM attempts WHERE n = ? ORDER BY id");
@@ -191,10 +184,6 @@ export function createEntryReader(database: NativeDatabase) {
   return {
     delivery,
     readEntry,
-    row(n: number): LogRow | undefined {
-      const found = oneRow.get(n);
-      return found && readRow(found);
-    },
     get(wanted: number | "last"): LogEntry | undefined {
       const n = wanted === "last" ? maybeNumber(last.get() ?? { n: null }, "n") : wanted;
       if (n === undefined) return undefined;
@@ -231,37 +220,6 @@ export function createAttemptReader(database: NativeDatabase) {
 /** The columns that `readRecord` reads, from the table `deliveries`. */
 const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, product, format, event, known, accepted,
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
-
-/**
- * The columns that `readRow` reads. Verdicts are not parsed: within a JSON text quotes are escaped, so these patterns match
- * nothing else.
- */
-export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, format, event, status, duplicate_of, records,
-  issues IS NOT NULL AS checked, issues <> '[]' AS flawed,
-  CASE WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'failed'
-    WHEN instr(verdicts, '"verdict":"passed"') > 0 THEN 'passed' ELSE 'none' END AS proof,
-  CASE WHEN instr(verdicts, '"secretIn":') > 0 THEN verdicts END AS choosing,
-  (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes, ${STATE} AS outcome`;
-
-export function readRow(row: SqlRow): LogRow {
-  return {
-    n: numberOf(row, "n"),
-    receivedAt: dateOf(row, "received_at"),
-    method: textOf(row, "method"),
-    url: textOf(row, "url"),
-    product: maybeText(row, "product"),
-    format: maybeText(row, "format"),
-    event: maybeText(row, "event"),
-    records: listOf<string>(row, "records", isText),
-    duplicateOf: maybeNumber(row, "duplicate_of"),
-    status: maybeNumber(row, "status"),
-    state: readState(row),
-    proof: row.proof === "failed" || row.proof === "passed" ? row.proof : "none",
-    schemaOk: row.checked === 1 ? row.flawed !== 1 : undefined,
-    bytes: maybeNumber(row, "bytes") ?? 0,
-    chosen: row.choosing === null ? [] : chosenNames(listOf<Verdict>(row, "choosing", isVerdict)),
-  };
-}
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "processed", "failed", "duplicate", "rejected"];
 /** By number. In a log that is not migrated yet 1 is a claim of an older version. */
@@ -359,7 +317,7 @@ export function maybeText(row: SqlRow, column: string): string | undefined {
 }
 
 /** Reads a JSON column; null is an empty list. */
-function listOf<T>(row: SqlRow, column: string, isItem: (value: unknown) => boolean): readonly T[] {
+export function listOf<T>(row: SqlRow, column: string, isItem: (value: unknown) => boolean): readonly T[] {
   const text = maybeText(row, column);
   if (text === undefined) return [];
   const value: unknown = JSON.parse(text);
@@ -367,7 +325,7 @@ function listOf<T>(row: SqlRow, column: string, isItem: (value: unknown) => bool
   return value;
 }
 
-function isText(value: unknown): boolean {
+export function isText(value: unknown): boolean {
   return typeof value === "string";
 }
 
@@ -375,7 +333,7 @@ function isPair(value: unknown): boolean {
   return Array.isArray(value) && value.length === 2 && value.every(isText);
 }
 
-function isVerdict(value: unknown): boolean {
+export function isVerdict(value: unknown): boolean {
   const words: readonly VerdictWord[] = ["passed", "failed", "absent", "unconfigured"];
   return hasTexts("id", "proves", "verdict", "reason")(value) && words.includes((value as Verdict).verdict);
 }

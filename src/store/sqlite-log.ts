@@ -7,8 +7,9 @@ import { GroupCommit, openWalSync } from "./group-commit.ts";
 import { lockLog } from "./lock.ts";
 import type { Appended, Log } from "./log.ts";
 import { createAppender, createQueue } from "./queue.ts";
-import { createAttemptReader, createEntryReader, ROW_COLUMNS, readAll, readRecord, readRow } from "./read.ts";
+import { createAttemptReader, createEntryReader, readAll, readRecord } from "./read.ts";
 import { prune } from "./retention.ts";
+import { createRowReader, ROW_COLUMNS, readRow } from "./rows.ts";
 import { readStats } from "./stats.ts";
 
 export interface OpenLogOptions {
@@ -48,6 +49,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const appender = createAppender(database);
   const queue = createQueue(database, appender);
   const reader = createEntryReader(database);
+  const rows = createRowReader(database);
   const attempts = createAttemptReader(database);
   const read = async <T>(query: () => T): Promise<T> => {
     try {
@@ -100,7 +102,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     get: (n) => read(() => reader.get(n)),
     list: (filter = {}, list = {}) => readAll(source, filter, list, readRecord),
     rows: (filter = {}, list = {}) => readAll(source, filter, list, readRow, ROW_COLUMNS),
-    row: (n) => read(() => reader.row(n)),
+    rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
+    row: (n) => read(() => rows.row(n)),
     entries: (filter = {}, list = {}) => readAll(source, filter, list, reader.readEntry),
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),

@@ -11,6 +11,7 @@ import { type Message, startInspector, type TestInspector, type TestStream, user
 import { newEntry } from "../support/log-entry.ts";
 import { leadBody, startLoggedProject } from "../support/logged-project.ts";
 import { tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 
 const TARGET = "http://localhost:1/hook";
 
@@ -50,7 +51,8 @@ describe("the stream", () => {
     const cwd = tempFolder();
     let log = await logOf(cwd);
     await append(log, 1200);
-    let inspector = await startInspector([], { cwd, env });
+    const port = String(await freePort());
+    let inspector = await startInspector(["--port", port], { cwd, env });
     const { address } = inspector;
     const seen: number[] = [];
     const follow = async (from: number, until: number): Promise<TestStream> => {

@@ -8,6 +8,7 @@ import { connect, startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
 import { leadBody, signature } from "../support/logged-project.ts";
 import { run, tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 
 async function busyPort(): Promise<number> {
   const server = createServer((_, response) => void response.end("another program")).listen(0, "127.0.0.1");
@@ -35,7 +36,7 @@ describe("zoho-hooks ui", () => {
 
   it("has the same address again, unless its port is taken: then another port and another token", async () => {
     const [cwd, env] = [tempFolder(), userEnv()];
-    const first = await startInspector([], { cwd, env });
+    const first = await startInspector(["--port", String(await freePort())], { cwd, env });
     await first.stop();
     const second = await startInspector([], { cwd, env });
     expect(second.address).toBe(first.address);

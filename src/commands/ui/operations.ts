@@ -104,7 +104,12 @@ function eventSource(context: Context, options: OperationsOptions): EventSource 
         for await (const { n } of open.list({}, { limit: 1, order: "oldest", onDamaged() {} })) oldest = n;
         return { oldest, newest: await newestNumber(open) };
       })) ?? { oldest: 0, newest: 0 },
-    after: (n, limit) => listRows(options, { after: n }, { limit, order: "oldest" }),
+    async after(n, limit) {
+      const rows = await log.use((open) => open.rowsAfter(n, limit));
+      return (
+        rows?.map((row) => eventRow(row, showSecrets)) ?? listRows(options, { after: n }, { limit, order: "oldest" })
+      );
+    },
     rows: async (numbers) =>
       (await log.use(async (open) => {
         const rows: EventRow[] = [];
