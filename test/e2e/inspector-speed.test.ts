@@ -45,7 +45,7 @@ it.runIf(process.platform === "linux")(
         const found = (await get(`/api/events?search=${encodeURIComponent(search)}`)).json();
         expect((found.events as { n: number }[]).map((each) => each.n)).toEqual(n === undefined ? [] : [n]);
       }
-    expect((cpuMs(ui.pid) - before) / TRIES, search).toBeLessThan(MAX_MS);
+      expect((cpuMs(ui.pid) - before) / TRIES, search).toBeLessThan(MAX_MS);
     }
   },
 );
