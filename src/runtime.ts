@@ -1,7 +1,8 @@
 import { type ChildProcess, fork, type SpawnOptions, spawn, spawnSync } from "node:child_process";
-import { setMaxListeners } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, relative } from "node:path";
+import { finished } from "node:stream/promises";
 import { type Output, standardOutput } from "./output.ts";
 import type { Prompts } from "./reports/prompts.ts";
 import type { openTunnel } from "./tunnel/open-tunnel.ts";
@@ -214,14 +215,15 @@ export interface Channel {
 }
 
 /** This program in another process. */
-export interface SelfProcess extends Channel {
-  /** Asks it to end. */
+interface SelfProcess extends Channel {
+  /** Asks it to end, and kills it if it does not. */
   end(): void;
   /** Resolves to the end of what it has written to stderr. */
   readonly ended: Promise<string>;
 }
 
 const MAX_STDERR_LENGTH = 4000;
+const END_TIMEOUT_MS = 3000;
 
 function startSelf(script: string, argv: readonly string[]): SelfProcess {
   const child = fork(script, argv, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
@@ -229,11 +231,17 @@ function startSelf(script: string, argv: readonly string[]): SelfProcess {
   child.stderr?.setEncoding("utf8").on("data", (more: string) => {
     text = (text + more).slice(-MAX_STDERR_LENGTH);
   });
-  const ended = new Promise<string>((resolve) => {
-    child.once("error", (error) => resolve(errorText(error)));
-    child.once("close", () => resolve(text));
-  });
-  return { ...channelOf(child), end: () => void child.kill("SIGTERM"), ended };
+  const { stderr: output } = child;
+  // Not "close", which does not come where this side has closed the channel.
+  const ended = Promise.all([once(child, "exit"), output && finished(output).catch(() => {})]).then(
+    () => text,
+    (error: unknown) => errorText(error),
+  );
+  const end = (): void => {
+    if (child.connected) child.disconnect();
+    setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS).unref();
+  };
+  return { ...channelOf(child), end, ended };
 }
 
 function channelOf(other: Pick<ChildProcess, "send" | "on" | "once"> | NodeJS.Process): Channel {

@@ -2,14 +2,14 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request } from "node:ht
 import { onTestFinished } from "vitest";
 import { type RunOptions, type RunResult, run, tempFolder } from "./run.ts";
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly text: string;
   json(): Record<string, unknown>;
 }
 
-export interface Call {
+interface Call {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Buffer;

@@ -53,11 +53,10 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     parent: options.parent,
     startSelf(argv) {
       const [own, others] = channelPair();
-      const interrupt = new AbortController();
-      const ended = run(argv, { ...options, parent: others.channel, signal: interrupt.signal });
+      const ended = run(argv, { ...options, parent: others.channel, signal: new AbortController().signal });
       void ended.then(own.close);
       runtime.signal.addEventListener("abort", others.close);
-      return { ...own.channel, end: () => interrupt.abort(), ended: ended.then(({ err }) => err) };
+      return { ...own.channel, end: others.close, ended: ended.then(({ err }) => err) };
     },
     argv,
     env: options.env ?? {},

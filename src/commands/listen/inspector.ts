@@ -24,7 +24,7 @@ export function createInspectorPart(context: Context, { config, options, given }
         settings: flagSettingsOf(config),
         secrets: given,
         showSecrets: options.showSecrets === true,
-        onEnded: (reason) => warn(`the inspector has ended: ${reason}`),
+        onEnded: (reason) => warn(`the inspector has ended by itself: ${reason}`),
       }).catch((error: unknown) => {
         warn(`the inspector could not be started: ${errorText(error)}`);
         return undefined;

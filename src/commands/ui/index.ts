@@ -89,7 +89,11 @@ async function serveForListen(context: Context): Promise<ExitCode> {
   const { parent, signal } = context;
   if (parent === undefined) throw usageError("--for-listen is used by listen --ui alone", "run zoho-hooks ui");
   const message = new Promise<StartMessage>((resolve) => parent.onMessage((each) => resolve(each as StartMessage)));
-  const ended = Promise.race([parent.closed, new Promise<void>((resolve) => void onAbort(signal, resolve))]);
+  // Ctrl-C reaches both processes, and it is listen that decides when it ends.
+  const terminated = new Promise<void>((resolve) => {
+    onAbort(signal, () => signal.reason === "SIGTERM" && resolve());
+  });
+  const ended = Promise.race([parent.closed, terminated]);
   const given = await Promise.race([message, ended]);
   if (given === undefined) return ExitCode.ok;
   const secrets = Object.entries(given.secrets).map(([name, each]) => [name, secret(each.value, each.origin)] as const);

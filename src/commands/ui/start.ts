@@ -49,7 +49,7 @@ export async function startInspector(context: Context, given: InspectorStart): P
     throw new Error("hint" in answer ? `${answer.message}: ${answer.hint}` : answer.message);
   }
   void ended.then(({ message }) => {
-    if (!isStopped && !answer.isOther) given.onEnded(message);
+    if (!isStopped && !answer.isOther && !context.signal.aborted) given.onEnded(message);
   });
   return {
     address: answer.address,
