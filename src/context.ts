@@ -16,18 +16,21 @@ export interface Context extends Runtime {
   waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
   /** A progress bar. Nothing may be reported until it has ended. */
   progress(total: number): Progress;
-  /** Set for a command that a key of `listen` runs. */
+  /** Set for a command that the inspector, or a key of `listen`, calls. */
   readonly caller?: Caller;
 }
 
-/** The running `listen`, whose flags, secrets and log a command in its process shares. */
-interface Caller {
-  readonly flags: Partial<Settings>;
+/** What a called command takes for its flags. */
+export interface Caller {
+  readonly flags: Readonly<Partial<Settings>>;
   readonly secrets: GivenSecrets;
-  /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */
-  readonly log: Log;
-  /** Of the receiver, on this machine. */
-  readonly url: string;
+  /** For a command in the process of `listen`. */
+  readonly listener?: {
+    /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */
+    readonly log: Log;
+    /** Of the receiver, on this machine. */
+    readonly url: string;
+  };
 }
 
 /** A command's work. Resolves to the exit code, ours or that of a program that it ran. */

@@ -1,7 +1,8 @@
-import { type ChildProcess, execFile, type SpawnOptions, spawn, spawnSync } from "node:child_process";
-import { setMaxListeners } from "node:events";
+import { type ChildProcess, execFile, fork, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import { once, setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, relative } from "node:path";
+import { finished } from "node:stream/promises";
 import { type Keyboard, type KeyboardUser, openKeyboard } from "./keyboard.ts";
 import { type Output, standardOutput } from "./output.ts";
 import type { Prompts } from "./reports/prompts.ts";
@@ -72,6 +73,8 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     async startChild(commandLine, { stdoutTo, ...options }) {
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
     },
+    startSelf: (argv) => startSelf(process.argv[1] ?? "", argv),
+    parent: process.send === undefined ? undefined : channelOf(process),
     get signal() {
       interruption ??= listenForInterrupt();
       return interruption.signal;
@@ -220,6 +223,55 @@ async function readStdin(): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Messages between this process and one that it has started, or that has started it: not readable by others, as flags are. */
+export interface Channel {
+  send(message: unknown): void;
+  onMessage(callback: (message: unknown) => void): void;
+  /** Resolves when the other process has ended, however it did. */
+  readonly closed: Promise<void>;
+}
+
+/** This program in another process. */
+interface SelfProcess extends Channel {
+  /** Asks it to end, and kills it if it does not. */
+  end(): void;
+  /** Resolves to the end of what it has written to stderr. */
+  readonly ended: Promise<string>;
+}
+
+const MAX_STDERR_LENGTH = 4000;
+const END_TIMEOUT_MS = 3000;
+
+function startSelf(script: string, argv: readonly string[]): SelfProcess {
+  const child = fork(script, argv, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  let text = "";
+  child.stderr?.setEncoding("utf8").on("data", (more: string) => {
+    text = (text + more).slice(-MAX_STDERR_LENGTH);
+  });
+  const { stderr: output } = child;
+  // Not "close", which does not come where this side has closed the channel.
+  const ended = Promise.all([once(child, "exit"), output && finished(output).catch(() => {})]).then(
+    () => text,
+    (error: unknown) => errorText(error),
+  );
+  const end = (): void => {
+    if (child.connected) child.disconnect();
+    setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS).unref();
+  };
+  return { ...channelOf(child), end, ended };
+}
+
+function channelOf(other: Pick<ChildProcess, "send" | "on" | "once"> | NodeJS.Process): Channel {
+  const host = other as ChildProcess;
+  const closed = new Promise<void>((resolve) => host.once("disconnect", resolve));
+  return {
+    // It may have ended just now; `closed` tells.
+    send: (message) => void host.send(message as object, () => {}),
+    onMessage: (callback) => void host.on("message", callback),
+    closed,
+  };
+}
+
 /** The part of `process` that starting a shell needs. */
 export type ShellHost = Pick<NodeJS.Process, "platform" | "kill" | "once" | "off">;
 
@@ -313,6 +365,10 @@ export interface Runtime {
   runSelf(argv: readonly string[], signal: AbortSignal): Promise<SelfRun>;
   /** Runs a command line in the system's shell, without input. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
+  /** Starts this program once more, with other arguments. It ends with this process. */
+  startSelf(argv: readonly string[]): SelfProcess;
+  /** The process that has started this one with `startSelf`, if one has. */
+  readonly parent: Channel | undefined;
   /** Node's `import()`, for modules of the user and packages that cannot be required. */
   importModule: ImportModule;
   /**

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["util", "body", "core"],
   reports: ["util", "body", "core"],
   // It is given what it does by the command `ui`.
-  inspector: ["util", "body", "core"],
+  inspector: ["util", "body", "core", "receiver"],
   // The listener for tests receives as `listen` does.
   library: ["util", "body", "core", "products", "config", "receiver"],
   commands: [

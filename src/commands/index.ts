@@ -63,6 +63,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./events/index.ts"),
   },
   {
+    name: "ui",
+    summary: "look at received deliveries in the browser: the inspector",
+    pages: ["inspector"],
+    load: () => import("./ui/index.ts"),
+  },
+  {
     name: "replay",
     summary: "send a received delivery to your app again",
     pages: ["receiving"],

@@ -7,7 +7,7 @@
  * | `GET /api/state`                   | `State`                      |
  * | `GET /api/events?before=…&…`       | `EventPage` (`EventQuery`)   |
  * | `GET /api/events/42`               | `EventDetails`               |
- * | `GET /api/events/42/body`          | the bytes as they came, as a download |
+ * | `GET /api/events/42/body`          | the body as a download; masked unless `show_secrets` |
  * | `GET /api/stream`                  | server-sent events, `StreamMessage` |
  * | `GET /api/products`                | `ProductEntry[]`             |
  * | `POST /api/{explain,curl}`         | `{ n }` → `Outcome`          |
@@ -123,8 +123,8 @@ export interface State {
   readonly channels: readonly {
     readonly id: string;
     readonly events: readonly string[];
-    /** ISO 8601. */
-    readonly expires_at: string;
+    /** ISO 8601; null where it is not known. */
+    readonly expires_at: string | null;
     readonly orphaned: boolean;
   }[];
   readonly show_secrets: boolean;
@@ -132,11 +132,18 @@ export interface State {
   readonly try_command: string;
 }
 
-/** A message of the stream; its name is the `event:` line. Only `events` has an id: the number of its newest event. */
+/**
+ * A message of the stream; its name is the `event:` line. Only `events` has an id: the number of its newest event. The page sends
+ * the last number that it has as `Last-Event-ID`, also the first time; without one it gets what comes from then on.
+ */
 export type StreamMessage =
   | { readonly name: "events"; readonly data: readonly EventRow[] }
-  /** Events whose state has changed, or that have been pruned (then only their number). */
+  /** Events whose state may have changed; after a reconnection the latest 500 before `Last-Event-ID`. */
   | { readonly name: "changed"; readonly data: readonly EventRow[] }
+  /** Events below this number have been pruned, except those that wait. */
+  | { readonly name: "pruned"; readonly data: { readonly oldest: number } }
+  /** The log was replaced, or too much has changed: read the list anew. */
+  | { readonly name: "reset"; readonly data: Readonly<Record<string, never>> }
   | { readonly name: "state"; readonly data: State };
 
 export interface ProductEntry {

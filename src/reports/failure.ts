@@ -13,9 +13,7 @@ const REPORT = "please report it to the maintainers of zoho-hooks, with this tex
 /** An error that ends a command, as text for stderr: what happened and what to do; in JSON mode as an object. */
 export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode): Promise<string> {
   const known = error instanceof UserError;
-  // A URL with a password or token may be typed where none belongs, and its message repeats it.
-  const message = maskUrls(errorText(error));
-  const hint = known ? error.hint && asCalled(maskUrls(error.hint), runtime) : `this is a bug: ${REPORT}`;
+  const { message, hint } = failureTexts(error, runtime);
   if (mode.json) {
     const code = known ? error.code : "bug";
     return jsonLine({ v: 1, error: { code, message, ...(hint === undefined ? {} : { hint }) } });
@@ -28,6 +26,14 @@ export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `${paint.bad("bug:")} ${plain(stack, true)}\n  ${paint.dim(REPORT)}\n`;
+}
+
+/** What happened and what to do, as it is shown. */
+export function failureTexts(error: unknown, runtime: Runtime): { readonly message: string; readonly hint?: string } {
+  // A URL with a password or token may be typed where none belongs, and its message repeats it.
+  const message = maskUrls(errorText(error));
+  if (!(error instanceof UserError)) return { message, hint: `this is a bug: ${REPORT}` };
+  return error.hint ? { message, hint: asCalled(maskUrls(error.hint), runtime) } : { message };
 }
 
 /** One of our commands in a text, unless it is already written as it is called: `npx zoho-hooks send`. */

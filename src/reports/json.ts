@@ -16,13 +16,14 @@ type Renderers = {
 
 /** These lines are a public interface: documented in the README, pinned by tests, only added to within a version. */
 const renderers: Renderers = {
-  ready: ({ url, publicUrl, urls, notes, channel, keySetUrl }) => [
+  ready: ({ url, publicUrl, urls, notes, channel, keySetUrl, inspectorUrl }) => [
     {
       type: "ready",
       url,
       public_url: publicUrl ?? null,
       urls,
       jwks_url: keySetUrl ?? null,
+      inspector_url: inspectorUrl ?? null,
       notes,
       channel: channel === undefined ? null : runningChannel(channel),
     },

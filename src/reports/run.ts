@@ -9,6 +9,7 @@ import type { Rendered, Style } from "./paint.ts";
 /** On stderr: the events are what a run is asked for. At most six lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
   const { url, publicUrl, path, forwardsTo, isMirrored, checks, onInvalid, channel, keySetUrl, tryCommand } = report;
+  const { inspectorUrl } = report;
   const room = columns - INDENT_COLUMNS;
   const policy = onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
   const mirrored = isMirrored ? " (mirrored)" : "";
@@ -24,6 +25,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
     ["public URL", !quiet && report.offersTunnel && "none: set NGROK_AUTHTOKEN, or use --public-url"],
     ["channel", channel !== undefined && channelText(channel, room)],
     ["keys", report.takesKeys && "press ? for the list"],
+    ["inspector", inspectorUrl !== undefined && inspectorUrl],
     ["try it", !quiet && isWatched && tryCommand !== undefined && tryCommand],
   ];
   const lines = [
@@ -31,7 +33,9 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
     ...rows.flatMap(([label, text]) => {
       if (text === false) return [];
       // A command that is broken into lines cannot be pasted.
-      const [first = "", ...others] = label === "try it" ? [plain(text)] : below(plain(text), "", room);
+      const [first = "", ...others] = ["try it", "inspector"].includes(label)
+        ? [plain(text)]
+        : below(plain(text), "", room);
       return [`  ${err.dim(label.padEnd(12))} ${first}`, ...others.map((line) => " ".repeat(INDENT_COLUMNS) + line)];
     }),
   ];
@@ -189,6 +193,8 @@ export interface ReadyReport {
   readonly keySetUrl: string | undefined;
   /** Single keys do something. */
   readonly takesKeys: boolean;
+  /** The page of the inspector, with its token; undefined where it was not asked for. */
+  readonly inspectorUrl: string | undefined;
   /** The command to try in a second terminal; undefined where something else sends. */
   readonly tryCommand: string | undefined;
   /** Details: what is checked and what is not, and where things go. */

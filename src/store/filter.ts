@@ -42,15 +42,17 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
     add("+received_at >= ?", since);
   }
   if (filter.after !== undefined) add("n > ?", filter.after);
+  if (filter.before !== undefined) add("n < ?", filter.before);
   if (filter.failed === true) add(`n IN (${FAILED_NUMBERS})`);
   if (filter.invalid === true) add("invalid = 1");
+  if (filter.duplicates === true) add("duplicate_of IS NOT NULL");
   return conditions;
 }
 
 /** Conditions that read bodies. Those of `where` are only a prefilter for `matchesWhere`. */
 export function contentConditions(filter: LogFilter): readonly Condition[] {
   const needed = (filter.where ?? []).flatMap(prefilterForms);
-  if (filter.search !== undefined) needed.push(searchForms(filter.search));
+  if (filter.search !== undefined) needed.push(...searchForms(filter.search));
   return needed.map((forms) => {
     const inBody = anyContains("body", forms);
     const inUrl = anyContains("CAST(url AS BLOB)", forms);
@@ -115,15 +117,20 @@ function prefilterForms({ value }: WhereClause): readonly (readonly Buffer[])[] 
   return [[digits, `e${exponent}`, `E${exponent}`, `e+${exponent}`, `E+${exponent}`].map(bytes)];
 }
 
-/** The encodings of a text in a body: plain, with JSON escapes, percent-encoded as in a form. */
-function searchForms(text: string): readonly Buffer[] {
+/**
+ * The encodings of a text in a body: plain, with JSON escapes, percent-encoded as in a form. Where there are several, the first
+ * part that no encoder escapes is looked for before: of an address that is the name, which few bodies have.
+ */
+function searchForms(text: string): readonly (readonly Buffer[])[] {
   const quoted = JSON.stringify(text).slice(1, -1);
   const ascii = quoted.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const upper = ascii.replace(/\\u[0-9a-f]{4}/g, (unit) => `\\u${unit.slice(2).toUpperCase()}`);
   const slashes = quoted.replaceAll("/", "\\/");
   const percent = percentEncoded(text);
   const forms = [text, quoted, ascii, upper, slashes, ...percent];
-  return [...new Set(forms)].filter((form) => form !== "").map((form) => Buffer.from(form, "utf8"));
+  const different = [...new Set(forms)].filter((form) => form !== "").map((form) => Buffer.from(form, "utf8"));
+  const part = different.length > 1 ? /[A-Za-z0-9._-]{3,}/.exec(text)?.[0] : undefined;
+  return [...(part === undefined ? [] : [[Buffer.from(part)]]), different];
 }
 
 function percentEncoded(text: string): readonly string[] {

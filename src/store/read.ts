@@ -39,6 +39,7 @@ export async function* readAll<T>(
   filter: LogFilter,
   options: ListOptions,
   make: (row: SqlRow) => T | undefined,
+  columns = RECORD_COLUMNS,
 ): AsyncGenerator<T> {
   const { where = [] } = filter;
   const { order = "newest", onDamaged = throwDamaged } = options;
@@ -55,17 +56,17 @@ export async function* readAll<T>(
     ends: endsOf(database),
   }));
   let low = Math.max(ends.low, (filter.after ?? 0) + 1);
-  let { high } = ends;
+  let high = Math.min(ends.high, (filter.before ?? Number.POSITIVE_INFINITY) - 1);
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   const maxWindow = contents || where.length > 0 ? MAX_BODIES : Number.MAX_SAFE_INTEGER;
   /** How many numbers a page covers. */
   let window = maxWindow;
-  while (low <= high && left > 0) {
+  while (low <= high && left > 0 && options.signal?.aborted !== true) {
     const from = isNewest ? Math.max(low, high - window + 1) : low;
     const to = isNewest ? high : Math.min(high, low + window - 1);
     // No more rows than needed: one that nobody wants may be damaged.
     const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
-    const { sql, values } = pageQuery({ conditions, contents, order, low: from, high: to, limit });
+    const { sql, values } = pageQuery({ columns, conditions, contents, order, low: from, high: to, limit });
     const rows = await read(() => orDamage(() => database.prepare(sql).all(...values)));
     await nextTurn();
     if (rows instanceof Damage && from < to) {
@@ -134,6 +135,7 @@ function eventKinds(database: NativeDatabase): readonly EventKind[] {
 }
 
 interface Page {
+  readonly columns?: string;
   readonly conditions: readonly Condition[];
   /** Whether there are conditions on bodies. */
   readonly contents: boolean;
@@ -146,7 +148,7 @@ interface Page {
 
 /** A page begins by number, not by offset: its cost does not depend on the pages before it. */
 export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[] } {
-  const sql = `SELECT ${RECORD_COLUMNS}
+  const sql = `SELECT ${page.columns ?? RECORD_COLUMNS}
     FROM deliveries${page.contents ? " JOIN contents USING (n)" : ""}
     WHERE ${[...page.conditions.map((each) => each.sql), "n BETWEEN ? AND ?"].join(" AND ")}
     ORDER BY n ${page.order === "newest" ? "DESC" : "ASC"} LIMIT ${page.limit}`;
@@ -315,7 +317,7 @@ export function maybeText(row: SqlRow, column: string): string | undefined {
 }
 
 /** Reads a JSON column; null is an empty list. */
-function listOf<T>(row: SqlRow, column: string, isItem: (value: unknown) => boolean): readonly T[] {
+export function listOf<T>(row: SqlRow, column: string, isItem: (value: unknown) => boolean): readonly T[] {
   const text = maybeText(row, column);
   if (text === undefined) return [];
   const value: unknown = JSON.parse(text);
@@ -323,7 +325,7 @@ function listOf<T>(row: SqlRow, column: string, isItem: (value: unknown) => bool
   return value;
 }
 
-function isText(value: unknown): boolean {
+export function isText(value: unknown): boolean {
   return typeof value === "string";
 }
 
@@ -331,7 +333,7 @@ function isPair(value: unknown): boolean {
   return Array.isArray(value) && value.length === 2 && value.every(isText);
 }
 
-function isVerdict(value: unknown): boolean {
+export function isVerdict(value: unknown): boolean {
   const words: readonly VerdictWord[] = ["passed", "failed", "absent", "unconfigured"];
   return hasTexts("id", "proves", "verdict", "reason")(value) && words.includes((value as Verdict).verdict);
 }

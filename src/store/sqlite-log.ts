@@ -9,6 +9,7 @@ import type { Appended, Log } from "./log.ts";
 import { createAppender, createQueue } from "./queue.ts";
 import { createAttemptReader, createEntryReader, readAll, readRecord } from "./read.ts";
 import { prune } from "./retention.ts";
+import { createRowReader, ROW_COLUMNS, readRow } from "./rows.ts";
 import { readStats } from "./stats.ts";
 
 export interface OpenLogOptions {
@@ -48,6 +49,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const appender = createAppender(database);
   const queue = createQueue(database, appender);
   const reader = createEntryReader(database);
+  const rows = createRowReader(database);
   const attempts = createAttemptReader(database);
   const read = async <T>(query: () => T): Promise<T> => {
     try {
@@ -99,6 +101,9 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     waiting: () => read(queue.waiting),
     get: (n) => read(() => reader.get(n)),
     list: (filter = {}, list = {}) => readAll(source, filter, list, readRecord),
+    rows: (filter = {}, list = {}) => readAll(source, filter, list, readRow, ROW_COLUMNS),
+    rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
+    row: (n) => read(() => rows.row(n)),
     entries: (filter = {}, list = {}) => readAll(source, filter, list, reader.readEntry),
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),

@@ -1,13 +1,13 @@
 /**
  * Posts signed events over keep-alive connections, one at a time on each, for some seconds:
- *   node blast.js URL connections seconds
+ *   node blast.js URL connections seconds [events a second]
  * Prints one line of JSON. Uses bare sockets, so that the client takes little CPU beside the server.
  */
 import { createHmac, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 
-const [, , address, connections, seconds] = process.argv;
+const [, , address, connections, seconds, rate = "Infinity"] = process.argv;
 const url = new URL(address);
 const template = JSON.parse(
   readFileSync(new URL("../../fixtures/crm/guide/Leads.create.json", import.meta.url), "utf8"),
@@ -25,6 +25,8 @@ function nextRequest() {
 
 const latencies = [];
 let failed = 0;
+/** Requests begin at equal distances, as far as the server keeps up. */
+let slot = 0;
 const startedAt = performance.now();
 const endsAt = startedAt + Number(seconds) * 1000;
 
@@ -39,6 +41,11 @@ function run() {
         resolve();
         return;
       }
+      const waitMs = startedAt + (slot++ * 1000) / Number(rate) - performance.now();
+      if (waitMs > 1) setTimeout(post, waitMs);
+      else post();
+    };
+    const post = () => {
       sentAt = performance.now();
       socket.write(nextRequest());
     };

@@ -89,7 +89,12 @@ const cases: fc.Arbitrary<Case> = fc.record(
 
 const LANES = 16;
 /** One records and prints JSON, the other prints everything for a person. */
-const flags = { recording: ["--json"], verbose: ["-v", "--no-store", "--on-invalid", "warn"] };
+const flags = { recording: ["--json"], verbose: ["-v", "--no-store", "--on-invalid", "warn"], inspector: [] };
+/** What the inspector answers; the stream has no end. */
+const INSPECTED = [
+  ...["/", "/app.js", "/api/state", "/api/products", "/api/events", "/api/events/1", "/api/events/1/body"],
+  ...["/api/explain", "/api/curl", "/api/diff", "/api/replay", "/api/send"],
+];
 const listens: Partial<Record<keyof typeof flags, Promise<WatchedListen>>> = {};
 const connections = new Map<string, KeptConnection>();
 let accepted = 0;
@@ -108,6 +113,7 @@ fuzz<Case>({
     expect(status).toBeGreaterThanOrEqual(200);
     if (status !== 503) expect(status).toBeLessThan(500);
     if (status === 200 && isDelivery && !each.verbose) accepted++;
+    await inspect(each, lane);
   },
   async peakMegabytes() {
     const started = await Promise.all(Object.values(listens));
@@ -115,18 +121,35 @@ fuzz<Case>({
   },
 });
 
+/** The same request for the inspector, from its own page as far as the case leaves that as it is. */
+async function inspect(each: Case, lane: number): Promise<void> {
+  const inspector = await running("inspector");
+  const path = INSPECTED[JSON.stringify(each).length % INSPECTED.length] ?? "/";
+  const host = `127.0.0.1:${inspector.port}`;
+  const page = [`host: ${host}`, `origin: http://${host}`, `authorization: Bearer ${inspector.token}`];
+  const { bytes } = requestOf(each, { path, page });
+  const connection = connections.get(`${lane} ${inspector.port}`) ?? new KeptConnection(inspector.port);
+  connections.set(`${lane} ${inspector.port}`, connection);
+  const status = await connection.exchange(bytes, each.method === "HEAD").finally(() => inspector.check());
+  expect(status).toBeGreaterThanOrEqual(200);
+  expect(status).toBeLessThan(500);
+}
+
 /** Started anew after a crash, so that the case that caused it can be made smaller. */
 async function running(kind: keyof typeof flags): Promise<WatchedListen> {
   const current = listens[kind];
   if (current !== undefined && !(await current).hasEnded) return current;
   // Another lane may have started it by now.
-  if (listens[kind] === current) listens[kind] = startWatchedListen(flags[kind]);
+  if (listens[kind] === current) {
+    listens[kind] = startWatchedListen(flags[kind], kind === "inspector" ? "ui" : "listen");
+  }
   return running(kind);
 }
 
 afterAll(async () => {
   for (const each of connections.values()) each.end();
   await (await listens.verbose)?.stop();
+  await (await listens.inspector)?.stop();
   const recording = await listens.recording;
   await recording?.stop();
   // Every delivery that was answered with 200 is in the log.
@@ -135,12 +158,15 @@ afterAll(async () => {
   expect(Number(received) - Number(rejected)).toBe(accepted);
 });
 
-function requestOf({ of, method, target, headers: changes, copies, edits: changed }: Case) {
+function requestOf(
+  { of, method, target, headers: changes, copies, edits: changed }: Case,
+  inspected?: { readonly path: string; readonly page: readonly string[] },
+) {
   const base = deliveries.get(of) ?? [...deliveries.values()][0];
   if (base === undefined) throw new Error("there are no deliveries");
   const body = edited(base.body, changed);
-  const path =
-    target === undefined ? base.target : target.startsWith("?") ? base.target.split("?")[0] + target : target;
+  const own = inspected?.path ?? base.target;
+  const path = target === undefined ? own : target.startsWith("?") ? own.split("?")[0] + target : target;
   const dropped = new Set(changes.flatMap(([name, value]) => (value === undefined ? [name] : [])));
   const headers = [
     ...base.headers.filter(([name]) => !dropped.has(name)),
@@ -148,7 +174,7 @@ function requestOf({ of, method, target, headers: changes, copies, edits: change
   ].filter(([name]) => !/^(content-length|connection|host)$/i.test(name) || changes.some(([each]) => each === name));
   const lines = [
     `${method ?? base.method} ${oneLine(path).replaceAll(" ", "%20")} HTTP/1.1`,
-    ...(headers.some(([name]) => name === "host") ? [] : ["host: 127.0.0.1"]),
+    ...(headers.some(([name]) => name === "host") ? [] : (inspected?.page ?? ["host: 127.0.0.1"])),
     ...Array.from({ length: copies }, () => headers.map(([name, value]) => `${name}: ${oneLine(value)}`)).flat(),
     `content-length: ${body.length}`,
   ];

@@ -71,7 +71,9 @@ const LANES = 16;
 /** A sender that waits gets its answer in this time, or goes. */
 const CLOSE_MS = 5_000;
 const WAIT_MS = 50;
-let running: Promise<WatchedListen> | undefined;
+/** A delivery's receiver, and the inspector. */
+const commands = ["listen", "ui"] as const;
+const started = new Map<string, Promise<WatchedListen>>();
 
 fuzz<Case>({
   name: "sockets",
@@ -79,25 +81,38 @@ fuzz<Case>({
   cases,
   lanes: LANES,
   async check(each) {
-    // Started anew after a crash, so that the case that caused it can be made smaller.
-    if (running === undefined || (await running).hasEnded) running = startWatchedListen(["--json"]);
-    const listen = await running;
-    const answer = await exchange(each, listen.port);
-    listen.check();
-    const statuses = [...answer.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
-    expect(answer === "" || statuses.length > 0, answer).toBe(true);
-    expect(statuses.filter((status) => status >= 500 && status !== 503)).toEqual([]);
-    if (SMUGGLES.includes(each.request) && each.edits.length === 0) expect(statuses.join()).toMatch(/^(400)?$/);
+    for (const command of commands) await checkAnswer(each, await running(command));
   },
-  peakMegabytes: async () => (await running)?.peakMegabytes() ?? 0,
+  peakMegabytes: async () => Math.max(...(await Promise.all(started.values())).map((each) => each.peakMegabytes())),
 });
 
+/** Started anew after a crash, so that the case that caused it can be made smaller. */
+async function running(command: (typeof commands)[number]): Promise<WatchedListen> {
+  const current = started.get(command);
+  if (current !== undefined && !(await current).hasEnded) return current;
+  if (started.get(command) === current)
+    started.set(command, startWatchedListen(command === "listen" ? ["--json"] : [], command));
+  return running(command);
+}
+
+async function checkAnswer(each: Case, program: WatchedListen): Promise<void> {
+  const answer = await exchange(each, program.port);
+  program.check();
+  const statuses = [...answer.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
+  expect(answer === "" || statuses.length > 0, answer).toBe(true);
+  expect(statuses.filter((status) => status >= 500 && status !== 503)).toEqual([]);
+  if (SMUGGLES.includes(each.request) && each.edits.length === 0) expect(statuses.join()).toMatch(/^(40[03])?$/);
+}
+
 afterAll(async () => {
-  const listen = await running;
-  if (listen === undefined || listen.hasEnded) return;
-  const body = '{"challenge":1}';
-  expect(await exchangeText(listen.port, plain(Buffer.from(body)))).toContain(body);
-  await listen.stop();
+  for (const command of commands) {
+    const program = await started.get(command);
+    if (program === undefined || program.hasEnded) continue;
+    const body = '{"challenge":1}';
+    const expected = command === "listen" ? body : "HTTP/1.1 403";
+    expect(await exchangeText(program.port, plain(Buffer.from(body)))).toContain(expected);
+    await program.stop();
+  }
 });
 
 async function exchange(each: Case, port: number): Promise<string> {

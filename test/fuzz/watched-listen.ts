@@ -9,6 +9,8 @@ import { neverShown, signedEnv } from "./signed.ts";
 export interface WatchedListen {
   readonly cwd: string;
   readonly port: number;
+  /** Of the inspector. */
+  readonly token: string;
   readonly pid: number;
   readonly hasEnded: boolean;
   /** Fails if it has ended, or has written what it must not since the last check. */
@@ -22,21 +24,27 @@ export interface WatchedListen {
 const TAIL_LENGTH = 200;
 
 /** The built `listen` in a process of its own, whose output is examined as it comes: it is too much to be kept. */
-export async function startWatchedListen(argv: readonly string[]): Promise<WatchedListen> {
+export async function startWatchedListen(
+  argv: readonly string[],
+  command: "listen" | "ui" = "listen",
+): Promise<WatchedListen> {
   const cwd = tempFolder();
-  const words = [BIN, "listen", "--port", "0", "--tunnel", "none", "--no-color", ...argv];
+  const own = command === "listen" ? ["--tunnel", "none"] : [];
+  const words = [BIN, command, "--port", "0", ...own, "--no-color", ...argv];
   const child = spawn(process.execPath, words, { cwd, env: cleanEnv(signedEnv), stdio: ["ignore", "pipe", "pipe"] });
   const closed = once(child, "close");
   process.once("exit", () => child.kill("SIGKILL"));
   let problem: unknown;
   const tails = { stdout: "", stderr: "" };
+  let token = "";
   const ready = new Promise<number>((resolve, reject) => {
     void closed.then(() => reject(new Error(`listen ended: ${tails.stdout}${tails.stderr}`)));
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (chunk: string) => {
         const text = tails[name] + chunk;
         tails[name] = text.slice(-TAIL_LENGTH);
-        const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1];
+        const [, port, hash = token] = /http:\/\/127\.0\.0\.1:(\d+)(?:\/#([\w-]{22}))?/.exec(text) ?? [];
+        token = hash;
         if (port !== undefined) resolve(Number(port));
         try {
           checkText(text, neverShown);
@@ -58,6 +66,7 @@ export async function startWatchedListen(argv: readonly string[]): Promise<Watch
   return {
     cwd,
     port,
+    token,
     pid: child.pid ?? 0,
     get hasEnded() {
       return child.exitCode !== null || child.signalCode !== null;

@@ -23,6 +23,7 @@ export interface BinResult {
 }
 
 export interface BinChild {
+  readonly pid: number;
   readonly stdout: string;
   readonly stderr: string;
   /** Resolves to the match once stdout has it. */
@@ -97,6 +98,7 @@ function follow(child: ChildProcess): BinChild {
     }
   };
   return {
+    pid: child.pid ?? 0,
     get stdout() {
       return stdout;
     },

@@ -1,10 +1,11 @@
+import { EventEmitter } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../../src/main.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
-import { type Runtime, startShell } from "../../src/runtime.ts";
+import { type Channel, type Runtime, startShell } from "../../src/runtime.ts";
 import type { Sleep } from "../../src/util/timing.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly backlog?: () => number;
   /** Sees stdout as it comes. */
   readonly onOut?: (text: string) => void;
+  /** The run that has started this one. */
+  readonly parent?: Channel;
   /** Sees stderr as it comes. */
   readonly onErr?: (text: string) => void;
 }
@@ -47,6 +50,14 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   let err = "";
   const home = options.cwd ?? tempFolder();
   const runtime: Runtime = {
+    parent: options.parent,
+    startSelf(argv) {
+      const [own, others] = channelPair();
+      const ended = run(argv, { ...options, parent: others.channel, signal: new AbortController().signal });
+      void ended.then(own.close);
+      runtime.signal.addEventListener("abort", others.close);
+      return { ...own.channel, end: others.close, ended: ended.then(({ err }) => err) };
+    },
     argv,
     env: options.env ?? {},
     cwd: home,
@@ -105,6 +116,21 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
         .filter((line) => line !== "")
         .map((line) => JSON.parse(line) as Record<string, unknown>),
   };
+}
+
+/** Two ends of a channel; `close` of an end says that the process behind the other one has ended. */
+function channelPair() {
+  const [first, second] = [new EventEmitter(), new EventEmitter()];
+  const end = (own: EventEmitter, other: EventEmitter) => ({
+    channel: {
+      // As between processes, only what JSON holds arrives.
+      send: (message) => void setImmediate(() => other.emit("message", JSON.parse(JSON.stringify(message)))),
+      onMessage: (callback) => void own.on("message", callback),
+      closed: new Promise<void>((resolve) => void own.once("close", resolve)),
+    } satisfies Channel,
+    close: () => void own.emit("close"),
+  });
+  return [end(first, second), end(second, first)] as const;
 }
 
 export function tempFolder(): string {

@@ -35,7 +35,7 @@ export async function withLog<T>(
     ...(options.store === undefined ? {} : { flags: { store: options.store } }),
     ...(secrets === undefined ? {} : { secrets }),
   });
-  if (context.caller !== undefined) return work(context.caller.log, config);
+  if (context.caller?.listener !== undefined) return work(context.caller.listener.log, config);
   const { root, settings } = config;
   const { store } = settings;
   if (store === false) {
@@ -89,6 +89,7 @@ export interface FilterOptions {
   readonly since?: string;
   readonly failed?: boolean;
   readonly invalid?: boolean;
+  readonly duplicates?: boolean;
   readonly search?: string;
   readonly where?: readonly string[];
 }
@@ -100,6 +101,7 @@ export function addArrivalFilters(command: Command): Command {
     .option("-e, --event <pattern>", "only these events, such as 'crm:Leads.*' (repeatable)", collect)
     .option("--status <status>", "only what was answered with this status: 401, 4xx or 400-499")
     .option("--invalid", "only what had a wrong signature or token, did not match its schema, or could not be read")
+    .option("--duplicates", "only what had come before: the same event, or the same bytes")
     .option("--search <text>", "only with this text in the body or URL")
     .option(
       "--where <path=value>",
@@ -114,11 +116,21 @@ export function addFilters(command: Command): Command {
     .option("--failed", "only what your app never accepted");
 }
 
-const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid", "search", "where"] as const;
+const FILTER_FLAGS = [
+  "product",
+  "event",
+  "status",
+  "since",
+  "failed",
+  "invalid",
+  "duplicates",
+  "search",
+  "where",
+] as const;
 
 /** Throws a UserError for a flag that cannot be read. */
 export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
-  const { product, event, status, since, failed, invalid, search, where } = options;
+  const { product, event, status, since, failed, invalid, duplicates, search, where } = options;
   if (search === "") throw usageError("--search: the text is empty", "leave the flag out to find everything");
   const events = event?.flatMap((each) => each.split(",")).map((each) => each.trim());
   for (const each of events ?? []) patternProducts(products, each, "--event");
@@ -129,6 +141,7 @@ export function readFilter(options: FilterOptions, now: Date, products: readonly
     since: since === undefined ? undefined : parseSince(since, now),
     failed,
     invalid,
+    duplicates,
     search,
     where: where?.map(parseWhere),
   };

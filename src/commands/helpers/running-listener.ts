@@ -7,7 +7,7 @@ import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
-  if (context.caller !== undefined) return context.caller.url;
+  if (context.caller?.listener !== undefined) return context.caller.listener.url;
   await checkProjectSettings(context, config, ["store"]);
   return (await lockOwner(config))?.url;
 }

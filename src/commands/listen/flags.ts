@@ -23,6 +23,7 @@ export interface ListenOptions extends SecretOptions, SettingFlags, ZohoFlags {
   readonly timeout?: string;
   readonly exec?: string;
   readonly showSecrets?: boolean;
+  readonly ui?: boolean;
   readonly open?: boolean;
   readonly copy?: boolean;
   readonly learn?: boolean;
@@ -71,6 +72,7 @@ export function addListenFlags(command: Command): void {
       "run this command once ready, with the URLs in its environment, and exit with its exit code; after success, wait for what --expect names",
     )
     .optionsGroup("Receiving:")
+    .option("--ui", "show what comes in the browser, too: prints the address of the inspector")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
     .option(

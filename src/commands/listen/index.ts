@@ -19,6 +19,7 @@ import { type ExecPart, startExec } from "./exec.ts";
 import { addListenFlags, type ListenOptions, takesKeys } from "./flags.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
 import { startGapWatch } from "./gaps.ts";
+import { createInspectorPart, type InspectorPart } from "./inspector.ts";
 import type { createKeys } from "./keys/index.ts";
 import { orphanNotes, reportOldUrls } from "./left-channels.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
@@ -146,6 +147,7 @@ async function listen(given: Context, target: string | undefined, options: Liste
 interface Parts {
   zoho?: ZohoPart;
   log?: LogPart;
+  inspector?: InspectorPart;
   forwarding?: ForwardingPart;
   receiver?: ReceiverPart;
   tunnel?: TunnelPart;
@@ -183,6 +185,8 @@ async function startParts(
   }
   const log = await startLog(context, plan);
   if (log !== undefined) parts.log = log;
+  parts.inspector = createInspectorPart(context, plan);
+  const inspecting = options.ui === true ? parts.inspector.start() : undefined;
   const waiting = log && (await waitingNotes(log.log, routes));
   if (log !== undefined && !routes.empty)
     parts.forwarding = await startForwarding(context, { config, products, log: log.log, routes });
@@ -226,6 +230,7 @@ async function startParts(
     channel: parts.channel?.state(),
     keySetUrl,
     takesKeys: keyboard !== undefined,
+    inspectorUrl: await inspecting,
     notes: [
       ...(log === undefined ? ["Nothing is saved: there is no event log."] : []),
       ...listed(parts).flatMap(({ notes = [] }) => notes),
@@ -248,6 +253,7 @@ async function startParts(
       url: receiver.url,
       publicUrl: () => parts.tunnel?.url(),
       channelLeftMs: () => parts.channel?.state().timeLeftMs,
+      openInspector: parts.inspector.start,
     });
 }
 

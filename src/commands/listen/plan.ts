@@ -23,6 +23,7 @@ import {
   warnOfMistypedModules,
   warnOfUnknownVariables,
 } from "../helpers/products.ts";
+import { noLog } from "../ui/start.ts";
 import { flagSettings, type ListenOptions, type ZohoFlags } from "./flags.ts";
 import { runRoutes } from "./forwarding.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
@@ -37,6 +38,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const config = loadConfig(context, { flags, secrets: given });
   const { settings } = config;
   const tally = createTally((options.expect ?? []).map(parseExpectation));
+  if (options.ui === true && settings.store === false) throw noLog();
   if (options.exec?.trim() === "")
     throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
   const products = await projectProducts(context, { config });
@@ -65,6 +67,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   return {
     options,
     flags,
+    /** Those that were named with flags. */
     givenSecrets: given,
     config,
     products,

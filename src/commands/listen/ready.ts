@@ -21,6 +21,7 @@ interface ReadyState {
   readonly channel: RunningChannel | undefined;
   readonly keySetUrl: string | undefined;
   readonly takesKeys: boolean;
+  readonly inspectorUrl: string | undefined;
   /** The notes of all parts. */
   readonly notes: readonly string[];
 }
@@ -32,7 +33,7 @@ const MAX_LISTED_PRODUCTS = 22;
 export function readyReport(
   context: Context,
   { options, config: { settings }, products, unknownNames, allowed, routes }: Plan,
-  { secrets, receiver, publicUrl, channel, keySetUrl, takesKeys, notes }: ReadyState,
+  { secrets, receiver, publicUrl, channel, keySetUrl, inspectorUrl, takesKeys, notes }: ReadyState,
 ): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
@@ -57,6 +58,7 @@ export function readyReport(
     channel,
     keySetUrl,
     takesKeys,
+    inspectorUrl,
     // Otherwise the program or Zoho sends.
     tryCommand:
       options.exec === undefined && channel === undefined

@@ -8,7 +8,7 @@ import { openServer } from "../../receiver/http-server.ts";
 import { keySetReply, sendReply } from "../../receiver/respond.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import { examples } from "../../reports/help.ts";
-import { UserError, usageError } from "../../util/errors.ts";
+import { type ExitCode, UserError, usageError } from "../../util/errors.ts";
 import type { Define } from "../command.ts";
 import { EXPECT_STATUS_FLAG } from "../helpers/expect-status.ts";
 import { localKeySet } from "../helpers/keys.ts";
@@ -45,23 +45,28 @@ export const define: Define = (command, act) => {
       ),
     )
     .addHelpText("after", HELP)
-    .action(
-      act(async (context, product: string | undefined, event: string | undefined, options: SendOptions) => {
-        const plan = readPlan(product, event, options);
-        const settled = loadConfig(context, { secrets: await givenSecrets(context, options) });
-        const config = await atRunningListener(context, plan, settled);
-        const subjects = await chooseSubjects(context, plan, config);
-        const urls = subjects.map(({ url }) => url);
-        // A command with a token in it is there to be run.
-        if (plan.curl || !plan.dryRun) await checkReceiverHost(context, config, plan.to, urls);
-        if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
-        const work = () => deliver(context, plan, config, subjects);
-        return plan.serveJwksPort === undefined
-          ? work()
-          : whileServingKeys(context, { port: plan.serveJwksPort, secrets: config.secrets, subjects }, work);
-      }),
-    );
+    .action(act(send));
 };
+
+export async function send(
+  context: Context,
+  product: string | undefined,
+  event: string | undefined,
+  options: SendOptions,
+): Promise<ExitCode> {
+  const plan = readPlan(product, event, options);
+  const settled = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  const config = await atRunningListener(context, plan, settled);
+  const subjects = await chooseSubjects(context, plan, config);
+  const urls = subjects.map(({ url }) => url);
+  // A command with a token in it is there to be run.
+  if (plan.curl || !plan.dryRun) await checkReceiverHost(context, config, plan.to, urls);
+  if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
+  const work = () => deliver(context, plan, config, subjects);
+  return plan.serveJwksPort === undefined
+    ? work()
+    : whileServingKeys(context, { port: plan.serveJwksPort, secrets: config.secrets, subjects }, work);
+}
 
 function addTargetOptions(command: Command): Command {
   return command

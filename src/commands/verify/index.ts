@@ -151,7 +151,7 @@ export async function verify(context: Context, files: readonly string[], options
   }
 
   // In the process of `listen` it would slow down the receiver.
-  if (count < MANY_PAYLOADS && context.caller === undefined) disableSchemaJit();
+  if (count < MANY_PAYLOADS && context.caller?.listener === undefined) disableSchemaJit();
   const reportHint = reportHintsOnce(context, products);
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   let masked = 0;

@@ -12,7 +12,7 @@ interface CommandOptions {
   readonly showSecrets: boolean | undefined;
   readonly forwardTimeoutMs: number;
   readonly logPath: string;
-  readonly openInspector: (() => Promise<string>) | undefined;
+  openInspector(): Promise<string | undefined>;
 }
 
 /** Enough for a screen. */
@@ -88,8 +88,9 @@ export function keyCommands(
       return found;
     },
     async inspector(): Promise<void> {
-      if (openInspector === undefined) throw usageError("this listen cannot open the inspector");
       const url = await openInspector();
+      // Why it did not start has been reported.
+      if (url === undefined) return;
       context.report({ type: "notice", message: `inspector: ${url}` });
       openInBrowser(context, url);
     },

@@ -22,8 +22,8 @@ interface KeysOptions {
   /** Where Zoho posts to. */
   publicUrl(): string | undefined;
   channelLeftMs(): number | undefined;
-  /** Starts the inspector if it does not run, and resolves to its URL. */
-  readonly openInspector?: (() => Promise<string>) | undefined;
+  /** Starts the inspector if it does not run. Resolves to its URL; undefined, with a warning, where it does not start. */
+  openInspector(): Promise<string | undefined>;
 }
 
 /** More keys than this are not typed ahead while a command runs. */
@@ -107,7 +107,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
       setBusy(message);
       return wait();
     },
-    ...(log === undefined ? {} : { caller: { flags: plan.flags, secrets: plan.givenSecrets, log, url } }),
+    ...(log === undefined ? {} : { caller: { flags: plan.flags, secrets: plan.givenSecrets, listener: { log, url } } }),
   });
   const commands = keyCommands(command, {
     products: plan.products,

@@ -1,0 +1,294 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { checkTarget } from "../../body/target-url.ts";
+import { checkLoggedTargets, checkProjectSettings } from "../../config/clone-rule.ts";
+import { type Config, loadConfig, userFolder } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { eventNames, parseRoute } from "../../core/event-names.ts";
+import { maskDelivery, maskSetting } from "../../core/mask.ts";
+import { createRoutes } from "../../forward/routes.ts";
+import type { EventQuery, EventRow, Outcome, ReplayRequest, SendRequest, State } from "../../inspector/api.ts";
+import type { Operations } from "../../inspector/server.ts";
+import type { EventSource } from "../../inspector/stream.ts";
+import { failureTexts } from "../../reports/failure.ts";
+import type { Report } from "../../reports/report.ts";
+import type { ListOptions, LogEntry, LogFilter } from "../../store/log.ts";
+import { ExitCode, UserError, usageError } from "../../util/errors.ts";
+import { readText } from "../../util/files.ts";
+import { isSafeWithoutTls } from "../../util/hosts.ts";
+import { cachedFor } from "../../util/timing.ts";
+import { CHANNELS_FILE } from "../../zoho/channels/channels-file.ts";
+import { diff } from "../events/diff.ts";
+import { entryEvent } from "../events/entry.ts";
+import { exportEvents } from "../events/export.ts";
+import { newestNumber, readFilter } from "../events/options.ts";
+import { capture } from "../helpers/capture.ts";
+import { projectProducts } from "../helpers/products.ts";
+import { lockOwner } from "../helpers/running-listener.ts";
+import { replay } from "../replay/index.ts";
+import { send } from "../send/index.ts";
+import { editedBody } from "./edited-body.ts";
+import { eventDetails, eventRow } from "./rows.ts";
+import type { SharedLog } from "./shared-log.ts";
+
+interface OperationsOptions {
+  readonly config: Config;
+  readonly log: SharedLog;
+  readonly showSecrets: boolean;
+}
+
+/** What the inspector does: the commands' own functions, with what they report captured. */
+export function createOperations(context: Context, options: OperationsOptions): Operations {
+  const { log, showSecrets } = options;
+  // Settings may change while the inspector runs. Read as often as a person could notice.
+  const products = cachedFor(
+    1000,
+    () => performance.now(),
+    () => quietly(context, (silent) => projectProducts(silent, { schemas: false })),
+  );
+  const run = async (work: (context: Context) => Promise<ExitCode>): Promise<Outcome> => {
+    const { result, text, lines } = await capture(context, work);
+    return { ok: result === ExitCode.ok, text, lines };
+  };
+  const entryOf = (n: number) => log.use(async (open) => open.get(n));
+  const hidden = { showSecrets };
+  return {
+    source: eventSource(context, options),
+    async list(query, signal) {
+      const filter = filterOf(query, context, await products());
+      const { limit = 100 } = query;
+      const rows = await listRows(options, filter, { limit: limit + 1, signal });
+      return { events: rows.slice(0, limit), more: rows.length > limit };
+    },
+    async details(n) {
+      const entry = await entryOf(n);
+      const row = await log.use((open) => open.row(n));
+      if (entry === undefined || row === undefined) return undefined;
+      return eventDetails(await products(), entry, eventRow(row, showSecrets), showSecrets);
+    },
+    async body(n) {
+      const entry = await entryOf(n);
+      if (entry === undefined) return undefined;
+      const { body, logged } = entryEvent(await products(), entry, showSecrets);
+      return { name: `event-${n}${logged.masked ? "-masked" : ""}.bin`, bytes: body };
+    },
+    products: async () =>
+      (await products()).map(({ id, title, formats }) => ({
+        id,
+        name: title,
+        formats: formats.map((format) => ({ id: format.id, events: eventNames(format) })),
+      })),
+    explain: (n) =>
+      run(async (captured) => {
+        const { verify } = await import("../verify/index.ts");
+        return verify(captured, [], { logged: String(n), explain: true });
+      }),
+    curl: (n) => run((captured) => exportEvents(captured, String(n), { format: "curl", ...hidden })),
+    diff: (before, after) => run((captured) => diff(captured, String(before), String(after), hidden)),
+    replay: (request) => run((captured) => replayEvent(captured, log, request, showSecrets)),
+    send: (request) => run((captured) => sendSample(captured, request, showSecrets)),
+    failure(error) {
+      const { message, hint = null } = failureTexts(error, context);
+      return { error: message, hint, isKnown: error instanceof UserError };
+    },
+  };
+}
+
+function eventSource(context: Context, options: OperationsOptions): EventSource {
+  const { log, showSecrets } = options;
+  let attemptId: number | undefined;
+  return {
+    ends: async () =>
+      (await log.use(async (open) => {
+        let oldest = 0;
+        for await (const { n } of open.list({}, { limit: 1, order: "oldest", onDamaged() {} })) oldest = n;
+        return { oldest, newest: await newestNumber(open) };
+      })) ?? { oldest: 0, newest: 0 },
+    async after(n, limit) {
+      const rows = await log.use((open) => open.rowsAfter(n, limit));
+      return (
+        rows?.map((row) => eventRow(row, showSecrets)) ?? listRows(options, { after: n }, { limit, order: "oldest" })
+      );
+    },
+    rows: async (numbers) =>
+      (await log.use(async (open) => {
+        const rows: EventRow[] = [];
+        for (const n of numbers) {
+          const row = await open.row(n);
+          if (row !== undefined) rows.push(eventRow(row, showSecrets));
+        }
+        return rows;
+      })) ?? [],
+    attempted: async () =>
+      (await log.use(async (open) => {
+        attemptId ??= await open.lastAttempt();
+        const numbers = new Set<number>();
+        for (let more = true; more; ) {
+          const attempts = await open.attemptsAfter(attemptId);
+          more = attempts.length > 0;
+          for (const { id, n } of attempts) {
+            numbers.add(n);
+            attemptId = id;
+          }
+        }
+        return [...numbers];
+      })) ?? [],
+    state: () => readState(context, options),
+  };
+}
+
+async function listRows(
+  { log, showSecrets }: OperationsOptions,
+  filter: LogFilter,
+  list: ListOptions,
+): Promise<readonly EventRow[]> {
+  const rows = await log.use(async (open) => {
+    const found: EventRow[] = [];
+    for await (const row of open.rows(filter, { ...list, onDamaged() {} })) found.push(eventRow(row, showSecrets));
+    return found;
+  });
+  return rows ?? [];
+}
+
+function filterOf(
+  { before, product, event, status, failed, invalid, duplicates, search }: EventQuery,
+  { now }: Context,
+  products: Parameters<typeof readFilter>[2],
+): LogFilter {
+  const filter = readFilter(
+    {
+      ...(product === undefined ? {} : { product }),
+      ...(event === undefined ? {} : { event: [event] }),
+      ...(status === undefined ? {} : { status }),
+      ...(search === undefined ? {} : { search }),
+      failed: failed === true,
+      invalid: invalid === true,
+      duplicates: duplicates === true,
+    },
+    now(),
+    products,
+  );
+  return { ...filter, before };
+}
+
+async function replayEvent(
+  context: Context,
+  log: SharedLog,
+  { n, to, body }: ReplayRequest,
+  showSecrets: boolean,
+): Promise<ExitCode> {
+  const entry = await log.use((open) => open.get(n));
+  if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
+  const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
+  return replay(context, String(n), {
+    timeout: "30s",
+    showSecrets,
+    ...(target === undefined ? {} : { to: target }),
+    ...(body === undefined ? {} : { body: editedBody(entry, body, showSecrets) }),
+  });
+}
+
+/**
+ * A page sends only to this machine and to what the settings, the flags of `listen` or the log name, by the rule for projects of
+ * strangers. Nobody is asked: there is no terminal. Without `to` the command itself decides by that rule.
+ */
+async function allowedTarget(context: Context, to: string, entry: LogEntry): Promise<string> {
+  const config = loadConfig(context);
+  const { product, event, forwards, attempts } = entry;
+  // The page knows targets with their secrets masked.
+  const isIt = (target: string): boolean => target === to || maskSetting(target) === to;
+  const configured = configuredTargets(config).find(isIt);
+  const logged = [...forwards, ...attempts].map(({ target }) => target).find(isIt);
+  const target = configured ?? logged ?? to;
+  checkTarget(target, "to");
+  const remote = createRoutes([target], [])
+    .targetsOf(product, event)
+    .filter((each) => !isLocal(each));
+  if (remote.length === 0) return target;
+  if (configured !== undefined) await checkProjectSettings(context, config, ["forwardTo", "routes"]);
+  else if (logged !== undefined) await checkLoggedTargets(context, config, remote);
+  else
+    throw usageError(
+      `${remote.map(maskSetting).join(", ")} is neither this machine nor a target of this project`,
+      `the inspector sends nowhere else: use zoho-hooks replay ${entry.n} --to, or set forwardTo in the settings`,
+    );
+  return target;
+}
+
+/** As they are written in the settings. */
+function configuredTargets({ settings: { forwardTo, routes } }: Config): readonly string[] {
+  return [...new Set([...forwardTo, ...routes.map((text) => parseRoute(text, "routes").target)])];
+}
+
+function isLocal(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return /^https?:$/.test(protocol) && isSafeWithoutTls(hostname);
+}
+
+function sendSample(
+  context: Context,
+  { product, event, format, preview }: SendRequest,
+  showSecrets: boolean,
+): Promise<ExitCode> {
+  // A preview has the configured token and a signature in it.
+  const masking = Object.assign(Object.create(context) as Context, {
+    report(report: Report) {
+      context.report(report.type === "request" ? { ...report, ...maskDelivery(report) } : report);
+    },
+  });
+  return send(showSecrets ? context : masking, product, event, {
+    timeout: "30s",
+    count: "1",
+    repeat: "0",
+    concurrency: "1",
+    signature: true,
+    dryRun: preview,
+    ...(format === undefined ? {} : { format }),
+  });
+}
+
+async function readState(context: Context, { showSecrets }: OperationsOptions): Promise<State> {
+  return quietly(context, async (silent) => {
+    const config = loadConfig(silent, { onFault() {} });
+    const owner = await lockOwner(config).catch(() => undefined);
+    const url = owner?.url;
+    const product = "crm Leads.create";
+    return {
+      version: versionOf(context),
+      project: config.root,
+      receiver: url === undefined ? null : { url, public_url: url.startsWith("https:") ? url : null },
+      targets: configuredTargets(config).map(maskSetting),
+      channels: await livingChannels(context),
+      show_secrets: showSecrets,
+      try_command: `${context.invocation} ${url === undefined ? "listen" : `send ${product}`}`,
+    };
+  });
+}
+
+function versionOf({ packageRoot }: Context): string {
+  const { version } = JSON.parse(readText(join(packageRoot, "package.json")) ?? "{}");
+  return String(version);
+}
+
+/** The channels that this machine knows. Loaded only where there are any. */
+async function livingChannels(context: Context): Promise<State["channels"]> {
+  const folder = userFolder(context);
+  if (!existsSync(join(folder, CHANNELS_FILE))) return [];
+  const { allRemembered, isAlive } = await import("../../zoho/channels/memory.ts");
+  const { isOrphaned } = await import("../../zoho/channels/orphans.ts");
+  const now = context.now();
+  const living = (await allRemembered(folder).catch(() => [])).filter((each) => isAlive(each, now));
+  return Promise.all(
+    living.map(async (each) => ({
+      id: each.id,
+      events: each.events,
+      expires_at: each.expiresAt?.toISOString() ?? null,
+      orphaned: await isOrphaned(each, folder, now),
+    })),
+  );
+}
+
+/** What is read again and again is reported by the commands that act. */
+async function quietly<T>(context: Context, work: (context: Context) => Promise<T>): Promise<T> {
+  return (await capture(context, work)).result;
+}

@@ -1,0 +1,108 @@
+import { problemText } from "../../body/payload.ts";
+import { maskUrl } from "../../core/mask.ts";
+import type { Product } from "../../core/product.ts";
+import { describeIssue, pathText } from "../../core/schema.ts";
+import { nearestNotes, whyUnknown } from "../../core/verify-payload.ts";
+import type { EventDetails, EventRow } from "../../inspector/api.ts";
+import { proofText } from "../../reports/event.ts";
+import type { Paint } from "../../reports/paint.ts";
+import type { LogEntry, LogRow } from "../../store/log.ts";
+import { locate } from "../../util/json.ts";
+import { prettyJson } from "../../util/json-print.ts";
+import { entryEvent } from "../events/entry.ts";
+
+export function eventRow(row: LogRow, showSecrets: boolean): EventRow {
+  return {
+    n: row.n,
+    at: row.receivedAt.toISOString(),
+    method: row.method,
+    path: showSecrets ? row.url : maskUrl(row.url, row.chosen),
+    product: row.product ?? null,
+    format: row.format ?? null,
+    event: row.event ?? null,
+    records: row.records,
+    proof: row.proof,
+    schema_ok: row.schemaOk ?? null,
+    status: row.status ?? null,
+    duplicate_of: row.duplicateOf ?? null,
+    state: row.state,
+    bytes: row.bytes,
+  };
+}
+
+const asItIs = (text: string): string => text;
+const noPaint: Paint = {
+  good: asItIs,
+  bad: asItIs,
+  caution: asItIs,
+  dim: asItIs,
+  strong: asItIs,
+  name: asItIs,
+  live: false,
+};
+
+export function eventDetails(
+  products: readonly Product[],
+  entry: LogEntry,
+  row: EventRow,
+  showSecrets: boolean,
+): EventDetails {
+  const event = entryEvent(products, entry, showSecrets);
+  const { receipt, logged, body } = event;
+  const { payload, problem } = receipt;
+  const pretty = payload?.text === undefined ? null : prettyJson(payload.text);
+  const unknown = whyUnknown(receipt);
+  return {
+    ...row,
+    headers: event.headers,
+    raw: textOf(body),
+    pretty,
+    fields:
+      payload === undefined || payload.fields.length === 0
+        ? null
+        : payload.fields.map(([name, value]) => ({ name, value })),
+    masked: logged.masked,
+    remote: logged.remote ?? null,
+    refusal: entry.refusal ?? null,
+    problem: problem === undefined ? null : problemText(problem),
+    proofs: receipt.verdicts.map((verdict) => ({
+      id: verdict.id,
+      verdict: verdict.verdict,
+      text: proofText(verdict, noPaint),
+    })),
+    issues: (receipt.schema?.issues ?? []).map((issue) => ({
+      path: pathText(issue.path),
+      text: describeIssue(issue),
+      line: pretty === null ? null : locate(pretty, issue.path).line,
+    })),
+    notes: [
+      ...(receipt.handshake === undefined ? [] : ["a challenge, no event"]),
+      ...(receipt.designed ? ["a payload of your own design, without a schema"] : []),
+      ...(unknown === undefined || receipt.designed ? [] : [unknown]),
+      ...nearestNotes(receipt, entry.refusal !== undefined || unknown !== undefined),
+      ...(payload?.wrappedIn === undefined ? [] : [`the JSON is in the field ${payload.wrappedIn}`]),
+    ],
+    attempts: logged.attempts.map(({ attempt, target, at, status, latencyMs, error, reply }) => ({
+      attempt,
+      target,
+      at: at.toISOString(),
+      status: status ?? null,
+      latency_ms: Number(latencyMs.toFixed(2)),
+      error: error ?? null,
+      reply: reply ?? null,
+    })),
+    forwards: logged.forwards.map(({ target, state, dueAt }) => ({
+      target,
+      state,
+      due_at: dueAt?.toISOString() ?? null,
+    })),
+  };
+}
+
+function textOf(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import type { Log } from "../../store/log.ts";
+import { openLogAt } from "../../store/open-log.ts";
+import { UserError } from "../../util/errors.ts";
+
+/** The log, opened once for all requests, and again after it was replaced. It need not exist yet. */
+export class SharedLog {
+  readonly #open: () => Promise<Log>;
+  #log: Promise<Log> | undefined;
+
+  constructor({ now }: Context, { root, settings: { store } }: Config) {
+    this.#open = () => openLogAt({ root, store: String(store) }, { now, create: false });
+  }
+
+  /** Undefined where there is no log yet. */
+  async use<T>(work: (log: Log) => Promise<T>): Promise<T | undefined> {
+    this.#log ??= this.#open();
+    const opening = this.#log;
+    try {
+      return await work(await opening);
+    } catch (error) {
+      if (!(error instanceof UserError) || !/^log-(?:missing|gone)$/.test(error.code)) throw error;
+      if (this.#log === opening) await this.close();
+      return undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#log;
+    this.#log = undefined;
+    await opened?.then((log) => log.close()).catch(() => {});
+  }
+}

@@ -1,0 +1,60 @@
+import type { GivenSecrets } from "../../config/secrets.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { Context } from "../../context.ts";
+import { usageError } from "../../util/errors.ts";
+import type { InspectorMessage, StartMessage } from "./messages.ts";
+
+interface InspectorStart {
+  /** The settings that were flags. */
+  readonly flags: Readonly<Partial<Settings>>;
+  /** The secrets that were named with flags. */
+  readonly secrets: GivenSecrets;
+  readonly showSecrets: boolean;
+  /** Called when it ends by itself. */
+  onEnded(reason: string): void;
+}
+
+export interface RunningInspector {
+  /** With its token: not for a log that is kept. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the inspector in a process of its own, which ends with this one, so that neither searching a log nor a crash of it
+ * costs the receiver anything. Rejects with an Error that says why it did not start.
+ */
+export async function startInspector(context: Context, given: InspectorStart): Promise<RunningInspector> {
+  const child = context.startSelf(["ui", "--for-listen"]);
+  let isStopped = false;
+  const secrets = Object.entries(given.secrets).flatMap(([name, each]) =>
+    each === undefined ? [] : [[name, { value: each.reveal(), origin: each.origin }] as const],
+  );
+  const { flags, showSecrets } = given;
+  const start: StartMessage = { flags, secrets: Object.fromEntries(secrets), showSecrets };
+  const answered = new Promise<InspectorMessage>((resolve) =>
+    child.onMessage((message) => resolve(message as InspectorMessage)),
+  );
+  const ended = child.ended.then((text) => ({ type: "failed", message: text.trim() || "it has ended" }) as const);
+  child.send(start);
+  const answer = await Promise.race([answered, ended]);
+  if (answer.type === "failed") {
+    child.end();
+    throw new Error("hint" in answer ? `${answer.message}: ${answer.hint}` : answer.message);
+  }
+  void ended.then(({ message }) => {
+    if (!isStopped && !answer.isOther && !context.signal.aborted) given.onEnded(message);
+  });
+  return {
+    address: answer.address,
+    async stop() {
+      isStopped = true;
+      child.end();
+      await child.ended;
+    },
+  };
+}
+
+export function noLog(): Error {
+  return usageError("the inspector shows the event log, and this run has none", "leave --no-store out, or --ui");
+}

@@ -1,0 +1,221 @@
+import { createHmac } from "node:crypto";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { openLog } from "../../src/store/sqlite-log.ts";
+import { startInspector, userEnv } from "../support/inspector.ts";
+import { newEntry } from "../support/log-entry.ts";
+import {
+  leadBody,
+  type ProjectOptions,
+  SECRET,
+  signature,
+  startLoggedProject,
+  TOKEN,
+} from "../support/logged-project.ts";
+import { tempFolder } from "../support/run.ts";
+
+const env = { ...userEnv(), ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN };
+const CRM = "/webhooks/zoho/crm";
+const JSON_TYPE = { "content-type": "application/json" };
+const stops: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+async function inspect(options: ProjectOptions = {}, argv: readonly string[] = []) {
+  const project = await startLoggedProject({ env, ...options });
+  stops.push(project.stop);
+  const inspector = await startInspector(argv, { cwd: project.cwd, env });
+  stops.push(inspector.stop);
+  return { project, ...inspector };
+}
+
+describe("the list", () => {
+  it("has the newest first, in pages, without bodies", async () => {
+    const { project, get } = await inspect({ forward: false });
+    for (const email of ["a", "b", "c"]) await project.deliver(CRM, leadBody({ email }));
+    const first = (await get("/api/events?limit=2")).json();
+    expect(first).toMatchObject({ more: true, events: [{ n: 3, duplicate_of: 1, state: "duplicate" }, { n: 2 }] });
+    expect((await get("/api/events?limit=2&before=2")).json()).toEqual({
+      more: false,
+      events: [
+        {
+          n: 1,
+          at: expect.stringMatching(/^\d{4}-.*Z$/),
+          method: "POST",
+          path: CRM,
+          product: "crm",
+          format: "guide",
+          event: "Leads.create",
+          records: ["4150868000000002179"],
+          proof: "passed",
+          schema_ok: true,
+          status: 200,
+          duplicate_of: null,
+          state: "received",
+          bytes: leadBody({ email: "a" }).length,
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ["product=crm", [1, 2, 4]],
+    ["event=Leads.*", [1, 2]],
+    ["status=401", [4]],
+    ["status=4xx", [4]],
+    ["invalid=true", [3, 4]],
+    ["duplicates=true", [2]],
+    ["search=Zephyr", [3]],
+    ["product=crm&search=Tanaka&duplicates=true", [2]],
+    ["failed=true", []],
+  ])("is filtered by %s", async (query, expected) => {
+    const { project, get } = await inspect({ forward: false });
+    await project.deliver(CRM, leadBody());
+    await project.deliver(CRM, leadBody());
+    await project.deliver("/webhooks/zoho/desk", '{"event":"Ticket.Create","orgId":"1","text":"Zephyr"}');
+    await project.deliver(CRM, '{"x":1}', { ...JSON_TYPE, ...signature("other") });
+    const events = (await get(`/api/events?${query}`)).json().events as { n: number }[];
+    expect(events.map(({ n }) => n).toReversed()).toEqual(expected);
+  });
+
+  it("is empty, with a command to try, until there is a log, and then follows it", async () => {
+    const cwd = tempFolder();
+    const { get, stream } = await startInspector([], { cwd, env });
+    expect((await get("/api/events")).json()).toEqual({ events: [], more: false });
+    expect((await get("/api/state")).json()).toMatchObject({ receiver: null, try_command: "zoho-hooks listen" });
+    const watcher = await stream(0);
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    stops.push(() => log.close());
+    await log.append(newEntry());
+    await watcher.until(({ name, id }) => name === "events" && id === 1);
+    await log.close();
+  });
+});
+
+describe("an event", () => {
+  it("has every digit, the line of each issue, and what came beside the body", async () => {
+    const { project, get } = await inspect();
+    const body = leadBody().replace('"module":"Leads"', '"module":7');
+    await project.deliver(CRM, body, { ...JSON_TYPE, ...signature(body), "x-repeated": "one" });
+    const { raw, pretty, ...found } = (await get("/api/events/1")).json();
+    expect(raw).toBe(body.replace(TOKEN, "[masked]"));
+    expect(pretty).toContain('\n    "Account_Number": 4150868000000002181,\n    "Amount": 1250.00\n');
+    const [issue] = found.issues as { path: string; line: number }[];
+    expect(issue).toMatchObject({ path: "module" });
+    expect(String(pretty).split("\n")[(issue?.line ?? 0) - 1]).toContain('"module": 7');
+    expect(found).toMatchObject({ n: 1, masked: true, remote: "127.0.0.1", problem: null, fields: null });
+    expect(found.headers).toContainEqual(["x-zoho-signature", "[masked]"]);
+    expect(found.proofs).toContainEqual({
+      id: "guide-signature",
+      verdict: "passed",
+      text: "✓ guide-signature: signed with ZOHO_WEBHOOK_SECRET",
+    });
+  });
+
+  it("has the attempts of its forwarding, with the app's answers", async () => {
+    const { project, get } = await inspect({ answer: (response) => void response.writeHead(500).end("no such table") });
+    await project.deliver(CRM, leadBody());
+    expect((await get("/api/events/1")).json()).toMatchObject({
+      state: "failed",
+      attempts: [{ attempt: 1, status: 500, reply: "no such table", error: null }, { attempt: 2 }],
+      forwards: [{ state: "failed", target: `http://localhost:${project.app.port}/webhooks/zoho/crm` }],
+    });
+  });
+
+  it("has the fields of a form, and hostile text as text", async () => {
+    const { project, get } = await inspect({ forward: false });
+    const hostile = "<script>alert(1)</script>\u001b[2J\u202e";
+    const body = new URLSearchParams({ name: hostile, token: TOKEN }).toString();
+    await project.deliver("/webhooks/zoho/forms", body, { "content-type": "application/x-www-form-urlencoded" });
+    const { headers, text, json } = await get("/api/events/1");
+    expect(headers["content-type"]).toBe("application/json; charset=utf-8");
+    expect(json()).toMatchObject({ pretty: null });
+    expect(json().fields).toContainEqual({ name: "name", value: hostile });
+    expect(text).not.toContain(TOKEN);
+  });
+
+  it("shows secrets with --show-secrets alone", async () => {
+    const { project, get } = await inspect({ forward: false }, ["--show-secrets"]);
+    await project.deliver(CRM, leadBody());
+    expect((await get("/api/events/1")).json()).toMatchObject({ raw: leadBody(), masked: false });
+    expect((await get("/api/events/1/body")).text).toBe(leadBody());
+    expect((await get("/api/state")).json()).toMatchObject({ show_secrets: true });
+  });
+
+  it("that was pruned is a 404", async () => {
+    const { get } = await inspect();
+    expect((await get("/api/events/7")).json()).toMatchObject({ error: expect.stringContaining("#7") });
+    expect((await get("/api/events/7/body")).status).toBe(404);
+  });
+});
+
+describe("an action", () => {
+  it("explains, compares and copies as the commands do", async () => {
+    const { project, post } = await inspect({ forward: false });
+    await project.deliver(CRM, leadBody(), { ...JSON_TYPE, ...signature(`${leadBody()} `) });
+    await project.deliver(CRM, leadBody({ email: "b@example.com" }));
+    const explained = (await post("/api/explain", { n: 1 })).json();
+    expect(explained).toMatchObject({ ok: false, lines: [{ type: "verified", outcome: "proof_failed" }] });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: no colours
+    expect(explained.text).not.toMatch(/\u001b/);
+    const compared = await project.run(["events", "diff", "1", "2"]);
+    expect((await post("/api/diff", { before: 1, after: 2 })).json()).toMatchObject({ ok: true, text: compared.out });
+    expect((await post("/api/curl", { n: 2 })).json().text).toContain("curl -X POST http://127.0.0.1:");
+    expect((await post("/api/diff", { before: 1, after: 9 })).status).toBe(422);
+  });
+
+  it("replays byte for byte", async () => {
+    const { project, post } = await inspect();
+    await project.deliver(CRM, leadBody());
+    expect((await post("/api/replay", { n: 1 })).json()).toMatchObject({
+      ok: true,
+      lines: [{ type: "sent", status: 200 }],
+    });
+    expect(project.app.seen[1]?.body.toString()).toBe(leadBody());
+  });
+
+  it("replays an edited body, compact and signed again, with the secrets that were masked in the page", async () => {
+    const { project, get, post } = await inspect();
+    await project.deliver(CRM, leadBody());
+    const { pretty } = (await get("/api/events/1")).json();
+    const body = String(pretty).replace("mei.tanaka@example.com", "edited@example.com");
+    const answer = (await post("/api/replay", { n: 1, body })).json();
+    expect(answer).toMatchObject({ ok: true, text: expect.stringContaining("signed again over the changed body") });
+    const seen = project.app.seen[1];
+    expect(seen?.body.toString()).toBe(leadBody({ email: "edited@example.com" }));
+    const hmac = createHmac("sha256", SECRET)
+      .update(seen?.body ?? "")
+      .digest("hex");
+    expect(seen?.headers).toContainEqual(["x-zoho-signature", hmac]);
+  });
+
+  it("refuses a mask that was moved, and sends nothing", async () => {
+    const { project, get, post } = await inspect();
+    await project.deliver(CRM, leadBody());
+    const { pretty } = (await get("/api/events/1")).json();
+    const body = String(pretty).replace("mei.tanaka@example.com", "[masked]");
+    const { status, json } = await post("/api/replay", { n: 1, body });
+    expect([status, json().hint]).toEqual([422, expect.stringContaining("--show-secrets")]);
+    expect(project.app.seen).toHaveLength(1);
+  });
+
+  it("sends a sample to the running receiver, or only shows it", async () => {
+    const { project, post } = await inspect({ forward: false });
+    const sample = { product: "crm", event: "Leads.create" };
+    expect((await post("/api/send", sample)).json()).toMatchObject({ ok: true, lines: [{ status: null }] });
+    const sent = await post("/api/send", { ...sample, format: "wire", preview: false });
+    expect(sent.json()).toMatchObject({ ok: true, lines: [{ status: 200, format: "wire" }] });
+    await project.listener.event(1);
+    expect((await post("/api/send", { product: "crm", event: "Leads.creat" })).json().hint).toContain("Leads.create");
+  });
+
+  it("lists the products with their formats and events", async () => {
+    const { get } = await inspect();
+    const products = JSON.parse((await get("/api/products")).text) as { id: string }[];
+    expect(products.find(({ id }) => id === "crm")).toMatchObject({
+      name: "Zoho CRM",
+      formats: expect.arrayContaining([{ id: "guide", events: expect.arrayContaining(["Leads.create"]) }]),
+    });
+  });
+});

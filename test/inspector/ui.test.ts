@@ -1,0 +1,156 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { connect, startInspector, userEnv } from "../support/inspector.ts";
+import { startListener } from "../support/listener.ts";
+import { leadBody, signature } from "../support/logged-project.ts";
+import { run, tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
+
+async function busyPort(): Promise<number> {
+  const server = createServer((_, response) => void response.end("another program")).listen(0, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+describe("zoho-hooks ui", () => {
+  it("prints its address, in JSON too, and ends in order", async () => {
+    const inspector = await startInspector(["--json", "--port", "0"], { cwd: tempFolder(), env: userEnv() });
+    const { exitCode, lines } = await inspector.stop();
+    expect(exitCode).toBe(0);
+    expect(lines()).toEqual([{ v: 1, type: "inspector", url: inspector.address, already_running: false }]);
+  });
+
+  it("prints the address of the one that runs", async () => {
+    const [cwd, env] = [tempFolder(), userEnv()];
+    const first = await startInspector([], { cwd, env });
+    const { exitCode, lines, err } = await run(["ui", "--json", "--show-secrets"], { cwd, env });
+    expect(exitCode).toBe(0);
+    expect(lines()).toMatchObject([{ url: first.address, already_running: true }, { type: "warning" }]);
+    expect(err).toBe("");
+  });
+
+  it("has the same address again, unless its port is taken: then another port and another token", async () => {
+    const [cwd, env] = [tempFolder(), userEnv()];
+    const first = await startInspector(["--port", String(await freePort())], { cwd, env });
+    await first.stop();
+    const second = await startInspector([], { cwd, env });
+    expect(second.address).toBe(first.address);
+    await second.stop();
+    const other = createServer().listen(first.port, "127.0.0.1");
+    onTestFinished(() => void other.close());
+    await once(other, "listening");
+    const third = await startInspector([], { cwd, env });
+    expect(third.port).not.toBe(first.port);
+    expect(third.token).not.toBe(first.token);
+  });
+
+  it("has an address of its own for each project", async () => {
+    const env = userEnv();
+    const first = await startInspector([], { cwd: tempFolder(), env });
+    const second = await startInspector([], { cwd: tempFolder(), env });
+    expect(second.port).not.toBe(first.port);
+    const headers = { authorization: `Bearer ${first.token}` };
+    expect((await second.raw("/api/state", { headers })).status).toBe(401);
+  });
+
+  it("fails for a port of the user's that is taken", async () => {
+    const { exitCode, err } = await run(["ui", "--port", String(await busyPort())], {
+      cwd: tempFolder(),
+      env: userEnv(),
+    });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("is in use by another program")]);
+  });
+
+  it("says that a page that is not built is to be built", async () => {
+    const { raw } = await startInspector([], { cwd: tempFolder(), env: userEnv() });
+    const { status, headers } = await raw("/app.js");
+    expect([status, headers["content-type"]]).toEqual([200, expect.stringMatching(/^text\//)]);
+  });
+
+  it("refuses the flag of listen's own", async () => {
+    expect((await run(["ui", "--for-listen"])).exitCode).toBe(2);
+  });
+
+  it("refuses a project without an event log", async () => {
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, "zoho-hooks.config.json"), '{"store":false}');
+    const { exitCode, err } = await run(["ui"], { cwd, env: userEnv() });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("there is no event log to show")]);
+  });
+});
+
+describe("listen --ui", () => {
+  it("gives the inspector its flags and secrets, and takes it with it", async () => {
+    const [cwd, env] = [tempFolder(), userEnv()];
+    writeFileSync(join(cwd, "secret.txt"), "from-a-file");
+    const flags = [
+      "--ui",
+      "--store",
+      "own.db",
+      "--secret-file",
+      "secret.txt",
+      "--forward-to",
+      "1/hook",
+      "--retries",
+      "0",
+    ];
+    const listener = await startListener(flags, { cwd, env });
+    const [ready] = listener.lines();
+    const inspector = connect(String(ready?.inspector_url));
+    expect((await inspector.get("/api/state")).json()).toMatchObject({
+      receiver: { url: listener.url },
+      targets: ["1/hook"],
+      show_secrets: false,
+    });
+    const body = leadBody();
+    await listener.post("/webhooks/zoho/crm", body, {
+      "content-type": "application/json",
+      ...signature(body, "from-a-file"),
+    });
+    await listener.event(1);
+    expect((await inspector.post("/api/explain", { n: 1 })).json().text).toContain("signed with secret.txt");
+    await listener.stop();
+    await expect(inspector.get("/api/state")).rejects.toThrow("ECONNREFUSED");
+  });
+
+  it("shows its address in the ready block", async () => {
+    const interrupt = new AbortController();
+    let err = "";
+    const { exitCode } = await run(["listen", "--port", "0", "--ui"], {
+      env: userEnv(),
+      signal: interrupt.signal,
+      onErr(text) {
+        err += text;
+        if (err.includes("inspector ")) interrupt.abort();
+      },
+    });
+    expect(exitCode).toBe(0);
+    expect(err).toMatch(/\n {2}inspector {4}http:\/\/127\.0\.0\.1:\d+\/#[\w-]{22}\n/);
+  });
+
+  it("goes on without an inspector that cannot be started", async () => {
+    const cwd = tempFolder();
+    const env = { XDG_CONFIG_HOME: "/proc/nowhere" };
+    const listener = await startListener(["--ui"], { cwd, env });
+    const [warning, ready] = listener.lines().filter(({ type }) => type === "warning" || type === "ready");
+    expect(warning).toMatchObject({ message: expect.stringMatching(/^the inspector could not be started: /) });
+    expect(ready).toMatchObject({ inspector_url: null });
+    await listener.stop();
+  });
+
+  it("is refused where there is no log to show", async () => {
+    const { exitCode, err } = await run(["listen", "--ui", "--no-store"]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("this run has none")]);
+  });
+
+  it("has no inspector_url without --ui", async () => {
+    const listener = await startListener();
+    expect(listener.lines()[0]).toMatchObject({ type: "ready", inspector_url: null });
+    await listener.stop();
+  });
+});
