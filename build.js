@@ -1,5 +1,5 @@
 // Bundles the command line and the library into dist/. Silent unless something is wrong. Usage: npm run build
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "rolldown";
 
@@ -75,7 +75,16 @@ for (const [format, extension] of [
     },
   });
 }
-writeFileSync("THIRD_PARTY_NOTICES.md", notices(bundled.flatMap(({ moduleIds }) => moduleIds ?? [])));
+
+const PAGE = "src/inspector/page";
+const { output: page } = await build({
+  input: { app: `${PAGE}/main.tsx` },
+  transform: { jsx: { importSource: "preact" } },
+  output: { dir: "dist/inspector", format: "es", minify: true },
+});
+copyFileSync(`${PAGE}/index.html`, "dist/inspector/index.html");
+writeFileSync("dist/inspector/app.css", readFileSync(`${PAGE}/app.css`, "utf8").replace(/\s*\n\s*/g, ""));
+writeFileSync("THIRD_PARTY_NOTICES.md", notices([...bundled, ...page].flatMap(({ moduleIds }) => moduleIds ?? [])));
 
 /** The licences of the packages that the bundled modules come from. */
 function notices(modules) {

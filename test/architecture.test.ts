@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../src/", import.meta.url));
-const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file));
 
 /** What each folder of src may import, besides itself. The files that lie in src itself assemble the rest. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -48,7 +48,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   products: ["zod"],
   commands: ["commander"],
   reports: ["chalk", "commander", "ora", "inquirer"],
-  inspector: ["preact", "@preact/signals"],
+  inspector: ["preact", "preact/hooks", "@preact/signals"],
 };
 /** Lists of like things may be longer than other folders. */
 const LISTS = ["products", "commands"];

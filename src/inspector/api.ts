@@ -85,7 +85,7 @@ export interface EventDetails extends EventRow {
   readonly forwards: readonly { readonly target: string; readonly state: string; readonly due_at: string | null }[];
 }
 
-export interface Proof {
+interface Proof {
   readonly id: string;
   readonly verdict: string;
   /** The verdict in words. */

@@ -1,0 +1,74 @@
+import type { EventRow, Outcome, ReplayRequest } from "../api.ts";
+import { call, download } from "./client.ts";
+import { chosen, details, detailsOpen, marked, message, report, result } from "./model.ts";
+
+/** Runs a command at the server and shows what it says. */
+async function run(title: string, command: string, body: unknown): Promise<boolean> {
+  const { value: n } = chosen;
+  message.value = `${title} …`;
+  try {
+    const outcome = await call<Outcome>(`/api/${command}`, { body });
+    message.value = title;
+    // Another event may have been chosen meanwhile.
+    if (chosen.value === n) result.value = { title, outcome };
+    detailsOpen.value = true;
+    return outcome.ok;
+  } catch (error) {
+    message.value = `${title}: failed`;
+    report(error);
+    detailsOpen.value = true;
+    return false;
+  }
+}
+
+export function explain(n: number): void {
+  void run(`Explain #${n}`, "explain", { n });
+}
+
+export function replay(request: ReplayRequest): Promise<boolean> {
+  return run(`Replay #${request.n}${request.body === undefined ? "" : ", edited"}`, "replay", request);
+}
+
+/** Marks the first event; with the second one, shows what differs. */
+export function markOrDiff(n: number): void {
+  const before = marked.value;
+  if (before === null || before === n) {
+    marked.value = before === null ? n : null;
+    message.value = before === null ? `#${n} is marked: choose another event and press m` : "No event is marked";
+    return;
+  }
+  marked.value = null;
+  void run(`Differences from #${before} to #${n}`, "diff", { before, after: n });
+}
+
+export async function copyAsCurl(n: number): Promise<void> {
+  try {
+    const { ok, text } = await call<Outcome>("/api/curl", { body: { n } });
+    if (ok) await copy("curl command", text);
+    else report(new Error(text));
+  } catch (error) {
+    report(error);
+  }
+}
+
+export async function copyBody(): Promise<void> {
+  const { value } = details;
+  if (value?.raw == null) message.value = "The body is not text: save it instead";
+  else await copy(value.masked ? "body, with secrets masked" : "body", value.raw);
+}
+
+/** Where the browser gives no clipboard, the text is shown. */
+export async function copy(name: string, text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    message.value = `Copied: ${name}`;
+  } catch {
+    message.value = "There is no clipboard: copy it from the page";
+    result.value = { title: name, outcome: { ok: true, text, lines: [] } };
+    detailsOpen.value = true;
+  }
+}
+
+export function saveBody({ n, product, event }: EventRow): void {
+  download(`/api/events/${n}/body`, [n, product, event].filter((part) => part !== null).join("-")).catch(report);
+}

@@ -1,0 +1,161 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import type { EventDetails, Issue } from "../api.ts";
+import { copyBody, saveBody } from "./actions.ts";
+import { set } from "./model.ts";
+import { Button, counted, Pairs, visible } from "./parts.tsx";
+
+const MAX_LINES = 400;
+const MAX_LINE_LENGTH = 4_000;
+const MAX_PIECE_BOXES = 20;
+/** Lines of a block that the browser lays out only when it is seen. */
+const BLOCK_LINES = 100;
+
+type View = "pretty" | "fields" | "raw";
+const VIEW_NAMES: Readonly<Record<View, string>> = { pretty: "Pretty", fields: "Fields", raw: "Raw" };
+
+export function Body({ event }: { readonly event: EventDetails }) {
+  const { pretty, fields, raw } = event;
+  const views: View[] = [];
+  if (pretty !== null) views.push("pretty");
+  if (fields !== null) views.push("fields");
+  if (raw !== null) views.push("raw");
+  const wanted = useSignal<View | null>(null);
+  const view = views.find((each) => each === wanted.value) ?? views[0];
+  const text = view === "pretty" ? pretty : raw;
+  return (
+    <section>
+      <h3>
+        Body <small>{counted(event.bytes, "byte")}</small>
+        {event.masked && <small>secrets are masked</small>}
+        <span class="views">
+          <Button letter="y" onPress={copyBody}>
+            Copy
+          </Button>
+          <Button onPress={() => saveBody(event)}>Save</Button>
+          {views.map((each) => (
+            <Button key={each} pressed={each === view} onPress={set(wanted, each)}>
+              {VIEW_NAMES[each]}
+            </Button>
+          ))}
+        </span>
+      </h3>
+      {event.bytes === 0 && <p class="faint">There is none.</p>}
+      {event.bytes > 0 && view === undefined && <p>It is not text. Save it to look at its bytes.</p>}
+      {view === "fields" && <Pairs of={(fields ?? []).map(({ name, value }) => [name, value] as const)} />}
+      {view !== undefined && view !== "fields" && text !== null && text !== "" && (
+        <Lines
+          key={`${event.n} ${view}`}
+          text={text}
+          issues={view === "pretty" ? event.issues : []}
+          isJson={view === "pretty"}
+        />
+      )}
+    </section>
+  );
+}
+
+interface LinesProps {
+  readonly text: string;
+  readonly issues: readonly Issue[];
+  readonly isJson: boolean;
+}
+
+function Lines({ text, issues, isJson }: LinesProps) {
+  const all = useSignal(false);
+  const target = useSignal<number | null>(null);
+  const lines = text.split("\n");
+  const isCut = !all.value && (lines.length > MAX_LINES || lines.some(({ length }) => length > MAX_LINE_LENGTH));
+  const shown = isCut ? lines.slice(0, MAX_LINES) : lines;
+  const beyond = issues.filter(({ line }) => line === null || line > shown.length);
+  const blocks = Array.from({ length: Math.ceil(shown.length / BLOCK_LINES) }, (_, index) => index * BLOCK_LINES);
+  useEffect(() => {
+    if (target.value !== null) document.getElementById(`line-${target.value}`)?.scrollIntoView({ block: "center" });
+  }, [target.value]);
+  return (
+    <div>
+      {beyond.map(({ path, text: issue, line }) => (
+        <p class="issue" key={`${path} ${issue}`}>
+          <span class="sign">✗</span> {visible(issue)}{" "}
+          {line !== null && (
+            <Button
+              class="link"
+              onPress={() => {
+                all.value = true;
+                target.value = line;
+              }}
+            >
+              line {line}
+            </Button>
+          )}
+        </p>
+      ))}
+      <div class="lines">
+        {blocks.map((from) => (
+          <div class="block" key={from}>
+            {shown.slice(from, from + BLOCK_LINES).map((text, index) =>
+              line({
+                number: from + index + 1,
+                text: isCut ? text.slice(0, MAX_LINE_LENGTH) : text,
+                rest: isCut ? Math.max(0, text.length - MAX_LINE_LENGTH) : 0,
+                issues: issues.filter((issue) => issue.line === from + index + 1),
+                isJson,
+              }),
+            )}
+          </div>
+        ))}
+      </div>
+      {isCut && (
+        <Button onPress={set(all, true)}>
+          Show all: {counted(lines.length, "line")}, {counted(text.length, "character")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface LineProps {
+  readonly number: number;
+  readonly text: string;
+  /** Characters that are cut off. */
+  readonly rest: number;
+  readonly issues: readonly Issue[];
+  readonly isJson: boolean;
+}
+
+/** A body may have very many lines: no component and no element more than is needed. */
+function line({ number, text, rest, issues, isJson }: LineProps): ComponentChildren {
+  return [
+    <div key={number} class={issues.length > 0 ? "line wrong" : "line"} id={`line-${number}`} data-number={number}>
+      {text.length > MAX_LINE_LENGTH ? pieces(text) : isJson ? jsonLine(text) : visible(text)}
+      {rest > 0 && <span class="cut">… {counted(rest, "more character")}</span>}
+    </div>,
+    issues.map((issue) => (
+      <p class="issue" key={issue.text}>
+        <span class="sign">✗</span> {visible(issue.text)}
+      </p>
+    )),
+  ];
+}
+
+/** Browsers take seconds to break a line of a megabyte, but break many short ones only where they are seen. */
+function pieces(text: string): ComponentChildren {
+  // By code points: half a surrogate pair would be shown as a wrong character.
+  return (text.match(/.{1,4000}/gsu) ?? []).map((piece, index) => (
+    <span class="piece" key={index}>
+      {visible(piece, MAX_PIECE_BOXES)}
+    </span>
+  ));
+}
+
+/** A line of indented JSON: perhaps a name, and perhaps a value. */
+function jsonLine(text: string): ComponentChildren {
+  const [, indent = "", name, colon = "", value = ""] = /^(\s*)(?:("(?:[^"\\]|\\.)*")(:\s*))?(.*)$/su.exec(text) ?? [];
+  return [
+    indent,
+    name !== undefined && <span class="name">{visible(name)}</span>,
+    colon,
+    /^[-\dtfn]/.test(value) ? <span class="literal">{value}</span> : visible(value),
+  ];
+}

