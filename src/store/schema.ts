@@ -6,10 +6,10 @@ function deliveredUnqueued(n: string): string {
     AND NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = ${n} AND forwards.target = attempts.target)`;
 }
 
-/** The numbers of the deliveries that have failed for a target. */
-export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3
+/** The numbers between two bounds of the deliveries that have failed for a target. */
+export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3 AND n BETWEEN ? AND ?
   UNION ALL SELECT n FROM deliveries AS mirrored
-  WHERE status >= 300 AND accepted = 1 AND NOT EXISTS (${deliveredUnqueued("mirrored.n")})`;
+  WHERE status >= 300 AND n BETWEEN ? AND ? AND accepted = 1 AND NOT EXISTS (${deliveredUnqueued("mirrored.n")})`;
 
 /**
  * The state of a delivery, in the words of the guide's statistics. Without a target it stays `received`; a duplicate that

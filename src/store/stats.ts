@@ -1,7 +1,7 @@
 import type { LogCounts } from "../reports/log.ts";
 import { usageError } from "../util/errors.ts";
 import type { NativeDatabase, SqlValue } from "./engine.ts";
-import { contentConditions } from "./filter.ts";
+import { contentConditions, failedCondition } from "./filter.ts";
 import type { DeliveryState, LogFilter, LogStats } from "./log.ts";
 import { maybeText, numberOf, readState, resolveFilter } from "./read.ts";
 import { STATE } from "./schema.ts";
@@ -28,7 +28,8 @@ export function readStats(database: NativeDatabase, filter: LogFilter): LogStats
     throw usageError("stats does not support --where", "use --search, or count the output of `events list`");
   }
   const content = contentConditions(filter);
-  const conditions = [...resolveFilter(database, filter), ...content];
+  const failed = filter.failed === true ? [failedCondition(0, Number.MAX_SAFE_INTEGER)] : [];
+  const conditions = [...failed, ...resolveFilter(database, filter), ...content];
   const from = `deliveries${content.length > 0 ? " JOIN contents USING (n)" : ""}`;
   const where = conditions.length > 0 ? `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}` : "";
   const values = conditions.flatMap((each) => each.values);
