@@ -57,7 +57,7 @@ the end. One that an earlier listen of the project left behind is taken over. Si
 code is 9 if the channel was lost, and 7 if it could not be deleted.`;
 
 async function listen(given: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
-  const { context, droppedLines } = boundOutput(given, options);
+  const { context, leftOut } = boundOutput(given, options);
   // From here on Ctrl-C ends the run in order: whatever is open by then is closed.
   const { signal } = context;
   const plan = await readPlan(context, target, options);
@@ -120,7 +120,7 @@ async function listen(given: Context, target: string | undefined, options: Liste
     seconds: (performance.now() - startedAt) / 1000,
     forwards: parts.forwarding?.counts(),
     tunnelDownMs: parts.tunnel?.downMs(),
-    leftOut: droppedLines(),
+    leftOut: await leftOut(),
   });
 
   if (lost !== undefined) throw lost;
