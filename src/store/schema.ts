@@ -24,16 +24,24 @@ export const STATE = `CASE
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) OR EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'processed'
   ELSE 'received' END`;
 
-/** States of a row in `forwards`. Claims are not among them: the owner of the lock has them in memory. */
+/**
+ * States of a row in `forwards`. Claims are not among them: the owner of the lock has them in memory. A row is blocked while
+ * an earlier delivery of its order waits: only the first of each order key may be due.
+ */
 export const WAITING = 0;
+export const BLOCKED = 1;
 export const DELIVERED = 2;
 export const FAILED = 3;
+
+/** All rows that wait, blocked or not, found by the partial indexes. */
+export const WAITING_ROWS = `(SELECT id, target, due_at FROM forwards WHERE state = ${WAITING}
+  UNION ALL SELECT id, target, due_at FROM forwards WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED})`;
 
 /** Replaces the record in the order key of a batch, which is ordered relative to every record of its product. */
 export const EVERY_RECORD = "*";
 
-/** Whether an earlier delivery of the same order still waits for the target of `this`. */
-export function hasEarlier(bound: string): string {
+/** Whether an earlier delivery of the same order still waits for the target of `this`, a row or what is to become one. */
+export function hasEarlier(bound = "AND earlier.id < this.id"): string {
   const before = (keys: string): string => `EXISTS (SELECT 1 FROM forwards AS earlier
     WHERE earlier.target = this.target AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL ${bound} AND ${keys})`;
   const product = "substr(this.order_key, 1, instr(this.order_key, ':'))";

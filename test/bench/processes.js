@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export const here = fileURLToPath(new URL(".", import.meta.url));
-export const bin = join(here, "../../bin/zoho-hooks.js");
+export const bin = process.env.ZOHO_HOOKS_BIN || join(here, "../../bin/zoho-hooks.js");
 export const work = mkdtempSync(join(tmpdir(), "zoho-hooks-bench-"));
 export const env = {
   ...process.env,
