@@ -13,16 +13,21 @@ export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3 AND n BETW
 
 /**
  * The state of a delivery, in the words of the guide's statistics. Without a target it stays `received`; a duplicate that
- * waits is `waiting`. Expects the table `deliveries` in scope.
+ * waits is `waiting`. Expects the table `deliveries` in scope. Looks at `forwards` once: for a million that is most of the time.
  */
 export const STATE = `CASE
   WHEN accepted = 0 THEN 'rejected'
   WHEN status >= 300 AND NOT EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'failed'
-  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state = 3) THEN 'failed'
-  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < 2) THEN 'waiting'
-  WHEN duplicate_of IS NOT NULL THEN 'duplicate'
-  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) OR EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'processed'
-  ELSE 'received' END`;
+  ELSE CASE (SELECT min(CASE state WHEN 3 THEN 1 WHEN 2 THEN 3 ELSE 2 END) FROM forwards WHERE forwards.n = deliveries.n)
+    WHEN 1 THEN 'failed'
+    WHEN 2 THEN 'waiting'
+    WHEN 3 THEN CASE WHEN duplicate_of IS NULL THEN 'processed' ELSE 'duplicate' END
+    ELSE CASE
+      WHEN duplicate_of IS NOT NULL THEN 'duplicate'
+      WHEN EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'processed'
+      ELSE 'received' END
+    END
+  END`;
 
 /**
  * States of a row in `forwards`. Claims are not among them: the owner of the lock has them in memory. A row is blocked while
