@@ -44,6 +44,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
         return process.stdin.isTTY === true;
       },
       read: readStdin,
+      chunks: () => process.stdin,
     },
     stdout,
     stderr,
@@ -280,7 +281,7 @@ export interface Runtime {
   readonly invocation: string;
   /** The folder of this package, which has the built-in fixtures. */
   readonly packageRoot: string;
-  readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer> };
+  readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer>; chunks(): AsyncIterable<Buffer> };
   readonly stdout: Output;
   readonly stderr: Output;
   /** Loaded on first use; undefined without a terminal. */

@@ -5,7 +5,8 @@ import { ExitCode, usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
-import { DamageReport, dayHeadings, entryEvent, roomOnStdout } from "./entry.ts";
+import { roomOnStdout } from "../helpers/room-on-stdout.ts";
+import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
 import {
   type FilterOptions,
   isFiltered,
