@@ -122,6 +122,8 @@ export interface ListOptions {
   readonly limit?: number;
   /** Called for each delivery that cannot be read; by default the first one is thrown. */
   readonly onDamaged?: (n: number, reason: string) => void;
+  /** Called while bodies are searched, with how many of the log's numbers have been. */
+  readonly onSearched?: (count: number, total: number) => void;
 }
 
 export type LogStats = Omit<LogStatsReport, "type">;

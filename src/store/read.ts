@@ -48,7 +48,7 @@ export async function* readAll<T>(
   make: (row: SqlRow) => T | undefined,
 ): AsyncGenerator<T> {
   const { where = [], failed = false } = filter;
-  const { order = "newest", onDamaged = throwDamaged } = options;
+  const { order = "newest", onDamaged = throwDamaged, onSearched } = options;
   const isNewest = order === "newest";
   const contentFilter = contentConditions(filter);
   const contents = contentFilter.length > 0;
@@ -63,6 +63,7 @@ export async function* readAll<T>(
   }));
   let low = Math.max(ends.low, (filter.after ?? 0) + 1);
   let { high } = ends;
+  const total = high - low + 1;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   const maxWindow = contents || failed || where.length > 0 ? MAX_WINDOW : Number.MAX_SAFE_INTEGER;
   /** How many numbers a page covers. */
@@ -94,6 +95,7 @@ export async function* readAll<T>(
     const last = readable.length < limit ? undefined : readable.at(-1);
     if (isNewest) high = last === undefined ? from - 1 : numberOf(last, "n") - 1;
     else low = last === undefined ? to + 1 : numberOf(last, "n") + 1;
+    if (contents || where.length > 0) onSearched?.(total - (high - low + 1), total);
   }
 }
 
