@@ -104,7 +104,10 @@ const items = {
   },
   async verify() {
     const files = sizes.map(ndjson);
-    const parse = files.map(({ path }) => measure([path], { script: join(here, "parse-lines.js") }).cpu);
+    const parse = files.map(({ path }) => {
+      const out = execFileSync(process.execPath, [join(here, "parse-lines.js"), path]);
+      return JSON.parse(String(out)).micros / 1e6;
+    });
     const empty = measure(["--version"]).cpu;
     const results = files.map(({ path }) => measure(["verify", path]));
     const json = files.map(({ path }) => measure(["verify", "--json", path]));
