@@ -9,7 +9,7 @@ import type { Prompts } from "./reports/prompts.ts";
 import type { openTunnel } from "./tunnel/open-tunnel.ts";
 import { ExitCode, errorText, usageError } from "./util/errors.ts";
 import { shellQuoted } from "./util/text.ts";
-import { NO_READER, sleepRealTime } from "./util/timing.ts";
+import { NO_READER, onAbort, sleepRealTime } from "./util/timing.ts";
 
 /** The start file passes this, since a bundle knows neither where its package is nor how to import modules outside of it. */
 export interface Surroundings {
@@ -46,6 +46,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
         return process.stdin.isTTY === true;
       },
       read: readStdin,
+      chunks: () => process.stdin,
     },
     stdout,
     stderr,
@@ -93,13 +94,19 @@ function withoutSqliteWarning(): void {
   };
 }
 
+/** How long output may take after Ctrl-C: its reader may stand still. */
+const WRITE_GRACE_MS = 1000;
+
 /**
  * Ends the process once its output is written. Does not wait for what a library leaves running: a pool's sockets, or a
  * native call that never returns because the network is gone.
  */
 export async function endProcess(status: number): Promise<void> {
   process.exitCode = status;
-  for (const output of [stdout, stderr]) await output.written();
+  const interrupted = new Promise<void>((resolve) =>
+    onAbort(interruption?.signal, () => setTimeout(resolve, WRITE_GRACE_MS)),
+  );
+  for (const output of [stdout, stderr]) await Promise.race([output.written(), interrupted]);
   process.exit();
 }
 
@@ -349,7 +356,7 @@ export interface Runtime {
   readonly invocation: string;
   /** The folder of this package, which has the built-in fixtures. */
   readonly packageRoot: string;
-  readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer> };
+  readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer>; chunks(): AsyncIterable<Buffer> };
   readonly stdout: Output;
   readonly stderr: Output;
   /** Loaded on first use; undefined without a terminal. */

@@ -44,18 +44,77 @@ export function readVerifyInput(bytes: Buffer, contentType?: string): VerifyInpu
   const text = bytes.toString("utf8");
   const whole = parsed(text);
   if (whole !== undefined) return collect([fromJson(whole.value, bytes, undefined)]);
-  const lines = splitLines(bytes);
-  if (isNdjson(lines)) {
-    return collect(lines.map((line) => fromJson(parsed(line.bytes.toString("utf8"))?.value, line.bytes, line.number)));
-  }
+  const { lines } = splitLines(bytes, 1);
+  if (isNdjson(lines)) return collect(lines.map(fromLine));
   return collect([bareBody(...asBody(bytes, text))]);
 }
+
+/** A first line that is longer, or no whole value, is that of a document. */
+const MAX_FIRST_LINE_BYTES = 1_048_576;
+
+/**
+ * The payloads of an input as `readVerifyInput` reads them; undefined stands for a line without a delivery. Of NDJSON whose
+ * first line is whole, only a part is in memory.
+ */
+export async function* streamVerifyInput(
+  input: AsyncIterable<Buffer>,
+  contentType?: string,
+): AsyncGenerator<InputPayload | undefined> {
+  const chunks = input[Symbol.asyncIterator]();
+  const next = async (): Promise<Buffer | undefined> => {
+    const { done, value } = await chunks.next();
+    return done === true ? undefined : value;
+  };
+  let bytes: Buffer = Buffer.alloc(0);
+  let chunk = await next();
+  while (chunk !== undefined && bytes.length < MAX_FIRST_LINE_BYTES && !beginsAsNdjson(bytes)) {
+    bytes = Buffer.concat([bytes, chunk]);
+    chunk = await next();
+  }
+  if (contentType !== undefined || chunk === undefined || !beginsAsNdjson(bytes)) {
+    const all = [bytes];
+    for (; chunk !== undefined; chunk = await next()) all.push(chunk);
+    const { payloads, skipped } = readVerifyInput(Buffer.concat(all), contentType);
+    yield* payloads;
+    yield* Array.from({ length: skipped }, () => undefined);
+    return;
+  }
+  let count = 0;
+  for (let number = 1; ; chunk = await next()) {
+    if (chunk !== undefined) bytes = Buffer.concat([bytes, chunk]);
+    const end = chunk === undefined ? bytes.length : bytes.lastIndexOf(0x0a) + 1;
+    const { lines, nextNumber } = splitLines(bytes.subarray(0, end), number);
+    for (const line of lines) {
+      const payload = fromLine(line);
+      if (payload !== undefined) count++;
+      yield payload;
+    }
+    number = nextNumber;
+    bytes = bytes.subarray(end);
+    if (chunk === undefined) break;
+  }
+  if (count === 0) yield withoutBody(NO_DELIVERIES);
+}
+
+/** Whether the first of several lines is a whole value: then nothing but NDJSON can follow. */
+function beginsAsNdjson(bytes: Buffer): boolean {
+  const { lines } = splitLines(bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1), 1, 2);
+  return lines.length === 2 && lines.slice(0, 1).every(isWhole);
+}
+
+/** Only a line of zoho-hooks has to be parsed here, and it names its version. */
+function fromLine({ number, bytes }: Line): InputPayload | undefined {
+  if (!bytes.includes('"v"')) return bareBody(bytes, "application/json", number);
+  return fromJson(parsed(bytes.toString("utf8"))?.value, bytes, number);
+}
+
+const NO_DELIVERIES = "the input has no deliveries, only other output of zoho-hooks";
 
 function collect(found: readonly (InputPayload | undefined)[]): VerifyInput {
   const payloads = found.filter((each) => each !== undefined);
   const skipped = found.length - payloads.length;
   if (payloads.length > 0) return { payloads, skipped };
-  return { payloads: [withoutBody("the input has no deliveries, only other output of zoho-hooks")], skipped };
+  return { payloads: [withoutBody(NO_DELIVERIES)], skipped };
 }
 
 function withoutBody(problem: string): InputPayload {
@@ -83,11 +142,12 @@ interface Line {
   readonly bytes: Buffer;
 }
 
-/** The bytes of the lines that are not blank, without the byte order mark of the file. */
-function splitLines(bytes: Buffer): readonly Line[] {
+/** The bytes of at most `limit` lines that are not blank, without the byte order mark of the file. */
+function splitLines(bytes: Buffer, first: number, limit = Number.POSITIVE_INFINITY) {
   const lines: Line[] = [];
-  let start = bytes.subarray(0, 3).toString("utf8") === BOM ? 3 : 0;
-  for (let number = 1; start < bytes.length; number++) {
+  let number = first;
+  let start = first === 1 && bytes.subarray(0, 3).toString("utf8") === BOM ? 3 : 0;
+  for (; start < bytes.length && lines.length < limit; number++) {
     const newline = bytes.indexOf(0x0a, start);
     const next = newline === -1 ? bytes.length : newline;
     const end = bytes[next - 1] === 0x0d ? next - 1 : next;
@@ -95,17 +155,18 @@ function splitLines(bytes: Buffer): readonly Line[] {
     if (line.toString("latin1").trim() !== "") lines.push({ number, bytes: line });
     start = next + 1;
   }
-  return lines;
+  return { lines, nextNumber: number };
 }
 
 /** Allows for broken lines: in a broken document of several lines, most lines are not whole values. */
 function isNdjson(lines: readonly Line[]): boolean {
   if (lines.length < 2) return false;
-  const isWhole = ({ bytes }: Line): boolean => {
-    const value = parsed(bytes.toString("utf8"))?.value;
-    return typeof value === "object" && value !== null;
-  };
   return lines.slice(0, 1).every(isWhole) || lines.filter(isWhole).length * 2 >= lines.length;
+}
+
+function isWhole({ bytes }: Line): boolean {
+  const value = parsed(bytes.toString("utf8"))?.value;
+  return typeof value === "object" && value !== null;
 }
 
 function parsed(text: string): { readonly value: unknown } | undefined {

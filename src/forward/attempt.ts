@@ -35,15 +35,15 @@ interface Attempt {
   /** Interrupts the exchange. */
   readonly signal: AbortSignal;
   /** Repeats a write until the log takes it. */
-  writeToLog(write: () => Promise<void>): Promise<void>;
+  writeToLog<T>(write: () => Promise<T>): Promise<T>;
   /** The exchange is over; its outcome is not in the log yet. */
   onSent(): void;
   readonly options: AttemptOptions;
 }
 
 /**
- * Sends a delivery to its target once, and records the outcome in the log. The delivery is then done, or waits in the log:
- * until a time, or for its app.
+ * Sends a delivery to its target once, and records the outcome in the log. Resolves to `due` where the log has something to
+ * claim now: the delivery itself, when its app is back, or the next one of its order; to a time when it is due again.
  */
 export async function attempt({
   target,
@@ -53,7 +53,7 @@ export async function attempt({
   writeToLog,
   onSent,
   options: { log, poster, retry, deadlineOf, now, showTarget, onReport, onTrouble },
-}: Attempt): Promise<"done" | "waits" | Date> {
+}: Attempt): Promise<"done" | "due" | Date> {
   const at = now();
   const { withinMs, statusHint } = deadlineOf(source.product, source.format);
   const slowTimer = setTimeout(() => onTrouble(slowMessage(claim.n, target, withinMs)), withinMs);
@@ -71,12 +71,12 @@ export async function attempt({
   // Neither an interrupted attempt nor one that found nobody listening counts.
   if (isDown || error?.code === "interrupted") {
     await writeToLog(() => log.release([claim]));
-    return "waits";
+    return "due";
   }
   const next: Outcome =
     outcome.state === "retry" ? { state: "retry", at: new Date(now().getTime() + outcome.afterMs) } : outcome;
   const made = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
-  await writeToLog(() => log.complete(claim, made, next));
+  const isNextDue = await writeToLog(() => log.complete(claim, made, next));
   // A retry may succeed: only a delivery that is given up needs something to be done.
   const hint = outcome.state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
   onReport({
@@ -94,7 +94,8 @@ export async function attempt({
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
   });
-  return next.state === "retry" ? next.at : "done";
+  if (next.state === "retry") return next.at;
+  return isNextDue ? "due" : "done";
 }
 
 function slowMessage(n: number, target: string, withinMs: number): string {

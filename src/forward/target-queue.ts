@@ -49,14 +49,11 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   let bufferedBytes = 0;
   /** Deliveries that are being sent, or that the log has not completed yet. */
   let uncompleted = 0;
-  let completedCount = 0;
   /** Something may be due in the log. True at first, since an earlier run may have left deliveries that go first. */
   let mayHaveDue = true;
   let claiming = false;
   /** The log has failed, and is left alone until the timer fires. */
   let logFailed = false;
-  /** All that is due waits for an earlier delivery of its record, or did not fit. */
-  let blockedByOrder = false;
   let timer: NodeJS.Timeout | undefined;
   let timerAtMs = Number.POSITIVE_INFINITY;
 
@@ -111,13 +108,10 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
         onSent: () => semaphore.release(),
         options,
       });
-      if (result === "waits") mayHaveDue = true;
+      if (result === "due") mayHaveDue = true;
       else if (result !== "done") wakeAt(result);
     } finally {
       uncompleted--;
-      completedCount++;
-      mayHaveDue ||= blockedByOrder;
-      blockedByOrder = false;
       work();
     }
   }
@@ -127,19 +121,15 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     // A `wake` from here on may be about something that this claim does not see.
     mayHaveDue = false;
     const at = now();
-    const completedBefore = completedCount;
     let claimed: Claimed = { claims: [], unreadable: [] };
     try {
       const maxBytes = MAX_BUFFERED_BYTES - bufferedBytes;
       claimed = await log.claimWaiting({ target, limit, maxPauseMs, maxBytes, now: at });
-      const found = claimed.claims.length + claimed.unreadable.length;
-      if (found === limit) mayHaveDue = true;
+      if (claimed.claims.length + claimed.unreadable.length === limit) mayHaveDue = true;
       else {
-        // As of the claim's time: what has become due since is not blocked, and the timer below fires for it.
+        // As of the claim's time: the timer below fires for what has become due since.
         const next = await log.nextDue({ target, now: at, maxPauseMs });
-        // A delivery that was completed meanwhile may have unblocked others, and nothing else would say so.
-        if (next.left && (found > 0 || completedCount !== completedBefore)) mayHaveDue = true;
-        else blockedByOrder ||= next.left;
+        mayHaveDue ||= next.left;
         if (next.at !== undefined) wakeAt(next.at);
       }
     } catch (error) {
@@ -164,8 +154,9 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     const error = `it is damaged in the event log: ${reason}`;
     reportTrouble(new Error(`#${ref.n} is given up: ${error}`));
     const failed = { target, at: now(), status: undefined, latencyMs: 0, error };
-    await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
+    const isNextDue = await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
     onUnreadable?.();
+    if (isNextDue) wake();
   }
 
   /** Claimed deliveries go back to the log when the app is down or the queue closes. */
@@ -191,7 +182,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   }
 
   /** The log may be full or locked for a while, and what it has to record must not be lost. */
-  async function retryUntilClosed(write: () => Promise<void>): Promise<void> {
+  async function retryUntilClosed<T>(write: () => Promise<T>): Promise<T> {
     for (let retries = 0; ; retries++) {
       try {
         return await write();

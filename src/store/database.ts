@@ -6,7 +6,7 @@ import { makeFolder } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
 import { faultKind, logError, logFault, rejectIrregular } from "./fault.ts";
-import { schema, webhookLogsView } from "./schema.ts";
+import { BLOCKED, DELIVERED, hasEarlier, schema, webhookLogsView } from "./schema.ts";
 
 interface DatabaseOptions {
   readonly engine: SqliteEngine;
@@ -204,11 +204,15 @@ const REMOVE_CLAIMS = "DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET
 
 const INDEX_UNANSWERED = "CREATE INDEX IF NOT EXISTS deliveries_unanswered ON deliveries (n) WHERE status IS NULL";
 
+/** Older logs compared all that waited with each claim. Reads only what waits in an order. */
+const BLOCK_FOLLOWERS = `UPDATE forwards AS this SET state = ${BLOCKED}
+  WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND (${hasEarlier()})`;
+
 /**
  * Each migrates from the version of its index to the next; a new one goes to the end. The view is recreated after all of
  * them, so an empty one is enough when only the view has changed.
  */
-const MIGRATIONS: readonly string[] = [schema, "", "", "", "", "", REMOVE_CLAIMS, INDEX_UNANSWERED];
+const MIGRATIONS: readonly string[] = [schema, "", "", "", "", "", REMOVE_CLAIMS, INDEX_UNANSWERED, BLOCK_FOLLOWERS];
 
 /** Creates or migrates the tables. Safe when several processes do it at once. */
 export function migrate(database: NativeDatabase, path: string): void {

@@ -16,7 +16,7 @@ export interface EventKind {
   readonly event: string;
 }
 
-/** Conditions that read no bodies. `kinds` are the events that the filter's patterns match. */
+/** Conditions that read no bodies, without that of `failed`. `kinds` are the events that the filter's patterns match. */
 export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] | undefined): readonly Condition[] {
   const conditions: Condition[] = [];
   const add = (sql: string, ...values: SqlValue[]): void => {
@@ -43,10 +43,14 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
   }
   if (filter.after !== undefined) add("n > ?", filter.after);
   if (filter.before !== undefined) add("n < ?", filter.before);
-  if (filter.failed === true) add(`n IN (${FAILED_NUMBERS})`);
   if (filter.invalid === true) add("invalid = 1");
   if (filter.duplicates === true) add("duplicate_of IS NOT NULL");
   return conditions;
+}
+
+/** Bounded, or each page of a long list would look up the failures of the whole log. */
+export function failedCondition(low: number, high: number): Condition {
+  return { sql: `n IN (${FAILED_NUMBERS})`, values: [low, high, low, high] };
 }
 
 /** Conditions that read bodies. Those of `where` are only a prefilter for `matchesWhere`. */

@@ -4,7 +4,7 @@ import { rejectForeign } from "./database.ts";
 import { loadEngine, type NativeDatabase } from "./engine.ts";
 import { DamagedValue, logError } from "./fault.ts";
 import { numberOf, textOf } from "./read.ts";
-import { WAITING } from "./schema.ts";
+import { WAITING_ROWS } from "./schema.ts";
 
 /** What can be said about a log without changing it. */
 export interface LogHealth {
@@ -40,9 +40,7 @@ export async function readHealth(link: string): Promise<LogHealth> {
     const result = isChecked ? database.prepare("PRAGMA quick_check(1)").get()?.quick_check : "ok";
     if (result !== "ok") throw new DamagedValue(String(result));
     const row = database.prepare("SELECT count(*) AS count, max(received_at) AS last FROM deliveries").get();
-    const waiting = database
-      .prepare(`SELECT target, count(*) AS count FROM forwards WHERE state = ${WAITING} GROUP BY target`)
-      .all();
+    const waiting = database.prepare(`SELECT target, count(*) AS count FROM ${WAITING_ROWS} GROUP BY target`).all();
     return {
       bytes,
       deliveries: row === undefined ? 0 : numberOf(row, "count"),

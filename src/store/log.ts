@@ -24,8 +24,8 @@ export interface Log {
   claimWaiting(request: ClaimRequest): Promise<Claimed>;
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
-  /** Records the attempt and releases the claim in one step. */
-  complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
+  /** Records the attempt and releases the claim in one step. Resolves to whether the next one of its order became due. */
+  complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<boolean>;
   /** Releases claims without an attempt, because the target is down. */
   release(claims: readonly ClaimRef[]): Promise<void>;
   /**
@@ -159,6 +159,8 @@ export interface ListOptions {
   readonly onDamaged?: (n: number, reason: string) => void;
   /** Ends the list early. */
   readonly signal?: AbortSignal;
+  /** Called while bodies are searched, with how many of the log's numbers have been. */
+  readonly onSearched?: (count: number, total: number) => void;
 }
 
 export type LogStats = Omit<LogStatsReport, "type">;
@@ -222,7 +224,7 @@ export interface Claimed {
 }
 
 export interface NextDue {
-  /** Something is due but not claimed: it waits for an earlier delivery of its order key, or did not fit. */
+  /** Something is due but not claimed: it did not fit. */
   readonly left: boolean;
   /** When the next one becomes due; undefined when there is none. */
   readonly at: Date | undefined;

@@ -15,7 +15,7 @@ import type {
   WaitingCount,
 } from "./log.ts";
 import { dateOf, listText, maybeNumber, maybeText, numberOf, readDelivery, textOf } from "./read.ts";
-import { DELIVERED, FAILED, hasEarlier, WAITING } from "./schema.ts";
+import { BLOCKED, DELIVERED, EVERY_RECORD, FAILED, hasEarlier, WAITING, WAITING_ROWS } from "./schema.ts";
 
 /** Milliseconds, without the first. */
 type Range = readonly [after: number, to: number];
@@ -26,9 +26,7 @@ type Range = readonly [after: number, to: number];
  */
 export function createQueue(database: NativeDatabase, appender: ReturnType<typeof createAppender>) {
   const due = database.prepare(
-    `SELECT id FROM forwards AS this
-     WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?
-       AND (order_key IS NULL OR NOT (${hasEarlier("AND earlier.id < this.id")}))
+    `SELECT id FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?
      ORDER BY due_at, id LIMIT ?`,
   );
   // The length of a BLOB is known without reading it (https://www.sqlite.org/lang_corefunc.html#length).
@@ -38,22 +36,21 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
      FROM forwards JOIN deliveries USING (n) JOIN contents USING (n) WHERE id = ?`,
   );
   const numberOfForward = database.prepare("SELECT n FROM forwards WHERE id = ?");
-  const first = database.prepare(
-    `SELECT id FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?
-     ORDER BY due_at, id LIMIT ?`,
-  );
   const next = database.prepare(
     `SELECT min(due_at) AS at FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?`,
   );
   const finish = database.prepare(
-    `UPDATE forwards SET state = ?, attempts = attempts + 1 WHERE id = ? AND state = ${WAITING}`,
+    `UPDATE forwards SET state = ?, attempts = attempts + 1 WHERE id = ? AND state = ${WAITING}
+     RETURNING target, order_key`,
   );
   const retry = database.prepare(
     `UPDATE forwards SET attempts = attempts + 1, due_at = ? WHERE id = ? AND state = ${WAITING}`,
   );
-  const giveUp = database.prepare(`UPDATE forwards SET state = ${FAILED} WHERE target = ? AND state = ${WAITING}`);
+  const giveUp = database.prepare(
+    `UPDATE forwards SET state = ${FAILED} WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = ?)`,
+  );
   const counts = database.prepare(
-    `SELECT target, count(*) AS count, min(due_at) AS next FROM forwards WHERE state = ${WAITING} GROUP BY target`,
+    `SELECT target, count(*) AS count, min(due_at) AS next FROM ${WAITING_ROWS} GROUP BY target`,
   );
   const claimed = new Set<number>();
 
@@ -96,15 +93,19 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
       const at = maybeNumber(next.get(target, now, late) ?? {}, "at");
       return {
         left: dueNow(times).some((range) =>
-          first.all(target, ...range, claimed.size + 1).some((row) => !claimed.has(numberOf(row, "id"))),
+          due.all(target, ...range, claimed.size + 1).some((row) => !claimed.has(numberOf(row, "id"))),
         ),
         at: at === undefined ? undefined : new Date(at),
       };
     },
-    complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): void {
+    /** Returns whether another one of its order became due. */
+    complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): boolean {
       appender.recordAttempt(n, attempt);
-      if (outcome.state === "retry") retry.run(outcome.at.getTime(), id);
-      else finish.run(outcome.state === "delivered" ? DELIVERED : FAILED, id);
+      if (outcome.state === "retry") {
+        retry.run(outcome.at.getTime(), id);
+        return false;
+      }
+      return appender.unblock(finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id));
     },
     giveUp: (target: string): number => Number(giveUp.run(target).changes),
     waiting(): readonly WaitingCount[] {
@@ -160,10 +161,21 @@ export function createAppender(database: NativeDatabase) {
   );
   const addContent = database.prepare("INSERT INTO contents (n, headers, body) VALUES (?, ?, ?)");
   const addForward = database.prepare(
-    `INSERT INTO forwards (n, target, state, due_at, order_key) VALUES (?, ?, ${WAITING}, ?, ?)`,
+    "INSERT INTO forwards (n, target, state, due_at, order_key) VALUES (?, ?, ?, ?, ?)",
   );
   const findEarlier = database.prepare(
     `WITH this (target, order_key) AS (VALUES (?, ?)) SELECT 1 FROM this WHERE ${hasEarlier("")}`,
+  );
+  const firstOf = `SELECT min(id) FROM forwards WHERE target = ? AND order_key = ? AND state < ${DELIVERED}`;
+  const unblockRecord = database.prepare(
+    `UPDATE forwards AS this SET state = ${WAITING}
+     WHERE id IN (${firstOf} UNION ALL ${firstOf}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
+  );
+  // What came after the next batch waits for that.
+  const unblockProduct = database.prepare(
+    `UPDATE forwards AS this SET state = ${WAITING}
+     WHERE target = ? AND order_key >= ? AND order_key < ? AND state < ${DELIVERED}
+       AND id <= coalesce((${firstOf}), ${Number.MAX_SAFE_INTEGER}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
   );
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
   const endUnanswered = database.prepare(
@@ -173,15 +185,36 @@ export function createAppender(database: NativeDatabase) {
     "SELECT coalesce(max(attempt), 0) AS attempt FROM attempts WHERE n = ? AND target = ?",
   );
   const mend = database.prepare(
-    `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state IN (${WAITING}, ${FAILED})`,
+    `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state <> ${DELIVERED}
+     RETURNING target, order_key`,
   );
   const refuse = database.prepare("UPDATE deliveries SET accepted = 0, status = 503, refusal = ? WHERE n = ?");
-  const dropForwards = database.prepare("DELETE FROM forwards WHERE n = ?");
+  const dropForwards = database.prepare("DELETE FROM forwards WHERE n = ? RETURNING target, order_key");
   const addAttempt = database.prepare(
     "INSERT INTO attempts (n, attempt, target, at, status, latency_ms, error, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
 
+  /** Rows have been settled: the first that waited for them become due. Returns whether any did. */
+  function unblock(settled: readonly SqlRow[]): boolean {
+    let changes = 0;
+    for (const row of settled) {
+      const key = maybeText(row, "order_key");
+      if (key === undefined) continue;
+      const target = textOf(row, "target");
+      const product = key.slice(0, key.indexOf(":"));
+      const every = `${product}:${EVERY_RECORD}`;
+      const { changes: made } =
+        key === every
+          ? // ';' is the character after ':'.
+            unblockProduct.run(target, `${product}:`, `${product};`, target, every)
+          : unblockRecord.run(target, key, target, every);
+      changes += Number(made);
+    }
+    return changes > 0;
+  }
+
   return {
+    unblock,
     append(entry: NewEntry): Appended {
       const { receivedAt, delivery, receipt, forward } = entry;
       const at = receivedAt.getTime();
@@ -217,15 +250,16 @@ export function createAppender(database: NativeDatabase) {
       addContent.run(n, JSON.stringify(delivery.headers), delivery.body);
       const { targets = [], orderKey = null, claim = false } = forward ?? {};
       const forwards = targets.map((target) => {
-        const claimed = claim && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
-        return { id: Number(addForward.run(n, target, at, orderKey).lastInsertRowid), n, target, claimed };
+        const isBlocked = orderKey !== null && findEarlier.get(target, orderKey) !== undefined;
+        const row = addForward.run(n, target, isBlocked ? BLOCKED : WAITING, at, orderKey);
+        return { id: Number(row.lastInsertRowid), n, target, claimed: claim && !isBlocked };
       });
       return { n, duplicateOf, forwards };
     },
     /** Rejects a delivery that was committed, but whose sync failed: its sender got a 503. */
     refuse(n: number): void {
       refuse.run("it could not be written to the disk", n);
-      dropForwards.run(n);
+      unblock(dropForwards.all(n));
     },
     setAnswer(n: number, status: number, refusal: string | undefined): void {
       setAnswer.run(status, refusal ?? null, n);
@@ -238,7 +272,7 @@ export function createAppender(database: NativeDatabase) {
       const attempt = (row === undefined ? 0 : numberOf(row, "attempt")) + 1;
       const { status = null, error = null, reply = null } = made;
       addAttempt.run(n, attempt, made.target, made.at.getTime(), status, made.latencyMs, error, reply);
-      if (made.mends === true) mend.run(n, made.target);
+      if (made.mends === true) unblock(mend.all(n, made.target));
       return attempt;
     },
   };

@@ -5,7 +5,14 @@ import type { Verdict, VerdictWord } from "../core/product.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
 import { Damage, DamagedValue, damaged, orDamage } from "./fault.ts";
-import { type Condition, contentConditions, type EventKind, matchesWhere, recordConditions } from "./filter.ts";
+import {
+  type Condition,
+  contentConditions,
+  type EventKind,
+  failedCondition,
+  matchesWhere,
+  recordConditions,
+} from "./filter.ts";
 import type {
   Attempt,
   DeliveryState,
@@ -20,8 +27,8 @@ import type {
 import { STATE } from "./schema.ts";
 
 const PAGE_ROWS = 200;
-/** The most deliveries that one query looks at when bodies are read: some 10 MB, then others get their turn. */
-const MAX_BODIES = 5000;
+/** The most deliveries that one query looks at when bodies or failures are read: some 10 MB, then others get their turn. */
+const MAX_WINDOW = 5000;
 
 interface Source {
   readonly database: NativeDatabase;
@@ -41,8 +48,8 @@ export async function* readAll<T>(
   make: (row: SqlRow) => T | undefined,
   columns = RECORD_COLUMNS,
 ): AsyncGenerator<T> {
-  const { where = [] } = filter;
-  const { order = "newest", onDamaged = throwDamaged } = options;
+  const { where = [], failed = false } = filter;
+  const { order = "newest", onDamaged = throwDamaged, onSearched } = options;
   const isNewest = order === "newest";
   const contentFilter = contentConditions(filter);
   const contents = contentFilter.length > 0;
@@ -57,8 +64,9 @@ export async function* readAll<T>(
   }));
   let low = Math.max(ends.low, (filter.after ?? 0) + 1);
   let high = Math.min(ends.high, (filter.before ?? Number.POSITIVE_INFINITY) - 1);
+  const total = high - low + 1;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
-  const maxWindow = contents || where.length > 0 ? MAX_BODIES : Number.MAX_SAFE_INTEGER;
+  const maxWindow = contents || failed || where.length > 0 ? MAX_WINDOW : Number.MAX_SAFE_INTEGER;
   /** How many numbers a page covers. */
   let window = maxWindow;
   while (low <= high && left > 0 && options.signal?.aborted !== true) {
@@ -66,7 +74,7 @@ export async function* readAll<T>(
     const to = isNewest ? high : Math.min(high, low + window - 1);
     // No more rows than needed: one that nobody wants may be damaged.
     const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
-    const { sql, values } = pageQuery({ columns, conditions, contents, order, low: from, high: to, limit });
+    const { sql, values } = pageQuery({ columns, conditions, failed, contents, order, low: from, high: to, limit });
     const rows = await read(() => orDamage(() => database.prepare(sql).all(...values)));
     await nextTurn();
     if (rows instanceof Damage && from < to) {
@@ -88,6 +96,7 @@ export async function* readAll<T>(
     const last = readable.length < limit ? undefined : readable.at(-1);
     if (isNewest) high = last === undefined ? from - 1 : numberOf(last, "n") - 1;
     else low = last === undefined ? to + 1 : numberOf(last, "n") + 1;
+    if (contents || where.length > 0) onSearched?.(total - (high - low + 1), total);
   }
 }
 
@@ -107,7 +116,7 @@ function throwDamaged(n: number, reason: string): never {
   throw damaged(n, reason);
 }
 
-/** The conditions on `deliveries` alone, with patterns resolved to the events in the log. */
+/** The conditions on `deliveries` alone, without that of `failed`, with patterns resolved to the events in the log. */
 export function resolveFilter(database: NativeDatabase, filter: LogFilter): readonly Condition[] {
   const patterns = filter.events?.map((text) => eventPattern(text)) ?? [];
   const kinds =
@@ -137,6 +146,7 @@ function eventKinds(database: NativeDatabase): readonly EventKind[] {
 interface Page {
   readonly columns?: string;
   readonly conditions: readonly Condition[];
+  readonly failed: boolean;
   /** Whether there are conditions on bodies. */
   readonly contents: boolean;
   readonly order: "newest" | "oldest";
@@ -148,11 +158,14 @@ interface Page {
 
 /** A page begins by number, not by offset: its cost does not depend on the pages before it. */
 export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[] } {
+  const { low, high } = page;
+  const failed = page.failed ? [failedCondition(low, high)] : [];
+  const conditions = [...failed, ...page.conditions, { sql: "n BETWEEN ? AND ?", values: [low, high] }];
   const sql = `SELECT ${page.columns ?? RECORD_COLUMNS}
     FROM deliveries${page.contents ? " JOIN contents USING (n)" : ""}
-    WHERE ${[...page.conditions.map((each) => each.sql), "n BETWEEN ? AND ?"].join(" AND ")}
+    WHERE ${conditions.map((each) => each.sql).join(" AND ")}
     ORDER BY n ${page.order === "newest" ? "DESC" : "ASC"} LIMIT ${page.limit}`;
-  return { sql, values: [...page.conditions.flatMap((each) => each.values), page.low, page.high] };
+  return { sql, values: conditions.flatMap((each) => each.values) };
 }
 
 /** Reads single deliveries with bodies and attempts. */

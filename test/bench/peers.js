@@ -3,68 +3,18 @@
  * `servers/least.js` shows the upper bound. Peers are installed into a temporary folder, never as dependencies; one that is
  * not available is skipped.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { cpus, tmpdir } from "node:os";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { answering, cleanUp, cpuMs, env, freePort, here, node, start, startListen, work } from "./processes.js";
 
 const ROUNDS = 3;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const CONNECTIONS = 50;
 const LEAST = "minimal receiver";
-const here = fileURLToPath(new URL(".", import.meta.url));
-const bin = join(here, "../../bin/zoho-hooks.js");
-const work = mkdtempSync(join(tmpdir(), "zoho-hooks-bench-"));
-const env = {
-  ...process.env,
-  ZOHO_WEBHOOK_SECRET: "bench-secret",
-  ZOHO_WEBHOOK_TOKEN: "bench-token",
-  ZOHO_HOOKS_TUNNEL: "none",
-};
-const children = new Set();
-
-function start(command, args, options = {}) {
-  const child = spawn(command, args, { cwd: work, env, stdio: ["ignore", "ignore", "pipe"], ...options });
-  children.add(child);
-  let err = "";
-  child.stderr.on("data", (bytes) => {
-    err = (err + bytes).slice(-2000);
-  });
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  return {
-    err: () => err,
-    pid: child.pid,
-    async stop() {
-      child.kill("SIGINT");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 8000);
-      await ended;
-      clearTimeout(timer);
-      children.delete(child);
-    },
-  };
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Waits until a request is answered, with a given status if there is one. */
-async function answering(url, server, status, options) {
-  for (let tries = 0; tries < 200; tries++) {
-    const response = await fetch(url, options).catch(() => undefined);
-    await response?.text();
-    if (response !== undefined && (status === undefined || response.status === status)) return;
-    await delay(100);
-  }
-  throw new Error(`${url} does not answer: ${server.err()}`);
-}
+const PATH = "/webhooks/zoho/crm";
 
 function blast(url, seconds = SECONDS) {
   const { stdout, stderr } = spawnSync(
@@ -77,17 +27,6 @@ function blast(url, seconds = SECONDS) {
   if (result.failed > 0)
     throw new Error(`${result.failed} of ${result.count} requests to ${url} were not answered 200`);
   return result;
-}
-
-const node = (file, ...args) => start(process.execPath, [join(here, "servers", file), ...args.map(String)]);
-const PATH = "/webhooks/zoho/crm";
-
-async function listen(...flags) {
-  const port = await freePort();
-  const folder = mkdtempSync(join(work, "project-"));
-  const server = start(process.execPath, [bin, "listen", "--port", String(port), "--quiet", ...flags], { cwd: folder });
-  await answering(`http://127.0.0.1:${port}/readyz`, server, 200);
-  return { ...server, url: `http://127.0.0.1:${port}${PATH}` };
 }
 
 async function least(...args) {
@@ -104,7 +43,7 @@ const receivers = {
     await answering(`http://127.0.0.1:${port}`, server);
     return { ...server, url: `http://127.0.0.1:${port}${PATH}` };
   },
-  "zoho-hooks listen": () => listen(),
+  "zoho-hooks listen": () => startListen(),
   [LEAST]: () => least(),
   "guide: Express + Bull": async () => {
     const [port, redisPort] = [await freePort(), await freePort()];
@@ -121,7 +60,7 @@ const receivers = {
 
 /** Each takes the port of the app and returns the URL to post to. */
 const forwarders = {
-  "zoho-hooks listen": (appPort) => listen("--forward-to", String(appPort)),
+  "zoho-hooks listen": (appPort) => startListen("--forward-to", String(appPort)),
   [LEAST]: (appPort) => least(appPort),
   "resend webhooks listen": async (appPort) => {
     const [port, apiPort] = [await freePort(), await freePort()];
@@ -208,16 +147,6 @@ async function measureForwarder(make) {
   }
 }
 
-/** User and system time of a process so far, which a busy machine changes less than wall time. NaN without /proc. */
-function cpuMs(pid) {
-  try {
-    const [, , user, system] = /\) \S (?:\S+ ){10}((\d+) (\d+))/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
-    return (Number(user) + Number(system)) * 10;
-  } catch {
-    return Number.NaN;
-  }
-}
-
 function residentMegabytes(pid) {
   try {
     return Math.round(Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024);
@@ -288,6 +217,5 @@ try {
   printRatio("resend webhooks listen", delivered, 3);
   printRatio("smee-client", delivered, 1);
 } finally {
-  for (const child of children) child.kill("SIGKILL");
-  rmSync(work, { recursive: true, force: true, maxRetries: 5 });
+  cleanUp();
 }

@@ -37,7 +37,7 @@ for (let round = -1; round < rounds; round++) {
     if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`);
     if (round < 0) continue;
     wall.push(ms);
-    cpu.push(Number(output[3]) / 1000);
+    cpu.push(Number.parseInt(output[3], 10) / 1000);
   }
 }
 

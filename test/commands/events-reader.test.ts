@@ -19,6 +19,7 @@ it.each([
   [["events", "export"]],
   [["events", "list", "--all", "--json"]],
   [["events", "tail", "--last", "100000", "--json"]],
+  [["replay", "--since", "1d", "--dry-run", "--to", "3000", "--json"]],
 ])("%j waits for a slow reader, and holds some megabytes for it at most", async (argv) => {
   let written = 0;
   let taken = 0;

@@ -116,6 +116,29 @@ it.skipIf(process.platform !== "linux")(
   90_000,
 );
 
+it.skipIf(process.platform === "win32")(
+  "ends soon after Ctrl-C although nobody reads its output, and counts the lines that nobody has read",
+  async () => {
+    const args = [BIN, "listen", "--port", "0", "-v"];
+    const child = spawn(process.execPath, args, { cwd: tempFolder(), env: cleanEnv(), stdio: "pipe" });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    let err = "";
+    child.stderr.on("data", (bytes: Buffer) => {
+      err += bytes.toString();
+    });
+    while (!/http:\/\/[\d.:]+\//.test(err)) await once(child.stderr, "data");
+    const url = /http:\/\/[\d.:]+/.exec(err)?.[0] ?? "";
+    expect(new Set(await postMany(url, 0, 200))).toEqual(new Set([200]));
+    const at = performance.now();
+    child.kill("SIGINT");
+    const [status] = await once(child, "exit");
+    expect(status).toBe(0);
+    expect(performance.now() - at).toBeLessThan(4000);
+    expect(Number(/(\d+) lines were not shown/.exec(err)?.[1])).toBeGreaterThan(100);
+  },
+  30_000,
+);
+
 // With keys, Ctrl-S is one of them: it pauses the output.
 it.skipIf(!hasTerminal).each([
   ["the terminal", ["--no-keys"]],

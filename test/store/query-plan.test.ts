@@ -25,7 +25,15 @@ describe.each(engines)("a page of the log on %s", async (engine) => {
     ["text", { search: "x" }, /SEARCH contents USING INTEGER PRIMARY KEY/],
   ];
   it.each(cases)("of %s uses an index and sorts nothing", (_, filter, index) => {
-    const page = { contents: filter.search !== undefined, order: "newest", low: 1, high: 1e6, limit: 200 } as const;
+    const { failed = false } = filter;
+    const page = {
+      failed,
+      contents: filter.search !== undefined,
+      order: "newest",
+      low: 1,
+      high: 1e6,
+      limit: 200,
+    } as const;
     const conditions = [...resolveFilter(database, filter)];
     const { sql, values } = pageQuery({ ...page, conditions });
     const plan = explain(database, sql, values);

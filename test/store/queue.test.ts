@@ -213,6 +213,29 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(log)).map(({ n }) => n)).toEqual([3, 6]);
   });
 
+  it("with the same key follow one that a replay has delivered, and are given up with it", async () => {
+    const log = await tempLog(engine);
+    for (let i = 0; i < 4; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
+    expect((await log.waiting())[0]?.waiting).toBe(4);
+    await log.recordAttempt(1, { ...answered(200), mends: true });
+    const [second] = await claimed(log);
+    expect(second?.n).toBe(2);
+    expect(second && (await log.complete(second, answered(200), { state: "delivered" }))).toBe(true);
+    expect(await log.giveUp(APP)).toBe(2);
+    expect([await claimed(log), await log.waiting()]).toEqual([[], []]);
+  });
+
+  it("of an order are still in order in a log of an earlier version", async () => {
+    const path = join(tempFolder(), "events.db");
+    const old = await tempLog(engine, { path });
+    for (const [i, orderKey] of ["crm:1", "crm:1", "crm:2"].entries()) await old.append(waitingFor({ orderKey }, i));
+    await old.close();
+    const database = (await loadEngine([engine])).open(path);
+    database.exec("UPDATE forwards SET state = 0; PRAGMA user_version = 8");
+    database.close();
+    expect((await claimed(await tempLog(engine, { path }))).map(({ n }) => n)).toEqual([1, 3]);
+  });
+
   it("are claimed when they are recorded for a caller with room, but not before an earlier one of their key", async () => {
     const log = await tempLog(engine);
     const now = waitingFor({ orderKey: "a", claim: true });

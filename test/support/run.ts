@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../../src/main.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
@@ -66,7 +67,11 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     pid: process.pid,
     invocation: options.invocation ?? "zoho-hooks",
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
-    stdin: { isTTY: false, read: async () => Buffer.from(options.stdin ?? "") },
+    stdin: {
+      isTTY: false,
+      read: async () => Buffer.from(options.stdin ?? ""),
+      chunks: () => Readable.from([Buffer.from(options.stdin ?? "")]),
+    },
     stdout: {
       write: (text) => {
         out += text;

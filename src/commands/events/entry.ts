@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Delivery } from "../../body/delivery.ts";
 import { readPayload } from "../../body/payload.ts";
 import { noSecrets } from "../../body/secret.ts";
@@ -175,19 +174,5 @@ export class DamageReport {
   /** Not 0 once damage was reported. */
   get exitCode(): ExitCode {
     return this.#hasReported ? ExitCode.usage : ExitCode.ok;
-  }
-}
-
-/** Enough that a fast reader never waits for us. */
-const MAX_BACKLOG_CHARACTERS = 4_000_000;
-const POLL_INTERVAL_MS = 20;
-
-/**
- * Resolves once there is room for more on standard output: what is read from a log of gigabytes must not wait in memory for
- * a slower reader (`| less`). Resolves early when the run is to end.
- */
-export async function roomOnStdout({ stdout, signal }: Context): Promise<void> {
-  while (stdout.backlog() > MAX_BACKLOG_CHARACTERS && !signal.aborted) {
-    await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
   }
 }

@@ -15,8 +15,9 @@ import { hasLostReader, stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 import { curlCommand } from "../helpers/curl-command.ts";
 import { projectProducts } from "../helpers/products.ts";
+import { roomOnStdout } from "../helpers/room-on-stdout.ts";
 import { runningAddress } from "../helpers/running-listener.ts";
-import { DamageReport, entryEvent, type LoggedEvent, roomOnStdout } from "./entry.ts";
+import { DamageReport, entryEvent, type LoggedEvent } from "./entry.ts";
 import { emptyMessage } from "./list.ts";
 import {
   type FilterOptions,

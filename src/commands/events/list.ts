@@ -1,11 +1,13 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Verdict } from "../../core/product.ts";
+import type { Progress } from "../../reports/progress.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
-import { DamageReport, dayHeadings, entryEvent, roomOnStdout } from "./entry.ts";
+import { roomOnStdout } from "../helpers/room-on-stdout.ts";
+import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
 import {
   type FilterOptions,
   isFiltered,
@@ -34,10 +36,17 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
   return withLog(context, options, async (log) => {
     const headingOf = dayHeadings(context.now());
     const damage = new DamageReport(context);
+    let progress: Progress | undefined;
+    const onSearched = (searched: number, total: number): void => {
+      progress ??= context.progress(total);
+      progress.advance(searched, 0);
+    };
+    const { onDamaged } = damage;
     let count = 0;
     // One more than is shown, to find out whether there are more.
-    for await (const entry of log.entries(filter, { limit: limit + 1, onDamaged: damage.onDamaged })) {
+    for await (const entry of log.entries(filter, { limit: limit + 1, onDamaged, onSearched })) {
       await roomOnStdout(context);
+      progress?.end();
       if (context.signal.aborted) return ExitCode.ok;
       if (count === limit) {
         context.report({ type: "notice", message: `showing the newest ${count}; use --limit or --all for more` });
@@ -46,6 +55,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
       count++;
       context.report(entryEvent(products, entry, options.showSecrets, { heading: headingOf(entry.receivedAt) }));
     }
+    progress?.end();
     damage.report();
     if (count === 0 && damage.exitCode === ExitCode.ok)
       context.report({ type: "notice", message: emptyMessage(options, log.path) });

@@ -8,7 +8,8 @@ import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../../store/log.
 import { type ExitCode, UserError } from "../../util/errors.ts";
 import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
-import { DamageReport, dayHeadings, entryEvent, roomOnStdout } from "./entry.ts";
+import { roomOnStdout } from "../helpers/room-on-stdout.ts";
+import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
 import { type FilterOptions, isFiltered, type LogOptions, newestNumber, readFilter, withLog } from "./options.ts";
 
 interface TailOptions extends FilterOptions, LogOptions {

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../../context.ts";
 import { maskText, maskUrl } from "../../core/mask.ts";
 import type { Output } from "../../output.ts";
 import type { Report } from "../../reports/report.ts";
+import { hasLostReader } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 
 /** Characters that may wait for a reader that has stopped; the log has them, so memory need not. */
@@ -10,6 +12,12 @@ const MAX_WAITING = 8_000_000;
 const MAX_BEHIND = 32_000_000;
 /** A reader that takes nothing for this long has stopped. */
 const STOPPED_AFTER_MS = 1000;
+
+/** How long a reader may take for what is left after Ctrl-C. */
+const READER_GRACE_MS = 1000;
+const POLL_INTERVAL_MS = 20;
+/** Ends of lines that are kept before those that were taken are removed. */
+const MIN_ENDS = 1000;
 
 /** Reports that come once per event. */
 const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "record", "warning", "notice", "target"]);
@@ -21,6 +29,9 @@ const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "reco
 export function boundOutput(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }) {
   let dropped = 0;
   let droppedInRow = 0;
+  /** Where each line on stdout ends, in characters: those beyond what was taken are unread. */
+  let ends: number[] = [];
+  let maxEnds = MIN_ENDS;
   const readers = new Map<Output, { taken: number; at: number }>();
   const write = limitRepeatedWarnings((report) => given.report(showSecrets ? report : masked(report)));
 
@@ -49,10 +60,26 @@ export function boundOutput(given: Context, { showSecrets = false }: { readonly 
       write({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
     }
     write(each);
+    if (!REPEATED.has(each.type) || stream !== given.stdout) return;
+    ends.push(stream.taken() + stream.backlog());
+    if (ends.length < maxEnds) return;
+    unreadLines();
+    maxEnds = Math.max(MIN_ENDS, ends.length * 2);
+  };
+  const unreadLines = (): number => {
+    const taken = given.stdout.taken();
+    ends = ends.filter((end) => end > taken);
+    return ends.length;
   };
   return {
     context: Object.assign(Object.create(given) as Context, { report }),
-    droppedLines: () => dropped,
+    /** Lines that were dropped; after Ctrl-C also those that the reader does not take within a moment. */
+    async leftOut(): Promise<number> {
+      if (!given.signal.aborted || hasLostReader(given.signal)) return dropped;
+      const until = performance.now() + READER_GRACE_MS;
+      while (unreadLines() > 0 && performance.now() < until) await delay(POLL_INTERVAL_MS);
+      return dropped + unreadLines();
+    },
   };
 }
 

@@ -61,7 +61,7 @@ the end. One that an earlier listen of the project left behind is taken over. Si
 code is 9 if the channel was lost, and 7 if it could not be deleted.`;
 
 async function listen(given: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
-  const { context: bounded, droppedLines } = boundOutput(given, options);
+  const { context: bounded, leftOut } = boundOutput(given, options);
   // Loaded only where somebody can press them.
   const keyboard = takesKeys(given, options) ? (await import("./keys/index.ts")).createKeys(bounded) : undefined;
   const context = keyboard?.context ?? bounded;
@@ -128,7 +128,7 @@ async function listen(given: Context, target: string | undefined, options: Liste
     seconds: (performance.now() - startedAt) / 1000,
     forwards: parts.forwarding?.counts(),
     tunnelDownMs: parts.tunnel?.downMs(),
-    leftOut: droppedLines(),
+    leftOut: await leftOut(),
   });
 
   if (lost !== undefined) throw lost;

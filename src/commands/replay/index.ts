@@ -25,6 +25,7 @@ import { addFilters, addLogFlags, requireEntry, withLog } from "../events/option
 import { answersExitCode, EXPECT_STATUS_FLAG, unexpectedStatus } from "../helpers/expect-status.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
 import { projectProducts } from "../helpers/products.ts";
+import { roomOnStdout } from "../helpers/room-on-stdout.ts";
 import { MAX_OWN_CONNECTIONS } from "../send/deliver.ts";
 import { Tally } from "../send/outcome.ts";
 import { type ReplayOptions, type ReplayPlan, readReplayPlan } from "./plan.ts";
@@ -65,9 +66,9 @@ async function checkSettings(
   plan: ReplayPlan,
   config: Config,
   products: readonly Product[],
-  replays: readonly Replay[],
+  replays: Replays,
 ): Promise<void> {
-  const targets = [...new Set(replays.map(({ target }) => target))];
+  const targets = [...new Set(replays.targets)];
   const { forwardTo, routes } = config.settings;
   const configured = createRoutes(forwardTo, routes).all(products.map(({ id }) => id));
   if (plan.to === undefined) {
@@ -105,16 +106,16 @@ interface Work {
   readonly log: Log;
   readonly config: Config;
   readonly products: readonly Product[];
-  readonly replays: readonly Replay[];
+  readonly replays: Replays;
 }
 
 /** Sends them one by one, in the order in which they came, and reports each result. */
 async function replayAll(
   context: Context,
   plan: ReplayPlan,
-  { log, config, products, replays }: Work,
+  { log, config, products, replays: { numbers, targets } }: Work,
 ): Promise<ExitCode> {
-  if (replays.length === 0) {
+  if (numbers.length === 0) {
     context.report({ type: "notice", message: "no delivery in the log matches: nothing was sent" });
     return ExitCode.ok;
   }
@@ -124,28 +125,30 @@ async function replayAll(
     connections: 1,
     insecure: plan.insecure ?? config.settings.insecure,
     env: config.env,
-    ownConnections: replays.length <= MAX_OWN_CONNECTIONS,
+    ownConnections: numbers.length <= MAX_OWN_CONNECTIONS,
   });
   let body: Buffer | undefined;
   let ended = 0;
   try {
-    for (const { n, target } of replays) {
+    for (const [i, n] of numbers.entries()) {
+      await roomOnStdout(context);
       if (context.signal.aborted) break;
+      const target = targets[i] ?? "";
       const entry = await requireEntry(log, n);
       // The user edits once, however many targets there are.
       if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);
       const request = replayRequest(context, plan, { secrets: config.secrets, products }, entry, target, body);
       if (plan.dryRun) showRequest(context, plan, entry, request);
-      else await sendOne(context, plan, { log, poster, tally, entry, target, request, alone: replays.length === 1 });
+      else await sendOne(context, plan, { log, poster, tally, entry, target, request, alone: numbers.length === 1 });
       ended++;
     }
   } finally {
     await poster.close();
   }
   if (plan.dryRun) return ExitCode.ok;
-  if (replays.length > 1) context.report(tally.summary());
+  if (numbers.length > 1) context.report(tally.summary());
   if (context.signal.aborted) {
-    context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${replays.length}` });
+    context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${numbers.length}` });
   }
   return answersExitCode(tally.failed === 0 && tally.ok > 0, plan.expectStatus);
 }
@@ -223,10 +226,10 @@ function sentReport(
   };
 }
 
-/** One delivery to send again to one target. */
-interface Replay {
-  readonly n: number;
-  readonly target: string;
+/** Deliveries to send again, and the target of each at the same index: a million take 16 MB. */
+interface Replays {
+  readonly numbers: readonly number[];
+  readonly targets: readonly string[];
 }
 
 /** The deliveries to send, oldest first. Throws a UserError where a delivery has no target, before anything is sent. */
@@ -237,19 +240,30 @@ async function chooseReplays(
   config: Config,
   products: readonly Product[],
   onDamaged: (n: number, reason: string) => void,
-): Promise<readonly Replay[]> {
+): Promise<Replays> {
   const { settings } = config;
   if (plan.to !== undefined) checkTarget(plan.to, "--to");
   const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
   const configured = createRoutes(settings.forwardTo, settings.routes);
-  const replaysOf = (entry: LogEntry): readonly Replay[] =>
-    targetsOf(entry, given, configured, plan.filter?.failed).map((target) => ({ n: entry.n, target }));
-  if (plan.n !== undefined) return replaysOf(await requireEntry(log, plan.n));
-  const chosen: Replay[] = [];
+  const numbers: number[] = [];
+  const targets: string[] = [];
+  // One string for all deliveries to a target.
+  const known = new Map<string, string>();
+  const choose = (entry: LogEntry): void => {
+    for (const target of targetsOf(entry, given, configured, plan.filter?.failed)) {
+      if (!known.has(target)) known.set(target, target);
+      numbers.push(entry.n);
+      targets.push(known.get(target) ?? target);
+    }
+  };
+  if (plan.n !== undefined) {
+    choose(await requireEntry(log, plan.n));
+    return { numbers, targets };
+  }
   let skipped = 0;
   for await (const entry of log.entries(plan.filter, { order: "oldest", onDamaged })) {
     if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
-    if (isForApp(products, entry)) chosen.push(...replaysOf(entry));
+    if (isForApp(products, entry)) choose(entry);
     else skipped++;
   }
   if (skipped > 0) {
@@ -259,7 +273,7 @@ async function chooseReplays(
       message: `${which} skipped: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay 42`,
     });
   }
-  return chosen;
+  return { numbers, targets };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Delivery } from "../../body/delivery.ts";
 import { valueAt } from "../../body/payload.ts";
 import type { Config } from "../../config/load.ts";
@@ -39,15 +40,26 @@ export function* shipments(
 ): Generator<Shipment, void> {
   const random: Random = plan.seed === undefined ? randomInt : seededRandom(plan.seed);
   for (const subject of subjects) {
+    const make = (now: Date): Shipment => makeShipment(plan, config, subject, random, now);
+    const mayBeSame = plan.count > 1 && !plan.fresh && plan.challenge !== true;
+    const same = mayBeSame ? sameAtAnyTime(make, context.now()) : undefined;
     for (let i = 0; i < plan.count; i++) {
-      const shipment = makeShipment(context, plan, config, subject, random);
+      const shipment = same ?? make(context.now());
       for (let times = 0; times <= plan.repeat; times++) yield shipment;
     }
   }
 }
 
-function makeShipment(context: Context, plan: SendPlan, config: Config, subject: Subject, random: Random): Shipment {
-  const now = context.now();
+const HOUR_MS = 3_600_000;
+
+/** The shipment, where neither a time nor chance makes it another one an hour later: it is signed once for all. */
+function sameAtAnyTime(make: (now: Date) => Shipment, now: Date): Shipment | undefined {
+  const shipment = make(now);
+  const later = make(new Date(now.getTime() + HOUR_MS));
+  return isDeepStrictEqual(shipment.delivery, later.delivery) ? shipment : undefined;
+}
+
+function makeShipment(plan: SendPlan, config: Config, subject: Subject, random: Random, now: Date): Shipment {
   if (subject.probe !== undefined) return probeShipment(plan, config, subject, subject.probe, now);
   const challenge = plan.challenge === true ? digits(random, 32) : plan.challenge;
   const body =

@@ -12,7 +12,7 @@ import type { Format, Product, Verdict } from "../../core/product.ts";
 import { UNKNOWN_KEY } from "../../core/proofs/keys.ts";
 import type { Receipt } from "../../core/receive.ts";
 import { disableSchemaJit } from "../../core/schema.ts";
-import { foreignInput, type InputPayload, readVerifyInput, type VerifyInput } from "../../core/verify-input.ts";
+import { foreignInput, type InputPayload } from "../../core/verify-input.ts";
 import {
   explainProofs,
   issuePositions,
@@ -24,6 +24,7 @@ import {
 import { examples } from "../../reports/help.ts";
 import type { VerifiedReport } from "../../reports/verified.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
+import { hasLostReader } from "../../util/timing.ts";
 import { counted, parseDuration } from "../../util/units.ts";
 import type { KeySets } from "../../zoho/auth/jwks.ts";
 import { CHANNELS_FILE } from "../../zoho/channels/channels-file.ts";
@@ -35,12 +36,21 @@ import {
   collect,
   givenSecrets,
   parseHeader,
-  readUserFile,
   requireProduct,
   type SecretOptions,
 } from "../helpers/options.ts";
 import { projectProducts, warnOfUnknownVariables } from "../helpers/products.ts";
-import { expandPaths, inputNames, readLogged } from "./inputs.ts";
+import { roomOnStdout } from "../helpers/room-on-stdout.ts";
+import {
+  expandPaths,
+  follow,
+  type InputItem,
+  inputItems,
+  inputNames,
+  readLogged,
+  requireReadable,
+  takeFrom,
+} from "./inputs.ts";
 
 export interface VerifyOptions extends SecretOptions {
   readonly product?: string;
@@ -126,14 +136,15 @@ export async function verify(context: Context, files: readonly string[], options
   refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
-  const inputs: (VerifyInput & { readonly file: string })[] =
-    logged === undefined ? [] : [{ file: logged.file, payloads: [logged.payload], skipped: 0 }];
-  for (const file of names) {
-    const bytes = file === "-" ? await context.stdin.read() : readUserFile(context.cwd, file);
-    inputs.push({ file, ...readVerifyInput(bytes, contentType) });
-  }
-  const sent = [headers, ...inputs.flatMap(({ payloads }) => payloads.map(({ delivery }) => delivery.headers))];
-  const keys = await openPublicKeys(context, config, keyedProducts(products, sent, options));
+  for (const file of names) if (file !== "-") requireReadable(context.cwd, file);
+  const items = inputItems(context, { names, contentType, logged });
+  /** The first ones, before which no more is decided than they need. */
+  const first: InputItem[] = [];
+  for await (const item of takeFrom(items, MANY_PAYLOADS)) first.push(item);
+  const payloadsOf = (some: readonly InputItem[]) => some.flatMap(({ payload }) => payload ?? []);
+  const sent = [headers, ...payloadsOf(first).map(({ delivery }) => delivery.headers)];
+  let keyed = keyedProducts(products, sent, options);
+  let keys = await openPublicKeys(context, config, keyed);
   const task = {
     ...candidatesFor(products, options),
     signature: signatureOf(options),
@@ -142,34 +153,46 @@ export async function verify(context: Context, files: readonly string[], options
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };
-  const count = inputs.reduce((sum, { payloads }) => sum + payloads.length, 0);
-  if (task.signature !== undefined && count > 1) {
+  if (task.signature !== undefined && payloadsOf(first).length > 1) {
+    let several = payloadsOf(first).length;
+    for await (const { payload } of takeFrom(items)) if (payload !== undefined) several++;
     throw usageError(
-      `--signature works with one payload, and there are ${count}`,
+      `--signature works with one payload, and there are ${several}`,
       "verify them one by one, or give deliveries with their headers, as listen --json prints them",
     );
   }
 
   // In the process of `listen` it would slow down the receiver.
-  if (count < MANY_PAYLOADS && context.caller?.listener === undefined) disableSchemaJit();
+  if (first.length < MANY_PAYLOADS && context.caller?.listener === undefined) disableSchemaJit();
   const reportHint = reportHintsOnce(context, products);
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
-  let masked = 0;
-  for (const { file, payloads, skipped } of inputs) {
-    for (const payload of payloads) {
+  let [count, masked, skipped] = [0, 0, 0];
+  for await (const { file, payload, isLast } of follow(first, items)) {
+    if (payload !== undefined) {
       const given = withGiven(payload, { headers, contentType, url: options.url });
+      // A bare body has no header that needs a key.
+      const needed = payload.complete ? keyedProducts(products, [given.delivery.headers], options) : [];
+      const others = needed.filter((each) => !keyed.includes(each));
+      if (others.length > 0) {
+        keyed = [...keyed, ...others];
+        keys = await openPublicKeys(context, config, keyed);
+        task.secrets = await withChannels(context, keys.secrets, config.root);
+      }
       let report = reportOn(file, given, task, options);
       if (await renewKeys(report.receipt, keys)) report = reportOn(file, given, task, options);
       context.report(logged?.shown(report) ?? report);
       reportHint(report.receipt);
+      count++;
       tally[report.outcome]++;
       if (report.outcome === "proof-failed" && !report.receipt.verdicts.some(isFailed)) masked++;
+    } else if (!isLast) skipped++;
+    if (isLast && skipped > 0) {
+      context.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
+      skipped = 0;
     }
-    if (skipped > 0)
-      context.report({
-        type: "notice",
-        message: `${file}: skipped ${counted(skipped, "line")} without a delivery`,
-      });
+    if (await roomOnStdout(context)) continue;
+    if (hasLostReader(context.signal)) break;
+    throw context.signal.reason;
   }
   if (count > 1) {
     const { ok, invalid, "proof-failed": unproven } = tally;

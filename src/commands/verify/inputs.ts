@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from "node:fs";
+import { accessSync, constants, createReadStream, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Context } from "../../context.ts";
+import { type InputPayload, streamVerifyInput } from "../../core/verify-input.ts";
 import type { Runtime } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import type { SecretOptions } from "../helpers/options.ts";
@@ -130,4 +131,56 @@ function matcher(part: string): RegExp {
     .replace(/\*+/g, ".*")
     .replace(/\?/g, ".");
   return new RegExp(part.startsWith(".") ? `^${source}$` : `^(?!\\.)${source}$`, "s");
+}
+
+/** So that nothing is checked before all files can be. */
+export function requireReadable(cwd: string, path: string): void {
+  try {
+    accessSync(resolve(cwd, path), constants.R_OK);
+  } catch (error) {
+    throw usageError(`${path} cannot be read: ${errorText(error)}`);
+  }
+}
+
+/** A payload, a line without one, or the end of a file. */
+export interface InputItem {
+  readonly file: string;
+  readonly payload: InputPayload | undefined;
+  readonly isLast: boolean;
+}
+
+interface Inputs {
+  readonly names: readonly string[];
+  readonly contentType: string | undefined;
+  readonly logged: LoggedInput | undefined;
+}
+
+const CHUNK_BYTES = 262_144;
+
+export async function* inputItems(
+  context: Context,
+  { names, contentType, logged }: Inputs,
+): AsyncGenerator<InputItem, void> {
+  if (logged !== undefined) yield { file: logged.file, payload: logged.payload, isLast: false };
+  for (const file of names) {
+    const path = resolve(context.cwd, file);
+    const chunks: AsyncIterable<Buffer> =
+      file === "-" ? context.stdin.chunks() : createReadStream(path, { highWaterMark: CHUNK_BYTES });
+    for await (const payload of streamVerifyInput(chunks, contentType)) yield { file, payload, isLast: false };
+    yield { file, payload: undefined, isLast: true };
+  }
+}
+
+/** The next items, leaving the iterator open for those behind them. */
+export async function* takeFrom(items: AsyncIterator<InputItem, void>, limit = Number.POSITIVE_INFINITY) {
+  for (let taken = 0; taken < limit; taken++) {
+    const { done, value } = await items.next();
+    if (done === true || value === undefined) return;
+    yield value;
+  }
+}
+
+export async function* follow(first: readonly InputItem[], items: AsyncIterator<InputItem, void>) {
+  yield* first;
+  yield* takeFrom(items);
 }
