@@ -4,6 +4,7 @@ import type { Context } from "../../context.ts";
 import { type InputPayload, streamVerifyInput } from "../../core/verify-input.ts";
 import type { Runtime } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
+import { NOT_A_FILE } from "../../util/files.ts";
 import type { SecretOptions } from "../helpers/options.ts";
 import type { LoggedInput } from "./logged.ts";
 
@@ -135,8 +136,12 @@ function matcher(part: string): RegExp {
 
 /** So that nothing is checked before all files can be. */
 export function requireReadable(cwd: string, path: string): void {
+  const full = resolve(cwd, path);
   try {
-    accessSync(resolve(cwd, path), constants.R_OK);
+    // A device may have no end.
+    const stats = statSync(full);
+    if (!stats.isFile() && !stats.isFIFO()) throw new Error(NOT_A_FILE);
+    accessSync(full, constants.R_OK);
   } catch (error) {
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
