@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -138,6 +138,22 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     writeFileSync(join(path, "wl-copy"), "#!/bin/sh\nexit 1\n");
     shell.type("y");
     await shell.shown(/^\{"module":"Leads",/m);
+  });
+
+  it("open the inspector, which shows the same log, and end it with listen", async () => {
+    const { path, seen } = desktop("xdg-open");
+    const { shell, send } = await startListen("", { env: { PATH: `${path}:${process.env.PATH}` } });
+    await send("crm", "Leads.create");
+    await shell.last(/^#1 · .* app up/);
+    shell.type("o");
+    await shell.shown(/^inspector: http:\/\/127\.0\.0\.1:\d+\/#\S+$/m);
+    const [, origin = "", token] = /inspector: (\S+)\/#(\S+)/.exec(shell.text) ?? [];
+    const answer = await fetch(`${origin}/api/events`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await answer.json()).toMatchObject({ events: [{ n: 1, event: "Leads.create" }] });
+    await expect.poll(() => existsSync(seen)).toBe(true);
+    shell.type("q");
+    await expectRestored(shell);
+    await expect(fetch(origin)).rejects.toThrow();
   });
 
   it("mark an event and compare it with another", async () => {
