@@ -16,8 +16,8 @@ interface GroupCommitOptions {
 /** Bounds how long one transaction blocks the event loop. */
 const MAX_GROUP = 256;
 const RETRY_EVERY_MS = 15;
-/** How long a write that is not durable waits for others while the disk is idle. */
-const LAZY_MS = 2;
+/** How long a write that is not durable waits for a durable one to be committed along with: a commit of its own costs as much. */
+const LAZY_MS = 20;
 /** They run on Node's thread pool of four (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
 const MAX_SYNCS = 2;
 
