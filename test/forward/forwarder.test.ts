@@ -156,11 +156,11 @@ describe("a forwarder", () => {
     }
     await two.came(1);
     await expect.poll(() => reports.length).toBe(1);
-    // Each buffers up to sixteen.
-    for (let i = 0; i < 16; i++) expect(forwarder.reserve([two.url], 1)).toBe(true);
-    expect(forwarder.reserve([one.url, two.url], 1)).toBe(false);
-    for (let i = 0; i < 16; i++) expect(forwarder.reserve([one.url], 1)).toBe(true);
-    expect(forwarder.reserve([one.url], 1)).toBe(false);
+    // Each buffers up to two megabytes.
+    expect(forwarder.reserve([two.url], 2_000_000)).toBe(true);
+    expect(forwarder.reserve([one.url, two.url], 200_000)).toBe(false);
+    expect(forwarder.reserve([one.url], 2_000_000)).toBe(true);
+    expect(forwarder.reserve([one.url], 200_000)).toBe(false);
     expect(troubles).toEqual([]);
   });
 
