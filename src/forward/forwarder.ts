@@ -74,6 +74,10 @@ export function createForwarder(options: ForwarderOptions) {
     deliver(claim: ClaimRef, target: string, source: ForwardSource): void {
       queueOf(target).deliver(claim, source);
     },
+    /** Sends a delivery that was recorded without a claim and that no other has to precede: at once if nothing else waits. */
+    offer(ref: ClaimRef, target: string, source: ForwardSource): void {
+      queueOf(target).offer(ref, source);
+    },
     /** Something waits in the log for these targets. */
     wake(targets: readonly string[]): void {
       for (const target of targets) queueOf(target).wake();

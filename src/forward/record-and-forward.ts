@@ -52,9 +52,12 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
         forward() {
           for (const { id, target, claimed } of forwards) {
             if (claimed) forwarder.deliver({ id, n }, target, source);
-            else if (claim) forwarder.release([target], bytes);
+            else if (!ordered) forwarder.offer({ id, n }, target, source);
+            else {
+              if (claim) forwarder.release([target], bytes);
+              forwarder.wake([target]);
+            }
           }
-          forwarder.wake(forwards.filter(({ claimed }) => !claimed).map(({ target }) => target));
         },
       };
     },

@@ -9,7 +9,7 @@ import { type AttemptOptions, attempt, type ClaimedDelivery, maxPauseOf } from "
 import type { ForwardSource } from "./request.ts";
 
 export interface TargetQueueOptions extends AttemptOptions {
-  readonly log: Pick<Log, "claimWaiting" | "nextDue" | "complete" | "release">;
+  readonly log: Pick<Log, "claim" | "claimWaiting" | "nextDue" | "complete" | "release">;
   /** The most deliveries that are sent to one app at the same time. */
   readonly concurrency: number;
   /** A delivery was given up unsent, because the log cannot read it. */
@@ -26,8 +26,10 @@ export interface TargetApp {
 
 export type TargetQueue = ReturnType<typeof createTargetQueue>;
 
-/** Buffered deliveries for each one that may be sent at the same time, so that the log is not queried for every single one. */
-const BUFFERED_PER_SLOT = 16;
+/** Claimed at once for each delivery that may be sent at the same time, so that the log is not queried for every single one. */
+const CLAIMED_PER_SLOT = 16;
+/** A burst that is in memory anyway need not be read from the log again. */
+const MAX_BUFFERED = 2_048;
 /** Bodies may be large: only the first delivery may take the buffer past this. */
 const MAX_BUFFERED_BYTES = 2_097_152;
 
@@ -37,7 +39,8 @@ const MAX_BUFFERED_BYTES = 2_097_152;
  */
 export function createTargetQueue(target: string, { health, semaphore }: TargetApp, options: TargetQueueOptions) {
   const { log, concurrency, retry, afterTroubleMs = 5000, now, onTrouble, onUnreadable } = options;
-  const maxBuffered = concurrency * BUFFERED_PER_SLOT;
+  const maxClaimed = concurrency * CLAIMED_PER_SLOT;
+  const maxBuffered = Math.max(maxClaimed, MAX_BUFFERED);
   const maxPauseMs = maxPauseOf(retry);
   const pending = new Set<Promise<void>>();
   const closing = new AbortController();
@@ -52,6 +55,8 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   /** Something may be due in the log. True at first, since an earlier run may have left deliveries that go first. */
   let mayHaveDue = true;
   let claiming = false;
+  /** The last claim left some in the log. They go first: new ones must not overtake them. */
+  let hasBacklog = true;
   /** The log has failed, and is left alone until the timer fires. */
   let logFailed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -77,8 +82,8 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
       freeRoom(next.source.delivery.body.length);
       track(send(next));
     }
-    const hasRoom = bufferedCount < maxBuffered / 2 && bufferedBytes < MAX_BUFFERED_BYTES;
-    if (mayHaveDue && !claiming && !logFailed && hasRoom) track(claim(maxBuffered - bufferedCount));
+    const hasRoom = bufferedCount < maxClaimed / 2 && bufferedBytes < MAX_BUFFERED_BYTES;
+    if (mayHaveDue && !claiming && !logFailed && hasRoom) track(claim(maxClaimed - bufferedCount));
   }
 
   function isOpen(): boolean {
@@ -125,7 +130,8 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     try {
       const maxBytes = MAX_BUFFERED_BYTES - bufferedBytes;
       claimed = await log.claimWaiting({ target, limit, maxPauseMs, maxBytes, now: at });
-      if (claimed.claims.length + claimed.unreadable.length === limit) mayHaveDue = true;
+      hasBacklog = claimed.claims.length + claimed.unreadable.length === limit;
+      if (hasBacklog) mayHaveDue = true;
       else {
         // As of the claim's time: the timer below fires for what has become due since.
         const next = await log.nextDue({ target, now: at, maxPauseMs });
@@ -133,7 +139,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
         if (next.at !== undefined) wakeAt(next.at);
       }
     } catch (error) {
-      // Waiting deliveries still go first: new ones must not overtake them.
+      hasBacklog = true;
       mayHaveDue = true;
       logFailed = true;
       wakeAt(new Date(now().getTime() + afterTroubleMs));
@@ -204,23 +210,37 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     onTrouble(`forwarding to ${maskUrl(target)}: ${errorText(error)}`);
   }
 
+  /** A claim that is under way has read the log already, so what is recorded from now on need not wait for its end. */
+  function reserve(bytes: number): boolean {
+    if (mayHaveDue || (claiming && hasBacklog) || !isOpen() || bufferedCount >= maxBuffered) return false;
+    if (bufferedCount > 0 && bufferedBytes + bytes > MAX_BUFFERED_BYTES) return false;
+    takeRoom(bytes);
+    return true;
+  }
+
+  function release(bytes: number): void {
+    freeRoom(bytes);
+    work();
+  }
+
+  function deliver(ref: ClaimRef, source: ForwardSource): void {
+    buffer.push({ claim: ref, attemptsBefore: 0, source });
+    work();
+  }
+
   return {
     /** Reserves room for a delivery that is about to be recorded; false when there is none, or others wait for it. */
-    reserve(bytes: number): boolean {
-      if (mayHaveDue || claiming || !isOpen() || bufferedCount >= maxBuffered) return false;
-      if (bufferedCount > 0 && bufferedBytes + bytes > MAX_BUFFERED_BYTES) return false;
-      takeRoom(bytes);
-      return true;
-    },
+    reserve,
     /** Frees room that was reserved. */
-    release(bytes: number): void {
-      freeRoom(bytes);
-      work();
-    },
+    release,
     /** Sends a delivery that was claimed when it was recorded, into room that was reserved. */
-    deliver(ref: ClaimRef, source: ForwardSource): void {
-      buffer.push({ claim: ref, attemptsBefore: 0, source });
-      work();
+    deliver,
+    /** Sends a delivery that was just recorded without a claim, unless a claim from the log has found it, or will. */
+    offer(ref: ClaimRef, source: ForwardSource): void {
+      const { length } = source.delivery.body;
+      if (!reserve(length)) wake();
+      else if (log.claim(ref)) deliver(ref, source);
+      else release(length);
     },
     /** Something waits in the log. */
     wake,

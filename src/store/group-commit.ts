@@ -18,6 +18,8 @@ const MAX_GROUP = 256;
 const RETRY_EVERY_MS = 15;
 /** How long a write that is not durable waits for others while the disk is idle. */
 const LAZY_MS = 2;
+/** The same where a durable one has come as recently: another will, and a commit of its own costs as much. */
+const BUSY_LAZY_MS = 20;
 /** They run on Node's thread pool of four (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
 const MAX_SYNCS = 2;
 
@@ -34,6 +36,7 @@ export class GroupCommit {
   #jobs: Job[] = [];
   #running: Promise<void> | undefined;
   #later: NodeJS.Timeout | undefined;
+  #lastDurableAt = Number.NEGATIVE_INFINITY;
   readonly #syncs = new Set<Promise<unknown>>();
   /** Resolves to its error, or that of an earlier one. */
   #lastSync: Promise<unknown> = Promise.resolve();
@@ -70,8 +73,10 @@ export class GroupCommit {
         resolve: () => resolve(value),
         reject,
       });
-      if (durable) this.#start();
-      else this.#startLater();
+      if (durable) {
+        this.#lastDurableAt = performance.now();
+        this.#start();
+      } else this.#startLater();
     });
   }
 
@@ -100,7 +105,9 @@ export class GroupCommit {
   }
 
   #startLater(): void {
-    if (this.#running === undefined) this.#later ??= setTimeout(() => this.#start(), LAZY_MS);
+    if (this.#running !== undefined || this.#later !== undefined) return;
+    const isBusy = performance.now() - this.#lastDurableAt < BUSY_LAZY_MS;
+    this.#later = setTimeout(() => this.#start(), isBusy ? BUSY_LAZY_MS : LAZY_MS);
   }
 
   async #run(): Promise<void> {

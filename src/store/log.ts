@@ -22,6 +22,8 @@ export interface Log {
    * longest due first; of ordered ones only the first of each key.
    */
   claimWaiting(request: ClaimRequest): Promise<Claimed>;
+  /** Claims a delivery that was just recorded; false if `claimWaiting` has claimed it meanwhile. */
+  claim(ref: ClaimRef): boolean;
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
   /** Records the attempt and releases the claim in one step. Resolves to whether the next one of its order became due. */

@@ -55,8 +55,10 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
   const claimed = new Set<number>();
 
   return {
-    claim(id: number): void {
-      claimed.add(id);
+    /** False if it is claimed already. */
+    claim(id: number): boolean {
+      const { size } = claimed;
+      return claimed.add(id).size > size;
     },
     release(id: number): void {
       claimed.delete(id);
@@ -100,7 +102,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
     },
     /** Returns whether another one of its order became due. */
     complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): boolean {
-      appender.recordAttempt(n, attempt);
+      appender.addAttempt(n, attempt);
       if (outcome.state === "retry") {
         retry.run(outcome.at.getTime(), id);
         return false;
@@ -181,9 +183,7 @@ export function createAppender(database: NativeDatabase) {
   const endUnanswered = database.prepare(
     "UPDATE deliveries SET status = 502, refusal = ? WHERE status IS NULL AND accepted = 1",
   );
-  const lastAttempt = database.prepare(
-    "SELECT coalesce(max(attempt), 0) AS attempt FROM attempts WHERE n = ? AND target = ?",
-  );
+  const lastAttempt = database.prepare("SELECT max(attempt) AS attempt FROM attempts WHERE n = ? AND target = ?");
   const mend = database.prepare(
     `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state <> ${DELIVERED}
      RETURNING target, order_key`,
@@ -191,8 +191,13 @@ export function createAppender(database: NativeDatabase) {
   const refuse = database.prepare("UPDATE deliveries SET accepted = 0, status = 503, refusal = ? WHERE n = ?");
   const dropForwards = database.prepare("DELETE FROM forwards WHERE n = ? RETURNING target, order_key");
   const addAttempt = database.prepare(
-    "INSERT INTO attempts (n, attempt, target, at, status, latency_ms, error, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    `INSERT INTO attempts (n, target, at, status, latency_ms, error, reply, attempt) VALUES (?, ?, ?, ?, ?, ?, ?,
+       (SELECT coalesce(max(attempt), 0) + 1 FROM attempts WHERE n = ? AND target = ?))`,
   );
+  const add = (n: number, made: NewAttempt): void => {
+    const { target, at, status = null, latencyMs, error = null, reply = null } = made;
+    addAttempt.run(n, target, at.getTime(), status, latencyMs, error, reply, n, target);
+  };
 
   /** Rows have been settled: the first that waited for them become due. Returns whether any did. */
   function unblock(settled: readonly SqlRow[]): boolean {
@@ -267,13 +272,11 @@ export function createAppender(database: NativeDatabase) {
     endUnanswered(): number {
       return Number(endUnanswered.run("listen ended before the app had answered").changes);
     },
+    addAttempt: add,
     recordAttempt(n: number, made: NewAttempt): number {
-      const row = lastAttempt.get(n, made.target);
-      const attempt = (row === undefined ? 0 : numberOf(row, "attempt")) + 1;
-      const { status = null, error = null, reply = null } = made;
-      addAttempt.run(n, attempt, made.target, made.at.getTime(), status, made.latencyMs, error, reply);
+      add(n, made);
       if (made.mends === true) unblock(mend.all(n, made.target));
-      return attempt;
+      return numberOf(lastAttempt.get(n, made.target) ?? {}, "attempt");
     },
   };
 }

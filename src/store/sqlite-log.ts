@@ -89,6 +89,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
         throw error;
       }
     },
+    claim: ({ id }) => queue.claim(id),
     nextDue: (request) => read(() => queue.nextDue(request)),
     complete: (claim, attempt, outcome) =>
       commits.write(() => queue.complete(claim, attempt, outcome), {

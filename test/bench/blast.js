@@ -3,26 +3,11 @@
  *   node blast.js URL connections seconds [events a second]
  * Prints one line of JSON. Uses bare sockets, so that the client takes little CPU beside the server.
  */
-import { createHmac, randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { isWhole, nextRequest } from "./requests.js";
 
 const [, , address, connections, seconds, rate = "Infinity"] = process.argv;
 const url = new URL(address);
-const template = JSON.parse(
-  readFileSync(new URL("../../fixtures/crm/guide/Leads.create.json", import.meta.url), "utf8"),
-);
-const SECRET = process.env.ZOHO_WEBHOOK_SECRET;
-const first = randomInt(1e6) * 1e6;
-let made = 0;
-
-function nextRequest() {
-  const id = `4876876${String(first + made++).padStart(12, "0")}`;
-  const body = JSON.stringify({ ...template, ids: [id], token: process.env.ZOHO_WEBHOOK_TOKEN });
-  const signature = createHmac("sha256", SECRET).update(body).digest("hex");
-  return `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nX-Zoho-Signature: ${signature}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-}
-
 const latencies = [];
 let failed = 0;
 /** Requests begin at equal distances, as far as the server keeps up. */
@@ -47,18 +32,14 @@ function run() {
     };
     const post = () => {
       sentAt = performance.now();
-      socket.write(nextRequest());
+      socket.write(nextRequest(url).text);
     };
     socket.on("connect", send);
     socket.on("error", reject);
     socket.on("close", resolve);
     socket.on("data", (chunk) => {
       text += chunk.latin1Slice();
-      const end = text.indexOf("\r\n\r\n");
-      if (end === -1) return;
-      const length = Number(/content-length: (\d+)/i.exec(text)?.[1]);
-      const isWhole = Number.isNaN(length) ? text.endsWith("0\r\n\r\n") : text.length >= end + 4 + length;
-      if (!isWhole) return;
+      if (!isWhole(text)) return;
       latencies.push(performance.now() - sentAt);
       if (!text.startsWith("HTTP/1.1 200")) failed++;
       text = "";

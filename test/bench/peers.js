@@ -16,18 +16,17 @@ const CONNECTIONS = 50;
 const LEAST = "minimal receiver";
 const PATH = "/webhooks/zoho/crm";
 
-function blast(url, seconds = SECONDS) {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(here, "blast.js"), url, String(CONNECTIONS), String(seconds)],
-    { env },
-  );
+/** Runs a client to its end and returns the line that it prints. */
+function client(file, url, ...args) {
+  const { stdout, stderr } = spawnSync(process.execPath, [join(here, file), url, ...args.map(String)], { env });
   if (stdout.length === 0) throw new Error(String(stderr));
   const result = JSON.parse(String(stdout));
   if (result.failed > 0)
     throw new Error(`${result.failed} of ${result.count} requests to ${url} were not answered 200`);
   return result;
 }
+
+const blast = (url, seconds = SECONDS) => client("blast.js", url, CONNECTIONS, seconds);
 
 async function least(...args) {
   const port = await freePort();
@@ -184,6 +183,41 @@ async function compare(title, makers, measure) {
   return (name) => results.get(name)?.[Math.floor(ROUNDS / 2)]?.rate;
 }
 
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** What a developer feels: the time from the post to the app's socket. Peers that lose events or cannot keep up show it here. */
+async function comparePace({ title, pace, seconds }) {
+  const results = new Map(Object.keys(forwarders).map((name) => [name, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, rounds] of results) {
+      const appPort = await freePort();
+      try {
+        const server = await forwarders[name](appPort);
+        try {
+          rounds.push(client("pace.js", server.url, appPort, pace, seconds));
+        } finally {
+          await server.stop();
+        }
+      } catch (error) {
+        console.log(`skipped ${name}: ${error.message.split("\n")[0]}`);
+      }
+    }
+  }
+  console.log(`\n${title}, from the post to the app's socket, median of ${ROUNDS} rounds`);
+  for (const [name, rounds] of results) {
+    if (rounds.length === 0) continue;
+    const figures = ["p50", "p90", "p99"].map((at) => `${at} ${median(rounds.map((each) => each[at]))?.toFixed(1)} ms`);
+    const lost = median(rounds.map((each) => each.lost));
+    console.log(`  ${name.padEnd(24)}${figures.join("  ")}${lost > 0 ? `  ${lost} not delivered` : ""}`);
+  }
+}
+
+const PACES = [
+  { title: "500 events a second", pace: 500, seconds: SECONDS },
+  { title: "1,500 events a second", pace: 1500, seconds: SECONDS },
+  { title: "A single event on an idle listen", pace: 5, seconds: 2 * SECONDS },
+];
+
 /** Prints how many times faster than a peer `listen` is, and the minimal receiver, which is the upper bound. */
 function printRatio(peer, rateOf, wanted) {
   const [ours, floor, theirs] = ["zoho-hooks listen", LEAST, peer].map(rateOf);
@@ -216,6 +250,7 @@ try {
   const delivered = await compare("The same, and forward to an app", forwarders, measureForwarder);
   printRatio("resend webhooks listen", delivered, 3);
   printRatio("smee-client", delivered, 1);
+  for (const pace of PACES) await comparePace(pace);
 } finally {
   cleanUp();
 }

@@ -103,6 +103,36 @@ describe("a forwarder", () => {
     await expect.poll(delivered, { timeout: 3000 }).toBe(2);
   });
 
+  it("sends what was recorded without a claim once, without reading it from the log unless a claim has", async () => {
+    const target = await app();
+    const { log, forwarder, reports } = await given();
+    let claims = 0;
+    const claimWaiting = log.claimWaiting;
+    Object.assign(log, {
+      claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
+        claims++;
+        return claimWaiting(request);
+      },
+    });
+    const record = async () => {
+      const { n, forwards } = await log.append(newEntry({ forward: { targets: [target.url] } }));
+      const { delivery } = newEntry();
+      const source = { n, delivery, product: undefined, format: undefined, remote: undefined };
+      return () => forwards.forEach(({ id }) => void forwarder.offer({ id, n }, target.url, source));
+    };
+    forwarder.wake([target.url]);
+    await forwarder.drain(1000, AbortSignal.timeout(1000));
+    const offerFound = await record();
+    forwarder.wake([target.url]);
+    offerFound();
+    await expect.poll(() => reports.length).toBe(1);
+    const offerNew = await record();
+    offerNew();
+    await expect.poll(() => reports.length).toBe(2);
+    expect(claims).toBe(2);
+    expect(target.seen).toHaveLength(2);
+  });
+
   it("warns when an answer takes longer than Zoho would wait", async () => {
     const target = await app(hang);
     const { forwarder, troubles, add } = await given({ deadlineOf: () => soon });
@@ -156,11 +186,11 @@ describe("a forwarder", () => {
     }
     await two.came(1);
     await expect.poll(() => reports.length).toBe(1);
-    // Each buffers up to sixteen.
-    for (let i = 0; i < 16; i++) expect(forwarder.reserve([two.url], 1)).toBe(true);
-    expect(forwarder.reserve([one.url, two.url], 1)).toBe(false);
-    for (let i = 0; i < 16; i++) expect(forwarder.reserve([one.url], 1)).toBe(true);
-    expect(forwarder.reserve([one.url], 1)).toBe(false);
+    // Each buffers up to two megabytes.
+    expect(forwarder.reserve([two.url], 2_000_000)).toBe(true);
+    expect(forwarder.reserve([one.url, two.url], 200_000)).toBe(false);
+    expect(forwarder.reserve([one.url], 2_000_000)).toBe(true);
+    expect(forwarder.reserve([one.url], 200_000)).toBe(false);
     expect(troubles).toEqual([]);
   });
 
