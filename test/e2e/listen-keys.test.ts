@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { desktop } from "../support/desktop.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
@@ -138,6 +138,15 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     writeFileSync(join(path, "wl-copy"), "#!/bin/sh\nexit 1\n");
     shell.type("y");
     await shell.shown(/^\{"module":"Leads",/m);
+  });
+
+  it("open the inspector, without its token in a command line", async () => {
+    const { path, seen } = desktop("xdg-open");
+    const { shell } = await startListen("", { env: { PATH: `${path}:${process.env.PATH}` } });
+    shell.type("o");
+    const token = /inspector: http:\S+#(\S+)/.exec(await shell.shown(/inspector: http:\S+#\S+/))?.[1];
+    await vi.waitFor(() => expect(readFileSync(seen, "utf8")).toMatch(/^http:\S+\/open\/\d+-\S+/), 5000);
+    expect(readFileSync(seen, "utf8")).not.toContain(token);
   });
 
   it("mark an event and compare it with another", async () => {
