@@ -15,7 +15,8 @@
  * | `POST /api/replay`                 | `ReplayRequest` → `Outcome`  |
  * | `POST /api/send`                   | `SendRequest` → `Outcome`    |
  *
- * What fails is answered with 4xx or 5xx and a `Failure`.
+ * What fails is answered with 4xx or 5xx and a `Failure`. Without the token, `GET /proof/<nonce>` has bytes that only who knows it
+ * can make, and `GET /open/<code>` leads once to the page with its token.
  */
 
 /** A line of the list. */

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { sameText } from "../body/secret.ts";
 
@@ -33,6 +34,38 @@ export function refusalOf(request: IncomingMessage, port: number, token: string)
   const [given = "", ...others] = values("authorization");
   if (others.length === 0 && sameText(given, `Bearer ${token}`)) return undefined;
   return { status: 401, reason: "the token is missing or wrong: open the address that zoho-hooks ui prints" };
+}
+
+/** Shows that the server knows the token. Whoever asks chooses the nonce, so `openingPath` proves another text. */
+export function proofOf(token: string, nonce: string): Buffer {
+  return createHmac("sha256", token).update(`proof ${nonce}`).digest();
+}
+
+/** Time for a browser to start. */
+const OPENING_MS = 60_000;
+
+/**
+ * Leads to the page with its token, once and soon. For the command that opens a browser, whose command line other users can
+ * read as long as the browser runs.
+ */
+export function openingAddress(address: string, now: Date): string {
+  const { origin, hash } = new URL(address);
+  return origin + openingPath(hash.slice(1), now.getTime() + OPENING_MS);
+}
+
+function openingPath(token: string, until: number): string {
+  return `/open/${until}-${createHmac("sha256", token).update(`open ${until}`).digest("base64url")}`;
+}
+
+/** Tells which paths are of an `openingAddress`, each only once. */
+export function createOpenings(token: string, now: () => Date): (path: string) => boolean {
+  const used = new Set<string>();
+  return (path) => {
+    const until = Number(/^\/open\/(\d{1,15})-/.exec(path)?.[1]);
+    if (!(until >= now().getTime()) || used.has(path) || !sameText(path, openingPath(token, until))) return false;
+    used.add(path);
+    return true;
+  };
 }
 
 /** On every answer. There is no CORS header, so no other page reads one. */

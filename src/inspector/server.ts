@@ -12,7 +12,7 @@ import type {
   ReplayRequest,
   SendRequest,
 } from "./api.ts";
-import { refusalOf, SECURITY_HEADERS } from "./security.ts";
+import { createOpenings, proofOf, refusalOf, SECURITY_HEADERS } from "./security.ts";
 import { type EventSource, EventStream } from "./stream.ts";
 
 /** What the inspector can do. It knows no command: `commands/ui/` gives it these. */
@@ -38,6 +38,7 @@ export interface InspectorOptions {
   /** Has `index.html`, `app.js` and `app.css`. */
   readonly pageFolder: string;
   readonly operations: Operations;
+  now(): Date;
   onTrouble(message: string): void;
 }
 
@@ -63,6 +64,7 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
   const { operations, onTrouble } = options;
   const page = readPage(options.pageFolder);
   const stream = new EventStream(operations.source, (error) => onTrouble(operations.failure(error).error));
+  const isOpening = createOpenings(options.token, options.now);
   let port = options.port;
   const server = await openServer(
     { host: "127.0.0.1", port },
@@ -76,6 +78,13 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
       const [path = "", query = ""] = (request.url ?? "").split("?", 2);
       const file = page.get(path);
       if (file !== undefined && request.method === "GET") return sendBytes(response, 200, file.type, file.bytes);
+      const [, nonce] = /^\/proof\/([\w-]{22})$/.exec(path) ?? [];
+      if (nonce !== undefined && request.method === "GET")
+        return sendBytes(response, 200, "application/octet-stream", proofOf(options.token, nonce));
+      if (request.method === "GET" && isOpening(path)) {
+        response.writeHead(302, { ...SECURITY_HEADERS, location: `/#${options.token}`, "content-length": 0 });
+        return response.end();
+      }
       answer({ request, response, path, query: new URLSearchParams(query) }, operations, stream).catch((error) => {
         if (response.headersSent) return response.destroy();
         if (error instanceof BadRequest)

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
@@ -26,6 +26,15 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     expect(zoho.requests).toEqual([]);
     await (await startHumanListener(["--channel", "Leads.create"], { ...options, prompts })).stop();
     expect(statesOf(await start(["--channel", "Leads.create"], options))).toEqual(["created"]);
+  });
+
+  it("needs it where the project has an access token, but the refresh token, which precedes it, is the user's", async () => {
+    const options = user();
+    expect(options.env).toHaveProperty("ZOHO_REFRESH_TOKEN");
+    appendFileSync(join(options.cwd, ".env"), "ZOHO_ACCESS_TOKEN=1000.of-a-stranger\n");
+    const { exitCode, err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], options);
+    expect([exitCode, err]).toEqual(REFUSED);
+    expect(zoho.requests).toEqual([]);
   });
 
   it("needs none where the sign-in is the project's, too", async () => {

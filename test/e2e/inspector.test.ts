@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { verify } from "../../src/index.ts";
 import { openLog } from "../../src/store/sqlite-log.ts";
 import { closeBrowserAtEnd, hasBrowser, openInspectorPage, startInspector } from "../support/browser.ts";
@@ -67,6 +68,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     expect(await page.evaluate("navigator.clipboard.readText()")).toContain("curl -X POST");
     const saved = page.waitForEvent("download");
     await page.getByRole("button", { name: "Save", exact: true }).click();
+    expect((await saved).suggestedFilename()).toBe("2-crm-Leads.create.json");
     const bytes = readFileSync(await (await saved).path(), "utf8");
     expect(bytes).toBe(leadBody({ email: "other@example.com", token: "[masked]" }));
     await page.getByLabel("Code: 4xx").fill("nonsense");
@@ -97,6 +99,32 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     expect(verified).toMatchObject({ ok: true, event: "Leads.create" });
     expect(seen?.body.toString()).toContain('"Email":"edited@example.com"');
     expect(seen?.body.toString()).toContain('"Account_Number":4150868000000002181');
+  });
+
+  it("does not give its token to another program that has got its port", async () => {
+    const inspector = await startInspector(tempFolder());
+    const page = await openInspectorPage(inspector.address);
+    const stored = () => page.evaluate("Object.values(sessionStorage).join()");
+    expect(await stored()).toBe(inspector.token);
+    await page.reload();
+    await page.getByText("live", { exact: true }).waitFor();
+    inspector.process.kill("SIGINT");
+    await inspector.process.ended;
+    const seen: string[] = [];
+    const answers: (() => void)[] = [];
+    const other = createServer((request, response) => {
+      seen.push(`${request.url} ${JSON.stringify(request.headers)}`);
+      answers.push(() => response.end("another program"));
+    }).listen(Number(new URL(inspector.origin).port), "127.0.0.1");
+    onTestFinished(() => void other.close());
+    await vi.waitFor(() => expect(seen).toHaveLength(1), 10_000);
+    // A page of the other program would read it after a reload.
+    expect(await stored()).toBe("");
+    for (const answer of answers) answer();
+    await page.getByText("This page has no valid token").waitFor();
+    expect(seen).toEqual([expect.stringMatching(/^\/proof\//)]);
+    expect(seen.join()).not.toContain(inspector.token);
+    expect(await stored()).toBe("");
   });
 
   it("finds a text in 100,000 events within 200 ms", async () => {

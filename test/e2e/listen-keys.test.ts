@@ -140,7 +140,7 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await shell.shown(/^\{"module":"Leads",/m);
   });
 
-  it("open the inspector, which shows the same log, and end it with listen", async () => {
+  it("open the inspector without its token in a command line, and end it with listen", async () => {
     const { path, seen } = desktop("xdg-open");
     const { shell, send } = await startListen("", { env: { PATH: `${path}:${process.env.PATH}` } });
     await send("crm", "Leads.create");
@@ -151,6 +151,8 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     const answer = await fetch(`${origin}/api/events`, { headers: { authorization: `Bearer ${token}` } });
     expect(await answer.json()).toMatchObject({ events: [{ n: 1, event: "Leads.create" }] });
     await expect.poll(() => existsSync(seen)).toBe(true);
+    const opened = readFileSync(seen, "utf8");
+    expect([opened.includes(token ?? ""), opened]).toEqual([false, expect.stringMatching(/^http:\S+\/open\/\d+-\S+/)]);
     shell.type("q");
     await expectRestored(shell);
     await expect(fetch(origin)).rejects.toThrow();

@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { desktop } from "../support/desktop.ts";
 import { connect, startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
 import { leadBody, signature } from "../support/logged-project.ts";
@@ -48,6 +49,25 @@ describe("zoho-hooks ui", () => {
     expect(third.port).not.toBe(first.port);
     expect(third.token).not.toBe(first.token);
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "opens the browser without its token in a command line, and once",
+    async () => {
+      const { path, seen } = desktop("xdg-open");
+      const env = { ...userEnv(), PATH: path };
+      const { token, raw, port } = await startInspector(["--open"], { cwd: tempFolder(), env });
+      await vi.waitFor(() => expect(existsSync(seen)).toBe(true));
+      const opened = readFileSync(seen, "utf8").trim();
+      expect(opened).not.toContain(token);
+      const { origin, pathname } = new URL(opened);
+      expect(origin).toBe(`http://127.0.0.1:${port}`);
+      const forged = pathname.replace(/\d{13}/, (until) => String(Number(until) + 1));
+      const headers = { "sec-fetch-site": "cross-site" };
+      expect((await raw(pathname, { headers })).status).toBe(403);
+      expect(await raw(pathname)).toMatchObject({ status: 302, headers: { location: `/#${token}` } });
+      for (const again of [pathname, forged]) expect(await raw(again)).toMatchObject({ status: 404 });
+    },
+  );
 
   it("has an address of its own for each project", async () => {
     const env = userEnv();

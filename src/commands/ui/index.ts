@@ -5,6 +5,7 @@ import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Access, addressOf, newToken, openAccesses } from "../../config/inspector-access.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Caller, Context } from "../../context.ts";
+import { openingAddress } from "../../inspector/security.ts";
 import { type Inspector, openInspector } from "../../inspector/server.ts";
 import { failureTexts } from "../../reports/failure.ts";
 import { examples } from "../../reports/help.ts";
@@ -71,7 +72,7 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
 }
 
 export function openPage(context: Context, address: string): void {
-  openInBrowser(context, address, () =>
+  openInBrowser(context, openingAddress(address, context.now()), () =>
     context.report({
       type: "warning",
       message: "the page could not be opened in the browser: open its address yourself",
@@ -169,6 +170,7 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
         ...access,
         pageFolder: join(context.packageRoot, "dist/inspector"),
         operations,
+        now: context.now,
         onTrouble: (message) => context.report({ type: "warning", message: `the inspector: ${message}` }),
       });
     const { inspector, token } = await openAtFreePort(open, await candidates(port, own, accesses), own);

@@ -1,4 +1,4 @@
-import type { EventRow, Outcome, ReplayRequest } from "../api.ts";
+import type { EventDetails, Outcome, ReplayRequest } from "../api.ts";
 import { call, download } from "./client.ts";
 import { chosen, details, detailsOpen, marked, message, report, result } from "./model.ts";
 
@@ -69,6 +69,9 @@ export async function copy(name: string, text: string): Promise<void> {
   }
 }
 
-export function saveBody({ n, product, event }: EventRow): void {
-  download(`/api/events/${n}/body`, [n, product, event].filter((part) => part !== null).join("-")).catch(report);
+/** The name of an event may be a stranger's, so it does not decide which program opens the file. */
+export function saveBody({ n, product, event, pretty, raw }: EventDetails): void {
+  const name = [n, product, event].filter((part) => part !== null).join("-");
+  const kind = pretty !== null ? "json" : raw !== null ? "txt" : "bin";
+  download(`/api/events/${n}/body`, `${name.replace(/[^\p{L}\p{N}._-]+/gu, "_")}.${kind}`).catch(report);
 }

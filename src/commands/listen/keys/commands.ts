@@ -1,6 +1,7 @@
 import { utf8Text } from "../../../body/payload.ts";
 import type { Context } from "../../../context.ts";
 import type { Product } from "../../../core/product.ts";
+import { openingAddress } from "../../../inspector/security.ts";
 import { usageError } from "../../../util/errors.ts";
 import { entryEvent } from "../../events/entry.ts";
 import { requireEntry, withLog } from "../../events/options.ts";
@@ -92,7 +93,7 @@ export function keyCommands(
       // Why it did not start has been reported.
       if (url === undefined) return;
       context.report({ type: "notice", message: `inspector: ${url}` });
-      openInBrowser(context, url);
+      openInBrowser(context, openingAddress(url, context.now()));
     },
   };
 }
