@@ -158,7 +158,7 @@ function Deliveries({ event: { attempts, forwards } }: { readonly event: EventDe
             {state === "failed" ? "given up" : state}
           </Verdict>{" "}
           <code>{visible(target)}</code>
-          {due_at !== null && Date.parse(due_at) > now.value && (
+          {due_at !== null && Date.parse(due_at) > Math.max(now.value, Date.now()) && (
             <>
               , next attempt at <Time at={due_at} />
             </>

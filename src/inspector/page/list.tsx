@@ -4,6 +4,7 @@ import type { EventRow } from "../api.ts";
 import {
   choose,
   chosen,
+  clearFilters,
   detailsOpen,
   filters,
   heldCount,
@@ -216,7 +217,9 @@ function Empty() {
     return (
       <div class="empty">
         <p>No event matches these filters.</p>
-        <p class="faint">Esc in the search field clears it.</p>
+        <p>
+          <Button onPress={() => clearFilters().catch(report)}>Clear the filters</Button>
+        </p>
       </div>
     );
   const isReceiving = state.value?.receiver !== null;

@@ -129,6 +129,10 @@ export function setFilters(change: Partial<Filters>): Promise<void> {
   return load();
 }
 
+export function clearFilters(): Promise<void> {
+  return setFilters(NO_FILTERS);
+}
+
 function query(page: Readonly<Record<string, number>>): string {
   const words = Object.entries({ ...filters.value, ...page }).filter(([, value]) => value !== "" && value !== false);
   return new URLSearchParams(words.map(([name, value]) => [name, String(value)])).toString();
