@@ -157,6 +157,12 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await page.getByRole("dialog").getByText("200").first().waitFor();
     await page.keyboard.press("Escape");
+    await row(page, 1).click();
+    await details(page).getByText("answered 200").waitFor();
+    // Without an app, replay asks where to.
+    await page.keyboard.press("r");
+    await page.getByRole("dialog").getByPlaceholder("the port of your app").waitFor();
+    await page.keyboard.press("Escape");
     await row(page, 1).filter({ hasText: "desk" }).waitFor();
     await listen.kill();
     await page.getByText("disconnected, trying again").waitFor();

@@ -1,6 +1,17 @@
 import type { EventRow, Outcome, ReplayRequest } from "../api.ts";
 import { call, download } from "./client.ts";
-import { chosen, details, detailsOpen, errorText, marked, message, report, result } from "./model.ts";
+import {
+  chosen,
+  details,
+  detailsOpen,
+  dialog,
+  errorText,
+  hasTarget,
+  marked,
+  message,
+  report,
+  result,
+} from "./model.ts";
 
 /** Runs a command at the server and shows what it says. Resolves to why it could not be run, if so. */
 async function run(title: string, command: string, body: unknown): Promise<string | undefined> {
@@ -22,6 +33,12 @@ async function run(title: string, command: string, body: unknown): Promise<strin
 
 export function explain(n: number): void {
   void run(`Explain #${n}`, "explain", { n });
+}
+
+/** Asks where to, if that is not known. */
+export function replayAsItIs(n: number): void {
+  if (hasTarget.value) void replay({ n });
+  else dialog.value = "replay";
 }
 
 export function replay(request: ReplayRequest): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import type { AttemptRow, EventDetails } from "../api.ts";
-import { copyAsCurl, explain, markOrDiff, replay } from "./actions.ts";
+import { copyAsCurl, explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { Body } from "./body.tsx";
 import { closeDetails } from "./list.tsx";
 import { choose, chosen, closeResult, details, dialog, marked, now, result, set, shown } from "./model.ts";
@@ -63,7 +63,7 @@ function Actions({ event }: { readonly event: EventDetails }) {
   const diff = before === null ? "Mark" : before === n ? "Unmark" : `Diff with #${before}`;
   return (
     <div class="actions" role="toolbar" aria-label={`Actions for #${n}`}>
-      <Button letter="r" onPress={() => replay({ n })}>
+      <Button letter="r" onPress={() => replayAsItIs(n)}>
         Replay
       </Button>
       <Button letter="e" onPress={set(dialog, "replay")}>

@@ -5,7 +5,7 @@ import type { Outcome } from "../api.ts";
 import { replay } from "./actions.ts";
 import { call } from "./client.ts";
 import { lettersOn, SHORTCUTS, setLetters } from "./keys.ts";
-import { chosen, details, dialog, errorText, into, now, products, set, state } from "./model.ts";
+import { chosen, details, dialog, errorText, hasTarget, into, now, products, set, state } from "./model.ts";
 import { Button, timeLeft, visible, withEscapes } from "./parts.tsx";
 
 export function Dialogs() {
@@ -119,7 +119,8 @@ function EditAndReplay() {
         <input
           id={`${id}-to`}
           list={`${id}-targets`}
-          placeholder="where it went before"
+          placeholder={hasTarget.value ? "where it went before" : "the port of your app, such as 3000"}
+          required={!hasTarget.value}
           value={target.value}
           onInput={into(target)}
         />
@@ -129,9 +130,9 @@ function EditAndReplay() {
           ))}
         </datalist>
         {refusal.value !== undefined && (
-          <p class="bad" role="alert">
+          <pre class="bad" role="alert">
             {visible(refusal.value)}
-          </p>
+          </pre>
         )}
         <div class="buttons">
           <button type="submit" class="primary" disabled={busy.value}>

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { copyAsCurl, copyBody, explain, markOrDiff, replay } from "./actions.ts";
+import { copyAsCurl, copyBody, explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { closeDetails, move, moveTo, pageLength, showNewest } from "./list.tsx";
 import {
   chosen,
@@ -51,7 +51,7 @@ const LETTERS: Readonly<Record<string, () => unknown>> = {
   j: () => move(1),
   k: () => move(-1),
   d: openDetails,
-  r: withChosen((n) => replay({ n })),
+  r: withChosen(replayAsItIs),
   e: withChosen(set(dialog, "replay")),
   x: withChosen(explain),
   m: withChosen(markOrDiff),

@@ -57,6 +57,11 @@ export const searching = signal(false);
 /** The number of the chosen event. */
 export const chosen = signal<number | null>(null);
 export const details = signal<EventDetails | null>(null);
+/** Whether it is known where the chosen event is replayed to. */
+export const hasTarget = computed(() => {
+  const { forwards = [], attempts = [] } = details.value ?? {};
+  return details.value === null || forwards.length + attempts.length + (state.value?.targets.length ?? 0) > 0;
+});
 export const marked = signal<number | null>(null);
 export const result = signal<Result | null>(null);
 export const dialog = signal<Dialog | null>(null);
