@@ -43,7 +43,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await deliver(CRM, leadBody());
     await row(page, 1).click();
     await details(page).getByText('"Account_Number": 4150868000000002181').waitFor();
-    await details(page).getByText("answered 200, processed").waitFor();
+    await details(page).getByText("answered 200, delivered to your app").waitFor();
     await details(page).getByText("1 attempt").waitFor();
     expect(await details(page).textContent()).not.toContain(TOKEN);
     await deliver("/webhooks/zoho/desk", ticketBody());
@@ -64,16 +64,22 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await page.keyboard.press("x");
     await result(page).getByText("why guide-signature").waitFor();
     await page.keyboard.press("c");
-    await page.getByText("Copied: curl command").waitFor();
-    expect(await page.evaluate("navigator.clipboard.readText()")).toContain("curl -X POST");
+    await page.getByText("Copied: curl command, with secrets masked").waitFor();
+    // And nothing behind it that a shell would take for a command.
+    expect(await page.evaluate("navigator.clipboard.readText()")).toMatch(/^# #2 .*\ncurl -X POST[\s\S]*}'\n$/);
     const saved = page.waitForEvent("download");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     expect((await saved).suggestedFilename()).toBe("2-crm-Leads.create.json");
     const bytes = readFileSync(await (await saved).path(), "utf8");
     expect(bytes).toBe(leadBody({ email: "other@example.com", token: "[masked]" }));
-    await page.getByLabel("Code: 4xx").fill("nonsense");
+    await page.getByLabel("Status: 4xx").fill("nonsense");
+    await page.keyboard.press("Enter");
     await result(page).getByText("nonsense").first().waitFor();
-    await page.getByLabel("Code: 4xx").fill("");
+    await page.getByLabel("Status: 4xx").fill("4");
+    await page.getByLabel("Status: 4xx").fill("4xx");
+    await row(page, 1).waitFor({ state: "detached" });
+    expect(await result(page).count()).toBe(0);
+    await page.getByLabel("Status: 4xx").fill("");
     await row(page, 2).click();
     await page.keyboard.press("m");
     await row(page, 1).click();
@@ -90,6 +96,11 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await page.getByRole("button", { name: "Edit and replay" }).click();
     const body = page.getByRole("textbox", { name: "Body" });
     await body.fill((await body.inputValue()).replace("mei.tanaka@", "edited@"));
+    // A target that is refused costs nobody what was typed.
+    await page.getByLabel("Send to").fill("https://example.com/hooks");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").getByText("neither this machine nor a target").waitFor();
+    await page.getByLabel("Send to").fill("");
     await page.getByRole("button", { name: "Sign and replay" }).click();
     await result(page).getByText("200").first().waitFor();
     expect(app.seen).toHaveLength(2);
@@ -173,6 +184,12 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await page.getByRole("dialog").getByText("POST").first().waitFor();
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await page.getByRole("dialog").getByText("200").first().waitFor();
+    await page.keyboard.press("Escape");
+    await row(page, 1).click();
+    await details(page).getByText("answered 200").waitFor();
+    // Without an app, replay asks where to.
+    await page.keyboard.press("r");
+    await page.getByRole("dialog").getByPlaceholder("the port of your app").waitFor();
     await page.keyboard.press("Escape");
     await row(page, 1).filter({ hasText: "desk" }).waitFor();
     await listen.kill();

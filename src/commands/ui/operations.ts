@@ -83,7 +83,7 @@ export function createOperations(context: Context, options: OperationsOptions): 
         const { verify } = await import("../verify/index.ts");
         return verify(captured, [], { logged: String(n), explain: true });
       }),
-    curl: (n) => run((captured) => exportEvents(captured, String(n), { format: "curl", ...hidden })),
+    curl: (n) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...hidden })),
     diff: (before, after) => run((captured) => diff(captured, String(before), String(after), hidden)),
     replay: (request) => run((captured) => replayEvent(captured, log, request, showSecrets)),
     send: (request) => run((captured) => sendSample(captured, request, showSecrets)),
@@ -92,6 +92,12 @@ export function createOperations(context: Context, options: OperationsOptions): 
       return { error: message, hint, isKnown: error instanceof UserError };
     },
   };
+}
+
+/** The same context without notices and warnings, for a text that is pasted into a shell. */
+function textOnly(context: Context): Context {
+  const report = (each: Report): void => (each.type === "text" ? context.report(each) : undefined);
+  return Object.assign(Object.create(context) as Context, { report });
 }
 
 function eventSource(context: Context, options: OperationsOptions): EventSource {

@@ -1,9 +1,20 @@
 import type { EventDetails, Outcome, ReplayRequest } from "../api.ts";
 import { call, download } from "./client.ts";
-import { chosen, details, detailsOpen, marked, message, report, result } from "./model.ts";
+import {
+  chosen,
+  details,
+  detailsOpen,
+  dialog,
+  errorText,
+  hasTarget,
+  marked,
+  message,
+  report,
+  result,
+} from "./model.ts";
 
-/** Runs a command at the server and shows what it says. */
-async function run(title: string, command: string, body: unknown): Promise<boolean> {
+/** Runs a command at the server and shows what it says. Resolves to why it could not be run, if so. */
+async function run(title: string, command: string, body: unknown): Promise<string | undefined> {
   const { value: n } = chosen;
   message.value = `${title} …`;
   try {
@@ -12,12 +23,11 @@ async function run(title: string, command: string, body: unknown): Promise<boole
     // Another event may have been chosen meanwhile.
     if (chosen.value === n) result.value = { title, outcome };
     detailsOpen.value = true;
-    return outcome.ok;
+    return undefined;
   } catch (error) {
-    message.value = `${title}: failed`;
     report(error);
     detailsOpen.value = true;
-    return false;
+    return errorText(error);
   }
 }
 
@@ -25,7 +35,13 @@ export function explain(n: number): void {
   void run(`Explain #${n}`, "explain", { n });
 }
 
-export function replay(request: ReplayRequest): Promise<boolean> {
+/** Asks where to, if that is not known. */
+export function replayAsItIs(n: number): void {
+  if (hasTarget.value) void replay({ n });
+  else dialog.value = "replay";
+}
+
+export function replay(request: ReplayRequest): Promise<string | undefined> {
   return run(`Replay #${request.n}${request.body === undefined ? "" : ", edited"}`, "replay", request);
 }
 
@@ -44,7 +60,8 @@ export function markOrDiff(n: number): void {
 export async function copyAsCurl(n: number): Promise<void> {
   try {
     const { ok, text } = await call<Outcome>("/api/curl", { body: { n } });
-    if (ok) await copy("curl command", text);
+    const isMasked = details.value?.n === n && details.value.masked;
+    if (ok) await copy(isMasked ? "curl command, with secrets masked" : "curl command", text);
     else report(new Error(text));
   } catch (error) {
     report(error);

@@ -152,10 +152,11 @@ function pieces(text: string): ComponentChildren {
 /** A line of indented JSON: perhaps a name, and perhaps a value. */
 function jsonLine(text: string): ComponentChildren {
   const [, indent = "", name, colon = "", value = ""] = /^(\s*)(?:("(?:[^"\\]|\\.)*")(:\s*))?(.*)$/su.exec(text) ?? [];
+  const [, literal, comma] = /^([-\dtfn][^,]*)(,?)$/.exec(value) ?? [];
   return [
     indent,
     name !== undefined && <span class="name">{visible(name)}</span>,
     colon,
-    /^[-\dtfn]/.test(value) ? <span class="literal">{value}</span> : visible(value),
+    literal === undefined ? visible(value) : [<span class="literal">{literal}</span>, comma],
   ];
 }

@@ -1,9 +1,9 @@
 import type { AttemptRow, EventDetails } from "../api.ts";
-import { copyAsCurl, explain, markOrDiff, replay } from "./actions.ts";
+import { copyAsCurl, explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { Body } from "./body.tsx";
 import { closeDetails } from "./list.tsx";
-import { choose, chosen, details, dialog, marked, result, set } from "./model.ts";
-import { Button, counted, Pairs, Time, Verdict, visible } from "./parts.tsx";
+import { choose, chosen, closeResult, details, dialog, marked, now, result, set, shown } from "./model.ts";
+import { Button, counted, Pairs, Time, type Tone, Verdict, visible } from "./parts.tsx";
 
 export function Details() {
   const { value: event } = details;
@@ -14,7 +14,11 @@ export function Details() {
         ← Events
       </Button>
       <ResultPanel />
-      {event === null || chosen.value === null ? <p class="empty faint">Choose an event.</p> : <Event event={event} />}
+      {event === null || chosen.value === null ? (
+        <p class="empty faint">{shown.value.length > 0 && "Choose an event."}</p>
+      ) : (
+        <Event event={event} />
+      )}
     </section>
   );
 }
@@ -59,7 +63,7 @@ function Actions({ event }: { readonly event: EventDetails }) {
   const diff = before === null ? "Mark" : before === n ? "Unmark" : `Diff with #${before}`;
   return (
     <div class="actions" role="toolbar" aria-label={`Actions for #${n}`}>
-      <Button letter="r" onPress={() => replay({ n })}>
+      <Button letter="r" onPress={() => replayAsItIs(n)}>
         Replay
       </Button>
       <Button letter="e" onPress={set(dialog, "replay")}>
@@ -79,19 +83,29 @@ function Actions({ event }: { readonly event: EventDetails }) {
 }
 
 const STATES: Readonly<Record<string, string>> = {
-  failed: "not delivered to your app",
-  waiting: "waiting for your app",
+  received: "",
+  processed: ", delivered to your app",
+  failed: ", not delivered to your app",
+  waiting: ", waiting for your app",
 };
 const PROOF_TONES: Readonly<Record<string, string>> = { passed: "good", failed: "bad" };
 
+function toneOf({ status, state }: EventDetails): Tone {
+  if (status === null || state === "waiting") return "unknown";
+  return status < 400 && state !== "failed" ? "good" : "bad";
+}
+
 function Verdicts({ event }: { readonly event: EventDetails }) {
   const { proofs, issues, notes, problem, refusal, schema_ok, status, state, duplicate_of } = event;
+  // A refusal often names the proof or the problem that is listed below it.
+  const isListed = refusal === problem || proofs.some(({ id }) => refusal?.startsWith(`${id}: `));
   return (
     <ul class="verdicts" aria-label="Verdicts">
       <li>
-        <Verdict tone={status === null ? "unknown" : status < 400 && state !== "failed" ? "good" : "bad"}>
-          {status === null ? "not answered" : `answered ${status}`}, {STATES[state] ?? state}
-          {refusal !== null && <>: {visible(refusal)}</>}
+        <Verdict tone={toneOf(event)}>
+          {status === null ? "not answered" : `answered ${status}`}
+          {STATES[state] ?? `, ${state}`}
+          {refusal !== null && !isListed && <>: {visible(refusal)}</>}
         </Verdict>{" "}
         {duplicate_of !== null && (
           <Button class="link" onPress={() => choose(duplicate_of)}>
@@ -101,9 +115,15 @@ function Verdicts({ event }: { readonly event: EventDetails }) {
       </li>
       {proofs.map(({ id, verdict, text }) => (
         <li key={id} class={PROOF_TONES[verdict] ?? "faint"}>
-          {visible(text)}
+          <span class="sign">{text.slice(0, 1)}</span>
+          {visible(text.slice(1))}
         </li>
       ))}
+      {proofs.length === 0 && event.format !== null && (
+        <li>
+          <Verdict tone="unknown">not proved</Verdict>
+        </li>
+      )}
       {schema_ok !== null && (
         <li>
           <Verdict tone={schema_ok ? "good" : "bad"}>
@@ -134,11 +154,13 @@ function Deliveries({ event: { attempts, forwards } }: { readonly event: EventDe
       </h3>
       {forwards.map(({ target, state, due_at }) => (
         <p key={target}>
-          <Verdict tone={state === "delivered" ? "good" : state === "failed" ? "bad" : "unknown"}>{state}</Verdict>{" "}
+          <Verdict tone={state === "delivered" ? "good" : state === "failed" ? "bad" : "unknown"}>
+            {state === "failed" ? "given up" : state}
+          </Verdict>{" "}
           <code>{visible(target)}</code>
-          {due_at !== null && (
+          {due_at !== null && Date.parse(due_at) > Math.max(now.value, Date.now()) && (
             <>
-              , next attempt <Time at={due_at} full />
+              , next attempt at <Time at={due_at} />
             </>
           )}
         </p>
@@ -180,7 +202,7 @@ function ResultPanel() {
     <section class={`result ${outcome.ok ? "" : "failed"}`} aria-label={title}>
       <h2>
         {visible(title)}
-        <Button letter="Esc" onPress={set(result, null)}>
+        <Button letter="Esc" onPress={closeResult}>
           Close
         </Button>
       </h2>

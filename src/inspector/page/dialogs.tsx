@@ -3,9 +3,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Outcome } from "../api.ts";
 import { replay } from "./actions.ts";
-import { type CallError, call } from "./client.ts";
+import { call } from "./client.ts";
 import { lettersOn, SHORTCUTS, setLetters } from "./keys.ts";
-import { chosen, details, dialog, into, now, products, set, state } from "./model.ts";
+import { chosen, details, dialog, errorText, hasTarget, into, now, products, set, state } from "./model.ts";
 import { Button, timeLeft, visible, withEscapes } from "./parts.tsx";
 
 export function Dialogs() {
@@ -27,7 +27,10 @@ function Modal({ title, children }: { readonly title: string; readonly children:
   useEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
     element.current?.showModal();
-    element.current?.querySelector<HTMLElement>("textarea, select")?.focus();
+    const field = element.current?.querySelector<HTMLTextAreaElement | HTMLSelectElement>("textarea, select");
+    // At its start, so that the beginning is seen.
+    if (field?.matches("textarea")) (field as HTMLTextAreaElement).setSelectionRange(0, 0);
+    field?.focus();
     return () => opener?.focus();
   }, []);
   return (
@@ -78,9 +81,11 @@ function EditAndReplay() {
   const body = useSignal(original);
   const target = useSignal("");
   const busy = useSignal(false);
+  const refusal = useSignal<string | undefined>(undefined);
   const id = useId();
   const error = event?.pretty == null ? null : jsonError(body.value);
   if (event === null) return null;
+  if (event.raw === null) return <Modal title={`Edit #${event.n} and replay it`}>The body is not text.</Modal>;
   return (
     <Modal title={`Edit #${event.n} and replay it`}>
       <form
@@ -88,8 +93,10 @@ function EditAndReplay() {
           submit.preventDefault();
           busy.value = true;
           const to = target.value.trim();
-          await replay({ n: event.n, body: body.value, ...(to !== "" && { to }) });
-          dialog.value = null;
+          refusal.value = await replay({ n: event.n, body: body.value, ...(to !== "" && { to }) });
+          busy.value = false;
+          // What was typed is kept where nothing was sent.
+          if (refusal.value === undefined) dialog.value = null;
         }}
       >
         <p>The edited body is signed again with your secret, not with Zoho's.</p>
@@ -112,7 +119,8 @@ function EditAndReplay() {
         <input
           id={`${id}-to`}
           list={`${id}-targets`}
-          placeholder="where it went before"
+          placeholder={hasTarget.value ? "where it went before" : "the port of your app, such as 3000"}
+          required={!hasTarget.value}
           value={target.value}
           onInput={into(target)}
         />
@@ -121,6 +129,11 @@ function EditAndReplay() {
             <option key={each} value={each} />
           ))}
         </datalist>
+        {refusal.value !== undefined && (
+          <pre class="bad" role="alert">
+            {visible(refusal.value)}
+          </pre>
+        )}
         <div class="buttons">
           <button type="submit" class="primary" disabled={busy.value}>
             Sign and replay
@@ -154,8 +167,7 @@ function Send() {
       const body = { product: product.value, event, ...(format && { format: format.id }), preview };
       answer.value = await call<Outcome>("/api/send", { body });
     } catch (error) {
-      const { message, hint } = error as CallError;
-      answer.value = { ok: false, text: `${message}\n${hint ?? ""}`, lines: [] };
+      answer.value = { ok: false, text: errorText(error), lines: [] };
     }
   };
   return (
@@ -176,7 +188,11 @@ function Send() {
           <Choice label="Format" selected={format?.id} choice={wantedFormat} from={formats.map(({ id }) => [id, id])} />
           <Choice label="Event" selected={event} choice={wantedEvent} from={events.map((each) => [each, each])} />
         </div>
-        <p class="faint">It is signed with your secret and sent to the running listen.</p>
+        {state.value?.receiver === null ? (
+          <p class="warning">No listener is running: start zoho-hooks listen first.</p>
+        ) : (
+          <p class="faint">It is signed with your secret and sent to the running listen.</p>
+        )}
         <div class="buttons">
           <Button onPress={() => send(true)}>Preview</Button>
           <button type="submit" class="primary">

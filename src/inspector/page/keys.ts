@@ -1,7 +1,19 @@
 import { signal } from "@preact/signals";
-import { copyAsCurl, copyBody, explain, markOrDiff, replay } from "./actions.ts";
+import { copyAsCurl, copyBody, explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { closeDetails, move, moveTo, pageLength, showNewest } from "./list.tsx";
-import { chosen, detailsOpen, dialog, filters, paused, report, result, set, setFilters, shown } from "./model.ts";
+import {
+  chosen,
+  closeResult,
+  detailsOpen,
+  dialog,
+  filters,
+  paused,
+  report,
+  result,
+  set,
+  setFilters,
+  shown,
+} from "./model.ts";
 
 /** What the help shows: the letters are those of `listen` in a terminal. */
 export const SHORTCUTS: readonly (readonly [keys: string, text: string])[] = [
@@ -13,7 +25,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, text: string])[] = [
   ["m", "mark; on another event: what differs"],
   ["c", "copy as curl"],
   ["y", "copy the body"],
-  ["f", "failed only"],
+  ["f", "only what your app never accepted"],
   ["/", "search"],
   ["p", "pause the list"],
   ["s", "send a sample"],
@@ -39,7 +51,7 @@ const LETTERS: Readonly<Record<string, () => unknown>> = {
   j: () => move(1),
   k: () => move(-1),
   d: openDetails,
-  r: withChosen((n) => replay({ n })),
+  r: withChosen(replayAsItIs),
   e: withChosen(set(dialog, "replay")),
   x: withChosen(explain),
   m: withChosen(markOrDiff),
@@ -48,7 +60,10 @@ const LETTERS: Readonly<Record<string, () => unknown>> = {
   f: () => setFilters({ failed: !filters.value.failed }).catch(report),
   p: togglePause,
   s: set(dialog, "send"),
-  "/": () => document.querySelector<HTMLInputElement>("#search")?.select(),
+  "/": () => {
+    detailsOpen.value = false;
+    document.querySelector<HTMLInputElement>("#search")?.select();
+  },
   "?": set(dialog, "help"),
 };
 
@@ -93,6 +108,6 @@ export function onKey(event: KeyboardEvent): void {
 /** Undoes one thing: the filter that is being typed, the answer of a command, the details. */
 function stepBack(target: HTMLElement): void {
   if (target.id === "search" && filters.value.search !== "") setFilters({ search: "" }).catch(report);
-  else if (result.value !== null && target.id !== "search") result.value = null;
+  else if (result.value !== null && target.id !== "search") closeResult();
   else closeDetails();
 }

@@ -4,6 +4,7 @@ import type { EventRow } from "../api.ts";
 import {
   choose,
   chosen,
+  clearFilters,
   detailsOpen,
   filters,
   heldCount,
@@ -86,7 +87,7 @@ export function EventList() {
       onPointerLeave={set(hovered, false)}
     >
       <div class="row head" aria-hidden="true">
-        {["#", "Time", "Product", "Event", "Record", "Proof", "Schema", "Code", "State"].map((name) => (
+        {["#", "Time", "Product", "Event", "Record", "Proof", "Schema", "Status", "State"].map((name) => (
           <span key={name}>{name}</span>
         ))}
       </div>
@@ -203,7 +204,9 @@ function Row({ row, index, focusable }: RowProps) {
         </Verdict>
       )}
       <span class={row.status !== null && row.status >= 400 ? "bad" : ""}>{row.status ?? "–"}</span>
-      <span class={isBad ? "bad" : row.state === "duplicate" ? "faint" : ""}>{row.state}</span>
+      <span class={isBad ? "bad" : row.state === "duplicate" ? "faint" : ""}>
+        {row.state === "processed" ? "delivered" : row.state}
+      </span>
     </div>
   );
 }
@@ -214,16 +217,21 @@ function Empty() {
     return (
       <div class="empty">
         <p>No event matches these filters.</p>
-        <p class="faint">Esc in the search field clears it.</p>
+        <p>
+          <Button onPress={() => clearFilters().catch(report)}>Clear the filters</Button>
+        </p>
       </div>
     );
+  const isReceiving = state.value?.receiver !== null;
   return (
     <div class="empty">
-      <p>No event has come yet. To send the first one, run</p>
+      <p>No event has come yet. To {isReceiving ? "send the first one" : "receive the first one"}, run</p>
       <pre class="command">{state.value?.try_command}</pre>
-      <p class="faint">
-        or press <kbd>s</kbd> to send a sample from here.
-      </p>
+      {isReceiving && (
+        <p class="faint">
+          or press <kbd>s</kbd> to send a sample from here.
+        </p>
+      )}
     </div>
   );
 }

@@ -9,6 +9,7 @@ const MAX_BACK_OFF_MS = 8_000;
 const REFRESH_INTERVAL_MS = 400;
 const ANNOUNCE_INTERVAL_MS = 3_000;
 const CLOCK_INTERVAL_MS = 30_000;
+const ERROR_TITLE = "That did not work";
 
 const NO_FILTERS = {
   search: "",
@@ -56,6 +57,11 @@ export const searching = signal(false);
 /** The number of the chosen event. */
 export const chosen = signal<number | null>(null);
 export const details = signal<EventDetails | null>(null);
+/** Whether it is known where the chosen event is replayed to. */
+export const hasTarget = computed(() => {
+  const { forwards = [], attempts = [] } = details.value ?? {};
+  return details.value === null || forwards.length + attempts.length + (state.value?.targets.length ?? 0) > 0;
+});
 export const marked = signal<number | null>(null);
 export const result = signal<Result | null>(null);
 export const dialog = signal<Dialog | null>(null);
@@ -123,7 +129,13 @@ export function release(): void {
 export function setFilters(change: Partial<Filters>): Promise<void> {
   filters.value = { ...filters.value, ...change };
   heldAt.value = null;
+  // An earlier filter may have been wrong.
+  if (result.value?.title === ERROR_TITLE) closeResult();
   return load();
+}
+
+export function clearFilters(): Promise<void> {
+  return setFilters(NO_FILTERS);
 }
 
 function query(page: Readonly<Record<string, number>>): string {
@@ -264,12 +276,19 @@ export async function connect(): Promise<void> {
   }
 }
 
+/** What a command said, and the line about it. */
+export function closeResult(): void {
+  batch(() => {
+    result.value = null;
+    message.value = "";
+  });
+}
+
 export function choose(n: number): void {
   if (chosen.value === n) return;
   batch(() => {
     chosen.value = n;
-    result.value = null;
-    message.value = "";
+    closeResult();
   });
   // Who holds an arrow key down passes many events.
   loadDetails(60);
@@ -295,10 +314,13 @@ function loadDetails(delayMs: number): void {
   }, delayMs);
 }
 
+export function errorText(error: unknown): string {
+  const { message: reason, hint = null } = error as Partial<CallError>;
+  return hint === null ? `${reason}` : `${reason}\n  ${hint}`;
+}
+
 /** Shows an error with its hint, where the answer of a command would be. */
 export function report(error: unknown): void {
-  const { message: reason, hint = null } = error as Partial<CallError>;
-  const text = hint === null ? `${reason}` : `${reason}\n  ${hint}`;
-  message.value = text;
-  result.value = { title: "That did not work", outcome: { ok: false, text, lines: [] } };
+  message.value = `${(error as Error).message}`;
+  result.value = { title: ERROR_TITLE, outcome: { ok: false, text: errorText(error), lines: [] } };
 }

@@ -75,15 +75,17 @@ interface ButtonProps {
   readonly pressed?: boolean;
   readonly class?: string;
   readonly label?: string;
+  readonly title?: string;
   readonly children?: ComponentChildren;
 }
 
-export function Button({ onPress, letter, pressed, class: kind, label, children }: ButtonProps) {
+export function Button({ onPress, letter, pressed, class: kind, label, title, children }: ButtonProps) {
   return (
     <button
       type="button"
       class={kind}
       aria-label={label}
+      title={title}
       aria-pressed={pressed}
       aria-keyshortcuts={letter}
       onClick={() => void onPress()}

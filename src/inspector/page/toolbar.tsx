@@ -23,6 +23,7 @@ import {
 import { Button, counted, timeLeft } from "./parts.tsx";
 
 const SEARCH_DELAY_MS = 150;
+const STATUS = /^(\d(\d\d|xx)(-\d{3})?)?$/;
 const CONNECTIONS = {
   connecting: ["unknown", "connecting"],
   live: ["good", "live"],
@@ -69,9 +70,10 @@ export function Header() {
 export function FilterBar() {
   const { value } = filters;
   const change = (filter: Partial<Filters>) => setFilters(filter).catch(report);
-  const toggle = (name: "failed" | "invalid" | "duplicates", letter?: string) => (
+  const toggle = (name: "failed" | "invalid" | "duplicates", title: string, letter?: string) => (
     <Button
       pressed={value[name]}
+      title={title}
       {...(letter !== undefined && { letter })}
       onPress={() => change({ [name]: !value[name] })}
     >
@@ -93,10 +95,10 @@ export function FilterBar() {
         </select>
       </label>
       <TypedFilter name="event" label="Event: Leads.*" width={15} />
-      <TypedFilter name="status" label="Code: 4xx" width={9} />
-      {toggle("failed", "f")}
-      {toggle("invalid")}
-      {toggle("duplicates")}
+      <TypedFilter name="status" label="Status: 4xx" width={10} />
+      {toggle("failed", "What your app never accepted", "f")}
+      {toggle("invalid", "What had a wrong signature or token, did not match its schema, or could not be read")}
+      {toggle("duplicates", "What had come before")}
       <span class="space" />
       <Button pressed={paused.value} letter="p" onPress={togglePause}>
         {paused.value ? "paused" : "pause"}
@@ -137,7 +139,9 @@ function TypedFilter({ name, label, width }: TypedFilterProps) {
       onInput={({ currentTarget }) => {
         const { value } = currentTarget;
         clearTimeout(timer.peek());
-        if (!value.startsWith("#")) timer.value = setTimeout(() => apply(value), SEARCH_DELAY_MS);
+        // The beginning of a number or of a status is none yet.
+        const isWhole = name === "search" ? !value.startsWith("#") : name !== "status" || STATUS.test(value);
+        if (isWhole) timer.value = setTimeout(() => apply(value), SEARCH_DELAY_MS);
       }}
       onKeyDown={(event) => {
         if (event.key === "Enter") apply(event.currentTarget.value);
