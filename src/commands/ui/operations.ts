@@ -96,7 +96,6 @@ export function createOperations(context: Context, options: OperationsOptions): 
 
 function eventSource(context: Context, options: OperationsOptions): EventSource {
   const { log, showSecrets } = options;
-  let attemptId: number | undefined;
   return {
     ends: async () =>
       (await log.use(async (open) => {
@@ -119,20 +118,8 @@ function eventSource(context: Context, options: OperationsOptions): EventSource 
         }
         return rows;
       })) ?? [],
-    attempted: async () =>
-      (await log.use(async (open) => {
-        attemptId ??= await open.lastAttempt();
-        const numbers = new Set<number>();
-        for (let more = true; more; ) {
-          const attempts = await open.attemptsAfter(attemptId);
-          more = attempts.length > 0;
-          for (const { id, n } of attempts) {
-            numbers.add(n);
-            attemptId = id;
-          }
-        }
-        return [...numbers];
-      })) ?? [],
+    lastAttempt: async () => (await log.use((open) => open.lastAttempt())) ?? 0,
+    attemptsAfter: async (id) => (await log.use((open) => open.attemptsAfter(id))) ?? [],
     state: () => readState(context, options),
   };
 }
