@@ -62,7 +62,13 @@ const PAGE_FILES: Readonly<Record<string, readonly [file: string, type: string]>
 export async function openInspector(options: InspectorOptions): Promise<Inspector> {
   const { operations, onTrouble } = options;
   const page = readPage(options.pageFolder);
-  const stream = new EventStream(operations.source, (error) => onTrouble(operations.failure(error).error));
+  let lastTrouble: string | undefined;
+  const stream = new EventStream(operations.source, (error) => {
+    const message = operations.failure(error).error;
+    // A log that cannot be read is tried again several times a second.
+    if (message !== lastTrouble) onTrouble(message);
+    lastTrouble = message;
+  });
   let port = options.port;
   const server = await openServer(
     { host: "127.0.0.1", port },

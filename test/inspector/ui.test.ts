@@ -1,11 +1,14 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openLog } from "../../src/store/sqlite-log.ts";
 import { connect, startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
+import { newEntry } from "../support/log-entry.ts";
 import { leadBody, signature } from "../support/logged-project.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
@@ -74,6 +77,30 @@ describe("zoho-hooks ui", () => {
 
   it("refuses the flag of listen's own", async () => {
     expect((await run(["ui", "--for-listen"])).exitCode).toBe(2);
+  });
+
+  it("reads a log that it could not open before, and warns of it once", async () => {
+    const cwd = tempFolder();
+    const path = join(cwd, ".zoho-hooks/events.db");
+    let err = "";
+    const onErr = (text: string): void => {
+      err += text;
+    };
+    const { get, stream } = await startInspector([], { cwd, env: userEnv(), onErr });
+    const watcher = await stream();
+    await watcher.until(({ name }) => name === "state");
+    mkdirSync(join(cwd, ".zoho-hooks"));
+    writeFileSync(path, "no event log");
+    await vi.waitFor(() => expect(err).toContain("the inspector: "));
+    expect((await get("/api/events")).status).toBe(422);
+    // Several times of POLL_INTERVAL_MS.
+    await delay(700);
+    rmSync(path);
+    const log = await openLog({ path, now: () => new Date() });
+    onTestFinished(() => log.close());
+    await log.append(newEntry());
+    expect((await get("/api/events")).json()).toMatchObject({ events: [{ n: 1 }] });
+    expect(err.match(/the inspector: /g)).toHaveLength(1);
   });
 
   it("refuses a project without an event log", async () => {
