@@ -182,8 +182,11 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
   }
 
   function onInput(text: string): void {
-    for (const key of parseKeys(text, search !== undefined)) {
+    const mayPaste = search !== undefined;
+    for (const key of parseKeys(text, mayPaste)) {
       if (search !== undefined) onSearchKey(search, key);
+      // The lines behind the first one that was pasted are no keys.
+      else if (mayPaste) break;
       else {
         const action = actionOf(key);
         if (action !== undefined) actions[action]();
