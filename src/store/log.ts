@@ -24,7 +24,7 @@ export interface Log {
   claimWaiting(request: ClaimRequest): Promise<Claimed>;
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
-  /** Records the attempt and releases the claim in one step. Resolves to whether the next one of its order became due. */
+  /** Records the attempt and releases the claim in one step. Resolves to whether the next one of its order is due now. */
   complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<boolean>;
   /** Releases claims without an attempt, because the target is down. */
   release(claims: readonly ClaimRef[]): Promise<void>;

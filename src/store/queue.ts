@@ -98,14 +98,16 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
         at: at === undefined ? undefined : new Date(at),
       };
     },
-    /** Returns whether another one of its order became due. */
+    /** Returns whether the next one of its order is due now. */
     complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): boolean {
       appender.recordAttempt(n, attempt);
       if (outcome.state === "retry") {
         retry.run(outcome.at.getTime(), id);
         return false;
       }
-      return appender.unblock(finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id));
+      const settled = finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id);
+      // A replay that settled it meanwhile made the next one due, and woke nobody.
+      return appender.unblock(settled) || settled.length === 0;
     },
     giveUp: (target: string): number => Number(giveUp.run(target).changes),
     waiting(): readonly WaitingCount[] {
