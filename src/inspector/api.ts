@@ -82,7 +82,12 @@ export interface EventDetails extends EventRow {
   /** What else there is to say of it, in sentences. */
   readonly notes: readonly string[];
   readonly attempts: readonly AttemptRow[];
-  readonly forwards: readonly { readonly target: string; readonly state: string; readonly due_at: string | null }[];
+  readonly forwards: readonly {
+    readonly target: string;
+    readonly state: string;
+    readonly attempts: number;
+    readonly due_at: string | null;
+  }[];
 }
 
 interface Proof {

@@ -25,6 +25,7 @@ import { newestNumber, readFilter } from "../events/options.ts";
 import { capture } from "../helpers/capture.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { lockOwner } from "../helpers/running-listener.ts";
+import { withMembers } from "../helpers/with-members.ts";
 import { replay } from "../replay/index.ts";
 import { send } from "../send/index.ts";
 import { editedBody } from "./edited-body.ts";
@@ -218,7 +219,7 @@ function sendSample(
   showSecrets: boolean,
 ): Promise<ExitCode> {
   // A preview has the configured token and a signature in it.
-  const masking = Object.assign(Object.create(context) as Context, {
+  const masking = withMembers(context, {
     report(report: Report) {
       context.report(report.type === "request" ? { ...report, ...maskDelivery(report) } : report);
     },

@@ -5,6 +5,7 @@ import { usageError } from "../../../util/errors.ts";
 import { entryEvent } from "../../events/entry.ts";
 import { requireEntry, withLog } from "../../events/options.ts";
 import { copyText, openInBrowser } from "../../helpers/desktop.ts";
+import { withMembers } from "../../helpers/with-members.ts";
 import { nameOf, type RecentEvent } from "./recent-events.ts";
 
 interface CommandOptions {
@@ -56,8 +57,7 @@ export function keyCommands(
         if (each.type === "text") text += each.text;
         else context.report(each);
       };
-      const capturing = Object.assign(Object.create(context) as Context, { report });
-      await exportEvents(capturing, String(n), { format: "curl", showSecrets });
+      await exportEvents(withMembers(context, { report }), String(n), { format: "curl", showSecrets });
       await copy(text, `#${n} as a curl command`);
     },
     async copy(n: number): Promise<void> {

@@ -4,6 +4,7 @@ import { renderFailure } from "../../../reports/failure.ts";
 import { paintFor } from "../../../reports/paint.ts";
 import type { Report } from "../../../reports/report.ts";
 import type { Log } from "../../../store/log.ts";
+import { withMembers } from "../../helpers/with-members.ts";
 import type { Part } from "../part.ts";
 import type { Plan } from "../plan.ts";
 import { createBottomLine } from "./bottom-line.ts";
@@ -39,7 +40,7 @@ export function createKeys(base: Context) {
   const recent = new RecentEvents();
   const held = createHeldReports();
   let running: ReturnType<typeof run> | undefined;
-  const context = Object.assign(Object.create(base) as Context, {
+  const context = withMembers(base, {
     report(report: Report): void {
       recent.note(report);
       if (running === undefined) base.report(report);
@@ -96,7 +97,8 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     base.report(report);
     line.schedule();
   };
-  const command: Context = Object.assign(Object.create(base, { signal: { value: over.signal } }) as Context, {
+  const command = withMembers(base, {
+    signal: over.signal,
     report: print,
     async prompts() {
       giveAway();
