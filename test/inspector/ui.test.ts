@@ -5,6 +5,9 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { createInspectorPart } from "../../src/commands/listen/inspector.ts";
+import type { Plan } from "../../src/commands/listen/plan.ts";
+import type { Context } from "../../src/context.ts";
 import { openLog } from "../../src/store/sqlite-log.ts";
 import { connect, startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
@@ -158,6 +161,22 @@ describe("listen --ui", () => {
     });
     expect(exitCode).toBe(0);
     expect(err).toMatch(/\n {2}inspector {4}http:\/\/127\.0\.0\.1:\d+\/#[\w-]{22}\n/);
+  });
+
+  it("starts one of its own once that of another process has ended", async () => {
+    const answers = [true, false].map((isOther, i) => ({ type: "ready", address: `http://127.0.0.1:${i}/`, isOther }));
+    let started = 0;
+    const startSelf = () => ({
+      send() {},
+      onMessage: (callback: (message: unknown) => void) => callback(answers[started++]),
+      end() {},
+      ended: new Promise(() => {}),
+    });
+    const context = { startSelf, signal: new AbortController().signal } as unknown as Context;
+    const plan = { config: { settings: { store: "events.db" } }, flags: {}, options: {}, givenSecrets: {} };
+    const { start } = createInspectorPart(context, plan as unknown as Plan);
+    const addresses = [await start(), await start(), await start()];
+    expect(addresses).toEqual(["http://127.0.0.1:0/", "http://127.0.0.1:1/", "http://127.0.0.1:1/"]);
   });
 
   it("goes on without an inspector that cannot be started", async () => {
