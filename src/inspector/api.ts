@@ -1,5 +1,5 @@
 /**
- * What the inspector's page and its server send to each other. Names are those of `--json`, where there are any. Long numbers
+ * The API between the inspector's page and its server. Names are those of `--json`, where there are any. Long numbers
  * never travel as numbers: bodies are text, made by the server.
  *
  * | request                            | answer                       |
@@ -15,7 +15,7 @@
  * | `POST /api/replay`                 | `ReplayRequest` → `Outcome`  |
  * | `POST /api/send`                   | `SendRequest` → `Outcome`    |
  *
- * What fails is answered with 4xx or 5xx and a `Failure`.
+ * A call that fails gets 4xx or 5xx and a `Failure`.
  */
 
 /** A line of the list. */
@@ -79,7 +79,7 @@ export interface EventDetails extends EventRow {
   readonly problem: string | null;
   readonly proofs: readonly Proof[];
   readonly issues: readonly Issue[];
-  /** What else there is to say of it, in sentences. */
+  /** Remarks on how it was recognised, in sentences. */
   readonly notes: readonly string[];
   readonly attempts: readonly AttemptRow[];
   readonly forwards: readonly {
@@ -173,7 +173,7 @@ export interface SendRequest {
   readonly preview: boolean;
 }
 
-/** What a command said: the text that it prints, without colours, and its lines of `--json`. */
+/** The output of a command: the text that it prints, without colours, and its lines of `--json`. */
 export interface Outcome {
   readonly ok: boolean;
   readonly text: string;

@@ -15,10 +15,10 @@ import type {
 import { refusalOf, SECURITY_HEADERS } from "./security.ts";
 import { type EventSource, EventStream } from "./stream.ts";
 
-/** What the inspector can do. It knows no command: `commands/ui/` gives it these. */
+/** The calls behind the API. The inspector knows no command: `commands/ui/` gives it these. */
 export interface Operations {
   readonly source: EventSource;
-  list(query: EventQuery, signal: AbortSignal): Promise<EventPage>;
+  list(query: EventQuery & { readonly limit: number }, signal: AbortSignal): Promise<EventPage>;
   /** Undefined for an event that has been pruned or never existed. */
   details(n: number): Promise<EventDetails | undefined>;
   body(n: number): Promise<{ readonly name: string; readonly bytes: Buffer } | undefined>;
@@ -28,7 +28,7 @@ export interface Operations {
   diff(before: number, after: number): Promise<Outcome>;
   replay(request: ReplayRequest): Promise<Outcome>;
   send(request: SendRequest): Promise<Outcome>;
-  /** How an error is told. `isKnown`: the user can do something about it. */
+  /** An error as the user reads it. `isKnown`: they can do something about it. */
   failure(error: unknown): Failure & { readonly isKnown: boolean };
 }
 
@@ -232,7 +232,7 @@ function optionalText<Name extends string>(input: Input, name: Name): { readonly
   return { [name]: value } as { readonly [key in Name]?: string };
 }
 
-function readQuery(query: URLSearchParams): EventQuery {
+function readQuery(query: URLSearchParams): EventQuery & { readonly limit: number } {
   const count = (name: string, max: number): number | undefined => {
     const text = query.get(name);
     if (text === null) return undefined;

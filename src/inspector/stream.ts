@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventRow, State, StreamMessage } from "./api.ts";
 
-/** What the stream is read from. Numbers count from 1. */
+/** The log that the stream is read from. Numbers count from 1. */
 export interface EventSource {
   /** The numbers of the oldest and newest event; 0 where there is none. */
   ends(): Promise<{ readonly oldest: number; readonly newest: number }>;

@@ -38,7 +38,7 @@ interface OperationsOptions {
   readonly showSecrets: boolean;
 }
 
-/** What the inspector does: the commands' own functions, with what they report captured. */
+/** The calls of the inspector: the commands' own functions, with their reports captured. */
 export function createOperations(context: Context, options: OperationsOptions): Operations {
   const { log, showSecrets } = options;
   // Settings may change while the inspector runs. Read as often as a person could notice.
@@ -57,7 +57,7 @@ export function createOperations(context: Context, options: OperationsOptions): 
     source: eventSource(context, options),
     async list(query, signal) {
       const filter = filterOf(query, context, await products());
-      const { limit = 100 } = query;
+      const { limit } = query;
       const rows = await listRows(options, filter, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
@@ -276,7 +276,7 @@ async function livingChannels(context: Context): Promise<State["channels"]> {
   );
 }
 
-/** What is read again and again is reported by the commands that act. */
+/** Without reports: the page reads the settings every few seconds, and commands that act report on them. */
 async function quietly<T>(context: Context, work: (context: Context) => Promise<T>): Promise<T> {
   return (await capture(context, work)).result;
 }

@@ -16,7 +16,7 @@ export class SharedLog {
   /** Undefined where there is no log yet. */
   async use<T>(work: (log: Log) => Promise<T>): Promise<T | undefined> {
     this.#log ??= this.#open().catch((error: unknown) => {
-      // What kept it from being opened may be gone by the next time.
+      // The reason, such as a lock, may be gone by the next call.
       this.#log = undefined;
       throw error;
     });

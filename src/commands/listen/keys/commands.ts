@@ -19,7 +19,7 @@ interface CommandOptions {
 /** Enough for a screen. */
 const MAX_FOUND = 20;
 
-/** What the keys run: the commands' own functions, loaded when they are first used. */
+/** The commands behind the keys: their own functions, loaded when they are first used. */
 export function keyCommands(
   context: Context,
   { products, showSecrets = false, forwardTimeoutMs, logPath, openInspector }: CommandOptions,

@@ -18,9 +18,9 @@ interface KeysOptions {
   readonly plan: Plan;
   /** Undefined without an event log. */
   readonly log: Log | undefined;
-  /** Of the receiver, on this machine. */
+  /** The receiver's address on this machine. */
   readonly url: string;
-  /** Where Zoho posts to. */
+  /** The URL of the tunnel, where Zoho posts to. */
   publicUrl(): string | undefined;
   channelLeftMs(): number | undefined;
   /** Starts the inspector if it does not run. Resolves to its URL; undefined, with a warning, where it does not start. */
