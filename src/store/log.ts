@@ -30,7 +30,7 @@ export interface Log {
   release(claims: readonly ClaimRef[]): Promise<void>;
   /**
    * Only for the owner of the lock. Deliveries that an earlier run has left without an answer count as failed: their
-   * senders got none. Resolves to their number.
+   * senders got none. Resolves to their number. Waiting deliveries whose order nothing holds up become due.
    */
   endUnanswered(): Promise<number>;
   /** The deliveries that wait, by target. */

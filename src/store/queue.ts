@@ -179,6 +179,10 @@ export function createAppender(database: NativeDatabase) {
      WHERE target = ? AND order_key >= ? AND order_key < ? AND state < ${DELIVERED}
        AND id <= coalesce((${firstOf}), ${Number.MAX_SAFE_INTEGER}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
   );
+  const unblockLeft = database.prepare(
+    `UPDATE forwards AS this SET state = ${WAITING}
+     WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
+  );
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
   const endUnanswered = database.prepare(
     "UPDATE deliveries SET status = 502, refusal = ? WHERE status IS NULL AND accepted = 1",
@@ -217,6 +221,10 @@ export function createAppender(database: NativeDatabase) {
 
   return {
     unblock,
+    /** A `listen` of an older version, still running when another command migrated the log, has made nothing due. */
+    unblockLeft(): void {
+      unblockLeft.run();
+    },
     append(entry: NewEntry): Appended {
       const { receivedAt, delivery, receipt, forward } = entry;
       const at = receivedAt.getTime();
