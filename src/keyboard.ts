@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 
-/** What a run that takes keys does with them, and with the terminal while it has it. */
+/** Callbacks of a run that takes keys. */
 export interface KeyboardUser {
   /** The characters of one or more keys. */
   onInput(text: string): void;

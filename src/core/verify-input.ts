@@ -80,8 +80,12 @@ export async function* streamVerifyInput(
     return;
   }
   let count = 0;
+  let pending = [bytes];
   for (let number = 1; ; chunk = await next()) {
-    if (chunk !== undefined) bytes = Buffer.concat([bytes, chunk]);
+    if (chunk !== undefined) pending.push(chunk);
+    // Joined once a line ends in it: else a long line would be copied again with each chunk.
+    if (chunk?.includes(0x0a) === false) continue;
+    bytes = Buffer.concat(pending);
     const end = chunk === undefined ? bytes.length : bytes.lastIndexOf(0x0a) + 1;
     const { lines, nextNumber } = splitLines(bytes.subarray(0, end), number);
     for (const line of lines) {
@@ -89,9 +93,9 @@ export async function* streamVerifyInput(
       if (payload !== undefined) count++;
       yield payload;
     }
-    number = nextNumber;
-    bytes = bytes.subarray(end);
     if (chunk === undefined) break;
+    number = nextNumber;
+    pending = [bytes.subarray(end)];
   }
   if (count === 0) yield withoutBody(NO_DELIVERIES);
 }

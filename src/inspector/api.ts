@@ -1,5 +1,5 @@
 /**
- * What the inspector's page and its server send to each other. Names are those of `--json`, where there are any. Long numbers
+ * The API between the inspector's page and its server. Names are those of `--json`, where there are any. Long numbers
  * never travel as numbers: bodies are text, made by the server.
  *
  * | request                            | answer                       |
@@ -15,8 +15,8 @@
  * | `POST /api/replay`                 | `ReplayRequest` → `Outcome`  |
  * | `POST /api/send`                   | `SendRequest` → `Outcome`    |
  *
- * What fails is answered with 4xx or 5xx and a `Failure`. Without the token, `GET /proof/<nonce>` has bytes that only who knows it
- * can make, and `GET /open/<code>` leads once to the page with its token.
+ * A call that fails gets 4xx or 5xx and a `Failure`. Without the token, `GET /proof/<nonce>` has bytes that only who knows it can
+ * make, and `GET /open/<code>` leads once to the page with its token.
  */
 
 /** A line of the list. */
@@ -80,10 +80,15 @@ export interface EventDetails extends EventRow {
   readonly problem: string | null;
   readonly proofs: readonly Proof[];
   readonly issues: readonly Issue[];
-  /** What else there is to say of it, in sentences. */
+  /** Remarks on how it was recognised, in sentences. */
   readonly notes: readonly string[];
   readonly attempts: readonly AttemptRow[];
-  readonly forwards: readonly { readonly target: string; readonly state: string; readonly due_at: string | null }[];
+  readonly forwards: readonly {
+    readonly target: string;
+    readonly state: string;
+    readonly attempts: number;
+    readonly due_at: string | null;
+  }[];
 }
 
 interface Proof {
@@ -169,7 +174,7 @@ export interface SendRequest {
   readonly preview: boolean;
 }
 
-/** What a command said: the text that it prints, without colours, and its lines of `--json`. */
+/** The output of a command: the text that it prints, without colours, and its lines of `--json`. */
 export interface Outcome {
   readonly ok: boolean;
   readonly text: string;

@@ -15,10 +15,10 @@ import type {
 import { createOpenings, proofOf, refusalOf, SECURITY_HEADERS } from "./security.ts";
 import { type EventSource, EventStream } from "./stream.ts";
 
-/** What the inspector can do. It knows no command: `commands/ui/` gives it these. */
+/** The calls behind the API. The inspector knows no command: `commands/ui/` gives it these. */
 export interface Operations {
   readonly source: EventSource;
-  list(query: EventQuery, signal: AbortSignal): Promise<EventPage>;
+  list(query: EventQuery & { readonly limit: number }, signal: AbortSignal): Promise<EventPage>;
   /** Undefined for an event that has been pruned or never existed. */
   details(n: number): Promise<EventDetails | undefined>;
   body(n: number): Promise<{ readonly name: string; readonly bytes: Buffer } | undefined>;
@@ -28,7 +28,7 @@ export interface Operations {
   diff(before: number, after: number): Promise<Outcome>;
   replay(request: ReplayRequest): Promise<Outcome>;
   send(request: SendRequest): Promise<Outcome>;
-  /** How an error is told. `isKnown`: the user can do something about it. */
+  /** An error as the user reads it. `isKnown`: they can do something about it. */
   failure(error: unknown): Failure & { readonly isKnown: boolean };
 }
 
@@ -63,7 +63,13 @@ const PAGE_FILES: Readonly<Record<string, readonly [file: string, type: string]>
 export async function openInspector(options: InspectorOptions): Promise<Inspector> {
   const { operations, onTrouble } = options;
   const page = readPage(options.pageFolder);
-  const stream = new EventStream(operations.source, (error) => onTrouble(operations.failure(error).error));
+  let lastTrouble: string | undefined;
+  const stream = new EventStream(operations.source, (error) => {
+    const message = operations.failure(error).error;
+    // A log that cannot be read is tried again several times a second.
+    if (message !== lastTrouble) onTrouble(message);
+    lastTrouble = message;
+  });
   const isOpening = createOpenings(options.token, options.now);
   let port = options.port;
   const server = await openServer(
@@ -235,7 +241,7 @@ function optionalText<Name extends string>(input: Input, name: Name): { readonly
   return { [name]: value } as { readonly [key in Name]?: string };
 }
 
-function readQuery(query: URLSearchParams): EventQuery {
+function readQuery(query: URLSearchParams): EventQuery & { readonly limit: number } {
   const count = (name: string, max: number): number | undefined => {
     const text = query.get(name);
     if (text === null) return undefined;

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventRow, State, StreamMessage } from "./api.ts";
 
-/** What the stream is read from. Numbers count from 1. */
+/** The log that the stream is read from. Numbers count from 1. */
 export interface EventSource {
   /** The numbers of the oldest and newest event; 0 where there is none. */
   ends(): Promise<{ readonly oldest: number; readonly newest: number }>;
@@ -10,8 +10,10 @@ export interface EventSource {
   after(n: number, limit: number): Promise<readonly EventRow[]>;
   /** Those of these that exist. */
   rows(numbers: Iterable<number>): Promise<readonly EventRow[]>;
-  /** The numbers of the events that were attempted since the last call. */
-  attempted(): Promise<readonly number[]>;
+  /** The id of the last attempt; 0 where there is none. */
+  lastAttempt(): Promise<number>;
+  /** The next attempts after an id, with the numbers of their events; empty at the end. */
+  attemptsAfter(id: number): Promise<readonly { readonly id: number; readonly n: number }[]>;
   state(): Promise<State>;
 }
 
@@ -35,6 +37,10 @@ interface Watcher {
   live: boolean;
   /** Changed events that were not sent to it, because it is not live. */
   readonly missed: Set<number>;
+  /** The state that was sent last, as JSON. */
+  state: string;
+  /** The number up to which it knows what was pruned. */
+  oldest: number;
 }
 
 /**
@@ -47,8 +53,7 @@ export class EventStream {
   readonly #watchers = new Set<Watcher>();
   readonly #closed = new AbortController();
   #position = 0;
-  #oldest = 0;
-  #state = "";
+  #attemptId = 0;
   #stateAt = 0;
   #beatAt = 0;
   #running: Promise<void> | undefined;
@@ -58,26 +63,28 @@ export class EventStream {
     this.#onError = onError;
   }
 
-  get watchers(): number {
-    return this.#watchers.size;
-  }
-
   /** `lastEventId`: the last number that the page has; undefined to send only what comes from now on. */
   async add(response: ServerResponse, lastEventId: number | undefined): Promise<void> {
-    const { newest } = await this.#source.ends();
+    const { oldest, newest } = await this.#source.ends();
     if (this.#watchers.size === 0) {
-      await this.#source.attempted();
+      this.#attemptId = await this.#source.lastAttempt();
       this.#position = newest;
     }
+    const state = await this.#stateText();
+    // It may have gone away meanwhile, and would never be deleted.
+    if (response.destroyed) return;
     const watcher: Watcher = {
       response,
       position: Math.min(lastEventId ?? this.#position, newest === 0 ? Number.POSITIVE_INFINITY : newest),
       live: false,
       missed: new Set(),
+      state,
+      // A page that connects again may show what was pruned meanwhile.
+      oldest: lastEventId === undefined ? oldest : 1,
     };
     this.#watchers.add(watcher);
     response.once("close", () => this.#watchers.delete(watcher));
-    send(watcher, text("state", await this.#stateText()));
+    send(watcher, text("state", state));
     if (lastEventId !== undefined && lastEventId > newest && newest > 0) send(watcher, text("reset", "{}"));
     else if (lastEventId !== undefined) {
       const first = Math.max(0, lastEventId - REFRESHED);
@@ -109,8 +116,13 @@ export class EventStream {
 
   async #poll(): Promise<void> {
     // Attempts first: the rows that are read after them have their results already.
-    const attempted = (await this.#source.attempted()).filter((n) => n <= this.#position);
-    if (attempted.length > 0) await this.#sendChanged(new Set(attempted));
+    for (;;) {
+      const attempts = await this.#source.attemptsAfter(this.#attemptId);
+      const last = attempts.at(-1);
+      if (last === undefined) break;
+      this.#attemptId = last.id;
+      await this.#sendChanged(new Set(attempts.map(({ n }) => n).filter((n) => n <= this.#position)));
+    }
     for (let full = true; full; ) {
       const rows = await this.#source.after(this.#position, MAX_BATCH);
       full = rows.length === MAX_BATCH;
@@ -119,6 +131,7 @@ export class EventStream {
       this.#position = last;
       const shared = events(rows);
       for (const watcher of this.#watchers) {
+        // One that is not live is told once it is.
         if (!watcher.live) continue;
         const isAhead = watcher.position >= (rows[0]?.n ?? 0);
         const own = isAhead ? rows.filter(({ n }) => n > watcher.position) : rows;
@@ -131,22 +144,23 @@ export class EventStream {
     if (now - this.#stateAt >= STATE_INTERVAL_MS) await this.#pollState(now);
     if (now - this.#beatAt < HEARTBEAT_MS) return;
     this.#beatAt = now;
-    this.#toLive(": \n\n");
+    for (const watcher of this.#watchers) if (watcher.live) this.#deliver(watcher, ": \n\n");
   }
 
   async #pollState(now: number): Promise<void> {
     this.#stateAt = now;
     const state = await this.#stateText();
-    if (state !== this.#state) this.#toLive(text("state", state));
-    this.#state = state;
+    const before = [...this.#watchers].map((watcher) => ({ watcher, position: watcher.position }));
     const { oldest, newest } = await this.#source.ends();
-    // A log that was replaced by another one counts from 1 again.
-    if (newest > 0 && newest < this.#position) {
-      this.#position = newest;
-      for (const watcher of this.#watchers) watcher.position = newest;
-      this.#toLive(text("reset", "{}"));
-    } else if (oldest > this.#oldest && this.#oldest > 0) this.#toLive(text("pruned", JSON.stringify({ oldest })));
-    this.#oldest = oldest;
+    if (newest > 0) this.#position = Math.min(this.#position, newest);
+    for (const { watcher, position } of before) {
+      // A log that was replaced by another one counts from 1 again. The page connects again and reads its list anew.
+      if (newest > 0 && position > newest) watcher.response.destroy();
+      if (!watcher.live) continue;
+      if (watcher.state !== state) this.#deliver(watcher, text("state", state));
+      if (watcher.oldest < oldest) this.#deliver(watcher, text("pruned", JSON.stringify({ oldest })));
+      Object.assign(watcher, { state, oldest });
+    }
   }
 
   async #stateText(): Promise<string> {
@@ -154,16 +168,13 @@ export class EventStream {
   }
 
   async #sendChanged(numbers: ReadonlySet<number>): Promise<void> {
+    if (numbers.size === 0) return;
     const rows = await this.#source.rows(numbers);
     const message = text("changed", JSON.stringify(rows));
     for (const watcher of this.#watchers) {
       if (watcher.live) this.#deliver(watcher, message);
       else if (watcher.missed.size <= MAX_MISSED) for (const n of numbers) watcher.missed.add(n);
     }
-  }
-
-  #toLive(message: string): void {
-    for (const watcher of this.#watchers) if (watcher.live) this.#deliver(watcher, message);
   }
 
   #deliver(watcher: Watcher, message: string): void {

@@ -373,7 +373,7 @@ export function receiptFields(receipt: Receipt, positions: readonly (TextPositio
   };
 }
 
-function loggedFields({ state, remote, masked, bytes, attempts, forwards }: LoggedFacts): JsonLine {
+export function loggedFields({ state, remote, masked, bytes, attempts, forwards }: LoggedFacts) {
   return {
     state,
     remote: remote ?? null,

@@ -43,16 +43,24 @@ export interface Paint {
 export async function paintFor(output: Output, runtime: Runtime, color: boolean): Promise<Paint> {
   const live = output.isTTY && runtime.env.TERM !== "dumb";
   if (!hasColor(output, runtime.env, color)) {
-    return { good: asItIs, bad: asItIs, caution: asItIs, dim: asItIs, strong: asItIs, name: asItIs, live };
+    return { ...noPaint, live };
   }
   const { Chalk } = await import("chalk");
   const { green, red, yellow, dim, bold, cyan } = new Chalk({ level: 1 });
   return { good: green, bad: red, caution: yellow, dim, strong: bold, name: cyan, live };
 }
 
-function asItIs(text: string): string {
-  return text;
-}
+const asItIs = (text: string): string => text;
+
+export const noPaint: Paint = {
+  good: asItIs,
+  bad: asItIs,
+  caution: asItIs,
+  dim: asItIs,
+  strong: asItIs,
+  name: asItIs,
+  live: false,
+};
 
 /** no-color.org: NO_COLOR wins when it is not empty; FORCE_COLOR turns colour on where there is no terminal. */
 function hasColor(output: Output, env: Runtime["env"], wanted: boolean): boolean {

@@ -26,13 +26,13 @@ export interface Log {
   claim(ref: ClaimRef): boolean;
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
-  /** Records the attempt and releases the claim in one step. Resolves to whether the next one of its order became due. */
+  /** Records the attempt and releases the claim in one step. Resolves to whether the next one of its order is due now. */
   complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<boolean>;
   /** Releases claims without an attempt, because the target is down. */
   release(claims: readonly ClaimRef[]): Promise<void>;
   /**
    * Only for the owner of the lock. Deliveries that an earlier run has left without an answer count as failed: their
-   * senders got none. Resolves to their number.
+   * senders got none. Resolves to their number. Waiting deliveries whose order nothing holds up become due.
    */
   endUnanswered(): Promise<number>;
   /** The deliveries that wait, by target. */

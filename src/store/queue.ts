@@ -100,14 +100,16 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
         at: at === undefined ? undefined : new Date(at),
       };
     },
-    /** Returns whether another one of its order became due. */
+    /** Returns whether the next one of its order is due now. */
     complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): boolean {
       appender.addAttempt(n, attempt);
       if (outcome.state === "retry") {
         retry.run(outcome.at.getTime(), id);
         return false;
       }
-      return appender.unblock(finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id));
+      const settled = finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id);
+      // A replay that settled it meanwhile made the next one due, and woke nobody.
+      return appender.unblock(settled) || settled.length === 0;
     },
     giveUp: (target: string): number => Number(giveUp.run(target).changes),
     waiting(): readonly WaitingCount[] {
@@ -179,6 +181,10 @@ export function createAppender(database: NativeDatabase) {
      WHERE target = ? AND order_key >= ? AND order_key < ? AND state < ${DELIVERED}
        AND id <= coalesce((${firstOf}), ${Number.MAX_SAFE_INTEGER}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
   );
+  const unblockLeft = database.prepare(
+    `UPDATE forwards AS this SET state = ${WAITING}
+     WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
+  );
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
   const endUnanswered = database.prepare(
     "UPDATE deliveries SET status = 502, refusal = ? WHERE status IS NULL AND accepted = 1",
@@ -220,6 +226,10 @@ export function createAppender(database: NativeDatabase) {
 
   return {
     unblock,
+    /** A `listen` of an older version, still running when another command migrated the log, has made nothing due. */
+    unblockLeft(): void {
+      unblockLeft.run();
+    },
     append(entry: NewEntry): Appended {
       const { receivedAt, delivery, receipt, forward } = entry;
       const at = receivedAt.getTime();

@@ -74,7 +74,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       });
     },
     setAnswer: (n, { status, refusal }) => commits.write(() => appender.setAnswer(n, status, refusal)),
-    endUnanswered: () => commits.write(() => appender.endUnanswered()),
+    endUnanswered: () =>
+      commits.write(() => {
+        appender.unblockLeft();
+        return appender.endUnanswered();
+      }),
     recordAttempt: (n, attempt) => commits.write(() => appender.recordAttempt(n, attempt)),
     attemptsAfter: (id) => read(() => attempts.after(id)),
     lastAttempt: () => read(attempts.last),

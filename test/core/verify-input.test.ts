@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readVerifyInput } from "../../src/core/verify-input.ts";
+import { readVerifyInput, streamVerifyInput } from "../../src/core/verify-input.ts";
 
 function read(text: string | Buffer, contentType?: string) {
   const { payloads, skipped } = readVerifyInput(Buffer.from(text), contentType);
@@ -163,5 +163,39 @@ describe("an event line", () => {
 
   it.each(["a", "ab=", "====", "a===", "ab=c", "ab-_"])("with a body_b64 of %s is malformed", (text) => {
     expect(read(event(text)).payloads[0]?.problem).toContain("body_b64");
+  });
+});
+
+/** The payloads of an input that arrives in chunks of so many bytes. */
+async function streamed(bytes: Buffer, size: number) {
+  async function* chunks() {
+    for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
+  }
+  const items = [];
+  for await (const item of streamVerifyInput(chunks())) items.push(item);
+  const payloads = items.filter((each) => each !== undefined);
+  return { payloads, skipped: items.length - payloads.length };
+}
+
+describe("an input in pieces", () => {
+  it.each([
+    ["nothing", ""],
+    ["a document", '{\n  "a": "é"\n}\n'],
+    ["a document behind a byte order mark", '\uFEFF{"a":1}'],
+    ["lines", '{"a":"é😀"}\n{"a":2}\n\n{"a":3}'],
+    ["lines with CRLF behind a byte order mark", '\uFEFF{"a":"€"}\r\n\r\n  \r\n{"a":2}\r\n{"a":3}\r\n'],
+    ["lines, some of them broken", '{"a":1}\n{"a":\n{"v":1,"type":"ready"}\n{"v":\n[4]'],
+    ["lines, the first of them broken", '{"a":\n{"a":2}\n{"a":3}\n'],
+    ["lines without a delivery", '{"v":1,"type":"ready"}\n{"v":1,"type":"summary"}\n'],
+    ["a form", "a=1&b=%C3%A9\r\n"],
+  ])("has the same payloads as in one: %s", async (_, text) => {
+    const bytes = Buffer.from(text);
+    for (const size of [1, 2, 3, 5, 16, 1000]) expect(await streamed(bytes, size)).toEqual(readVerifyInput(bytes));
+  });
+
+  it("is read once, however long a line is", async () => {
+    const long = `{"a":"${"x".repeat(32_000_000)}"}`;
+    const { payloads } = await streamed(Buffer.from(`{"a":1}\n{"a":2}\n${long}\n{"a":4}`), 4096);
+    expect(payloads.map(({ delivery }) => delivery.body.length)).toEqual([7, 7, long.length, 7]);
   });
 });

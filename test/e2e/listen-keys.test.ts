@@ -221,6 +221,16 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     expect(shell.text.match(/ #1 +crm /g)).toHaveLength(2);
   });
 
+  it("take only the first line of a text that is pasted into a search", async () => {
+    const { shell } = await startListen();
+    await shell.last(STATUS);
+    shell.type("/");
+    await shell.last(/^search:$/);
+    shell.type("Wanted\nquick\nq");
+    await shell.shown(/^0 with "Wanted"$/m);
+    await shell.last(STATUS);
+  });
+
   it("use the flags that listen was given", async () => {
     const cwd = tempFolder();
     writeFileSync(join(cwd, "secret"), "another-secret");

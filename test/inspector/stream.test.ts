@@ -1,10 +1,11 @@
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { EventRow, State } from "../../src/inspector/api.ts";
-import { EventStream } from "../../src/inspector/stream.ts";
+import { type EventSource, EventStream } from "../../src/inspector/stream.ts";
 import type { Log } from "../../src/store/log.ts";
 import { openLog } from "../../src/store/sqlite-log.ts";
 import { type Message, startInspector, type TestInspector, type TestStream, userEnv } from "../support/inspector.ts";
@@ -23,6 +24,18 @@ async function logOf(cwd: string): Promise<Log> {
 
 async function append(log: Log, count: number, body?: string): Promise<void> {
   await Promise.all(Array.from({ length: count }, () => log.append(newEntry(body === undefined ? {} : { body }))));
+}
+
+function streamOf(source: Partial<EventSource>): EventStream {
+  const empty: EventSource = {
+    ends: async () => ({ oldest: 0, newest: 0 }),
+    after: async () => [],
+    rows: async () => [],
+    lastAttempt: async () => 0,
+    attemptsAfter: async () => [],
+    state: async () => ({}) as State,
+  };
+  return new EventStream({ ...empty, ...source }, (error) => expect.fail(String(error)));
 }
 
 function has(n: number) {
@@ -114,6 +127,27 @@ describe("the stream", () => {
     await watcher.until(({ name }) => name === "reset");
   });
 
+  it("ends where the log that a page knew was removed and begins again, so that the page reads it anew", async () => {
+    let newest = 0;
+    const stream = streamOf({ ends: async () => ({ oldest: newest, newest }) });
+    const response = new PassThrough();
+    await stream.add(response as unknown as ServerResponse, 20);
+    newest = 1;
+    await once(response.resume(), "close");
+    await stream.close();
+  });
+
+  it("says which events have been pruned while a page was not connected", async () => {
+    const cwd = tempFolder();
+    const log = await logOf(cwd);
+    await append(log, 20);
+    await log.prune({ keepMs: 0 });
+    await append(log, 1);
+    const { stream } = await startInspector([], { cwd, env: userEnv() });
+    const watcher = await stream(20);
+    expect((await watcher.until(({ name }) => name === "pruned")).data.oldest).toBe(21);
+  });
+
   it("shows a new receiver in the state", async () => {
     const env = userEnv();
     const project = await startLoggedProject({ forward: false, env });
@@ -144,22 +178,40 @@ describe("a watcher that does not read", () => {
     expect(slow.numbers()).toEqual(upTo(count));
   }, 60_000);
 
+  it("gets the state that has changed meanwhile", async () => {
+    let version = "1";
+    let reads = 0;
+    const stream = streamOf({
+      after: async (n) => (n < 10 ? [{ n: 10 } as EventRow] : []),
+      async state() {
+        reads++;
+        return { version } as State;
+      },
+    });
+    // Full from the first byte on.
+    const response = new PassThrough({ highWaterMark: 1 });
+    await stream.add(response as unknown as ServerResponse, 0);
+    version = "2";
+    const before = reads;
+    await vi.waitFor(() => expect(reads).toBeGreaterThan(before), 5000);
+    let text = "";
+    response.on("data", (chunk) => {
+      text += chunk;
+    });
+    await vi.waitFor(() => expect(text).toContain('"version":"2"'), 5000);
+    await stream.close();
+  }, 15_000);
+
   it("has at most a megabyte and a batch waiting for it", async () => {
     const all = 50_000;
     const row = (n: number): EventRow => ({ n, path: "x".repeat(300) }) as EventRow;
     const rowsAfter = (n: number, count: number) =>
       Array.from({ length: Math.min(count, all - n) }, (_, i) => row(n + 1 + i));
     let newest = 0;
-    const stream = new EventStream(
-      {
-        ends: async () => ({ oldest: 1, newest }),
-        after: async (n, limit) => rowsAfter(n, Math.min(limit, newest - n)),
-        rows: async () => [],
-        attempted: async () => [],
-        state: async () => ({}) as State,
-      },
-      (error) => expect.fail(String(error)),
-    );
+    const stream = streamOf({
+      ends: async () => ({ oldest: 1, newest }),
+      after: async (n, limit) => rowsAfter(n, Math.min(limit, newest - n)),
+    });
     const response = new PassThrough({ highWaterMark: 16_384 });
     await stream.add(response as unknown as ServerResponse, 0);
     let most = 0;
@@ -177,6 +229,22 @@ describe("a watcher that does not read", () => {
     await vi.waitFor(() => expect(text).toContain(`id: ${all}\n`), 5000);
     expect([...text.matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n))).toEqual(upTo(all));
     await stream.close();
+  });
+
+  it("is forgotten when it goes away while the log is read", async () => {
+    let polls = 0;
+    const stream = streamOf({
+      async attemptsAfter() {
+        polls++;
+        return [];
+      },
+    });
+    const response = new PassThrough();
+    const added = stream.add(response as unknown as ServerResponse, 0);
+    response.destroy();
+    await added;
+    await stream.close();
+    expect(polls).toBe(0);
   });
 
   it("that goes away is forgotten", async () => {

@@ -1,12 +1,18 @@
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { createInspectorPart } from "../../src/commands/listen/inspector.ts";
+import type { Plan } from "../../src/commands/listen/plan.ts";
+import type { Context } from "../../src/context.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
 import { desktop } from "../support/desktop.ts";
 import { connect, startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
+import { newEntry } from "../support/log-entry.ts";
 import { leadBody, signature } from "../support/logged-project.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
@@ -96,6 +102,30 @@ describe("zoho-hooks ui", () => {
     expect((await run(["ui", "--for-listen"])).exitCode).toBe(2);
   });
 
+  it("reads a log that it could not open before, and warns of it once", async () => {
+    const cwd = tempFolder();
+    const path = join(cwd, ".zoho-hooks/events.db");
+    let err = "";
+    const onErr = (text: string): void => {
+      err += text;
+    };
+    const { get, stream } = await startInspector([], { cwd, env: userEnv(), onErr });
+    const watcher = await stream();
+    await watcher.until(({ name }) => name === "state");
+    mkdirSync(join(cwd, ".zoho-hooks"));
+    writeFileSync(path, "no event log");
+    await vi.waitFor(() => expect(err).toContain("the inspector: "));
+    expect((await get("/api/events")).status).toBe(422);
+    // Several times of POLL_INTERVAL_MS.
+    await delay(700);
+    rmSync(path);
+    const log = await openLog({ path, now: () => new Date() });
+    onTestFinished(() => log.close());
+    await log.append(newEntry());
+    expect((await get("/api/events")).json()).toMatchObject({ events: [{ n: 1 }] });
+    expect(err.match(/the inspector: /g)).toHaveLength(1);
+  });
+
   it("refuses a project without an event log", async () => {
     const cwd = tempFolder();
     writeFileSync(join(cwd, "zoho-hooks.config.json"), '{"store":false}');
@@ -151,6 +181,22 @@ describe("listen --ui", () => {
     });
     expect(exitCode).toBe(0);
     expect(err).toMatch(/\n {2}inspector {4}http:\/\/127\.0\.0\.1:\d+\/#[\w-]{22}\n/);
+  });
+
+  it("starts one of its own once that of another process has ended", async () => {
+    const answers = [true, false].map((isOther, i) => ({ type: "ready", address: `http://127.0.0.1:${i}/`, isOther }));
+    let started = 0;
+    const startSelf = () => ({
+      send() {},
+      onMessage: (callback: (message: unknown) => void) => callback(answers[started++]),
+      end() {},
+      ended: new Promise(() => {}),
+    });
+    const context = { startSelf, signal: new AbortController().signal } as unknown as Context;
+    const plan = { config: { settings: { store: "events.db" } }, flags: {}, options: {}, givenSecrets: {} };
+    const { start } = createInspectorPart(context, plan as unknown as Plan);
+    const addresses = [await start(), await start(), await start()];
+    expect(addresses).toEqual(["http://127.0.0.1:0/", "http://127.0.0.1:1/", "http://127.0.0.1:1/"]);
   });
 
   it("goes on without an inspector that cannot be started", async () => {

@@ -126,6 +126,23 @@ describe.each(engines)("a log of 20,000 on %s", (engine: EngineId) => {
   });
 });
 
+it.each(engines)("the percentiles of latencies on %s are exact, also of those that differ little", async (engine) => {
+  const log = await tempLog(engine);
+  const chosen = await log.append(newEntry({ body: "chosen" }));
+  const other = await log.append(newEntry({ body: "other" }));
+  const attempt = { target: "http://localhost:1/", at: new Date(), status: 200, error: undefined };
+  const latencies = Array.from({ length: 200 }, (_, i) => (i * 7919) % 200).map(
+    (i) => 1 + i / 1000 + (i > 150 ? i : 0),
+  );
+  for (const latencyMs of latencies) await log.recordAttempt(chosen.n, { ...attempt, latencyMs });
+  await log.recordAttempt(chosen.n, { ...attempt, latencyMs: 5000, status: undefined });
+  await log.recordAttempt(other.n, { ...attempt, latencyMs: 9000 });
+  const [p50, p95, p99, max] = [100, 190, 198, 200].map((rank) => latencies.toSorted((a, b) => a - b)[rank - 1]);
+  expect((await log.stats({ search: "chosen" })).latencyMs).toEqual({ count: 200, p50, p95, p99, max });
+  expect((await log.stats()).latencyMs).toMatchObject({ count: 201, max: 9000 });
+  expect((await log.stats({ search: "other" })).latencyMs).toMatchObject({ p50: 9000, p99: 9000 });
+});
+
 describe.each(engines)("a search on %s", (engine) => {
   it("finds text in any encoding of the body", async () => {
     const log = await tempLog(engine);

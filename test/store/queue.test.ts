@@ -225,6 +225,15 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect([await claimed(log), await log.waiting()]).toEqual([[], []]);
   });
 
+  it("with the same key are due once the first, which a replay has delivered meanwhile, is no longer being sent", async () => {
+    const log = await tempLog(engine);
+    for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
+    const [first] = await claimed(log);
+    await log.recordAttempt(1, { ...answered(200), mends: true });
+    expect(first && (await log.complete(first, answered(200), { state: "delivered" }))).toBe(true);
+    expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
+  });
+
   it("of an order are still in order in a log of an earlier version", async () => {
     const path = join(tempFolder(), "events.db");
     const old = await tempLog(engine, { path });
@@ -234,6 +243,19 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     database.exec("UPDATE forwards SET state = 0; PRAGMA user_version = 8");
     database.close();
     expect((await claimed(await tempLog(engine, { path }))).map(({ n }) => n)).toEqual([1, 3]);
+  });
+
+  it("with the same key are due although a listen of an older version has delivered the first", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
+    await log.close();
+    const database = (await loadEngine([engine])).open(path);
+    database.exec("UPDATE forwards SET state = 2 WHERE id = 1");
+    database.close();
+    const next = await tempLog(engine, { path });
+    await next.endUnanswered();
+    expect((await claimed(next)).map(({ n }) => n)).toEqual([2]);
   });
 
   it("are claimed when they are recorded for a caller with room, but not before an earlier one of their key", async () => {

@@ -11,6 +11,7 @@ import { zohoTime } from "../../zoho/channels/expiry.ts";
 import { channelMemory, isAlive } from "../../zoho/channels/memory.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../../zoho/channels/products.ts";
 import { openZoho, withZoho } from "../helpers/session.ts";
+import { withMembers } from "../helpers/with-members.ts";
 import { deleteChannels } from "./delete.ts";
 
 /** The channels of a profile and product that post until they expire, although nobody is signed in any more. */
@@ -60,8 +61,7 @@ async function listChannels(
 ): Promise<readonly Channel[] | undefined> {
   // The command itself has reported what the configuration has to say.
   const report: Context["report"] = (each) => void (each.type === "api-request" && context.report(each));
-  const silent: Context = Object.create(context, { report: { value: report } });
-  const { api, http, product } = await openZoho(silent, options);
+  const { api, http, product } = await openZoho(withMembers(context, { report }), options);
   try {
     return await watchClient(api, product, limit).list();
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Context } from "../../context.ts";
 import type { CheckOutcome, CheckReport } from "../../reports/check.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 import { untilAborted, withTimeout } from "../../util/timing.ts";
+import { withMembers } from "../helpers/with-members.ts";
 
 import type { RunningListener } from "./listener.ts";
 
@@ -84,6 +85,5 @@ export function silentContext(context: Context): Context & { readonly warnings: 
   const report: Context["report"] = (each) => {
     if (each.type === "warning") warnings.push(each);
   };
-  const silent = { warnings, report, verbose: false, prompts: async () => undefined };
-  return Object.assign(Object.create(context) as Context, silent);
+  return withMembers(context, { warnings, report, verbose: false, prompts: async () => undefined });
 }

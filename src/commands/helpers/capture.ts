@@ -6,6 +6,7 @@ import { renderJson } from "../../reports/json.ts";
 import { paintFor } from "../../reports/paint.ts";
 import { noProgress } from "../../reports/progress.ts";
 import type { Report } from "../../reports/report.ts";
+import { withMembers } from "./with-members.ts";
 
 const COLUMNS = 100;
 
@@ -32,10 +33,10 @@ export async function capture<T>(context: Context, work: (context: Context) => P
   };
   const paint = await paintFor(output, context, false);
   const style = { out: paint, err: paint, columns: COLUMNS, errColumns: COLUMNS, verbose: false, quiet: false };
-  const captured: Context = Object.assign(Object.create(context) as Context, {
+  const captured = withMembers(context, {
     stdout: output,
     stderr: output,
-    stdin: { isTTY: false, read: async () => Buffer.alloc(0) },
+    stdin: { isTTY: false, read: async () => Buffer.alloc(0), async *chunks() {} },
     report(report: Report) {
       const called = withCommandsAsCalled(report, context);
       const { out = "", err = "" } = renderHuman(called, style);

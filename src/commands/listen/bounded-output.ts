@@ -5,6 +5,7 @@ import type { Output } from "../../output.ts";
 import type { Report } from "../../reports/report.ts";
 import { hasLostReader } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
+import { withMembers } from "../helpers/with-members.ts";
 
 /** Characters that may wait for a reader that has stopped; the log has them, so memory need not. */
 const MAX_WAITING = 8_000_000;
@@ -72,7 +73,7 @@ export function boundOutput(given: Context, { showSecrets = false }: { readonly 
     return ends.length;
   };
   return {
-    context: Object.assign(Object.create(given) as Context, { report }),
+    context: withMembers(given, { report }),
     /** Lines that were dropped; after Ctrl-C also those that the reader does not take within a moment. */
     async leftOut(): Promise<number> {
       if (!given.signal.aborted || hasLostReader(given.signal)) return dropped;

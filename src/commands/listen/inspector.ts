@@ -29,7 +29,10 @@ export function createInspectorPart(context: Context, { config, flags, options, 
         warn(`the inspector could not be started: ${errorText(error)}`);
         return undefined;
       });
-      return (await running)?.address;
+      const inspector = await running;
+      // The next time it may have ended.
+      if (inspector?.isOther === true) running = undefined;
+      return inspector?.address;
     },
     async stop() {
       await (await running)?.stop();

@@ -4,6 +4,7 @@ import { type Receiver, type ReceiverOptions, startReceiver } from "../../receiv
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
 import { warnIfTracked } from "../helpers/git.ts";
 import { runningListener } from "../helpers/running-listener.ts";
+import { withMembers } from "../helpers/with-members.ts";
 import { receiverTargeted } from "./forwarding.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
@@ -76,7 +77,7 @@ async function openReceiver(
     // The user's own tunnel leads to the port that they know.
     if (!isPortBusy(error) || origins.port !== "default" || publicUrl !== undefined) throw error;
     // Without a question: this is only for a better message.
-    const silent = Object.assign(Object.create(context) as Context, { prompts: async () => undefined });
+    const silent = withMembers(context, { prompts: async () => undefined });
     const own = await runningListener(silent, loadConfig(silent)).catch(() => undefined);
     if (own !== undefined) throw usageError(`${error.message}; this project's listen is at ${own}`, error.hint);
     for (const other of OTHER_PORTS) {

@@ -16,6 +16,7 @@ import type { Define } from "../command.ts";
 import { addLogFlags, type LogOptions } from "../events/options.ts";
 import { openInBrowser } from "../helpers/desktop.ts";
 import { addSecretOptions, givenSecrets, type SecretOptions } from "../helpers/options.ts";
+import { withMembers } from "../helpers/with-members.ts";
 import type { InspectorMessage, StartMessage } from "./messages.ts";
 import { createOperations } from "./operations.ts";
 import { SharedLog } from "./shared-log.ts";
@@ -49,10 +50,8 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
   const port = options.port === undefined ? undefined : parseInteger(options.port, "--port", 0, 65_535);
   const settings = options.store === undefined ? {} : { store: options.store };
   const { signal } = context;
-  const started = await start(withCaller(context, { flags: settings, secrets: await givenSecrets(context, options) }), {
-    showSecrets: options.showSecrets === true,
-    port,
-  });
+  const caller: Caller = { flags: settings, secrets: await givenSecrets(context, options) };
+  const started = await start(withMembers(context, { caller }), { showSecrets: options.showSecrets === true, port });
   const { address, isOther } = started;
   context.report({
     type: "text",
@@ -80,11 +79,6 @@ export function openPage(context: Context, address: string): void {
   );
 }
 
-/** The same context for commands that are to take these for flags. */
-function withCaller(context: Context, caller: Caller): Context {
-  return Object.assign(Object.create(context) as Context, { caller });
-}
-
 /** The inspector in the process that `listen` has started, which it ends with. */
 async function serveForListen(context: Context): Promise<ExitCode> {
   const { parent, signal } = context;
@@ -100,7 +94,7 @@ async function serveForListen(context: Context): Promise<ExitCode> {
   const secrets = Object.entries(given.secrets).map(([name, each]) => [name, secret(each.value, each.origin)] as const);
   const caller: Caller = { flags: given.flags, secrets: Object.fromEntries(secrets) };
   const answer = (reply: InspectorMessage): void => parent.send(reply);
-  const own = withCaller(Object.assign(Object.create(context) as Context, { report() {} }), caller);
+  const own = withMembers(context, { caller, report() {} });
   try {
     const { showSecrets } = given;
     const { address, isOther, stop } = await start(own, { showSecrets, port: undefined, waitMs: RESTART_MS });

@@ -25,6 +25,7 @@ import { newestNumber, readFilter } from "../events/options.ts";
 import { capture } from "../helpers/capture.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { lockOwner } from "../helpers/running-listener.ts";
+import { withMembers } from "../helpers/with-members.ts";
 import { replay } from "../replay/index.ts";
 import { send } from "../send/index.ts";
 import { editedBody } from "./edited-body.ts";
@@ -37,7 +38,7 @@ interface OperationsOptions {
   readonly showSecrets: boolean;
 }
 
-/** What the inspector does: the commands' own functions, with what they report captured. */
+/** The calls of the inspector: the commands' own functions, with their reports captured. */
 export function createOperations(context: Context, options: OperationsOptions): Operations {
   const { log, showSecrets } = options;
   // Settings may change while the inspector runs. Read as often as a person could notice.
@@ -56,7 +57,7 @@ export function createOperations(context: Context, options: OperationsOptions): 
     source: eventSource(context, options),
     async list(query, signal) {
       const filter = filterOf(query, context, await products());
-      const { limit = 100 } = query;
+      const { limit } = query;
       const rows = await listRows(options, filter, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
@@ -102,7 +103,6 @@ function textOnly(context: Context): Context {
 
 function eventSource(context: Context, options: OperationsOptions): EventSource {
   const { log, showSecrets } = options;
-  let attemptId: number | undefined;
   return {
     ends: async () =>
       (await log.use(async (open) => {
@@ -125,20 +125,8 @@ function eventSource(context: Context, options: OperationsOptions): EventSource 
         }
         return rows;
       })) ?? [],
-    attempted: async () =>
-      (await log.use(async (open) => {
-        attemptId ??= await open.lastAttempt();
-        const numbers = new Set<number>();
-        for (let more = true; more; ) {
-          const attempts = await open.attemptsAfter(attemptId);
-          more = attempts.length > 0;
-          for (const { id, n } of attempts) {
-            numbers.add(n);
-            attemptId = id;
-          }
-        }
-        return [...numbers];
-      })) ?? [],
+    lastAttempt: async () => (await log.use((open) => open.lastAttempt())) ?? 0,
+    attemptsAfter: async (id) => (await log.use((open) => open.attemptsAfter(id))) ?? [],
     state: () => readState(context, options),
   };
 }
@@ -237,7 +225,7 @@ function sendSample(
   showSecrets: boolean,
 ): Promise<ExitCode> {
   // A preview has the configured token and a signature in it.
-  const masking = Object.assign(Object.create(context) as Context, {
+  const masking = withMembers(context, {
     report(report: Report) {
       context.report(report.type === "request" ? { ...report, ...maskDelivery(report) } : report);
     },
@@ -294,7 +282,7 @@ async function livingChannels(context: Context): Promise<State["channels"]> {
   );
 }
 
-/** What is read again and again is reported by the commands that act. */
+/** Without reports: the page reads the settings every few seconds, and commands that act report on them. */
 async function quietly<T>(context: Context, work: (context: Context) => Promise<T>): Promise<T> {
   return (await capture(context, work)).result;
 }

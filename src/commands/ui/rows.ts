@@ -4,8 +4,8 @@ import type { Product } from "../../core/product.ts";
 import { describeIssue, pathText } from "../../core/schema.ts";
 import { nearestNotes, whyUnknown } from "../../core/verify-payload.ts";
 import type { EventDetails, EventRow } from "../../inspector/api.ts";
-import { proofText } from "../../reports/event.ts";
-import type { Paint } from "../../reports/paint.ts";
+import { loggedFields, proofText } from "../../reports/event.ts";
+import { noPaint } from "../../reports/paint.ts";
 import type { LogEntry, LogRow } from "../../store/log.ts";
 import { locate } from "../../util/json.ts";
 import { prettyJson } from "../../util/json-print.ts";
@@ -30,17 +30,6 @@ export function eventRow(row: LogRow, showSecrets: boolean): EventRow {
   };
 }
 
-const asItIs = (text: string): string => text;
-const noPaint: Paint = {
-  good: asItIs,
-  bad: asItIs,
-  caution: asItIs,
-  dim: asItIs,
-  strong: asItIs,
-  name: asItIs,
-  live: false,
-};
-
 export function eventDetails(
   products: readonly Product[],
   entry: LogEntry,
@@ -48,7 +37,8 @@ export function eventDetails(
   showSecrets: boolean,
 ): EventDetails {
   const event = entryEvent(products, entry, showSecrets);
-  const { receipt, logged, body } = event;
+  const { receipt, body } = event;
+  const { remote, masked, attempts, forwards } = loggedFields(event.logged);
   const { payload, problem } = receipt;
   const pretty = payload?.text === undefined ? null : prettyJson(payload.text);
   const unknown = whyUnknown(receipt);
@@ -61,8 +51,8 @@ export function eventDetails(
       payload === undefined || payload.fields.length === 0
         ? null
         : payload.fields.map(([name, value]) => ({ name, value })),
-    masked: logged.masked,
-    remote: logged.remote ?? null,
+    masked,
+    remote,
     refusal: entry.refusal ?? null,
     problem: problem === undefined ? null : problemText(problem),
     proofs: receipt.verdicts.map((verdict) => ({
@@ -82,20 +72,8 @@ export function eventDetails(
       ...nearestNotes(receipt, entry.refusal !== undefined || unknown !== undefined),
       ...(payload?.wrappedIn === undefined ? [] : [`the JSON is in the field ${payload.wrappedIn}`]),
     ],
-    attempts: logged.attempts.map(({ attempt, target, at, status, latencyMs, error, reply }) => ({
-      attempt,
-      target,
-      at: at.toISOString(),
-      status: status ?? null,
-      latency_ms: Number(latencyMs.toFixed(2)),
-      error: error ?? null,
-      reply: reply ?? null,
-    })),
-    forwards: logged.forwards.map(({ target, state, dueAt }) => ({
-      target,
-      state,
-      due_at: dueAt?.toISOString() ?? null,
-    })),
+    attempts,
+    forwards,
   };
 }
 

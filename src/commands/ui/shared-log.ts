@@ -15,7 +15,11 @@ export class SharedLog {
 
   /** Undefined where there is no log yet. */
   async use<T>(work: (log: Log) => Promise<T>): Promise<T | undefined> {
-    this.#log ??= this.#open();
+    this.#log ??= this.#open().catch((error: unknown) => {
+      // The reason, such as a lock, may be gone by the next call.
+      this.#log = undefined;
+      throw error;
+    });
     const opening = this.#log;
     try {
       return await work(await opening);

@@ -17,6 +17,8 @@ interface InspectorStart {
 export interface RunningInspector {
   /** With its token: not for a log that is kept. */
   readonly address: string;
+  /** It is another process's, which may end at any time. */
+  readonly isOther: boolean;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startInspector(context: Context, given: InspectorStart): P
   });
   return {
     address: answer.address,
+    isOther: answer.isOther,
     async stop() {
       isStopped = true;
       child.end();

@@ -6,6 +6,7 @@ import { usageError } from "../../../util/errors.ts";
 import { entryEvent } from "../../events/entry.ts";
 import { requireEntry, withLog } from "../../events/options.ts";
 import { copyText, openInBrowser } from "../../helpers/desktop.ts";
+import { withMembers } from "../../helpers/with-members.ts";
 import { nameOf, type RecentEvent } from "./recent-events.ts";
 
 interface CommandOptions {
@@ -19,7 +20,7 @@ interface CommandOptions {
 /** Enough for a screen. */
 const MAX_FOUND = 20;
 
-/** What the keys run: the commands' own functions, loaded when they are first used. */
+/** The commands behind the keys: their own functions, loaded when they are first used. */
 export function keyCommands(
   context: Context,
   { products, showSecrets = false, forwardTimeoutMs, logPath, openInspector }: CommandOptions,
@@ -57,8 +58,7 @@ export function keyCommands(
         if (each.type === "text") text += each.text;
         else context.report(each);
       };
-      const capturing = Object.assign(Object.create(context) as Context, { report });
-      await exportEvents(capturing, String(n), { format: "curl", showSecrets });
+      await exportEvents(withMembers(context, { report }), String(n), { format: "curl", showSecrets });
       await copy(text, `#${n} as a curl command`);
     },
     async copy(n: number): Promise<void> {

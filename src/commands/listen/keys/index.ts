@@ -4,6 +4,7 @@ import { renderFailure } from "../../../reports/failure.ts";
 import { paintFor } from "../../../reports/paint.ts";
 import type { Report } from "../../../reports/report.ts";
 import type { Log } from "../../../store/log.ts";
+import { withMembers } from "../../helpers/with-members.ts";
 import type { Part } from "../part.ts";
 import type { Plan } from "../plan.ts";
 import { createBottomLine } from "./bottom-line.ts";
@@ -17,9 +18,9 @@ interface KeysOptions {
   readonly plan: Plan;
   /** Undefined without an event log. */
   readonly log: Log | undefined;
-  /** Of the receiver, on this machine. */
+  /** The receiver's address on this machine. */
   readonly url: string;
-  /** Where Zoho posts to. */
+  /** The URL of the tunnel, where Zoho posts to. */
   publicUrl(): string | undefined;
   channelLeftMs(): number | undefined;
   /** Starts the inspector if it does not run. Resolves to its URL; undefined, with a warning, where it does not start. */
@@ -39,7 +40,7 @@ export function createKeys(base: Context) {
   const recent = new RecentEvents();
   const held = createHeldReports();
   let running: ReturnType<typeof run> | undefined;
-  const context = Object.assign(Object.create(base) as Context, {
+  const context = withMembers(base, {
     report(report: Report): void {
       recent.note(report);
       if (running === undefined) base.report(report);
@@ -96,7 +97,8 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     base.report(report);
     line.schedule();
   };
-  const command: Context = Object.assign(Object.create(base, { signal: { value: over.signal } }) as Context, {
+  const command = withMembers(base, {
+    signal: over.signal,
     report: print,
     async prompts() {
       giveAway();
@@ -182,8 +184,11 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
   }
 
   function onInput(text: string): void {
-    for (const key of parseKeys(text, search !== undefined)) {
+    const mayPaste = search !== undefined;
+    for (const key of parseKeys(text, mayPaste)) {
       if (search !== undefined) onSearchKey(search, key);
+      // The lines behind the first one that was pasted are no keys.
+      else if (mayPaste) break;
       else {
         const action = actionOf(key);
         if (action !== undefined) actions[action]();

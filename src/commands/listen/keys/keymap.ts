@@ -1,4 +1,4 @@
-/** What keys do, and how the help names them; what a terminal does itself in its usual mode is not in it. */
+/** The keys and their actions. Those without help are what a terminal itself does in its usual mode. */
 export const BINDINGS = [
   { action: "older", keys: ["up", "k"], shown: "↑ k", help: "choose the event before" },
   { action: "newer", keys: ["down", "j"], shown: "↓ j", help: "choose the event after, at last the newest again" },

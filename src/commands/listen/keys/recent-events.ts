@@ -111,7 +111,7 @@ function isGood({ state, status, error }: ForwardReport): boolean {
   return (state === "mirrored" || state === "single") && isSuccess(status) && error === undefined;
 }
 
-/** What is left out of the output when only failures are shown. */
+/** Whether a report is left out of the output when only failures are shown. */
 export function isFine(report: Report): boolean {
   if (report.type === "event") return !hasFailed(report);
   return report.type === "forward" && isGood(report);

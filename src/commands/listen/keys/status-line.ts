@@ -3,11 +3,11 @@ import { plain } from "../../../util/text.ts";
 import { formatSpan } from "../../../util/units.ts";
 import type { RecentEvent } from "./recent-events.ts";
 
-/** What the line at the bottom of the terminal shows. */
+/** The facts for the line at the bottom of the terminal. */
 export interface Status {
   /** The text of a search that is being typed; nothing else is shown then. */
   readonly search: string | undefined;
-  /** What is being done at the moment. */
+  /** The command that is running, such as `replaying #12`. */
   readonly busy: string | undefined;
   readonly chosen: RecentEvent | undefined;
   readonly marked: number | undefined;
