@@ -94,8 +94,8 @@ export async function attempt({
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
   });
-  if (next.state === "retry") return next.at;
-  return isNextDue ? "due" : "done";
+  if (isNextDue) return "due";
+  return next.state === "retry" ? next.at : "done";
 }
 
 function slowMessage(n: number, target: string, withinMs: number): string {

@@ -103,12 +103,9 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
     /** Returns whether the next one of its order is due now. */
     complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): boolean {
       appender.addAttempt(n, attempt);
-      if (outcome.state === "retry") {
-        retry.run(outcome.at.getTime(), id);
-        return false;
-      }
+      // Where a replay has settled it meanwhile, that made the next one due, and woke nobody.
+      if (outcome.state === "retry") return Number(retry.run(outcome.at.getTime(), id).changes) === 0;
       const settled = finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id);
-      // A replay that settled it meanwhile made the next one due, and woke nobody.
       return appender.unblock(settled) || settled.length === 0;
     },
     giveUp: (target: string): number => Number(giveUp.run(target).changes),

@@ -234,6 +234,15 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
 
+  it("with the same key are due, too, where the attempt under way fails after that replay", async () => {
+    const log = await tempLog(engine);
+    for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
+    const [first] = await claimed(log);
+    await log.recordAttempt(1, { ...answered(200), mends: true });
+    expect(first && (await log.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe(true);
+    expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
+  });
+
   it("of an order are still in order in a log of an earlier version", async () => {
     const path = join(tempFolder(), "events.db");
     const old = await tempLog(engine, { path });

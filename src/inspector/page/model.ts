@@ -217,6 +217,7 @@ function receive({ name, data }: StreamMessage): void {
     return;
   }
   if (name === "reset") {
+    lastSeen = 0;
     refreshSoon();
     return;
   }
@@ -225,7 +226,8 @@ function receive({ name, data }: StreamMessage): void {
     return;
   }
   if (name === "events") {
-    const fresh = data.filter(({ n }) => n > lastSeen).sort((a, b) => a.n - b.n);
+    const shown = isFiltered.value ? 0 : (rows.value.at(-1)?.n ?? 0);
+    const fresh = data.filter(({ n }) => n > Math.max(lastSeen, shown)).sort((a, b) => a.n - b.n);
     lastSeen = fresh.at(-1)?.n ?? lastSeen;
     if (fresh.length === 0) return;
     arrived += fresh.length;
