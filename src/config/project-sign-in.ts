@@ -63,7 +63,9 @@ export async function approveProjectTunnel(
   const { env, root, settings, variableOrigin } = config;
   const file = variableOrigin("NGROK_AUTHTOKEN");
   if (env.NGROK_AUTHTOKEN === undefined || file === "environment") return;
-  if (projectSignIn(config, profile).some((name) => /^ZOHO_(?:REFRESH|ACCESS)_TOKEN$/.test(name))) return;
+  // The refresh token precedes: an access token beside one of the user's is not used.
+  const token = env.ZOHO_REFRESH_TOKEN === undefined ? "ZOHO_ACCESS_TOKEN" : "ZOHO_REFRESH_TOKEN";
+  if (projectSignIn(config, profile).includes(token)) return;
   const reason = `NGROK_AUTHTOKEN is from ${file}: Zoho would post your records to a tunnel whose owner sees the traffic`;
   const value = [env.NGROK_AUTHTOKEN, settings.ngrokServerAddr];
   if (await askOnce(context, root, { key: "ngrok", value, question: `${reason}. Allow this?` })) return;

@@ -36,6 +36,14 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     expect(statesOf(await start(["--channel", "Leads.create"], own))).toEqual(["created"]);
   });
 
+  it("needs it where the project has an access token that the user's refresh token precedes", async () => {
+    const options = user();
+    writeFileSync(join(options.cwd, ".env"), "NGROK_AUTHTOKEN=token-of-a-stranger\nZOHO_ACCESS_TOKEN=1000.unused\n");
+    const { exitCode, err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], options);
+    expect([exitCode, err]).toEqual(REFUSED);
+    expect(zoho.requests).toEqual([]);
+  });
+
   it("needs it before channels create takes its URL from the running listen", async () => {
     const options = user();
     const log = await openLog({ path: join(options.cwd, ".zoho-hooks/events.db"), now: () => new Date() });
