@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { run, tempFolder } from "../support/run.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
 
 /** The user's Zoho, and that of a stranger whose project has a sign-in in its `.env`. */
 let mine: ChannelWorld;
@@ -81,3 +82,29 @@ it.each([
     for (const { text } of stranger.server.requests) expect(text).not.toContain(token);
   },
 );
+
+describe("an expired channel that was created with an access token", () => {
+  /** Of the same Zoho: by its host alone it could be either's. */
+  const withToken = () => {
+    const { ZOHO_ACCOUNTS_URL = "", ZOHO_API_URL = "" } = mine.env;
+    return { ZOHO_ACCOUNTS_URL, ZOHO_API_URL, ZOHO_ACCESS_TOKEN: mine.server.accounts.makeAccessToken(ALL_SCOPES) };
+  };
+  const create = ["create", "Leads.create", "--url", "https://stranger.example/hook", "--expires", "30m"];
+  const renewed = async () => {
+    mine.clock.advance(2_000_000);
+    const more = { ...env, ...withToken() };
+    return (await mine.channels(["renew", "--all"], { env: more })).exitCode;
+  };
+
+  it("is not created again with the user's, where the token was a stranger's", async () => {
+    expect((await inClone(create, withToken(), { XDG_CONFIG_HOME: env.XDG_CONFIG_HOME })).exitCode).toBe(0);
+    expect(await renewed()).toBe(0);
+    expect(mine.requests("POST")).toHaveLength(1);
+  });
+
+  it("is, where the token was the user's", async () => {
+    expect((await inClone(create, {}, withToken())).exitCode).toBe(0);
+    expect(await renewed()).toBe(0);
+    expect(mine.requests("POST")).toHaveLength(2);
+  });
+});
