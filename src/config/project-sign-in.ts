@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Secret } from "../body/secret.ts";
 import type { Context } from "../context.ts";
 import { usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
@@ -17,6 +18,12 @@ function projectSignIn({ env, variableOrigin }: Config, profile: string | undefi
   // With a profile, or without a token, the others have no effect.
   if (env.ZOHO_PROFILE?.trim()) return names.filter((name) => name === "ZOHO_PROFILE");
   return env.ZOHO_REFRESH_TOKEN === undefined && env.ZOHO_ACCESS_TOKEN === undefined ? [] : names.toSorted();
+}
+
+/** Whether the token of the sign-in is the project's. The refresh token precedes: an access token beside it is not used. */
+function isProjectToken(config: Config, profile: string | undefined): boolean {
+  const token = config.env.ZOHO_REFRESH_TOKEN === undefined ? "ZOHO_ACCESS_TOKEN" : "ZOHO_REFRESH_TOKEN";
+  return projectSignIn(config, profile).includes(token);
 }
 
 /** Reports whose account a command changes, where the project's `.env` decides it, or a user's folder in the project. */
@@ -63,14 +70,32 @@ export async function approveProjectTunnel(
   const { env, root, settings, variableOrigin } = config;
   const file = variableOrigin("NGROK_AUTHTOKEN");
   if (env.NGROK_AUTHTOKEN === undefined || file === "environment") return;
-  // The refresh token precedes the access token, and may be the user's where the other is the project's.
-  const token = env.ZOHO_REFRESH_TOKEN === undefined ? "ZOHO_ACCESS_TOKEN" : "ZOHO_REFRESH_TOKEN";
-  if (projectSignIn(config, profile).includes(token)) return;
+  if (isProjectToken(config, profile)) return;
   const reason = `NGROK_AUTHTOKEN is from ${file}: Zoho would post your records to a tunnel whose owner sees the traffic`;
   const value = [env.NGROK_AUTHTOKEN, settings.ngrokServerAddr];
   if (await askOnce(context, root, { key: "ngrok", value, question: `${reason}. Allow this?` })) return;
   throw usageError(
     reason,
     `${NOT_BY_ITSELF}. If you want it, set NGROK_AUTHTOKEN in the environment; or run this in a terminal, which asks once`,
+  );
+}
+
+/** Before a secret of the environment becomes that of a channel or webhook, which the owner of the account can read. */
+export async function approveSecretAtZoho(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+  chosen: Secret | undefined,
+): Promise<void> {
+  const { env, root, variableOrigin } = config;
+  if (chosen === undefined || variableOrigin(chosen.origin) !== "environment") return;
+  if (!isProjectToken(config, profile)) return;
+  const { origin } = chosen;
+  const reason = `${join(root, ENV_FILE)} decides whose Zoho account this changes, and its owner could read ${origin}, which is from the environment`;
+  const value = [env.ZOHO_REFRESH_TOKEN ?? env.ZOHO_ACCESS_TOKEN, origin, chosen.reveal()];
+  if (await askOnce(context, root, { key: "secret", value, question: `${reason}. Allow this?` })) return;
+  throw usageError(
+    reason,
+    `${NOT_BY_ITSELF}. If you want it, name the secret with --token-file (webhooks: --secret-file), or the sign-in with --profile; or run this in a terminal, which asks once`,
   );
 }

@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Prompts } from "../../src/reports/prompts.ts";
 import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { run, tempFolder } from "../support/run.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
 
 /** The user's Zoho, and that of a stranger whose project has a sign-in in its `.env`. */
 let mine: ChannelWorld;
@@ -81,3 +83,62 @@ it.each([
     for (const { text } of stranger.server.requests) expect(text).not.toContain(token);
   },
 );
+
+describe("an expired channel that was created with an access token", () => {
+  /** Of the same Zoho: by its host alone it could be either's. */
+  const withToken = () => {
+    const { ZOHO_ACCOUNTS_URL = "", ZOHO_API_URL = "" } = mine.env;
+    return { ZOHO_ACCOUNTS_URL, ZOHO_API_URL, ZOHO_ACCESS_TOKEN: mine.server.accounts.makeAccessToken(ALL_SCOPES) };
+  };
+  const create = ["create", "Leads.create", "--url", "https://stranger.example/hook", "--expires", "30m"];
+  const renewed = async () => {
+    mine.clock.advance(2_000_000);
+    const more = { ...env, ...withToken() };
+    return (await mine.channels(["renew", "--all"], { env: more })).exitCode;
+  };
+
+  it("is not created again with the user's, where the token was a stranger's", async () => {
+    expect((await inClone(create, withToken(), { XDG_CONFIG_HOME: env.XDG_CONFIG_HOME })).exitCode).toBe(0);
+    expect(await renewed()).toBe(0);
+    expect(mine.requests("POST")).toHaveLength(1);
+  });
+
+  it("is, where the token was the user's", async () => {
+    expect((await inClone(create, {}, withToken())).exitCode).toBe(0);
+    expect(await renewed()).toBe(0);
+    expect(mine.requests("POST")).toHaveLength(2);
+  });
+});
+
+describe("a secret of the user's environment", () => {
+  const prompts = { confirm: async () => true } as unknown as Prompts;
+  const more = { ZOHO_WEBHOOK_TOKEN: "of-the-user", ZOHO_WEBHOOK_SECRET: "SecretOfTheUser12345" };
+  /** The stranger's account is at the same Zoho. */
+  const inCloneAt = (argv: readonly string[], options = {}) => {
+    const { ZOHO_ACCOUNTS_URL = "", ZOHO_API_URL = "", ...lines } = stranger.env;
+    const text = Object.entries(lines).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(join(stranger.cwd, ".env"), text.join(""));
+    const { clock, cwd } = stranger;
+    const user = { ...env, ...more, ZOHO_ACCOUNTS_URL, ZOHO_API_URL, NGROK_AUTHTOKEN: "of-the-user" };
+    return run(argv, { cwd, env: user, now: clock.now, sleep: clock.sleep, ...options });
+  };
+
+  it.each([
+    [["channels", "create", "Leads.create", "--url", HOOK]],
+    [["listen", "--port", "0", "--channel", "Leads.create"]],
+    [["webhooks", "create", "invoice", "--product", "books", "--org", "1", "--url", HOOK]],
+  ])("needs a yes before a stranger's account is given it by %s", async (argv) => {
+    const { exitCode, err } = await inCloneAt(argv);
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(/its owner could read ZOHO_WEBHOOK_(?:TOKEN|SECRET)/)]);
+    expect(stranger.server.requests.filter(({ method, path }) => method !== "GET" && !path.includes("oauth"))).toEqual(
+      [],
+    );
+  });
+
+  it("is given after a yes, which is remembered", async () => {
+    const argv = ["channels", "create", "Leads.create", "--url", HOOK];
+    expect((await inCloneAt(argv, { prompts })).exitCode).toBe(0);
+    expect((await inCloneAt(argv)).exitCode).toBe(0);
+    expect(stranger.server.watch.rows()[0]?.token).toBe("of-the-user");
+  });
+});

@@ -3,12 +3,11 @@ import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { errorText } from "../../util/errors.ts";
 import type { FileLock } from "../../util/file-lock.ts";
-import { accountOf } from "../../zoho/auth/sign-in.ts";
 import { generateChannelId, generateToken } from "../../zoho/channels/channel.ts";
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
 import { isOrphaned, lockChannel } from "../../zoho/channels/orphans.ts";
 import { MAX_TOKEN_LENGTH } from "../../zoho/channels/products.ts";
-import type { ZohoSession } from "../helpers/session.ts";
+import { accountIn, type ZohoSession } from "../helpers/session.ts";
 import { stateReport } from "./list.ts";
 
 /** Chosen before the channel exists, because Zoho may post before it answers the request that creates it. */
@@ -86,12 +85,12 @@ function warn(context: Context, { command }: ZohoSession, ids: string, because: 
 /** Locked, so that of two listeners that start at the same time only one takes a channel over. */
 async function lockOrphans(
   context: Context,
-  { memory, now, signIn }: ZohoSession,
+  { config, memory, now, signIn }: ZohoSession,
   isWanted: (channel: RememberedChannel) => boolean,
   max: number,
 ) {
   const folder = userFolder(context);
-  const account = accountOf(signIn);
+  const account = accountIn(config, signIn);
   const locked: { readonly channel: RememberedChannel; readonly lock: FileLock }[] = [];
   for (const channel of await memory.all()) {
     const isOwn = channel.account === undefined || channel.account === account;

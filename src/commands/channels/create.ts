@@ -1,3 +1,4 @@
+import { approveSecretAtZoho } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl } from "../../core/mask.ts";
 import { products } from "../../products/index.ts";
@@ -82,6 +83,10 @@ async function create(context: Context, names: readonly string[], options: Creat
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
     const given = await tokenFrom(context, session, options);
     const chosenToken = given ?? configuredToken(session.config, productId);
+    if (given === undefined && options.dryRun !== true) {
+      const [configured] = session.config.secrets.for("token", productId);
+      await approveSecretAtZoho(context, session.config, options.profile, configured);
+    }
     const access = given === undefined ? withTokenOrigin(session, productId) : session;
     const config: ChannelConfig = {
       id,

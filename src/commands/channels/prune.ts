@@ -5,14 +5,13 @@ import { maskUrl } from "../../core/mask.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { accountOf } from "../../zoho/auth/sign-in.ts";
 import { removeRequest } from "../../zoho/channels/api.ts";
 import type { Channel } from "../../zoho/channels/channel.ts";
 import { isInUse } from "../../zoho/channels/orphans.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../helpers/notices.ts";
-import { showRequest, withZoho, type ZohoSession } from "../helpers/session.ts";
+import { accountIn, showRequest, withZoho, type ZohoSession } from "../helpers/session.ts";
 import { addDeletionOptions, type DeletionOptions, deleteChannels, forget, unchanged } from "./delete.ts";
 
 export const definePrune: Define = (command, act) => {
@@ -27,7 +26,7 @@ async function prune(context: Context, options: DeletionOptions): Promise<ExitCo
   return withZoho(context, options, async (session) => {
     const { client, memory, product } = session;
     const listed = await context.waiting("asking Zoho for its channels", () => client.list());
-    const account = accountOf(session.signIn);
+    const account = accountIn(session.config, session.signIn);
     const remembered = await memory.all();
     // If Zoho does not list the URL, it is the one that the channel was created with.
     const ours: Channel[] = [];

@@ -74,8 +74,9 @@ export async function openZoho(
   const client = watchClient(api, product, context.signal);
   const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
   const command = (words: string): string => channelsCommand(context, product, options, words);
+  const account = accountIn(config, signIn);
   const ofProject = isProjectSignIn(config, signIn) ? { project: config.root } : {};
-  const owner = { profile: signIn.name, product: product.id, account: accountOf(signIn), ...ofProject };
+  const owner = { profile: signIn.name, product: product.id, account, ...ofProject };
   const memory = channelMemory(userFolder(context), owner);
   return { config, signIn, http, tokens, product, api, client, memory, command, now };
 }
@@ -91,6 +92,12 @@ function channelsCommand(
     value === undefined ? [] : `--${name} ${shellQuoted(value)}`,
   );
   return [invocation, "channels", words, ...flags].join(" ");
+}
+
+/** The account that channels are remembered for. An access token does not name its own, so a project's counts as another one. */
+export function accountIn(config: Pick<Config, "root" | "variableOrigin">, signIn: SignIn): string {
+  const account = accountOf(signIn);
+  return isProjectSignIn(config, signIn) ? `${account} in ${config.root}` : account;
 }
 
 /** Whether the token is in the project's `.env`, so that the account may be a stranger's. */

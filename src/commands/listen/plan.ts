@@ -6,7 +6,7 @@ import {
   reportUnsignedFormats,
 } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { approveProjectTunnel } from "../../config/project-sign-in.ts";
+import { approveProjectTunnel, approveSecretAtZoho } from "../../config/project-sign-in.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
@@ -61,6 +61,10 @@ export async function readPlan(context: Context, target: string | undefined, opt
   });
   if (options.channel !== undefined && choice.kind === "ngrok")
     await approveProjectTunnel(context, config, options.profile);
+  if (options.channel !== undefined) {
+    const [token] = config.secrets.for("token", (options.product ?? "crm").toLowerCase());
+    await approveSecretAtZoho(context, config, options.profile, token);
+  }
   reportUnsignedFormats(context, config, products);
   if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
   const limits = await pruneLimits(context, config);

@@ -1,3 +1,4 @@
+import { approveSecretAtZoho } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, findFormat, findProduct, nearest } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
@@ -65,6 +66,8 @@ export const defineCreate: Define = (command, act) => {
         );
         return withWebhooks(context, options, async (session) => {
           const chosen = await chooseSecret(context, session, options);
+          if (options.dryRun !== true)
+            await approveSecretAtZoho(context, session.config, options.profile, chosen?.configured);
           const { name, description, rule } = options;
           const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
           const refusal = product.rejection?.(config);

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { sameText } from "../../body/secret.ts";
+import { type Secret, sameText } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
@@ -113,6 +113,8 @@ export interface SecretOptions {
 
 interface ChosenSecret {
   readonly value: string;
+  /** The one that it is, unless it is new or of a flag. */
+  readonly configured: Secret | undefined;
   /** Stores it in the project, so that `listen` verifies with it. Undefined if the project has it already. */
   readonly store: (() => string) | undefined;
 }
@@ -155,7 +157,7 @@ export async function chooseSecret(
   }
   const value = chosen?.reveal() ?? newSecret();
   const store = known === undefined ? () => config.storeSecret(id, { credential: "secret", value }) : undefined;
-  return { value, store };
+  return { value, configured: given === undefined ? known : undefined, store };
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
