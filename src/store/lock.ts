@@ -19,11 +19,15 @@ interface LogFile {
 export async function lockLog(log: LogFile, commits: GroupCommit, owner: LockOwner): Promise<LogLock> {
   const lock = acquire(log.engine, lockPath(log.path));
   if (lock === undefined) return { held: false, by: readOwner(log.database) };
-  const insert = log.database.prepare("INSERT OR REPLACE INTO holder (only, pid, url, since) VALUES (1, ?, ?, ?)");
+  const insert = log.database.prepare("INSERT INTO holder (only, pid, url, since) VALUES (1, ?, ?, ?)");
   const update = log.database.prepare("UPDATE holder SET url = ?");
   const remove = log.database.prepare("DELETE FROM holder");
   try {
-    await commits.write(() => insert.run(owner.pid, owner.url ?? null, owner.since.getTime()));
+    await commits.write(() => {
+      // A log that came with a clone may have rows that violate the CHECK, and they would be read first.
+      remove.run();
+      insert.run(owner.pid, owner.url ?? null, owner.since.getTime());
+    });
   } catch (error) {
     lock.close();
     throw error;

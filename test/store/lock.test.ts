@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { loadEngine } from "../../src/store/engine.ts";
 import { peekLockOwner } from "../../src/store/lock.ts";
 import { startChild } from "../support/child.ts";
 import { newEntry } from "../support/log-entry.ts";
@@ -28,6 +29,19 @@ describe.each(engines)("the lock of a log on %s", (engine) => {
     const next = await two.lock({ pid: 4712, url: undefined, since });
     expect(next.held).toBe(true);
     if (next.held) await next.release();
+  });
+
+  it("has no owner but its own, where a log came with another one", async () => {
+    const path = join(tempFolder(), "events.db");
+    await (await tempLog(engine, { path })).close();
+    const database = (await loadEngine([engine])).open(path);
+    database.exec(`PRAGMA ignore_check_constraints = ON;
+      INSERT INTO holder (only, pid, url, since) VALUES (0, 1, 'https://stranger.test', 1)`);
+    database.close();
+    const log = await tempLog(engine, { path });
+    const lock = await log.lock({ pid: 4711, url: undefined, since });
+    expect(await peekLockOwner(path, [engine])).toEqual({ pid: 4711, url: undefined, since });
+    if (lock.held) await lock.release();
   });
 
   it("ends with a killed process, although its owner is still recorded", async () => {
