@@ -5,7 +5,7 @@ import { usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { askOnce } from "./approvals.ts";
 import { NOT_BY_ITSELF } from "./clone-rule.ts";
-import { ENV_FILE } from "./environment.ts";
+import { ENV_FILE, readEnvFile } from "./environment.ts";
 import { type Config, isUserFolderInProject, userFolder } from "./load.ts";
 
 /** Variables that choose the account at Zoho, or one of the user's sign-ins. */
@@ -67,17 +67,43 @@ export async function approveProjectTunnel(
   config: Config,
   profile: string | undefined,
 ): Promise<void> {
-  const { env, root, settings, variableOrigin } = config;
-  const file = variableOrigin("NGROK_AUTHTOKEN");
-  if (env.NGROK_AUTHTOKEN === undefined || file === "environment") return;
-  if (isProjectToken(config, profile)) return;
-  const reason = `NGROK_AUTHTOKEN is from ${file}: Zoho would post your records to a tunnel whose owner sees the traffic`;
-  const value = [env.NGROK_AUTHTOKEN, settings.ngrokServerAddr];
+  const { env, variableOrigin } = config;
+  const token = variableOrigin("NGROK_AUTHTOKEN") === "environment" ? undefined : env.NGROK_AUTHTOKEN;
+  await approveTunnelOf(context, config, profile, token, {
+    reason: "NGROK_AUTHTOKEN is from",
+    way: "set NGROK_AUTHTOKEN in the environment",
+  });
+}
+
+/** The same for the tunnel of a running `listen`, which may have been started without the NGROK_AUTHTOKEN of this environment. */
+export async function approveListenerTunnel(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+): Promise<void> {
+  const { env, root, variableOrigin } = config;
+  const token = readEnvFile(join(root, ENV_FILE)).NGROK_AUTHTOKEN;
+  const isUsers = variableOrigin("NGROK_AUTHTOKEN") === "environment" && token === env.NGROK_AUTHTOKEN;
+  await approveTunnelOf(context, config, profile, isUsers ? undefined : token, {
+    reason: "the running listen may use the NGROK_AUTHTOKEN of",
+    way: "name the URL with --url",
+  });
+}
+
+async function approveTunnelOf(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+  token: string | undefined,
+  text: { readonly reason: string; readonly way: string },
+): Promise<void> {
+  const { root, settings } = config;
+  if (token === undefined || isProjectToken(config, profile)) return;
+  const file = join(root, ENV_FILE);
+  const reason = `${text.reason} ${file}: Zoho would post your records to a tunnel whose owner sees the traffic`;
+  const value = [token, settings.ngrokServerAddr];
   if (await askOnce(context, root, { key: "ngrok", value, question: `${reason}. Allow this?` })) return;
-  throw usageError(
-    reason,
-    `${NOT_BY_ITSELF}. If you want it, set NGROK_AUTHTOKEN in the environment; or run this in a terminal, which asks once`,
-  );
+  throw usageError(reason, `${NOT_BY_ITSELF}. If you want it, ${text.way}; or run this in a terminal, which asks once`);
 }
 
 /** Before a secret of the environment becomes that of a channel or webhook, which the owner of the account can read. */

@@ -52,8 +52,14 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     const create = ["channels", "create", "Leads.create"];
     const { exitCode, err } = await run(create, options);
     expect([exitCode, err]).toEqual(REFUSED);
+    // The running listen has not been started with it.
+    const withToken = (token: string) => ({ ...options, env: { ...options.env, NGROK_AUTHTOKEN: token } });
+    const later = await run(create, withToken("token-of-the-user"));
+    expect([later.exitCode, later.err]).toEqual(REFUSED);
     expect(zoho.requests).toEqual([]);
+    expect((await run(create, withToken("token-of-a-stranger"))).exitCode).toBe(0);
     expect((await run(create, { ...options, prompts })).exitCode).toBe(0);
+    expect((await run(create, withToken("token-of-the-user"))).exitCode).toBe(0);
     if (lock.held) await lock.release();
     await log.close();
   });

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Secret } from "../../body/secret.ts";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { approveProjectTunnel } from "../../config/project-sign-in.ts";
+import { approveListenerTunnel } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
@@ -173,7 +173,7 @@ export async function listenerUrl(context: Context, product: string, profile: st
   const { publicUrl } = config.settings;
   if (publicUrl !== undefined && new URL(base).host === new URL(publicUrl).host)
     await checkProjectSettings(context, config, ["publicUrl"], { registers: true });
-  else await approveProjectTunnel(context, config, profile);
+  else await approveListenerTunnel(context, config, profile);
   const url = webhookUrl(base, product);
   context.report({ type: "notice", message: `using the running listener: ${url}` });
   return url;
