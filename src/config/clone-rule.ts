@@ -13,7 +13,7 @@ import { findLink, isAbove, isOutside, linkedPlace } from "../util/links.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { approve, askOnce, hasAnswer, hasApproved, reportOnce } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, foreignPlace, loadConfig } from "./load.ts";
+import { type Config, foreignPlace, isInClone, loadConfig } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
 
@@ -191,7 +191,7 @@ export function reportUnsignedFormats(
 /** Targets of a replay that only the log names, which may have come with the project. */
 export async function checkLoggedTargets(context: Context, config: Config, targets: readonly string[]): Promise<void> {
   const log = resolve(config.root, String(config.settings.store));
-  const isOwn = config.isFromProject("store") || !isAbove(config.root, log);
+  const isOwn = config.isFromProject("store") || !isAbove(config.root, log) || isInClone(config.root, log);
   for (const target of isOwn ? targets.filter((each) => !isLocalUrl(each)) : []) {
     const reason = `the event log ${log} names the target ${maskSetting(target)}: ${LEAVES}`;
     const key = `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;

@@ -704,6 +704,10 @@ describe("the target of a delivery in a project's log", () => {
     renameSync(join(run.cwd, ".zoho-hooks"), join(outside.cwd, "../logs"));
     const argv = [...replay, "--store", join(outside.cwd, "../logs/events.db")];
     expect((await run(argv)).exitCode).toBe(SENT);
+    // Now both have come with a clone.
+    mkdirSync(join(outside.cwd, "../.git"));
+    const { exitCode, err } = await run(argv, { cwd: outside.cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`names the target ${LOGGED}`)]);
   });
 
   it("waits, and is counted before listen sends to a target of this run", async () => {
