@@ -368,7 +368,7 @@ export interface Runtime {
   neverWaitForTerminal(): void;
   /** Single keys, once it is taken. Only where stdin and stdout are terminals. */
   openKeyboard(user: KeyboardUser): Keyboard;
-  /** Runs this program in a process of its own, without input. */
+  /** Runs this program in a child process, without input. */
   runSelf(argv: readonly string[], signal: AbortSignal): Promise<SelfRun>;
   /** Runs a command line in the system's shell, without input. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;

@@ -60,7 +60,7 @@ export async function approveProjectSignIn(
 
 /**
  * Before Zoho posts to a tunnel: with an ngrok authtoken of the project, whoever made that may see the records. Where the token
- * of the sign-in is the project's as well, the records are those of its own account.
+ * of the sign-in is the project's as well, the records belong to the project's own account.
  */
 export async function approveProjectTunnel(
   context: Context,

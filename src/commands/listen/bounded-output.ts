@@ -30,7 +30,7 @@ const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "reco
 export function boundOutput(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }) {
   let dropped = 0;
   let droppedInRow = 0;
-  /** Where each line on stdout ends, in characters: those beyond what was taken are unread. */
+  /** The end of each line on stdout, as a count of characters. Lines that end beyond `taken()` are unread. */
   let ends: number[] = [];
   let maxEnds = MIN_ENDS;
   const readers = new Map<Output, { taken: number; at: number }>();

@@ -5,7 +5,6 @@ import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Access, addressOf, newToken, openAccesses } from "../../config/inspector-access.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Caller, Context } from "../../context.ts";
-import { openingAddress } from "../../inspector/security.ts";
 import { type Inspector, openInspector } from "../../inspector/server.ts";
 import { failureTexts } from "../../reports/failure.ts";
 import { examples } from "../../reports/help.ts";
@@ -14,12 +13,12 @@ import { onAbort } from "../../util/timing.ts";
 import { parseInteger } from "../../util/units.ts";
 import type { Define } from "../command.ts";
 import { addLogFlags, type LogOptions } from "../events/options.ts";
-import { openInBrowser } from "../helpers/desktop.ts";
 import { addSecretOptions, givenSecrets, type SecretOptions } from "../helpers/options.ts";
 import { withMembers } from "../helpers/with-members.ts";
 import type { InspectorMessage, StartMessage } from "./messages.ts";
 import { createOperations } from "./operations.ts";
 import { SharedLog } from "./shared-log.ts";
+import { openPage } from "./start.ts";
 
 interface UiOptions extends LogOptions, SecretOptions {
   readonly port?: string;
@@ -68,15 +67,6 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
   await new Promise<void>((resolve) => void onAbort(signal, resolve));
   await started.stop();
   return ExitCode.ok;
-}
-
-export function openPage(context: Context, address: string): void {
-  openInBrowser(context, openingAddress(address, context.now()), () =>
-    context.report({
-      type: "warning",
-      message: "the page could not be opened in the browser: open its address yourself",
-    }),
-  );
 }
 
 /** The inspector in the process that `listen` has started, which it ends with. */

@@ -97,8 +97,11 @@ export function createOperations(context: Context, options: OperationsOptions): 
 
 /** The same context without notices and warnings, for a text that is pasted into a shell. */
 function textOnly(context: Context): Context {
-  const report = (each: Report): void => (each.type === "text" ? context.report(each) : undefined);
-  return Object.assign(Object.create(context) as Context, { report });
+  return withMembers(context, {
+    report(each: Report) {
+      if (each.type === "text") context.report(each);
+    },
+  });
 }
 
 function eventSource(context: Context, options: OperationsOptions): EventSource {

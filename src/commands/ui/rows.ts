@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { problemText } from "../../body/payload.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
@@ -45,7 +46,7 @@ export function eventDetails(
   return {
     ...row,
     headers: event.headers,
-    raw: textOf(body),
+    raw: isUtf8(body) ? body.toString("utf8") : null,
     pretty,
     fields:
       payload === undefined || payload.fields.length === 0
@@ -75,12 +76,4 @@ export function eventDetails(
     attempts,
     forwards,
   };
-}
-
-function textOf(bytes: Buffer): string | null {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,9 @@
 import type { GivenSecrets } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
+import { openingAddress } from "../../inspector/security.ts";
 import { usageError } from "../../util/errors.ts";
+import { openInBrowser } from "../helpers/desktop.ts";
 import type { InspectorMessage, StartMessage } from "./messages.ts";
 
 interface InspectorStart {
@@ -15,7 +17,7 @@ interface InspectorStart {
 }
 
 export interface RunningInspector {
-  /** With its token: not for a log that is kept. */
+  /** Contains the token: do not write it to a log. */
   readonly address: string;
   /** It is another process's, which may end at any time. */
   readonly isOther: boolean;
@@ -23,8 +25,8 @@ export interface RunningInspector {
 }
 
 /**
- * Starts the inspector in a process of its own, which ends with this one, so that neither searching a log nor a crash of it
- * costs the receiver anything. Rejects with an Error that says why it did not start.
+ * Starts the inspector in a child process, which ends with this one: no search and no crash of the inspector affects the
+ * receiver. Rejects with an Error that says why it did not start.
  */
 export async function startInspector(context: Context, given: InspectorStart): Promise<RunningInspector> {
   const child = context.startSelf(["ui", "--for-listen"]);
@@ -59,5 +61,15 @@ export async function startInspector(context: Context, given: InspectorStart): P
 }
 
 export function noLog(): Error {
-  return usageError("the inspector shows the event log, and this run has none", "leave --no-store out, or --ui");
+  return usageError("the inspector shows the event log, and this run has none", "start listen without --no-store");
+}
+
+/** Opens the page in the browser, without its token in a command line. */
+export function openPage(context: Context, address: string): void {
+  openInBrowser(context, openingAddress(address, context.now()), () =>
+    context.report({
+      type: "warning",
+      message: "the page could not be opened in the browser: open its address yourself",
+    }),
+  );
 }

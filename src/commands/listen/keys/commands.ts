@@ -1,12 +1,12 @@
 import { utf8Text } from "../../../body/payload.ts";
 import type { Context } from "../../../context.ts";
 import type { Product } from "../../../core/product.ts";
-import { openingAddress } from "../../../inspector/security.ts";
 import { usageError } from "../../../util/errors.ts";
 import { entryEvent } from "../../events/entry.ts";
 import { requireEntry, withLog } from "../../events/options.ts";
-import { copyText, openInBrowser } from "../../helpers/desktop.ts";
+import { copyText } from "../../helpers/desktop.ts";
 import { withMembers } from "../../helpers/with-members.ts";
+import { openPage } from "../../ui/start.ts";
 import { nameOf, type RecentEvent } from "./recent-events.ts";
 
 interface CommandOptions {
@@ -69,7 +69,7 @@ export function keyCommands(
         throw usageError(`the body of #${n} is not UTF-8 text`, `zoho-hooks events export ${n} has its bytes`);
       await copy(text, `the body of #${n}${logged.masked ? ", with secrets masked (--show-secrets)" : ""}`);
     },
-    /** Searches in a process of its own: to read the whole log takes seconds in which nothing would be received. */
+    /** Searches in a child process: reading the whole log takes seconds, in which nothing would be received. */
     async search(text: string): Promise<readonly RecentEvent[]> {
       const argv = ["events", "list", `--search=${text}`, "--json", `--limit=${MAX_FOUND}`, `--store=${logPath}`];
       const { status, stdout, stderr } = await context.runSelf(argv, context.signal);
@@ -93,7 +93,7 @@ export function keyCommands(
       // Why it did not start has been reported.
       if (url === undefined) return;
       context.report({ type: "notice", message: `inspector: ${url}` });
-      openInBrowser(context, openingAddress(url, context.now()));
+      openPage(context, url);
     },
   };
 }

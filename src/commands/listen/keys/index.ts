@@ -104,7 +104,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
       giveAway();
       return base.prompts();
     },
-    // A spinner of its own would be drawn over the line.
+    // A spinner would overwrite the status line.
     async waiting<T>(message: string, wait: () => Promise<T>): Promise<T> {
       setBusy(message);
       return wait();
