@@ -127,7 +127,7 @@ describe("imports", () => {
 
   it("reach a database or a tunnel through the one file that chooses it", () => {
     const chosenIn: Readonly<Record<string, string>> = {
-      "store/sqlite-log.ts": "store/open-log.ts",
+      "store/sqlite/log.ts": "store/open-log.ts",
       "tunnel/ngrok.ts": "tunnel/open-tunnel.ts",
     };
     const chosen = imports

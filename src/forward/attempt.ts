@@ -76,7 +76,12 @@ export async function attempt({
   const next: Outcome =
     outcome.state === "retry" ? { state: "retry", at: new Date(now().getTime() + outcome.afterMs) } : outcome;
   const made = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
-  const isNextDue = await writeToLog(() => log.complete(claim, made, next));
+  const completed = await writeToLog(() => log.complete(claim, made, next));
+  if (completed === "lost") {
+    const why = "this process was held up for longer than its claim lasts, so another may have sent it as well";
+    onTrouble(`#${claim.n} to ${maskUrl(target)}: ${why}`);
+    return "done";
+  }
   // A retry may succeed: only a delivery that is given up needs something to be done.
   const hint = outcome.state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
   onReport({
@@ -94,7 +99,7 @@ export async function attempt({
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
   });
-  if (isNextDue) return "due";
+  if (completed === "due") return "due";
   return next.state === "retry" ? next.at : "done";
 }
 

@@ -1,7 +1,7 @@
 import type { Receipt } from "../core/receive.ts";
 import type { Entry, Recorder } from "../receiver/recorder.ts";
 import type { Appended, ForwardRequest, Log, NewEntry } from "../store/log.ts";
-import { EVERY_RECORD } from "../store/schema.ts";
+import { EVERY_RECORD } from "../store/sqlite/schema.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Routes } from "./routes.ts";
@@ -50,9 +50,9 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
         duplicateOf,
         ...(mirror === undefined ? {} : { mirror: () => mirror.answer(mirrored, source) }),
         forward() {
-          for (const { id, target, claimed } of forwards) {
-            if (claimed) forwarder.deliver({ id, n }, target, source);
-            else if (!ordered) forwarder.offer({ id, n }, target, source);
+          for (const { target, claimed, ...ref } of forwards) {
+            if (claimed) forwarder.deliver(ref, target, source);
+            else if (!ordered) forwarder.offer(ref, target, source);
             else {
               if (claim) forwarder.release([target], bytes);
               forwarder.wake([target]);

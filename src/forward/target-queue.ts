@@ -160,9 +160,9 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     const error = `it is damaged in the event log: ${reason}`;
     reportTrouble(new Error(`#${ref.n} is given up: ${error}`));
     const failed = { target, at: now(), status: undefined, latencyMs: 0, error };
-    const isNextDue = await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
+    const completed = await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
     onUnreadable?.();
-    if (isNextDue) wake();
+    if (completed === "due") wake();
   }
 
   /** Claimed deliveries go back to the log when the app is down or the queue closes. */
@@ -240,7 +240,10 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
       const { length } = source.delivery.body;
       if (!reserve(length)) wake();
       else if (log.claim(ref)) deliver(ref, source);
-      else release(length);
+      else {
+        release(length);
+        wake();
+      }
     },
     /** Something waits in the log. */
     wake,

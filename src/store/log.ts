@@ -18,16 +18,17 @@ export interface Log {
   setAnswer(n: number, answer: Answer): Promise<void>;
 
   /**
-   * Only for the owner of the lock, with whose process all claims end. Claims deliveries that are due for a target, the
-   * longest due first; of ordered ones only the first of each key.
+   * Claims deliveries that are due for a target, the longest due first; of ordered ones only the first of each key. On SQLite
+   * only for the owner of the lock, with whose process all claims end; elsewhere a claim is a lease, which the log renews
+   * until it is completed or released.
    */
   claimWaiting(request: ClaimRequest): Promise<Claimed>;
-  /** Claims a delivery that was just recorded; false if `claimWaiting` has claimed it meanwhile. */
+  /** Claims a delivery that was just recorded; false if `claimWaiting` has claimed it, or only that can. */
   claim(ref: ClaimRef): boolean;
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
-  /** Records the attempt and releases the claim in one step. Resolves to whether the next one of its order is due now. */
-  complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<boolean>;
+  /** Records the attempt and releases the claim in one step. */
+  complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<Completed>;
   /** Releases claims without an attempt, because the target is down. */
   release(claims: readonly ClaimRef[]): Promise<void>;
   /**
@@ -35,6 +36,8 @@ export interface Log {
    * senders got none. Resolves to their number. Waiting deliveries whose order nothing holds up become due.
    */
   endUnanswered(): Promise<number>;
+  /** Calls back when another process may have made something due for a target. Returns what ends it. */
+  onWork(listener: (target: string) => void): () => void;
   /** The deliveries that wait, by target. */
   waiting(): Promise<readonly WaitingCount[]>;
   /** Records an attempt outside of the queue: a replay, a mirrored answer. Resolves to its number. */
@@ -64,8 +67,15 @@ export interface Log {
   prune(limits?: Retention, signal?: AbortSignal): Promise<Pruned>;
   /** Marks deliveries that wait for a target as failed. Resolves to their number. */
   giveUp(target: string): Promise<number>;
-  /** Locks the log for one receiver, until `release` or the end of the process. */
+  /**
+   * Registers a process that receives or delivers, until `release` or its end. On SQLite it is the only one, and the log is
+   * locked for it.
+   */
   lock(owner: LockOwner): Promise<LogLock>;
+  /** Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. */
+  takeDuty(name: string): Promise<Duty | undefined>;
+  /** What several receivers share beside the log; undefined where there can be only one. */
+  readonly shared: SharedSecrets | undefined;
   /** Commits pending writes, then closes the file. */
   close(): Promise<void>;
 }
@@ -90,6 +100,23 @@ export interface Appended {
   readonly duplicateOf: number | undefined;
   /** One for each target; `claimed` says that the caller is to deliver it now. */
   readonly forwards: readonly (ClaimRef & { readonly target: string; readonly claimed: boolean })[];
+}
+
+/** `due`: the next one of its order is due now. `lost`: the claim had ended, and another process may have sent it, too. */
+export type Completed = "done" | "due" | "lost";
+
+/** Ends with the process. */
+export interface Duty {
+  /** Aborts when the duty is lost, and another process may have it. */
+  readonly signal: AbortSignal;
+  release(): Promise<void>;
+}
+
+/** Secrets by name, such as the one that Mail hands out; stored encrypted. */
+export interface SharedSecrets {
+  /** Rejects with a UserError without the key to decrypt them. */
+  all(): Promise<ReadonlyMap<string, string>>;
+  set(name: string, value: string): Promise<void>;
 }
 
 interface Answer {
@@ -180,9 +207,16 @@ export interface Pruned {
 
 export interface LockOwner {
   readonly pid: number;
+  /** The machine's name, on a log that several machines share. */
+  readonly host?: string | undefined;
   readonly url: string | undefined;
+  /** Default: both. */
+  readonly role?: Role | undefined;
   readonly since: Date;
 }
+
+/** Which half of `listen` a process does: receive and record, deliver what waits, or both. */
+export type Role = "receive" | "deliver" | "both";
 
 export type LogLock =
   | { readonly held: true; setUrl(url: string): Promise<void>; release(): Promise<void> }
@@ -203,6 +237,8 @@ export interface ForwardRequest {
 export interface ClaimRef {
   readonly id: number;
   readonly n: number;
+  /** Of this claim alone, where claims are leases. */
+  readonly lease?: string | undefined;
 }
 
 export interface ClaimRequest {

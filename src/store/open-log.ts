@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { peekLockOwner } from "./lock.ts";
 import type { LockOwner, Log } from "./log.ts";
-import type { OpenLogOptions } from "./sqlite-log.ts";
+import { peekLockOwner } from "./sqlite/lock.ts";
+import type { OpenLogOptions } from "./sqlite/log.ts";
 
 /** The setting `store` of a project. */
 interface LogPlace {
@@ -15,7 +15,7 @@ export async function openLogAt(
   { root, store }: LogPlace,
   options: Pick<OpenLogOptions, "now" | "create" | "keepMs" | "maxBytes">,
 ): Promise<Log> {
-  const { openLog } = await import("./sqlite-log.ts");
+  const { openLog } = await import("./sqlite/log.ts");
   return openLog({ ...options, path: resolve(root, store) });
 }
 

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EngineId, engineIds } from "../../src/store/engine.ts";
 import type { NewEntry } from "../../src/store/log.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { type EngineId, engineIds } from "../../src/store/sqlite/engine.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 
 const BODY_BYTES = 2048;

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { DAY_MS, HOUR_MS } from "../../src/zoho/channels/expiry.ts";
 import { startListener } from "../support/listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";

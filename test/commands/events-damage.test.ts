@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadEngine } from "../../src/store/engine.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { run, tempFolder } from "../support/run.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { type LoggedProject, leadBody, startLoggedProject } from "../support/logged-project.ts";

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { engineIds, loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
+import { engineIds, loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import type { Listener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";

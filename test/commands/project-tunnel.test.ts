@@ -2,7 +2,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { start, startChannelListeners, statesOf, world, zoho } from "../support/channel-listener.ts";
 import { startHumanListener } from "../support/human-listener.ts";
 import { run, tempFolder } from "../support/run.ts";

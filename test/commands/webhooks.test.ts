@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { verify } from "../../src/index.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { closeBrowserAtEnd, hasBrowser, openInspectorPage, startInspector } from "../support/browser.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { newEntry } from "../support/log-entry.ts";

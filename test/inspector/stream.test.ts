@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { EventRow, State } from "../../src/inspector/api.ts";
 import { type EventSource, EventStream } from "../../src/inspector/stream.ts";
 import type { Log } from "../../src/store/log.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { type Message, startInspector, type TestInspector, type TestStream, userEnv } from "../support/inspector.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { leadBody, startLoggedProject } from "../support/logged-project.ts";

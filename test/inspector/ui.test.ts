@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createInspectorPart } from "../../src/commands/listen/inspector.ts";
 import type { Plan } from "../../src/commands/listen/plan.ts";
 import type { Context } from "../../src/context.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { desktop } from "../support/desktop.ts";
 import { connect, startInspector, userEnv } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";

@@ -13,9 +13,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
-import { parseWhere } from "../../src/store/filter.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
+import { parseWhere } from "../../src/store/sqlite/filter.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";

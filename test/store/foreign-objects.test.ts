@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadEngine } from "../../src/store/engine.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { run } from "../support/run.ts";
 import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
 

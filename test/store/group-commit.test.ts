@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { engineIds, loadEngine } from "../../src/store/engine.ts";
-import { GroupCommit, openWalSync } from "../../src/store/group-commit.ts";
+import { engineIds, loadEngine } from "../../src/store/sqlite/engine.ts";
+import { GroupCommit, openWalSync } from "../../src/store/sqlite/group-commit.ts";
 import { tempFolder } from "../support/temp-log.ts";
 
 /** A disk whose syncs end when the test says so. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadEngine } from "../../src/store/engine.ts";
-import { peekLockOwner } from "../../src/store/lock.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
+import { peekLockOwner } from "../../src/store/sqlite/lock.ts";
 import { startChild } from "../support/child.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { engines, tempFolder, tempLog } from "../support/temp-log.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadEngine } from "../../src/store/engine.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 describe.each(engines)("a log of an earlier version on %s", (engine) => {
@@ -26,7 +26,7 @@ describe.each(engines)("a log of an earlier version on %s", (engine) => {
     expect(await contents(path)).toBe(fresh);
   });
 
-  it("has its own number: a change of a table, an index or the view needs a migration in src/store/database.ts", async () => {
+  it("has its own number: a change of a table, an index or the view needs a migration in src/store/sqlite/database.ts", async () => {
     const fresh = await contents(join(tempFolder(), "events.db"));
     const { version } = JSON.parse(fresh);
     expect([version, createHash("sha1").update(fresh).digest("hex").slice(0, 8)]).toEqual([9, "961e5327"]);

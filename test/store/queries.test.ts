@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { EngineId } from "../../src/store/engine.ts";
-import { parseWhere } from "../../src/store/filter.ts";
 import type { Log, LogFilter } from "../../src/store/log.ts";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import type { EngineId } from "../../src/store/sqlite/engine.ts";
+import { parseWhere } from "../../src/store/sqlite/filter.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempLog } from "../support/temp-log.ts";
 

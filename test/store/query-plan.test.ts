@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { migrate } from "../../src/store/database.ts";
-import { loadEngine, type NativeDatabase, type SqlValue } from "../../src/store/engine.ts";
 import type { LogFilter } from "../../src/store/log.ts";
-import { createAppender } from "../../src/store/queue.ts";
-import { pageQuery, resolveFilter } from "../../src/store/read.ts";
+import { migrate } from "../../src/store/sqlite/database.ts";
+import { loadEngine, type NativeDatabase, type SqlValue } from "../../src/store/sqlite/engine.ts";
+import { createAppender } from "../../src/store/sqlite/queue.ts";
+import { pageQuery, resolveFilter } from "../../src/store/sqlite/read.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { engines } from "../support/temp-log.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadEngine } from "../../src/store/engine.ts";
 import type { Claim, ForwardRequest, Log, NewAttempt } from "../../src/store/log.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
@@ -220,7 +220,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.recordAttempt(1, { ...answered(200), mends: true });
     const [second] = await claimed(log);
     expect(second?.n).toBe(2);
-    expect(second && (await log.complete(second, answered(200), { state: "delivered" }))).toBe(true);
+    expect(second && (await log.complete(second, answered(200), { state: "delivered" }))).toBe("due");
     expect(await log.giveUp(APP)).toBe(2);
     expect([await claimed(log), await log.waiting()]).toEqual([[], []]);
   });
@@ -230,7 +230,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     const [first] = await claimed(log);
     await log.recordAttempt(1, { ...answered(200), mends: true });
-    expect(first && (await log.complete(first, answered(200), { state: "delivered" }))).toBe(true);
+    expect(first && (await log.complete(first, answered(200), { state: "delivered" }))).toBe("due");
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
 
@@ -239,7 +239,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     const [first] = await claimed(log);
     await log.recordAttempt(1, { ...answered(200), mends: true });
-    expect(first && (await log.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe(true);
+    expect(first && (await log.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe("due");
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isSecretName, MASK, maskBody } from "../../src/core/mask.ts";
-import { loadEngine } from "../../src/store/engine.ts";
-import { schema } from "../../src/store/schema.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
+import { schema } from "../../src/store/sqlite/schema.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
 

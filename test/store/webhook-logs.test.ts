@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadEngine } from "../../src/store/engine.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
 

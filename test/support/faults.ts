@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect } from "vitest";
-import { openLog } from "../../src/store/sqlite-log.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { CRM, leadNumber } from "./forward-run.ts";
 import type { ListenProcess } from "./listen-process.ts";
 import type { PostLoad } from "./post-load.ts";

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { type EngineId, engineIds, loadEngine } from "../../src/store/engine.ts";
 import type { Log } from "../../src/store/log.ts";
-import { type OpenLogOptions, openLog } from "../../src/store/sqlite-log.ts";
+import { type EngineId, engineIds, loadEngine } from "../../src/store/sqlite/engine.ts";
+import { type OpenLogOptions, openLog } from "../../src/store/sqlite/log.ts";
 
 /** The engines that this Node can run: every test of the log runs on each of them. */
 export const engines: readonly EngineId[] = (

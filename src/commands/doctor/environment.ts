@@ -3,7 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { geteuid, version } from "node:process";
 import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
 import { KEYS_FOLDER, STORED_SECRETS_FILE } from "../../config/secrets.ts";
-import { loadEngine } from "../../store/engine.ts";
+import { loadEngine } from "../../store/sqlite/engine.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 
 import { parseJsonFile, readText } from "../../util/files.ts";

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { maskSetting } from "../../core/mask.ts";
-import { type LogHealth, readHealth } from "../../store/health.ts";
+import { type LogHealth, readHealth } from "../../store/sqlite/health.ts";
 import { UserError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { counted, formatAge, formatBytes } from "../../util/units.ts";

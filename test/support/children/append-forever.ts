@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
-import { engineIds } from "../../../src/store/engine.ts";
-import { openLog } from "../../../src/store/sqlite-log.ts";
+import { engineIds } from "../../../src/store/sqlite/engine.ts";
+import { openLog } from "../../../src/store/sqlite/log.ts";
 import { newEntry } from "../log-entry.ts";
 
 const [, , engine, path = ""] = process.argv;

@@ -1,5 +1,5 @@
-import { engineIds } from "../../../src/store/engine.ts";
-import { openLog } from "../../../src/store/sqlite-log.ts";
+import { engineIds } from "../../../src/store/sqlite/engine.ts";
+import { openLog } from "../../../src/store/sqlite/log.ts";
 
 const [, , engine, path = ""] = process.argv;
 const log = await openLog({ path, now: () => new Date(), engines: engineIds.filter((id) => id === engine) });

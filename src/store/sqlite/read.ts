@@ -1,18 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Delivery, HeaderPair } from "../body/delivery.ts";
-import { eventPattern } from "../core/event-names.ts";
-import type { Verdict, VerdictWord } from "../core/product.ts";
-import type { SchemaIssue } from "../core/schema.ts";
-import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
-import { Damage, DamagedValue, damaged, orDamage } from "./fault.ts";
-import {
-  type Condition,
-  contentConditions,
-  type EventKind,
-  failedCondition,
-  matchesWhere,
-  recordConditions,
-} from "./filter.ts";
+import type { Delivery, HeaderPair } from "../../body/delivery.ts";
+import { eventPattern } from "../../core/event-names.ts";
+import type { Verdict, VerdictWord } from "../../core/product.ts";
+import type { SchemaIssue } from "../../core/schema.ts";
 import type {
   Attempt,
   DeliveryState,
@@ -23,7 +13,17 @@ import type {
   LogEntry,
   LogFilter,
   LogRecord,
-} from "./log.ts";
+} from "../log.ts";
+import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
+import { Damage, DamagedValue, damaged, orDamage } from "./fault.ts";
+import {
+  type Condition,
+  contentConditions,
+  type EventKind,
+  failedCondition,
+  matchesWhere,
+  recordConditions,
+} from "./filter.ts";
 import { STATE } from "./schema.ts";
 
 const PAGE_ROWS = 200;

@@ -1,8 +1,8 @@
-import { chosenNames } from "../core/mask.ts";
-import type { Verdict } from "../core/product.ts";
+import { chosenNames } from "../../core/mask.ts";
+import type { Verdict } from "../../core/product.ts";
+import type { LogRow } from "../log.ts";
 import type { NativeDatabase, SqlRow } from "./engine.ts";
 import { Damage, orDamage } from "./fault.ts";
-import type { LogRow } from "./log.ts";
 import { dateOf, isText, isVerdict, listOf, maybeNumber, maybeText, numberOf, readState, textOf } from "./read.ts";
 import { STATE } from "./schema.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, fdatasync, fstatSync, openSync, readSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { UserError } from "../util/errors.ts";
+import type { UserError } from "../../util/errors.ts";
 import type { NativeDatabase, NativeStatement } from "./engine.ts";
 import { type FileGuard, faultKind, goneFile, logError, logFault } from "./fault.ts";
 

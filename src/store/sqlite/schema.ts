@@ -1,4 +1,4 @@
-import { MASK } from "../core/mask.ts";
+import { MASK } from "../../core/mask.ts";
 
 /** Successful attempts outside of the queue: a mirrored answer, a replay. */
 function deliveredUnqueued(n: string): string {

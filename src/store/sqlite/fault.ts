@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { errorText, UserError } from "../util/errors.ts";
+import { errorText, UserError } from "../../util/errors.ts";
 
 /** Why SQLite or the file system failed. */
 type FaultKind = "locked" | "full" | "damaged" | "read-only" | "unreachable" | "handles" | "io";

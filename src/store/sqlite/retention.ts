@@ -1,7 +1,7 @@
+import type { Pruned, Retention } from "../log.ts";
 import { pragma } from "./database.ts";
 import type { NativeDatabase } from "./engine.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import type { Pruned, Retention } from "./log.ts";
 import { numberOf } from "./read.ts";
 import { DELIVERED } from "./schema.ts";
 

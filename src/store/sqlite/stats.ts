@@ -1,8 +1,8 @@
-import type { LogCounts } from "../reports/log.ts";
-import { usageError } from "../util/errors.ts";
+import type { LogCounts } from "../../reports/log.ts";
+import { usageError } from "../../util/errors.ts";
+import type { DeliveryState, LogFilter, LogStats } from "../log.ts";
 import type { NativeDatabase, SqlValue } from "./engine.ts";
 import { contentConditions, failedCondition } from "./filter.ts";
-import type { DeliveryState, LogFilter, LogStats } from "./log.ts";
 import { maybeText, numberOf, readState, resolveFilter } from "./read.ts";
 import { STATE } from "./schema.ts";
 

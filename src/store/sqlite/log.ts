@@ -1,11 +1,11 @@
 import { readlinkSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { Appended, Log } from "../log.ts";
 import { openDatabase, retryWhileLocked } from "./database.ts";
 import { type EngineId, loadEngine } from "./engine.ts";
 import { type FileGuard, logError, openFileGuard } from "./fault.ts";
 import { GroupCommit, openWalSync } from "./group-commit.ts";
 import { lockLog } from "./lock.ts";
-import type { Appended, Log } from "./log.ts";
 import { createAppender, createQueue } from "./queue.ts";
 import { createAttemptReader, createEntryReader, readAll, readRecord } from "./read.ts";
 import { prune } from "./retention.ts";
@@ -103,6 +103,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     async release(claims) {
       for (const { id } of claims) queue.release(id);
     },
+    // No other process makes anything due.
+    onWork: () => () => {},
     waiting: () => read(queue.waiting),
     get: (n) => read(() => reader.get(n)),
     list: (filter = {}, list = {}) => readAll(source, filter, list, readRecord),
@@ -114,6 +116,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),
     lock: (owner) => lockLog({ path, engine, database }, commits, owner),
+    takeDuty: async () => ({ signal: new AbortController().signal, release: async () => {} }),
+    shared: undefined,
     close: () => commits.close(),
   };
 }

@@ -1,4 +1,4 @@
-import { errorText, UserError } from "../util/errors.ts";
+import { errorText, UserError } from "../../util/errors.ts";
 
 export type SqlValue = null | number | string | Uint8Array;
 export type SqlRow = Readonly<Record<string, SqlValue>>;

@@ -1,19 +1,20 @@
-import { DUPLICATE_WINDOW_MS } from "../body/delivery.ts";
-import type { NativeDatabase, SqlRow } from "./engine.ts";
-import { Damage, orDamage } from "./fault.ts";
+import { DUPLICATE_WINDOW_MS } from "../../body/delivery.ts";
 import type {
   Appended,
   Claim,
   Claimed,
   ClaimRef,
   ClaimRequest,
+  Completed,
   NewAttempt,
   NewEntry,
   NextDue,
   Outcome,
   Unreadable,
   WaitingCount,
-} from "./log.ts";
+} from "../log.ts";
+import type { NativeDatabase, SqlRow } from "./engine.ts";
+import { Damage, orDamage } from "./fault.ts";
 import { dateOf, listText, maybeNumber, maybeText, numberOf, readDelivery, textOf } from "./read.ts";
 import { BLOCKED, DELIVERED, EVERY_RECORD, FAILED, hasEarlier, WAITING, WAITING_ROWS } from "./schema.ts";
 
@@ -100,13 +101,12 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
         at: at === undefined ? undefined : new Date(at),
       };
     },
-    /** Returns whether the next one of its order is due now. */
-    complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): boolean {
+    complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): Completed {
       appender.addAttempt(n, attempt);
       // Where a replay has settled it meanwhile, that made the next one due, and woke nobody.
-      if (outcome.state === "retry") return Number(retry.run(outcome.at.getTime(), id).changes) === 0;
+      if (outcome.state === "retry") return Number(retry.run(outcome.at.getTime(), id).changes) === 0 ? "due" : "done";
       const settled = finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id);
-      return appender.unblock(settled) || settled.length === 0;
+      return appender.unblock(settled) || settled.length === 0 ? "due" : "done";
     },
     giveUp: (target: string): number => Number(giveUp.run(target).changes),
     waiting(): readonly WaitingCount[] {

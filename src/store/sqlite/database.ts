@@ -1,9 +1,9 @@
 import { chmodSync, closeSync, existsSync, openSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { UserError } from "../util/errors.ts";
-import { makeFolder } from "../util/files.ts";
-import { oneLine } from "../util/text.ts";
+import { UserError } from "../../util/errors.ts";
+import { makeFolder } from "../../util/files.ts";
+import { oneLine } from "../../util/text.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
 import { faultKind, logError, logFault, rejectIrregular } from "./fault.ts";
 import { BLOCKED, DELIVERED, hasEarlier, schema, webhookLogsView } from "./schema.ts";

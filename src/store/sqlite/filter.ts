@@ -1,8 +1,8 @@
-import type { Delivery } from "../body/delivery.ts";
-import { readPayload } from "../body/payload.ts";
-import { usageError } from "../util/errors.ts";
+import type { Delivery } from "../../body/delivery.ts";
+import { readPayload } from "../../body/payload.ts";
+import { usageError } from "../../util/errors.ts";
+import type { LogFilter, WhereClause } from "../log.ts";
 import type { SqlValue } from "./engine.ts";
-import type { LogFilter, WhereClause } from "./log.ts";
 import { FAILED_NUMBERS } from "./schema.ts";
 
 /** Part of a SQL WHERE over `deliveries`. */
