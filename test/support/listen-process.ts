@@ -34,7 +34,10 @@ export interface ListenProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The built `zoho-hooks listen --port 0 --json …` in a process of its own, once ready. Rejects with its stderr or with why it cannot be run. */
+/**
+ * The built `zoho-hooks listen --port 0 --json …` in a process of its own, once it is ready. Rejects with its stderr, or with
+ * what kept the process from starting.
+ */
 export async function startListenProcess(
   argv: readonly string[],
   { cwd, limit, uid, env: more }: ListenProcessOptions,
