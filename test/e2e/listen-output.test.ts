@@ -36,7 +36,7 @@ it.skipIf(process.platform === "win32")(
   async () => {
     const cwd = tempFolder();
     const file = join(cwd, "out.ndjson");
-    const listener = `'${process.execPath}' '${BIN}' listen --port 0 --json`;
+    const listener = `'${process.execPath}' '${BIN}' listen --port 0 --json --timeout 60s`;
     const shell = spawn("sh", ["-c", `${listener} | cat > ${file}`], { cwd, env: cleanEnv(), stdio: "ignore" });
     onTestFinished(() => void shell.kill("SIGKILL"));
     const lines = (): readonly Line[] => {
