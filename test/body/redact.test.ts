@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { redactPersonal } from "../../src/body/redact.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 const redact = (text: string, seed = "seed", type = "application/json"): string =>
   redactPersonal(Buffer.from(text), type, seed).toString();
@@ -65,10 +66,9 @@ it("redacts a form field by field", () => {
 
 // A pattern that can start at every letter would take minutes.
 it("reads a long text without an address quickly", () => {
-  const startedAt = performance.now();
-  for (const part of ["a", "a.", "é-", "a@a"]) redact(JSON.stringify({ note: part.repeat(150_000) }));
-  redact(JSON.stringify({ note: `a@${"b.".repeat(150_000)}` }));
-  expect(performance.now() - startedAt).toBeLessThan(5000);
+  const notes = [...["a", "a.", "é-", "a@a"].map((part) => part.repeat(150_000)), `a@${"b.".repeat(150_000)}`];
+  const redactAll = () => notes.map((note) => redact(JSON.stringify({ note })));
+  expect(cpuMs(redactAll)).toBeLessThan(5000);
 });
 
 it("finds an address within text", () => {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { eventPattern } from "../../src/core/event-names.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 it.each([
   ["crm:Leads.*", "Leads.create", true],
@@ -20,8 +21,10 @@ it.each([
 
 // A regular expression would backtrack for half a minute and block all deliveries.
 it("matches a name of very many dots quickly", () => {
-  const startedAt = performance.now();
-  for (const pattern of ["*.*.change", "*.*.*.*?.change"])
-    expect(eventPattern(`crm:${pattern}`).matches("crm", ".".repeat(300_000))).toBe(false);
-  expect(performance.now() - startedAt).toBeLessThan(2000);
+  const event = ".".repeat(300_000);
+  const match = () => {
+    for (const pattern of ["*.*.change", "*.*.*.*?.change"])
+      expect(eventPattern(`crm:${pattern}`).matches("crm", event)).toBe(false);
+  };
+  expect(cpuMs(match)).toBeLessThan(2000);
 });

@@ -36,7 +36,7 @@ it.skipIf(process.platform === "win32")(
   async () => {
     const cwd = tempFolder();
     const file = join(cwd, "out.ndjson");
-    const listener = `'${process.execPath}' '${BIN}' listen --port 0 --json --timeout 8s`;
+    const listener = `'${process.execPath}' '${BIN}' listen --port 0 --json --timeout 60s`;
     const shell = spawn("sh", ["-c", `${listener} | cat > ${file}`], { cwd, env: cleanEnv(), stdio: "ignore" });
     onTestFinished(() => void shell.kill("SIGKILL"));
     const lines = (): readonly Line[] => {
@@ -47,7 +47,7 @@ it.skipIf(process.platform === "win32")(
         .map((line) => JSON.parse(line) as Line);
     };
     await expect.poll(() => lines().length, { timeout: 10_000 }).toBeGreaterThan(0);
-    const { hostname, port } = new URL(String(lines()[0]?.url));
+    const { origin, hostname, port } = new URL(String(lines()[0]?.url));
     const body = JSON.stringify({ note: "x".repeat(20_000) });
     const head = `POST /webhooks/zoho/crm HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
     const post = async (): Promise<void> => {
@@ -59,11 +59,15 @@ it.skipIf(process.platform === "win32")(
       socket.destroy();
     };
     await Promise.all(Array.from({ length: 100 }, post));
-    await once(shell, "close");
+    const { pid } = (await (await fetch(`${origin}/healthz`)).json()) as { readonly pid: number };
+    await expect.poll(() => lines().length, { timeout: 20_000 }).toBeGreaterThan(500);
+    const closed = once(shell, "close");
+    process.kill(pid, "SIGINT");
+    await closed;
     expect(lines().at(-1)).toMatchObject({ type: "summary", received: 500, left_out: 0 });
     expect(lines().filter(({ type }) => type === "event")).toHaveLength(500);
   },
-  30_000,
+  60_000,
 );
 
 it.skipIf(process.platform !== "linux")(

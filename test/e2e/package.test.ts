@@ -74,4 +74,4 @@ it("packs what is used, and nothing else", () => {
       "package.json",
     ]
   `);
-});
+}, 60_000);

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { formFields, readPayload } from "../../src/body/payload.ts";
 import { receive } from "../../src/core/receive.ts";
 import { products } from "../../src/products/index.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 import { payloadOf, posted } from "../support/deliveries.ts";
 import { testSecrets as secrets } from "../support/test-secrets.ts";
 
@@ -18,9 +19,8 @@ it.each([
   ["a list of very many entries", `[${"1,".repeat(500_000)}1]`, "application/json"],
   ["an object of very many keys", `{${Array.from({ length: 90_000 }, (_, i) => `"k${i}":1`)}}`, "application/json"],
 ])("evaluates %s quickly", (_, body, type) => {
-  const startedAt = performance.now();
-  receive({ products, delivery: posted(body, { type }), secrets, now: new Date() });
-  expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
+  const evaluate = () => receive({ products, delivery: posted(body, { type }), secrets, now: new Date() });
+  expect(cpuMs(evaluate)).toBeLessThan(LONGEST_MS);
 });
 
 it.each([
@@ -32,11 +32,12 @@ it.each([
 ])("rejects a form of %s", (_, body, type) => {
   const product = products.find(({ id }) => id === "books");
   const delivery = posted(body, { type, headers: [["x-zoho-webhook-signature", "0f".repeat(32)]] });
-  const startedAt = performance.now();
-  const { problem, verdicts } = receive({ products, product, delivery, secrets, now: new Date() });
-  expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
-  expect(problem).toEqual({ status: 400, reason: expect.stringContaining("more than 1000 form fields") });
-  expect(verdicts).toEqual([]);
+  const evaluate = () => {
+    const { problem, verdicts } = receive({ products, product, delivery, secrets, now: new Date() });
+    expect(problem).toEqual({ status: 400, reason: expect.stringContaining("more than 1000 form fields") });
+    expect(verdicts).toEqual([]);
+  };
+  expect(cpuMs(evaluate)).toBeLessThan(LONGEST_MS);
 });
 
 it.each([
@@ -63,9 +64,8 @@ it("reads the fields of a form or query as URLSearchParams does", () => {
 });
 
 it("reads very many names without a value quickly", () => {
-  const startedAt = performance.now();
-  expect(formFields("abcdefghijklmnopq&".repeat(300_000))).toHaveLength(300_000);
-  expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
+  const read = () => expect(formFields("abcdefghijklmnopq&".repeat(300_000))).toHaveLength(300_000);
+  expect(cpuMs(read)).toBeLessThan(LONGEST_MS);
 });
 
 it("finds the JSON in a field after others with such a name", () => {

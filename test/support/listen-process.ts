@@ -34,7 +34,10 @@ export interface ListenProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The built `zoho-hooks listen --port 0 --json …` in a process of its own, once it is ready. Rejects with its stderr. */
+/**
+ * The built `zoho-hooks listen --port 0 --json …` in a process of its own, once it is ready. Rejects with its stderr, or with
+ * what kept the process from starting.
+ */
 export async function startListenProcess(
   argv: readonly string[],
   { cwd, limit, uid, env: more }: ListenProcessOptions,
@@ -67,7 +70,7 @@ export async function startListenProcess(
       lines.push(line);
       if (line.type === "ready") resolve(line);
     });
-    void closed.then(([code]) => reject(new Error(`listen ended with ${code}: ${err}`)));
+    closed.then(([code]) => reject(new Error(`listen ended with ${code}: ${err}`)), reject);
   });
   const pid = child.pid ?? 0;
   return {

@@ -13,6 +13,8 @@ const MAX_WAITING = 8_000_000;
 const MAX_BEHIND = 32_000_000;
 /** A reader that takes nothing for this long has stopped. */
 const STOPPED_AFTER_MS = 1000;
+/** Of the time between two lines no more counts: in a long turn of the event loop nothing is given to the reader. */
+const MAX_STEP_MS = 50;
 
 /** How long a reader may take for what is left after Ctrl-C. */
 const READER_GRACE_MS = 1000;
@@ -33,7 +35,7 @@ export function boundOutput(given: Context, { showSecrets = false }: { readonly 
   /** The end of each line on stdout, as a count of characters. Lines that end beyond `taken()` are unread. */
   let ends: number[] = [];
   let maxEnds = MIN_ENDS;
-  const readers = new Map<Output, { taken: number; at: number }>();
+  const readers = new Map<Output, { readonly taken: number; readonly at: number; readonly stoppedMs: number }>();
   const write = limitRepeatedWarnings((report) => given.report(showSecrets ? report : masked(report)));
 
   const isTooMuch = (stream: Output): boolean => {
@@ -41,10 +43,11 @@ export function boundOutput(given: Context, { showSecrets = false }: { readonly 
     if (backlog <= (droppedInRow > 0 ? MAX_WAITING / 2 : MAX_WAITING)) return false;
     if (droppedInRow > 0 || backlog > MAX_BEHIND) return true;
     const now = performance.now();
-    const reader = readers.get(stream) ?? { taken: -1, at: now };
     const taken = stream.taken();
-    if (taken !== reader.taken) readers.set(stream, { taken, at: now });
-    return taken === reader.taken && now - reader.at > STOPPED_AFTER_MS;
+    const before = readers.get(stream);
+    const stoppedMs = before?.taken === taken ? before.stoppedMs + Math.min(now - before.at, MAX_STEP_MS) : 0;
+    readers.set(stream, { taken, at: now, stoppedMs });
+    return stoppedMs > STOPPED_AFTER_MS;
   };
   const report = (each: Report): void => {
     const stream = given.json || !isStderrReport(each) ? given.stdout : given.stderr;

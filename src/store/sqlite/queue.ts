@@ -160,7 +160,8 @@ export function createAppender(database: NativeDatabase) {
        refusal, identity, duplicate_of, records, verdicts, issues)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const addContent = database.prepare("INSERT INTO contents (n, headers, body) VALUES (?, ?, ?)");
+  // node:sqlite of Node 22 may bind an empty body as null.
+  const addContent = database.prepare("INSERT INTO contents (n, headers, body) VALUES (?, ?, coalesce(?, x''))");
   const addForward = database.prepare(
     "INSERT INTO forwards (n, target, state, due_at, order_key) VALUES (?, ?, ?, ?, ?)",
   );
