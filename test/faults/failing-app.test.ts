@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readHealth } from "../../src/store/health.ts";
+import { readHealth } from "../../src/store/sqlite/health.ts";
 import { startChild } from "../support/child.ts";
 import { DEFAULT_LOG, expectNothingLost, IS_LONG, peakOf } from "../support/faults.ts";
 import { app, leadNumber } from "../support/forward-run.ts";
