@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { isQueue } from "../../src/body/queue-address.ts";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
+import { startHumanListener } from "../support/human-listener.ts";
 import { hasRedis, type RedisServer, startRedis } from "../support/redis.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { selfSigned } from "../support/self-signed.ts";
@@ -214,6 +215,21 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
     const client = new Redis(redis.port);
     onTestFinished(() => client.disconnect());
     expect(await client.keys("bull:crm:meta")).toHaveLength(1);
+  });
+
+  it("is called a queue, and not an app, on a terminal", async () => {
+    const redis = await startRedis();
+    await redis.stop();
+    const cwd = folderWith({});
+    const { url, shown, stop } = await startHumanListener(["--forward-to", addressOf(redis)], { cwd });
+    await fetch(url + CRM, { method: "POST", body: lead(1), headers: JSON_TYPE });
+    await shown(/#1 .* Leads.create/);
+    await redis.start();
+    await shown(/#1 .*→ queued/);
+    const { err } = await stop();
+    expect(err).toMatch(/! the queue is down: nothing listens on .*✓ the queue is back after/s);
+    const { out } = await run(["events", "show", "1"], { cwd });
+    expect(out).toMatch(/→ queued .*\n +answer: queued as zoho-1-\d+/);
   });
 
   it("stands beside an app, which alone answers the sender with --respond mirror", async () => {
