@@ -60,14 +60,15 @@ export async function openQueuePoster({ timeoutMs, insecure, receivedAtOf }: Que
 
   async function add(target: string, job: WebhookJob, id: string | undefined): Promise<void> {
     for (let isFirst = true; ; isFirst = false) {
-      const { client, queue: opening } = connectionTo(target);
-      const queue = await opening;
+      const connection = connectionTo(target);
+      const queue = await connection.queue;
       try {
         await queue.add(job.product, job, { ...JOB_OPTIONS, ...(id && { jobId: id }) });
         return;
       } catch (error) {
         // Redis was restarted since. If it has the job already, its id prevents a second one.
-        if (!isFirst || client.status !== "end") throw error;
+        if (!isFirst || connection.client.status !== "end") throw error;
+        drop(target, connection);
       }
     }
   }

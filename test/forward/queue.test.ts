@@ -134,6 +134,34 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
     expect((await jobsOf(redis)).map(({ data }) => data.webhook.note).sort()).toEqual(["lead 1", "lead 2", "lead 3"]);
   });
 
+  it("gets what was under way when Redis was killed as a first attempt", async () => {
+    const redis = await startRedis();
+    const listener = await listen(["--forward-to", addressOf(redis)]);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    await listener.line("forward");
+    redis.pause();
+    await listener.post(CRM, lead(2), JSON_TYPE);
+    await redis.stop("SIGKILL");
+    await listener.line("target", { state: "down" });
+    await redis.start();
+    expect(await listener.line("forward", { n: 2 })).toMatchObject({ attempt: 1, state: "delivered" });
+  });
+
+  it("gets one job from several attempts at a Redis that is silent for a while", async () => {
+    const redis = await startRedis();
+    const argv = ["--forward-timeout", "500ms", "--retry-base", "500ms"];
+    const listener = await listen(["--forward-to", addressOf(redis), ...argv]);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    await listener.line("forward");
+    redis.pause();
+    await listener.post(CRM, lead(2), JSON_TYPE);
+    const { error } = await listener.line("forward", { n: 2, state: "retry" });
+    expect(error).toBe(`127.0.0.1:${redis.port} did not answer within 500 ms`);
+    redis.resume();
+    await listener.line("forward", { n: 2, state: "delivered" });
+    expect(await jobsOf(redis)).toHaveLength(2);
+  });
+
   it("is reached with user, password, database and prefix, which no output shows", async () => {
     const redis = await startRedis("--user", "zoho", "on", ">p@ss/SEKRET", "~*", "+@all", "--requirepass", "other");
     const cwd = folderWith({});
@@ -160,6 +188,7 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
     const runs = await Promise.all(others.map((words) => run(words.split(" "), { cwd, env })));
     const all = [out, err, ...runs.flatMap((each) => [each.out, each.err])].join("\n");
     expect(all).toContain("bullmq://[masked]@127.0.0.1");
+    expect(all).toContain(`nothing listens on bullmq://127.0.0.1:${redis.port}`);
     expect(all).not.toContain("SEKRET");
   });
 

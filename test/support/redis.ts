@@ -12,7 +12,10 @@ export interface RedisServer {
   readonly port: number;
   start(): Promise<void>;
   /** Ends it; what it has is on its disk. */
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** SIGSTOP: it accepts connections and is silent. */
+  pause(): void;
+  resume(): void;
 }
 
 /** A Redis of its own on a free port, once it accepts connections; ended after the test. */
@@ -36,15 +39,17 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
       started.stdout.resume();
       if (started.exitCode !== null) throw new Error(`redis-server ended with ${started.exitCode}`);
     },
-    async stop() {
+    pause: () => void child?.kill("SIGSTOP"),
+    resume: () => void child?.kill("SIGCONT"),
+    async stop(signal: NodeJS.Signals = "SIGTERM") {
       const stopped = child;
-      if (stopped === undefined || stopped.exitCode !== null) return;
+      if (stopped === undefined || stopped.exitCode !== null || stopped.signalCode !== null) return;
       const ended = once(stopped, "exit");
-      stopped.kill();
+      stopped.kill(signal);
       await ended;
     },
   };
-  onTestFinished(() => server.stop());
+  onTestFinished(() => server.stop("SIGKILL"));
   await server.start();
   return server;
 }
