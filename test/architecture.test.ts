@@ -150,7 +150,7 @@ describe("imports", () => {
   });
 
   it("load what is heavy only when it is used", () => {
-    const heavy = ["@ngrok/ngrok", "undici", "inquirer", "ora", "better-sqlite3", "node:sqlite"];
+    const heavy = ["@ngrok/ngrok", "undici", "inquirer", "ora", "better-sqlite3", "node:sqlite", "bullmq", "ioredis"];
     const mayBeLazy = new Set(["reports/prompts.ts", "reports/progress.ts"]);
     const wrong = files
       .map((file) => file.split(sep).join("/"))

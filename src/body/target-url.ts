@@ -1,6 +1,7 @@
 import { usageError } from "../util/errors.ts";
 import { reachableHost } from "../util/hosts.ts";
 import { splitUrl } from "./delivery.ts";
+import { isQueue, REDIS_PORT, readQueueAddress } from "./queue-address.ts";
 
 /** Where the local receiver listens, or would listen. */
 export interface ListenAddress {
@@ -20,6 +21,7 @@ const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
  * | `/path`                             | that path on the local receiver                        |
  * | `host:3000`, `host:3000/path`       | `http://` before it; without a path the product's own  |
  * | `http://…`, `https://…`             | exactly what was given                                 |
+ * | `bullmq://…`, `bullmqs://…`         | the same: a queue (`queue-address.ts`)                 |
  *
  * `:product` as a segment of a path is replaced by the product. Throws a usage error for anything else; `name` is the flag or
  * variable that holds the target.
@@ -47,6 +49,27 @@ export function targetUrl(
   return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, name);
 }
 
+/** The same where only an app can be the target: throws a usage error for a queue. */
+export function appUrl(...[to, product, listener, name = "--to"]: Parameters<typeof targetUrl>): string {
+  const url = targetUrl(to, product, listener, name);
+  if (!isQueue(url)) return url;
+  throw usageError(`${name}: a queue gets what listen receives, or replay sends again`, "name the URL of an app here");
+}
+
+/** The server of a target, as scheme, host and port: what is up or down, whatever the path or queue. */
+export function originOf(target: string): string {
+  const { protocol, host } = new URL(target);
+  return `${protocol}//${host}`;
+}
+
+/** The port of a target, also where it has none in it. */
+export function portOf(target: string): number {
+  const { port, protocol } = new URL(target);
+  return Number(port || (DEFAULT_PORTS[protocol] ?? REDIS_PORT));
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
+
 /** Throws a usage error for an invalid target of any product. */
 export function checkTarget(to: string, name: string): void {
   targetUrl(to, "crm", { host: "127.0.0.1", port: 1 }, name);
@@ -54,6 +77,7 @@ export function checkTarget(to: string, name: string): void {
 
 /** A target with the query of a received delivery, which may name the event and be signed. */
 export function withQueryOf(url: string, target: string): string {
+  if (isQueue(target)) return target;
   return withQuery(target, splitUrl(url).query);
 }
 
@@ -77,6 +101,10 @@ function origin({ host, port }: ListenAddress): string {
 }
 
 function checked(url: string, to: string, name: string): string {
+  if (isQueue(url)) {
+    readQueueAddress(url, name);
+    return new URL(url).href;
+  }
   let parsed: URL;
   try {
     parsed = new URL(url);

@@ -3,7 +3,7 @@ import { fileKeys, readers } from "../config/readers.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
-import { maskUrl } from "../core/mask.ts";
+import { maskSetting, maskUrl } from "../core/mask.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode } from "../util/errors.ts";
 import { parseDuration, parseSize, parseTimeout } from "../util/units.ts";
@@ -63,7 +63,7 @@ function settingRows({ settings, origins }: Config): readonly Row[] {
   const shown = {
     ...settings,
     forwardTo: settings.forwardTo.map((each) => maskUrl(each)),
-    routes: settings.routes.map((each) => maskUrl(each)),
+    routes: settings.routes.map(maskSetting),
   };
   return Object.entries(shown).map(([key, value]) => ({ key, value, origin: origin.get(key) }));
 }

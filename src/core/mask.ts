@@ -69,7 +69,7 @@ export function maskUrl(url: string, chosen: readonly string[] = []): string {
  */
 export function maskSetting(text: string): string {
   const resolve = (url: string): string => (URL.canParse(url) ? new URL(url).href : url);
-  const [start = "", url] = text.trim().split(/(?<=^|^[^=]*=)(https?:.*)$/is, 2);
+  const [start = "", url] = text.trim().split(/(?<=^|^[^=]*=)((?:https?:|[a-z][a-z0-9+.-]*:\/\/).*)$/is, 2);
   return oneLine(maskUrl(url === undefined ? start : start + maskUrl(resolve(url))));
 }
 

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { portOf } from "../body/target-url.ts";
 import type { TargetReport } from "../reports/forward.ts";
 import { isLocalhost } from "../util/hosts.ts";
 
@@ -63,12 +64,10 @@ export function watchApp({ origin, countWaiting, now, onReport, onTrouble }: App
 const CONNECT_TIMEOUT_MS = 2000;
 
 /** Whether something accepts connections at an origin. Sends nothing. */
-async function isListening(origin: string): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(origin);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const portNumber = Number(port || (protocol === "https:" ? 443 : 80));
+export async function isListening(origin: string): Promise<boolean> {
+  const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
   const hosts = isLocalhost(host) ? ["127.0.0.1", "::1"] : [host];
-  const results = await Promise.all(hosts.map((each) => canConnect(each, portNumber)));
+  const results = await Promise.all(hosts.map((each) => canConnect(each, portOf(origin))));
   return results.includes(true);
 }
 

@@ -59,7 +59,7 @@ export async function attempt({
   const slowTimer = setTimeout(() => onTrouble(slowMessage(claim.n, target, withinMs)), withinMs);
   let result: PostResult;
   try {
-    result = await poster.post(forwardRequest(source, target), { signal });
+    result = await poster.post(forwardRequest(source, target), { signal, event: source });
   } finally {
     clearTimeout(slowTimer);
     onSent();

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { originOf } from "../body/target-url.ts";
 import type { TargetReport } from "../reports/forward.ts";
 import type { ClaimRef, Log } from "../store/log.ts";
 import { errorText } from "../util/errors.ts";
@@ -28,7 +29,7 @@ export function createForwarder(options: ForwarderOptions) {
   const apps = new Map<string, TargetApp>();
 
   function queueOf(target: string): TargetQueue {
-    const queue = queues.get(target) ?? createTargetQueue(target, appOf(new URL(target).origin), options);
+    const queue = queues.get(target) ?? createTargetQueue(target, appOf(originOf(target)), options);
     queues.set(target, queue);
     return queue;
   }
@@ -50,7 +51,7 @@ export function createForwarder(options: ForwarderOptions) {
 
   async function countWaiting(origin: string): Promise<number> {
     const counts = await log.waiting();
-    return counts.reduce((sum, { target, waiting }) => (new URL(target).origin === origin ? sum + waiting : sum), 0);
+    return counts.reduce((sum, { target, waiting }) => (originOf(target) === origin ? sum + waiting : sum), 0);
   }
 
   return {

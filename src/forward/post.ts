@@ -12,6 +12,7 @@ import {
   timeoutFailure,
   tooLongFailure,
 } from "./post-failure.ts";
+import type { QueuedEvent } from "./queue-job.ts";
 import { endToEnd } from "./request.ts";
 
 export interface PosterOptions extends DispatcherOptions {
@@ -32,6 +33,8 @@ interface PostOptions {
   readonly signal?: AbortSignal | undefined;
   /** Returns the whole answer and not its start only; one of more than a megabyte is then a failure. */
   readonly wholeReply?: boolean | undefined;
+  /** For a target that is a queue. */
+  readonly event?: QueuedEvent | undefined;
 }
 
 /** The outcome of one delivery. Never thrown: an unreachable target is a result as well. */

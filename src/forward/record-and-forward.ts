@@ -20,7 +20,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
   return {
     async record(entry) {
       const { arrival, receipt, decision } = entry;
-      const { delivery, address } = arrival;
+      const { delivery, address, at } = arrival;
       const bytes = delivery.body.length;
       const isForwarded = decision.accepted && receipt.handshake === undefined;
       const targets = (isForwarded && forwarding?.routes.targetsOf(receipt.product, receipt.event)) || [];
@@ -44,7 +44,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
       }
       const { n, duplicateOf, forwards } = appended;
       const { product, format } = receipt;
-      const source = { n, delivery, product, format, remote: address, duplicateOf };
+      const source = { n, delivery, product, format, remote: address, receivedAt: at, duplicateOf };
       return {
         n,
         duplicateOf,

@@ -8,6 +8,7 @@ export interface ForwardSource {
   readonly format: string | undefined;
   /** The address that the delivery came from. */
   readonly remote: string | undefined;
+  readonly receivedAt: Date;
   readonly duplicateOf?: number | undefined;
 }
 
@@ -16,7 +17,10 @@ export interface ForwardSource {
  * repeats, followed by headers about its origin. The query is the sender's, the path is the target's. The poster removes
  * hop-by-hop headers.
  */
-export function forwardRequest({ n, delivery, remote, duplicateOf }: ForwardSource, target: string): Delivery {
+export function forwardRequest(
+  { n, delivery, remote, duplicateOf }: Pick<ForwardSource, "n" | "delivery" | "remote" | "duplicateOf">,
+  target: string,
+): Delivery {
   const { method, url, body } = delivery;
   // Sent by anyone else they would pass for ours.
   const headers: HeaderPair[] = delivery.headers.filter(([name]) => !OURS.test(name));

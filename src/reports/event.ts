@@ -10,7 +10,7 @@ import type { JsonLine } from "../util/text.ts";
 import { plain } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
 import { below, bodyLines, cut, fitLine, headerLines, shownBody, visibleWidth } from "./layout.ts";
-import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
+import { clipped, type Paint, type Rendered, type Style, statusText } from "./paint.ts";
 
 /** A delivery, received now or read from the log. */
 export interface EventReport {
@@ -285,8 +285,8 @@ function stateTexts(facts: LoggedFacts, paint: Paint, short = false): readonly s
   return last === undefined ? [] : [attemptText(last, paint)];
 }
 
-export function attemptText({ status, error }: Pick<AttemptFacts, "status" | "error">, paint: Paint): string {
-  const text = `→ ${status ?? "no answer"}`;
+export function attemptText({ target, status, error }: AttemptFacts, paint: Paint): string {
+  const text = `→ ${statusText(target, status) ?? "no answer"}`;
   return error === undefined && isSuccess(status) ? paint.good(text) : paint.bad(text);
 }
 

@@ -1,10 +1,11 @@
 import { isSuccess } from "../body/delivery.ts";
+import { isQueue } from "../body/queue-address.ts";
 import type { JsonLine } from "../util/text.ts";
 import { plain } from "../util/text.ts";
 import { counted, formatDay, formatDuration } from "../util/units.ts";
 import { clockTime, INDENT } from "./event.ts";
 import { below, fitLine } from "./layout.ts";
-import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
+import { answerText, type Paint, type Rendered, type Style, statusText } from "./paint.ts";
 
 /** One attempt to forward a delivery to the developer's app. */
 export interface ForwardReport {
@@ -78,7 +79,7 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
     state === "delivered" || ((state === "mirrored" || state === "single") && isSuccess(status) && error === undefined);
   // A success with a hint is one that the sender would not take for a success.
   if (quiet && ok && hint === undefined) return {};
-  const answer = `→ ${error === undefined ? status : (status ?? "no answer")}`;
+  const answer = `→ ${statusText(report.target, status) ?? "no answer"}`;
   const texts = [
     out.dim(formatDuration(report.latencyMs)),
     ...(report.showTarget ? [out.dim(plain(report.target))] : []),
@@ -110,15 +111,16 @@ export function renderTarget(
   { at, state, target, reason, waiting, downMs }: TargetReport,
   { err, errColumns }: Style,
 ): Rendered {
+  const subject = isQueue(target) ? "the queue" : "your app";
   if (state === "down") {
-    const text = `! your app is down: ${plain(reason ?? "nothing answers")}. Deliveries for ${plain(target)} wait until it is back.`;
+    const text = `! ${subject} is down: ${plain(reason ?? "nothing answers")}. Deliveries for ${plain(target)} wait until it is back.`;
     return { err: timed(at, text, errColumns, err, err.caution) };
   }
   const count =
     waiting === undefined || waiting === 0
       ? "no deliveries were waiting"
       : `sending ${counted(waiting, "waiting delivery", "waiting deliveries")}`;
-  const text = `✓ your app is back after ${formatDuration(downMs ?? 0)}: ${count}.`;
+  const text = `✓ ${subject} is back after ${formatDuration(downMs ?? 0)}: ${count}.`;
   return { err: timed(at, text, errColumns, err, err.good) };
 }
 

@@ -1,3 +1,4 @@
+import { isQueue } from "../body/queue-address.ts";
 import type { Output } from "../output.ts";
 import type { Runtime } from "../runtime.ts";
 import { plain } from "../util/text.ts";
@@ -78,6 +79,11 @@ export function clipped(text: string): string {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: " " };
+
+/** The status of an answer. A queue has none: 200 stands for a job that it has taken. */
+export function statusText(target: string, status: number | undefined): string | undefined {
+  return status !== undefined && isQueue(target) ? "queued" : status?.toString();
+}
 
 /** An app's answer for a person: the text of an HTML error page, anything else as it is. */
 export function answerText(reply: string): string {

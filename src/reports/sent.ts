@@ -3,7 +3,7 @@ import type { JsonLine } from "../util/text.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDuration } from "../util/units.ts";
 import { below, bodyLines, fitLine, headerLines } from "./layout.ts";
-import { answerText, type Rendered, type Style } from "./paint.ts";
+import { answerText, type Rendered, type Style, statusText } from "./paint.ts";
 
 export interface SentReport {
   readonly type: "sent";
@@ -60,7 +60,7 @@ export interface RequestReport {
 export function renderSent(report: SentReport, { out, quiet, columns }: Style): Rendered {
   const ok = report.error === undefined && (report.isExpected ?? isSuccess(report.status));
   if (quiet && ok) return {};
-  const status = ok ? out.good(`✓ ${report.status}`) : out.bad(`✗ ${report.status ?? "---"}`);
+  const status = ok ? out.good(`✓ ${statusText(report.url, report.status)}`) : out.bad(`✗ ${report.status ?? "---"}`);
   const cells = [
     { text: status, width: 5 },
     ...(report.n === undefined ? [] : [{ text: out.strong(`#${report.n}`), width: 5 }]),

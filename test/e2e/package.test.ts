@@ -70,6 +70,9 @@ it("packs what is used, and nothing else", () => {
       "docs/troubleshooting.md",
       "docs/verify-elsewhere.md",
       "docs/verifying.md",
+      "examples/guide-worker/README.md",
+      "examples/guide-worker/package.json",
+      "examples/guide-worker/worker.js",
       "fixtures/….json",
       "package.json",
     ]

@@ -117,7 +117,7 @@ describe("a forwarder", () => {
     const record = async () => {
       const { n, forwards } = await log.append(newEntry({ forward: { targets: [target.url] } }));
       const { delivery } = newEntry();
-      const source = { n, delivery, product: undefined, format: undefined, remote: undefined };
+      const source = { n, delivery, product: undefined, format: undefined, remote: undefined, receivedAt: new Date() };
       return () => forwards.forEach(({ id }) => void forwarder.offer({ id, n }, target.url, source));
     };
     forwarder.wake([target.url]);

@@ -1,6 +1,6 @@
 import { exec } from "node:child_process";
 import { splitUrl } from "../../body/delivery.ts";
-import { targetUrl } from "../../body/target-url.ts";
+import { appUrl } from "../../body/target-url.ts";
 import { recordsOf } from "../../check/samples.ts";
 import type { Sample, Subject } from "../../check/subject.ts";
 import { checkReceiverHost } from "../../config/clone-rule.ts";
@@ -45,7 +45,7 @@ export async function chooseSubject(
   if (first === undefined) {
     throw usageError(`${product.id} ${format.id} has no sample that could be sent`, "choose another --format");
   }
-  const url = targetUrl(to, product.id, config.settings, "check");
+  const url = appUrl(to, product.id, config.settings, "check");
   await checkReceiverHost(context, config, to, [url]);
   return {
     product,

@@ -1,5 +1,8 @@
+import { isQueue } from "../../body/queue-address.ts";
+import { originOf } from "../../body/target-url.ts";
 import { eventPatterns } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
+import { isListening } from "../../forward/app-health.ts";
 import { openPoster } from "../../forward/post.ts";
 import { openServer } from "../../receiver/http-server.ts";
 import { UserError } from "../../util/errors.ts";
@@ -61,13 +64,17 @@ export async function appFindings(
   } catch (error) {
     return [fromError("app", error)];
   }
-  const origins = [...new Set(targets.map((each) => new URL(each).origin))];
+  const origins = [...new Set(targets.map(originOf))];
   if (origins.length === 0) return [skipped("app", "forwardTo is not set: nothing is forwarded")];
   const { insecure, respond } = config.settings;
   const poster = await openPoster({ connections: 1, insecure, env: config.env, timeoutMs: APP_TIMEOUT_MS });
   try {
     return await Promise.all(
       origins.map(async (origin): Promise<Finding> => {
+        if (isQueue(origin))
+          return (await isListening(origin))
+            ? passed("app", `${origin} accepts connections`)
+            : warning("app", `nothing listens on ${origin}: deliveries wait until it is there`, "is Redis running?");
         // HEAD changes nothing, and any answer will do.
         const delivery = { method: "HEAD", url: `${origin}/`, headers: [], body: Buffer.alloc(0) };
         const { status, error, latencyMs } = await poster.post(delivery, { signal });

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import { originOf } from "../../body/target-url.ts";
 import { maskSetting } from "../../core/mask.ts";
 import { type LogHealth, readHealth } from "../../store/sqlite/health.ts";
 import { UserError } from "../../util/errors.ts";
@@ -71,7 +72,7 @@ function strandedFindings(
   return waiting
     .filter(({ target }) => !hasTarget(target))
     .map(({ target, count }) => {
-      const origin = shellQuoted(new URL(target).origin);
+      const origin = shellQuoted(originOf(target));
       const wait = counted(count, "delivery waits", "deliveries wait");
       return warning(
         "log.waiting",

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from "../../body/delivery.ts";
 import { formFields } from "../../body/payload.ts";
-import { type ListenAddress, targetUrl, withQueryOf } from "../../body/target-url.ts";
+import { appUrl, type ListenAddress, withQueryOf } from "../../body/target-url.ts";
 import { checkReceiverHost } from "../../config/clone-rule.ts";
 import { rejectClonedLink, rejectClonedPipe } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -63,7 +63,7 @@ export async function exportEvents(
     // A command with a token in it is there to be run.
     if (options.format === "curl") {
       const at = { ...config, settings: { ...config.settings, ...listener } };
-      await checkReceiverHost(context, at, to, [targetUrl(to, "crm", listener)]);
+      await checkReceiverHost(context, at, to, [appUrl(to, "crm", listener)]);
     }
     const format = make(listener, to);
     if (out !== undefined) {
@@ -208,8 +208,7 @@ function curl(
   to: string | undefined,
 ): string {
   const product = receipt.product ?? "unknown";
-  const url =
-    to === undefined ? targetUrl(path, product, listener) : withQueryOf(path, targetUrl(to, product, listener));
+  const url = to === undefined ? appUrl(path, product, listener) : withQueryOf(path, appUrl(to, product, listener));
   const delivery: Delivery = { method, url, headers: headers.filter(([name]) => !isHopByHop(name)), body };
   return curlCommand(delivery, { insecure: false });
 }

@@ -1,3 +1,4 @@
+import { originOf, portOf } from "../../body/target-url.ts";
 import { pruneLimits } from "../../config/clone-rule.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
@@ -63,10 +64,9 @@ async function giveUp(context: Context, log: Log, text: string): Promise<void> {
   }
 }
 
-/** The ways to write a target. The URL of a default port has an empty port, which must not match an empty text. */
+/** The ways to write a target. */
 function namesOf(target: string): readonly string[] {
-  const { origin, host, port, protocol } = new URL(target);
-  return [target, origin, host, port || (protocol === "https:" ? "443" : "80")];
+  return [target, originOf(target), new URL(target).host, String(portOf(target))];
 }
 
 async function oldest(log: Log): Promise<LogRecord | undefined> {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isSuccess } from "../../body/delivery.ts";
+import { originOf } from "../../body/target-url.ts";
 import type { Context } from "../../context.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
@@ -95,7 +96,7 @@ async function startFollower(context: Context, { log, filter, options, products,
         if (attempt.n > after) return;
         attemptId = attempt.id;
         if (hasFilter && !shown.has(attempt.n)) continue;
-        const { origin } = new URL(attempt.target);
+        const origin = originOf(attempt.target);
         const forward = await forwardOf(log, attempt, { showSecrets, showTarget: origin !== app });
         if (forward === undefined) continue;
         app = origin;

@@ -1,17 +1,19 @@
 import { hostname as machineName, networkInterfaces } from "node:os";
+import { isQueue } from "../../body/queue-address.ts";
+import { portOf } from "../../body/target-url.ts";
 import type { Config } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import type { EventPattern } from "../../core/event-names.ts";
+import { type EventPattern, parseRoute } from "../../core/event-names.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../../core/reply.ts";
 import { isDelivered } from "../../forward/answer-hint.ts";
 import { createForwarder } from "../../forward/forwarder.ts";
 import { createMirror } from "../../forward/mirror.ts";
-import { openPoster } from "../../forward/post.ts";
 import { recordAndForward } from "../../forward/record-and-forward.ts";
 import { createRoutes, type Routes } from "../../forward/routes.ts";
+import { openTargets } from "../../forward/targets.ts";
 import type { Recorder } from "../../receiver/recorder.ts";
 import type { ForwardReport } from "../../reports/forward.ts";
 import type { ForwardCounts } from "../../reports/run.ts";
@@ -51,12 +53,13 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   const counts = { delivered: 0, failed: 0, waiting: 0 as number | undefined };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () =>
-    openPoster({
+    openTargets(routes.targets, {
       connections: concurrency,
       insecure,
       env,
       timeoutMs: forwardTimeout,
       onlyOnce: settings.retries === 0,
+      receivedAtOf: async (n) => (await log.row(n))?.receivedAt,
     });
   const poster = await open();
   // Fails here, before the first event, if a proxy cannot be used.
@@ -172,6 +175,7 @@ export interface RunRoutes extends Routes {
 /** Events that the user filters out are neither shown nor forwarded. */
 export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
   const all = createRoutes(settings.forwardTo, settings.routes);
+  if (settings.respond === "mirror") rejectMirroredQueue(settings);
   const targets = all.all(products.map((product) => product.id));
   for (const target of targets) {
     const own = receiverTargeted(target, settings);
@@ -189,13 +193,28 @@ export function runRoutes({ settings }: Config, shown: EventPattern, products: r
   };
 }
 
+/** The first target of an event gives the sender its answer. */
+function rejectMirroredQueue({ forwardTo, routes }: Settings): void {
+  const first = new Map<string, string>([["", forwardTo[0] ?? ""]]);
+  for (const text of routes) {
+    const { pattern, target } = parseRoute(text, "--route");
+    if (!first.has(pattern.text)) first.set(pattern.text, target);
+  }
+  const queue = [...first.values()].find(isQueue);
+  if (queue === undefined) return;
+  throw usageError(
+    `--respond mirror: ${maskUrl(queue)} is a queue, which has no answer for the sender`,
+    "name your app first, and the queue after it; or leave --respond mirror out",
+  );
+}
+
 /** How a target leads back to the receiver, which would receive its own deliveries without end; undefined if it does not. */
 export function receiverTargeted(
   target: string,
   { host, port, publicUrl, domain }: Pick<Settings, "host" | "port" | "publicUrl" | "domain">,
 ): "port" | "public URL" | undefined {
   const url = new URL(target);
-  if (port !== 0 && Number(url.port || 80) === port && reachesHost(url.hostname, host)) return "port";
+  if (port !== 0 && portOf(target) === port && reachesHost(url.hostname, host)) return "port";
   const isPublic = [publicUrl, domain && `https://${domain}`].some(
     (own) => own !== undefined && URL.canParse(own) && new URL(own).host === url.host,
   );

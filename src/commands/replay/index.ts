@@ -10,9 +10,10 @@ import { chosenNames, maskDelivery, maskText, maskUrl } from "../../core/mask.ts
 import type { Product } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
-import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
+import type { Poster, PostResult } from "../../forward/post.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { createRoutes, type Routes } from "../../forward/routes.ts";
+import { openTargets } from "../../forward/targets.ts";
 import { examples } from "../../reports/help.ts";
 import type { RequestReport, SentReport } from "../../reports/sent.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
@@ -120,12 +121,13 @@ async function replayAll(
     return ExitCode.ok;
   }
   const tally = new Tally();
-  const poster = await openPoster({
+  const poster = await openTargets(targets, {
     timeoutMs: plan.timeoutMs,
     connections: 1,
     insecure: plan.insecure ?? config.settings.insecure,
     env: config.env,
     ownConnections: numbers.length <= MAX_OWN_CONNECTIONS,
+    receivedAtOf: async () => undefined,
   });
   let body: Buffer | undefined;
   let ended = 0;
@@ -183,7 +185,10 @@ async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Pr
     context.report(shown);
   }
   const at = context.now();
-  const post = () => poster.post(request.delivery, { signal: context.signal });
+  const { product, receivedAt } = entry;
+  // A queue gets a new job: it may still have the one that failed.
+  const event = { n: undefined, product, receivedAt };
+  const post = () => poster.post(request.delivery, { signal: context.signal, event });
   const result = alone ? await context.waiting(`waiting for ${new URL(target).host} to answer`, post) : await post();
   const delivered = isDelivered(result);
   const isExpected = plan.expectStatus?.has(result.status);

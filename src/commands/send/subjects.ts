@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { HeaderPair } from "../../body/delivery.ts";
 import type { Secrets } from "../../body/secret.ts";
-import { targetUrl } from "../../body/target-url.ts";
+import { appUrl } from "../../body/target-url.ts";
 import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixtures.ts";
 import { type Config, userFolder } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
@@ -206,7 +206,7 @@ function recogniseOwn(
 }
 
 function subject({ to }: SendPlan, { settings }: Config, about: Omit<Subject, "url">): Subject {
-  return { ...about, url: targetUrl(to, about.product.id, settings) };
+  return { ...about, url: appUrl(to, about.product.id, settings) };
 }
 
 /** From the flag, else recognised in the body, else from the settings, else the product's first. */

@@ -1,0 +1,184 @@
+import type { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { readQueueAddress } from "../body/queue-address.ts";
+import { errorText, usageError } from "../util/errors.ts";
+import { oneLine } from "../util/text.ts";
+import { onAbort } from "../util/timing.ts";
+import type { Poster, PosterOptions } from "./post.ts";
+import { explainFailure, interruptedFailure, type PostFailure, timeoutFailure } from "./post-failure.ts";
+import { jobId, type QueuedEvent, type WebhookJob, webhookJob } from "./queue-job.ts";
+
+export interface QueuePosterOptions extends Pick<PosterOptions, "timeoutMs" | "insecure"> {
+  /** When an earlier event was received; undefined when it is not known any more. */
+  receivedAtOf(n: number): Promise<Date | undefined>;
+}
+
+interface Connection {
+  readonly client: Redis;
+  /** Rejects when Redis cannot be reached, or refuses the user. */
+  readonly queue: Promise<Queue>;
+}
+
+/** The guide: three attempts, with pauses of 2 and 4 seconds. */
+const JOB_OPTIONS = { attempts: 3, backoff: { type: "exponential", delay: 2000 } };
+
+/** Adds deliveries to BullMQ queues as the guide's jobs: a 200 means that Redis has the job. One connection per target. */
+export async function openQueuePoster({ timeoutMs, insecure, receivedAtOf }: QueuePosterOptions): Promise<Poster> {
+  const bullmq = await loadBullMq();
+  const connections = new Map<string, Connection>();
+
+  function connectionTo(target: string): Connection {
+    const known = connections.get(target);
+    if (known !== undefined) return known;
+    const { queue: name, prefix, tls, ...address } = readQueueAddress(target);
+    const client = new bullmq.Redis({
+      ...address,
+      // ioredis would use IPv4 only.
+      family: 0,
+      ...(tls ? { tls: { rejectUnauthorized: !insecure } } : {}),
+      lazyConnect: true,
+      connectTimeout: timeoutMs,
+      // A connection that is lost is not opened again by itself: the next attempt opens one, and shows whether Redis is down.
+      retryStrategy: () => null,
+    });
+    const queue = connect(client).then(() => {
+      const opened = new bullmq.Queue(name, { connection: client, ...(prefix && { prefix }), skipVersionCheck: true });
+      // Every error is that of a job as well.
+      return opened.on("error", () => {});
+    });
+    const connection = { client, queue };
+    connections.set(target, connection);
+    client.once("end", () => drop(target, connection));
+    queue.catch(() => drop(target, connection));
+    return connection;
+  }
+
+  function drop(target: string, connection: Connection): void {
+    if (connections.get(target) === connection) connections.delete(target);
+    connection.client.disconnect();
+  }
+
+  async function add(target: string, job: WebhookJob, id: string | undefined): Promise<void> {
+    for (let isFirst = true; ; isFirst = false) {
+      const connection = connectionTo(target);
+      const queue = await connection.queue;
+      try {
+        await queue.add(job.product, job, { ...JOB_OPTIONS, ...(id && { jobId: id }) });
+        return;
+      } catch (error) {
+        // Redis was restarted since. If it has the job already, its id prevents a second one.
+        if (!isFirst || connection.client.status !== "end") throw error;
+        drop(target, connection);
+      }
+    }
+  }
+
+  async function idOf({ n, receivedAt, duplicateOf }: QueuedEvent): Promise<string | undefined> {
+    if (n === undefined) return undefined;
+    const original = duplicateOf === undefined ? undefined : await receivedAtOf(duplicateOf);
+    return original === undefined ? jobId(n, receivedAt) : jobId(duplicateOf ?? n, original);
+  }
+
+  return {
+    async post(delivery, { signal, event = { n: undefined, product: undefined, receivedAt: new Date() } } = {}) {
+      const { url: target } = delivery;
+      const startedAt = performance.now();
+      let answer = {};
+      try {
+        const id = await idOf(event);
+        await within(add(target, webhookJob(delivery, event), id), timeoutMs, signal);
+        answer = { status: 200, replyPreview: `queued${id === undefined ? "" : ` as ${id}`}` };
+      } catch (error) {
+        const connection = connections.get(target);
+        if (error === TIMED_OUT && connection !== undefined) drop(target, connection);
+        answer = { error: explain(error, new URL(target), timeoutMs) };
+      }
+      const latencyMs = performance.now() - startedAt;
+      const none = { status: undefined, headers: [], replyPreview: "", reply: undefined, error: undefined };
+      return { ...none, isLegible: true, latencyMs, ...answer };
+    },
+    isDirect: () => true,
+    async close() {
+      for (const { client } of connections.values()) client.disconnect();
+    },
+  };
+}
+
+async function loadBullMq() {
+  try {
+    const [{ Queue: BullQueue }, { Redis: Client }] = await Promise.all([import("bullmq"), import("ioredis")]);
+    return { Queue: BullQueue, Redis: Client };
+  } catch (error) {
+    const [reason] = errorText(error).split("\n", 1);
+    throw usageError(
+      `a bullmq:// target needs the packages bullmq and ioredis (${reason})`,
+      "npm install bullmq ioredis",
+    );
+  }
+}
+
+async function connect(client: Redis): Promise<void> {
+  let trouble: unknown;
+  client.on("error", (error) => {
+    trouble ??= error;
+  });
+  await client.connect().catch((error: unknown) => {
+    trouble ??= error;
+  });
+  // A database that does not exist is only reported as an event, and the jobs would go to database 0.
+  if (trouble !== undefined) throw trouble;
+}
+
+const TIMED_OUT = new Error("timed out");
+const INTERRUPTED = new Error("interrupted");
+
+/** Rejects with one of the above when the work takes too long, or the signal aborts. */
+function within<T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(TIMED_OUT), timeoutMs);
+    const cancel = onAbort(signal, () => reject(INTERRUPTED));
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      cancel();
+    });
+  });
+}
+
+function explain(error: unknown, url: URL, timeoutMs: number): PostFailure {
+  const circumstances = { url, timeoutMs, status: undefined };
+  if (error === INTERRUPTED) return interruptedFailure(circumstances);
+  if (error === TIMED_OUT) return { ...timeoutFailure(circumstances), hint: LOG_HINT };
+  const text = oneLine(errorText(error));
+  if (error instanceof Error && error.name === "ReplyError") {
+    const [code, hint] = REFUSALS.find(([word]) => text.includes(word)) ?? ["refused", LOG_HINT];
+    return { code, message: `${url.host} refused the job: ${text}`, hint };
+  }
+  // ioredis has no code for it.
+  const isClosed = /^Connection is closed/.test(text);
+  const failure = explainFailure(
+    isClosed ? Object.assign(new Error(text), { code: "ECONNRESET" }) : error,
+    circumstances,
+  );
+  if (/^(EPROTO$|ERR_SSL_)/.test(failure.code)) return { ...failure, hint: "is it bullmq:// instead of bullmqs://?" };
+  return { ...failure, hint: CONNECTION_HINTS[failure.code] ?? failure.hint };
+}
+
+const LOG_HINT = "see the log of Redis";
+
+/** Redis's own words for a refusal, and what to do. */
+const REFUSALS: readonly (readonly [word: string, hint: string])[] = [
+  ["WRONGPASS", "check user and password in the address: bullmq://user:password@host:6379/queue"],
+  ["NOAUTH", "Redis needs a password: bullmq://:password@host:6379/queue"],
+  ["NOPERM", "let this user run scripts and write the keys of the queue (ACL SETUSER)"],
+  ["OOM", "Redis is full: raise maxmemory, or have the worker remove completed jobs (removeOnComplete)"],
+  ["READONLY", "this Redis is a replica: name the primary"],
+  ["MISCONF", "Redis cannot write to its disk: see its log"],
+  ["MOVED", "a Redis Cluster is not supported: name a single server"],
+  ["DB index", "?db= names a database that this Redis does not have"],
+];
+
+const CONNECTION_HINTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "is Redis running, and on this port?",
+  ECONNRESET: "is it Redis, and is it bullmqs:// (TLS) perhaps? See its log",
+  failed: LOG_HINT,
+};

@@ -1,0 +1,317 @@
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { isQueue } from "../../src/body/queue-address.ts";
+import { folderWith } from "../support/files.ts";
+import { app, CRM, lead, listen } from "../support/forward-run.ts";
+import { startHumanListener } from "../support/human-listener.ts";
+import { hasRedis, type RedisServer, startRedis } from "../support/redis.ts";
+import { run, tempFolder } from "../support/run.ts";
+import { selfSigned } from "../support/self-signed.ts";
+
+const WORKER = join(import.meta.dirname, "../../examples/guide-worker/worker.js");
+const JSON_TYPE = { "content-type": "application/json" };
+/** Rounded to …896 as a number. */
+const BODY =
+  '{ "module": "Leads", "operation": "create", "ids": [4876876000001400897], "data": { "id": 4876876000001402117 } }\n';
+
+function addressOf({ port }: RedisServer, query = "", user = "", scheme = "bullmq"): string {
+  return `${scheme}://${user}127.0.0.1:${port}/zoho-webhooks${query}`;
+}
+
+/** The jobs that wait, or are done. */
+async function jobsOf(
+  { port }: RedisServer,
+  options: { readonly password?: string; readonly db?: number } = {},
+  prefix = "bull",
+) {
+  const connection = new Redis({ port, ...options });
+  const queue = new Queue("zoho-webhooks", { connection, prefix });
+  try {
+    return await queue.getJobs();
+  } finally {
+    await queue.close();
+    connection.disconnect();
+  }
+}
+
+/** The guide's worker in `examples/`, with the lines that it prints. */
+function startWorker({ port }: RedisServer): readonly string[] {
+  const env = { PATH: process.env.PATH, REDIS_URL: `redis://127.0.0.1:${port}` };
+  const child = spawn(process.execPath, [WORKER], { env, stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const lines: string[] = [];
+  createInterface(child.stdout).on("line", (line) => lines.push(line));
+  return lines;
+}
+
+describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not installed)", () => {
+  it("gives the guide's worker a signed delivery as the guide's job", async () => {
+    const redis = await startRedis();
+    const secret = "s3cret-of-the-guide";
+    const listener = await listen(["--forward-to", addressOf(redis)], { env: { ZOHO_WEBHOOK_SECRET: secret } });
+    const lines = startWorker(redis);
+    // The guide signs the re-serialised body.
+    const body = JSON.stringify({ ...JSON.parse(lead(7)), ids: ["4876876000001400897"] });
+    const signature = createHmac("sha256", secret).update(body).digest("hex");
+    expect((await listener.post(CRM, body, { ...JSON_TYPE, "x-zoho-signature": signature })).status).toBe(200);
+    await expect
+      .poll(() => lines, { timeout: 15_000 })
+      .toEqual([
+        "Processing crm webhook: 4876876000001400897",
+        "CRM Leads create: 4876876000001402117",
+        "Webhook processed successfully: 4876876000001400897",
+      ]);
+    const event = await listener.event(1);
+    expect(event.proofs).toContainEqual(expect.objectContaining({ proves: "body", verdict: "passed" }));
+    const [job] = await jobsOf(redis);
+    expect(job).toMatchObject({
+      id: `zoho-1-${Date.parse(String(event.at))}`,
+      name: "crm",
+      data: {
+        product: "crm",
+        webhook: JSON.parse(body),
+        webhookId: "4876876000001400897",
+        receivedAt: event.at,
+        rawBody: Buffer.from(body).toString("base64"),
+      },
+      opts: { attempts: 3, backoff: { type: "exponential", delay: 2000 } },
+    });
+    expect(await listener.line("forward")).toMatchObject({ attempt: 1, status: 200, error: null, state: "delivered" });
+  });
+
+  it("has every digit of an id that came as a number, and the exact bytes", async () => {
+    const redis = await startRedis();
+    const listener = await listen(["--forward-to", addressOf(redis)]);
+    await listener.post(CRM, BODY, JSON_TYPE);
+    await listener.line("forward");
+    const [job] = await jobsOf(redis);
+    expect(job?.data).toMatchObject({
+      webhook: { ids: ["4876876000001400897"], data: { id: "4876876000001402117" } },
+      webhookId: "4876876000001400897",
+    });
+    expect(Buffer.from(job?.data.rawBody, "base64").toString()).toBe(BODY);
+  });
+
+  it("has one job of an event that came twice, also after a restart of listen", async () => {
+    const redis = await startRedis();
+    const cwd = folderWith({});
+    const first = await listen(["--forward-to", addressOf(redis)], { cwd });
+    await first.post(CRM, lead(1), JSON_TYPE);
+    await first.post(CRM, lead(1), JSON_TYPE);
+    await first.post(CRM, lead(2), JSON_TYPE);
+    await first.line("forward", {}, 3);
+    await first.stop();
+    const second = await listen(["--forward-to", addressOf(redis)], { cwd });
+    await second.post(CRM, lead(1), JSON_TYPE);
+    expect(await second.line("forward")).toMatchObject({ n: 4, state: "delivered" });
+    const jobs = await jobsOf(redis);
+    expect(jobs.map(({ data }) => data.webhook.note).sort()).toEqual(["lead 1", "lead 2"]);
+  });
+
+  it("keeps deliveries in the log without an attempt while Redis is down", async () => {
+    const redis = await startRedis();
+    const listener = await listen(["--forward-to", addressOf(redis)]);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    await listener.line("forward");
+    await redis.stop();
+    await listener.post(CRM, lead(2), JSON_TYPE);
+    await listener.post(CRM, lead(3), JSON_TYPE);
+    const server = `bullmq://127.0.0.1:${redis.port}`;
+    const reason = `nothing listens on 127.0.0.1:${redis.port}`;
+    expect(await listener.line("target", { state: "down" })).toMatchObject({ target: server, reason });
+    await redis.start();
+    expect(await listener.line("target", { state: "up" })).toMatchObject({ target: server, waiting: 2 });
+    await listener.line("forward", {}, 3);
+    expect(listener.lines().filter(({ type }) => type === "forward")).toEqual(
+      [1, 2, 3].map((n) => expect.objectContaining({ n, attempt: 1, state: "delivered" })),
+    );
+    expect((await jobsOf(redis)).map(({ data }) => data.webhook.note).sort()).toEqual(["lead 1", "lead 2", "lead 3"]);
+  });
+
+  it("gets what was under way when Redis was killed as a first attempt", async () => {
+    const redis = await startRedis();
+    const listener = await listen(["--forward-to", addressOf(redis)]);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    await listener.line("forward");
+    redis.pause();
+    await listener.post(CRM, lead(2), JSON_TYPE);
+    await redis.stop("SIGKILL");
+    await listener.line("target", { state: "down" });
+    await redis.start();
+    expect(await listener.line("forward", { n: 2 })).toMatchObject({ attempt: 1, state: "delivered" });
+  });
+
+  it("gets one job from several attempts at a Redis that is silent for a while", async () => {
+    const redis = await startRedis();
+    const argv = ["--forward-timeout", "500ms", "--retry-base", "500ms"];
+    const listener = await listen(["--forward-to", addressOf(redis), ...argv]);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    await listener.line("forward");
+    redis.pause();
+    await listener.post(CRM, lead(2), JSON_TYPE);
+    const { error } = await listener.line("forward", { n: 2, state: "retry" });
+    expect(error).toBe(`127.0.0.1:${redis.port} did not answer within 500 ms`);
+    redis.resume();
+    await listener.line("forward", { n: 2, state: "delivered" });
+    expect(await jobsOf(redis)).toHaveLength(2);
+  });
+
+  it("is reached with user, password, database and prefix, which no output shows", async () => {
+    const redis = await startRedis("--user", "zoho", "on", ">p@ss/SEKRET", "~*", "+@all", "--requirepass", "other");
+    const cwd = folderWith({});
+    const to = addressOf(redis, "?db=3&prefix=%7Bapp%7D", "zoho:p%40ss%2FSEKRET@");
+    const env = { ZOHO_HOOKS_ROUTES: `crm:*=${to}` };
+    const listener = await listen(["--forward-to", to], { cwd, env });
+    await listener.post(`${CRM}?own=1`, lead(1), JSON_TYPE);
+    expect(await listener.line("forward")).toMatchObject({ state: "delivered" });
+    const jobs = await jobsOf(redis, { password: "other", db: 3 }, "{app}");
+    expect(jobs.map(({ data }) => data.webhook.note)).toEqual(["lead 1"]);
+    await redis.stop();
+    await listener.post(CRM, lead(2), JSON_TYPE);
+    await listener.line("target", { state: "down" });
+    const { out, err } = await listener.stop();
+    const others = [
+      "events show 1",
+      "events show 1 --json",
+      "events list --json",
+      "events export",
+      "config show",
+      "doctor",
+      "stats",
+    ];
+    const runs = await Promise.all(others.map((words) => run(words.split(" "), { cwd, env })));
+    const all = [out, err, ...runs.flatMap((each) => [each.out, each.err])].join("\n");
+    expect(all).toContain("bullmq://[masked]@127.0.0.1");
+    expect(all).toContain(`nothing listens on bullmq://127.0.0.1:${redis.port}`);
+    expect(all).not.toContain("SEKRET");
+  });
+
+  it.each<[string, string[], { user?: string; query?: string }, string, string]>([
+    ["a wrong password", ["--requirepass", "right"], { user: ":SEKRET@" }, "WRONGPASS", "check user and password"],
+    ["no password", ["--requirepass", "right"], {}, "NOAUTH", "Redis needs a password"],
+    ["a full Redis", ["--maxmemory", "1", "--maxmemory-policy", "noeviction"], {}, "OOM", "raise maxmemory"],
+    ["a replica", ["--replicaof", "127.0.0.1 1"], {}, "READONLY", "name the primary"],
+    ["an unknown database", [], { query: "?db=99" }, "DB index is out of range", "does not have"],
+  ])("counts %s as a failed attempt, with the words of Redis", async (_, options, { user, query }, words, hint) => {
+    const redis = await startRedis(...options);
+    const listener = await listen(["--forward-to", addressOf(redis, query, user), "--retry-base", "10ms"]);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    expect(await listener.line("forward")).toMatchObject({ attempt: 1, status: null, state: "retry" });
+    const failed = await listener.line("forward", { state: "failed" });
+    expect(failed).toMatchObject({
+      attempt: 4,
+      error: expect.stringContaining(`127.0.0.1:${redis.port} refused the job: `),
+      hint: expect.stringContaining(hint),
+    });
+    expect(failed.error).toContain(words);
+    expect(JSON.stringify(listener.lines())).not.toContain("SEKRET");
+  });
+
+  it("is reached over TLS, and only with a certificate that is known", async () => {
+    const folder = tempFolder();
+    for (const name of ["key", "cert"] as const) writeFileSync(join(folder, name), selfSigned[name]);
+    const files = ["--tls-cert-file", join(folder, "cert"), "--tls-key-file", join(folder, "key")];
+    const redis = await startRedis("--tls-port", "--tls-auth-clients", "no", ...files);
+    const to = addressOf(redis, "", "", "bullmqs");
+    const strict = await listen(["--forward-to", to, "--retries", "0"]);
+    await strict.post(CRM, lead(1), JSON_TYPE);
+    expect((await strict.line("forward")).error).toContain("is not signed by a known authority");
+    const plain = await listen(["--forward-to", addressOf(redis), "--retries", "0"]);
+    await plain.post(CRM, lead(1), JSON_TYPE);
+    expect((await plain.line("forward")).hint).toContain("bullmqs://");
+    const listener = await listen(["--forward-to", to, "--insecure"]);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    expect(await listener.line("forward")).toMatchObject({ error: null, state: "delivered" });
+  });
+
+  it("gets a replayed delivery as a new job, and one for each product with :product", async () => {
+    const redis = await startRedis();
+    const cwd = folderWith({});
+    const listener = await listen(["--forward-to", addressOf(redis)], { cwd });
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    await listener.line("forward");
+    const { exitCode, lines } = await run(["replay", "last", "--to", addressOf(redis), "--json"], { cwd });
+    expect([exitCode, lines()[0]]).toEqual([0, expect.objectContaining({ status: 200, reply: "queued" })]);
+    expect(await jobsOf(redis)).toHaveLength(2);
+    const to = `bullmq://127.0.0.1:${redis.port}/:product`;
+    expect((await run(["replay", "1", "--to", to], { cwd })).exitCode).toBe(0);
+    const client = new Redis(redis.port);
+    onTestFinished(() => client.disconnect());
+    expect(await client.keys("bull:crm:meta")).toHaveLength(1);
+  });
+
+  it("is called a queue, and not an app, on a terminal", async () => {
+    const redis = await startRedis();
+    await redis.stop();
+    const cwd = folderWith({});
+    const { url, shown, stop } = await startHumanListener(["--forward-to", addressOf(redis)], { cwd });
+    await fetch(url + CRM, { method: "POST", body: lead(1), headers: JSON_TYPE });
+    await shown(/#1 .* Leads.create/);
+    await redis.start();
+    await shown(/#1 .*→ queued/);
+    const { err } = await stop();
+    expect(err).toMatch(/! the queue is down: nothing listens on .*✓ the queue is back after/s);
+    const { out } = await run(["events", "show", "1"], { cwd });
+    expect(out).toMatch(/→ queued .*\n +answer: queued as zoho-1-\d+/);
+  });
+
+  it("stands beside an app, which alone answers the sender with --respond mirror", async () => {
+    const redis = await startRedis();
+    const { url } = await app((response) => void response.end("from the app"));
+    const to = ["--forward-to", url, "--forward-to", addressOf(redis)];
+    const listener = await listen([...to, "--respond", "mirror"]);
+    expect((await listener.post(CRM, lead(1), JSON_TYPE)).text).toBe("from the app");
+    await listener.line("forward", { state: "delivered" });
+    expect(await jobsOf(redis)).toHaveLength(1);
+  });
+});
+
+describe("a target that is a queue", () => {
+  const TO = "bullmq://127.0.0.1:1/q";
+
+  it.each([
+    [["listen", "--forward-to", TO, "--respond", "mirror"], "has no answer for the sender"],
+    [["listen", "3000", "--route", `crm:*=${TO}`, "--respond", "mirror"], "has no answer for the sender"],
+    [["send", "crm", "Leads.create", "--to", TO], "a queue gets what listen receives"],
+    [["check", TO], "a queue gets what listen receives"],
+  ])("is refused by %j", async (argv, message) => {
+    const { exitCode, err } = await run(argv);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  it.each([
+    "bullmq://SEKRET",
+    "bullmq:///SEKRET",
+    "bullmq://:SEKRET@host:0/q",
+    "bullmq://:SEKRET@host:6379/",
+    "bullmq://:SEKRET@host/a/b",
+    "bullmq://:SEKRET@host/a%3Ab",
+    "bullmq://SEKRET@host/q",
+    "bullmq://:SEK/RET@host/q",
+    "bullmq://:%SEKRET@host/q",
+    "bullmq://:SEKRET@host/q#x",
+    "bullmq://:SEKRET@host/q?DB=1",
+    "bullmq://:SEKRET@host/q?db=-1",
+    "bullmq://:SEKRET@host/q?prefix=",
+  ])("is refused where its address is wrong, which is not shown: %s", async (to) => {
+    expect(isQueue(to)).toBe(true);
+    const { exitCode, err } = await run(["listen", "--forward-to", to]);
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(/^error: --forward-to: the address of the queue /)]);
+    expect(err).not.toMatch(/SEK|RET/);
+  });
+
+  it("is asked about when a project names it, even on this machine", async () => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": JSON.stringify({ routes: { "crm:*": "bullmq://:SEKRET@localhost/q" } }),
+    });
+    const { exitCode, err } = await run(["listen", "--port", "0"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("crm:*=bullmq://[masked]@localhost/q")]);
+    expect(err).not.toContain("SEKRET");
+  });
+});
