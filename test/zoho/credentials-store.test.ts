@@ -1,6 +1,7 @@
 import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { USER } from "../../src/body/source.ts";
 import { type CredentialsStore, credentialsStore } from "../../src/zoho/auth/credentials.ts";
 import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho/auth/keyring.ts";
 import { signInFromEnv } from "../../src/zoho/auth/sign-in.ts";
@@ -21,7 +22,7 @@ const profile = {
   scopes: ["ZohoCRM.notifications.ALL"],
 };
 const secrets = { clientSecret: "very-secret", refreshToken: "1000.refresh" };
-const settings = (env: Record<string, string> = {}) => ({ env, variableOrigin: () => "environment" });
+const settings = (env: Record<string, string> = {}) => ({ env, sourceOf: () => USER });
 const store = (keyring?: Vault, env = {}): CredentialsStore =>
   credentialsStore({ folder, keyring, settings: settings(env) });
 
