@@ -126,6 +126,20 @@ describe("the credentials store", () => {
     });
   });
 
+  it("sends no secret of the keyring to the server of a profile that came with a clone", async () => {
+    const keyring = memoryKeyring().vault;
+    const inClone = (vault?: Vault) =>
+      credentialsStore({ folder, keyring: vault, settings: settings(), source: "/clone/home/zoho-hooks" });
+    const foreign = { ...profile, accountsUrl: "https://accounts.example" };
+    await inClone(keyring).save(foreign, secrets);
+    const failure = await failureOf(inClone(keyring).open());
+    expect([failure.exitCode, failure.message]).toEqual([2, expect.stringContaining("to https://accounts.example")]);
+    await inClone().save(foreign, secrets);
+    expect((await inClone().open()).hosts.accountsUrl).toBe("https://accounts.example");
+    await inClone(keyring).save(profile, secrets);
+    expect((await inClone(keyring).open()).hosts.accountsUrl).toBe("https://accounts.zoho.eu");
+  });
+
   it("names a damaged file instead of forgetting the profiles", async () => {
     await writeFile(join(folder, "profiles.json"), '{"profiles":{"acme"');
     const failure = await failureOf(store().profiles());
