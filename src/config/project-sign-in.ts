@@ -1,9 +1,10 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Secret } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { Context } from "../context.ts";
 import { oneLine } from "../util/text.ts";
-import { approveSending, requireYes } from "./approvals.ts";
+import { approve, approveSending, requireYes } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Config, userFolderSource } from "./load.ts";
 
@@ -82,12 +83,20 @@ export async function approveSecretAtZoho(
   profile: string | undefined,
   { source, origin, reveal }: Secret,
 ): Promise<void> {
-  const { env, root } = config;
   const account = signInSource(context, config, profile);
-  await approveSending(context, root, source, { source: account }, () => ({
-    key: "secret",
-    value: [env.ZOHO_REFRESH_TOKEN ?? env.ZOHO_ACCESS_TOKEN, origin, reveal()],
+  await approveSending(context, config.root, source, { source: account }, () => ({
+    ...secretAt(config, reveal()),
     reason: `${account} decides whose Zoho account this changes, and its owner could read ${origin}, which is not from there`,
     way: "name the secret with --token-file (webhooks: --secret-file), or the sign-in with --profile",
   }));
+}
+
+/** A new secret, which the account has just been given: nothing is asked about it from now on. */
+export async function approveNewSecret(context: Context, config: Config, value: string): Promise<void> {
+  await approve(context, config.root, secretAt(config, value)).catch(() => undefined);
+}
+
+function secretAt({ env }: Config, value: string) {
+  const key = `secret ${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
+  return { key, value: [env.ZOHO_REFRESH_TOKEN ?? env.ZOHO_ACCESS_TOKEN, value] };
 }

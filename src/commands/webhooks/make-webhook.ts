@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { type Secret, sameText } from "../../body/secret.ts";
+import { approveNewSecret } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
@@ -44,6 +45,7 @@ export async function makeWebhook(
   try {
     const file = chosen?.store?.();
     if (file !== undefined) {
+      await approveNewSecret(context, session.config, chosen?.value ?? "");
       context.report({ type: "notice", message: `its secret is stored in ${file}` });
       warnIfTracked(context, session.config.root, file);
     }
