@@ -1,9 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
+import { type Source, USER } from "./source.ts";
 
 /** A configured secret. The value is behind a function, so that no report, error or `JSON.stringify` prints it by accident. */
 export interface Secret {
   /** The variable or file that it was read from, which may be shown. */
   readonly origin: string;
+  /** Who gave it, which decides where it may be sent. */
+  readonly source: Source;
   /** A delivery without it does not fail. */
   readonly optional?: boolean;
   /** Whether this body must carry it all the same: it names the channel of the token. */
@@ -11,8 +14,8 @@ export interface Secret {
   reveal(): string;
 }
 
-export function secret(value: string, origin: string): Secret {
-  return { origin, reveal: () => value };
+export function secret(value: string, origin: string, source: Source = USER): Secret {
+  return { origin, source, reveal: () => value };
 }
 
 export interface Secrets {

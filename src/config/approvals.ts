@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { type Destination, type Source, sendingOf } from "../body/source.ts";
 import type { Context } from "../context.ts";
-import { errorText } from "../util/errors.ts";
+import { errorText, usageError } from "../util/errors.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
 import { isUserFolderInProject, userFolder } from "./load.ts";
 
@@ -14,15 +15,22 @@ interface Approvable {
   readonly value: readonly unknown[];
 }
 
-interface Question extends Approvable {
-  readonly question: string;
+export interface Needed extends Approvable {
+  /** What would happen, for the question and the error. */
+  readonly reason: string;
+  /** How the user could decide it without a question. */
+  readonly way: string;
 }
 
 /** Whether the user has said yes, now or earlier in this project. Asks in a terminal, and remembers a yes in the user's folder. */
-export async function askOnce(context: Context, root: string, { key, value, question }: Question): Promise<boolean> {
+export async function askOnce(
+  context: Context,
+  root: string,
+  { key, value, reason }: Omit<Needed, "way">,
+): Promise<boolean> {
   if (await hasApproved(context, root, { key, value })) return true;
   const prompts = await context.prompts();
-  if (prompts === undefined || !(await prompts.confirm({ message: question }))) return false;
+  if (prompts === undefined || !(await prompts.confirm({ message: `${reason}. Allow this?` }))) return false;
   try {
     await approve(context, root, { key, value });
   } catch (error) {
@@ -30,6 +38,25 @@ export async function askOnce(context: Context, root: string, { key, value, ques
     context.report({ type: "warning", message: warning });
   }
   return true;
+}
+
+/** Asks as above. Throws a usage error without a terminal, and after a no. */
+export async function requireYes(context: Context, root: string, needed: Needed): Promise<void> {
+  const { reason, way } = needed;
+  if (await askOnce(context, root, needed)) return;
+  const rule = "a project does not decide this by itself: it may be a stranger's";
+  throw usageError(reason, `${rule}. If you want it, ${way}; or run this in a terminal, which asks once`);
+}
+
+/** Asks before a value goes to a destination that somebody else has named, as `sendingOf` says. */
+export async function approveSending(
+  context: Context,
+  root: string,
+  value: Source,
+  to: Destination,
+  needed: () => Needed,
+): Promise<void> {
+  if (sendingOf(value, to) === "needsUser") await requireYes(context, root, needed());
 }
 
 export async function hasApproved(context: Context, root: string, about: Approvable): Promise<boolean> {

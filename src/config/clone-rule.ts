@@ -1,17 +1,27 @@
 import { createHash } from "node:crypto";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Destination, type Source, sendingOf, USER } from "../body/source.ts";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskSetting } from "../core/mask.ts";
 import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
-import { type UserError, usageError } from "../util/errors.ts";
-import { isSafeWithoutTls } from "../util/hosts.ts";
+import { usageError } from "../util/errors.ts";
+import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
 import { findLink, isAbove, isOutside, linkedPlace } from "../util/links.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
-import { approve, askOnce, hasAnswer, hasApproved, reportOnce } from "./approvals.ts";
+import {
+  approve,
+  approveSending,
+  askOnce,
+  hasAnswer,
+  hasApproved,
+  type Needed,
+  reportOnce,
+  requireYes,
+} from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Config, foreignPlace, isInClone, loadConfig } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
@@ -36,22 +46,24 @@ interface Use {
   readonly targets?: readonly string[];
   /** The absolute URLs that it sends to at the receiver's own address, without listening there. */
   readonly atReceiver?: readonly string[];
-  /** Whether it has Zoho post to the public URL. */
-  readonly registers?: boolean;
+  /** For Zoho to post to the public URL: what the project has set of the sign-in, as the yes to one account is none to another. */
+  readonly registers?: readonly unknown[];
 }
 
 type Rule<K extends keyof Settings> = (value: Settings[K], config: Config, use: Use) => Decision;
 
 const allowed = (): Decision => "allowed";
 const reportedIf = (isReported: boolean): Decision => (isReported ? "reported" : "allowed");
-const needsUserIf = (needs: boolean, effect: string): Decision => (needs ? { effect } : "allowed");
+/** By default of deliveries, which are the user's. */
+const sending = (needed: NeedsUser, to: Destination, value: Source = USER): Decision =>
+  sendingOf(value, to) === "needsUser" ? needed : "allowed";
 
 const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   products: productsDecision,
   port: allowed,
   host: (host, _, { atReceiver }) => {
     if (atReceiver !== undefined) return atReceiver.every(isLocalUrl) ? "allowed" : { effect: LEAVES, scope: "target" };
-    return needsUserIf(!isLoopbackHost(host), "other machines could reach the receiver");
+    return host === "::1" || isSafeWithoutTls(host) ? "allowed" : { effect: "other machines could reach the receiver" };
   },
   maxBody: allowed,
   schema: (schema) => reportedIf(schema === "off"),
@@ -61,8 +73,12 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   allowIp: allowed,
   allowZohoIps: reportedIf,
   allowUnsigned: (ids) => reportedIf(ids.length > 0),
-  forwardTo: (targets) => needsUserIf(!targets.every(isLocalTarget), LEAVES),
-  routes: (routes) => needsUserIf(!routes.every((text) => isLocalTarget(parseRoute(text, "routes").target)), LEAVES),
+  forwardTo: (targets, { sourceOf }) =>
+    sending({ effect: LEAVES }, { source: sourceOf("forwardTo"), isSafe: targets.every(isLocalTarget) }),
+  routes(routes, { sourceOf }) {
+    const isSafe = routes.every((text) => isLocalTarget(parseRoute(text, "routes").target));
+    return sending({ effect: LEAVES }, { source: sourceOf("routes"), isSafe });
+  },
   respond: allowed,
   retries: allowed,
   retryBase: allowed,
@@ -75,16 +91,16 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   maxLog: (_, config) => pruneDecision(config),
   tunnel: () => "reported",
   domain: () => "reported",
-  publicUrl: (_, __, { registers }) =>
-    registers === true ? { effect: "Zoho would post your records to it" } : "reported",
+  publicUrl: (_, { sourceOf }, { registers: scope }) =>
+    scope === undefined
+      ? "reported"
+      : sending({ effect: "Zoho would post your records to it", scope }, { source: sourceOf("publicUrl") }),
   tunnelTimeout: () => "reported",
-  ngrokServerAddr: ingressDecision,
-  ngrokRootCas: ingressDecision,
+  ngrokServerAddr: (_, config) => ingressDecision(config, "ngrokServerAddr"),
+  ngrokRootCas: (_, config) => ingressDecision(config, "ngrokRootCas"),
 };
 
 const LEAVES = "deliveries, with their tokens and signatures, would leave this machine";
-
-export const NOT_BY_ITSELF = "a project does not decide this by itself: it may be a stranger's";
 
 /** Flags that are not named like their setting, and notes for those that not all commands have. */
 const FLAGS: Readonly<Partial<Record<keyof Settings, string>>> = { routes: "--route" };
@@ -126,8 +142,7 @@ export async function requireApproval(
   for (const key of keys) {
     if (key === "products") rejectForeignProducts(context, config);
     const decision = decide(config, key, use);
-    if (typeof decision === "string" || (await isApproved(context, config, key, decision))) continue;
-    throw refusal(config, key, decision);
+    if (typeof decision !== "string") await requireYes(context, config.root, needed(config, key, decision));
   }
 }
 
@@ -150,7 +165,7 @@ export async function approveOwnSettings(context: Context, written: Partial<Sett
     if (!isWritten || JSON.stringify(config.settings[key]) !== JSON.stringify(written[key])) continue;
     const decision = decide(config, key, {});
     if (decision === "allowed") continue;
-    const approved = decision === "reported" ? ownSetting(config, key) : questionAbout(config, key, decision);
+    const approved = decision === "reported" ? ownSetting(config, key) : needed(config, key, decision);
     await approve(context, config.root, approved);
   }
 }
@@ -172,10 +187,10 @@ export function reportingImport(context: Context, { root, importModule }: Config
 /** What has no proof passes without a check. */
 export function reportUnsignedFormats(
   { report }: Context,
-  { isFromProject, origins, settings }: Config,
+  { sourceOf, origins, settings }: Config,
   products: readonly Product[],
 ): void {
-  const chosen = Object.entries(isFromProject("products") ? settings.products : {}).filter(([id, { format }]) =>
+  const chosen = Object.entries(sourceOf("products") === USER ? {} : settings.products).filter(([id, { format }]) =>
     products.some(
       (product) => product.id === id && product.formats.find((each) => each.id === format)?.proofs.length === 0,
     ),
@@ -191,12 +206,15 @@ export function reportUnsignedFormats(
 /** Targets of a replay that only the log names, which may have come with the project. */
 export async function checkLoggedTargets(context: Context, config: Config, targets: readonly string[]): Promise<void> {
   const log = resolve(config.root, String(config.settings.store));
-  const isOwn = config.isFromProject("store") || !isAbove(config.root, log) || isInClone(config.root, log);
-  for (const target of isOwn ? targets.filter((each) => !isLocalUrl(each)) : []) {
-    const reason = `the event log ${log} names the target ${maskSetting(target)}: ${LEAVES}`;
-    const key = `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
-    if (await askOnce(context, config.root, { key, value: [target], question: `${reason}. Allow this?` })) continue;
-    throw usageError(reason, `${NOT_BY_ITSELF}. If you want it, use --to; or run this in a terminal, which asks once`);
+  const isOwn = config.sourceOf("store") !== USER || !isAbove(config.root, log) || isInClone(config.root, log);
+  for (const target of targets) {
+    const to = { source: isOwn ? log : USER, isSafe: isLocalUrl(target) };
+    await approveSending(context, config.root, USER, to, () => ({
+      key: `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`,
+      value: [target],
+      reason: `the event log ${log} names the target ${maskSetting(target)}: ${LEAVES}`,
+      way: "use --to",
+    }));
   }
 }
 
@@ -209,8 +227,8 @@ interface Limits {
 export async function pruneLimits(context: Context, config: Config, flags: Limits = {}) {
   const limit = async (key: keyof Limits): Promise<number | undefined> => {
     const decision = decide(config, key, {});
-    if (flags[key] !== undefined || typeof decision === "string" || (await isApproved(context, config, key, decision)))
-      return flags[key] ?? config.settings[key];
+    if (flags[key] !== undefined || typeof decision === "string") return flags[key] ?? config.settings[key];
+    if (await askOnce(context, config.root, needed(config, key, decision))) return config.settings[key];
     const message = `${settingName(key, config.origins[key])} is not applied: ${decision.effect}`;
     context.report({ type: "warning", message, hint: `give ${flagOf(key)} yourself to prune this log` });
     return undefined;
@@ -229,9 +247,9 @@ export function reportIgnored({ report }: Pick<Context, "report">, config: Confi
 export const PROXY_VARIABLES = /_proxy$/i;
 
 function decide<K extends keyof Settings>(config: Config, key: K, use: Use): Decision {
-  const { settings, origins, isFromProject } = config;
+  const { settings, origins, sourceOf } = config;
   // The default log may be behind a link that came with the project.
-  const isOwn = isFromProject(key) || (key === "store" && origins.store === "default");
+  const isOwn = sourceOf(key) !== USER || (key === "store" && origins.store === "default");
   return isOwn ? RULES[key](settings[key], config, use) : "allowed";
 }
 
@@ -291,10 +309,6 @@ export async function approvedProducts(
   return Object.fromEntries(inside);
 }
 
-function isLoopbackHost(host: string): boolean {
-  return host === "::1" || isSafeWithoutTls(host);
-}
-
 /** By the text of the host: what a name resolves to may change at any time. */
 function isLocalTarget(target: string): boolean {
   try {
@@ -304,13 +318,6 @@ function isLocalTarget(target: string): boolean {
   }
 }
 
-/** For what is sent to as it is, such as a target in a log. */
-function isLocalUrl(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return /^https?:$/.test(protocol) && isSafeWithoutTls(hostname);
-}
-
 function isInsecureAllowed(insecure: boolean, _: Config, { targets = [] }: Use): Decision {
   const hosts = [...new Set(targets.filter((each) => !isLocalUrl(each)).map((each) => new URL(each).host))];
   if (!insecure || hosts.length === 0) return "allowed";
@@ -318,9 +325,10 @@ function isInsecureAllowed(insecure: boolean, _: Config, { targets = [] }: Use):
 }
 
 /** With a root certificate of a project's choice, any server passes for ngrok and receives the user's authtoken. */
-function ingressDecision(_: unknown, { env, variableOrigin }: Config): Decision {
-  const isTokenOfProject = env.NGROK_AUTHTOKEN !== undefined && variableOrigin("NGROK_AUTHTOKEN") !== "environment";
-  return needsUserIf(!isTokenOfProject, "it would send your ngrok authtoken to another server than ngrok's");
+function ingressDecision({ env, sourceOf }: Config, key: keyof Settings): Decision {
+  const value = env.NGROK_AUTHTOKEN === undefined ? USER : sourceOf("NGROK_AUTHTOKEN");
+  const effect = "it would send your ngrok authtoken to another server than ngrok's";
+  return sending({ effect }, { source: sourceOf(key) }, value);
 }
 
 /** The files of a log: the database, the lock, and what SQLite has beside both. */
@@ -352,26 +360,13 @@ function logPlaces({ root, settings: { store } }: Config): readonly string[] {
   return LOG_SUFFIXES.map((suffix) => linkedPlace(root, resolve(root, String(store)) + suffix));
 }
 
-/** Whether the user has said yes, now or earlier. */
-function isApproved(context: Context, config: Config, key: keyof Settings, needed: NeedsUser) {
-  return askOnce(context, config.root, questionAbout(config, key, needed));
-}
-
-function questionAbout(config: Config, key: keyof Settings, { effect, scope }: NeedsUser) {
-  const question = `${describe(config, key)}: ${effect}. Allow this?`;
-  return { key, value: [config.settings[key], scope], question };
-}
-
-function refusal(config: Config, key: keyof Settings, { effect }: NeedsUser): UserError {
+function needed(config: Config, key: keyof Settings, { effect, scope }: NeedsUser): Needed {
   const texts = valueTexts(config.settings[key]);
   const flags = texts.length === 0 ? flagOf(key) : texts.map((text) => `${flagOf(key)} ${shellQuoted(text)}`).join(" ");
   const flag = WITHOUT_FLAG.includes(key) ? "" : `use ${flags}${FLAG_NOTES[key] ?? ""}, or `;
   // Products have neither a flag nor a variable.
   const way = key === "products" ? "copy it into the project" : `${flag}set ${environmentName(key)} in the environment`;
-  return usageError(
-    `${describe(config, key)}: ${effect}`,
-    `${NOT_BY_ITSELF}. If you want it, ${way}; or run this in a terminal, which asks once`,
-  );
+  return { key, value: [config.settings[key], scope], reason: `${describe(config, key)}: ${effect}`, way };
 }
 
 function reportOwn({ report }: Context, config: Config, keys: readonly (keyof Settings)[]): void {

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { parseEnv } from "node:util";
+import { type Source, USER } from "../body/source.ts";
 import type { Runtime } from "../runtime.ts";
 import { usageError } from "../util/errors.ts";
 import { isFolder, MAX_SETTINGS_BYTES, readBytes, readText } from "../util/files.ts";
@@ -19,8 +20,8 @@ export function readEnvironment(runtime: Pick<Runtime, "env">, root: string) {
     values: { ...Object.fromEntries(file.filter(([name]) => !NEVER_FROM_FILE.test(name))), ...runtime.env },
     /** Variables of the `.env` that are not read. */
     ignored: file.flatMap(([name]) => (NEVER_FROM_FILE.test(name) && runtime.env[name] === undefined ? [name] : [])),
-    /** Where a variable was set: `environment`, or the path of the `.env`. */
-    origin: (name: string): string => (runtime.env[name] === undefined ? path : "environment"),
+    /** Who set a variable: the user in the environment, or the `.env`. */
+    source: (name: string): Source => (runtime.env[name] === undefined ? path : USER),
   };
 }
 

@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { geteuid } from "node:process";
 import type { Secrets } from "../body/secret.ts";
+import { type Source, USER } from "../body/source.ts";
 import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { errorText, usageError } from "../util/errors.ts";
@@ -20,8 +21,6 @@ export interface Config {
   readonly settings: Settings;
   /** Where each setting came from: `flag`, the path of a file, `ZOHO_HOOKS_PORT (environment)` or `default`. */
   readonly origins: Readonly<Record<keyof Settings, string>>;
-  /** Whether a setting is from the project's config file or `.env`, which may have come with a clone. */
-  isFromProject(key: keyof Settings): boolean;
   readonly secrets: Secrets;
   readonly storeSecret: ReturnType<typeof readStoredSecrets>["store"];
   readonly importModule: ImportModule;
@@ -29,6 +28,8 @@ export interface Config {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Variables of the project's `.env` that only the process environment may set, such as `HTTP_PROXY`. */
   readonly ignoredVariables: readonly string[];
+  /** Who decided a setting or variable: the user, or a file of the project, which may have come with a clone. */
+  sourceOf(name: string): Source;
   /** Where a variable was set: `environment`, or the path of the `.env`. */
   variableOrigin(name: string): string;
 }
@@ -55,7 +56,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
     }
   };
   const layer = (read: () => Partial<Settings>) => orReport("settings", read, () => ({}));
-  const withoutFile = { values: runtime.env, ignored: [], origin: () => "environment" };
+  const withoutFile = { values: runtime.env, ignored: [], source: () => USER };
   const environment = orReport(
     "settings",
     () => readEnvironment(runtime, root),
@@ -63,51 +64,53 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
   );
   const projectFile = join(root, CONFIG_FILE);
   const userFile = join(userFolder(runtime), "config.json");
-  const variable = (key: string): string => {
-    const name = environmentName(key);
-    return `${name} (${environment.origin(name)})`;
+  const variableOrigin = (name: string): string => {
+    const source = name === STORED_SECRETS_FILE ? join(root, name) : environment.source(name);
+    return source === USER ? "environment" : source;
   };
-  const layers: readonly (readonly [origin: (key: string) => string, values: Partial<Settings>])[] = [
-    [() => "flag", { ...runtime.caller?.flags, ...options.flags }],
-    [variable, fromEnvironment(environment.values, (read) => orReport("settings", read, () => undefined))],
-    [() => projectFile, layer(() => readSettingsFile(projectFile))],
-    [() => userFile, layer(() => readSettingsFile(userFile))],
+  const ofVariable = (key: string): readonly [origin: string, source: Source] => {
+    const name = environmentName(key);
+    return [`${name} (${variableOrigin(name)})`, environment.source(name)];
+  };
+  const userSource = userFolderSource(runtime, root);
+  const layers: readonly (readonly [of: typeof ofVariable, values: Partial<Settings>])[] = [
+    [() => ["flag", USER], { ...runtime.caller?.flags, ...options.flags }],
+    [ofVariable, fromEnvironment(environment.values, (read) => orReport("settings", read, () => undefined))],
+    [() => [projectFile, projectFile], layer(() => readSettingsFile(projectFile))],
+    [() => [userFile, userSource], layer(() => readSettingsFile(userFile))],
   ];
   const values = resolveTunnelMode(layers.map(([, each]) => each));
   const settings: Record<string, unknown> = { ...defaults };
   const origins: Record<string, string> = {};
+  const sources: Record<string, Source> = {};
   for (const key of Object.keys(defaults)) {
     const at = values.findIndex((each) => Reflect.get(each, key) !== undefined);
     if (at !== -1) settings[key] = Reflect.get(values[at] ?? {}, key);
-    origins[key] = layers[at]?.[0](key) ?? "default";
+    [origins[key], sources[key]] = layers[at]?.[0](key) ?? ["default", USER];
   }
-  const isFromProject = (name: string): boolean => environment.origin(name) !== "environment";
   const stored = orReport(
     "secrets",
     () => readStoredSecrets(root),
     () => undefined,
   );
-  const sources = { root, isFromProject, stored };
+  const from = { root, sourceOf: environment.source, stored };
   const given = options.secrets && { ...runtime.caller?.secrets, ...options.secrets };
   const secrets = orReport(
     "secrets",
-    () => readSecrets({ ...sources, env: environment.values, given }),
-    () => readSecrets({ ...sources, env: withoutEmpty(environment.values) }),
+    () => readSecrets({ ...from, env: environment.values, given }),
+    () => readSecrets({ ...from, env: withoutEmpty(environment.values) }),
   );
   return {
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
-    isFromProject: (key) =>
-      [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? "") ||
-      (origins[key] === userFile && isUserFolderInProject(runtime, root)),
+    sourceOf: (name) => sources[name] ?? environment.source(name),
     secrets,
     storeSecret: (...offered) => (stored ?? readStoredSecrets(root)).store(...offered),
     importModule: runtime.importModule,
     env: environment.values,
     ignoredVariables: environment.ignored,
-    variableOrigin: (name) =>
-      name === STORED_SECRETS_FILE ? join(root, STORED_SECRETS_FILE) : environment.origin(name),
+    variableOrigin,
   };
 }
 
@@ -147,6 +150,11 @@ export function userFolder({ env, home, platform }: UserPlaces): string {
 /** Whether the user's folder may have come with a clone, as where a container has the project as HOME. */
 export function isUserFolderInProject(runtime: UserPlaces, root: string): boolean {
   return isInClone(root, userFolder(runtime));
+}
+
+/** Who made what is in the user's folder. */
+export function userFolderSource(runtime: UserPlaces, root: string): Source {
+  return isUserFolderInProject(runtime, root) ? userFolder(runtime) : USER;
 }
 
 export function isInClone(root: string, path: string): boolean {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { geteuid } from "node:process";
 import { z } from "zod";
 import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
+import { type Source, USER } from "../body/source.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { usageError } from "../util/errors.ts";
@@ -48,8 +49,8 @@ interface SecretSources {
   readonly given?: GivenSecrets | undefined;
   /** The folder that paths of key files are relative to. */
   readonly root: string;
-  /** Whether a variable is from the project's `.env`, which may have come with a clone. */
-  readonly isFromProject?: (name: string) => boolean;
+  /** Of a variable: the user, or the project's `.env`, which may have come with a clone. */
+  readonly sourceOf?: (name: string) => Source;
   readonly stored?: StoredSecrets | undefined;
 }
 
@@ -57,7 +58,7 @@ interface SecretSources {
  * The secrets of flags, of the environment and of the project. A product's own variable replaces the general one. A variable that
  * is set but empty is an error: it would turn the check off silently.
  */
-export function readSecrets({ env, given, root, isFromProject, stored }: SecretSources): Secrets {
+export function readSecrets({ env, given, root, sourceOf = () => USER, stored }: SecretSources): Secrets {
   const found = new Map<string, Secret>();
   for (const credential of CREDENTIALS) {
     const variable = CREDENTIAL_VARIABLES[credential];
@@ -65,10 +66,10 @@ export function readSecrets({ env, given, root, isFromProject, stored }: SecretS
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
       const isKey = MULTI_LINE.includes(credential);
-      const isForeign = isKey && isFromProject?.(name) === true && namesOutside(value, root);
+      const isForeign = isKey && sourceOf(name) !== USER && namesOutside(value, root);
       if (given !== undefined && isForeign) throw foreignFile(name, value, root);
       if (given !== undefined && isKey) requirePrivateKeyFile(value, root, credential === "privateKey");
-      const content = secret(isKey && !isForeign ? contentOf(value, root) : value, name);
+      const content = secret(isKey && !isForeign ? contentOf(value, root) : value, name, sourceOf(name));
       // A key that cannot be read would fail every delivery, so it is an error before the first.
       if (given !== undefined && isKey && content.reveal() === value) rejectMissingFile(name, value, root);
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
@@ -206,7 +207,7 @@ export function readStoredSecrets(root: string) {
     reloadSometimes();
     return stored;
   };
-  const asSecret = (value: string): Secret => secret(value, STORED_SECRETS_FILE);
+  const asSecret = (value: string): Secret => secret(value, STORED_SECRETS_FILE, path);
   return {
     find(product: string, credential: string): Secret | undefined {
       const value = current()[product]?.[credential];

@@ -15,6 +15,13 @@ export function isSafeWithoutTls(hostname: string): boolean {
   return isLoopback(hostname) && !hostname.toLowerCase().includes(".localhost");
 }
 
+/** Whether it is certain that a request to a URL stays on this machine, by the text of its host. */
+export function isLocalUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return /^https?:$/.test(protocol) && isSafeWithoutTls(hostname);
+}
+
 /** The loopback address at which a listener on all addresses is reached. */
 const WILDCARDS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 

@@ -1,3 +1,4 @@
+import { type Source, type TrustedUrl, trustedUrl, userUrl } from "../body/source.ts";
 import { usageError } from "../util/errors.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { shellQuoted } from "../util/text.ts";
@@ -10,7 +11,7 @@ export interface DataCentre {
   /** Zoho's `location` in redirects, and the value of `--dc`. */
   readonly id: string;
   readonly title: string;
-  readonly accountsUrl: string;
+  readonly accountsUrl: TrustedUrl;
   /** Prefixed with `www.`, `sandbox.` or `developer.`. */
   readonly apiDomain: string;
 }
@@ -32,7 +33,7 @@ export const dataCentres: readonly DataCentre[] = [
   { id: "cn", title: "China", accountsUrl: "https://accounts.zoho.com.cn", apiDomain: "zohoapis.com.cn" },
   { id: "uk", title: "United Kingdom", accountsUrl: "https://accounts.zoho.uk", apiDomain: "zohoapis.uk" },
   { id: "ae", title: "United Arab Emirates", accountsUrl: "https://accounts.zoho.ae", apiDomain: "zohoapis.ae" },
-];
+].map((each) => ({ ...each, accountsUrl: userUrl(each.accountsUrl) }));
 
 export function findDataCentre(id: string): DataCentre {
   const found = dataCentres.find((each) => each.id === id.toLowerCase());
@@ -73,22 +74,53 @@ function isZohoHost(url: string): boolean {
 }
 
 export interface Hosts {
-  readonly accountsUrl: string;
+  readonly accountsUrl: TrustedUrl;
   /** Set by the user, and then used instead of the `api_domain` that Zoho names. */
-  readonly apiUrl: string | undefined;
+  readonly apiUrl: TrustedUrl | undefined;
 }
 
-/** The hosts of a data centre, unless `ZOHO_ACCOUNTS_URL` or `ZOHO_API_URL` names others. */
-export function resolveHosts(centre: DataCentre, env: Readonly<Record<string, string | undefined>>): Hosts {
-  return {
-    accountsUrl: hostSetting(env, "ZOHO_ACCOUNTS_URL") ?? centre.accountsUrl,
-    apiUrl: hostSetting(env, "ZOHO_API_URL"),
+/** Variables of the environment and the project's `.env`, and who set each. */
+export interface HostSettings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  sourceOf(name: string): Source;
+}
+
+/** The accounts server of a profile, and who made the profile. */
+interface NamedServer {
+  readonly url: string;
+  readonly source: Source;
+}
+
+/**
+ * The hosts of a data centre or profile, unless `ZOHO_ACCOUNTS_URL` or `ZOHO_API_URL` names others. Throws a usage error where
+ * these secrets may not be sent there, since the project's `.env` names it. `text`: what would be sent.
+ */
+export function resolveHosts(
+  { accountsUrl }: DataCentre,
+  { env, sourceOf }: HostSettings,
+  secrets: readonly Source[],
+  { profile, text = "your secrets, which are not from that file," }: { profile?: NamedServer; text?: string } = {},
+): Hosts {
+  const trusted = (name: string, value: string, source: Source, variable = name): TrustedUrl => {
+    const url = originOf(name, value);
+    const from = url === profile?.url ? profile.source : source;
+    const checked = trustedUrl(url, secrets, { source: from, isSafe: isZohoHost(url) });
+    if (checked !== undefined) return checked;
+    throw usageError(
+      `${name} in ${source} would send ${text} to ${url}`,
+      `if that is intended, set it yourself: export ${variable}=${shellQuoted(url)}`,
+    );
   };
+  const named = (name: string): TrustedUrl | undefined => {
+    const value = env[name]?.trim() ?? "";
+    return value === "" ? undefined : trusted(name, value, sourceOf(name));
+  };
+  const own = (): TrustedUrl =>
+    profile === undefined ? accountsUrl : trusted("a profile", profile.url, profile.source, "ZOHO_ACCOUNTS_URL");
+  return { accountsUrl: named("ZOHO_ACCOUNTS_URL") ?? own(), apiUrl: named("ZOHO_API_URL") };
 }
 
-function hostSetting(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
-  const value = env[name]?.trim();
-  if (value === undefined || value === "") return undefined;
+function originOf(name: string, value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   // Over plain http secrets must not leave the machine.
   if (
@@ -99,44 +131,10 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
   }
   throw usageError(
     `${name} must be an https URL (or http on this machine), because secrets are sent to it`,
-    `set it to something like ${name === "ZOHO_ACCOUNTS_URL" ? "https://accounts.zoho.eu" : "https://www.zohoapis.eu"}, or unset it to use the data centre's`,
+    `set it to something like ${name === "ZOHO_API_URL" ? "https://www.zohoapis.eu" : "https://accounts.zoho.eu"}, or unset it to use the data centre's`,
   );
 }
 
 function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
-}
-
-/** Variables of the environment and the project's `.env`, and where each was set. */
-export interface HostSettings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  variableOrigin(name: string): string;
-}
-
-/**
- * A `.env` may come with a cloned repository. It may name Zoho's servers, and others for secrets that are in the same
- * file, but must not redirect the user's secrets elsewhere. `isAllowed` decides about the others. `secrets`: what would be sent.
- */
-export function requireTrustedHosts(
-  { env, variableOrigin }: HostSettings,
-  isAllowed: (host: string, file: string) => boolean,
-  secrets = "your secrets, which are not from that file,",
-): void {
-  for (const name of ["ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"]) {
-    const value = env[name]?.trim() ?? "";
-    const file = variableOrigin(name);
-    if (file === "environment" || !URL.canParse(value)) continue;
-    const { origin: host } = new URL(value);
-    if (isZohoHost(host) || isAllowed(host, file)) continue;
-    throw usageError(
-      `${name} in ${file} would send ${secrets} to ${host}`,
-      `if that is intended, set it yourself: export ${name}=${shellQuoted(host)}`,
-    );
-  }
-}
-
-/** Whether all of the secrets that are set come from a file. */
-export function areFrom(file: string, { env, variableOrigin }: HostSettings, secrets: readonly string[]): boolean {
-  const given = secrets.filter((name) => env[name] !== undefined);
-  return given.length > 0 && given.every((name) => variableOrigin(name) === file);
 }

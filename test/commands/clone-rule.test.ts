@@ -351,11 +351,18 @@ describe("a host that looks like another", () => {
 
 describe("tunnel.serverAddr of a project", () => {
   const settings = { tunnel: { use: "ngrok", serverAddr: "127.0.0.1:1" } };
-  it("is taken with an authtoken of the project's own, which is reported", async () => {
-    const { cwd, listen } = project(settings, "NGROK_AUTHTOKEN=token-of-the-project\n");
+  it("is taken with an authtoken of the same .env, which is reported", async () => {
+    const env = "ZOHO_HOOKS_NGROK_SERVER_ADDR=127.0.0.1:1\nNGROK_AUTHTOKEN=token-of-the-project\n";
+    const { cwd, listen } = project({ tunnel: { use: "ngrok" } }, env);
     const { err } = await listen(["--port", "0"], { overrides });
     expect(err).toContain(`NGROK_AUTHTOKEN is from ${join(cwd, ".env")}`);
     expect(err).toContain("no tunnel in this test");
+  });
+
+  it("needs the user in a config file, which a stranger may have made beside the user's .env", async () => {
+    const { listen } = project(settings, "NGROK_AUTHTOKEN=token-of-the-user\n");
+    const { exitCode, err } = await listen(["--port", "0"], { overrides });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("it would send your ngrok authtoken")]);
   });
 
   it.skipIf(process.platform !== "linux")("is reported where it is in a user's folder that came with it", async () => {

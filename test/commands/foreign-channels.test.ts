@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
@@ -133,6 +133,22 @@ describe("a secret of the user's environment", () => {
     expect(stranger.server.requests.filter(({ method, path }) => method !== "GET" && !path.includes("oauth"))).toEqual(
       [],
     );
+  });
+
+  it("needs none where it is a kept one that this account was given when it was made", async () => {
+    const scopes = ["ZohoBooks.settings.CREATE", "ZohoBooks.settings.READ"];
+    stranger.env.ZOHO_REFRESH_TOKEN = stranger.server.accounts.makeRefreshToken(scopes);
+    const { ZOHO_ACCOUNTS_URL = "", ZOHO_API_URL = "" } = stranger.env;
+    const options = { env: { ...env, ZOHO_ACCOUNTS_URL, ZOHO_API_URL } };
+    const create = (module: string) =>
+      inCloneAt(["webhooks", "create", module, "--product", "books", "--url", HOOK], options);
+    const first = await create("invoice");
+    expect([first.exitCode, first.err]).toEqual([0, expect.stringContaining("its secret is stored")]);
+    const second = await create("item");
+    expect(second.exitCode).toBe(0);
+    rmSync(join(env.XDG_CONFIG_HOME ?? "", "zoho-hooks/approved.json"));
+    const later = await create("item");
+    expect([later.exitCode, later.err]).toEqual([2, expect.stringContaining("its owner could read")]);
   });
 
   it("is given after a yes, which is remembered", async () => {

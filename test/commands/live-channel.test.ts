@@ -58,6 +58,8 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
     memory: memory(),
     command: (words) => `zoho-hooks channels ${words} --product crm`,
     now: rig.clock.now,
+    account: accountOf(rig.signIn),
+    isProjects: false,
   };
   return openLiveChannel({ context: context(), session, key, events: ["Leads.create", "Deals.update"], url, onEnd });
 }

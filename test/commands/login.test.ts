@@ -302,10 +302,11 @@ describe("a project's .env", () => {
     }
     const given: readonly (readonly string[])[] = [
       ["channels", "create", "Leads.create", "--url", "https://hooks.test/", "--token-file", "mine"],
+      ["listen", "--port", "0", "--channel", "Leads.create", "--token-file", "mine"],
       ["webhooks", "create", "Completed", "--product", "sign", "--url", "https://hooks.test/", "--secret-file", "mine"],
     ];
     for (const argv of given) {
-      const { exitCode, err } = await zoho(argv, { env: { ZOHO_KEYRING: "off" } });
+      const { exitCode, err } = await zoho(argv, { env: { ZOHO_KEYRING: "off", NGROK_AUTHTOKEN: "t" } });
       expect([exitCode, err]).toEqual([2, expect.stringContaining("would send your secrets, which are not from")]);
     }
     expect(server.requests).toHaveLength(before);
@@ -332,6 +333,8 @@ describe("a project's .env", () => {
     // Where neither is from the `.env`, nothing is asked.
     expect((await signInByCode()).exitCode).toBe(0);
     expect((await zoho(["login"])).exitCode).toBe(2);
+    const named = { env: { ZOHO_KEYRING: "off", ZOHO_ACCOUNTS_URL: server.url, ZOHO_PROFILE: "acme" } };
+    expect((await zoho(["login"], named)).exitCode).toBe(2);
     expect(server.tokenRequests()).toHaveLength(3);
   });
 

@@ -18,6 +18,19 @@ function user() {
 const REFUSED = [2, expect.stringContaining("Zoho would post your records to a tunnel whose owner sees the traffic")];
 const prompts = { confirm: async () => true } as unknown as Prompts;
 
+it("a publicUrl of the project that a variable of the user's hides needs a yes, since listen may have been started without it", async () => {
+  const { env = {}, cwd = "", ...options } = world();
+  writeFileSync(join(cwd, ".env"), "ZOHO_HOOKS_PUBLIC_URL=https://stranger.test\n");
+  const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+  const lock = await log.lock({ pid: 1, url: "https://stranger.test", since: new Date() });
+  const user = { ...env, XDG_CONFIG_HOME: tempFolder(), ZOHO_HOOKS_TUNNEL: "ngrok" };
+  const { exitCode, err } = await run(["channels", "create", "Leads.create"], { ...options, cwd, env: user });
+  expect([exitCode, err]).toEqual([2, expect.stringContaining("Zoho would post your records to it")]);
+  expect(zoho.requests).toEqual([]);
+  if (lock.held) await lock.release();
+  await log.close();
+});
+
 describe("a tunnel of an ngrok authtoken of the project", () => {
   it("needs the user's yes, once, before listen --channel has Zoho post to it", async () => {
     const options = user();

@@ -62,14 +62,15 @@ async function startApp(): Promise<{ url: string; bodies: Buffer[] }> {
 const sha256 = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 
 describe("listen with a tunnel", () => {
-  it("sends the authtoken to no server of a project's choice, unless the token is the project's own", async () => {
+  it("sends the authtoken to no server of a project's choice, unless the token is of the same .env", async () => {
     const tunnel = { serverAddr: edge.serverAddr, rootCas: edge.caFile };
     const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ tunnel }) });
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd, env: { NGROK_AUTHTOKEN: TOKEN } });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("it would send your ngrok authtoken to")]);
     expect(err).toContain("ZOHO_HOOKS_NGROK_SERVER_ADDR");
     expect(edge.auths).toEqual([]);
-    writeFileSync(join(cwd, ".env"), `NGROK_AUTHTOKEN=${TOKEN}\n`);
+    const servers = `ZOHO_HOOKS_NGROK_SERVER_ADDR=${edge.serverAddr}\nZOHO_HOOKS_NGROK_ROOT_CAS=${edge.caFile}\n`;
+    writeFileSync(join(cwd, ".env"), `${servers}NGROK_AUTHTOKEN=${TOKEN}\n`);
     listener = await startListener([], { cwd, env: {} });
     expect(edge.auths).toMatchObject([{ accepted: true }]);
   });

@@ -1,3 +1,4 @@
+import { secret } from "../../src/body/secret.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 import { accessTokens } from "../../src/zoho/auth/access-token.ts";
 import type { SignIn } from "../../src/zoho/auth/sign-in.ts";
@@ -17,8 +18,8 @@ const signIn: SignIn = {
   scopes: [],
   access: {
     kind: "refreshable",
-    client: { accountsUrl, clientId, clientSecret: { origin: "test", reveal: () => clientSecret } },
-    refreshToken: { origin: "test", reveal: () => refreshToken },
+    client: { accountsUrl, clientId, clientSecret: secret(clientSecret, "test") },
+    refreshToken: secret(refreshToken, "test"),
   },
 };
 const tokens = accessTokens({ signIn, folder, http, now: () => new Date() });

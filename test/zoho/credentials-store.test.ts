@@ -1,6 +1,7 @@
 import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { USER } from "../../src/body/source.ts";
 import { type CredentialsStore, credentialsStore } from "../../src/zoho/auth/credentials.ts";
 import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho/auth/keyring.ts";
 import { signInFromEnv } from "../../src/zoho/auth/sign-in.ts";
@@ -21,7 +22,7 @@ const profile = {
   scopes: ["ZohoCRM.notifications.ALL"],
 };
 const secrets = { clientSecret: "very-secret", refreshToken: "1000.refresh" };
-const settings = (env: Record<string, string> = {}) => ({ env, variableOrigin: () => "environment" });
+const settings = (env: Record<string, string> = {}) => ({ env, sourceOf: () => USER });
 const store = (keyring?: Vault, env = {}): CredentialsStore =>
   credentialsStore({ folder, keyring, settings: settings(env) });
 
@@ -123,6 +124,20 @@ describe("the credentials store", () => {
     expect(await failureOf(store(undefined, { ZOHO_ACCOUNTS_URL: "http://accounts.zoho.eu" }).open())).toMatchObject({
       exitCode: 2,
     });
+  });
+
+  it("sends no secret of the keyring to the server of a profile that came with a clone", async () => {
+    const keyring = memoryKeyring().vault;
+    const inClone = (vault?: Vault) =>
+      credentialsStore({ folder, keyring: vault, settings: settings(), source: "/clone/home/zoho-hooks" });
+    const foreign = { ...profile, accountsUrl: "https://accounts.example" };
+    await inClone(keyring).save(foreign, secrets);
+    const failure = await failureOf(inClone(keyring).open());
+    expect([failure.exitCode, failure.message]).toEqual([2, expect.stringContaining("to https://accounts.example")]);
+    await inClone().save(foreign, secrets);
+    expect((await inClone().open()).hosts.accountsUrl).toBe("https://accounts.example");
+    await inClone(keyring).save(profile, secrets);
+    expect((await inClone(keyring).open()).hosts.accountsUrl).toBe("https://accounts.zoho.eu");
   });
 
   it("names a damaged file instead of forgetting the profiles", async () => {

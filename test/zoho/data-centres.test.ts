@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { userUrl } from "../../src/body/source.ts";
 import { zohoApi } from "../../src/zoho/api.ts";
 import { findWatchProduct } from "../../src/zoho/channels/products.ts";
 import { apiUrl, dataCentreOf, dataCentres, findDataCentre } from "../../src/zoho/data-centres.ts";
@@ -35,7 +36,11 @@ describe("the URL of an API call", () => {
       },
       now: rig.clock.now,
       tokens: { ...rig.tokens, get: async () => ({ value: "t", apiDomain, expiresAt: undefined, scopes: undefined }) },
-      signIn: { ...rig.signIn, environment, hosts: { accountsUrl: "https://accounts.zoho.com", apiUrl: undefined } },
+      signIn: {
+        ...rig.signIn,
+        environment,
+        hosts: { accountsUrl: userUrl("https://accounts.zoho.com"), apiUrl: undefined },
+      },
       product: findWatchProduct(product),
     });
     return api.call({ method: "GET", path: "/p", repeatable: true, action: "", scope: "" }).then(() => seen[0]);
@@ -69,7 +74,7 @@ describe("the URL of an API call", () => {
         tokens: rig.tokens,
         signIn: {
           ...rig.signIn,
-          hosts: { accountsUrl: "https://accounts.zoho.eu", apiUrl: "https://www.zohoapis.com" },
+          hosts: { accountsUrl: userUrl("https://accounts.zoho.eu"), apiUrl: userUrl("https://www.zohoapis.com") },
         },
         product: findWatchProduct("crm"),
       });

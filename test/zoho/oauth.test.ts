@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { secret } from "../../src/body/secret.ts";
+import { userUrl } from "../../src/body/source.ts";
 import { startRedirectServer } from "../../src/zoho/auth/browser-login.ts";
 import { deviceLogin } from "../../src/zoho/auth/device-login.ts";
 import { exchangeCode, refreshAccess, revokeToken, tokenError } from "../../src/zoho/auth/oauth.ts";
@@ -12,7 +13,7 @@ let client: OAuthClient;
 beforeEach(async () => {
   rig = await startRig();
   const { clientId, clientSecret } = rig.server.accounts;
-  client = { accountsUrl: rig.server.url, clientId, clientSecret: secret(clientSecret, "test") };
+  client = { accountsUrl: userUrl(rig.server.url), clientId, clientSecret: secret(clientSecret, "test") };
 });
 afterEach(() => rig.close());
 
@@ -82,9 +83,9 @@ describe("revokeToken", () => {
   it("succeeds only if Zoho says so, and the tokens are revoked then", async () => {
     const refreshToken = secret(rig.server.accounts.makeRefreshToken(SCOPES), "test");
     const { accessToken } = await refreshAccess(rig.http, client, refreshToken);
-    await revokeToken(rig.http, rig.server.url, refreshToken);
+    await revokeToken(rig.http, client.accountsUrl, refreshToken);
     expect(rig.server.accounts.scopesOf(accessToken)).toBeUndefined();
-    const again = await failureOf(revokeToken(rig.http, rig.server.url, refreshToken));
+    const again = await failureOf(revokeToken(rig.http, client.accountsUrl, refreshToken));
     expect(again).toMatchObject({ exitCode: 6, code: "revoke_failed" });
     expect(again.message).toContain("HTTP 400, not JSON");
   });
@@ -93,7 +94,7 @@ describe("revokeToken", () => {
 describe("the browser sign-in", () => {
   const start = (signal = new AbortController().signal, timeoutMs = 10_000) =>
     startRedirectServer({
-      accountsUrl: rig.server.url,
+      accountsUrl: userUrl(rig.server.url),
       clientId: client.clientId,
       scopes: SCOPES,
       port: 0,

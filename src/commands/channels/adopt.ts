@@ -7,7 +7,7 @@ import { generateChannelId, generateToken } from "../../zoho/channels/channel.ts
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
 import { isOrphaned, lockChannel } from "../../zoho/channels/orphans.ts";
 import { MAX_TOKEN_LENGTH } from "../../zoho/channels/products.ts";
-import { accountIn, type ZohoSession } from "../helpers/session.ts";
+import type { ZohoSession } from "../helpers/session.ts";
 import { stateReport } from "./list.ts";
 
 /** Chosen before the channel exists, because Zoho may post before it answers the request that creates it. */
@@ -85,12 +85,11 @@ function warn(context: Context, { command }: ZohoSession, ids: string, because: 
 /** Locked, so that of two listeners that start at the same time only one takes a channel over. */
 async function lockOrphans(
   context: Context,
-  { config, memory, now, signIn }: ZohoSession,
+  { account, memory, now }: ZohoSession,
   isWanted: (channel: RememberedChannel) => boolean,
   max: number,
 ) {
   const folder = userFolder(context);
-  const account = accountIn(config, signIn);
   const locked: { readonly channel: RememberedChannel; readonly lock: FileLock }[] = [];
   for (const channel of await memory.all()) {
     const isOwn = channel.account === undefined || channel.account === account;

@@ -1,4 +1,4 @@
-import { approveSecretAtZoho } from "../../config/project-sign-in.ts";
+import { USER } from "../../body/source.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl } from "../../core/mask.ts";
 import { products } from "../../products/index.ts";
@@ -18,7 +18,7 @@ import { channelEvents } from "../helpers/options.ts";
 import { warnOfMistypedModules } from "../helpers/products.ts";
 import {
   addZohoOptions,
-  isProjectSignIn,
+  approveSecret,
   showRequest,
   withZoho,
   type ZohoOptions,
@@ -83,10 +83,9 @@ async function create(context: Context, names: readonly string[], options: Creat
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
     const given = await tokenFrom(context, session, options);
     const chosenToken = given ?? configuredToken(session.config, productId);
-    if (given === undefined && options.dryRun !== true) {
-      const [configured] = session.config.secrets.for("token", productId);
-      await approveSecretAtZoho(context, session.config, options.profile, configured);
-    }
+    const [configured] = session.config.secrets.for("token", productId);
+    if (given === undefined && configured !== undefined && options.dryRun !== true)
+      await approveSecret(context, session.config, options.profile, configured);
     const access = given === undefined ? withTokenOrigin(session, productId) : session;
     const config: ChannelConfig = {
       id,
@@ -120,7 +119,7 @@ async function create(context: Context, names: readonly string[], options: Creat
       });
     context.report(channelReport(session, "created", channel, options.showSecrets));
     if (chosenToken === undefined) {
-      const where = isProjectSignIn(session.config, session.signIn) ? "in this project" : "on this machine";
+      const where = session.isProjects ? "in this project" : "on this machine";
       const message = `its token is a new one, which listen ${where} knows; for your app: ${command(`show ${id} --show-secrets`)}`;
       context.report({ type: "notice", message });
     }
@@ -133,7 +132,7 @@ async function create(context: Context, names: readonly string[], options: Creat
 function withTokenOrigin(session: ZohoSession, product: string): ZohoSession {
   const { config, memory } = session;
   const [token] = config.secrets.for("token", product);
-  if (token === undefined || config.variableOrigin(token.origin) === "environment") return session;
+  if (token === undefined || token.source === USER) return session;
   const remember: ChannelMemory["remember"] = (channel) => memory.remember({ ...channel, project: config.root });
   return { ...session, memory: { ...memory, remember } };
 }

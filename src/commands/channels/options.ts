@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import type { Secret } from "../../body/secret.ts";
+import { USER } from "../../body/source.ts";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { approveListenerTunnel } from "../../config/project-sign-in.ts";
+import { approveTunnel, projectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
@@ -11,10 +12,11 @@ import { usageError } from "../../util/errors.ts";
 import type { ChannelConfig } from "../../zoho/channels/channel.ts";
 import { fieldCondition } from "../../zoho/channels/conditions.ts";
 import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../zoho/channels/products.ts";
-import { requireTrustedHosts } from "../../zoho/data-centres.ts";
 import { collect, givenSecrets } from "../helpers/options.ts";
 import { runningListener } from "../helpers/running-listener.ts";
-import type { ZohoSession } from "../helpers/session.ts";
+import { approveSecret, type ZohoSession } from "../helpers/session.ts";
+import { withMembers } from "../helpers/with-members.ts";
+import { runAuthtoken } from "../listen/tunnel.ts";
 
 /** Options of a channel, beside its id and events. */
 export interface ChannelOptions {
@@ -72,12 +74,13 @@ export function notifyUrl(context: Context, text: string, { plainHttp = false } 
 export async function tokenFrom(
   context: Context,
   { config }: Pick<ZohoSession, "config">,
-  { tokenFile }: Pick<ChannelOptions, "tokenFile">,
+  { tokenFile, profile }: Pick<ChannelOptions, "tokenFile"> & { readonly profile?: string },
 ): Promise<string | undefined> {
   if (tokenFile === undefined) return undefined;
-  requireTrustedHosts(config, () => false);
   const { token } = await givenSecrets(context, { tokenFile });
-  return token && channelToken(token);
+  if (token === undefined) return undefined;
+  await approveSecret(context, config, profile, token, { isGiven: true });
+  return channelToken(token);
 }
 
 /** The token of ZOHO_WEBHOOK_TOKEN, or of the product's own variable. */
@@ -170,11 +173,30 @@ export async function listenerUrl(context: Context, product: string, profile: st
   if (findProduct(products, product) === undefined) {
     throw usageError(`--url is required: the running listener cannot receive from ${product}`, "add --url https://…");
   }
-  const { publicUrl } = config.settings;
-  if (publicUrl !== undefined && new URL(base).host === new URL(publicUrl).host)
-    await checkProjectSettings(context, config, ["publicUrl"], { registers: true });
-  else await approveListenerTunnel(context, config, profile);
+  await approveListener(context, config, profile, base);
   const url = webhookUrl(base, product);
   context.report({ type: "notice", message: `using the running listener: ${url}` });
   return url;
+}
+
+/** It may have been started without the variables of this environment, so with the tunnel of the project. */
+async function approveListener(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+  base: string,
+): Promise<void> {
+  const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !/^(?:ZOHO_HOOKS|NGROK)_/.test(name)));
+  const without = loadConfig(withMembers(context, { env, report() {} }));
+  const isNamed = ({ settings: { publicUrl } }: Config): boolean =>
+    publicUrl !== undefined && URL.canParse(publicUrl) && new URL(publicUrl).host === new URL(base).host;
+  const named = [config, without].find(isNamed);
+  const registers = projectSignIn(config, profile);
+  if (named !== undefined) return checkProjectSettings(context, named, ["publicUrl"], { registers });
+  const [now, before] = [await runAuthtoken(context, config), await runAuthtoken(context, without)];
+  if (before === undefined || (now?.source === USER && now.reveal() === before.reveal())) return;
+  await approveTunnel(context, config, profile, before, {
+    reason: `the running listen may use the ${before.origin} of ${before.source}`,
+    way: "name the URL with --url",
+  });
 }

@@ -11,7 +11,7 @@ import { isInUse } from "../../zoho/channels/orphans.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../helpers/notices.ts";
-import { accountIn, showRequest, withZoho, type ZohoSession } from "../helpers/session.ts";
+import { showRequest, withZoho, type ZohoSession } from "../helpers/session.ts";
 import { addDeletionOptions, type DeletionOptions, deleteChannels, forget, unchanged } from "./delete.ts";
 
 export const definePrune: Define = (command, act) => {
@@ -24,9 +24,8 @@ export const definePrune: Define = (command, act) => {
 
 async function prune(context: Context, options: DeletionOptions): Promise<ExitCode> {
   return withZoho(context, options, async (session) => {
-    const { client, memory, product } = session;
+    const { account, client, memory, product } = session;
     const listed = await context.waiting("asking Zoho for its channels", () => client.list());
-    const account = accountIn(session.config, session.signIn);
     const remembered = await memory.all();
     // If Zoho does not list the URL, it is the one that the channel was created with.
     const ours: Channel[] = [];

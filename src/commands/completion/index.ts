@@ -1,4 +1,5 @@
 import { Command, type Option } from "commander";
+import { USER } from "../../body/source.ts";
 import { approvedProducts } from "../../config/clone-rule.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -72,10 +73,9 @@ async function knownProducts(context: Context): Promise<readonly Product[]> {
   const { configuredProducts } = await import("../helpers/products.ts");
   try {
     const config = loadConfig(context);
-    const { settings, isFromProject } = config;
-    const products = isFromProject("products")
-      ? await approvedProducts(context, settings.products, config)
-      : settings.products;
+    const { settings, sourceOf } = config;
+    const products =
+      sourceOf("products") === USER ? settings.products : await approvedProducts(context, settings.products, config);
     return await configuredProducts({ ...config, settings: { ...settings, products } }, { schemas: false });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

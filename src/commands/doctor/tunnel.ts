@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { headerValue } from "../../body/delivery.ts";
+import { USER } from "../../body/source.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import { openPoster } from "../../forward/post.ts";
 import { loadNgrok, NGROK_SERVER_ADDR, tryNgrok } from "../../tunnel/ngrok-session.ts";
@@ -41,8 +42,8 @@ export async function ngrokFindings(project: CheckedProject, signal: AbortSignal
     return [skipped("ngrok.token", "none: Zoho cannot reach this machine", remedy)];
   }
   const { authtoken, serverAddr = NGROK_SERVER_ADDR } = choice.settings;
-  const isOwn = config.variableOrigin(authtoken.origin) === "environment" || config.env[authtoken.origin] === undefined;
-  const from = `from ${isOwn ? authtoken.origin : config.variableOrigin(authtoken.origin)}`;
+  const isOwn = authtoken.source === USER || authtoken.origin !== "NGROK_AUTHTOKEN";
+  const from = `from ${isOwn ? authtoken.origin : authtoken.source}`;
   if (listener?.publicUrl !== undefined) return [passed("ngrok.token", `${from}; listen has a tunnel open`)];
   try {
     const { hostname } = new URL(`tcp://${serverAddr}`);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Secrets } from "../../body/secret.ts";
+import { USER } from "../../body/source.ts";
 import { type Config, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { maskSetting } from "../../core/mask.ts";
@@ -31,13 +32,12 @@ export function localKeySet(secrets: Secrets, products: readonly Product[]): str
 /** The secrets, with the public keys that have to be fetched from a URL. */
 export function openPublicKeys(
   context: Context,
-  { env, secrets, variableOrigin }: Pick<Config, "env" | "secrets" | "variableOrigin">,
+  { env, secrets }: Pick<Config, "env" | "secrets">,
   products: readonly Product[],
 ): Promise<KeySets> {
   for (const given of new Set(products.flatMap(({ id }) => secrets.for("jwks", id)))) {
-    const file = variableOrigin(given.origin);
-    if (env[given.origin] === undefined || file === "environment" || !/^https:/i.test(given.reveal().trim())) continue;
-    const message = `${given.origin} in ${file}: public keys are fetched from ${maskSetting(given.reveal())}`;
+    if (given.source === USER || !/^https:/i.test(given.reveal().trim())) continue;
+    const message = `${given.origin} in ${given.source}: public keys are fetched from ${maskSetting(given.reveal())}`;
     context.report({ type: "notice", message });
   }
   return openKeySets(secrets, {

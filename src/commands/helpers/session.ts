@@ -1,7 +1,11 @@
+import { join } from "node:path";
 import type { Command } from "commander";
+import type { Secret } from "../../body/secret.ts";
+import { USER } from "../../body/source.ts";
 import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
-import { type Config, loadConfig, userFolder } from "../../config/load.ts";
-import { reportProjectSignIn } from "../../config/project-sign-in.ts";
+import { ENV_FILE } from "../../config/environment.ts";
+import { type Config, loadConfig, userFolder, userFolderSource } from "../../config/load.ts";
+import { approveSecretAtZoho, reportProjectSignIn, signInSource } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { MASK } from "../../core/mask.ts";
 import { ExitCode } from "../../util/errors.ts";
@@ -16,6 +20,7 @@ import { watchClient } from "../../zoho/channels/api.ts";
 import type { ChannelAccess } from "../../zoho/channels/create.ts";
 import { channelMemory } from "../../zoho/channels/memory.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../../zoho/channels/products.ts";
+import { findDataCentre, resolveHosts } from "../../zoho/data-centres.ts";
 import { createHttp, maskedBody, type ZohoHttp } from "../../zoho/http.ts";
 
 export interface ZohoOptions {
@@ -42,6 +47,10 @@ export interface ZohoSession extends ChannelAccess {
   readonly tokens: AccessTokens;
   readonly product: WatchProduct;
   readonly api: ZohoApi;
+  /** What channels are remembered for. An access token does not name its account, so a project's counts as another one. */
+  readonly account: string;
+  /** Whether the token is in the project's `.env`, so that the account may be a stranger's. */
+  readonly isProjects: boolean;
 }
 
 /** Opens a session, and closes it after the work. */
@@ -74,11 +83,12 @@ export async function openZoho(
   const client = watchClient(api, product, context.signal);
   const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
   const command = (words: string): string => channelsCommand(context, product, options, words);
-  const account = accountIn(config, signIn);
-  const ofProject = isProjectSignIn(config, signIn) ? { project: config.root } : {};
+  const isProjects = signInSource(context, config, options.profile) === join(config.root, ENV_FILE);
+  const account = accountOf(signIn) + (isProjects ? ` in ${config.root}` : "");
+  const ofProject = isProjects ? { project: config.root } : {};
   const owner = { profile: signIn.name, product: product.id, account, ...ofProject };
   const memory = channelMemory(userFolder(context), owner);
-  return { config, signIn, http, tokens, product, api, client, memory, command, now };
+  return { config, signIn, http, tokens, product, api, client, memory, command, now, account, isProjects };
 }
 
 function channelsCommand(
@@ -94,16 +104,18 @@ function channelsCommand(
   return [invocation, "channels", words, ...flags].join(" ");
 }
 
-/** The account that channels are remembered for. An access token does not name its own, so a project's counts as another one. */
-export function accountIn(config: Pick<Config, "root" | "variableOrigin">, signIn: SignIn): string {
-  const account = accountOf(signIn);
-  return isProjectSignIn(config, signIn) ? `${account} in ${config.root}` : account;
-}
-
-/** Whether the token is in the project's `.env`, so that the account may be a stranger's. */
-export function isProjectSignIn({ variableOrigin }: Pick<Config, "variableOrigin">, { name, access }: SignIn): boolean {
-  const { origin } = access.kind === "fixed" ? access.accessToken : access.refreshToken;
-  return name === "environment" && variableOrigin(origin) !== "environment";
+/** Before a secret becomes that of a channel or webhook. `isGiven`: the user named it for this, and is told whose account it is. */
+export async function approveSecret(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+  chosen: Secret,
+  { isGiven = false } = {},
+): Promise<void> {
+  if (signInSource(context, config, profile) === USER) return;
+  // Throws where the `.env` names another host than Zoho's.
+  resolveHosts(findDataCentre("us"), config, [chosen.source]);
+  if (!isGiven) await approveSecretAtZoho(context, config, profile, chosen);
 }
 
 /** The access tokens of a sign-in. Reports what delays them. */
@@ -162,7 +174,8 @@ export function openStore(context: Context, config: Config, useKeyring = true): 
   reportIgnored(context, config, /^ZOHO_KEYRING$/);
   const off = !useKeyring || config.env.ZOHO_KEYRING === "off";
   const keyring = off ? undefined : keyringVault(systemKeyring);
-  return credentialsStore({ folder: userFolder(context), keyring, settings: config });
+  const source = userFolderSource(context, config.root);
+  return credentialsStore({ folder: userFolder(context), keyring, settings: config, source });
 }
 
 /** With `--verbose` each request is shown, with its secrets masked. */

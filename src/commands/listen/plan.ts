@@ -6,7 +6,7 @@ import {
   reportUnsignedFormats,
 } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { approveProjectTunnel, approveSecretAtZoho } from "../../config/project-sign-in.ts";
+import { approveTunnel, projectSignIn } from "../../config/project-sign-in.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
@@ -23,6 +23,7 @@ import {
   warnOfMistypedModules,
   warnOfUnknownVariables,
 } from "../helpers/products.ts";
+import { approveSecret } from "../helpers/session.ts";
 import { noLog } from "../ui/start.ts";
 import { flagSettings, type ListenOptions, type ZohoFlags } from "./flags.ts";
 import { runRoutes } from "./forwarding.ts";
@@ -57,14 +58,13 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const routes = runRoutes(config, shown, products);
   await checkProjectSettings(context, config, settingKeys, {
     targets: routes.targets,
-    registers: options.channel !== undefined,
+    ...(options.channel && { registers: projectSignIn(config, options.profile) }),
   });
   if (options.channel !== undefined && choice.kind === "ngrok")
-    await approveProjectTunnel(context, config, options.profile);
-  if (options.channel !== undefined) {
-    const [token] = config.secrets.for("token", (options.product ?? "crm").toLowerCase());
-    await approveSecretAtZoho(context, config, options.profile, token);
-  }
+    await approveTunnel(context, config, options.profile, choice.settings.authtoken);
+  const [token] = config.secrets.for("token", (options.product ?? "crm").toLowerCase());
+  if (options.channel !== undefined && token !== undefined)
+    await approveSecret(context, config, options.profile, token, { isGiven: given.token !== undefined });
   reportUnsignedFormats(context, config, products);
   if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
   const limits = await pruneLimits(context, config);

@@ -1,11 +1,13 @@
+import type { Secret } from "../../body/secret.ts";
+import { USER } from "../../body/source.ts";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
-import { type Config, isInClone } from "../../config/load.ts";
+import { type Config, isInClone, userFolder } from "../../config/load.ts";
 import { settingName } from "../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import type { TunnelReport } from "../../reports/forward.ts";
-import { findAuthtoken, ngrokConfigFile } from "../../tunnel/authtoken.ts";
+import { findAuthtoken } from "../../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-tunnel.ts";
 import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
@@ -36,26 +38,32 @@ interface TunnelOptions {
 
 /** Decides before anything is opened, so that contradictory flags or a missing token cost no port. */
 export async function chooseRunTunnel(context: Context, config: Config): Promise<TunnelChoice> {
-  const { settings, env, origins } = config;
+  const { settings, origins } = config;
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
   const isNeeded = tunnel !== "none" && publicUrl === undefined;
-  const authtoken = isNeeded ? await findAuthtoken({ env, home: context.home, platform: context.platform }) : undefined;
+  const authtoken = isNeeded ? await runAuthtoken(context, config) : undefined;
   if (authtoken !== undefined) {
     await checkProjectSettings(context, config, ["ngrokServerAddr", "ngrokRootCas"]);
-    reportForeignToken(context, config);
+    reportForeignToken(context, authtoken);
   }
   const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);
   const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
 }
 
+export function runAuthtoken(context: Context, { env, root, sourceOf }: Config): Promise<Secret | undefined> {
+  const { home, platform } = context;
+  return findAuthtoken({ env, home, platform }, (place) => {
+    if (place === "NGROK_AUTHTOKEN") return sourceOf(place);
+    return isInClone(root, place) ? userFolder(context) : USER;
+  });
+}
+
 /** The account that a token belongs to shows the traffic of its tunnels. */
-function reportForeignToken(context: Context, { env, root, variableOrigin }: Config): void {
-  const file = env.NGROK_AUTHTOKEN === undefined ? ngrokConfigFile(context) : variableOrigin("NGROK_AUTHTOKEN");
-  if (file === "environment" || (env.NGROK_AUTHTOKEN === undefined && !isInClone(root, file))) return;
-  const what = env.NGROK_AUTHTOKEN === undefined ? "ngrok's authtoken" : "NGROK_AUTHTOKEN";
-  const message = `${what} is from ${file}: the owner of that ngrok account sees the traffic`;
-  context.report({ type: "notice", message });
+function reportForeignToken({ report }: Context, { source, origin }: Secret): void {
+  if (source === USER) return;
+  const from = origin === "NGROK_AUTHTOKEN" ? `${origin} is from ${source}` : `ngrok's authtoken is from ${origin}`;
+  report({ type: "notice", message: `${from}: the owner of that ngrok account sees the traffic` });
 }
 
 /** Opens the tunnel and makes sure that requests to its URL arrive here. */

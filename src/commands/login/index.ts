@@ -1,3 +1,5 @@
+import type { Secret } from "../../body/secret.ts";
+import { type TrustedUrl, USER } from "../../body/source.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import { approveProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
@@ -9,14 +11,7 @@ import type { CredentialsStore } from "../../zoho/auth/credentials.ts";
 import { deviceLogin } from "../../zoho/auth/device-login.ts";
 import { exchangeCode, refreshAccess, type TokenReply } from "../../zoho/auth/oauth.ts";
 import { findSignInProduct, type OAuthClient } from "../../zoho/auth/sign-in.ts";
-import {
-  apiUrl,
-  type DataCentre,
-  dataCentreOf,
-  findDataCentre,
-  requireTrustedHosts,
-  resolveHosts,
-} from "../../zoho/data-centres.ts";
+import { apiUrl, type DataCentre, dataCentreOf, findDataCentre, resolveHosts } from "../../zoho/data-centres.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
 import { openInBrowser } from "../helpers/desktop.ts";
@@ -69,7 +64,7 @@ export const define: Define = (command, act) => {
         const options: LoginOptions = { ...given, profile: chosenProfile(config, given.profile) ?? "default" };
         const store = openStore(context, config, options.keyring);
         await store.check(options.profile);
-        const plan = await readLoginPlan(context, config.env, options);
+        const plan = await readLoginPlan(context, config, options);
         await approveReplacing(context, { config, store, plan, profile: given.profile });
         return signIn(context, { config, store, plan });
       }),
@@ -94,7 +89,7 @@ async function signIn(
   context: Context,
   { config, store, plan }: { config: Config; store: CredentialsStore; plan: LoginPlan },
 ): Promise<ExitCode> {
-  reportProjectAccount(context, config, plan);
+  reportProjectAccount(context, plan);
   const http = zohoHttp(context, config);
   try {
     const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (centreUrl) =>
@@ -165,24 +160,24 @@ async function approveReplacing(
   given: { config: Config; store: CredentialsStore; plan: LoginPlan; profile: string | undefined },
 ): Promise<void> {
   const { config, store, plan, profile } = given;
-  if (config.env.ZOHO_PROFILE === undefined && projectToken(config, plan) === undefined) return;
+  const isOfProject = projectToken(plan) !== undefined;
+  if (config.env.ZOHO_PROFILE === undefined && !isOfProject) return;
   const isReplaced = (await store.profiles()).profiles.some(({ name }) => name === plan.profile);
-  if (isReplaced) await approveProjectSignIn(context, config, profile);
+  // Unlike elsewhere, the token is used beside a profile that a variable names.
+  const env = isOfProject ? { ...config.env, ZOHO_PROFILE: undefined } : config.env;
+  if (isReplaced) await approveProjectSignIn(context, { ...config, env }, profile);
 }
 
-/** The name of the variable, where the project's `.env` has the refresh token. */
-function projectToken({ variableOrigin }: Config, { method }: LoginPlan): string | undefined {
-  const origin = method.kind === "refresh-token" ? method.refreshToken.origin : "";
-  return origin !== "ZOHO_REFRESH_TOKEN" || variableOrigin(origin) === "environment" ? undefined : origin;
+/** The refresh token, where it is of the project's `.env`. */
+function projectToken({ method }: LoginPlan): Secret | undefined {
+  return method.kind === "refresh-token" && method.refreshToken.source !== USER ? method.refreshToken : undefined;
 }
 
 /** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
-function reportProjectAccount({ report }: Context, config: Config, plan: LoginPlan): void {
-  const { variableOrigin } = config;
-  const { profile } = plan;
-  const origin = projectToken(config, plan);
-  if (origin === undefined) return;
-  const message = `${origin} in ${variableOrigin(origin)} decides which Zoho account the profile ${profile} is`;
+function reportProjectAccount({ report }: Context, plan: LoginPlan): void {
+  const token = projectToken(plan);
+  if (token === undefined) return;
+  const message = `${token.origin} in ${token.source} decides which Zoho account the profile ${plan.profile} is`;
   report({ type: "notice", message });
 }
 
@@ -202,13 +197,16 @@ function warnIfUnused(context: Context, config: Config, profile: string): void {
 /** The data centres of the plan, at the accounts server that the environment names, if any. */
 function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
   // Also with secrets of the same file: a code is the user's, and other projects use the profile.
-  requireTrustedHosts(config, () => false, "the secrets of a profile of yours");
-  return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
+  const sent = { text: "the secrets of a profile of yours" };
+  return centres.map((centre) => ({
+    ...centre,
+    accountsUrl: resolveHosts(centre, config, [USER], sent).accountsUrl,
+  }));
 }
 
 interface Obtained {
   readonly tokens: TokenReply;
-  readonly accountsUrl: string;
+  readonly accountsUrl: TrustedUrl;
   readonly refreshToken: string;
 }
 
@@ -217,11 +215,11 @@ const BROWSER_TIMEOUT_MS = 300_000;
 async function obtainTokens(
   context: Context,
   http: ZohoHttp,
-  { method, scopes, clientId, clientSecret, accountsUrl }: LoginPlan & { accountsUrl: string },
+  { method, scopes, clientId, clientSecret, accountsUrl }: LoginPlan & { accountsUrl: TrustedUrl },
 ): Promise<Obtained> {
   const client: OAuthClient = { accountsUrl, clientId, clientSecret };
   const { signal } = context;
-  const obtained = (tokens: TokenReply, url: string, refreshToken = tokens.refreshToken): Obtained => {
+  const obtained = (tokens: TokenReply, url: TrustedUrl, refreshToken = tokens.refreshToken): Obtained => {
     if (refreshToken !== undefined) return { tokens, accountsUrl: url, refreshToken };
     throw new UserError(
       "credentials",
@@ -277,7 +275,10 @@ const UNREACHABLE = new Set(["unreachable", "no_answer", "unavailable"]);
  * Tries one data centre after another until one gives tokens. There is no other way to find it: to each, the credentials
  * of another look wrong. A wrong one does not use up a code.
  */
-async function findCentre<T>(centres: readonly DataCentre[], request: (accountsUrl: string) => Promise<T>): Promise<T> {
+async function findCentre<T>(
+  centres: readonly DataCentre[],
+  request: (accountsUrl: TrustedUrl) => Promise<T>,
+): Promise<T> {
   const [only, ...others] = centres;
   if (only !== undefined && others.length === 0) return request(only.accountsUrl);
   const failures: string[] = [];

@@ -1,4 +1,5 @@
 import { type Secret, secret } from "../../body/secret.ts";
+import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Prompts } from "../../reports/prompts.ts";
 import { usageError } from "../../util/errors.ts";
@@ -51,14 +52,16 @@ export interface LoginPlan {
 /** Where the values of a plan come from. */
 interface Sources {
   readonly context: Context;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Config["env"];
+  readonly sourceOf: Config["sourceOf"];
   readonly options: LoginOptions;
   /** Undefined without a terminal. */
   readonly prompts: Prompts | undefined;
 }
 
 /** From flags, else the environment, else questions. Without a terminal, a missing value is an error that names its flag. */
-export async function readLoginPlan(context: Context, env: Sources["env"], options: LoginOptions): Promise<LoginPlan> {
+export async function readLoginPlan(context: Context, config: Config, options: LoginOptions): Promise<LoginPlan> {
+  const { env, sourceOf } = config;
   const scopes = [
     ...new Set([
       ...(options.product ?? ["crm"]).flatMap((id) => findSignInProduct(id).loginScopes),
@@ -66,7 +69,7 @@ export async function readLoginPlan(context: Context, env: Sources["env"], optio
     ]),
   ];
   const prompts = await context.prompts();
-  const sources = { context, env, options, prompts };
+  const sources = { context, env, sourceOf, options, prompts };
   const kind = givenMethod(sources) ?? (await askMethod(prompts));
   const centres = await chooseCentres(sources, kind);
   if (kind === "code" && options.code === undefined) explainCode(context, scopes, centres);
@@ -157,7 +160,10 @@ async function readClientSecret({ context, env, options, prompts }: Sources): Pr
   return secret(typed, "typed in");
 }
 
-async function readMethod({ context, env, options, prompts }: Sources, kind: Method["kind"]): Promise<Method> {
+async function readMethod(
+  { context, env, sourceOf, options, prompts }: Sources,
+  kind: Method["kind"],
+): Promise<Method> {
   switch (kind) {
     case "device":
       return { kind };
@@ -168,7 +174,7 @@ async function readMethod({ context, env, options, prompts }: Sources, kind: Met
       const fromEnv = setting(env, "ZOHO_REFRESH_TOKEN")?.trim() ?? "";
       const refreshToken =
         file === undefined
-          ? secret(fromEnv, "ZOHO_REFRESH_TOKEN")
+          ? secret(fromEnv, "ZOHO_REFRESH_TOKEN", sourceOf("ZOHO_REFRESH_TOKEN"))
           : await readTrimmed(context, file, "--refresh-token-file");
       return { kind, refreshToken };
     }

@@ -15,7 +15,7 @@ import type { Report } from "../../reports/report.ts";
 import type { ListOptions, LogEntry, LogFilter } from "../../store/log.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText } from "../../util/files.ts";
-import { isSafeWithoutTls } from "../../util/hosts.ts";
+import { isLocalUrl } from "../../util/hosts.ts";
 import { cachedFor } from "../../util/timing.ts";
 import { CHANNELS_FILE } from "../../zoho/channels/channels-file.ts";
 import { diff } from "../events/diff.ts";
@@ -200,7 +200,7 @@ async function allowedTarget(context: Context, to: string, entry: LogEntry): Pro
   checkTarget(target, "to");
   const remote = createRoutes([target], [])
     .targetsOf(product, event)
-    .filter((each) => !isLocal(each));
+    .filter((each) => !isLocalUrl(each));
   if (remote.length === 0) return target;
   if (configured !== undefined) await checkProjectSettings(context, config, ["forwardTo", "routes"]);
   else if (logged !== undefined) await checkLoggedTargets(context, config, remote);
@@ -215,11 +215,6 @@ async function allowedTarget(context: Context, to: string, entry: LogEntry): Pro
 /** As they are written in the settings. */
 function configuredTargets({ settings: { forwardTo, routes } }: Config): readonly string[] {
   return [...new Set([...forwardTo, ...routes.map((text) => parseRoute(text, "routes").target)])];
-}
-
-function isLocal(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return /^https?:$/.test(protocol) && isSafeWithoutTls(hostname);
 }
 
 function sendSample(

@@ -1,4 +1,3 @@
-import { approveSecretAtZoho } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, findFormat, findProduct, nearest } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
@@ -8,6 +7,7 @@ import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
 import { listenerUrl, notifyUrl } from "../channels/options.ts";
 import type { Define } from "../command.ts";
+import { approveSecret } from "../helpers/session.ts";
 import { chooseSecret, makeWebhook, type SecretOptions } from "./make-webhook.ts";
 import { addWebhookOptions, chosenProduct, showCalls, type WebhookOptions, withWebhooks } from "./session.ts";
 
@@ -66,8 +66,8 @@ export const defineCreate: Define = (command, act) => {
         );
         return withWebhooks(context, options, async (session) => {
           const chosen = await chooseSecret(context, session, options);
-          if (options.dryRun !== true)
-            await approveSecretAtZoho(context, session.config, options.profile, chosen?.configured);
+          if (chosen?.known !== undefined && options.dryRun !== true)
+            await approveSecret(context, session.config, options.profile, chosen.known, chosen);
           const { name, description, rule } = options;
           const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
           const refusal = product.rejection?.(config);

@@ -1,10 +1,10 @@
 import { randomInt } from "node:crypto";
 import { type Secret, sameText } from "../../body/secret.ts";
+import { approveNewSecret } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { areFrom, requireTrustedHosts } from "../../zoho/data-centres.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
 import { warnIfTracked } from "../helpers/git.ts";
@@ -45,6 +45,7 @@ export async function makeWebhook(
   try {
     const file = chosen?.store?.();
     if (file !== undefined) {
+      await approveNewSecret(context, session.config, chosen?.value ?? "");
       context.report({ type: "notice", message: `its secret is stored in ${file}` });
       warnIfTracked(context, session.config.root, file);
     }
@@ -113,8 +114,10 @@ export interface SecretOptions {
 
 interface ChosenSecret {
   readonly value: string;
-  /** The one that it is, unless it is new or of a flag. */
-  readonly configured: Secret | undefined;
+  /** The one that it is, unless it is new. */
+  readonly known: Secret | undefined;
+  /** Whether it is of a flag. */
+  readonly isGiven: boolean;
   /** Stores it in the project, so that `listen` verifies with it. Undefined if the project has it already. */
   readonly store: (() => string) | undefined;
 }
@@ -146,7 +149,6 @@ export async function chooseSecret(
     );
   }
   const chosen = given ?? known;
-  if (chosen !== undefined) requireTrustedHosts(config, (_, file) => areFrom(file, config, [chosen.origin]));
   if (chosen !== undefined && !rule.pattern.test(chosen.reveal())) {
     throw usageError(
       `${chosen.origin}: a secret for ${title} must be ${rule.rule}`,
@@ -157,7 +159,7 @@ export async function chooseSecret(
   }
   const value = chosen?.reveal() ?? newSecret();
   const store = known === undefined ? () => config.storeSecret(id, { credential: "secret", value }) : undefined;
-  return { value, configured: given === undefined ? known : undefined, store };
+  return { value, known: chosen, isGiven: given !== undefined, store };
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

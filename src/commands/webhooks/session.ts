@@ -94,7 +94,8 @@ export async function withWebhooks<T>(
 }
 
 /** For requests that are only shown. */
-function placeholderSignIn(context: Context, { env }: Config): SignIn {
+function placeholderSignIn(context: Context, config: Config): SignIn {
+  const { env } = config;
   const centre = findDataCentre(setting(env, "ZOHO_DC") ?? "us");
   const message = `not signed in: the request is shown for the data centre ${centre.id}; ZOHO_DC names another one`;
   context.report({ type: "notice", message });
@@ -102,7 +103,7 @@ function placeholderSignIn(context: Context, { env }: Config): SignIn {
     name: "none",
     centre,
     environment: findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
-    hosts: resolveHosts(centre, env),
+    hosts: resolveHosts(centre, config, []),
     scopes: [],
     access: { kind: "fixed", accessToken: secret("", "nowhere") },
   };

@@ -3,13 +3,14 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { splitUrl } from "../../body/delivery.ts";
 import { sameText } from "../../body/secret.ts";
+import type { TrustedUrl } from "../../body/source.ts";
 import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import { dataCentreOf } from "../data-centres.ts";
 
 interface Grant {
   readonly code: string;
   /** Exchanges the code. The user may be in another data centre than the one that was asked. */
-  readonly accountsUrl: string;
+  readonly accountsUrl: TrustedUrl;
   readonly redirectUri: string;
 }
 
@@ -19,7 +20,7 @@ interface Grant {
  * https://zoho.com/accounts/protocol/oauth/multi-dc.html
  */
 export async function startRedirectServer(options: {
-  readonly accountsUrl: string;
+  readonly accountsUrl: TrustedUrl;
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly port: number;
@@ -146,10 +147,10 @@ function authorizationUrl(options: {
 }
 
 /** The server that was asked, or that of a known data centre. */
-function trustedServer(named: string | null, asked: string): string | undefined {
+function trustedServer(named: string | null, asked: TrustedUrl): TrustedUrl | undefined {
   if (named === null || named === asked) return asked;
-  const centre = dataCentreOf(named);
-  return centre !== undefined && centre.accountsUrl === named ? named : undefined;
+  const { accountsUrl } = dataCentreOf(named) ?? {};
+  return accountsUrl === named ? accountsUrl : undefined;
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {

@@ -1,19 +1,13 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { secret } from "../../body/secret.ts";
+import { type Source, USER } from "../../body/source.ts";
 import { UserError, usageError } from "../../util/errors.ts";
 import { withFileLock } from "../../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../../util/files.ts";
 import { parseJson } from "../../util/json.ts";
 import { shellQuoted } from "../../util/text.ts";
-import {
-  dataCentres,
-  findDataCentre,
-  findEnvironment,
-  type HostSettings,
-  requireTrustedHosts,
-  resolveHosts,
-} from "../data-centres.ts";
+import { dataCentres, findDataCentre, findEnvironment, type HostSettings, resolveHosts } from "../data-centres.ts";
 import { NoKeyring, type Vault } from "./keyring.ts";
 import { type OAuthClient, type SignIn, type SignInFacts, signInAgain } from "./sign-in.ts";
 
@@ -30,13 +24,16 @@ const LOCK_TIMEOUT_MS = 15_000;
 
 /**
  * Profiles, one for each organisation, in `profiles.json`. Their secrets are in the keyring, or without one in
- * `secrets.json`, readable by the user only. `keyring` undefined: the user has turned it off.
+ * `secrets.json`, readable by the user only. `keyring` undefined: the user has turned it off. `source`: who made the folder; it
+ * may be in a clone, and the keyring is the user's even so.
  */
 export function credentialsStore(options: {
   readonly folder: string;
   readonly keyring: Vault | undefined;
   readonly settings: HostSettings;
+  readonly source?: Source;
 }) {
+  const { settings, source = USER } = options;
   const indexPath = join(options.folder, "profiles.json");
   const secretsPath = join(options.folder, "secrets.json");
   const fileVault = secretsFile(secretsPath);
@@ -79,20 +76,19 @@ export function credentialsStore(options: {
       const known = knownOf(name, profile);
       const { centre } = known;
       const { clientSecret, refreshToken } = await readSecrets(vaultOf(profile, known), known);
-      requireTrustedHosts(options.settings, (host) => host === profile.accountsUrl);
-      const hosts = resolveHosts(centre, {
-        ZOHO_ACCOUNTS_URL: profile.accountsUrl,
-        ...withoutUnset(options.settings.env),
-      });
+      const secretSource = profile.secretsIn === "keyring" ? USER : source;
+      const named = { profile: { url: profile.accountsUrl, source } };
+      const hosts = resolveHosts(centre, settings, [secretSource], named);
+      const ofProfile = (value: string) => secret(value, `profile ${name}`, secretSource);
       const client: OAuthClient = {
         accountsUrl: hosts.accountsUrl,
         clientId: profile.clientId,
-        clientSecret: secret(clientSecret, `profile ${name}`),
+        clientSecret: ofProfile(clientSecret),
       };
       return {
         ...known,
         hosts,
-        access: { kind: "refreshable", client, refreshToken: secret(refreshToken, `profile ${name}`) },
+        access: { kind: "refreshable", client, refreshToken: ofProfile(refreshToken) },
       };
     },
 
@@ -183,14 +179,6 @@ async function readSecrets(vault: Vault, known: SignInFacts): Promise<ProfileSec
     throw noSecrets(`the secrets of profile ${known.name} are missing`, known);
   }
   return parsed.data;
-}
-
-function withoutUnset(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const set = ["ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"].flatMap((name) => {
-    const value = env[name];
-    return value === undefined || value.trim() === "" ? [] : [[name, value] as const];
-  });
-  return Object.fromEntries(set);
 }
 
 function reason(error: unknown): string {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { TrustedUrl } from "../../body/source.ts";
 import { UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import type { Sleep } from "../../util/timing.ts";
@@ -17,7 +18,7 @@ export interface DevicePrompt {
 export interface DeviceLogin {
   readonly tokens: TokenReply;
   /** The accounts server that issued them, which is another one if the user is in another data centre. */
-  readonly accountsUrl: string;
+  readonly accountsUrl: TrustedUrl;
 }
 
 /** Zoho allows one poll in thirty seconds. https://zoho.com/accounts/protocol/oauth/devices/polling-request.html */
@@ -98,7 +99,7 @@ function ignoreLost(error: unknown): undefined {
 }
 
 /** Only a known data centre: the client secret is sent there. */
-function otherCentre(body: unknown, accountsUrl: string): string {
+function otherCentre(body: unknown, accountsUrl: string): TrustedUrl {
   const location = z.looseObject({ user_location: z.string() }).safeParse(body);
   if (location.success) return findDataCentre(location.data.user_location).accountsUrl;
   throw new UserError(

@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
 import { type Secret, secret } from "../../body/secret.ts";
+import type { TrustedUrl } from "../../body/source.ts";
 import { usageError } from "../../util/errors.ts";
 import { findWatchProduct, watchProductIds } from "../channels/products.ts";
 import {
-  areFrom,
   type DataCentre,
   type Environment,
   findDataCentre,
   findEnvironment,
   type HostSettings,
   type Hosts,
-  requireTrustedHosts,
   resolveHosts,
 } from "../data-centres.ts";
 import { failureLogs, managedProducts } from "../webhooks/index.ts";
@@ -40,7 +39,7 @@ const ENVIRONMENT = "environment";
 
 /** An OAuth client of https://api-console.zoho.com, at the accounts server of its data centre. */
 export interface OAuthClient {
-  readonly accountsUrl: string;
+  readonly accountsUrl: TrustedUrl;
   readonly clientId: string;
   readonly clientSecret: Secret;
 }
@@ -57,6 +56,8 @@ interface FixedAccess {
   readonly accessToken: Secret;
 }
 
+/** What goes to Zoho's hosts with a sign-in of the environment. Channels and webhooks are given the secrets of deliveries. */
+const SENT = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|WEBHOOK_(?:HOOK_)?(?:SECRET|TOKEN).*)$/;
 const REFRESH_VARIABLES = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] as const;
 
 /**
@@ -65,16 +66,19 @@ const REFRESH_VARIABLES = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH
  * are for `login`.
  */
 export function signInFromEnv(settings: HostSettings): SignIn | undefined {
-  const { env } = settings;
+  const { env, sourceOf } = settings;
   const refreshToken = setting(env, "ZOHO_REFRESH_TOKEN");
   const accessToken = setting(env, "ZOHO_ACCESS_TOKEN");
   if (refreshToken === undefined && accessToken === undefined) return undefined;
   const centre = findDataCentre(setting(env, "ZOHO_DC") ?? "us");
-  // Channels and webhooks are given the secrets of deliveries.
-  const ofDeliveries = Object.keys(env).filter((name) => /^ZOHO_WEBHOOK_(?:HOOK_)?(?:SECRET|TOKEN)/.test(name));
-  const secrets = ["ZOHO_ACCESS_TOKEN", ...REFRESH_VARIABLES, ...ofDeliveries];
-  requireTrustedHosts(settings, (_, file) => areFrom(file, settings, secrets));
-  const hosts = resolveHosts(centre, env);
+  const hosts = resolveHosts(
+    centre,
+    settings,
+    Object.keys(env)
+      .filter((name) => env[name] !== undefined && SENT.test(name))
+      .map(sourceOf),
+  );
+  const ofVariable = (name: string, value: string): Secret => secret(value, name, sourceOf(name));
   const common = {
     name: ENVIRONMENT,
     centre,
@@ -83,7 +87,7 @@ export function signInFromEnv(settings: HostSettings): SignIn | undefined {
     scopes: [],
   };
   if (refreshToken === undefined) {
-    return { ...common, access: { kind: "fixed", accessToken: secret(accessToken ?? "", "ZOHO_ACCESS_TOKEN") } };
+    return { ...common, access: { kind: "fixed", accessToken: ofVariable("ZOHO_ACCESS_TOKEN", accessToken ?? "") } };
   }
   const clientId = setting(env, "ZOHO_CLIENT_ID");
   const clientSecret = setting(env, "ZOHO_CLIENT_SECRET");
@@ -101,9 +105,9 @@ export function signInFromEnv(settings: HostSettings): SignIn | undefined {
       client: {
         accountsUrl: hosts.accountsUrl,
         clientId,
-        clientSecret: secret(clientSecret, "ZOHO_CLIENT_SECRET"),
+        clientSecret: ofVariable("ZOHO_CLIENT_SECRET", clientSecret),
       },
-      refreshToken: secret(refreshToken, "ZOHO_REFRESH_TOKEN"),
+      refreshToken: ofVariable("ZOHO_REFRESH_TOKEN", refreshToken),
     },
   };
 }
