@@ -1,4 +1,5 @@
-import { type JsonNode, parseJson, scanJson, stringEnd } from "../util/json.ts";
+import { isUtf8 } from "node:buffer";
+import { isJson, type JsonNode, scanJson, stringEnd, unquoted } from "../util/json.ts";
 import { parameterOf } from "./delivery.ts";
 
 /** A JSON scalar, a key of a JSON object, a form field, or a part of a multipart body. */
@@ -21,10 +22,9 @@ export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): 
   const wide = rewriteWide(body, contentType, (text) => rewriteText(text, contentType, edit));
   // Where nothing was found, the charset may be wrong: search the plain bytes as well.
   if (wide !== undefined && !wide.equals(body)) return wide;
-  const utf8 = body.toString("utf8");
   // Latin-1, in which every byte is a character, preserves bytes that are not UTF-8.
-  const encoding = Buffer.from(utf8, "utf8").equals(body) ? "utf8" : "latin1";
-  const text = encoding === "utf8" ? utf8 : body.toString("latin1");
+  const encoding = isUtf8(body) ? "utf8" : "latin1";
+  const text = body.toString(encoding);
   const rewritten = rewriteText(text, contentType, edit);
   return rewritten === text ? body : Buffer.from(rewritten, encoding);
 }
@@ -47,7 +47,7 @@ function boundaryOf(text: string, contentType: string): string | undefined {
 
 /** Undefined when the text is not a JSON object or list. `nestedIn` is the path of the string that it was found in. */
 function rewriteJson(text: string, edit: BodyEdit, nestedIn?: readonly string[]): string | undefined {
-  if (!/^\s*[{[]/.test(text) || !parseJson(text).ok) return undefined;
+  if (!/^\s*[{[]/.test(text) || !isJson(text)) return undefined;
   const parts: string[] = [];
   let done = 0;
   const replace = (start: number, end: number, by: string): void => {
@@ -69,7 +69,7 @@ function rewriteJson(text: string, edit: BodyEdit, nestedIn?: readonly string[])
     }
     if (node.kind !== "string" && node.kind !== "number") return;
     const source = text.slice(node.start, node.end);
-    const value = node.kind === "string" ? String(JSON.parse(source)) : source;
+    const value = node.kind === "string" ? unquoted(source) : source;
     const kind = node.kind === "string" ? "text" : "number";
     const edited =
       edit({ path, text: value, kind }) ??

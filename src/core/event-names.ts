@@ -7,6 +7,8 @@ export interface EventMatch {
   readonly event: WebhookEvent;
   /** `Leads.create`, also where the event is the family `<Module>.create`. */
   readonly name: string;
+  /** The value of the family's placeholder: `Leads`. */
+  readonly member?: string;
 }
 
 /** Anybody can post a name of a megabyte, and comparing it with those of all formats takes a second. */
@@ -17,11 +19,13 @@ const PLACEHOLDER = /<([A-Za-z]+)>/;
 /** Finds an event by name, whatever its case. A fixed name wins over a family. */
 export function findEvent(format: Format, name: string): EventMatch | undefined {
   if (name.length > MAX_NAME_LENGTH) return undefined;
-  const fixed = fixedEvents(format).get(name.toLowerCase());
-  if (fixed !== undefined) return { event: fixed, name: fixed.name };
-  for (const event of format.events) {
-    const member = familyMember(event, name);
-    if (member !== undefined) return { event, name: event.name.replace(PLACEHOLDER, () => member) };
+  const { byName, families } = eventIndex(format);
+  const named = byName.get(name.toLowerCase());
+  if (named !== undefined) return { event: named, name: named.name };
+  for (const family of families) {
+    const member = memberOf(family, name);
+    const { event } = family;
+    if (member !== undefined) return { event, name: event.name.replace(PLACEHOLDER, () => member), member };
   }
   return undefined;
 }
@@ -42,15 +46,35 @@ export function isNamed(format: Format, name: string, ofAnyProduct: boolean): bo
   return match.event.members.includes(match.name);
 }
 
-const fixedByFormat = new WeakMap<Format, ReadonlyMap<string, WebhookEvent>>();
+interface EventIndex {
+  /** By name in lower case; the first of two with the same name. */
+  readonly byName: ReadonlyMap<string, WebhookEvent>;
+  readonly families: readonly Family[];
+}
 
-/** By name in lower case; the first of two with the same name. */
-function fixedEvents(format: Format): ReadonlyMap<string, WebhookEvent> {
-  const known = fixedByFormat.get(format);
+/** A family with the parts of its name around the placeholder, in lower case. */
+interface Family {
+  readonly event: WebhookEvent;
+  readonly before: string;
+  readonly after: string;
+}
+
+const indexes = new WeakMap<Format, EventIndex>();
+
+function eventIndex(format: Format): EventIndex {
+  const known = indexes.get(format);
   if (known !== undefined) return known;
-  const made = new Map(format.events.toReversed().map((event) => [event.name.toLowerCase(), event]));
-  fixedByFormat.set(format, made);
+  const made = {
+    byName: new Map(format.events.toReversed().map((event) => [event.name.toLowerCase(), event])),
+    families: format.events.flatMap((event) => familyOf(event) ?? []),
+  };
+  indexes.set(format, made);
   return made;
+}
+
+function familyOf(event: WebhookEvent): Family | undefined {
+  const [before = "", , after] = event.name.toLowerCase().split(PLACEHOLDER);
+  return after === undefined ? undefined : { event, before, after };
 }
 
 /** Tried first: compiling the Unicode pattern takes longer than receiving a delivery. */
@@ -58,13 +82,17 @@ const PLAIN_NAME = /^[A-Za-z_]\w*$/;
 
 /** The value of the placeholder in a family's name: `Leads` in `leads.create`, in its right case where it is known. */
 export function familyMember(event: WebhookEvent, name: string): string | undefined {
-  const [before, , after] = event.name.split(PLACEHOLDER);
-  if (before === undefined || after === undefined) return undefined;
+  const family = familyOf(event);
+  return family && memberOf(family, name);
+}
+
+function memberOf({ event, before, after }: Family, name: string): string | undefined {
   const lower = name.toLowerCase();
-  if (!lower.startsWith(before.toLowerCase()) || !lower.endsWith(after.toLowerCase())) return undefined;
+  if (!lower.startsWith(before) || !lower.endsWith(after)) return undefined;
   const member = name.slice(before.length, name.length - after.length);
   if (!PLAIN_NAME.test(member) && !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(member)) return undefined;
-  return event.members.find((known) => known.toLowerCase() === member.toLowerCase()) ?? member;
+  const wanted = member.toLowerCase();
+  return event.members.find((known) => known.toLowerCase() === wanted) ?? member;
 }
 
 /** All event names of a format; those of a family with its known members. */

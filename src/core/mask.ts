@@ -18,9 +18,22 @@ const SCHEME = /^(bearer|basic|digest|token|zoho-oauthtoken|zoho-authtoken)\s+\S
 /** Proxies pass the signed-in user on in `Cf-Access-Jwt-Assertion`, `X-Amzn-Oidc-Data` and the like. */
 const SECRET_HEADER = /jwt|token|assertion|oidc-data/i;
 
+/** Bodies of one kind have the same names. Bounded, since anybody can post others. */
+const testedNames = new Map<string, boolean>();
+const MAX_TESTED_NAMES = 1000;
+const MAX_TESTED_LENGTH = 100;
+
 export function isSecretName(name: string): boolean {
+  const tested = testedNames.get(name);
+  if (tested !== undefined) return tested;
+  const isSecret = testName(name);
+  if (testedNames.size < MAX_TESTED_NAMES && name.length <= MAX_TESTED_LENGTH) testedNames.set(name, isSecret);
+  return isSecret;
+}
+
+function testName(name: string): boolean {
   // `payload[token]`, `token[0]`: nested names in forms of PHP and Ruby.
-  if (name.includes("[")) return name.split(/[[\]]+/).some((part) => part !== "" && isSecretName(part));
+  if (name.includes("[")) return name.split(/[[\]]+/).some((part) => part !== "" && testName(part));
   return SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, "$1_$2"));
 }
 
@@ -33,11 +46,16 @@ export function chosenNames(verdicts: readonly Pick<Verdict, "secretIn">[]): rea
 
 /** The delivery with the secrets in its URL, headers and body masked. */
 export function maskDelivery(delivery: Delivery, chosen: readonly string[] = []): Delivery {
+  let body: Buffer | undefined;
   return {
     method: delivery.method,
     url: maskUrl(delivery.url, chosen),
     headers: maskHeaders(delivery.headers, chosen),
-    body: maskBody(delivery.body, headerValue(delivery, "content-type") ?? "", chosen),
+    // Lazy: a list does not show it, and to mask megabytes takes seconds.
+    get body() {
+      body ??= maskBody(delivery.body, headerValue(delivery, "content-type") ?? "", chosen);
+      return body;
+    },
   };
 }
 
@@ -146,6 +164,8 @@ function maskingWithin(named: BodyEdit, depth: number): BodyEdit {
 }
 
 function maskWithin(text: string, named: BodyEdit, depth: number): string | undefined {
+  // A quick exit for nearly all values.
+  if (!text.includes("=") && !text.includes("://")) return undefined;
   if (URL_ONLY.test(text)) return maskQuery(text, maskingWithin(named, depth));
   if (FORM.test(text) && !/\s/.test(text)) return readableMask(rewriteForm(text, maskingWithin(named, depth)));
   if (!text.includes("://")) return undefined;

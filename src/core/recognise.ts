@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Delivery, headerValue } from "../body/delivery.ts";
 import { isEmpty, type Payload, textAt } from "../body/payload.ts";
 import { countMembers, type Envelope, isObject, missingOf, NO_MEMBERS } from "./envelope.ts";
-import { type EventMatch, familyMember, findEvent } from "./event-names.ts";
+import { type EventMatch, findEvent } from "./event-names.ts";
 import { nearestEvents } from "./hints.ts";
 import { acceptsMethod, type Format, type Product, type Verdict } from "./product.ts";
 import { checkSchema, type SchemaIssue, type SchemaResult } from "./schema.ts";
@@ -69,8 +69,8 @@ export interface Recognition {
  * its envelope is unmistakable, or the signature of one product alone is right.
  */
 export function recognise(incoming: Incoming): Recognition {
-  const { product, products } = incoming;
-  const candidates = candidatesOf(incoming, product === undefined ? products : [product]);
+  const { product, products, delivery } = incoming;
+  const candidates = candidatesOf(incoming, true);
   const ranked = rank(incoming, candidates);
   const [best] = ranked;
   if (product !== undefined) {
@@ -81,11 +81,14 @@ export function recognise(incoming: Incoming): Recognition {
   const known = best?.match !== undefined || isUnmistakable(ranked) ? best : undefined;
   const found = strictest(incoming, candidates, known);
   if (found !== undefined) return { found, couldBe: ranked.filter((each) => isClose(each, found)), nearest: undefined };
-  const proved = candidates.filter(
-    ({ product, format }) =>
-      carriesSignature(format, incoming.delivery) && has("passed", incoming.verdictsOf(product, format)),
+  const [only, ...others] = products.filter((each) =>
+    each.formats.some(
+      (format) =>
+        acceptsMethod(format, delivery.method) &&
+        carriesSignature(format, delivery) &&
+        has("passed", incoming.verdictsOf(each, format)),
+    ),
   );
-  const [only, ...others] = new Set(proved.map((each) => each.product));
   if (only !== undefined && others.length === 0) return recognise({ ...incoming, product: only });
   return { found, couldBe: [], nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0)) };
 }
@@ -115,7 +118,6 @@ const MAX_BONUS = 5;
 const MAX_NAME_POINTS = 2;
 
 function rank(incoming: Incoming, candidates: readonly Candidate[]): readonly Reading[] {
-  const likely = candidates.filter(({ points, present }) => points > 0 || present > 0);
   const readings: Reading[] = [];
   let best = Number.NEGATIVE_INFINITY;
   const readAll = (each: readonly Candidate[]): void => {
@@ -128,9 +130,9 @@ function rank(incoming: Incoming, candidates: readonly Candidate[]): readonly Re
       best = Math.max(best, reading.score);
     }
   };
-  readAll(likely.sort((a, b) => b.points - a.points));
+  readAll(candidates.toSorted((a, b) => b.points - a.points));
   // Of the others only a header or the address can name an event.
-  if (best <= MAX_NAME_POINTS) readAll(candidates.filter(({ points, present }) => points <= 0 && present === 0));
+  if (best <= MAX_NAME_POINTS) readAll(candidatesOf(incoming, false));
   if (readings.length < 2) return readings;
   readings.sort((a, b) => b.score - a.score);
   const equal = readings.filter(({ score }) => score === best);
@@ -140,10 +142,13 @@ function rank(incoming: Incoming, candidates: readonly Candidate[]): readonly Re
 /** A signature's header says more than a few members that any body may have. */
 const SIGNATURE_POINTS = 4;
 
-function candidatesOf(incoming: Incoming, products: readonly Product[]): readonly Candidate[] {
-  const { delivery, payload } = incoming;
+/** The formats whose signature or envelope a delivery has anything of, or all others. */
+function candidatesOf(
+  { products, product: named, delivery, payload }: Incoming,
+  likely: boolean,
+): readonly Candidate[] {
   const candidates: Candidate[] = [];
-  for (const product of products) {
+  for (const product of named === undefined ? products : [named]) {
     for (const format of product.formats) {
       if (!acceptsMethod(format, delivery.method)) continue;
       const { data, misshapen } = inShapeOf(format, payload.data);
@@ -151,6 +156,7 @@ function candidatesOf(incoming: Incoming, products: readonly Product[]): readonl
       const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
       const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
       const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
+      if ((present > 0 || isSigned) !== likely) continue;
       const resembles = envelope !== undefined && (present > 1 || isSigned);
       const ofMembers = present === 0 ? 0 : present - missing;
       const points = ofMembers + (isSigned ? SIGNATURE_POINTS : 0) - (misshapen ? 1 : 0);
@@ -178,8 +184,7 @@ function read({ event, delivery, payload }: Incoming, candidate: Candidate): Rea
 function namePoints(match: EventMatch | undefined): number {
   if (match === undefined) return 0;
   const { members } = match.event;
-  if (members.length === 0) return 2;
-  return members.includes(familyMember(match.event, match.name) ?? "") ? 2 : 1;
+  return members.length === 0 || members.includes(match.member ?? "") ? 2 : 1;
 }
 
 /** The first event of a list. */
@@ -372,7 +377,7 @@ function isWhole({ match, shape }: Reading): boolean {
 /** The known event that a delivery would be if no product had been named. */
 export function recogniseAny(incoming: Omit<Incoming, "product" | "verdictsOf">): Reading | undefined {
   const any: Incoming = { ...incoming, product: undefined, verdictsOf: () => [] };
-  const [best] = rank(any, candidatesOf(any, incoming.products));
+  const [best] = rank(any, candidatesOf(any, true));
   return best?.match === undefined ? undefined : best;
 }
 

@@ -24,6 +24,17 @@ export function parseJson(text: string): JsonResult {
   }
 }
 
+/** Whether `parseJson` would parse it. */
+export function isJson(text: string): boolean {
+  if (isTooDeep(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether `parseJson` may return other values than `JSON.parse`. */
 export function hasLongNumber(text: string): boolean {
   return LONG_NUMBER.test(text);
@@ -108,7 +119,7 @@ export function scanJson(text: string): JsonNode {
       let key: string | number = children.length;
       if (kind === "object") {
         const end = stringEnd(text, at);
-        key = JSON.parse(text.slice(at, end)) as string;
+        key = unquoted(text.slice(at, end));
         at = end;
         skip();
         at++;
@@ -130,6 +141,11 @@ export function scanJson(text: string): JsonNode {
   };
   skip();
   return value();
+}
+
+/** The text of a string literal. */
+export function unquoted(literal: string): string {
+  return literal.includes("\\") ? (JSON.parse(literal) as string) : literal.slice(1, -1);
 }
 
 /** White space, or the byte order mark that may precede the text. */

@@ -3,7 +3,7 @@ import { readPayload } from "../../body/payload.ts";
 import { noSecrets } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
 import { findEvent, findFormat, findProduct } from "../../core/event-names.ts";
-import { chosenNames, maskDelivery, maskHeaders, maskText, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
 import type { EventReport, LoggedFacts } from "../../reports/event.ts";
@@ -22,18 +22,17 @@ export function entryEvent(
 ): LoggedEvent {
   const chosen = chosenNames(entry.verdicts);
   const { delivery } = entry;
-  const shown = once(() => (showSecrets === true ? delivery : maskDelivery(delivery, chosen)));
+  const shown = showSecrets === true ? delivery : maskDelivery(delivery, chosen);
   const mask = (text: string): string => (showSecrets === true ? text : maskText(text, chosen));
   return {
     type: "event",
     n: entry.n,
     at: entry.receivedAt,
     method: entry.method,
-    path: showSecrets === true ? delivery.url : maskUrl(delivery.url, chosen),
-    headers: showSecrets === true ? delivery.headers : maskHeaders(delivery.headers, chosen),
-    // Lazy: a list does not show it, and to mask megabytes takes seconds.
+    path: shown.url,
+    headers: shown.headers,
     get body() {
-      return shown().body;
+      return shown.body;
     },
     receipt: receiptOf(products, entry, shown),
     duplicateOf: entry.duplicateOf,
@@ -45,7 +44,7 @@ export function entryEvent(
       remote: entry.remote,
       bytes: delivery.body.length,
       get masked() {
-        return !sameDelivery(shown(), delivery);
+        return !sameDelivery(shown, delivery);
       },
       attempts: entry.attempts.map((each) => ({
         ...each,
@@ -63,9 +62,9 @@ export function entryEvent(
 }
 
 /** Verdicts and issues as they were on arrival; what the log does not have is read from the delivery again. */
-function receiptOf(products: readonly Product[], entry: LogEntry, shown: () => Delivery): Receipt {
+function receiptOf(products: readonly Product[], entry: LogEntry, shown: Delivery): Receipt {
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
-  const read = once(() => readPayload(shown()));
+  const read = once(() => readPayload(shown));
   const found = entry.known
     ? undefined
     : receive({
@@ -114,7 +113,7 @@ function once<T>(make: () => T): () => T {
 }
 
 function sameDelivery(a: Delivery, b: Delivery): boolean {
-  return a.url === b.url && a.body.equals(b.body) && JSON.stringify(a.headers) === JSON.stringify(b.headers);
+  return a.url === b.url && a.headers.every(([, value], i) => value === b.headers[i]?.[1]) && a.body.equals(b.body);
 }
 
 /** The day to print above a line: only where it changes, and not for today at the start. */

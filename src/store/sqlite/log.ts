@@ -51,15 +51,19 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const reader = createEntryReader(database);
   const rows = createRowReader(database);
   const attempts = createAttemptReader(database);
-  const read = async <T>(query: () => T): Promise<T> => {
+  const query = async <T>(run: () => T): Promise<T> => {
     try {
-      guard.check();
-      return await retryWhileLocked(query, busyMs);
+      return await retryWhileLocked(run, busyMs);
     } catch (error) {
       throw logError(error, path);
     }
   };
-  const source = { database, reader, read };
+  const read = <T>(run: () => T): Promise<T> =>
+    query(() => {
+      guard.check();
+      return run();
+    });
+  const source = { database, reader, query, read };
 
   return {
     path,
@@ -107,11 +111,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     onWork: () => () => {},
     waiting: () => read(queue.waiting),
     get: (n) => read(() => reader.get(n)),
-    list: (filter = {}, list = {}) => readAll(source, filter, list, readRecord),
-    rows: (filter = {}, list = {}) => readAll(source, filter, list, readRow, ROW_COLUMNS),
+    list: (filter = {}, list = {}) => readAll(source, filter, list, () => readRecord),
+    rows: (filter = {}, list = {}) => readAll(source, filter, list, () => readRow, ROW_COLUMNS),
     rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
     row: (n) => read(() => rows.row(n)),
-    entries: (filter = {}, list = {}) => readAll(source, filter, list, reader.readEntry),
+    entries: (filter = {}, list = {}) => readAll(source, filter, list, reader.openPage),
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),

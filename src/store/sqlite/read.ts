@@ -34,18 +34,23 @@ interface Source {
   readonly database: NativeDatabase;
   readonly reader: ReturnType<typeof createEntryReader>;
   /** Runs a query, again while another process has locked the file. */
-  read<T>(query: () => T): Promise<T>;
+  query<T>(run: () => T): Promise<T>;
+  /** The same after a check that the file is still the log. */
+  read<T>(run: () => T): Promise<T>;
 }
 
+/** Reads what belongs to the rows of a page, and returns what converts each; undefined stands for one that has been pruned. */
+type OpenPage<T> = (rows: readonly SqlRow[]) => (row: SqlRow) => T | undefined;
+
 /**
- * Yields the deliveries that match a filter, as `make` converts their rows; undefined stands for one that has been pruned. Only
- * a page of rows is in memory, and no more than one body, which may have megabytes.
+ * Yields the deliveries that match a filter. Only a page of rows is in memory, and no more than one body, which may have
+ * megabytes.
  */
 export async function* readAll<T>(
-  { database, reader, read }: Source,
+  { database, reader, query, read }: Source,
   filter: LogFilter,
   options: ListOptions,
-  make: (row: SqlRow) => T | undefined,
+  openPage: OpenPage<T>,
   columns = RECORD_COLUMNS,
 ): AsyncGenerator<T> {
   const { where = [], failed = false } = filter;
@@ -75,25 +80,30 @@ export async function* readAll<T>(
     // No more rows than needed: one that nobody wants may be damaged.
     const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
     const { sql, values } = pageQuery({ columns, conditions, failed, contents, order, low: from, high: to, limit });
-    const rows = await read(() => orDamage(() => database.prepare(sql).all(...values)));
+    const page = await read(() =>
+      orDamage(() => {
+        const rows = database.prepare(sql).all(...values);
+        return { rows, make: openPage(rows) };
+      }),
+    );
     await nextTurn();
-    if (rows instanceof Damage && from < to) {
+    if (page instanceof Damage && from < to) {
       // Go on row by row, and widen again while rows can be read.
       window = 1;
       continue;
     }
-    if (rows instanceof Damage) onDamaged(from, rows.reason);
+    if (page instanceof Damage) onDamaged(from, page.reason);
     else window = Math.min(maxWindow, window * 2);
-    const readable = rows instanceof Damage ? [] : rows;
-    for (const row of readable) {
-      const made = await read(() => orDamage(() => (matches(row) ? make(row) : undefined)));
+    const { rows, make } = page instanceof Damage ? { rows: [], make: () => undefined } : page;
+    for (const row of rows) {
+      const made = await query(() => orDamage(() => (matches(row) ? make(row) : undefined)));
       if (made instanceof Damage) onDamaged(numberOf(row, "n"), made.reason);
       else if (made !== undefined) {
         yield made;
         if (--left <= 0) return;
       }
     }
-    const last = readable.length < limit ? undefined : readable.at(-1);
+    const last = rows.length < limit ? undefined : rows.at(-1);
     if (isNewest) high = last === undefined ? from - 1 : numberOf(last, "n") - 1;
     else low = last === undefined ? to + 1 : numberOf(last, "n") + 1;
     if (contents || where.length > 0) onSearched?.(total - (high - low + 1), total);
@@ -168,13 +178,15 @@ export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[
   return { sql, values: conditions.flatMap((each) => each.values) };
 }
 
-/** Reads single deliveries with bodies and attempts. */
+const OF_ROWS = "n IN (SELECT value FROM json_each(?)) ORDER BY id";
+
+/** Reads deliveries with bodies and attempts. */
 export function createEntryReader(database: NativeDatabase) {
   const one = database.prepare(`SELECT ${RECORD_COLUMNS} FROM deliveries WHERE n = ?`);
   const content = database.prepare("SELECT headers, body FROM contents WHERE n = ?");
   const last = database.prepare("SELECT max(n) AS n FROM deliveries");
-  const attempts = database.prepare("SELECT * FROM attempts WHERE n = ? ORDER BY id");
-  const forwards = database.prepare("SELECT * FROM forwards WHERE n = ? ORDER BY id");
+  const attempts = database.prepare(`SELECT * FROM attempts WHERE ${OF_ROWS}`);
+  const forwards = database.prepare(`SELECT * FROM forwards WHERE ${OF_ROWS}`);
 
   /** The exact request of a row of `deliveries`; undefined when it has been pruned since the row was read. */
   function delivery(row: SqlRow): Delivery | undefined {
@@ -182,32 +194,44 @@ export function createEntryReader(database: NativeDatabase) {
     return found === undefined ? undefined : readDelivery({ ...row, ...found });
   }
 
-  function readEntry(row: SqlRow): LogEntry | undefined {
-    const n = numberOf(row, "n");
-    const request = delivery(row);
-    if (request === undefined) return undefined;
-    return {
-      ...readRecord(row),
-      delivery: request,
-      attempts: attempts.all(n).map(readAttempt),
-      forwards: forwards.all(n).map(readForward),
+  const openPage: OpenPage<LogEntry> = (rows) => {
+    const numbers = JSON.stringify(rows.map(({ n }) => n));
+    const attemptsOf = byDelivery(attempts.all(numbers), readAttempt);
+    const forwardsOf = byDelivery(forwards.all(numbers), readForward);
+    return (row) => {
+      const n = numberOf(row, "n");
+      const request = delivery(row);
+      if (request === undefined) return undefined;
+      const [made, queued] = [attemptsOf.get(n) ?? [], forwardsOf.get(n) ?? []];
+      return { ...readRecord(row), delivery: request, attempts: made, forwards: queued };
     };
-  }
+  };
 
   return {
     delivery,
-    readEntry,
+    openPage,
     get(wanted: number | "last"): LogEntry | undefined {
       const n = wanted === "last" ? maybeNumber(last.get() ?? { n: null }, "n") : wanted;
       if (n === undefined) return undefined;
       const entry = orDamage(() => {
         const row = one.get(n);
-        return row && readEntry(row);
+        return row && openPage([row])(row);
       });
       if (entry instanceof Damage) throw damaged(n, entry.reason);
       return entry;
     },
   };
+}
+
+function byDelivery<T>(rows: readonly SqlRow[], make: (row: SqlRow) => T): ReadonlyMap<number, readonly T[]> {
+  const found = new Map<number, T[]>();
+  for (const row of rows) {
+    const n = numberOf(row, "n");
+    const before = found.get(n);
+    if (before === undefined) found.set(n, [make(row)]);
+    else before.push(make(row));
+  }
+  return found;
 }
 
 const MAX_ATTEMPTS_READ = 500;
