@@ -186,7 +186,7 @@ describe("what leaves this machine", () => {
       ["commands/channels/prune.ts", "zoho/api.ts", "zoho/auth/device-login.ts", "zoho/auth/oauth.ts"],
     ],
     "a delivery is posted by": [
-      /\b(?:openPoster|openEndpoint)\(/,
+      /\b(?:openPoster|openTargets|openEndpoint)\(/,
       [
         "check/endpoint.ts",
         "commands/check/index.ts",

@@ -67,7 +67,7 @@ export async function openQueuePoster({ timeoutMs, insecure, receivedAtOf }: Que
         return;
       } catch (error) {
         // Redis was restarted since. If it has the job already, its id prevents a second one.
-        if (!isFirst || connection.client.status !== "end") throw error;
+        if (!isFirst || connection.client.status === "ready") throw error;
         drop(target, connection);
       }
     }
