@@ -15,6 +15,8 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 10);
 const PACE_ROUNDS = Math.min(ROUNDS, 3);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const CONNECTIONS = 50;
+/** For a server that stops answering. */
+const CLIENT_TIMEOUT_MS = 60_000 + 10_000 * SECONDS;
 const OURS = "zoho-hooks listen";
 const LEAST = "minimal receiver";
 const PATH = "/webhooks/zoho/crm";
@@ -22,8 +24,9 @@ const PACKAGES = ["express@4", "bull", "resend-cli", "smee-client", "hookdeck-cl
 
 /** Runs a client to its end and returns the line that it prints. */
 function client(file, url, ...args) {
-  const { stdout, stderr } = spawnSync(process.execPath, [join(here, file), url, ...args.map(String)], { env });
-  if (stdout.length === 0) throw new Error(String(stderr));
+  const options = { env, timeout: CLIENT_TIMEOUT_MS };
+  const { stdout, stderr } = spawnSync(process.execPath, [join(here, file), url, ...args.map(String)], options);
+  if (stdout.length === 0) throw new Error(String(stderr) || `${file} did not end`);
   const result = JSON.parse(String(stdout));
   if (result.failed > 0)
     throw new Error(`${result.failed} of ${result.count} requests to ${url} were not answered 200`);
@@ -176,7 +179,10 @@ function residentMegabytes(pid) {
   }
 }
 
-/** Runs all in each round, so that a busy moment of the machine affects all. Returns the rounds of each by its name. */
+/**
+ * Runs all in each round, so that a busy moment of the machine affects all. Returns the rounds of each by its name; undefined
+ * stands for a round that failed. What fails at once is not available.
+ */
 async function interleave(title, makers, rounds, measure) {
   const results = new Map(Object.keys(makers).map((name) => [name, []]));
   console.log(`\n${title}, median of ${rounds} rounds`);
@@ -185,8 +191,9 @@ async function interleave(title, makers, rounds, measure) {
       try {
         done.push(await measure(makers[name]));
       } catch (error) {
-        console.log(`  skipped ${name}: ${error.message.split("\n")[0]}`);
-        results.delete(name);
+        console.log(`  ${name} failed in round ${round + 1}: ${error.message.split("\n")[0]}`);
+        if (round === 0) results.delete(name);
+        else done.push(undefined);
       }
     }
   }
@@ -198,7 +205,8 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 /** The median of each figure. */
 const medians = (results) =>
   [...results].map(([name, rounds]) => {
-    const figures = Object.keys(rounds[0]).map((key) => [key, median(rounds.map((each) => each[key]))]);
+    const whole = rounds.filter((each) => each !== undefined);
+    const figures = Object.keys(rounds[0]).map((key) => [key, median(whole.map((each) => each[key]))]);
     return { name, ...Object.fromEntries(figures) };
   });
 
@@ -213,7 +221,8 @@ async function compare(title, makers, measure, { cpu: maxCpu, rates }) {
   /** Ours beside a peer's in the same round. */
   const ratio = (peer, key) => {
     const theirs = results.get(peer);
-    return median((results.get(OURS) ?? []).map((each, round) => each[key] / theirs[round][key]));
+    const ratios = results.get(OURS).map((each, round) => each?.[key] / theirs[round]?.[key]);
+    return median(ratios.filter((each) => !Number.isNaN(each)));
   };
   for (const row of rows) {
     if (row.name === OURS || !results.has(OURS)) continue;
