@@ -250,7 +250,9 @@ async function comparePace({ title, pace, seconds, aim: [at, maxMs] }) {
       const appPort = await freePort();
       const server = await make(appPort);
       try {
-        return client("pace.js", server.url, appPort, pace, seconds);
+        const result = client("pace.js", server.url, appPort, pace, seconds);
+        if (result.count === 0) throw new Error("nothing arrived in time");
+        return result;
       } finally {
         await server.stop();
       }
