@@ -45,6 +45,13 @@ export function cleanUp() {
   rmSync(work, { recursive: true, force: true, maxRetries: 5 });
 }
 
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(1);
+  });
+}
+
 export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -63,6 +63,7 @@ it("packs what is used, and nothing else", () => {
       "docs/library.md",
       "docs/missed.md",
       "docs/own-products.md",
+      "docs/performance.md",
       "docs/products/….md",
       "docs/receiving.md",
       "docs/sending.md",

@@ -18,7 +18,8 @@ describe.each(engines)("a page of the log on %s", async (engine) => {
     ["one event", { events: ["crm:Leads.create"] }, /USING INDEX deliveries_by_event \(product=\? AND event=\? AND n>/],
     ["several events", { events: ["Leads.*"] }, /SEARCH deliveries USING INTEGER PRIMARY KEY/],
     ["a product", { product: "crm" }, /SEARCH deliveries USING INTEGER PRIMARY KEY/],
-    ["a time", { since: new Date(5) }, /USING (COVERING )?INDEX deliveries_by_time \(received_at>/],
+    // Each page would read the time index to its end.
+    ["a time", { since: new Date(5) }, /^(?![\s\S]*deliveries_by_time)SEARCH deliveries USING INTEGER PRIMARY KEY/],
     ["what is invalid", { invalid: true }, /USING INDEX deliveries_invalid/],
     ["refusals", { status: { min: 400, max: 499 } }, /USING INDEX deliveries_refused/],
     ["failures", { failed: true }, /USING COVERING INDEX forwards_failed/],
@@ -41,8 +42,11 @@ describe.each(engines)("a page of the log on %s", async (engine) => {
     expect(plan).not.toMatch(/SCAN (deliveries|contents|attempts)|TEMP B-TREE FOR ORDER BY/);
   });
 
-  it("looks up duplicates and due deliveries by their own indexes", () => {
+  it("looks up times, duplicates and due deliveries by their own indexes", () => {
     const plan = (sql: string): string => explain(database, sql, []);
+    expect(plan("SELECT min(+n) AS n FROM deliveries WHERE received_at >= 5")).toMatch(
+      /deliveries_by_time \(received_at>/,
+    );
     expect(
       plan(
         "SELECT n FROM deliveries WHERE identity = 'x' AND accepted = 1 AND duplicate_of IS NULL ORDER BY n LIMIT 1",

@@ -133,7 +133,19 @@ export function resolveFilter(database: NativeDatabase, filter: LogFilter): read
     patterns.length === 0
       ? undefined
       : eventKinds(database).filter(({ product, event }) => patterns.some(({ matches }) => matches(product, event)));
-  return recordConditions(filter, kinds);
+  return [...recordConditions(filter, kinds), ...firstSince(database, filter)];
+}
+
+/**
+ * Begins at the first number since a time, by the time index; from there on rows are read by number. Looked up once: as a part
+ * of a page's query it would read the rest of the index for every page.
+ */
+function firstSince(database: NativeDatabase, { since }: LogFilter): readonly Condition[] {
+  if (since === undefined) return [];
+  const query = database.prepare("SELECT min(+n) AS n FROM deliveries WHERE received_at >= ?");
+  const row = orDamage(() => query.get(since.getTime()));
+  if (row instanceof Damage || row === undefined) return [];
+  return [{ sql: "n >= ?", values: [maybeNumber(row, "n") ?? Number.MAX_SAFE_INTEGER] }];
 }
 
 /** All pairs of product and event in the log, each found by one or two index lookups. */

@@ -6,6 +6,8 @@ let firstAt = 0;
 let lastAt = 0;
 createServer((request, response) => {
   if (request.method === "GET") {
+    // A bench that waits for a child process would not notice that a kept connection has been closed.
+    response.setHeader("connection", "close");
     response.end(JSON.stringify({ count, firstAt, lastAt }));
     if (request.url === "/count?reset") count = firstAt = lastAt = 0;
     return;
