@@ -97,7 +97,8 @@ export function openDatabase({ driver, path, schema, config }: Awaited<ReturnTyp
     if (open !== undefined) return open;
     const timeout = purpose === "read" ? {} : { query_timeout: 2 * WRITE_TIMEOUT_MS };
     const pool = new driver.Pool({ ...config, ...timeout, max: MAX_CONNECTIONS });
-    // An idle connection has ended: the next query opens another one.
+    // A connection has ended: its query says so, and the next one opens another.
+    pool.on("connect", (client) => client.on("error", () => {}));
     pool.on("error", () => {});
     pools.set(purpose, pool);
     return pool;
