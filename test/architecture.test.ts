@@ -196,6 +196,7 @@ describe("what leaves this machine", () => {
         "commands/replay/index.ts",
         "commands/send/deliver.ts",
         "forward/post.ts",
+        "forward/targets.ts",
       ],
     ],
     "a tunnel is chosen by": [/\bchooseTunnel\(/, ["commands/listen/tunnel.ts", "tunnel/open-tunnel.ts"]],

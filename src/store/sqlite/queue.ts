@@ -1,4 +1,5 @@
 import { DUPLICATE_WINDOW_MS } from "../../body/delivery.ts";
+import { Damage } from "../damage.ts";
 import type {
   Appended,
   Claim,
@@ -13,10 +14,21 @@ import type {
   Unreadable,
   WaitingCount,
 } from "../log.ts";
-import type { NativeDatabase, SqlRow } from "./engine.ts";
-import { Damage, orDamage } from "./fault.ts";
-import { dateOf, listText, maybeNumber, maybeText, numberOf, readDelivery, textOf } from "./read.ts";
-import { BLOCKED, DELIVERED, EVERY_RECORD, FAILED, hasEarlier, WAITING, WAITING_ROWS } from "./schema.ts";
+import { deliveryRow, maybeNumber, maybeText, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
+import {
+  BLOCKED,
+  DELIVERED,
+  EVERY_RECORD,
+  FAILED,
+  hasEarlier,
+  UNBLOCK_LEFT,
+  unblockProduct,
+  unblockRecord,
+  WAITING,
+  WAITING_ROWS,
+} from "../states.ts";
+import type { NativeDatabase } from "./engine.ts";
+import { orDamage } from "./fault.ts";
 
 /** Milliseconds, without the first. */
 type Range = readonly [after: number, to: number];
@@ -110,10 +122,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
     },
     giveUp: (target: string): number => Number(giveUp.run(target).changes),
     waiting(): readonly WaitingCount[] {
-      return counts.all().map((row) => {
-        const nextAt = new Date(numberOf(row, "next"));
-        return { target: textOf(row, "target"), waiting: numberOf(row, "count"), nextAt };
-      });
+      return counts.all().map(readWaiting);
     },
   };
 }
@@ -130,22 +139,6 @@ function dueNow({ now, maxPauseMs }: Pick<ClaimRequest, "now" | "maxPauseMs">): 
 function readLoaded(row: SqlRow | undefined): { readonly claim: Claim; readonly bytes: number } {
   if (row === undefined) throw new Error("part of it is missing");
   return { claim: readClaim(row), bytes: numberOf(row, "bytes") };
-}
-
-function readClaim(row: SqlRow): Claim {
-  return {
-    id: numberOf(row, "id"),
-    n: numberOf(row, "n"),
-    target: textOf(row, "target"),
-    attempts: maybeNumber(row, "attempts") ?? 0,
-    receivedAt: dateOf(row, "received_at"),
-    remote: maybeText(row, "remote"),
-    duplicateOf: maybeNumber(row, "duplicate_of"),
-    product: maybeText(row, "product"),
-    format: maybeText(row, "format"),
-    event: maybeText(row, "event"),
-    delivery: readDelivery(row),
-  };
 }
 
 /** The writes for new deliveries and attempts. They must run inside a transaction. */
@@ -168,21 +161,9 @@ export function createAppender(database: NativeDatabase) {
   const findEarlier = database.prepare(
     `WITH this (target, order_key) AS (VALUES (?, ?)) SELECT 1 FROM this WHERE ${hasEarlier("")}`,
   );
-  const firstOf = `SELECT min(id) FROM forwards WHERE target = ? AND order_key = ? AND state < ${DELIVERED}`;
-  const unblockRecord = database.prepare(
-    `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE id IN (${firstOf} UNION ALL ${firstOf}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
-  );
-  // What came after the next batch waits for that.
-  const unblockProduct = database.prepare(
-    `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE target = ? AND order_key >= ? AND order_key < ? AND state < ${DELIVERED}
-       AND id <= coalesce((${firstOf}), ${Number.MAX_SAFE_INTEGER}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
-  );
-  const unblockLeft = database.prepare(
-    `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
-  );
+  const unblockRow = database.prepare(unblockRecord("?", "?", "?"));
+  const unblockBatch = database.prepare(unblockProduct("?", "?", "?", "?"));
+  const unblockLeft = database.prepare(UNBLOCK_LEFT);
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
   const endUnanswered = database.prepare(
     "UPDATE deliveries SET status = 502, refusal = ? WHERE status IS NULL AND accepted = 1",
@@ -215,8 +196,8 @@ export function createAppender(database: NativeDatabase) {
       const { changes: made } =
         key === every
           ? // ';' is the character after ':'.
-            unblockProduct.run(target, `${product}:`, `${product};`, target, every)
-          : unblockRecord.run(target, key, target, every);
+            unblockBatch.run(target, `${product}:`, `${product};`, target, every)
+          : unblockRow.run(target, key, target, every);
       changes += Number(made);
     }
     return changes > 0;
@@ -229,35 +210,29 @@ export function createAppender(database: NativeDatabase) {
       unblockLeft.run();
     },
     append(entry: NewEntry): Appended {
-      const { receivedAt, delivery, receipt, forward } = entry;
-      const at = receivedAt.getTime();
-      const { identity = null } = receipt;
+      const { delivery, forward } = entry;
+      const row = deliveryRow(entry);
+      const { received_at: at, identity } = row;
       const original = identity === null ? undefined : findOriginal.get(identity, at - DUPLICATE_WINDOW_MS);
       const duplicateOf = original === undefined ? undefined : numberOf(original, "n");
-      const issues = receipt.schema?.issues ?? [];
-      const isInvalid =
-        receipt.problem !== undefined ||
-        issues.length > 0 ||
-        receipt.verdicts.some(({ verdict }) => verdict === "failed");
       const added = addDelivery.run(
         at,
-        delivery.method,
-        delivery.url,
-        entry.remote ?? null,
-        receipt.product ?? null,
-        receipt.format ?? null,
-        receipt.event ?? null,
-        receipt.known ? 1 : 0,
-        entry.accepted ? 1 : 0,
-        isInvalid ? 1 : 0,
-        entry.status ?? null,
-        entry.refusal ?? null,
+        row.method,
+        row.url,
+        row.remote,
+        row.product,
+        row.format,
+        row.event,
+        row.known,
+        row.accepted,
+        row.invalid,
+        row.status,
+        row.refusal,
         identity,
         duplicateOf ?? null,
-        listText(receipt.records),
-        listText(receipt.verdicts),
-        // Null means "not checked", so that no view claims a schema check that never happened.
-        receipt.schema === undefined ? null : JSON.stringify(issues),
+        row.records,
+        row.verdicts,
+        row.issues,
       );
       const n = Number(added.lastInsertRowid);
       addContent.run(n, JSON.stringify(delivery.headers), delivery.body);
