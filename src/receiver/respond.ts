@@ -83,6 +83,6 @@ export function keySetReply(method: string | undefined, keySet: string | undefin
   return { status: 200, contentType: "application/json", headers: [["cache-control", "no-cache"]], body: keySet };
 }
 
-function jsonReply(status: number, body: object): Reply {
+export function jsonReply(status: number, body: object): Reply {
   return { status, contentType: "application/json", body: JSON.stringify(body) };
 }

@@ -328,6 +328,8 @@ export interface WaitingCount {
   readonly waiting: number;
   /** When the first of them is due; undefined when none waits. */
   readonly nextAt: Date | undefined;
+  /** When the oldest of them was received. */
+  readonly oldestAt: Date | undefined;
 }
 
 /** Selects deliveries: all conditions that are given must match. */

@@ -10,6 +10,11 @@ interface LogPlace {
   readonly store: string;
 }
 
+/** Whether a log is on a server, where several processes write it. */
+export function isShared(store: string): boolean {
+  return /^postgres(?:ql)?:\/\//i.test(store);
+}
+
 /** Opens or creates the log of a project. SQLite is loaded only here. */
 export async function openLogAt(
   { root, store }: LogPlace,

@@ -16,8 +16,11 @@ export interface LogOptions {
   readonly showSecrets?: boolean;
 }
 
+export const STORE_TEXT =
+  "event log: a file, or postgres://user@host/database (default: .zoho-hooks/events.db in the project)";
+
 export function addStoreFlag(command: Command): Command {
-  return command.option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)");
+  return command.option("--store <path>", STORE_TEXT);
 }
 
 export function addLogFlags(command: Command): Command {

@@ -100,6 +100,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       },
       onTrouble,
     });
+  let endWork = (): void => {};
   const waiting = async () => (await log.waiting()).filter(({ target }) => routes.has(target));
   const countWaiting = async (): Promise<number | undefined> => {
     try {
@@ -120,6 +121,9 @@ export async function startForwarding(context: Context, options: ForwardingOptio
         : []),
     ],
     async resume() {
+      endWork = log.onWork((target) => {
+        if (routes.has(target)) forwarder.wake([target]);
+      });
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
     counts() {
@@ -131,6 +135,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     abortMirrored: () => mirror?.interrupt(),
     async stop(drainUntil) {
       const end = performance.now() + STOP_TIMEOUT_MS;
+      endWork();
       await mirror?.close();
       if (drainUntil !== undefined) await forwarder.drain(STOP_TIMEOUT_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));

@@ -26,6 +26,7 @@ import {
 import { noLog } from "../ui/start.ts";
 import { flagSettings, type ListenOptions, type ZohoFlags } from "./flags.ts";
 import { runRoutes } from "./forwarding.ts";
+import { checkRole, readRole } from "./role.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
 import { chooseRunTunnel } from "./tunnel.ts";
 
@@ -37,6 +38,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const given = await givenSecrets(context, options);
   const config = loadConfig(context, { flags, secrets: given });
   const { settings } = config;
+  const role = readRole(options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   if (options.ui === true && settings.store === false) throw noLog();
   if (options.exec?.trim() === "")
@@ -52,9 +54,10 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
   const allowed = allowedAddresses(settings);
   const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
-  const choice = await chooseRunTunnel(context, config);
+  const choice: TunnelChoice = role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config);
   const usesZoho = needsZoho(options, choice);
   const routes = runRoutes(config, shown, products);
+  checkRole(role, config, routes);
   await checkProjectSettings(context, config, settingKeys, {
     targets: routes.targets,
     registers: options.channel !== undefined,
@@ -70,6 +73,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const limits = await pruneLimits(context, config);
   return {
     options,
+    role,
     flags,
     /** Those that were named with flags. */
     givenSecrets: given,

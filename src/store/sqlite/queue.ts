@@ -51,7 +51,9 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
     `UPDATE forwards SET state = ${FAILED} WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = ?)`,
   );
   const counts = database.prepare(
-    `SELECT target, count(*) AS count, min(due_at) AS next FROM ${WAITING_ROWS} GROUP BY target`,
+    `SELECT each.target, count, next, received_at AS oldest FROM
+       (SELECT target, count(*) AS count, min(due_at) AS next, min(id) AS first FROM ${WAITING_ROWS} GROUP BY target) AS each
+     LEFT JOIN forwards ON forwards.id = first LEFT JOIN deliveries ON deliveries.n = forwards.n`,
   );
   const claimed = new Set<number>();
 
@@ -111,8 +113,13 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
     giveUp: (target: string): number => Number(giveUp.run(target).changes),
     waiting(): readonly WaitingCount[] {
       return counts.all().map((row) => {
-        const nextAt = new Date(numberOf(row, "next"));
-        return { target: textOf(row, "target"), waiting: numberOf(row, "count"), nextAt };
+        const oldest = maybeNumber(row, "oldest");
+        return {
+          target: textOf(row, "target"),
+          waiting: numberOf(row, "count"),
+          nextAt: dateOf(row, "next"),
+          oldestAt: oldest === undefined ? undefined : new Date(oldest),
+        };
       });
     },
   };
