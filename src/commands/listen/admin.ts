@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "../../context.ts";
 import { plainReply } from "../../core/reply.ts";
 import { openServer } from "../../receiver/http-server.ts";
-import { jsonReply, readyReply, sendReply } from "../../receiver/respond.ts";
+import { jsonReply, type ReadyState, readyReply, sendReply } from "../../receiver/respond.ts";
 import type { Log } from "../../store/log.ts";
 import { errorText, usageError } from "../../util/errors.ts";
 import { isLoopback } from "../../util/hosts.ts";
@@ -21,7 +21,7 @@ export async function startAdmin(context: Context, address: string): Promise<Adm
   const { host, port } = parseAddress(address);
   const { createMetrics } = await import("../../admin/metrics.ts");
   const metrics = createMetrics(context.now);
-  let isReady = (): boolean => false;
+  let state = (): ReadyState => "starting";
 
   async function answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
     if (method !== "GET" && method !== "HEAD") return sendReply(response, plainReply(405, "only GET"));
@@ -29,7 +29,7 @@ export async function startAdmin(context: Context, address: string): Promise<Adm
       case "/healthz":
         return sendReply(response, jsonReply(200, { status: "ok" }));
       case "/readyz":
-        return sendReply(response, readyReply(isReady()));
+        return sendReply(response, readyReply(state()));
       case "/metrics":
         return sendReply(response, { status: 200, contentType: metrics.contentType, body: await metrics.text() });
       default:
@@ -55,7 +55,7 @@ export async function startAdmin(context: Context, address: string): Promise<Adm
     notes: [`Metrics at ${shown}/metrics.`],
     watch: metrics.watch,
     ready(signal) {
-      isReady = () => !signal.aborted;
+      state = () => (signal.aborted ? "stopping" : "ready");
     },
     onEvent: metrics.onEvent,
     stop: () => server.close(0),

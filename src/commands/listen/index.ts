@@ -5,6 +5,7 @@ import { recordAndForward, recordForOthers } from "../../forward/record-and-forw
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
+import { isShared as isSharedLog } from "../../store/open-log.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
 import { onAbort, setLongTimeout } from "../../util/timing.ts";
@@ -24,12 +25,13 @@ import { createInspectorPart, type InspectorPart } from "./inspector.ts";
 import type { createKeys } from "./keys/index.ts";
 import { orphanNotes, reportOldUrls } from "./left-channels.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
-import { type Part, stopParts } from "./part.ts";
+import { type ChannelPart, type Part, stopParts } from "./part.ts";
 import { EXPECT_TIMEOUT, type Plan, readPlan } from "./plan.ts";
 import { deliveringReport, guideRangesNote, handOut, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
+import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startTunnel, type TunnelPart } from "./tunnel.ts";
-import type { ChannelPart, ZohoPart } from "./zoho.ts";
+import type { ZohoPart } from "./zoho.ts";
 
 export const define: Define = (command, act) => {
   addListenFlags(command);
@@ -150,6 +152,7 @@ interface Parts {
   zoho?: ZohoPart;
   log?: LogPart;
   inspector?: InspectorPart;
+  shared?: SharedSecretsPart;
   forwarding?: ForwardingPart;
   receiver?: ReceiverPart;
   tunnel?: TunnelPart;
@@ -184,10 +187,14 @@ async function startParts(
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho.ts");
-    parts.zoho = await startZoho(context, { options, products, secrets, configured: config.secrets, onLost });
+    const isShared = config.settings.store !== false && isSharedLog(config.settings.store);
+    parts.zoho = await startZoho(context, { options, products, secrets, configured: config.secrets, isShared, onLost });
     secrets = parts.zoho.secrets;
   }
   const log = await openLogPart(context, plan, parts);
+  const shared = log && (await shareSecrets(context, log.log));
+  if (shared !== undefined) parts.shared = shared;
+  secrets = shared?.with(secrets) ?? secrets;
   parts.inspector = createInspectorPart(context, plan);
   const inspecting = options.ui === true ? parts.inspector.start() : undefined;
   const waiting = await startForwardingPart(context, plan, parts);
@@ -198,25 +205,28 @@ async function startParts(
     probeKey,
     onEvent: eventHandler(context, plan, parts, end),
     onClosing: () => parts.forwarding?.abortMirrored(),
+    shared,
   });
   const { receiver } = parts;
+  onAbort(context.signal, receiver.drain);
   if (choice.kind !== "none") {
     parts.tunnel = await startTunnel(context, config, {
       choice,
       receiver,
       probeKey,
-      channelId: () => parts.channel?.state().id,
+      channelId: () => parts.channel?.state()?.id,
       onMoved(url, previousUrl) {
         for (const part of listed(parts)) part.onMoved?.(url);
-        void reportOldUrls(context, { url, previousUrl, movedId: parts.channel?.state().id });
+        void reportOldUrls(context, { url, previousUrl, movedId: parts.channel?.state()?.id });
       },
       onLost,
     });
   }
   const publicUrl = parts.tunnel?.url();
-  if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
-    parts.channel = await parts.zoho.startChannel(publicUrl);
+  // Before the channel: receivers of one URL share it.
   await log?.setUrl(publicUrl ?? receiver.url);
+  if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
+    parts.channel = await parts.zoho.startChannel(publicUrl, log && shared && { log: log.log, shared });
   if (log !== undefined) parts.pruning = startPruning(context, log);
   parts.gaps = startGapWatch(context);
 
@@ -253,7 +263,7 @@ async function startParts(
       log: log?.log,
       url: receiver.url,
       publicUrl: () => parts.tunnel?.url(),
-      channelLeftMs: () => parts.channel?.state().timeLeftMs,
+      channelLeftMs: () => parts.channel?.state()?.timeLeftMs,
       openInspector: parts.inspector.start,
     });
 }

@@ -54,7 +54,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
   const allowed = allowedAddresses(settings);
   const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
-  const choice: TunnelChoice = role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config);
+  const choice: TunnelChoice =
+    role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config);
   const usesZoho = needsZoho(options, choice);
   const routes = runRoutes(config, shown, products);
   checkRole(role, config, routes);
