@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseWhere } from "../../src/store/filter.ts";
 import type { LogFilter } from "../../src/store/log.ts";
-import { parseWhere } from "../../src/store/sqlite/filter.ts";
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 

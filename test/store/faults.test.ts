@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { parseWhere } from "../../src/store/filter.ts";
 import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
-import { parseWhere } from "../../src/store/sqlite/filter.ts";
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { LogFilter } from "../../src/store/log.ts";
+import { pageQuery, resolveFilter } from "../../src/store/paging.ts";
+import { RECORD_COLUMNS, type SqlValue } from "../../src/store/rows.ts";
 import { migrate } from "../../src/store/sqlite/database.ts";
-import { loadEngine, type NativeDatabase, type SqlValue } from "../../src/store/sqlite/engine.ts";
+import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
 import { createAppender } from "../../src/store/sqlite/queue.ts";
-import { pageQuery, resolveFilter } from "../../src/store/sqlite/read.ts";
+import { sqlSource } from "../../src/store/sqlite/read.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { engines } from "../support/temp-log.ts";
 
@@ -11,6 +13,7 @@ describe.each(engines)("a page of the log on %s", async (engine) => {
   const database = (await loadEngine([engine])).open(":memory:");
   migrate(database, "memory");
   const { append } = createAppender(database);
+  const source = sqlSource(database, async (query) => query());
   for (const event of ["Leads.create", "Leads.update"]) append(newEntry({ event, identity: event }));
 
   const cases: [string, LogFilter, RegExp][] = [
@@ -24,9 +27,10 @@ describe.each(engines)("a page of the log on %s", async (engine) => {
     ["failures", { failed: true }, /USING COVERING INDEX forwards_failed/],
     ["text", { search: "x" }, /SEARCH contents USING INTEGER PRIMARY KEY/],
   ];
-  it.each(cases)("of %s uses an index and sorts nothing", (_, filter, index) => {
+  it.each(cases)("of %s uses an index and sorts nothing", async (_, filter, index) => {
     const { failed = false } = filter;
     const page = {
+      columns: RECORD_COLUMNS,
       failed,
       contents: filter.search !== undefined,
       order: "newest",
@@ -34,7 +38,7 @@ describe.each(engines)("a page of the log on %s", async (engine) => {
       high: 1e6,
       limit: 200,
     } as const;
-    const conditions = [...resolveFilter(database, filter)];
+    const conditions = await resolveFilter(source, filter);
     const { sql, values } = pageQuery({ ...page, conditions });
     const plan = explain(database, sql, values);
     expect(plan).toMatch(index);

@@ -4,9 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../util/errors.ts";
 import { makeFolder } from "../../util/files.ts";
 import { oneLine } from "../../util/text.ts";
+import { BLOCKED, DELIVERED, hasEarlier } from "../states.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
 import { faultKind, logError, logFault, rejectIrregular } from "./fault.ts";
-import { BLOCKED, DELIVERED, hasEarlier, schema, webhookLogsView } from "./schema.ts";
+import { schema, webhookLogsView } from "./schema.ts";
 
 interface DatabaseOptions {
   readonly engine: SqliteEngine;

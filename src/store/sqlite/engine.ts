@@ -1,7 +1,5 @@
 import { errorText, UserError } from "../../util/errors.ts";
-
-export type SqlValue = null | number | string | Uint8Array;
-export type SqlRow = Readonly<Record<string, SqlValue>>;
+import type { SqlRow, SqlValue } from "../rows.ts";
 
 export interface NativeStatement {
   run(...values: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };

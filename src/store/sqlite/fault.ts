@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { errorText, UserError } from "../../util/errors.ts";
+import { Damage, DamagedValue } from "../damage.ts";
 
 /** Why SQLite or the file system failed. */
 type FaultKind = "locked" | "full" | "damaged" | "read-only" | "unreachable" | "handles" | "io";
@@ -45,9 +46,6 @@ const KIND_BY_NAME: readonly (readonly [prefix: string, kind: FaultKind])[] = [
 
 /** SQLite has no code of its own for a header with another schema format. */
 const DAMAGED_HEADER = "unsupported file format";
-
-/** A value that only damage or another program puts into the log. */
-export class DamagedValue extends Error {}
 
 /** better-sqlite3 names its result codes, node:sqlite numbers them. Undefined for other errors. */
 export function faultKind(error: unknown): FaultKind | undefined {
@@ -130,19 +128,6 @@ export function rejectIrregular(path: string): void {
   }
 }
 
-/** Why something in the log cannot be read. */
-export class Damage {
-  readonly cause: unknown;
-
-  constructor(cause: unknown) {
-    this.cause = cause;
-  }
-
-  get reason(): string {
-    return errorText(this.cause);
-  }
-}
-
 /**
  * Returns damage that SQLite finds, and values of a wrong type that a disk or another program has changed: what is stored
  * beside it may still be readable. Any other error is thrown.
@@ -155,15 +140,6 @@ export function orDamage<T>(read: () => T): T | Damage {
     if (kind !== undefined && kind !== "damaged") throw error;
     return new Damage(error);
   }
-}
-
-export function damaged(n: number, reason: string): UserError {
-  return new UserError(
-    "usage",
-    `#${n} is damaged in the event log: ${reason}`,
-    "the others can be read by their numbers, such as zoho-hooks events show 42",
-    "log-damaged",
-  );
 }
 
 export interface FileGuard {

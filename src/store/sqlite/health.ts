@@ -1,10 +1,11 @@
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { DamagedValue } from "../damage.ts";
+import { numberOf, textOf } from "../rows.ts";
+import { WAITING_ROWS } from "../states.ts";
 import { rejectForeign } from "./database.ts";
 import { loadEngine, type NativeDatabase } from "./engine.ts";
-import { DamagedValue, logError } from "./fault.ts";
-import { numberOf, textOf } from "./read.ts";
-import { WAITING_ROWS } from "./schema.ts";
+import { logError } from "./fault.ts";
 
 /** What can be said about a log without changing it. */
 export interface LogHealth {

@@ -1,10 +1,10 @@
 import { closeSync, existsSync, lstatSync, openSync, realpathSync } from "node:fs";
 import { errorText, UserError } from "../../util/errors.ts";
 import type { LockOwner, LogLock } from "../log.ts";
+import { dateOf, maybeText, numberOf } from "../rows.ts";
 import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
 import { faultKind, logError, rejectIrregular } from "./fault.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { dateOf, maybeText, numberOf } from "./read.ts";
 
 interface LogFile {
   readonly path: string;

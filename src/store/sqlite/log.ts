@@ -1,16 +1,17 @@
 import { readlinkSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Appended, Log } from "../log.ts";
+import { readAll } from "../paging.ts";
+import { RECORD_COLUMNS, ROW_COLUMNS, readRecord, readRow } from "../rows.ts";
+import { readStats } from "../stats.ts";
 import { openDatabase, retryWhileLocked } from "./database.ts";
 import { type EngineId, loadEngine } from "./engine.ts";
 import { type FileGuard, logError, openFileGuard } from "./fault.ts";
 import { GroupCommit, openWalSync } from "./group-commit.ts";
 import { lockLog } from "./lock.ts";
 import { createAppender, createQueue } from "./queue.ts";
-import { createAttemptReader, createEntryReader, readAll, readRecord } from "./read.ts";
+import { createAttemptReader, createEntryReader, createRowReader, pageSource } from "./read.ts";
 import { prune } from "./retention.ts";
-import { createRowReader, ROW_COLUMNS, readRow } from "./rows.ts";
-import { readStats } from "./stats.ts";
 
 export interface OpenLogOptions {
   readonly path: string;
@@ -60,6 +61,9 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     }
   };
   const source = { database, reader, read };
+  const records = pageSource(source, RECORD_COLUMNS, readRecord);
+  const lines = pageSource(source, ROW_COLUMNS, readRow);
+  const entries = pageSource(source, RECORD_COLUMNS, reader.readEntry);
 
   return {
     path,
@@ -107,12 +111,12 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     onWork: () => () => {},
     waiting: () => read(queue.waiting),
     get: (n) => read(() => reader.get(n)),
-    list: (filter = {}, list = {}) => readAll(source, filter, list, readRecord),
-    rows: (filter = {}, list = {}) => readAll(source, filter, list, readRow, ROW_COLUMNS),
+    list: (filter = {}, list = {}) => readAll(records, filter, list),
+    rows: (filter = {}, list = {}) => readAll(lines, filter, list),
     rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
     row: (n) => read(() => rows.row(n)),
-    entries: (filter = {}, list = {}) => readAll(source, filter, list, reader.readEntry),
-    stats: (filter = {}) => read(() => readStats(database, filter)),
+    entries: (filter = {}, list = {}) => readAll(entries, filter, list),
+    stats: (filter = {}) => readStats(records, filter),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),
     lock: (owner) => lockLog({ path, engine, database }, commits, owner),

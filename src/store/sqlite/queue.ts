@@ -1,4 +1,5 @@
 import { DUPLICATE_WINDOW_MS } from "../../body/delivery.ts";
+import { Damage } from "../damage.ts";
 import type {
   Appended,
   Claim,
@@ -13,10 +14,19 @@ import type {
   Unreadable,
   WaitingCount,
 } from "../log.ts";
-import type { NativeDatabase, SqlRow } from "./engine.ts";
-import { Damage, orDamage } from "./fault.ts";
-import { dateOf, listText, maybeNumber, maybeText, numberOf, readDelivery, textOf } from "./read.ts";
-import { BLOCKED, DELIVERED, EVERY_RECORD, FAILED, hasEarlier, WAITING, WAITING_ROWS } from "./schema.ts";
+import { deliveryRow, maybeNumber, maybeText, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
+import {
+  BLOCKED,
+  DELIVERED,
+  EVERY_RECORD,
+  FAILED,
+  hasEarlier,
+  WAITING,
+  WAITING_ROWS,
+  waitingCounts,
+} from "../states.ts";
+import type { NativeDatabase } from "./engine.ts";
+import { orDamage } from "./fault.ts";
 
 /** Milliseconds, without the first. */
 type Range = readonly [after: number, to: number];
@@ -50,11 +60,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
   const giveUp = database.prepare(
     `UPDATE forwards SET state = ${FAILED} WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = ?)`,
   );
-  const counts = database.prepare(
-    `SELECT each.target, count, next, received_at AS oldest FROM
-       (SELECT target, count(*) AS count, min(due_at) AS next, min(id) AS first FROM ${WAITING_ROWS} GROUP BY target) AS each
-     LEFT JOIN forwards ON forwards.id = first LEFT JOIN deliveries ON deliveries.n = forwards.n`,
-  );
+  const counts = database.prepare(waitingCounts("min(due_at)"));
   const claimed = new Set<number>();
 
   return {
@@ -112,15 +118,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
     },
     giveUp: (target: string): number => Number(giveUp.run(target).changes),
     waiting(): readonly WaitingCount[] {
-      return counts.all().map((row) => {
-        const oldest = maybeNumber(row, "oldest");
-        return {
-          target: textOf(row, "target"),
-          waiting: numberOf(row, "count"),
-          nextAt: dateOf(row, "next"),
-          oldestAt: oldest === undefined ? undefined : new Date(oldest),
-        };
-      });
+      return counts.all().map(readWaiting);
     },
   };
 }
@@ -137,22 +135,6 @@ function dueNow({ now, maxPauseMs }: Pick<ClaimRequest, "now" | "maxPauseMs">): 
 function readLoaded(row: SqlRow | undefined): { readonly claim: Claim; readonly bytes: number } {
   if (row === undefined) throw new Error("part of it is missing");
   return { claim: readClaim(row), bytes: numberOf(row, "bytes") };
-}
-
-function readClaim(row: SqlRow): Claim {
-  return {
-    id: numberOf(row, "id"),
-    n: numberOf(row, "n"),
-    target: textOf(row, "target"),
-    attempts: maybeNumber(row, "attempts") ?? 0,
-    receivedAt: dateOf(row, "received_at"),
-    remote: maybeText(row, "remote"),
-    duplicateOf: maybeNumber(row, "duplicate_of"),
-    product: maybeText(row, "product"),
-    format: maybeText(row, "format"),
-    event: maybeText(row, "event"),
-    delivery: readDelivery(row),
-  };
 }
 
 /** The writes for new deliveries and attempts. They must run inside a transaction. */
@@ -235,35 +217,29 @@ export function createAppender(database: NativeDatabase) {
       unblockLeft.run();
     },
     append(entry: NewEntry): Appended {
-      const { receivedAt, delivery, receipt, forward } = entry;
-      const at = receivedAt.getTime();
-      const { identity = null } = receipt;
+      const { delivery, forward } = entry;
+      const row = deliveryRow(entry);
+      const { received_at: at, identity } = row;
       const original = identity === null ? undefined : findOriginal.get(identity, at - DUPLICATE_WINDOW_MS);
       const duplicateOf = original === undefined ? undefined : numberOf(original, "n");
-      const issues = receipt.schema?.issues ?? [];
-      const isInvalid =
-        receipt.problem !== undefined ||
-        issues.length > 0 ||
-        receipt.verdicts.some(({ verdict }) => verdict === "failed");
       const added = addDelivery.run(
         at,
-        delivery.method,
-        delivery.url,
-        entry.remote ?? null,
-        receipt.product ?? null,
-        receipt.format ?? null,
-        receipt.event ?? null,
-        receipt.known ? 1 : 0,
-        entry.accepted ? 1 : 0,
-        isInvalid ? 1 : 0,
-        entry.status ?? null,
-        entry.refusal ?? null,
+        row.method,
+        row.url,
+        row.remote,
+        row.product,
+        row.format,
+        row.event,
+        row.known,
+        row.accepted,
+        row.invalid,
+        row.status,
+        row.refusal,
         identity,
         duplicateOf ?? null,
-        listText(receipt.records),
-        listText(receipt.verdicts),
-        // Null means "not checked", so that no view claims a schema check that never happened.
-        receipt.schema === undefined ? null : JSON.stringify(issues),
+        row.records,
+        row.verdicts,
+        row.issues,
       );
       const n = Number(added.lastInsertRowid);
       addContent.run(n, JSON.stringify(delivery.headers), delivery.body);

@@ -1,9 +1,9 @@
 import type { Pruned, Retention } from "../log.ts";
+import { numberOf } from "../rows.ts";
+import { DELIVERED } from "../states.ts";
 import { pragma } from "./database.ts";
 import type { NativeDatabase } from "./engine.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { numberOf } from "./read.ts";
-import { DELIVERED } from "./schema.ts";
 
 /** Few enough that a transaction hardly delays a receiver. */
 const BATCH_ROWS = 500;

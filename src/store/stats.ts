@@ -1,10 +1,10 @@
-import type { LogCounts } from "../../reports/log.ts";
-import { usageError } from "../../util/errors.ts";
-import type { DeliveryState, LogFilter, LogStats } from "../log.ts";
-import type { NativeDatabase, SqlValue } from "./engine.ts";
+import type { LogCounts } from "../reports/log.ts";
+import { usageError } from "../util/errors.ts";
 import { contentConditions, failedCondition } from "./filter.ts";
-import { maybeText, numberOf, readState, resolveFilter } from "./read.ts";
-import { STATE } from "./schema.ts";
+import type { DeliveryState, LogFilter, LogStats } from "./log.ts";
+import { resolveFilter, type SqlSource } from "./paging.ts";
+import { maybeText, numberOf, readState, type SqlValue } from "./rows.ts";
+import { STATE } from "./states.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 /** Stands for the product of unrecognised deliveries. */
@@ -23,22 +23,21 @@ const COUNTED_AS: Readonly<Record<DeliveryState, keyof LogCounts | undefined>> =
 };
 
 /** Counts by product and hour, and the latency of targets. Throws a UserError for a filter with `where`. */
-export function readStats(database: NativeDatabase, filter: LogFilter): LogStats {
+export async function readStats(source: SqlSource, filter: LogFilter): Promise<LogStats> {
   if ((filter.where ?? []).length > 0) {
     throw usageError("stats does not support --where", "use --search, or count the output of `events list`");
   }
-  const content = contentConditions(filter);
+  const content = contentConditions(filter, source.dialect);
   const failed = filter.failed === true ? [failedCondition(0, Number.MAX_SAFE_INTEGER)] : [];
-  const conditions = [...failed, ...resolveFilter(database, filter), ...content];
+  const conditions = [...failed, ...(await resolveFilter(source, filter)), ...content];
   const from = `deliveries${content.length > 0 ? " JOIN contents USING (n)" : ""}`;
   const where = conditions.length > 0 ? `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}` : "";
   const values = conditions.flatMap((each) => each.values);
-  const rows = database
-    .prepare(
-      `SELECT product, received_at / ${HOUR_MS} AS hour, ${STATE} AS outcome, count(*) AS count
+  const rows = await source.query(
+    `SELECT product, received_at / ${HOUR_MS} AS hour, ${STATE} AS outcome, count(*) AS count
        FROM ${from} ${where} GROUP BY 1, 2, 3 ORDER BY 2, 1`,
-    )
-    .all(...values);
+    values,
+  );
 
   const total = noCounts();
   const products = new Map<string, Counts>();
@@ -62,7 +61,7 @@ export function readStats(database: NativeDatabase, filter: LogFilter): LogStats
     total,
     products: Object.fromEntries(products),
     hours: [...hours.values()],
-    latencyMs: readLatency(database, chosen, values),
+    latencyMs: await readLatency(source, chosen, values),
   };
 }
 
@@ -70,12 +69,17 @@ export function readStats(database: NativeDatabase, filter: LogFilter): LogStats
 const BUCKETS_PER_MS = 10;
 
 /** Exact percentiles by a histogram: only the latencies in the buckets of the percentiles are sorted. */
-function readLatency(database: NativeDatabase, chosen: string, values: readonly SqlValue[]): LogStats["latencyMs"] {
+async function readLatency(
+  source: SqlSource,
+  chosen: string,
+  values: readonly SqlValue[],
+): Promise<LogStats["latencyMs"]> {
   const answered = `FROM attempts WHERE status IS NOT NULL ${chosen}`;
-  const bucket = `CAST(latency_ms * ${BUCKETS_PER_MS} AS INTEGER)`;
-  const rows = database
-    .prepare(`SELECT ${bucket} AS bucket, count(*) AS count, max(latency_ms) AS max ${answered} GROUP BY 1 ORDER BY 1`)
-    .all(...values);
+  const bucket = `CAST(latency_ms * ${BUCKETS_PER_MS} AS BIGINT)`;
+  const rows = await source.query(
+    `SELECT ${bucket} AS bucket, count(*) AS count, max(latency_ms) AS max ${answered} GROUP BY 1 ORDER BY 1`,
+    values,
+  );
   const buckets = rows.map((row) => ({ bucket: numberOf(row, "bucket"), count: numberOf(row, "count") }));
   const last = rows.at(-1);
   if (last === undefined) return undefined;
@@ -91,14 +95,13 @@ function readLatency(database: NativeDatabase, chosen: string, values: readonly 
   };
   const places = [placeOf(0.5), placeOf(0.95), placeOf(0.99)];
   // One query for all: a filter may read every body.
-  const found = database
-    .prepare(
-      `WITH ranked AS (
-         SELECT ${bucket} AS bucket, latency_ms, row_number() OVER (PARTITION BY ${bucket} ORDER BY latency_ms) AS rank
-         ${answered} AND ${bucket} IN (?, ?, ?))
-       SELECT * FROM ranked WHERE (bucket, rank) IN (VALUES (?, ?), (?, ?), (?, ?))`,
-    )
-    .all(...values, ...places.map(([each]) => each), ...places.flat());
+  const found = await source.query(
+    `WITH ranked AS (
+       SELECT ${bucket} AS bucket, latency_ms, row_number() OVER (PARTITION BY ${bucket} ORDER BY latency_ms) AS rank
+       ${answered} AND ${bucket} IN (?, ?, ?))
+     SELECT * FROM ranked WHERE ${places.map(() => "(bucket = ? AND rank = ?)").join(" OR ")}`,
+    [...values, ...places.map(([each]) => each), ...places.flat()],
+  );
   const [p50 = 0, p95 = 0, p99 = 0] = places.map((place) => {
     const row = found.find((each) => each.bucket === place[0] && each.rank === place[1]);
     return row === undefined ? 0 : numberOf(row, "latency_ms");

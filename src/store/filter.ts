@@ -1,9 +1,9 @@
-import type { Delivery } from "../../body/delivery.ts";
-import { readPayload } from "../../body/payload.ts";
-import { usageError } from "../../util/errors.ts";
-import type { LogFilter, WhereClause } from "../log.ts";
-import type { SqlValue } from "./engine.ts";
-import { FAILED_NUMBERS } from "./schema.ts";
+import type { Delivery } from "../body/delivery.ts";
+import { readPayload } from "../body/payload.ts";
+import { usageError } from "../util/errors.ts";
+import type { LogFilter, WhereClause } from "./log.ts";
+import type { SqlValue } from "./rows.ts";
+import { FAILED_NUMBERS } from "./states.ts";
 
 /** Part of a SQL WHERE over `deliveries`. */
 export interface Condition {
@@ -16,20 +16,34 @@ export interface EventKind {
   readonly event: string;
 }
 
+/** What engines of SQL write in different ways. */
+export interface Dialect {
+  /** Before a column of text, so that no index of it is used: reading by number, page by page, returns the first rows sooner. */
+  readonly unindexed: string;
+  bytesOf(column: string): string;
+}
+
 /** Conditions that read no bodies, without that of `failed`. `kinds` are the events that the filter's patterns match. */
-export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] | undefined): readonly Condition[] {
+export function recordConditions(
+  filter: LogFilter,
+  kinds: readonly EventKind[] | undefined,
+  { unindexed }: Dialect,
+): readonly Condition[] {
   const conditions: Condition[] = [];
   const add = (sql: string, ...values: SqlValue[]): void => {
     conditions.push({ sql, values });
   };
-  // The unary plus keeps SQLite from using an index: reading by number, page by page, returns the first rows sooner.
-  if (filter.product !== undefined) add("+product = ?", filter.product.toLowerCase());
+  // The unary plus does for numbers what `unindexed` does.
+  if (filter.product !== undefined) add(`${unindexed}product = ?`, filter.product.toLowerCase());
   const [kind, ...others] = kinds ?? [];
-  if (kinds !== undefined && kind === undefined) add("0");
+  if (kinds !== undefined && kind === undefined) add("FALSE");
   if (kind !== undefined && others.length === 0) add("product = ? AND event = ?", kind.product, kind.event);
   else if (kinds !== undefined && kind !== undefined) {
     const marks = kinds.map(() => "(?, ?)").join(", ");
-    add(`(+product, +event) IN (VALUES ${marks})`, ...kinds.flatMap(({ product, event }) => [product, event]));
+    add(
+      `(${unindexed}product, ${unindexed}event) IN (VALUES ${marks})`,
+      ...kinds.flatMap(({ product, event }) => [product, event]),
+    );
   }
   if (filter.status !== undefined) {
     const { min, max } = filter.status;
@@ -38,7 +52,7 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
   // The time index finds the first number; from there on rows are read by number.
   if (filter.since !== undefined) {
     const since = filter.since.getTime();
-    add("n >= coalesce((SELECT min(+n) FROM deliveries WHERE received_at >= ?), 9e15)", since);
+    add(`n >= coalesce((SELECT min(+n) FROM deliveries WHERE received_at >= ?), ${Number.MAX_SAFE_INTEGER})`, since);
     add("+received_at >= ?", since);
   }
   if (filter.after !== undefined) add("n > ?", filter.after);
@@ -54,12 +68,12 @@ export function failedCondition(low: number, high: number): Condition {
 }
 
 /** Conditions that read bodies. Those of `where` are only a prefilter for `matchesWhere`. */
-export function contentConditions(filter: LogFilter): readonly Condition[] {
+export function contentConditions(filter: LogFilter, { bytesOf }: Dialect): readonly Condition[] {
   const needed = (filter.where ?? []).flatMap(prefilterForms);
   if (filter.search !== undefined) needed.push(...searchForms(filter.search));
   return needed.map((forms) => {
     const inBody = anyContains("body", forms);
-    const inUrl = anyContains("CAST(url AS BLOB)", forms);
+    const inUrl = anyContains(bytesOf("url"), forms);
     return { sql: `(${inBody.sql} OR ${inUrl.sql})`, values: [...inBody.values, ...inUrl.values] };
   });
 }
@@ -150,6 +164,6 @@ function percentEncoded(text: string): readonly string[] {
 
 /** Whether a column contains one of the forms. Compares bytes, since text would end at a zero byte. */
 function anyContains(column: string, forms: readonly Buffer[]): Condition {
-  if (forms.length === 0) return { sql: "1", values: [] };
+  if (forms.length === 0) return { sql: "TRUE", values: [] };
   return { sql: `(${forms.map(() => `instr(${column}, ?) > 0`).join(" OR ")})`, values: forms };
 }

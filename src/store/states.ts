@@ -1,0 +1,62 @@
+/** Successful attempts outside of the queue: a mirrored answer, a replay. */
+function deliveredUnqueued(n: string): string {
+  return `SELECT 1 FROM attempts WHERE attempts.n = ${n} AND attempts.status BETWEEN 200 AND 299
+    AND NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = ${n} AND forwards.target = attempts.target)`;
+}
+
+/** The numbers between two bounds of the deliveries that have failed for a target. */
+export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3 AND n BETWEEN ? AND ?
+  UNION ALL SELECT n FROM deliveries AS mirrored
+  WHERE status >= 300 AND n BETWEEN ? AND ? AND accepted = 1 AND NOT EXISTS (${deliveredUnqueued("mirrored.n")})`;
+
+/**
+ * The state of a delivery, in the words of the guide's statistics. Without a target it stays `received`; a duplicate that
+ * waits is `waiting`. Expects the table `deliveries` in scope. Looks at `forwards` once: for a million that is most of the time.
+ */
+export const STATE = `CASE
+  WHEN accepted = 0 THEN 'rejected'
+  WHEN status >= 300 AND NOT EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'failed'
+  ELSE CASE (SELECT min(CASE state WHEN 3 THEN 1 WHEN 2 THEN 3 ELSE 2 END) FROM forwards WHERE forwards.n = deliveries.n)
+    WHEN 1 THEN 'failed'
+    WHEN 2 THEN 'waiting'
+    WHEN 3 THEN CASE WHEN duplicate_of IS NULL THEN 'processed' ELSE 'duplicate' END
+    ELSE CASE
+      WHEN duplicate_of IS NOT NULL THEN 'duplicate'
+      WHEN EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'processed'
+      ELSE 'received' END
+    END
+  END`;
+
+/**
+ * States of a row in `forwards`. Claims are not among them: the owner of the lock has them in memory. A row is blocked while
+ * an earlier delivery of its order waits: only the first of each order key may be due.
+ */
+export const WAITING = 0;
+export const BLOCKED = 1;
+export const DELIVERED = 2;
+export const FAILED = 3;
+
+/** All rows that wait, blocked or not, found by the partial indexes. */
+export const WAITING_ROWS = `(SELECT id, target, due_at FROM forwards WHERE state = ${WAITING}
+  UNION ALL SELECT id, target, due_at FROM forwards WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED})`;
+
+/** What waits, by target. `next`: when the first is due. */
+export function waitingCounts(next: string): string {
+  return `SELECT each.target, count, next, received_at AS oldest FROM
+      (SELECT target, count(*) AS count, ${next} AS next, min(id) AS first FROM ${WAITING_ROWS} AS waiting GROUP BY target) AS each
+    LEFT JOIN forwards ON forwards.id = first LEFT JOIN deliveries ON deliveries.n = forwards.n`;
+}
+
+/** Replaces the record in the order key of a batch, which is ordered relative to every record of its product. */
+export const EVERY_RECORD = "*";
+
+/** Whether an earlier delivery of the same order still waits for the target of `this`, a row or what is to become one. */
+export function hasEarlier(bound = "AND earlier.id < this.id"): string {
+  const before = (keys: string): string => `EXISTS (SELECT 1 FROM forwards AS earlier
+    WHERE earlier.target = this.target AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL ${bound} AND ${keys})`;
+  const product = "substr(this.order_key, 1, instr(this.order_key, ':'))";
+  const every = `${product} || '${EVERY_RECORD}'`;
+  // ';' is the character after ':'.
+  const ofProduct = `earlier.order_key >= ${product} AND earlier.order_key < rtrim(${product}, ':') || ';'`;
+  return `${before(`earlier.order_key IN (this.order_key, ${every})`)} OR (this.order_key = ${every} AND ${before(ofProduct)})`;
+}
