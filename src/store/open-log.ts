@@ -15,6 +15,9 @@ export function isShared(store: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(store);
 }
 
+/** The variable with which shared secrets are encrypted. In the environment alone: a project's `.env` may be a stranger's. */
+export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
+
 /** Opens or creates the log of a project. SQLite is loaded only here. */
 export async function openLogAt(
   { root, store }: LogPlace,

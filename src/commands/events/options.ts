@@ -2,11 +2,13 @@ import type { Command } from "commander";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { parseWhere } from "../../store/filter.ts";
 import type { Log, LogEntry, LogFilter } from "../../store/log.ts";
-import { openLogAt } from "../../store/open-log.ts";
+import { isShared, openLogAt } from "../../store/open-log.ts";
 import { usageError } from "../../util/errors.ts";
+import { shellQuoted } from "../../util/text.ts";
 import { parseInteger, readDuration } from "../../util/units.ts";
 import { collect, requireProduct } from "../helpers/options.ts";
 import { patternProducts } from "../helpers/products.ts";
@@ -25,6 +27,12 @@ export function addStoreFlag(command: Command): Command {
 
 export function addLogFlags(command: Command): Command {
   return addStoreFlag(command).option("--show-secrets", "show tokens, signatures and authorization as they came");
+}
+
+/** The flag of this run for a command to copy; of an address without its password. */
+export function storeFlag({ settings: { store }, origins }: Pick<Config, "settings" | "origins">): string {
+  if (store === false || origins.store !== "flag") return "";
+  return ` --store ${shellQuoted(isShared(store) ? maskUrl(store) : store)}`;
 }
 
 /** Opens an existing log for some work. Throws a UserError where there is none. */

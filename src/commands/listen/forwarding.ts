@@ -18,8 +18,8 @@ import type { ForwardCounts } from "../../reports/run.ts";
 import type { Log } from "../../store/log.ts";
 import { errorText, usageError } from "../../util/errors.ts";
 import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
-import { shellQuoted } from "../../util/text.ts";
 import { counted } from "../../util/units.ts";
+import { storeFlag } from "../events/options.ts";
 import type { Part } from "./part.ts";
 
 /** Sends deliveries to the developer's app, through the queue in the log. */
@@ -150,13 +150,11 @@ export async function startForwarding(context: Context, options: ForwardingOptio
 }
 
 /** Adds what can be done about a failure. A person gets each hint once: below a hundred lines it is noise. */
-function adviseOnce(
-  { invocation, json }: Context,
-  { settings: { store }, origins }: Config,
-): (report: ForwardReport) => ForwardReport {
+function adviseOnce({ invocation, json }: Context, config: Config): (report: ForwardReport) => ForwardReport {
   const given = new Set<string>();
   const isNew = (text: string): boolean => !given.has(text) && given.add(text).size > 0;
-  const flag = store !== false && origins.store === "flag" ? ` --store ${shellQuoted(store)}` : "";
+  const { store } = config.settings;
+  const flag = storeFlag(config);
   const list = `${invocation} events list --failed${flag}`;
   return (report) => {
     const hint = report.hint === undefined || json || isNew(report.hint) ? report.hint : undefined;

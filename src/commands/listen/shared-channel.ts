@@ -1,9 +1,8 @@
-import { hostname } from "node:os";
 import type { Secret } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
-import type { Duty, LockOwner, Log } from "../../store/log.ts";
+import type { Duty, Log } from "../../store/log.ts";
 import { ExitCode, errorText } from "../../util/errors.ts";
 import { onAbort } from "../../util/timing.ts";
 import type { ChannelMemory } from "../../zoho/channels/memory.ts";
@@ -105,9 +104,9 @@ export async function startSharedChannel(
       await following;
       if (held === undefined) return;
       const { channel } = held;
-      const isOther = ({ url: each, pid, host }: LockOwner): boolean =>
-        each === publicUrl && !(pid === context.pid && host === hostname());
-      if ((await log.receivers()).some(isOther)) {
+      // This one is among them.
+      const receivers = (await log.receivers()).filter((each) => each.url === publicUrl);
+      if (receivers.length > 1) {
         const message = `channel ${channel.state()?.id} is left to another receiver of ${maskUrl(publicUrl)}`;
         context.report({ type: "notice", message });
       } else {

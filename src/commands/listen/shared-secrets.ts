@@ -2,12 +2,10 @@ import { type Credential, type Secret, type Secrets, secret } from "../../body/s
 import type { Context } from "../../context.ts";
 import type { OfferedSecret } from "../../core/product.ts";
 import type { Log } from "../../store/log.ts";
+import { STORE_KEY } from "../../store/open-log.ts";
 import { type UserError, usageError } from "../../util/errors.ts";
 import { channelToken } from "../../zoho/channels/tokens.ts";
 import type { Part } from "./part.ts";
-
-/** In the environment of each process: a project's `.env` may be a stranger's, or in its image. */
-export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
 
 /** The channel that receivers of one public URL share. */
 export interface SharedChannel {
