@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { maskUrl } from "../core/mask.ts";
 import { examples } from "../reports/help.ts";
 import type { LockOwner, WaitingCount } from "../store/log.ts";
-import { isShared, lockOwnerAt, migrateStore, openLogAt, readStoreStatus } from "../store/open-log.ts";
+import { isDatabaseAddress, lockOwnerAt, migrateStore, openLogAt, readStoreStatus } from "../store/open-log.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, formatBytes } from "../util/units.ts";
 import type { Define } from "./command.ts";
@@ -31,7 +31,7 @@ receivers and workers need no more than to read and write the tables.`;
 /** `init` and `migrate` differ in what they are looked for: both bring the log to this version's format, whatever there is. */
 async function init(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
-  if (!isShared(store))
+  if (!isDatabaseAddress(store))
     throw usageError(
       `${resolve(config.root, store)} is a file: listen creates and updates it by itself`,
       "to use a shared log: --store postgres://user@host/database",
@@ -46,7 +46,7 @@ async function init(context: Context, options: LogOptions): Promise<ExitCode> {
 
 async function status(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
-  const found = isShared(store) ? await readStoreStatus(store, context.now) : await readFile(context, config, store);
+  const found = isDatabaseAddress(store) ? await readStoreStatus(store, context.now) : await readFile(context, config, store);
   const { path, serverVersion, version, supported, bytes, receivers, waiting } = found;
   const nowMs = context.now().getTime();
   const rows = [

@@ -10,11 +10,6 @@ interface LogPlace {
   readonly store: string;
 }
 
-/** Whether a log is on a server, where several processes write it. */
-export function isShared(store: string): boolean {
-  return /^postgres(?:ql)?:\/\//i.test(store);
-}
-
 /** The variable with which shared secrets are encrypted. In the environment alone: a project's `.env` may be a stranger's. */
 export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
 
@@ -31,4 +26,9 @@ export async function openLogAt(
 export async function lockOwnerAt({ root, store }: LogPlace): Promise<LockOwner | undefined> {
   const path = resolve(root, store);
   return existsSync(path) ? peekLockOwner(path) : undefined;
+}
+
+/** Whether a setting `store` is the address of a PostgreSQL database, not a file. */
+export function isDatabaseAddress(store: string): boolean {
+  return /^postgres(?:ql)?:\/\//i.test(store);
 }

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { maskSetting } from "../../core/mask.ts";
-import { isShared, readStoreStatus, STORE_KEY } from "../../store/open-log.ts";
+import { isDatabaseAddress, readStoreStatus, STORE_KEY } from "../../store/open-log.ts";
 import { type LogHealth, readHealth } from "../../store/sqlite/health.ts";
 import { UserError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
@@ -17,7 +17,7 @@ export async function logFindings(
   const { root, settings } = config;
   if (refused.has("store")) return [skipped("log.health", "not read: its place needs your approval")];
   if (settings.store === false) return [passed("log.health", `off: store is false (${config.origins.store})`)];
-  if (isShared(settings.store)) return serverFindings(project, settings.store, hasTarget);
+  if (isDatabaseAddress(settings.store)) return serverFindings(project, settings.store, hasTarget);
   const path = resolve(root, settings.store);
   const name = relative(root, path).startsWith("..") ? path : relative(root, path);
   if (!existsSync(path)) return [missingFinding(path, name)];

@@ -6,7 +6,7 @@ import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { parseWhere } from "../../store/filter.ts";
 import type { Log, LogEntry, LogFilter } from "../../store/log.ts";
-import { isShared, openLogAt } from "../../store/open-log.ts";
+import { isDatabaseAddress, openLogAt } from "../../store/open-log.ts";
 import { usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { parseInteger, readDuration } from "../../util/units.ts";
@@ -32,7 +32,7 @@ export function addLogFlags(command: Command): Command {
 /** The flag of this run for a command to copy; of an address without its password. */
 export function storeFlag({ settings: { store }, origins }: Pick<Config, "settings" | "origins">): string {
   if (store === false || origins.store !== "flag") return "";
-  return ` --store ${shellQuoted(isShared(store) ? maskUrl(store) : store)}`;
+  return ` --store ${shellQuoted(isDatabaseAddress(store) ? maskUrl(store) : store)}`;
 }
 
 /** Opens an existing log for some work. Throws a UserError where there is none. */

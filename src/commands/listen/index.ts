@@ -5,7 +5,6 @@ import { recordAndForward, recordForOthers } from "../../forward/record-and-forw
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
-import { isShared as isSharedLog } from "../../store/open-log.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
 import { onAbort, setLongTimeout } from "../../util/timing.ts";
@@ -187,8 +186,8 @@ async function startParts(
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho.ts");
-    const isShared = config.settings.store !== false && isSharedLog(config.settings.store);
-    parts.zoho = await startZoho(context, { options, products, secrets, configured: config.secrets, isShared, onLost });
+    const configured = config.secrets;
+    parts.zoho = await startZoho(context, { options, products, secrets, configured, isShared: plan.isShared, onLost });
     secrets = parts.zoho.secrets;
   }
   const log = await openLogPart(context, plan, parts);

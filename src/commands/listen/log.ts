@@ -3,7 +3,7 @@ import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../../context.ts";
 import type { Log, Role } from "../../store/log.ts";
-import { openLogAt } from "../../store/open-log.ts";
+import { openLogAt, STORE_KEY } from "../../store/open-log.ts";
 import { loadEngine } from "../../store/sqlite/engine.ts";
 import { isLocked } from "../../store/sqlite/lock.ts";
 import { ROW_BYTES } from "../../store/sqlite/retention.ts";
@@ -26,7 +26,7 @@ export interface LogPart extends Part {
  */
 export async function startLog(
   context: Context,
-  { config, limits, routes, role }: Pick<Plan, "config" | "limits" | "routes" | "role">,
+  { config, limits, routes, role, isShared }: Pick<Plan, "config" | "limits" | "routes" | "role" | "isShared">,
 ): Promise<LogPart | undefined> {
   const { root } = config;
   const { store } = config.settings;
@@ -37,11 +37,11 @@ export async function startLog(
   const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));
   let log: Log;
   try {
-    log = await openLogAt(place, { now: context.now, ...limits });
+    log = await openLogAt(place, { now: context.now, storeKey: context.env[STORE_KEY], ...limits });
   } catch (error) {
     removeFolder();
     // Node before 22.13 has no SQLite: without a target to queue for, listen still works.
-    if (error instanceof UserError && error.code === "log-unavailable" && !isNeeded) {
+    if (error instanceof UserError && error.code === "log-unavailable" && !isNeeded && !isShared) {
       context.report({ type: "warning", message: `nothing is saved: ${error.message} (${error.hint})` });
       return undefined;
     }
@@ -147,6 +147,8 @@ async function pruneOnDuty(log: Log, signal: AbortSignal): Promise<void> {
   const duty = await log.takeDuty("prune");
   if (duty === undefined) return;
   try {
+    // What receivers that have died meanwhile left unanswered.
+    if (log.shared !== undefined) await log.endUnanswered();
     await log.prune(undefined, AbortSignal.any([signal, duty.signal]));
   } finally {
     await duty.release();

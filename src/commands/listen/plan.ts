@@ -12,7 +12,7 @@ import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
-import { isShared } from "../../store/open-log.ts";
+import { isDatabaseAddress } from "../../store/open-log.ts";
 import type { TunnelChoice } from "../../tunnel/open-tunnel.ts";
 import { usageError } from "../../util/errors.ts";
 import { parseRunTime } from "../../util/units.ts";
@@ -71,12 +71,15 @@ export async function readPlan(context: Context, target: string | undefined, opt
     await approveSecretAtZoho(context, config, options.profile, token);
   }
   reportUnsignedFormats(context, config, products);
-  if (settings.store !== false && isShared(settings.store)) reportIgnored(context, config, /^ZOHO_HOOKS_STORE_KEY$/);
+  const isShared = isDatabaseAddress(String(settings.store));
+  if (isShared) reportIgnored(context, config, /^ZOHO_HOOKS_STORE_KEY$/);
   if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
   const limits = await pruneLimits(context, config);
   return {
     options,
     role,
+    /** Other processes may use the log, too. */
+    isShared,
     flags,
     /** Those that were named with flags. */
     givenSecrets: given,

@@ -1,6 +1,6 @@
 import type { Config } from "../../config/load.ts";
 import type { Role } from "../../store/log.ts";
-import { isShared } from "../../store/open-log.ts";
+import { isDatabaseAddress } from "../../store/open-log.ts";
 import { usageError } from "../../util/errors.ts";
 import type { ListenOptions } from "./flags.ts";
 import type { RunRoutes } from "./forwarding.ts";
@@ -33,7 +33,7 @@ export function checkRole(role: Role, { settings }: Pick<Config, "settings">, ro
       throw usageError("--role receive leaves deliveries in the event log for others, and --no-store keeps none");
     return;
   }
-  if (store === false || !isShared(store))
+  if (!isDatabaseAddress(String(store)))
     throw usageError(
       "--role deliver needs an event log that several processes share: only one writes a SQLite log",
       "name a shared one with --store postgres://…, or leave --role out",
