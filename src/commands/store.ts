@@ -46,7 +46,9 @@ async function init(context: Context, options: LogOptions): Promise<ExitCode> {
 
 async function status(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
-  const found = isDatabaseAddress(store) ? await readStoreStatus(store, context.now) : await readFile(context, config, store);
+  const found = isDatabaseAddress(store)
+    ? await readStoreStatus(store, context.now)
+    : await readFile(context, config, store);
   const { path, serverVersion, version, supported, bytes, receivers, waiting } = found;
   const nowMs = context.now().getTime();
   const rows = [

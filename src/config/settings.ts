@@ -114,7 +114,7 @@ export interface Settings {
   /** Milliseconds. */
   readonly forwardTimeout: number;
   readonly insecure: boolean;
-  /** The file of the event log, relative to the project; false for none. */
+  /** The file of the event log, relative to the project, or the address of its PostgreSQL database; false for none. */
   readonly store: string | false;
   /** Milliseconds. */
   readonly keep: number;

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { LockOwner, Log } from "./log.ts";
+import type { OpenPostgresOptions } from "./postgres/log.ts";
 import { peekLockOwner } from "./sqlite/lock.ts";
 import type { OpenLogOptions } from "./sqlite/log.ts";
 
@@ -13,17 +15,25 @@ interface LogPlace {
 /** The variable with which shared secrets are encrypted. In the environment alone: a project's `.env` may be a stranger's. */
 export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
 
-/** Opens or creates the log of a project. SQLite is loaded only here. */
+/** Opens or creates the log of a project. Its engine is loaded only here. */
 export async function openLogAt(
   { root, store }: LogPlace,
-  options: Pick<OpenLogOptions, "now" | "create" | "keepMs" | "maxBytes">,
+  options: Pick<OpenLogOptions, "now" | "create" | "keepMs" | "maxBytes"> & Pick<OpenPostgresOptions, "storeKey">,
 ): Promise<Log> {
+  if (isDatabaseAddress(store)) {
+    const { openPostgresLog } = await import("./postgres/log.ts");
+    return openPostgresLog({ ...options, address: store });
+  }
   const { openLog } = await import("./sqlite/log.ts");
   return openLog({ ...options, path: resolve(root, store) });
 }
 
-/** The receiver that has locked the log of a project; undefined when there is none, or no log. */
+/** A receiver of the log of a project that runs, on a shared log one of this machine first; undefined when there is none, or no log. */
 export async function lockOwnerAt({ root, store }: LogPlace): Promise<LockOwner | undefined> {
+  if (isDatabaseAddress(store)) {
+    const { readPostgresOwner } = await import("./postgres/log.ts");
+    return readPostgresOwner(store, hostname());
+  }
   const path = resolve(root, store);
   return existsSync(path) ? peekLockOwner(path) : undefined;
 }
@@ -31,4 +41,23 @@ export async function lockOwnerAt({ root, store }: LogPlace): Promise<LockOwner 
 /** Whether a setting `store` is the address of a PostgreSQL database, not a file. */
 export function isDatabaseAddress(store: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(store);
+}
+
+/** What `store status` shows of a log in PostgreSQL. */
+export async function readStoreStatus(address: string, now: () => Date) {
+  const { readServer } = await import("./postgres/status.ts");
+  const server = await readServer(address);
+  const { openPostgresLog } = await import("./postgres/log.ts");
+  const log = await openPostgresLog({ address, now, create: false });
+  try {
+    return { ...server, receivers: await log.receivers(), waiting: await log.waiting() };
+  } finally {
+    await log.close();
+  }
+}
+
+/** Creates a log in PostgreSQL, or brings it to the format of this program. */
+export async function migrateStore(address: string) {
+  const { migrateServer } = await import("./postgres/status.ts");
+  return migrateServer(address);
 }

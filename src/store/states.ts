@@ -38,7 +38,7 @@ export const FAILED = 3;
 
 /** All rows that wait, blocked or not, found by the partial indexes. */
 export const WAITING_ROWS = `(SELECT id, target, due_at FROM forwards WHERE state = ${WAITING}
-  UNION ALL SELECT id, target, due_at FROM forwards WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED})`;
+  UNION ALL SELECT id, target, due_at FROM forwards WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED}) AS waiting`;
 
 /** What waits, by target. `next`: when the first is due. */
 export function waitingCounts(next: string): string {
@@ -60,3 +60,24 @@ export function hasEarlier(bound = "AND earlier.id < this.id"): string {
   const ofProduct = `earlier.order_key >= ${product} AND earlier.order_key < rtrim(${product}, ':') || ';'`;
   return `${before(`earlier.order_key IN (this.order_key, ${every})`)} OR (this.order_key = ${every} AND ${before(ofProduct)})`;
 }
+
+const firstOf = (target: string, key: string): string =>
+  `SELECT min(id) FROM forwards WHERE target = ${target} AND order_key = ${key} AND state < ${DELIVERED}`;
+
+/** Makes the first that waited for a settled row due. The arguments are SQL; `every` is the key of its product's batches. */
+export function unblockRecord(target: string, key: string, every: string): string {
+  return `UPDATE forwards AS this SET state = ${WAITING}
+     WHERE id IN (${firstOf(target, key)} UNION ALL ${firstOf(target, every)}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`;
+}
+
+/** The same for a settled batch, whose product's keys are between two. What came after the next batch waits for that. */
+export function unblockProduct(target: string, from: string, to: string, every: string): string {
+  return `UPDATE forwards AS this SET state = ${WAITING}
+     WHERE target = ${target} AND order_key >= ${from} AND order_key < ${to} AND state < ${DELIVERED}
+       AND id <= coalesce((${firstOf(target, every)}), ${Number.MAX_SAFE_INTEGER}) AND state = ${BLOCKED}
+       AND NOT (${hasEarlier()})`;
+}
+
+/** Makes all due that nothing holds up. */
+export const UNBLOCK_LEFT = `UPDATE forwards AS this SET state = ${WAITING}
+  WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED} AND NOT (${hasEarlier()})`;

@@ -7,7 +7,7 @@ import { app, leadNumber } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { type PostLoad, postLoad } from "../support/post-load.ts";
 import { tempFolder } from "../support/run.ts";
-import { collect, engines, tempLog } from "../support/temp-log.ts";
+import { collect, sqliteEngines, tempLog } from "../support/temp-log.ts";
 
 /** As many as it takes to hit the moments between two writes. */
 const ROUNDS = IS_LONG ? 200 : 4;
@@ -42,7 +42,7 @@ it("listen delivers every event that it acknowledged, however often it is killed
   await expectNothingLost({ fault: `${ROUNDS} times kill -9`, cwd, loads, peakMegabytes });
 });
 
-describe.each(engines)("a log on %s", (engine) => {
+describe.each(sqliteEngines)("a log on %s", (engine) => {
   it("has every delivery that was acknowledged before a kill -9, ready to be forwarded", async () => {
     const path = join(tempFolder(), "events.db");
     let acknowledged: number[] = [];

@@ -10,7 +10,7 @@ import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.t
 import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { hang } from "../support/target-app.ts";
-import { engines, tempLog } from "../support/temp-log.ts";
+import { sqliteEngines, tempLog } from "../support/temp-log.ts";
 
 const soon = deadlineOf("Zoho Desk", { withinMs: 40 });
 
@@ -23,7 +23,7 @@ interface Given {
 }
 
 async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
-  const [engine = "better-sqlite3"] = engines;
+  const [engine = "better-sqlite3"] = sqliteEngines;
   const log = await tempLog(engine, { busyMs: 50 });
   const poster = await openPoster({ connections: 4, insecure: false, env: {}, timeoutMs: 5000 });
   const reports: (ForwardReport | TargetReport)[] = [];
@@ -201,7 +201,7 @@ describe("a forwarder", () => {
     let lock: NativeDatabase | undefined;
     target.answer(async (response) => {
       if (lock === undefined) {
-        lock = (await loadEngine(engines)).open(log.path);
+        lock = (await loadEngine(sqliteEngines)).open(log.path);
         lock.exec("BEGIN IMMEDIATE");
       }
       response.end("OK");

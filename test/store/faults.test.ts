@@ -18,13 +18,13 @@ import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.t
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { collect, sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const MEGABYTE = 1024 * 1024;
 const fault = (code: string) => ({ name: "UserError", code, hint: expect.stringMatching(/./) });
 const now = (): Date => new Date();
 
-describe.each(engines)("a log on %s", (engine) => {
+describe.each(sqliteEngines)("a log on %s", (engine) => {
   const engineOf = async () => loadEngine([engine]);
   async function lockFile(path: string, sql: string): Promise<NativeDatabase> {
     const database = (await engineOf()).open(path);

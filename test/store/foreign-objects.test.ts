@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { run } from "../support/run.ts";
-import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
 
-describe.each(engines)("a log that came with a clone, on %s", (engine) => {
+describe.each(sqliteEngines)("a log that came with a clone, on %s", (engine) => {
   it.each([
     ["trigger", "CREATE TRIGGER evil AFTER INSERT ON deliveries BEGIN DELETE FROM deliveries; END"],
     ["table", "CREATE TABLE more (a)"],

@@ -4,11 +4,11 @@ import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { peekLockOwner } from "../../src/store/sqlite/lock.ts";
 import { startChild } from "../support/child.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const since = new Date(1_700_000_000_000);
 
-describe.each(engines)("the lock of a log on %s", (engine) => {
+describe.each(sqliteEngines)("the lock of a log on %s", (engine) => {
   it("tells a second receiver its owner, URL and start, until it is released", async () => {
     const path = join(tempFolder(), "events.db");
     const [one, two] = [await tempLog(engine, { path }), await tempLog(engine, { path })];

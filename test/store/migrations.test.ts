@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/sqlite/engine.ts";
-import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
 
-describe.each(engines)("a log of an earlier version on %s", (engine) => {
+describe.each(sqliteEngines)("a log of an earlier version on %s", (engine) => {
   const open = async (path: string) => (await loadEngine([engine])).open(path);
 
   async function contents(path: string): Promise<string> {

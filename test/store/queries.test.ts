@@ -4,10 +4,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseWhere } from "../../src/store/filter.ts";
 import type { Log, LogFilter } from "../../src/store/log.ts";
-import type { EngineId } from "../../src/store/sqlite/engine.ts";
-import { openLog } from "../../src/store/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { collect, engines, tempLog } from "../support/temp-log.ts";
+import { collect, engines, openTestLog, tempLog } from "../support/temp-log.ts";
 
 const EVENTS = ["Leads.create", "Leads.update", "Deals.create", "Ticket.Create", "invoice_created"] as const;
 const PRODUCTS = ["crm", "crm", "crm", "desk", "books"] as const;
@@ -37,11 +35,11 @@ async function fill(log: Log): Promise<void> {
   }
 }
 
-describe.each(engines)("a log of 20,000 on %s", (engine: EngineId) => {
+describe.each(engines)("a log of 20,000 on %s", (engine) => {
   let log: Log;
   beforeAll(async () => {
     const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-"));
-    log = await openLog({ path: join(folder, "events.db"), now: () => new Date(), engines: [engine] });
+    log = await openTestLog(engine, { path: join(folder, "events.db") });
     await fill(log);
     return async () => {
       await log.close();

@@ -7,9 +7,9 @@ import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.t
 import { createAppender } from "../../src/store/sqlite/queue.ts";
 import { sqlSource } from "../../src/store/sqlite/read.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { engines } from "../support/temp-log.ts";
+import { sqliteEngines } from "../support/temp-log.ts";
 
-describe.each(engines)("a page of the log on %s", async (engine) => {
+describe.each(sqliteEngines)("a page of the log on %s", async (engine) => {
   const database = (await loadEngine([engine])).open(":memory:");
   migrate(database, "memory");
   const { append } = createAppender(database);

@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Claim, ForwardRequest, Log, NewAttempt } from "../../src/store/log.ts";
-import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { collect, engines, runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const APP = "http://localhost:3000/";
 const OTHER = "http://localhost:4000/leads";
@@ -132,33 +131,35 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(again)).map(({ n }) => n)).toEqual([1, 2, 3]);
   });
 
-  it("are due at once when they seem to wait for longer than any pause, because the clock was set back", async () => {
-    const log = await tempLog(engine);
-    await log.append(waitingFor({}, 3_600_000));
-    await log.append(waitingFor());
-    await log.append(waitingFor());
-    const [first, second] = await claimed(log, { limit: 2 });
-    if (first) await log.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
-    if (second) await log.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE_MS) });
-    const next = await log.nextDue(request());
-    expect(next).toEqual({ left: true, at: later(LONGEST_PAUSE_MS) });
-    expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
-  });
+  // PostgreSQL has the clock of the database.
+  it.skipIf(engine === "postgresql")(
+    "are due at once when they seem to wait for longer than any pause, because the clock was set back",
+    async () => {
+      const log = await tempLog(engine);
+      await log.append(waitingFor({}, 3_600_000));
+      await log.append(waitingFor());
+      await log.append(waitingFor());
+      const [first, second] = await claimed(log, { limit: 2 });
+      if (first) await log.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
+      if (second) await log.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE_MS) });
+      const next = await log.nextDue(request());
+      expect(next).toEqual({ left: true, at: later(LONGEST_PAUSE_MS) });
+      expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
+    },
+  );
 
   it("that are damaged or incomplete are reported, and block no others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     for (let i = 0; i < 4; i++) await log.append(waitingFor());
-    const other = (await loadEngine([engine])).open(path);
-    other.exec("UPDATE contents SET headers = '[[' WHERE n = 2; DELETE FROM contents WHERE n = 3");
-    other.close();
+    await runSqlIn(engine, path, "UPDATE contents SET headers = '[[' WHERE n = 2; DELETE FROM contents WHERE n = 3");
     const { claims, unreadable } = await log.claimWaiting(request());
     expect(claims.map(({ n }) => n)).toEqual([1, 4]);
     expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/JSON/) }, { n: 3 }]);
     expect(await claimed(log)).toEqual([]);
   });
 
-  it("on a damaged page are reported, and block no others", async () => {
+  it.skipIf(engine === "postgresql")("on a damaged page are reported, and block no others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     for (const body of ["{}", "hurt".repeat(5000), "{}"])
@@ -243,14 +244,12 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
 
-  it("of an order are still in order in a log of an earlier version", async () => {
+  it.skipIf(engine === "postgresql")("of an order are still in order in a log of an earlier version", async () => {
     const path = join(tempFolder(), "events.db");
     const old = await tempLog(engine, { path });
     for (const [i, orderKey] of ["crm:1", "crm:1", "crm:2"].entries()) await old.append(waitingFor({ orderKey }, i));
     await old.close();
-    const database = (await loadEngine([engine])).open(path);
-    database.exec("UPDATE forwards SET state = 0; PRAGMA user_version = 8");
-    database.close();
+    await runSqlIn(engine, path, "UPDATE forwards SET state = 0; PRAGMA user_version = 8");
     expect((await claimed(await tempLog(engine, { path }))).map(({ n }) => n)).toEqual([1, 3]);
   });
 
@@ -259,9 +258,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine, { path });
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     await log.close();
-    const database = (await loadEngine([engine])).open(path);
-    database.exec("UPDATE forwards SET state = 2 WHERE id = 1");
-    database.close();
+    await runSqlIn(engine, path, "UPDATE forwards SET state = 2 WHERE id = 1");
     const next = await tempLog(engine, { path });
     await next.endUnanswered();
     expect((await claimed(next)).map(({ n }) => n)).toEqual([2]);

@@ -1,9 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { collect, engines, runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const APP = "http://localhost:3000/";
 const MEGABYTE = 1024 * 1024;
@@ -45,7 +44,8 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     const left = (await collect(log.list())).map(({ n }) => n);
     expect(left).toEqual(Array.from({ length: 1500 - removed }, (_, i) => 1500 - i));
     await log.close();
-    expect(statSync(path).size).toBeLessThanOrEqual(2 * MEGABYTE);
+    // PostgreSQL keeps the space for what comes.
+    if (engine !== "postgresql") expect(statSync(path).size).toBeLessThanOrEqual(2 * MEGABYTE);
   });
 
   it("removes no more than that, even when an old one still waits and sizes differ", async () => {
@@ -68,21 +68,19 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(await log.prune({ keepMs: 1 })).toMatchObject({ removed: 700 });
   });
 
-  it("ends when the file keeps its free pages", async () => {
+  it.skipIf(engine === "postgresql")("ends when the file keeps its free pages", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await Promise.all(
       Array.from({ length: 300 }, () => log.append(newEntry({ receivedAt: new Date(0), body: "x".repeat(3000) }))),
     );
     await log.close();
-    const file = (await loadEngine([engine])).open(path);
-    file.exec("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = 0; VACUUM");
-    file.close();
+    await runSqlIn(engine, path, "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = 0; VACUUM");
     const again = await tempLog(engine, { path });
     expect(await again.prune({ keepMs: 1 })).toMatchObject({ removed: 300 });
   });
 
-  it("limits the journal of a small log", async () => {
+  it.skipIf(engine === "postgresql")("limits the journal of a small log", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path, maxBytes: 2 * MEGABYTE });
     for (let i = 0; i < 300; i++) await log.append(newEntry({ body: "x".repeat(3000) }));

@@ -4,7 +4,7 @@ import { isSecretName, MASK, maskBody } from "../../src/core/mask.ts";
 import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { schema } from "../../src/store/sqlite/schema.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const NAMES = [
   ...["token", "Token", "access_token", "accessToken", "clientSecret", "client_secret", "x-zoho-signature", "zapikey"],
@@ -28,7 +28,7 @@ const NAMES = [
 ];
 const SECRET = "s3cr3t-value";
 
-describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
+describe.each(sqliteEngines)("the payload of webhook_logs on %s", (engine) => {
   async function payloadsOf(bodies: readonly (string | Buffer)[]): Promise<readonly string[]> {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
 
-describe.each(engines)("the view webhook_logs on %s", (engine) => {
+describe.each(sqliteEngines)("the view webhook_logs on %s", (engine) => {
   it("has the columns of the guide's table, with exact ids and a masked token", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });

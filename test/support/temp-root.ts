@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -8,5 +8,13 @@ export default function setUp(): () => void {
   // Some tests run a program as another user, who has to get to its folder.
   chmodSync(root, 0o711);
   for (const name of ["TMPDIR", "TEMP", "TMP"]) process.env[name] = root;
-  return () => rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  return () => {
+    stopServer(join(root, "postgres", "data", "postmaster.pid"));
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  };
+}
+
+/** The database that tests have started, if any did (postgres.ts). */
+function stopServer(file: string): void {
+  if (existsSync(file)) process.kill(Number(readFileSync(file, "utf8").split("\n")[0]), "SIGQUIT");
 }

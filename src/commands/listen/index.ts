@@ -5,6 +5,7 @@ import { recordAndForward, recordForOthers } from "../../forward/record-and-forw
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
+import { STORE_KEY } from "../../store/open-log.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
 import { onAbort, setLongTimeout } from "../../util/timing.ts";
@@ -180,7 +181,9 @@ async function startParts(
   const { options, config, products, keySet, choice } = plan;
   if (options.admin !== undefined) parts.admin = await startAdmin(context, options.admin);
   if (plan.role === "deliver") return startDelivering(context, plan, parts);
-  const probeKey = createProbeKey();
+  const probeKey = createProbeKey(
+    plan.isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined,
+  );
   const keys = await openPublicKeys(context, config, products);
   let secrets = withChannelTokens(keys.secrets, userFolder(context), config.root);
   if (plan.usesZoho) {
@@ -213,6 +216,7 @@ async function startParts(
       choice,
       receiver,
       probeKey,
+      isShared: plan.isShared,
       channelId: () => parts.channel?.state()?.id,
       onMoved(url, previousUrl) {
         for (const part of listed(parts)) part.onMoved?.(url);

@@ -21,6 +21,9 @@ import {
   EVERY_RECORD,
   FAILED,
   hasEarlier,
+  UNBLOCK_LEFT,
+  unblockProduct,
+  unblockRecord,
   WAITING,
   WAITING_ROWS,
   waitingCounts,
@@ -156,21 +159,9 @@ export function createAppender(database: NativeDatabase) {
   const findEarlier = database.prepare(
     `WITH this (target, order_key) AS (VALUES (?, ?)) SELECT 1 FROM this WHERE ${hasEarlier("")}`,
   );
-  const firstOf = `SELECT min(id) FROM forwards WHERE target = ? AND order_key = ? AND state < ${DELIVERED}`;
-  const unblockRecord = database.prepare(
-    `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE id IN (${firstOf} UNION ALL ${firstOf}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
-  );
-  // What came after the next batch waits for that.
-  const unblockProduct = database.prepare(
-    `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE target = ? AND order_key >= ? AND order_key < ? AND state < ${DELIVERED}
-       AND id <= coalesce((${firstOf}), ${Number.MAX_SAFE_INTEGER}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
-  );
-  const unblockLeft = database.prepare(
-    `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED} AND NOT (${hasEarlier()})`,
-  );
+  const unblockRow = database.prepare(unblockRecord("?", "?", "?"));
+  const unblockBatch = database.prepare(unblockProduct("?", "?", "?", "?"));
+  const unblockLeft = database.prepare(UNBLOCK_LEFT);
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
   const endUnanswered = database.prepare(
     "UPDATE deliveries SET status = 502, refusal = ? WHERE status IS NULL AND accepted = 1",
@@ -203,8 +194,8 @@ export function createAppender(database: NativeDatabase) {
       const { changes: made } =
         key === every
           ? // ';' is the character after ':'.
-            unblockProduct.run(target, `${product}:`, `${product};`, target, every)
-          : unblockRecord.run(target, key, target, every);
+            unblockBatch.run(target, `${product}:`, `${product};`, target, every)
+          : unblockRow.run(target, key, target, every);
       changes += Number(made);
     }
     return changes > 0;

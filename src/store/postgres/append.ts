@@ -1,0 +1,140 @@
+import type { Appended, ClaimRef, NewEntry } from "../log.ts";
+import { deliveryRow, maybeNumber, numberOf, type SqlRow, textOf } from "../rows.ts";
+import { EVERY_RECORD } from "../states.ts";
+import type { Clock } from "./clock.ts";
+import type { Database } from "./connect.ts";
+import { Flush } from "./flush.ts";
+
+interface AppendOptions {
+  readonly clock: Clock;
+  /** Of claims, in milliseconds. */
+  readonly leaseMs: number;
+  /** The receiver that has registered itself. */
+  receiver(): string | undefined;
+  onClaimed(claim: ClaimRef & { readonly lease: string }, dueAtMs: number, isOrdered: boolean): void;
+}
+
+/** Of the bodies of one flush. A larger one goes alone. */
+const MAX_FLUSH_BYTES = 4_194_304;
+/** Of a notification: 8,000 bytes, and a target that is longer may be anyone's. */
+const MAX_PAYLOAD = 2000;
+
+/** Records deliveries, many in one call. */
+export function createAppender(database: Database, options: AppendOptions): Flush<NewEntry, Appended> {
+  const { clock, leaseMs } = options;
+
+  async function write(entries: readonly NewEntry[]): Promise<readonly Appended[]> {
+    const receiver = options.receiver() ?? null;
+    const lease = entries.some(({ forward }) => forward?.claim === true) ? clock.newLease() : undefined;
+    const first = firstOffers(entries);
+    let bytes = 0;
+    const deliveries = entries.map((entry, i) => {
+      const { headers, body } = entry.delivery;
+      const row = {
+        i,
+        ...deliveryRow(entry),
+        receiver: entry.status === undefined ? receiver : null,
+        headers: JSON.stringify(headers),
+        body_start: bytes + 1,
+        body_length: body.length,
+        first: first(entry),
+      };
+      bytes += body.length;
+      return row;
+    });
+    const forwards = forwardsOf(entries, lease);
+    const awaited = new Set(forwards.filter(({ claim }) => claim === null).map(({ target }) => payloadFor(target)));
+    const rows = await database.query("durable", "SELECT * FROM append_1(?, ?, ?, ?, ?, ?, ?)", [
+      toJson(deliveries),
+      toJson(forwards),
+      Buffer.concat(entries.map(({ delivery }) => delivery.body)),
+      clock.now(),
+      clock.isDatabase,
+      leaseMs,
+      [...awaited],
+    ]);
+    return resultsOf(rows, entries, lease);
+  }
+
+  function resultsOf(
+    rows: readonly SqlRow[],
+    entries: readonly NewEntry[],
+    lease: string | undefined,
+  ): readonly Appended[] {
+    const results = entries.map(() => ({
+      n: 0,
+      duplicateOf: undefined as number | undefined,
+      forwards: [] as Appended["forwards"][number][],
+    }));
+    for (const row of rows) {
+      const i = numberOf(row, "i");
+      const [result, entry] = [results[i], entries[i]];
+      if (result === undefined || entry === undefined) continue;
+      const n = numberOf(row, "n");
+      result.n = n;
+      result.duplicateOf = maybeNumber(row, "duplicate_of");
+      const id = maybeNumber(row, "forward");
+      if (id === undefined) continue;
+      const claimed = row.claimed === 1 && lease !== undefined;
+      result.forwards.push({ id, n, target: textOf(row, "target"), claimed, lease: claimed ? lease : undefined });
+      if (claimed)
+        options.onClaimed({ id, n, lease }, entry.receivedAt.getTime(), entry.forward?.orderKey !== undefined);
+    }
+    return results;
+  }
+
+  return new Flush({ write, maxBytes: MAX_FLUSH_BYTES, sizeOf: ({ delivery }) => delivery.body.length });
+}
+
+/** For each delivery, the first of the flush that may be the original of those with its identity. */
+function firstOffers(entries: readonly NewEntry[]): (entry: NewEntry) => number | null {
+  const first = new Map<string, number>();
+  for (const [i, { receipt, accepted, status = 0 }] of entries.entries()) {
+    const { identity } = receipt;
+    if (identity !== undefined && accepted && status < 300 && !first.has(identity)) first.set(identity, i);
+  }
+  return ({ receipt: { identity } }) => (identity === undefined ? null : (first.get(identity) ?? null));
+}
+
+/** `behind`: an earlier one of the same flush has to reach the target first. */
+function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
+  const keys = new Set<string>();
+  const isBehind = (target: string, key: string): boolean => {
+    const product = `${key.slice(0, key.indexOf(":"))}:`;
+    const every = `${target} ${product}${EVERY_RECORD}`;
+    const own = `${target} ${key}`;
+    const any = `${target} ${product}`;
+    const behind = keys.has(own) || keys.has(every) || (own === every && keys.has(any));
+    keys.add(own).add(any);
+    return behind;
+  };
+  return entries.flatMap(({ forward }, i) => {
+    const { targets = [], orderKey, claim = false } = forward ?? {};
+    return targets.map((target) => ({
+      i,
+      target,
+      order_key: orderKey ?? null,
+      behind: orderKey !== undefined && isBehind(target, orderKey),
+      claim: claim && lease !== undefined ? lease : null,
+    }));
+  });
+}
+
+/** What `onWork` hears; an empty text stands for any target. */
+function payloadFor(target: string): string {
+  return target.length > MAX_PAYLOAD ? "" : target;
+}
+
+/** A zero character, or half of a surrogate pair, which PostgreSQL's text cannot have. */
+const ESCAPED = /\\u(?:0000|d[89a-f])/;
+
+/** The rows of a parameter. */
+export function toJson(rows: readonly object[]): string {
+  const text = JSON.stringify(rows);
+  if (!ESCAPED.test(text)) return text;
+  return JSON.stringify(rows, (_, value: unknown) => (typeof value === "string" ? cleanText(value) : value));
+}
+
+export function cleanText(text: string): string {
+  return Buffer.from(text.replaceAll("\0", "\u2400")).toString();
+}

@@ -1,0 +1,223 @@
+import { randomUUID } from "node:crypto";
+import type pg from "pg";
+import { MASK, maskUrl } from "../../core/mask.ts";
+import { errorCode, UserError } from "../../util/errors.ts";
+import type { SqlRow, SqlValue } from "../rows.ts";
+import { isDeadlock, logError } from "./fault.ts";
+
+/**
+ * `durable`: committed on the disk before it resolves. `work`: committed, and after a crash of the server perhaps undone: a
+ * claim, or that a delivery was made. `read`: without a limit of time.
+ */
+type Purpose = "durable" | "work" | "read";
+
+type Value = SqlValue | boolean | readonly (string | number | null)[];
+
+export type Database = ReturnType<typeof openDatabase>;
+
+/** Half of what Zoho's senders allow, so that they get an answer. */
+const WRITE_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 5000;
+const SETTINGS: Readonly<Record<Purpose, string>> = {
+  durable: `SET statement_timeout = ${WRITE_TIMEOUT_MS}`,
+  work: `SET statement_timeout = ${WRITE_TIMEOUT_MS}; SET synchronous_commit = off`,
+  read: "SET default_transaction_read_only = on",
+};
+/** For each purpose. Flushes come one after the other, so few are enough. */
+const MAX_CONNECTIONS = 3;
+
+const DEFAULT_SCHEMA = "zoho_hooks";
+
+/** The address without its password, which may have any character: what looks like a part of one is hidden. */
+export function maskAddress(address: string): string {
+  return maskUrl(address.replace(/^([a-z]+:\/\/).*@/is, `$1${MASK}@`));
+}
+
+/** `pg` is a package that the user installs. Rejects with a UserError where it is missing. */
+async function loadDriver(): Promise<typeof pg> {
+  try {
+    const { default: driver } = await import("pg");
+    return driver;
+  } catch (error) {
+    if (!/^(ERR_)?MODULE_NOT_FOUND$/.test(errorCode(error) ?? "")) throw error;
+    const message = "an event log in PostgreSQL needs the package pg, which is not installed";
+    throw new UserError("usage", message, "npm install pg", "log-unavailable");
+  }
+}
+
+/** Connections to the database of an address. Nothing is connected before the first query. */
+export async function connectTo(address: string) {
+  const driver = await loadDriver();
+  const path = maskAddress(address);
+  const schema = schemaOf(address);
+  // An own object: the driver's parsers are those of the whole process.
+  const types = {
+    getTypeParser(oid: number, format?: "text" | "binary") {
+      const { bool, int8 } = PARSERS;
+      if (format !== "binary" && oid === bool.oid) return bool.parse;
+      if (format !== "binary" && oid === int8.oid) return int8.parse;
+      return driver.types.getTypeParser(oid, format);
+    },
+  };
+  const config = {
+    connectionString: address.replace(SCHEMA_PARAMETER, "$1").replace(/[?&]$/, ""),
+    application_name: "zoho-hooks",
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types,
+  };
+  return { driver, path, schema, config };
+}
+
+const SCHEMA_PARAMETER = /([?&])schema=[^&#]*&?/i;
+
+function schemaOf(address: string): string {
+  const schema = decodeURIComponent(/[?&]schema=([^&#]*)/i.exec(address)?.[1] ?? DEFAULT_SCHEMA);
+  if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
+  const hint = "use lower-case letters, digits and underscores, such as ?schema=zoho_hooks";
+  throw new UserError("usage", `the schema of the event log ${maskAddress(address)} has another kind of name`, hint);
+}
+
+const PARSERS = {
+  /** As in SQLite. */
+  bool: { oid: 16, parse: (text: string) => (text === "t" ? 1 : 0) },
+  int8: { oid: 20, parse: Number },
+};
+
+export function openDatabase({ driver, path, schema, config }: Awaited<ReturnType<typeof connectTo>>) {
+  const opening = `SET search_path = ${schema}`;
+  const pools = new Map<Purpose, pg.Pool>();
+  const opened = new WeakSet<pg.ClientBase>();
+  const clients = new Set<pg.Client>();
+  let closed = false;
+
+  function poolFor(purpose: Purpose): pg.Pool {
+    if (closed) throw new Error("the event log is closed");
+    const open = pools.get(purpose);
+    if (open !== undefined) return open;
+    const timeout = purpose === "read" ? {} : { query_timeout: 2 * WRITE_TIMEOUT_MS };
+    const pool = new driver.Pool({ ...config, ...timeout, max: MAX_CONNECTIONS });
+    // An idle connection has ended: the next query opens another one.
+    pool.on("error", () => {});
+    pools.set(purpose, pool);
+    return pool;
+  }
+
+  async function run(purpose: Purpose, sql: string, values: readonly Value[]): Promise<readonly SqlRow[]> {
+    const client = await poolFor(purpose).connect();
+    try {
+      if (!opened.has(client)) await client.query(`${opening}; ${SETTINGS[purpose]}`);
+      opened.add(client);
+      const { rows } = await client.query<SqlRow>(sql, [...values]);
+      client.release();
+      return rows;
+    } catch (error) {
+      // Its state is unknown: another one takes its place.
+      client.release(true);
+      throw error;
+    }
+  }
+
+  /** Rejects with a UserError for a fault of the server or the way to it. */
+  async function query(purpose: Purpose, sql: string, values: readonly Value[] = []): Promise<readonly SqlRow[]> {
+    try {
+      return await orAgain(() => run(purpose, numbered(sql), values));
+    } catch (error) {
+      throw logError(error, path);
+    }
+  }
+
+  return {
+    path,
+    schema,
+    query,
+    read: (sql: string, values: readonly Value[] = []) => query("read", sql, values),
+    /** A connection of its own, for what belongs to a session; whoever asks for it ends it. */
+    async session(): Promise<pg.Client> {
+      const client = new driver.Client(config);
+      client.on("error", () => {});
+      clients.add(client);
+      client.once("end", () => clients.delete(client));
+      try {
+        await client.connect();
+        await client.query(opening);
+        return client;
+      } catch (error) {
+        await client.end().catch(() => {});
+        throw logError(error, path);
+      }
+    },
+    async close(): Promise<void> {
+      if (closed) return;
+      closed = true;
+      await Promise.all([...pools.values()].map((pool) => pool.end()));
+      await Promise.all([...clients].map((client) => client.end().catch(() => {})));
+    },
+  };
+}
+
+async function orAgain<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = 3; ; left--) {
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 0 || !isDeadlock(error)) throw error;
+    }
+  }
+}
+
+const numberedSql = new Map<string, string>();
+const MAX_REMEMBERED = 200;
+
+/** Names parameters as PostgreSQL does: `$1` for the first `?`. */
+function numbered(sql: string): string {
+  const known = numberedSql.get(sql);
+  if (known !== undefined) return known;
+  let count = 0;
+  const made = sql.replace(/\?/g, () => `$${++count}`);
+  if (numberedSql.size < MAX_REMEMBERED) numberedSql.set(sql, made);
+  return made;
+}
+
+const MIN_VERSION = 150_000;
+
+/** Throws a UserError for a server on which an answer of 200 would not mean what it says, or claims would not work. */
+export async function checkServer(database: Database): Promise<void> {
+  const [one, two] = [await database.session(), await database.session()];
+  const refuse = (reason: string, hint: string): never => {
+    throw new UserError("usage", `the event log ${database.path} cannot be used: ${reason}`, hint, "log-unsuitable");
+  };
+  try {
+    const setting = async (name: string): Promise<string> =>
+      String((await one.query(`SELECT current_setting('${name}') AS value`)).rows[0]?.value);
+    if (Number(await setting("server_version_num")) < MIN_VERSION)
+      refuse(`it is on PostgreSQL ${await setting("server_version")}`, "use PostgreSQL 15 or later");
+    if ((await setting("synchronous_commit")) === "off")
+      refuse(
+        "synchronous_commit is off, so what was answered with 200 could be lost",
+        "ALTER ROLE … SET synchronous_commit = on, for the user of the address",
+      );
+    if ((await setting("server_encoding")) !== "UTF8")
+      refuse(
+        `its database has the encoding ${await setting("server_encoding")}`,
+        "create one with `createdb --encoding UTF8 --template template0`",
+      );
+    if (await isPooled(one, two))
+      refuse(
+        "it is behind a pooler that gives each transaction another session (transaction pooling), in which no locks are held and nothing is listened to",
+        "use the address of the server itself, or a pool in session mode",
+      );
+  } finally {
+    await Promise.all([one.end(), two.end()]);
+  }
+}
+
+/** Whether two connections share a session, or one loses its own between two transactions. */
+async function isPooled(one: pg.Client, two: pg.Client): Promise<boolean> {
+  const session = async (client: pg.Client) => (await client.query("SELECT pg_backend_pid() AS pid")).rows[0]?.pid;
+  const name = `zoho_hooks.${randomUUID().replaceAll("-", "_").replace(/^/, "s")}`;
+  await one.query(`SET ${name} = 'set'`);
+  const pids = [await session(one), await session(two), await session(one), await session(two)];
+  const seen = (await two.query(`SELECT current_setting('${name}', true) AS value`)).rows[0]?.value;
+  return pids[0] !== pids[2] || pids[1] !== pids[3] || pids[0] === pids[1] || seen === "set";
+}

@@ -1,0 +1,82 @@
+import { errorCode } from "../../util/errors.ts";
+
+interface FlushOptions<In, Out> {
+  /** Writes all in one transaction. Resolves to their results, in the same order. */
+  write(items: readonly In[]): Promise<readonly Out[]>;
+  readonly maxBytes?: number;
+  /** The bytes of an item that count for `maxBytes`. */
+  sizeOf?(item: In): number;
+}
+
+interface Job<In, Out> {
+  readonly item: In;
+  resolve(value: Out): void;
+  reject(error: unknown): void;
+}
+
+const MAX_ITEMS = 256;
+
+/** Many writes, one transaction: those that are made while one is under way are written by the next. */
+export class Flush<In, Out> {
+  readonly #options: FlushOptions<In, Out>;
+  #jobs: Job<In, Out>[] = [];
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: FlushOptions<In, Out>) {
+    this.#options = options;
+  }
+
+  write(item: In): Promise<Out> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new Error("the event log is closed"));
+        return;
+      }
+      this.#jobs.push({ item, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Resolves when all is written. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    do {
+      await new Promise(setImmediate);
+      await this.#flush(this.#next());
+    } while (this.#jobs.length > 0);
+    this.#running = undefined;
+  }
+
+  #next(): readonly Job<In, Out>[] {
+    const { maxBytes = Number.POSITIVE_INFINITY, sizeOf = () => 0 } = this.#options;
+    let bytes = 0;
+    let count = 0;
+    for (const { item } of this.#jobs) {
+      bytes += sizeOf(item);
+      if (count === MAX_ITEMS || (count > 0 && bytes > maxBytes)) break;
+      count++;
+    }
+    return this.#jobs.splice(0, count);
+  }
+
+  async #flush(jobs: readonly Job<In, Out>[]): Promise<void> {
+    try {
+      const results = await this.#options.write(jobs.map(({ item }) => item));
+      for (const [i, job] of jobs.entries()) job.resolve(results[i] as Out);
+    } catch (error) {
+      // What one of them holds must not fail the others. Any other error says nothing about what was committed.
+      if (jobs.length > 1 && isOfData(error)) for (const job of jobs) await this.#flush([job]);
+      else for (const job of jobs) job.reject(error);
+    }
+  }
+}
+
+/** A value that the server does not take: class 22 of https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function isOfData(error: unknown): boolean {
+  return /^(?:22|23|54)...$/.test(errorCode(error) ?? "");
+}

@@ -1,0 +1,110 @@
+import type { LockOwner, Log } from "../log.ts";
+import { readAll } from "../paging.ts";
+import { readStats } from "../stats.ts";
+import { createAppender } from "./append.ts";
+import { createClock } from "./clock.ts";
+import { checkServer, connectTo, openDatabase } from "./connect.ts";
+import { createNotices } from "./notice.ts";
+import { createQueue } from "./queue.ts";
+import { createReader } from "./read.ts";
+import { createReceivers, readOwner, takeDuty } from "./receivers.ts";
+import { prune } from "./retention.ts";
+import { checkVersion, migrate, readVersion } from "./schema.ts";
+import { createSharedSecrets } from "./secrets.ts";
+
+export interface OpenPostgresOptions {
+  /** `postgres://user:password@host:port/database`, with `?schema=` for another one than `zoho_hooks`. */
+  readonly address: string;
+  now(): Date;
+  /** Whether a missing log is created. Default true. */
+  readonly create?: boolean | undefined;
+  /** How long deliveries are kept; forever by default. */
+  readonly keepMs?: number | undefined;
+  /** The size that `prune` reduces the log to. */
+  readonly maxBytes?: number | undefined;
+  /** `ZOHO_HOOKS_STORE_KEY`, of which the key of the shared secrets is derived. */
+  readonly storeKey?: string | undefined;
+  /** How long a claim lasts that is not renewed. */
+  readonly leaseMs?: number;
+  /** False where all processes have the clock of the caller. */
+  readonly databaseClock?: boolean;
+}
+
+const LEASE_MS = 15_000;
+
+/** Opens or creates a log in PostgreSQL. Rejects with a UserError when the server, the way to it or the driver fails. */
+export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log> {
+  const { address, now, keepMs, maxBytes, storeKey, create = true } = options;
+  const { leaseMs = LEASE_MS, databaseClock = true } = options;
+  const database = openDatabase(await connectTo(address));
+  try {
+    if (create) {
+      await checkServer(database);
+      await migrate(database);
+    }
+    checkVersion(await readVersion(database), database.path);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  const clock = createClock(now, databaseClock);
+  const queue = createQueue(database, { clock, leaseMs });
+  const receivers = createReceivers(database);
+  const appender = createAppender(database, { clock, leaseMs, receiver: receivers.id, onClaimed: queue.take });
+  const notices = createNotices(database);
+  const reader = createReader(database, clock);
+
+  return {
+    path: database.path,
+    append: (entry) => appender.write(entry),
+    setAnswer: queue.setAnswer,
+    claimWaiting: queue.claimWaiting,
+    // Only the log itself knows what other processes have claimed.
+    claim: () => false,
+    nextDue: queue.nextDue,
+    complete: queue.complete,
+    release: queue.release,
+    async endUnanswered() {
+      await queue.unblockLeft();
+      return receivers.endUnanswered();
+    },
+    onWork: notices.onWork,
+    recordAttempt: queue.recordAttempt,
+    waiting: queue.waiting,
+    get: reader.get,
+    list: (filter = {}, list = {}) => readAll(reader.records, filter, list),
+    rows: (filter = {}, list = {}) => readAll(reader.lines, filter, list),
+    entries: (filter = {}, list = {}) => readAll(reader.entries, filter, list),
+    rowsAfter: reader.rowsAfter,
+    row: reader.row,
+    attemptsAfter: reader.attemptsAfter,
+    lastAttempt: reader.lastAttempt,
+    stats: (filter = {}) => readStats(reader.records, filter),
+    prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, { limits, now, signal }),
+    giveUp: queue.giveUp,
+    lock: receivers.lock,
+    receivers: receivers.all,
+    takeDuty: (name) => takeDuty(database, name),
+    shared: createSharedSecrets(database, storeKey),
+    async close() {
+      receivers.close();
+      try {
+        await notices.close();
+        await appender.close();
+        await queue.close();
+      } finally {
+        await database.close();
+      }
+    },
+  };
+}
+
+/** A living receiver, one of this machine first; undefined when there is none, or no log. */
+export async function readPostgresOwner(address: string, host: string): Promise<LockOwner | undefined> {
+  const database = openDatabase(await connectTo(address));
+  try {
+    return (await readVersion(database)) === 0 ? undefined : await readOwner(database, host);
+  } finally {
+    await database.close();
+  }
+}

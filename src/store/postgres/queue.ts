@@ -1,0 +1,211 @@
+import { errorText } from "../../util/errors.ts";
+import type {
+  Claim,
+  Claimed,
+  ClaimRef,
+  ClaimRequest,
+  Completed,
+  NewAttempt,
+  NextDue,
+  Outcome,
+  Unreadable,
+  WaitingCount,
+} from "../log.ts";
+import { maybeNumber, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
+import { DELIVERED, FAILED, UNBLOCK_LEFT, WAITING, waitingCounts } from "../states.ts";
+import { cleanText, toJson } from "./append.ts";
+import type { Clock } from "./clock.ts";
+import type { Database } from "./connect.ts";
+import { Flush } from "./flush.ts";
+
+/** A claim that is neither completed nor released yet. */
+interface InHand {
+  readonly ref: ClaimRef;
+  /** When it was due before it was claimed. */
+  readonly dueAtMs: number;
+  readonly isOrdered: boolean;
+}
+
+interface Settlement {
+  readonly claim: ClaimRef;
+  readonly attempt: NewAttempt;
+  readonly outcome: Outcome;
+  readonly isOrdered: boolean;
+}
+
+const CLAIM = `
+  WITH now AS MATERIALIZED (SELECT ?::bigint + SHIFT AS ms),
+  due AS MATERIALIZED (
+    SELECT id, n, due_at, attempts, target, order_key FROM forwards
+    WHERE target = ? AND state = ${WAITING} AND due_at <= (SELECT ms FROM now) ORDER BY due_at, id LIMIT ?
+    FOR UPDATE SKIP LOCKED),
+  sized AS MATERIALIZED (
+    SELECT due.*, sum(length(body)) OVER arrival AS bytes, row_number() OVER arrival AS rank
+    FROM due LEFT JOIN contents USING (n) WINDOW arrival AS (ORDER BY due_at, id)),
+  claimed AS (
+    UPDATE forwards SET due_at = (SELECT ms FROM now) + ?, lease = ? FROM sized
+    WHERE forwards.id = sized.id AND (rank = 1 OR coalesce(bytes, 0) <= ?)
+    RETURNING sized.*)
+  SELECT id, n, target, attempts, claimed.due_at - SHIFT AS was_due_at, order_key IS NOT NULL AS in_order, received_at, remote,
+    duplicate_of, product, format, event, method, url, headers, body
+  FROM claimed LEFT JOIN deliveries USING (n) LEFT JOIN contents USING (n) ORDER BY claimed.due_at, id`;
+
+/** Deliveries that wait for a target. A claim is a lease, which is renewed as long as it is in hand. */
+export function createQueue(
+  database: Database,
+  { clock, leaseMs }: { readonly clock: Clock; readonly leaseMs: number },
+) {
+  const inHand = new Map<string, InHand>();
+  const settling = new Flush({ write: settle });
+  const claimSql = CLAIM.replaceAll("SHIFT", clock.shift);
+  const timer = setInterval(() => void renew().catch(() => {}), leaseMs / 3);
+  let renewing: Promise<void> | undefined;
+  timer.unref();
+
+  function take(ref: ClaimRef, dueAtMs: number, isOrdered: boolean): void {
+    inHand.set(keyOf(ref), { ref, dueAtMs, isOrdered });
+  }
+
+  async function settle(items: readonly Settlement[]): Promise<readonly Completed[]> {
+    const given = items.map(({ claim, attempt, outcome }, i) => ({
+      ...attemptRow(i, claim.n, attempt),
+      id: claim.id,
+      lease: claim.lease,
+      state: outcome.state === "retry" ? WAITING : outcome.state === "delivered" ? DELIVERED : FAILED,
+      due_at: outcome.state === "retry" ? outcome.at.getTime() : null,
+    }));
+    const inOrder = items.some(({ isOrdered }) => isOrdered);
+    const rows = await database.query("work", SETTLE, [toJson(given), clock.now(), clock.isDatabase, inOrder]);
+    return rows.map((row) => COMPLETED.find((each) => each === row.result) ?? "lost");
+  }
+
+  /** Moves the end of the leases that are in hand. What is not among them any more, another process may have. */
+  async function renew(): Promise<void> {
+    if (inHand.size === 0 || renewing !== undefined) return;
+    const refs = [...inHand.values()].map(({ ref }) => ref);
+    renewing = database
+      .query(
+        "work",
+        `UPDATE forwards SET due_at = ?::bigint + ${clock.shift} + ? FROM unnest(?::bigint[], ?::uuid[]) AS held (id, lease)
+         WHERE forwards.id = held.id AND forwards.lease = held.lease AND state = ${WAITING}`,
+        [clock.now(), clock.now(), leaseMs, refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease)],
+      )
+      .then(() => {})
+      .finally(() => {
+        renewing = undefined;
+      });
+    await renewing;
+  }
+
+  async function release(claims: readonly ClaimRef[]): Promise<void> {
+    const held = claims.flatMap((ref) => inHand.get(keyOf(ref)) ?? []);
+    if (held.length === 0) return;
+    await database.query(
+      "work",
+      `UPDATE forwards SET due_at = held.due_at + ${clock.shift}, lease = NULL
+       FROM unnest(?::bigint[], ?::uuid[], ?::bigint[]) AS held (id, lease, due_at)
+       WHERE forwards.id = held.id AND forwards.lease = held.lease AND state = ${WAITING}`,
+      [
+        clock.now(),
+        held.map(({ ref }) => ref.id),
+        held.map(({ ref: { lease = "" } }) => lease),
+        held.map(({ dueAtMs }) => dueAtMs),
+      ],
+    );
+    for (const { ref } of held) inHand.delete(keyOf(ref));
+  }
+
+  return {
+    take,
+    release,
+    async claimWaiting(request: ClaimRequest): Promise<Claimed> {
+      const { target, limit, maxBytes = Number.MAX_SAFE_INTEGER } = request;
+      const [sent, lease] = [clock.now(), clock.newLease()];
+      const values = [request.now.getTime(), sent, target, limit, leaseMs, lease, maxBytes, sent];
+      const claims: Claim[] = [];
+      const unreadable: Unreadable[] = [];
+      for (const row of await database.query("work", claimSql, values)) {
+        const ref = { id: numberOf(row, "id"), n: numberOf(row, "n"), lease };
+        take(ref, numberOf(row, "was_due_at"), row.in_order === 1);
+        try {
+          claims.push({ ...readWhole(row), lease });
+        } catch (error) {
+          unreadable.push({ ...ref, reason: errorText(error) });
+        }
+      }
+      return { claims, unreadable };
+    },
+    async nextDue({ target, now }: Pick<ClaimRequest, "target" | "now">): Promise<NextDue> {
+      const [row] = await database.query(
+        "work",
+        `WITH now AS MATERIALIZED (SELECT ${clock.shift} AS shift)
+         SELECT EXISTS (SELECT 1 FROM forwards WHERE target = ? AND state = ${WAITING}
+             AND due_at <= ?::bigint + (SELECT shift FROM now)) AS is_left,
+           (SELECT min(due_at) FROM forwards WHERE target = ? AND state = ${WAITING}
+             AND due_at > ?::bigint + (SELECT shift FROM now)) - (SELECT shift FROM now) AS at`,
+        [clock.now(), target, now.getTime(), target, now.getTime()],
+      );
+      const at = row && maybeNumber(row, "at");
+      return { left: row?.is_left === 1, at: at === undefined ? undefined : new Date(at) };
+    },
+    async complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<Completed> {
+      const isOrdered = inHand.get(keyOf(claim))?.isOrdered ?? true;
+      const completed = await settling.write({ claim, attempt, outcome, isOrdered });
+      inHand.delete(keyOf(claim));
+      return completed;
+    },
+    /** Its number among the attempts of the delivery for the target. */
+    async recordAttempt(n: number, attempt: NewAttempt): Promise<number> {
+      const { mends = false } = attempt;
+      const given = toJson([{ ...attemptRow(0, n, attempt), mends }]);
+      const [row] = await database.query("durable", SETTLE, [given, clock.now(), clock.isDatabase, mends]);
+      return row === undefined ? 0 : numberOf(row, "attempt");
+    },
+    /** Records the answer to a sender. One that failed is no original: its sender repeats it. */
+    async setAnswer(n: number, { status, refusal }: { status: number; refusal: string | undefined }): Promise<void> {
+      await database.query(
+        "durable",
+        `WITH answered AS (UPDATE deliveries SET status = ?::integer, refusal = ? WHERE n = ? RETURNING n, identity, status)
+         DELETE FROM identities USING answered
+         WHERE answered.status >= 300 AND identities.identity = identity_key(answered.identity) AND identities.n = answered.n`,
+        [status, refusal === undefined ? null : cleanText(refusal), n],
+      );
+    },
+    async giveUp(target: string): Promise<number> {
+      const [row] = await database.query("durable", "SELECT give_up_1(?) AS count", [target]);
+      return row === undefined ? 0 : numberOf(row, "count");
+    },
+    /** What an older version, or a fault, has left blocked becomes due. */
+    async unblockLeft(): Promise<void> {
+      await database.query("durable", UNBLOCK_LEFT);
+    },
+    async waiting(): Promise<readonly WaitingCount[]> {
+      return (await database.read(waitingCounts(`min(due_at) - ${clock.shift}`), [clock.now()])).map(readWaiting);
+    },
+    /** Lets what is under way end, and gives back what is in hand. */
+    async close(): Promise<void> {
+      clearInterval(timer);
+      await settling.close();
+      await renewing?.catch(() => {});
+      await release([...inHand.values()].map(({ ref }) => ref));
+    },
+  };
+}
+
+const SETTLE = "SELECT * FROM settle_1(?, ?, ?, ?)";
+const COMPLETED: readonly Completed[] = ["done", "due", "lost"];
+
+function keyOf({ id, lease = "" }: ClaimRef): string {
+  return `${id} ${lease}`;
+}
+
+function attemptRow(i: number, n: number, made: NewAttempt) {
+  const { target, at, status = null, latencyMs, error = null, reply = null } = made;
+  return { i, n, target, at: at.getTime(), status, latency_ms: latencyMs, error, reply };
+}
+
+function readWhole(row: SqlRow): Claim {
+  if (row.received_at === null || row.headers === null) throw new Error("part of it is missing");
+  textOf(row, "headers");
+  return readClaim(row);
+}

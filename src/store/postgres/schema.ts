@@ -1,0 +1,309 @@
+import { DUPLICATE_WINDOW_MS } from "../../body/delivery.ts";
+import { UserError } from "../../util/errors.ts";
+import {
+  BLOCKED,
+  DELIVERED,
+  FAILED,
+  hasEarlier,
+  unblockProduct,
+  unblockRecord,
+  WAITING,
+  WAITING_ROWS,
+} from "../states.ts";
+import type { Database } from "./connect.ts";
+import { logError } from "./fault.ts";
+
+/**
+ * The tables of SQLite's log, by the same names, so that the same queries read both. Times are milliseconds since 1970, by
+ * the clock of the database where something is due. Text is compared by its bytes.
+ */
+const TABLES = `
+CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL);
+CREATE SEQUENCE delivery_numbers;
+CREATE SEQUENCE forward_ids;
+CREATE SEQUENCE attempt_ids;
+
+CREATE TABLE deliveries (
+  n bigint PRIMARY KEY,
+  received_at bigint NOT NULL,
+  method text NOT NULL,
+  url text NOT NULL,
+  remote text,
+  product text COLLATE "C",
+  format text,
+  event text COLLATE "C",
+  known smallint NOT NULL,
+  accepted smallint NOT NULL,
+  invalid smallint NOT NULL,
+  status integer,
+  refusal text,
+  identity text,
+  duplicate_of bigint,
+  records text,
+  verdicts text,
+  issues text,
+  receiver uuid
+);
+CREATE INDEX deliveries_by_time ON deliveries (received_at);
+CREATE INDEX deliveries_by_event ON deliveries (product, event, n) WHERE event IS NOT NULL;
+CREATE INDEX deliveries_invalid ON deliveries (n) WHERE invalid = 1;
+CREATE INDEX deliveries_unanswered ON deliveries (n) WHERE status IS NULL;
+CREATE INDEX deliveries_refused ON deliveries (n, status) WHERE status >= 300;
+
+CREATE TABLE contents (n bigint PRIMARY KEY, headers text NOT NULL, body bytea NOT NULL);
+ALTER TABLE contents ALTER body SET STORAGE EXTERNAL;
+
+CREATE TABLE identities (identity bytea PRIMARY KEY, n bigint NOT NULL, received_at bigint NOT NULL);
+CREATE INDEX identities_by_time ON identities (received_at);
+
+CREATE TABLE forwards (
+  id bigint PRIMARY KEY,
+  n bigint NOT NULL,
+  target text COLLATE "C" NOT NULL,
+  state smallint NOT NULL,
+  attempts integer NOT NULL DEFAULT 0,
+  due_at bigint NOT NULL,
+  order_key text COLLATE "C",
+  lease uuid
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX forwards_of_delivery ON forwards (n);
+CREATE INDEX forwards_due ON forwards (target, due_at, id) WHERE state = ${WAITING};
+CREATE INDEX forwards_in_order ON forwards (target, order_key, id) WHERE state < ${DELIVERED} AND order_key IS NOT NULL;
+CREATE INDEX forwards_failed ON forwards (n) WHERE state = 3;
+
+CREATE TABLE attempts (
+  id bigint PRIMARY KEY,
+  n bigint NOT NULL,
+  attempt integer NOT NULL,
+  target text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  status integer,
+  latency_ms double precision NOT NULL,
+  error text,
+  reply text
+);
+CREATE INDEX attempts_of_delivery ON attempts (n);
+
+CREATE TABLE receivers (
+  id uuid PRIMARY KEY,
+  pid integer NOT NULL,
+  host text,
+  url text,
+  role text NOT NULL,
+  since bigint NOT NULL,
+  seen_at bigint NOT NULL
+);
+
+CREATE TABLE secrets (name text PRIMARY KEY, value bytea NOT NULL);
+
+CREATE FUNCTION instr(text, text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT strpos($1, $2)';
+CREATE FUNCTION instr(bytea, bytea) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT position($2 IN $1)';
+CREATE FUNCTION clock_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
+  'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+CREATE FUNCTION identity_key(text) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+  'SELECT sha256(convert_to($1, ''UTF8''))';
+`;
+
+/**
+ * The first lock is that of everything that changes what is due of an order or gives a delivery its number, the second that of
+ * numbers of attempts. Both end with their transaction and are always taken in this sequence, before any row is changed.
+ */
+const LOCK_ORDER = "pg_advisory_xact_lock(hashtext(current_schema()), 1)";
+const LOCK_ATTEMPTS = "pg_advisory_xact_lock(hashtext(current_schema()), 2)";
+
+/**
+ * A flush is one call, and so a transaction of its own: no process that is held up leaves one open, with locks that others
+ * wait for. A function is never changed: another version of it gets another name, for programs of two versions may be running.
+ */
+const FUNCTIONS = `
+-- Numbers are given under a lock that is held until all of it is visible: whoever has read one has read all before it.
+CREATE FUNCTION append_1(
+  given_deliveries json, given_forwards json, bodies bytea, sent_at bigint, database_clock boolean, lease_ms integer,
+  awaited text[]
+) RETURNS TABLE (i integer, n bigint, duplicate_of bigint, forward bigint, target text, claimed integer)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  now_ms bigint;
+BEGIN
+  PERFORM ${LOCK_ORDER};
+  now_ms := CASE WHEN database_clock THEN clock_ms() ELSE sent_at END;
+  RETURN QUERY
+  WITH given AS MATERIALIZED (
+    SELECT *, nextval('delivery_numbers') AS n, identity_key(identity) AS key FROM json_to_recordset(given_deliveries) AS g (
+      i integer, received_at bigint, method text, url text, remote text, product text, format text, event text,
+      known smallint, accepted smallint, invalid smallint, status integer, refusal text, identity text, records text,
+      verdicts text, issues text, receiver uuid, headers text, body_start integer, body_length integer, first integer)
+  ), found AS MATERIALIZED (
+    SELECT given.*, old.n AS original, coalesce(old.n, first.n) AS duplicate_of
+    FROM given LEFT JOIN identities AS old
+      ON old.identity = given.key AND old.received_at >= given.received_at - ${DUPLICATE_WINDOW_MS}
+    LEFT JOIN given AS first ON first.i = given.first AND first.i < given.i
+  ), remembered AS (
+    INSERT INTO identities (identity, n, received_at)
+    SELECT key, n, received_at FROM found WHERE i = first AND original IS NULL ORDER BY key
+    ON CONFLICT (identity) DO UPDATE SET n = excluded.n, received_at = excluded.received_at
+  ), added AS (
+    INSERT INTO deliveries (n, received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
+      refusal, identity, duplicate_of, records, verdicts, issues, receiver)
+    SELECT n, received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
+      refusal, identity, duplicate_of, records, verdicts, issues, receiver FROM found ORDER BY i
+  ), stored AS (
+    INSERT INTO contents (n, headers, body)
+    SELECT n, headers, substring(bodies FROM body_start FOR body_length) FROM given ORDER BY i
+  ), this AS MATERIALIZED (
+    SELECT *, nextval('forward_ids') AS id FROM json_to_recordset(given_forwards) AS f (
+      i integer, target text, order_key text, behind boolean, claim uuid)
+  ), queued AS MATERIALIZED (
+    SELECT this.*, given.n, given.received_at,
+      order_key IS NOT NULL AND (behind OR (${hasEarlier("")})) AS blocked
+    FROM this JOIN given USING (i)
+  ), forwarded AS (
+    INSERT INTO forwards (id, n, target, state, due_at, order_key, lease)
+    SELECT id, n, target, CASE WHEN blocked THEN ${BLOCKED} ELSE ${WAITING} END,
+      CASE WHEN blocked OR claim IS NULL THEN received_at + now_ms - sent_at ELSE now_ms + lease_ms END,
+      order_key, CASE WHEN blocked THEN NULL ELSE claim END
+    FROM queued ORDER BY id
+  )
+  SELECT found.i, found.n, found.duplicate_of, queued.id, queued.target,
+    CASE WHEN queued.blocked OR queued.claim IS NULL THEN 0 ELSE 1 END
+  FROM found LEFT JOIN queued USING (i) ORDER BY found.i, queued.id;
+  PERFORM pg_notify(current_schema(), each) FROM unnest(awaited) AS each;
+END $$;
+
+-- Records attempts, and what becomes of their deliveries where the claim is still the caller's. A delivery that another one has
+-- settled meanwhile is due: it made the next of its order due, and woke nobody.
+CREATE FUNCTION settle_1(given_attempts json, sent_at bigint, database_clock boolean, in_order boolean)
+RETURNS TABLE (i integer, attempt integer, result text)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  shift bigint := CASE WHEN database_clock THEN clock_ms() - sent_at ELSE 0 END;
+  made jsonb;
+  ended record;
+  freed text[] := '{}';
+  every text;
+  changes integer;
+BEGIN
+  IF in_order THEN
+    PERFORM ${LOCK_ORDER};
+  END IF;
+  PERFORM ${LOCK_ATTEMPTS};
+  WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(given_attempts) AS g (i integer, id bigint, lease uuid, n bigint, target text, at bigint,
+      status integer, latency_ms double precision, error text, reply text, state smallint, due_at bigint, mends boolean)
+  ), settled AS (
+    UPDATE forwards AS f
+    SET state = given.state, attempts = f.attempts + 1, due_at = coalesce(given.due_at + shift, f.due_at), lease = NULL
+    FROM given WHERE f.id = given.id AND f.lease = given.lease AND f.state = ${WAITING}
+    RETURNING given.i, f.order_key, f.state
+  ), mended AS (
+    UPDATE forwards AS f SET state = ${DELIVERED}
+    FROM given WHERE given.mends AND f.n = given.n AND f.target = given.target AND f.state <> ${DELIVERED}
+    RETURNING given.i, f.order_key, f.state
+  ), closed AS (SELECT * FROM settled UNION ALL SELECT * FROM mended),
+  counted AS MATERIALIZED (
+    SELECT given.*, row_number() OVER (PARTITION BY n, target ORDER BY i)
+      + (SELECT coalesce(max(attempt), 0) FROM attempts AS a WHERE a.n = given.n AND a.target = given.target) AS attempt
+    FROM given
+  ), recorded AS (
+    INSERT INTO attempts (id, n, attempt, target, at, status, latency_ms, error, reply)
+    SELECT nextval('attempt_ids'), n, attempt, target, at, status, latency_ms, error, reply
+    FROM (SELECT * FROM counted ORDER BY i) AS sorted
+  )
+  SELECT jsonb_agg(jsonb_build_object('i', counted.i, 'attempt', counted.attempt, 'id', counted.id, 'lease', counted.lease,
+    'target', counted.target, 'state', closed.state, 'order_key', closed.order_key)) INTO made
+  FROM counted LEFT JOIN closed USING (i);
+  IF in_order THEN
+    FOR ended IN SELECT DISTINCT m.target, m.order_key FROM jsonb_to_recordset(made)
+      AS m (target text, order_key text, state smallint) WHERE order_key IS NOT NULL AND state >= ${DELIVERED}
+    LOOP
+      every := split_part(ended.order_key, ':', 1) || ':*';
+      IF ended.order_key = every THEN
+        ${unblockProduct("ended.target", "rtrim(every, '*')", "rtrim(every, ':*') || ';'", "every")};
+      ELSE
+        ${unblockRecord("ended.target", "ended.order_key", "every")};
+      END IF;
+      GET DIAGNOSTICS changes = ROW_COUNT;
+      IF changes > 0 THEN
+        freed := freed || (ended.target || ' ' || ended.order_key);
+      END IF;
+    END LOOP;
+  END IF;
+  RETURN QUERY SELECT m.i, m.attempt, CASE
+    WHEN m.state IS NOT NULL THEN CASE WHEN m.target || ' ' || m.order_key = ANY (freed) THEN 'due' ELSE 'done' END
+    WHEN m.id IS NULL THEN 'done'
+    WHEN (SELECT f.lease = m.lease FROM forwards AS f WHERE f.id = m.id) THEN 'due'
+    ELSE 'lost' END
+  FROM jsonb_to_recordset(made) AS m (i integer, attempt integer, id bigint, lease uuid, target text, state smallint,
+    order_key text) ORDER BY m.i;
+END $$;
+
+CREATE FUNCTION give_up_1(given_target text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  changes bigint;
+BEGIN
+  PERFORM ${LOCK_ORDER};
+  UPDATE forwards SET state = ${FAILED} WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = given_target);
+  GET DIAGNOSTICS changes = ROW_COUNT;
+  RETURN changes;
+END $$;
+`;
+
+/** Each migrates from the version of its index to the next; a new one goes to the end. */
+const MIGRATIONS: readonly string[] = [TABLES + FUNCTIONS];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** The version of the log in a database; 0 where there is none. */
+export async function readVersion({ read, schema }: Pick<Database, "read" | "schema">): Promise<number> {
+  const [found] = await read("SELECT to_regclass(?) IS NOT NULL AS is_there", [`${schema}.meta`]);
+  if (found?.is_there !== 1) return 0;
+  const [row] = await read("SELECT value FROM meta WHERE name = 'version'");
+  return Number(row?.value ?? 0);
+}
+
+/** Throws a UserError for a log that this program cannot use: a neighbouring version can. */
+export function checkVersion(version: number, path: string): void {
+  if (version === 0)
+    throw new UserError(
+      "usage",
+      `there is no event log at ${path}`,
+      "`zoho-hooks listen` creates one; use another with --store",
+      "log-missing",
+    );
+  if (version > SCHEMA_VERSION + 1)
+    throw new UserError(
+      "usage",
+      `the event log ${path} was written by a newer version of zoho-hooks (format ${version}, this version supports ${SCHEMA_VERSION} and ${SCHEMA_VERSION + 1})`,
+      "update zoho-hooks, or use another log with --store",
+      "log-too-new",
+    );
+}
+
+/** Creates or migrates the tables. Safe when several processes do it at once. Resolves to the version from before. */
+export async function migrate(database: Database): Promise<number> {
+  const { schema, path } = database;
+  const client = await database.session();
+  try {
+    await client.query(`BEGIN; SELECT pg_advisory_xact_lock(hashtext('${schema}'), 3)`);
+    const { rows } = await client.query("SELECT to_regclass($1) AS meta", [`${schema}.meta`]);
+    const found =
+      rows[0]?.meta === null ? undefined : await client.query("SELECT value FROM meta WHERE name = 'version'");
+    const before = Number(found?.rows[0]?.value ?? 0);
+    if (before < SCHEMA_VERSION) {
+      if (before === 0) await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+      for (const step of MIGRATIONS.slice(before)) await client.query(step);
+      await client.query(
+        `INSERT INTO meta (name, value) VALUES ('version', '${SCHEMA_VERSION}')
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      );
+    }
+    await client.query("COMMIT");
+    return before;
+  } catch (error) {
+    throw logError(error, path);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
