@@ -12,9 +12,6 @@ interface LogPlace {
   readonly store: string;
 }
 
-/** The variable with which shared secrets are encrypted. In the environment alone: a project's `.env` may be a stranger's. */
-export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
-
 /** Opens or creates the log of a project. Its engine is loaded only here. */
 export async function openLogAt(
   { root, store }: LogPlace,

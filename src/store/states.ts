@@ -43,7 +43,7 @@ export const WAITING_ROWS = `(SELECT id, target, due_at FROM forwards WHERE stat
 /** What waits, by target. `next`: when the first is due. */
 export function waitingCounts(next: string): string {
   return `SELECT each.target, count, next, received_at AS oldest FROM
-      (SELECT target, count(*) AS count, ${next} AS next, min(id) AS first FROM ${WAITING_ROWS} AS waiting GROUP BY target) AS each
+      (SELECT target, count(*) AS count, ${next} AS next, min(id) AS first FROM ${WAITING_ROWS} GROUP BY target) AS each
     LEFT JOIN forwards ON forwards.id = first LEFT JOIN deliveries ON deliveries.n = forwards.n`;
 }
 

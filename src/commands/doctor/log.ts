@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import { STORE_KEY } from "../../config/environment.ts";
 import { maskSetting } from "../../core/mask.ts";
-import { isDatabaseAddress, readStoreStatus, STORE_KEY } from "../../store/open-log.ts";
+import { isDatabaseAddress, readStoreStatus } from "../../store/open-log.ts";
 import { type LogHealth, readHealth } from "../../store/sqlite/health.ts";
 import { UserError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";

@@ -1,3 +1,4 @@
+import { STORE_KEY } from "../../config/environment.ts";
 import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Verdict } from "../../core/product.ts";
@@ -5,7 +6,6 @@ import { recordAndForward, recordForOthers } from "../../forward/record-and-forw
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
-import { STORE_KEY } from "../../store/open-log.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
 import { onAbort, setLongTimeout } from "../../util/timing.ts";

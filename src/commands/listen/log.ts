@@ -1,9 +1,10 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { STORE_KEY } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
 import type { Log, Role } from "../../store/log.ts";
-import { openLogAt, STORE_KEY } from "../../store/open-log.ts";
+import { openLogAt } from "../../store/open-log.ts";
 import { loadEngine } from "../../store/sqlite/engine.ts";
 import { isLocked } from "../../store/sqlite/lock.ts";
 import { ROW_BYTES } from "../../store/sqlite/retention.ts";

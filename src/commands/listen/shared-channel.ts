@@ -13,7 +13,7 @@ import type { ChannelPart } from "./part.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
 
 /** How long a channel may be without a receiver that renews it. */
-const TAKE_OVER_INTERVAL_MS = 3000;
+const TAKE_OVER_INTERVAL_MS = 5000;
 
 interface SharedChannelOptions {
   readonly session: ZohoSession;

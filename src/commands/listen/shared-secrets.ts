@@ -1,8 +1,8 @@
 import { type Credential, type Secret, type Secrets, secret } from "../../body/secret.ts";
+import { STORE_KEY } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
 import type { OfferedSecret } from "../../core/product.ts";
 import type { Log } from "../../store/log.ts";
-import { STORE_KEY } from "../../store/open-log.ts";
 import { type UserError, usageError } from "../../util/errors.ts";
 import { channelToken } from "../../zoho/channels/tokens.ts";
 import type { Part } from "./part.ts";
