@@ -52,7 +52,6 @@ async function status(context: Context, options: LogOptions): Promise<ExitCode> 
   const { path, serverVersion, version, supported, bytes, receivers, waiting } = found;
   const nowMs = context.now().getTime();
   const rows = [
-    ["event log", path],
     [
       "server",
       serverVersion === undefined ? "none: a SQLite file, which one process writes" : `PostgreSQL ${serverVersion}`,
@@ -90,7 +89,7 @@ async function status(context: Context, options: LogOptions): Promise<ExitCode> 
       oldest_at: each.oldestAt ?? null,
     })),
   };
-  context.report({ type: "table", columns: ["", ""], rows, json: [json] });
+  context.report({ type: "table", columns: ["event log", path], rows, json: [json] });
   return ExitCode.ok;
 }
 

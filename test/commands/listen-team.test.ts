@@ -2,6 +2,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, leadNumber, listen } from "../support/forward-run.ts";
+import { startInspector, userEnv } from "../support/inspector.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
 import { type RunResult, run } from "../support/run.ts";
@@ -216,6 +217,29 @@ describe.runIf(hasPostgres)("a command on a log in PostgreSQL", () => {
     const { out, err } = await listener.stop();
     expect([...outputs, out, err].join("")).not.toContain("SEKRET");
   });
+});
+
+it.runIf(hasPostgres)("the inspector shows and replays what a log in PostgreSQL has, and follows it", async () => {
+  const store = await newLog();
+  const target = await app();
+  const listener = await member(store, []);
+  await listener.post(CRM, lead(1), JSON_TYPE);
+  const inspector = await startInspector([], {
+    cwd: folderWith({}),
+    env: { ...userEnv(), ZOHO_HOOKS_STORE: store, ZOHO_HOOKS_FORWARD_TO: target.url },
+  });
+  expect((await inspector.get("/api/events?search=lead+1")).json()).toMatchObject({
+    events: [{ n: 1, product: "crm" }],
+  });
+  expect((await inspector.get("/api/events/1")).text).toContain("lead 1");
+  const stream = await inspector.stream();
+  await listener.post(CRM, lead(2), JSON_TYPE);
+  await stream.until(() => stream.numbers().includes(2));
+  stream.close();
+  expect((await inspector.post("/api/replay", { n: 1, to: target.url })).status).toBe(200);
+  await target.came(1);
+  const { out, err } = await inspector.stop();
+  expect([(await listener.stop()).out, out, err].join("")).not.toContain("SEKRET");
 });
 
 it("shows of a SQLite log that it is a file", async () => {
