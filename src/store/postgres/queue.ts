@@ -17,6 +17,7 @@ import { cleanText, toJson } from "./append.ts";
 import type { Clock } from "./clock.ts";
 import type { Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
+import { identityKey } from "./schema.ts";
 
 /** A claim that is neither completed nor released yet. */
 interface InHand {
@@ -167,7 +168,7 @@ export function createQueue(
         "durable",
         `WITH answered AS (UPDATE deliveries SET status = ?::integer, refusal = ? WHERE n = ? RETURNING n, identity, status)
          DELETE FROM identities USING answered
-         WHERE answered.status >= 300 AND identities.identity = identity_key(answered.identity) AND identities.n = answered.n`,
+         WHERE answered.status >= 300 AND identities.identity = ${identityKey("answered.identity")} AND identities.n = answered.n`,
         [status, refusal === undefined ? null : cleanText(refusal), n],
       );
     },
