@@ -62,6 +62,7 @@ function settingRows({ settings, origins }: Config): readonly Row[] {
   const origin = new Map(Object.entries(origins));
   const shown = {
     ...settings,
+    store: settings.store === false ? false : maskUrl(settings.store),
     forwardTo: settings.forwardTo.map((each) => maskUrl(each)),
     routes: settings.routes.map(maskSetting),
   };

@@ -75,6 +75,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./replay/index.ts"),
   },
   {
+    name: "store",
+    summary: "create, look at or update an event log in PostgreSQL, which several processes share",
+    pages: ["receiving"],
+    load: () => import("./store.ts"),
+  },
+  {
     name: "products",
     summary: "list products, their events, and how their deliveries are signed",
     pages: ["verifying"],

@@ -9,7 +9,7 @@ import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
-import { withLog } from "./events/options.ts";
+import { STORE_TEXT, withLog } from "./events/options.ts";
 import { observeLog } from "./helpers/learn.ts";
 import { requireProduct } from "./helpers/options.ts";
 import { projectProducts } from "./helpers/products.ts";
@@ -26,7 +26,7 @@ export const define: Define = (command, act) => {
     .argument("[product]", "only this product")
     .option("-o, --out <file>", "write to this file, such as zoho-events.d.ts (default: -, standard output)")
     .option("--observed", "include what was received: your own fields, and types that differ from the schema")
-    .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
+    .option("--store <path>", STORE_TEXT)
     .option("--force", "overwrite a file that this command did not write")
     .addHelpText(
       "before",

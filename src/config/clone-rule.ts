@@ -205,8 +205,12 @@ export function reportUnsignedFormats(
 
 /** Targets of a replay that only the log names, which may have come with the project. */
 export async function checkLoggedTargets(context: Context, config: Config, targets: readonly string[]): Promise<void> {
-  const log = resolve(config.root, String(config.settings.store));
-  const isOwn = config.sourceOf("store") !== USER || !isAbove(config.root, log) || isInClone(config.root, log);
+  const { store } = config.settings;
+  const isServer = isOnServer(store);
+  const path = resolve(config.root, String(store));
+  const isInProject = !isServer && (!isAbove(config.root, path) || isInClone(config.root, path));
+  const log = isServer ? maskSetting(String(store)) : path;
+  const isOwn = config.sourceOf("store") !== USER || isInProject;
   for (const target of targets) {
     const to = { source: isOwn ? log : USER, isSafe: isLocalUrl(target) };
     await approveSending(context, config.root, USER, to, () => ({
@@ -348,11 +352,15 @@ function pruneDecision(config: Config): Decision {
 /** Why the log may belong to another project; undefined where it is the project's own. */
 function foreignReason({ root, settings: { store } }: Config): string | undefined {
   if (store === false) return undefined;
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return "it is on a server";
+  if (isOnServer(store)) return "it is on a server";
   const path = resolve(root, store);
   if (isAbove(root, path)) return `${path} is outside the project`;
   const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
   return link === undefined ? undefined : `${link} is a link`;
+}
+
+function isOnServer(store: Settings["store"]): boolean {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(String(store));
 }
 
 /** Where the files of the log really are: a yes does not hold for another target of the same link. */

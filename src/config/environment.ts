@@ -8,6 +8,9 @@ import { rejectServerLink } from "../util/links.ts";
 
 export const ENV_FILE = ".env";
 
+/** With which receivers encrypt what they share in a log. */
+export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
+
 /** Variables that route traffic or name programs and folders: a `.env`, which may come with a clone, does not set them. */
 const NEVER_FROM_FILE =
   /^(?:(?:https?|all|no)_proxy|editor|visual|browser|home|xdg_.*|(?:local)?appdata|zoho_keyring|zoho_hooks_store_key)$/i;

@@ -3,6 +3,7 @@ import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { Context } from "../context.ts";
+import { maskUrl } from "../core/mask.ts";
 import { errorText } from "../util/errors.ts";
 import { type FileLock, tryFileLock, withFileLock } from "../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
@@ -68,7 +69,8 @@ export function openAccesses(context: Context, config: Config) {
 
 /** An inspector shows one log. */
 function logPlace({ root, settings: { store } }: Config): string {
-  const path = resolve(realpathSync(root), String(store));
+  // A server's address may have a password.
+  const path = resolve(realpathSync(root), maskUrl(String(store)));
   try {
     return realpathSync(path);
   } catch {

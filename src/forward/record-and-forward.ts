@@ -22,8 +22,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
       const { arrival, receipt, decision } = entry;
       const { delivery, address, at } = arrival;
       const bytes = delivery.body.length;
-      const isForwarded = decision.accepted && receipt.handshake === undefined;
-      const targets = (isForwarded && forwarding?.routes.targetsOf(receipt.product, receipt.event)) || [];
+      const targets = targetsOf(entry, forwarding?.routes);
       if (forwarding === undefined || targets.length === 0)
         return await log.append(toLogEntry(entry, decision.reply.status));
 
@@ -62,6 +61,27 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
       };
     },
   };
+}
+
+/** Records deliveries with their targets, for other processes on the log to deliver. */
+export function recordForOthers(
+  log: Pick<Log, "append">,
+  { routes, ordered }: Pick<ForwardingParts, "routes" | "ordered">,
+): Recorder {
+  return {
+    record(entry) {
+      const targets = targetsOf(entry, routes);
+      const orderKey = ordered ? orderKeyOf(entry.receipt) : undefined;
+      return log.append(
+        toLogEntry(entry, entry.decision.reply.status, targets.length === 0 ? undefined : { targets, orderKey }),
+      );
+    },
+  };
+}
+
+function targetsOf({ receipt, decision }: Entry, routes: Routes | undefined): readonly string[] {
+  const isForwarded = decision.accepted && receipt.handshake === undefined;
+  return (isForwarded && routes?.targetsOf(receipt.product, receipt.event)) || [];
 }
 
 function orderKeyOf({ product, records: [first], batch }: Receipt): string | undefined {

@@ -18,7 +18,7 @@ import {
   productOfUnknownKey,
 } from "./evaluate.ts";
 import type { Recorded, Recorder } from "./recorder.ts";
-import { healthReply, keySetReply, readyReply, sendReply } from "./respond.ts";
+import { healthReply, keySetReply, type ReadyState, readyReply, sendReply } from "./respond.ts";
 import { route, type WebhookRoute } from "./routes.ts";
 
 export interface HandlerOptions extends EvaluateOptions {
@@ -39,8 +39,8 @@ export interface HandlerOptions extends EvaluateOptions {
   now(): Date;
   /** Fetches the public keys of a product again; resolves soon, to whether they have changed. */
   renewKeys?(product: string): Promise<boolean>;
-  /** Saves a secret that a sender offers when its webhook is set up. `from`: the sender's address. */
-  keepSecret?(product: string, offered: OfferedSecret, from: string | undefined): void;
+  /** Saves a secret that a sender offers when its webhook is set up; known at once. `from`: the sender's address. */
+  keepSecret?(product: string, offered: OfferedSecret, from: string | undefined): void | Promise<void>;
   /** Called once per webhook request: after the answer is written, or with `--respond mirror` before the app answers. */
   onEvent(event: EventReport): void;
   /** Reports a problem that belongs to no event. */
@@ -52,17 +52,17 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly throughTunnel: boolean;
   /** For `/readyz`. */
-  readonly isReady: boolean;
+  readonly state: ReadyState;
 }
 
 /** Answers one request of any kind. */
 export async function handleRequest(exchange: Exchange, options: HandlerOptions): Promise<void> {
-  const { request, response, throughTunnel, isReady } = exchange;
+  const { request, response, throughTunnel, state } = exchange;
   const found = route(request.url ?? "/", options.products);
   switch (found.kind) {
     case "ready": {
       const proof = probeAnswer(request, options);
-      if (proof === undefined) return sendReply(response, readyReply(isReady));
+      if (proof === undefined) return sendReply(response, readyReply(state));
       const address = senderAddress(request, isFromOutside(exchange, options)) ?? "";
       const headers: readonly HeaderPair[] = [
         [PROBE_ANSWER_HEADER, proof],
@@ -112,7 +112,7 @@ async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: 
   const product = productOfUnknownKey(evaluation);
   if (product !== undefined && (await options.renewKeys?.(product)) === true)
     evaluation = evaluate(arrival, found, options);
-  // No wait from here until an offered secret is saved: two offers must not both be evaluated as the first.
+  // No wait from here until `keepSecret` is called: two offers must not both be evaluated as the first.
   await recordAndAnswer({ arrival, evaluation, response, drained: undefined }, options);
 }
 
@@ -148,7 +148,9 @@ async function recordAndAnswer(
   options: HandlerOptions,
 ): Promise<void> {
   const { receipt } = evaluation;
-  let decision = saveOfferedSecret(evaluation, arrival.address, options);
+  const { offered } = evaluation;
+  let decision = evaluation.decision;
+  if (offered !== undefined) decision = await saveOfferedSecret(decision, offered, arrival.address, options);
   let recorded: Recorded | undefined;
   try {
     recorded = await options.recorder.record({ arrival, receipt, decision });
@@ -184,17 +186,18 @@ async function recordAndAnswer(
 }
 
 /** A sender offers its secret only once, so a webhook whose secret could not be saved must not be accepted. */
-function saveOfferedSecret(
-  { decision, offered }: Evaluation,
+async function saveOfferedSecret(
+  decision: Decision,
+  { product, offered }: NonNullable<Evaluation["offered"]>,
   from: string | undefined,
   options: HandlerOptions,
-): Decision {
-  if (offered === undefined) return decision;
+): Promise<Decision> {
   try {
-    options.keepSecret?.(offered.product, offered.offered, from);
+    await options.keepSecret?.(product, offered, from);
     return decision;
   } catch (error) {
-    options.onTrouble(`the secret that the sender offered could not be saved: ${errorText(error)}`);
+    const hint = error instanceof UserError ? error.hint : undefined;
+    options.onTrouble(`the secret that the sender offered could not be saved: ${errorText(error)}`, hint);
     return refuse(503, "the secret could not be saved; set the webhook up again later");
   }
 }

@@ -4,7 +4,7 @@ import { refuse } from "../core/reply.ts";
 import { errorText } from "../util/errors.ts";
 import { type HandlerOptions, handleRequest } from "./handler.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
-import { sendReply } from "./respond.ts";
+import { type ReadyState, sendReply } from "./respond.ts";
 
 export interface ReceiverOptions extends HandlerOptions {
   readonly host: string;
@@ -18,7 +18,7 @@ const CLOSE_GRACE_MS = 2_000;
 
 /** Opens the local receiver; rejects when it cannot listen on the port. */
 export async function startReceiver(options: ReceiverOptions) {
-  let isReady = false;
+  let state: ReadyState = "starting";
   const servers: OpenServer[] = [];
   const reported = new Set<string>();
   const pending = new Set<Promise<void>>();
@@ -32,7 +32,9 @@ export async function startReceiver(options: ReceiverOptions) {
 
   async function open(host: string, port: number, throughTunnel: boolean): Promise<number> {
     const listener: RequestListener = (request, response) => {
-      const handling = handleRequest({ request, response, throughTunnel, isReady }, options)
+      // Its next request goes to another receiver.
+      if (state === "stopping") response.shouldKeepAlive = false;
+      const handling = handleRequest({ request, response, throughTunnel, state }, options)
         .catch((error: unknown) => {
           options.onTrouble(errorText(error));
           if (response.headersSent || response.destroyed) return;
@@ -59,7 +61,11 @@ export async function startReceiver(options: ReceiverOptions) {
     openTunnelPort: () => open("127.0.0.1", 0, true),
     /** From now on `/readyz` answers 200. */
     ready(): void {
-      isReady = true;
+      if (state === "starting") state = "ready";
+    },
+    /** From now on `/readyz` answers 503, and connections end with the answer. */
+    drain(): void {
+      state = "stopping";
     },
     /** Stops accepting, lets requests end for at most `graceMs`, then closes every connection. */
     async close(graceMs = CLOSE_GRACE_MS): Promise<void> {

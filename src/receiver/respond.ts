@@ -70,8 +70,10 @@ function readPid(text: string): number | undefined {
   }
 }
 
-export function readyReply(isReady: boolean): Reply {
-  return jsonReply(isReady ? 200 : 503, { status: isReady ? "ready" : "starting" });
+export type ReadyState = "starting" | "ready" | "stopping";
+
+export function readyReply(status: ReadyState): Reply {
+  return jsonReply(status === "ready" ? 200 : 503, { status });
 }
 
 /** The public keys (JWKS). Not to be cached: a new key is valid at once. */
@@ -83,6 +85,6 @@ export function keySetReply(method: string | undefined, keySet: string | undefin
   return { status: 200, contentType: "application/json", headers: [["cache-control", "no-cache"]], body: keySet };
 }
 
-function jsonReply(status: number, body: object): Reply {
+export function jsonReply(status: number, body: object): Reply {
   return { status, contentType: "application/json", body: JSON.stringify(body) };
 }

@@ -16,10 +16,11 @@ type Renderers = {
 
 /** These lines are a public interface: documented in the README, pinned by tests, only added to within a version. */
 const renderers: Renderers = {
-  ready: ({ url, publicUrl, urls, notes, channel, keySetUrl, inspectorUrl }) => [
+  ready: ({ role, url, publicUrl, urls, notes, channel, keySetUrl, inspectorUrl }) => [
     {
       type: "ready",
-      url,
+      role,
+      url: url ?? null,
       public_url: publicUrl ?? null,
       urls,
       jwks_url: keySetUrl ?? null,

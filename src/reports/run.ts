@@ -9,17 +9,20 @@ import type { Rendered, Style } from "./paint.ts";
 /** On stderr: the events are what a run is asked for. At most six lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
   const { url, publicUrl, path, forwardsTo, isMirrored, checks, onInvalid, channel, keySetUrl, tryCommand } = report;
-  const { inspectorUrl } = report;
+  const { inspectorUrl, role, logPath } = report;
   const room = columns - INDENT_COLUMNS;
   const policy = onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
-  const mirrored = isMirrored ? " (mirrored)" : "";
+  const mirrored = isMirrored ? " (mirrored)" : role === "receive" ? " (by --role deliver)" : "";
   // Where nobody sits at a terminal there is no second one either.
   const isWatched = err.live || Number.isFinite(columns);
   const rows: readonly (readonly [label: string, text: string | false])[] = [
     ["forwards to", !quiet && forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
     ["forwards to", !quiet && forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
     ["checks", !quiet && checks.length > 0 && listed(checks, room - policy.length) + policy],
-    ["checks", !quiet && checks.length === 0 && "nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN"],
+    [
+      "checks",
+      !quiet && checks.length === 0 && url !== undefined && "nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN",
+    ],
     ["public keys", !quiet && keySetUrl !== undefined && keySetUrl],
     ["public URL", publicUrl !== undefined && publicUrl + path],
     ["public URL", !quiet && report.offersTunnel && "none: set NGROK_AUTHTOKEN, or use --public-url"],
@@ -29,7 +32,9 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
     ["try it", !quiet && isWatched && tryCommand !== undefined && tryCommand],
   ];
   const lines = [
-    `${err.good("Ready.")} Listening on ${err.strong(plain(url + path))}`,
+    url === undefined
+      ? `${err.good("Ready.")} Delivering from ${err.strong(plain(logPath ?? ""))}`
+      : `${err.good("Ready.")} Listening on ${err.strong(plain(url + path))}`,
     ...rows.flatMap(([label, text]) => {
       if (text === false) return [];
       // A command that is broken into lines cannot be pasted.
@@ -172,7 +177,12 @@ export interface SummaryReport {
 /** The receiver is up, and reachable under its public URL. Once a run. */
 export interface ReadyReport {
   readonly type: "ready";
-  readonly url: string;
+  /** Which half of the work this process does. */
+  readonly role: "receive" | "deliver" | "both";
+  /** The log that it delivers from; undefined where there is a receiver. */
+  readonly logPath: string | undefined;
+  /** Undefined without a receiver. */
+  readonly url: string | undefined;
   readonly publicUrl: string | undefined;
   /** The path of a webhook, below either URL; `<product>` stands for the product. */
   readonly path: string;

@@ -72,6 +72,8 @@ export interface Log {
    * locked for it.
    */
   lock(owner: LockOwner): Promise<LogLock>;
+  /** The processes that receive or deliver now, where there can be several: `lockOwnerAt` tells the one of a SQLite log. */
+  receivers(): Promise<readonly LockOwner[]>;
   /** Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. */
   takeDuty(name: string): Promise<Duty | undefined>;
   /** What several receivers share beside the log; undefined where there can be only one. */
@@ -328,6 +330,8 @@ export interface WaitingCount {
   readonly waiting: number;
   /** When the first of them is due; undefined when none waits. */
   readonly nextAt: Date | undefined;
+  /** When the oldest of them was received. */
+  readonly oldestAt: Date | undefined;
 }
 
 /** Selects deliveries: all conditions that are given must match. */

@@ -39,3 +39,22 @@ export async function lockOwnerAt({ root, store }: LogPlace): Promise<LockOwner 
 export function isDatabaseAddress(store: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(store);
 }
+
+/** What `store status` shows of a log in PostgreSQL. */
+export async function readStoreStatus(address: string, now: () => Date) {
+  const { readServer } = await import("./postgres/status.ts");
+  const server = await readServer(address);
+  const { openPostgresLog } = await import("./postgres/log.ts");
+  const log = await openPostgresLog({ address, now, create: false });
+  try {
+    return { ...server, receivers: await log.receivers(), waiting: await log.waiting() };
+  } finally {
+    await log.close();
+  }
+}
+
+/** Creates a log in PostgreSQL, or brings it to the format of this program. */
+export async function migrateStore(address: string) {
+  const { migrateServer } = await import("./postgres/status.ts");
+  return migrateServer(address);
+}

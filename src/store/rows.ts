@@ -138,7 +138,13 @@ export function readClaim(row: SqlRow): Claim {
 }
 
 export function readWaiting(row: SqlRow): WaitingCount {
-  return { target: textOf(row, "target"), waiting: numberOf(row, "count"), nextAt: new Date(numberOf(row, "next")) };
+  const oldest = maybeNumber(row, "oldest");
+  return {
+    target: textOf(row, "target"),
+    waiting: numberOf(row, "count"),
+    nextAt: new Date(numberOf(row, "next")),
+    oldestAt: oldest === undefined ? undefined : new Date(oldest),
+  };
 }
 
 /** The columns of `deliveries` for a new one, without `n` and `duplicate_of`. */

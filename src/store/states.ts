@@ -40,6 +40,13 @@ export const FAILED = 3;
 export const WAITING_ROWS = `(SELECT id, target, due_at FROM forwards WHERE state = ${WAITING}
   UNION ALL SELECT id, target, due_at FROM forwards WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED}) AS waiting`;
 
+/** What waits, by target. `next`: when the first is due. */
+export function waitingCounts(next: string): string {
+  return `SELECT each.target, count, next, received_at AS oldest FROM
+      (SELECT target, count(*) AS count, ${next} AS next, min(id) AS first FROM ${WAITING_ROWS} GROUP BY target) AS each
+    LEFT JOIN forwards ON forwards.id = first LEFT JOIN deliveries ON deliveries.n = forwards.n`;
+}
+
 /** Replaces the record in the order key of a batch, which is ordered relative to every record of its product. */
 export const EVERY_RECORD = "*";
 

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 
 /** The request header with a nonce, and the response header that proves which receiver answered. */
 export const PROBE_HEADER = "x-zoho-hooks-probe";
@@ -13,8 +13,9 @@ export interface ProbeKey {
   answer(nonce: string): string | undefined;
 }
 
-export function createProbeKey(): ProbeKey {
-  const key = randomBytes(32);
+/** `seed`: what the receivers of one public URL have in common, each of which may answer for another. */
+export function createProbeKey(seed?: string): ProbeKey {
+  const key = seed === undefined ? randomBytes(32) : createHash("sha256").update(seed).digest();
   return {
     answer: (nonce) =>
       /^[0-9a-f]{32}$/.test(nonce) ? createHmac("sha256", key).update(nonce).digest("hex") : undefined,

@@ -32,6 +32,8 @@ export interface ListenProcessOptions {
   readonly limit?: string;
   readonly uid?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** False with `--role deliver`, which opens none. */
+  readonly hasPort?: boolean;
 }
 
 /**
@@ -40,9 +42,9 @@ export interface ListenProcessOptions {
  */
 export async function startListenProcess(
   argv: readonly string[],
-  { cwd, limit, uid, env: more }: ListenProcessOptions,
+  { cwd, limit, uid, env: more, hasPort = true }: ListenProcessOptions,
 ): Promise<ListenProcess> {
-  const words = [BIN, "listen", "--port", "0", "--json", ...argv];
+  const words = [BIN, "listen", ...(hasPort ? ["--port", "0"] : []), "--json", ...argv];
   const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
   const env = { PATH, SystemRoot, TMPDIR, TEMP, HOME: cwd, ...more };
   const options = { cwd, env, stdio: ["ignore", "pipe", "pipe"] as const, ...(uid === undefined ? {} : { uid }) };

@@ -28,6 +28,8 @@ export interface LiveChannel {
   moveTo(url: string): Promise<void>;
   /** Deletes it, and reports what came of it. */
   close(): Promise<ChannelEnd>;
+  /** Renews it no more, and leaves it to another listener. */
+  leave(): Promise<void>;
 }
 
 /** `gone`: it no longer existed, or another listener has it. `left`: Zoho's list does not show that it is gone. */
@@ -179,6 +181,10 @@ export async function openLiveChannel({
         context.report({ type: "warning", message, hint: "retrying until it does" });
       });
       start();
+    },
+    async leave() {
+      life.abort();
+      await stop();
     },
     async close() {
       life.abort();

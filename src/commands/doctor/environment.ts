@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { geteuid, version } from "node:process";
 import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
 import { KEYS_FOLDER, STORED_SECRETS_FILE } from "../../config/secrets.ts";
+import { isDatabaseAddress } from "../../store/open-log.ts";
 import { loadEngine } from "../../store/sqlite/engine.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 
@@ -20,6 +21,7 @@ export async function nodeFindings({ context, config }: CheckedProject): Promise
   if (isOlder(version, needs))
     return [failed("node", `${versions}: too old`, `install Node ${needs} or later: https://nodejs.org`)];
   const { store, forwardTo, routes } = config.settings;
+  if (isDatabaseAddress(String(store))) return [passed("node", versions, { package: context.packageRoot })];
   try {
     const { id } = await loadEngine();
     return [passed("node", versions, { SQLite: id, package: context.packageRoot })];
@@ -55,7 +57,8 @@ function isOlder(current: string, needed: string): boolean {
 export async function permissionFindings({ context, config, refused }: CheckedProject): Promise<readonly Finding[]> {
   const { root, settings } = config;
   const env = join(root, ENV_FILE);
-  const log = settings.store === false || refused.has("store") ? undefined : resolve(root, settings.store);
+  const isFile = settings.store !== false && !isDatabaseAddress(settings.store);
+  const log = isFile && !refused.has("store") ? resolve(root, String(settings.store)) : undefined;
   const files = [hasSecrets(env) ? env : undefined, log].filter((each) => each !== undefined && existsSync(each));
   const found = files as readonly string[];
   const kept = [STORED_SECRETS_FILE, join(KEYS_FOLDER, "private.pem")].map((path) => join(root, path));

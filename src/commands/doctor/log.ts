@@ -1,7 +1,9 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { originOf } from "../../body/target-url.ts";
+import { STORE_KEY } from "../../config/environment.ts";
 import { maskSetting } from "../../core/mask.ts";
+import { isDatabaseAddress, readStoreStatus } from "../../store/open-log.ts";
 import { type LogHealth, readHealth } from "../../store/sqlite/health.ts";
 import { UserError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
@@ -17,6 +19,7 @@ export async function logFindings(
   const { root, settings } = config;
   if (refused.has("store")) return [skipped("log.health", "not read: its place needs your approval")];
   if (settings.store === false) return [passed("log.health", `off: store is false (${config.origins.store})`)];
+  if (isDatabaseAddress(settings.store)) return serverFindings(project, settings.store, hasTarget);
   const path = resolve(root, settings.store);
   const name = relative(root, path).startsWith("..") ? path : relative(root, path);
   if (!existsSync(path)) return [missingFinding(path, name)];
@@ -30,7 +33,29 @@ export async function logFindings(
     if (error.code === "log-unavailable") return [skipped("log.health", "not read: there is no SQLite")];
     return [fromError("log.health", error, error.code === "log-locked" ? "warning" : "failed")];
   }
-  return [sizeFinding(project, name, health), ...strandedFindings(context.invocation, health, hasTarget)];
+  return [sizeFinding(project, name, health), ...strandedFindings(context.invocation, health.waiting, hasTarget)];
+}
+
+/** A log on a server, and whether what its receivers share can be read here. */
+async function serverFindings(
+  { context, config }: CheckedProject,
+  store: string,
+  hasTarget: (target: string) => boolean,
+): Promise<readonly Finding[]> {
+  try {
+    const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(store, context.now);
+    const key = config.env[STORE_KEY] === undefined ? "not set: Mail's webhooks and --channel need it" : "set";
+    const running = counted(receivers.length, "process receives or delivers", "processes receive or deliver");
+    const text = `PostgreSQL ${serverVersion}, ${formatBytes(bytes)}; ${running}`;
+    const counts = waiting.map((each) => ({ target: each.target, count: each.waiting }));
+    return [
+      passed("log.health", text, { log: path, [STORE_KEY]: key }),
+      ...strandedFindings(context.invocation, counts, hasTarget),
+    ];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [fromError("log.health", error)];
+  }
 }
 
 function missingFinding(path: string, name: string): Finding {
@@ -66,7 +91,7 @@ function sizeFinding({ context, config }: CheckedProject, name: string, health: 
 /** What no run will send: it waits for a target that the settings no longer have. */
 function strandedFindings(
   invocation: string,
-  { waiting }: LogHealth,
+  waiting: LogHealth["waiting"],
   hasTarget: (target: string) => boolean,
 ): readonly Finding[] {
   return waiting

@@ -3,7 +3,6 @@ import type { Context } from "../../context.ts";
 import type { Verdict } from "../../core/product.ts";
 import type { Progress } from "../../reports/progress.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
-import { shellQuoted } from "../../util/text.ts";
 import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { roomOnStdout } from "../helpers/room-on-stdout.ts";
@@ -15,6 +14,7 @@ import {
   parseNumber,
   readFilter,
   requireEntry,
+  storeFlag,
   withLog,
 } from "./options.ts";
 
@@ -98,12 +98,12 @@ export async function stats(context: Context, options: FilterOptions & LogOption
 /** The command that explains a failed proof; undefined where none failed or the delivery is not in the log. */
 export function explainCommand(
   { invocation }: Pick<Context, "invocation">,
-  { settings: { store }, origins }: Pick<Config, "settings" | "origins">,
+  config: Pick<Config, "settings" | "origins">,
   n: number,
   verdicts: readonly Verdict[],
 ): string | undefined {
-  if (n === 0 || store === false || !verdicts.some(isFailedProof)) return undefined;
-  return `${invocation} verify --logged ${n} --explain${origins.store === "flag" ? ` --store ${shellQuoted(store)}` : ""}`;
+  if (n === 0 || config.settings.store === false || !verdicts.some(isFailedProof)) return undefined;
+  return `${invocation} verify --logged ${n} --explain${storeFlag(config)}`;
 }
 
 /** An address that is not on the list needs no explanation. */

@@ -2,11 +2,13 @@ import type { Command } from "commander";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { parseWhere } from "../../store/filter.ts";
 import type { Log, LogEntry, LogFilter } from "../../store/log.ts";
-import { openLogAt } from "../../store/open-log.ts";
+import { isDatabaseAddress, openLogAt } from "../../store/open-log.ts";
 import { usageError } from "../../util/errors.ts";
+import { shellQuoted } from "../../util/text.ts";
 import { parseInteger, readDuration } from "../../util/units.ts";
 import { collect, requireProduct } from "../helpers/options.ts";
 import { patternProducts } from "../helpers/products.ts";
@@ -16,12 +18,21 @@ export interface LogOptions {
   readonly showSecrets?: boolean;
 }
 
+export const STORE_TEXT =
+  "event log: a file, or postgres://user@host/database (default: .zoho-hooks/events.db in the project)";
+
 export function addStoreFlag(command: Command): Command {
-  return command.option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)");
+  return command.option("--store <path>", STORE_TEXT);
 }
 
 export function addLogFlags(command: Command): Command {
   return addStoreFlag(command).option("--show-secrets", "show tokens, signatures and authorization as they came");
+}
+
+/** The flag of this run for a command to copy; of an address without its password. */
+export function storeFlag({ settings: { store }, origins }: Pick<Config, "settings" | "origins">): string {
+  if (store === false || origins.store !== "flag") return "";
+  return ` --store ${shellQuoted(isDatabaseAddress(store) ? maskUrl(store) : store)}`;
 }
 
 /** Opens an existing log for some work. Throws a UserError where there is none. */

@@ -1,4 +1,5 @@
 import { reportingImport, requireApproval } from "../../config/clone-rule.ts";
+import { STORE_KEY } from "../../config/environment.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { environmentName, readers, settingName } from "../../config/readers.ts";
 import { CREDENTIAL_VARIABLES, variableSuffix } from "../../config/secrets.ts";
@@ -128,7 +129,7 @@ export function warnOfUnknownVariables(
   if (names.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
-  const known = [...Object.keys(readers).map(environmentName), ...credentials, ...ofProducts];
+  const known = [STORE_KEY, ...Object.keys(readers).map(environmentName), ...credentials, ...ofProducts];
   const unknown = names.filter((name) => !known.includes(name));
   for (const name of unknown) {
     const [near] = nearest(name, known, 1);

@@ -3,6 +3,7 @@ import { checkEach, checks, readers } from "../../config/readers.ts";
 import { type Settings, tunnelNames } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { watchProductIds } from "../../zoho/channels/products.ts";
+import { STORE_TEXT } from "../events/options.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../helpers/options.ts";
 
 /** Flags that are settings, too: the same names and rules as in the environment and the config file. */
@@ -29,6 +30,8 @@ export interface ListenOptions extends SecretOptions, SettingFlags, ZohoFlags {
   readonly learn?: boolean;
   readonly serveJwks?: boolean;
   readonly keys?: boolean;
+  readonly role?: string;
+  readonly admin?: string;
 }
 
 /** The dozen flags that most runs need come first. */
@@ -113,10 +116,16 @@ export function addListenFlags(command: Command): void {
     .option("--open", "open the webhook URL in the browser once ready")
     .option("--copy", "copy the webhook URL to the clipboard once ready")
     .optionsGroup("Event log:")
-    .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
+    .option("--store <path>", STORE_TEXT)
     .option("--no-store", "keep no event log")
     .option("--keep <time>", "how long the log keeps deliveries (default: 7d)")
     .option("--max-log <size>", "how large the log may grow (default: 500mb)")
+    .optionsGroup("Several processes on one log (--store postgres://…):")
+    .option(
+      "--role <receive|deliver|both>",
+      "receive: record deliveries with their targets, send nothing; deliver: open no receiver, send what waits (default: both)",
+    )
+    .option("--admin <host:port>", "serve /metrics, /healthz and /readyz there; with a port alone on 127.0.0.1")
     .optionsGroup("Zoho's notifications:")
     .option("--expand", "fetch the records that a notification names, and show them below it")
     .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
@@ -126,6 +135,7 @@ export function addListenFlags(command: Command): void {
 
 /** Keys need a person at a terminal that can redraw a line. */
 export function takesKeys(context: Context, options: ListenOptions): boolean {
+  if (options.role === "deliver") return false;
   const { stdin, stdout, env, json, quiet } = context;
   const isPerson = stdin.isTTY && stdout.isTTY && env.TERM !== "dumb" && [undefined, "", "0", "false"].includes(env.CI);
   const readsInput = options.secretFile === "-" || options.tokenFile === "-";

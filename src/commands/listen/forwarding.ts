@@ -20,8 +20,8 @@ import type { ForwardCounts } from "../../reports/run.ts";
 import type { Log } from "../../store/log.ts";
 import { errorText, usageError } from "../../util/errors.ts";
 import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
-import { shellQuoted } from "../../util/text.ts";
 import { counted } from "../../util/units.ts";
+import { storeFlag } from "../events/options.ts";
 import type { Part } from "./part.ts";
 
 /** Sends deliveries to the developer's app, through the queue in the log. */
@@ -103,6 +103,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       },
       onTrouble,
     });
+  let endWork = (): void => {};
   const waiting = async () => (await log.waiting()).filter(({ target }) => routes.has(target));
   const countWaiting = async (): Promise<number | undefined> => {
     try {
@@ -123,6 +124,9 @@ export async function startForwarding(context: Context, options: ForwardingOptio
         : []),
     ],
     async resume() {
+      endWork = log.onWork((target) => {
+        if (routes.has(target)) forwarder.wake([target]);
+      });
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
     counts() {
@@ -134,6 +138,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     abortMirrored: () => mirror?.interrupt(),
     async stop(drainUntil) {
       const end = performance.now() + STOP_TIMEOUT_MS;
+      endWork();
       await mirror?.close();
       if (drainUntil !== undefined) await forwarder.drain(STOP_TIMEOUT_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));
@@ -148,13 +153,11 @@ export async function startForwarding(context: Context, options: ForwardingOptio
 }
 
 /** Adds what can be done about a failure. A person gets each hint once: below a hundred lines it is noise. */
-function adviseOnce(
-  { invocation, json }: Context,
-  { settings: { store }, origins }: Config,
-): (report: ForwardReport) => ForwardReport {
+function adviseOnce({ invocation, json }: Context, config: Config): (report: ForwardReport) => ForwardReport {
   const given = new Set<string>();
   const isNew = (text: string): boolean => !given.has(text) && given.add(text).size > 0;
-  const flag = store !== false && origins.store === "flag" ? ` --store ${shellQuoted(store)}` : "";
+  const { store } = config.settings;
+  const flag = storeFlag(config);
   const list = `${invocation} events list --failed${flag}`;
   return (report) => {
     const hint = report.hint === undefined || json || isNew(report.hint) ? report.hint : undefined;

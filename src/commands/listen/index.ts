@@ -1,7 +1,8 @@
+import { STORE_KEY } from "../../config/environment.ts";
 import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Verdict } from "../../core/product.ts";
-import { recordAndForward } from "../../forward/record-and-forward.ts";
+import { recordAndForward, recordForOthers } from "../../forward/record-and-forward.ts";
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
@@ -14,6 +15,7 @@ import type { Define } from "../command.ts";
 import { explainCommand } from "../events/list.ts";
 import { openPublicKeys } from "../helpers/keys.ts";
 import { reportHintsOnce } from "../helpers/notices.ts";
+import { type AdminPart, startAdmin } from "./admin.ts";
 import { boundOutput } from "./bounded-output.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { addListenFlags, type ListenOptions, takesKeys } from "./flags.ts";
@@ -23,12 +25,13 @@ import { createInspectorPart, type InspectorPart } from "./inspector.ts";
 import type { createKeys } from "./keys/index.ts";
 import { orphanNotes, reportOldUrls } from "./left-channels.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
-import { type Part, stopParts } from "./part.ts";
+import { type ChannelPart, type Part, stopParts } from "./part.ts";
 import { EXPECT_TIMEOUT, type Plan, readPlan } from "./plan.ts";
-import { guideRangesNote, handOut, readyReport, warnIfOpen } from "./ready.ts";
+import { deliveringReport, guideRangesNote, handOut, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
+import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startTunnel, type TunnelPart } from "./tunnel.ts";
-import type { ChannelPart, ZohoPart } from "./zoho.ts";
+import type { ZohoPart } from "./zoho.ts";
 
 export const define: Define = (command, act) => {
   addListenFlags(command);
@@ -145,9 +148,11 @@ async function listen(given: Context, target: string | undefined, options: Liste
 
 /** The parts of a run, in the order in which they start. One that is not wanted, or not reached, is not set. */
 interface Parts {
+  admin?: AdminPart;
   zoho?: ZohoPart;
   log?: LogPart;
   inspector?: InspectorPart;
+  shared?: SharedSecretsPart;
   forwarding?: ForwardingPart;
   receiver?: ReceiverPart;
   tunnel?: TunnelPart;
@@ -173,50 +178,58 @@ async function startParts(
   parts: Parts,
   { end, onLost, keyboard }: RunSurroundings,
 ): Promise<void> {
-  const { options, config, products, keySet, choice, routes } = plan;
-  const probeKey = createProbeKey();
+  const { options, config, products, keySet, choice } = plan;
+  if (options.admin !== undefined) parts.admin = await startAdmin(context, options.admin);
+  if (plan.role === "deliver") return startDelivering(context, plan, parts);
+  const probeKey = createProbeKey(
+    plan.isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined,
+  );
   const keys = await openPublicKeys(context, config, products);
   let secrets = withChannelTokens(keys.secrets, userFolder(context), config.root);
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho.ts");
-    parts.zoho = await startZoho(context, { options, products, secrets, configured: config.secrets, onLost });
+    const configured = config.secrets;
+    parts.zoho = await startZoho(context, { options, products, secrets, configured, isShared: plan.isShared, onLost });
     secrets = parts.zoho.secrets;
   }
-  const log = await startLog(context, plan);
-  if (log !== undefined) parts.log = log;
+  const log = await openLogPart(context, plan, parts);
+  const shared = log && (await shareSecrets(context, log.log));
+  if (shared !== undefined) parts.shared = shared;
+  secrets = shared?.with(secrets) ?? secrets;
   parts.inspector = createInspectorPart(context, plan);
   const inspecting = options.ui === true ? parts.inspector.start() : undefined;
-  const waiting = log && (await waitingNotes(log.log, routes));
-  if (log !== undefined && !routes.empty)
-    parts.forwarding = await startForwarding(context, { config, products, log: log.log, routes });
-
+  const waiting = await startForwardingPart(context, plan, parts);
   parts.receiver = await startReceiverPart(context, plan, {
     secrets,
     renewKeys: keys.renew,
-    recorder: recorderOf(parts),
+    recorder: recorderOf(plan, parts),
     probeKey,
     onEvent: eventHandler(context, plan, parts, end),
     onClosing: () => parts.forwarding?.abortMirrored(),
+    shared,
   });
   const { receiver } = parts;
+  onAbort(context.signal, receiver.drain);
   if (choice.kind !== "none") {
     parts.tunnel = await startTunnel(context, config, {
       choice,
       receiver,
       probeKey,
-      channelId: () => parts.channel?.state().id,
+      isShared: plan.isShared,
+      channelId: () => parts.channel?.state()?.id,
       onMoved(url, previousUrl) {
         for (const part of listed(parts)) part.onMoved?.(url);
-        void reportOldUrls(context, { url, previousUrl, movedId: parts.channel?.state().id });
+        void reportOldUrls(context, { url, previousUrl, movedId: parts.channel?.state()?.id });
       },
       onLost,
     });
   }
   const publicUrl = parts.tunnel?.url();
-  if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
-    parts.channel = await parts.zoho.startChannel(publicUrl);
+  // Before the channel: receivers of one URL share it.
   await log?.setUrl(publicUrl ?? receiver.url);
+  if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
+    parts.channel = await parts.zoho.startChannel(publicUrl, log && shared && { log: log.log, shared });
   if (log !== undefined) parts.pruning = startPruning(context, log);
   parts.gaps = startGapWatch(context);
 
@@ -243,6 +256,7 @@ async function startParts(
   context.report(ready);
   await parts.forwarding?.resume();
   receiver.ready();
+  parts.admin?.ready(context.signal);
   await handOut(context, ready, options);
   if (options.exec !== undefined)
     parts.exec = await startExec(context, options.exec, { url: receiver.url, publicUrl, keySetUrl, products });
@@ -252,7 +266,7 @@ async function startParts(
       log: log?.log,
       url: receiver.url,
       publicUrl: () => parts.tunnel?.url(),
-      channelLeftMs: () => parts.channel?.state().timeLeftMs,
+      channelLeftMs: () => parts.channel?.state()?.timeLeftMs,
       openInspector: parts.inspector.start,
     });
 }
@@ -261,8 +275,42 @@ function listed(parts: Parts): readonly Part[] {
   return Object.values(parts);
 }
 
-function recorderOf({ log, forwarding }: Parts): Recorder {
+async function openLogPart(context: Context, plan: Plan, parts: Parts): Promise<LogPart | undefined> {
+  const log = await startLog(context, plan);
+  if (log === undefined) return undefined;
+  parts.log = parts.admin === undefined ? log : { ...log, log: parts.admin.watch(log.log) };
+  return parts.log;
+}
+
+/** Resolves to what is said about deliveries of earlier runs, where this one sends any. */
+async function startForwardingPart(context: Context, { config, products, role, routes }: Plan, parts: Parts) {
+  if (parts.log === undefined || role === "receive") return undefined;
+  const { log } = parts.log;
+  const waiting = await waitingNotes(log, routes);
+  if (!routes.empty) parts.forwarding = await startForwarding(context, { config, products, log, routes });
+  return waiting;
+}
+
+/** `--role deliver`: from the log to the app, without a receiver. */
+async function startDelivering(context: Context, plan: Plan, parts: Parts): Promise<void> {
+  const log = await openLogPart(context, plan, parts);
+  if (log === undefined) throw new Error("the log of --role deliver is a shared one");
+  parts.inspector = createInspectorPart(context, plan);
+  const inspectorUrl = plan.options.ui === true ? await parts.inspector.start() : undefined;
+  const waiting = await startForwardingPart(context, plan, parts);
+  parts.pruning = startPruning(context, log);
+  const important = [waiting?.resumed ?? [], waiting?.stranded ?? []].flat();
+  const notes = [...listed(parts).flatMap((part) => part.notes ?? []), ...important];
+  if (!context.verbose) for (const message of important) context.report({ type: "notice", message });
+  context.report(deliveringReport(plan, { path: log.log.path, inspectorUrl, notes }));
+  await parts.forwarding?.resume();
+  parts.admin?.ready(context.signal);
+}
+
+function recorderOf({ config, role, routes }: Plan, { log, forwarding }: Parts): Recorder {
   if (forwarding !== undefined) return forwarding.recorder;
+  if (log !== undefined && role === "receive")
+    return recordForOthers(log.log, { routes, ordered: config.settings.ordered });
   return log === undefined ? memoryRecorder() : recordAndForward(log.log);
 }
 

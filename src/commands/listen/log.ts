@@ -1,8 +1,9 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { STORE_KEY } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
-import type { Log } from "../../store/log.ts";
+import type { Log, Role } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
 import { loadEngine } from "../../store/sqlite/engine.ts";
 import { isLocked } from "../../store/sqlite/lock.ts";
@@ -26,7 +27,7 @@ export interface LogPart extends Part {
  */
 export async function startLog(
   context: Context,
-  { config, limits, routes }: Pick<Plan, "config" | "limits" | "routes">,
+  { config, limits, routes, role, isShared }: Pick<Plan, "config" | "limits" | "routes" | "role" | "isShared">,
 ): Promise<LogPart | undefined> {
   const { root } = config;
   const { store } = config.settings;
@@ -37,17 +38,17 @@ export async function startLog(
   const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));
   let log: Log;
   try {
-    log = await openLogAt(place, { now: context.now, ...limits });
+    log = await openLogAt(place, { now: context.now, storeKey: context.env[STORE_KEY], ...limits });
   } catch (error) {
     removeFolder();
     // Node before 22.13 has no SQLite: without a target to queue for, listen still works.
-    if (error instanceof UserError && error.code === "log-unavailable" && !isNeeded) {
+    if (error instanceof UserError && error.code === "log-unavailable" && !isNeeded && !isShared) {
       context.report({ type: "warning", message: `nothing is saved: ${error.message} (${error.hint})` });
       return undefined;
     }
     throw error;
   }
-  const lock = await lockLog(context, log).catch(async (error: unknown) => {
+  const lock = await lockLog(context, log, role).catch(async (error: unknown) => {
     await log.close();
     removeFolder();
     throw error;
@@ -83,8 +84,8 @@ export async function startLog(
   };
 }
 
-async function lockLog(context: Context, log: Log) {
-  const lock = await log.lock({ pid: context.pid, url: undefined, since: context.now() });
+async function lockLog(context: Context, log: Log, role: Role) {
+  const lock = await log.lock({ pid: context.pid, host: hostname(), url: undefined, role, since: context.now() });
   if (lock.held) return lock;
   const { by } = lock;
   const owner =
@@ -142,6 +143,19 @@ function removeAll(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Of several processes on a log, one prunes it at a time. */
+async function pruneOnDuty(log: Log, signal: AbortSignal): Promise<void> {
+  const duty = await log.takeDuty("prune");
+  if (duty === undefined) return;
+  try {
+    // What receivers that have died meanwhile left unanswered.
+    if (log.shared !== undefined) await log.endUnanswered();
+    await log.prune(undefined, AbortSignal.any([signal, duty.signal]));
+  } finally {
+    await duty.release();
+  }
+}
+
 const PRUNE_INTERVAL_MS = 10 * 60_000;
 /** Also prunes after this share of the limit has come in, so that the log never grows far past it. */
 const GROWTH_SHARE = 0.1;
@@ -158,9 +172,7 @@ export function startPruning(
   const prune = (): void => {
     if (underWay !== undefined || stopped.signal.aborted) return;
     grownBytes = 0;
-    underWay = log
-      .prune(undefined, stopped.signal)
-      .then(() => {})
+    underWay = pruneOnDuty(log, stopped.signal)
       .catch((error: unknown) =>
         context.report({ type: "warning", message: `the log could not be pruned: ${errorText(error)}` }),
       )

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
+import type { RunningChannel } from "../../reports/channel.ts";
 import type { EventReport } from "../../reports/event.ts";
-import { errorText } from "../../util/errors.ts";
+import { type ExitCode, errorText } from "../../util/errors.ts";
 
 /** Something that runs as long as `listen` does. Its `start…` function opens it, or throws and leaves nothing open. */
 export interface Part {
@@ -14,6 +15,16 @@ export interface Part {
   onMoved?(publicUrl: string): void;
   /** With a signal, accepted deliveries are forwarded first, until it aborts. */
   stop(drainUntil: AbortSignal | undefined): Promise<void>;
+}
+
+/** A channel that is renewed while `listen` runs, and deleted at its end. */
+export interface ChannelPart extends Part {
+  /** Undefined while another receiver on the log has it. */
+  state(): RunningChannel | undefined;
+  /** Renews it no more, and leaves it to another receiver. */
+  leave(): Promise<void>;
+  /** 9: lost, 7: not deleted. */
+  exitCode(): ExitCode;
 }
 
 /** Silence for longer than this looks as if `listen` hung. */

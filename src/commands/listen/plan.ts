@@ -12,6 +12,7 @@ import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
+import { isDatabaseAddress } from "../../store/open-log.ts";
 import type { TunnelChoice } from "../../tunnel/open-tunnel.ts";
 import { usageError } from "../../util/errors.ts";
 import { parseRunTime } from "../../util/units.ts";
@@ -27,6 +28,7 @@ import { approveSecret } from "../helpers/session.ts";
 import { noLog } from "../ui/start.ts";
 import { flagSettings, type ListenOptions, type ZohoFlags } from "./flags.ts";
 import { runRoutes } from "./forwarding.ts";
+import { checkRole, readRole } from "./role.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
 import { chooseRunTunnel } from "./tunnel.ts";
 
@@ -38,6 +40,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const given = await givenSecrets(context, options);
   const config = loadConfig(context, { flags, secrets: given });
   const { settings } = config;
+  const role = readRole(options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   if (options.ui === true && settings.store === false) throw noLog();
   if (options.exec?.trim() === "")
@@ -53,9 +56,11 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
   const allowed = allowedAddresses(settings);
   const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
-  const choice = await chooseRunTunnel(context, config);
+  const choice: TunnelChoice =
+    role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config);
   const usesZoho = needsZoho(options, choice);
   const routes = runRoutes(config, shown, products);
+  checkRole(role, config, routes);
   await checkProjectSettings(context, config, settingKeys, {
     targets: routes.targets,
     ...(options.channel && { registers: projectSignIn(config, options.profile) }),
@@ -66,10 +71,15 @@ export async function readPlan(context: Context, target: string | undefined, opt
   if (options.channel !== undefined && token !== undefined)
     await approveSecret(context, config, options.profile, token, { isGiven: given.token !== undefined });
   reportUnsignedFormats(context, config, products);
+  const isShared = isDatabaseAddress(String(settings.store));
+  if (isShared) reportIgnored(context, config, /^ZOHO_HOOKS_STORE_KEY$/);
   if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
   const limits = await pruneLimits(context, config);
   return {
     options,
+    role,
+    /** Other processes may use the log, too. */
+    isShared,
     flags,
     /** Those that were named with flags. */
     givenSecrets: given,

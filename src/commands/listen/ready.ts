@@ -32,7 +32,7 @@ const MAX_LISTED_PRODUCTS = 22;
 /** Where the receiver is reached, what it checks, and how to try it. */
 export function readyReport(
   context: Context,
-  { options, config: { settings }, products, unknownNames, allowed, routes }: Plan,
+  { options, role, config: { settings }, products, unknownNames, allowed, routes }: Plan,
   { secrets, receiver, publicUrl, channel, keySetUrl, inspectorUrl, takesKeys, notes }: ReadyState,
 ): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
@@ -46,6 +46,8 @@ export function readyReport(
   const credentials = checkedWith(secrets, unknownNames);
   return {
     type: "ready",
+    role,
+    logPath: undefined,
     url: receiver.url,
     publicUrl,
     path: webhookUrl("", named.length === 1 ? first : placeholder),
@@ -78,6 +80,32 @@ export function readyReport(
         ? ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."]
         : []),
     ],
+  };
+}
+
+/** What a run without a receiver does. */
+export function deliveringReport(
+  { role, config: { settings }, routes }: Plan,
+  { path, ...given }: Pick<ReadyReport, "notes" | "inspectorUrl"> & { readonly path: string },
+): ReadyReport {
+  return {
+    type: "ready",
+    role,
+    logPath: path,
+    url: undefined,
+    publicUrl: undefined,
+    path: "",
+    urls: {},
+    forwardsTo: routes.texts,
+    isMirrored: false,
+    checks: [],
+    onInvalid: settings.onInvalid,
+    offersTunnel: false,
+    channel: undefined,
+    keySetUrl: undefined,
+    takesKeys: false,
+    tryCommand: undefined,
+    ...given,
   };
 }
 
@@ -167,7 +195,7 @@ export function warnIfOpen(context: Context, { host }: Settings, { checks }: Rea
 /** For `--open` and `--copy`. */
 export async function handOut(
   context: Context,
-  { urls, url: base }: ReadyReport,
+  { urls, url: base = "" }: ReadyReport,
   { open = false, copy = false }: { readonly open?: boolean; readonly copy?: boolean },
 ): Promise<void> {
   const url = Object.values(urls)[0] ?? base;

@@ -8,6 +8,7 @@ import { withMembers } from "../helpers/with-members.ts";
 import { receiverTargeted } from "./forwarding.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
+import type { SharedSecretsPart } from "./shared-secrets.ts";
 
 export type ReceiverPart = Part & Receiver;
 
@@ -15,15 +16,19 @@ interface ReceiverPartOptions
   extends Pick<ReceiverOptions, "secrets" | "renewKeys" | "recorder" | "probeKey" | "onEvent"> {
   /** Called when the senders that still wait for an answer are about to be cut off. */
   onClosing(): void;
+  /** Where several receivers share the log. */
+  readonly shared: SharedSecretsPart | undefined;
 }
 
+/** How long a receiver beside others still answers after SIGTERM: a few times what proxies take between two checks. */
+const DRAIN_MS = 3000;
 /** Shortly before the receiver closes all connections, so that senders still get an answer. */
 const CLOSING_AFTER_MS = 1500;
 
 export async function startReceiverPart(
   context: Context,
   { options, config, products, shown, allowed, keySet, routes }: Plan,
-  { onClosing, ...given }: ReceiverPartOptions,
+  { onClosing, shared, ...given }: ReceiverPartOptions,
 ): Promise<ReceiverPart> {
   const { settings } = config;
   const receiver = await openReceiver(context, config, routes.targets, {
@@ -39,13 +44,13 @@ export async function startReceiverPart(
     now: context.now,
     isShown: shown.matches,
     showSecrets: options.showSecrets,
-    keepSecret(product, offered, from) {
-      const file = config.storeSecret(product, offered);
-      context.report({
-        type: "notice",
-        message: `${product} sent its secret from ${from ?? "an unknown address"}: saved in ${file}`,
-      });
-      warnIfTracked(context, config.root, file);
+    async keepSecret(product, offered, from) {
+      const file = shared === undefined ? config.storeSecret(product, offered) : undefined;
+      await shared?.keep(product, offered);
+      const place = file ?? "the event log, for all receivers";
+      const message = `${product} sent its secret from ${from ?? "an unknown address"}: saved in ${place}`;
+      context.report({ type: "notice", message });
+      if (file !== undefined) warnIfTracked(context, config.root, file);
     },
     onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
   });
@@ -53,6 +58,8 @@ export async function startReceiverPart(
     ...receiver,
     name: "the receiver",
     async stop() {
+      // A proxy in front asks `/readyz` before it sends elsewhere.
+      if (shared !== undefined && context.signal.reason === "SIGTERM") await context.sleep(DRAIN_MS);
       const closing = setTimeout(onClosing, CLOSING_AFTER_MS);
       await receiver.close();
       clearTimeout(closing);

@@ -28,6 +28,8 @@ interface TunnelOptions {
   readonly choice: Exclude<TunnelChoice, { kind: "none" }>;
   readonly receiver: Receiver;
   readonly probeKey: ProbeKey;
+  /** Other receivers may be reached at the URL, too. */
+  readonly isShared: boolean;
   /** The channel of this run, which follows the tunnel to another URL. */
   channelId(): string | undefined;
   /** The tunnel has come back under another public URL. */
@@ -70,7 +72,7 @@ function reportForeignToken({ report }: Context, { source, origin }: Secret): vo
 export async function startTunnel(
   context: Context,
   config: Config,
-  { choice, receiver, probeKey, channelId, onMoved, onLost }: TunnelOptions,
+  { choice, receiver, probeKey, isShared, channelId, onMoved, onLost }: TunnelOptions,
 ): Promise<TunnelPart> {
   const { settings, env } = config;
   let downMs = 0;
@@ -119,7 +121,7 @@ export async function startTunnel(
       }),
     );
     if (tunnel === undefined) throw new Error("no tunnel was opened");
-    await requireReach(context, config, tunnel, () => reach(tunnel.url, context.signal, false));
+    await requireReach(context, config, { tunnel, isShared, reach: () => reach(tunnel.url, context.signal, false) });
     isReady = true;
     return {
       name: "the tunnel",
@@ -136,22 +138,30 @@ export async function startTunnel(
   }
 }
 
+interface ReachOptions {
+  readonly tunnel: Tunnel;
+  readonly isShared: boolean;
+  reach(): Promise<ProbeResult>;
+}
+
 /** A URL that leads elsewhere would look ready and receive nothing. */
 async function requireReach(
   context: Context,
   config: Config,
-  tunnel: Tunnel,
-  reach: () => Promise<ProbeResult>,
+  { tunnel, isShared, reach }: ReachOptions,
 ): Promise<void> {
   try {
     const result = await context.waiting("Checking the public URL …", reach);
     if (result.ok && result.isForgeable) rejectAllowedAddresses(config, tunnel);
     if (result.ok) return;
+    const message = `a request to ${tunnel.url} did not arrive here: ${result.reason}`;
+    // A proxy in front of several receivers asks `/readyz` first, which this one answers from now on.
+    if (isShared && tunnel.kind === "public-url") return context.report({ type: "warning", message });
     const hint =
       tunnel.kind === "public-url"
         ? "start that tunnel first, and point it to this receiver's port (see --port)"
         : "try again, or do without a tunnel: --tunnel none";
-    throw new UserError("connectionLost", `a request to ${tunnel.url} did not arrive here: ${result.reason}`, hint);
+    throw new UserError("connectionLost", message, hint);
   } catch (error) {
     await tunnel.close();
     throw error;

@@ -4,8 +4,8 @@ import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
-import type { RunningChannel } from "../../reports/channel.ts";
 import type { EventReport } from "../../reports/event.ts";
+import type { Log } from "../../store/log.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { untilAborted, withTimeout } from "../../util/timing.ts";
 import { findWatchProduct } from "../../zoho/channels/products.ts";
@@ -16,7 +16,9 @@ import { notifyUrl } from "../channels/options.ts";
 import { channelEvents } from "../helpers/options.ts";
 import { openZoho, warnOfFixedToken, type ZohoSession } from "../helpers/session.ts";
 import type { ZohoFlags } from "./flags.ts";
-import type { Part } from "./part.ts";
+import type { ChannelPart, Part } from "./part.ts";
+import { startSharedChannel } from "./shared-channel.ts";
+import { requireStoreKey, type SharedSecretsPart } from "./shared-secrets.ts";
 
 interface ZohoOptions {
   readonly options: ZohoFlags;
@@ -24,8 +26,16 @@ interface ZohoOptions {
   readonly secrets: Secrets;
   /** Those of the settings alone. */
   readonly configured: Secrets;
+  /** Receivers share the log, and with it the channel. */
+  readonly isShared: boolean;
   /** The channel is lost for good. */
   onLost(error: unknown): void;
+}
+
+/** What receivers on one log share. */
+export interface SharedParts {
+  readonly log: Log;
+  readonly shared: SharedSecretsPart;
 }
 
 /** The session with Zoho's API. `--expand` fetches the record of each notification over it. */
@@ -33,12 +43,13 @@ export interface ZohoPart extends Part {
   /** The given secrets, and the token of the channel: it has to be known before the channel is created. */
   readonly secrets: Secrets;
   /** For `--channel`. */
-  startChannel?(publicUrl: string): Promise<ChannelPart>;
+  startChannel?(publicUrl: string, shared: SharedParts | undefined): Promise<ChannelPart>;
 }
 
 /** Signs in for `--channel` and `--expand`. */
 export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
-  const { options, products, secrets, configured, onLost } = given;
+  const { options, products, secrets, configured, isShared, onLost } = given;
+  if (isShared && options.channel !== undefined) requireStoreKey(context);
   const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
   const { id: product, title } = findWatchProduct(options.product ?? "crm", options.apiVersion);
   if (events !== undefined && findProduct(products, product) === undefined)
@@ -57,7 +68,19 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
   };
   if (events === undefined) return { ...part, secrets };
   warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
-  const taken = await takeChannelKey(context, session, configured.for("token", product)[0]);
+  const [token] = configured.for("token", product);
+  if (isShared)
+    return {
+      ...part,
+      secrets,
+      async startChannel(publicUrl, shared) {
+        if (shared === undefined) throw new Error("the log is a shared one");
+        const open = (own: ZohoSession, taken: ChannelKey) =>
+          startChannel(context, { session: own, key: taken, events, publicUrl, onLost });
+        return startSharedChannel(context, { session, configured: token, publicUrl, ...shared, open });
+      },
+    };
+  const taken = await takeChannelKey(context, session, token);
   key = taken;
   return {
     ...part,
@@ -83,13 +106,6 @@ interface ChannelOptions {
   readonly events: readonly string[];
   readonly publicUrl: string;
   onLost(error: unknown): void;
-}
-
-/** A channel that is renewed while `listen` runs, and deleted at its end. */
-export interface ChannelPart extends Part {
-  state(): RunningChannel;
-  /** 9: lost, 7: not deleted. */
-  exitCode(): ExitCode;
 }
 
 async function startChannel(context: Context, options: ChannelOptions): Promise<ChannelPart> {
@@ -121,6 +137,7 @@ async function startChannel(context: Context, options: ChannelOptions): Promise<
       const timeLeftMs = expiresAt === undefined ? undefined : expiresAt.getTime() - session.now().getTime();
       return { product, id: channel.id, events: channel.events, expiresAt, timeLeftMs };
     },
+    leave: channel.leave,
     async stop() {
       isLost ||= channel.expiresAt() === undefined;
       const end = await channel.close();

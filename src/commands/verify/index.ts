@@ -72,7 +72,10 @@ export const define: Define = (command, act) => {
     command
       .argument("[file...]", "payload files, or patterns such as 'samples/*.json'; - or nothing for standard input")
       .option("--logged <n>", "verify a delivery from the event log: its number, or last")
-      .option("--store <path>", "for --logged: the log's file (default: .zoho-hooks/events.db in the project)")
+      .option(
+        "--store <path>",
+        "for --logged: the event log, as in events (default: .zoho-hooks/events.db in the project)",
+      )
       .option("-p, --product <product>", "the product (default: recognised from the body)")
       .option("-e, --event <event>", "the event (default: recognised from the body)")
       .option("--format <format>", "the format, such as guide (default: recognised from the body)")

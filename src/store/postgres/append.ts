@@ -70,11 +70,12 @@ export function createAppender(database: Database, options: AppendOptions): Flus
       const i = numberOf(row, "i");
       const [result, entry] = [results[i], entries[i]];
       if (result === undefined || entry === undefined) continue;
-      const n = numberOf(row, "n");
-      result.n = n;
-      result.duplicateOf = maybeNumber(row, "duplicate_of");
-      const id = maybeNumber(row, "forward");
-      if (id === undefined) continue;
+      const [n, id] = [numberOf(row, "n"), maybeNumber(row, "forward")];
+      if (id === undefined) {
+        result.n = n;
+        result.duplicateOf = maybeNumber(row, "duplicate_of");
+        continue;
+      }
       const claimed = row.claimed === 1 && lease !== undefined;
       result.forwards.push({ id, n, target: textOf(row, "target"), claimed, lease: claimed ? lease : undefined });
       if (claimed)
@@ -108,11 +109,12 @@ function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
     keys.add(own).add(any);
     return behind;
   };
-  return entries.flatMap(({ forward }, i) => {
+  return entries.flatMap(({ receivedAt, forward }, i) => {
     const { targets = [], orderKey, claim = false } = forward ?? {};
     return targets.map((target) => ({
       i,
       target,
+      received_at: receivedAt.getTime(),
       order_key: orderKey ?? null,
       behind: orderKey !== undefined && isBehind(target, orderKey),
       claim: claim && lease !== undefined ? lease : null,

@@ -18,9 +18,11 @@ export type Database = ReturnType<typeof openDatabase>;
 /** Half of what Zoho's senders allow, so that they get an answer. */
 const WRITE_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 5000;
+/** A function keeps a plan that was made while the tables were empty, and would read them whole when they have grown. */
+const PLANNED = "SET enable_seqscan = off; SET jit = off";
 const SETTINGS: Readonly<Record<Purpose, string>> = {
-  durable: `SET statement_timeout = ${WRITE_TIMEOUT_MS}`,
-  work: `SET statement_timeout = ${WRITE_TIMEOUT_MS}; SET synchronous_commit = off`,
+  durable: `SET statement_timeout = ${WRITE_TIMEOUT_MS}; ${PLANNED}`,
+  work: `SET statement_timeout = ${WRITE_TIMEOUT_MS}; SET synchronous_commit = off; ${PLANNED}`,
   read: "SET default_transaction_read_only = on",
 };
 /** For each purpose. Flushes come one after the other, so few are enough. */

@@ -83,6 +83,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, { limits, now, signal }),
     giveUp: queue.giveUp,
     lock: receivers.lock,
+    receivers: receivers.all,
     takeDuty: (name) => takeDuty(database, name),
     shared: createSharedSecrets(database, storeKey),
     async close() {

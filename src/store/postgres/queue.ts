@@ -12,11 +12,12 @@ import type {
   WaitingCount,
 } from "../log.ts";
 import { maybeNumber, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
-import { DELIVERED, FAILED, UNBLOCK_LEFT, WAITING, WAITING_ROWS } from "../states.ts";
+import { DELIVERED, FAILED, UNBLOCK_LEFT, WAITING, waitingCounts } from "../states.ts";
 import { cleanText, toJson } from "./append.ts";
 import type { Clock } from "./clock.ts";
 import type { Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
+import { identityKey } from "./schema.ts";
 
 /** A claim that is neither completed nor released yet. */
 interface InHand {
@@ -167,7 +168,7 @@ export function createQueue(
         "durable",
         `WITH answered AS (UPDATE deliveries SET status = ?::integer, refusal = ? WHERE n = ? RETURNING n, identity, status)
          DELETE FROM identities USING answered
-         WHERE answered.status >= 300 AND identities.identity = identity_key(answered.identity) AND identities.n = answered.n`,
+         WHERE answered.status >= 300 AND identities.identity = ${identityKey("answered.identity")} AND identities.n = answered.n`,
         [status, refusal === undefined ? null : cleanText(refusal), n],
       );
     },
@@ -180,11 +181,7 @@ export function createQueue(
       await database.query("durable", UNBLOCK_LEFT);
     },
     async waiting(): Promise<readonly WaitingCount[]> {
-      const rows = await database.read(
-        `SELECT target, count(*) AS count, min(due_at) - ${clock.shift} AS next FROM ${WAITING_ROWS} GROUP BY target`,
-        [clock.now()],
-      );
-      return rows.map(readWaiting);
+      return (await database.read(waitingCounts(`min(due_at) - ${clock.shift}`), [clock.now()])).map(readWaiting);
     },
     /** Lets what is under way end, and gives back what is in hand. */
     async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Duty, LockOwner, LogLock, Role } from "../log.ts";
 import { dateOf, maybeText, numberOf, type SqlRow } from "../rows.ts";
 import type { Database } from "./connect.ts";
+import { identityKey } from "./schema.ts";
 
 const HEARTBEAT_MS = 5000;
 /** A process that has not been seen for so long is dead. */
@@ -47,6 +48,10 @@ export function createReceivers(database: Database) {
         },
       };
     },
+    /** Those that live. */
+    async all(): Promise<readonly LockOwner[]> {
+      return (await database.read(`SELECT * FROM receivers WHERE id IN (${LIVING}) ORDER BY since, id`)).map(ownerOf);
+    },
     /** Counts as failed what a dead receiver has left without an answer. Resolves to its number. */
     async endUnanswered(): Promise<number> {
       await database.query("durable", `DELETE FROM receivers WHERE id NOT IN (${LIVING})`);
@@ -56,7 +61,7 @@ export function createReceivers(database: Database) {
            UPDATE deliveries SET status = 502, refusal = 'listen ended before the app had answered'
            WHERE status IS NULL AND accepted = 1 AND (receiver IS NULL OR receiver NOT IN (${LIVING}))
            RETURNING n, identity),
-         forgotten AS (DELETE FROM identities USING ended WHERE identities.identity = identity_key(ended.identity) AND identities.n = ended.n)
+         forgotten AS (DELETE FROM identities USING ended WHERE identities.identity = ${identityKey("ended.identity")} AND identities.n = ended.n)
          SELECT n FROM ended`,
       );
       return ended.length;

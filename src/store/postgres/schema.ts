@@ -3,6 +3,7 @@ import { UserError } from "../../util/errors.ts";
 import {
   BLOCKED,
   DELIVERED,
+  EVERY_RECORD,
   FAILED,
   hasEarlier,
   unblockProduct,
@@ -100,8 +101,6 @@ CREATE FUNCTION instr(text, text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLE
 CREATE FUNCTION instr(bytea, bytea) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT position($2 IN $1)';
 CREATE FUNCTION clock_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
   'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint';
-CREATE FUNCTION identity_key(text) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-  'SELECT sha256(convert_to($1, ''UTF8''))';
 `;
 
 /**
@@ -111,12 +110,18 @@ CREATE FUNCTION identity_key(text) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL
 const LOCK_ORDER = "pg_advisory_xact_lock(hashtext(current_schema()), 1)";
 const LOCK_ATTEMPTS = "pg_advisory_xact_lock(hashtext(current_schema()), 2)";
 
+/** SQL for the key of a table that has every identity once, however long it is. */
+export function identityKey(identity: string): string {
+  return `sha256(convert_to(${identity}, 'UTF8'))`;
+}
+
 /**
  * A flush is one call, and so a transaction of its own: no process that is held up leaves one open, with locks that others
  * wait for. A function is never changed: another version of it gets another name, for programs of two versions may be running.
  */
 const FUNCTIONS = `
--- Numbers are given under a lock that is held until all of it is visible: whoever has read one has read all before it.
+-- Numbers are given under a lock that is held until all of it is visible: whoever has read one has read all before it. Those of
+-- one call follow each other. A row of the result is of a delivery, or of one for a target.
 CREATE FUNCTION append_1(
   given_deliveries json, given_forwards json, bodies bytea, sent_at bigint, database_clock boolean, lease_ms integer,
   awaited text[]
@@ -130,15 +135,17 @@ BEGIN
   now_ms := CASE WHEN database_clock THEN clock_ms() ELSE sent_at END;
   RETURN QUERY
   WITH given AS MATERIALIZED (
-    SELECT *, nextval('delivery_numbers') AS n, identity_key(identity) AS key FROM json_to_recordset(given_deliveries) AS g (
+    SELECT *, nextval('delivery_numbers') AS n, ${identityKey("identity")} AS key
+    FROM json_to_recordset(given_deliveries) AS g (
       i integer, received_at bigint, method text, url text, remote text, product text, format text, event text,
       known smallint, accepted smallint, invalid smallint, status integer, refusal text, identity text, records text,
       verdicts text, issues text, receiver uuid, headers text, body_start integer, body_length integer, first integer)
   ), found AS MATERIALIZED (
-    SELECT given.*, old.n AS original, coalesce(old.n, first.n) AS duplicate_of
-    FROM given LEFT JOIN identities AS old
-      ON old.identity = given.key AND old.received_at >= given.received_at - ${DUPLICATE_WINDOW_MS}
-    LEFT JOIN given AS first ON first.i = given.first AND first.i < given.i
+    SELECT given.*, (SELECT n FROM identities AS old
+      WHERE old.identity = given.key AND old.received_at >= given.received_at - ${DUPLICATE_WINDOW_MS}) AS original
+    FROM given
+  ), marked AS MATERIALIZED (
+    SELECT found.*, coalesce(original, CASE WHEN first < i THEN n - i + first END) AS duplicate_of FROM found
   ), remembered AS (
     INSERT INTO identities (identity, n, received_at)
     SELECT key, n, received_at FROM found WHERE i = first AND original IS NULL ORDER BY key
@@ -147,41 +154,37 @@ BEGIN
     INSERT INTO deliveries (n, received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
       refusal, identity, duplicate_of, records, verdicts, issues, receiver)
     SELECT n, received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
-      refusal, identity, duplicate_of, records, verdicts, issues, receiver FROM found ORDER BY i
+      refusal, identity, duplicate_of, records, verdicts, issues, receiver FROM marked
   ), stored AS (
     INSERT INTO contents (n, headers, body)
-    SELECT n, headers, substring(bodies FROM body_start FOR body_length) FROM given ORDER BY i
+    SELECT n, headers, substring(bodies FROM body_start FOR body_length) FROM given
   ), this AS MATERIALIZED (
-    SELECT *, nextval('forward_ids') AS id FROM json_to_recordset(given_forwards) AS f (
-      i integer, target text, order_key text, behind boolean, claim uuid)
+    SELECT *, nextval('forward_ids') AS id, (SELECT min(n) FROM given) + i AS n FROM json_to_recordset(given_forwards) AS f (
+      i integer, target text, received_at bigint, order_key text, behind boolean, claim uuid)
   ), queued AS MATERIALIZED (
-    SELECT this.*, given.n, given.received_at,
-      order_key IS NOT NULL AND (behind OR (${hasEarlier("")})) AS blocked
-    FROM this JOIN given USING (i)
+    SELECT this.*, order_key IS NOT NULL AND (behind OR (${hasEarlier("")})) AS blocked FROM this
   ), forwarded AS (
     INSERT INTO forwards (id, n, target, state, due_at, order_key, lease)
     SELECT id, n, target, CASE WHEN blocked THEN ${BLOCKED} ELSE ${WAITING} END,
       CASE WHEN blocked OR claim IS NULL THEN received_at + now_ms - sent_at ELSE now_ms + lease_ms END,
       order_key, CASE WHEN blocked THEN NULL ELSE claim END
-    FROM queued ORDER BY id
+    FROM queued
   )
-  SELECT found.i, found.n, found.duplicate_of, queued.id, queued.target,
-    CASE WHEN queued.blocked OR queued.claim IS NULL THEN 0 ELSE 1 END
-  FROM found LEFT JOIN queued USING (i) ORDER BY found.i, queued.id;
+  SELECT i, n, duplicate_of, NULL::bigint, NULL, 0 FROM marked
+  UNION ALL SELECT i, n, NULL, id, target, CASE WHEN blocked OR claim IS NULL THEN 0 ELSE 1 END FROM queued;
   PERFORM pg_notify(current_schema(), each) FROM unnest(awaited) AS each;
 END $$;
 
--- Records attempts, and what becomes of their deliveries where the claim is still the caller's. A delivery that another one has
--- settled meanwhile is due: it made the next of its order due, and woke nobody.
+-- Records attempts, and what becomes of their deliveries where the claim is still the caller's. A delivery that another process
+-- has settled meanwhile is due: the next of its order became due then, and nobody was woken.
 CREATE FUNCTION settle_1(given_attempts json, sent_at bigint, database_clock boolean, in_order boolean)
 RETURNS TABLE (i integer, attempt integer, result text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   shift bigint := CASE WHEN database_clock THEN clock_ms() - sent_at ELSE 0 END;
-  made jsonb;
-  ended record;
-  freed text[] := '{}';
+  given record;
+  key text;
   every text;
   changes integer;
 BEGIN
@@ -189,54 +192,46 @@ BEGIN
     PERFORM ${LOCK_ORDER};
   END IF;
   PERFORM ${LOCK_ATTEMPTS};
-  WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(given_attempts) AS g (i integer, id bigint, lease uuid, n bigint, target text, at bigint,
-      status integer, latency_ms double precision, error text, reply text, state smallint, due_at bigint, mends boolean)
-  ), settled AS (
-    UPDATE forwards AS f
-    SET state = given.state, attempts = f.attempts + 1, due_at = coalesce(given.due_at + shift, f.due_at), lease = NULL
-    FROM given WHERE f.id = given.id AND f.lease = given.lease AND f.state = ${WAITING}
-    RETURNING given.i, f.order_key, f.state
-  ), mended AS (
-    UPDATE forwards AS f SET state = ${DELIVERED}
-    FROM given WHERE given.mends AND f.n = given.n AND f.target = given.target AND f.state <> ${DELIVERED}
-    RETURNING given.i, f.order_key, f.state
-  ), closed AS (SELECT * FROM settled UNION ALL SELECT * FROM mended),
-  counted AS MATERIALIZED (
-    SELECT given.*, row_number() OVER (PARTITION BY n, target ORDER BY i)
-      + (SELECT coalesce(max(attempt), 0) FROM attempts AS a WHERE a.n = given.n AND a.target = given.target) AS attempt
-    FROM given
-  ), recorded AS (
-    INSERT INTO attempts (id, n, attempt, target, at, status, latency_ms, error, reply)
-    SELECT nextval('attempt_ids'), n, attempt, target, at, status, latency_ms, error, reply
-    FROM (SELECT * FROM counted ORDER BY i) AS sorted
-  )
-  SELECT jsonb_agg(jsonb_build_object('i', counted.i, 'attempt', counted.attempt, 'id', counted.id, 'lease', counted.lease,
-    'target', counted.target, 'state', closed.state, 'order_key', closed.order_key)) INTO made
-  FROM counted LEFT JOIN closed USING (i);
-  IF in_order THEN
-    FOR ended IN SELECT DISTINCT m.target, m.order_key FROM jsonb_to_recordset(made)
-      AS m (target text, order_key text, state smallint) WHERE order_key IS NOT NULL AND state >= ${DELIVERED}
-    LOOP
-      every := split_part(ended.order_key, ':', 1) || ':*';
-      IF ended.order_key = every THEN
-        ${unblockProduct("ended.target", "rtrim(every, '*')", "rtrim(every, ':*') || ';'", "every")};
+  FOR given IN SELECT * FROM json_to_recordset(given_attempts) AS g (i integer, id bigint, lease uuid, n bigint, target text,
+    at bigint, status integer, latency_ms double precision, error text, reply text, state smallint, due_at bigint, mends boolean)
+  LOOP
+    i := given.i;
+    result := 'done';
+    key := NULL;
+    INSERT INTO attempts AS made (id, n, attempt, target, at, status, latency_ms, error, reply)
+    VALUES (nextval('attempt_ids'), given.n,
+      1 + coalesce((SELECT max(a.attempt) FROM attempts AS a WHERE a.n = given.n AND a.target = given.target), 0),
+      given.target, given.at, given.status, given.latency_ms, given.error, given.reply)
+    RETURNING made.attempt INTO attempt;
+    IF given.id IS NOT NULL THEN
+      UPDATE forwards AS f
+      SET state = given.state, attempts = f.attempts + 1, due_at = coalesce(given.due_at + shift, f.due_at), lease = NULL
+      WHERE f.id = given.id AND f.lease = given.lease AND f.state = ${WAITING}
+      RETURNING CASE WHEN f.state >= ${DELIVERED} THEN f.order_key END INTO key;
+      IF NOT FOUND THEN
+        result := CASE WHEN EXISTS (SELECT 1 FROM forwards AS f WHERE f.id = given.id AND f.lease = given.lease)
+          THEN 'due' ELSE 'lost' END;
+      END IF;
+    ELSIF given.mends THEN
+      UPDATE forwards AS f SET state = ${DELIVERED}
+      WHERE f.n = given.n AND f.target = given.target AND f.state <> ${DELIVERED} RETURNING f.order_key INTO key;
+    END IF;
+    IF key IS NOT NULL THEN
+      every := split_part(key, ':', 1) || ':${EVERY_RECORD}';
+      IF key = every THEN
+        ${unblockProduct("given.target", "rtrim(every, '*')", "rtrim(every, ':*') || ';'", "every")};
       ELSE
-        ${unblockRecord("ended.target", "ended.order_key", "every")};
+        ${unblockRecord("given.target", "key", "every")};
       END IF;
       GET DIAGNOSTICS changes = ROW_COUNT;
       IF changes > 0 THEN
-        freed := freed || (ended.target || ' ' || ended.order_key);
+        result := 'due';
+        -- Whoever completes a claim looks for the next one; after a replay nobody else does.
+        PERFORM pg_notify(current_schema(), '') WHERE given.mends;
       END IF;
-    END LOOP;
-  END IF;
-  RETURN QUERY SELECT m.i, m.attempt, CASE
-    WHEN m.state IS NOT NULL THEN CASE WHEN m.target || ' ' || m.order_key = ANY (freed) THEN 'due' ELSE 'done' END
-    WHEN m.id IS NULL THEN 'done'
-    WHEN (SELECT f.lease = m.lease FROM forwards AS f WHERE f.id = m.id) THEN 'due'
-    ELSE 'lost' END
-  FROM jsonb_to_recordset(made) AS m (i integer, attempt integer, id bigint, lease uuid, target text, state smallint,
-    order_key text) ORDER BY m.i;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
 END $$;
 
 CREATE FUNCTION give_up_1(given_target text) RETURNS bigint LANGUAGE plpgsql AS $$

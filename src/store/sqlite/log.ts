@@ -124,6 +124,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),
     lock: (owner) => lockLog({ path, engine, database }, commits, owner),
+    receivers: async () => [],
     takeDuty: async () => ({ signal: new AbortController().signal, release: async () => {} }),
     shared: undefined,
     close: () => commits.close(),

@@ -26,6 +26,7 @@ import {
   unblockRecord,
   WAITING,
   WAITING_ROWS,
+  waitingCounts,
 } from "../states.ts";
 import type { NativeDatabase } from "./engine.ts";
 import { orDamage } from "./fault.ts";
@@ -62,9 +63,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
   const giveUp = database.prepare(
     `UPDATE forwards SET state = ${FAILED} WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = ?)`,
   );
-  const counts = database.prepare(
-    `SELECT target, count(*) AS count, min(due_at) AS next FROM ${WAITING_ROWS} GROUP BY target`,
-  );
+  const counts = database.prepare(waitingCounts("min(due_at)"));
   const claimed = new Set<number>();
 
   return {

@@ -69,7 +69,8 @@ function readTokens(path: string, root: string): readonly ChannelToken[] {
   }
 }
 
-function channelToken(id: string, token: string): Secret {
+/** Required only of a body that names the channel. */
+export function channelToken(id: string, token: string): Secret {
   const requiredBy = (data: unknown): boolean => idsAt(data, ["channel_id"]).includes(id);
   return { ...secret(token, `channel ${id}`), optional: true, requiredBy };
 }

@@ -69,13 +69,23 @@ export function keyCommands(
         throw usageError(`the body of #${n} is not UTF-8 text`, `zoho-hooks events export ${n} has its bytes`);
       await copy(text, `the body of #${n}${logged.masked ? ", with secrets masked (--show-secrets)" : ""}`);
     },
-    /** Searches in a child process: reading the whole log takes seconds, in which nothing would be received. */
+    /** A file is searched in a child process: reading all of it takes seconds, in which nothing would be received. */
     async search(text: string): Promise<readonly RecentEvent[]> {
       const argv = ["events", "list", `--search=${text}`, "--json", `--limit=${MAX_FOUND}`, `--store=${logPath}`];
-      const { status, stdout, stderr } = await context.runSelf(argv, context.signal);
+      const searchInChild = async (): Promise<number[]> => {
+        const { status, stdout, stderr } = await context.runSelf(argv, context.signal);
+        if (status !== 0 && !context.signal.aborted)
+          throw usageError(`the search failed: ${stderr.trim().split("\n")[0]}`);
+        return [...stdout.matchAll(/^\{"v":1,"type":"event","n":(\d+),/gm)].map(([, n]) => Number(n));
+      };
+      const numbers = await withLog(context, {}, async (log) => {
+        if (log.shared === undefined) return searchInChild();
+        const found: number[] = [];
+        for await (const { n } of log.rows({ search: text }, { limit: MAX_FOUND, signal: context.signal }))
+          found.push(n);
+        return found;
+      });
       if (context.signal.aborted) return [];
-      if (status !== 0) throw usageError(`the search failed: ${stderr.trim().split("\n")[0]}`);
-      const numbers = [...stdout.matchAll(/^\{"v":1,"type":"event","n":(\d+),/gm)].map(([, n]) => Number(n));
       const found: RecentEvent[] = [];
       for (const n of numbers.reverse()) {
         const entry = await withLog(context, {}, (log) => log.get(n));

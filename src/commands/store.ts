@@ -1,0 +1,140 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { checkProjectSettings } from "../config/clone-rule.ts";
+import { type Config, loadConfig } from "../config/load.ts";
+import type { Context } from "../context.ts";
+import { maskUrl } from "../core/mask.ts";
+import { examples } from "../reports/help.ts";
+import type { LockOwner, WaitingCount } from "../store/log.ts";
+import { isDatabaseAddress, lockOwnerAt, migrateStore, openLogAt, readStoreStatus } from "../store/open-log.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { formatAge, formatBytes } from "../util/units.ts";
+import type { Define } from "./command.ts";
+import { addStoreFlag, type LogOptions } from "./events/options.ts";
+
+export const define: Define = (command, act) => {
+  const example = (name: string) => examples(`zoho-hooks store ${name} --store postgres://zoho@db.example.com/hooks`);
+  command.addHelpText("before", example("status")).addHelpText("after", HELP);
+  const child = (name: string, description: string) =>
+    addStoreFlag(command.command(name)).description(description).addHelpText("before", example(name));
+  child("init", "Create the event log in a PostgreSQL database.").action(act(init));
+  child("status", "Show the server, the format, who receives and delivers, what waits, and the size.").action(
+    act(status),
+  );
+  child("migrate", "Bring the event log in a PostgreSQL database to the format of this version.").action(act(init));
+};
+
+const HELP = `
+listen does what init and migrate do, if the user of the address may. Otherwise let the owner of the database do it once:
+receivers and workers need no more than to read and write the tables.`;
+
+/** `init` and `migrate` differ in what they are looked for: both bring the log to this version's format, whatever there is. */
+async function init(context: Context, options: LogOptions): Promise<ExitCode> {
+  const { config, store } = await openConfig(context, options);
+  if (!isDatabaseAddress(store))
+    throw usageError(
+      `${resolve(config.root, store)} is a file: listen creates and updates it by itself`,
+      "to use a shared log: --store postgres://user@host/database",
+    );
+  const { path, before, after } = await migrateStore(store);
+  const action =
+    before === after ? "is up to date" : before === 0 ? "was created" : `was updated from format ${before}`;
+  const text = `The event log ${path} ${action} (format ${after}).\n`;
+  context.report({ type: "text", text, json: { type: "store_migrated", log: path, before, after } });
+  return ExitCode.ok;
+}
+
+async function status(context: Context, options: LogOptions): Promise<ExitCode> {
+  const { config, store } = await openConfig(context, options);
+  const found = isDatabaseAddress(store)
+    ? await readStoreStatus(store, context.now)
+    : await readFile(context, config, store);
+  const { path, serverVersion, version, supported, bytes, receivers, waiting } = found;
+  const nowMs = context.now().getTime();
+  const rows = [
+    [
+      "server",
+      serverVersion === undefined ? "none: a SQLite file, which one process writes" : `PostgreSQL ${serverVersion}`,
+    ],
+    ...(version === undefined
+      ? []
+      : [["format", version === supported ? `${version}` : `${version} (this version: ${supported})`]]),
+    ["size", formatBytes(bytes)],
+    ...list(
+      "receivers",
+      receivers.map((each) => receiverText(each, nowMs)),
+    ),
+    ...list(
+      "waiting",
+      waiting.map((each) => waitingText(each, nowMs)),
+    ),
+  ];
+  const json = {
+    type: "store",
+    log: path,
+    server_version: serverVersion ?? null,
+    format: version ?? null,
+    supported_format: supported ?? null,
+    bytes,
+    receivers: receivers.map(({ pid, host, role, url, since }) => ({
+      pid,
+      host: host ?? null,
+      role: role ?? "both",
+      url: url ?? null,
+      since,
+    })),
+    waiting: waiting.map((each) => ({
+      target: maskUrl(each.target),
+      count: each.waiting,
+      oldest_at: each.oldestAt ?? null,
+    })),
+  };
+  context.report({ type: "table", columns: ["event log", path], rows, json: [json] });
+  return ExitCode.ok;
+}
+
+async function openConfig(context: Context, { store: flag }: LogOptions) {
+  const config = loadConfig(context, flag === undefined ? {} : { flags: { store: flag } });
+  const { store } = config.settings;
+  if (store === false)
+    throw usageError(`there is no event log here: the setting store is false (${config.origins.store})`);
+  await checkProjectSettings(context, config, ["store"]);
+  return { config, store };
+}
+
+/** The same of a log in a file. */
+async function readFile({ now }: Context, { root }: Config, store: string) {
+  const owner = await lockOwnerAt({ root, store });
+  const log = await openLogAt({ root, store }, { now, create: false });
+  try {
+    const waiting = await log.waiting();
+    const bytes = statSync(log.path).size;
+    const receivers = owner === undefined ? [] : [owner];
+    return {
+      path: log.path,
+      serverVersion: undefined,
+      version: undefined,
+      supported: undefined,
+      bytes,
+      receivers,
+      waiting,
+    };
+  } finally {
+    await log.close();
+  }
+}
+
+/** The first with its name, the others below it. */
+function list(name: string, texts: readonly string[]): readonly (readonly string[])[] {
+  return (texts.length === 0 ? ["none"] : texts).map((text, i) => [i === 0 ? name : "", text]);
+}
+
+function receiverText({ pid, host, role = "both", url, since }: LockOwner, nowMs: number): string {
+  const place = host === undefined ? "" : ` on ${host}`;
+  return `${role}: process ${pid}${place}${url === undefined ? "" : `, ${maskUrl(url)}`}, for ${formatAge(nowMs - since.getTime())}`;
+}
+
+function waitingText({ target, waiting, oldestAt }: WaitingCount, nowMs: number): string {
+  const age = oldestAt === undefined ? "" : `, the oldest for ${formatAge(Math.max(0, nowMs - oldestAt.getTime()))}`;
+  return `${waiting} for ${maskUrl(target)}${age}`;
+}

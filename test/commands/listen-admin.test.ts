@@ -1,0 +1,73 @@
+import { expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { app, CRM, lead, listen } from "../support/forward-run.ts";
+import type { Listener } from "../support/listener.ts";
+import { parseOpenMetrics } from "../support/open-metrics.ts";
+import { run } from "../support/run.ts";
+import { says } from "../support/target-app.ts";
+
+function adminUrl(listener: Listener): string {
+  const [ready] = listener.lines().filter(({ type }) => type === "ready");
+  return /http:\S+(?=\/metrics)/.exec(JSON.stringify(ready))?.[0] ?? "";
+}
+
+async function sampleOf(url: string, name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
+  const response = await fetch(`${url}/metrics`);
+  expect(response.headers.get("content-type")).toMatch(/^application\/openmetrics-text; version=1.0.0/);
+  const found = parseOpenMetrics(await response.text()).find(
+    (sample) => sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+  );
+  return found?.value;
+}
+
+it("serves the counts of a run as OpenMetrics", async () => {
+  const target = await app(says(500));
+  const down = "http://127.0.0.1:9/hook?token=SEKRET";
+  const argv = [target.url, "--forward-to", down, "--admin", "0", "--retry-base", "1h"];
+  const listener = await listen(argv, { env: { ZOHO_WEBHOOK_TOKEN: "good-token" } });
+  const url = adminUrl(listener);
+  const withToken = (token: string): string => JSON.stringify({ ...JSON.parse(lead(1)), token });
+  await listener.post(CRM, withToken("good-token"));
+  await listener.post(CRM, withToken("good-token"));
+  await listener.post(CRM, withToken("wrong"));
+  await listener.post("/webhooks/zoho/crm", "{");
+  await target.came(2);
+  await expect.poll(() => sampleOf(url, "zoho_hooks_attempts_total", { status: "500" })).toBe(2);
+  expect(await sampleOf(url, "zoho_hooks_received_total", { product: "crm" })).toBe(4);
+  expect(await sampleOf(url, "zoho_hooks_duplicates_total")).toBe(1);
+  expect(await sampleOf(url, "zoho_hooks_rejected_total", { reason: "proof" })).toBe(1);
+  expect(await sampleOf(url, "zoho_hooks_rejected_total", { reason: "unreadable" })).toBe(1);
+  expect(await sampleOf(url, "zoho_hooks_append_seconds_count")).toBe(4);
+  expect(await sampleOf(url, "zoho_hooks_lease_losses_total")).toBe(0);
+  expect(await sampleOf(url, "zoho_hooks_waiting", { target: "http://127.0.0.1:9/hook?token=[masked]" })).toBe(2);
+  expect(await sampleOf(url, "zoho_hooks_oldest_waiting_seconds")).toBeLessThan(60);
+  expect(await (await fetch(`${url}/metrics`)).text()).not.toContain("SEKRET");
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  expect((await fetch(`${url}/`)).status).toBe(404);
+  expect((await fetch(`${url}/metrics`, { method: "POST" })).status).toBe(405);
+  expect((await listener.stop()).exitCode).toBe(0);
+});
+
+it("opens no second port unless asked to", async () => {
+  const listener = await listen([], { cwd: folderWith({}) });
+  expect(adminUrl(listener)).toBe("");
+  await listener.stop();
+});
+
+it("warns of an address that other machines reach", async () => {
+  const listener = await listen(["--admin", "0.0.0.0:0"]);
+  const { lines } = await listener.stop();
+  expect(lines().flatMap(({ type, message }) => (type === "warning" ? [message] : []))).toEqual([
+    expect.stringContaining("anyone who can reach http://0.0.0.0:"),
+  ]);
+});
+
+it.each(["x", "127.0.0.1:", "127.0.0.1:99999", "a b:1", "http://127.0.0.1:9464"])(
+  "refuses --admin %s",
+  async (text) => {
+    const { exitCode, err } = await run(["listen", "--admin", text]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("--admin");
+  },
+);
