@@ -18,8 +18,6 @@ const REASONS: Readonly<Record<number, string>> = {
 /** Seconds: from a commit on a local disk to Zoho's patience. */
 const APPEND_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export type Metrics = ReturnType<typeof createMetrics>;
-
 /** The counts of a process as OpenMetrics (https://prometheus.io/docs/specs/om/open_metrics_spec/), and what waits in its log. */
 export function createMetrics(now: () => Date) {
   const registry = new Registry<OpenMetricsContentType>();

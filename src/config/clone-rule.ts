@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Destination, type Source, sendingOf, USER } from "../body/source.ts";
 import { targetUrl } from "../body/target-url.ts";
@@ -23,7 +23,7 @@ import {
   requireYes,
 } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, foreignPlace, isInClone, loadConfig } from "./load.ts";
+import { type Config, foreignPlace, isInClone, loadConfig, logName } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
 
@@ -205,11 +205,8 @@ export function reportUnsignedFormats(
 
 /** Targets of a replay that only the log names, which may have come with the project. */
 export async function checkLoggedTargets(context: Context, config: Config, targets: readonly string[]): Promise<void> {
-  const { store } = config.settings;
-  const isServer = isOnServer(store);
-  const path = resolve(config.root, String(store));
-  const isInProject = !isServer && (!isAbove(config.root, path) || isInClone(config.root, path));
-  const log = isServer ? maskSetting(String(store)) : path;
+  const log = logName(config);
+  const isInProject = isAbsolute(log) && (!isAbove(config.root, log) || isInClone(config.root, log));
   const isOwn = config.sourceOf("store") !== USER || isInProject;
   for (const target of targets) {
     const to = { source: isOwn ? log : USER, isSafe: isLocalUrl(target) };
@@ -352,15 +349,11 @@ function pruneDecision(config: Config): Decision {
 /** Why the log may belong to another project; undefined where it is the project's own. */
 function foreignReason({ root, settings: { store } }: Config): string | undefined {
   if (store === false) return undefined;
-  if (isOnServer(store)) return "it is on a server";
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return "it is on a server";
   const path = resolve(root, store);
   if (isAbove(root, path)) return `${path} is outside the project`;
   const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
   return link === undefined ? undefined : `${link} is a link`;
-}
-
-function isOnServer(store: Settings["store"]): boolean {
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(String(store));
 }
 
 /** Where the files of the log really are: a yes does not hold for another target of the same link. */

@@ -1,10 +1,11 @@
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { geteuid } from "node:process";
 import type { Secrets } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { Context } from "../context.ts";
+import { maskUrl } from "../core/mask.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isAbsent, isDevice, isFolder, NOT_A_FILE } from "../util/files.ts";
@@ -133,6 +134,12 @@ function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
     }
     if (dirname(folder) === folder) return cwd;
   }
+}
+
+/** The path of the log; of one on a server the address, without its password. */
+export function logName({ root, settings: { store } }: Pick<Config, "root" | "settings">): string {
+  const text = String(store);
+  return text.includes("://") ? maskUrl(text) : resolve(root, text);
 }
 
 type UserPlaces = Pick<Runtime, "env" | "home" | "platform">;

@@ -89,7 +89,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
   });
 
   it("goes on when its connections are ended one by one", async () => {
-    const address = await sharedAddress(`faults ${process.pid}`);
+    const address = (await started()).address("s");
     const log = await opened(address);
     let failed = 0;
     const confirmed: number[] = [];

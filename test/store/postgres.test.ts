@@ -214,7 +214,10 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await receiver.append(waiting());
     await expect.poll(() => told).toContain(APP);
     await claim(worker);
-    await runSql(address, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'");
+    await runSql(
+      address,
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN ' || current_schema()",
+    );
     told.length = 0;
     await runSql(address, "UPDATE forwards SET due_at = 0");
     await expect.poll(() => told, { timeout: 5000 }).toContain(APP);
@@ -305,15 +308,17 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const address = await newAddress();
     const log = await opened(address);
     await log.append(newEntry({ identity: "old", receivedAt: new Date(Date.now() - 25 * HOUR_MS) }));
+    await log.append(newEntry({ identity: "pruned", receivedAt: new Date(Date.now() - 2 * HOUR_MS) }));
     for (let i = 0; i < 4; i++) await log.append(newEntry({ identity: `${i}`, body: Buffer.alloc(4_000_000, "x") }));
     expect((await collect(log.entries())).map(({ delivery }) => delivery.body.length)).toEqual([
       ...Array.from({ length: 4 }, () => 4_000_000),
-      newEntry().delivery.body.length,
+      ...Array.from({ length: 2 }, () => newEntry().delivery.body.length),
     ]);
-    await log.prune({ keepMs: 24 * HOUR_MS });
-    expect(await runSql(address, "SELECT n FROM identities ORDER BY n")).toEqual(
-      [2, 3, 4, 5].map((n) => ({ n: `${n}` })),
-    );
+    await log.prune({});
+    const kept = await runSql(address, "SELECT n FROM identities ORDER BY n");
+    expect(kept.map(({ n }) => Number(n))).toEqual([2, 3, 4, 5, 6]);
+    await log.prune({ keepMs: HOUR_MS });
+    expect((await log.append(newEntry({ identity: "pruned" }))).duplicateOf).toBeUndefined();
   });
 
   it("never shows the password of its address", async () => {

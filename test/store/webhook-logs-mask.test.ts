@@ -4,7 +4,7 @@ import { isSecretName, MASK, maskBody } from "../../src/core/mask.ts";
 import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { schema } from "../../src/store/sqlite/schema.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { engines, runSqlIn, sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const NAMES = [
   ...["token", "Token", "access_token", "accessToken", "clientSecret", "client_secret", "x-zoho-signature", "zapikey"],
@@ -28,14 +28,12 @@ const NAMES = [
 ];
 const SECRET = "s3cr3t-value";
 
-describe.each(sqliteEngines)("the payload of webhook_logs on %s", (engine) => {
+describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
   async function payloadsOf(bodies: readonly (string | Buffer)[]): Promise<readonly string[]> {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     for (const [i, body] of bodies.entries()) await log.append(newEntry({ body, receivedAt: new Date(i) }));
-    const database = (await loadEngine([engine])).open(path);
-    const rows = database.prepare("SELECT payload FROM webhook_logs ORDER BY received_at").all();
-    database.close();
+    const rows = await runSqlIn(engine, path, "SELECT payload FROM webhook_logs ORDER BY received_at");
     return rows.map(({ payload }) => String(payload));
   }
 
@@ -58,7 +56,9 @@ describe.each(sqliteEngines)("the payload of webhook_logs on %s", (engine) => {
       `{"token":5725767000000123456}`,
       `{"token":"","secret":null}`,
     ]);
-    expect(below).toBe(`{"secret":"${MASK}","b":1}`);
+    // PostgreSQL has no function that keeps the text of the rest.
+    if (engine === "postgresql") expect(below).toContain("zoho-hooks events show 1");
+    else expect(below).toBe(`{"secret":"${MASK}","b":1}`);
     expect(number).toBe(`{"token":"${MASK}"}`);
     expect(nothing).toBe(`{"token":"","secret":null}`);
   });
@@ -113,13 +113,11 @@ describe.each(sqliteEngines)("the payload of webhook_logs on %s", (engine) => {
     await log.append(newEntry({ body, headers }));
     const quoted = [["content-type", 'application/json; charset="utf-8"']] as const;
     await log.append(newEntry({ body: '{"a":"é"}', headers: quoted }));
-    const database = (await loadEngine([engine])).open(path);
-    const payloads = database.prepare("SELECT payload FROM webhook_logs ORDER BY received_at").all();
+    const payloads = await runSqlIn(engine, path, "SELECT payload FROM webhook_logs ORDER BY received_at");
     expect(payloads.map(({ payload }) => payload)).toEqual([
       expect.stringContaining("zoho-hooks events show 1"),
       '{"a":"é"}',
     ]);
-    database.close();
   });
 
   it.each([404, 405])("hides bodies that were rejected with %i before they were read", async (status) => {
@@ -127,13 +125,13 @@ describe.each(sqliteEngines)("the payload of webhook_logs on %s", (engine) => {
     const log = await tempLog(engine, { path });
     const body = Buffer.from('{"a":"é"}', "latin1");
     await log.append(newEntry({ body, status, accepted: false, refusal: "no webhook at this path" }));
-    const database = (await loadEngine([engine])).open(path);
-    const { payload } = database.prepare("SELECT payload FROM webhook_logs").get() ?? {};
-    expect(payload).toContain("zoho-hooks events show 1");
-    database.close();
+    const [row] = await runSqlIn(engine, path, "SELECT payload FROM webhook_logs");
+    expect(row?.payload).toContain("zoho-hooks events show 1");
   });
+});
 
-  it("replaces the view of a log of an earlier version", async () => {
+describe.each(sqliteEngines)("the view webhook_logs on %s", (engine) => {
+  it("replaces that of a log of an earlier version", async () => {
     const path = join(tempFolder(), "events.db");
     const old = (await loadEngine([engine])).open(path);
     old.exec(`${schema}; PRAGMA application_id = ${0x5a486b73}; PRAGMA user_version = 1`);

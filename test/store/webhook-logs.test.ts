@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { engines, runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 
-describe.each(sqliteEngines)("the view webhook_logs on %s", (engine) => {
+describe.each(engines)("the view webhook_logs on %s", (engine) => {
   it("has the columns of the guide's table, with exact ids and a masked token", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
@@ -23,12 +22,8 @@ describe.each(sqliteEngines)("the view webhook_logs on %s", (engine) => {
     );
     await log.append(newEntry({ event: "Candidates.status.change", accepted: false }));
     await log.append(newEntry({ product: undefined, event: undefined, body: "" }));
-    const database = (await loadEngine([engine])).open(path);
-    const rows = database
-      .prepare("SELECT * FROM webhook_logs ORDER BY received_at")
-      .all()
-      .map((row) => ({ ...row }));
-    database.close();
+    const found = await runSqlIn(engine, path, "SELECT * FROM webhook_logs ORDER BY received_at");
+    const rows = found.map((row) => ({ ...row }));
     expect(rows[0]).toEqual({
       webhook_id: "9007199254740993001",
       module: "Leads",
@@ -63,9 +58,7 @@ describe.each(sqliteEngines)("the view webhook_logs on %s", (engine) => {
     const entry = newEntry({ body: '{"knock":"p3arl","rating":4}' });
     await log.append({ ...entry, receipt: { ...entry.receipt, verdicts: [verdict] } });
     await log.append({ ...newEntry({ body: '{"rating":5}' }), receipt: { ...entry.receipt, verdicts: [verdict] } });
-    const database = (await loadEngine([engine])).open(path);
-    const [chosen, other] = database.prepare("SELECT payload FROM webhook_logs").all();
-    database.close();
+    const [chosen, other] = await runSqlIn(engine, path, "SELECT payload FROM webhook_logs");
     expect(chosen?.payload).toContain("[masked: run zoho-hooks events show 1]");
     expect(other?.payload).toBe('{"rating":5}');
   });

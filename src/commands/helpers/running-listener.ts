@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -15,6 +16,9 @@ export async function runningListener(context: Context, config: Config): Promise
 /** The running `listen`. The caller has made sure that the log is the project's own. */
 export async function lockOwner({ root, settings: { store } }: Config): Promise<LockOwner | undefined> {
   const owner = store === false ? undefined : await lockOwnerAt({ root, store });
+  // On a shared log: loopback of another machine leads nowhere here.
+  const isElsewhere = owner?.host !== undefined && owner.host !== hostname();
+  if (isElsewhere && owner.url !== undefined && isLoopback(new URL(owner.url).hostname)) return undefined;
   // A receiver on every address is reached on loopback.
   const url = owner?.url?.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
   return owner && { ...owner, url };

@@ -8,7 +8,7 @@ import { channelToken } from "../../zoho/channels/tokens.ts";
 import type { Part } from "./part.ts";
 
 /** The channel that receivers of one public URL share. */
-export interface SharedChannel {
+interface SharedChannel {
   readonly id: string;
   readonly token: string;
 }

@@ -33,7 +33,7 @@ interface ZohoOptions {
 }
 
 /** What receivers on one log share. */
-export interface SharedParts {
+interface SharedParts {
   readonly log: Log;
   readonly shared: SharedSecretsPart;
 }

@@ -97,7 +97,7 @@ export function openDatabase({ driver, path, schema, config }: Awaited<ReturnTyp
     if (closed) throw new Error("the event log is closed");
     const open = pools.get(purpose);
     if (open !== undefined) return open;
-    const timeout = purpose === "read" ? {} : { query_timeout: 2 * WRITE_TIMEOUT_MS };
+    const timeout = purpose === "read" ? {} : { query_timeout: WRITE_TIMEOUT_MS + 1000 };
     const pool = new driver.Pool({ ...config, ...timeout, max: MAX_CONNECTIONS });
     // A connection has ended: its query says so, and the next one opens another.
     pool.on("connect", (client) => client.on("error", () => {}));

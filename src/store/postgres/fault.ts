@@ -73,7 +73,7 @@ const MESSAGES: Readonly<
 };
 
 /** Why PostgreSQL or the way to it failed; undefined for other errors. */
-export function faultKind(error: unknown): FaultKind | undefined {
+function faultKind(error: unknown): FaultKind | undefined {
   if (error instanceof DamagedValue) return "damaged";
   if (error instanceof AggregateError) return faultKind(error.errors[0]);
   const code = errorCode(error);

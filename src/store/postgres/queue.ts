@@ -188,7 +188,8 @@ export function createQueue(
       clearInterval(timer);
       await settling.close();
       await renewing?.catch(() => {});
-      await release([...inHand.values()].map(({ ref }) => ref));
+      // Without a server the leases end by themselves.
+      await release([...inHand.values()].map(({ ref }) => ref)).catch(() => {});
     },
   };
 }

@@ -9,7 +9,7 @@ const HEARTBEAT_MS = 5000;
 const DEAD_AFTER_MS = 30_000;
 
 /** SQL for the ids of those that live. */
-export const LIVING = `SELECT id FROM receivers WHERE seen_at > clock_ms() - ${DEAD_AFTER_MS}`;
+const LIVING = `SELECT id FROM receivers WHERE seen_at > clock_ms() - ${DEAD_AFTER_MS}`;
 
 /** The processes that receive or deliver, of which each says that it lives. */
 export function createReceivers(database: Database) {

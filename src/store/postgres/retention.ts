@@ -3,6 +3,7 @@ import type { Pruned, Retention } from "../log.ts";
 import { numberOf, type SqlRow } from "../rows.ts";
 import { DELIVERED } from "../states.ts";
 import type { Database } from "./connect.ts";
+import { identityKey } from "./schema.ts";
 
 /** Few enough that a transaction holds up nobody. */
 const BATCH_ROWS = 500;
@@ -32,7 +33,8 @@ export async function prune(database: Database, { limits, now, signal }: PruneOp
   async function remove(chosen: string, values: readonly number[]) {
     const rows = await write(
       `WITH chosen AS MATERIALIZED (${chosen}),
-       gone AS (DELETE FROM deliveries USING chosen WHERE deliveries.n = chosen.n RETURNING deliveries.n),
+       gone AS (DELETE FROM deliveries USING chosen WHERE deliveries.n = chosen.n RETURNING deliveries.n, identity),
+       i AS (DELETE FROM identities USING gone WHERE identities.identity = ${identityKey("gone.identity")} AND identities.n = gone.n),
        c AS (DELETE FROM contents USING gone WHERE contents.n = gone.n),
        a AS (DELETE FROM attempts USING gone WHERE attempts.n = gone.n),
        f AS (DELETE FROM forwards USING gone WHERE forwards.n = gone.n)

@@ -13,6 +13,7 @@ import {
 } from "../states.ts";
 import type { Database } from "./connect.ts";
 import { logError } from "./fault.ts";
+import { VIEW } from "./view.ts";
 
 /**
  * The tables of SQLite's log, by the same names, so that the same queries read both. Times are milliseconds since 1970, by
@@ -246,7 +247,7 @@ END $$;
 `;
 
 /** Each migrates from the version of its index to the next; a new one goes to the end. */
-const MIGRATIONS: readonly string[] = [TABLES + FUNCTIONS];
+const MIGRATIONS: readonly string[] = [TABLES + FUNCTIONS + VIEW];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

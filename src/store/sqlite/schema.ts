@@ -1,4 +1,5 @@
 import { MASK } from "../../core/mask.ts";
+import { ANYWHERE, KEYS, WORDS } from "../masking.ts";
 import { STATE } from "../states.ts";
 
 /**
@@ -128,13 +129,6 @@ const HOLDS_CHOSEN = `EXISTS (
 
 /** Each one costs a pass over the body. */
 const MAX_MASKED = 50;
-
-const ANYWHERE: readonly string[] =
-  "token secret signature password passwd passphrase authorization cookie jwt hmac".split(" ");
-/** Secret only as a whole word: `user_auth`, not `oauth`. */
-const WORDS: readonly string[] = "auth sign sig pwd credential credentials".split(" ");
-/** Secret when followed by `key`. */
-const KEYS = ["api", "private", "secret", "signing", "auth", "access", "app", "hook", "shared"];
 
 /** A row of `json_tree` with a value to mask. Older SQLite leaves escapes in names undecoded. */
 const IS_SECRET = `type NOT IN ('null', 'true', 'false') AND atom IS NOT '' AND atom IS NOT '${MASK}' AND (
