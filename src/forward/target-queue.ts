@@ -9,7 +9,7 @@ import { type AttemptOptions, attempt, type ClaimedDelivery, maxPauseOf } from "
 import type { ForwardSource } from "./request.ts";
 
 export interface TargetQueueOptions extends AttemptOptions {
-  readonly log: Pick<Log, "claim" | "claimWaiting" | "nextDue" | "complete" | "release">;
+  readonly log: Pick<Log, "claim" | "claimWaiting" | "holds" | "nextDue" | "complete" | "release">;
   /** The most deliveries that are sent to one app at the same time. */
   readonly concurrency: number;
   /** A delivery was given up unsent, because the log cannot read it. */
@@ -76,12 +76,16 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   function work(): void {
     if (closing.signal.aborted || health.isDown()) releaseBuffer();
     if (!isOpen()) return;
+    const lapsed: ClaimedDelivery[] = [];
     while (semaphore.hasFree()) {
       const next = buffer.shift();
       if (next === undefined) break;
       freeRoom(next.source.delivery.body.length);
-      track(send(next));
+      if (log.holds(next.claim)) track(send(next));
+      else lapsed.push(next);
     }
+    // Another process may have them by now, or else they are due again.
+    giveBack(lapsed);
     const hasRoom = bufferedCount < maxClaimed / 2 && bufferedBytes < MAX_BUFFERED_BYTES;
     if (mayHaveDue && !claiming && !logFailed && hasRoom) track(claim(maxClaimed - bufferedCount));
   }
@@ -167,11 +171,15 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
 
   /** Claimed deliveries go back to the log when the app is down or the queue closes. */
   function releaseBuffer(): void {
-    if (buffer.length === 0) return;
     const released = buffer;
     buffer = [];
     for (const { source } of released) freeRoom(source.delivery.body.length);
-    track(retryUntilClosed(() => log.release(released.map(({ claim: ref }) => ref))).then(wake));
+    giveBack(released);
+  }
+
+  function giveBack(released: readonly ClaimedDelivery[]): void {
+    if (released.length > 0)
+      track(retryUntilClosed(() => log.release(released.map(({ claim: ref }) => ref))).then(wake));
   }
 
   /** Wakes at the earliest of the times it is called with; sooner when that is beyond the reach of a timer. */

@@ -25,6 +25,8 @@ export interface Log {
   claimWaiting(request: ClaimRequest): Promise<Claimed>;
   /** Claims a delivery that was just recorded; false if `claimWaiting` has claimed it, or only that can. */
   claim(ref: ClaimRef): boolean;
+  /** Whether a claim can be acted on: false when its lease has ended, as after a pause of the process. */
+  holds(ref: ClaimRef): boolean;
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
   /** Records the attempt and releases the claim in one step. */

@@ -8,7 +8,7 @@ import { arrivals, loadTeam, MAX_IN_HAND, seededRandom, startMember, startServer
 
 const RECEIVERS = IS_LONG ? 4 : 2;
 const WORKERS = RECEIVERS;
-const KILLS = IS_LONG ? 30 : 5;
+const KILLS = IS_LONG ? 30 : 4;
 const STOPPED_MS = IS_LONG ? 10_000 : 2000;
 
 describe.runIf(hasPostgres)("receivers and workers on one log in PostgreSQL", () => {
@@ -29,7 +29,7 @@ describe.runIf(hasPostgres)("receivers and workers on one log in PostgreSQL", ()
     let workersKilled = 0;
 
     for (let kill = 0; kill < KILLS; kill++) {
-      await load.until(load.answered.length + 20 + Math.floor(random() * 300));
+      await load.until(load.answered.length + 20 + Math.floor(random() * (IS_LONG ? 1000 : 100)));
       if (IS_LONG) await delay(random() * 2000);
       if (kill === Math.floor(KILLS / 2)) {
         const sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'zoho-hooks'";

@@ -5,13 +5,22 @@ import type { Clock } from "./clock.ts";
 import type { Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
 
+/** Of a claim that was just made. */
+export interface ClaimGiven {
+  /** When it was asked for, by `performance.now()`: the lease began no sooner. */
+  readonly sentAtMs: number;
+  /** When the delivery was due before. */
+  readonly dueAtMs: number;
+  readonly isOrdered: boolean;
+}
+
 interface AppendOptions {
   readonly clock: Clock;
   /** Of claims, in milliseconds. */
   readonly leaseMs: number;
   /** The receiver that has registered itself. */
   receiver(): string | undefined;
-  onClaimed(claim: ClaimRef & { readonly lease: string }, dueAtMs: number, isOrdered: boolean): void;
+  onClaimed(claim: ClaimRef & { readonly lease: string }, given: ClaimGiven): void;
 }
 
 /** Of the bodies of one flush. A larger one goes alone. */
@@ -25,6 +34,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
 
   async function write(entries: readonly NewEntry[]): Promise<readonly Appended[]> {
     const receiver = options.receiver() ?? null;
+    const sentAtMs = performance.now();
     const lease = entries.some(({ forward }) => forward?.claim === true) ? clock.newLease() : undefined;
     const first = firstOffers(entries);
     let bytes = 0;
@@ -53,13 +63,13 @@ export function createAppender(database: Database, options: AppendOptions): Flus
       leaseMs,
       [...awaited],
     ]);
-    return resultsOf(rows, entries, lease);
+    return resultsOf(rows, entries, { lease, sentAtMs });
   }
 
   function resultsOf(
     rows: readonly SqlRow[],
     entries: readonly NewEntry[],
-    lease: string | undefined,
+    { lease, sentAtMs }: { readonly lease: string | undefined; readonly sentAtMs: number },
   ): readonly Appended[] {
     const results = entries.map(() => ({
       n: 0,
@@ -79,7 +89,10 @@ export function createAppender(database: Database, options: AppendOptions): Flus
       const claimed = row.claimed === 1 && lease !== undefined;
       result.forwards.push({ id, n, target: textOf(row, "target"), claimed, lease: claimed ? lease : undefined });
       if (claimed)
-        options.onClaimed({ id, n, lease }, entry.receivedAt.getTime(), entry.forward?.orderKey !== undefined);
+        options.onClaimed(
+          { id, n, lease },
+          { sentAtMs, dueAtMs: entry.receivedAt.getTime(), isOrdered: entry.forward?.orderKey !== undefined },
+        );
     }
     return results;
   }

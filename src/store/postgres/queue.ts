@@ -13,7 +13,7 @@ import type {
 } from "../log.ts";
 import { maybeNumber, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
 import { DELIVERED, FAILED, UNBLOCK_LEFT, WAITING, waitingCounts } from "../states.ts";
-import { cleanText, toJson } from "./append.ts";
+import { type ClaimGiven, cleanText, toJson } from "./append.ts";
 import type { Clock } from "./clock.ts";
 import type { Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
@@ -22,9 +22,10 @@ import { identityKey } from "./schema.ts";
 /** A claim that is neither completed nor released yet. */
 interface InHand {
   readonly ref: ClaimRef;
-  /** When it was due before it was claimed. */
   readonly dueAtMs: number;
   readonly isOrdered: boolean;
+  /** When its lease ends at the soonest, by `performance.now()`. */
+  endsAtMs: number;
 }
 
 interface Settlement {
@@ -63,8 +64,8 @@ export function createQueue(
   let renewing: Promise<void> | undefined;
   timer.unref();
 
-  function take(ref: ClaimRef, dueAtMs: number, isOrdered: boolean): void {
-    inHand.set(keyOf(ref), { ref, dueAtMs, isOrdered });
+  function take(ref: ClaimRef, { sentAtMs, dueAtMs, isOrdered }: ClaimGiven): void {
+    inHand.set(keyOf(ref), { ref, dueAtMs, isOrdered, endsAtMs: sentAtMs + leaseMs });
   }
 
   async function settle(items: readonly Settlement[]): Promise<readonly Completed[]> {
@@ -80,18 +81,26 @@ export function createQueue(
     return rows.map((row) => COMPLETED.find((each) => each === row.result) ?? "lost");
   }
 
-  /** Moves the end of the leases that are in hand. What is not among them any more, another process may have. */
+  /** Moves the end of the leases that are in hand. What is not among them any more, another process may have: it is forgotten. */
   async function renew(): Promise<void> {
     if (inHand.size === 0 || renewing !== undefined) return;
-    const refs = [...inHand.values()].map(({ ref }) => ref);
+    const claims = [...inHand.values()];
+    const refs = claims.map(({ ref }) => ref);
+    const sentAtMs = performance.now();
     renewing = database
       .query(
         "work",
         `UPDATE forwards SET due_at = ?::bigint + ${clock.shift} + ? FROM unnest(?::bigint[], ?::uuid[]) AS held (id, lease)
-         WHERE forwards.id = held.id AND forwards.lease = held.lease AND state = ${WAITING}`,
+         WHERE forwards.id = held.id AND forwards.lease = held.lease AND state = ${WAITING} RETURNING forwards.id`,
         [clock.now(), clock.now(), leaseMs, refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease)],
       )
-      .then(() => {})
+      .then((rows) => {
+        const renewed = new Set(rows.map((row) => numberOf(row, "id")));
+        for (const claim of claims) {
+          if (renewed.has(claim.ref.id)) claim.endsAtMs = sentAtMs + leaseMs;
+          else inHand.delete(keyOf(claim.ref));
+        }
+      })
       .finally(() => {
         renewing = undefined;
       });
@@ -119,15 +128,17 @@ export function createQueue(
   return {
     take,
     release,
+    holds: (ref: ClaimRef): boolean => performance.now() < (inHand.get(keyOf(ref))?.endsAtMs ?? 0),
     async claimWaiting(request: ClaimRequest): Promise<Claimed> {
       const { target, limit, maxBytes = Number.MAX_SAFE_INTEGER } = request;
       const [sent, lease] = [clock.now(), clock.newLease()];
       const values = [request.now.getTime(), sent, target, limit, leaseMs, lease, maxBytes, sent];
+      const sentAtMs = performance.now();
       const claims: Claim[] = [];
       const unreadable: Unreadable[] = [];
       for (const row of await database.query("work", claimSql, values)) {
         const ref = { id: numberOf(row, "id"), n: numberOf(row, "n"), lease };
-        take(ref, numberOf(row, "was_due_at"), row.in_order === 1);
+        take(ref, { sentAtMs, dueAtMs: numberOf(row, "was_due_at"), isOrdered: row.in_order === 1 });
         try {
           claims.push({ ...readWhole(row), lease });
         } catch (error) {
