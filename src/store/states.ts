@@ -61,13 +61,16 @@ export function hasEarlier(bound = "AND earlier.id < this.id"): string {
   return `${before(`earlier.order_key IN (this.order_key, ${every})`)} OR (this.order_key = ${every} AND ${before(ofProduct)})`;
 }
 
-const firstOf = (target: string, key: string): string =>
-  `SELECT min(id) FROM forwards WHERE target = ${target} AND order_key = ${key} AND state < ${DELIVERED}`;
+const firstOf = (target: string, key: string, bound = ""): string =>
+  `SELECT min(id) FROM forwards WHERE target = ${target} AND order_key = ${key} AND state < ${DELIVERED} ${bound}`;
 
-/** Makes the first that waited for a settled row due. The arguments are SQL; `every` is the key of its product's batches. */
-export function unblockRecord(target: string, key: string, every: string): string {
+/**
+ * Makes the first that waited for a settled row due. The arguments are SQL; `every` is the key of its product's batches, and a
+ * bound may leave out what came before it.
+ */
+export function unblockRecord(target: string, key: string, every: string, bound?: string): string {
   return `UPDATE forwards AS this SET state = ${WAITING}
-     WHERE id IN (${firstOf(target, key)} UNION ALL ${firstOf(target, every)}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`;
+     WHERE id IN (${firstOf(target, key, bound)} UNION ALL ${firstOf(target, every, bound)}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`;
 }
 
 /** The same for a settled batch, whose product's keys are between two. What came after the next batch waits for that. */

@@ -185,6 +185,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   shift bigint := CASE WHEN database_clock THEN clock_ms() - sent_at ELSE 0 END;
   given record;
+  closed bigint;
   key text;
   every text;
   changes integer;
@@ -208,21 +209,22 @@ BEGIN
       UPDATE forwards AS f
       SET state = given.state, attempts = f.attempts + 1, due_at = coalesce(given.due_at + shift, f.due_at), lease = NULL
       WHERE f.id = given.id AND f.lease = given.lease AND f.state = ${WAITING}
-      RETURNING CASE WHEN f.state >= ${DELIVERED} THEN f.order_key END INTO key;
+      RETURNING f.id, CASE WHEN f.state >= ${DELIVERED} THEN f.order_key END INTO closed, key;
       IF NOT FOUND THEN
         result := CASE WHEN EXISTS (SELECT 1 FROM forwards AS f WHERE f.id = given.id AND f.lease = given.lease)
           THEN 'due' ELSE 'lost' END;
       END IF;
     ELSIF given.mends THEN
       UPDATE forwards AS f SET state = ${DELIVERED}
-      WHERE f.n = given.n AND f.target = given.target AND f.state <> ${DELIVERED} RETURNING f.order_key INTO key;
+      WHERE f.n = given.n AND f.target = given.target AND f.state <> ${DELIVERED}
+      RETURNING f.id, f.order_key INTO closed, key;
     END IF;
     IF key IS NOT NULL THEN
       every := split_part(key, ':', 1) || ':${EVERY_RECORD}';
       IF key = every THEN
         ${unblockProduct("given.target", "rtrim(every, '*')", "rtrim(every, ':*') || ';'", "every")};
       ELSE
-        ${unblockRecord("given.target", "key", "every")};
+        ${unblockRecord("given.target", "key", "every", "AND id > closed")};
       END IF;
       GET DIAGNOSTICS changes = ROW_COUNT;
       IF changes > 0 THEN
