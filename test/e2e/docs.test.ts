@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasTerminal } from "../support/bin.ts";
 import { blocksOf, DocsPage } from "../support/docs-page.ts";
+import { hasPostgres, sharedAddress } from "../support/postgres.ts";
 import { tempFolder } from "../support/run.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { freePort } from "../support/target.ts";
@@ -59,6 +60,16 @@ async function startTunnel(port: number): Promise<{ readonly url: string; close(
   return { url: `https://localhost:${(server.address() as AddressInfo).port}`, close: () => void server.close() };
 }
 
+/** What a page calls its database, as it is typed and as it is shown. */
+async function databaseAddresses(name: string): Promise<readonly (readonly [string, string])[]> {
+  const [page, run] = ["postgres://hooks@db.example.com/hooks", await sharedAddress(name)];
+  const masked = (address: string) => address.replace(/[^/]*@/, "[masked]@");
+  return [
+    [page, run],
+    [masked(page), masked(run)],
+  ];
+}
+
 describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
   it.each(pages)("%s do what the page shows", async (name) => {
     const text = readFileSync(join(ROOT, name), "utf8").replaceAll("\r\n", "\n");
@@ -82,6 +93,7 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
         ["https://hooks.example.com", tunnel.url],
         ["4460", String(port)],
         ["3000", String(appPort)],
+        ...(hasPostgres ? await databaseAddresses(name) : []),
         ["1000.the-code", zoho.accounts.makeCode(ALL_SCOPES)],
       ],
       notify: (event, ids) => zoho.notify(event, ids),
