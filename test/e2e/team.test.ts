@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { runBin } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, leadNumber } from "../support/forward-run.ts";
 import { type ListenProcess, startListenProcess } from "../support/listen-process.ts";
-import { hasPostgres, sharedAddress } from "../support/postgres.ts";
+import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
 import { hang, yes } from "../support/target-app.ts";
 
 /** Within this, what a process had that was killed goes on. */
@@ -72,5 +74,24 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
     // Sooner than a lease lasts.
     expect(performance.now() - endedAt).toBeLessThan(5000);
     await next.stop();
+  });
+
+  it("need no more rights than docs/team.md gives them", { timeout: 60_000 }, async () => {
+    const store = await sharedAddress(randomUUID());
+    expect(await runBin(["store", "init"], { env: { ZOHO_HOOKS_STORE: store } })).toMatchObject({ status: 0 });
+    const page = readFileSync(new URL("../../docs/team.md", import.meta.url), "utf8");
+    const sql = /```sql\n(.*?)```/s.exec(page)?.[1] ?? "";
+    const [schema = "", role] = [/schema=(\w+)/.exec(store)?.[1], `hooks_${process.pid}`];
+    await runSql(store, sql.replaceAll("zoho_hooks", schema).replaceAll(/\bhooks\b/g, role));
+    const own = store.replace("postgres@", `${role}@`);
+    const target = await app();
+    const both = await member(own, [target.url, "--keep", "1h"]);
+    expect(await post(both, 1)).toBe(200);
+    await target.came(1);
+    expect((await both.stop()).summary).toMatchObject({ forwards: { delivered: 1 } });
+    for (const words of [["list"], ["stats"], ["prune", "--keep", "1s"]])
+      expect(await runBin(["events", ...words], { env: { ZOHO_HOOKS_STORE: own } })).toMatchObject({ status: 0 });
+    await expect(runSql(own, "DROP TABLE deliveries")).rejects.toThrow("must be owner");
+    await expect(runSql(own, "CREATE TABLE more ()")).rejects.toThrow("permission denied");
   });
 });
