@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Secret } from "../body/secret.ts";
 import { type Destination, type Source, sendingOf, USER } from "../body/source.ts";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
@@ -48,6 +49,8 @@ interface Use {
   readonly atReceiver?: readonly string[];
   /** For Zoho to post to the public URL: what the project has set of the sign-in, as the yes to one account is none to another. */
   readonly registers?: readonly unknown[];
+  /** Of its tunnel. */
+  readonly authtoken?: Secret;
 }
 
 type Rule<K extends keyof Settings> = (value: Settings[K], config: Config, use: Use) => Decision;
@@ -79,7 +82,11 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
     const isSafe = routes.every((text) => isLocalTarget(parseRoute(text, "routes").target));
     return sending({ effect: LEAVES }, { source: sourceOf("routes"), isSafe });
   },
-  respond: allowed,
+  respond(respond, { settings: { forwardTo, routes } }, { authtoken }) {
+    if (respond !== "mirror" || authtoken === undefined) return "allowed";
+    const effect = `your app's answers would go to a tunnel whose owner, by ${authtoken.origin}, sees the traffic`;
+    return sending({ effect, scope: [authtoken.reveal(), forwardTo, routes] }, authtoken);
+  },
   retries: allowed,
   retryBase: allowed,
   concurrency: allowed,

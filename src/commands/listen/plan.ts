@@ -58,6 +58,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const routes = runRoutes(config, shown, products);
   await checkProjectSettings(context, config, settingKeys, {
     targets: routes.targets,
+    ...(choice.kind === "ngrok" && { authtoken: choice.settings.authtoken }),
     ...(options.channel && { registers: projectSignIn(config, options.profile) }),
   });
   if (options.channel !== undefined && choice.kind === "ngrok")
