@@ -264,16 +264,12 @@ type ProductsConfig = Pick<Config, "root"> & { readonly origins: Pick<Config["or
 
 /** Schemas and product folders outside the project, or behind a link, may be code of anyone's. */
 function productsDecision(products: Settings["products"], config: ProductsConfig): Decision {
-  const outside = pathsOutside(products, config);
+  const outside = productPaths(products, config).filter((path) => isOutside(config.root, path));
   if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
   return {
     effect: `${outside.map(oneLine).join(", ")} would be used from outside the project`,
     scope: outside.map((path) => linkedPlace(config.root, path)),
   };
-}
-
-function pathsOutside(products: Settings["products"], config: ProductsConfig): readonly string[] {
-  return productPaths(products, config).filter((path) => isOutside(config.root, path));
 }
 
 function productPaths(products: Settings["products"], { origins }: ProductsConfig): readonly string[] {
