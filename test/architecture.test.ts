@@ -219,6 +219,7 @@ describe("what leaves this machine", () => {
         "commands/channels/create.ts",
         "commands/channels/options.ts",
         "commands/helpers/session.ts",
+        "commands/init/index.ts",
         "commands/listen/plan.ts",
         "commands/webhooks/create.ts",
       ],

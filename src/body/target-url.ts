@@ -58,6 +58,8 @@ export function appUrl(...[to, product, listener, name = "--to"]: Parameters<typ
 
 /** The server of a target, as scheme, host and port: what is up or down, whatever the path or queue. */
 export function originOf(target: string): string {
+  // Of a log that came with a clone it may be anything.
+  if (!URL.canParse(target)) return target;
   const { protocol, host } = new URL(target);
   return `${protocol}//${host}`;
 }

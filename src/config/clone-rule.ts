@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Secret } from "../body/secret.ts";
 import { type Destination, type Source, sendingOf, USER } from "../body/source.ts";
 import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
@@ -48,6 +49,8 @@ interface Use {
   readonly atReceiver?: readonly string[];
   /** For Zoho to post to the public URL: what the project has set of the sign-in, as the yes to one account is none to another. */
   readonly registers?: readonly unknown[];
+  /** Of its tunnel. */
+  readonly authtoken?: Secret;
 }
 
 type Rule<K extends keyof Settings> = (value: Settings[K], config: Config, use: Use) => Decision;
@@ -79,7 +82,11 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
     const isSafe = routes.every((text) => isLocalTarget(parseRoute(text, "routes").target));
     return sending({ effect: LEAVES }, { source: sourceOf("routes"), isSafe });
   },
-  respond: allowed,
+  respond(respond, { settings: { forwardTo, routes } }, { authtoken }) {
+    if (respond !== "mirror" || authtoken === undefined) return "allowed";
+    const effect = `your app's answers would go to a tunnel whose owner, by ${authtoken.origin}, sees the traffic`;
+    return sending({ effect, scope: [authtoken.reveal(), forwardTo, routes] }, authtoken);
+  },
   retries: allowed,
   retryBase: allowed,
   concurrency: allowed,
@@ -258,16 +265,12 @@ type ProductsConfig = Pick<Config, "root"> & { readonly origins: Pick<Config["or
 
 /** Schemas and product folders outside the project, or behind a link, may be code of anyone's. */
 function productsDecision(products: Settings["products"], config: ProductsConfig): Decision {
-  const outside = pathsOutside(products, config);
+  const outside = productPaths(products, config).filter((path) => isOutside(config.root, path));
   if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
   return {
     effect: `${outside.map(oneLine).join(", ")} would be used from outside the project`,
     scope: outside.map((path) => linkedPlace(config.root, path)),
   };
-}
-
-function pathsOutside(products: Settings["products"], config: ProductsConfig): readonly string[] {
-  return productPaths(products, config).filter((path) => isOutside(config.root, path));
 }
 
 function productPaths(products: Settings["products"], { origins }: ProductsConfig): readonly string[] {

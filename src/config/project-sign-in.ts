@@ -11,6 +11,9 @@ import { type Config, userFolderSource } from "./load.ts";
 /** Variables that choose the account at Zoho, or one of the user's sign-ins. */
 const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
 
+/** What decides the sign-in. */
+export type SignInConfig = Pick<Config, "env" | "root" | "sourceOf">;
+
 type Variable = readonly [name: string, value: string | undefined];
 
 /** The sign-in variables of the project's `.env`. A profile of the command line precedes all of them. */
@@ -26,7 +29,11 @@ export function projectSignIn({ env, sourceOf }: Config, profile: string | undef
  * Who has given the token of the sign-in, and so chosen the account: its owner sees what is sent there, and the records are
  * theirs. The refresh token precedes: an access token beside it is not used.
  */
-export function signInSource(context: Context, { env, root, sourceOf }: Config, profile: string | undefined): Source {
+export function signInSource(
+  context: Context,
+  { env, root, sourceOf }: SignInConfig,
+  profile: string | undefined,
+): Source {
   const token = env.ZOHO_REFRESH_TOKEN === undefined ? "ZOHO_ACCESS_TOKEN" : "ZOHO_REFRESH_TOKEN";
   const isStored = (profile ?? env.ZOHO_PROFILE?.trim()) || env[token] === undefined;
   return isStored ? userFolderSource(context, root) : sourceOf(token);
@@ -79,15 +86,16 @@ export async function approveTunnel(
 /** Before a secret becomes that of a channel or webhook, which the owner of the account can read. */
 export async function approveSecretAtZoho(
   context: Context,
-  config: Config,
+  config: SignInConfig,
   profile: string | undefined,
   { source, origin, reveal }: Secret,
+  way = "name the secret with --token-file (webhooks: --secret-file), or the sign-in with --profile",
 ): Promise<void> {
   const account = signInSource(context, config, profile);
   await approveSending(context, config.root, source, { source: account }, () => ({
     ...secretAt(config, reveal()),
     reason: `${account} decides whose Zoho account this changes, and its owner could read ${origin}, which is not from there`,
-    way: "name the secret with --token-file (webhooks: --secret-file), or the sign-in with --profile",
+    way,
   }));
 }
 
@@ -96,7 +104,7 @@ export async function approveNewSecret(context: Context, config: Config, value: 
   await approve(context, config.root, secretAt(config, value)).catch(() => undefined);
 }
 
-function secretAt({ env }: Config, value: string) {
+function secretAt({ env }: SignInConfig, value: string) {
   const key = `secret ${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
   return { key, value: [env.ZOHO_REFRESH_TOKEN ?? env.ZOHO_ACCESS_TOKEN, value] };
 }

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   closeSync,
   constants,
@@ -12,6 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -177,6 +179,20 @@ describe("events export", () => {
     await stopped.stop();
     const later = await stopped.run(["events", "export", "--format", "curl", "--json"]);
     expect(later.lines()[0]?.command).toContain("'http://127.0.0.1:4460/webhooks/zoho/crm?x=1'");
+  });
+
+  it("lets curl post to no server that a sender has written into the request line", async () => {
+    const own = await startLoggedProject();
+    for (const path of ["http://stranger.test/webhooks/zoho/crm?x=1", "foo://stranger.test", "*"]) {
+      const { hostname, port } = new URL(own.listener.url);
+      const sent = request({ hostname, port, path, method: "POST" }).end();
+      await once(sent, "response");
+    }
+    const { lines } = await own.run(["events", "export", "--format", "curl", "--json"]);
+    const posted = lines().map(({ command }) => String(command).split(" ")[3]?.replaceAll("'", ""));
+    const { url } = own.listener;
+    expect(posted).toEqual([`${url}/webhooks/zoho/crm?x=1`, `${url}/`, `${url}/*`]);
+    await own.stop();
   });
 
   it("lets curl post to another target with the query that came", async () => {

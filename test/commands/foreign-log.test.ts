@@ -249,3 +249,14 @@ describe("a lock that came with the project", () => {
     expect(existsSync(victim)).toBe(true);
   });
 });
+
+it("a target in the log that is no URL stops neither events prune nor doctor", async () => {
+  const cwd = tempFolder();
+  const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+  await log.append(newEntry({ forward: { targets: ["no URL"] } }));
+  await log.close();
+  const doctor = await run(["doctor", "--json"], { cwd });
+  expect(doctor.lines()).toContainEqual(expect.objectContaining({ id: "log.health", outcome: "passed" }));
+  const pruned = await run(["events", "prune", "--give-up", "no URL"], { cwd });
+  expect([pruned.exitCode, pruned.err]).toEqual([0, expect.stringContaining("1 delivery to no URL given up")]);
+});

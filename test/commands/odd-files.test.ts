@@ -56,14 +56,15 @@ describe.skipIf(process.platform === "win32")("a pipe of the project", () => {
     ["shop/schemas.mjs", { products: { shop: { path: "shop" } } }, ["products"]],
     ["pipe.d.ts", {}, ["types", "mail", "--out", "pipe.d.ts"]],
     ["pipe.xml", {}, ["check", "1", "--summary", "junit=pipe.xml"]],
-    ["pipe.pem", { tunnel: { use: "ngrok", rootCas: "CWD/pipe.pem" } }, ["listen", "--port", "0"]],
+    ["pipe.pem", { tunnel: { use: "ngrok" } }, ["listen", "--port", "0"]],
     ["home/zoho-hooks/profiles.json", {}, ["whoami"], 6],
   ])("does not stop the program: %s, %j, %j", async (name, settings, argv, status = 2) => {
     const cwd = tempFolder();
     mkdirSync(dirname(join(cwd, name)), { recursive: true });
     execFileSync("mkfifo", [join(cwd, name)]);
-    writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(settings).replace("CWD", cwd));
-    writeFileSync(join(cwd, ".env"), "NGROK_AUTHTOKEN=token-of-the-project\n");
+    writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(settings));
+    const rootCas = `ZOHO_HOOKS_NGROK_ROOT_CAS=${join(cwd, "pipe.pem")}`;
+    writeFileSync(join(cwd, ".env"), `NGROK_AUTHTOKEN=token-of-the-project\n${rootCas}\n`);
     const env = { XDG_CONFIG_HOME: join(cwd, "home") };
     const { exitCode, err } = await run(argv, { cwd, env, stdin: "{}" });
     expect([exitCode, err]).toEqual([status, expect.stringContaining("it is a device or a pipe, not a file")]);

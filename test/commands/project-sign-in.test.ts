@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
@@ -72,6 +72,34 @@ describe("a sign-in of a project's .env", () => {
     await world.create();
     expect((await inProject(["delete", "--all", "--yes"], { env: world.env })).exitCode).toBe(0);
   });
+});
+
+it("needs the user before init adds a given secret to its .env, from which it could go to a stranger", async () => {
+  const cwd = tempFolder();
+  const [env, given] = [join(cwd, ".env"), join(tempFolder(), "secret")];
+  writeFileSync(given, "SecretOfTheUser12345");
+  const init = (secret: string, more: RunOptions = {}) => {
+    const argv = ["init", "--products", "books", "--format", "books=wire", "--port", "4460", "--target", "none"];
+    return run([...argv, "--secret", secret], { cwd, env: { XDG_CONFIG_HOME: home }, ...more });
+  };
+  const lines = (names: RegExp) => {
+    const wanted = Object.entries(world.env).filter(([name]) => names.test(name));
+    return wanted.map(([name, value]) => `${name}=${value}\n`).join("");
+  };
+  writeFileSync(env, lines(/./));
+  const atHost = await init(given, { prompts });
+  expect([atHost.exitCode, atHost.err]).toEqual([2, expect.stringContaining("would send")]);
+  writeFileSync(env, lines(/_(?:ID|SECRET|TOKEN)$/));
+  const atAccount = await init(given);
+  expect([atAccount.exitCode, atAccount.err]).toEqual([
+    2,
+    expect.stringMatching(/could read ZOHO_WEBHOOK_SECRET.*set ZOHO_WEBHOOK_SECRET in the environment/s),
+  ]);
+  expect(readFileSync(env, "utf8")).toBe(lines(/_(?:ID|SECRET|TOKEN)$/));
+  expect((await init(given, { prompts })).exitCode).toBe(0);
+  expect(readFileSync(env, "utf8")).toContain("ZOHO_WEBHOOK_SECRET=SecretOfTheUser12345");
+  writeFileSync(env, lines(/./));
+  expect((await init("generate")).exitCode).toBe(0);
 });
 
 describe("ZOHO_PROFILE of a project's .env", () => {

@@ -1,6 +1,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { CONFIG_FILE } from "../../src/config/settings.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { start, startChannelListeners, statesOf, world, zoho } from "../support/channel-listener.ts";
@@ -75,5 +76,23 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     expect((await run(create, withToken("token-of-the-user"))).exitCode).toBe(0);
     if (lock.held) await lock.release();
     await log.close();
+  });
+
+  it("needs it, anew for each target, before it gets the app's answers by the project's own setting", async () => {
+    const options = user();
+    const settle = (forwardTo: string) =>
+      writeFileSync(join(options.cwd, CONFIG_FILE), JSON.stringify({ respond: "mirror", forwardTo }));
+    settle("3000/private");
+    const answered = [2, expect.stringContaining("your app's answers would go to a tunnel whose owner")];
+    const listen = async (...flags: string[]) => {
+      const { exitCode, err } = await run(["listen", "--port", "0", "--timeout", "1ms", ...flags], options);
+      return [exitCode, err];
+    };
+    expect(await listen()).toEqual(answered);
+    expect(await listen("--respond", "mirror")).toEqual([0, expect.stringContaining("sees the traffic")]);
+    await (await startHumanListener([], { ...options, prompts })).stop();
+    expect((await listen())[0]).toBe(0);
+    settle("3001/private");
+    expect(await listen()).toEqual(answered);
   });
 });

@@ -76,6 +76,11 @@ const SENDERS: Readonly<Record<string, Sender>> = {
     to: variables(signIn),
     env: () => ({ ...hosts(), NGROK_AUTHTOKEN: "t" }),
   },
+  "ids of deliveries to hosts, for --expand": {
+    argv: [...LISTEN, "--expand"],
+    value: undefined,
+    to: variables(hosts, signIn),
+  },
   "a secret to an account": { argv: BOOKS, value: named("ZOHO_WEBHOOK_SECRET"), to: variables(signIn), env: hosts },
   "a secret to hosts": { argv: BOOKS, value: named("ZOHO_WEBHOOK_SECRET_BOOKS"), to: variables(hosts, signIn) },
   "records of an account to a tunnel": { argv: CHANNEL, value: variables(signIn), to: authtoken, env: hosts },

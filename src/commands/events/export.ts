@@ -207,8 +207,9 @@ function curl(
   listener: ListenAddress,
   to: string | undefined,
 ): string {
-  const product = receipt.product ?? "unknown";
-  const url = to === undefined ? appUrl(path, product, listener) : withQueryOf(path, appUrl(to, product, listener));
+  // A sender may have written another server into the request line.
+  const target = to ?? splitUrl(path).path.replace(/^(?!\/)/, "/");
+  const url = withQueryOf(path, appUrl(target, receipt.product ?? "unknown", listener));
   const delivery: Delivery = { method, url, headers: headers.filter(([name]) => !isHopByHop(name)), body };
   return curlCommand(delivery, { insecure: false });
 }

@@ -66,6 +66,7 @@ async function giveUp(context: Context, log: Log, text: string): Promise<void> {
 
 /** The ways to write a target. */
 function namesOf(target: string): readonly string[] {
+  if (!URL.canParse(target)) return [target];
   return [target, originOf(target), new URL(target).host, String(portOf(target))];
 }
 

@@ -5,7 +5,12 @@ import { USER } from "../../body/source.ts";
 import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import { ENV_FILE } from "../../config/environment.ts";
 import { type Config, loadConfig, userFolder, userFolderSource } from "../../config/load.ts";
-import { approveSecretAtZoho, reportProjectSignIn, signInSource } from "../../config/project-sign-in.ts";
+import {
+  approveSecretAtZoho,
+  reportProjectSignIn,
+  type SignInConfig,
+  signInSource,
+} from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { MASK } from "../../core/mask.ts";
 import { ExitCode } from "../../util/errors.ts";
@@ -107,15 +112,15 @@ function channelsCommand(
 /** Before a secret becomes that of a channel or webhook. `isGiven`: the user named it for this, and is told whose account it is. */
 export async function approveSecret(
   context: Context,
-  config: Config,
+  config: SignInConfig,
   profile: string | undefined,
   chosen: Secret,
-  { isGiven = false } = {},
+  { isGiven = false, way }: { isGiven?: boolean; way?: string } = {},
 ): Promise<void> {
   if (signInSource(context, config, profile) === USER) return;
   // Throws where the `.env` names another host than Zoho's.
   resolveHosts(findDataCentre("us"), config, [chosen.source]);
-  if (!isGiven) await approveSecretAtZoho(context, config, profile, chosen);
+  if (!isGiven) await approveSecretAtZoho(context, config, profile, chosen, way);
 }
 
 /** The access tokens of a sign-in. Reports what delays them. */

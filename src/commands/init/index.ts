@@ -8,9 +8,11 @@ import {
   type LineFile,
   linesOf,
   readEnvFile,
+  readEnvironment,
   readLineFile,
   withoutEmptyEntries,
 } from "../../config/environment.ts";
+import { signInSource } from "../../config/project-sign-in.ts";
 import { environmentName } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { CONFIG_FILE, type Settings, type SettingsFile } from "../../config/settings.ts";
@@ -78,6 +80,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const changes = [ignoreChange(context.cwd), secrets, config];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
+  await approveAdditions(context, answers, secrets);
   for (const { path: file, content, mode } of changes) {
     if (content !== undefined) writeFileAtomically(file, content, { mode, keepMode: mode === undefined });
   }
@@ -136,6 +139,20 @@ async function confirmOverwrites(
       throw usageError(`${what} would be changed; nothing was written`, "--force changes the file");
     }
     if (!(await prompts.confirm({ message: `Change ${what}?` }))) throw usageError("nothing was written");
+  }
+}
+
+/** What stands in a `.env` may go where the same file says, so a secret of the user's could go to a stranger's account. */
+async function approveAdditions(context: Context, { credentials }: Answers, { entries }: FileChange): Promise<void> {
+  const { cwd: root } = context;
+  const { values: env, source: sourceOf } = readEnvironment(context, root);
+  const project = { root, env, sourceOf };
+  if (signInSource(context, project, undefined) !== join(root, ENV_FILE)) return;
+  const { approveSecret } = await import("../helpers/session.ts");
+  for (const answer of credentials) {
+    if (answer.how !== "given" || !entries.includes(answer.variable)) continue;
+    const way = `set ${answer.variable} in the environment instead`;
+    await approveSecret(context, project, undefined, answer.value, { way });
   }
 }
 

@@ -63,6 +63,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   checkRole(role, config, routes);
   await checkProjectSettings(context, config, settingKeys, {
     targets: routes.targets,
+    ...(choice.kind === "ngrok" && { authtoken: choice.settings.authtoken }),
     ...(options.channel && { registers: projectSignIn(config, options.profile) }),
   });
   if (options.channel !== undefined && choice.kind === "ngrok")

@@ -31,7 +31,7 @@ const MAX_CONNECTIONS = 3;
 const DEFAULT_SCHEMA = "zoho_hooks";
 
 /** The address without its password, which may have any character: what looks like a part of one is hidden. */
-export function maskAddress(address: string): string {
+function maskAddress(address: string): string {
   return maskUrl(address.replace(/^([a-z]+:\/\/).*@/is, `$1${MASK}@`));
 }
 
