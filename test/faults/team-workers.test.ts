@@ -92,7 +92,7 @@ describe.runIf(hasPostgres)("three receivers on one log in PostgreSQL", () => {
     const store = (await startServer()).address("team");
     const receivers = [await startMember(store, []), await startMember(store, []), await startMember(store, [])];
     const shifted = (by: number) => (i: number) => lead((i + by) % SAME);
-    await Promise.all(receivers.map((each, k) => postAll([each], SAME, shifted((k * SAME) / 3))));
+    await Promise.all(receivers.map((each, k) => postAll([each], SAME, shifted(Math.floor((k * SAME) / 3)))));
     const [counts] = await runSql(
       store,
       `SELECT count(*) FILTER (WHERE d.duplicate_of IS NULL)::integer AS originals,
