@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
-import { MASK, maskUrl } from "../../core/mask.ts";
+import { maskUrl } from "../../core/mask.ts";
 import { errorCode, UserError } from "../../util/errors.ts";
 import type { SqlRow, SqlValue } from "../rows.ts";
 import { isDeadlock, logError } from "./fault.ts";
@@ -30,11 +30,6 @@ const MAX_CONNECTIONS = 3;
 
 const DEFAULT_SCHEMA = "zoho_hooks";
 
-/** The address without its password, which may have any character: what looks like a part of one is hidden. */
-export function maskAddress(address: string): string {
-  return maskUrl(address.replace(/^([a-z]+:\/\/).*@/is, `$1${MASK}@`));
-}
-
 /** `pg` is a package that the user installs. Rejects with a UserError where it is missing. */
 async function loadDriver(): Promise<typeof pg> {
   try {
@@ -50,7 +45,7 @@ async function loadDriver(): Promise<typeof pg> {
 /** Connections to the database of an address. Nothing is connected before the first query. */
 export async function connectTo(address: string) {
   const driver = await loadDriver();
-  const path = maskAddress(address);
+  const path = maskUrl(address);
   const schema = schemaOf(address);
   // An own object: the driver's parsers are those of the whole process.
   const types = {
@@ -77,7 +72,7 @@ function schemaOf(address: string): string {
   const schema = decodeURIComponent(/[?&]schema=([^&#]*)/i.exec(address)?.[1] ?? DEFAULT_SCHEMA);
   if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
   const hint = "use lower-case letters, digits and underscores, such as ?schema=zoho_hooks";
-  throw new UserError("usage", `the schema of the event log ${maskAddress(address)} has another kind of name`, hint);
+  throw new UserError("usage", `the schema of the event log ${maskUrl(address)} has another kind of name`, hint);
 }
 
 const PARSERS = {
@@ -87,7 +82,8 @@ const PARSERS = {
 };
 
 export function openDatabase({ driver, path, schema, config }: Awaited<ReturnType<typeof connectTo>>) {
-  const opening = `SET search_path = ${schema}`;
+  // Whatever the role's defaults are: at a higher level a flush would see what was there before it had its lock.
+  const opening = `SET search_path = "${schema}"; SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0`;
   const pools = new Map<Purpose, pg.Pool>();
   const opened = new WeakSet<pg.ClientBase>();
   const clients = new Set<pg.Client>();
