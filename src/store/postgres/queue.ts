@@ -12,7 +12,7 @@ import type {
   WaitingCount,
 } from "../log.ts";
 import { maybeNumber, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
-import { DELIVERED, FAILED, UNBLOCK_LEFT, WAITING, waitingCounts } from "../states.ts";
+import { DELIVERED, FAILED, WAITING, waitingCounts } from "../states.ts";
 import { cleanText, toJson } from "./append.ts";
 import type { Clock } from "./clock.ts";
 import type { Database } from "./connect.ts";
@@ -80,16 +80,21 @@ export function createQueue(
     return rows.map((row) => COMPLETED.find((each) => each === row.result) ?? "lost");
   }
 
-  /** Moves the end of the leases that are in hand. What is not among them any more, another process may have. */
+  /**
+   * Moves the end of the leases that are in hand. What is not among them any more, another process may have. Rows that are
+   * locked are being settled: to wait for them could be a deadlock, for those are locked in another sequence.
+   */
   async function renew(): Promise<void> {
     if (inHand.size === 0 || renewing !== undefined) return;
     const refs = [...inHand.values()].map(({ ref }) => ref);
     renewing = database
       .query(
         "work",
-        `UPDATE forwards SET due_at = ?::bigint + ${clock.shift} + ? FROM unnest(?::bigint[], ?::uuid[]) AS held (id, lease)
-         WHERE forwards.id = held.id AND forwards.lease = held.lease AND state = ${WAITING}`,
-        [clock.now(), clock.now(), leaseMs, refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease)],
+        `WITH held AS MATERIALIZED (
+           SELECT forwards.id FROM unnest(?::bigint[], ?::uuid[]) AS ours (id, lease) JOIN forwards USING (id, lease)
+           WHERE state = ${WAITING} FOR UPDATE OF forwards SKIP LOCKED)
+         UPDATE forwards SET due_at = ?::bigint + ${clock.shift} + ? FROM held WHERE forwards.id = held.id`,
+        [refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease), clock.now(), clock.now(), leaseMs],
       )
       .then(() => {})
       .finally(() => {
@@ -175,10 +180,6 @@ export function createQueue(
     async giveUp(target: string): Promise<number> {
       const [row] = await database.query("durable", "SELECT give_up_1(?) AS count", [target]);
       return row === undefined ? 0 : numberOf(row, "count");
-    },
-    /** What an older version, or a fault, has left blocked becomes due. */
-    async unblockLeft(): Promise<void> {
-      await database.query("durable", UNBLOCK_LEFT);
     },
     async waiting(): Promise<readonly WaitingCount[]> {
       return (await database.read(waitingCounts(`min(due_at) - ${clock.shift}`), [clock.now()])).map(readWaiting);
