@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { maskUrl } from "../../core/mask.ts";
-import { errorCode, UserError } from "../../util/errors.ts";
+import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import type { SqlRow, SqlValue } from "../rows.ts";
 import { isDeadlock, logError } from "./fault.ts";
 
@@ -63,13 +63,24 @@ export async function connectTo(address: string) {
     keepAlive: true,
     types,
   };
+  rejectUnreadable(() => new driver.Client(config), path);
   return { driver, path, schema, config };
+}
+
+/** Throws a UserError for an address that the driver cannot read, or that names a file that it cannot. */
+function rejectUnreadable(read: () => unknown, path: string): void {
+  try {
+    read();
+  } catch (error) {
+    const hint = "percent-encode special characters of the password, such as %2F for / and %23 for #";
+    throw new UserError("usage", `the address ${path} of the event log cannot be read: ${errorText(error)}`, hint);
+  }
 }
 
 const SCHEMA_PARAMETER = /([?&])schema=[^&#]*&?/i;
 
 function schemaOf(address: string): string {
-  const schema = decodeURIComponent(/[?&]schema=([^&#]*)/i.exec(address)?.[1] ?? DEFAULT_SCHEMA);
+  const schema = /[?&]schema=([^&#]*)/i.exec(address)?.[1] ?? DEFAULT_SCHEMA;
   if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
   const hint = "use lower-case letters, digits and underscores, such as ?schema=zoho_hooks";
   throw new UserError("usage", `the schema of the event log ${maskUrl(address)} has another kind of name`, hint);

@@ -34,6 +34,9 @@ interface Settlement {
   readonly isOrdered: boolean;
 }
 
+/** In the time of a lease: so many that one of them comes in time after the server was away for ten seconds. */
+const RENEWALS = 5;
+
 const CLAIM = `
   WITH now AS MATERIALIZED (SELECT ?::bigint + SHIFT AS ms),
   due AS MATERIALIZED (
@@ -59,7 +62,7 @@ export function createQueue(
   const inHand = new Map<string, InHand>();
   const settling = new Flush({ write: settle });
   const claimSql = CLAIM.replaceAll("SHIFT", clock.shift);
-  const timer = setInterval(() => void renew().catch(() => {}), leaseMs / 3);
+  const timer = setInterval(() => void renew().catch(() => {}), leaseMs / RENEWALS);
   let renewing: Promise<void> | undefined;
   timer.unref();
 
