@@ -101,10 +101,17 @@ export function maskUrls(text: string): string {
 
 function maskQuery(url: string, edit: BodyEdit): string {
   // A backslash ends the host as a slash does: what follows it is no host, and what precedes it no password.
-  const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#\\]*@/i, `$1${MASK}@`);
+  const open = maskServerPassword(url).replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#\\]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
   return open.slice(0, at) + readableMask(rewriteForm(open.slice(at), edit));
+}
+
+/** In the address of a server a password may have any character: what looks like a part of one is hidden. */
+function maskServerPassword(url: string): string {
+  return url.replace(/^(?:postgres|postgresql|bullmqs?):\/\/.*$/is, (address) =>
+    address.replace(/([?&]\w*password=)[^&#]*/gi, `$1${MASK}`).replace(/^(\w+:\/\/).*@/s, `$1${MASK}@`),
+  );
 }
 
 function readableMask(text: string): string {

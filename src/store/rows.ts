@@ -120,6 +120,18 @@ export function readFollowed(row: SqlRow): FollowedAttempt {
   return { ...readAttempt(row), id: numberOf(row, "id"), n: numberOf(row, "n") };
 }
 
+/** Rows of `attempts` or `forwards`, by the numbers of their deliveries. */
+export function groupByDelivery(rows: readonly SqlRow[]): ReadonlyMap<number, readonly SqlRow[]> {
+  const found = new Map<number, SqlRow[]>();
+  for (const row of rows) {
+    const n = numberOf(row, "n");
+    const before = found.get(n);
+    if (before === undefined) found.set(n, [row]);
+    else before.push(row);
+  }
+  return found;
+}
+
 /** From a row of `forwards` with those of the delivery and its content. */
 export function readClaim(row: SqlRow): Claim {
   return {

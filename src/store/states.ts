@@ -47,6 +47,12 @@ export function waitingCounts(next: string): string {
     LEFT JOIN forwards ON forwards.id = first LEFT JOIN deliveries ON deliveries.n = forwards.n`;
 }
 
+/** Gives up what waits for a target; not what another process has settled since the inner query. */
+export function giveUp(target: string): string {
+  return `UPDATE forwards SET state = ${FAILED}
+    WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = ${target}) AND state < ${DELIVERED}`;
+}
+
 /** Replaces the record in the order key of a batch, which is ordered relative to every record of its product. */
 export const EVERY_RECORD = "*";
 

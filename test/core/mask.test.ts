@@ -362,6 +362,12 @@ describe("masking", () => {
     expect(maskUrl("https://user:pass@example.com/hook")).toBe("https://[masked]@example.com/hook");
     expect(maskUrl("https://me:p@ss@example.com/hook")).toBe("https://[masked]@example.com/hook");
     expect(maskUrl("/plain")).toBe("/plain");
+    for (const password of ["p@ss", "pa/ss", "pa?ss", "pa#ss"])
+      expect(maskUrl(`postgres://me:${password}@db/hooks?schema=a`)).toBe("postgres://[masked]@db/hooks?schema=a");
+    expect(maskUrl("bullmq://:pa/ss@redis/queue")).toBe("bullmq://[masked]@redis/queue");
+    expect(maskUrl("postgresql://db/hooks?password=p@ss&user=me")).toBe(
+      "postgresql://db/hooks?password=[masked]&user=me",
+    );
   });
 
   it("shows a setting with the host that is connected to, and without its secrets", () => {

@@ -327,5 +327,14 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const wrong = "postgres://me:p3arl@127.0.0.1:1/db?schema=s";
     const error: unknown = await openPostgresLog({ address: wrong, now: () => new Date() }).catch((cause) => cause);
     expect(error).toMatchObject({ code: "log-unreachable", message: expect.not.stringContaining("p3arl") });
+    for (const unreadable of ["postgres://me:p3a/rl@host/db", "postgres://me@host/db?sslkey=/none"])
+      await expect(openPostgresLog({ address: unreadable, now: () => new Date() })).rejects.toMatchObject({
+        exitCode: 2,
+        message: expect.stringMatching(/^(?!.*p3a).*cannot be read/),
+      });
+    const badSchema = "postgres://host/db?schema=%ZZ";
+    await expect(openPostgresLog({ address: badSchema, now: () => new Date() })).rejects.toThrow(
+      "another kind of name",
+    );
   });
 });

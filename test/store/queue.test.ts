@@ -253,16 +253,20 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(await tempLog(engine, { path }))).map(({ n }) => n)).toEqual([1, 3]);
   });
 
-  it("with the same key are due although a listen of an older version has delivered the first", async () => {
-    const path = join(tempFolder(), "events.db");
-    const log = await tempLog(engine, { path });
-    for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
-    await log.close();
-    await runSqlIn(engine, path, "UPDATE forwards SET state = 2 WHERE id = 1");
-    const next = await tempLog(engine, { path });
-    await next.endUnanswered();
-    expect((await claimed(next)).map(({ n }) => n)).toEqual([2]);
-  });
+  // PostgreSQL has no version that leaves them so.
+  it.skipIf(engine === "postgresql")(
+    "with the same key are due although a listen of an older version has delivered the first",
+    async () => {
+      const path = join(tempFolder(), "events.db");
+      const log = await tempLog(engine, { path });
+      for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
+      await log.close();
+      await runSqlIn(engine, path, "UPDATE forwards SET state = 2 WHERE id = 1");
+      const next = await tempLog(engine, { path });
+      await next.endUnanswered();
+      expect((await claimed(next)).map(({ n }) => n)).toEqual([2]);
+    },
+  );
 
   it("are claimed when they are recorded for a caller with room, but not before an earlier one of their key", async () => {
     const log = await tempLog(engine);

@@ -51,6 +51,14 @@ describe.each(engines)("the view webhook_logs on %s", (engine) => {
     expect(rows[3]).toMatchObject({ module: null, operation: null, payload: "" });
   });
 
+  it("shows a delivery whose ids have characters that text cannot have", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry({ records: ["a\0b\ud800\\u0000"] }));
+    const found = await runSqlIn(engine, path, "SELECT webhook_id FROM webhook_logs");
+    expect(found[0]?.webhook_id).toMatch(/^a/);
+  });
+
   it("hides a body with a field that is configured to hold a secret", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });

@@ -1,3 +1,4 @@
+import { maskUrl } from "../../core/mask.ts";
 import type { Appended, ClaimRef, NewEntry } from "../log.ts";
 import { deliveryRow, maybeNumber, numberOf, type SqlRow, textOf } from "../rows.ts";
 import { EVERY_RECORD } from "../states.ts";
@@ -25,6 +26,8 @@ interface AppendOptions {
 
 /** Of the bodies of one flush. A larger one goes alone. */
 const MAX_FLUSH_BYTES = 4_194_304;
+/** Of text in an index, which can have no more than 2,704 bytes: a name that is longer is nobody's. */
+const MAX_INDEXED = 500;
 /** Of a notification: 8,000 bytes, and a target that is longer may be anyone's. */
 const MAX_PAYLOAD = 2000;
 
@@ -40,9 +43,11 @@ export function createAppender(database: Database, options: AppendOptions): Flus
     let bytes = 0;
     const deliveries = entries.map((entry, i) => {
       const { headers, body } = entry.delivery;
-      const row = {
+      const row = deliveryRow(entry);
+      const given = {
         i,
-        ...deliveryRow(entry),
+        ...row,
+        event: row.event?.slice(0, MAX_INDEXED) ?? null,
         receiver: entry.status === undefined ? receiver : null,
         headers: JSON.stringify(headers),
         body_start: bytes + 1,
@@ -50,7 +55,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
         first: first(entry),
       };
       bytes += body.length;
-      return row;
+      return given;
     });
     const forwards = forwardsOf(entries, lease);
     const awaited = new Set(forwards.filter(({ claim }) => claim === null).map(({ target }) => payloadFor(target)));
@@ -123,7 +128,9 @@ function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
     return behind;
   };
   return entries.flatMap(({ receivedAt, forward }, i) => {
-    const { targets = [], orderKey, claim = false } = forward ?? {};
+    const { targets = [], claim = false } = forward ?? {};
+    // Records whose names are equal for so long share their order.
+    const orderKey = forward?.orderKey?.slice(0, MAX_INDEXED);
     return targets.map((target) => ({
       i,
       target,
@@ -135,9 +142,9 @@ function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
   });
 }
 
-/** What `onWork` hears; an empty text stands for any target. */
+/** What `onWork` hears; an empty text stands for any target. Every user of the database may listen, so it has no secrets. */
 function payloadFor(target: string): string {
-  return target.length > MAX_PAYLOAD ? "" : target;
+  return target.length > MAX_PAYLOAD || maskUrl(target) !== target ? "" : target;
 }
 
 /** A zero character, or half of a surrogate pair, which PostgreSQL's text cannot have. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
-import { MASK, maskUrl } from "../../core/mask.ts";
-import { errorCode, UserError } from "../../util/errors.ts";
+import { maskUrl } from "../../core/mask.ts";
+import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import type { SqlRow, SqlValue } from "../rows.ts";
 import { isDeadlock, logError } from "./fault.ts";
 
@@ -30,11 +30,6 @@ const MAX_CONNECTIONS = 3;
 
 const DEFAULT_SCHEMA = "zoho_hooks";
 
-/** The address without its password, which may have any character: what looks like a part of one is hidden. */
-function maskAddress(address: string): string {
-  return maskUrl(address.replace(/^([a-z]+:\/\/).*@/is, `$1${MASK}@`));
-}
-
 /** `pg` is a package that the user installs. Rejects with a UserError where it is missing. */
 async function loadDriver(): Promise<typeof pg> {
   try {
@@ -50,7 +45,7 @@ async function loadDriver(): Promise<typeof pg> {
 /** Connections to the database of an address. Nothing is connected before the first query. */
 export async function connectTo(address: string) {
   const driver = await loadDriver();
-  const path = maskAddress(address);
+  const path = maskUrl(address);
   const schema = schemaOf(address);
   // An own object: the driver's parsers are those of the whole process.
   const types = {
@@ -68,16 +63,27 @@ export async function connectTo(address: string) {
     keepAlive: true,
     types,
   };
+  rejectUnreadable(() => new driver.Client(config), path);
   return { driver, path, schema, config };
+}
+
+/** Throws a UserError for an address that the driver cannot read, or that names a file that it cannot. */
+function rejectUnreadable(read: () => unknown, path: string): void {
+  try {
+    read();
+  } catch (error) {
+    const hint = "percent-encode special characters of the password, such as %2F for / and %23 for #";
+    throw new UserError("usage", `the address ${path} of the event log cannot be read: ${errorText(error)}`, hint);
+  }
 }
 
 const SCHEMA_PARAMETER = /([?&])schema=[^&#]*&?/i;
 
 function schemaOf(address: string): string {
-  const schema = decodeURIComponent(/[?&]schema=([^&#]*)/i.exec(address)?.[1] ?? DEFAULT_SCHEMA);
+  const schema = /[?&]schema=([^&#]*)/i.exec(address)?.[1] ?? DEFAULT_SCHEMA;
   if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
   const hint = "use lower-case letters, digits and underscores, such as ?schema=zoho_hooks";
-  throw new UserError("usage", `the schema of the event log ${maskAddress(address)} has another kind of name`, hint);
+  throw new UserError("usage", `the schema of the event log ${maskUrl(address)} has another kind of name`, hint);
 }
 
 const PARSERS = {
@@ -87,7 +93,8 @@ const PARSERS = {
 };
 
 export function openDatabase({ driver, path, schema, config }: Awaited<ReturnType<typeof connectTo>>) {
-  const opening = `SET search_path = ${schema}`;
+  // Whatever the role's defaults are: at a higher level a flush would see what was there before it had its lock.
+  const opening = `SET search_path = "${schema}"; SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0`;
   const pools = new Map<Purpose, pg.Pool>();
   const opened = new WeakSet<pg.ClientBase>();
   const clients = new Set<pg.Client>();

@@ -65,10 +65,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     nextDue: queue.nextDue,
     complete: queue.complete,
     release: queue.release,
-    async endUnanswered() {
-      await queue.unblockLeft();
-      return receivers.endUnanswered();
-    },
+    endUnanswered: receivers.endUnanswered,
     onWork: notices.onWork,
     recordAttempt: queue.recordAttempt,
     waiting: queue.waiting,

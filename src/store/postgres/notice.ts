@@ -13,7 +13,7 @@ const DUE_TARGETS = `
     SELECT (SELECT target FROM forwards WHERE state = ${WAITING} AND target > targets.target ORDER BY target LIMIT 1)
     FROM targets WHERE target IS NOT NULL)
   SELECT target FROM targets WHERE target IS NOT NULL AND EXISTS (
-    SELECT 1 FROM forwards WHERE state = ${WAITING} AND forwards.target = targets.target AND due_at <= clock_ms())`;
+    SELECT 1 FROM forwards WHERE state = ${WAITING} AND forwards.target = targets.target AND due_at <= (SELECT clock_ms()))`;
 
 /**
  * Tells when something may be due: what another process has recorded at once, by a notification; what a process that has died
@@ -45,7 +45,7 @@ export function createNotices(database: Database) {
     };
     client.once("end", lose);
     client.once("error", lose);
-    await client.query(`LISTEN ${database.schema}`);
+    await client.query(`LISTEN "${database.schema}"`);
     return client;
   }
 

@@ -12,7 +12,7 @@ import type {
   WaitingCount,
 } from "../log.ts";
 import { maybeNumber, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
-import { DELIVERED, FAILED, UNBLOCK_LEFT, WAITING, waitingCounts } from "../states.ts";
+import { DELIVERED, FAILED, WAITING, waitingCounts } from "../states.ts";
 import { type ClaimGiven, cleanText, toJson } from "./append.ts";
 import type { Clock } from "./clock.ts";
 import type { Database } from "./connect.ts";
@@ -34,6 +34,9 @@ interface Settlement {
   readonly outcome: Outcome;
   readonly isOrdered: boolean;
 }
+
+/** In the time of a lease: so many that one of them comes in time after the server was away for ten seconds. */
+const RENEWALS = 5;
 
 const CLAIM = `
   WITH now AS MATERIALIZED (SELECT ?::bigint + SHIFT AS ms),
@@ -60,7 +63,7 @@ export function createQueue(
   const inHand = new Map<string, InHand>();
   const settling = new Flush({ write: settle });
   const claimSql = CLAIM.replaceAll("SHIFT", clock.shift);
-  const timer = setInterval(() => void renew().catch(() => {}), leaseMs / 3);
+  const timer = setInterval(() => void renew().catch(() => {}), leaseMs / RENEWALS);
   let renewing: Promise<void> | undefined;
   timer.unref();
 
@@ -81,7 +84,10 @@ export function createQueue(
     return rows.map((row) => COMPLETED.find((each) => each === row.result) ?? "lost");
   }
 
-  /** Moves the end of the leases that are in hand. What is not among them any more, another process may have: it is forgotten. */
+  /**
+   * Moves the end of the leases that are in hand. What is not among them any more, another process may have. Rows that are
+   * locked are being settled: to wait for them could be a deadlock, for those are locked in another sequence.
+   */
   async function renew(): Promise<void> {
     if (inHand.size === 0 || renewing !== undefined) return;
     const claims = [...inHand.values()];
@@ -90,16 +96,16 @@ export function createQueue(
     renewing = database
       .query(
         "work",
-        `UPDATE forwards SET due_at = ?::bigint + ${clock.shift} + ? FROM unnest(?::bigint[], ?::uuid[]) AS held (id, lease)
-         WHERE forwards.id = held.id AND forwards.lease = held.lease AND state = ${WAITING} RETURNING forwards.id`,
-        [clock.now(), clock.now(), leaseMs, refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease)],
+        `WITH held AS MATERIALIZED (
+           SELECT forwards.id FROM unnest(?::bigint[], ?::uuid[]) AS ours (id, lease) JOIN forwards USING (id, lease)
+           WHERE state = ${WAITING} FOR UPDATE OF forwards SKIP LOCKED)
+         UPDATE forwards SET due_at = ?::bigint + ${clock.shift} + ? FROM held WHERE forwards.id = held.id
+          RETURNING forwards.id`,
+        [refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease), clock.now(), clock.now(), leaseMs],
       )
       .then((rows) => {
         const renewed = new Set(rows.map((row) => numberOf(row, "id")));
-        for (const claim of claims) {
-          if (renewed.has(claim.ref.id)) claim.endsAtMs = sentAtMs + leaseMs;
-          else inHand.delete(keyOf(claim.ref));
-        }
+        for (const claim of claims) if (renewed.has(claim.ref.id)) claim.endsAtMs = sentAtMs + leaseMs;
       })
       .finally(() => {
         renewing = undefined;
@@ -186,10 +192,6 @@ export function createQueue(
     async giveUp(target: string): Promise<number> {
       const [row] = await database.query("durable", "SELECT give_up_1(?) AS count", [target]);
       return row === undefined ? 0 : numberOf(row, "count");
-    },
-    /** What an older version, or a fault, has left blocked becomes due. */
-    async unblockLeft(): Promise<void> {
-      await database.query("durable", UNBLOCK_LEFT);
     },
     async waiting(): Promise<readonly WaitingCount[]> {
       return (await database.read(waitingCounts(`min(due_at) - ${clock.shift}`), [clock.now()])).map(readWaiting);

@@ -4,6 +4,7 @@ import { matchesWhere } from "../filter.ts";
 import type { FollowedAttempt, LogEntry, LogFilter, LogRow } from "../log.ts";
 import type { PageSource, SqlSource } from "../paging.ts";
 import {
+  groupByDelivery,
   maybeNumber,
   numberOf,
   RECORD_COLUMNS,
@@ -99,16 +100,14 @@ export function createReader({ read }: Database, clock: Clock) {
         [clock.now(), numbersOf(rows)],
       ),
     ]);
-    const [made, queued] = [byNumber(attempts), byNumber(forwards)];
+    const attemptsOf = groupByDelivery(attempts);
+    const forwardsOf = groupByDelivery(forwards);
     return (row, delivery) => {
       if (delivery === undefined) return undefined;
       const n = numberOf(row, "n");
-      return {
-        ...readRecord(row),
-        delivery,
-        attempts: (made.get(n) ?? []).map(readAttempt),
-        forwards: (queued.get(n) ?? []).map(readForward),
-      };
+      const made = (attemptsOf.get(n) ?? []).map(readAttempt);
+      const queued = (forwardsOf.get(n) ?? []).map(readForward);
+      return { ...readRecord(row), delivery, attempts: made, forwards: queued };
     };
   }
 
@@ -160,15 +159,4 @@ function orDamage<T>(convert: () => T): T | Damage {
 
 function numbersOf(rows: readonly SqlRow[]): readonly number[] {
   return rows.map((row) => numberOf(row, "n"));
-}
-
-function byNumber(rows: readonly SqlRow[]): ReadonlyMap<number, readonly SqlRow[]> {
-  const found = new Map<number, SqlRow[]>();
-  for (const row of rows) {
-    const n = numberOf(row, "n");
-    const before = found.get(n);
-    if (before === undefined) found.set(n, [row]);
-    else before.push(row);
-  }
-  return found;
 }

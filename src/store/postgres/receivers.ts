@@ -114,7 +114,7 @@ export async function takeDuty(database: Database, name: string): Promise<Duty |
 
   const release = async (): Promise<void> => {
     clearInterval(timer);
-    session.removeAllListeners("end");
+    session.off("end", lose);
     await session.end().catch(() => {});
   };
   try {

@@ -90,10 +90,12 @@ export async function prune(database: Database, { limits, now, signal }: PruneOp
       `DELETE FROM attempts WHERE id IN (SELECT id FROM attempts
        WHERE n < coalesce((SELECT min(n) FROM deliveries), ${Number.MAX_SAFE_INTEGER}) LIMIT ${BATCH_ROWS}) RETURNING id`,
     );
+    const before = now().getTime() - DUPLICATE_WINDOW_MS;
     await repeat(
-      `DELETE FROM identities WHERE identity IN (SELECT identity FROM identities
+      // Twice, for a receiver may have found a new original after the inner query.
+      `DELETE FROM identities WHERE received_at < ? AND identity IN (SELECT identity FROM identities
        WHERE received_at < ? LIMIT ${BATCH_ROWS}) RETURNING n`,
-      [now().getTime() - DUPLICATE_WINDOW_MS],
+      [before, before],
     );
   }
   return { removed, bytes };

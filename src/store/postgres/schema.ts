@@ -4,12 +4,11 @@ import {
   BLOCKED,
   DELIVERED,
   EVERY_RECORD,
-  FAILED,
+  giveUp,
   hasEarlier,
   unblockProduct,
   unblockRecord,
   WAITING,
-  WAITING_ROWS,
 } from "../states.ts";
 import type { Database } from "./connect.ts";
 import { logError } from "./fault.ts";
@@ -242,7 +241,7 @@ DECLARE
   changes bigint;
 BEGIN
   PERFORM ${LOCK_ORDER};
-  UPDATE forwards SET state = ${FAILED} WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = given_target);
+  ${giveUp("given_target")};
   GET DIAGNOSTICS changes = ROW_COUNT;
   RETURN changes;
 END $$;
@@ -285,12 +284,16 @@ export async function migrate(database: Database): Promise<number> {
   const client = await database.session();
   try {
     await client.query(`BEGIN; SELECT pg_advisory_xact_lock(hashtext('${schema}'), 3)`);
-    const { rows } = await client.query("SELECT to_regclass($1) AS meta", [`${schema}.meta`]);
+    const { rows } = await client.query("SELECT to_regclass($1) AS meta, to_regnamespace($2) AS namespace", [
+      `${schema}.meta`,
+      schema,
+    ]);
     const found =
       rows[0]?.meta === null ? undefined : await client.query("SELECT value FROM meta WHERE name = 'version'");
     const before = Number(found?.rows[0]?.value ?? 0);
     if (before < SCHEMA_VERSION) {
-      if (before === 0) await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+      // Even IF NOT EXISTS needs the right to create one.
+      if (rows[0]?.namespace === null) await client.query(`CREATE SCHEMA "${schema}"`);
       for (const step of MIGRATIONS.slice(before)) await client.query(step);
       await client.query(
         `INSERT INTO meta (name, value) VALUES ('version', '${SCHEMA_VERSION}')

@@ -17,6 +17,11 @@ const SECRET_PARAMETER = `(${ANYWHERE.join("|")}|(${KEYS.join("|")})[-_]?key)=|[
 /** A text in JSON, and the colon behind it where it is a name. */
 const JSON_TEXT = '"((?:[^"\\\\]|\\\\.)*)"(\\s*:)?';
 
+/** A column of JSON, without the characters in it that PostgreSQL's text cannot have: one of them would fail the whole query. */
+function readable(column: string): string {
+  return `regexp_replace(${column}, '\\\\u(0000|d[89a-f]..)', '\\\\ufffd', 'g')::json`;
+}
+
 /**
  * The guide's table for any client. Bodies are masked in their text, so that ids keep all digits: a text or number below a
  * secret name is replaced. What cannot be read and may hold a secret is hidden, and so is what has one below a secret name in
@@ -62,13 +67,13 @@ END $$;
 
 CREATE OR REPLACE VIEW webhook_logs AS
 SELECT
-  records::json ->> 0 AS webhook_id,
+  ${readable("records")} ->> 0 AS webhook_id,
   CASE strpos(coalesce(event, ''), '.') WHEN 0 THEN product ELSE split_part(event, '.', 1) END AS module,
   CASE strpos(coalesce(event, ''), '.') WHEN 0 THEN event ELSE substr(event, strpos(event, '.') + 1) END AS operation,
   coalesce(CASE
     WHEN (charsets ~ 'charset=' AND charsets !~ 'charset=(utf-?8|us-ascii)') OR refusal LIKE '%is not valid % text'
       OR (accepted = 0 AND status IN (404, 405)) THEN NULL
-    WHEN EXISTS (SELECT 1 FROM json_array_elements(verdicts::json) AS verdict
+    WHEN EXISTS (SELECT 1 FROM json_array_elements(${readable("verdicts")}) AS verdict
       WHERE position(convert_to(verdict ->> 'secretIn', 'UTF8') IN body) > 0) THEN NULL
     ELSE masked_body(body) END, '${MASK.slice(0, -1)}: run zoho-hooks events show ' || n || ']') AS payload,
   ${STATE} AS status,

@@ -20,12 +20,12 @@ import {
   DELIVERED,
   EVERY_RECORD,
   FAILED,
+  giveUp,
   hasEarlier,
   UNBLOCK_LEFT,
   unblockProduct,
   unblockRecord,
   WAITING,
-  WAITING_ROWS,
   waitingCounts,
 } from "../states.ts";
 import type { NativeDatabase } from "./engine.ts";
@@ -60,9 +60,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
   const retry = database.prepare(
     `UPDATE forwards SET attempts = attempts + 1, due_at = ? WHERE id = ? AND state = ${WAITING}`,
   );
-  const giveUp = database.prepare(
-    `UPDATE forwards SET state = ${FAILED} WHERE id IN (SELECT id FROM ${WAITING_ROWS} WHERE target = ?)`,
-  );
+  const giveUpAll = database.prepare(giveUp("?"));
   const counts = database.prepare(waitingCounts("min(due_at)"));
   const claimed = new Set<number>();
 
@@ -119,7 +117,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
       const settled = finish.all(outcome.state === "delivered" ? DELIVERED : FAILED, id);
       return appender.unblock(settled) || settled.length === 0 ? "due" : "done";
     },
-    giveUp: (target: string): number => Number(giveUp.run(target).changes),
+    giveUp: (target: string): number => Number(giveUpAll.run(target).changes),
     waiting(): readonly WaitingCount[] {
       return counts.all().map(readWaiting);
     },

@@ -4,6 +4,7 @@ import { matchesWhere } from "../filter.ts";
 import type { FollowedAttempt, LogEntry, LogRow } from "../log.ts";
 import type { PageSource, SqlSource } from "../paging.ts";
 import {
+  groupByDelivery,
   maybeNumber,
   numberOf,
   RECORD_COLUMNS,
@@ -113,13 +114,14 @@ export function createEntryReader(database: NativeDatabase) {
 
   const openPage: OpenPage<LogEntry> = (rows) => {
     const numbers = JSON.stringify(rows.map(({ n }) => n));
-    const attemptsOf = byDelivery(attempts.all(numbers), readAttempt);
-    const forwardsOf = byDelivery(forwards.all(numbers), readForward);
+    const attemptsOf = groupByDelivery(attempts.all(numbers));
+    const forwardsOf = groupByDelivery(forwards.all(numbers));
     return (row) => {
       const n = numberOf(row, "n");
       const request = delivery(row);
       if (request === undefined) return undefined;
-      const [made, queued] = [attemptsOf.get(n) ?? [], forwardsOf.get(n) ?? []];
+      const made = (attemptsOf.get(n) ?? []).map(readAttempt);
+      const queued = (forwardsOf.get(n) ?? []).map(readForward);
       return { ...readRecord(row), delivery: request, attempts: made, forwards: queued };
     };
   };
@@ -138,17 +140,6 @@ export function createEntryReader(database: NativeDatabase) {
       return entry;
     },
   };
-}
-
-function byDelivery<T>(rows: readonly SqlRow[], make: (row: SqlRow) => T): ReadonlyMap<number, readonly T[]> {
-  const found = new Map<number, T[]>();
-  for (const row of rows) {
-    const n = numberOf(row, "n");
-    const before = found.get(n);
-    if (before === undefined) found.set(n, [make(row)]);
-    else before.push(make(row));
-  }
-  return found;
 }
 
 const MAX_ATTEMPTS_READ = 500;
