@@ -34,7 +34,7 @@ async function init(context: Context, options: LogOptions): Promise<ExitCode> {
   if (!isDatabaseAddress(store))
     throw usageError(
       `${resolve(config.root, store)} is a file: listen creates and updates it by itself`,
-      "to use a shared log: --store postgres://user@host/database",
+      "to use a shared log: --store postgres://host/database",
     );
   const { path, before, after } = await migrateStore(store);
   const action =

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Claim, Log, NewAttempt } from "../../src/store/log.ts";
+import { connectTo } from "../../src/store/postgres/connect.ts";
 import { type OpenPostgresOptions, openPostgresLog, readPostgresOwner } from "../../src/store/postgres/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
@@ -300,7 +301,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     expect((await user.append(waiting())).n).toBe(1);
     expect(await claim(user)).toHaveLength(1);
     await expect(opened((await newAddress()).replace("postgres@", `${schema}@`))).rejects.toMatchObject({
-      code: "log-read-only",
+      code: "log-forbidden",
     });
   });
 
@@ -328,4 +329,14 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const error: unknown = await openPostgresLog({ address: wrong, now: () => new Date() }).catch((cause) => cause);
     expect(error).toMatchObject({ code: "log-unreachable", message: expect.not.stringContaining("p3arl") });
   });
+});
+
+it.each([
+  ["sslmode=require", "sslmode=verify-full"],
+  ["sslmode=verify-ca&x=1", "sslmode=verify-full&x=1"],
+  ["sslmode=no-verify", "sslmode=no-verify"],
+  ["uselibpqcompat=true&sslmode=require", "uselibpqcompat=true&sslmode=require"],
+])("asks pg for what it does with %s, without a warning", async (given, asked) => {
+  const { config } = await connectTo(`postgres://host/database?${given}`);
+  expect(config.connectionString).toBe(`postgres://host/database?${asked}`);
 });

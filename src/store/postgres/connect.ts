@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { MASK, maskUrl } from "../../core/mask.ts";
-import { errorCode, UserError } from "../../util/errors.ts";
+import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import type { SqlRow, SqlValue } from "../rows.ts";
 import { isDeadlock, logError } from "./fault.ts";
 
@@ -62,13 +62,32 @@ export async function connectTo(address: string) {
     },
   };
   const config = {
-    connectionString: address.replace(SCHEMA_PARAMETER, "$1").replace(/[?&]$/, ""),
+    connectionString: withVerifiedTls(address.replace(SCHEMA_PARAMETER, "$1").replace(/[?&]$/, "")),
     application_name: "zoho-hooks",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     types,
   };
+  try {
+    // It reads the address, and connects only when told to.
+    new driver.Client(config);
+  } catch (error) {
+    throw new UserError(
+      "usage",
+      `the address of the event log ${path} cannot be used: ${errorText(error)}`,
+      errorCode(error) === "ERR_INVALID_URL" ? ADDRESS_HINT : undefined,
+    );
+  }
   return { driver, path, schema, config };
+}
+
+const ADDRESS_HINT =
+  "write it as postgres://host:5432/database, with user:password@ before the host; in the password, # is %23, / is %2F and @ is %40";
+
+/** To pg 8 these modes are names of `verify-full` (unless the address asks for libpq's), but it warns of them each time. */
+function withVerifiedTls(address: string): string {
+  if (/[?&]uselibpqcompat=true/i.test(address)) return address;
+  return address.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/i, "$1verify-full");
 }
 
 const SCHEMA_PARAMETER = /([?&])schema=[^&#]*&?/i;
