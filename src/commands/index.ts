@@ -77,7 +77,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "store",
     summary: "create, look at or update an event log in PostgreSQL, which several processes share",
-    pages: ["receiving"],
+    pages: ["team"],
     load: () => import("./store.ts"),
   },
   {

@@ -89,6 +89,13 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
     if (at !== -1) settings[key] = Reflect.get(values[at] ?? {}, key);
     [origins[key], sources[key]] = layers[at]?.[0](key) ?? ["default", USER];
   }
+  orReport(
+    "settings",
+    () => checkLogPlace(String(settings.store), origins.store),
+    () => {
+      settings.store = defaults.store;
+    },
+  );
   const stored = orReport(
     "secrets",
     () => readStoredSecrets(root),
@@ -134,6 +141,15 @@ function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
     }
     if (dirname(folder) === folder) return cwd;
   }
+}
+
+/** A mistyped address is no file: its password would be in the names of folders, and in what is said of them. */
+function checkLogPlace(store: string, origin = ""): void {
+  if (/^postgres(?:ql)?:\/\//i.test(store) || !/^(?:[a-z][a-z0-9+.-]+:\/\/|postgres\w*:?\/.*@)/i.test(store)) return;
+  throw usageError(
+    `the setting store (${origin}) is neither a file nor the address of a PostgreSQL database`,
+    "write an address as postgres://host/database, with user:password@ before the host",
+  );
 }
 
 /** The path of the log; of one on a server the address, without its password. */

@@ -9,7 +9,7 @@ import type { Rendered, Style } from "./paint.ts";
 /** On stderr: the events are what a run is asked for. At most six lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
   const { url, publicUrl, path, forwardsTo, isMirrored, checks, onInvalid, channel, keySetUrl, tryCommand } = report;
-  const { inspectorUrl, role, logPath } = report;
+  const { inspectorUrl, metricsUrl, role, logPath } = report;
   const room = columns - INDENT_COLUMNS;
   const policy = onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
   const mirrored = isMirrored ? " (mirrored)" : role === "receive" ? " (by --role deliver)" : "";
@@ -29,6 +29,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
     ["channel", channel !== undefined && channelText(channel, room)],
     ["keys", report.takesKeys && "press ? for the list"],
     ["inspector", inspectorUrl !== undefined && inspectorUrl],
+    ["metrics", !quiet && metricsUrl !== undefined && metricsUrl],
     ["try it", !quiet && isWatched && tryCommand !== undefined && tryCommand],
   ];
   const lines = [
@@ -44,7 +45,8 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
       return [`  ${err.dim(label.padEnd(12))} ${first}`, ...others.map((line) => " ".repeat(INDENT_COLUMNS) + line)];
     }),
   ];
-  const notes = quiet || !verbose ? [] : [`Products: ${Object.keys(report.urls).join(", ")}.`, ...report.notes];
+  const products = url === undefined ? [] : [`Products: ${Object.keys(report.urls).join(", ")}.`];
+  const notes = quiet || !verbose ? [] : [...products, ...report.notes];
   return {
     err: [
       ...lines,
@@ -84,12 +86,16 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
     `(${count.duplicates})`,
   ];
   const products = Object.entries(report.products);
-  const rows = [
-    ["", "received", "valid", "issues", "rejected", "(duplicates)"],
-    ...products.map(([product, count]) => row(product, count)),
-    ...(products.length === 1 ? [] : [row("total", report.total)]),
-  ];
-  const { forwards, tunnelDownMs } = report;
+  const { forwards, tunnelDownMs, role } = report;
+  // Nothing is received where only deliveries of others are sent.
+  const rows =
+    role === "deliver"
+      ? []
+      : [
+          ["", "received", "valid", "issues", "rejected", "(duplicates)"],
+          ...products.map(([product, count]) => row(product, count)),
+          ...(products.length === 1 ? [] : [row("total", report.total)]),
+        ];
   const forwarded =
     forwards === undefined
       ? []
@@ -159,8 +165,11 @@ export interface ForwardCounts {
   readonly waiting: number | undefined;
 }
 
+type Role = "receive" | "deliver" | "both";
+
 export interface SummaryReport {
   readonly type: "summary";
+  readonly role: Role;
   readonly total: ProductCount;
   readonly products: Readonly<Record<string, ProductCount>>;
   readonly seconds: number;
@@ -178,7 +187,7 @@ export interface SummaryReport {
 export interface ReadyReport {
   readonly type: "ready";
   /** Which half of the work this process does. */
-  readonly role: "receive" | "deliver" | "both";
+  readonly role: Role;
   /** The log that it delivers from; undefined where there is a receiver. */
   readonly logPath: string | undefined;
   /** Undefined without a receiver. */
@@ -205,6 +214,8 @@ export interface ReadyReport {
   readonly takesKeys: boolean;
   /** The page of the inspector, with its token; undefined where it was not asked for. */
   readonly inspectorUrl: string | undefined;
+  /** Where `--admin` serves counts; undefined without it. */
+  readonly metricsUrl: string | undefined;
   /** The command to try in a second terminal; undefined where something else sends. */
   readonly tryCommand: string | undefined;
   /** Details: what is checked and what is not, and where things go. */

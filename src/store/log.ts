@@ -38,8 +38,8 @@ export interface Log {
    * senders got none. Resolves to their number. On SQLite, waiting deliveries whose order nothing holds up become due.
    */
   endUnanswered(): Promise<number>;
-  /** Calls back when another process may have made something due for a target. Returns what ends it. */
-  onWork(listener: (target: string) => void): () => void;
+  /** Calls back when another process may have made something due for a target, and when the log cannot be asked. Returns what ends it. */
+  onWork(listener: (target: string) => void, onAway?: (error: unknown) => void): () => void;
   /** The deliveries that wait, by target. */
   waiting(): Promise<readonly WaitingCount[]>;
   /** Records an attempt outside of the queue: a replay, a mirrored answer. Resolves to its number. */
@@ -121,6 +121,8 @@ export interface SharedSecrets {
   /** Rejects with a UserError without the key to decrypt them. */
   all(): Promise<ReadonlyMap<string, string>>;
   set(name: string, value: string): Promise<void>;
+  /** Whether there are any, which tells who has no key, too. */
+  isUsed(): Promise<boolean>;
 }
 
 interface Answer {

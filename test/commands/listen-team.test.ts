@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, leadNumber, listen } from "../support/forward-run.ts";
@@ -62,6 +63,23 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
     const { exitCode, lines } = await delivers.stop();
     expect(exitCode).toBe(0);
     expect(lines().at(-1)).toMatchObject({ type: "summary", forwards: { delivered: 21, failed: 0, waiting: 0 } });
+    const argv = [
+      "listen",
+      target.url,
+      "--role",
+      "deliver",
+      "--store",
+      store,
+      "--timeout",
+      "1ms",
+      "-v",
+      "--admin",
+      "0",
+    ];
+    const { err } = await run(argv, { cwd: folderWith({}) });
+    expect(err).toMatch(/Summary after .*\nForwarded: 0 delivered, 0 failed\n$/);
+    expect(err).toMatch(/^ {2}metrics +http:\/\/127.0.0.1:\d+\/metrics$/m);
+    expect(err).not.toContain("Products:");
   });
 
   it("mark a repeat that another receiver got", async () => {
@@ -140,6 +158,25 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
     });
     expect(exitCode).toBe(2);
     expect(err).toContain("cannot be decrypted with ZOHO_HOOKS_STORE_KEY");
+  });
+
+  it("end with another key than the first one has, before there is a secret", async () => {
+    const store = await newLog();
+    await member(store, [], KEY);
+    const { exitCode, err } = await run(["listen", "--port", "0", "--store", store], {
+      cwd: folderWith({}),
+      env: { ZOHO_HOOKS_STORE_KEY: "another" },
+    });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("cannot be decrypted with ZOHO_HOOKS_STORE_KEY")]);
+  });
+
+  it("warn without the key that another one has, since they check less", async () => {
+    const store = await newLog();
+    const without = await member(store, []);
+    await member(store, [], KEY);
+    const { message, hint } = await without.line("warning");
+    expect(message).toMatch(/accepted that they reject: .*ZOHO_HOOKS_STORE_KEY is not set/);
+    expect(hint).toContain("set it to the same");
   });
 
   it("are listed by store status, with what waits", async () => {
@@ -256,4 +293,36 @@ it("says where PostgreSQL cannot be reached, without the password", async () => 
   const { exitCode, err } = await run(["listen", "--port", "0", "--store", "postgres://u:SEKRET@127.0.0.1:1/x"]);
   expect(exitCode).toBe(2);
   expect(err).toContain("the event log postgres://[masked]@127.0.0.1:1/x cannot be reached");
+});
+
+it.each([
+  [
+    "another scheme",
+    "mysql://u:SEKRET@127.0.0.1/x",
+    "the setting store (flag) is neither a file nor the address of a PostgreSQL database",
+  ],
+  [
+    "one slash",
+    "postgres:/u:SEKRET@127.0.0.1/x",
+    "the setting store (flag) is neither a file nor the address of a PostgreSQL database",
+  ],
+  [
+    "no colon",
+    "postgres//u:SEKRET@127.0.0.1/x",
+    "the setting store (flag) is neither a file nor the address of a PostgreSQL database",
+  ],
+  ["# in the password", "postgres://u:SEK#RET@127.0.0.1/x", "cannot be used: Invalid URL"],
+  ["a word as port", "postgres://u:SEKRET@127.0.0.1:port/x", "cannot be used: Invalid URL"],
+])("refuses a mistyped address of a log and shows no password: %s", async (_, store, reason) => {
+  const cwd = folderWith({});
+  for (const argv of [
+    ["listen", "--port", "0"],
+    ["events", "list"],
+    ["store", "init"],
+  ]) {
+    const { exitCode, err } = await run([...argv, "--store", store], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(reason)]);
+    expect(err).not.toMatch(/SEK|RET/);
+  }
+  expect(readdirSync(cwd)).toEqual([]);
 });

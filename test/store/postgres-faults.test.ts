@@ -35,7 +35,11 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const address = server.address("s");
     const log = await opened(address, { leaseMs: 1000 });
     const told: string[] = [];
-    log.onWork((target) => told.push(target));
+    const away: unknown[] = [];
+    log.onWork(
+      (target) => told.push(target),
+      (error) => away.push(error),
+    );
     const owner = await log.lock({ pid: 1, url: "http://127.0.0.1:1", since: new Date() });
     const duty = await log.takeDuty("prune");
     await log.append(waiting());
@@ -46,6 +50,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await expect(log.claimWaiting(request)).rejects.toMatchObject({ code: "log-unreachable" });
     await expect(opened(address)).rejects.toMatchObject({ code: "log-unreachable" });
     expect(duty?.signal.aborted).toBe(true);
+    await expect.poll(() => away, { timeout: 10_000 }).toMatchObject([{ code: "log-unreachable" }]);
     await server.start();
     expect((await log.append(waiting())).n).toBe(2);
     const [claim] = claims;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Claim, Log, NewAttempt } from "../../src/store/log.ts";
+import { connectTo } from "../../src/store/postgres/connect.ts";
 import { type OpenPostgresOptions, openPostgresLog, readPostgresOwner } from "../../src/store/postgres/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
@@ -300,7 +301,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     expect((await user.append(waiting())).n).toBe(1);
     expect(await claim(user)).toHaveLength(1);
     await expect(opened((await newAddress()).replace("postgres@", `${schema}@`))).rejects.toMatchObject({
-      code: "log-read-only",
+      code: "log-forbidden",
     });
   });
 
@@ -337,4 +338,14 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
       "another kind of name",
     );
   });
+});
+
+it.each([
+  ["sslmode=require", "sslmode=verify-full"],
+  ["sslmode=verify-ca&x=1", "sslmode=verify-full&x=1"],
+  ["sslmode=no-verify", "sslmode=no-verify"],
+  ["uselibpqcompat=true&sslmode=require", "uselibpqcompat=true&sslmode=require"],
+])("asks pg for what it does with %s, without a warning", async (given, asked) => {
+  const { config } = await connectTo(`postgres://host/database?${given}`);
+  expect(config.connectionString).toBe(`postgres://host/database?${asked}`);
 });

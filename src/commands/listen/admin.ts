@@ -11,6 +11,7 @@ import type { Part } from "./part.ts";
 
 /** Serves counts, and whether the run is ready: no bodies, so it needs no token. */
 export interface AdminPart extends Part {
+  readonly metricsUrl: string;
   /** The log, with its writes counted. */
   watch(log: Log): Log;
   /** From now on `/readyz` answers 200, until `signal` aborts. */
@@ -52,6 +53,7 @@ export async function startAdmin(context: Context, address: string): Promise<Adm
   }
   return {
     name: "the admin server",
+    metricsUrl: `${shown}/metrics`,
     notes: [`Metrics at ${shown}/metrics.`],
     watch: metrics.watch,
     ready(signal) {

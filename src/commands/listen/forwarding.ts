@@ -124,9 +124,12 @@ export async function startForwarding(context: Context, options: ForwardingOptio
         : []),
     ],
     async resume() {
-      endWork = log.onWork((target) => {
-        if (routes.has(target)) forwarder.wake([target]);
-      });
+      endWork = log.onWork(
+        (target) => {
+          if (routes.has(target)) forwarder.wake([target]);
+        },
+        (error) => onTrouble(`nothing is forwarded until the event log is back: ${errorText(error)}`),
+      );
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
     counts() {

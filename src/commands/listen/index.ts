@@ -127,6 +127,7 @@ async function listen(given: Context, target: string | undefined, options: Liste
   const counts = tally.counts();
   context.report({
     type: "summary",
+    role: plan.role,
     ...counts,
     seconds: (performance.now() - startedAt) / 1000,
     forwards: parts.forwarding?.counts(),
@@ -244,6 +245,7 @@ async function startParts(
     keySetUrl,
     takesKeys: keyboard !== undefined,
     inspectorUrl: await inspecting,
+    metricsUrl: parts.admin?.metricsUrl,
     notes: [
       ...(log === undefined ? ["Nothing is saved: there is no event log."] : []),
       ...listed(parts).flatMap(({ notes = [] }) => notes),
@@ -302,7 +304,9 @@ async function startDelivering(context: Context, plan: Plan, parts: Parts): Prom
   const important = [waiting?.resumed ?? [], waiting?.stranded ?? []].flat();
   const notes = [...listed(parts).flatMap((part) => part.notes ?? []), ...important];
   if (!context.verbose) for (const message of important) context.report({ type: "notice", message });
-  context.report(deliveringReport(plan, { path: log.log.path, inspectorUrl, notes }));
+  context.report(
+    deliveringReport(plan, { path: log.log.path, inspectorUrl, metricsUrl: parts.admin?.metricsUrl, notes }),
+  );
   await parts.forwarding?.resume();
   parts.admin?.ready(context.signal);
 }

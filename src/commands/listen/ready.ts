@@ -22,6 +22,7 @@ interface ReadyState {
   readonly keySetUrl: string | undefined;
   readonly takesKeys: boolean;
   readonly inspectorUrl: string | undefined;
+  readonly metricsUrl: string | undefined;
   /** The notes of all parts. */
   readonly notes: readonly string[];
 }
@@ -33,7 +34,7 @@ const MAX_LISTED_PRODUCTS = 22;
 export function readyReport(
   context: Context,
   { options, role, config: { settings }, products, unknownNames, allowed, routes }: Plan,
-  { secrets, receiver, publicUrl, channel, keySetUrl, inspectorUrl, takesKeys, notes }: ReadyState,
+  { secrets, receiver, publicUrl, channel, keySetUrl, inspectorUrl, metricsUrl, takesKeys, notes }: ReadyState,
 ): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
@@ -61,6 +62,7 @@ export function readyReport(
     keySetUrl,
     takesKeys,
     inspectorUrl,
+    metricsUrl,
     // Otherwise the program or Zoho sends.
     tryCommand:
       options.exec === undefined && channel === undefined
@@ -86,7 +88,7 @@ export function readyReport(
 /** What a run without a receiver does. */
 export function deliveringReport(
   { role, config: { settings }, routes }: Plan,
-  { path, ...given }: Pick<ReadyReport, "notes" | "inspectorUrl"> & { readonly path: string },
+  { path, ...given }: Pick<ReadyReport, "notes" | "inspectorUrl" | "metricsUrl"> & { readonly path: string },
 ): ReadyReport {
   return {
     type: "ready",

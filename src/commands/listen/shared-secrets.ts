@@ -3,7 +3,7 @@ import { STORE_KEY } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
 import type { OfferedSecret } from "../../core/product.ts";
 import type { Log } from "../../store/log.ts";
-import { type UserError, usageError } from "../../util/errors.ts";
+import { UserError, usageError } from "../../util/errors.ts";
 import { channelToken } from "../../zoho/channels/tokens.ts";
 import type { Part } from "./part.ts";
 
@@ -25,6 +25,9 @@ export interface SharedSecretsPart extends Part {
   saveChannel(name: string, channel: SharedChannel): Promise<void>;
 }
 
+/** An entry that holds nothing and can be read with the right key alone. */
+const KEY_CHECK = "key-check";
+
 /** How long a receiver may not know a secret that another one has saved. */
 const READ_INTERVAL_MS = 1000;
 
@@ -40,6 +43,7 @@ export async function shareSecrets(context: Context, log: Log): Promise<SharedSe
   if (shared === undefined) return undefined;
   const hasKey = hasStoreKey(context.env);
   let read: readonly Shared[] = [];
+  let warned = false;
   /** Being saved: a second offer is compared with it at once. */
   const pending = new Set<Shared>();
   const refresh = async (): Promise<ReadonlyMap<string, string>> => {
@@ -47,9 +51,21 @@ export async function shareSecrets(context: Context, log: Log): Promise<SharedSe
     read = [...all].flatMap(([name, value]) => readShared(name, value) ?? []);
     return all;
   };
-  if (hasKey) await refresh();
+  // From the first receiver with a key on, one with another key is refused, before there is a secret to share.
+  if (hasKey && (await refresh()).size === 0) await shared.set(KEY_CHECK, "");
+  /** What is checked with a secret that cannot be read is accepted without, and nobody would know why. */
+  const warnOfKey = (error: unknown): void => {
+    if (warned || !(error instanceof UserError) || error.code !== "log-key") return;
+    warned = true;
+    const message = `what other receivers share is not used here, so deliveries are accepted that they reject: ${error.message}`;
+    context.report({ type: "warning", message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+  };
+  const look = async (): Promise<void> => {
+    if (hasKey || (await shared.isUsed())) await refresh();
+  };
+  if (!hasKey) await look().catch(warnOfKey);
   // While the log cannot be read, the last ones count; the deliveries themselves tell that it cannot.
-  const timer = hasKey ? setInterval(() => void refresh().catch(() => {}), READ_INTERVAL_MS) : undefined;
+  const timer = setInterval(() => void look().catch(warnOfKey), READ_INTERVAL_MS);
 
   const save = async (name: string, value: string): Promise<void> => {
     const duty = await log.takeDuty("secrets");

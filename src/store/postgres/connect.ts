@@ -57,24 +57,32 @@ export async function connectTo(address: string) {
     },
   };
   const config = {
-    connectionString: address.replace(SCHEMA_PARAMETER, "$1").replace(/[?&]$/, ""),
+    connectionString: withVerifiedTls(address.replace(SCHEMA_PARAMETER, "$1").replace(/[?&]$/, "")),
     application_name: "zoho-hooks",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     types,
   };
-  rejectUnreadable(() => new driver.Client(config), path);
+  try {
+    // It reads the address, and connects only when told to.
+    new driver.Client(config);
+  } catch (error) {
+    throw new UserError(
+      "usage",
+      `the address of the event log ${path} cannot be used: ${errorText(error)}`,
+      errorCode(error) === "ERR_INVALID_URL" ? ADDRESS_HINT : undefined,
+    );
+  }
   return { driver, path, schema, config };
 }
 
-/** Throws a UserError for an address that the driver cannot read, or that names a file that it cannot. */
-function rejectUnreadable(read: () => unknown, path: string): void {
-  try {
-    read();
-  } catch (error) {
-    const hint = "percent-encode special characters of the password, such as %2F for / and %23 for #";
-    throw new UserError("usage", `the address ${path} of the event log cannot be read: ${errorText(error)}`, hint);
-  }
+const ADDRESS_HINT =
+  "write it as postgres://host:5432/database, with user:password@ before the host; in the password, # is %23, / is %2F and @ is %40";
+
+/** To pg 8 these modes are names of `verify-full` (unless the address asks for libpq's), but it warns of them each time. */
+function withVerifiedTls(address: string): string {
+  if (/[?&]uselibpqcompat=true/i.test(address)) return address;
+  return address.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/i, "$1verify-full");
 }
 
 const SCHEMA_PARAMETER = /([?&])schema=[^&#]*&?/i;

@@ -1,7 +1,18 @@
 import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import { DamagedValue } from "../damage.ts";
 
-type FaultKind = "unreachable" | "refused" | "missing" | "locked" | "full" | "read-only" | "damaged" | "gone" | "io";
+type FaultKind =
+  | "unreachable"
+  | "untrusted"
+  | "refused"
+  | "forbidden"
+  | "missing"
+  | "locked"
+  | "full"
+  | "read-only"
+  | "damaged"
+  | "gone"
+  | "io";
 
 /** SQLSTATE by its beginning, the longest first: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const KIND_BY_STATE: readonly (readonly [prefix: string, kind: FaultKind])[] = [
@@ -10,7 +21,7 @@ const KIND_BY_STATE: readonly (readonly [prefix: string, kind: FaultKind])[] = [
   ["55P03", "locked"],
   ["53100", "full"],
   ["53", "unreachable"],
-  ["42501", "read-only"],
+  ["42501", "forbidden"],
   ["42P01", "gone"],
   ["42883", "gone"],
   ["3F000", "gone"],
@@ -27,7 +38,10 @@ const KIND_BY_STATE: readonly (readonly [prefix: string, kind: FaultKind])[] = [
 
 const SYSTEM_CODES =
   /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ENOENT|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EACCES|ENOTSOCK)$/;
+/** Of a server whose certificate is not to be trusted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE_CODES = /CERT|^UNABLE_TO_VERIFY/;
 /** Of pg itself, which gives these no code. */
+const NO_PASSWORD = /^SASL: .*password must be a .*string/;
 const DRIVER_MESSAGES =
   /^Connection terminated|^timeout (?:exceeded when trying to connect|expired)|^Query read timeout|^Client (?:was closed|has encountered a connection error)|^The server does not support SSL/;
 
@@ -38,13 +52,21 @@ const MESSAGES: Readonly<
     `the event log ${path} cannot be reached (${reason})`,
     "start PostgreSQL, or check the address and the network; what was answered 200 is in the log",
   ],
+  untrusted: (path, reason) => [
+    `the server of the event log ${path} has a certificate that is not trusted (${reason})`,
+    "use the host that the certificate names, and give the file of its authority: ?sslmode=verify-full&sslrootcert=<file>",
+  ],
   refused: (path, reason) => [
     `PostgreSQL refuses the connection to the event log ${path} (${reason})`,
-    "check the user and the password of the address, and the server's pg_hba.conf",
+    "check the user and the password of the address (or PGPASSWORD), and the server's pg_hba.conf",
   ],
   missing: (path, reason) => [
     `there is no event log at ${path} (${reason})`,
     "create the database with `createdb`; then `zoho-hooks listen` creates the log in it",
+  ],
+  forbidden: (path, reason) => [
+    `the user of the address may not use the event log ${path} (${reason})`,
+    "have the owner of the database run `zoho-hooks store init`, and grant this user its schema, tables and sequences",
   ],
   locked: (path, reason) => [
     `the event log ${path} did not answer in time (${reason})`,
@@ -56,7 +78,7 @@ const MESSAGES: Readonly<
   ],
   "read-only": (path, reason) => [
     `the event log ${path} cannot be written (${reason})`,
-    "connect to the primary server, as a user who may read and write the tables of the log",
+    "connect to the primary server",
   ],
   damaged: (path, reason) => [
     `the event log ${path} is damaged (${reason})`,
@@ -80,6 +102,8 @@ function faultKind(error: unknown): FaultKind | undefined {
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && "severity" in Object(error))
     return KIND_BY_STATE.find(([prefix]) => code.startsWith(prefix))?.[1];
   if (code !== undefined && SYSTEM_CODES.test(code)) return "unreachable";
+  if (code !== undefined && CERTIFICATE_CODES.test(code)) return "untrusted";
+  if (NO_PASSWORD.test(errorText(error))) return "refused";
   return DRIVER_MESSAGES.test(errorText(error)) ? "unreachable" : undefined;
 }
 
@@ -87,7 +111,8 @@ function faultKind(error: unknown): FaultKind | undefined {
 export function logError(error: unknown, path: string): unknown {
   const kind = error instanceof UserError ? undefined : faultKind(error);
   if (kind === undefined) return error;
-  const [message, hint] = MESSAGES[kind](path, errorText(error));
+  const text = errorText(error);
+  const [message, hint] = MESSAGES[kind](path, NO_PASSWORD.test(text) ? "it asks for a password" : text);
   return new UserError("usage", message, hint, `log-${kind}`);
 }
 

@@ -4,6 +4,8 @@ import { WAITING } from "../states.ts";
 import type { Database } from "./connect.ts";
 
 const POLL_MS = 1000;
+/** One connection that has ended is no news. */
+const FAILURES_TOLD = 3;
 
 /** The targets of which something is due, each found by one or two look-ups of its index. */
 const DUE_TARGETS = `
@@ -20,7 +22,8 @@ const DUE_TARGETS = `
  * left, and what was said while the connection was lost, by asking once a second.
  */
 export function createNotices(database: Database) {
-  const listeners = new Set<(target: string) => void>();
+  const listeners = new Map<(target: string) => void, ((error: unknown) => void) | undefined>();
+  let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let session: pg.Client | undefined;
   let polling: Promise<void> | undefined;
@@ -29,8 +32,10 @@ export function createNotices(database: Database) {
     try {
       session ??= await listen();
       for (const row of await database.query("work", DUE_TARGETS)) tell(textOf(row, "target"));
-    } catch {
-      // The server is away. Whoever claims says so; here it is asked again.
+      failures = 0;
+    } catch (error) {
+      // It is asked again. Nobody claims meanwhile who has nothing in hand, so it is said here.
+      if (++failures === FAILURES_TOLD) for (const onAway of listeners.values()) onAway?.(error);
     }
   }
 
@@ -50,7 +55,7 @@ export function createNotices(database: Database) {
   }
 
   function tell(target: string): void {
-    for (const listener of listeners) listener(target);
+    for (const listener of listeners.keys()) listener(target);
   }
 
   function start(): void {
@@ -60,8 +65,8 @@ export function createNotices(database: Database) {
   }
 
   return {
-    onWork(listener: (target: string) => void): () => void {
-      listeners.add(listener);
+    onWork(listener: (target: string) => void, onAway?: (error: unknown) => void): () => void {
+      listeners.set(listener, onAway);
       timer ??= setInterval(start, POLL_MS).unref();
       start();
       return () => void listeners.delete(listener);

@@ -34,6 +34,7 @@ export function createSharedSecrets(database: Database, storeKey: string | undef
   }
 
   return {
+    isUsed: async () => (await database.read("SELECT 1 FROM secrets LIMIT 1")).length > 0,
     async all() {
       const secret = await requireKey();
       const rows = await database.read("SELECT name, value FROM secrets");
