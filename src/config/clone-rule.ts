@@ -352,7 +352,9 @@ function pruneDecision(config: Config): Decision {
 /** Why the log may belong to another project; undefined where it is the project's own. */
 function foreignReason({ root, settings: { store } }: Config): string | undefined {
   if (store === false) return undefined;
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return "it is on a server";
+  // The driver connects to the last ?host= rather than to the host of the address.
+  const host = URL.canParse(store) ? new URL(store).searchParams.getAll("host").at(-1) : undefined;
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return `it is on ${host ? `the server ${oneLine(host)}` : "a server"}`;
   const path = resolve(root, store);
   if (isAbove(root, path)) return `${path} is outside the project`;
   const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
