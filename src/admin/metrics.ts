@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from
 import { maskUrl } from "../core/mask.ts";
 import type { EventReport } from "../reports/event.ts";
 import type { Log, NewAttempt } from "../store/log.ts";
+import { oneLine } from "../util/text.ts";
 
 /** Why a delivery was rejected, by the status of the answer: the full reasons may quote it. */
 const REASONS: Readonly<Record<number, string>> = {
@@ -42,14 +43,14 @@ export function createMetrics(now: () => Date) {
   let watched: Log | undefined;
 
   const countAttempt = ({ target, status }: NewAttempt): void =>
-    attempts.inc({ target: maskUrl(target), status: status ?? "none" });
+    attempts.inc({ target: oneLine(maskUrl(target)), status: status ?? "none" });
 
   async function readWaiting(): Promise<void> {
     const counts = (await watched?.waiting()) ?? [];
     waiting.reset();
     oldest.reset();
     for (const { target, waiting: count, oldestAt } of counts) {
-      const labels = { target: maskUrl(target) };
+      const labels = { target: oneLine(maskUrl(target)) };
       waiting.inc(labels, count);
       if (oldestAt !== undefined) oldest.set(labels, Math.max(0, now().getTime() - oldestAt.getTime()) / 1000);
     }

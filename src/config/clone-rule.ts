@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Secret } from "../body/secret.ts";
 import { type Destination, type Source, sendingOf, USER } from "../body/source.ts";
@@ -24,7 +24,7 @@ import {
   requireYes,
 } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, foreignPlace, isInClone, loadConfig, logName } from "./load.ts";
+import { type Config, foreignPlace, isProjectLog, loadConfig, logName } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
 
@@ -213,10 +213,8 @@ export function reportUnsignedFormats(
 /** Targets of a replay that only the log names, which may have come with the project. */
 export async function checkLoggedTargets(context: Context, config: Config, targets: readonly string[]): Promise<void> {
   const log = logName(config);
-  const isInProject = isAbsolute(log) && (!isAbove(config.root, log) || isInClone(config.root, log));
-  const isOwn = config.sourceOf("store") !== USER || isInProject;
   for (const target of targets) {
-    const to = { source: isOwn ? log : USER, isSafe: isLocalUrl(target) };
+    const to = { source: isProjectLog(config) ? log : USER, isSafe: isLocalUrl(target) };
     await approveSending(context, config.root, USER, to, () => ({
       key: `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`,
       value: [target],
@@ -352,7 +350,9 @@ function pruneDecision(config: Config): Decision {
 /** Why the log may belong to another project; undefined where it is the project's own. */
 function foreignReason({ root, settings: { store } }: Config): string | undefined {
   if (store === false) return undefined;
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return "it is on a server";
+  // The driver connects to the last ?host= rather than to the host of the address.
+  const host = URL.canParse(store) ? new URL(store).searchParams.getAll("host").at(-1) : undefined;
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return `it is on ${host ? `the server ${oneLine(host)}` : "a server"}`;
   const path = resolve(root, store);
   if (isAbove(root, path)) return `${path} is outside the project`;
   const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);

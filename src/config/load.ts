@@ -158,6 +158,13 @@ export function logName({ root, settings: { store } }: Pick<Config, "root" | "se
   return text.includes("://") ? maskUrl(text) : resolve(root, text);
 }
 
+/** Whether the log is in the project, or a file of the project names it, so that it may have come with a clone. */
+export function isProjectLog(config: Pick<Config, "root" | "settings" | "sourceOf">): boolean {
+  const { root, sourceOf } = config;
+  const log = logName(config);
+  return sourceOf("store") !== USER || (isAbsolute(log) && (!isAbove(root, log) || isInClone(root, log)));
+}
+
 type UserPlaces = Pick<Runtime, "env" | "home" | "platform">;
 
 /**

@@ -99,6 +99,26 @@ export async function approveSecretAtZoho(
   }));
 }
 
+/**
+ * Before the receivers of a log share a channel: all of them believe its token, which the owner of the account can read, and
+ * whoever has chosen it knows.
+ */
+export async function approveSharedChannel(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+  token: Secret | undefined,
+): Promise<void> {
+  const { env, root, settings, sourceOf } = config;
+  for (const source of new Set([signInSource(context, config, profile), token?.source ?? USER]))
+    await approveSending(context, root, sourceOf("store"), { source }, () => ({
+      key: `shared channel ${source}`,
+      value: [settings.store, env.ZOHO_REFRESH_TOKEN ?? env.ZOHO_ACCESS_TOKEN, token?.reveal()],
+      reason: `all receivers on this log believe the channel's token, and by ${source} others may know it`,
+      way: "name the sign-in with --profile and the token with --token-file, or set both in the environment",
+    }));
+}
+
 /** A new secret, which the account has just been given: nothing is asked about it from now on. */
 export async function approveNewSecret(context: Context, config: Config, value: string): Promise<void> {
   await approve(context, config.root, secretAt(config, value)).catch(() => undefined);

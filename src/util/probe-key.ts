@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from "node:crypto";
+import { createHmac, randomBytes, scryptSync } from "node:crypto";
 
 /** The request header with a nonce, and the response header that proves which receiver answered. */
 export const PROBE_HEADER = "x-zoho-hooks-probe";
@@ -15,7 +15,8 @@ export interface ProbeKey {
 
 /** `seed`: what the receivers of one public URL have in common, each of which may answer for another. */
 export function createProbeKey(seed?: string): ProbeKey {
-  const key = seed === undefined ? randomBytes(32) : createHash("sha256").update(seed).digest();
+  // Anyone who gets an answer can guess at the seed, which may be no more than the password of a database.
+  const key = seed === undefined ? randomBytes(32) : scryptSync(seed, "zoho-hooks probe", 32);
   return {
     answer: (nonce) =>
       /^[0-9a-f]{32}$/.test(nonce) ? createHmac("sha256", key).update(nonce).digest("hex") : undefined,

@@ -59,6 +59,25 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     expect(statesOf(await start(["--channel", "Leads.create"], own))).toEqual(["created"]);
   });
 
+  it("is not told to other projects by a log of the user's, since their channels would be created with its URL", async () => {
+    const { cwd, env, ...options } = user();
+    const withLog = (path: string, more = {}) => ({
+      ...options,
+      cwd,
+      env: { ...env, ...more, ZOHO_HOOKS_STORE: path },
+    });
+    const told = async (given: ReturnType<typeof withLog>) => {
+      const listener = await start([], given);
+      const status = await run(["store", "status", "--json"], { ...given, cwd: tempFolder() });
+      const [ready] = listener.lines().filter(({ type }) => type === "ready");
+      await listener.stop();
+      const { receivers } = status.lines()[0] as { receivers: [{ url: string }] };
+      return [receivers[0].url === ready?.public_url, receivers[0].url === ready?.url];
+    };
+    expect(await told(withLog(join(tempFolder(), "events.db")))).toEqual([false, true]);
+    expect(await told(withLog(join(tempFolder(), "events.db"), { NGROK_AUTHTOKEN: "mine" }))).toEqual([true, false]);
+  });
+
   it("needs it before channels create takes its URL from the running listen", async () => {
     const options = user();
     const log = await openLog({ path: join(options.cwd, ".zoho-hooks/events.db"), now: () => new Date() });

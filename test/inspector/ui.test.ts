@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -124,6 +124,22 @@ describe("zoho-hooks ui", () => {
     await log.append(newEntry());
     expect((await get("/api/events")).json()).toMatchObject({ events: [{ n: 1 }] });
     expect(err.match(/the inspector: /g)).toHaveLength(1);
+  });
+
+  it("asks no other log who receives, once the settings name one", async () => {
+    const cwd = tempFolder();
+    const { get } = await startInspector([], { cwd, env: userEnv() });
+    let connections = 0;
+    const server = createTcpServer((socket) => {
+      connections++;
+      socket.destroy();
+    }).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(join(cwd, ".env"), `ZOHO_HOOKS_STORE=postgres://127.0.0.1:${port}/hooks\n`);
+    expect((await get("/api/state")).json()).toMatchObject({ receiver: null });
+    expect(connections).toBe(0);
   });
 
   it("refuses a project without an event log", async () => {

@@ -228,7 +228,7 @@ async function startParts(
   }
   const publicUrl = parts.tunnel?.url();
   // Before the channel: receivers of one URL share it.
-  await log?.setUrl(publicUrl ?? receiver.url);
+  await log?.setUrl(receiver.url, publicUrl);
   if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
     parts.channel = await parts.zoho.startChannel(publicUrl, log && shared && { log: log.log, shared });
   if (log !== undefined) parts.pruning = startPruning(context, log);

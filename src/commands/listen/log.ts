@@ -1,7 +1,9 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { USER } from "../../body/source.ts";
 import { STORE_KEY } from "../../config/environment.ts";
+import { isProjectLog } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Log, Role } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
@@ -17,8 +19,8 @@ export interface LogPart extends Part {
   readonly log: Log;
   /** The size that it is pruned to; undefined for no limit. */
   readonly maxBytes: number | undefined;
-  /** Writes the receiver's URL to the log, for other commands to find it. */
-  setUrl(url: string): Promise<void>;
+  /** Writes the receiver's URL to the log, the public one where it may, for other commands to find it. */
+  setUrl(url: string, publicUrl: string | undefined): Promise<void>;
 }
 
 /**
@@ -27,8 +29,9 @@ export interface LogPart extends Part {
  */
 export async function startLog(
   context: Context,
-  { config, limits, routes, role, isShared }: Pick<Plan, "config" | "limits" | "routes" | "role" | "isShared">,
+  plan: Pick<Plan, "config" | "limits" | "routes" | "role" | "isShared" | "choice" | "options">,
 ): Promise<LogPart | undefined> {
+  const { config, limits, routes, role, isShared } = plan;
   const { root } = config;
   const { store } = config.settings;
   const isNeeded = !routes.empty;
@@ -76,12 +79,27 @@ export async function startLog(
     log,
     maxBytes: limits.maxBytes,
     notes: store === false ? ["The event log is deleted when this run ends."] : [],
-    setUrl: lock.setUrl,
+    setUrl: (url, publicUrl) => lock.setUrl((tellsUrl(plan) ? publicUrl : undefined) ?? url),
     onMoved(url) {
+      if (!tellsUrl(plan)) return;
       lock.setUrl(url).catch(warn("the new public URL could not be written to the log"));
     },
     stop,
   };
+}
+
+/**
+ * Whether the public URL is written to the log. Where other projects use it as well, their commands would have Zoho post the
+ * user's records to a URL or tunnel of this project. With --channel on a shared log the user has said yes to it.
+ */
+function tellsUrl({
+  config,
+  choice,
+  options,
+  isShared,
+}: Pick<Plan, "config" | "choice" | "options" | "isShared">): boolean {
+  const source = choice.kind === "ngrok" ? choice.settings.authtoken.source : config.sourceOf("publicUrl");
+  return source === USER || isProjectLog(config) || (isShared && options.channel !== undefined);
 }
 
 async function lockLog(context: Context, log: Log, role: Role) {

@@ -6,7 +6,7 @@ import {
   reportUnsignedFormats,
 } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { approveTunnel, projectSignIn } from "../../config/project-sign-in.ts";
+import { approveSharedChannel, approveTunnel, projectSignIn } from "../../config/project-sign-in.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
@@ -73,6 +73,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
     await approveSecret(context, config, options.profile, token, { isGiven: given.token !== undefined });
   reportUnsignedFormats(context, config, products);
   const isShared = isDatabaseAddress(String(settings.store));
+  if (options.channel !== undefined && isShared) await approveSharedChannel(context, config, options.profile, token);
   if (isShared) reportIgnored(context, config, /^ZOHO_HOOKS_STORE_KEY$/);
   if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
   const limits = await pruneLimits(context, config);

@@ -239,10 +239,11 @@ function sendSample(
   });
 }
 
-async function readState(context: Context, { showSecrets }: OperationsOptions): Promise<State> {
+async function readState(context: Context, { config: start, showSecrets }: OperationsOptions): Promise<State> {
   return quietly(context, async (silent) => {
     const config = loadConfig(silent, { onFault() {} });
-    const owner = await lockOwner(config).catch(() => undefined);
+    // Of the log that is shown: another one that a changed project names was not approved.
+    const owner = await lockOwner(start).catch(() => undefined);
     const url = owner?.url;
     const product = "crm Leads.create";
     return {
