@@ -331,7 +331,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     for (const unreadable of ["postgres://me:p3a/rl@host/db", "postgres://me@host/db?sslkey=/none"])
       await expect(openPostgresLog({ address: unreadable, now: () => new Date() })).rejects.toMatchObject({
         exitCode: 2,
-        message: expect.stringMatching(/^(?!.*p3a).*cannot be read/),
+        message: expect.stringMatching(/^(?!.*p3a).*cannot be used/),
       });
     const badSchema = "postgres://host/db?schema=%ZZ";
     await expect(openPostgresLog({ address: badSchema, now: () => new Date() })).rejects.toThrow(
