@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { readQueueAddress } from "../body/queue-address.ts";
@@ -21,6 +22,8 @@ interface Connection {
 
 /** The guide: three attempts, with pauses of 2 and 4 seconds. */
 const JOB_OPTIONS = { attempts: 3, backoff: { type: "exponential", delay: 2000 } };
+
+const REOPEN_AFTER_MS = 100;
 
 /** Adds deliveries to BullMQ queues as the guide's jobs: a 200 means that Redis has the job. One connection per target. */
 export async function openQueuePoster({ timeoutMs, insecure, receivedAtOf }: QueuePosterOptions): Promise<Poster> {
@@ -69,6 +72,8 @@ export async function openQueuePoster({ timeoutMs, insecure, receivedAtOf }: Que
         // Redis was restarted since. If it has the job already, its id prevents a second one.
         if (!isFirst || connection.client.status === "ready") throw error;
         drop(target, connection);
+        // A server that is being killed may still take a connection, and lose it.
+        await delay(REOPEN_AFTER_MS);
       }
     }
   }
