@@ -67,6 +67,7 @@ it("packs what is used, and nothing else", () => {
       "docs/products/….md",
       "docs/receiving.md",
       "docs/sending.md",
+      "docs/team.md",
       "docs/testing.md",
       "docs/troubleshooting.md",
       "docs/verify-elsewhere.md",

@@ -13,7 +13,9 @@ const MAX_WAITING = 8_000_000;
 const MAX_BEHIND = 32_000_000;
 /** A reader that takes nothing for this long has stopped. */
 const STOPPED_AFTER_MS = 1000;
-/** Of the time between two lines no more counts: in a long turn of the event loop nothing is given to the reader. */
+/**
+ * Of a turn of the event loop no more counts, and of one with many lines only the first: a reader is given something between turns.
+ */
 const MAX_STEP_MS = 50;
 
 /** How long a reader may take for what is left after Ctrl-C. */
@@ -35,7 +37,7 @@ export function boundOutput(given: Context, { showSecrets = false }: { readonly 
   /** The end of each line on stdout, as a count of characters. Lines that end beyond `taken()` are unread. */
   let ends: number[] = [];
   let maxEnds = MIN_ENDS;
-  const readers = new Map<Output, { readonly taken: number; readonly at: number; readonly stoppedMs: number }>();
+  const readers = new Map<Output, { taken: number; at: number; stoppedMs: number; isLookedAt: boolean }>();
   const write = limitRepeatedWarnings((report) => given.report(showSecrets ? report : masked(report)));
 
   const isTooMuch = (stream: Output): boolean => {
@@ -44,10 +46,14 @@ export function boundOutput(given: Context, { showSecrets = false }: { readonly 
     if (droppedInRow > 0 || backlog > MAX_BEHIND) return true;
     const now = performance.now();
     const taken = stream.taken();
-    const before = readers.get(stream);
-    const stoppedMs = before?.taken === taken ? before.stoppedMs + Math.min(now - before.at, MAX_STEP_MS) : 0;
-    readers.set(stream, { taken, at: now, stoppedMs });
-    return stoppedMs > STOPPED_AFTER_MS;
+    const reader = readers.get(stream) ?? { taken: -1, at: now, stoppedMs: 0, isLookedAt: false };
+    readers.set(stream, reader);
+    if (!reader.isLookedAt) {
+      reader.stoppedMs = taken === reader.taken ? reader.stoppedMs + Math.min(now - reader.at, MAX_STEP_MS) : 0;
+      Object.assign(reader, { taken, at: now, isLookedAt: true });
+      setImmediate(() => Object.assign(reader, { isLookedAt: false }));
+    }
+    return reader.stoppedMs > STOPPED_AFTER_MS;
   };
   const report = (each: Report): void => {
     const stream = given.json || !isStderrReport(each) ? given.stdout : given.stderr;
