@@ -66,7 +66,7 @@ export function fuzz<Case>({ name, share, cases, lanes = 1, check, peakMegabytes
     const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
     throw new Error(
       `${reason}\n  case: ${JSON.stringify(counterexample?.[0])}\n` +
-        `  repeat it: FUZZ_SEED=${seed} FUZZ_PATH=${counterexamplePath} npm run test:fuzz -- ${name}\n` +
+        `  repeat it: FUZZ_SEED=${seed} FUZZ_PATH=${counterexamplePath} npm run test:fuzz -- -t ${name}\n` +
         `  keep it: add {"what": …, "case": …} to test/fuzz/corpus/${name}.json`,
     );
   });
