@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { checkProjectSettings } from "../config/clone-rule.ts";
 import { type Config, loadConfig } from "../config/load.ts";
@@ -7,6 +6,7 @@ import { maskUrl } from "../core/mask.ts";
 import { examples } from "../reports/help.ts";
 import type { LockOwner, WaitingCount } from "../store/log.ts";
 import { isDatabaseAddress, lockOwnerAt, migrateStore, openLogAt, readStoreStatus } from "../store/open-log.ts";
+import { logBytes } from "../store/sqlite/health.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, formatBytes } from "../util/units.ts";
 import type { Define } from "./command.ts";
@@ -48,7 +48,7 @@ async function status(context: Context, options: LogOptions): Promise<ExitCode> 
   const { config, store } = await openConfig(context, options);
   const found = isDatabaseAddress(store)
     ? await readStoreStatus(store, context.now)
-    : await readFile(context, config, store);
+    : await statusOfFile(context, config, store);
   const { path, serverVersion, version, supported, bytes, receivers, waiting } = found;
   const nowMs = context.now().getTime();
   const rows = [
@@ -103,12 +103,12 @@ async function openConfig(context: Context, { store: flag }: LogOptions) {
 }
 
 /** The same of a log in a file. */
-async function readFile({ now }: Context, { root }: Config, store: string) {
+async function statusOfFile({ now }: Context, { root }: Config, store: string) {
   const owner = await lockOwnerAt({ root, store });
   const log = await openLogAt({ root, store }, { now, create: false });
   try {
     const waiting = await log.waiting();
-    const bytes = statSync(log.path).size;
+    const bytes = logBytes(log.path);
     const receivers = owner === undefined ? [] : [owner];
     return {
       path: log.path,

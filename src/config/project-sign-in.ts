@@ -26,8 +26,8 @@ export function projectSignIn({ env, sourceOf }: Config, profile: string | undef
 }
 
 /**
- * Who has given the token of the sign-in, and so chosen the account: its owner sees what is sent there, and the records are
- * theirs. The refresh token precedes: an access token beside it is not used.
+ * The source of the token of the sign-in, which selects the account: the owner of the account can read what is sent there, and
+ * owns the records. A refresh token takes precedence over an access token.
  */
 export function signInSource(
   context: Context,
@@ -83,7 +83,7 @@ export async function approveTunnel(
   }));
 }
 
-/** Before a secret becomes that of a channel or webhook, which the owner of the account can read. */
+/** Call before a secret is used for a channel or webhook: the owner of the account can read it there. */
 export async function approveSecretAtZoho(
   context: Context,
   config: SignInConfig,

@@ -108,3 +108,16 @@ export const sleepRealTime: Sleep = (ms, signal) =>
   delay(ms, undefined, signal && { signal }).catch((error) => {
     if (!signal?.aborted) throw error;
   });
+
+/** Which of these comes first: a signal aborts, or the time is up. */
+export function firstOf(signals: readonly AbortSignal[], timeoutMs?: number): Promise<"abort" | "timeout"> {
+  return new Promise((resolve) => {
+    const cancel = timeoutMs === undefined ? undefined : setLongTimeout(timeoutMs, () => resolve("timeout"));
+    for (const signal of signals) {
+      onAbort(signal, () => {
+        cancel?.();
+        resolve("abort");
+      });
+    }
+  });
+}

@@ -109,7 +109,10 @@ function channelsCommand(
   return [invocation, "channels", words, ...flags].join(" ");
 }
 
-/** Before a secret becomes that of a channel or webhook. `isGiven`: the user named it for this, and is told whose account it is. */
+/**
+ * Call before a secret is used for a channel or webhook. `isGiven`: a flag named the secret for this, so whose account gets it is
+ * only reported.
+ */
 export async function approveSecret(
   context: Context,
   config: SignInConfig,

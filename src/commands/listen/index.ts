@@ -8,7 +8,7 @@ import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
-import { onAbort, setLongTimeout } from "../../util/timing.ts";
+import { firstOf, onAbort } from "../../util/timing.ts";
 import { parseRunTime } from "../../util/units.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import type { Define } from "../command.ts";
@@ -340,17 +340,4 @@ function eventHandler(context: Context, plan: Plan, parts: Parts, end: () => voi
 
 function isForeignAddress({ id, verdict }: Verdict): boolean {
   return id === "source-address" && verdict === "failed";
-}
-
-/** Which of these comes first: a signal aborts, or the time is up. */
-function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<"abort" | "timeout"> {
-  return new Promise((resolve) => {
-    const cancel = timeoutMs === undefined ? undefined : setLongTimeout(timeoutMs, () => resolve("timeout"));
-    for (const signal of signals) {
-      onAbort(signal, () => {
-        cancel?.();
-        resolve("abort");
-      });
-    }
-  });
 }

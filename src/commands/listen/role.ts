@@ -5,11 +5,22 @@ import { usageError } from "../../util/errors.ts";
 import type { ListenOptions } from "./flags.ts";
 import type { RunRoutes } from "./forwarding.ts";
 
-/** What is about the receiver, or about Zoho's requests to it, and so means nothing where none is opened. */
+/** Flags of the receiver, and of what Zoho posts to it: they have no effect without one. */
 const OF_RECEIVER = {
-  ...{ port: "--port", host: "--host", publicUrl: "--public-url", tunnel: "--tunnel", domain: "--domain" },
-  ...{ channel: "--channel", expand: "--expand", expect: "--expect", exec: "--exec", learn: "--learn" },
-  ...{ open: "--open", copy: "--copy", serveJwks: "--serve-jwks", respond: "--respond" },
+  port: "--port",
+  host: "--host",
+  publicUrl: "--public-url",
+  tunnel: "--tunnel",
+  domain: "--domain",
+  channel: "--channel",
+  expand: "--expand",
+  expect: "--expect",
+  exec: "--exec",
+  learn: "--learn",
+  open: "--open",
+  copy: "--copy",
+  serveJwks: "--serve-jwks",
+  respond: "--respond",
 } as const satisfies Partial<Record<keyof ListenOptions, string>>;
 
 export function readRole(options: ListenOptions): Role {

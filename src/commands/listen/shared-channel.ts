@@ -4,7 +4,7 @@ import { maskUrl } from "../../core/mask.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
 import type { Duty, Log } from "../../store/log.ts";
 import { ExitCode, errorText } from "../../util/errors.ts";
-import { onAbort } from "../../util/timing.ts";
+import { firstOf } from "../../util/timing.ts";
 import type { ChannelMemory } from "../../zoho/channels/memory.ts";
 import { type ChannelKey, takeChannelKey } from "../channels/adopt.ts";
 import { notifyUrl } from "../channels/options.ts";
@@ -82,7 +82,7 @@ export async function startSharedChannel(
           if (!stopped.signal.aborted) context.report({ type: "warning", message, hint: "retrying every few seconds" });
         });
       } else {
-        await firstAborted([held.duty.signal, stopped.signal]);
+        await firstOf([held.duty.signal, stopped.signal]);
         if (!stopped.signal.aborted) await letGo();
       }
     }
@@ -119,7 +119,7 @@ export async function startSharedChannel(
   };
 }
 
-/** The channel is in the log, so this machine does not remember it: its next listen must not take it for one of its own. */
+/** The channel is stored in the log and not in this machine's file of channels, or the next listen here would take it over. */
 function memoryOf(channel: Awaited<ReturnType<ChannelMemory["recall"]>>): ChannelMemory {
   const nothing = async (): Promise<void> => {};
   return {
@@ -131,10 +131,4 @@ function memoryOf(channel: Awaited<ReturnType<ChannelMemory["recall"]>>): Channe
     observe: async () => [],
     missing: async () => [],
   };
-}
-
-function firstAborted(signals: readonly AbortSignal[]): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of signals) onAbort(signal, resolve);
-  });
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 
 /**
- * What is due is so by the clock of the database, for those of the machines differ: a time that a caller gives is as far from
- * the database's as it is from the caller's own.
+ * Due times are in the clock of the database, since the clocks of machines differ: a caller's time is shifted by the difference
+ * between both clocks.
  */
 export type Clock = ReturnType<typeof createClock>;
 

@@ -150,7 +150,7 @@ export function openDatabase({ driver, path, schema, config }: Awaited<ReturnTyp
     schema,
     query,
     read: (sql: string, values: readonly Value[] = []) => query("read", sql, values),
-    /** A connection of its own, for what belongs to a session; whoever asks for it ends it. */
+    /** A separate connection, for locks and notifications, which belong to a session. The caller ends it. */
     async session(): Promise<pg.Client> {
       const client = new driver.Client(config);
       client.on("error", () => {});

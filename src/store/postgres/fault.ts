@@ -50,7 +50,7 @@ const MESSAGES: Readonly<
 > = {
   unreachable: (path, reason) => [
     `the event log ${path} cannot be reached (${reason})`,
-    "start PostgreSQL, or check the address and the network; what was answered 200 is in the log",
+    "start PostgreSQL, or check the address and the network; deliveries that were answered 200 are in the log",
   ],
   untrusted: (path, reason) => [
     `the server of the event log ${path} has a certificate that is not trusted (${reason})`,

@@ -18,8 +18,8 @@ const DUE_TARGETS = `
     SELECT 1 FROM forwards WHERE state = ${WAITING} AND forwards.target = targets.target AND due_at <= (SELECT clock_ms()))`;
 
 /**
- * Tells when something may be due: what another process has recorded at once, by a notification; what a process that has died
- * left, and what was said while the connection was lost, by asking once a second.
+ * Reports that something may be due. A notification reports at once what another process has recorded; a query every second finds
+ * what a dead process left, and what was notified while the connection was down.
  */
 export function createNotices(database: Database) {
   const listeners = new Map<(target: string) => void, ((error: unknown) => void) | undefined>();

@@ -85,8 +85,8 @@ export function createQueue(
   }
 
   /**
-   * Moves the end of the leases that are in hand. What is not among them any more, another process may have. Rows that are
-   * locked are being settled: to wait for them could be a deadlock, for those are locked in another sequence.
+   * Extends the leases that are in hand. A lease that is not extended may have expired, and another process may have the row.
+   * Locked rows are being settled and are skipped: waiting for them could deadlock, since settling locks in another order.
    */
   async function renew(): Promise<void> {
     if (inHand.size === 0 || renewing !== undefined) return;
@@ -100,7 +100,7 @@ export function createQueue(
            SELECT forwards.id FROM unnest(?::bigint[], ?::uuid[]) AS ours (id, lease) JOIN forwards USING (id, lease)
            WHERE state = ${WAITING} FOR UPDATE OF forwards SKIP LOCKED)
          UPDATE forwards SET due_at = ?::bigint + ${clock.shift} + ? FROM held WHERE forwards.id = held.id
-          RETURNING forwards.id`,
+         RETURNING forwards.id`,
         [refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease), clock.now(), clock.now(), leaseMs],
       )
       .then((rows) => {

@@ -33,10 +33,7 @@ export async function readHealth(link: string): Promise<LogHealth> {
     await rejectForeign({ engine, path, create: false, busyMs: BUSY_MS });
     database = engine.open(path, { readOnly: true });
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    const bytes = ["", "-wal"].reduce(
-      (sum, each) => sum + (statSync(path + each, { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
+    const bytes = logBytes(path);
     const isChecked = bytes <= MAX_CHECKED_BYTES;
     const result = isChecked ? database.prepare("PRAGMA quick_check(1)").get()?.quick_check : "ok";
     if (result !== "ok") throw new DamagedValue(String(result));
@@ -54,4 +51,9 @@ export async function readHealth(link: string): Promise<LogHealth> {
   } finally {
     database?.close();
   }
+}
+
+/** The size of a log and its journal. */
+export function logBytes(path: string): number {
+  return ["", "-wal"].reduce((sum, each) => sum + (statSync(path + each, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
