@@ -3,7 +3,8 @@
  *   node pace.js URL app-port events-a-second seconds
  * Prints one line of JSON: the milliseconds from the post to the app's socket. An event is sent when its time has come, whether
  * earlier ones are answered or not, so that a pause of the receiver counts for all that arrive in it. Uses bare sockets and
- * requests that are made beforehand, so that the client takes little CPU beside the server.
+ * requests that are made beforehand, so that the client takes little CPU beside the server. A warm-up comes first,
+ * and all of it arrives before anything is counted: until V8 has compiled what runs often, a receiver may fall behind.
  */
 import { connect, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,13 +13,13 @@ import { isWhole, nextRequest } from "./requests.js";
 const [, , address, appPort, pace, seconds] = process.argv;
 const url = new URL(address);
 const CONNECTIONS = 100;
-/** Not counted: V8 has yet to compile what runs often. */
-const WARM_UP_MS = 3000;
+const WARM_UP_MS = 6000;
 const SETTLE_MS = 10_000;
 const perMs = Number(pace) / 1000;
 const warmUpPerMs = Math.max(perMs, 0.5);
-const warmUp = Math.round(WARM_UP_MS * warmUpPerMs);
-const requests = Array.from({ length: warmUp + Math.round(Number(seconds) * 1000 * perMs) }, () => nextRequest(url));
+const requestsFor = (ms) => Array.from({ length: Math.round(ms) }, () => nextRequest(url));
+const warmUp = requestsFor(WARM_UP_MS * warmUpPerMs);
+const measured = requestsFor(Number(seconds) * 1000 * perMs);
 const sentAt = new Map();
 const latencies = [];
 let arrived = 0;
@@ -64,29 +65,36 @@ function open() {
 }
 
 await Promise.all(Array.from({ length: CONNECTIONS }, open));
-const startedAt = performance.now();
-const due = () => {
-  const ms = performance.now() - startedAt;
-  return ms < WARM_UP_MS ? ms * warmUpPerMs : warmUp + (ms - WARM_UP_MS) * perMs;
-};
-for (let sent = 0; sent < requests.length; await delay(1)) {
-  while (sent < requests.length && sent <= due()) {
-    const { id, text } = requests[sent];
-    if (sent >= warmUp) sentAt.set(id, performance.now());
-    sent++;
-    const socket = free.shift();
-    if (socket === undefined) waiting.push(text);
-    else socket.write(text);
+
+async function postAll(requests, perMs, onPost) {
+  const startedAt = performance.now();
+  for (let sent = 0; sent < requests.length; await delay(1)) {
+    while (sent < requests.length && sent <= (performance.now() - startedAt) * perMs) {
+      const { id, text } = requests[sent++];
+      onPost?.(id);
+      const socket = free.shift();
+      if (socket === undefined) waiting.push(text);
+      else socket.write(text);
+    }
   }
 }
-const giveUpAt = performance.now() + SETTLE_MS;
-while (arrived < requests.length && performance.now() < giveUpAt) await delay(20);
+
+async function settle(wanted) {
+  const giveUpAt = performance.now() + SETTLE_MS;
+  while (arrived < wanted && performance.now() < giveUpAt) await delay(20);
+}
+
+await postAll(warmUp, warmUpPerMs);
+await settle(warmUp.length);
+await postAll(measured, perMs, (id) => sentAt.set(id, performance.now()));
+const count = warmUp.length + measured.length;
+await settle(count);
 latencies.sort((a, b) => a - b);
 const at = (share) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
 console.log(
   JSON.stringify({
     count: latencies.length,
-    lost: requests.length - arrived,
+    lost: count - arrived,
     failed,
     p50: at(0.5),
     p90: at(0.9),

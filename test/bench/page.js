@@ -114,7 +114,8 @@ ${throughput(delivered)}
 
 ## Latency at a steady pace
 
-From the post to the app's socket, p50 / p99.
+From the post to the app's socket, p50 / p99, after a warm-up of six seconds. Before that V8 has yet to compile what runs
+often, and a \`listen\` that has just started can be a second behind at 1,500 events a second.
 
 ${table(
   ["", ...paces.map(({ title }) => title)],
