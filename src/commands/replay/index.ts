@@ -69,7 +69,7 @@ async function checkSettings(
   products: readonly Product[],
   replays: Replays,
 ): Promise<void> {
-  const targets = [...new Set(replays.targets)];
+  const { targets } = replays;
   const { forwardTo, routes } = config.settings;
   const configured = createRoutes(forwardTo, routes).all(products.map(({ id }) => id));
   if (plan.to === undefined) {
@@ -114,9 +114,9 @@ interface Work {
 async function replayAll(
   context: Context,
   plan: ReplayPlan,
-  { log, config, products, replays: { numbers, targets } }: Work,
+  { log, config, products, replays: { count, targets, read } }: Work,
 ): Promise<ExitCode> {
-  if (numbers.length === 0) {
+  if (count === 0) {
     context.report({ type: "notice", message: "no delivery in the log matches: nothing was sent" });
     return ExitCode.ok;
   }
@@ -126,31 +126,29 @@ async function replayAll(
     connections: 1,
     insecure: plan.insecure ?? config.settings.insecure,
     env: config.env,
-    ownConnections: numbers.length <= MAX_OWN_CONNECTIONS,
+    ownConnections: count <= MAX_OWN_CONNECTIONS,
     receivedAtOf: async () => undefined,
   });
   let body: Buffer | undefined;
   let ended = 0;
   try {
-    for (const [i, n] of numbers.entries()) {
+    for await (const { entry, target } of read()) {
       await roomOnStdout(context);
       if (context.signal.aborted) break;
-      const target = targets[i] ?? "";
-      const entry = await requireEntry(log, n);
       // The user edits once, however many targets there are.
       if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);
       const request = replayRequest(context, plan, { secrets: config.secrets, products }, entry, target, body);
       if (plan.dryRun) showRequest(context, plan, entry, request);
-      else await sendOne(context, plan, { log, poster, tally, entry, target, request, alone: numbers.length === 1 });
+      else await sendOne(context, plan, { log, poster, tally, entry, target, request, alone: count === 1 });
       ended++;
     }
   } finally {
     await poster.close();
   }
   if (plan.dryRun) return ExitCode.ok;
-  if (numbers.length > 1) context.report(tally.summary());
+  if (count > 1) context.report(tally.summary());
   if (context.signal.aborted) {
-    context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${numbers.length}` });
+    context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${count}` });
   }
   return answersExitCode(tally.failed === 0 && tally.ok > 0, plan.expectStatus);
 }
@@ -231,13 +229,20 @@ function sentReport(
   };
 }
 
-/** Deliveries to send again, and the target of each at the same index: a million take 16 MB. */
+/** What is to be sent. Read from the log a second time: a million deliveries do not fit into memory. */
 interface Replays {
-  readonly numbers: readonly number[];
+  readonly count: number;
   readonly targets: readonly string[];
+  /** Oldest first. */
+  read(): AsyncIterable<Replay>;
 }
 
-/** The deliveries to send, oldest first. Throws a UserError where a delivery has no target, before anything is sent. */
+interface Replay {
+  readonly entry: LogEntry;
+  readonly target: string;
+}
+
+/** The deliveries to send. Throws a UserError where a delivery has no target, before anything is sent. */
 async function chooseReplays(
   context: Context,
   plan: ReplayPlan,
@@ -250,26 +255,28 @@ async function chooseReplays(
   if (plan.to !== undefined) checkTarget(plan.to, "--to");
   const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
   const configured = createRoutes(settings.forwardTo, settings.routes);
-  const numbers: number[] = [];
-  const targets: string[] = [];
-  // One string for all deliveries to a target.
-  const known = new Map<string, string>();
-  const choose = (entry: LogEntry): void => {
-    for (const target of targetsOf(entry, given, configured, plan.filter?.failed)) {
-      if (!known.has(target)) known.set(target, target);
-      numbers.push(entry.n);
-      targets.push(known.get(target) ?? target);
-    }
-  };
-  if (plan.n !== undefined) {
-    choose(await requireEntry(log, plan.n));
-    return { numbers, targets };
-  }
+  const { filter } = plan;
+  const one = plan.n === undefined ? undefined : await requireEntry(log, plan.n);
+  const targets = new Set<string>();
+  let count = 0;
+  let last = 0;
   let skipped = 0;
-  for await (const entry of log.entries(plan.filter, { order: "oldest", onDamaged })) {
-    if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
-    if (isForApp(products, entry)) choose(entry);
-    else skipped++;
+  const pairs = (entry: LogEntry): readonly Replay[] =>
+    targetsOf(entry, given, configured, filter?.failed).map((target) => ({ entry, target }));
+  const add = (entry: LogEntry): void => {
+    for (const { target } of pairs(entry)) {
+      targets.add(target);
+      count++;
+    }
+    last = entry.n;
+  };
+  if (one !== undefined) add(one);
+  else {
+    for await (const entry of log.entries(filter, { order: "oldest", onDamaged })) {
+      if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
+      if (isForApp(products, entry)) add(entry);
+      else skipped++;
+    }
   }
   if (skipped > 0) {
     const which = counted(skipped, "delivery was", "deliveries were");
@@ -278,7 +285,18 @@ async function chooseReplays(
       message: `${which} skipped: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay 42`,
     });
   }
-  return { numbers, targets };
+  return {
+    count,
+    targets: [...targets],
+    async *read() {
+      if (one !== undefined) return yield* pairs(one);
+      const upToLast = { ...filter, before: last + 1 };
+      for await (const entry of log.entries(upToLast, { order: "oldest", onDamaged() {} })) {
+        // What has come to match since may have a target that the user was not asked about.
+        if (isForApp(products, entry)) yield* pairs(entry).filter(({ target }) => targets.has(target));
+      }
+    },
+  };
 }
 
 /**
