@@ -327,7 +327,7 @@ describe("a project's .env", () => {
     writeFileSync(join(cwd, ".env"), "ZOHO_PROFILE=acme\n");
     const login = ["login", "--code", "1000.c", "--client-id", "1000.X", "--client-secret-file", "-"];
     const { exitCode, err } = await zoho(login, { stdin: "s" });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE whose Zoho account this changes")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE=acme whose Zoho account this changes")]);
     writeFileSync(join(cwd, ".env"), "ZOHO_REFRESH_TOKEN=r\nZOHO_CLIENT_ID=1000.X\nZOHO_CLIENT_SECRET=s\n");
     await signInByCode();
     // Where neither is from the `.env`, nothing is asked.
