@@ -64,7 +64,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   let living = await context.waiting("looking for living channels", () =>
     findLivingChannels(context, name, local ? undefined : signIn),
   );
-  if (!local && (await shouldDelete(context, living, options))) {
+  if (!local && (await shouldDelete(context, living, { ...options, profile: name }))) {
     const exitCode = await deleteLivingChannels(context, name, living);
     if (exitCode !== ExitCode.ok) {
       context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
@@ -106,12 +106,12 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
 async function shouldDelete(
   context: Context,
   living: readonly LivingChannels[],
-  { deleteChannels = false }: LogoutOptions,
+  { deleteChannels = false, profile }: LogoutOptions,
 ): Promise<boolean> {
   const ids = livingIds(living);
   if (deleteChannels || ids === "") return deleteChannels;
   const prompts = await context.prompts();
-  const message = `Without this sign-in, channels created here can still post (${ids}). Delete them first?`;
+  const message = `Without the sign-in of profile ${profile}, channels created here can still post (${ids}). Delete them first?`;
   return (await prompts?.confirm({ message })) === true;
 }
 

@@ -48,23 +48,46 @@ export function reportProjectSignIn(context: Context, config: Config, profile: s
     context.report({ type: "notice", message });
   }
   if (set.length === 0) return;
-  const shown = set.map(([name, value = ""]) => (/SECRET|TOKEN/.test(name) ? name : `${name}=${oneLine(value)}`));
-  const message = `${join(config.root, ENV_FILE)} decides whose Zoho account this changes: ${shown.join(", ")}`;
+  const message = `${join(config.root, ENV_FILE)} decides whose Zoho account this changes: ${shown(set)}`;
   context.report({ type: "notice", message });
 }
 
-/** Before something is deleted at Zoho, or a sign-in ended or replaced, without a question. */
+/** Which Zoho account is used, and what has chosen it. `name`: that of the sign-in. `profile`: the flag. */
+export function chosenAccount(
+  context: Context,
+  config: Config,
+  { name, profile }: { readonly name: string; readonly profile: string | undefined },
+): string {
+  const set = projectSignIn(config, profile);
+  if (set.length > 0) return `the Zoho account that ${join(config.root, ENV_FILE)} chooses by ${shown(set)}`;
+  const source = signInSource(context, config, profile);
+  const variable = config.env.ZOHO_PROFILE?.trim() ? "ZOHO_PROFILE" : undefined;
+  const by = profile === undefined ? (variable ?? "the current one") : "--profile";
+  const of = name === "environment" ? "the environment's variables" : `profile ${name} (${by})`;
+  return `the Zoho account of ${of}${source === USER ? "" : ` in ${source}`}`;
+}
+
+function shown(set: readonly Variable[]): string {
+  const texts = set.map(([name, value = ""]) => (/SECRET|TOKEN/.test(name) ? name : `${name}=${oneLine(value)}`));
+  return texts.join(", ");
+}
+
+/**
+ * Before something is deleted at Zoho, or a sign-in ended or replaced, without a question. Another `key` is for another effect:
+ * a yes to one holds for no other.
+ */
 export async function approveProjectSignIn(
   context: Context,
   config: Config,
   profile: string | undefined,
+  { key = "sign-in", effect = "whose Zoho account this changes, without a question" } = {},
 ): Promise<void> {
   const value = projectSignIn(config, profile);
   const names = value.map(([name]) => name).join(", ");
   if (value.length === 0) return;
-  const reason = `${join(config.root, ENV_FILE)} decides by ${names} whose Zoho account this changes, without a question`;
+  const reason = `${join(config.root, ENV_FILE)} decides by ${shown(value)} ${effect}`;
   const way = `use --profile, or set ${names} in the environment`;
-  await requireYes(context, config.root, { key: "sign-in", value, reason, way });
+  await requireYes(context, config.root, { key, value, reason, way });
 }
 
 /** Before Zoho posts the records of an account to a tunnel: the owner of its authtoken sees the traffic. */

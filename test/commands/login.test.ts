@@ -322,12 +322,51 @@ describe("a project's .env", () => {
     expect(err).not.toContain(refreshToken);
   });
 
+  it("does not become the current profile of other projects, unless the user names the profile", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const client = `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\n`;
+    const token = () => `ZOHO_REFRESH_TOKEN=${server.accounts.makeRefreshToken(SCOPES)}\n`;
+    const clone = tempFolder();
+    const own = { ...env, XDG_CONFIG_HOME: join(cwd, ".config") };
+    const inClone = (lines: string, ...argv: string[]) => {
+      writeFileSync(join(clone, ".env"), lines);
+      const code = lines.includes("REFRESH") ? [] : ["--code", server.accounts.makeCode(SCOPES)];
+      return zoho(["login", ...code, ...argv], { cwd: clone, env: own });
+    };
+    const current = async () => (await zoho(["whoami"], { env: own })).out;
+    const used = async () => (await zoho(["whoami", "--json"], { cwd: clone, env: own })).lines()[0]?.profile;
+    // Nobody has signed in yet.
+    const first = await inClone(client + token());
+    expect(first.err).toContain(`is not made the current profile of your other projects, since ${join(clone, ".env")}`);
+    expect([first.exitCode, await current(), await used()]).toEqual([0, "", "environment"]);
+    await signInByCode("--profile", "mine");
+    for (const more of [token(), ""]) {
+      const { exitCode, err } = await inClone(`${client}ZOHO_PROFILE=acme${more === "" ? "" : "2"}\n${more}`);
+      expect([exitCode, err]).toEqual([0, expect.stringMatching(/name it yourself: zoho-hooks login --profile acme/)]);
+      expect([await current(), await used()]).toEqual([
+        expect.stringContaining("mine"),
+        more === "" ? "acme" : "acme2",
+      ]);
+    }
+    const named = await inClone(client + token(), "--profile", "named");
+    expect(named.err).toContain(
+      "decides which Zoho account the profile named is, which becomes the current one of all",
+    );
+    expect(await current()).toContain("named");
+    // Only the client is of the `.env`: the user has consented to the account.
+    await inClone(client);
+    expect([await current(), await used()]).toEqual([expect.stringContaining("default"), "default"]);
+  });
+
   it("replaces no profile of the user's without a yes", async () => {
     await signInByCode("--profile", "acme");
     writeFileSync(join(cwd, ".env"), "ZOHO_PROFILE=acme\n");
     const login = ["login", "--code", "1000.c", "--client-id", "1000.X", "--client-secret-file", "-"];
     const { exitCode, err } = await zoho(login, { stdin: "s" });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE whose Zoho account this changes")]);
+    expect([exitCode, err]).toEqual([
+      2,
+      expect.stringContaining("by ZOHO_PROFILE=acme whose Zoho account this changes"),
+    ]);
     writeFileSync(join(cwd, ".env"), "ZOHO_REFRESH_TOKEN=r\nZOHO_CLIENT_ID=1000.X\nZOHO_CLIENT_SECRET=s\n");
     await signInByCode();
     // Where neither is from the `.env`, nothing is asked.

@@ -74,7 +74,9 @@ describe("logout with living channels", () => {
     const { exitCode, err } = await zoho(["logout"], { prompts: answering(answer, questions) });
     expect([exitCode, questions]).toEqual([
       0,
-      ["Without this sign-in, channels created here can still post (crm 1, 2; bigin 3). Delete them first? false"],
+      [
+        "Without the sign-in of profile acme, channels created here can still post (crm 1, 2; bigin 3). Delete them first? false",
+      ],
     ]);
     expect(["1", "2", "3", "4"].map(isAlive)).toEqual([!answer, !answer, !answer, true]);
     expect(err.includes(DELETE)).toBe(!answer);

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
-import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+import { answering } from "../support/answers.ts";
+import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 
@@ -23,12 +24,11 @@ function inProject(argv: readonly string[], { env, ...options }: RunOptions = {}
 
 const confirm: Prompts["confirm"] = async () => true;
 const prompts = { confirm } as Prompts;
-const URL = "https://abc.example/webhooks/zoho/crm";
 const REPORT = "decides whose Zoho account this changes: ZOHO_CLIENT_ID=1000.";
 
 describe("a sign-in of a project's .env", () => {
   it("is reported by what changes something, without its secrets, and not by what reads", async () => {
-    const { exitCode, err } = await inProject(["create", "Leads.create", "--url", URL]);
+    const { exitCode, err } = await inProject(["create", "Leads.create", "--url", HOOK]);
     expect([exitCode, err]).toEqual([0, expect.stringContaining(REPORT)]);
     expect(err).toContain(join(world.cwd, ".env"));
     expect(err).not.toContain(world.env.ZOHO_REFRESH_TOKEN);
@@ -37,7 +37,7 @@ describe("a sign-in of a project's .env", () => {
   });
 
   it.each([["delete", "--all"], ["prune"]])("needs the user's yes for %s --yes", async (...words) => {
-    const argv = ["--url", words[0] === "prune" ? "http://127.0.0.1:1/hook" : URL];
+    const argv = ["--url", words[0] === "prune" ? "http://127.0.0.1:1/hook" : HOOK];
     expect((await inProject(["create", "Leads.create", ...argv])).exitCode).toBe(0);
     const command = [...words, "--yes"];
     const { exitCode, err } = await inProject(command);
@@ -64,7 +64,7 @@ describe("a sign-in of a project's .env", () => {
     const user = { ...client, ZOHO_KEYRING: "off", XDG_CONFIG_HOME: join(cwd, "home") };
     const code = server.accounts.makeCode(ALL_SCOPES);
     expect((await run(["login", "--code", code], { ...time, cwd, env: user })).exitCode).toBe(0);
-    const { err } = await run(["channels", "create", "Leads.create", "--url", URL], { ...time, cwd, env: user });
+    const { err } = await run(["channels", "create", "Leads.create", "--url", HOOK], { ...time, cwd, env: user });
     expect(err).toContain(`${join(cwd, "home/zoho-hooks")}, which is in the project, decides whose Zoho account`);
   });
 
@@ -108,7 +108,7 @@ describe("ZOHO_PROFILE of a project's .env", () => {
     writeFileSync(join(cwd, ".env"), "ZOHO_PROFILE=production\nZOHO_DC=eu\n");
     const logout = (...argv: string[]) => run(["logout", ...argv], { cwd, env: { ZOHO_KEYRING: "off" } });
     const { exitCode, err } = await logout();
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE whose")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE=production whose")]);
     // There is no such profile.
     expect((await logout("--profile", "production")).exitCode).toBe(6);
   });
@@ -120,5 +120,72 @@ describe("ZOHO_PROFILE of a project's .env", () => {
       cwd,
     });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_ACCESS_TOKEN whose")]);
+  });
+});
+
+describe("a profile of the user's that a project's .env chooses", () => {
+  const SCOPES = [...ALL_SCOPES, "SalesIQ.webhooks.READ", "SalesIQ.webhooks.CREATE", "SalesIQ.portals.READ"];
+  /** The environment has no sign-in: `prod` is chosen by the `.env`, and `sandbox` is the current one. */
+  let user: Record<string, string>;
+  beforeEach(async () => {
+    const { ZOHO_REFRESH_TOKEN: _, ...client } = world.env;
+    user = { ...client, ZOHO_KEYRING: "off", XDG_CONFIG_HOME: home };
+    for (const name of ["prod", "sandbox"]) {
+      const code = world.server.accounts.makeCode(SCOPES);
+      expect((await zoho(["login", "--code", code, "--profile", name])).exitCode).toBe(0);
+    }
+    writeFileSync(join(world.cwd, ".env"), "ZOHO_PROFILE=prod\n");
+  });
+  const zoho = (argv: readonly string[], options: RunOptions = {}) =>
+    run(argv, { env: user, cwd: world.cwd, now: world.clock.now, sleep: world.clock.sleep, ...options });
+
+  it.each([
+    [["channels", "delete", "--all"], "Delete 2 channels"],
+    [["channels", "disable", "1"], "Channel 1 would have"],
+    [["channels", "disable", "1", "--events", "Leads.create"], "Stop Leads.create"],
+    [["channels", "prune"], "Delete 1 of 2 channels"],
+    [["webhooks", "delete", "460000000026049", "--product", "inventory", "--org", "1"], "Delete webhook"],
+    [["webhooks", "failures", "--product", "salesiq", "--org", "acme", "--resend"], "Send 1 failed delivery"],
+  ])("is named before the question of %j is answered", async (argv, question) => {
+    const create = ["channels", "create", "Leads.all", "--url", "http://127.0.0.1:1/hook"];
+    for (const [id, name] of ["1 prod", "2 sandbox"].map((each) => each.split(" ") as [string, string]))
+      expect((await zoho([...create, "--id", id, "--profile", name])).exitCode).toBe(0);
+    const at = world.clock.now().getTime() - 60_000;
+    world.server.failures.executions["19367000000120011"] = [{ id: "first", at, status: 400, retries: 3 }];
+    const asked: string[] = [];
+    const ask = async (...more: string[]) =>
+      zoho([...argv, ...more], { prompts: answering({ [question]: false }, asked) });
+    expect((await ask()).exitCode).toBe(0);
+    expect((await ask("--profile", "sandbox")).exitCode).toBe(0);
+    rmSync(join(world.cwd, ".env"));
+    expect((await ask()).exitCode).toBe(0);
+    expect(asked.map((each) => each.slice(0, each.indexOf(question)))).toEqual([
+      `In the Zoho account that ${join(world.cwd, ".env")} chooses by ZOHO_PROFILE=prod: `,
+      "In the Zoho account of profile sandbox (--profile): ",
+      "In the Zoho account of profile sandbox (the current one): ",
+    ]);
+  });
+
+  it("needs a yes before channels renew creates all its expired channels again, but not those that are named", async () => {
+    for (const id of ["1", "2"])
+      await zoho(["channels", "create", "Leads.all", "--id", id, "--url", HOOK, "--expires", "1h"]);
+    world.clock.advance(7_200_000);
+    const { exitCode, err } = await zoho(["channels", "renew", "--all"]);
+    expect([exitCode, err]).toEqual([
+      2,
+      expect.stringMatching(
+        /ZOHO_PROFILE=prod in whose .* created again \(1, 2\)\n.*use --profile, or set ZOHO_PROFILE/,
+      ),
+    ]);
+    expect(world.requests("POST")).toHaveLength(2);
+    expect((await zoho(["channels", "renew", "--all", "--dry-run"])).exitCode).toBe(0);
+    expect((await zoho(["channels", "renew", "1"])).exitCode).toBe(0);
+    expect((await zoho(["channels", "renew"], { prompts })).exitCode).toBe(0);
+    expect(world.requests("POST")).toHaveLength(4);
+    world.clock.advance(700_000_000);
+    // The yes is remembered, for this alone.
+    expect((await zoho(["channels", "renew"])).exitCode).toBe(0);
+    expect(world.requests("POST")).toHaveLength(6);
+    expect((await zoho(["channels", "delete", "--all", "--yes"])).exitCode).toBe(2);
   });
 });

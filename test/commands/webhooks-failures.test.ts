@@ -250,7 +250,11 @@ describe("webhooks failures --resend", () => {
     expect(posts()).toEqual([]);
     await text(["--resend"], { prompts: answering(true) as Prompts });
     expect(posts()).toHaveLength(2);
-    expect(asked).toEqual(Array(2).fill("Send 2 failed deliveries of Zoho SalesIQ again?"));
+    expect(asked).toEqual(
+      Array(2).fill(
+        "In the Zoho account of the environment's variables: Send 2 failed deliveries of Zoho SalesIQ again?",
+      ),
+    );
   });
 
   it("needs --yes without a terminal, unless there is nothing to send", async () => {

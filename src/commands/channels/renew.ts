@@ -1,3 +1,4 @@
+import { approveProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
 import { examples } from "../../reports/help.ts";
@@ -66,6 +67,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
     // Rejects a wrong --expires before anything is sent, and is computed again by Zoho's clock below.
     end();
     const chosen = await context.waiting("asking Zoho for its channels", () => choose(context, session, ids, withinMs));
+    await approveCreatingAgain(context, session, chosen, { ...options, areNamed: ids.length > 0 });
     const expiresAt = end();
     const every = options.every === true && options.dryRun !== true;
     const withNew = every && ids.length === 0 && withinMs === undefined;
@@ -84,6 +86,22 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       onLost: options.onLost,
     });
   });
+}
+
+/**
+ * What is created again without being named is chosen by the account, so it needs the user where the `.env` names another profile
+ * of theirs. With a sign-in of the `.env` itself there are only channels of this project.
+ */
+async function approveCreatingAgain(
+  context: Context,
+  { config, isProjects }: ZohoSession,
+  chosen: readonly Chosen[],
+  { areNamed, dryRun, profile }: RenewOptions & { readonly areNamed: boolean },
+): Promise<void> {
+  const ids = chosen.flatMap(({ id, missing }) => (missing?.because === "expired" ? [id] : []));
+  if (areNamed || dryRun === true || isProjects || ids.length === 0) return;
+  const effect = `in whose Zoho account expired channels are created again (${ids.join(", ")})`;
+  await approveProjectSignIn(context, config, profile, { key: "renew", effect });
 }
 
 async function choose(

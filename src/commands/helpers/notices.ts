@@ -1,6 +1,6 @@
 import { isSuccess } from "../../body/delivery.ts";
 import type { Config } from "../../config/load.ts";
-import { approveProjectSignIn } from "../../config/project-sign-in.ts";
+import { approveProjectSignIn, chosenAccount } from "../../config/project-sign-in.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
@@ -8,6 +8,7 @@ import type { Product } from "../../core/product.ts";
 import type { Receipt } from "../../core/receive.ts";
 import { answerRuleOf } from "../../core/reply.ts";
 import { usageError } from "../../util/errors.ts";
+import type { SignIn } from "../../zoho/auth/sign-in.ts";
 
 /** Some hints quote what was received: a stranger who sends ever new names must not fill the memory or the screen. */
 const MAX_HINTS = 100;
@@ -43,10 +44,10 @@ export function reportHintsOnce(
   };
 }
 
-/** Asks before something at Zoho is deleted. Without a terminal only `--yes` answers. */
+/** Asks before something at Zoho is deleted, and says in which account. Without a terminal only `--yes` answers. */
 export async function confirm(
   context: Context,
-  { config }: { readonly config: Config },
+  { config, signIn }: { readonly config: Config; readonly signIn: Pick<SignIn, "name"> },
   question: string,
   { yes, profile }: { readonly yes?: boolean; readonly profile?: string },
 ): Promise<boolean> {
@@ -55,6 +56,7 @@ export async function confirm(
     return true;
   }
   const prompts = await context.prompts();
-  if (prompts !== undefined) return prompts.confirm({ message: question });
+  const account = chosenAccount(context, config, { name: signIn.name, profile });
+  if (prompts !== undefined) return prompts.confirm({ message: `In ${account}: ${question}` });
   throw usageError(`there is no terminal to ask ${JSON.stringify(question)}`, "add --yes");
 }

@@ -1,10 +1,11 @@
 import type { Secret } from "../../body/secret.ts";
-import { type TrustedUrl, USER } from "../../body/source.ts";
+import { type Source, type TrustedUrl, USER } from "../../body/source.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import { approveProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
+import { shellQuoted } from "../../util/text.ts";
 import { accessTokens } from "../../zoho/auth/access-token.ts";
 import { startRedirectServer } from "../../zoho/auth/browser-login.ts";
 import type { CredentialsStore } from "../../zoho/auth/credentials.ts";
@@ -66,7 +67,7 @@ export const define: Define = (command, act) => {
         await store.check(options.profile);
         const plan = await readLoginPlan(context, config, options);
         await approveReplacing(context, { config, store, plan, profile: given.profile });
-        return signIn(context, { config, store, plan });
+        return signIn(context, { config, store, plan, chosenBy: choosingFile(config, plan, given.profile) });
       }),
     );
 };
@@ -87,9 +88,10 @@ ZOHO_KEYRING is off, they are stored in a file that only you can read.`;
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
 async function signIn(
   context: Context,
-  { config, store, plan }: { config: Config; store: CredentialsStore; plan: LoginPlan },
+  given: { config: Config; store: CredentialsStore; plan: LoginPlan; chosenBy: Source | undefined },
 ): Promise<ExitCode> {
-  reportProjectAccount(context, plan);
+  const { config, store, plan, chosenBy } = given;
+  reportProjectAccount(context, plan, chosenBy === undefined);
   const http = zohoHttp(context, config);
   try {
     const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (centreUrl) =>
@@ -109,7 +111,8 @@ async function signIn(
       if (error instanceof UserError) return undefined;
       throw error;
     });
-    const saved = await store.save(profile, { clientSecret: plan.clientSecret.reveal(), refreshToken });
+    const secrets = { clientSecret: plan.clientSecret.reveal(), refreshToken };
+    const saved = await store.save(profile, secrets, { makeCurrent: chosenBy === undefined });
     const signedIn = await store.open(plan.profile);
     await accessTokens({ signIn: signedIn, folder: userFolder(context), http, now: context.now }).store(tokens);
     context.report({
@@ -138,6 +141,11 @@ async function signIn(
         message: `${plan.profile} replaces an earlier sign-in, whose refresh token is still valid at Zoho`,
         hint: "remove it from the connected apps of your Zoho account; next time, run logout before login",
       });
+    }
+    if (!saved.isCurrent) {
+      const message = `${plan.profile} is not made the current profile of your other projects, since ${chosenBy} chooses it`;
+      const hint = `for that, name it yourself: ${context.invocation} login --profile ${shellQuoted(plan.profile)}`;
+      context.report({ type: "notice", message: `${message}; ${hint}` });
     }
     warnIfUnused(context, config, plan.profile);
     const missing = tokens.scopes === undefined ? [] : plan.scopes.filter((scope) => !tokens.scopes?.includes(scope));
@@ -173,12 +181,20 @@ function projectToken({ method }: LoginPlan): Secret | undefined {
   return method.kind === "refresh-token" && method.refreshToken.source !== USER ? method.refreshToken : undefined;
 }
 
+/** The project's file that chooses the account or the profile, unless the user has named the profile with a flag. */
+function choosingFile(config: Config, plan: LoginPlan, profile: string | undefined): Source | undefined {
+  if (profile !== undefined) return undefined;
+  const named = chosenProfile(config, undefined) === undefined ? USER : config.sourceOf("ZOHO_PROFILE");
+  return projectToken(plan)?.source ?? (named === USER ? undefined : named);
+}
+
 /** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
-function reportProjectAccount({ report }: Context, plan: LoginPlan): void {
+function reportProjectAccount({ report }: Context, plan: LoginPlan, becomesCurrent: boolean): void {
   const token = projectToken(plan);
   if (token === undefined) return;
   const message = `${token.origin} in ${token.source} decides which Zoho account the profile ${plan.profile} is`;
-  report({ type: "notice", message });
+  const current = becomesCurrent ? ", which becomes the current one of all projects" : "";
+  report({ type: "notice", message: message + current });
 }
 
 /** A variable that takes precedence would silently be used instead of the new profile. */

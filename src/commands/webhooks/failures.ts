@@ -219,7 +219,7 @@ function reportPlaces(context: Context): void {
 /** The exit code is 7 unless Zoho sends all of them again. */
 async function resend(
   context: Context,
-  { config }: FailureSession,
+  session: FailureSession,
   lists: readonly FailureList[],
   options: FailuresOptions,
 ): Promise<ExitCode> {
@@ -237,7 +237,7 @@ async function resend(
   }
   const titles = [...new Set(wanted.map(({ log }) => log.title))].join(" and ");
   const question = `Send ${counted(wanted.length, "failed delivery", "failed deliveries")} of ${titles} again?`;
-  if (!(await confirm(context, { config }, question, options))) {
+  if (!(await confirm(context, session, question, options))) {
     context.report({ type: "notice", message: "nothing was sent again" });
     return ExitCode.ok;
   }

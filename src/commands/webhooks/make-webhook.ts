@@ -26,7 +26,7 @@ export async function makeWebhook(
   session: WebhookSession,
   { config, chosen, rule, showSecret }: Wanted,
 ): Promise<ExitCode> {
-  const { product, centre, command } = session;
+  const { product, signIn, command } = session;
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint && { hint }) });
   const client = await session.client();
@@ -92,7 +92,7 @@ export async function makeWebhook(
     );
   }
   warnOfOrphans(context, session, [listed]);
-  const note = product.note?.(config, oneLine(id), centre);
+  const note = product.note?.(config, oneLine(id), signIn.centre);
   if (note !== undefined) context.report({ type: "notice", message: note });
   return ExitCode.ok;
 }

@@ -9,7 +9,7 @@ import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { oneLine, shellQuoted } from "../../util/text.ts";
 import { type ZohoApi, zohoApi } from "../../zoho/api.ts";
 import { type SignIn, setting } from "../../zoho/auth/sign-in.ts";
-import { type DataCentre, findDataCentre, findEnvironment, resolveHosts } from "../../zoho/data-centres.ts";
+import { findDataCentre, findEnvironment, resolveHosts } from "../../zoho/data-centres.ts";
 import { findOrganisations, requestFor, type WebhookClient, webhookClient } from "../../zoho/webhooks/client.ts";
 import { managedProducts, requireManagedProduct } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookCall } from "../../zoho/webhooks/managed-product.ts";
@@ -42,7 +42,7 @@ export function chosenProduct({ product }: WebhookOptions): ManagedProduct {
 export interface WebhookSession {
   readonly config: Config;
   readonly product: ManagedProduct;
-  readonly centre: DataCentre;
+  readonly signIn: SignIn;
   readonly api: ZohoApi;
   /** The value of `--org`. */
   readonly org: string | undefined;
@@ -79,7 +79,7 @@ export async function withWebhooks<T>(
     return await work({
       config,
       product,
-      centre: signIn.centre,
+      signIn,
       api,
       org,
       command: (words) => [invocation, "webhooks", words, ...flags].join(" "),

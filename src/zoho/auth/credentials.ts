@@ -98,15 +98,21 @@ export function credentialsStore(options: {
       await locked(() => Promise.all([readProfileIndex(indexPath), fileVault.read(name)]));
     },
 
-    /** Stores a profile and makes it the current one. */
-    async save({ name, ...profile }: Omit<Profile, "secretsIn">, secrets: ProfileSecrets) {
+    /** Stores a profile. By default it becomes the current one. */
+    async save(
+      { name, ...profile }: Omit<Profile, "secretsIn">,
+      secrets: ProfileSecrets,
+      { makeCurrent = true }: { readonly makeCurrent?: boolean } = {},
+    ) {
       checkName(name);
       return locked(async () => {
         const index = await readProfileIndex(indexPath);
         const { secretsIn, noKeyringBecause } = await writeSecrets(options.keyring, fileVault, name, secrets);
         const stored = { ...profile, scopes: [...profile.scopes], secretsIn };
-        await writePrivateJson(indexPath, { current: name, profiles: { ...index.profiles, [name]: stored } });
-        return { profile: { name, ...stored }, noKeyringBecause, path: secretsIn === "file" ? secretsPath : indexPath };
+        const current = makeCurrent ? name : index.current;
+        await writePrivateJson(indexPath, { current, profiles: { ...index.profiles, [name]: stored } });
+        const path = secretsIn === "file" ? secretsPath : indexPath;
+        return { profile: { name, ...stored }, isCurrent: current === name, noKeyringBecause, path };
       });
     },
 
