@@ -1,7 +1,7 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { USER } from "../../body/source.ts";
+import { type Source, USER } from "../../body/source.ts";
 import { STORE_KEY } from "../../config/environment.ts";
 import { isProjectLog } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -92,14 +92,18 @@ export async function startLog(
  * Whether the public URL is written to the log. Where other projects use it as well, their commands would have Zoho post the
  * user's records to a URL or tunnel of this project. With --channel on a shared log the user has said yes to it.
  */
-function tellsUrl({
-  config,
-  choice,
-  options,
-  isShared,
-}: Pick<Plan, "config" | "choice" | "options" | "isShared">): boolean {
-  const source = choice.kind === "ngrok" ? choice.settings.authtoken.source : config.sourceOf("publicUrl");
-  return source === USER || isProjectLog(config) || (isShared && options.channel !== undefined);
+function tellsUrl(plan: Pick<Plan, "config" | "choice" | "options" | "isShared">): boolean {
+  return isTunnelTrusted(plan) || (plan.isShared && plan.options.channel !== undefined);
+}
+
+/** Whether all that use the log may believe what comes through the tunnel: it is the user's, or the log is the project's, too. */
+export function isTunnelTrusted(plan: Pick<Plan, "config" | "choice">): boolean {
+  return tunnelSource(plan) === USER || isProjectLog(plan.config);
+}
+
+/** Who decided where the public URL is, and so may know what comes from there. */
+function tunnelSource({ config, choice }: Pick<Plan, "config" | "choice">): Source {
+  return choice.kind === "ngrok" ? choice.settings.authtoken.source : config.sourceOf("publicUrl");
 }
 
 async function lockLog(context: Context, log: Log, role: Role) {
