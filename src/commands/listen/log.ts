@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Source, USER } from "../../body/source.ts";
 import { STORE_KEY } from "../../config/environment.ts";
 import { isProjectLog } from "../../config/load.ts";
+import { rememberTunnel } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import type { Log, Role } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
@@ -74,15 +75,19 @@ export async function startLog(
     await stop();
     throw error;
   }
+  const tell = async (publicUrl: string): Promise<void> => {
+    await rememberTunnel(context, config, publicUrl, tunnelSource(plan));
+    await lock.setUrl(publicUrl);
+  };
   return {
     name: "the event log",
     log,
     maxBytes: limits.maxBytes,
     notes: store === false ? ["The event log is deleted when this run ends."] : [],
-    setUrl: (url, publicUrl) => lock.setUrl((tellsUrl(plan) ? publicUrl : undefined) ?? url),
+    setUrl: (url, publicUrl) => (publicUrl === undefined || !tellsUrl(plan) ? lock.setUrl(url) : tell(publicUrl)),
     onMoved(url) {
       if (!tellsUrl(plan)) return;
-      lock.setUrl(url).catch(warn("the new public URL could not be written to the log"));
+      tell(url).catch(warn("the new public URL could not be written to the log"));
     },
     stop,
   };
