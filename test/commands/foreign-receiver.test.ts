@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CONFIG_FILE } from "../../src/config/settings.ts";
 import { folderWith } from "../support/files.ts";
-import { listen } from "../support/forward-run.ts";
+import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import type { Listener } from "../support/listener.ts";
 import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
 import { startTestTunnel } from "../support/test-tunnel.ts";
@@ -41,6 +41,19 @@ describe.runIf(hasPostgres)("a listen in a stranger's project, on a shared log o
     expect(message).toContain("by tunnel.publicUrl in ");
     expect(hint).toContain("--public-url");
     expect(await runSql(store, "SELECT name FROM secrets WHERE name LIKE 'secret:%'")).toEqual([]);
+  });
+
+  it("does not have what waits from another project fail sooner than by default", async () => {
+    const store = await sharedAddress(randomUUID());
+    const slow = await app((response) => void setTimeout(() => response.end("OK"), 500));
+    const project = await receiver(store, {}, {}, [slow.url, "--role", "receive"]);
+    await project.post(CRM, lead(1));
+    const config = { forwardTo: slow.url, retries: 0, retryBase: "10ms", forwardTimeout: "50ms" };
+    const clone = await receiver(store, { [CONFIG_FILE]: JSON.stringify(config) });
+    expect(await clone.line("forward")).toMatchObject({ n: 1, state: "delivered" });
+    expect((await clone.line("warning")).message).toMatch(
+      /not applied: .*retries in .*, .*retryBase in .*, .*forwardTimeout in /,
+    );
   });
 });
 
