@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import type { Secret } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { Context } from "../context.ts";
 import { oneLine } from "../util/text.ts";
-import { approve, approveSending, requireYes } from "./approvals.ts";
+import { approve, approveSending, hasAnswer, hasApproved, requireYes } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, userFolderSource } from "./load.ts";
+import { type Config, logName, userFolderSource } from "./load.ts";
 
 /** Variables that choose the account at Zoho, or one of the user's sign-ins. */
 const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
@@ -104,6 +104,36 @@ export async function approveTunnel(
     reason: `${reason}: Zoho would post your records to a tunnel whose owner sees the traffic`,
     way,
   }));
+}
+
+/**
+ * Remembers in the user's folder that `listen` has a tunnel of the project, or no longer has: by then another `.env` may stand
+ * there. Saved for the log, which the URL is read from, as the config file may be another one, too.
+ */
+export async function rememberTunnel(context: Context, config: Config, url: string, source: Source): Promise<void> {
+  const { root, about } = openedTunnel(config, url, source);
+  if (source === USER && !(await hasAnswer(context, root, about.key))) return;
+  await approve(context, root, about).catch(() => undefined);
+}
+
+/** Before Zoho posts the records of an account to the URL of a running `listen`, whatever the project's files say now. */
+export async function approveOpenedTunnel(
+  context: Context,
+  config: Config,
+  profile: string | undefined,
+  url: string,
+): Promise<void> {
+  const { root, about } = openedTunnel(config, url, signInSource(context, config, profile));
+  const ofUser = openedTunnel(config, url, USER).about;
+  if (!(await hasAnswer(context, root, about.key)) || (await hasApproved(context, root, ofUser))) return;
+  const reason = `the running listen was started with a tunnel of this project: Zoho would post your records to ${url}`;
+  await requireYes(context, root, { ...about, reason, way: "name the URL with --url" });
+}
+
+function openedTunnel(config: Config, url: string, source: Source) {
+  const log = logName(config);
+  const root = isAbsolute(log) ? dirname(log) : config.root;
+  return { root, about: { key: `tunnel of ${basename(log)}`, value: [new URL(url).host, source] } };
 }
 
 /** Call before a secret is used for a channel or webhook: the owner of the account can read it there. */

@@ -1,12 +1,13 @@
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CONFIG_FILE } from "../../src/config/settings.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLog } from "../../src/store/sqlite/log.ts";
-import { start, startChannelListeners, statesOf, world, zoho } from "../support/channel-listener.ts";
+import type { TunnelOptions } from "../../src/tunnel/tunnel.ts";
+import { clock, start, startChannelListeners, statesOf, tunnel, world, zoho } from "../support/channel-listener.ts";
 import { startHumanListener } from "../support/human-listener.ts";
-import { run, tempFolder } from "../support/run.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
 
 startChannelListeners();
 
@@ -17,6 +18,9 @@ function user() {
   return { ...options, cwd, env: { ...env, XDG_CONFIG_HOME: tempFolder() } };
 }
 const REFUSED = [2, expect.stringContaining("Zoho would post your records to a tunnel whose owner sees the traffic")];
+const fail = (): never => {
+  throw new Error("there is no tunnel yet");
+};
 const prompts = { confirm: async () => true } as unknown as Prompts;
 
 it("a publicUrl of the project that a variable of the user's hides needs a yes, since listen may have been started without it", async () => {
@@ -95,6 +99,41 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     expect((await run(create, withToken("token-of-the-user"))).exitCode).toBe(0);
     if (lock.held) await lock.release();
     await log.close();
+  });
+
+  it("needs it for the URL of a running listen even where the .env has changed since, until the listen has the user's tunnel", async () => {
+    const options = user();
+    const env = join(options.cwd, ".env");
+    const { openTunnel = fail } = tunnel.overrides;
+    let move: TunnelOptions["onStatus"] = fail;
+    const overrides: RunOptions["overrides"] = {
+      openTunnel(choice, opened) {
+        move = opened.onStatus;
+        return openTunnel(choice, opened);
+      },
+    };
+    const listen = async (given: RunOptions, url: string) => {
+      const listener = await start([], { ...given, overrides });
+      // Channels need https, which the tunnel of the tests has not.
+      move({ type: "reconnected", url, previousUrl: tunnel.url, at: clock.now(), downMs: 0 });
+      const status = () => run(["store", "status", "--json"], given);
+      await expect.poll(async () => (await status()).lines()).toMatchObject([{ receivers: [{ url }] }]);
+      return listener;
+    };
+    const create = (more: RunOptions = {}) => run(["channels", "create", "Leads.create"], { ...options, ...more });
+    const listener = await listen(options, "https://stranger.test");
+    rmSync(env);
+    const { exitCode, err } = await create();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("was started with a tunnel of this project")]);
+    expect(zoho.requests).toEqual([]);
+    expect((await create({ prompts })).exitCode).toBe(0);
+    expect((await create()).exitCode).toBe(0);
+    await listener.stop();
+    writeFileSync(env, "NGROK_AUTHTOKEN=token-of-a-stranger\n");
+    await (await listen(options, "https://another.test")).stop();
+    rmSync(env);
+    await listen({ ...options, env: { ...options.env, NGROK_AUTHTOKEN: "mine" } }, "https://another.test");
+    expect((await create()).exitCode).toBe(0);
   });
 
   it("needs it, anew for each target, before it gets the app's answers by the project's own setting", async () => {

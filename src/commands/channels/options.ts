@@ -3,7 +3,7 @@ import type { Secret } from "../../body/secret.ts";
 import { USER } from "../../body/source.ts";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { approveTunnel, projectSignIn } from "../../config/project-sign-in.ts";
+import { approveOpenedTunnel, approveTunnel, projectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
@@ -194,7 +194,8 @@ async function approveListener(
   const registers = projectSignIn(config, profile);
   if (named !== undefined) return checkProjectSettings(context, named, ["publicUrl"], { registers });
   const [now, before] = [await runAuthtoken(context, config), await runAuthtoken(context, without)];
-  if (before === undefined || (now?.source === USER && now.reveal() === before.reveal())) return;
+  if (before === undefined || before.source === USER) return approveOpenedTunnel(context, config, profile, base);
+  if (now?.source === USER && now.reveal() === before.reveal()) return;
   await approveTunnel(context, config, profile, before, {
     reason: `the running listen may use the ${before.origin} of ${before.source}`,
     way: "name the URL with --url",

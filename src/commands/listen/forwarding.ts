@@ -1,8 +1,10 @@
 import { hostname as machineName, networkInterfaces } from "node:os";
 import { isQueue } from "../../body/queue-address.ts";
+import { USER } from "../../body/source.ts";
 import { portOf } from "../../body/target-url.ts";
-import type { Config } from "../../config/load.ts";
-import type { Settings } from "../../config/settings.ts";
+import { type Config, isProjectLog, logName } from "../../config/load.ts";
+import { settingName } from "../../config/readers.ts";
+import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { type EventPattern, parseRoute } from "../../core/event-names.ts";
 import { maskUrl } from "../../core/mask.ts";
@@ -49,7 +51,8 @@ interface ForwardingOptions {
 export async function startForwarding(context: Context, options: ForwardingOptions): Promise<ForwardingPart> {
   const { config, products, log, routes } = options;
   const { settings, env } = config;
-  const { concurrency, forwardTimeout, insecure } = settings;
+  const { concurrency, insecure } = settings;
+  const { retries, retryBase, forwardTimeout } = retrySettings(context, config);
   const counts = { delivered: 0, failed: 0, waiting: 0 as number | undefined };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () =>
@@ -58,7 +61,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       insecure,
       env,
       timeoutMs: forwardTimeout,
-      onlyOnce: settings.retries === 0,
+      onlyOnce: retries === 0,
       receivedAtOf: async (n) => (await log.row(n))?.receivedAt,
     });
   const poster = await open();
@@ -73,7 +76,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   const forwarder = createForwarder({
     log,
     poster,
-    retry: { retries: settings.retries, baseMs: settings.retryBase },
+    retry: { retries, baseMs: retryBase },
     concurrency,
     deadlineOf: deadlineFor,
     now: context.now,
@@ -153,6 +156,23 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       }
     },
   };
+}
+
+/** In a log that other projects use, a project's file does not have their deliveries fail sooner than they would by default. */
+function retrySettings(context: Context, config: Config): Pick<Settings, "retries" | "retryBase" | "forwardTimeout"> {
+  const { settings, origins, sourceOf } = config;
+  const keys = (["retries", "retryBase", "forwardTimeout"] as const).filter(
+    (key) => !isProjectLog(config) && sourceOf(key) !== USER && settings[key] < defaults[key],
+  );
+  if (keys.length === 0) return settings;
+  const names = keys.map((key) => settingName(key, origins[key])).join(", ");
+  const message = `less than the default is not applied: ${names}, since other projects use ${logName(config)}`;
+  context.report({
+    type: "warning",
+    message,
+    hint: "if you want it, use the flag, or set the variable in the environment",
+  });
+  return { ...settings, ...Object.fromEntries(keys.map((key) => [key, defaults[key]])) };
 }
 
 /** Adds what can be done about a failure. A person gets each hint once: below a hundred lines it is noise. */

@@ -1,9 +1,10 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { USER } from "../../body/source.ts";
+import { type Source, USER } from "../../body/source.ts";
 import { STORE_KEY } from "../../config/environment.ts";
 import { isProjectLog } from "../../config/load.ts";
+import { rememberTunnel } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import type { Log, Role } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
@@ -74,15 +75,19 @@ export async function startLog(
     await stop();
     throw error;
   }
+  const tell = async (publicUrl: string): Promise<void> => {
+    await rememberTunnel(context, config, publicUrl, tunnelSource(plan));
+    await lock.setUrl(publicUrl);
+  };
   return {
     name: "the event log",
     log,
     maxBytes: limits.maxBytes,
     notes: store === false ? ["The event log is deleted when this run ends."] : [],
-    setUrl: (url, publicUrl) => lock.setUrl((tellsUrl(plan) ? publicUrl : undefined) ?? url),
+    setUrl: (url, publicUrl) => (publicUrl === undefined || !tellsUrl(plan) ? lock.setUrl(url) : tell(publicUrl)),
     onMoved(url) {
       if (!tellsUrl(plan)) return;
-      lock.setUrl(url).catch(warn("the new public URL could not be written to the log"));
+      tell(url).catch(warn("the new public URL could not be written to the log"));
     },
     stop,
   };
@@ -92,14 +97,18 @@ export async function startLog(
  * Whether the public URL is written to the log. Where other projects use it as well, their commands would have Zoho post the
  * user's records to a URL or tunnel of this project. With --channel on a shared log the user has said yes to it.
  */
-function tellsUrl({
-  config,
-  choice,
-  options,
-  isShared,
-}: Pick<Plan, "config" | "choice" | "options" | "isShared">): boolean {
-  const source = choice.kind === "ngrok" ? choice.settings.authtoken.source : config.sourceOf("publicUrl");
-  return source === USER || isProjectLog(config) || (isShared && options.channel !== undefined);
+function tellsUrl(plan: Pick<Plan, "config" | "choice" | "options" | "isShared">): boolean {
+  return isTunnelTrusted(plan) || (plan.isShared && plan.options.channel !== undefined);
+}
+
+/** Whether all that use the log may believe what comes through the tunnel: it is the user's, or the log is the project's, too. */
+export function isTunnelTrusted(plan: Pick<Plan, "config" | "choice">): boolean {
+  return tunnelSource(plan) === USER || isProjectLog(plan.config);
+}
+
+/** Who decided where the public URL is, and so may know what comes from there. */
+function tunnelSource({ config, choice }: Pick<Plan, "config" | "choice">): Source {
+  return choice.kind === "ngrok" ? choice.settings.authtoken.source : config.sourceOf("publicUrl");
 }
 
 async function lockLog(context: Context, log: Log, role: Role) {

@@ -1,5 +1,6 @@
 import { type Credential, type Secret, type Secrets, secret } from "../../body/secret.ts";
 import { STORE_KEY } from "../../config/environment.ts";
+import { STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import type { OfferedSecret } from "../../core/product.ts";
 import type { Log } from "../../store/log.ts";
@@ -15,7 +16,7 @@ interface SharedChannel {
 
 /** The secrets that all receivers on a log share: what a sender handed to one of them, and the tokens of channels. */
 export interface SharedSecretsPart extends Part {
-  /** The given secrets and the shared ones. */
+  /** The given secrets and the shared ones; one of a flag or variable replaces those that senders have handed over. */
   with(secrets: Secrets): Secrets;
   /** Saves a secret that a sender has offered. Rejects if it cannot be shared: then it must not be accepted. */
   keep(product: string, offered: OfferedSecret): Promise<void>;
@@ -88,12 +89,15 @@ export async function shareSecrets(context: Context, log: Log): Promise<SharedSe
           `${STORE_KEY} is not set: Mail cannot hand out its secret here, since all receivers need it, and --channel needs it.`,
         ],
     with: (secrets) => ({
-      for: (credential, product) => [
-        ...secrets.for(credential, product),
-        ...[...read, ...pending].flatMap((each) =>
-          each.product === product && each.credential === credential ? [each.secret] : [],
-        ),
-      ],
+      for(credential, product) {
+        const own = secrets.for(credential, product);
+        // As one that listen has saved alone. A channel's token is beside any other.
+        if (credential !== "token" && own.some(({ origin }) => origin !== STORED_SECRETS_FILE)) return own;
+        const others = [...read, ...pending].filter(
+          (each) => each.product === product && each.credential === credential,
+        );
+        return [...own, ...others.map((each) => each.secret)];
+      },
       all: () => [...secrets.all(), ...read.flatMap((each) => (each.credential === "token" ? [] : [each.secret]))],
     }),
     async keep(product, { credential, value }) {
