@@ -218,7 +218,7 @@ describe("control characters", () => {
 const FORMAT = { id: "own", source: "", evidence: undefined, proofs: [], probe: undefined, events: [] };
 
 const SETTING_COMMANDS = [
-  ...["config show", "config show --origin", "doctor -v", "products", "products crm", "events list", "types crm"],
+  ...["config show --origin", "doctor -v", "products", "products crm", "events list"],
   ...[
     "send crm Leads.create --dry-run",
     "verify -",
