@@ -24,7 +24,7 @@ import {
   requireYes,
 } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, foreignPlace, isProjectLog, loadConfig, logName } from "./load.ts";
+import { type Config, foreignPlace, isProjectLog, isStoreInProject, loadConfig, logName } from "./load.ts";
 import { environmentName, settingName } from "./readers.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
 
@@ -253,9 +253,8 @@ export function reportIgnored({ report }: Pick<Context, "report">, config: Confi
 export const PROXY_VARIABLES = /_proxy$/i;
 
 function decide<K extends keyof Settings>(config: Config, key: K, use: Use): Decision {
-  const { settings, origins, sourceOf } = config;
-  // The default log may be behind a link that came with the project.
-  const isOwn = sourceOf(key) !== USER || (key === "store" && origins.store === "default");
+  const { settings, sourceOf } = config;
+  const isOwn = sourceOf(key) !== USER || (key === "store" && isStoreInProject(config));
   return isOwn ? RULES[key](settings[key], config, use) : "allowed";
 }
 
@@ -365,7 +364,8 @@ function logPlaces({ root, settings: { store } }: Config): readonly string[] {
 }
 
 function needed(config: Config, key: keyof Settings, { effect, scope }: NeedsUser): Needed {
-  const texts = valueTexts(config.settings[key]);
+  // The same path would be refused again.
+  const texts = valueTexts(key === "store" && isStoreInProject(config) ? logPlaces(config)[0] : config.settings[key]);
   const flags = texts.length === 0 ? flagOf(key) : texts.map((text) => `${flagOf(key)} ${shellQuoted(text)}`).join(" ");
   const flag = WITHOUT_FLAG.includes(key) ? "" : `use ${flags}${FLAG_NOTES[key] ?? ""}, or `;
   // Products have neither a flag nor a variable.

@@ -165,6 +165,12 @@ export function isProjectLog(config: Pick<Config, "root" | "settings" | "sourceO
   return sourceOf("store") !== USER || (isAbsolute(log) && (!isAbove(root, log) || isInClone(root, log)));
 }
 
+/** Whether the log is named by a relative path in the project, as by default. Whoever named it, a link may have come with the project. */
+export function isStoreInProject({ root, settings: { store } }: Pick<Config, "root" | "settings">): boolean {
+  if (store === false || store.includes("://") || isAbsolute(store)) return false;
+  return !isAbove(root, resolve(root, store));
+}
+
 type UserPlaces = Pick<Runtime, "env" | "home" | "platform">;
 
 /**

@@ -45,7 +45,7 @@ export function renderCheck(report: CheckReport, { out, quiet, columns }: Style)
   const [first = "", ...rest] = columns >= indent + 20 ? wrapLine(plain(text), columns - indent) : [plain(text)];
   const cells = [{ text: out[tone](mark), width: 1 }, { text: out.name(id), width: idWidth }, { text: first }];
   const head = [...fitLine(cells, columns, "  "), ...rest.map((line) => " ".repeat(indent) + line)];
-  const wrapped = (line: string, paint?: (line: string) => string) => below(plain(line, true), "    ", columns, paint);
+  const wrapped = (line: string, paint?: (line: string) => string) => below(plain(line), "    ", columns, paint);
   const lines = [
     ...head,
     ...Object.entries(details).flatMap(([label, detail]) => wrapped(`${label}: ${detail}`, out.dim)),

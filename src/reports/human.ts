@@ -51,15 +51,16 @@ const renderers: Renderers = {
   warning: ({ message, hint }, { err }) => ({
     err: `${err.caution("warning:")} ${plain(message)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint))}\n`}`,
   }),
-  // Scripts get every character of a file or path.
+  // Not cleaned afterwards: scripts get every character of a file or path.
   text: ({ text }, { out }) => ({ out: out.live ? plain(text, true) : text }),
 };
 
-/** A report as text for a person. */
+/** A report as text for a person. Whatever its values hold, only our own colours control the terminal. */
 export function renderHuman<Kind extends Report["type"]>(
   report: Extract<Report, { type: Kind }>,
   style: Style,
 ): Rendered {
   const render = renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>, style: Style) => Rendered;
-  return render(report, style);
+  const { out = "", err = "" } = render(report, style);
+  return { out: report.type === "text" ? out : style.out.clean(out), err: style.err.clean(err) };
 }

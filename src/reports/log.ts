@@ -71,7 +71,7 @@ export function renderEntry({ event }: EntryReport, { out, quiet }: Style): Rend
 function headline({ n, at, receipt, method, path, logged }: EntryReport["event"], paint: Paint): string {
   const name = receipt.handshake !== undefined ? "challenge" : (receipt.event ?? `${method} ${path}`);
   const unknown = receipt.event !== undefined && !receipt.known ? ` ${paint.caution("(unknown event)")}` : "";
-  const format = receipt.format === undefined ? "" : ` ${paint.dim(`(${receipt.format})`)}`;
+  const format = receipt.format === undefined ? "" : ` ${paint.dim(plain(`(${receipt.format})`))}`;
   return [
     `${paint.strong(`#${n}`)} ${paint.name(plain(receipt.product ?? "?"))} ${plain(name)}${unknown}${format}`,
     paint.dim(`${formatDay(at)} ${clockTime(at)}`),

@@ -36,6 +36,11 @@ export interface Paint {
   dim(text: string): string;
   strong(text: string): string;
   name(text: string): string;
+  /**
+   * Removes control characters but line ends, tabs and these colours from a rendered text: a renderer may have missed some
+   * of a log's or project's values.
+   */
+  clean(text: string): string;
   /** The stream is a terminal, so animation makes sense. */
   readonly live: boolean;
 }
@@ -48,7 +53,15 @@ export async function paintFor(output: Output, runtime: Runtime, color: boolean)
   }
   const { Chalk } = await import("chalk");
   const { green, red, yellow, dim, bold, cyan } = new Chalk({ level: 1 });
-  return { good: green, bad: red, caution: yellow, dim, strong: bold, name: cyan, live };
+  return { good: green, bad: red, caution: yellow, dim, strong: bold, name: cyan, clean: cleanBetweenColors, live };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what chalk writes for the colours above
+const COLOR = /(\u001b\[(?:1|2|22|3[12369])m)/;
+
+function cleanBetweenColors(text: string): string {
+  const pieces = text.split(COLOR);
+  return pieces.map((each, i) => (i % 2 === 1 ? each : plain(each, true))).join("");
 }
 
 const asItIs = (text: string): string => text;
@@ -60,6 +73,7 @@ export const noPaint: Paint = {
   dim: asItIs,
   strong: asItIs,
   name: asItIs,
+  clean: (text) => plain(text, true),
   live: false,
 };
 

@@ -73,7 +73,7 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
 
 function proofLines({ proofs }: FormatReport, paint: Paint, columns: number): readonly string[] {
   const labelled = (text: string) =>
-    wrapLine(`  proof   ${text}`, columns).map((line) => line.replace(/^ {2}proof/, dimmed(paint)));
+    wrapLine(`  proof   ${plain(text)}`, columns).map((line) => line.replace(/^ {2}proof/, dimmed(paint)));
   if (proofs.length === 0) return labelled("none known: no signature and no token");
   return proofs.flatMap(({ id, title, proves, variable }) => [
     ...labelled(`${id}: ${title}`).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),

@@ -36,7 +36,7 @@ export function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSign
   const name = "answer" as const;
   return {
     text: ({ message, initial = "", validate = () => true }) =>
-      ask(() => prompt([{ type: "input", name, message: plain(message), default: initial, validate }])),
+      ask(() => prompt([{ type: "input", name, message: plain(message), default: plain(initial), validate }])),
     secret: ({ message }) => ask(() => prompt([{ type: "password", name, message: plain(message), mask: "*" }])),
     confirm: ({ message, initial = false }) =>
       ask(() => prompt([{ type: "confirm", name, message: plain(message), default: initial }])),

@@ -111,7 +111,7 @@ function explanationLines(
   if (verbose && ruledOut.length > 0)
     lines.push(...["    ruled out:", ...ruledOut.map(({ meaning }) => `      ${plain(meaning)}`)].map(paint.dim));
   if (showExpected && expected !== undefined)
-    lines.push(`    received ${plain(received ?? "nothing")}`, `    expected ${expected}`);
+    lines.push(`    received ${plain(received ?? "nothing")}`, `    expected ${plain(expected)}`);
   return lines;
 }
 

@@ -238,7 +238,9 @@ function isPair(value: unknown): boolean {
 
 function isVerdict(value: unknown): boolean {
   const words: readonly VerdictWord[] = ["passed", "failed", "absent", "unconfigured"];
-  return hasTexts("id", "proves", "verdict", "reason")(value) && words.includes((value as Verdict).verdict);
+  if (!hasTexts("id", "proves", "verdict", "reason")(value)) return false;
+  const { id, verdict } = value as Verdict;
+  return /^[\w-]+$/.test(id) && words.includes(verdict);
 }
 
 function isIssue(value: unknown): boolean {

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite/log.ts";
@@ -10,7 +11,7 @@ import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
 import { type RunOptions, run } from "../support/run.ts";
-import { freePort } from "../support/target.ts";
+import { freePort, startTarget } from "../support/target.ts";
 import { startTargetApp, type TargetApp } from "../support/target-app.ts";
 import { startTestTunnel } from "../support/test-tunnel.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
@@ -317,6 +318,27 @@ describe("doctor, while listen runs", () => {
         ]),
       );
     } finally {
+      await stop();
+    }
+  });
+
+  const address = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+  it.skipIf(address === undefined)("looks for it at the project's host only if the user allows that", async () => {
+    const { stop } = await start();
+    const other = await startTarget(undefined, { host: address ?? "" });
+    try {
+      config({ host: address });
+      set({ ZOHO_HOOKS_PORT: String(other.port) });
+      await doctor();
+      expect(other.seen).toEqual([]);
+      set({ ZOHO_HOOKS_HOST: address });
+      await doctor();
+      expect(other.seen).not.toEqual([]);
+    } finally {
+      await other.close();
       await stop();
     }
   });

@@ -161,13 +161,13 @@ describe("keep and maxLog of a project", () => {
 // Making links takes a privilege on Windows.
 describe.skipIf(process.platform === "win32")("a log behind a link that came with the project", () => {
   it.each([
-    [".zoho-hooks", "outside"],
-    [".zoho-hooks/events.db", "outside/made.db"],
-    [".zoho-hooks/events.db-lock", "outside/made"],
-    [".zoho-hooks/events.db-wal", "outside/made"],
-    [".zoho-hooks/events.db-shm", "outside/made"],
-    [".zoho-hooks/events.db-journal", "outside/made"],
-  ])("is refused, and nothing is written there: %s", async (link, target) => {
+    [".zoho-hooks", "outside", "../outside/events.db"],
+    [".zoho-hooks/events.db", "outside/made.db", "../outside/made.db"],
+    [".zoho-hooks/events.db-lock", "outside/made", ".zoho-hooks/events.db"],
+    [".zoho-hooks/events.db-wal", "outside/made", ".zoho-hooks/events.db"],
+    [".zoho-hooks/events.db-shm", "outside/made", ".zoho-hooks/events.db"],
+    [".zoho-hooks/events.db-journal", "outside/made", ".zoho-hooks/events.db"],
+  ])("is refused, and nothing is written there: %s", async (link, target, named) => {
     const { cwd, run } = await clonedProject();
     const outside = join(cwd, "../outside");
     mkdirSync(outside);
@@ -176,7 +176,7 @@ describe.skipIf(process.platform === "win32")("a log behind a link that came wit
     for (const argv of [LISTEN, ["events", "list"]]) {
       const { exitCode, err } = await run(argv);
       expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(cwd, link)} is a link`)]);
-      expect(err).toContain("--store .zoho-hooks/events.db");
+      expect(err).toContain(`--store ${join(cwd, named)}`);
     }
     expect(readdirSync(outside)).toEqual([]);
   });
@@ -191,10 +191,29 @@ describe.skipIf(process.platform === "win32")("a log behind a link that came wit
     expect(await deliveriesIn(log)).toBe(DELIVERIES);
   });
 
+  it.each<[string, readonly string[], Record<string, string>, string]>([
+    ["a flag", ["--store", "logs/events.db"], {}, "--store is logs/events.db"],
+    [
+      "the environment",
+      [],
+      { ZOHO_HOOKS_STORE: "./logs/events.db" },
+      "ZOHO_HOOKS_STORE (environment) is ./logs/events.db",
+    ],
+  ])("is refused where the user's relative path leads through it: in %s", async (_, argv, env, what) => {
+    const { cwd, log, run } = await clonedProject();
+    symlinkSync("../other project", join(cwd, "logs"));
+    for (const command of [LISTEN, ["events", "list"], ["events", "prune", "--keep", "1s"]]) {
+      const { exitCode, err } = await run([...command, ...argv], { env });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining(`${what}: ${join(cwd, "logs")} is a link`)]);
+      expect(err).toContain(`use --store '${log}'`);
+    }
+    expect(await deliveriesIn(log)).toBe(DELIVERIES);
+  });
+
   it("is taken with the user's own flag, and not pruned by the project's keep", async () => {
     const { cwd, log, run } = await clonedProject({ keep: "1s" });
     symlinkSync(dirname(log), join(cwd, "logs"));
-    const { exitCode, err } = await run([...LISTEN, "--store", "logs/events.db"]);
+    const { exitCode, err } = await run([...LISTEN, "--store", join(cwd, "logs/events.db")]);
     expect(exitCode).toBe(0);
     expect(err).toMatch(/keep in .* is not applied: .*logs is a link/);
     expect(await deliveriesIn(log)).toBe(DELIVERIES);

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly now?: () => Date;
   /** Waits by that clock; real time by default. */
   readonly sleep?: Sleep;
+  /** Stdout is a terminal. */
+  readonly outTTY?: boolean;
   /** Stderr is a terminal. */
   readonly errTTY?: boolean;
   /** Its width. */
@@ -79,7 +81,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       },
       backlog: options.backlog ?? (() => 0),
       taken: () => 0,
-      isTTY: false,
+      isTTY: options.outTTY ?? false,
       columns: undefined,
     },
     stderr: {

@@ -23,7 +23,7 @@ export function curlCommand(delivery: Delivery, options: { readonly insecure: bo
 
 /** With `-X HEAD`, curl would wait for a response body. */
 function methodWord(method: string): string {
-  return method === "HEAD" ? "--head" : `-X ${shellQuoted(method)}`;
+  return method === "HEAD" ? "--head" : `-X ${headerWord(method)}`;
 }
 
 function isBodiless(method: string): boolean {
