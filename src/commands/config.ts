@@ -3,7 +3,7 @@ import { fileKeys, readers } from "../config/readers.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
-import { maskSetting, maskUrl } from "../core/mask.ts";
+import { maskRoute, maskUrl } from "../core/mask.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode } from "../util/errors.ts";
 import { parseDuration, parseSize, parseTimeout } from "../util/units.ts";
@@ -64,7 +64,7 @@ function settingRows({ settings, origins }: Config): readonly Row[] {
     ...settings,
     store: settings.store === false ? false : maskUrl(settings.store),
     forwardTo: settings.forwardTo.map((each) => maskUrl(each)),
-    routes: settings.routes.map(maskSetting),
+    routes: settings.routes.map(maskRoute),
   };
   return Object.entries(shown).map(([key, value]) => ({ key, value, origin: origin.get(key) }));
 }

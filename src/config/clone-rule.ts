@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readDatabaseAddress, serverText } from "../body/database-address.ts";
 import type { Secret } from "../body/secret.ts";
 import { type Destination, type Source, sendingOf, USER } from "../body/source.ts";
-import { targetUrl } from "../body/target-url.ts";
+import { portOf, targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskSetting } from "../core/mask.ts";
@@ -12,7 +13,7 @@ import type { ImportModule } from "../runtime.ts";
 import { usageError } from "../util/errors.ts";
 import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
 import { findLink, isAbove, isOutside, linkedPlace } from "../util/links.ts";
-import { oneLine, shellQuoted } from "../util/text.ts";
+import { oneLine } from "../util/text.ts";
 import {
   approve,
   approveSending,
@@ -25,7 +26,8 @@ import {
 } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Config, foreignPlace, isProjectLog, isStoreInProject, loadConfig, logName } from "./load.ts";
-import { environmentName, settingName } from "./readers.ts";
+import { settingName } from "./readers.ts";
+import { describe, flagOf, wayToSet } from "./setting-texts.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
 
 /**
@@ -65,7 +67,8 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   products: productsDecision,
   port: allowed,
   host: (host, _, { atReceiver }) => {
-    if (atReceiver !== undefined) return atReceiver.every(isLocalUrl) ? "allowed" : { effect: LEAVES, scope: "target" };
+    if (atReceiver !== undefined)
+      return atReceiver.every(isLocalUrl) ? "allowed" : { effect: leaves(atReceiver), scope: "target" };
     return host === "::1" || isSafeWithoutTls(host) ? "allowed" : { effect: "other machines could reach the receiver" };
   },
   maxBody: allowed,
@@ -76,12 +79,12 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   allowIp: allowed,
   allowZohoIps: reportedIf,
   allowUnsigned: (ids) => reportedIf(ids.length > 0),
-  forwardTo: (targets, { sourceOf }) =>
-    sending({ effect: LEAVES }, { source: sourceOf("forwardTo"), isSafe: targets.every(isLocalTarget) }),
-  routes(routes, { sourceOf }) {
-    const isSafe = routes.every((text) => isLocalTarget(parseRoute(text, "routes").target));
-    return sending({ effect: LEAVES }, { source: sourceOf("routes"), isSafe });
-  },
+  forwardTo: (targets, { sourceOf }) => targetsDecision(targets, sourceOf("forwardTo")),
+  routes: (routes, { sourceOf }) =>
+    targetsDecision(
+      routes.map((text) => parseRoute(text, "routes").target),
+      sourceOf("routes"),
+    ),
   respond(respond, { settings: { forwardTo, routes } }, { authtoken }) {
     if (respond !== "mirror" || authtoken === undefined) return "allowed";
     const effect = `your app's answers would go to a tunnel whose owner, by ${authtoken.origin}, sees the traffic`;
@@ -107,18 +110,13 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   ngrokRootCas: (_, config) => ingressDecision(config, "ngrokRootCas"),
 };
 
-const LEAVES = "deliveries, with their tokens and signatures, would leave this machine";
+const DELIVERIES = "deliveries, with their tokens and signatures,";
 
-/** Flags that are not named like their setting, and notes for those that not all commands have. */
-const FLAGS: Readonly<Partial<Record<keyof Settings, string>>> = { routes: "--route" };
-const FLAG_NOTES: Readonly<Partial<Record<keyof Settings, string>>> = {
-  host: " (of listen; send and check: the whole URL)",
-  forwardTo: " (replay: --to)",
-  store: " (of listen, events, replay, verify and types)",
-  publicUrl: " (channels and webhooks: --url)",
-};
-
-const WITHOUT_FLAG: readonly (keyof Settings)[] = ["ngrokServerAddr", "ngrokRootCas"];
+/** Names the servers that are connected to: a URL can be written so that another host is read first. */
+function leaves(urls: readonly string[]): string {
+  const servers = urls.map((url) => (URL.canParse(url) ? `${new URL(url).hostname}:${portOf(url)}` : maskSetting(url)));
+  return `${DELIVERIES} would leave this machine, to ${[...new Set(servers)].join(", ")}`;
+}
 
 /**
  * Reports or refuses the values of these settings that are the project's own. In a terminal it asks, and remembers a yes in
@@ -218,7 +216,7 @@ export async function checkLoggedTargets(context: Context, config: Config, targe
     await approveSending(context, config.root, USER, to, () => ({
       key: `target ${createHash("sha256").update(target).digest("hex").slice(0, 16)}`,
       value: [target],
-      reason: `the event log ${log} names the target ${maskSetting(target)}: ${LEAVES}`,
+      reason: `the event log ${log} names the target ${maskSetting(target)}: ${leaves([target])}`,
       way: "use --to",
     }));
   }
@@ -311,12 +309,10 @@ export async function approvedProducts(
 }
 
 /** By the text of the host: what a name resolves to may change at any time. */
-function isLocalTarget(target: string): boolean {
-  try {
-    return isLocalUrl(targetUrl(target, "crm", { host: "localhost", port: 3000 }));
-  } catch {
-    return false;
-  }
+function targetsDecision(targets: readonly string[], source: Source): Decision {
+  const urls = targets.map((target) => targetUrl(target, "crm", { host: "localhost", port: 3000 }));
+  const remote = urls.filter((url) => !isLocalUrl(url));
+  return sending({ effect: leaves(remote) }, { source, isSafe: remote.length === 0 });
 }
 
 function isInsecureAllowed(insecure: boolean, _: Config, { targets = [] }: Use): Decision {
@@ -336,6 +332,13 @@ function ingressDecision({ env, sourceOf }: Config, key: keyof Settings): Decisi
 const LOG_SUFFIXES = ["", "-lock"].flatMap((file) => ["", "-wal", "-shm", "-journal"].map((own) => file + own));
 
 function storeDecision(config: Config): Decision {
+  const { settings, origins } = config;
+  if (isOnServer(settings.store)) {
+    const server = readDatabaseAddress(settings.store, settingName("store", origins.store));
+    const password = server.password === "" ? "" : " and the password of the address,";
+    const effect = `${DELIVERIES}${password} would go to the server ${oneLine(serverText(server))}`;
+    return { effect, scope: serverText(server) };
+  }
   const reason = foreignReason(config);
   if (reason === undefined) return "allowed";
   return { effect: `${reason}, so the event log may be another project's`, scope: logPlaces(config) };
@@ -349,14 +352,14 @@ function pruneDecision(config: Config): Decision {
 /** Why the log may belong to another project; undefined where it is the project's own. */
 function foreignReason({ root, settings: { store } }: Config): string | undefined {
   if (store === false) return undefined;
-  // The driver connects to the last ?host= rather than to the host of the address.
-  const host = URL.canParse(store) ? new URL(store).searchParams.getAll("host").at(-1) : undefined;
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store)) return `it is on ${host ? `the server ${oneLine(host)}` : "a server"}`;
+  if (isOnServer(store)) return "it is on a server";
   const path = resolve(root, store);
   if (isAbove(root, path)) return `${path} is outside the project`;
   const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
   return link === undefined ? undefined : `${link} is a link`;
 }
+
+const isOnServer = (store: string | false): store is string => /^[a-z][a-z0-9+.-]+:\/\//i.test(String(store));
 
 /** Where the files of the log really are: a yes does not hold for another target of the same link. */
 function logPlaces({ root, settings: { store } }: Config): readonly string[] {
@@ -364,34 +367,15 @@ function logPlaces({ root, settings: { store } }: Config): readonly string[] {
 }
 
 function needed(config: Config, key: keyof Settings, { effect, scope }: NeedsUser): Needed {
+  const { settings } = config;
   // The same path would be refused again.
-  const texts = valueTexts(key === "store" && isStoreInProject(config) ? logPlaces(config)[0] : config.settings[key]);
-  const flags = texts.length === 0 ? flagOf(key) : texts.map((text) => `${flagOf(key)} ${shellQuoted(text)}`).join(" ");
-  const flag = WITHOUT_FLAG.includes(key) ? "" : `use ${flags}${FLAG_NOTES[key] ?? ""}, or `;
-  // Products have neither a flag nor a variable.
-  const way = key === "products" ? "copy it into the project" : `${flag}set ${environmentName(key)} in the environment`;
-  return { key, value: [config.settings[key], scope], reason: `${describe(config, key)}: ${effect}`, way };
+  const store = isStoreInProject(config) ? (logPlaces(config)[0] ?? settings.store) : settings.store;
+  const reason = `${describe(config, key)}: ${effect}`;
+  return { key, value: [settings[key], scope], reason, way: wayToSet({ ...settings, store }, key) };
 }
 
 function reportOwn({ report }: Context, config: Config, keys: readonly (keyof Settings)[]): void {
   if (keys.length === 0) return;
   const message = `set by this project: ${keys.map((key) => describe(config, key)).join("; ")}`;
   report({ type: "notice", message });
-}
-
-/** `forwardTo in /project/zoho-hooks.config.json is http://host/x` */
-function describe({ settings, origins }: Config, key: keyof Settings): string {
-  const texts = valueTexts(settings[key]);
-  const name = origins[key] === "default" ? `the default ${key}` : oneLine(settingName(key, origins[key]));
-  return texts.length === 0 ? name : `${name} is ${texts.join(", ")}`;
-}
-
-/** The values for people, with secrets in URLs masked; none for what is only on or off, or has many parts. */
-function valueTexts(value: Settings[keyof Settings]): readonly string[] {
-  if (Array.isArray(value)) return value.map((each) => maskSetting(String(each)));
-  return typeof value === "string" ? [maskSetting(value)] : [];
-}
-
-function flagOf(key: keyof Settings): string {
-  return FLAGS[key] ?? settingName(key, "flag");
 }

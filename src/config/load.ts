@@ -2,10 +2,11 @@ import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node
 import { userInfo } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { geteuid } from "node:process";
+import { setAddressSource } from "../body/database-address.ts";
 import type { Secrets } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { Context } from "../context.ts";
-import { maskUrl } from "../core/mask.ts";
+import { maskSetting } from "../core/mask.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isAbsent, isDevice, isFolder, NOT_A_FILE } from "../util/files.ts";
@@ -96,6 +97,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
       settings.store = defaults.store;
     },
   );
+  setAddressSource(String(settings.store), sources.store ?? USER);
   const stored = orReport(
     "secrets",
     () => readStoredSecrets(root),
@@ -155,7 +157,7 @@ function checkLogPlace(store: string, origin = ""): void {
 /** The path of the log; of one on a server the address, without its password. */
 export function logName({ root, settings: { store } }: Pick<Config, "root" | "settings">): string {
   const text = String(store);
-  return text.includes("://") ? maskUrl(text) : resolve(root, text);
+  return text.includes("://") ? maskSetting(text) : resolve(root, text);
 }
 
 /** Whether the log is in the project, or a file of the project names it, so that it may have come with a clone. */

@@ -82,13 +82,19 @@ export function maskUrl(url: string, chosen: readonly string[] = []): string {
 }
 
 /**
- * A setting that is a URL, or a route to one, as a part of a question or report: with the host that is connected to, in ASCII,
- * since another one may look like it.
+ * A setting that is a URL as a part of a question or report: with the host that is connected to, in ASCII, since another one
+ * may look like it.
  */
 export function maskSetting(text: string): string {
-  const resolve = (url: string): string => (URL.canParse(url) ? new URL(url).href : url);
-  const [start = "", url] = text.trim().split(/(?<=^|^[^=]*=)((?:https?:|[a-z][a-z0-9+.-]*:\/\/).*)$/is, 2);
-  return oneLine(maskUrl(url === undefined ? start : start + maskUrl(resolve(url))));
+  const url = text.trim();
+  const isUrl = /^(?:https?:|[a-z][a-z0-9+.-]*:\/\/)/i.test(url) && URL.canParse(url);
+  return oneLine(maskUrl(isUrl ? new URL(url).href : url));
+}
+
+/** The same of a route. Its two parts are masked and shortened separately, so that the pattern cannot hide the target. */
+export function maskRoute(text: string): string {
+  const [pattern = "", target] = text.split(/=(.*)/s, 2);
+  return target === undefined ? maskSetting(text) : `${oneLine(pattern)}=${maskSetting(target)}`;
 }
 
 /** Masks the secrets of URLs within a message. Punctuation after a URL is not a part of it. */
@@ -101,17 +107,24 @@ export function maskUrls(text: string): string {
 
 function maskQuery(url: string, edit: BodyEdit): string {
   // A backslash ends the host as a slash does: what follows it is no host, and what precedes it no password.
-  const open = maskServerPassword(url).replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#\\]*@/i, `$1${MASK}@`);
+  const open = maskServerAddress(url).replace(/^([a-z][a-z0-9+.-]*:\/\/?)[^/?#\\]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
   return open.slice(0, at) + readableMask(rewriteForm(open.slice(at), edit));
 }
 
-/** In the address of a server a password may have any character: what looks like a part of one is hidden. */
-function maskServerPassword(url: string): string {
-  return url.replace(/^(?:postgres|postgresql|bullmqs?):\/\/.*$/is, (address) =>
-    address.replace(/([?&]\w*password=)[^&#]*/gi, `$1${MASK}`).replace(/^(\w+:\/\/).*@/s, `$1${MASK}@`),
-  );
+/**
+ * In the address of a server a password may have any character: what looks like a part of one is hidden. The host is that of
+ * the URL, which is connected to; where it is no URL, what follows the last @.
+ */
+function maskServerAddress(url: string): string {
+  if (!/^(?:postgres|postgresql|bullmqs?):\/\//i.test(url)) return url;
+  const maskParameters = (text: string): string => text.replace(/([?&]\w*password=)[^&#]*/gi, `$1${MASK}`);
+  if (!URL.canParse(url)) return maskParameters(url).replace(/^(\w+:\/\/).*@/s, `$1${MASK}@`);
+  return url.replace(/^(\w+:\/\/)([^/?#]*@)?([^/?#]*)(.*)$/s, (_, scheme, user, host, end: string) => {
+    const rest = maskParameters(end);
+    return scheme + (user === undefined ? "" : `${MASK}@`) + host + (rest.includes("@") ? rest[0] + MASK : rest);
+  });
 }
 
 function readableMask(text: string): string {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { isSecretName, maskBody, maskDelivery, maskHeaders, maskSetting, maskUrl } from "../../src/core/mask.ts";
+import {
+  isSecretName,
+  maskBody,
+  maskDelivery,
+  maskHeaders,
+  maskRoute,
+  maskSetting,
+  maskUrl,
+} from "../../src/core/mask.ts";
 import { minifyJson } from "../../src/util/json-print.ts";
 import { cpuMs } from "../support/cpu-time.ts";
 
@@ -370,8 +378,17 @@ describe("masking", () => {
     );
   });
 
+  it("shows the host of a server's address, and hides what may be the rest of a password", () => {
+    expect(maskUrl("postgres://a.test/db?application_name=x@b.test/db")).toBe("postgres://a.test/[masked]");
+    expect(maskUrl("postgres://me:pass@a.test:5/db?schema=s")).toBe("postgres://[masked]@a.test:5/db?schema=s");
+    expect(maskUrl("postgres://a&password=x@b.test/db")).toBe("postgres://[masked]@b.test/db");
+    for (const password of ["12/ss", "/ss", "?ss", "#ss"])
+      expect(maskUrl(`postgres://me:${password}@db/hooks`)).toMatch(/^postgres:\/\/me:(12)?[/?#]\[masked\]$/);
+    expect(maskUrl("bullmqs://a.test/q?prefix=x@b.test")).toBe("bullmqs://a.test/[masked]");
+  });
+
   it("shows a setting with the host that is connected to, and without its secrets", () => {
-    expect(maskSetting("desk:*=https://me:pass@l\u043ecal.test/a?token=b")).toBe(
+    expect(maskRoute("desk:*=https://me:pass@l\u043ecal.test/a?token=b")).toBe(
       "desk:*=https://[masked]@xn--lcal-55d.test/a?token=[masked]",
     );
     expect(maskSetting("3000/a?token=http://secret.test")).toBe("3000/a?token=[masked]");

@@ -4,9 +4,9 @@ import { approvedProducts, requireApproval } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
 import { fileKeys } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES, STORED_SECRETS_FILE } from "../../config/secrets.ts";
+import { settingTexts } from "../../config/setting-texts.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { maskSetting } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 import { watchProductIds } from "../../zoho/channels/products.ts";
@@ -84,8 +84,8 @@ function configFinding({ root, settings, origins }: Config): Finding {
     const origin = origins[key as keyof Settings];
     if (origin === "default") continue;
     const name = fileKeys(key).join(".");
-    const text =
-      key === "products" ? Object.keys(settings.products).join(" ") : maskSetting(plainText(settingText(key, value)));
+    const texts = settingTexts(settings, key as keyof Settings).join(" ");
+    const text = key === "products" ? Object.keys(settings.products).join(" ") : texts || settingText(key, value);
     const from = shortOrigin(origin, root);
     byOrigin.set(from, [...(byOrigin.get(from) ?? []), `${name} ${text}`]);
     details[name] = `${text} (${origin})`;
@@ -93,11 +93,6 @@ function configFinding({ root, settings, origins }: Config): Finding {
   const parts = [...byOrigin].map(([from, texts]) => `${from}: ${texts.join(", ")}`);
   if (parts.length === 0) return passed("config", `defaults, such as port ${settings.port}: no config file here`);
   return passed("config", parts.join("; "), details);
-}
-
-/** `["3000"]` as `3000`. */
-function plainText(text: string): string {
-  return text.startsWith("[") ? text.replace(/[["\]]/g, "").replaceAll(",", " ") : text;
 }
 
 function shortOrigin(origin: string, root: string): string {

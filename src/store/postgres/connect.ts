@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
-import { maskUrl } from "../../core/mask.ts";
+import { type DatabaseServer, isProjectAddress, readDatabaseAddress } from "../../body/database-address.ts";
+import { maskSetting } from "../../core/mask.ts";
 import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import type { SqlRow, SqlValue } from "../rows.ts";
 import { isDeadlock, logError } from "./fault.ts";
@@ -45,7 +46,7 @@ async function loadDriver(): Promise<typeof pg> {
 /** Connections to the database of an address. Nothing is connected before the first query. */
 export async function connectTo(address: string) {
   const driver = await loadDriver();
-  const path = maskUrl(address);
+  const path = maskSetting(address);
   const schema = schemaOf(address);
   // An own object: the driver's parsers are those of the whole process.
   const types = {
@@ -63,9 +64,12 @@ export async function connectTo(address: string) {
     keepAlive: true,
     types,
   };
+  const Client = isProjectAddress(address)
+    ? projectClient(driver, readDatabaseAddress(address, "the setting store"), path)
+    : driver.Client;
   try {
     // It reads the address, and connects only when told to.
-    new driver.Client(config);
+    new Client(config);
   } catch (error) {
     throw new UserError(
       "usage",
@@ -73,7 +77,23 @@ export async function connectTo(address: string) {
       errorCode(error) === "ERR_INVALID_URL" ? ADDRESS_HINT : undefined,
     );
   }
-  return { driver, path, schema, config };
+  return { driver, Client, path, schema, config };
+}
+
+/** For an address of a project: it connects where the user was told, without PGPORT, PGPASSWORD or ~/.pgpass of the user. */
+function projectClient(driver: typeof pg, { host, port, password }: DatabaseServer, path: string): typeof pg.Client {
+  const refuse = (): never => {
+    const message = `the server of the event log ${path} asks for a password, and the project's address has none`;
+    const hint =
+      "your own (PGPASSWORD, ~/.pgpass) is sent only where you name the server: use --store, or set ZOHO_HOOKS_STORE";
+    throw new UserError("usage", message, hint, "log-refused");
+  };
+  return class extends driver.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super(config);
+      Object.assign(this, { host, port, password: password || refuse });
+    }
+  };
 }
 
 const ADDRESS_HINT =
@@ -91,7 +111,7 @@ function schemaOf(address: string): string {
   const schema = /[?&]schema=([^&#]*)/i.exec(address)?.[1] ?? DEFAULT_SCHEMA;
   if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
   const hint = "use lower-case letters, digits and underscores, such as ?schema=zoho_hooks";
-  throw new UserError("usage", `the schema of the event log ${maskUrl(address)} has another kind of name`, hint);
+  throw new UserError("usage", `the schema of the event log ${maskSetting(address)} has another kind of name`, hint);
 }
 
 const PARSERS = {
@@ -100,7 +120,7 @@ const PARSERS = {
   int8: { oid: 20, parse: Number },
 };
 
-export function openDatabase({ driver, path, schema, config }: Awaited<ReturnType<typeof connectTo>>) {
+export function openDatabase({ driver, Client, path, schema, config }: Awaited<ReturnType<typeof connectTo>>) {
   // Whatever the role's defaults are: at a higher level a flush would see what was there before it had its lock.
   const opening = `SET search_path = "${schema}"; SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0`;
   const pools = new Map<Purpose, pg.Pool>();
@@ -113,7 +133,7 @@ export function openDatabase({ driver, path, schema, config }: Awaited<ReturnTyp
     const open = pools.get(purpose);
     if (open !== undefined) return open;
     const timeout = purpose === "read" ? {} : { query_timeout: WRITE_TIMEOUT_MS + 1000 };
-    const pool = new driver.Pool({ ...config, ...timeout, max: MAX_CONNECTIONS });
+    const pool = new driver.Pool({ ...config, ...timeout, max: MAX_CONNECTIONS, Client });
     // A connection has ended: its query says so, and the next one opens another.
     pool.on("connect", (client) => client.on("error", () => {}));
     pool.on("error", () => {});
@@ -152,7 +172,7 @@ export function openDatabase({ driver, path, schema, config }: Awaited<ReturnTyp
     read: (sql: string, values: readonly Value[] = []) => query("read", sql, values),
     /** A separate connection, for locks and notifications, which belong to a session. The caller ends it. */
     async session(): Promise<pg.Client> {
-      const client = new driver.Client(config);
+      const client = new Client(config);
       client.on("error", () => {});
       clients.add(client);
       client.once("end", () => clients.delete(client));

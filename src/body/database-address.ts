@@ -1,0 +1,60 @@
+import { domainToASCII } from "node:url";
+import { usageError } from "../util/errors.ts";
+import { type Source, USER } from "./source.ts";
+
+/** Where the address of a PostgreSQL database leads: `postgres://user:password@host:5432/database`. */
+export interface DatabaseServer {
+  /** A name in ASCII, an IP address (IPv6 without brackets), or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  /** Empty where the address has none. */
+  readonly password: string;
+}
+
+const POSTGRES_PORT = 5432;
+
+/** pg prefers these to the parts of the address, or reads with them files that prove who the user is. */
+const REFUSED_PARAMETERS = ["host", "hostaddr", "port", "user", "password", "sslcert", "sslkey"];
+
+/** Reads an address of a project. Throws a usage error, which never shows it, for one that could be read in two ways. */
+export function readDatabaseAddress(address: string, name: string): DatabaseServer {
+  const fail = (reason: string, hint: string): Error =>
+    usageError(`${name}: the address of the database ${reason}`, hint);
+  let url: URL;
+  let host: string;
+  let password: string;
+  try {
+    url = new URL(address);
+    host = decodeURIComponent(url.hostname);
+    password = decodeURIComponent(url.password);
+  } catch {
+    throw fail("cannot be read", "percent-encode special characters of the password: # is %23, / is %2F and @ is %40");
+  }
+  const parameter = REFUSED_PARAMETERS.find((each) => url.searchParams.has(each));
+  if (parameter !== undefined)
+    throw fail(
+      `has the parameter ${parameter}, which a project may not set`,
+      "write postgres://user:password@host:5432/database, or give the address yourself, with --store or in the environment",
+    );
+  if (!host.startsWith("/")) host = domainToASCII(host).replace(/^\[|\]$/g, "");
+  if (host === "" || url.port === "0") throw fail("has no host or port", "write it as postgres://host:5432/database");
+  return { host, port: Number(url.port || POSTGRES_PORT), password };
+}
+
+/** For people. */
+export function serverText({ host, port }: DatabaseServer): string {
+  if (host.startsWith("/")) return host;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+const sources = new Map<string, Source>();
+
+/** Remembers who has named an address, for what connects to it. What the user has named once stays the user's. */
+export function setAddressSource(address: string, source: Source): void {
+  if (sources.get(address) !== USER) sources.set(address, source);
+}
+
+/** Whether only a file of the project has named it: then no password of the user's is for its server. */
+export function isProjectAddress(address: string): boolean {
+  return (sources.get(address) ?? USER) !== USER;
+}
