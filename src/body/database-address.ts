@@ -1,6 +1,5 @@
 import { domainToASCII } from "node:url";
 import { usageError } from "../util/errors.ts";
-import { type Source, USER } from "./source.ts";
 
 /** Where the address of a PostgreSQL database leads: `postgres://user:password@host:5432/database`. */
 export interface DatabaseServer {
@@ -45,16 +44,4 @@ export function readDatabaseAddress(address: string, name: string): DatabaseServ
 export function serverText({ host, port }: DatabaseServer): string {
   if (host.startsWith("/")) return host;
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-const sources = new Map<string, Source>();
-
-/** Remembers who has named an address, for what connects to it. What the user has named once stays the user's. */
-export function setAddressSource(address: string, source: Source): void {
-  if (sources.get(address) !== USER) sources.set(address, source);
-}
-
-/** Whether only a file of the project has named it: then no password of the user's is for its server. */
-export function isProjectAddress(address: string): boolean {
-  return (sources.get(address) ?? USER) !== USER;
 }

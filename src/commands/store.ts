@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { checkProjectSettings } from "../config/clone-rule.ts";
-import { type Config, loadConfig } from "../config/load.ts";
+import { type Config, loadConfig, logPlace } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { maskUrl } from "../core/mask.ts";
 import { examples } from "../reports/help.ts";
@@ -36,7 +36,7 @@ async function init(context: Context, options: LogOptions): Promise<ExitCode> {
       `${resolve(config.root, store)} is a file: listen creates and updates it by itself`,
       "to use a shared log: --store postgres://host/database",
     );
-  const { path, before, after } = await migrateStore(store);
+  const { path, before, after } = await migrateStore(logPlace(config));
   const action =
     before === after ? "is up to date" : before === 0 ? "was created" : `was updated from format ${before}`;
   const text = `The event log ${path} ${action} (format ${after}).\n`;
@@ -47,8 +47,8 @@ async function init(context: Context, options: LogOptions): Promise<ExitCode> {
 async function status(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
   const found = isDatabaseAddress(store)
-    ? await readStoreStatus(store, context.now)
-    : await statusOfFile(context, config, store);
+    ? await readStoreStatus(logPlace(config), context.now)
+    : await statusOfFile(context, config);
   const { path, serverVersion, version, supported, bytes, receivers, waiting } = found;
   const nowMs = context.now().getTime();
   const rows = [
@@ -103,9 +103,9 @@ async function openConfig(context: Context, { store: flag }: LogOptions) {
 }
 
 /** The same of a log in a file. */
-async function statusOfFile({ now }: Context, { root }: Config, store: string) {
-  const owner = await lockOwnerAt({ root, store });
-  const log = await openLogAt({ root, store }, { now, create: false });
+async function statusOfFile({ now }: Context, config: Config) {
+  const owner = await lockOwnerAt(logPlace(config));
+  const log = await openLogAt(logPlace(config), { now, create: false });
   try {
     const waiting = await log.waiting();
     const bytes = logBytes(log.path);

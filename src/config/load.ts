@@ -2,7 +2,6 @@ import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node
 import { userInfo } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { geteuid } from "node:process";
-import { setAddressSource } from "../body/database-address.ts";
 import type { Secrets } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { Context } from "../context.ts";
@@ -97,7 +96,6 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
       settings.store = defaults.store;
     },
   );
-  setAddressSource(String(settings.store), sources.store ?? USER);
   const stored = orReport(
     "secrets",
     () => readStoredSecrets(root),
@@ -158,6 +156,11 @@ function checkLogPlace(store: string, origin = ""): void {
 export function logName({ root, settings: { store } }: Pick<Config, "root" | "settings">): string {
   const text = String(store);
   return text.includes("://") ? maskSetting(text) : resolve(root, text);
+}
+
+/** Where the log is, and who has named it. */
+export function logPlace({ root, settings: { store }, sourceOf }: Pick<Config, "root" | "settings" | "sourceOf">) {
+  return { root, store: String(store), source: sourceOf("store") };
 }
 
 /** Whether the log is in the project, or a file of the project names it, so that it may have come with a clone. */

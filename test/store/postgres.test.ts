@@ -230,16 +230,16 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const owner = { pid: 1, host: "a", url: "http://127.0.0.1:1", since: new Date() };
     const first = await one.lock(owner);
     expect(await two.lock({ ...owner, pid: 2, host: "b", url: undefined })).toMatchObject({ held: true });
-    expect(await readPostgresOwner(address, "b")).toMatchObject({ pid: 1 });
+    expect(await readPostgresOwner({ address }, "b")).toMatchObject({ pid: 1 });
     await one.append({ ...newEntry(), status: undefined });
     expect(await two.endUnanswered()).toBe(0);
     await runSql(address, "UPDATE receivers SET seen_at = 0 WHERE pid = 1");
-    expect(await readPostgresOwner(address, "a")).toBeUndefined();
+    expect(await readPostgresOwner({ address }, "a")).toBeUndefined();
     expect(await two.endUnanswered()).toBe(1);
     if (first.held) await first.setUrl("http://127.0.0.1:3");
-    expect(await readPostgresOwner(address, "a")).toMatchObject({ url: "http://127.0.0.1:3" });
+    expect(await readPostgresOwner({ address }, "a")).toMatchObject({ url: "http://127.0.0.1:3" });
     if (first.held) await first.release();
-    expect(await readPostgresOwner(address, "a")).toBeUndefined();
+    expect(await readPostgresOwner({ address }, "a")).toBeUndefined();
   });
 
   it("gives a duty to one process, and to another when that one ends or loses its connection", async () => {
@@ -346,6 +346,6 @@ it.each([
   ["sslmode=no-verify", "sslmode=no-verify"],
   ["uselibpqcompat=true&sslmode=require", "uselibpqcompat=true&sslmode=require"],
 ])("asks pg for what it does with %s, without a warning", async (given, asked) => {
-  const { config } = await connectTo(`postgres://host/database?${given}`);
+  const { config } = await connectTo({ address: `postgres://host/database?${given}` });
   expect(config.connectionString).toBe(`postgres://host/database?${asked}`);
 });

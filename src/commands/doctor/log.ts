@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { originOf } from "../../body/target-url.ts";
 import { STORE_KEY } from "../../config/environment.ts";
+import { logPlace } from "../../config/load.ts";
 import { maskSetting } from "../../core/mask.ts";
 import { isDatabaseAddress, readStoreStatus } from "../../store/open-log.ts";
 import { type LogHealth, readHealth } from "../../store/sqlite/health.ts";
@@ -19,7 +20,7 @@ export async function logFindings(
   const { root, settings } = config;
   if (refused.has("store")) return [skipped("log.health", "not read: its place needs your approval")];
   if (settings.store === false) return [passed("log.health", `off: store is false (${config.origins.store})`)];
-  if (isDatabaseAddress(settings.store)) return serverFindings(project, settings.store, hasTarget);
+  if (isDatabaseAddress(settings.store)) return serverFindings(project, hasTarget);
   const path = resolve(root, settings.store);
   const name = relative(root, path).startsWith("..") ? path : relative(root, path);
   if (!existsSync(path)) return [missingFinding(path, name)];
@@ -39,11 +40,10 @@ export async function logFindings(
 /** A log on a server, and whether what its receivers share can be read here. */
 async function serverFindings(
   { context, config }: CheckedProject,
-  store: string,
   hasTarget: (target: string) => boolean,
 ): Promise<readonly Finding[]> {
   try {
-    const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(store, context.now);
+    const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(logPlace(config), context.now);
     const key = config.env[STORE_KEY] === undefined ? "not set: Mail's webhooks and --channel need it" : "set";
     const running = counted(receivers.length, "process receives or delivers", "processes receive or deliver");
     const text = `PostgreSQL ${serverVersion}, ${formatBytes(bytes)}; ${running}`;

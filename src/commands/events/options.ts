@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
-import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
+import { type Config, type LoadOptions, loadConfig, logPlace } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
@@ -47,16 +47,14 @@ export async function withLog<T>(
     ...(secrets === undefined ? {} : { secrets }),
   });
   if (context.caller?.listener !== undefined) return work(context.caller.listener.log, config);
-  const { root, settings } = config;
-  const { store } = settings;
-  if (store === false) {
+  if (config.settings.store === false) {
     throw usageError(
       `there is no event log here: the setting store is false (${config.origins.store})`,
       "name a log with --store, or set store to a path, so that the next listen writes one",
     );
   }
   await checkProjectSettings(context, config, ["store"]);
-  const log = await openLogAt({ root, store }, { now: context.now, create: false });
+  const log = await openLogAt(logPlace(config), { now: context.now, create: false });
   try {
     return await work(log, config);
   } finally {

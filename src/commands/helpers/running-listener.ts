@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { checkProjectSettings } from "../../config/clone-rule.ts";
-import type { Config } from "../../config/load.ts";
+import { type Config, logPlace } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { LockOwner } from "../../store/log.ts";
 import { lockOwnerAt } from "../../store/open-log.ts";
@@ -14,8 +14,8 @@ export async function runningListener(context: Context, config: Config): Promise
 }
 
 /** The running `listen`. The caller has made sure that the log is the project's own. */
-export async function lockOwner({ root, settings: { store } }: Config): Promise<LockOwner | undefined> {
-  const owner = store === false ? undefined : await lockOwnerAt({ root, store });
+export async function lockOwner(config: Config): Promise<LockOwner | undefined> {
+  const owner = config.settings.store === false ? undefined : await lockOwnerAt(logPlace(config));
   // On a shared log: loopback of another machine leads nowhere here.
   const isElsewhere = owner?.host !== undefined && owner.host !== hostname();
   if (isElsewhere && owner.url !== undefined && isLoopback(new URL(owner.url).hostname)) return undefined;

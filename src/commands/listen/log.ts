@@ -3,7 +3,7 @@ import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { type Source, USER } from "../../body/source.ts";
 import { STORE_KEY } from "../../config/environment.ts";
-import { isProjectLog } from "../../config/load.ts";
+import { isProjectLog, logPlace } from "../../config/load.ts";
 import { rememberTunnel } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import type { Log, Role } from "../../store/log.ts";
@@ -38,7 +38,7 @@ export async function startLog(
   const isNeeded = !routes.empty;
   if (store === false && !isNeeded) return undefined;
   const folder = store === false ? await makeTemporaryFolder(context.now()) : undefined;
-  const place = { root, store: folder === undefined ? String(store) : join(folder, LOG) };
+  const place = folder === undefined ? logPlace(config) : { root, store: join(folder, LOG), source: USER };
   const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));
   let log: Log;
   try {

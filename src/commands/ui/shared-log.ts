@@ -1,4 +1,4 @@
-import type { Config } from "../../config/load.ts";
+import { type Config, logPlace } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Log } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
@@ -9,8 +9,8 @@ export class SharedLog {
   readonly #open: () => Promise<Log>;
   #log: Promise<Log> | undefined;
 
-  constructor({ now }: Context, { root, settings: { store } }: Config) {
-    this.#open = () => openLogAt({ root, store: String(store) }, { now, create: false });
+  constructor({ now }: Context, config: Config) {
+    this.#open = () => openLogAt(logPlace(config), { now, create: false });
   }
 
   /** Undefined where there is no log yet. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
-import { type DatabaseServer, isProjectAddress, readDatabaseAddress } from "../../body/database-address.ts";
+import { type DatabaseServer, readDatabaseAddress } from "../../body/database-address.ts";
+import { type Source, USER } from "../../body/source.ts";
 import { maskSetting } from "../../core/mask.ts";
 import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import type { SqlRow, SqlValue } from "../rows.ts";
@@ -43,8 +44,15 @@ async function loadDriver(): Promise<typeof pg> {
   }
 }
 
+export interface DatabaseAddress {
+  /** `postgres://user:password@host:port/database`, with `?schema=` for another one than `zoho_hooks`. */
+  readonly address: string;
+  /** Who has named it. Default: the user. */
+  readonly source?: Source;
+}
+
 /** Connections to the database of an address. Nothing is connected before the first query. */
-export async function connectTo(address: string) {
+export async function connectTo({ address, source = USER }: DatabaseAddress) {
   const driver = await loadDriver();
   const path = maskSetting(address);
   const schema = schemaOf(address);
@@ -64,9 +72,8 @@ export async function connectTo(address: string) {
     keepAlive: true,
     types,
   };
-  const Client = isProjectAddress(address)
-    ? projectClient(driver, readDatabaseAddress(address, "the setting store"), path)
-    : driver.Client;
+  const Client =
+    source === USER ? driver.Client : projectClient(driver, readDatabaseAddress(address, "the setting store"), path);
   try {
     // It reads the address, and connects only when told to.
     new Client(config);

@@ -3,7 +3,7 @@ import { readAll } from "../paging.ts";
 import { readStats } from "../stats.ts";
 import { createAppender } from "./append.ts";
 import { createClock } from "./clock.ts";
-import { checkServer, connectTo, openDatabase } from "./connect.ts";
+import { checkServer, connectTo, type DatabaseAddress, openDatabase } from "./connect.ts";
 import { createNotices } from "./notice.ts";
 import { createQueue } from "./queue.ts";
 import { createReader } from "./read.ts";
@@ -12,9 +12,7 @@ import { prune } from "./retention.ts";
 import { checkVersion, migrate, readVersion } from "./schema.ts";
 import { createSharedSecrets } from "./secrets.ts";
 
-export interface OpenPostgresOptions {
-  /** `postgres://user:password@host:port/database`, with `?schema=` for another one than `zoho_hooks`. */
-  readonly address: string;
+export interface OpenPostgresOptions extends DatabaseAddress {
   now(): Date;
   /** Whether a missing log is created. Default true. */
   readonly create?: boolean | undefined;
@@ -34,9 +32,9 @@ const LEASE_MS = 15_000;
 
 /** Opens or creates a log in PostgreSQL. Rejects with a UserError when the server, the way to it or the driver fails. */
 export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log> {
-  const { address, now, keepMs, maxBytes, storeKey, create = true } = options;
+  const { now, keepMs, maxBytes, storeKey, create = true } = options;
   const { leaseMs = LEASE_MS, databaseClock = true } = options;
-  const database = openDatabase(await connectTo(address));
+  const database = openDatabase(await connectTo(options));
   try {
     if (create) {
       await checkServer(database);
@@ -98,7 +96,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
 }
 
 /** A living receiver, one of this machine first; undefined when there is none, or no log. */
-export async function readPostgresOwner(address: string, host: string): Promise<LockOwner | undefined> {
+export async function readPostgresOwner(address: DatabaseAddress, host: string): Promise<LockOwner | undefined> {
   const database = openDatabase(await connectTo(address));
   try {
     return (await readVersion(database)) === 0 ? undefined : await readOwner(database, host);

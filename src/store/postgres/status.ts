@@ -1,9 +1,9 @@
 import { numberOf, textOf } from "../rows.ts";
-import { checkServer, connectTo, openDatabase } from "./connect.ts";
+import { checkServer, connectTo, type DatabaseAddress, openDatabase } from "./connect.ts";
 import { checkVersion, migrate, readVersion, SCHEMA_VERSION } from "./schema.ts";
 
 /** The server and the format of a log, and its size with all indexes in bytes. */
-export async function readServer(address: string) {
+export async function readServer(address: DatabaseAddress) {
   const database = openDatabase(await connectTo(address));
   const { path, schema } = database;
   try {
@@ -23,7 +23,7 @@ export async function readServer(address: string) {
 }
 
 /** Creates a log, or brings it to the format of this program. Resolves to the formats; 0 where there was none. */
-export async function migrateServer(address: string) {
+export async function migrateServer(address: DatabaseAddress) {
   const database = openDatabase(await connectTo(address));
   const { path } = database;
   try {
