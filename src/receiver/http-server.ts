@@ -227,12 +227,16 @@ function closeServer(server: Server, connections: ReadonlySet<Socket>, graceMs: 
       () => setImmediate(closeUnused, connections),
       Math.min(UNUSED_TIMEOUT_MS, graceMs),
     );
-    server.close(() => {
-      clearTimeout(timeout);
-      clearTimeout(unusedTimeout);
-      resolve();
-    });
-    server.closeIdleConnections();
+    const closeIdle = (): void => {
+      server.close(() => {
+        clearTimeout(timeout);
+        clearTimeout(unusedTimeout);
+        resolve();
+      });
+      server.closeIdleConnections();
+    };
+    // A turn to accept the connections that have come by now, and one to read their requests: unread, they count as idle.
+    setImmediate(() => setImmediate(closeIdle));
   });
 }
 
