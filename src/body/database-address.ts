@@ -1,5 +1,6 @@
 import { domainToASCII } from "node:url";
 import { usageError } from "../util/errors.ts";
+import { oneLine } from "../util/text.ts";
 
 /** Where the address of a PostgreSQL database leads: `postgres://user:password@host:5432/database`. */
 export interface DatabaseServer {
@@ -12,8 +13,8 @@ export interface DatabaseServer {
 
 const POSTGRES_PORT = 5432;
 
-/** pg prefers these to the parts of the address, or reads with them files that prove who the user is. */
-const REFUSED_PARAMETERS = ["host", "hostaddr", "port", "user", "password", "sslcert", "sslkey"];
+/** pg prefers others (`host`) to the parts of the address, or reads the files that they name. */
+const PARAMETERS: readonly string[] = ["schema", "sslmode", "application_name", "connect_timeout"];
 
 /** Reads an address of a project. Throws a usage error, which never shows it, for one that could be read in two ways. */
 export function readDatabaseAddress(address: string, name: string): DatabaseServer {
@@ -29,10 +30,10 @@ export function readDatabaseAddress(address: string, name: string): DatabaseServ
   } catch {
     throw fail("cannot be read", "percent-encode special characters of the password: # is %23, / is %2F and @ is %40");
   }
-  const parameter = REFUSED_PARAMETERS.find((each) => url.searchParams.has(each));
+  const parameter = [...url.searchParams.keys()].find((each) => !PARAMETERS.includes(each));
   if (parameter !== undefined)
     throw fail(
-      `has the parameter ${parameter}, which a project may not set`,
+      `has the parameter ${oneLine(parameter)}, which a project may not set`,
       "write postgres://user:password@host:5432/database, or give the address yourself, with --store or in the environment",
     );
   if (!host.startsWith("/")) host = domainToASCII(host).replace(/^\[|\]$/g, "");

@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { oneLine } from "../util/text.ts";
 import { approve, approveSending, hasAnswer, hasApproved, requireYes } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, logName, userFolderSource } from "./load.ts";
+import { type Config, isProjectLog, logName, userFolderSource } from "./load.ts";
 
 /** Variables that choose the account at Zoho, or one of the user's sign-ins. */
 const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
@@ -107,16 +107,18 @@ export async function approveTunnel(
 }
 
 /**
- * Remembers in the user's folder that `listen` has a tunnel of the project, or no longer has: by then another `.env` may stand
- * there. Saved for the log, which the URL is read from, as the config file may be another one, too.
+ * Remembers in the user's folder who has named the tunnel of a `listen`: the log, which the URL is read from, may be replaced
+ * while that runs, and so may the `.env` and the config file.
  */
 export async function rememberTunnel(context: Context, config: Config, url: string, source: Source): Promise<void> {
   const { root, about } = openedTunnel(config, url, source);
-  if (source === USER && !(await hasAnswer(context, root, about.key))) return;
   await approve(context, root, about).catch(() => undefined);
 }
 
-/** Before Zoho posts the records of an account to the URL of a running `listen`, whatever the project's files say now. */
+/**
+ * Before Zoho posts the records of an account to the URL of a running `listen`, whatever the project's files say now. The log of
+ * a project has to agree with what that `listen` has remembered; one that other projects use has no URL by a project's tunnel.
+ */
 export async function approveOpenedTunnel(
   context: Context,
   config: Config,
@@ -125,8 +127,9 @@ export async function approveOpenedTunnel(
 ): Promise<void> {
   const { root, about } = openedTunnel(config, url, signInSource(context, config, profile));
   const ofUser = openedTunnel(config, url, USER).about;
-  if (!(await hasAnswer(context, root, about.key)) || (await hasApproved(context, root, ofUser))) return;
-  const reason = `the running listen was started with a tunnel of this project: Zoho would post your records to ${url}`;
+  if (await hasApproved(context, root, ofUser)) return;
+  if (!isProjectLog(config) && !(await hasAnswer(context, root, about.key))) return;
+  const reason = `only this project says that its running listen is at ${url}: Zoho would post your records there`;
   await requireYes(context, root, { ...about, reason, way: "name the URL with --url" });
 }
 

@@ -40,7 +40,7 @@ const answering = (answer: boolean): Prompts => {
 };
 
 describe("channels create without --url", () => {
-  const withoutUrl = (): Promise<RunResult> => channels(["create", "Leads.create", "--json"]);
+  const withoutUrl = (options?: RunOptions) => channels(["create", "Leads.create"], options);
   const holdLog = async (url: string | undefined) => {
     const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: clock.now });
     const hold = await log.lock({ pid: 4711, url, since: clock.now() });
@@ -48,10 +48,16 @@ describe("channels create without --url", () => {
     return { log, hold };
   };
 
-  it("uses the current public URL of the listener that runs in the project", async () => {
+  it("needs the user's yes for a URL that only the project's log names, and uses the current one", async () => {
     const { log, hold } = await holdLog("https://first.example");
     await hold.setUrl("https://second.example/base");
-    expect((await withoutUrl()).exitCode).toBe(0);
+    const { exitCode, err } = await withoutUrl();
+    expect([exitCode, err]).toEqual([
+      2,
+      expect.stringContaining("only this project says that its running listen is at"),
+    ]);
+    expect(server.watch.rows()).toEqual([]);
+    expect((await withoutUrl({ prompts: answering(true) })).exitCode).toBe(0);
     expect(server.watch.rows()[0]?.notifyUrl).toBe("https://second.example/base/webhooks/zoho/crm");
     await hold.release();
     await log.close();

@@ -126,6 +126,7 @@ describe("the address of a database in a project", () => {
     ["postgres://localhost/hooks?schema=a&port=5998", "the parameter port"],
     ["postgres://localhost/hooks?password=pearl", "the parameter password"],
     ["postgres://localhost/hooks?sslkey=../id_rsa", "the parameter sslkey"],
+    ["postgres://localhost/hooks?sslrootcert=//evil.test/share/x&x=@", "the parameter sslrootcert"],
     ["postgres:///hooks", "no host or port"],
     ["postgres://me@/hooks", "cannot be read"],
     ["postgres://me:pe@/arl@localhost/hooks", "cannot be read"],

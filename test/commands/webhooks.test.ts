@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { type Listener, startListener } from "../support/listener.ts";
@@ -276,7 +277,9 @@ describe("webhooks for Books and Inventory", () => {
     const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: clock.now });
     const hold = await log.lock({ pid: 4711, url: "https://first.example", since: clock.now() });
     if (!hold.held) throw new Error("nobody else can hold a new log");
-    expect((await create("inventory", "item")).exitCode).toBe(0);
+    const prompts = { confirm: async () => true } as unknown as Prompts;
+    const argv = ["webhooks", "create", "item", "--product", "inventory"];
+    expect((await run(argv, { env, cwd, now: clock.now, sleep: clock.sleep, prompts })).exitCode).toBe(0);
     expect(server.finance.hooks[0]?.body.url).toBe("https://first.example/webhooks/zoho/inventory");
     await hold.release();
     await log.close();

@@ -194,8 +194,8 @@ async function approveListener(
   const registers = projectSignIn(config, profile);
   if (named !== undefined) return checkProjectSettings(context, named, ["publicUrl"], { registers });
   const [now, before] = [await runAuthtoken(context, config), await runAuthtoken(context, without)];
-  if (before === undefined || before.source === USER) return approveOpenedTunnel(context, config, profile, base);
-  if (now?.source === USER && now.reveal() === before.reveal()) return;
+  const isUsers = before?.source === USER || (now?.source === USER && now.reveal() === before?.reveal());
+  if (before === undefined || isUsers) return approveOpenedTunnel(context, config, profile, base);
   await approveTunnel(context, config, profile, before, {
     reason: `the running listen may use the ${before.origin} of ${before.source}`,
     way: "name the URL with --url",

@@ -96,11 +96,13 @@ async function approveCreatingAgain(
   context: Context,
   { config, isProjects }: ZohoSession,
   chosen: readonly Chosen[],
-  { areNamed, dryRun, profile }: RenewOptions & { readonly areNamed: boolean },
+  { areNamed, every, dryRun, profile }: RenewOptions & { readonly areNamed: boolean },
 ): Promise<void> {
   const ids = chosen.flatMap(({ id, missing }) => (missing?.because === "expired" ? [id] : []));
-  if (areNamed || dryRun === true || isProjects || ids.length === 0) return;
-  const effect = `in whose Zoho account expired channels are created again (${ids.join(", ")})`;
+  // With --every others may expire later.
+  if (areNamed || dryRun === true || isProjects || (ids.length === 0 && every !== true)) return;
+  const which = ids.length === 0 ? "" : ` (${ids.join(", ")})`;
+  const effect = `in whose Zoho account expired channels are created again${which}`;
   await approveProjectSignIn(context, config, profile, { key: "renew", effect });
 }
 
