@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join } from "node:path";
 import type { Secret } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { Context } from "../context.ts";
+import { isAbove } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { approve, approveSending, hasAnswer, hasApproved, requireYes } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
@@ -135,8 +136,8 @@ export async function approveOpenedTunnel(
 
 function openedTunnel(config: Config, url: string, source: Source) {
   const log = logName(config);
-  const root = isAbsolute(log) ? dirname(log) : config.root;
-  return { root, about: { key: `tunnel of ${basename(log)}`, value: [new URL(url).host, source] } };
+  const root = isAbsolute(log) && isAbove(config.root, log) ? dirname(log) : config.root;
+  return { root, about: { key: `tunnel of ${basename(log)}`, value: [url, source] } };
 }
 
 /** Call before a secret is used for a channel or webhook: the owner of the account can read it there. */

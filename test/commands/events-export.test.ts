@@ -16,6 +16,8 @@ import {
 import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openLog } from "../../src/store/sqlite/log.ts";
+import { newEntry } from "../support/log-entry.ts";
 import {
   type LoggedProject,
   leadBody,
@@ -24,7 +26,7 @@ import {
   TOKEN,
   ticketBody,
 } from "../support/logged-project.ts";
-import { tempFolder } from "../support/run.ts";
+import { run, tempFolder } from "../support/run.ts";
 import { startTarget, valuesOf } from "../support/target.ts";
 
 const FORM = "name=J%C3%BCrgen+M&JSONString=%7B%22a%22%3A1%7D";
@@ -126,6 +128,23 @@ describe("events export", () => {
     expect((await project.run(["events", "export", "--product", "books"])).err).toContain(
       "no delivery in the log matches",
     );
+  });
+
+  it("writes no curl command that reads a file which a header of an edited log names", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    await log.append(
+      newEntry({
+        headers: [
+          ["@secret", "file"],
+          ["X-Own", "kept"],
+        ],
+      }),
+    );
+    await log.close();
+    const { out } = await run(["events", "export", "--format", "curl", "--to", "3000"], { cwd, env: {} });
+    expect(out).toContain("X-Own: kept");
+    expect(out).not.toContain("@secret");
   });
 
   it.skipIf(process.platform === "win32")("writes curl commands that post the same bytes and headers", async () => {

@@ -95,6 +95,9 @@ it("needs the user before init adds a given secret to its .env, from which it co
     2,
     expect.stringMatching(/could read ZOHO_WEBHOOK_SECRET.*set ZOHO_WEBHOOK_SECRET in the environment/s),
   ]);
+  // Another terminal may not have the sign-in of this one.
+  const hidden = await init(given, { env: { ...world.env, XDG_CONFIG_HOME: home, ZOHO_REFRESH_TOKEN: "of-the-user" } });
+  expect([hidden.exitCode, hidden.err]).toEqual([2, expect.stringContaining("could read ZOHO_WEBHOOK_SECRET")]);
   expect(readFileSync(env, "utf8")).toBe(lines(/_(?:ID|SECRET|TOKEN)$/));
   expect((await init(given, { prompts })).exitCode).toBe(0);
   expect(readFileSync(env, "utf8")).toContain("ZOHO_WEBHOOK_SECRET=SecretOfTheUser12345");

@@ -189,7 +189,7 @@ async function approveListener(
   const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !/^(?:ZOHO_HOOKS|NGROK)_/.test(name)));
   const without = loadConfig(withMembers(context, { env, report() {} }));
   const isNamed = ({ settings: { publicUrl } }: Config): boolean =>
-    publicUrl !== undefined && URL.canParse(publicUrl) && new URL(publicUrl).host === new URL(base).host;
+    publicUrl !== undefined && URL.canParse(publicUrl) && new URL(publicUrl).href.replace(/\/+$/, "") === base;
   const named = [config, without].find(isNamed);
   const registers = projectSignIn(config, profile);
   if (named !== undefined) return checkProjectSettings(context, named, ["publicUrl"], { registers });

@@ -13,12 +13,19 @@ const MAX_BYTES_WITHOUT_EXPECT = 1000;
 export function curlCommand(delivery: Delivery, options: { readonly insecure: boolean }): string {
   const words = [
     `curl${options.insecure ? " -k" : ""} ${methodWord(delivery.method)} ${urlWord(delivery.url)}`,
-    ...[...delivery.headers, ...suppressedHeaders(delivery)].map((header) => `-H ${headerWord(headerText(header))}`),
+    ...[...delivery.headers.filter(hasName), ...suppressedHeaders(delivery)].map(
+      (header) => `-H ${headerWord(headerText(header))}`,
+    ),
   ];
   if (delivery.body.length === 0 && isBodiless(delivery.method)) return words.join(" \\\n  ");
   const text = printableText(delivery.body);
   if (text !== undefined) return [...words, `--data-raw ${shellQuoted(text)}`].join(" \\\n  ");
   return `printf '${octal(delivery.body)}' | ${[...words, "--data-binary @-"].join(" \\\n  ")}`;
+}
+
+/** No server takes another one, but a log may have been edited: curl would read the file that `@name` names. */
+function hasName([name]: HeaderPair): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(name);
 }
 
 /** With `-X HEAD`, curl would wait for a response body. */

@@ -8,7 +8,6 @@ import {
   type LineFile,
   linesOf,
   readEnvFile,
-  readEnvironment,
   readLineFile,
   withoutEmptyEntries,
 } from "../../config/environment.ts";
@@ -145,9 +144,11 @@ async function confirmOverwrites(
 /** What stands in a `.env` may go where the same file says, so a secret of the user's could go to a stranger's account. */
 async function approveAdditions(context: Context, { credentials }: Answers, { entries }: FileChange): Promise<void> {
   const { cwd: root } = context;
-  const { values: env, source: sourceOf } = readEnvironment(context, root);
-  const project = { root, env, sourceOf };
-  if (signInSource(context, project, undefined) !== join(root, ENV_FILE)) return;
+  const path = join(root, ENV_FILE);
+  // By the file alone: another terminal may have no variable or profile of the user's that hides what it says.
+  const { ZOHO_PROFILE: _, ...env } = readEnvFile(path);
+  const project = { root, env, sourceOf: () => path };
+  if (signInSource(context, project, undefined) !== path) return;
   const { approveSecret } = await import("../helpers/session.ts");
   for (const answer of credentials) {
     if (answer.how !== "given" || !entries.includes(answer.variable)) continue;
