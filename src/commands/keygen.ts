@@ -46,8 +46,11 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   const publicFile = join(folder, "public.pem");
   const setFile = join(folder, "jwks.json");
   if (out === undefined) rejectLinks(root, join(folder, ".gitignore"));
-  else rejectClonedLink(root, privateFile);
-  for (const file of [privateFile, publicFile, setFile]) refuseExisting(file);
+  for (const file of [privateFile, publicFile, setFile]) {
+    if (out === undefined) rejectLinks(root, file);
+    else rejectClonedLink(root, file);
+    refuseExisting(file);
+  }
   const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>
     promisify(generateKeyPair)("rsa", {
       modulusLength: MODULUS_LENGTH,

@@ -111,6 +111,7 @@ function writeNew(
   { root, path, text }: { readonly root: string; readonly path: string; readonly text: string },
 ): void {
   const shown = relative(context.cwd, path);
+  rejectLinks(root, path);
   const exists = readText(path) !== undefined;
   if (!exists) writePrivateFile(root, path, text);
   context.report({

@@ -22,7 +22,7 @@ import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
-import { rejectLinks } from "../../util/links.ts";
+import { rejectLinks, rejectServerLink } from "../../util/links.ts";
 import type { Define } from "../command.ts";
 import { warnIfTracked } from "../helpers/git.ts";
 import { configuredProducts } from "../helpers/products.ts";
@@ -67,6 +67,7 @@ Asks for everything that you do not give with a flag, then writes these files in
 /** Asks everything before it writes anything, so a missing answer leaves every file as it was. */
 async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const path = join(context.cwd, CONFIG_FILE);
+  for (const file of [path, join(context.cwd, ".gitignore")]) rejectServerLink(context.cwd, file);
   const text = readText(path);
   const settings = readExisting(text, path, options);
   const env = readEnvFile(join(context.cwd, ENV_FILE));

@@ -229,7 +229,7 @@ function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
 function refuseMistyped(context: Context, config: Config, { product, format, match }: Sample): void {
   const found = mistypedModule([product], match.name);
   const sample = projectFixturePath(config.root, product, format, match);
-  if (found === undefined || existsSync(sample)) return;
+  if (found === undefined || (!isOutside(config.root, sample) && existsSync(sample))) return;
   if (!found.isSlip) {
     warnOfMistypedModules(context, [product], [match.name]);
     return;

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../util/errors.ts";
 import { makeFolder } from "../../util/files.ts";
+import { rejectLinks } from "../../util/links.ts";
 import { oneLine } from "../../util/text.ts";
 import { BLOCKED, DELIVERED, hasEarlier } from "../states.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
@@ -157,7 +158,10 @@ async function waitForContent(path: string, atMostMs: number): Promise<void> {
 
 /** The project's folder may exist before its log, and without this file, as in a clone. */
 function ignoreInGit(folder: string): void {
-  if (basename(folder) === PROJECT_FOLDER && !existsSync(join(folder, ".gitignore"))) writeGitignore(folder);
+  if (basename(folder) !== PROJECT_FOLDER) return;
+  const file = join(folder, ".gitignore");
+  rejectLinks(folder, file);
+  if (!existsSync(file)) writeGitignore(folder);
 }
 
 /** Does not ignore the project's fixtures, which are shared. */
