@@ -74,8 +74,8 @@ function shown(set: readonly Variable[]): string {
 }
 
 /**
- * Before something is deleted at Zoho, or a sign-in ended or replaced, without a question. Another `key` is for another effect:
- * a yes to one holds for no other.
+ * Before something is deleted at Zoho, or a sign-in ended or replaced, without a question. Approvals are stored by `key`, one for
+ * each effect.
  */
 export async function approveProjectSignIn(
   context: Context,

@@ -58,7 +58,7 @@ describe.runIf(hasPostgres)("a listen in a stranger's project, on a shared log o
 });
 
 it.runIf(hasPostgres)(
-  "a receiver with a secret of its own believes no other that a sender hands to another receiver",
+  "a receiver that has a configured secret does not accept one that a sender gave to another receiver",
   async () => {
     const store = await sharedAddress(randomUUID());
     const other = await receiver(store, {}, { NGROK_AUTHTOKEN: "mine" });

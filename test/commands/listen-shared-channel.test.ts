@@ -79,7 +79,7 @@ describe.runIf(hasPostgres)("listen --channel on a log that receivers share", ()
   it.each([
     ["sign-in", /^ZOHO_(CLIENT|REFRESH)_/, {}],
     ["token", /^ZOHO_WEBHOOK_TOKEN$/, { ZOHO_WEBHOOK_TOKEN: "known-to-a-stranger" }],
-  ])("shares no channel by the %s of a project's .env without a yes", async (_, isProjects, more) => {
+  ])("asks before it shares a channel of the %s in a project's .env", async (_, isProjects, more) => {
     const store = await sharedAddress(randomUUID());
     const first = await receiver(store);
     await first.stop();

@@ -178,7 +178,7 @@ describe("the address of a database in a project", () => {
     expect(err).toContain("--store");
   });
 
-  it("gets that of its own address, and the user's where the user names it", async () => {
+  it("uses the password in its address, and the user's own if the user configured the address", async () => {
     const { port, passwords } = await passwordServer();
     userHas({ PGPASSWORD: "pearl" });
     await project({ store: `postgres://me:p%40ss@127.0.0.1:${port}/hooks` })(LIST, terminal(true));

@@ -89,8 +89,8 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
 }
 
 /**
- * What is created again without being named is chosen by the account, so it needs the user where the `.env` names another profile
- * of theirs. With a sign-in of the `.env` itself there are only channels of this project.
+ * Asks before expired channels that the command line does not name are created again in the account of a profile that only the
+ * `.env` selects. A sign-in in the `.env` itself reaches only channels of this project.
  */
 async function approveCreatingAgain(
   context: Context,

@@ -101,7 +101,7 @@ function tellsUrl(plan: Pick<Plan, "config" | "choice" | "options" | "isShared">
   return isTunnelTrusted(plan) || (plan.isShared && plan.options.channel !== undefined);
 }
 
-/** Whether all that use the log may believe what comes through the tunnel: it is the user's, or the log is the project's, too. */
+/** The tunnel is configured by the user, or no other project uses the log: then its other readers may trust what it delivers. */
 export function isTunnelTrusted(plan: Pick<Plan, "config" | "choice">): boolean {
   return tunnelSource(plan) === USER || isProjectLog(plan.config);
 }

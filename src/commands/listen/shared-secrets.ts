@@ -54,7 +54,7 @@ export async function shareSecrets(context: Context, log: Log): Promise<SharedSe
   };
   // From the first receiver with a key on, one with another key is refused, before there is a secret to share.
   if (hasKey && (await refresh()).size === 0) await shared.set(KEY_CHECK, "");
-  /** Without the key this receiver accepts deliveries unchecked that others reject, so the user is told. */
+  /** Warns that without the key this receiver does not verify deliveries that other receivers reject. */
   const warnOfKey = (error: unknown): void => {
     if (warned || !(error instanceof UserError) || error.code !== "log-key") return;
     warned = true;

@@ -292,7 +292,7 @@ async function chooseReplays(
       if (one !== undefined) return yield* pairs(one);
       const upToLast = { ...filter, before: last + 1 };
       for await (const entry of log.entries(upToLast, { order: "oldest", onDamaged() {} })) {
-        // What has come to match since may have a target that the user was not asked about.
+        // A delivery that matches only since the first pass may have a target that was not approved.
         if (isForApp(products, entry)) yield* pairs(entry).filter(({ target }) => targets.has(target));
       }
     },

@@ -87,7 +87,7 @@ export async function connectTo({ address, source = USER }: DatabaseAddress) {
   return { driver, Client, path, schema, config };
 }
 
-/** For an address of a project: it connects where the user was told, without PGPORT, PGPASSWORD or ~/.pgpass of the user. */
+/** For an address of a project: connects to the server that the user has approved, and ignores PGPORT, PGPASSWORD and ~/.pgpass. */
 function projectClient(driver: typeof pg, { host, port, password }: DatabaseServer, path: string): typeof pg.Client {
   const refuse = (): never => {
     const message = `the server of the event log ${path} asks for a password, and the project's address has none`;

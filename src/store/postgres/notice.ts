@@ -19,7 +19,7 @@ const DUE_TARGETS = `
 
 /**
  * Reports that something may be due. A notification reports at once what another process has recorded; a query every second finds
- * what a dead process left, and what was notified while the connection was down.
+ * the deliveries of a crashed process, and those that were notified while the connection was down.
  */
 export function createNotices(database: Database) {
   const listeners = new Map<(target: string) => void, ((error: unknown) => void) | undefined>();
