@@ -351,6 +351,8 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     const [, port = ""] = ready.exec(await shell.shown(ready)) ?? [];
     await run(["send", "crm", "No.such", "--to", port]);
     await run(["send", "sign", "RequestCompleted", "--set", "requests=1", "--to", port]);
+    // Ctrl-C ends the pipe's reader, too.
+    await shell.shown(/expected an object/);
     shell.press("C-c");
     const text = await shell.shown(/Summary after/);
     expect(text).not.toMatch(/ \? |\d received ·/);
