@@ -55,7 +55,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
       `unset them; to sign out of a stored profile, name it: ${context.invocation} logout --profile <name>`,
     );
   }
-  await approveProjectSignIn(context, config, flag);
+  await approveProjectSignIn(context, config, flag, { key: "logout", effect: "which sign-in this ends" });
   const { profiles, current } = await store.profiles();
   const profile = profiles.find(({ name }) => name === (named ?? current));
   const signIn = await openUnlessLost(store, named, local);

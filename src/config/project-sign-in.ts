@@ -81,9 +81,12 @@ export async function approveProjectSignIn(
   context: Context,
   config: Config,
   profile: string | undefined,
-  { key = "sign-in", effect = "whose Zoho account this changes, without a question" } = {},
+  {
+    key = "sign-in",
+    effect = "whose Zoho account this changes, without a question",
+    value = projectSignIn(config, profile),
+  } = {},
 ): Promise<void> {
-  const value = projectSignIn(config, profile);
   const names = value.map(([name]) => name).join(", ");
   if (value.length === 0) return;
   const reason = `${join(config.root, ENV_FILE)} decides by ${shown(value)} ${effect}`;
@@ -125,8 +128,9 @@ export async function approveOpenedTunnel(
   config: Config,
   profile: string | undefined,
   url: string,
+  tunnel = signInSource(context, config, profile),
 ): Promise<void> {
-  const { root, about } = openedTunnel(config, url, signInSource(context, config, profile));
+  const { root, about } = openedTunnel(config, url, tunnel);
   const ofUser = openedTunnel(config, url, USER).about;
   if (await hasApproved(context, root, ofUser)) return;
   if (!isProjectLog(config) && !(await hasAnswer(context, root, about.key))) return;

@@ -365,7 +365,7 @@ describe("a project's .env", () => {
     const { exitCode, err } = await zoho(login, { stdin: "s" });
     expect([exitCode, err]).toEqual([
       2,
-      expect.stringContaining("by ZOHO_PROFILE=acme whose Zoho account this changes"),
+      expect.stringContaining("by ZOHO_PROFILE=acme what replaces your profile acme"),
     ]);
     writeFileSync(join(cwd, ".env"), "ZOHO_REFRESH_TOKEN=r\nZOHO_CLIENT_ID=1000.X\nZOHO_CLIENT_SECRET=s\n");
     await signInByCode();
@@ -375,6 +375,15 @@ describe("a project's .env", () => {
     const named = { env: { ZOHO_KEYRING: "off", ZOHO_ACCOUNTS_URL: server.url, ZOHO_PROFILE: "acme" } };
     expect((await zoho(["login"], named)).exitCode).toBe(2);
     expect(server.tokenRequests()).toHaveLength(3);
+    writeFileSync(join(cwd, ".env"), "ZOHO_ENVIRONMENT=sandbox\n");
+    const elsewhere = await signInByCode();
+    expect([elsewhere.exitCode, elsewhere.err]).toEqual([
+      2,
+      expect.stringContaining("by ZOHO_ENVIRONMENT=sandbox what"),
+    ]);
+    expect(server.tokenRequests()).toHaveLength(3);
+    expect((await signInByCode("--environment", "sandbox")).exitCode).toBe(0);
+    expect((await signInByCode()).exitCode).toBe(0);
   });
 
   it("puts no command of its own into one to copy", async () => {

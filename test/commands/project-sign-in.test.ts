@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { answering } from "../support/answers.ts";
 import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
@@ -16,8 +17,12 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 /** The sign-in stands in the project's `.env`. */
-function inProject(argv: readonly string[], { env, ...options }: RunOptions = {}) {
-  const lines = Object.entries(world.env).map(([name, value]) => `${name}=${value}\n`);
+function inProject(
+  argv: readonly string[],
+  { env, tunnel, ...options }: RunOptions & { readonly tunnel?: string } = {},
+) {
+  const all = tunnel === undefined ? world.env : { ...world.env, NGROK_AUTHTOKEN: tunnel };
+  const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`);
   writeFileSync(join(world.cwd, ".env"), lines.join(""));
   return world.channels(argv, { env: { XDG_CONFIG_HOME: home, ...env }, ...options });
 }
@@ -68,6 +73,19 @@ describe("a sign-in of a project's .env", () => {
     expect(err).toContain(`${join(cwd, "home/zoho-hooks")}, which is in the project, decides whose Zoho account`);
   });
 
+  it("does not make a running listen's URL true, whoever the tunnel's token is from", async () => {
+    const log = await openLog({ path: join(world.cwd, ".zoho-hooks/events.db"), now: world.clock.now });
+    const lock = await log.lock({ pid: 1, url: "https://stranger.test", since: world.clock.now() });
+    const create = (options?: RunOptions) => inProject(["create", "Leads.create"], { tunnel: "a-token", ...options });
+    const { exitCode, err } = await create();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("only this project says that its running listen")]);
+    expect(world.requests("POST")).toEqual([]);
+    expect((await create({ prompts })).exitCode).toBe(0);
+    expect((await create()).exitCode).toBe(0);
+    if (lock.held) await lock.release();
+    await log.close();
+  });
+
   it("is taken from the environment", async () => {
     await world.create();
     expect((await inProject(["delete", "--all", "--yes"], { env: world.env })).exitCode).toBe(0);
@@ -111,7 +129,7 @@ describe("ZOHO_PROFILE of a project's .env", () => {
     writeFileSync(join(cwd, ".env"), "ZOHO_PROFILE=production\nZOHO_DC=eu\n");
     const logout = (...argv: string[]) => run(["logout", ...argv], { cwd, env: { ZOHO_KEYRING: "off" } });
     const { exitCode, err } = await logout();
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE=production whose")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("by ZOHO_PROFILE=production which")]);
     // There is no such profile.
     expect((await logout("--profile", "production")).exitCode).toBe(6);
   });
@@ -190,5 +208,13 @@ describe("a profile of the user's that a project's .env chooses", () => {
     expect((await zoho(["channels", "renew"])).exitCode).toBe(0);
     expect(world.requests("POST")).toHaveLength(6);
     expect((await zoho(["channels", "delete", "--all", "--yes"])).exitCode).toBe(2);
+  });
+
+  it("is not ended by logout because of a yes to channels delete", async () => {
+    await zoho(["channels", "create", "Leads.all", "--url", HOOK]);
+    expect((await zoho(["channels", "delete", "--all", "--yes"], { prompts })).exitCode).toBe(0);
+    const { exitCode, err } = await zoho(["logout"]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("ZOHO_PROFILE=prod which sign-in this ends")]);
+    expect((await zoho(["logout"], { prompts })).exitCode).toBe(0);
   });
 });

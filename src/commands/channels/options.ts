@@ -200,4 +200,5 @@ async function approveListener(
     reason: `the running listen may use the ${before.origin} of ${before.source}`,
     way: "name the URL with --url",
   });
+  await approveOpenedTunnel(context, config, profile, base, before.source);
 }

@@ -66,7 +66,7 @@ export const define: Define = (command, act) => {
         const store = openStore(context, config, options.keyring);
         await store.check(options.profile);
         const plan = await readLoginPlan(context, config, options);
-        await approveReplacing(context, { config, store, plan, profile: given.profile });
+        await approveReplacing(context, { config, store, plan, given });
         return signIn(context, { config, store, plan, chosenBy: choosingFile(config, plan, given.profile) });
       }),
     );
@@ -162,18 +162,26 @@ async function signIn(
   }
 }
 
-/** A profile that is replaced is lost here, as by logout: not because of a name or token in the project's `.env` alone. */
+/** A profile that is replaced is lost here, as by logout: not because of the project's `.env` alone. */
 async function approveReplacing(
   context: Context,
-  given: { config: Config; store: CredentialsStore; plan: LoginPlan; profile: string | undefined },
+  {
+    config,
+    store,
+    plan,
+    given,
+  }: { config: Config; store: CredentialsStore; plan: LoginPlan; given: { profile?: string; environment?: string } },
 ): Promise<void> {
-  const { config, store, plan, profile } = given;
-  const isOfProject = projectToken(plan) !== undefined;
-  if (config.env.ZOHO_PROFILE === undefined && !isOfProject) return;
-  const isReplaced = (await store.profiles()).profiles.some(({ name }) => name === plan.profile);
-  // Unlike elsewhere, the token is used beside a profile that a variable names.
-  const env = isOfProject ? { ...config.env, ZOHO_PROFILE: undefined } : config.env;
-  if (isReplaced) await approveProjectSignIn(context, { ...config, env }, profile);
+  const replaced = (await store.profiles()).profiles.find(({ name }) => name === plan.profile);
+  if (replaced === undefined || given.profile !== undefined) return;
+  const names = [
+    "ZOHO_PROFILE",
+    ...(projectToken(plan) === undefined ? [] : ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"]),
+    ...(given.environment !== undefined || replaced.environment === plan.environment ? [] : ["ZOHO_ENVIRONMENT"]),
+  ];
+  const value = Object.entries(config.env).filter(([name]) => names.includes(name) && config.sourceOf(name) !== USER);
+  const effect = `what replaces your profile ${plan.profile}`;
+  await approveProjectSignIn(context, config, undefined, { key: `login ${plan.profile}`, value, effect });
 }
 
 /** The refresh token, where it is of the project's `.env`. */
