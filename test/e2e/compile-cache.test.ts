@@ -8,8 +8,8 @@ import { tempFolder } from "../support/run.ts";
 /** The first file that every run loads; the others are small. */
 const CODE_BYTES = 100_000;
 
-async function runIn(caches: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
-  const { status, stderr } = await runBin(["products"], { env: { XDG_CACHE_HOME: caches, ...env } });
+async function runIn(caches: string, env: Readonly<Record<string, string>> = {}, cwd = tempFolder()): Promise<void> {
+  const { status, stderr } = await runBin(["products"], { env: { XDG_CACHE_HOME: caches, ...env }, cwd });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 }
 
@@ -53,6 +53,21 @@ describe.runIf("enableCompileCache" in module)("compiled code", () => {
     prepare(caches);
     await runIn(caches);
     expect(filesBelow(caches)).toEqual([]);
+  });
+
+  it.each([
+    ["in the working folder", "", undefined],
+    ["in the Git work tree around it", "packages/app", ".git"],
+    ["in the project around it", "packages/app", "zoho-hooks.config.json"],
+  ])("is not cached %s, where it may have come with a clone", async (_, below, marker) => {
+    const project = tempFolder();
+    const cwd = join(project, below);
+    mkdirSync(cwd, { recursive: true });
+    const caches = join(project, "cache");
+    mkdirSync(caches, { mode: 0o700 });
+    if (marker !== undefined) writeFileSync(join(project, marker), "{}");
+    await runIn(caches, {}, cwd);
+    expect(readdirSync(caches)).toEqual([]);
   });
 
   it("is not cached with NODE_DISABLE_COMPILE_CACHE", async () => {
