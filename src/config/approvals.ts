@@ -79,8 +79,9 @@ function answerTo(root: string, { key, value }: Approvable): Answer {
   return { key, hash: createHash("sha256").update(text).digest("hex") };
 }
 
-/** Reports something the first time it happens in a project. */
+/** Reports something the first time it happens in a project; with `--quiet`, which hides it, a later time. */
 export async function reportOnce(context: Context, root: string, key: string, message: string): Promise<void> {
+  if (context.quiet) return;
   const project = realpathSync(root);
   const answer = { key, hash: "reported" };
   if (await isRemembered(context, project, answer)) return;
