@@ -287,16 +287,24 @@ function joinOptional(a: Shape | undefined, b: Shape | undefined): Shape | undef
   return a === undefined || b === undefined ? (a ?? b) : joinShapes(a, b);
 }
 
-/** `open`: the references that led here. */
-function fromJsonSchema(schema: JsonSchema | boolean, target?: Target, open: readonly unknown[] = []): Shape {
-  if (typeof schema === "boolean") return anyShape;
+/** Forty references that each refer to the next one twice are more parts than fit into any memory. */
+const MAX_PARTS = 50_000;
+
+/** `open`: the references that led here. `left`: how many more parts are read. */
+function fromJsonSchema(
+  schema: JsonSchema | boolean,
+  target?: Target,
+  open: readonly unknown[] = [],
+  left = { parts: MAX_PARTS },
+): Shape {
+  if (typeof schema === "boolean" || left.parts-- <= 0) return anyShape;
   if (schema.$ref !== undefined) {
     const referred = target?.(schema);
     return referred === undefined || open.includes(referred)
       ? anyShape
-      : fromJsonSchema(referred, target, [...open, referred]);
+      : fromJsonSchema(referred, target, [...open, referred], left);
   }
-  const convert = (part: JsonSchema | boolean): Shape => fromJsonSchema(part, target, open);
+  const convert = (part: JsonSchema | boolean): Shape => fromJsonSchema(part, target, open, left);
   const { anyOf, oneOf, allOf = [], ...own } = schema;
   const alternatives = anyOf ?? oneOf;
   const parts = [...allOf.map(convert), ...(alternatives === undefined ? [] : [join(alternatives.map(convert))])];

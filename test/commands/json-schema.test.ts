@@ -14,6 +14,19 @@ const DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema";
 
 const ID = "4150868000000002179";
 
+it("ends where references that each refer to the next one twice are more parts than can be read", async () => {
+  const $defs = Object.fromEntries(
+    Array.from({ length: 40 }, (_, i) => {
+      const next = { $ref: `#/$defs/n${i + 1}` };
+      return [`n${i}`, i === 39 ? { type: "string" } : { type: "object", properties: { a: next, b: next } }];
+    }),
+  );
+  const schema = JSON.stringify({ $ref: "#/$defs/n0", $defs });
+  const cwd = shopProject({ "webhooks/shop/schemas/order.created.json": schema });
+  const { exitCode, out } = await run(["types", "shop"], { cwd });
+  expect([exitCode, out.includes("b?: string;"), out.includes("b?: unknown;")]).toEqual([0, true, true]);
+});
+
 describe("a rule of JSON Schema is met by one body, and not by another:", () => {
   it.each<[rule: string, schema: object, right: unknown, wrong: unknown, issues: readonly string[]]>([
     ["type", { type: "object" }, { z: 1 }, [1], [": object, an array of 1"]],
