@@ -44,6 +44,17 @@ describe.each(sqliteEngines)("the lock of a log on %s", (engine) => {
     if (lock.held) await lock.release();
   });
 
+  it("is damage, and no bug, where the owner in the log cannot be read", async () => {
+    const path = join(tempFolder(), "events.db");
+    const [one, two] = [await tempLog(engine, { path }), await tempLog(engine, { path })];
+    const lock = await one.lock({ pid: 4711, url: undefined, since });
+    const database = (await loadEngine([engine])).open(path);
+    database.exec("UPDATE holder SET since = 9e18");
+    database.close();
+    await expect(two.lock({ pid: 4712, url: undefined, since })).rejects.toMatchObject({ code: "log-damaged" });
+    if (lock.held) await lock.release();
+  });
+
   it("ends with a killed process, although its owner is still recorded", async () => {
     const path = join(tempFolder(), "events.db");
     const child = await startChild("hold-log.ts", [engine, path]);

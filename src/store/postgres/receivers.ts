@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Duty, LockOwner, LogLock, Role } from "../log.ts";
 import { dateOf, maybeText, numberOf, type SqlRow } from "../rows.ts";
 import type { Database } from "./connect.ts";
+import { logError } from "./fault.ts";
 import { identityKey } from "./schema.ts";
 
 const HEARTBEAT_MS = 5000;
@@ -50,7 +51,8 @@ export function createReceivers(database: Database) {
     },
     /** Those that live. */
     async all(): Promise<readonly LockOwner[]> {
-      return (await database.read(`SELECT * FROM receivers WHERE id IN (${LIVING}) ORDER BY since, id`)).map(ownerOf);
+      const rows = await database.read(`SELECT * FROM receivers WHERE id IN (${LIVING}) ORDER BY since, id`);
+      return rows.map((row) => ownerOf(database, row));
     },
     /** Counts as failed what a dead receiver has left without an answer. Resolves to its number. */
     async endUnanswered(): Promise<number> {
@@ -78,18 +80,22 @@ export async function readOwner(database: Database, host: string): Promise<LockO
     `SELECT * FROM receivers WHERE url IS NOT NULL AND id IN (${LIVING}) ORDER BY host = ? DESC NULLS LAST, since DESC LIMIT 1`,
     [host],
   );
-  return row && ownerOf(row);
+  return row && ownerOf(database, row);
 }
 
-function ownerOf(row: SqlRow): LockOwner {
+function ownerOf({ path }: Database, row: SqlRow): LockOwner {
   const roles: readonly Role[] = ["receive", "deliver", "both"];
-  return {
-    pid: numberOf(row, "pid"),
-    host: maybeText(row, "host"),
-    url: maybeText(row, "url"),
-    role: roles.find((role) => role === row.role),
-    since: dateOf(row, "since"),
-  };
+  try {
+    return {
+      pid: numberOf(row, "pid"),
+      host: maybeText(row, "host"),
+      url: maybeText(row, "url"),
+      role: roles.find((role) => role === row.role),
+      since: dateOf(row, "since"),
+    };
+  } catch (error) {
+    throw logError(error, path);
+  }
 }
 
 const CHECK_MS = 5000;

@@ -18,7 +18,7 @@ interface LogFile {
  */
 export async function lockLog(log: LogFile, commits: GroupCommit, owner: LockOwner): Promise<LogLock> {
   const lock = acquire(log.engine, lockPath(log.path));
-  if (lock === undefined) return { held: false, by: readOwner(log.database) };
+  if (lock === undefined) return { held: false, by: readOwner(log) };
   const insert = log.database.prepare("INSERT INTO holder (only, pid, url, since) VALUES (1, ?, ?, ?)");
   const update = log.database.prepare("UPDATE holder SET url = ?");
   const remove = log.database.prepare("DELETE FROM holder");
@@ -64,7 +64,7 @@ export async function peekLockOwner(link: string, engines?: readonly EngineId[])
     database.exec("PRAGMA busy_timeout = 100");
     // The log may still name an owner that was killed: only the lock counts.
     if (!existsSync(lockPath(path)) || !isLocked(engine, path, 200)) return undefined;
-    return readOwner(database);
+    return readOwner({ path, database });
   } catch (error) {
     throw logError(error, link);
   } finally {
@@ -127,8 +127,12 @@ function rejectForeignLock(path: string): void {
   }
 }
 
-function readOwner(database: NativeDatabase): LockOwner | undefined {
-  const row = database.prepare("SELECT pid, url, since FROM holder").get();
-  if (row === undefined) return undefined;
-  return { pid: numberOf(row, "pid"), url: maybeText(row, "url"), since: dateOf(row, "since") };
+function readOwner({ path, database }: Pick<LogFile, "path" | "database">): LockOwner | undefined {
+  try {
+    const row = database.prepare("SELECT pid, url, since FROM holder").get();
+    if (row === undefined) return undefined;
+    return { pid: numberOf(row, "pid"), url: maybeText(row, "url"), since: dateOf(row, "since") };
+  } catch (error) {
+    throw logError(error, path);
+  }
 }
