@@ -43,7 +43,8 @@ it.skipIf(isWindows)(`listen answers ${BURSTS * BURST} connections that are open
   });
   const fault = `${count} connections, ${stillOpen} of them open at the same time`;
   await expectNothingLost({ fault, cwd, loads: [{ answered, sent: count, worstMs }], peakMegabytes });
-  if (peakMegabytes !== undefined) expect(peakMegabytes).toBeLessThan(IS_LONG ? 400 : 220);
+  // 240 on Node 20, up to 440 on Node 24, where a bare HTTP server takes half as much again, too.
+  if (peakMegabytes !== undefined) expect(peakMegabytes).toBeLessThan(IS_LONG ? 500 : 220);
 });
 
 async function open(port: number): Promise<Socket> {
