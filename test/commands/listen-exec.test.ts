@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -7,6 +7,7 @@ import { folderWith } from "../support/files.ts";
 import { app, lead, listen } from "../support/forward-run.ts";
 import { run } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
+import { startTestTunnel } from "../support/test-tunnel.ts";
 
 /** A project with a program. It is in a file since shells quote differently. */
 function project(program: string): { readonly cwd: string; readonly exec: readonly string[] } {
@@ -17,14 +18,27 @@ function project(program: string): { readonly cwd: string; readonly exec: readon
 const env = { PATH: process.env.PATH ?? "", SystemRoot: process.env.SystemRoot ?? "" };
 
 describe("--exec", () => {
+  it("names the public URL in no variable that a zoho-hooks in the program would read as the user's setting", async () => {
+    const { cwd, exec } = project(`
+      import { writeFileSync } from "node:fs";
+      writeFileSync("seen.json", JSON.stringify([process.env.ZOHO_HOOKS_TUNNEL_URL, process.env.ZOHO_HOOKS_PUBLIC_URL]));
+    `);
+    writeFileSync(join(cwd, ".env"), "NGROK_AUTHTOKEN=of-a-stranger\n");
+    const tunnel = await startTestTunnel();
+    onTestFinished(() => tunnel.close());
+    const options = { cwd, env, overrides: tunnel.overrides };
+    expect((await run(["listen", "--port", "0", ...exec], options)).exitCode).toBe(0);
+    expect(JSON.parse(readFileSync(join(cwd, "seen.json"), "utf8"))).toEqual([tunnel.url, null]);
+  });
+
   it("runs a program with the URLs in its environment, and exits with its exit code", async () => {
     const { cwd, exec } = project(`
       import { writeFileSync } from "node:fs";
       const ready = await fetch(process.env.ZOHO_HOOKS_URL + "/readyz");
       const answer = await fetch(process.env.ZOHO_HOOKS_URL_CRM, {
         method: "POST", headers: { "content-type": "application/json" }, body: ${JSON.stringify(lead(1))} });
-      const { ZOHO_HOOKS_URL, ZOHO_HOOKS_URL_CRM, ZOHO_HOOKS_PUBLIC_URL = "none" } = process.env;
-      writeFileSync("seen.json", JSON.stringify([ready.status, answer.status, ZOHO_HOOKS_URL, ZOHO_HOOKS_URL_CRM, ZOHO_HOOKS_PUBLIC_URL]));
+      const { ZOHO_HOOKS_URL, ZOHO_HOOKS_URL_CRM, ZOHO_HOOKS_TUNNEL_URL = "none" } = process.env;
+      writeFileSync("seen.json", JSON.stringify([ready.status, answer.status, ZOHO_HOOKS_URL, ZOHO_HOOKS_URL_CRM, ZOHO_HOOKS_TUNNEL_URL]));
       console.log("on stdout"); console.error("on stderr");
       process.exit(41);
     `);

@@ -43,10 +43,11 @@ export async function startExec(context: Context, commandLine: string, urls: Exe
   return { name: "the program of --exec", ended, stop: () => stopChild(child) };
 }
 
+/** Names of no setting: a zoho-hooks that the program runs would take a project's tunnel for the user's. */
 function variables({ url, publicUrl, keySetUrl, products }: ExecUrls): Readonly<Record<string, string>> {
   return {
     ZOHO_HOOKS_URL: url,
-    ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_PUBLIC_URL: publicUrl }),
+    ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_TUNNEL_URL: publicUrl }),
     ...(keySetUrl === undefined ? {} : { ZOHO_HOOKS_JWKS_URL: keySetUrl }),
     ...Object.fromEntries(products.map(({ id }) => [`ZOHO_HOOKS_URL_${variableSuffix(id)}`, webhookUrl(url, id)])),
   };
