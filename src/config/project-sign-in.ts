@@ -12,6 +12,9 @@ import { type Config, isProjectLog, logName, userFolderSource } from "./load.ts"
 /** Variables that choose the account at Zoho, or one of the user's sign-ins. */
 const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
 
+/** Those that choose the account by themselves. */
+const CHOOSES_ACCOUNT = /_(?:PROFILE|REFRESH_TOKEN|ACCESS_TOKEN)$/;
+
 /** What decides the sign-in. */
 export type SignInConfig = Pick<Config, "env" | "root" | "sourceOf">;
 
@@ -21,9 +24,11 @@ type Variable = readonly [name: string, value: string | undefined];
 export function projectSignIn({ env, sourceOf }: Config, profile: string | undefined): readonly Variable[] {
   if (profile !== undefined) return [];
   const set = Object.entries(env).filter(([name]) => SIGN_IN.test(name) && sourceOf(name) !== USER);
-  // With a profile, or without a token, the others have no effect.
-  if (env.ZOHO_PROFILE?.trim()) return set.filter(([name]) => name === "ZOHO_PROFILE");
-  return env.ZOHO_REFRESH_TOKEN === undefined && env.ZOHO_ACCESS_TOKEN === undefined ? [] : set.toSorted();
+  const only = (names: RegExp) => set.filter(([name]) => names.test(name)).toSorted();
+  // The others have no effect.
+  if (env.ZOHO_PROFILE?.trim()) return only(/_PROFILE$/);
+  if (env.ZOHO_REFRESH_TOKEN !== undefined) return only(/_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|DC|ENVIRONMENT)$/);
+  return env.ZOHO_ACCESS_TOKEN === undefined ? [] : only(/_(?:ACCESS_TOKEN|DC|ENVIRONMENT)$/);
 }
 
 /**
@@ -49,7 +54,10 @@ export function reportProjectSignIn(context: Context, config: Config, profile: s
     context.report({ type: "notice", message });
   }
   if (set.length === 0) return;
-  const message = `${join(config.root, ENV_FILE)} decides whose Zoho account this changes: ${shown(set)}`;
+  const what = set.some(([name]) => CHOOSES_ACCOUNT.test(name))
+    ? "whose Zoho account this changes"
+    : "how this signs in";
+  const message = `${join(config.root, ENV_FILE)} decides ${what}: ${shown(set)}`;
   context.report({ type: "notice", message });
 }
 
@@ -60,12 +68,14 @@ export function chosenAccount(
   { name, profile }: { readonly name: string; readonly profile: string | undefined },
 ): string {
   const set = projectSignIn(config, profile);
-  if (set.length > 0) return `the Zoho account that ${join(config.root, ENV_FILE)} chooses by ${shown(set)}`;
+  const file = join(config.root, ENV_FILE);
+  if (set.some(([name]) => CHOOSES_ACCOUNT.test(name))) return `the Zoho account that ${file} chooses by ${shown(set)}`;
   const source = signInSource(context, config, profile);
   const variable = config.env.ZOHO_PROFILE?.trim() ? "ZOHO_PROFILE" : undefined;
   const by = profile === undefined ? (variable ?? "the current one") : "--profile";
   const of = name === "environment" ? "the environment's variables" : `profile ${name} (${by})`;
-  return `the Zoho account of ${of}${source === USER ? "" : ` in ${source}`}`;
+  const more = set.length === 0 ? "" : `, with ${shown(set)} of ${file}`;
+  return `the Zoho account of ${of}${source === USER ? "" : ` in ${source}`}${more}`;
 }
 
 function shown(set: readonly Variable[]): string {

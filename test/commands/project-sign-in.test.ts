@@ -86,6 +86,20 @@ describe("a sign-in of a project's .env", () => {
     await log.close();
   });
 
+  it("is not named in a question where the environment's decides", async () => {
+    await world.create();
+    const asked: string[] = [];
+    for (const line of ["ZOHO_ACCESS_TOKEN=x", "ZOHO_ACCESS_TOKEN=x\nZOHO_ENVIRONMENT=production"]) {
+      writeFileSync(join(world.cwd, ".env"), `${line}\n`);
+      const prompts = answering({ "Delete channel": false }, asked);
+      expect((await world.channels(["delete", "--all"], { prompts })).exitCode).toBe(0);
+    }
+    expect(asked.map((each) => each.slice(0, each.indexOf(": Delete")))).toEqual([
+      "In the Zoho account of the environment's variables",
+      `In the Zoho account of the environment's variables, with ZOHO_ENVIRONMENT=production of ${join(world.cwd, ".env")}`,
+    ]);
+  });
+
   it("is taken from the environment", async () => {
     await world.create();
     expect((await inProject(["delete", "--all", "--yes"], { env: world.env })).exitCode).toBe(0);
