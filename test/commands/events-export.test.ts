@@ -30,7 +30,19 @@ import { run, tempFolder } from "../support/run.ts";
 import { startTarget, valuesOf } from "../support/target.ts";
 
 const FORM = "name=J%C3%BCrgen+M&JSONString=%7B%22a%22%3A1%7D";
+const CONTROLS = "a\u009b\u202e\u2028b";
+const BODY = '{"a":"\u2028"}';
+const OBEYED = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 let project: LoggedProject;
+
+/** A project whose log came with it, as a clone's does. */
+async function projectWithControls(): Promise<string> {
+  const cwd = tempFolder();
+  const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+  await log.append(newEntry({ body: BODY, event: CONTROLS }));
+  await log.close();
+  return cwd;
+}
 
 beforeAll(async () => {
   project = await startLoggedProject();
@@ -242,6 +254,23 @@ describe("events export", () => {
     });
     const json = await project.run(["events", "export", "--format", "har", "--show-secrets", "--json"]);
     expect(json.lines()).toEqual([{ v: 1, log }]);
+  });
+
+  it("writes a HAR document with control characters of a log escaped, each value as it was", async () => {
+    const cwd = await projectWithControls();
+    const { out } = await run(["events", "export", "--format", "har"], { cwd, env: {} });
+    expect(out).not.toMatch(OBEYED);
+    const [entry] = JSON.parse(out).log.entries;
+    expect(entry.comment).toContain(` ${CONTROLS}: `);
+    expect(entry.request.postData.text).toBe(BODY);
+  });
+
+  it("writes curl commands without control characters of a log", async () => {
+    const cwd = await projectWithControls();
+    const { out } = await run(["events", "export", "--format", "curl", "--to", "3000"], { cwd, env: {} });
+    expect(out).not.toMatch(OBEYED);
+    expect(out).toMatch(/^# #1 \S+ crm ab, with secrets masked\n/);
+    expect(out).toContain("\\342\\200\\250");
   });
 
   it("writes a valid HAR document of none", async () => {

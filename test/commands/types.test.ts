@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LoggedProject, leadBody, startLoggedProject } from "../support/logged-project.ts";
+import { SHOP, shopProject } from "../support/own-product.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 const TSC = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
 const FLAGS = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--pretty", "false"];
+
+/** A terminal obeys them. */
+const CONTROLS = "a\u009b\u202e\u2028b";
+const OBEYED = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
 /** The errors of TypeScript for the files of a folder. */
 function compile(cwd: string, files: readonly string[]): Promise<string> {
@@ -85,6 +90,19 @@ ${rest}
     expect(existsSync(join(cwd, "../z.d.ts"))).toBe(true);
   });
 
+  it("prints no control characters of an own product, whose names and values stay as they are", async () => {
+    const about = JSON.parse(SHOP["webhooks/shop/product.json"]);
+    const schema = { type: "object", required: ["kind"], properties: { kind: { enum: [CONTROLS] } } };
+    const cwd = shopProject({
+      "webhooks/shop/product.json": JSON.stringify({ ...about, events: { "order.created": `${CONTROLS}*\u202e/` } }),
+      "webhooks/shop/schemas/order.created.json": JSON.stringify(schema),
+    });
+    const { out } = await run(["types", "shop"], { cwd });
+    expect(out).not.toMatch(OBEYED);
+    writeFileSync(join(cwd, "shop.ts"), `${out}export const order: ShopOwnOrderCreated = { kind: "${CONTROLS}" };\n`);
+    expect(await compile(cwd, ["shop.ts"])).toBe("");
+  });
+
   it("rejects --store without --observed", async () => {
     expect((await run(["types", "--store", "x.db"])).exitCode).toBe(2);
   });
@@ -94,7 +112,7 @@ describe("types --observed", () => {
   let project: LoggedProject;
   beforeAll(async () => {
     project = await startLoggedProject({ forward: false });
-    const extra = '"Tier":"gold","odd name":{"a":[1,"b"]},"Company"';
+    const extra = `"Tier":"gold","${CONTROLS}":1,"odd name":{"a":[1,"b"]},"Company"`;
     await project.deliver("/webhooks/zoho/crm", leadBody().replace('"Company"', extra));
     await project.deliver("/webhooks/zoho/crm", leadBody().replaceAll("Leads", "Rockets"));
   });
@@ -125,6 +143,12 @@ export const tier: string = lead.data.Tier;
       "'string | undefined' is not assignable to type 'string'",
     );
     expect(readFileSync(join(project.cwd, "zoho.d.ts"), "utf8")).not.toMatch(/gold|Tanaka/);
+  });
+
+  it("escapes control characters in the names of received fields", async () => {
+    const { out } = await project.run(["types", "crm", "--observed"]);
+    expect(out).not.toMatch(OBEYED);
+    expect(out).toContain('"a\\u009b\\u202e\\u2028b"?: number;');
   });
 
   it("reports a missing log", async () => {

@@ -1,4 +1,5 @@
 import type { CheckOutcome } from "../../reports/check.ts";
+import { plain } from "../../util/text.ts";
 
 export interface JUnitCase {
   readonly group: string;
@@ -50,5 +51,7 @@ const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 const NOT_XML = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 
 function escaped(text: string): string {
-  return text.replace(NOT_XML, "").replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
+  return plain(text, true)
+    .replace(NOT_XML, "")
+    .replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
 }

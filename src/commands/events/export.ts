@@ -10,7 +10,7 @@ import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../../util/files.ts";
-import { type JsonLine, jsonLine } from "../../util/text.ts";
+import { type JsonLine, jsonLine, plain } from "../../util/text.ts";
 import { hasLostReader, stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 import { curlCommand } from "../helpers/curl-command.ts";
@@ -192,13 +192,13 @@ const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeForma
       line: (event) => ({ type: "curl", n: event.n, command: curl(event, listener, to) }),
     }),
   ],
-  ["har", () => ({ ...HAR_FRAME, between: ",\n", item: (event) => JSON.stringify(harEntry(event)) })],
+  ["har", () => ({ ...HAR_FRAME, between: ",\n", item: (event) => jsonLine(harEntry(event)).trimEnd() })],
 ]);
 
 function commentOf({ n, at, receipt, logged }: LoggedEvent): string {
   const masked = logged.masked ? ", with secrets masked" : "";
   // A line break in a name would end the comment.
-  return `#${n} ${at.toISOString()} ${receipt.product ?? "?"} ${receipt.event ?? ""}${masked}`.replace(/\p{Cc}/gu, " ");
+  return plain(`#${n} ${at.toISOString()} ${receipt.product ?? "?"} ${receipt.event ?? ""}${masked}`);
 }
 
 /** Without the headers of the old connection: curl sets its own. */

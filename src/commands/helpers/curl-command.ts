@@ -65,8 +65,8 @@ function urlWord(url: string): string {
 function printableText(body: Buffer): string | undefined {
   if (body.length > MAX_ARGUMENT_BYTES) return undefined;
   const text = body.toString("utf8");
-  // \p{Cc}: control characters, which terminals and clipboards change; \p{Cf}: invisible ones.
-  return Buffer.from(text).equals(body) && !/[^\P{C}\n]/u.test(text) ? text : undefined;
+  // \p{Cc}: control characters, which terminals and clipboards change; \p{Cf}: invisible ones; \p{Zl}, \p{Zp}: line ends.
+  return Buffer.from(text).equals(body) && !/[^\P{C}\n]|[\p{Zl}\p{Zp}]/u.test(text) ? text : undefined;
 }
 
 /** A `printf` format that prints exactly these bytes. */
