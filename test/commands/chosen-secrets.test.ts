@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
@@ -145,6 +146,19 @@ describe("a user-defined secret in the fields of a body", () => {
     expect(out).toContain("answer: ref=[masked]&name=Bob");
     expect(out).not.toContain(AUTH);
   });
+});
+
+it("masks a user-defined secret in the warning about a connection that was closed too early", async () => {
+  const products = { crm: { format: "workflow", auth: { parameter: "ref" } } };
+  const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ products }) });
+  listener = await startListener([], { cwd, env });
+  const socket = connect(Number(new URL(listener.url).port), "127.0.0.1");
+  socket.write(`POST /webhooks/zoho/crm?ref=${AUTH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nabc`, () =>
+    socket.end(),
+  );
+  socket.on("error", () => {});
+  const { message } = await listener.line("warning");
+  expect(message).toContain("POST /webhooks/zoho/crm?ref=[masked]: ");
 });
 
 describe("a signature in a header with another name", () => {
