@@ -1,7 +1,7 @@
 import { type Delivery, type HeaderPair, headerValue } from "../body/delivery.ts";
 import { type BodyEdit, rewriteBody, rewriteForm } from "../body/rewrite-body.ts";
 import { oneLine } from "../util/text.ts";
-import type { Verdict } from "./product.ts";
+import type { Product, Verdict } from "./product.ts";
 
 /** Replaces a secret. */
 export const MASK = "[masked]";
@@ -42,6 +42,11 @@ export function chosenNames(verdicts: readonly Pick<Verdict, "secretIn">[]): rea
   // Nearly always; called for each delivery.
   if (verdicts.every(({ secretIn }) => secretIn === undefined)) return [];
   return verdicts.flatMap(({ secretIn }) => (secretIn === undefined ? [] : [secretIn]));
+}
+
+/** Those of all products, for where it is not known which of them a text is about. */
+export function allChosenNames(products: readonly Product[]): readonly string[] {
+  return products.flatMap(({ formats }) => formats.flatMap(({ proofs }) => chosenNames(proofs)));
 }
 
 /** The delivery with the secrets in its URL, headers and body masked. */

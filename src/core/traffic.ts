@@ -13,7 +13,7 @@ interface SeenDelivery {
   readonly event: string | undefined;
   readonly known: boolean;
   readonly duplicateOf: number | undefined;
-  readonly verdicts: readonly Pick<Verdict, "verdict">[];
+  readonly verdicts: readonly Verdict[];
   /** The payload's data; called only when the delivery counts. */
   data(): unknown;
   readonly delivery: Delivery;
@@ -30,7 +30,7 @@ export interface ObservedEvent {
   /** Some of it exceeded the bounds. */
   readonly partial: boolean;
   /** The longest delivery; undefined unless samples were requested. */
-  readonly sample: { readonly n: number; readonly delivery: Delivery } | undefined;
+  readonly sample: Pick<SeenDelivery, "n" | "delivery" | "verdicts"> | undefined;
 }
 
 interface Observed extends Pick<ObservedEvent, "product" | "format" | "name" | "event"> {
@@ -73,9 +73,9 @@ export function createTraffic(products: readonly Product[], { samples = false } 
       const of = observedEvent(seen);
       if (of === undefined) return;
       of.observer.observe(seen.data());
-      const { n, delivery } = seen;
+      const { n, delivery, verdicts } = seen;
       if (!samples || delivery.body.length > MAX_SAMPLE_BYTES) return;
-      if (delivery.body.length > (of.sample?.delivery.body.length ?? -1)) of.sample = { n, delivery };
+      if (delivery.body.length > (of.sample?.delivery.body.length ?? -1)) of.sample = { n, delivery, verdicts };
     },
     events: (): readonly ObservedEvent[] =>
       [...observed.values()].map(({ observer, ...rest }) => ({

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Delivery, type HeaderPair, headerValue } from "../body/delivery.ts";
 import { offersSecret } from "../core/handshake.ts";
-import { maskHeaders, maskUrl } from "../core/mask.ts";
+import { allChosenNames, maskHeaders, maskUrl } from "../core/mask.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
 import { type Decision, plainReply, refuse } from "../core/reply.ts";
@@ -94,7 +94,9 @@ async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: 
   const { request, response } = exchange;
   const at = options.now();
   const read = await readRequest(request, options.maxBody).catch((error: unknown) => {
-    options.onTrouble(`${request.method} ${maskUrl(request.url ?? "")}: ${errorText(error)}`);
+    options.onTrouble(
+      `${request.method} ${maskUrl(request.url ?? "", allChosenNames(options.products))}: ${errorText(error)}`,
+    );
   });
   if (read === undefined) return;
   const { delivery } = read;

@@ -1,8 +1,12 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { SHOP, shopProject } from "../support/own-product.ts";
 import { run } from "../support/run.ts";
+import { startTarget } from "../support/target.ts";
 
 const AUTH = "p3arl-0f-wisdom";
 const env = { ZOHO_WEBHOOK_AUTH: AUTH };
@@ -68,6 +72,93 @@ describe.each(places)("a user-defined secret in %s", (_where, auth, name) => {
     expect(out).toContain(name);
     expect(out).not.toContain(AUTH);
   });
+});
+
+describe("a user-defined secret in the fields of a body", () => {
+  const FORM = { "content-type": "application/x-www-form-urlencoded" };
+  const fields = { ref: AUTH, name: "Bob" };
+  const project = () =>
+    folderWith({
+      "zoho-hooks.config.json": JSON.stringify({
+        products: { crm: { format: "workflow", auth: { parameter: "ref" } } },
+      }),
+    });
+  const filesBelow = (folder: string): string[] =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => readFileSync(join(folder, name), "utf8"));
+
+  it.each([
+    ["a form", new URLSearchParams(fields).toString(), FORM],
+    ["JSON", JSON.stringify(fields), { "content-type": "application/json" }],
+    ["a query", "", FORM],
+  ])("is masked in saved and learned fixtures of %s", async (_kind, body, headers) => {
+    const cwd = project();
+    listener = await startListener(["--learn"], { cwd, env });
+    const query = body === "" ? `?${new URLSearchParams(fields)}` : "";
+    expect((await listener.post(`/webhooks/zoho/crm${query}`, body, headers)).status).toBe(200);
+    await listener.stop();
+    const learned = join(cwd, ".zoho-hooks", "learned");
+    const masked = [expect.stringContaining('"ref": "[masked]"')];
+    expect(filesBelow(learned)).toEqual(masked);
+    rmSync(learned, { recursive: true });
+    expect((await run(["events", "drift", "--learn"], { cwd, env })).exitCode).toBe(0);
+    expect(filesBelow(learned)).toEqual(masked);
+    for (const flags of [[], ["--redact", "--force"]]) {
+      expect((await run(["events", "save-fixture", "1", ...flags], { cwd, env })).exitCode).toBe(0);
+      expect(filesBelow(join(cwd, ".zoho-hooks", "fixtures"))).toEqual(masked);
+    }
+    // `send` puts the value where the mask is.
+    listener = await startListener(["--no-store"], { cwd, env });
+    const to = `${listener.url}/webhooks/zoho/crm`;
+    expect((await run(["send", "crm", "webhook", "--to", to], { cwd, env })).exitCode).toBe(0);
+  });
+
+  it("is masked by events diff, in whatever case it is written", async () => {
+    const cwd = project();
+    listener = await startListener([], { cwd, env });
+    await listener.post("/webhooks/zoho/crm", JSON.stringify(fields));
+    await listener.post("/webhooks/zoho/crm", JSON.stringify({ ref: AUTH, Ref: AUTH, name: "Bob" }));
+    await listener.event(2);
+    await listener.stop();
+    const { out } = await run(["events", "diff", "1", "2"], { cwd, env });
+    expect(out).toContain("Ref");
+    expect(out).not.toContain(AUTH);
+  });
+
+  it("is masked in the error page of an app that repeats it, as listen shows it", async () => {
+    const cwd = project();
+    const app = await startTarget((response, { body }) => void response.writeHead(500).end(body));
+    let shown = "";
+    const { out } = await run(["listen", String(app.port), "--port", "0", "--retries", "0", "--expect", "crm:*=1"], {
+      cwd,
+      env,
+      onErr(text) {
+        const before = shown;
+        shown += text;
+        const url = /Listening on (http:\/\/[^/\s]+)/.exec(shown)?.[1];
+        if (url === undefined || before.includes("Listening on")) return;
+        const body = new URLSearchParams(fields).toString();
+        void fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body, headers: FORM });
+      },
+    });
+    await app.close();
+    expect(out).toContain("answer: ref=[masked]&name=Bob");
+    expect(out).not.toContain(AUTH);
+  });
+});
+
+it("masks a user-defined secret in the warning about a connection that was closed too early", async () => {
+  const products = { crm: { format: "workflow", auth: { parameter: "ref" } } };
+  const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ products }) });
+  listener = await startListener([], { cwd, env });
+  const socket = connect(Number(new URL(listener.url).port), "127.0.0.1");
+  socket.write(`POST /webhooks/zoho/crm?ref=${AUTH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nabc`, () =>
+    socket.end(),
+  );
+  socket.on("error", () => {});
+  const { message } = await listener.line("warning");
+  expect(message).toContain("POST /webhooks/zoho/crm?ref=[masked]: ");
 });
 
 describe("a signature in a header with another name", () => {

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite/log.ts";
+import { folderWith } from "../support/files.ts";
 import { startInspector, userEnv } from "../support/inspector.ts";
 import { newEntry } from "../support/log-entry.ts";
 import {
@@ -208,6 +209,27 @@ describe("an action", () => {
     expect(sent.json()).toMatchObject({ ok: true, lines: [{ status: 200, format: "wire" }] });
     await project.listener.event(1);
     expect((await post("/api/send", { product: "crm", event: "Leads.creat" })).json().hint).toContain("Leads.create");
+  });
+
+  it.each([
+    ["form", "body"],
+    ["query", "URL"],
+  ])("masks a user-defined secret of a %s in the preview of a sample", async (encoding) => {
+    const products = { crm: { format: "workflow", encoding, auth: { parameter: "ref" } } };
+    const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ products }) });
+    const options = { cwd, env: { ...env, ZOHO_WEBHOOK_AUTH: "p3arl-0f-wisdom" } };
+    const sample = { product: "crm", event: "webhook" };
+    const preview = async (argv: readonly string[]): Promise<string> => {
+      const inspector = await startInspector(argv, options);
+      const { text } = await inspector.post("/api/send", sample);
+      await inspector.stop();
+      const { body_b64 } = JSON.parse(text).lines[0].request;
+      return text + Buffer.from(body_b64, "base64");
+    };
+    expect(await preview(["--show-secrets"])).toContain("ref=p3arl-0f-wisdom");
+    const masked = await preview([]);
+    expect(masked).toMatch(/ref=(\[|%5B)masked/);
+    expect(masked).not.toContain("p3arl-0f-wisdom");
   });
 
   it("lists the products with their formats and events", async () => {

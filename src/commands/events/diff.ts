@@ -1,6 +1,6 @@
 import { problemText, readPayload } from "../../body/payload.ts";
 import type { Context } from "../../context.ts";
-import { chosenNames, isSecretName, MASK, maskText } from "../../core/mask.ts";
+import { chosenNames, isSecretIn, MASK, maskText } from "../../core/mask.ts";
 import { pathText } from "../../core/schema.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
@@ -66,9 +66,7 @@ function maskDifference(
   showSecrets: boolean | undefined,
 ): Difference {
   if (showSecrets === true) return difference;
-  const isSecret = difference.path.some(
-    (key) => typeof key === "string" && (isSecretName(key) || chosen.includes(key)),
-  );
+  const isSecret = difference.path.map(String).some(isSecretIn(chosen));
   const mask = (value: string | undefined): string | undefined => {
     if (value === undefined) return undefined;
     return isSecret ? JSON.stringify(MASK) : maskText(value, chosen);

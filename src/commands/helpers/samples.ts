@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { type Delivery, headerValue, splitUrl, withHeader } from "../../body/delivery.ts";
+import { headerValue, splitUrl, withHeader } from "../../body/delivery.ts";
 import { problemText, readPayload } from "../../body/payload.ts";
 import { redactPersonal } from "../../body/redact.ts";
 import type { EventMatch } from "../../core/event-names.ts";
-import { maskBody } from "../../core/mask.ts";
+import { chosenNames, maskBody } from "../../core/mask.ts";
 import type { Format, Product } from "../../core/product.ts";
+import type { LogEntry } from "../../store/log.ts";
 import { usageError } from "../../util/errors.ts";
 import { prettyJson } from "../../util/json-print.ts";
 
@@ -19,14 +20,14 @@ const FORM = "application/x-www-form-urlencoded";
 
 /** The content of a delivery as the text of a fixture. Secrets are always masked. */
 export function sampleText(
-  { n, delivery }: { readonly n: number; readonly delivery: Delivery },
+  { n, delivery, verdicts }: Pick<LogEntry, "n" | "delivery" | "verdicts">,
   redact: boolean,
 ): string {
   const { path, query } = splitUrl(delivery.url);
   // Without a body the query is the content, and has the syntax of a form.
   const hasBody = delivery.body.length > 0;
   const type = hasBody ? (headerValue(delivery, "content-type") ?? "") : FORM;
-  const masked = maskBody(hasBody ? delivery.body : Buffer.from(query), type);
+  const masked = maskBody(hasBody ? delivery.body : Buffer.from(query), type, chosenNames(verdicts));
   const body = redact ? redactPersonal(masked, type, randomUUID()) : masked;
   const read = readPayload({ ...(hasBody ? delivery : withHeader(delivery, "content-type", FORM)), url: path, body });
   if (!read.ok) throw usageError(`the body of #${n} cannot be a sample: ${problemText(read.problem)}`);

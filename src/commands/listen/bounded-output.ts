@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../../context.ts";
-import { maskText, maskUrl } from "../../core/mask.ts";
+import { maskUrl } from "../../core/mask.ts";
 import type { Output } from "../../output.ts";
 import type { Report } from "../../reports/report.ts";
 import { hasLostReader } from "../../util/timing.ts";
@@ -29,7 +29,7 @@ const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "reco
 
 /**
  * A context whose reports take a bounded amount of memory: if nothing reads the output (`| less`, a stopped terminal),
- * receiving and forwarding go on and lines are dropped until something reads again. Masks secrets in what the app answers.
+ * receiving and forwarding go on and lines are dropped until something reads again.
  */
 export function boundOutput(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }) {
   let dropped = 0;
@@ -105,9 +105,7 @@ function warnOnStderr({ json, stderr }: Context): void {
 }
 
 function masked(report: Report): Report {
-  if (report.type === "target") return { ...report, target: maskUrl(report.target) };
-  if (report.type !== "forward") return report;
-  return { ...report, target: maskUrl(report.target), replyPreview: maskText(report.replyPreview) };
+  return report.type === "target" ? { ...report, target: maskUrl(report.target) } : report;
 }
 
 type Warning = Extract<Report, { type: "warning" }>;

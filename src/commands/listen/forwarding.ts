@@ -7,7 +7,7 @@ import { settingName } from "../../config/readers.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { type EventPattern, parseRoute } from "../../core/event-names.ts";
-import { maskUrl } from "../../core/mask.ts";
+import { allChosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../../core/reply.ts";
 import { isDelivered } from "../../forward/answer-hint.ts";
@@ -46,10 +46,11 @@ interface ForwardingOptions {
   readonly products: readonly Product[];
   readonly log: Log;
   readonly routes: RunRoutes;
+  readonly showSecrets: boolean;
 }
 
 export async function startForwarding(context: Context, options: ForwardingOptions): Promise<ForwardingPart> {
-  const { config, products, log, routes } = options;
+  const { config, products, log, routes, showSecrets } = options;
   const { settings, env } = config;
   const { concurrency, insecure } = settings;
   const { retries, retryBase, forwardTimeout } = retrySettings(context, config);
@@ -73,6 +74,13 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   };
   const showTarget = routes.texts.length > 1;
   const withAdvice = adviseOnce(context, config);
+  const chosen = allChosenNames(products);
+  const show = (report: ForwardReport): void => {
+    const { target, replyPreview } = report;
+    // An app's error page may repeat what it was sent.
+    const masked = { target: maskUrl(target, chosen), replyPreview: maskText(replyPreview, chosen) };
+    context.report({ ...withAdvice(report), ...(showSecrets ? {} : masked) });
+  };
   const forwarder = createForwarder({
     log,
     poster,
@@ -84,7 +92,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
       if (report.state === "failed") counts.failed++;
-      context.report(withAdvice(report));
+      show(report);
     },
     onUnreadable: () => void counts.failed++,
     onTarget: context.report,
@@ -102,7 +110,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       showTarget,
       onReport(report) {
         counts[isDelivered(report) ? "delivered" : "failed"]++;
-        context.report(withAdvice(report));
+        show(report);
       },
       onTrouble,
     });

@@ -285,11 +285,13 @@ async function openLogPart(context: Context, plan: Plan, parts: Parts): Promise<
 }
 
 /** Resolves to what is said about deliveries of earlier runs, where this one sends any. */
-async function startForwardingPart(context: Context, { config, products, role, routes }: Plan, parts: Parts) {
+async function startForwardingPart(context: Context, plan: Plan, parts: Parts) {
+  const { config, products, role, routes, options } = plan;
   if (parts.log === undefined || role === "receive") return undefined;
   const { log } = parts.log;
   const waiting = await waitingNotes(log, routes);
-  if (!routes.empty) parts.forwarding = await startForwarding(context, { config, products, log, routes });
+  const showSecrets = options.showSecrets === true;
+  if (!routes.empty) parts.forwarding = await startForwarding(context, { config, products, log, routes, showSecrets });
   return waiting;
 }
 

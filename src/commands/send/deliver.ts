@@ -3,7 +3,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { chosenNames, maskDelivery } from "../../core/mask.ts";
 import { openPoster } from "../../forward/post.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
 import type { ExitCode } from "../../util/errors.ts";
@@ -13,7 +12,7 @@ import { answersExitCode } from "../helpers/expect-status.ts";
 import { runningListener } from "../helpers/running-listener.ts";
 import { outcomeOf, Tally } from "./outcome.ts";
 import type { SendPlan } from "./plan.ts";
-import { countShipments, type Shipment, shipments } from "./shipments.ts";
+import { countShipments, shipments } from "./shipments.ts";
 import { requestReport } from "./show-requests.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -71,7 +70,8 @@ export async function deliver(
       { ...plan, ...(areProbes ? { concurrency: 1 } : {}), signal: context.signal },
       async (shipment) => {
         if (areProbes && tally.ok > 0) return;
-        if (lines && context.verbose && !context.json) context.report(requestReport(masked(shipment), plan));
+        if (lines && context.verbose && !context.json)
+          context.report(requestReport(shipment, { ...plan, maskSecrets: true }));
         const post = () => poster.post(shipment.delivery, { slowMs: plan.slowMs, signal: grace.signal });
         const result =
           total > 1
@@ -135,12 +135,6 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
       hint: "let your app answer first, and do the work after that",
     });
   }
-}
-
-/** For `--verbose`. `--dry-run` and `--curl` print requests that can be used, so with their secrets. */
-function masked(shipment: Shipment): Shipment {
-  const { delivery, subject } = shipment;
-  return { ...shipment, delivery: maskDelivery(delivery, chosenNames(subject.format.proofs)) };
 }
 
 /** Nothing listens at the default address, but the project's listen may run at another one. */

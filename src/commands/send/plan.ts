@@ -15,6 +15,8 @@ export interface SendOptions extends SecretOptions {
   readonly expectStatus?: string;
   readonly insecure?: boolean;
   readonly dryRun?: boolean;
+  /** No flag: the inspector shows what `dryRun` prints. */
+  readonly maskSecrets?: boolean;
   readonly curl?: boolean;
   readonly format?: string;
   readonly customModule?: boolean;
@@ -67,6 +69,7 @@ export function readPlan(product: string | undefined, event: string | undefined,
     expectStatus: options.expectStatus === undefined ? undefined : parseExpectedStatus(options.expectStatus),
     insecure: options.insecure ?? false,
     dryRun: options.dryRun ?? false,
+    maskSecrets: options.maskSecrets ?? false,
     curl: options.curl ?? false,
     format: options.format,
     customModule: options.customModule ?? false,

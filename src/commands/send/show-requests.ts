@@ -1,5 +1,6 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { chosenNames, maskDelivery } from "../../core/mask.ts";
 import type { RequestReport } from "../../reports/sent.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { curlCommand } from "../helpers/curl-command.ts";
@@ -26,7 +27,9 @@ export async function showRequests(
   return ExitCode.ok;
 }
 
-export function requestReport({ subject, delivery }: Shipment, plan: SendPlan): RequestReport {
+/** `--dry-run` and `--curl` print requests that can be used, so with their secrets. */
+export function requestReport({ subject, delivery: sent }: Shipment, plan: SendPlan): RequestReport {
+  const delivery = plan.maskSecrets ? maskDelivery(sent, chosenNames(subject.format.proofs)) : sent;
   return {
     type: "request",
     product: subject.product.id,

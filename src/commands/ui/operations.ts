@@ -5,7 +5,7 @@ import { checkLoggedTargets, checkProjectSettings } from "../../config/clone-rul
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, parseRoute } from "../../core/event-names.ts";
-import { maskDelivery, maskSetting } from "../../core/mask.ts";
+import { maskSetting } from "../../core/mask.ts";
 import { createRoutes } from "../../forward/routes.ts";
 import type { EventQuery, EventRow, Outcome, ReplayRequest, SendRequest, State } from "../../inspector/api.ts";
 import type { Operations } from "../../inspector/server.ts";
@@ -222,19 +222,15 @@ function sendSample(
   { product, event, format, preview }: SendRequest,
   showSecrets: boolean,
 ): Promise<ExitCode> {
-  // A preview has the configured token and a signature in it.
-  const masking = withMembers(context, {
-    report(report: Report) {
-      context.report(report.type === "request" ? { ...report, ...maskDelivery(report) } : report);
-    },
-  });
-  return send(showSecrets ? context : masking, product, event, {
+  return send(context, product, event, {
     timeout: "30s",
     count: "1",
     repeat: "0",
     concurrency: "1",
     signature: true,
     dryRun: preview,
+    // A preview has the configured token and a signature in it.
+    maskSecrets: !showSecrets,
     ...(format === undefined ? {} : { format }),
   });
 }

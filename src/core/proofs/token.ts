@@ -1,8 +1,10 @@
-import { type Delivery, splitUrl, withHeader } from "../../body/delivery.ts";
+import { type Delivery, headerValue, splitUrl, withHeader } from "../../body/delivery.ts";
 import { formFields, idsAt, type Payload } from "../../body/payload.ts";
+import { type BodyEdit, rewriteBody, rewriteForm } from "../../body/rewrite-body.ts";
 import { type Secret, sameText } from "../../body/secret.ts";
 import { readExact, writeJson } from "../../util/json.ts";
 import type { AuthPlace } from "../format-settings.ts";
+import { MASK } from "../mask.ts";
 import type { Finding, Proof } from "../product.ts";
 import { makeVerdict } from "./verdict.ts";
 
@@ -192,6 +194,11 @@ function withValue(delivery: Delivery, place: AuthPlace, value: string): Deliver
   if ("basic" in place)
     return withHeader(delivery, "authorization", `Basic ${Buffer.from(`${place.basic}:${value}`).toString("base64")}`);
   const [beforeHash = ""] = delivery.url.split("#", 1);
+  // A saved sample has the mask where the value stood.
+  const fill: BodyEdit = ({ path, text }) => (path.at(-1) === place.parameter && text === MASK ? value : undefined);
+  const url = beforeHash.replace(/(?<=\?).*/s, (query) => rewriteForm(query, fill));
+  const body = rewriteBody(delivery.body, headerValue(delivery, "content-type") ?? "", fill);
+  if (url !== beforeHash || body !== delivery.body) return { ...delivery, url, body };
   const added = new URLSearchParams([[place.parameter, value]]).toString();
   return { ...delivery, url: `${beforeHash}${beforeHash.includes("?") ? "&" : "?"}${added}` };
 }
