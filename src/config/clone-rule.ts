@@ -68,7 +68,7 @@ const RULES: { readonly [K in keyof Settings]: Rule<K> } = {
   port: allowed,
   host: (host, _, { atReceiver }) => {
     if (atReceiver !== undefined)
-      return atReceiver.every(isLocalUrl) ? "allowed" : { effect: leaves(atReceiver), scope: "target" };
+      return atReceiver.every(isLocalUrl) ? "allowed" : { effect: leaves(atReceiver), scope: serversOf(atReceiver) };
     return host === "::1" || isSafeWithoutTls(host) ? "allowed" : { effect: "other machines could reach the receiver" };
   },
   maxBody: allowed,
@@ -114,8 +114,12 @@ const DELIVERIES = "deliveries, with their tokens and signatures,";
 
 /** Names the servers that are connected to: a URL can be written so that another host is read first. */
 function leaves(urls: readonly string[]): string {
+  return `${DELIVERIES} would leave this machine, to ${serversOf(urls)}`;
+}
+
+function serversOf(urls: readonly string[]): string {
   const servers = urls.map((url) => (URL.canParse(url) ? `${new URL(url).hostname}:${portOf(url)}` : maskSetting(url)));
-  return `${DELIVERIES} would leave this machine, to ${[...new Set(servers)].join(", ")}`;
+  return [...new Set(servers)].join(", ");
 }
 
 /**

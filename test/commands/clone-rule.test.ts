@@ -644,6 +644,7 @@ describe("the host of a project", () => {
     expect((await inProject(terminal(false))).exitCode).toBe(2);
     expect((await inProject(terminal(true))).exitCode).toBe(ok);
     expect((await inProject()).exitCode).toBe(ok);
+    expect((await inProject({ env: { ZOHO_HOOKS_PORT: "9999" } })).exitCode).toBe(2);
   });
 
   it("is not asked about where it leads to this machine, or is not sent to", async () => {

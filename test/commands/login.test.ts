@@ -353,7 +353,9 @@ describe("a project's .env", () => {
       "decides which Zoho account the profile named is, which becomes the current one of all",
     );
     expect(await current()).toContain("named");
-    // Only the client is of the `.env`: the user has consented to the account.
+    // Only the client is of the `.env`: the user has consented to the account, but not to what is lost.
+    expect((await inClone(client)).exitCode).toBe(2);
+    expect((await zoho(["logout", "--profile", "default"], { env: own })).exitCode).toBe(0);
     await inClone(client);
     expect([await current(), await used()]).toEqual([expect.stringContaining("default"), "default"]);
   });
@@ -384,6 +386,15 @@ describe("a project's .env", () => {
     expect(server.tokenRequests()).toHaveLength(3);
     expect((await signInByCode("--environment", "sandbox")).exitCode).toBe(0);
     expect((await signInByCode()).exitCode).toBe(0);
+    const { clientId, clientSecret } = server.accounts;
+    const file = join(cwd, ".env");
+    writeFileSync(file, `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\n`);
+    const byCode = (...argv: string[]) => zoho(["login", "--code", server.accounts.makeCode(SCOPES), ...argv]);
+    const byClient = await byCode();
+    const names = `by ZOHO_CLIENT_ID=${clientId}, ZOHO_CLIENT_SECRET what replaces your profile default`;
+    expect([byClient.exitCode, byClient.err]).toEqual([2, expect.stringContaining(names)]);
+    const told = `ZOHO_CLIENT_SECRET in ${file} decides whose client signs default in, which becomes the current one of all`;
+    expect((await byCode("--profile", "default")).err).toContain(told);
   });
 
   it("puts no command of its own into one to copy", async () => {

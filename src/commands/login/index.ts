@@ -176,12 +176,17 @@ async function approveReplacing(
   if (replaced === undefined || given.profile !== undefined) return;
   const names = [
     "ZOHO_PROFILE",
-    ...(projectToken(plan) === undefined ? [] : ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"]),
+    ...(projectToken(plan) === undefined ? [] : ["ZOHO_REFRESH_TOKEN"]),
+    ...(plan.clientSecret.source === USER ? [] : ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET"]),
     ...(given.environment !== undefined || replaced.environment === plan.environment ? [] : ["ZOHO_ENVIRONMENT"]),
   ];
   const value = Object.entries(config.env).filter(([name]) => names.includes(name) && config.sourceOf(name) !== USER);
   const effect = `what replaces your profile ${plan.profile}`;
-  await approveProjectSignIn(context, config, undefined, { key: `login ${plan.profile}`, value, effect });
+  await approveProjectSignIn(context, config, undefined, {
+    key: `login ${plan.profile} ${replaced.clientId}`,
+    value,
+    effect,
+  });
 }
 
 /** The refresh token, where it is of the project's `.env`. */
@@ -198,9 +203,11 @@ function choosingFile(config: Config, plan: LoginPlan, profile: string | undefin
 
 /** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
 function reportProjectAccount({ report }: Context, plan: LoginPlan, becomesCurrent: boolean): void {
-  const token = projectToken(plan);
-  if (token === undefined) return;
-  const message = `${token.origin} in ${token.source} decides which Zoho account the profile ${plan.profile} is`;
+  const { source, origin } = projectToken(plan) ?? plan.clientSecret;
+  if (source === USER) return;
+  const isToken = projectToken(plan) !== undefined;
+  const what = isToken ? `which Zoho account the profile ${plan.profile} is` : `whose client signs ${plan.profile} in`;
+  const message = `${origin} in ${source} decides ${what}`;
   const current = becomesCurrent ? ", which becomes the current one of all projects" : "";
   report({ type: "notice", message: message + current });
 }

@@ -151,11 +151,11 @@ function explainCode(context: Context, scopes: readonly string[], [only, ...othe
   for (const each of [message, scopes.join(",")]) context.report({ type: "notice", message: each });
 }
 
-async function readClientSecret({ context, env, options, prompts }: Sources): Promise<Secret> {
+async function readClientSecret({ context, env, sourceOf, options, prompts }: Sources): Promise<Secret> {
   const file = options.clientSecretFile;
   if (file !== undefined) return readTrimmed(context, file, "--client-secret-file");
   const fromEnv = setting(env, "ZOHO_CLIENT_SECRET");
-  if (fromEnv !== undefined) return secret(fromEnv, "ZOHO_CLIENT_SECRET");
+  if (fromEnv !== undefined) return secret(fromEnv, "ZOHO_CLIENT_SECRET", sourceOf("ZOHO_CLIENT_SECRET"));
   const typed = await ask(prompts, { message: "Client secret", flag: "--client-secret-file", hidden: true });
   return secret(typed, "typed in");
 }
