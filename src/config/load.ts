@@ -165,9 +165,13 @@ export function logPlace({ root, settings: { store }, sourceOf }: Pick<Config, "
 
 /** Whether the log is in the project, or a file of the project names it, so that it may have come with a clone. */
 export function isProjectLog(config: Pick<Config, "root" | "settings" | "sourceOf">): boolean {
-  const { root, sourceOf } = config;
+  return config.sourceOf("store") !== USER || !isSharedLog(config);
+}
+
+/** Whether other projects may use the log as well, whoever has named it here: it is on a server, or outside the project. */
+export function isSharedLog(config: Pick<Config, "root" | "settings">): boolean {
   const log = logName(config);
-  return sourceOf("store") !== USER || (isAbsolute(log) && (!isAbove(root, log) || isInClone(root, log)));
+  return !isAbsolute(log) || (isAbove(config.root, log) && !isInClone(config.root, log));
 }
 
 /** Whether the log is named by a relative path in the project, as by default. Whoever named it, a link may have come with the project. */

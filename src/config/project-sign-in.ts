@@ -180,9 +180,9 @@ export async function approveSharedChannel(
   profile: string | undefined,
   token: Secret | undefined,
 ): Promise<void> {
-  const { env, root, settings, sourceOf } = config;
+  const { env, root, settings } = config;
   for (const source of new Set([signInSource(context, config, profile), token?.source ?? USER]))
-    await approveSending(context, root, sourceOf("store"), { source }, () => ({
+    await approveSending(context, root, USER, { source }, () => ({
       key: `shared channel ${source}`,
       value: [settings.store, env.ZOHO_REFRESH_TOKEN ?? env.ZOHO_ACCESS_TOKEN, token?.reveal()],
       reason: `all receivers on this log believe the channel's token, and by ${source} others may know it`,

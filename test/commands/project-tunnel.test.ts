@@ -80,6 +80,17 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     };
     expect(await told(withLog(join(tempFolder(), "events.db")))).toEqual([false, true]);
     expect(await told(withLog(join(tempFolder(), "events.db"), { NGROK_AUTHTOKEN: "mine" }))).toEqual([true, false]);
+    // A file of the project may name the same log.
+    const { env: both, ...shared } = withLog(join(tempFolder(), "events.db"));
+    const { ZOHO_HOOKS_STORE: store, ...without } = both;
+    writeFileSync(join(cwd, CONFIG_FILE), JSON.stringify({ store }));
+    const again = { ...shared, env: without };
+    await (await startHumanListener([], { ...again, prompts })).stop();
+    expect(await told({ ...shared, env: both })).toEqual([false, true]);
+    const listener = await start([], again);
+    const status = await run(["store", "status", "--json"], { ...options, env: both, cwd: tempFolder() });
+    expect(status.lines()).toMatchObject([{ receivers: [{ url: listener.url }] }]);
+    await listener.stop();
   });
 
   it("needs it before channels create takes its URL from the running listen", async () => {

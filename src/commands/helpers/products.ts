@@ -117,7 +117,7 @@ export function warnOfMistypedModules(context: Context, products: readonly Produ
 }
 
 /** Variables that `listen --exec` sets for the program that it runs, which may call zoho-hooks. */
-const SET_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|PUBLIC_URL|JWKS_URL|URL_.*)$/;
+const SET_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|TUNNEL_URL|JWKS_URL|URL_.*)$/;
 
 /** Warns of misspelt variables, which would silently have no effect, and returns their names. */
 export function warnOfUnknownVariables(

@@ -2,7 +2,7 @@ import { hostname as machineName, networkInterfaces } from "node:os";
 import { isQueue } from "../../body/queue-address.ts";
 import { USER } from "../../body/source.ts";
 import { portOf } from "../../body/target-url.ts";
-import { type Config, isProjectLog, logName } from "../../config/load.ts";
+import { type Config, isSharedLog, logName } from "../../config/load.ts";
 import { settingName } from "../../config/readers.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
@@ -170,11 +170,11 @@ export async function startForwarding(context: Context, options: ForwardingOptio
 function retrySettings(context: Context, config: Config): Pick<Settings, "retries" | "retryBase" | "forwardTimeout"> {
   const { settings, origins, sourceOf } = config;
   const keys = (["retries", "retryBase", "forwardTimeout"] as const).filter(
-    (key) => !isProjectLog(config) && sourceOf(key) !== USER && settings[key] < defaults[key],
+    (key) => isSharedLog(config) && sourceOf(key) !== USER && settings[key] < defaults[key],
   );
   if (keys.length === 0) return settings;
   const names = keys.map((key) => settingName(key, origins[key])).join(", ");
-  const message = `less than the default is not applied: ${names}, since other projects use ${logName(config)}`;
+  const message = `less than the default is not applied: ${names}, since other projects may use ${logName(config)}`;
   context.report({
     type: "warning",
     message,

@@ -3,7 +3,7 @@ import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { type Source, USER } from "../../body/source.ts";
 import { STORE_KEY } from "../../config/environment.ts";
-import { isProjectLog, logPlace } from "../../config/load.ts";
+import { isSharedLog, logPlace } from "../../config/load.ts";
 import { rememberTunnel } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import type { Log, Role } from "../../store/log.ts";
@@ -101,9 +101,9 @@ function tellsUrl(plan: Pick<Plan, "config" | "choice" | "options" | "isShared">
   return isTunnelTrusted(plan) || (plan.isShared && plan.options.channel !== undefined);
 }
 
-/** The tunnel is configured by the user, or no other project uses the log: then its other readers may trust what it delivers. */
+/** The tunnel is configured by the user, or no other project can use the log: then its other readers may trust what it delivers. */
 export function isTunnelTrusted(plan: Pick<Plan, "config" | "choice">): boolean {
-  return tunnelSource(plan) === USER || isProjectLog(plan.config);
+  return tunnelSource(plan) === USER || !isSharedLog(plan.config);
 }
 
 /** Who decided where the public URL is, and so may know what comes from there. */
