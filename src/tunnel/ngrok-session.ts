@@ -61,12 +61,13 @@ export async function openNgrokSession(
   let abandoned = false;
   let attemptAt = Number.NEGATIVE_INFINITY;
   let end: () => Promise<void> = async () => {};
+  let unbindAndEnd = (): Promise<void> => end();
   let endReconnected: () => Promise<void> = async () => {};
   try {
     const builder = sessionBuilder(sdk, settings, serverAddr);
     // The native code ends the process when a handler throws, so events are reported in a microtask.
     builder.handleHeartbeat((latencyMs: number | null) => {
-      if (abandoned) void end();
+      if (abandoned) void unbindAndEnd();
       else if (latencyMs === null) queueMicrotask(() => events.onSilent());
     });
     // `false` would stop the agent's attempts to reconnect, and make it write to stdout.
@@ -82,24 +83,28 @@ export async function openNgrokSession(
     const endpoint = session.httpEndpoint();
     if (settings.domain !== undefined) endpoint.domain(settings.domain);
     const listener = await limited(endpoint.listenAndForward(upstream), CONNECT_TIMEOUT_MS, signal, () => void end());
-    // A pending attempt to reconnect would leave a session that occupies the domain: end that as well.
+    const unbind = (timeoutMs = END_TIMEOUT_MS): Promise<void> => quietly(limited(listener.close(), timeoutMs));
+    unbindAndEnd = async () => {
+      await unbind();
+      await end();
+    };
+    // A pending attempt to reconnect would leave a session that occupies the domain: end that as well. One that takes longer is
+    // ended at its first heartbeat.
     endReconnected = async () => {
       while (performance.now() - attemptAt < ATTEMPT_MS) {
         await delay(50);
-        await quietly(limited(listener.close(), END_TIMEOUT_MS));
-        await end();
+        await unbindAndEnd();
       }
     };
     return {
       url: (listener.url() ?? "").replace(/\/+$/, ""),
       close: async () => {
         abandoned = true;
-        await quietly(limited(listener.close(), END_TIMEOUT_MS));
-        await end();
+        await unbindAndEnd();
       },
       abandon: async () => {
         abandoned = true;
-        await quietly(limited(listener.close(), UNBIND_TIMEOUT_MS));
+        await unbind(UNBIND_TIMEOUT_MS);
         await end();
         await endReconnected();
       },

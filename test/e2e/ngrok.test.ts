@@ -271,6 +271,20 @@ describe("a tunnel whose session breaks", () => {
     expect(edge.bindings()).toHaveLength(1);
   });
 
+  it("is replaced when its silent session comes back late, after the new one", async () => {
+    const { said } = await open(await receiver(), { heartbeat: { intervalSeconds: 1, toleranceSeconds: 1 } });
+    const [silent] = edge.sessions();
+    edge.faults.freezeSessions();
+    await said("down");
+    edge.faults.delayAuth(2_500);
+    silent?.cut();
+
+    const { downMs } = await said("reconnected");
+
+    expect(downMs).toBeLessThan(15_000);
+    expect(edge.bindings()).toHaveLength(1);
+  });
+
   it("serves nothing any more over a silent connection that it has given up, and that comes back to life", async () => {
     const { said } = await open(await receiver(), { heartbeat: { intervalSeconds: 1, toleranceSeconds: 1 } });
     const [silent] = edge.sessions();

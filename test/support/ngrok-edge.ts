@@ -46,6 +46,8 @@ export interface NgrokEdge {
     dropBindings(): void;
     /** The sessions there are keep their connection and hear and say nothing more. */
     freezeSessions(): void;
+    /** Answers late to a new session, and to one that comes back. */
+    delayAuth(ms: number): void;
     /** Ends all sessions and hangs up on whoever calls, until `restart`. */
     hangUp(): void;
     /** Ends all sessions and refuses new connections. */
@@ -73,6 +75,7 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
   const sockets = new Set<Socket>();
   const auths: AuthSeen[] = [];
   const unbinds: string[] = [];
+  let authDelayMs = 0;
   const fault: { auth: string | undefined; bind: string | undefined; host: string } = {
     auth: undefined,
     bind: undefined,
@@ -84,6 +87,7 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
     const session: AgentSession = new AgentSession(
       socket,
       {
+        authDelayMs: () => authDelayMs,
         auth: ({ token, clientId }) => {
           const wrongToken = options.acceptToken !== undefined && token !== options.acceptToken;
           const code = fault.auth ?? (wrongToken ? "ERR_NGROK_107" : undefined);
@@ -151,6 +155,9 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
       while (!condition()) await once(changes, "change");
     },
     faults: {
+      delayAuth: (ms) => {
+        authDelayMs = ms;
+      },
       refuseAuth: (code) => {
         fault.auth = code;
       },

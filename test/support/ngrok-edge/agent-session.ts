@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { MuxSession } from "./mux-session.ts";
 import type { MuxStream } from "./mux-stream.ts";
 
@@ -18,6 +19,8 @@ export interface Binding {
 
 /** What the edge decides about a session's requests; a text is a refusal, its last line the code. */
 export interface SessionRules {
+  /** Before each answer to `auth`. */
+  readonly authDelayMs: () => number;
   auth(request: { readonly token: string; readonly clientId: string }): string | undefined;
   bind(domain: string): string | undefined;
   url(domain: string): string;
@@ -81,6 +84,7 @@ export class AgentSession {
       }
       const request = jsonOf(received.subarray(4));
       if (request === undefined) continue;
+      if (kind === StreamKind.auth) await delay(this.#rules.authDelayMs());
       stream.end(JSON.stringify(this.#answer(kind, request)));
       this.#rules.changed();
       return;
