@@ -18,6 +18,7 @@ import { CONFIG_FILE } from "../../src/config/settings.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLogAt } from "../../src/store/open-log.ts";
 import { UserError } from "../../src/util/errors.ts";
+import { answering } from "../support/answers.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { projectWithZod, SHOP, shopProject } from "../support/own-product.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
@@ -214,6 +215,25 @@ describe("what the user has set with init", () => {
     expect(heard.exitCode).toBe(exitCode);
     expect(heard.err).toContain(exitCode === 0 ? shown : APP);
   });
+
+  it.each([` ${APP}`, `\ufeff${APP}`])(
+    "does not approve the target %j of the project that is kept in a terminal",
+    async (old) => {
+      const { cwd, listen } = project({ forwardTo: old, port: 4461, allowUnsigned: [] });
+      const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
+      const none = { ZOHO_WEBHOOK_SECRET: "none", ZOHO_WEBHOOK_TOKEN: "none" };
+      const kept = answering({
+        ...none,
+        "never signs": false,
+        "Which payloads": "guide",
+        "Where does your": "",
+        Change: true,
+      });
+      const init = ["init", "--products", "crm", "--port", "4461"];
+      expect((await run(init, { cwd, env, prompts: kept })).exitCode).toBe(0);
+      expect((await listen()).exitCode).toBe(2);
+    },
+  );
 });
 
 describe("a yes", () => {

@@ -238,14 +238,19 @@ describe("init", () => {
     },
   );
 
-  it.each([".env\n!.env\n", "*.env\n!/.env\n", ".env\n!.e*\n", ".env\n!**/.env\n", ".env/\n"])(
-    "ignores .env after a .gitignore with %j, which does not",
-    async (text) => {
-      const cwd = folderWith({ ".gitignore": `.zoho-hooks/\n${text}` });
-      for (let i = 0; i < 2; i++) await run(["init", "--yes"], { cwd });
-      expect(read(cwd, ".gitignore")).toBe(`.zoho-hooks/\n${text}.env\n`);
-    },
-  );
+  it.each([
+    ".env\n!.env\n",
+    "*.env\n!/.env\n",
+    ".env\n!.e*\n",
+    ".env\n!**/.env\n",
+    ".env/\n",
+    "  .env\n",
+    ".[a-d]nv\n",
+  ])("ignores .env after a .gitignore with %j, which does not", async (text) => {
+    const cwd = folderWith({ ".gitignore": `.zoho-hooks/\n${text}` });
+    for (let i = 0; i < 2; i++) await run(["init", "--yes"], { cwd });
+    expect(read(cwd, ".gitignore")).toBe(`.zoho-hooks/\n${text}.env\n`);
+  });
 
   it.each([".zoho-hooks/*\n!.zoho-hooks/events.db\n", ".zoho-hooks/\n!.zoho-hooks/\n"])(
     "ignores the log after a .gitignore with %j, which does not",

@@ -37,6 +37,15 @@ describe("keygen", () => {
     }
   });
 
+  it.each(["# keys\n  *\n", "*\n!private.pem\n"])(
+    "replaces a .gitignore with %j, which does not keep the key out of Git",
+    async (text) => {
+      const cwd = folderWith({ ".zoho-hooks/keys/.gitignore": text });
+      expect((await run(["keygen"], { cwd })).exitCode).toBe(0);
+      expect(readFileSync(join(cwd, ".zoho-hooks/keys/.gitignore"), "utf8")).toBe("*\n");
+    },
+  );
+
   it("rejects an empty folder name", async () => {
     const { exitCode, err } = await run(["keygen", "--out", ""]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining("--out names no folder")]);

@@ -262,8 +262,8 @@ function configChange(
     ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
     allowUnsigned: answers.allowUnsigned ?? old.allowUnsigned,
     port: answers.port,
-    // Keep a list of targets that begins with the answer.
-    forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
+    // Keep a list of targets that begins with the answer, which has been trimmed: what is kept is not the user's own.
+    forwardTo: String([old.forwardTo].flat()[0]).trim() === answers.target ? old.forwardTo : answers.target,
   };
   const changedKeys = (["products", ...ASKED_SETTINGS] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
@@ -326,15 +326,20 @@ const IGNORED: readonly { readonly lines: readonly string[]; readonly paths: rea
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
   const file = readLineFile(path);
-  const existing = linesOf(file).map((line) => line.trim());
+  // Of blanks, only those at the end have no meaning.
+  const existing = linesOf(file).map((line) => line.trimEnd());
   const missing = IGNORED.filter(({ paths }) => !isIgnored(paths, existing));
   const entries = missing.flatMap(({ lines }) => lines);
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
 }
 
-/** Whether the last line that matches one of the paths ignores it: a later `!.env` takes an earlier `.env` back. */
+/**
+ * Whether the last line that matches one of the paths ignores it: a later `!.env` takes an earlier `.env` back. Of a set of
+ * characters, any may match for an exception, and none to ignore.
+ */
 function isIgnored(paths: readonly string[], lines: readonly string[]): boolean {
-  const last = lines.findLast((line) => paths.some((path) => gitPattern(line.replace(/^!/, "")).test(path)));
+  const counted = lines.filter((line) => line.startsWith("!") || !line.includes("["));
+  const last = counted.findLast((line) => paths.some((path) => gitPattern(line.replace(/^!/, "")).test(path)));
   return last !== undefined && !last.startsWith("!");
 }
 
