@@ -360,7 +360,7 @@ function foreignReason({ root, settings: { store } }: Config): string | undefine
   const path = resolve(root, store);
   if (isAbove(root, path)) return `${path} is outside the project`;
   const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
-  return link === undefined ? undefined : `${link} is a link`;
+  return link === undefined ? undefined : `${link} is a link to ${oneLine(linkedPlace(root, link))}`;
 }
 
 const isOnServer = (store: string | false): store is string => /^[a-z][a-z0-9+.-]+:\/\//i.test(String(store));

@@ -9,7 +9,7 @@ import { maskSetting } from "../core/mask.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isAbsent, isDevice, isFolder, NOT_A_FILE } from "../util/files.ts";
-import { findLinkWithin, isAbove, linkError, rejectServerLink } from "../util/links.ts";
+import { findLinkWithin, isAbove, linkError, linkedPlace, rejectServerLink } from "../util/links.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { environmentName, readers } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
@@ -170,8 +170,14 @@ export function isProjectLog(config: Pick<Config, "root" | "settings" | "sourceO
 
 /** Whether other projects may use the log as well, whoever has named it here: it is on a server, or outside the project. */
 export function isSharedLog(config: Pick<Config, "root" | "settings">): boolean {
+  const file = logFile(config);
+  return file === undefined || (isAbove(config.root, file) && !isInClone(config.root, file));
+}
+
+/** Where the log's file is, behind the project's links; undefined on a server. */
+export function logFile(config: Pick<Config, "root" | "settings">): string | undefined {
   const log = logName(config);
-  return !isAbsolute(log) || (isAbove(config.root, log) && !isInClone(config.root, log));
+  return isAbsolute(log) ? linkedPlace(config.root, log) : undefined;
 }
 
 /** Whether the log is named by a relative path in the project, as by default. Whoever named it, a link may have come with the project. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Secret } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { Context } from "../context.ts";
@@ -7,7 +7,7 @@ import { isAbove } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { approve, approveSending, hasAnswer, hasApproved, requireYes } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, isProjectLog, logName, userFolderSource } from "./load.ts";
+import { type Config, isProjectLog, logFile, logName, userFolderSource } from "./load.ts";
 
 /** Variables that choose the account at Zoho, or one of the user's sign-ins. */
 const SIGN_IN = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE)$/;
@@ -149,9 +149,9 @@ export async function approveOpenedTunnel(
 }
 
 function openedTunnel(config: Config, url: string, source: Source) {
-  const log = logName(config);
-  const root = isAbsolute(log) && isAbove(config.root, log) ? dirname(log) : config.root;
-  return { root, about: { key: `tunnel of ${basename(log)}`, value: [url, source] } };
+  const file = logFile(config);
+  const root = file !== undefined && isAbove(config.root, file) ? dirname(file) : config.root;
+  return { root, about: { key: `tunnel of ${basename(file ?? logName(config))}`, value: [url, source] } };
 }
 
 /** Call before a secret is used for a channel or webhook: the owner of the account can read it there. */

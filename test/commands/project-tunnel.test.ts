@@ -1,5 +1,5 @@
-import { appendFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CONFIG_FILE } from "../../src/config/settings.ts";
 import type { Prompts } from "../../src/reports/prompts.ts";
@@ -91,6 +91,14 @@ describe("a tunnel of an ngrok authtoken of the project", () => {
     const status = await run(["store", "status", "--json"], { ...options, env: both, cwd: tempFolder() });
     expect(status.lines()).toMatchObject([{ receivers: [{ url: listener.url }] }]);
     await listener.stop();
+    // So may a link of the project.
+    symlinkSync(dirname(String(store)), join(cwd, "data"), "junction");
+    writeFileSync(join(cwd, CONFIG_FILE), JSON.stringify({ store: "data/events.db" }));
+    await (await startHumanListener([], { ...again, prompts })).stop();
+    const linked = await start([], again);
+    const seen = await run(["store", "status", "--json"], { ...options, env: both, cwd: tempFolder() });
+    expect(seen.lines()).toMatchObject([{ receivers: [{ url: linked.url }] }]);
+    await linked.stop();
   });
 
   it("needs it before channels create takes its URL from the running listen", async () => {
