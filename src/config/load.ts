@@ -163,9 +163,9 @@ export function logPlace({ root, settings: { store }, sourceOf }: Pick<Config, "
   return { root, store: String(store), source: sourceOf("store") };
 }
 
-/** Whether the log is in the project, or a file of the project names it, so that it may have come with a clone. */
+/** Whether the log is in the project, or a file or link of the project names it, so that it may have come with a clone. */
 export function isProjectLog(config: Pick<Config, "root" | "settings" | "sourceOf">): boolean {
-  return config.sourceOf("store") !== USER || !isSharedLog(config);
+  return config.sourceOf("store") !== USER || isStoreInProject(config) || !isSharedLog(config);
 }
 
 /** Whether other projects may use the log as well, whoever has named it here: it is on a server, or outside the project. */

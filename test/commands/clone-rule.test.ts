@@ -708,6 +708,17 @@ describe("the target of a delivery in a project's log", () => {
     expect((await run(replay)).exitCode).toBe(SENT);
   });
 
+  it("needs the user where the project's log is a link, too", async () => {
+    const inProject = await projectWithLog();
+    const [log, outside] = [join(inProject.cwd, ".zoho-hooks/events.db"), join(inProject.cwd, "../events.db")];
+    renameSync(log, outside);
+    symlinkSync(outside, log);
+    expect((await inProject(["events", "list"])).err).toContain(`${log} is a link to ${outside}`);
+    expect((await inProject(["events", "list"], terminal(true))).exitCode).toBe(0);
+    const { exitCode, err } = await inProject(replay);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`names the target ${LOGGED}`)]);
+  });
+
   it("is not that of the host of a project in a command to copy", async () => {
     const inProject = await projectWithLog({ host: "app.invalid" });
     const toCurl = ["events", "export", "--format", "curl"];
