@@ -234,7 +234,7 @@ export function ignoreKeys(root: string): void {
   const path = join(root, KEYS_FOLDER, ".gitignore");
   rejectLinks(root, path);
   makePrivateFolder(join(root, KEYS_FOLDER));
-  const lines = (readText(path) ?? "").split("\n").map((line) => line.trimEnd());
+  const lines = (readText(path) ?? "").split(/\r?\n/).map((line) => line.replace(/ +$/, ""));
   // A clone's may have exceptions for secrets.
   const isIgnored = lines.includes("*") && lines.every((line) => !line.startsWith("!") || PUBLIC_FILES.test(line));
   if (!isIgnored) writeFileAtomically(path, "*\n", { mode: 0o644, keepMode: false });

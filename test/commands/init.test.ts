@@ -246,11 +246,21 @@ describe("init", () => {
     ".env/\n",
     "  .env\n",
     ".[a-d]nv\n",
+    ".env\t\n",
   ])("ignores .env after a .gitignore with %j, which does not", async (text) => {
     const cwd = folderWith({ ".gitignore": `.zoho-hooks/\n${text}` });
     for (let i = 0; i < 2; i++) await run(["init", "--yes"], { cwd });
     expect(read(cwd, ".gitignore")).toBe(`.zoho-hooks/\n${text}.env\n`);
   });
+
+  it.each([".env\n!\\.env\n", ".env\n!/**/.env\n"])(
+    "ignores all after a .gitignore with %j, whose exception it does not read",
+    async (text) => {
+      const cwd = folderWith({ ".gitignore": `.zoho-hooks/\n${text}` });
+      for (let i = 0; i < 2; i++) await run(["init", "--yes"], { cwd });
+      expect(read(cwd, ".gitignore")).toBe(`.zoho-hooks/\n${text}.env\n.zoho-hooks/*\n!.zoho-hooks/fixtures/\n`);
+    },
+  );
 
   it.each([".zoho-hooks/*\n!.zoho-hooks/events.db\n", ".zoho-hooks/\n!.zoho-hooks/\n"])(
     "ignores the log after a .gitignore with %j, which does not",

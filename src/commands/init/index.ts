@@ -326,26 +326,30 @@ const IGNORED: readonly { readonly lines: readonly string[]; readonly paths: rea
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
   const file = readLineFile(path);
-  // Of blanks, only those at the end have no meaning.
-  const existing = linesOf(file).map((line) => line.trimEnd());
+  // Of blanks, only spaces at the end have no meaning.
+  const existing = linesOf(file).map((line) => line.replace(/ +$/, ""));
   const missing = IGNORED.filter(({ paths }) => !isIgnored(paths, existing));
   const entries = missing.flatMap(({ lines }) => lines);
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
 }
 
 /**
- * Whether the last line that matches one of the paths ignores it: a later `!.env` takes an earlier `.env` back. Of a set of
- * characters, any may match for an exception, and none to ignore.
+ * Whether the last line that matches one of the paths ignores it: a later `!.env` takes an earlier `.env` back. What is not read
+ * here counts as an exception after a `!`, and not at all without.
  */
 function isIgnored(paths: readonly string[], lines: readonly string[]): boolean {
-  const counted = lines.filter((line) => line.startsWith("!") || !line.includes("["));
-  const last = counted.findLast((line) => paths.some((path) => gitPattern(line.replace(/^!/, "")).test(path)));
+  const matches = (line: string): boolean =>
+    UNREAD.test(line) ? line.startsWith("!") : paths.some((path) => gitPattern(line.replace(/^!/, "")).test(path));
+  const last = lines.findLast(matches);
   return last !== undefined && !last.startsWith("!");
 }
 
+/** Sets of characters, escapes, and any number of folders in between. */
+const UNREAD = /[[\\]|\/\*\*\//;
+
 /** A line of a .gitignore as a pattern for paths from the project's root: https://git-scm.com/docs/gitignore */
 function gitPattern(line: string): RegExp {
-  const glob = line.replace(/^(\*\*)?\//, "").replace(/\[[^\]]*\]/g, "?");
+  const glob = line.replace(/^(\*\*)?\//, "");
   const parts = glob.split(/(\*+|\?)/).map((part) => {
     if (part === "?") return "[^/]";
     if (part.startsWith("*")) return part === "*" ? "[^/]*" : ".*";
