@@ -56,8 +56,8 @@ function cacheCompiledCode() {
   // As where a container has the project as HOME. A folder with the account's home folder in it is the user's own.
   const isInProject = (path, folder = process.cwd()) => {
     const isIn = (each) => join(each, sep).startsWith(join(folder, sep));
-    const isProject = [".git", "zoho-hooks.config.json"].some((name) => existsSync(join(folder, name)));
-    if (isIn(path) && (isProject || folder === process.cwd())) return !isIn(realpathSync(userInfo().homedir));
+    const isProject = () => [".git", "zoho-hooks.config.json"].some((name) => existsSync(join(folder, name)));
+    if (isIn(path) && (folder === process.cwd() || isProject())) return !isIn(realpathSync(userInfo().homedir));
     return dirname(folder) !== folder && isInProject(path, dirname(folder));
   };
   // Windows has no such modes, and these folders belong to the user there.

@@ -1,4 +1,4 @@
-import { jsonLine, plain } from "../util/text.ts";
+import { jsonText, plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import { anyShape, type Field, type Shape, type TypeWord, typeWord } from "./schema.ts";
 import { ANY_KEY, allows, type Observation } from "./traffic.ts";
@@ -81,7 +81,7 @@ function typeText(shape: Shape, indent = ""): string {
   const words = [...shape.types].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
   const literals = shape.literals
     .filter((value) => value === null || !shape.types.has(typeWord(value)))
-    .map((value) => jsonLine(value).trimEnd());
+    .map((value) => jsonText(value));
   const parts = [...literals, ...words.map((word) => wordText(word, shape, indent))];
   return [...new Set(parts)].join(" | ") || "never";
 }
@@ -108,7 +108,7 @@ function objectText({ fields, rest }: Shape, indent: string): string {
 
 /** The name, quoted where it is not an identifier. */
 function fieldName(name: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : jsonLine(name).trimEnd();
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : jsonText(name);
 }
 
 /** Widens a schema to fit the observed payloads: adds fields and types, and makes fields optional that were missing. */

@@ -33,12 +33,17 @@ export type JsonLine = Readonly<Record<string, unknown>>;
 /** Characters that control a terminal or the direction of its text, beside those that JSON escapes itself. */
 const TERMINAL_CONTROLS = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A value as a line of JSON that is safe to show in a terminal: control characters are escaped, as `\u009b`. */
+/** A value as a line of JSON, as below. */
 export function jsonLine(value: unknown): string {
+  return `${jsonText(value)}\n`;
+}
+
+/** A value as JSON that is safe to show in a terminal: control characters are escaped, as `\u009b`. */
+export function jsonText(value: unknown): string {
   const text = JSON.stringify(value);
   // Runs for every event: counting bytes takes a hundredth of the time of the pattern, and nearly all text is ASCII.
-  if (Buffer.byteLength(text) === text.length && !text.includes("\u007f")) return `${text}\n`;
-  return `${text.replace(TERMINAL_CONTROLS, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n`;
+  if (Buffer.byteLength(text) === text.length && !text.includes("\u007f")) return text;
+  return text.replace(TERMINAL_CONTROLS, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** In single quotes, within which a POSIX shell interprets nothing. */

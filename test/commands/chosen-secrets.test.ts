@@ -56,18 +56,10 @@ describe.each(places)("a user-defined secret in %s", (_where, auth, name) => {
     const cwd = folderWith({
       "zoho-hooks.config.json": JSON.stringify({ products: { survey: { format: "wire", auth } } }),
     });
-    let shown = "";
-    const { exitCode, out } = await run(["listen", "--port", "0", "-v", "--expect", "survey:*=1"], {
-      cwd,
-      env,
-      onErr(text) {
-        const before = shown;
-        shown += text;
-        const url = /Listening on (http:\/\/[^/\s]+)/.exec(shown)?.[1];
-        if (url === undefined || before.includes("Listening on")) return;
-        void run(["send", "survey", "response_submitted", "--to", `${url}/webhooks/zoho/survey`], { cwd, env });
-      },
-    });
+    const send = (url: string) =>
+      run(["send", "survey", "response_submitted", "--to", `${url}/webhooks/zoho/survey`], { cwd, env });
+    const onErr = onceListening(send);
+    const { exitCode, out } = await run(["listen", "--port", "0", "-v", "--expect", "survey:*=1"], { cwd, env, onErr });
     expect(exitCode).toBe(0);
     expect(out).toContain(name);
     expect(out).not.toContain(AUTH);
@@ -129,19 +121,10 @@ describe("a user-defined secret in the fields of a body", () => {
   it("is masked in the error page of an app that repeats it, as listen shows it", async () => {
     const cwd = project();
     const app = await startTarget((response, { body }) => void response.writeHead(500).end(body));
-    let shown = "";
-    const { out } = await run(["listen", String(app.port), "--port", "0", "--retries", "0", "--expect", "crm:*=1"], {
-      cwd,
-      env,
-      onErr(text) {
-        const before = shown;
-        shown += text;
-        const url = /Listening on (http:\/\/[^/\s]+)/.exec(shown)?.[1];
-        if (url === undefined || before.includes("Listening on")) return;
-        const body = new URLSearchParams(fields).toString();
-        void fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body, headers: FORM });
-      },
-    });
+    const body = new URLSearchParams(fields).toString();
+    const onErr = onceListening((url) => fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body, headers: FORM }));
+    const argv = ["listen", String(app.port), "--port", "0", "--retries", "0", "--expect", "crm:*=1"];
+    const { out } = await run(argv, { cwd, env, onErr });
     await app.close();
     expect(out).toContain("answer: ref=[masked]&name=Bob");
     expect(out).not.toContain(AUTH);
@@ -188,3 +171,16 @@ describe("a signature in a header with another name", () => {
     expect(verified.out).toContain("secrets are masked");
   });
 });
+
+/** A reader of stderr that calls `then` with the URL of `listen` once it is there. */
+function onceListening(then: (url: string) => Promise<unknown>): (text: string) => void {
+  let shown = "";
+  let isCalled = false;
+  return (text) => {
+    shown += text;
+    const url = /Listening on (http:\/\/[^/\s]+)\//.exec(shown)?.[1];
+    if (url === undefined || isCalled) return;
+    isCalled = true;
+    void then(url);
+  };
+}

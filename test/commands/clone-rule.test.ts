@@ -217,7 +217,7 @@ describe("what the user has set with init", () => {
   });
 
   it.each([` ${APP}`, `\ufeff${APP}`])(
-    "does not approve the target %j of the project that is kept in a terminal",
+    "does not approve the project's target %j when the user keeps the default answer",
     async (old) => {
       const { cwd, listen } = project({ forwardTo: old, port: 4461, allowUnsigned: [] });
       const env = { XDG_CONFIG_HOME: join(cwd, "../home") };

@@ -197,7 +197,7 @@ describe("a user-defined zod schema", () => {
     const options = { cwd, env: { XDG_CONFIG_HOME: tempFolder() } };
     const quiet = await run(["types", "creator", "--quiet"], options);
     expect([quiet.out, quiet.err]).toEqual([expect.stringContaining("record: {"), ""]);
-    // What was hidden is told later, once.
+    // A run without --quiet reports it, once.
     expect((await run(["types", "creator"], options)).err).toContain("which is code of this project");
     expect((await run(["types", "creator"], options)).err).toBe("");
   });

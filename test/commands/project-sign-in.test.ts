@@ -224,7 +224,7 @@ describe("a profile of the user's that a project's .env chooses", () => {
     expect((await zoho(["channels", "delete", "--all", "--yes"])).exitCode).toBe(2);
   });
 
-  it("is not ended by logout because of a yes to channels delete", async () => {
+  it("needs its own approval for logout, beside that for channels delete", async () => {
     await zoho(["channels", "create", "Leads.all", "--url", HOOK]);
     expect((await zoho(["channels", "delete", "--all", "--yes"], { prompts })).exitCode).toBe(0);
     const { exitCode, err } = await zoho(["logout"]);

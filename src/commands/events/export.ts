@@ -10,7 +10,7 @@ import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../../util/files.ts";
-import { type JsonLine, jsonLine, plain } from "../../util/text.ts";
+import { type JsonLine, jsonLine, jsonText, plain } from "../../util/text.ts";
 import { hasLostReader, stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 import { curlCommand } from "../helpers/curl-command.ts";
@@ -192,7 +192,7 @@ const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeForma
       line: (event) => ({ type: "curl", n: event.n, command: curl(event, listener, to) }),
     }),
   ],
-  ["har", () => ({ ...HAR_FRAME, between: ",\n", item: (event) => jsonLine(harEntry(event)).trimEnd() })],
+  ["har", () => ({ ...HAR_FRAME, between: ",\n", item: (event) => jsonText(harEntry(event)) })],
 ]);
 
 function commentOf({ n, at, receipt, logged }: LoggedEvent): string {

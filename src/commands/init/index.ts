@@ -262,7 +262,7 @@ function configChange(
     ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
     allowUnsigned: answers.allowUnsigned ?? old.allowUnsigned,
     port: answers.port,
-    // Keep a list of targets that begins with the answer, which has been trimmed: what is kept is not the user's own.
+    // Keep a list of targets that begins with the answer. The answer is trimmed, and an unchanged setting must not be approved.
     forwardTo: String([old.forwardTo].flat()[0]).trim() === answers.target ? old.forwardTo : answers.target,
   };
   const changedKeys = (["products", ...ASKED_SETTINGS] as const).filter(

@@ -66,7 +66,7 @@ export const define: Define = (command, act) => {
         const store = openStore(context, config, options.keyring);
         await store.check(options.profile);
         const plan = await readLoginPlan(context, config, options);
-        await approveReplacing(context, { config, store, plan, given });
+        await approveReplacing(context, { config, store, plan }, given);
         return signIn(context, { config, store, plan, chosenBy: choosingFile(config, plan, given.profile) });
       }),
     );
@@ -165,12 +165,8 @@ async function signIn(
 /** A profile that is replaced is lost here, as by logout: not because of the project's `.env` alone. */
 async function approveReplacing(
   context: Context,
-  {
-    config,
-    store,
-    plan,
-    given,
-  }: { config: Config; store: CredentialsStore; plan: LoginPlan; given: { profile?: string; environment?: string } },
+  { config, store, plan }: { config: Config; store: CredentialsStore; plan: LoginPlan },
+  given: { readonly profile?: string; readonly environment?: string },
 ): Promise<void> {
   const replaced = (await store.profiles()).profiles.find(({ name }) => name === plan.profile);
   if (replaced === undefined || given.profile !== undefined) return;
@@ -203,10 +199,10 @@ function choosingFile(config: Config, plan: LoginPlan, profile: string | undefin
 
 /** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
 function reportProjectAccount({ report }: Context, plan: LoginPlan, becomesCurrent: boolean): void {
-  const { source, origin } = projectToken(plan) ?? plan.clientSecret;
+  const token = projectToken(plan);
+  const { source, origin } = token ?? plan.clientSecret;
   if (source === USER) return;
-  const isToken = projectToken(plan) !== undefined;
-  const what = isToken ? `which Zoho account the profile ${plan.profile} is` : `whose client signs ${plan.profile} in`;
+  const what = token ? `which Zoho account the profile ${plan.profile} is` : `whose client signs ${plan.profile} in`;
   const message = `${origin} in ${source} decides ${what}`;
   const current = becomesCurrent ? ", which becomes the current one of all projects" : "";
   report({ type: "notice", message: message + current });
