@@ -251,7 +251,7 @@ function formatVersion(database: NativeDatabase, path: string): number {
       "log-foreign",
     );
   }
-  if (current === 0 && tables !== 0) throw logFault("damaged", path, "its header was overwritten");
+  if (current <= 0 && tables !== 0) throw logFault("damaged", path, "its header was overwritten");
   if (current > MIGRATIONS.length) {
     throw new UserError(
       "usage",
