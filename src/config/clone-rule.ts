@@ -25,7 +25,7 @@ import {
   requireYes,
 } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, foreignPlace, isProjectLog, isStoreInProject, loadConfig, logName } from "./load.ts";
+import { type Config, cloneFolder, foreignPlace, isProjectLog, isStoreInProject, loadConfig, logName } from "./load.ts";
 import { settingName } from "./readers.ts";
 import { describe, flagOf, wayToSet } from "./setting-texts.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
@@ -266,10 +266,9 @@ type ProductsConfig = Pick<Config, "root"> & { readonly origins: Pick<Config["or
 function productsDecision(products: Settings["products"], config: ProductsConfig): Decision {
   const outside = productPaths(products, config).filter((path) => isOutside(config.root, path));
   if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
-  return {
-    effect: `${outside.map(oneLine).join(", ")} would be used from outside the project`,
-    scope: outside.map((path) => linkedPlace(config.root, path)),
-  };
+  const places = outside.map((path) => linkedPlace(cloneFolder(config.root), path));
+  const texts = outside.map((path, i) => placeText(path, places[i]));
+  return { effect: `${texts.join(", ")} would be used from outside the project`, scope: places };
 }
 
 function productPaths(products: Settings["products"], { origins }: ProductsConfig): readonly string[] {
@@ -358,22 +357,27 @@ function foreignReason({ root, settings: { store } }: Config): string | undefine
   if (store === false) return undefined;
   if (isOnServer(store)) return "it is on a server";
   const path = resolve(root, store);
-  if (isAbove(root, path)) return `${path} is outside the project`;
+  if (isAbove(root, path)) return `${placeText(path, linkedPlace(cloneFolder(root), path))} is outside the project`;
   const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
-  return link === undefined ? undefined : `${link} is a link to ${oneLine(linkedPlace(root, link))}`;
+  return link === undefined ? undefined : `${link} is a link to ${oneLine(linkedPlace(cloneFolder(root), link))}`;
+}
+
+/** A path, with where links of the clone lead it. */
+function placeText(path: string, place = path): string {
+  return oneLine(place === path ? path : `${path} (a link leads to ${place})`);
 }
 
 const isOnServer = (store: string | false): store is string => /^[a-z][a-z0-9+.-]+:\/\//i.test(String(store));
 
 /** Where the files of the log really are: a yes does not hold for another target of the same link. */
 function logPlaces({ root, settings: { store } }: Config): readonly string[] {
-  return LOG_SUFFIXES.map((suffix) => linkedPlace(root, resolve(root, String(store)) + suffix));
+  return LOG_SUFFIXES.map((suffix) => linkedPlace(cloneFolder(root), resolve(root, String(store)) + suffix));
 }
 
 function needed(config: Config, key: keyof Settings, { effect, scope }: NeedsUser): Needed {
   const { settings } = config;
-  // The same path would be refused again.
-  const store = isStoreInProject(config) ? (logPlaces(config)[0] ?? settings.store) : settings.store;
+  // Not by a link: of one in the project the path would be refused again.
+  const store = isOnServer(settings.store) ? settings.store : (logPlaces(config)[0] ?? settings.store);
   const reason = `${describe(config, key)}: ${effect}`;
   return { key, value: [settings[key], scope], reason, way: wayToSet({ ...settings, store }, key) };
 }

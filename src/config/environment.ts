@@ -33,10 +33,30 @@ export function readEnvFile(path: string): Readonly<Record<string, string | unde
   rejectServerLink(dirname(path), path);
   // A folder of this name is a virtual environment of Python.
   const text = isFolder(path) ? undefined : readText(path, MAX_SETTINGS_BYTES);
-  if (text === undefined) return {};
+  return text === undefined ? {} : parseEnvFile(text, path);
+}
+
+/** Throws a usage error where the text cannot be the user's intention; `path` is for its message. */
+export function parseEnvFile(text: string, path: string): Readonly<Record<string, string | undefined>> {
   // PowerShell writes UTF-16, in which no variable would be found.
   if (text.includes("\0")) throw usageError(`${path} is not UTF-8 text`, "save it as UTF-8");
-  return parseEnv(assignments(text, path));
+  const values = parseEnv(assignments(text, path));
+  for (const [name, value = ""] of Object.entries(values)) {
+    if (!holdsOtherLines(name, value)) continue;
+    throw usageError(
+      `${path}: the value of ${name} goes on over the lines after it`,
+      "close its quote on the same line, where it is meant to end",
+    );
+  }
+  return values;
+}
+
+/** A quote that is not closed would hide variables of the user, and in a URL send their secrets to the host that it names. */
+function holdsOtherLines(name: string, value: string): boolean {
+  if (!/[\r\n]/.test(value.trim())) return false;
+  const isOurs = /^(?:ZOHO|NGROK)_/.test(name);
+  const isKey = /^ZOHO_WEBHOOK_(?:PUBLIC_KEY|PRIVATE_KEY|JWKS)/.test(name) && !/^\s*https?:/i.test(value);
+  return (isOurs && !isKey) || /[\r\n]\s*(?:export\s+)?(?:ZOHO|NGROK)_\w+\s*=/.test(value);
 }
 
 const ASSIGNMENT = /^\s*(?:export\s+)?[^\s=#]+\s*=\s*(?<value>.*)$/;

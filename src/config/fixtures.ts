@@ -5,6 +5,7 @@ import type { Format, Product } from "../core/product.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
 import { isOutside, leadsOut } from "../util/links.ts";
+import { cloneFolder } from "./load.ts";
 import { PROJECT_FOLDER } from "./settings.ts";
 
 /** A project's own fixtures, below its root. They take precedence over the built-in ones. */
@@ -133,7 +134,8 @@ function namesIn(folder: string): readonly string[] {
 
 /** The folder of a user-defined product. */
 function ownPlace(folder: string, root: string): Place {
-  const isLinked = (path: string): boolean => leadsOut(root, folder, path);
+  const roots = [root, cloneFolder(root)];
+  const isLinked = (path: string): boolean => leadsOut(roots, folder, path);
   return { folder: join(folder, "fixtures"), origin: "project", isLinked, nameOf: ({ name }) => name };
 }
 

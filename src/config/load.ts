@@ -165,19 +165,21 @@ export function logPlace({ root, settings: { store }, sourceOf }: Pick<Config, "
 
 /** Whether the log is in the project, or a file or link of the project names it, so that it may have come with a clone. */
 export function isProjectLog(config: Pick<Config, "root" | "settings" | "sourceOf">): boolean {
-  return config.sourceOf("store") !== USER || isStoreInProject(config) || !isSharedLog(config);
+  const file = logFile(config);
+  const mayBeCloned = file !== undefined && isInClone(config.root, file);
+  return config.sourceOf("store") !== USER || isStoreInProject(config) || mayBeCloned;
 }
 
 /** Whether other projects may use the log as well, whoever has named it here: it is on a server, or outside the project. */
 export function isSharedLog(config: Pick<Config, "root" | "settings">): boolean {
   const file = logFile(config);
-  return file === undefined || (isAbove(config.root, file) && !isInClone(config.root, file));
+  return file === undefined || isAbove(config.root, file);
 }
 
-/** Where the log's file is, behind the project's links; undefined on a server. */
+/** Where the log's file is, behind the clone's links; undefined on a server. */
 export function logFile(config: Pick<Config, "root" | "settings">): string | undefined {
   const log = logName(config);
-  return isAbsolute(log) ? linkedPlace(config.root, log) : undefined;
+  return isAbsolute(log) ? linkedPlace(cloneFolder(config.root), log) : undefined;
 }
 
 /** Whether the log is named by a relative path in the project, as by default. Whoever named it, a link may have come with the project. */
@@ -220,6 +222,11 @@ function clonedFolders(root: string): readonly string[] {
   const home = realPath(accountHome());
   const trees = parents(dirname(root)).filter((folder) => existsSync(join(folder, ".git")));
   return [root, ...trees].filter((folder) => isAbove(realPath(folder), home));
+}
+
+/** The outermost of them: a link in any of them may have come with the clone. */
+export function cloneFolder(root: string): string {
+  return clonedFolders(root).at(-1) ?? root;
 }
 
 /** Throws a usage error for a path through a link that may have come with a clone: it may lead anywhere. */

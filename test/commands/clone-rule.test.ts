@@ -216,7 +216,7 @@ describe("what the user has set with init", () => {
     expect(heard.err).toContain(exitCode === 0 ? shown : APP);
   });
 
-  it.each([` ${APP}`, `\ufeff${APP}`])(
+  it.each([` ${APP}`, `\ufeff${APP}`, `${APP}\u200e`])(
     "does not approve the project's target %j when the user keeps the default answer",
     async (old) => {
       const { cwd, listen } = project({ forwardTo: old, port: 4461, allowUnsigned: [] });
@@ -572,6 +572,21 @@ describe("code of a project", () => {
     cpSync(outside, join(cwd, "shared"), { recursive: true });
     symlinkSync(join(cwd, "shared", target), path);
     expect((await run(["products"], { cwd })).err).not.toContain("is a link");
+  });
+
+  it.skipIf(process.platform === "win32")("is refused where a link leads out of the repository around it", async () => {
+    const repository = shopProject();
+    const cwd = join(repository, "app");
+    mkdirSync(join(repository, ".git"));
+    mkdirSync(cwd);
+    writeFileSync(join(cwd, CONFIG_FILE), JSON.stringify({ products: { shop: { path: "../webhooks/shop" } } }));
+    const options = { cwd, env: { XDG_CONFIG_HOME: tempFolder() }, prompts: terminal(true).prompts };
+    expect((await run(["products"], options)).exitCode).toBe(0);
+    const sample = join(repository, "webhooks/shop/fixtures/order.paid.json");
+    rmSync(sample);
+    symlinkSync(join(tempFolder(), "private.json"), sample);
+    const { exitCode, err } = await run(["products"], options);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`${sample} is a link out of the project`)]);
   });
 
   it.skipIf(process.platform === "win32")("is refused where an event's name leads to a link", async () => {

@@ -141,6 +141,7 @@ describe("a .env", () => {
     ["with a line that is no assignment", `some text here\n${secret}=abc\n`],
     ["with a bare export", `export\r\n${secret}=abc\r\n`],
     ["with a value of several lines", `KEY="a\nno assignment\n"\n${secret}=abc\n`],
+    ["with a key of several lines", `ZOHO_WEBHOOK_PUBLIC_KEY="-----BEGIN\nA==\n-----"\n${secret}=abc\n`],
     ["with a quote that is never closed", `KEY='it\n${secret}=abc\n`],
   ])("is read %s", async (_, text) => {
     const cwd = folderWith({ ".env": text });
@@ -151,6 +152,8 @@ describe("a .env", () => {
     ["in UTF-16", Buffer.from(`\uFEFF${secret}=abc\n`, "utf16le"), ".env is not UTF-8 text"],
     ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is not an assignment"],
     ["with such a line behind a value of several", `A="1\n2"\n${secret}: abc\n`, ".env:3 is not an assignment"],
+    ["with a quote that ends after a secret", `A='it\n${secret}=abc\nB='b'\n`, "the value of A goes on"],
+    ["with a URL of several lines", `ZOHO_WEBHOOK_JWKS='https://x/?\nK=abc\nB='b'\n`, "ZOHO_WEBHOOK_JWKS goes on"],
   ])("is rejected %s, which would silently lose its secrets", async (_, text, message) => {
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd: folderWith({ ".env": text }) });
     expect(exitCode).toBe(2);

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -11,6 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite/log.ts";
+import { answering } from "../support/answers.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 
@@ -52,7 +54,7 @@ describe("a store that the project names", () => {
     expect(exitCode).toBe(2);
     expect(err).toContain(`${project.log} is outside the project`);
     expect(err).toContain(origin);
-    expect(err).toContain(`--store '${OTHER}'`);
+    expect(err).toContain(`--store '${project.log}'`);
     expect(await deliveriesIn(project.log)).toBe(DELIVERIES);
   });
 
@@ -217,6 +219,43 @@ describe.skipIf(process.platform === "win32")("a log behind a link that came wit
     expect(exitCode).toBe(0);
     expect(err).toMatch(/keep in .* is not applied: .*logs is a link/);
     expect(await deliveriesIn(log)).toBe(DELIVERIES);
+  });
+});
+
+describe("a log beside the project in a repository", () => {
+  async function repository(settings: object) {
+    const clone = await clonedProject(settings);
+    mkdirSync(join(clone.cwd, "../.git"));
+    const env = { XDG_CONFIG_HOME: tempFolder() };
+    return { ...clone, run: (argv: readonly string[], options?: RunOptions) => clone.run(argv, { env, ...options }) };
+  }
+
+  it.skipIf(process.platform === "win32")(
+    "needs a new yes where a link has come that leads to another log",
+    async () => {
+      const { cwd, run } = await repository({ store: "../data/events.db", keep: "1s" });
+      const data = join(cwd, "../data");
+      const asked: string[] = [];
+      const yes = { prompts: answering({ Allow: true }, asked) };
+      expect((await run(LISTEN, yes)).exitCode).toBe(0);
+      expect(asked.join()).toContain(`${join(data, "events.db")} is outside the project`);
+      expect((await run(LISTEN)).exitCode).toBe(0);
+      const own = join(tempFolder(), "own");
+      await fill(join(own, "events.db"));
+      rmSync(data, { recursive: true });
+      symlinkSync(own, join(cwd, "../link"));
+      symlinkSync("link", data);
+      const { exitCode, err } = await run(LISTEN);
+      expect([exitCode, err]).toEqual([2, expect.stringContaining(`(a link leads to ${join(own, "events.db")})`)]);
+      expect(err).toContain(`--store ${join(own, "events.db")}`);
+      expect(await deliveriesIn(join(own, "events.db"))).toBe(DELIVERIES);
+    },
+  );
+
+  it("gets no fewer retries by the project than by default, since other projects may use it", async () => {
+    const { log, run } = await repository({ retries: 0, forwardTo: 9 });
+    const { exitCode, err } = await run([...LISTEN, "--store", log]);
+    expect([exitCode, err]).toEqual([0, expect.stringMatching(/not applied: retries in .*, since other projects may/)]);
   });
 });
 

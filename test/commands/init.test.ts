@@ -120,6 +120,18 @@ describe("init", () => {
     expect(lines()).toContainEqual(expect.objectContaining({ action: "changed", entries: ["ZOHO_WEBHOOK_SECRET"] }));
   });
 
+  it.each([
+    ["ZOHO_WEBHOOK_JWKS", "ZOHO_WEBHOOK_JWKS='https://keys.example.com/?"],
+    ["ZOHO_HOOKS_PUBLIC_URL", "ZOHO_HOOKS_PUBLIC_URL='https://hooks.example.com/\n"],
+    ["APP_NAME", "APP_NAME='shop\n"],
+  ])("writes no secret behind a quote of %s that .env leaves open", async (name, old) => {
+    const cwd = folderWith({ ".env": old, token: "Sh0p!hook" });
+    const { exitCode, err } = await run(["init", "--yes", "--token", "token"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`.env: the value of ${name} goes on over the lines`)]);
+    expect(read(cwd, ".env")).toBe(old);
+    expect(existsSync(join(cwd, CONFIG))).toBe(false);
+  });
+
   it("keeps an existing secret, and says so", async () => {
     const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_SECRET=mine\n" });
     const { out } = await run(["init", "--yes", "--secret", "generate"], { cwd });

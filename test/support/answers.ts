@@ -1,4 +1,5 @@
 import type { Prompts } from "../../src/reports/prompts.ts";
+import { plain } from "../../src/util/text.ts";
 
 /** What a person answers, by a part of the question. A question without an answer fails the run. */
 export type Answers = Readonly<Record<string, string | boolean | readonly string[]>>;
@@ -13,7 +14,7 @@ export function answering(answers: Answers, asked: string[] = []): Prompts {
   };
   return {
     async text({ message, initial = "", validate = () => true }) {
-      const text = String(answer(message)) || initial;
+      const text = String(answer(message)) || plain(initial);
       const verdict = validate(text);
       if (verdict !== true) throw new Error(`${JSON.stringify(text)} was refused: ${verdict}`);
       return text;

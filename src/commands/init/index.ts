@@ -7,6 +7,7 @@ import {
   envEntry,
   type LineFile,
   linesOf,
+  parseEnvFile,
   readEnvFile,
   readLineFile,
   withoutEmptyEntries,
@@ -23,6 +24,7 @@ import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
 import { rejectLinks, rejectServerLink } from "../../util/links.ts";
+import { plain } from "../../util/text.ts";
 import type { Define } from "../command.ts";
 import { warnIfTracked } from "../helpers/git.ts";
 import { configuredProducts } from "../helpers/products.ts";
@@ -262,8 +264,8 @@ function configChange(
     ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
     allowUnsigned: answers.allowUnsigned ?? old.allowUnsigned,
     port: answers.port,
-    // Keep a list of targets that begins with the answer. The answer is trimmed, and an unchanged setting must not be approved.
-    forwardTo: String([old.forwardTo].flat()[0]).trim() === answers.target ? old.forwardTo : answers.target,
+    // Keep a list of targets that begins with the answer. An unchanged setting must not be approved, as with Enter on the default.
+    forwardTo: asShown([old.forwardTo].flat()[0]) === asShown(answers.target) ? old.forwardTo : answers.target,
   };
   const changedKeys = (["products", ...ASKED_SETTINGS] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
@@ -288,6 +290,8 @@ function configChange(
   };
 }
 
+const asShown = (target: unknown): string => plain(String(target)).trim();
+
 /** Twice as many hexadecimal digits; the finance products accept at most 50 characters. */
 const SECRET_BYTES = 24;
 
@@ -306,8 +310,11 @@ function envChange(root: string, { credentials }: Answers): FileChange {
     ),
   );
   const empty = added.filter(({ variable }) => values[variable] !== undefined).map(({ variable }) => variable);
+  const content = lines.length === 0 ? undefined : appendLines(withoutEmptyEntries(file, empty), lines);
+  // A quote left open in the file would take the new lines into its value.
+  if (content !== undefined) parseEnvFile(content.toString("utf8"), path);
   return {
-    ...addition(file, lines.length === 0 ? undefined : appendLines(withoutEmptyEntries(file, empty), lines)),
+    ...addition(file, content),
     entries: added.map(({ variable }) => variable),
     kept: kept.map(({ variable }) => variable),
     mode: 0o600,
