@@ -36,48 +36,49 @@ export function readEnvFile(path: string): Readonly<Record<string, string | unde
   return text === undefined ? {} : parseEnvFile(text, path);
 }
 
-/** Throws a usage error where the text cannot be the user's intention; `path` is for its message. */
+/**
+ * Throws a usage error where the text cannot be the user's intention; `path` is for its message. Each assignment is parsed
+ * alone: Node would join some lines with the next one.
+ */
 export function parseEnvFile(text: string, path: string): Readonly<Record<string, string | undefined>> {
   // PowerShell writes UTF-16, in which no variable would be found.
   if (text.includes("\0")) throw usageError(`${path} is not UTF-8 text`, "save it as UTF-8");
-  const values = parseEnv(assignments(text, path));
-  for (const [name, value = ""] of Object.entries(values)) {
-    if (!holdsOtherLines(name, value)) continue;
-    throw usageError(
-      `${path}: the value of ${name} goes on over the lines after it`,
-      "close its quote on the same line, where it is meant to end",
-    );
+  const values: Record<string, string | undefined> = {};
+  const lines = text.replace(/^\ufeff/, "").split(/\r\n?|\n/);
+  for (let at = 0; at < lines.length; ) {
+    const [line = "", ...further] = lines.slice(at, endOfAssignment(lines, at));
+    const parsed = Object.entries(parseEnv(`${[line, ...further].join("\n")}\n`));
+    const [name = "", value = ""] = (parsed.length === 1 && parsed[0]) || [];
+    if (name !== ASSIGNMENT.exec(line)?.groups?.name) {
+      if (/\b(?:ZOHO|NGROK)_/.test(line) && !/^\s*#/.test(line))
+        throw usageError(`${path}:${at + 1} is not an assignment`, "write it as NAME=value");
+    } else if (further.length > 0 && !mayHaveLines(name, value, further)) {
+      throw usageError(
+        `${path}:${at + 1}: the value of ${name} goes on over the lines after it`,
+        "close its quote on the same line, where it is meant to end",
+      );
+    } else values[name] = value;
+    at += 1 + further.length;
   }
   return values;
 }
 
-/** A quote that is not closed would hide variables of the user, and in a URL send their secrets to the host that it names. */
-function holdsOtherLines(name: string, value: string): boolean {
-  if (!/[\r\n]/.test(value.trim())) return false;
-  const isOurs = /^(?:ZOHO|NGROK)_/.test(name);
-  const isKey = /^ZOHO_WEBHOOK_(?:PUBLIC_KEY|PRIVATE_KEY|JWKS)/.test(name) && !/^\s*https?:/i.test(value);
-  return (isOurs && !isKey) || /[\r\n]\s*(?:export\s+)?(?:ZOHO|NGROK)_\w+\s*=/.test(value);
+const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?(?<name>[^\s=#]+)[ \t]*=[ \t]*(?<value>.*)$/;
+
+/** The number of the line after an assignment. Where its quote is never closed, its value ends with its line. */
+function endOfAssignment(lines: readonly string[], at: number): number {
+  const value = ASSIGNMENT.exec(lines[at] ?? "")?.groups?.value ?? "";
+  const [quote = ""] = value;
+  if (!/["'`]/.test(quote) || value.includes(quote, 1)) return at + 1;
+  for (let end = at + 1; end < lines.length; end++) if (lines[end]?.includes(quote)) return end + 1;
+  return at + 1;
 }
 
-const ASSIGNMENT = /^\s*(?:export\s+)?[^\s=#]+\s*=\s*(?<value>.*)$/;
-
-/** The text without lines that are no assignment: Node would join them with the next line. */
-function assignments(text: string, path: string): string {
-  let quote: string | undefined;
-  const lines = text.split(/\r\n?|\n/).map((line, i) => {
-    if (quote !== undefined) {
-      if (line.includes(quote)) quote = undefined;
-      return line;
-    }
-    const value = ASSIGNMENT.exec(line)?.groups?.value;
-    const first = value?.[0] ?? "";
-    if (/["'`]/.test(first) && !value?.includes(first, 1)) quote = first;
-    if (value !== undefined || /^\s*(?:#|$)/.test(line)) return line;
-    if (!/\b(?:ZOHO|NGROK)_/.test(line)) return "";
-    throw usageError(`${path}:${i + 1} is not an assignment`, "write it as NAME=value");
-  });
-  // With a quote that is never closed, lines after it were not values.
-  return quote === undefined ? lines.join("\n") : text;
+/** A quote left open would hide variables of the user, and in a URL send their secrets to the host that it names. */
+function mayHaveLines(name: string, value: string, further: readonly string[]): boolean {
+  if (further.some((line) => /^\s*(?:export\s+)?(?:ZOHO|NGROK)_\w+\s*=/.test(line))) return false;
+  if (/^ZOHO_WEBHOOK_JWKS/.test(name)) return value.trimStart().startsWith("{");
+  return !/^(?:ZOHO|NGROK)_/.test(name) || /^ZOHO_WEBHOOK_(?:PUBLIC|PRIVATE)_KEY/.test(name);
 }
 
 /** A text file of the user to append lines to, as bytes, so that none of theirs changes. */

@@ -36,7 +36,8 @@ export function isOutside(root: string, path: string): boolean {
 
 /** Whether a link in a folder of one of the roots leads out of that root. A folder that is itself outside was the user's choice. */
 export function leadsOut(roots: readonly string[], folder: string, path: string): boolean {
-  return roots.some((root) => !isOutside(root, folder) && isAbove(root, followLinks(root, path).place));
+  const isBehind = (root: string, place: string): boolean => isAbove(root, followLinks(root, place).place);
+  return roots.some((root) => !isBehind(root, folder) && isBehind(root, path));
 }
 
 /** Throws a usage error for a link to another computer (`\\\\server\\share`), which a look there would send the user's credentials. */

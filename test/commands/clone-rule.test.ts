@@ -453,8 +453,8 @@ describe("secrets of a project's .env", () => {
     expect([exitCode, err]).toEqual([2, expect.stringContaining("outside the project or behind a link")]);
   });
 
-  it("name a URL of public keys, which is reported", async () => {
-    const { cwd, listen } = project({}, "ZOHO_WEBHOOK_JWKS=https://127.0.0.1:1/keys\n");
+  it.each(["", "\x01"])("name a URL of public keys, which is reported, also behind %j", async (before) => {
+    const { cwd, listen } = project({}, `ZOHO_WEBHOOK_JWKS=${before}https://127.0.0.1:1/keys\n`);
     const { exitCode, err } = await listen();
     expect([exitCode, err]).toEqual([
       6,
@@ -587,6 +587,16 @@ describe("code of a project", () => {
     symlinkSync(join(tempFolder(), "private.json"), sample);
     const { exitCode, err } = await run(["products"], options);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(`${sample} is a link out of the project`)]);
+  });
+
+  it.skipIf(process.platform === "win32")("is refused where a link leads out of a folder behind a link", async () => {
+    const cwd = shopProject({ [CONFIG_FILE]: JSON.stringify({ products: { shop: { path: "linked" } } }) });
+    symlinkSync("webhooks/shop", join(cwd, "linked"));
+    const options = { cwd, env: { XDG_CONFIG_HOME: tempFolder() }, prompts: terminal(true).prompts };
+    expect((await run(["products"], options)).exitCode).toBe(0);
+    symlinkSync(join(tempFolder(), "private.json"), join(cwd, "webhooks/shop/fixtures/order.sent.json"));
+    const { exitCode, err } = await run(["products"], options);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("order.sent.json is a link out of the project")]);
   });
 
   it.skipIf(process.platform === "win32")("is refused where an event's name leads to a link", async () => {

@@ -143,6 +143,11 @@ describe("a .env", () => {
     ["with a value of several lines", `KEY="a\nno assignment\n"\n${secret}=abc\n`],
     ["with a key of several lines", `ZOHO_WEBHOOK_PUBLIC_KEY="-----BEGIN\nA==\n-----"\n${secret}=abc\n`],
     ["with a quote that is never closed", `KEY='it\n${secret}=abc\n`],
+    ["with a quote in its last line that is never closed", `${secret}='abc`],
+    ["with a line of a tab", `A=1\n\t\n${secret}=abc\n`],
+    ["with bare carriage returns", `A=1\r${secret}=abc\r`],
+    ["with bare carriage returns before a quote that Node does not see", `A=\u00a0'\nB=1\r${secret}=abc\n`],
+    ["with a value of 100,000 lines", `A="${"\n".repeat(100_000)}"\n${secret}=abc\n`],
   ])("is read %s", async (_, text) => {
     const cwd = folderWith({ ".env": text });
     expect(await setting(secret, { cwd })).toEqual(["(set)", join(cwd, ".env")]);
@@ -153,6 +158,7 @@ describe("a .env", () => {
     ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is not an assignment"],
     ["with such a line behind a value of several", `A="1\n2"\n${secret}: abc\n`, ".env:3 is not an assignment"],
     ["with a quote that ends after a secret", `A='it\n${secret}=abc\nB='b'\n`, "the value of A goes on"],
+    ["with such a URL behind a control character", `ZOHO_WEBHOOK_JWKS="\x01https://x/?\nK=abc"\n`, "JWKS goes on"],
     ["with a URL of several lines", `ZOHO_WEBHOOK_JWKS='https://x/?\nK=abc\nB='b'\n`, "ZOHO_WEBHOOK_JWKS goes on"],
   ])("is rejected %s, which would silently lose its secrets", async (_, text, message) => {
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd: folderWith({ ".env": text }) });

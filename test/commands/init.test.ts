@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -127,7 +127,7 @@ describe("init", () => {
   ])("writes no secret behind a quote of %s that .env leaves open", async (name, old) => {
     const cwd = folderWith({ ".env": old, token: "Sh0p!hook" });
     const { exitCode, err } = await run(["init", "--yes", "--token", "token"], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining(`.env: the value of ${name} goes on over the lines`)]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`.env:1: the value of ${name} goes on over`)]);
     expect(read(cwd, ".env")).toBe(old);
     expect(existsSync(join(cwd, CONFIG))).toBe(false);
   });
@@ -265,7 +265,15 @@ describe("init", () => {
     expect(read(cwd, ".gitignore")).toBe(`.zoho-hooks/\n${text}.env\n`);
   });
 
-  it.each([".env\n!\\.env\n", ".env\n!/**/.env\n"])(
+  it.skipIf(process.platform === "win32")("refuses a .gitignore that is a link, which Git does not read", async () => {
+    const cwd = folderWith({ ignores: ".env\n.zoho-hooks\n" });
+    symlinkSync("ignores", join(cwd, ".gitignore"));
+    const { exitCode, err } = await run(["init", "--yes"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(".gitignore is a link")]);
+    expect(existsSync(join(cwd, ".env"))).toBe(false);
+  });
+
+  it.each([".env\n!\\.env\n", ".env\n!/**/.env\n", ".env\n!***/.env\n"])(
     "ignores all after a .gitignore with %j, whose exception it does not read",
     async (text) => {
       const cwd = folderWith({ ".gitignore": `.zoho-hooks/\n${text}` });

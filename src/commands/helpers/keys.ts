@@ -29,6 +29,9 @@ export function localKeySet(secrets: Secrets, products: readonly Product[]): str
   );
 }
 
+/** By the parser that finds what to fetch, which ignores control characters before a URL. */
+const isHttpsUrl = (text: string): boolean => URL.canParse(text) && new URL(text).protocol === "https:";
+
 /** The secrets, with the public keys that have to be fetched from a URL. */
 export function openPublicKeys(
   context: Context,
@@ -36,7 +39,7 @@ export function openPublicKeys(
   products: readonly Product[],
 ): Promise<KeySets> {
   for (const given of new Set(products.flatMap(({ id }) => secrets.for("jwks", id)))) {
-    if (given.source === USER || !/^https:/i.test(given.reveal().trim())) continue;
+    if (given.source === USER || !isHttpsUrl(given.reveal())) continue;
     const message = `${given.origin} in ${given.source}: public keys are fetched from ${maskSetting(given.reveal())}`;
     context.report({ type: "notice", message });
   }

@@ -332,6 +332,8 @@ const IGNORED: readonly { readonly lines: readonly string[]; readonly paths: rea
 
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
+  // Git reads none through a link.
+  rejectLinks(root, path);
   const file = readLineFile(path);
   // Of blanks, only spaces at the end have no meaning.
   const existing = linesOf(file).map((line) => line.replace(/ +$/, ""));
@@ -352,7 +354,7 @@ function isIgnored(paths: readonly string[], lines: readonly string[]): boolean 
 }
 
 /** Sets of characters, escapes, and any number of folders in between. */
-const UNREAD = /[[\\]|\/\*\*\//;
+const UNREAD = /[[\\]|\/\*\*\/|\*{3}/;
 
 /** A line of a .gitignore as a pattern for paths from the project's root: https://git-scm.com/docs/gitignore */
 function gitPattern(line: string): RegExp {
