@@ -46,32 +46,34 @@ export function parseEnvFile(text: string, path: string): Readonly<Record<string
   const values: Record<string, string | undefined> = {};
   const lines = text.replace(/^\ufeff/, "").split(/\r\n?|\n/);
   for (let at = 0; at < lines.length; ) {
-    const [line = "", ...further] = lines.slice(at, endOfAssignment(lines, at));
-    const parsed = Object.entries(parseEnv(`${[line, ...further].join("\n")}\n`));
-    const [name = "", value = ""] = (parsed.length === 1 && parsed[0]) || [];
-    if (name !== ASSIGNMENT.exec(line)?.groups?.name) {
-      if (/\b(?:ZOHO|NGROK)_/.test(line) && !/^\s*#/.test(line))
-        throw usageError(`${path}:${at + 1} is not an assignment`, "write it as NAME=value");
-    } else if (further.length > 0 && !mayHaveLines(name, value, further)) {
-      throw usageError(
-        `${path}:${at + 1}: the value of ${name} goes on over the lines after it`,
-        "close its quote on the same line, where it is meant to end",
-      );
-    } else values[name] = value;
+    const line = lines[at] ?? "";
+    const { name, start = "" } = ASSIGNMENT.exec(line)?.groups ?? {};
+    const further = lines.slice(at + 1, endOfValue(lines, at + 1, start));
+    if (name !== undefined) {
+      const value = parseEnv(`value=${[start, ...further].join("\n")}\n`).value ?? "";
+      if (further.length > 0 && !mayHaveLines(name, value, further)) {
+        throw usageError(
+          `${path}:${at + 1}: the value of ${name} goes on over the lines after it`,
+          "close its quote on the same line, where it is meant to end",
+        );
+      }
+      values[name] = value;
+    } else if (/\b(?:ZOHO|NGROK)_/.test(line) && !/^\s*#/.test(line)) {
+      throw usageError(`${path}:${at + 1} is not an assignment`, "write it as NAME=value");
+    }
     at += 1 + further.length;
   }
   return values;
 }
 
-const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?(?<name>[^\s=#]+)[ \t]*=[ \t]*(?<value>.*)$/;
+const ASSIGNMENT = /^\s*(?:export\s+)?(?<name>[^\s=#]+)\s*=[ \t]*(?<start>.*)$/;
 
-/** The number of the line after an assignment. Where its quote is never closed, its value ends with its line. */
-function endOfAssignment(lines: readonly string[], at: number): number {
-  const value = ASSIGNMENT.exec(lines[at] ?? "")?.groups?.value ?? "";
-  const [quote = ""] = value;
-  if (!/["'`]/.test(quote) || value.includes(quote, 1)) return at + 1;
-  for (let end = at + 1; end < lines.length; end++) if (lines[end]?.includes(quote)) return end + 1;
-  return at + 1;
+/** The number of the line after a value that goes on at `at`. Where its quote is never closed, that is `at`. */
+function endOfValue(lines: readonly string[], at: number, start: string): number {
+  const [quote = ""] = start;
+  if (!/["'`]/.test(quote) || start.includes(quote, 1)) return at;
+  for (let i = at; i < lines.length; i++) if (lines[i]?.includes(quote)) return i + 1;
+  return at;
 }
 
 /** A quote left open would hide variables of the user, and in a URL send their secrets to the host that it names. */

@@ -11,7 +11,7 @@ import { errorText, usageError } from "../util/errors.ts";
 import { isAbsent, isDevice, isFolder, NOT_A_FILE } from "../util/files.ts";
 import { findLinkWithin, isAbove, linkError, linkedPlace, rejectServerLink } from "../util/links.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
-import { environmentName, readers } from "./readers.ts";
+import { environmentName, readers, settingName } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
 import { CONFIG_FILE, defaults, PROJECT_FOLDER, type Settings, type TunnelName } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
@@ -86,8 +86,11 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
   const sources: Record<string, Source> = {};
   for (const key of Object.keys(defaults)) {
     const at = values.findIndex((each) => Reflect.get(each, key) !== undefined);
-    if (at !== -1) settings[key] = Reflect.get(values[at] ?? {}, key);
-    [origins[key], sources[key]] = layers[at]?.[0](key) ?? ["default", USER];
+    const [origin, source] = layers[at]?.[0](key) ?? ["default", USER];
+    [origins[key], sources[key]] = [origin, source];
+    const read = (): unknown => withoutControls(Reflect.get(values[at] ?? {}, key), settingName(key, origin));
+    const value = orReport("settings", read, () => undefined);
+    if (value !== undefined) settings[key] = value;
   }
   orReport(
     "settings",
@@ -141,6 +144,12 @@ function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
     }
     if (dirname(folder) === folder) return cwd;
   }
+}
+
+/** Some parsers skip control characters: a URL could be another one than a question shows. */
+function withoutControls(value: unknown, name: string): unknown {
+  if (!/\p{Cc}/u.test([value].flat().join(""))) return value;
+  throw usageError(`${name} has a control character, such as a tab or line break`, "remove it");
 }
 
 /** A mistyped address is no file: its password would be in the names of folders, and in what is said of them. */

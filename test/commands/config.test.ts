@@ -144,6 +144,7 @@ describe("a .env", () => {
     ["with a key of several lines", `ZOHO_WEBHOOK_PUBLIC_KEY="-----BEGIN\nA==\n-----"\n${secret}=abc\n`],
     ["with a quote that is never closed", `KEY='it\n${secret}=abc\n`],
     ["with a quote in its last line that is never closed", `${secret}='abc`],
+    ["with tabs around a name", `\texport\t${secret}\t=\tabc\n`],
     ["with a line of a tab", `A=1\n\t\n${secret}=abc\n`],
     ["with bare carriage returns", `A=1\r${secret}=abc\r`],
     ["with bare carriage returns before a quote that Node does not see", `A=\u00a0'\nB=1\r${secret}=abc\n`],
@@ -157,6 +158,11 @@ describe("a .env", () => {
     ["in UTF-16", Buffer.from(`\uFEFF${secret}=abc\n`, "utf16le"), ".env is not UTF-8 text"],
     ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is not an assignment"],
     ["with such a line behind a value of several", `A="1\n2"\n${secret}: abc\n`, ".env:3 is not an assignment"],
+    [
+      "with a quote behind a tab that ends after a secret",
+      `\tA\t=\t'it\n${secret}=abc\nB='b'\n`,
+      "the value of A goes",
+    ],
     ["with a quote that ends after a secret", `A='it\n${secret}=abc\nB='b'\n`, "the value of A goes on"],
     ["with such a URL behind a control character", `ZOHO_WEBHOOK_JWKS="\x01https://x/?\nK=abc"\n`, "JWKS goes on"],
     ["with a URL of several lines", `ZOHO_WEBHOOK_JWKS='https://x/?\nK=abc\nB='b'\n`, "ZOHO_WEBHOOK_JWKS goes on"],
@@ -166,6 +172,25 @@ describe("a .env", () => {
     expect(err).toContain(message);
     expect(err).not.toContain("abc");
   });
+});
+
+it.each<[string, Record<string, string>, string]>([
+  [
+    "a config file",
+    { [CONFIG]: '{"tunnel":{"publicUrl":"\\u0001https://hooks.example.com"}}' },
+    "tunnel.publicUrl in ",
+  ],
+  ["a .env", { ".env": "ZOHO_HOOKS_FORWARD_TO=http://localhost:3000/\x01\n" }, "ZOHO_HOOKS_FORWARD_TO ("],
+])("a control character in a setting of %s is refused, since a URL is read without it", async (_, files, name) => {
+  const { exitCode, err } = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd: folderWith(files) });
+  expect([exitCode, err]).toEqual([2, expect.stringContaining(name)]);
+  expect(err).toContain("has a control character");
+});
+
+it("a name of no data centre in ZOHO_WEBHOOK_JWKS is said to be no key set", async () => {
+  const env = { ZOHO_WEBHOOK_JWKS: "constructor" };
+  const { exitCode, err } = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd: folderWith({}), env });
+  expect([exitCode, err]).toEqual([2, expect.stringContaining("ZOHO_WEBHOOK_JWKS is not a key set")]);
 });
 
 describe("a config file", () => {

@@ -8,7 +8,7 @@ import type { Product } from "../../core/product.ts";
 import { writeKeySet } from "../../core/proofs/keys.ts";
 import { readPrivateKey } from "../../core/proofs/rsa-signature.ts";
 import { usageError } from "../../util/errors.ts";
-import { type KeySets, openKeySets } from "../../zoho/auth/jwks.ts";
+import { type KeySets, openKeySets, urlIn } from "../../zoho/auth/jwks.ts";
 
 /** The key set (JWKS) for the private keys that `send` signs these products' deliveries with. */
 export function localKeySet(secrets: Secrets, products: readonly Product[]): string {
@@ -29,9 +29,6 @@ export function localKeySet(secrets: Secrets, products: readonly Product[]): str
   );
 }
 
-/** By the parser that finds what to fetch, which ignores control characters before a URL. */
-const isHttpsUrl = (text: string): boolean => URL.canParse(text) && new URL(text).protocol === "https:";
-
 /** The secrets, with the public keys that have to be fetched from a URL. */
 export function openPublicKeys(
   context: Context,
@@ -39,8 +36,9 @@ export function openPublicKeys(
   products: readonly Product[],
 ): Promise<KeySets> {
   for (const given of new Set(products.flatMap(({ id }) => secrets.for("jwks", id)))) {
-    if (given.source === USER || !isHttpsUrl(given.reveal())) continue;
-    const message = `${given.origin} in ${given.source}: public keys are fetched from ${maskSetting(given.reveal())}`;
+    const url = urlIn(given);
+    if (given.source === USER || url?.protocol !== "https:") continue;
+    const message = `${given.origin} in ${given.source}: public keys are fetched from ${maskSetting(url.href)}`;
     context.report({ type: "notice", message });
   }
   return openKeySets(secrets, {

@@ -93,15 +93,19 @@ export async function openKeySets(secrets: Secrets, options: KeySetOptions): Pro
   };
 }
 
-function urlOf(given: Secret, { formats }: Product): string | undefined {
+/** The URL that a value for public keys names; undefined for a key set, a file and a data centre. */
+export function urlIn(given: Secret): URL | undefined {
   const value = given.reveal().trim();
-  for (const format of formats) {
-    const known = format.keySets?.[value.toLowerCase()];
-    if (known !== undefined) return known;
-  }
-  if (!URL.canParse(value)) return undefined;
-  const { protocol, hostname } = new URL(value);
-  if (protocol === "https:" || (protocol === "http:" && isSafeWithoutTls(hostname))) return value;
+  return URL.canParse(value) ? new URL(value) : undefined;
+}
+
+function urlOf(given: Secret, { formats }: Product): string | undefined {
+  const centre = given.reveal().trim().toLowerCase();
+  for (const { keySets = {} } of formats) if (Object.hasOwn(keySets, centre)) return keySets[centre];
+  const url = urlIn(given);
+  if (url === undefined) return undefined;
+  const { protocol, hostname, href } = url;
+  if (protocol === "https:" || (protocol === "http:" && isSafeWithoutTls(hostname))) return href;
   if (protocol !== "http:") return undefined;
   throw usageError(
     `${given.origin}: public keys fetched over plain http can be forged`,
