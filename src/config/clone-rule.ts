@@ -12,7 +12,7 @@ import type { Product } from "../core/product.ts";
 import type { ImportModule } from "../runtime.ts";
 import { usageError } from "../util/errors.ts";
 import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
-import { findLink, isAbove, isOutside, linkedPlace } from "../util/links.ts";
+import { findLink, isAbove, isOutside } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import {
   approve,
@@ -25,7 +25,7 @@ import {
   requireYes,
 } from "./approvals.ts";
 import { ENV_FILE } from "./environment.ts";
-import { type Config, cloneFolder, foreignPlace, isProjectLog, isStoreInProject, loadConfig, logName } from "./load.ts";
+import { type Config, clonedPlace, foreignPlace, isProjectLog, isStoreInProject, loadConfig, logName } from "./load.ts";
 import { settingName } from "./readers.ts";
 import { describe, flagOf, wayToSet } from "./setting-texts.ts";
 import { CONFIG_FILE, type Settings } from "./settings.ts";
@@ -266,9 +266,10 @@ type ProductsConfig = Pick<Config, "root"> & { readonly origins: Pick<Config["or
 function productsDecision(products: Settings["products"], config: ProductsConfig): Decision {
   const outside = productPaths(products, config).filter((path) => isOutside(config.root, path));
   if (outside.length === 0) return reportedIf(Object.values(products).some(({ auth }) => auth !== undefined));
-  const places = outside.map((path) => linkedPlace(cloneFolder(config.root), path));
-  const texts = outside.map((path, i) => placeText(path, places[i]));
-  return { effect: `${texts.join(", ")} would be used from outside the project`, scope: places };
+  return {
+    effect: `${outside.map((path) => placeText(config, path)).join(", ")} would be used from outside the project`,
+    scope: outside.map((path) => clonedPlace(config.root, path)),
+  };
 }
 
 function productPaths(products: Settings["products"], { origins }: ProductsConfig): readonly string[] {
@@ -353,17 +354,24 @@ function pruneDecision(config: Config): Decision {
 }
 
 /** Why the log may belong to another project; undefined where it is the project's own. */
-function foreignReason({ root, settings: { store } }: Config): string | undefined {
+function foreignReason(config: Config): string | undefined {
+  const { root, settings } = config;
+  const { store } = settings;
   if (store === false) return undefined;
   if (isOnServer(store)) return "it is on a server";
   const path = resolve(root, store);
-  if (isAbove(root, path)) return `${placeText(path, linkedPlace(cloneFolder(root), path))} is outside the project`;
-  const link = LOG_SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
-  return link === undefined ? undefined : `${link} is a link to ${oneLine(linkedPlace(cloneFolder(root), link))}`;
+  const files = LOG_SUFFIXES.map((suffix) => path + suffix);
+  if (isAbove(root, path)) {
+    const linked = files.find((file) => clonedPlace(root, file) !== file);
+    return `${placeText(config, linked ?? path)} is outside the project`;
+  }
+  const link = files.map((file) => findLink(root, file)).find((each) => each !== undefined);
+  return link === undefined ? undefined : `${link} is a link to ${oneLine(clonedPlace(root, link))}`;
 }
 
-/** A path, with where links of the clone lead it. */
-function placeText(path: string, place = path): string {
+/** A path, and where links of the clone lead it. */
+function placeText({ root }: Pick<Config, "root">, path: string): string {
+  const place = clonedPlace(root, path);
   return oneLine(place === path ? path : `${path} (a link leads to ${place})`);
 }
 
@@ -371,12 +379,12 @@ const isOnServer = (store: string | false): store is string => /^[a-z][a-z0-9+.-
 
 /** Where the files of the log really are: a yes does not hold for another target of the same link. */
 function logPlaces({ root, settings: { store } }: Config): readonly string[] {
-  return LOG_SUFFIXES.map((suffix) => linkedPlace(cloneFolder(root), resolve(root, String(store)) + suffix));
+  return LOG_SUFFIXES.map((suffix) => clonedPlace(root, resolve(root, String(store)) + suffix));
 }
 
 function needed(config: Config, key: keyof Settings, { effect, scope }: NeedsUser): Needed {
   const { settings } = config;
-  // Not by a link: of one in the project the path would be refused again.
+  // The real path: one through a link in the project would be refused again.
   const store = isOnServer(settings.store) ? settings.store : (logPlaces(config)[0] ?? settings.store);
   const reason = `${describe(config, key)}: ${effect}`;
   return { key, value: [settings[key], scope], reason, way: wayToSet({ ...settings, store }, key) };

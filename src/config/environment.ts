@@ -37,8 +37,8 @@ export function readEnvFile(path: string): Readonly<Record<string, string | unde
 }
 
 /**
- * Throws a usage error where the text cannot be the user's intention; `path` is for its message. Each assignment is parsed
- * alone: Node would join some lines with the next one.
+ * Throws a usage error for what looks like a mistake: UTF-16, a line of a ZOHO_ variable without `=`, a quote left open. `path`
+ * is for its message. Each assignment is parsed by itself, because Node joins a line without `=` with the next one.
  */
 export function parseEnvFile(text: string, path: string): Readonly<Record<string, string | undefined>> {
   // PowerShell writes UTF-16, in which no variable would be found.
@@ -48,39 +48,45 @@ export function parseEnvFile(text: string, path: string): Readonly<Record<string
   for (let at = 0; at < lines.length; ) {
     const line = lines[at] ?? "";
     const { name, start = "" } = ASSIGNMENT.exec(line)?.groups ?? {};
-    const further = lines.slice(at + 1, endOfValue(lines, at + 1, start));
+    const continuation = lines.slice(at + 1, endOfValue(lines, at + 1, start));
     if (name !== undefined) {
-      const value = parseEnv(`value=${[start, ...further].join("\n")}\n`).value ?? "";
-      if (further.length > 0 && !mayHaveLines(name, value, further)) {
+      if (hidesAssignments(name, continuation)) {
         throw usageError(
-          `${path}:${at + 1}: the value of ${name} goes on over the lines after it`,
-          "close its quote on the same line, where it is meant to end",
+          `${path}:${at + 1}: the quoted value of ${name} goes on over the variables after it`,
+          "close its quote before them",
         );
       }
-      values[name] = value;
+      const value = parseEnv(`value=${[start, ...continuation].join("\n")}\n`).value ?? "";
+      // Node 20 leaves a tab before a comment.
+      values[name] = QUOTE.test(start) ? value : value.trim();
     } else if (/\b(?:ZOHO|NGROK)_/.test(line) && !/^\s*#/.test(line)) {
       throw usageError(`${path}:${at + 1} is not an assignment`, "write it as NAME=value");
     }
-    at += 1 + further.length;
+    at += 1 + continuation.length;
   }
   return values;
 }
 
-const ASSIGNMENT = /^\s*(?:export\s+)?(?<name>[^\s=#]+)\s*=[ \t]*(?<start>.*)$/;
+const ASSIGNMENT = /^\s*(?:export\s+)?(?<name>[^\s=#]+)\s*=[ \t]*(?<start>.*)$/s;
+const QUOTE = /^["'`]/;
+const OWN_NAME = /^(?:ZOHO|NGROK)_/;
 
-/** The number of the line after a value that goes on at `at`. Where its quote is never closed, that is `at`. */
+/** The index of the line after a value that began before the line `at`: `at` where its quote is never closed. */
 function endOfValue(lines: readonly string[], at: number, start: string): number {
-  const [quote = ""] = start;
-  if (!/["'`]/.test(quote) || start.includes(quote, 1)) return at;
+  const [quote] = QUOTE.exec(start) ?? [];
+  if (quote === undefined || start.includes(quote, 1)) return at;
   for (let i = at; i < lines.length; i++) if (lines[i]?.includes(quote)) return i + 1;
   return at;
 }
 
 /** A quote left open would hide variables of the user, and in a URL send their secrets to the host that it names. */
-function mayHaveLines(name: string, value: string, further: readonly string[]): boolean {
-  if (further.some((line) => /^\s*(?:export\s+)?(?:ZOHO|NGROK)_\w+\s*=/.test(line))) return false;
-  if (/^ZOHO_WEBHOOK_JWKS/.test(name)) return value.trimStart().startsWith("{");
-  return !/^(?:ZOHO|NGROK)_/.test(name) || /^ZOHO_WEBHOOK_(?:PUBLIC|PRIVATE)_KEY/.test(name);
+function hidesAssignments(name: string, continuation: readonly string[]): boolean {
+  return continuation.some((line) => {
+    const { name: hidden = "", start = "" } = ASSIGNMENT.exec(line)?.groups ?? {};
+    // Base64 ends with such characters.
+    const hasValue = /[^=\s"'`]/.test(start);
+    return hasValue && (OWN_NAME.test(name) || OWN_NAME.test(hidden));
+  });
 }
 
 /** A text file of the user to append lines to, as bytes, so that none of theirs changes. */

@@ -4,8 +4,8 @@ import { type EventMatch, familyMember } from "../core/event-names.ts";
 import type { Format, Product } from "../core/product.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
-import { isOutside, leadsOut } from "../util/links.ts";
-import { cloneFolder } from "./load.ts";
+import { isOutside } from "../util/links.ts";
+import { leadsOutOfClone } from "./load.ts";
 import { PROJECT_FOLDER } from "./settings.ts";
 
 /** A project's own fixtures, below its root. They take precedence over the built-in ones. */
@@ -134,8 +134,7 @@ function namesIn(folder: string): readonly string[] {
 
 /** The folder of a user-defined product. */
 function ownPlace(folder: string, root: string): Place {
-  const roots = [root, cloneFolder(root)];
-  const isLinked = (path: string): boolean => leadsOut(roots, folder, path);
+  const isLinked = (path: string): boolean => leadsOutOfClone(root, folder, path);
   return { folder: join(folder, "fixtures"), origin: "project", isLinked, nameOf: ({ name }) => name };
 }
 

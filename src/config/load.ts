@@ -9,7 +9,7 @@ import { maskSetting } from "../core/mask.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isAbsent, isDevice, isFolder, NOT_A_FILE } from "../util/files.ts";
-import { findLinkWithin, isAbove, linkError, linkedPlace, rejectServerLink } from "../util/links.ts";
+import { findLinkWithin, isAbove, leadsOut, linkError, linkedPlace, rejectServerLink } from "../util/links.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { environmentName, readers, settingName } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
@@ -88,9 +88,10 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
     const at = values.findIndex((each) => Reflect.get(each, key) !== undefined);
     const [origin, source] = layers[at]?.[0](key) ?? ["default", USER];
     [origins[key], sources[key]] = [origin, source];
-    const read = (): unknown => withoutControls(Reflect.get(values[at] ?? {}, key), settingName(key, origin));
-    const value = orReport("settings", read, () => undefined);
-    if (value !== undefined) settings[key] = value;
+    const value: unknown = Reflect.get(values[at] ?? {}, key);
+    const check = (): unknown => rejectControlCharacters(value, settingName(key, origin));
+    const checked = source === USER ? value : orReport("settings", check, () => undefined);
+    if (checked !== undefined) settings[key] = checked;
   }
   orReport(
     "settings",
@@ -146,8 +147,8 @@ function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
   }
 }
 
-/** Some parsers skip control characters: a URL could be another one than a question shows. */
-function withoutControls(value: unknown, name: string): unknown {
+/** Parsers of URLs skip tabs, line breaks and the like: a question could show another host than is connected to. */
+function rejectControlCharacters(value: unknown, name: string): unknown {
   if (!/\p{Cc}/u.test([value].flat().join(""))) return value;
   throw usageError(`${name} has a control character, such as a tab or line break`, "remove it");
 }
@@ -188,7 +189,7 @@ export function isSharedLog(config: Pick<Config, "root" | "settings">): boolean 
 /** Where the log's file is, behind the clone's links; undefined on a server. */
 export function logFile(config: Pick<Config, "root" | "settings">): string | undefined {
   const log = logName(config);
-  return isAbsolute(log) ? linkedPlace(cloneFolder(config.root), log) : undefined;
+  return isAbsolute(log) ? clonedPlace(config.root, log) : undefined;
 }
 
 /** Whether the log is named by a relative path in the project, as by default. Whoever named it, a link may have come with the project. */
@@ -233,9 +234,19 @@ function clonedFolders(root: string): readonly string[] {
   return [root, ...trees].filter((folder) => isAbove(realPath(folder), home));
 }
 
-/** The outermost of them: a link in any of them may have come with the clone. */
-export function cloneFolder(root: string): string {
+/** The outermost folder that may have come with a clone: links below it may have, too. */
+function outermostCloned(root: string): string {
   return clonedFolders(root).at(-1) ?? root;
+}
+
+/** Where the links of a clone lead a path, by their text. */
+export function clonedPlace(root: string, path: string): string {
+  return linkedPlace(outermostCloned(root), path);
+}
+
+/** Whether a link in a folder of the project, or of the clone around it, leads out of that. */
+export function leadsOutOfClone(root: string, folder: string, path: string): boolean {
+  return [root, outermostCloned(root)].some((each) => leadsOut(each, folder, path));
 }
 
 /** Throws a usage error for a path through a link that may have come with a clone: it may lead anywhere. */

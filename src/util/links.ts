@@ -34,10 +34,10 @@ export function isOutside(root: string, path: string): boolean {
   return isAbove(root, path) || findLink(root, path) !== undefined;
 }
 
-/** Whether a link in a folder of one of the roots leads out of that root. A folder that is itself outside was the user's choice. */
-export function leadsOut(roots: readonly string[], folder: string, path: string): boolean {
-  const isBehind = (root: string, place: string): boolean => isAbove(root, followLinks(root, place).place);
-  return roots.some((root) => !isBehind(root, folder) && isBehind(root, path));
+/** Whether a link in a folder of the project leads out of it. A folder that is itself outside was the user's choice. */
+export function leadsOut(root: string, folder: string, path: string): boolean {
+  const isOutsideByLinks = (place: string): boolean => isAbove(root, followLinks(root, place).place);
+  return !isOutsideByLinks(folder) && isOutsideByLinks(path);
 }
 
 /** Throws a usage error for a link to another computer (`\\\\server\\share`), which a look there would send the user's credentials. */

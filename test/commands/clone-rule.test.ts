@@ -453,7 +453,7 @@ describe("secrets of a project's .env", () => {
     expect([exitCode, err]).toEqual([2, expect.stringContaining("outside the project or behind a link")]);
   });
 
-  it.each(["", "\x01", "\u00a0"])("name a URL of public keys, which is reported, also behind %j", async (before) => {
+  it.each(["", "\x01", "\u00a0"])("report a URL of public keys, also after %j", async (before) => {
     const { cwd, listen } = project({}, `ZOHO_WEBHOOK_JWKS=${before}https://127.0.0.1:1/keys\n`);
     const { exitCode, err } = await listen();
     expect([exitCode, err]).toEqual([

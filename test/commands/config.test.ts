@@ -144,6 +144,8 @@ describe("a .env", () => {
     ["with a key of several lines", `ZOHO_WEBHOOK_PUBLIC_KEY="-----BEGIN\nA==\n-----"\n${secret}=abc\n`],
     ["with a quote that is never closed", `KEY='it\n${secret}=abc\n`],
     ["with a quote in its last line that is never closed", `${secret}='abc`],
+    ["with a key of the app's own", `ZOHO_PRIVATE_KEY="-----BEGIN\nAbc=="\n${secret}=abc\n`],
+    ["with a line separator", `${secret}=abc\u2028d\n`],
     ["with tabs around a name", `\texport\t${secret}\t=\tabc\n`],
     ["with a line of a tab", `A=1\n\t\n${secret}=abc\n`],
     ["with bare carriage returns", `A=1\r${secret}=abc\r`],
@@ -154,6 +156,11 @@ describe("a .env", () => {
     expect(await setting(secret, { cwd })).toEqual(["(set)", join(cwd, ".env")]);
   });
 
+  it("has no tab before a comment in its values", async () => {
+    const cwd = folderWith({ ".env": "ZOHO_HOOKS_PUBLIC_URL=https://hooks.example.com\t# by the tunnel\n" });
+    expect((await setting("tunnel.publicUrl", { cwd }))[0]).toEqual("https://hooks.example.com");
+  });
+
   it.each<[string, string | Buffer, string]>([
     ["in UTF-16", Buffer.from(`\uFEFF${secret}=abc\n`, "utf16le"), ".env is not UTF-8 text"],
     ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is not an assignment"],
@@ -161,9 +168,9 @@ describe("a .env", () => {
     [
       "with a quote behind a tab that ends after a secret",
       `\tA\t=\t'it\n${secret}=abc\nB='b'\n`,
-      "the value of A goes",
+      "the quoted value of A goes on",
     ],
-    ["with a quote that ends after a secret", `A='it\n${secret}=abc\nB='b'\n`, "the value of A goes on"],
+    ["with a quote that ends after a secret", `A='it\n${secret}=abc\nB='b'\n`, "the quoted value of A goes on"],
     ["with such a URL behind a control character", `ZOHO_WEBHOOK_JWKS="\x01https://x/?\nK=abc"\n`, "JWKS goes on"],
     ["with a URL of several lines", `ZOHO_WEBHOOK_JWKS='https://x/?\nK=abc\nB='b'\n`, "ZOHO_WEBHOOK_JWKS goes on"],
   ])("is rejected %s, which would silently lose its secrets", async (_, text, message) => {
@@ -181,13 +188,13 @@ it.each<[string, Record<string, string>, string]>([
     "tunnel.publicUrl in ",
   ],
   ["a .env", { ".env": "ZOHO_HOOKS_FORWARD_TO=http://localhost:3000/\x01\n" }, "ZOHO_HOOKS_FORWARD_TO ("],
-])("a control character in a setting of %s is refused, since a URL is read without it", async (_, files, name) => {
+])("rejects a control character in a setting of %s, which the parser of URLs would skip", async (_, files, name) => {
   const { exitCode, err } = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd: folderWith(files) });
   expect([exitCode, err]).toEqual([2, expect.stringContaining(name)]);
   expect(err).toContain("has a control character");
 });
 
-it("a name of no data centre in ZOHO_WEBHOOK_JWKS is said to be no key set", async () => {
+it("rejects 'constructor' as ZOHO_WEBHOOK_JWKS", async () => {
   const env = { ZOHO_WEBHOOK_JWKS: "constructor" };
   const { exitCode, err } = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd: folderWith({}), env });
   expect([exitCode, err]).toEqual([2, expect.stringContaining("ZOHO_WEBHOOK_JWKS is not a key set")]);

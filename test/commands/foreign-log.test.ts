@@ -230,29 +230,26 @@ describe("a log beside the project in a repository", () => {
     return { ...clone, run: (argv: readonly string[], options?: RunOptions) => clone.run(argv, { env, ...options }) };
   }
 
-  it.skipIf(process.platform === "win32")(
-    "needs a new yes where a link has come that leads to another log",
-    async () => {
-      const { cwd, run } = await repository({ store: "../data/events.db", keep: "1s" });
-      const data = join(cwd, "../data");
-      const asked: string[] = [];
-      const yes = { prompts: answering({ Allow: true }, asked) };
-      expect((await run(LISTEN, yes)).exitCode).toBe(0);
-      expect(asked.join()).toContain(`${join(data, "events.db")} is outside the project`);
-      expect((await run(LISTEN)).exitCode).toBe(0);
-      const own = join(tempFolder(), "own");
-      await fill(join(own, "events.db"));
-      rmSync(data, { recursive: true });
-      symlinkSync(own, join(cwd, "../link"));
-      symlinkSync("link", data);
-      const { exitCode, err } = await run(LISTEN);
-      expect([exitCode, err]).toEqual([2, expect.stringContaining(`(a link leads to ${join(own, "events.db")})`)]);
-      expect(err).toContain(`--store ${join(own, "events.db")}`);
-      expect(await deliveriesIn(join(own, "events.db"))).toBe(DELIVERIES);
-    },
-  );
+  it.skipIf(process.platform === "win32")("is asked about again when a link leads to another log", async () => {
+    const { cwd, run } = await repository({ store: "../data/events.db", keep: "1s" });
+    const data = join(cwd, "../data");
+    const asked: string[] = [];
+    const yes = { prompts: answering({ Allow: true }, asked) };
+    expect((await run(LISTEN, yes)).exitCode).toBe(0);
+    expect(asked.join()).toContain(`${join(data, "events.db")} is outside the project`);
+    expect((await run(LISTEN)).exitCode).toBe(0);
+    const own = join(tempFolder(), "own");
+    await fill(join(own, "events.db"));
+    rmSync(data, { recursive: true });
+    symlinkSync(own, join(cwd, "../link"));
+    symlinkSync("link", data);
+    const { exitCode, err } = await run(LISTEN);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`(a link leads to ${join(own, "events.db")})`)]);
+    expect(err).toContain(`--store ${join(own, "events.db")}`);
+    expect(await deliveriesIn(join(own, "events.db"))).toBe(DELIVERIES);
+  });
 
-  it("gets no fewer retries by the project than by default, since other projects may use it", async () => {
+  it("gets no fewer retries by the project than by default", async () => {
     const { log, run } = await repository({ retries: 0, forwardTo: 9 });
     const { exitCode, err } = await run([...LISTEN, "--store", log]);
     expect([exitCode, err]).toEqual([0, expect.stringMatching(/not applied: retries in .*, since other projects may/)]);

@@ -124,10 +124,10 @@ describe("init", () => {
     ["ZOHO_WEBHOOK_JWKS", "ZOHO_WEBHOOK_JWKS='https://keys.example.com/?"],
     ["ZOHO_HOOKS_PUBLIC_URL", "ZOHO_HOOKS_PUBLIC_URL='https://hooks.example.com/\n"],
     ["APP_NAME", "APP_NAME='shop\n"],
-  ])("writes no secret behind a quote of %s that .env leaves open", async (name, old) => {
+  ])("appends no secret after an open quote of %s", async (name, old) => {
     const cwd = folderWith({ ".env": old, token: "Sh0p!hook" });
     const { exitCode, err } = await run(["init", "--yes", "--token", "token"], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining(`.env:1: the value of ${name} goes on over`)]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`.env:1: the quoted value of ${name} goes on over`)]);
     expect(read(cwd, ".env")).toBe(old);
     expect(existsSync(join(cwd, CONFIG))).toBe(false);
   });

@@ -23,7 +23,7 @@ import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
-import { rejectLinks, rejectServerLink } from "../../util/links.ts";
+import { findLink, rejectLinks, rejectServerLink } from "../../util/links.ts";
 import { plain } from "../../util/text.ts";
 import type { Define } from "../command.ts";
 import { warnIfTracked } from "../helpers/git.ts";
@@ -264,7 +264,7 @@ function configChange(
     ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
     allowUnsigned: answers.allowUnsigned ?? old.allowUnsigned,
     port: answers.port,
-    // Keep a list of targets that begins with the answer. An unchanged setting must not be approved, as with Enter on the default.
+    // Keep a list that begins with the answer. Enter on the default, which is shown without some characters, approves nothing.
     forwardTo: asShown([old.forwardTo].flat()[0]) === asShown(answers.target) ? old.forwardTo : answers.target,
   };
   const changedKeys = (["products", ...ASKED_SETTINGS] as const).filter(
@@ -332,8 +332,8 @@ const IGNORED: readonly { readonly lines: readonly string[]; readonly paths: rea
 
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
-  // Git reads none through a link.
-  rejectLinks(root, path);
+  if (findLink(root, path) !== undefined)
+    throw usageError(`${path} is a link, so Git ignores it`, "replace it with a file");
   const file = readLineFile(path);
   // Of blanks, only spaces at the end have no meaning.
   const existing = linesOf(file).map((line) => line.replace(/ +$/, ""));

@@ -11,9 +11,8 @@ import { type EventPlace, ownProduct } from "../../core/user-formed.ts";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import { fileError, isFolder, parseJsonFile, readText } from "../../util/files.ts";
-import { leadsOut } from "../../util/links.ts";
 import { oneLine } from "../../util/text.ts";
-import { cloneFolder } from "../load.ts";
+import { leadsOutOfClone } from "../load.ts";
 import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
 
 interface FolderOptions {
@@ -81,7 +80,7 @@ export async function readProductFolder(id: string, folder: string, options: Fol
 /** Samples and schemas of a stranger's clone could be any file of the user's. What is behind a link is not touched before. */
 function rejectLeadingOut(root: string, folder: string, names: readonly string[]): void {
   for (const path of names.map((name) => join(folder, name)))
-    if (leadsOut([root, cloneFolder(root)], folder, path))
+    if (leadsOutOfClone(root, folder, path))
       throw usageError(`${path} is a link out of the project`, "put the file itself there");
 }
 
