@@ -52,8 +52,8 @@ export function parseEnvFile(text: string, path: string): Readonly<Record<string
     if (name !== undefined) {
       if (hidesAssignments(name, continuation)) {
         throw usageError(
-          `${path}:${at + 1}: the quoted value of ${name} goes on over the variables after it`,
-          "close its quote before them",
+          `${path}:${at + 1}: the quoted value of ${name} goes on over lines that look like variables`,
+          "close its quote before them, or write it on one line",
         );
       }
       const value = parseEnv(`value=${[start, ...continuation].join("\n")}\n`).value ?? "";
@@ -82,10 +82,11 @@ function endOfValue(lines: readonly string[], at: number, start: string): number
 /** A quote left open would hide variables of the user, and in a URL send their secrets to the host that it names. */
 function hidesAssignments(name: string, continuation: readonly string[]): boolean {
   return continuation.some((line) => {
-    const { name: hidden = "", start = "" } = ASSIGNMENT.exec(line)?.groups ?? {};
+    // Also one that is commented out.
+    const { name: hidden = "", start = "" } = ASSIGNMENT.exec(line.replace(/^[\s#]+/, ""))?.groups ?? {};
     // Base64 ends with such characters.
-    const hasValue = /[^=\s"'`]/.test(start);
-    return hasValue && (OWN_NAME.test(name) || OWN_NAME.test(hidden));
+    const isAssignment = /^[\w.-]+$/.test(hidden) && /[^=\s"'`]/.test(start);
+    return isAssignment && (OWN_NAME.test(name) || OWN_NAME.test(hidden));
   });
 }
 

@@ -244,9 +244,9 @@ export function clonedPlace(root: string, path: string): string {
   return linkedPlace(outermostCloned(root), path);
 }
 
-/** Whether a link in a folder of the project, or of the clone around it, leads out of that. */
+/** Whether a link in a folder of the project, or of a work tree around it, leads out of that. */
 export function leadsOutOfClone(root: string, folder: string, path: string): boolean {
-  return [root, outermostCloned(root)].some((each) => leadsOut(each, folder, path));
+  return [root, ...clonedFolders(root)].some((each) => leadsOut(each, folder, path));
 }
 
 /** Throws a usage error for a path through a link that may have come with a clone: it may lead anywhere. */

@@ -146,6 +146,7 @@ describe("a .env", () => {
     ["with a quote in its last line that is never closed", `${secret}='abc`],
     ["with a key of the app's own", `ZOHO_PRIVATE_KEY="-----BEGIN\nAbc=="\n${secret}=abc\n`],
     ["with a line separator", `${secret}=abc\u2028d\n`],
+    ["with certificates in a key set", `ZOHO_WEBHOOK_JWKS='{"x5c":[\n"MIIC==",\n"MIID=="]}'\n${secret}=abc\n`],
     ["with tabs around a name", `\texport\t${secret}\t=\tabc\n`],
     ["with a line of a tab", `A=1\n\t\n${secret}=abc\n`],
     ["with bare carriage returns", `A=1\r${secret}=abc\r`],
@@ -171,6 +172,11 @@ describe("a .env", () => {
       "the quoted value of A goes on",
     ],
     ["with a quote that ends after a secret", `A='it\n${secret}=abc\nB='b'\n`, "the quoted value of A goes on"],
+    [
+      "with a secret that is commented out",
+      `NGROK_DOMAIN='x\n# K=abc\n'\n`,
+      ".env:1: the quoted value of NGROK_DOMAIN",
+    ],
     ["with such a URL behind a control character", `ZOHO_WEBHOOK_JWKS="\x01https://x/?\nK=abc"\n`, "JWKS goes on"],
     ["with a URL of several lines", `ZOHO_WEBHOOK_JWKS='https://x/?\nK=abc\nB='b'\n`, "ZOHO_WEBHOOK_JWKS goes on"],
   ])("is rejected %s, which would silently lose its secrets", async (_, text, message) => {

@@ -322,12 +322,9 @@ function envChange(root: string, { credentials }: Answers): FileChange {
 }
 
 /** Keeps secrets and the log out of Git. Fixtures are meant to be shared. */
-const IGNORED: readonly { readonly lines: readonly string[]; readonly paths: readonly string[] }[] = [
-  { lines: [".env"], paths: [".env"] },
-  {
-    lines: [".zoho-hooks/*", "!.zoho-hooks/fixtures/"],
-    paths: [".zoho-hooks", ".zoho-hooks/", ".zoho-hooks/events.db"],
-  },
+const IGNORED: readonly { readonly lines: readonly string[]; readonly by: RegExp }[] = [
+  { lines: [".env"], by: /^\/?\.env\*?$/ },
+  { lines: [".zoho-hooks/*", "!.zoho-hooks/fixtures/"], by: /^\/?\.zoho-hooks(?:\/\*?)?$/ },
 ];
 
 function ignoreChange(root: string): FileChange {
@@ -337,34 +334,11 @@ function ignoreChange(root: string): FileChange {
   const file = readLineFile(path);
   // Of blanks, only spaces at the end have no meaning.
   const existing = linesOf(file).map((line) => line.replace(/ +$/, ""));
-  const missing = IGNORED.filter(({ paths }) => !isIgnored(paths, existing));
-  const entries = missing.flatMap(({ lines }) => lines);
+  const own = IGNORED.flatMap(({ lines }) => lines);
+  // Any other exception may take back what precedes it.
+  const read = existing.slice(existing.findLastIndex((line) => line.startsWith("!") && !own.includes(line)) + 1);
+  const entries = IGNORED.flatMap(({ lines, by }) => (read.some((line) => by.test(line)) ? [] : lines));
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
-}
-
-/**
- * Whether the last line that matches one of the paths ignores it: a later `!.env` takes an earlier `.env` back. What is not read
- * here counts as an exception after a `!`, and not at all without.
- */
-function isIgnored(paths: readonly string[], lines: readonly string[]): boolean {
-  const matches = (line: string): boolean =>
-    UNREAD.test(line) ? line.startsWith("!") : paths.some((path) => gitPattern(line.replace(/^!/, "")).test(path));
-  const last = lines.findLast(matches);
-  return last !== undefined && !last.startsWith("!");
-}
-
-/** Sets of characters, escapes, and any number of folders in between. */
-const UNREAD = /[[\\]|\/\*\*\/|\*{3}/;
-
-/** A line of a .gitignore as a pattern for paths from the project's root: https://git-scm.com/docs/gitignore */
-function gitPattern(line: string): RegExp {
-  const glob = line.replace(/^(\*\*)?\//, "");
-  const parts = glob.split(/(\*+|\?)/).map((part) => {
-    if (part === "?") return "[^/]";
-    if (part.startsWith("*")) return part === "*" ? "[^/]*" : ".*";
-    return part.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  });
-  return new RegExp(`^${parts.join("")}$`);
 }
 
 function addition({ path, bytes }: LineFile, content: Buffer | undefined) {
