@@ -244,7 +244,7 @@ describe("init", () => {
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({ allowUnsigned: expect.anything() });
   });
 
-  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])(
+  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"], [".env\n.zoho-hooks/\n!.env.example\n"]])(
     "does not change a .gitignore with %j",
     async (text) => {
       const cwd = folderWith({ ".gitignore": text });
