@@ -176,8 +176,8 @@ export function logPlace({ root, settings: { store }, sourceOf }: Pick<Config, "
 /** Whether the log is in the project, or a file or link of the project names it, so that it may have come with a clone. */
 export function isProjectLog(config: Pick<Config, "root" | "settings" | "sourceOf">): boolean {
   const file = logFile(config);
-  const mayBeCloned = file !== undefined && isInClone(config.root, file);
-  return config.sourceOf("store") !== USER || isStoreInProject(config) || mayBeCloned;
+  const isInRepository = file !== undefined && isInClone(config.root, file);
+  return config.sourceOf("store") !== USER || isStoreInProject(config) || !isSharedLog(config) || isInRepository;
 }
 
 /** Whether other projects may use the log as well, whoever has named it here: it is on a server, or outside the project. */
