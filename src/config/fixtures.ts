@@ -134,7 +134,7 @@ function namesIn(folder: string): readonly string[] {
 
 /** The folder of a user-defined product. */
 function ownPlace(folder: string, root: string): Place {
-  const isLinked = (path: string): boolean => leadsOutOfClone(root, folder, path);
+  const isLinked = leadsOutOfClone(root, folder);
   return { folder: join(folder, "fixtures"), origin: "project", isLinked, nameOf: ({ name }) => name };
 }
 

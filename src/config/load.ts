@@ -244,9 +244,13 @@ export function clonedPlace(root: string, path: string): string {
   return linkedPlace(outermostCloned(root), path);
 }
 
-/** Whether a link in a folder of the project, or of a work tree around it, leads out of that. */
-export function leadsOutOfClone(root: string, folder: string, path: string): boolean {
-  return [root, ...clonedFolders(root)].some((each) => leadsOut(each, folder, path));
+/**
+ * A test of paths in a folder: whether a link leads out of the project, or of a work tree around it. Where the folder is itself
+ * outside of one of these, that was the user's choice.
+ */
+export function leadsOutOfClone(root: string, folder: string): (path: string) => boolean {
+  const around = [...new Set([root, ...clonedFolders(root)])].filter((each) => !leadsOut(each, folder));
+  return (path) => around.some((each) => leadsOut(each, path));
 }
 
 /** Throws a usage error for a path through a link that may have come with a clone: it may lead anywhere. */

@@ -34,10 +34,9 @@ export function isOutside(root: string, path: string): boolean {
   return isAbove(root, path) || findLink(root, path) !== undefined;
 }
 
-/** Whether a link in a folder of the project leads out of it. A folder that is itself outside was the user's choice. */
-export function leadsOut(root: string, folder: string, path: string): boolean {
-  const isOutsideByLinks = (place: string): boolean => isAbove(root, followLinks(root, place).place);
-  return !isOutsideByLinks(folder) && isOutsideByLinks(path);
+/** Whether a path is outside a folder, by itself or where links in that folder lead. */
+export function leadsOut(root: string, path: string): boolean {
+  return isAbove(root, followLinks(root, path).place);
 }
 
 /** Throws a usage error for a link to another computer (`\\\\server\\share`), which a look there would send the user's credentials. */

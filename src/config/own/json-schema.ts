@@ -161,7 +161,7 @@ function loadReference(part: Schema, keys: Keys, { lookup, folder, draft, fileOf
     if (path === undefined) throw fail(keys, `${ref} is not a file`, "nothing is fetched: save it in the same folder");
     const outside = fail(keys, `${ref} is outside of ${folder}`, "copy the file into this folder");
     // The disk is not asked about what is outside: on Windows it may be another computer's.
-    if (isAbove(folder, path) || leadsOut(folder, folder, path)) throw outside;
+    if (leadsOut(folder, path)) throw outside;
     const real = attempt(() => realpathSync(path));
     if (real === undefined) throw fail(keys, `${ref}: there is no file ${path}`);
     if (isAbove(realpathSync(folder), real)) throw outside;

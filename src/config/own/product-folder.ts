@@ -79,9 +79,8 @@ export async function readProductFolder(id: string, folder: string, options: Fol
 
 /** Samples and schemas of a stranger's clone could be any file of the user's. What is behind a link is not touched before. */
 function rejectLeadingOut(root: string, folder: string, names: readonly string[]): void {
-  for (const path of names.map((name) => join(folder, name)))
-    if (leadsOutOfClone(root, folder, path))
-      throw usageError(`${path} is a link out of the project`, "put the file itself there");
+  const path = names.map((name) => join(folder, name)).find(leadsOutOfClone(root, folder));
+  if (path !== undefined) throw usageError(`${path} is a link out of the project`, "put the file itself there");
 }
 
 /** The files of a folder by event; none where there is no such folder. */
