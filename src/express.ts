@@ -7,7 +7,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MAX_BODY_BYTES } from "./body/delivery.ts";
 import type { ProductId, RequestLike } from "./index.ts";
-import { bodyLost, createHandler, RequestError, requestAborted } from "./library/handle.ts";
+import { answerWithinLimits, bodyLost, bodyOf, createHandler } from "./library/handle.ts";
+import type { Admission } from "./receiver/in-flight.ts";
+import { startInTurn } from "./receiver/pipelining.ts";
+import { drain } from "./receiver/read-body.ts";
 import { sendReply } from "./receiver/respond.ts";
 
 /** A request of Express, or of Node. */
@@ -25,36 +28,28 @@ interface NodeRequest extends IncomingMessage {
  */
 export function webhook<P extends ProductId>(...options: Parameters<typeof createHandler<P>>) {
   const handle = createHandler(...options);
-  return async (request: NodeRequest, response: ServerResponse): Promise<void> => {
-    const reply = await handle(readRequest(request));
+  const answer = async (request: NodeRequest, response: ServerResponse): Promise<void> => {
+    const reply = await answerWithinLimits(handle, (admission) => readRequest(request, admission));
     // Not after another middleware, such as one with a time limit, has answered.
-    if (!response.headersSent) sendReply(response, reply);
+    if (!response.headersSent) sendReply(response, reply, drain(request, reply));
   };
+  return (request: NodeRequest, response: ServerResponse): Promise<void> =>
+    new Promise((resolve, reject) => {
+      startInTurn(request, response, () => answer(request, response).then(resolve, reject));
+    });
 }
 
-async function readRequest(request: NodeRequest): Promise<RequestLike> {
+async function readRequest(request: NodeRequest, admission: Admission): Promise<RequestLike> {
   const { method, originalUrl = request.url, headers, body, rawBody } = request;
   // A body that is a string may have been made by a parser.
   const raw = typeof rawBody === "string" ? rawBody : [rawBody, body].find((each) => each instanceof Uint8Array);
-  return { method, url: originalUrl, headers, body: raw ?? (await readBody(request)) };
+  return { method, url: originalUrl, headers, body: raw ?? (await readUnread(request, admission)) };
 }
 
-async function readBody(request: NodeRequest): Promise<Buffer> {
+function readUnread(request: NodeRequest, admission: Admission): Promise<Buffer> {
   if (request.readableDidRead)
     throw bodyLost(
       "put webhook() before app.use(express.json()), or keep the bytes with express.json({ verify: (req, res, bytes) => { req.rawBody = bytes; } })",
     );
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // Read to its end in any case: a sender that is still writing would not see the answer.
-  try {
-    for await (const chunk of request) {
-      length += chunk.length;
-      if (length <= MAX_BODY_BYTES) chunks.push(chunk);
-    }
-  } catch {
-    throw requestAborted();
-  }
-  if (length > MAX_BODY_BYTES) throw new RequestError(413, `the body is larger than ${MAX_BODY_BYTES} bytes`);
-  return Buffer.concat(chunks);
+  return bodyOf({ stream: request, headers: request.headers, maxBytes: MAX_BODY_BYTES, admission });
 }

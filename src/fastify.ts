@@ -5,16 +5,17 @@
  * @module zoho-hooks/fastify
  */
 import type { IncomingHttpHeaders } from "node:http";
+import { Readable } from "node:stream";
 import type { ProductId } from "./index.ts";
-import { createHandler, replyHeaders } from "./library/handle.ts";
+import { answerWithinLimits, bodyOf, createHandler, replyHeaders } from "./library/handle.ts";
+import type { Admission } from "./receiver/in-flight.ts";
 
 /** The part of Fastify that is used. */
 interface App {
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
     type: string,
-    options: { readonly parseAs: "buffer" },
-    parser: (request: unknown, body: Buffer, done: (error: null, body: Buffer) => void) => void,
+    parser: (request: unknown, payload: Readable, done: (error: null, body: Readable) => void) => void,
   ): unknown;
   all(path: string, handler: (request: AppRequest, reply: AppReply) => Promise<unknown>): unknown;
 }
@@ -24,6 +25,7 @@ interface AppRequest {
   readonly originalUrl: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: unknown;
+  readonly routeOptions: { readonly bodyLimit: number };
 }
 
 interface AppReply {
@@ -34,17 +36,28 @@ interface AppReply {
 
 /**
  * `app.register(webhook("crm", keys, async (event) => { … }), { prefix: "/webhooks/zoho/crm" })`: a plugin with a route at its
- * prefix and a parser of its own, so other routes keep theirs. Arguments, answers and errors as for `createHandler`.
+ * prefix and a parser of its own, so other routes keep theirs. It reads a body up to the app's `bodyLimit` (else 413).
+ * Arguments, answers and errors as for `createHandler`.
  */
 export function webhook<P extends ProductId>(...options: Parameters<typeof createHandler<P>>) {
   const handle = createHandler(...options);
   return async (app: App): Promise<void> => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    app.all("/", async ({ method, originalUrl: url, headers, body }, reply) => {
-      // The parser above gives a Buffer, or nothing for a request without a body.
-      const answer = await handle({ method, url, headers, body: Buffer.isBuffer(body) ? body : "" });
+    // The route reads it.
+    app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    app.all("/", async (request, reply) => {
+      const answer = await answerWithinLimits(handle, (admission) => readRequest(request, admission));
       return reply.code(answer.status).headers(replyHeaders(answer)).send(answer.body);
     });
   };
+}
+
+async function readRequest(
+  { method, originalUrl: url, headers, body, routeOptions }: AppRequest,
+  admission: Admission,
+) {
+  // Without a body Fastify calls no parser.
+  if (!(body instanceof Readable)) return { method, url, headers, body: "" };
+  const bytes = await bodyOf({ stream: body, headers, maxBytes: routeOptions.bodyLimit, admission });
+  return { method, url, headers, body: bytes };
 }

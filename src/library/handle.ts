@@ -1,6 +1,9 @@
+import { MAX_BODY_BYTES } from "../body/delivery.ts";
 import type { OfferedSecret, Reply } from "../core/product.ts";
 import { UNKNOWN_KEY } from "../core/proofs/keys.ts";
 import { plainReply } from "../core/reply.ts";
+import { type Admission, createInFlight, overloadedReply } from "../receiver/in-flight.ts";
+import { BodyBuffer, type BodyRead, readBody, type UnreadBody } from "../receiver/read-body.ts";
 import type { ProductId } from "./event-types.ts";
 import { productOf, type RequestLike, requireOptions } from "./input.ts";
 import type { Keys } from "./keys.ts";
@@ -36,13 +39,13 @@ export interface HandlerOptions {
 /** Resolves to the answer to a request, and never rejects. */
 export type Handler = (request: RequestLike | Promise<RequestLike>) => Promise<Reply>;
 
-/** A request that cannot be verified, with the status of the answer to it. */
+/** A request that cannot be verified, with the answer to it. */
 export class RequestError extends Error {
-  readonly status: number;
+  readonly reply: Reply;
 
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
+  constructor(reply: Reply) {
+    super(String(reply.body));
+    this.reply = reply;
   }
 }
 
@@ -135,9 +138,7 @@ export function createHandler<P extends ProductId>(
       return await answer(await request);
     } catch (error) {
       const reply =
-        error instanceof RequestError
-          ? plainReply(error.status, error.message)
-          : plainReply(500, "the app failed: its log has the error");
+        error instanceof RequestError ? error.reply : plainReply(500, "the app failed: its log has the error");
       if (reply.status === 500) await report(error);
       return reply;
     }
@@ -159,9 +160,40 @@ export function replyHeaders({ contentType, headers = [] }: Reply): Record<strin
   return { ...Object.fromEntries(headers), ...(contentType === "" ? {} : { "content-type": contentType }) };
 }
 
+/** Of all webhooks of an app. */
+const inFlight = createInFlight();
+
+/** Answers a request that `read` reads, or with 503 when too many others are in flight. */
+export async function answerWithinLimits(
+  handle: Handler,
+  read: (admission: Admission) => Promise<RequestLike>,
+): Promise<Reply> {
+  const admission = inFlight.admit();
+  if (admission === undefined) return overloadedReply;
+  try {
+    return await handle(read(admission));
+  } finally {
+    admission.release();
+  }
+}
+
+/** Reads a body; rejects with a RequestError where it cannot be read. */
+export async function bodyOf(unread: UnreadBody): Promise<Buffer> {
+  const read = await readBody(unread).catch(() => {
+    throw requestAborted();
+  });
+  return bytesOf(read, unread.maxBytes);
+}
+
+function bytesOf(read: BodyRead, maxBytes: number): Buffer {
+  if (read === "too-large") throw new RequestError(plainReply(413, `the body is larger than ${maxBytes} bytes`));
+  if (read === "no-room") throw new RequestError(overloadedReply);
+  return read;
+}
+
 /** For frameworks with the requests and responses of the Fetch standard. */
 export async function respond(handle: Handler, request: Request): Promise<Response> {
-  const reply = await handle(readRequest(request));
+  const reply = await answerWithinLimits(handle, (admission) => readRequest(request, admission));
   // A 204 may not have a body, not even an empty one.
   return new Response(reply.body.length === 0 ? null : reply.body, {
     status: reply.status,
@@ -169,24 +201,42 @@ export async function respond(handle: Handler, request: Request): Promise<Respon
   });
 }
 
-async function readRequest(request: Request): Promise<RequestLike> {
+async function readRequest(request: Request, admission: Admission): Promise<RequestLike> {
   const { method, url, headers, bodyUsed } = request;
   if (bodyUsed) throw bodyLost("do not read the request before it");
-  const body = await request.arrayBuffer().catch((error: unknown) => {
+  const read = await readStream(request.body, admission).catch((error: unknown) => {
     throw request.signal.aborted ? requestAborted() : error;
   });
-  return { method, url, headers, body };
+  return { method, url, headers, body: bytesOf(read, MAX_BODY_BYTES) };
+}
+
+async function readStream(stream: Request["body"], admission: Admission): Promise<BodyRead> {
+  const body = new BodyBuffer(MAX_BODY_BYTES, admission);
+  const reader = stream?.getReader();
+  const cancel = (): void => void reader?.cancel().catch(() => {});
+  let problem: BodyRead | undefined;
+  admission.onEvicted = () => {
+    problem = "no-room";
+    // Ends the read below.
+    cancel();
+  };
+  for (;;) {
+    const part = await reader?.read();
+    if (problem !== undefined || part === undefined || part.done) break;
+    problem = body.add(Buffer.from(part.value));
+    if (problem !== undefined) cancel();
+  }
+  admission.bodyArrived();
+  return problem ?? body.bytes;
 }
 
 /** Nobody gets its answer. */
 export function requestAborted(): RequestError {
-  return new RequestError(400, "the request was aborted");
+  return new RequestError(plainReply(400, "the request was aborted"));
 }
 
 /** The error of a handler that comes after a parser. A body that is serialised again is not the one that was signed. */
 export function bodyLost(remedy: string): RequestError {
-  return new RequestError(
-    500,
-    `the body was read before the webhook's handler, so its exact bytes, which are signed, are lost: ${remedy}`,
-  );
+  const reason = "the body was read before the webhook's handler, so its exact bytes, which are signed, are lost";
+  return new RequestError(plainReply(500, `${reason}: ${remedy}`));
 }

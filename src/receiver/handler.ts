@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Delivery, type HeaderPair, headerValue } from "../body/delivery.ts";
+import type { Delivery, HeaderPair } from "../body/delivery.ts";
 import { offersSecret } from "../core/handshake.ts";
 import { allChosenNames, maskHeaders, maskUrl } from "../core/mask.ts";
 import type { OfferedSecret } from "../core/product.ts";
@@ -17,6 +17,8 @@ import {
   isFromPage,
   productOfUnknownKey,
 } from "./evaluate.ts";
+import { type Admission, type InFlight, overloadedReply } from "./in-flight.ts";
+import { drain, readBody } from "./read-body.ts";
 import type { Recorded, Recorder } from "./recorder.ts";
 import { healthReply, keySetReply, type ReadyState, readyReply, sendReply } from "./respond.ts";
 import { route, type WebhookRoute } from "./routes.ts";
@@ -25,6 +27,7 @@ export interface HandlerOptions extends EvaluateOptions {
   /** Bytes. */
   readonly maxBody: number;
   readonly recorder: Recorder;
+  readonly inFlight: InFlight;
   /** The id of this process, for a receiver that finds the port in use. */
   readonly pid: number;
   /** Proves to a probe that comes through a public URL that it has arrived here. */
@@ -91,23 +94,49 @@ function probeAnswer({ method, headers }: IncomingMessage, { probeKey }: Handler
 }
 
 async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: HandlerOptions): Promise<void> {
+  const admission = options.inFlight.admit();
+  if (admission === undefined) return refuseOverload(exchange);
+  try {
+    await receiveDelivery(exchange, found, admission, options);
+  } finally {
+    admission.release();
+  }
+}
+
+async function receiveDelivery(
+  exchange: Exchange,
+  found: WebhookRoute,
+  admission: Admission,
+  options: HandlerOptions,
+): Promise<void> {
   const { request, response } = exchange;
+  const { maxBody, products } = options;
   const at = options.now();
-  const read = await readRequest(request, options.maxBody).catch((error: unknown) => {
-    options.onTrouble(
-      `${request.method} ${maskUrl(request.url ?? "", allChosenNames(options.products))}: ${errorText(error)}`,
-    );
-  });
-  if (read === undefined) return;
-  const { delivery } = read;
+  const headers = headerPairs(request.rawHeaders);
+  const body = await readBody({ stream: request, headers: request.headers, maxBytes: maxBody, admission }).catch(
+    (error: unknown) => {
+      options.onTrouble(
+        `${request.method} ${maskUrl(request.url ?? "", allChosenNames(products))}: ${errorText(error)}`,
+      );
+    },
+  );
+  if (body === undefined) return;
+  if (body === "no-room") return refuseOverload(exchange);
+  const delivery: Delivery = {
+    method: request.method ?? "GET",
+    url: request.url ?? "/",
+    headers,
+    body: body === "too-large" ? Buffer.alloc(0) : body,
+  };
   const fromOutside = isFromOutside(exchange, options);
   // Before any wait: a connection that breaks takes its address with it.
   const address = senderAddress(request, fromOutside);
   const arrival = { delivery, address, isFromPage: !fromOutside && isFromPage(delivery.headers), at };
-  if (!read.ok) {
+  if (body === "too-large") {
     const receipt = { ...emptyReceipt, product: found.kind === "webhook" ? found.product?.id : undefined };
-    const evaluation = { receipt, decision: refuse(413, read.reason) };
-    return recordAndAnswer({ arrival, evaluation, response, drained: drain(request) }, options);
+    const decision = refuse(413, `the body is larger than ${maxBody} bytes (--max-body)`);
+    const drained = drain(request, decision.reply);
+    return recordAndAnswer({ arrival, evaluation: { receipt, decision }, response, drained }, options);
   }
   await nextBatch();
   let evaluation = evaluate(arrival, found, options);
@@ -116,6 +145,10 @@ async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: 
     evaluation = evaluate(arrival, found, options);
   // No wait from here until `keepSecret` is called: two offers must not both be evaluated as the first.
   await recordAndAnswer({ arrival, evaluation, response, drained: undefined }, options);
+}
+
+function refuseOverload({ request, response }: Exchange): void {
+  sendReply(response, overloadedReply, drain(request, overloadedReply));
 }
 
 let batch: Promise<void> | undefined;
@@ -204,42 +237,6 @@ async function saveOfferedSecret(
   }
 }
 
-type ReadResult =
-  | { readonly ok: true; readonly delivery: Delivery }
-  /** Too large. */
-  | { readonly ok: false; readonly delivery: Delivery; readonly reason: string };
-
-/**
- * Reads the exact bytes of a request. Rejects when the sender goes away first. Past `maxBytes` reading stops and the
- * body is dropped.
- */
-async function readRequest(request: IncomingMessage, maxBytes: number): Promise<ReadResult> {
-  const headers = headerPairs(request.rawHeaders);
-  const deliveryWith = (body: Buffer): Delivery => {
-    return { method: request.method ?? "GET", url: request.url ?? "/", headers, body };
-  };
-  const tooLarge = (): ReadResult => {
-    const reason = `the body is larger than ${maxBytes} bytes (--max-body)`;
-    return { ok: false, delivery: deliveryWith(Buffer.alloc(0)), reason };
-  };
-  if (Number(headerValue({ headers }, "content-length")) > maxBytes) return tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  return new Promise((resolve, reject) => {
-    request.on("data", (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > maxBytes) resolve(tooLarge());
-      else chunks.push(chunk);
-    });
-    request.on("end", () => resolve({ ok: true, delivery: deliveryWith(Buffer.concat(chunks)) }));
-    const onBroken = (): void => reject(new Error(`the connection was closed after ${length} bytes of the body`));
-    request.on("error", onBroken);
-    request.on("close", () => {
-      if (!request.complete) onBroken();
-    });
-  });
-}
-
 /** Spares `request.headers`, which loses order and repeats. */
 function headerPairs(raw: readonly string[]): readonly HeaderPair[] {
   const headers: HeaderPair[] = [];
@@ -262,21 +259,4 @@ function senderAddress({ headers, socket }: IncomingMessage, throughTunnel: bool
   if (!throughTunnel) return socket.remoteAddress;
   const forwarded = [headers["x-forwarded-for"] ?? []].flat().join(",");
   return forwarded.split(",").at(-1)?.trim() || socket.remoteAddress;
-}
-
-/** For reading and dropping the rest of a rejected body, so that the sender sees the answer and not a reset. */
-const DRAIN_TIMEOUT_MS = 2_000;
-
-function drain(request: IncomingMessage): Promise<void> {
-  if (request.readableEnded || request.destroyed) return Promise.resolve();
-  request.resume();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, DRAIN_TIMEOUT_MS);
-    const onEnd = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    request.once("end", onEnd);
-    request.once("close", onEnd);
-  });
 }

@@ -11,6 +11,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { devNull } from "node:os";
 import { plainReply } from "../core/reply.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
+import { startInTurn } from "./pipelining.ts";
 import { findReceiver, sendReply } from "./respond.ts";
 
 interface ServerAddress {
@@ -64,7 +65,7 @@ export async function openServer(
   const server = createServer(options, (request, response) => {
     if (request.httpVersion === "1.1" && headerOf(request, "host") === undefined)
       rejectRequest(response, 400, "the request has no Host header");
-    else listener(request, response);
+    else startInTurn(request, response, () => listener(request, response));
   });
   const rejectRequest = (response: ServerResponse, status: number, text: string): void => {
     sendReply(response, plainReply(status, text));

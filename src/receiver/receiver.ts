@@ -4,9 +4,10 @@ import { refuse } from "../core/reply.ts";
 import { errorText } from "../util/errors.ts";
 import { type HandlerOptions, handleRequest } from "./handler.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
+import { createInFlight } from "./in-flight.ts";
 import { type ReadyState, sendReply } from "./respond.ts";
 
-export interface ReceiverOptions extends HandlerOptions {
+export interface ReceiverOptions extends Omit<HandlerOptions, "inFlight"> {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
@@ -22,6 +23,13 @@ export async function startReceiver(options: ReceiverOptions) {
   const servers: OpenServer[] = [];
   const reported = new Set<string>();
   const pending = new Set<Promise<void>>();
+  const inFlight = createInFlight(() =>
+    options.onTrouble(
+      "too many requests are in flight: further ones are answered 503 until some are done",
+      "the sender may be flooding this port, or the event log or your app is slow",
+    ),
+  );
+  const handlerOptions = { ...options, inFlight };
 
   // A port scanner comes all day, and a mistaken address needs a single line.
   const onProtocolError = (message: string): void => {
@@ -34,7 +42,7 @@ export async function startReceiver(options: ReceiverOptions) {
     const listener: RequestListener = (request, response) => {
       // Its next request goes to another receiver.
       if (state === "stopping") response.shouldKeepAlive = false;
-      const handling = handleRequest({ request, response, throughTunnel, state }, options)
+      const handling = handleRequest({ request, response, throughTunnel, state }, handlerOptions)
         .catch((error: unknown) => {
           options.onTrouble(errorText(error));
           if (response.headersSent || response.destroyed) return;

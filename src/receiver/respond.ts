@@ -6,14 +6,14 @@ import { isLoopback, isLoopbackAddress, reachableHost } from "../util/hosts.ts";
 /** These have no body, and so no length (RFC 9110, section 6.4.1). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** Writes a whole reply. The response ends, and with it a connection that is not kept alive, no sooner than `drained`. */
+/** Writes a whole reply. With `drained`, which resolves once the rest of the request has been read, the connection ends after it. */
 export function sendReply(response: ServerResponse, reply: Reply, drained?: Promise<void>): void {
   const { status, contentType } = reply;
   const body = WITHOUT_BODY.has(status) ? "" : reply.body;
   const headers = (reply.headers ?? []).flat();
   if (contentType !== "") headers.push("content-type", contentType);
   if (!WITHOUT_BODY.has(status)) headers.push("content-length", String(Buffer.byteLength(body)));
-  if (status === 413) headers.push("connection", "close");
+  if (drained !== undefined) headers.push("connection", "close");
   response.writeHead(status, headers);
   if (drained === undefined) {
     response.end(body);

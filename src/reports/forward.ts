@@ -66,7 +66,7 @@ export interface GapReport {
   readonly type: "gap";
   readonly from: Date;
   readonly to: Date;
-  readonly cause: "sleep" | "tunnel";
+  readonly cause: "sleep" | "busy" | "tunnel";
   /** The cause in words. */
   readonly reason: string;
   /** Lists what Zoho could not deliver. */

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from "vitest";
+import { causeOfGap } from "../../src/commands/listen/gaps.ts";
 import { clockTime } from "../../src/reports/event.ts";
 import { formatDay } from "../../src/util/units.ts";
 import { startHumanListener } from "../support/human-listener.ts";
@@ -63,6 +64,15 @@ it("takes neither a busy machine nor a clock that is set back for sleep", async 
   await wakeAfter(-24 * 60 * MINUTE_MS);
   await wakeAfter(10_000);
   expect(listener.lines().filter(({ type }) => type === "gap")).toEqual([]);
+});
+
+it.each([
+  ["a check in time", { wallMs: 39_999, monotonicMs: 39_999, activeMs: 39_000 }, undefined],
+  ["a stall of the process", { wallMs: 60_000, monotonicMs: 60_000, activeMs: 49_000 }, "busy"],
+  ["a stopped process", { wallMs: 60_000, monotonicMs: 60_000, activeMs: 40 }, "sleep"],
+  ["sleep, in which the monotonic clock stands still", { wallMs: 600_000, monotonicMs: 10_000, activeMs: 40 }, "sleep"],
+])("takes %s for what it is", (_, elapsed, cause) => {
+  expect(causeOfGap(elapsed)?.cause).toBe(cause);
 });
 
 it("reports once from when to when the tunnel was down", async () => {

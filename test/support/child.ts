@@ -19,8 +19,8 @@ export interface Child {
   kill(): Promise<void>;
 }
 
-/** Runs a program from `children/` in a process of its own. It is bundled first, for Node 20 runs no TypeScript. */
-export async function startChild(name: string, args: readonly string[]): Promise<Child> {
+/** Runs a program from `children/` in a process of its own. It is bundled first, for Node 20 runs no TypeScript. `flags` are those of Node. */
+export async function startChild(name: string, args: readonly string[], flags: readonly string[] = []): Promise<Child> {
   // Inside node_modules, so that the bundle finds the packages of the project.
   const cache = join(here, "../../node_modules/.cache");
   mkdirSync(cache, { recursive: true });
@@ -30,12 +30,12 @@ export async function startChild(name: string, args: readonly string[]): Promise
   const bundle = await rolldown({
     input: join(here, "children", name),
     platform: "node",
-    external: ["better-sqlite3"],
+    external: ["better-sqlite3", "express"],
   });
   await bundle.write({ file, format: "esm", codeSplitting: false });
   await bundle.close();
 
-  const child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [...flags, file, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "close");
   onTestFinished(() => {
     child.kill("SIGKILL");

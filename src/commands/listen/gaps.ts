@@ -9,7 +9,8 @@ const MIN_GAP_MS = 30_000;
 
 /**
  * Reports when the machine has slept, since nothing could arrive then. In sleep the monotonic clock stands still on Linux and
- * goes on elsewhere, so the wall clock decides: it cannot tell sleep from a clock that was set ahead.
+ * goes on elsewhere, so the wall clock decides: it cannot tell sleep from a clock that was set ahead. A look that this
+ * process itself was too busy for is reported as such.
  */
 export function startGapWatch(context: Context): Part {
   const stopped = new AbortController();
@@ -27,16 +28,39 @@ async function watch(context: Context, signal: AbortSignal): Promise<void> {
   for (;;) {
     const from = context.now();
     const startedAt = performance.now();
+    const utilization = performance.eventLoopUtilization();
     await context.sleep(CHECK_MS, signal);
     if (signal.aborted) return;
     const to = context.now();
-    if (to.getTime() - from.getTime() < CHECK_MS + MIN_GAP_MS) continue;
-    const wasStopped = performance.now() - startedAt >= CHECK_MS + MIN_GAP_MS;
-    const reason = wasStopped
-      ? "this machine slept or zoho-hooks was stopped"
-      : "this machine slept or its clock was set";
-    reportGap(context, { from, to, cause: "sleep", reason });
+    const cause = causeOfGap({
+      wallMs: to.getTime() - from.getTime(),
+      monotonicMs: performance.now() - startedAt,
+      activeMs: performance.eventLoopUtilization(utilization).active,
+    });
+    if (cause !== undefined) reportGap(context, { from, to, ...cause });
   }
+}
+
+interface Elapsed {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  /** In which the process was not waiting for input. */
+  readonly activeMs: number;
+}
+
+/** What a check that came too late tells; undefined if it did not. */
+export function causeOfGap({
+  wallMs,
+  monotonicMs,
+  activeMs,
+}: Elapsed): Pick<GapReport, "cause" | "reason"> | undefined {
+  if (wallMs < CHECK_MS + MIN_GAP_MS) return undefined;
+  if (activeMs >= MIN_GAP_MS) return { cause: "busy", reason: "zoho-hooks was too busy: does something flood it?" };
+  const wasStopped = monotonicMs >= CHECK_MS + MIN_GAP_MS;
+  const reason = wasStopped
+    ? "this machine slept or zoho-hooks was stopped"
+    : "this machine slept or its clock was set";
+  return { cause: "sleep", reason };
 }
 
 /** Says from when to when nothing could arrive, and where to look for what was lost. */

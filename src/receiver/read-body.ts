@@ -1,0 +1,124 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import type { Reply } from "../core/product.ts";
+import { type Admission, overloadedReply } from "./in-flight.ts";
+
+/** The exact bytes, or why they were not read: more than the limit, or more than there is room for. */
+export type BodyRead = Buffer | "too-large" | "no-room";
+
+/** At least this much is added to a body that comes in parts, which may be single bytes. */
+const MIN_GROWTH_BYTES = 4096;
+/** A body in more parts than this has to have 64 bytes in each on average: chunks of single bytes take all the time of a process. */
+const MAX_SMALL_PARTS = 10_000;
+const SMALL_PART_BYTES = 64;
+/** For reading and dropping the rest of a rejected body, so that the sender sees the answer and not a reset. */
+const DRAIN_TIMEOUT_MS = 2_000;
+
+/**
+ * Collects a body in one buffer that doubles as it grows: a list of its parts would take hundreds of bytes for each, and a
+ * sender may send single bytes.
+ */
+export class BodyBuffer {
+  readonly #maxBytes: number;
+  readonly #admission: Admission;
+  #buffer: Buffer = Buffer.alloc(0);
+  #length = 0;
+  #parts = 0;
+
+  constructor(maxBytes: number, admission: Admission) {
+    this.#maxBytes = maxBytes;
+    this.#admission = admission;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Returns what keeps a part from being added. The part must not be changed afterwards. Throws for too many small parts. */
+  add(part: Buffer): "too-large" | "no-room" | undefined {
+    const length = this.#length + part.length;
+    this.#parts++;
+    if (this.#parts > MAX_SMALL_PARTS && length < this.#parts * SMALL_PART_BYTES)
+      throw new Error(`the body came in more than ${MAX_SMALL_PARTS} chunks of a few bytes`);
+    if (length > this.#maxBytes) return "too-large";
+    if (length > this.#buffer.length) {
+      const size = this.#length === 0 ? length : Math.max(length, 2 * this.#buffer.length, MIN_GROWTH_BYTES);
+      const capacity = Math.min(size, this.#maxBytes);
+      if (!this.#admission.reserve(capacity - this.#buffer.length)) return "no-room";
+      if (this.#length === 0) this.#buffer = part;
+      else {
+        const larger = Buffer.allocUnsafeSlow(capacity);
+        this.#buffer.copy(larger, 0, 0, this.#length);
+        this.#buffer = larger;
+      }
+    }
+    if (this.#buffer !== part) part.copy(this.#buffer, this.#length);
+    this.#length = length;
+    return undefined;
+  }
+}
+
+export interface UnreadBody {
+  /** The request, or what a framework has made of it. */
+  readonly stream: Readable;
+  readonly headers: IncomingHttpHeaders;
+  readonly maxBytes: number;
+  readonly admission: Admission;
+}
+
+/** Reads a body. A refused one is not read to its end: see `drain`. Rejects when the sender goes away first. */
+export function readBody({ stream, headers, maxBytes, admission }: UnreadBody): Promise<BodyRead> {
+  if (Number(headers["content-length"]) > maxBytes) return Promise.resolve("too-large");
+  let body: BodyBuffer | undefined = new BodyBuffer(maxBytes, admission);
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void): void => {
+      if (body === undefined) return;
+      body = undefined;
+      admission.bodyArrived();
+      settle();
+    };
+    const onBroken = (): void => {
+      const text = `the connection was closed after ${body?.length} bytes of the body`;
+      end(() => reject(new Error(text)));
+    };
+    admission.onEvicted = () => end(() => resolve("no-room"));
+    stream.on("data", (part: Buffer) => {
+      try {
+        const problem = body?.add(part);
+        if (problem !== undefined) end(() => resolve(problem));
+      } catch (error) {
+        end(() => reject(error));
+        stream.destroy();
+      }
+    });
+    stream.on("end", () => {
+      const bytes = body?.bytes;
+      if (bytes !== undefined) end(() => resolve(bytes));
+    });
+    stream.on("error", onBroken);
+    stream.on("close", onBroken);
+  });
+}
+
+/**
+ * Drops the rest of a body that is refused; resolves when it has arrived, or does not for a while. Undefined when there is no
+ * rest. Under overload it is not read, for that takes as long as receiving it.
+ */
+export function drain(request: IncomingMessage, reply: Reply): Promise<void> | undefined {
+  if (request.complete) return undefined;
+  if (request.destroyed || reply === overloadedReply) return Promise.resolve();
+  request.resume();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, DRAIN_TIMEOUT_MS);
+    const onEnd = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.once("end", onEnd);
+    request.once("close", onEnd);
+  });
+}

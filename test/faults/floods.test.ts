@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { fixture, sign } from "../../src/index.ts";
+import { startChild } from "../support/child.ts";
+import { isWindows, post } from "../support/faults.ts";
+import { CRM, lead } from "../support/forward-run.ts";
+import { startListenProcess } from "../support/listen-process.ts";
+import { tempFolder } from "../support/run.ts";
+
+/** What a container of a gigabyte gets. */
+const HEAP = "--max-old-space-size=512";
+const MAX_MEGABYTES = 400;
+const MAX_HEALTH_MS = 250;
+
+interface Receiver {
+  readonly url: string;
+  readonly pid: number;
+  /** Posts a genuine delivery; resolves to the status. */
+  postGenuine(): Promise<number>;
+}
+
+const RECEIVERS: Readonly<Record<string, () => Promise<Receiver>>> = {
+  async listen() {
+    const { url, pid } = await startListenProcess([], { cwd: tempFolder(), env: { NODE_OPTIONS: HEAP } });
+    return { url, pid, postGenuine: async () => (await post(url, lead(1))).status };
+  },
+  async "the adapter for Express"() {
+    const app = await startChild("express-app.ts", [], [HEAP]);
+    await app.line();
+    const url = `http://127.0.0.1:${app.lines[0]}`;
+    const { headers, body } = sign("crm", fixture("crm", "Leads.create"), {
+      token: "t0ken-of-the-app",
+      secret: "s3cret-of-the-app",
+    });
+    const postGenuine = async () => (await fetch(url + CRM, { method: "POST", headers, body })).status;
+    return { url, pid: app.pid, postGenuine };
+  },
+};
+
+describe.skipIf(isWindows).each(Object.entries(RECEIVERS))("%s", (name, start) => {
+  it.each(["singleBytes", "pipelined", "unfinished"])(
+    "stays alive, small and quick under a flood: %s",
+    async (attack) => {
+      const { url, pid, postGenuine } = await start();
+      const flood = await startChild("flood.ts", [attack, new URL(url).port, CRM]);
+      const ended = new AbortController();
+      const healthMs: number[] = [];
+      const watching = (async () => {
+        while (!ended.signal.aborted) {
+          const startedAt = performance.now();
+          expect((await fetch(`${url}/healthz`)).status).toBe(200);
+          healthMs.push(performance.now() - startedAt);
+          await delay(20);
+        }
+      })();
+      await flood.line();
+      // Bodies that are slow give way.
+      const startedAt = performance.now();
+      while ((await postGenuine()) !== 200) await delay(100);
+      const genuineMs = performance.now() - startedAt;
+      ended.abort();
+      await watching;
+      const peak = Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+      const slowest = Math.max(...healthMs);
+      process.stdout.write(
+        `${name}, ${attack}: slowest health ${slowest.toFixed(0)} ms of ${healthMs.length}, genuine after ${genuineMs.toFixed(0)} ms, peak ${peak.toFixed(0)} MB\n`,
+      );
+      expect(slowest).toBeLessThan(MAX_HEALTH_MS);
+      expect(peak).toBeLessThan(MAX_MEGABYTES);
+      await flood.kill();
+    },
+  );
+});
