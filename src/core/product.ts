@@ -44,6 +44,8 @@ export interface Finding {
 
 /** Tolerances of proofs. */
 export interface Limits {
+  /** False to accept only the string that a sender most likely signs, not the others that its documentation may mean. */
+  readonly openReadings?: boolean;
   /** The maximum age of a signature with a time in it, and how far ahead its clock may be. */
   readonly toleranceMs?: number | undefined;
   /** The flag or option that sets it, for the message where it is too small. */

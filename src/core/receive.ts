@@ -26,6 +26,7 @@ import {
   carriesSignature,
   checkReading,
   has,
+  hasOwnSchema,
   type Incoming,
   type Nearest,
   type Reading,
@@ -54,7 +55,10 @@ export interface Receipt {
   readonly problem: PayloadProblem | undefined;
   readonly handshake: Reply | undefined;
   readonly verdicts: readonly Verdict[];
-  /** Undefined when there was no schema to check with: unreadable, unrecognised, user-designed, or schemas turned off. */
+  /**
+   * Undefined when no schema was checked: unreadable, unrecognised, user-designed, schemas turned off, or a user's own schema
+   * where a proof failed.
+   */
   readonly schema: SchemaResult | undefined;
   readonly records: readonly string[];
   /** It is about several independent records. */
@@ -76,6 +80,8 @@ interface ReceiveInput {
   readonly now: Date;
   /** Schemas are checked unless this is false. */
   readonly schemas?: boolean;
+  /** Whether users' own schemas are checked, which may take long. Default: only where no proof has failed. */
+  readonly ownSchemas?: boolean | undefined;
   readonly limits?: Limits | undefined;
 }
 
@@ -133,7 +139,7 @@ export function receive(input: ReceiveInput): Receipt {
     couldBe: [...new Set(couldBe.map((each) => `${each.product.id} ${each.name}`))],
     payload,
     verdicts,
-    schema: input.schemas === false ? undefined : checkReading(found, chosenNames(verdicts)),
+    schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, chosenNames(verdicts)) : undefined,
     records,
     batch: format.batches === true && new Set(records).size > 1,
     identity:
@@ -149,6 +155,14 @@ export function receive(input: ReceiveInput): Receipt {
         ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming) ?? unsignedHint(found, verdicts, delivery))
         : (mergeFieldHint(payload, chosenNames(verdicts)) ?? format.hint?.(payload, event)),
   };
+}
+
+function isSchemaChecked(
+  { schemas = true, ownSchemas }: ReceiveInput,
+  found: Reading,
+  verdicts: readonly Verdict[],
+): boolean {
+  return schemas && (!hasOwnSchema(found) || (ownSchemas ?? !has("failed", verdicts)));
 }
 
 /** Verifies each proof of a product once: recognition may depend on which one passes, and formats share proofs. */

@@ -27,13 +27,28 @@ export function disableSchemaJit(): void {
   z.config({ jitless: true });
 }
 
+/** Runs a check, and may stop it with an error. */
+type RunCheck = <Result>(check: () => Result) => Result;
+const ownSchemas = new WeakMap<z.ZodType, RunCheck>();
+
+/** Marks a schema as the user's own, whose patterns and code may take for ever: `run` limits each check with it. */
+export function ownSchema(schema: z.ZodType, run: RunCheck): z.ZodType {
+  ownSchemas.set(schema, run);
+  return schema;
+}
+
+export function isOwnSchema(schema: z.ZodType): boolean {
+  return ownSchemas.has(schema);
+}
+
 /** `secretNames`: beside the names that are always secret, those of fields whose values are not shown. */
 export function checkSchema(schema: z.ZodType, data: unknown, secretNames: readonly string[] = []): SchemaResult {
+  const run: RunCheck = ownSchemas.get(schema) ?? ((check) => check());
   let result: ReturnType<typeof schema.safeParse>;
   try {
-    result = schema.safeParse(withoutUnknown(schema, data));
+    result = run(() => schema.safeParse(withoutUnknown(schema, data)));
   } catch (error) {
-    // A user's own schema runs the user's code.
+    // A user's own schema runs the user's code, or took too long.
     const received = `an error of the schema: ${errorText(error)}`;
     return { ok: false, issues: [{ path: [], at: "", expected: "a value that its schema can check", received }] };
   }

@@ -126,6 +126,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     products: withSettings(products, settings),
     secrets,
     policy: { schema: "warn", onInvalid: "reject" },
+    limits: { openReadings: false },
     allowed: undefined,
     maxBody: MAX_BODY_BYTES,
     recorder: memoryRecorder(),

@@ -51,7 +51,7 @@ export function verify<P extends ProductId = ProductId>(
     delivery,
     secrets,
     now,
-    limits: { toleranceMs, setting: "toleranceMs" },
+    limits: { toleranceMs, setting: "toleranceMs", openReadings: false },
   });
   const offer =
     receipt.payload === undefined

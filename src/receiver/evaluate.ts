@@ -7,6 +7,7 @@ import { acceptsMethod, type Limits, type Product, type Verdict } from "../core/
 import { UNKNOWN_KEY } from "../core/proofs/keys.ts";
 import { makeVerdict } from "../core/proofs/verdict.ts";
 import { emptyReceipt, type Receipt, receive } from "../core/receive.ts";
+import { has } from "../core/recognise.ts";
 import { type Decision, decideReply, type ReplyPolicy, refuse } from "../core/reply.ts";
 import { usageError } from "../util/errors.ts";
 import type { WebhookRoute } from "./routes.ts";
@@ -48,17 +49,16 @@ export function evaluate(arrival: Arrival, found: WebhookRoute, options: Evaluat
   if (isFromPage) return rejectedUnparsed(refuse(403, PAGE_REASON));
   if (!expected.some(({ formats }) => formats.some((format) => acceptsMethod(format, delivery.method))))
     return rejectedUnparsed(rejectMethod(delivery.method, expected));
+  const sender = allowed === undefined ? [] : [verifyAddress(allowed, address)];
   const schemas = policy.schema !== "off";
-  const received = receive({ products, product, delivery, secrets, now: at, schemas, limits });
+  const ownSchemas = ownSchemasFor(policy, sender);
+  const received = receive({ products, product, delivery, secrets, now: at, schemas, ownSchemas, limits });
   const { payload } = received;
   // A probe that no format answers, by a method that only some format accepts.
   const isProbe = product === undefined || payload === undefined || isEmpty(payload);
   if (delivery.method !== "POST" && isProbe && received.handshake === undefined && received.format === undefined)
     return { receipt: received, decision: rejectMethod(delivery.method, expected) };
-  const receipt =
-    allowed === undefined
-      ? received
-      : { ...received, verdicts: [verifyAddress(allowed, address), ...received.verdicts] };
+  const receipt = sender.length === 0 ? received : { ...received, verdicts: [...sender, ...received.verdicts] };
   const offer =
     payload === undefined
       ? undefined
@@ -66,6 +66,12 @@ export function evaluate(arrival: Arrival, found: WebhookRoute, options: Evaluat
   if (offer?.action === "refuse") return { receipt, decision: refuse(401, offer.reason) };
   const decision = decideReply(receipt, policy);
   return { receipt, decision, offered: decision.accepted ? offer : undefined };
+}
+
+/** A stranger must not make a user's own schema run, unless the schema alone decides what is accepted. */
+function ownSchemasFor({ onInvalid, schema }: ReplyPolicy, sender: readonly Verdict[]): boolean | undefined {
+  if (onInvalid === "warn" && schema === "enforce") return true;
+  return has("failed", sender) ? false : undefined;
 }
 
 const PAGE_REASON = "a web page in a browser posted this, not Zoho: to test by hand, use zoho-hooks send or curl";

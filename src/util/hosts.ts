@@ -1,8 +1,11 @@
 import { errorCode, errorText, usageError } from "./errors.ts";
 
-/** Names that resolve to loopback, whatever the hosts file says (RFC 6761, section 6.3). */
+/**
+ * Names that resolve to loopback, whatever the hosts file says (RFC 6761, section 6.3). Not `localhost.` with a dot at its end,
+ * which some resolvers ask DNS for.
+ */
 export function isLocalhost(hostname: string): boolean {
-  return /(^|\.)localhost\.?$/i.test(hostname);
+  return /(^|\.)localhost$/i.test(hostname);
 }
 
 /** Whether the hostname of a URL is this machine. */

@@ -296,6 +296,7 @@ describe("a project decides by itself", () => {
 
   it.each([
     ["http://localhost.evil.test"],
+    ["http://localhost.:3000"],
     ["http://a.localhost"],
     ["http://127.0.0.1.evil.test"],
     ["http://2130706434.evil.test"],

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -182,6 +183,57 @@ describe("a workflow body has the schema in the settings:", () => {
   });
 });
 
+const STOPPED = {
+  path: "",
+  expected: "a value that its schema can check",
+  received: expect.stringMatching(/^an error of the schema: it was stopped after 250 ms: simplify its slow pattern/),
+};
+
+describe("a pattern that takes hours", () => {
+  const body = JSON.stringify({ code: `${"a".repeat(40)}!` });
+  const signed = (key: string) => ({
+    "content-type": "application/json",
+    "x-shop-signature": createHmac("sha256", key).update(body).digest("hex"),
+  });
+  const project = (): string =>
+    folderWith({
+      "zoho-hooks.config.json": '{"products":{"shop":{"path":"shop"}}}',
+      "shop/product.json": '{"signature":{"header":"x-shop-signature"}}',
+      "shop/schemas/paid.json": '{"properties":{"code":{"pattern":"^(a+)+$"}}}',
+      "body.json": body,
+    });
+  const env = { ZOHO_WEBHOOK_SECRET: "s3cret" };
+
+  it("is stopped in verify, also for a body without its signature", async () => {
+    const { out, exitCode } = await run(["verify", "body.json", "--product", "shop", "--json"], {
+      cwd: project(),
+      env,
+    });
+    expect(exitCode).toBe(4);
+    expect(JSON.parse(out.split("\n")[0] ?? "")).toMatchObject({ schema: { issues: [STOPPED] } });
+  });
+
+  it("is not run for a wrong signature or address, which is what the delivery is refused for", async () => {
+    const answers: [string[], string, number][] = [
+      [[], "wrong", 401],
+      [["--on-invalid", "warn"], "wrong", 200],
+      [["--allow-ip", "203.0.113.7"], "s3cret", 403],
+    ];
+    for (const [flags, key, expected] of answers) {
+      listener = await startListener(flags, { cwd: project(), env });
+      expect((await listener.post("/webhooks/zoho/shop", body, signed(key))).status).toBe(expected);
+      expect(await listener.event(1)).toMatchObject({ event: "paid", schema: null });
+      await listener.stop();
+    }
+  });
+
+  it("is stopped where the schema alone decides what is accepted", async () => {
+    listener = await startListener(["--on-invalid", "warn", "--schema", "enforce"], { cwd: project(), env });
+    expect((await listener.post("/webhooks/zoho/shop", body, signed("wrong"))).status).toBe(422);
+    expect(await listener.event(1)).toMatchObject({ schema: { issues: [STOPPED] } });
+  });
+});
+
 describe("a user-defined zod schema", () => {
   const IMPORT = 'import { z } from "zod";\n';
 
@@ -229,6 +281,20 @@ describe("a user-defined zod schema", () => {
     const [issue] = Object((await listener.event(1)).schema).issues as { path: string; received: string }[];
     expect(issue?.received).toContain("an error of the schema: ");
     expect((await listener.post("/webhooks/zoho/flow", '{"a":{"b":1}}')).status).toBe(200);
+    expect(await listener.event(2)).toMatchObject({ schema: { ok: true } });
+  });
+
+  it("that loops is stopped, and the next delivery is checked", async () => {
+    const code =
+      "export default { paid: z.looseObject({}).refine((value) => { while (value.loop) {} return true; }) };";
+    const cwd = projectWithZod({
+      "zoho-hooks.config.json": '{"products":{"shop":{"path":"shop"}}}',
+      "shop/schemas.mjs": `${IMPORT}${code}`,
+    });
+    listener = await startListener([], { cwd });
+    expect((await listener.post("/webhooks/zoho/shop", '{"loop":true}')).status).toBe(200);
+    expect(await listener.event(1)).toMatchObject({ schema: { issues: [STOPPED] } });
+    expect((await listener.post("/webhooks/zoho/shop", '{"loop":false}')).status).toBe(200);
     expect(await listener.event(2)).toMatchObject({ schema: { ok: true } });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fixture, sign, type VerifyOptions, verify } from "../../src/index.ts";
+import { createHandler, fixture, sign, type VerifyOptions, verify } from "../../src/index.ts";
+import { hasOpenssl, openssl } from "../support/openssl.ts";
 
 const keys = { secret: "k" };
 const hour = 3_600_000;
@@ -34,6 +35,37 @@ describe("the option format", () => {
 
   it("requires the keys of that format", () => {
     expect(() => verify("desk", guide, keys, { format: "wire" })).toThrow("pass { jwks }");
+  });
+});
+
+describe.runIf(hasOpenssl)("a finance product's signature", () => {
+  const body = '{"invoice":{"invoice_id":"460000000049123"}}';
+  const signedAs = (url: string, text: string) => {
+    const printed = openssl(["dgst", "-sha256", "-hmac", "k", "-r"], Buffer.from(text)).toString("utf8");
+    const headers = { "content-type": "application/json", "x-zoho-webhook-signature": printed.split(" ", 1)[0] };
+    return { method: "POST", url, headers, body };
+  };
+
+  it("is verified over the sorted, decoded pairs and the body", () => {
+    const signed = signedAs("/?name=a%2Bb&event=invoice.created", `eventinvoice.creatednamea+b${body}`);
+    expect(verify("books", signed, keys)).toMatchObject({ ok: true, name: "invoice.created" });
+  });
+
+  it.each([
+    ["an empty parameter that is not signed", "/?event=invoice.created&force=", `eventinvoice.created${body}`],
+    ["a parameter without a value", "/?event=invoice.created&force", `eventinvoice.created${body}`],
+    ["a space for a signed +", "/?event=invoice.created&name=a+b", `eventinvoice.creatednamea+b${body}`],
+    ["a repeat that is not signed", "/?event=invoice.created&event=invoice.created", `eventinvoice.created${body}`],
+    ["another order of the pairs", "/?Z=1&event=invoice.created", `eventinvoice.createdZ1${body}`],
+  ])("is refused with %s", async (_, url, text) => {
+    const request = signedAs(url, text);
+    const event = verify("books", request, keys);
+    expect(event).toMatchObject({ ok: false, code: "unproven" });
+    expect(event.ok ? "" : event.reason).toContain("this reading is not accepted here");
+    const names: string[] = [];
+    const handle = createHandler("books", keys, ({ name }) => void names.push(name));
+    expect((await handle(request)).status).toBe(401);
+    expect(names).toEqual([]);
   });
 });
 

@@ -121,9 +121,9 @@ describe("the credentials store", () => {
       accountsUrl: "https://accounts.example",
       apiUrl: "http://127.0.0.1:4000",
     });
-    expect(await failureOf(store(undefined, { ZOHO_ACCOUNTS_URL: "http://accounts.zoho.eu" }).open())).toMatchObject({
-      exitCode: 2,
-    });
+    // A resolver may ask DNS for a name with a dot at its end.
+    for (const url of ["http://accounts.zoho.eu", "http://localhost.:4000"])
+      expect(await failureOf(store(undefined, { ZOHO_ACCOUNTS_URL: url }).open())).toMatchObject({ exitCode: 2 });
   });
 
   it("sends no secret of the keyring to the server of a profile that came with a clone", async () => {

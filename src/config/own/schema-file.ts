@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { z } from "zod";
+import { ownSchema } from "../../core/schema.ts";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import { isDevice, NOT_A_FILE } from "../../util/files.ts";
+import { runWithin } from "../../util/time-limit.ts";
 
 /** One schema, or those of several events by name. */
 type SchemaFile =
@@ -23,7 +25,7 @@ export async function loadSchemaFile(path: string, folder: string, importModule:
   if (MODULE_EXTENSIONS.some((extension) => path.endsWith(extension))) return fromModule(path, importModule);
   if (path.endsWith(".json")) {
     const { readJsonSchema } = await import("./json-schema.ts");
-    return { kind: "one", schema: readJsonSchema(path, folder) };
+    return { kind: "one", schema: limited(readJsonSchema(path, folder)) };
   }
   throw usageError(
     `${path} is not a schema file`,
@@ -31,11 +33,21 @@ export async function loadSchemaFile(path: string, folder: string, importModule:
   );
 }
 
+/** For one body. The receiver does nothing else meanwhile. */
+const MAX_CHECK_MS = 250;
+const STOPPED = `it was stopped after ${MAX_CHECK_MS} ms: simplify its slow pattern, such as (a+)+$, or its code`;
+
+function limited(schema: z.ZodType): z.ZodType {
+  return ownSchema(schema, (check) => runWithin(MAX_CHECK_MS, check, STOPPED));
+}
+
 async function fromModule(path: string, importModule: ImportModule): Promise<SchemaFile> {
   const exported = await importDefault(path, importModule);
-  if (isSchema(exported)) return { kind: "one", schema: exported };
+  if (isSchema(exported)) return { kind: "one", schema: limited(exported) };
   const entries = typeof exported === "object" && exported !== null ? Object.entries(exported) : [];
-  const schemas = entries.flatMap(([name, value]): [string, z.ZodType][] => (isSchema(value) ? [[name, value]] : []));
+  const schemas = entries.flatMap(([name, value]): [string, z.ZodType][] =>
+    isSchema(value) ? [[name, limited(value)]] : [],
+  );
   if (entries.length > 0 && schemas.length === entries.length)
     return { kind: "map", schemas: Object.fromEntries(schemas) };
   const [wrong = "", value = exported] = entries.find(([, each]) => !isSchema(each)) ?? [];

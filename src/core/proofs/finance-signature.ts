@@ -15,7 +15,8 @@ const HEADER = "x-zoho-webhook-signature";
  * Zoho's finance products (Books, Inventory, Invoice, Expense, Billing): HMAC-SHA256 of the sorted query and form pairs
  * and the raw body. Zoho's page leaves open the encoding and a few details of the string: a match with the secret under
  * any reading proves the delivery, and the verdict names the reading. Except one that ignores a pair which contradicts a
- * signed one: an `event=invoice.deleted` put before the signed `event=invoice.created` would pass for it.
+ * signed one: an `event=invoice.deleted` put before the signed `event=invoice.created` would pass for it. And an app takes
+ * the first reading only (`Limits.openReadings`): with the others anybody can add `&force=`, or send `+` for a signed `%2B`.
  * https://www.zoho.com/us/billing/kb/webhooks/securing-webhooks.html
  */
 export const financeSignature: Proof = {
@@ -40,9 +41,11 @@ export const financeSignature: Proof = {
 
 /** Further readings of a larger query or form are not tried: sorting half a million pairs six times takes seconds. */
 const MAX_PAIRS = 2_000;
+const ONLY_EXACT =
+  "this reading is not accepted here, since anybody could have made that change: keep such parameters out of the webhook's URL";
 const LEFT_OUT = "anybody could have added the other one, so do not repeat a parameter in the webhook's URL";
 
-function verifySignature(signature: string, { delivery, payload, secrets }: ProofInput): HeaderVerdict {
+function verifySignature(signature: string, { delivery, payload, secrets, limits }: ProofInput): HeaderVerdict {
   const given = decode(signature);
   if (given === undefined) return { verdict: "failed", reason: whyUnreadable(signature) };
   const parts = financeParts(delivery, payload);
@@ -55,9 +58,9 @@ function verifySignature(signature: string, { delivery, payload, secrets }: Proo
   for (const { body, meaning, contradicts } of readings) {
     const match = matching(body);
     if (match === undefined) continue;
-    return contradicts
-      ? { verdict: "failed", reason: `matches only if ${meaning}: ${LEFT_OUT}` }
-      : { verdict: "passed", reason: `signed with ${match.origin} ${how}; ${meaning}` };
+    if (contradicts || limits?.openReadings === false)
+      return { verdict: "failed", reason: `matches only if ${meaning}: ${contradicts ? LEFT_OUT : ONLY_EXACT}` };
+    return { verdict: "passed", reason: `signed with ${match.origin} ${how}; ${meaning}` };
   }
   // A form is decoded before it is signed, so changes of its bytes do not matter.
   const altered =
