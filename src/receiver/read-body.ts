@@ -81,15 +81,20 @@ export function readBody({ stream, headers, maxBytes, admission }: UnreadBody): 
       admission.bodyArrived();
       settle();
     };
+    const refuse = (problem: "too-large" | "no-room"): void => {
+      // What has come already would be read all the same, up to two megabytes in a turn of the event loop.
+      stream.pause();
+      end(() => resolve(problem));
+    };
     const onBroken = (): void => {
       const text = `the connection was closed after ${body?.length} bytes of the body`;
       end(() => reject(new Error(text)));
     };
-    admission.onEvicted = () => end(() => resolve("no-room"));
+    admission.onEvicted = () => refuse("no-room");
     stream.on("data", (part: Buffer) => {
       try {
         const problem = body?.add(part);
-        if (problem !== undefined) end(() => resolve(problem));
+        if (problem !== undefined) refuse(problem);
       } catch (error) {
         end(() => reject(error));
         stream.destroy();

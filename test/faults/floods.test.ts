@@ -43,32 +43,37 @@ describe.skipIf(isWindows).each(Object.entries(RECEIVERS))("%s", (name, start) =
     "stays alive, small and quick under a flood: %s",
     async (attack) => {
       const { url, pid, postGenuine } = await start();
+      // Nobody floods this one: it shows how busy the machine is.
+      const other = await RECEIVERS["the adapter for Express"]?.();
       const flood = await startChild("flood.ts", [attack, new URL(url).port, CRM]);
       const ended = new AbortController();
-      const healthMs: number[] = [];
-      const watching = (async () => {
-        while (!ended.signal.aborted) {
-          const startedAt = performance.now();
-          expect((await fetch(`${url}/healthz`)).status).toBe(200);
-          healthMs.push(performance.now() - startedAt);
-          await delay(20);
-        }
-      })();
+      const watching = Promise.all([url, other?.url ?? ""].map((each) => slowestHealth(each, ended.signal)));
       await flood.line();
-      // Bodies that are slow give way.
+      // Slow bodies give way.
       const startedAt = performance.now();
       while ((await postGenuine()) !== 200) await delay(100);
       const genuineMs = performance.now() - startedAt;
       ended.abort();
-      await watching;
+      const [slowestMs = 0, otherMs = 0] = await watching;
       const peak = Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-      const slowest = Math.max(...healthMs);
       process.stdout.write(
-        `${name}, ${attack}: slowest health ${slowest.toFixed(0)} ms of ${healthMs.length}, genuine after ${genuineMs.toFixed(0)} ms, peak ${peak.toFixed(0)} MB\n`,
+        `${name}, ${attack}: slowest health ${slowestMs.toFixed(0)} ms (beside it ${otherMs.toFixed(0)}), ` +
+          `genuine after ${genuineMs.toFixed(0)} ms, peak ${peak.toFixed(0)} MB\n`,
       );
-      expect(slowest).toBeLessThan(MAX_HEALTH_MS);
+      expect(slowestMs).toBeLessThan(MAX_HEALTH_MS + otherMs);
       expect(peak).toBeLessThan(MAX_MEGABYTES);
       await flood.kill();
     },
   );
 });
+
+async function slowestHealth(url: string, signal: AbortSignal): Promise<number> {
+  let slowestMs = 0;
+  while (!signal.aborted) {
+    const startedAt = performance.now();
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    slowestMs = Math.max(slowestMs, performance.now() - startedAt);
+    await delay(20);
+  }
+  return slowestMs;
+}
