@@ -8,9 +8,9 @@ import { rememberTunnel } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import type { Log, Role } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
+import { keptBody, ROW_BYTES } from "../../store/retention.ts";
 import { loadEngine } from "../../store/sqlite/engine.ts";
 import { isLocked } from "../../store/sqlite/lock.ts";
-import { ROW_BYTES } from "../../store/sqlite/retention.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
@@ -211,8 +211,8 @@ export function startPruning(
   prune();
   return {
     name: "pruning the log",
-    onEvent({ body }) {
-      grownBytes += body.length + ROW_BYTES;
+    onEvent({ body, receipt, refusal }) {
+      grownBytes += keptBody({ accepted: refusal === undefined, delivery: { body }, receipt }).length + ROW_BYTES;
       if (grownBytes > maxBytes * GROWTH_SHARE) prune();
     },
     async stop() {
