@@ -93,7 +93,7 @@ export function requireWholeBody(entry: LogEntry): LogEntry {
   throw usageError(
     `${cutText(delivery.body.length, `the body of #${n}`)} (answered ${status})`,
     status === 413
-      ? "the setting --max-body of listen"
+      ? "listen --max-body sets how large one may be"
       : "what listen accepts is kept whole, also with --on-invalid warn or --schema warn",
   );
 }
