@@ -1,10 +1,13 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
+import { hasPostgres } from "./support/postgres.ts";
+import { hasRedis } from "./support/redis.ts";
 import { tempFolder } from "./support/run.ts";
 
 const root = join(import.meta.dirname, "..");
+const vitest = join(root, "node_modules/vitest/vitest.mjs");
 
 it("leaves nothing in the system's temporary folder when tests pass and fail", () => {
   const folder = tempFolder();
@@ -22,15 +25,50 @@ it("leaves nothing in the system's temporary folder when tests pass and fail", (
      });`,
   );
   const env = { ...process.env, TMPDIR: temp, TEMP: temp, TMP: temp, NO_COLOR: "1" };
-  const argv = [
-    join(root, "node_modules/vitest/vitest.mjs"),
-    "run",
-    "--root",
-    folder,
-    "--config",
-    join(root, "vitest.config.ts"),
-  ];
-  const ended = spawnSync(process.execPath, [...argv, "leaves"], { cwd: root, env, encoding: "utf8" });
+  const argv = [vitest, "run", "--root", folder, "--config", join(root, "vitest.config.ts"), "leaves"];
+  const ended = spawnSync(process.execPath, argv, { cwd: root, env, encoding: "utf8" });
   expect(`${ended.status} ${ended.stdout}`).toMatch(/^1 .*1 failed \| 1 passed/s);
   expect(readdirSync(temp).filter((name) => name.startsWith("zoho-hooks"))).toEqual([]);
 }, 60_000);
+
+const isLinux = process.platform === "linux";
+
+it.skipIf(!isLinux || !hasPostgres || !hasRedis).each(["SIGINT", "SIGKILL"] as const)(
+  "ends the servers that tests have started, and removes their data, after %s",
+  async (signal) => {
+    const folder = tempFolder();
+    // The path of a socket has at most 107 bytes.
+    const temp = mkdtempSync("/tmp/zh-");
+    onTestFinished(() => rmSync(temp, { recursive: true, force: true }));
+    chmodSync(temp, 0o711);
+    mkdirSync(join(folder, "test"));
+    writeFileSync(
+      join(folder, "test/starts.test.ts"),
+      `import { it } from "${root}/node_modules/vitest/dist/index.js";
+       import { sharedAddress } from "${root}/test/support/postgres.ts";
+       import { startRedis } from "${root}/test/support/redis.ts";
+       it("starts", async () => {
+         await sharedAddress("log");
+         await startRedis();
+         process.stdout.write("started\\n");
+         await new Promise((resolve) => setTimeout(resolve, 600_000));
+       }, 600_000);`,
+    );
+    const env = { ...process.env, TMPDIR: temp, TEMP: temp, TMP: temp, NO_COLOR: "1" };
+    const argv = [vitest, "run", "--root", folder, "--config", join(root, "vitest.config.ts"), "starts"];
+    const child = spawn(process.execPath, argv, { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const servers = (): string[] =>
+      execFileSync("ps", ["-eo", "args="], { encoding: "utf8" })
+        .split("\n")
+        .filter((args) => args.includes(`${temp}/`) && /^\S*(postgres|redis-server) /.test(args));
+    for await (const bytes of child.stdout) if (String(bytes).includes("started")) break;
+    expect(servers()).toHaveLength(2);
+    child.kill(signal);
+    await expect.poll(servers, { timeout: 15_000 }).toEqual([]);
+    await expect
+      .poll(() => readdirSync(temp).filter((name) => name.startsWith("zoho-hooks")), { timeout: 5000 })
+      .toEqual([]);
+  },
+  60_000,
+);

@@ -192,6 +192,11 @@ function fileName(name: string): string {
   return name.replace(/^(?:con|prn|aux|nul|(?:com|lpt)\d)(?=\.|$)/i, "$&~");
 }
 
+/** The event's name of such a file name. */
+export function eventOfFileName(file: string): string {
+  return file.replace(/^(con|prn|aux|nul|(?:com|lpt)\d)~(?=\.|$)/i, "$1");
+}
+
 /** `{Module}.create` for the family `<Module>.create`. */
 function templateName(name: string): string {
   return name.replace(/<(\w+)>/g, "{$1}");

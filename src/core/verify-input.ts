@@ -206,13 +206,9 @@ function fromEvent(
       ...at,
     };
   }
-  return {
-    ...at,
-    delivery: { method: request.method, url, headers, body },
-    complete: true,
-    inPlace: false,
-    problem: undefined,
-  };
+  const delivery = { method: request.method, url, headers, body };
+  const problem = request.cut === true ? "only the start of its body was kept, because it was rejected" : undefined;
+  return { ...at, delivery, complete: true, inPlace: false, problem };
 }
 
 function timeOf(value: unknown): Date | undefined {

@@ -6,10 +6,9 @@ import type { Receipt } from "../core/receive.ts";
 import { describeIssue, type SchemaIssue } from "../core/schema.ts";
 import { nearestNotes } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
-import type { JsonLine } from "../util/text.ts";
-import { plain } from "../util/text.ts";
-import { counted, formatBytes } from "../util/units.ts";
-import { below, bodyLines, cut, fitLine, headerLines, shownBody, visibleWidth } from "./layout.ts";
+import { type JsonLine, plain } from "../util/text.ts";
+import { counted } from "../util/units.ts";
+import { below, bodyLines, cut, cutLines, fitLine, headerLines, shownBody, sizeText, visibleWidth } from "./layout.ts";
 import { clipped, type Paint, type Rendered, type Style, statusText } from "./paint.ts";
 
 /** A delivery, received now or read from the log. */
@@ -43,8 +42,10 @@ export interface LoggedFacts {
   readonly remote: string | undefined;
   /** Secrets in path, headers or body are masked, so they are not exactly what came. */
   readonly masked: boolean;
-  /** Length of the body as it came. */
+  /** Length of the body as it came; where neither the log nor a header has it, that of what was kept. */
   readonly bytes: number;
+  /** How many of these bytes were kept, where not all were: it was rejected. */
+  readonly cutTo?: number | undefined;
   /** Oldest first. */
   readonly attempts: readonly AttemptFacts[];
   readonly forwards: readonly ForwardFacts[];
@@ -261,10 +262,9 @@ function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly 
 
 /** A body that was too large was not read to its end: only the announced length is known. */
 function sizeTexts(report: EventReport, paint: Paint): readonly string[] {
-  const bytes = report.logged?.bytes ?? report.body.length;
-  if (report.status !== 413 || bytes > 0) return [paint.dim(formatBytes(bytes))];
-  const announced = Number(headerValue(report, "content-length"));
-  return announced > 0 ? [paint.dim(`${formatBytes(announced)}, not recorded`)] : [];
+  const { bytes, cutTo } = report.logged ?? { bytes: report.body.length };
+  if (report.status !== 413 || bytes > 0) return [paint.dim(sizeText(bytes, cutTo))];
+  return [paint.dim(sizeText(Number(headerValue(report, "content-length")) || 0, 0))];
 }
 
 /** The state after the sender was answered. */
@@ -321,7 +321,7 @@ function details(report: EventReport, paint: Paint): readonly string[] {
   const shownText =
     text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", chosen).toString();
   const lines = [paint.dim(plain(`${method} ${shown.url}`)), ...headerLines(shown.headers, paint), ""];
-  return [...lines, ...bodyLines(shownText, shown.body, left), ""];
+  return [...lines, ...bodyLines(shownText, shown.body, left), ...cutLines(report.logged?.cutTo, paint), ""];
 }
 
 /** `verify` takes this line as an input. */
@@ -373,12 +373,13 @@ export function receiptFields(receipt: Receipt, positions: readonly (TextPositio
   };
 }
 
-export function loggedFields({ state, remote, masked, bytes, attempts, forwards }: LoggedFacts) {
+export function loggedFields({ state, remote, masked, bytes, cutTo, attempts, forwards }: LoggedFacts) {
   return {
     state,
     remote: remote ?? null,
     masked,
     bytes,
+    cut: cutTo !== undefined,
     attempts: attempts.map(({ attempt, target, at, status, latencyMs, error, reply }) => ({
       attempt,
       target,

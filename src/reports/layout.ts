@@ -3,6 +3,7 @@ import type { HeaderPair } from "../body/delivery.ts";
 import { utf8Text } from "../body/payload.ts";
 import { prettyJson } from "../util/json-print.ts";
 import { plain } from "../util/text.ts";
+import { formatBytes } from "../util/units.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";
 
 /** Rows for a person, objects for a script. */
@@ -252,4 +253,20 @@ export function shownBody(body: Buffer, text: string | undefined, isLive: boolea
   // Between two characters of UTF-8.
   while (end > 0 && ((body[end] ?? 0) & 0xc0) === 0x80) end--;
   return { body: body.subarray(0, end), text: undefined, left: body.length - end };
+}
+
+/** For below a body of which the log has only the first bytes. */
+export function cutLines(cutTo: number | undefined, paint: Paint): readonly string[] {
+  return cutTo === undefined ? [] : [paint.caution(cutText(cutTo, "its body"))];
+}
+
+export function cutText(cutTo: number, body: string): string {
+  const kept = cutTo === 0 ? `${body} was not kept` : `only the first ${formatBytes(cutTo)} of ${body} were kept`;
+  return `${kept}, because it was rejected`;
+}
+
+export function sizeText(bytes: number, cutTo: number | undefined): string {
+  if (cutTo === undefined) return formatBytes(bytes);
+  const recorded = cutTo === 0 ? "not recorded" : `${formatBytes(cutTo)} recorded`;
+  return bytes > cutTo ? `${formatBytes(bytes)}, ${recorded}` : recorded;
 }

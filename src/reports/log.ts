@@ -14,7 +14,7 @@ import {
   type LoggedFacts,
   proofText,
 } from "./event.ts";
-import { alignRows, bodyLines, headerLines, wrapLine } from "./layout.ts";
+import { alignRows, bodyLines, cutLines, headerLines, wrapLine } from "./layout.ts";
 import { answerText, clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
 /** One delivery in full. */
@@ -61,6 +61,7 @@ export function renderEntry({ event }: EntryReport, { out, quiet }: Style): Rend
     "",
     ...wrapped,
     ...bodyLines(payload?.text, event.body),
+    ...cutLines(logged.cutTo, out),
     ...(logged.masked && !quiet ? ["", out.dim("secrets are masked; --show-secrets shows them")] : []),
   ];
   return {

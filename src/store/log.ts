@@ -65,7 +65,10 @@ export interface Log {
   entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
   stats(filter?: LogFilter): Promise<LogStats>;
 
-  /** Removes deliveries beyond the limits, by default those of `openLog`, except those that still wait; ends early on abort. */
+  /**
+   * Removes deliveries beyond the limits, by default those of `openLog`, except those that still wait (`PRUNING_ORDER`); ends
+   * early on abort.
+   */
   prune(limits?: Retention, signal?: AbortSignal): Promise<Pruned>;
   /** Marks deliveries that wait for a target as failed. Resolves to their number. */
   giveUp(target: string): Promise<number>;
@@ -175,13 +178,14 @@ export interface LogRow
   readonly proof: "passed" | "failed" | "none";
   /** Undefined where there was no schema to check. */
   readonly schemaOk: boolean | undefined;
-  /** Length of the body. */
+  /** Length of what is kept of the body. */
   readonly bytes: number;
   /** Names that the user has chosen for secrets. */
   readonly chosen: readonly string[];
 }
 
 export interface LogEntry extends LogRecord {
+  /** Its body may be cut: see `isBodyCut`. */
   readonly delivery: Delivery;
   readonly attempts: readonly Attempt[];
   readonly forwards: readonly Forward[];

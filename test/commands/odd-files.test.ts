@@ -81,6 +81,11 @@ describe.skipIf(process.platform === "win32")("a pipe of the project", () => {
   });
 });
 
+it.skipIf(process.platform !== "linux")("reports a file that the system cannot read", async () => {
+  const { exitCode, err } = await run(["verify", "/proc/self/mem"], { cwd: tempFolder() });
+  expect([exitCode, err]).toEqual([2, expect.stringContaining("error: /proc/self/mem cannot be read: EIO")]);
+});
+
 describe.skipIf(process.platform === "win32")("a pipe among the files of the event log", () => {
   const LISTEN = ["listen", "--port", "0", "--tunnel", "none", "--timeout", "20ms"];
   const SEND = ["send", "crm", "Leads.create"];

@@ -274,6 +274,23 @@ describe("the other commands", () => {
     }
   });
 
+  it.each(["CON", "aux", "nul.created", "com1"])(
+    "save, send and list an event that is a device on Windows: %s",
+    async (name) => {
+      const cwd = shopProject();
+      const app = await listen(cwd);
+      const body = `{"meta":{"type":"${name}"},"order":{"id":"7"}}`;
+      await app.post("/webhooks/zoho/shop", body, shopSignature(body));
+      const saved = await run(["events", "save-fixture", "1"], { cwd });
+      expect(saved.out).toContain(join("webhooks", "shop", "fixtures", name.replace(/^[^.]+/, "$&~")));
+      expect((await run(["products", "shop"], { cwd })).out).toContain(`\n${name} `);
+      expect(
+        (await run(["send", "shop", name, "--to", app.url.concat("/webhooks/zoho/shop")], { cwd, env })).exitCode,
+      ).toBe(0);
+      expect(await app.event(2)).toMatchObject({ event: name, proofs: [{ verdict: "passed" }] });
+    },
+  );
+
   it("write a form with a value that --set names", async () => {
     const cwd = folderWith({
       "zoho-hooks.config.json": '{"products":{"shop":{"path":"shop"}}}',

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { HeaderPair } from "../../src/body/delivery.ts";
@@ -216,6 +216,13 @@ describe.each(engines)("a log on %s", (engine) => {
       mkdirSync(join(clone, "fixtures"), { recursive: true });
       await tempLog(engine, { path: join(clone, "events.db") });
       expect(existsSync(join(clone, ".gitignore"))).toBe(true);
+      // As a full disk has left it.
+      truncateSync(join(clone, ".gitignore"));
+      await tempLog(engine, { path: join(clone, "other.db") });
+      expect(readFileSync(join(clone, ".gitignore"), "utf8")).toBe("/*\n!/fixtures/\n");
+      writeFileSync(join(clone, ".gitignore"), "*\n");
+      await tempLog(engine, { path: join(clone, "events.db") });
+      expect(readFileSync(join(clone, ".gitignore"), "utf8")).toBe("*\n");
       await tempLog(engine, { path: join(folder, "own.db") });
       expect(existsSync(join(folder, ".gitignore"))).toBe(false);
     },

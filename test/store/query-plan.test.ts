@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogFilter } from "../../src/store/log.ts";
 import { pageQuery, resolveFilter } from "../../src/store/paging.ts";
+import { REJECTED } from "../../src/store/retention.ts";
 import { RECORD_COLUMNS, type SqlValue } from "../../src/store/rows.ts";
 import { migrate } from "../../src/store/sqlite/database.ts";
 import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
@@ -46,7 +47,7 @@ describe.each(sqliteEngines)("a page of the log on %s", async (engine) => {
     expect(plan).not.toMatch(/SCAN (deliveries|contents|attempts)|TEMP B-TREE FOR ORDER BY/);
   });
 
-  it("looks up times, duplicates and due deliveries by their own indexes", () => {
+  it("looks up times, duplicates, due and rejected deliveries by their own indexes", () => {
     const plan = (sql: string): string => explain(database, sql, []);
     expect(plan("SELECT min(+n) AS n FROM deliveries WHERE received_at >= 5")).toMatch(
       /deliveries_by_time \(received_at>/,
@@ -59,6 +60,9 @@ describe.each(sqliteEngines)("a page of the log on %s", async (engine) => {
     expect(
       plan("SELECT id FROM forwards WHERE target = 'x' AND state = 0 AND due_at <= 1 ORDER BY due_at, id"),
     ).toMatch(/forwards_due \(target=\? AND due_at</);
+    expect(plan(`SELECT n FROM deliveries WHERE n > 5 AND ${REJECTED} ORDER BY n LIMIT 500`)).toMatch(
+      /deliveries_refused \(n>/,
+    );
   });
 });
 

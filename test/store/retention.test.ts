@@ -1,11 +1,47 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { newEntry } from "../support/log-entry.ts";
+import type { Verdict, VerdictWord } from "../../src/core/product.ts";
+import { isBodyCut } from "../../src/store/retention.ts";
+import { type EntryParts, newEntry } from "../support/log-entry.ts";
 import { collect, engines, runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const APP = "http://localhost:3000/";
 const MEGABYTE = 1024 * 1024;
+
+const verdict = (word: VerdictWord): Verdict => ({ id: "guide-signature", proves: "body", verdict: word, reason: "" });
+
+describe.each(engines)("the body of a rejected delivery on %s", (engine) => {
+  const cases: readonly [string, EntryParts, number][] = [
+    ["is cut where the signature is wrong", { receipt: { verdicts: [verdict("failed")] } }, 4096],
+    ["is cut where nothing was verified", { receipt: { verdicts: [] }, status: 404 }, 4096],
+    ["is whole where the signature is right", { status: 422 }, 10_000],
+    ["is whole up to 4 kB", { receipt: { verdicts: [] }, body: "x".repeat(4096) }, 4096],
+    ["is cut between two characters", { receipt: { verdicts: [] }, body: "€".repeat(2000) }, 4095],
+    ["is cut in half a character that is none", { receipt: { verdicts: [] }, body: Buffer.alloc(9000, 0x80) }, 4093],
+  ];
+  it.each(cases)("%s", async (_, parts, bytes) => {
+    const log = await tempLog(engine);
+    const entry = newEntry({ accepted: false, body: "x".repeat(10_000), ...parts });
+    // Other deliveries of the same flush keep their bytes.
+    await Promise.all([
+      log.append(newEntry({ body: "before" })),
+      log.append(entry),
+      log.append(newEntry({ body: "after" })),
+    ]);
+    const bodies = (await collect(log.entries({}, { order: "oldest" }))).map(({ delivery }) => delivery.body);
+    expect(bodies.map(String)).toEqual(["before", entry.delivery.body.toString("utf8", 0, bytes), "after"]);
+  });
+});
+
+it("a cut body is known by its announced length, or without one by its own", () => {
+  const isCut = (length: number, announced?: number, accepted = false): boolean => {
+    const headers = announced === undefined ? [] : ([["Content-Length", String(announced)]] as const);
+    return isBodyCut({ accepted, delivery: { method: "POST", url: "/", headers, body: Buffer.alloc(length) } });
+  };
+  expect([isCut(4096, 4097), isCut(0, 2_000_000), isCut(4094)]).toEqual([true, true, true]);
+  expect([isCut(4096, 4096), isCut(5000), isCut(100), isCut(4096, 9000, true)]).toEqual([false, false, false, false]);
+});
 
 describe.each(engines)("pruning a log on %s", (engine) => {
   it("removes expired deliveries with all their data", async () => {
@@ -100,6 +136,42 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     const attempt = { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined };
     if (claim) await log.complete(claim, attempt, { state: "delivered" });
     expect(await log.prune({ keepMs: 1 })).toMatchObject({ removed: 1 });
+  });
+
+  it("removes rejected deliveries first and failed ones last, but no waiting one", async () => {
+    const log = await tempLog(engine);
+    const body = "x".repeat(500_000);
+    const add = (parts: EntryParts) => log.append(newEntry({ body, ...parts }));
+    const forward = { targets: [APP] };
+    for (let i = 0; i < 3; i++) await add({ forward });
+    await log.giveUp(APP);
+    await add({ forward });
+    await add({ status: 500 });
+    for (let i = 0; i < 3; i++) await add({});
+    for (let i = 0; i < 3; i++) await add({ accepted: false, body: "x".repeat(100_000) });
+    const left = async (maxBytes: number) => {
+      await log.prune({ maxBytes });
+      return (await collect(log.list({}, { order: "oldest" }))).map(({ n }) => n);
+    };
+    const [failed, waiting, mirrored] = [[1, 2, 3], [4], [5]];
+    expect(await left(4_200_000)).toEqual([...failed, ...waiting, ...mirrored, 7, 8]);
+    expect(await left(3_300_000)).toEqual([...failed, ...waiting, ...mirrored]);
+    expect(await left(2_450_000)).toEqual([2, 3, ...waiting, ...mirrored]);
+    expect(await left(1)).toEqual(waiting);
+  });
+
+  it("leaves a tenth of the limit to rejected deliveries, the newest ones", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry());
+    const url = `/${"x".repeat(9000)}`;
+    for (let i = 0; i < 60; i++) await log.append(newEntry({ accepted: false, url }));
+    const { removed, bytes } = await log.prune({ maxBytes: 2 * MEGABYTE });
+    expect(bytes).toBeLessThan(MEGABYTE);
+    expect(removed).toBeGreaterThan(35);
+    expect(removed).toBeLessThan(45);
+    const left = (await collect(log.list({}, { order: "oldest" }))).map(({ n }) => n);
+    expect(left).toEqual([1, ...Array.from({ length: 60 - removed }, (_, i) => 2 + removed + i)]);
+    expect(await log.prune({ maxBytes: 2 * MEGABYTE })).toMatchObject({ removed: 0 });
   });
 
   it("accepts deliveries meanwhile, and removes nothing without a limit", async () => {

@@ -102,7 +102,7 @@ export async function sharedAddress(name: string): Promise<string> {
   return `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}&schema=${schema}`;
 }
 
-/** The first worker of the run starts it, in the run's temporary folder; the end of the run stops it. */
+/** The first worker of the run starts it, in the run's temporary folder; the end of the run stops it (temp-root.ts). */
 async function startShared(): Promise<string> {
   const folder = join(tmpdir(), "postgres");
   const ready = join(folder, "ready");

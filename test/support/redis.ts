@@ -24,7 +24,8 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
   const folder = tempFolder();
   const own = options.includes("--tls-port") ? ["--port", "0", "--tls-port", String(port)] : ["--port", String(port)];
   const given = options.filter((each) => each !== "--tls-port");
-  const disk = ["--dir", folder, "--save", "", "--appendonly", "yes"];
+  // Its folder in its command line is how the end of the run finds it (temp-root.ts).
+  const disk = ["--dir", folder, "--save", "", "--appendonly", "yes", "--set-proc-title", "no"];
   let child: ChildProcess | undefined;
   const server = {
     port,

@@ -6,7 +6,7 @@ import type { LogEntry } from "../../store/log.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { type JsonNode, scanJson } from "../../util/json.ts";
 import { entryName } from "./entry.ts";
-import { type LogOptions, parseNumber, requireEntry, withLog } from "./options.ts";
+import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./options.ts";
 
 /** `--json` has the whole value. */
 const MAX_VALUE_LENGTH = 48;
@@ -16,7 +16,8 @@ const CONTEXT_LENGTH = 12;
 export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];
   return withLog(context, options, async (log) => {
-    const [a, b] = [await requireEntry(log, first), await requireEntry(log, second)];
+    const a = requireWholeBody(await requireEntry(log, first));
+    const b = requireWholeBody(await requireEntry(log, second));
     const chosen = chosenNames([...a.verdicts, ...b.verdicts]);
     // Compared before masking: different tokens are a difference.
     const found = diffJson(payloadText(a), payloadText(b)).map((each) =>

@@ -1,4 +1,4 @@
-import type { Delivery } from "../../body/delivery.ts";
+import { type Delivery, headerValue } from "../../body/delivery.ts";
 import { readPayload } from "../../body/payload.ts";
 import { noSecrets } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
@@ -8,6 +8,7 @@ import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
 import type { EventReport, LoggedFacts } from "../../reports/event.ts";
 import type { LogEntry } from "../../store/log.ts";
+import { isBodyCut } from "../../store/retention.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { formatDay } from "../../util/units.ts";
 
@@ -24,6 +25,8 @@ export function entryEvent(
   const { delivery } = entry;
   const shown = showSecrets === true ? delivery : maskDelivery(delivery, chosen);
   const mask = (text: string): string => (showSecrets === true ? text : maskText(text, chosen));
+  const { length } = delivery.body;
+  const isCut = isBodyCut(entry);
   return {
     type: "event",
     n: entry.n,
@@ -34,7 +37,7 @@ export function entryEvent(
     get body() {
       return shown.body;
     },
-    receipt: receiptOf(products, entry, shown),
+    receipt: receiptOf(products, entry, isCut ? undefined : shown),
     duplicateOf: entry.duplicateOf,
     status: entry.status,
     refusal: entry.refusal,
@@ -42,7 +45,8 @@ export function entryEvent(
     logged: {
       state: entry.state,
       remote: entry.remote,
-      bytes: delivery.body.length,
+      bytes: isCut ? Math.max(length, Number(headerValue(delivery, "content-length") ?? 0)) : length,
+      cutTo: isCut ? length : undefined,
       get masked() {
         return !sameDelivery(shown, delivery);
       },
@@ -61,20 +65,24 @@ export function entryEvent(
   };
 }
 
-/** Verdicts and issues as they were on arrival; what the log does not have is read from the delivery again. */
-function receiptOf(products: readonly Product[], entry: LogEntry, shown: Delivery): Receipt {
+/**
+ * Verdicts and issues as they were on arrival; what the log does not have is read from the delivery again, unless its body
+ * was cut: then `shown` is undefined.
+ */
+function receiptOf(products: readonly Product[], entry: LogEntry, shown: Delivery | undefined): Receipt {
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
-  const read = once(() => readPayload(shown));
-  const found = entry.known
-    ? undefined
-    : receive({
-        products,
-        product,
-        delivery: entry.delivery,
-        secrets: noSecrets,
-        now: entry.receivedAt,
-        schemas: false,
-      });
+  const read = once(() => shown && readPayload(shown));
+  const found =
+    entry.known || shown === undefined
+      ? undefined
+      : receive({
+          products,
+          product,
+          delivery: entry.delivery,
+          secrets: noSecrets,
+          now: entry.receivedAt,
+          schemas: false,
+        });
   return {
     product: entry.product,
     format: entry.format,
@@ -86,7 +94,7 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     nearest: found?.nearest,
     get payload() {
       const found = read();
-      return found.ok ? found.payload : undefined;
+      return found?.ok === true ? found.payload : undefined;
     },
     problem: found?.problem,
     handshake: entry.accepted ? found?.handshake : undefined,

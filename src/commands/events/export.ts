@@ -8,6 +8,8 @@ import { rejectClonedLink, rejectClonedPipe } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
+import { cutText } from "../../reports/layout.ts";
+import { isBodyCut } from "../../store/retention.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../../util/files.ts";
 import { type JsonLine, jsonLine, jsonText, plain } from "../../util/text.ts";
@@ -26,6 +28,7 @@ import {
   parseNumber,
   readFilter,
   requireEntry,
+  requireWholeBody,
   withLog,
 } from "./options.ts";
 
@@ -74,7 +77,7 @@ export async function exportEvents(
     const sink = openSink(context, format, file);
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
-    let [count, masked] = [0, 0];
+    let [count, masked, cut] = [0, 0, 0];
     try {
       const entries =
         n === undefined ? log.entries(filter, { order: "oldest", onDamaged }) : [await requireEntry(log, n)];
@@ -84,6 +87,11 @@ export async function exportEvents(
         if (hasLostReader(context.signal)) return ExitCode.ok;
         if (context.signal.aborted)
           throw usageError(`${stoppedBy(context.signal)} after ${counted(count, "delivery", "deliveries")}`);
+        if (format.isForWholeBodies && isBodyCut(entry)) {
+          if (n !== undefined) requireWholeBody(entry);
+          cut++;
+          continue;
+        }
         const event = entryEvent(products, entry, options.showSecrets);
         sink.add(event);
         count++;
@@ -95,7 +103,7 @@ export async function exportEvents(
       file?.dispose();
     }
     damage.report();
-    reportCounts(context, options, log.path, { count, masked });
+    reportCounts(context, options, log.path, { count, masked, cut });
     return damage.exitCode;
   });
 }
@@ -141,7 +149,7 @@ function reportCounts(
   context: Context,
   options: ExportOptions,
   path: string,
-  { count, masked }: { readonly count: number; readonly masked: number },
+  { count, masked, cut }: { readonly count: number; readonly masked: number; readonly cut: number },
 ): void {
   const { out, format } = options;
   if (out !== undefined) {
@@ -151,6 +159,10 @@ function reportCounts(
       json: { type: "exported", format, file: out, count, masked },
     });
   } else if (count === 0) context.report({ type: "notice", message: emptyMessage(options, path) });
+  if (cut > 0) {
+    const which = counted(cut, "delivery was", "deliveries were");
+    context.report({ type: "notice", message: `${which} left out: rejected, and only the start of the body was kept` });
+  }
   if (masked > 0) {
     context.report({
       type: "notice",
@@ -164,6 +176,8 @@ interface ExportFormat {
   readonly start: string;
   readonly between: string;
   readonly end: string;
+  /** It is sent again, so a body of which only the start was kept is of no use. */
+  readonly isForWholeBodies?: boolean;
   item(event: LoggedEvent): string;
   /** With `--json`; undefined where all deliveries are one document. */
   line?(event: LoggedEvent): JsonLine;
@@ -188,6 +202,7 @@ const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeForma
       start: "",
       between: "\n",
       end: "",
+      isForWholeBodies: true,
       item: (event) => `# ${commentOf(event)}\n${curl(event, listener, to)}\n`,
       line: (event) => ({ type: "curl", n: event.n, command: curl(event, listener, to) }),
     }),
@@ -227,6 +242,8 @@ const HAR_FRAME = {
  */
 function harEntry(event: LoggedEvent): Readonly<Record<string, unknown>> {
   const { headers, method, path, body, status = 0 } = event;
+  const { cutTo } = event.logged;
+  const cut = cutTo === undefined ? "" : `; ${cutText(cutTo, "its body")}`;
   const host = headerValue({ headers }, "host") ?? "localhost";
   return {
     startedDateTime: event.at.toISOString(),
@@ -240,7 +257,7 @@ function harEntry(event: LoggedEvent): Readonly<Record<string, unknown>> {
       queryString: formFields(splitUrl(path).query).map(nameAndValue),
       ...(body.length === 0 ? {} : { postData: postData(headers, body) }),
       headersSize: -1,
-      bodySize: body.length,
+      bodySize: cutTo === undefined ? body.length : event.logged.bytes,
     },
     response: {
       status,
@@ -256,7 +273,7 @@ function harEntry(event: LoggedEvent): Readonly<Record<string, unknown>> {
     cache: {},
     timings: { send: 0, wait: 0, receive: 0 },
     ...(event.logged.remote === undefined ? {} : { _remoteAddress: event.logged.remote }),
-    comment: `#${event.n} ${event.receipt.product ?? "?"} ${event.receipt.event ?? "unrecognised"}: ${event.logged.state}`,
+    comment: `#${event.n} ${event.receipt.product ?? "?"} ${event.receipt.event ?? "unrecognised"}: ${event.logged.state}${cut}`,
     _attempts: event.logged.attempts.map(({ target, at, status: answer, latencyMs, error }) => ({
       target,
       startedDateTime: at.toISOString(),

@@ -102,7 +102,7 @@ export const define: Define = (command, act) => {
     .option("--force", "overwrite an existing sample")
     .action(act(saveFixture));
   addStoreFlag(command.command("prune"))
-    .description("Remove the oldest deliveries, by age or size. Those that still wait for your app stay.")
+    .description("Remove deliveries by age or size. Those that still wait for your app stay.")
     .addHelpText(
       "before",
       examples("zoho-hooks events prune --keep 1d", "zoho-hooks events prune --give-up localhost:3000"),
@@ -110,7 +110,7 @@ export const define: Define = (command, act) => {
     .option("--keep <time>", "remove what is older than this (default: the setting keep, 7d)")
     .option(
       "--max-log <size>",
-      "then remove the oldest until the log is smaller than this (default: the setting maxLog, 500mb)",
+      "then make the log smaller than this: rejected ones go first, failed ones last (default: the setting maxLog, 500mb)",
     )
     .option(
       "--give-up <target>",
@@ -122,7 +122,7 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 zoho-hooks listen writes the log. These commands mask tokens, signatures and authorization headers; the log itself has
-every delivery exactly as it came, so that replay can send it again.`;
+every accepted delivery exactly as it came, so that replay can send it again.`;
 
 const DRIFT_HELP = `
 Unknown events, repeats, and deliveries with a wrong signature or token are left out. --learn writes to

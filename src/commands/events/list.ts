@@ -75,7 +75,8 @@ export async function show(context: Context, which: string, options: LogOptions)
   return withLog(context, options, async (log, config) => {
     const entry = await requireEntry(log, n);
     const event = entryEvent(products, entry, options.showSecrets);
-    const why = explainCommand(context, config, entry.n, entry.verdicts);
+    const isCut = event.logged.cutTo !== undefined;
+    const why = isCut ? undefined : explainCommand(context, config, entry.n, entry.verdicts);
     context.report({ type: "entry", event: { ...event, explainCommand: why } });
     return ExitCode.ok;
   });

@@ -4,9 +4,11 @@ import { type Config, type LoadOptions, loadConfig, logPlace } from "../../confi
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
+import { cutText } from "../../reports/layout.ts";
 import { parseWhere } from "../../store/filter.ts";
 import type { Log, LogEntry, LogFilter } from "../../store/log.ts";
 import { isDatabaseAddress, openLogAt } from "../../store/open-log.ts";
+import { isBodyCut } from "../../store/retention.ts";
 import { usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { parseInteger, readDuration } from "../../util/units.ts";
@@ -81,6 +83,18 @@ export async function requireEntry(log: Log, n: number | "last"): Promise<LogEnt
   throw usageError(
     `there is no event #${n} in ${log.path}`,
     typeof n === "number" && n < last ? "it has been pruned: see zoho-hooks events list" : `the last one is #${last}`,
+  );
+}
+
+/** Throws a UserError for a delivery of which the log has only the start of the body. */
+export function requireWholeBody(entry: LogEntry): LogEntry {
+  if (!isBodyCut(entry)) return entry;
+  const { n, status, delivery } = entry;
+  throw usageError(
+    `${cutText(delivery.body.length, `the body of #${n}`)} (answered ${status})`,
+    status === 413
+      ? "listen --max-body sets how large one may be"
+      : "what listen accepts is kept whole, also with --on-invalid warn or --schema warn",
   );
 }
 

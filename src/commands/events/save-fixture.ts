@@ -11,7 +11,7 @@ import { chosenFormat, requireEvent, requireFormat, requireProduct } from "../he
 import { projectProducts } from "../helpers/products.ts";
 import { sampleText } from "../helpers/samples.ts";
 import { entryName } from "./entry.ts";
-import { type LogOptions, parseNumber, requireEntry, withLog } from "./options.ts";
+import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./options.ts";
 
 export interface SaveOptions extends LogOptions {
   readonly redact?: boolean;
@@ -24,7 +24,7 @@ export async function saveFixture(context: Context, which: string, options: Save
   const n = parseNumber(which);
   return withLog(context, options, async (log, config) => {
     const { root } = config;
-    const entry = await requireEntry(log, n);
+    const entry = requireWholeBody(await requireEntry(log, n));
     const { product, format, name } = eventOf(
       await projectProducts(context, { config, schemas: false }),
       entry,

@@ -14,6 +14,7 @@ import {
   typesText,
 } from "../../core/traffic.ts";
 import type { ListOptions, Log, LogFilter } from "../../store/log.ts";
+import { isBodyCut } from "../../store/retention.ts";
 import { UserError } from "../../util/errors.ts";
 import { readText, writePrivateFile } from "../../util/files.ts";
 import { rejectLinks } from "../../util/links.ts";
@@ -33,6 +34,7 @@ export async function observeLog(
 ): Promise<Traffic> {
   const traffic = createTraffic(products, { samples });
   for await (const entry of log.entries(filter, { order: "oldest", ...(onDamaged && { onDamaged }) })) {
+    if (isBodyCut(entry)) continue;
     traffic.add({
       ...entry,
       data() {

@@ -24,7 +24,7 @@ import { startGapWatch } from "./gaps.ts";
 import { createInspectorPart, type InspectorPart } from "./inspector.ts";
 import type { createKeys } from "./keys/index.ts";
 import { orphanNotes, reportOldUrls } from "./left-channels.ts";
-import { type LogPart, startLog, startPruning } from "./log.ts";
+import { keptBytes, type LogPart, startLog, startPruning } from "./log.ts";
 import { type ChannelPart, type Part, stopParts } from "./part.ts";
 import { EXPECT_TIMEOUT, type Plan, readPlan } from "./plan.ts";
 import { deliveringReport, guideRangesNote, handOut, readyReport, warnIfOpen } from "./ready.ts";
@@ -326,7 +326,8 @@ function eventHandler(context: Context, plan: Plan, parts: Parts, end: () => voi
   const reportHint = reportHintsOnce(context, products, { below: true });
   let rangesNote = guideRangesNote(plan.allowed);
   return (event) => {
-    const why = explainCommand(context, config, event.n, event.receipt.verdicts);
+    const isCut = keptBytes(event) < event.body.length;
+    const why = isCut ? undefined : explainCommand(context, config, event.n, event.receipt.verdicts);
     context.report(why === undefined ? event : { ...event, explainCommand: why });
     if (event.shown) drift?.add(event);
     reportHint(event.receipt, event.status);

@@ -6,11 +6,12 @@ import { STORE_KEY } from "../../config/environment.ts";
 import { isSharedLog, logPlace } from "../../config/load.ts";
 import { rememberTunnel } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
+import type { EventReport } from "../../reports/event.ts";
 import type { Log, Role } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
+import { keptBody, ROW_BYTES } from "../../store/retention.ts";
 import { loadEngine } from "../../store/sqlite/engine.ts";
 import { isLocked } from "../../store/sqlite/lock.ts";
-import { ROW_BYTES } from "../../store/sqlite/retention.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
@@ -183,6 +184,11 @@ async function pruneOnDuty(log: Log, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** How many bytes of the body of an event the log has. */
+export function keptBytes({ body, receipt, refusal }: EventReport): number {
+  return keptBody({ accepted: refusal === undefined, delivery: { body }, receipt }).length;
+}
+
 const PRUNE_INTERVAL_MS = 10 * 60_000;
 /** Also prunes after this share of the limit has come in, so that the log never grows far past it. */
 const GROWTH_SHARE = 0.1;
@@ -211,8 +217,8 @@ export function startPruning(
   prune();
   return {
     name: "pruning the log",
-    onEvent({ body }) {
-      grownBytes += body.length + ROW_BYTES;
+    onEvent(event) {
+      grownBytes += keptBytes(event) + ROW_BYTES;
       if (grownBytes > maxBytes * GROWTH_SHARE) prune();
     },
     async stop() {

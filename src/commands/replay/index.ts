@@ -22,7 +22,7 @@ import { stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 import type { Define } from "../command.ts";
 import { DamageReport, entryName } from "../events/entry.ts";
-import { addFilters, addLogFlags, requireEntry, withLog } from "../events/options.ts";
+import { addFilters, addLogFlags, requireEntry, requireWholeBody, withLog } from "../events/options.ts";
 import { answersExitCode, EXPECT_STATUS_FLAG, unexpectedStatus } from "../helpers/expect-status.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
 import { projectProducts } from "../helpers/products.ts";
@@ -256,7 +256,7 @@ async function chooseReplays(
   const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
   const configured = createRoutes(settings.forwardTo, settings.routes);
   const { filter } = plan;
-  const one = plan.n === undefined ? undefined : await requireEntry(log, plan.n);
+  const one = plan.n === undefined ? undefined : requireWholeBody(await requireEntry(log, plan.n));
   const targets = new Set<string>();
   let count = 0;
   let last = 0;

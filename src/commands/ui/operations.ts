@@ -71,7 +71,10 @@ export function createOperations(context: Context, options: OperationsOptions): 
       const entry = await entryOf(n);
       if (entry === undefined) return undefined;
       const { body, logged } = entryEvent(await products(), entry, showSecrets);
-      return { name: `event-${n}${logged.masked ? "-masked" : ""}.bin`, bytes: body };
+      return {
+        name: `event-${n}${logged.cutTo === undefined ? "" : "-cut"}${logged.masked ? "-masked" : ""}.bin`,
+        bytes: body,
+      };
     },
     products: async () =>
       (await products()).map(({ id, title, formats }) => ({

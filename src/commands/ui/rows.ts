@@ -6,6 +6,7 @@ import { describeIssue, pathText } from "../../core/schema.ts";
 import { nearestNotes, whyUnknown } from "../../core/verify-payload.ts";
 import type { EventDetails, EventRow } from "../../inspector/api.ts";
 import { loggedFields, proofText } from "../../reports/event.ts";
+import { cutText } from "../../reports/layout.ts";
 import { noPaint } from "../../reports/paint.ts";
 import type { LogEntry, LogRow } from "../../store/log.ts";
 import { locate } from "../../util/json.ts";
@@ -41,6 +42,7 @@ export function eventDetails(
   const { receipt, body } = event;
   const { remote, masked, attempts, forwards } = loggedFields(event.logged);
   const { payload, problem } = receipt;
+  const { cutTo } = event.logged;
   const pretty = payload?.text === undefined ? null : prettyJson(payload.text);
   const unknown = whyUnknown(receipt);
   return {
@@ -67,6 +69,7 @@ export function eventDetails(
       line: pretty === null ? null : locate(pretty, issue.path).line,
     })),
     notes: [
+      ...(cutTo === undefined ? [] : [cutText(cutTo, "its body")]),
       ...(receipt.handshake === undefined ? [] : ["a challenge, no event"]),
       ...(receipt.designed ? ["a payload of your own design, without a schema"] : []),
       ...(unknown === undefined || receipt.designed ? [] : [unknown]),

@@ -168,11 +168,17 @@ export async function* inputItems(
 ): AsyncGenerator<InputItem, void> {
   if (logged !== undefined) yield { file: logged.file, payload: logged.payload, isLast: false };
   for (const file of names) {
-    const path = resolve(context.cwd, file);
-    const chunks: AsyncIterable<Buffer> =
-      file === "-" ? context.stdin.chunks() : createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    for await (const payload of streamVerifyInput(chunks, contentType)) yield { file, payload, isLast: false };
+    for await (const payload of streamVerifyInput(chunksOf(context, file), contentType))
+      yield { file, payload, isLast: false };
     yield { file, payload: undefined, isLast: true };
+  }
+}
+
+async function* chunksOf({ stdin, cwd }: Context, file: string): AsyncGenerator<Buffer, void> {
+  try {
+    yield* file === "-" ? stdin.chunks() : createReadStream(resolve(cwd, file), { highWaterMark: CHUNK_BYTES });
+  } catch (error) {
+    throw usageError(`${file === "-" ? "standard input" : file} cannot be read: ${errorText(error)}`);
   }
 }
 

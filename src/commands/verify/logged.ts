@@ -5,8 +5,7 @@ import type { Verdict } from "../../core/product.ts";
 import type { InputPayload } from "../../core/verify-input.ts";
 import type { VerifiedReport } from "../../reports/verified.ts";
 import type { LogEntry } from "../../store/log.ts";
-import { usageError } from "../../util/errors.ts";
-import { parseNumber, requireEntry, withLog } from "../events/options.ts";
+import { parseNumber, requireEntry, requireWholeBody, withLog } from "../events/options.ts";
 
 /** A delivery of the log as an input of `verify`. */
 export interface LoggedInput {
@@ -19,12 +18,7 @@ export interface LoggedInput {
 export async function loggedInput(context: Context, which: string, store: string | undefined): Promise<LoggedInput> {
   const n = parseNumber(which);
   const options = store === undefined ? {} : { store };
-  const entry = await withLog(context, options, (log) => requireEntry(log, n));
-  if (entry.status === 413)
-    throw usageError(
-      `#${entry.n} was too large to be recorded`,
-      "its body is not in the log, so it cannot be verified",
-    );
+  const entry = await withLog(context, options, async (log) => requireWholeBody(await requireEntry(log, n)));
   const { delivery, product, receivedAt } = entry;
   return {
     file: `#${entry.n}`,

@@ -12,6 +12,7 @@ import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import { fileError, isFolder, parseJsonFile, readText } from "../../util/files.ts";
 import { oneLine } from "../../util/text.ts";
+import { eventOfFileName } from "../fixtures.ts";
 import { leadsOutOfClone } from "../load.ts";
 import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
 
@@ -88,7 +89,8 @@ function eventFiles(folder: string, extensions: readonly string[]): ReadonlyMap<
   const files = new Map<string, string>();
   if (!existsSync(folder)) return files;
   for (const file of namesIn(folder, folder)) {
-    const { name, ext } = parse(file);
+    const { name: base, ext } = parse(file);
+    const name = eventOfFileName(base);
     if (!extensions.includes(ext) || name.startsWith(".") || name.endsWith(".d")) continue;
     const before = files.get(name);
     if (before !== undefined) throw usageError(`${join(folder, file)}: ${name} already has a schema in ${before}`);

@@ -1,5 +1,6 @@
 import { maskUrl } from "../../core/mask.ts";
 import type { Appended, ClaimRef, NewEntry } from "../log.ts";
+import { keptBody } from "../retention.ts";
 import { deliveryRow, maybeNumber, numberOf, type SqlRow, textOf } from "../rows.ts";
 import { EVERY_RECORD } from "../states.ts";
 import type { Clock } from "./clock.ts";
@@ -40,21 +41,22 @@ export function createAppender(database: Database, options: AppendOptions): Flus
     const sentAtMs = performance.now();
     const lease = entries.some(({ forward }) => forward?.claim === true) ? clock.newLease() : undefined;
     const first = firstOffers(entries);
+    const bodies = entries.map(keptBody);
     let bytes = 0;
     const deliveries = entries.map((entry, i) => {
-      const { headers, body } = entry.delivery;
+      const { length } = bodies[i] ?? "";
       const row = deliveryRow(entry);
       const given = {
         i,
         ...row,
         event: row.event?.slice(0, MAX_INDEXED) ?? null,
         receiver: entry.status === undefined ? receiver : null,
-        headers: JSON.stringify(headers),
+        headers: JSON.stringify(entry.delivery.headers),
         body_start: bytes + 1,
-        body_length: body.length,
+        body_length: length,
         first: first(entry),
       };
-      bytes += body.length;
+      bytes += length;
       return given;
     });
     const forwards = forwardsOf(entries, lease);
@@ -62,7 +64,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
     const rows = await database.query("durable", "SELECT * FROM append_1(?, ?, ?, ?, ?, ?, ?)", [
       toJson(deliveries),
       toJson(forwards),
-      Buffer.concat(entries.map(({ delivery }) => delivery.body)),
+      Buffer.concat(bodies),
       clock.now(),
       clock.isDatabase,
       leaseMs,
@@ -102,7 +104,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
     return results;
   }
 
-  return new Flush({ write, maxBytes: MAX_FLUSH_BYTES, sizeOf: ({ delivery }) => delivery.body.length });
+  return new Flush({ write, maxBytes: MAX_FLUSH_BYTES, sizeOf: (entry) => keptBody(entry).length });
 }
 
 /** For each delivery, the first of the flush that may be the original of those with its identity. */

@@ -1,16 +1,18 @@
 import { DUPLICATE_WINDOW_MS } from "../../body/delivery.ts";
 import type { Pruned, Retention } from "../log.ts";
-import { numberOf, type SqlRow } from "../rows.ts";
-import { DELIVERED } from "../states.ts";
+import {
+  BATCH_ROWS,
+  BYTES,
+  NOT_WAITING,
+  PRUNING_ORDER,
+  REJECTED,
+  REJECTED_SHARE,
+  ROW_BYTES,
+  TARGET_SHARE,
+} from "../retention.ts";
+import { maybeNumber, numberOf, type SqlRow } from "../rows.ts";
 import type { Database } from "./connect.ts";
 import { identityKey } from "./schema.ts";
-
-/** Few enough that a transaction holds up nobody. */
-const BATCH_ROWS = 500;
-/** A full log is reduced this far below its limit, so that it is not pruned again at once. */
-const TARGET_SHARE = 0.9;
-/** The size of a delivery without body and headers: verdicts, indexes, an attempt. */
-const ROW_BYTES = 1000;
 
 interface PruneOptions {
   readonly limits: Retention;
@@ -20,69 +22,77 @@ interface PruneOptions {
 }
 
 /**
- * Removes the oldest deliveries in batches. Their space is used again, but not returned to the disk: so a log that is too large
- * by its files is measured by what is in it.
+ * Removes deliveries beyond the limits in batches. Their space is used again, but not returned to the disk: so a log that is
+ * too large by its files is measured by what is in it.
  */
 export async function prune(database: Database, { limits, now, signal }: PruneOptions): Promise<Pruned> {
   const { keepMs, maxBytes } = limits;
-  const notWaiting = `NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < ${DELIVERED})`;
   const write = (sql: string, values: readonly number[] = []) => database.query("work", sql, values);
   let removed = 0;
 
-  /** Removes some that a query chooses. Resolves to where the next batch begins; undefined after the last. */
-  async function remove(chosen: string, values: readonly number[]) {
-    const rows = await write(
-      `WITH chosen AS MATERIALIZED (${chosen}),
+  /** Removes the rows of the table expression `chosen`, and returns a row of the sums over it that are asked for. */
+  async function remove(tables: string, sums: string, values: readonly number[]): Promise<SqlRow> {
+    const [row = {}] = await write(
+      `WITH ${tables},
        gone AS (DELETE FROM deliveries USING chosen WHERE deliveries.n = chosen.n RETURNING deliveries.n, identity),
        i AS (DELETE FROM identities USING gone WHERE identities.identity = ${identityKey("gone.identity")} AND identities.n = gone.n),
        c AS (DELETE FROM contents USING gone WHERE contents.n = gone.n),
        a AS (DELETE FROM attempts USING gone WHERE attempts.n = gone.n),
        f AS (DELETE FROM forwards USING gone WHERE forwards.n = gone.n)
-       SELECT chosen.* FROM chosen JOIN gone USING (n) ORDER BY received_at, n`,
+       SELECT (SELECT count(*) FROM gone) AS removed, ${sums}`,
       values,
     );
-    removed += rows.length;
-    return rows;
+    removed += numberOf(row, "removed");
+    return row;
   }
 
   async function removeExpired(before: number): Promise<void> {
     let after: readonly number[] | undefined = [Number.MIN_SAFE_INTEGER, 0];
     do {
-      const rows = await remove(
-        `SELECT n, received_at FROM deliveries WHERE received_at < ? AND (received_at, n) > (?::bigint, ?::bigint)
-         AND ${notWaiting} ORDER BY received_at, n LIMIT ${BATCH_ROWS}`,
+      const row: SqlRow = await remove(
+        `chosen AS MATERIALIZED (SELECT n, received_at FROM deliveries
+           WHERE received_at < ? AND (received_at, n) > (?::bigint, ?::bigint) AND ${NOT_WAITING}
+           ORDER BY received_at, n LIMIT ${BATCH_ROWS}),
+         last AS (SELECT * FROM chosen ORDER BY received_at DESC, n DESC LIMIT 1)`,
+        "(SELECT received_at FROM last) AS received_at, (SELECT n FROM last) AS n",
         [before, ...after],
       );
-      const last = rows.at(-1);
-      after = last && [numberOf(last, "received_at"), numberOf(last, "n")];
+      after = row.n === null ? undefined : [numberOf(row, "received_at"), numberOf(row, "n")];
     } while (after !== undefined && signal?.aborted !== true);
   }
 
-  async function removeOldest(surplus: number): Promise<number> {
-    let [left, after] = [surplus, 0];
-    while (left > 0) {
-      const rows = await remove(
-        `SELECT n, received_at, bytes FROM (
-           SELECT n, received_at, bytes, sum(bytes) OVER (ORDER BY n) - bytes AS before FROM (
-             SELECT n, received_at, coalesce(length(body) + octet_length(headers), 0) + ${ROW_BYTES} AS bytes
-             FROM deliveries LEFT JOIN contents USING (n) WHERE n > ? AND ${notWaiting} ORDER BY n LIMIT ${BATCH_ROWS}
-           ) AS oldest) AS summed WHERE before < ?`,
+  /** Resolves to how many of the bytes are still too many. */
+  async function removeOldest({ among, chosen }: (typeof PRUNING_ORDER)[number], surplus: number): Promise<number> {
+    let left = surplus;
+    for (let after: number | undefined = 0; after !== undefined && left > 0 && signal?.aborted !== true; ) {
+      const row: SqlRow = await remove(
+        // Reads a bounded number of rows, however many of them stay.
+        `scanned AS MATERIALIZED (SELECT n, CASE WHEN ${chosen} THEN ${BYTES} END AS bytes FROM deliveries
+           WHERE n > ? AND ${among} ORDER BY n LIMIT ${BATCH_ROWS}),
+         chosen AS MATERIALIZED (SELECT n, bytes FROM
+           (SELECT n, bytes, sum(bytes) OVER (ORDER BY n) - bytes AS before FROM scanned WHERE bytes IS NOT NULL) AS summed
+           WHERE before < ?)`,
+        "(SELECT coalesce(sum(bytes), 0)::bigint FROM chosen) AS bytes, (SELECT max(n) FROM scanned) AS last",
         [after, left],
       );
-      if (rows.length === 0) break;
-      left -= rows.reduce((sum, row) => sum + numberOf(row, "bytes"), 0);
-      after = Math.max(...rows.map((row) => numberOf(row, "n")));
-      if (signal?.aborted === true) break;
+      left -= numberOf(row, "bytes");
+      after = maybeNumber(row, "last");
     }
     return left;
   }
 
   if (keepMs !== undefined) await removeExpired(now().getTime() - keepMs);
   let bytes = await fileBytes(database);
-  if (maxBytes !== undefined && bytes > maxBytes && signal?.aborted !== true) {
-    bytes = await usedBytes(database);
-    const surplus = bytes > maxBytes ? Math.ceil(bytes - maxBytes * TARGET_SHARE) : 0;
-    bytes -= surplus - (await removeOldest(surplus));
+  if (maxBytes !== undefined && signal?.aborted !== true) {
+    const rejected = (await rejectedBytes(database)) - maxBytes * REJECTED_SHARE;
+    await removeOldest(PRUNING_ORDER[0], Math.ceil(rejected));
+    if (bytes > maxBytes) {
+      bytes = await usedBytes(database);
+      const surplus = bytes > maxBytes ? Math.ceil(bytes - maxBytes * TARGET_SHARE) : 0;
+      let left = surplus;
+      for (const each of PRUNING_ORDER) left = await removeOldest(each, left);
+      bytes -= surplus - left;
+    }
   }
   if (signal?.aborted !== true) {
     // An attempt that ended after its delivery was removed would count in the statistics.
@@ -114,9 +124,14 @@ async function fileBytes({ read }: Database): Promise<number> {
 async function usedBytes({ read }: Database): Promise<number> {
   return bytesOf(
     await read(
-      `SELECT coalesce(sum(length(body)::bigint + octet_length(headers) + ${ROW_BYTES}), 0)::bigint AS bytes FROM contents`,
+      `SELECT coalesce((SELECT sum(${ROW_BYTES} + octet_length(url) + coalesce(octet_length(records), 0)) FROM deliveries)
+         + (SELECT sum(octet_length(headers) + octet_length(body)::bigint) FROM contents), 0)::bigint AS bytes`,
     ),
   );
+}
+
+async function rejectedBytes({ read }: Database): Promise<number> {
+  return bytesOf(await read(`SELECT coalesce(sum(${BYTES}), 0)::bigint AS bytes FROM deliveries WHERE ${REJECTED}`));
 }
 
 function bytesOf([row]: readonly SqlRow[]): number {

@@ -1,8 +1,8 @@
-import { chmodSync, closeSync, existsSync, openSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../util/errors.ts";
-import { makeFolder } from "../../util/files.ts";
+import { AtomicFile, makeFolder } from "../../util/files.ts";
 import { rejectLinks } from "../../util/links.ts";
 import { oneLine } from "../../util/text.ts";
 import { BLOCKED, DELIVERED, hasEarlier } from "../states.ts";
@@ -161,15 +161,19 @@ function ignoreInGit(folder: string): void {
   if (basename(folder) !== PROJECT_FOLDER) return;
   const file = join(folder, ".gitignore");
   rejectLinks(folder, file);
-  if (!existsSync(file)) writeGitignore(folder);
+  // A full disk may have left it empty.
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0) writeGitignore(folder);
 }
 
 /** Does not ignore the project's fixtures, which are shared. */
 function writeGitignore(folder: string): void {
+  const file = new AtomicFile(join(folder, ".gitignore"), { mode: 0o644, keepMode: false });
   try {
-    writeFileSync(join(folder, ".gitignore"), "/*\n!/fixtures/\n", { mode: 0o644, flag: "wx" });
+    file.write("/*\n!/fixtures/\n");
+    file.commit();
   } catch (error) {
-    if (!existsSync(join(folder, ".gitignore"))) throw error;
+    file.discard();
+    throw error;
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   Unreadable,
   WaitingCount,
 } from "../log.ts";
+import { keptBody } from "../retention.ts";
 import { deliveryRow, maybeNumber, maybeText, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
 import {
   BLOCKED,
@@ -232,7 +233,7 @@ export function createAppender(database: NativeDatabase) {
         row.issues,
       );
       const n = Number(added.lastInsertRowid);
-      addContent.run(n, JSON.stringify(delivery.headers), delivery.body);
+      addContent.run(n, JSON.stringify(delivery.headers), keptBody(entry));
       const { targets = [], orderKey = null, claim = false } = forward ?? {};
       const forwards = targets.map((target) => {
         const isBlocked = orderKey !== null && findEarlier.get(target, orderKey) !== undefined;

@@ -1,17 +1,12 @@
+import { setImmediate } from "node:timers/promises";
 import type { Pruned, Retention } from "../log.ts";
-import { numberOf } from "../rows.ts";
-import { DELIVERED } from "../states.ts";
+import { BATCH_ROWS, BYTES, NOT_WAITING, PRUNING_ORDER, REJECTED, REJECTED_SHARE, TARGET_SHARE } from "../retention.ts";
+import { maybeNumber, numberOf } from "../rows.ts";
 import { pragma } from "./database.ts";
 import type { NativeDatabase } from "./engine.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
-/** Few enough that a transaction hardly delays a receiver. */
-const BATCH_ROWS = 500;
-/** A full log is reduced this far below its limit, so that it is not pruned again at once. */
-const TARGET_SHARE = 0.9;
 const VACUUM_PAGES = 500;
-/** The size of a delivery without body and headers: verdicts, indexes, an attempt. */
-export const ROW_BYTES = 1000;
 
 interface PruneOptions {
   readonly database: NativeDatabase;
@@ -22,24 +17,18 @@ interface PruneOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Batch {
+interface Batch<T> {
   readonly removed: number;
-  /** Where the next one begins, so that deliveries that stay are not read again and again. */
-  readonly after: readonly number[];
+  /** Where the next one begins, so that deliveries that stay are not read again and again; undefined after the last. */
+  readonly next: T | undefined;
 }
 
-/** Removes the oldest deliveries in batches, with other writes between them, and returns their space to the disk. */
+/** Removes deliveries beyond the limits in batches, with other writes between them, and returns their space to the disk. */
 export async function prune({ database, commits, limits, now, signal }: PruneOptions): Promise<Pruned> {
   const { keepMs, maxBytes } = limits;
-  const notWaiting = `NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < ${DELIVERED})`;
-  const oldest = database.prepare(
-    // The length of a BLOB is known without reading it.
-    `SELECT n, coalesce(length(body) + length(headers), 0) AS bytes FROM deliveries LEFT JOIN contents USING (n)
-     WHERE n > ? AND ${notWaiting} ORDER BY n LIMIT ?`,
-  );
   const expired = database.prepare(
     `SELECT n, received_at FROM deliveries
-     WHERE received_at < ? AND (received_at, n) > (?, ?) AND ${notWaiting} ORDER BY received_at, n LIMIT ?`,
+     WHERE received_at < ? AND (received_at, n) > (?, ?) AND ${NOT_WAITING} ORDER BY received_at, n LIMIT ${BATCH_ROWS}`,
   );
   // An attempt that ended after its delivery was removed would count in the statistics.
   const orphans = database.prepare(
@@ -49,53 +38,86 @@ export async function prune({ database, commits, limits, now, signal }: PruneOpt
   const deletions = ["contents", "attempts", "forwards", "deliveries"].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE n = ?`),
   );
+  const isAborted = (): boolean => signal?.aborted === true;
+  let removed = 0;
 
   function remove(n: number): void {
     for (const deletion of deletions) deletion.run(n);
   }
 
-  function removeExpired(before: number, [at = Number.MIN_SAFE_INTEGER, n = 0]: readonly number[]): Batch {
-    const rows = expired.all(before, at, n, BATCH_ROWS);
-    for (const row of rows) remove(numberOf(row, "n"));
-    const last = rows.at(-1);
-    const after = last === undefined ? [] : [numberOf(last, "received_at"), numberOf(last, "n")];
-    return { removed: rows.length, after };
-  }
-
-  function removeOldest(targetBytes: number, [after = 0]: readonly number[]): Batch {
-    let surplus = usedBytes(database) - targetBytes;
-    let removed = 0;
-    let last = after;
-    for (const row of surplus > 0 ? oldest.all(after, BATCH_ROWS) : []) {
-      if (surplus <= 0) break;
-      last = numberOf(row, "n");
-      remove(last);
-      removed++;
-      surplus -= numberOf(row, "bytes") + ROW_BYTES;
-    }
-    return { removed, after: [last] };
-  }
-
-  async function repeat(removeBatch: (after: readonly number[]) => Batch): Promise<number> {
-    let removed = 0;
-    let batch: Batch = { removed: 0, after: [] };
-    do {
-      const { after } = batch;
-      batch = await commits.write(() => removeBatch(after));
+  async function repeat<T>(start: T, removeBatch: (from: T) => Batch<T>): Promise<void> {
+    let from: T | undefined = start;
+    while (from !== undefined) {
+      const at: T = from;
+      const batch = await commits.write(() => removeBatch(at));
       removed += batch.removed;
-    } while (batch.removed > 0 && signal?.aborted !== true);
-    return removed;
+      from = isAborted() ? undefined : batch.next;
+    }
   }
 
-  let removed = 0;
-  if (keepMs !== undefined) {
-    const before = now().getTime() - keepMs;
-    removed += await repeat((after) => removeExpired(before, after));
+  function removeExpired(before: number): Promise<void> {
+    return repeat({ at: Number.MIN_SAFE_INTEGER, n: 0 }, ({ at, n }) => {
+      const rows = expired.all(before, at, n);
+      for (const row of rows) remove(numberOf(row, "n"));
+      const last = rows.at(-1);
+      const next = last && { at: numberOf(last, "received_at"), n: numberOf(last, "n") };
+      return { removed: rows.length, next };
+    });
   }
-  if (maxBytes !== undefined && usedBytes(database) > maxBytes && signal?.aborted !== true) {
-    removed += await repeat((after) => removeOldest(maxBytes * TARGET_SHARE, after));
+
+  /** `surplus`: how many bytes are still to go after some have gone. */
+  function removeOldest(
+    { among, chosen }: (typeof PRUNING_ORDER)[number],
+    surplus: (gone: number) => number,
+  ): Promise<void> {
+    // Reads a bounded number of rows, however many of them stay.
+    const oldest = database.prepare(
+      `SELECT n, CASE WHEN ${chosen} THEN ${BYTES} END AS bytes FROM deliveries
+       WHERE n > ? AND ${among} ORDER BY n LIMIT ${BATCH_ROWS}`,
+    );
+    return repeat({ n: 0, gone: 0 }, ({ n, gone }) => {
+      let left = surplus(gone);
+      const rows = left > 0 ? oldest.all(n) : [];
+      let last = n;
+      let count = 0;
+      for (const row of rows) {
+        if (left <= 0) break;
+        last = numberOf(row, "n");
+        const bytes = maybeNumber(row, "bytes");
+        if (bytes === undefined) continue;
+        remove(last);
+        count++;
+        left -= bytes;
+        gone += bytes;
+      }
+      return { removed: count, next: rows.length === 0 ? undefined : { n: last, gone } };
+    });
   }
-  if (signal?.aborted !== true) await repeat(() => ({ removed: Number(orphans.run().changes), after: [] }));
+
+  /** The size of all rejected deliveries, read in parts. */
+  async function rejectedBytes(): Promise<number> {
+    const part = database.prepare(
+      `SELECT max(n) AS last, total(bytes) AS bytes FROM
+         (SELECT n, ${BYTES} AS bytes FROM deliveries WHERE n > ? AND ${REJECTED} ORDER BY n LIMIT ${BATCH_ROWS})`,
+    );
+    let sum = 0;
+    for (let n: number | undefined = 0; n !== undefined; await setImmediate()) {
+      const row = part.get(n) ?? {};
+      sum += numberOf(row, "bytes");
+      n = maybeNumber(row, "last");
+    }
+    return sum;
+  }
+
+  if (keepMs !== undefined) await removeExpired(now().getTime() - keepMs);
+  if (maxBytes !== undefined && !isAborted()) {
+    const surplus = (await rejectedBytes()) - maxBytes * REJECTED_SHARE;
+    await removeOldest(PRUNING_ORDER[0], (gone) => surplus - gone);
+    if (usedBytes(database) > maxBytes)
+      for (const each of PRUNING_ORDER)
+        if (!isAborted()) await removeOldest(each, () => usedBytes(database) - maxBytes * TARGET_SHARE);
+  }
+  if (!isAborted()) await repeat(true, () => ({ removed: 0, next: Number(orphans.run().changes) > 0 || undefined }));
   await shrink(database, commits, signal);
   return { removed, bytes: usedBytes(database) };
 }

@@ -67,7 +67,8 @@ export function keyCommands(
       const text = utf8Text(body);
       if (text === undefined)
         throw usageError(`the body of #${n} is not UTF-8 text`, `zoho-hooks events export ${n} has its bytes`);
-      await copy(text, `the body of #${n}${logged.masked ? ", with secrets masked (--show-secrets)" : ""}`);
+      const what = logged.cutTo === undefined ? "the body" : "the start of the body";
+      await copy(text, `${what} of #${n}${logged.masked ? ", with secrets masked (--show-secrets)" : ""}`);
     },
     /** A file is searched in a child process: reading all of it takes seconds, in which nothing would be received. */
     async search(text: string): Promise<readonly RecentEvent[]> {
