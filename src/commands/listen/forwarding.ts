@@ -54,7 +54,11 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   const { settings, env } = config;
   const { concurrency, insecure } = settings;
   const { retries, retryBase, forwardTimeout } = retrySettings(context, config);
-  const counts = { delivered: 0, failed: 0, waiting: 0 as number | undefined };
+  const counts = { delivered: 0, failed: 0, givenUp: 0, waiting: 0 as number | undefined };
+  const countGivenUp = (): void => {
+    counts.failed++;
+    counts.givenUp++;
+  };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () =>
     openTargets(routes.targets, {
@@ -91,10 +95,10 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     showTarget,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
-      if (report.state === "failed") counts.failed++;
+      if (report.state === "failed") countGivenUp();
       show(report);
     },
-    onUnreadable: () => void counts.failed++,
+    onUnreadable: countGivenUp,
     onTarget: context.report,
     onTrouble,
   });
@@ -144,9 +148,10 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
     counts() {
-      const { delivered, failed, waiting: left } = counts;
+      const { delivered, failed, givenUp, waiting: left } = counts;
+      if (settings.store !== false || left === undefined) return counts;
       // Without a log no later run sends what is left.
-      return settings.store === false && left !== undefined ? { delivered, failed: failed + left, waiting: 0 } : counts;
+      return { delivered, failed: failed + left, givenUp: givenUp + left, waiting: 0 };
     },
     hasLost: () => settings.store === false && counts.waiting !== 0,
     abortMirrored: () => mirror?.interrupt(),
