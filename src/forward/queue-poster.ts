@@ -40,6 +40,8 @@ export async function openQueuePoster({ timeoutMs, insecure, receivedAtOf }: Que
       family: 0,
       ...(tls ? { tls: { rejectUnauthorized: !insecure } } : {}),
       lazyConnect: true,
+      // It would wait for a Redis that is loading, which then seems to be silent.
+      enableReadyCheck: false,
       connectTimeout: timeoutMs,
       // A connection that is lost is not opened again by itself: the next attempt opens one, and shows whether Redis is down.
       retryStrategy: () => null,
@@ -177,6 +179,7 @@ const REFUSALS: readonly (readonly [word: string, hint: string])[] = [
   ["NOPERM", "let this user run scripts and write the keys of the queue (ACL SETUSER)"],
   ["OOM", "Redis is full: raise maxmemory, or have the worker remove completed jobs (removeOnComplete)"],
   ["READONLY", "this Redis is a replica: name the primary"],
+  ["LOADING", "Redis has started and is reading its data"],
   ["MISCONF", "Redis cannot write to its disk: see its log"],
   ["MOVED", "a Redis Cluster is not supported: name a single server"],
   ["DB index", "?db= names a database that this Redis does not have"],
