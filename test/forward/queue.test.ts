@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Queue } from "bullmq";
@@ -191,6 +191,31 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
     expect(all).toContain("bullmq://[masked]@127.0.0.1");
     expect(all).toContain(`nothing listens on bullmq://127.0.0.1:${redis.port}`);
     expect(all).not.toContain("SEKRET");
+  });
+
+  it("has its password in the settings only: the log does not, and replay finds it", async () => {
+    const redis = await startRedis("--requirepass", "SEKRET");
+    const cwd = folderWith({});
+    const env = { ZOHO_HOOKS_FORWARD_TO: addressOf(redis, "?db=1", ":SEKRET@") };
+    const name = addressOf(redis, "?db=1");
+    const listener = await listen(["--admin", "0"], { cwd, env });
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    expect(await listener.line("forward")).toMatchObject({ target: name, state: "delivered" });
+    const metricsUrl = /http:\S+\/metrics/.exec(JSON.stringify(await listener.line("ready")))?.[0] ?? "";
+    const metrics = await (await fetch(metricsUrl)).text();
+    expect(metrics).toContain(`zoho_hooks_attempts_total{target="${name}",status="200"} 1`);
+    const folder = join(cwd, ".zoho-hooks");
+    for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file), "latin1")).not.toContain("SEKRET");
+    await listener.stop();
+    for (const argv of [
+      ["replay", "1"],
+      ["replay", "1", "--to", name],
+    ])
+      expect((await run(argv, { cwd, env })).exitCode).toBe(0);
+    expect(await jobsOf(redis, { password: "SEKRET", db: 1 })).toHaveLength(3);
+    const { exitCode, out, err } = await run(["replay", "1", "--to", name], { cwd });
+    expect([exitCode, out + err]).toEqual([5, expect.stringMatching(/NOAUTH.*\n.*which the log does not keep/)]);
+    for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file), "latin1")).not.toContain("SEKRET");
   });
 
   it.each<[string, string[], { user?: string; query?: string }, string, string]>([

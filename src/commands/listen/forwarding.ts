@@ -66,6 +66,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       insecure,
       env,
       timeoutMs: forwardTimeout,
+      addresses: routes.addresses,
       onlyOnce: retries === 0,
       receivedAtOf: async (n) => (await log.row(n))?.receivedAt,
     });
@@ -208,6 +209,7 @@ function adviseOnce({ invocation, json }: Context, config: Config): (report: For
 export interface RunRoutes extends Routes {
   /** All that an event can go to. */
   readonly targets: readonly string[];
+  readonly addresses: ReadonlyMap<string, string>;
   has(target: string): boolean;
 }
 
@@ -215,7 +217,8 @@ export interface RunRoutes extends Routes {
 export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
   const all = createRoutes(settings.forwardTo, settings.routes);
   if (settings.respond === "mirror") rejectMirroredQueue(settings);
-  const targets = all.all(products.map((product) => product.id));
+  const addresses = all.all(products.map((product) => product.id));
+  const targets = [...addresses.keys()];
   for (const target of targets) {
     const own = receiverTargeted(target, settings);
     if (own === undefined) continue;
@@ -227,7 +230,8 @@ export function runRoutes({ settings }: Config, shown: EventPattern, products: r
   return {
     ...all,
     targets,
-    has: (target) => targets.includes(target),
+    addresses,
+    has: (target) => addresses.has(target),
     targetsOf: (product, event) => (shown.matches(product, event) ? all.targetsOf(product, event) : []),
   };
 }
