@@ -10,7 +10,8 @@ import type { Log } from "../../src/store/log.ts";
 import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
 import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { valuesOf } from "../support/target.ts";
+import { startProxy } from "../support/proxy.ts";
+import { freePort, valuesOf } from "../support/target.ts";
 import { hang, says, yes } from "../support/target-app.ts";
 import { sqliteEngines, tempLog } from "../support/temp-log.ts";
 
@@ -343,6 +344,22 @@ describe("a forwarder", () => {
     // A date has no milliseconds.
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(950);
     expect(reports[0]).toMatchObject({ reason: expect.stringContaining(`answered 429 Too Many Requests, ${text}`) });
+  });
+
+  it("tries a delivery, not a connection, where a proxy that is down leads to the app", async () => {
+    const target = await app();
+    const port = await freePort();
+    const env = { HTTP_PROXY: `http://127.0.0.1:${port}` };
+    const poster = await openPoster({ connections: 4, insecure: false, env, timeoutMs: 5000 });
+    onTestFinished(() => poster.close());
+    const { forwarder, reports, add } = await given({ poster });
+    const hook = "http://app.example/hook";
+    await add(hook);
+    forwarder.wake([hook]);
+    await expect.poll(() => reports).toMatchObject([{ state: "down", target: hook }]);
+    await startProxy(target.port, [], port);
+    await expect.poll(() => reports, { timeout: 5000 }).toHaveLength(3);
+    expect(reports.slice(1)).toMatchObject([{ state: "delivered", attempt: 1 }, { state: "up" }]);
   });
 
   it("frees the room of a delivery that could not be recorded", async () => {
