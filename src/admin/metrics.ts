@@ -33,6 +33,9 @@ export function createMetrics(now: () => Date) {
   const attempts = new Counter(
     named("attempts_total", "Requests to targets; status none where no answer came", "target", "status"),
   );
+  const givenUp = new Counter(
+    named("deliveries_given_up_total", "Deliveries that no retry sends again: zoho-hooks replay does", "target"),
+  );
   const lost = new Counter(named("lease_losses_total", "Attempts whose claim had ended before they were recorded"));
   const appends = new Histogram({
     ...named("append_seconds", "Time to commit a delivery, before it is answered"),
@@ -42,15 +45,16 @@ export function createMetrics(now: () => Date) {
   const oldest = new Gauge(named("oldest_waiting_seconds", "Age of the oldest delivery that waits", "target"));
   let watched: Log | undefined;
 
+  const labelOf = (target: string): string => oneLine(maskUrl(target));
   const countAttempt = ({ target, status }: NewAttempt): void =>
-    attempts.inc({ target: oneLine(maskUrl(target)), status: status ?? "none" });
+    attempts.inc({ target: labelOf(target), status: status ?? "none" });
 
   async function readWaiting(): Promise<void> {
     const counts = (await watched?.waiting()) ?? [];
     waiting.reset();
     oldest.reset();
     for (const { target, waiting: count, oldestAt } of counts) {
-      const labels = { target: oneLine(maskUrl(target)) };
+      const labels = { target: labelOf(target) };
       waiting.inc(labels, count);
       if (oldestAt !== undefined) oldest.set(labels, Math.max(0, now().getTime() - oldestAt.getTime()) / 1000);
     }
@@ -78,6 +82,7 @@ export function createMetrics(now: () => Date) {
           const completed = await log.complete(claim, attempt, outcome);
           countAttempt(attempt);
           if (completed === "lost") lost.inc();
+          else if (outcome.state === "failed") givenUp.inc({ target: labelOf(attempt.target) });
           return completed;
         },
         recordAttempt(n, attempt) {

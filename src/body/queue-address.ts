@@ -24,6 +24,13 @@ export function isQueue(target: string): boolean {
   return /^bullmqs?:/i.test(target);
 }
 
+/** The name of a target in the log and in reports: the address of a queue without user and password, which only the settings have. */
+export function targetName(address: string): string {
+  // Of a log that came with a clone it may be anything.
+  if (!isQueue(address) || !URL.canParse(address)) return address;
+  return Object.assign(new URL(address), { username: "", password: "" }).href;
+}
+
 /** Throws a usage error that never shows the address, which may hold a password. `name` is the flag that holds it. */
 export function readQueueAddress(text: string, name = "--to"): QueueAddress {
   const fail = (reason: string): Error => usageError(`${name}: the address of the queue ${reason}`, FORM);

@@ -3,54 +3,88 @@ import { portOf } from "../body/target-url.ts";
 import type { TargetReport } from "../reports/forward.ts";
 import { isLocalhost } from "../util/hosts.ts";
 
-interface AppHealthOptions {
-  readonly origin: string;
-  /** How many deliveries wait for targets of this origin. */
+interface HealthOptions {
+  /** For the reports: the origin of an app, or a target. */
+  readonly target: string;
+  /** Resolves to undefined once it is back. */
+  probe(): Promise<StillDown | undefined>;
+  readonly maxProbePauseMs: number;
+  /** How many deliveries wait for it. */
   countWaiting(): Promise<number>;
   now(): Date;
   onReport(report: TargetReport): void;
   onTrouble(error: unknown): void;
 }
 
-export type AppHealth = ReturnType<typeof watchApp>;
+export interface StillDown {
+  /** How long it has asked not to be tried. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** Why an app or a target takes no deliveries now. */
+export interface Down extends StillDown {
+  readonly reason: string;
+}
+
+export type Health = ReturnType<typeof watchHealth>;
 
 const FIRST_PROBE_MS = 250;
-const MAX_PROBE_PAUSE_MS = 5000;
+/** What goes down again within this time after it was back is not down for all deliveries. */
+const JUST_BACK_MS = 60_000;
 
-/** Knows whether the developer's app is up, for all targets of one origin. */
-export function watchApp({ origin, countWaiting, now, onReport, onTrouble }: AppHealthOptions) {
+/**
+ * Knows whether an app is up, or one of its targets. A refused connection is about the app, for all of its paths. An answer such as
+ * 503 is about the target, since behind a gateway each path may be another service.
+ */
+export function watchHealth(options: HealthOptions) {
+  const { target, maxProbePauseMs, countWaiting, now, onReport, onTrouble } = options;
   const listeners: (() => void)[] = [];
   let downSince: number | undefined;
+  let backAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  function probeIn(pauseMs: number): void {
-    if (!closed) timer = setTimeout(() => probe(pauseMs).catch(onTrouble), pauseMs);
+  function probeLater({ retryAfterMs = 0 }: StillDown, pauseMs: number): void {
+    if (!closed) timer = setTimeout(probe, Math.max(pauseMs, retryAfterMs), pauseMs);
   }
 
   async function probe(pauseMs: number): Promise<void> {
-    if (!(await isListening(origin))) return probeIn(Math.min(pauseMs * 2, MAX_PROBE_PAUSE_MS));
+    timer = undefined;
+    const down = await options.probe().catch((error: unknown) => {
+      onTrouble(error);
+      return {};
+    });
+    if (down !== undefined) return probeLater(down, Math.min(pauseMs * 2, maxProbePauseMs));
     if (closed || downSince === undefined) return;
     const downMs = Math.round(performance.now() - downSince);
     // A count that is unavailable must not delay the deliveries.
     const waiting = await countWaiting().catch((error: unknown) => void onTrouble(error));
     if (closed) return;
     downSince = undefined;
-    onReport({ type: "target", at: now(), state: "up", target: origin, reason: undefined, waiting, downMs });
+    backAt = performance.now();
+    onReport({ type: "target", at: now(), state: "up", target, reason: undefined, waiting, downMs });
     for (const listener of listeners) listener();
   }
 
   return {
     isDown: (): boolean => downSince !== undefined,
-    /** Reports it once, then probes quietly until the app is back. */
-    wentDown(reason: string): void {
+    /** It was down and came back a moment ago. */
+    wasJustBack: (): boolean => performance.now() - backAt < JUST_BACK_MS,
+    /** Reports it once, then probes quietly until it is back. */
+    wentDown(down: Down): void {
       if (downSince !== undefined || closed) return;
       downSince = performance.now();
-      const at = now();
-      onReport({ type: "target", at, state: "down", target: origin, reason, waiting: undefined, downMs: undefined });
-      probeIn(FIRST_PROBE_MS);
+      const { reason } = down;
+      onReport({ type: "target", at: now(), state: "down", target, reason, waiting: undefined, downMs: undefined });
+      probeLater(down, FIRST_PROBE_MS);
     },
-    /** Called each time that the app is back. */
+    /** Probes without the rest of the pause. */
+    probeNow(): void {
+      if (timer === undefined || closed) return;
+      clearTimeout(timer);
+      void probe(FIRST_PROBE_MS);
+    },
+    /** Called each time that it is back. */
     onBack(listener: () => void): void {
       listeners.push(listener);
     },

@@ -1,10 +1,13 @@
-import { isSuccess } from "../body/delivery.ts";
+import { STATUS_CODES } from "node:http";
+import { headerValue, isSuccess } from "../body/delivery.ts";
 import { maskUrl } from "../core/mask.ts";
 import type { Deadline } from "../core/reply.ts";
 import type { ForwardReport } from "../reports/forward.ts";
 import type { ClaimRef, Log, Outcome } from "../store/log.ts";
+import { retryAfterMs } from "../util/timing.ts";
+import { formatDuration } from "../util/units.ts";
 import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
-import type { AppHealth } from "./app-health.ts";
+import type { Down, Health } from "./app-health.ts";
 import type { Poster, PostResult } from "./post.ts";
 import { type ForwardSource, forwardRequest } from "./request.ts";
 
@@ -28,10 +31,16 @@ export interface ClaimedDelivery {
   readonly source: ForwardSource;
 }
 
+/** Whether deliveries can be sent: those of the app and of the target itself. */
+interface TargetHealth {
+  readonly app: Health;
+  readonly own: Health;
+}
+
 interface Attempt {
   readonly target: string;
   readonly delivery: ClaimedDelivery;
-  readonly health: AppHealth;
+  readonly health: TargetHealth;
   /** Interrupts the exchange. */
   readonly signal: AbortSignal;
   /** Repeats a write until the log takes it. */
@@ -41,10 +50,14 @@ interface Attempt {
   readonly options: AttemptOptions;
 }
 
-/**
- * Sends a delivery to its target once, and records the outcome in the log. Resolves to `due` where the log has something to
- * claim now: the delivery itself, when its app is back, or the next one of its order; to a time when it is due again.
- */
+interface Attempted {
+  /** `due` where the log has something to claim now: the delivery itself, or the next one of its order; a time when it is due again. */
+  readonly next: "done" | "due" | Date;
+  /** The target takes no deliveries now. */
+  readonly down?: Down | undefined;
+}
+
+/** Sends a delivery to its target once, and records the outcome in the log. */
 export async function attempt({
   target,
   delivery: { claim, attemptsBefore, source },
@@ -53,25 +66,35 @@ export async function attempt({
   writeToLog,
   onSent,
   options: { log, poster, retry, deadlineOf, now, showTarget, onReport, onTrouble },
-}: Attempt): Promise<"done" | "due" | Date> {
+}: Attempt): Promise<Attempted> {
   const at = now();
   const { withinMs, statusHint } = deadlineOf(source.product, source.format);
   const slowTimer = setTimeout(() => onTrouble(slowMessage(claim.n, target, withinMs)), withinMs);
   let result: PostResult;
+  let outcome: AttemptOutcome;
+  let down: Down | undefined;
   try {
     result = await poster.post(forwardRequest(source, target), { signal, event: source });
+    outcome = outcomeOf(result, attemptsBefore, retry);
+    if (outcome.state === "down") {
+      down = downOf(result, target, now());
+      // A connection to a proxy says nothing about the app behind it.
+      (outcome.unit === "app" && poster.isDirect(target) ? health.app : health.own).wentDown(down);
+    }
   } finally {
     clearTimeout(slowTimer);
+    // The next one is sent from here, unless the app is down.
     onSent();
   }
   const { status, latencyMs, error, replyPreview } = result;
-  const outcome = outcomeOf(result, attemptsBefore, retry, poster.isDirect(target));
-  const isDown = outcome.state === "down";
-  if (isDown) health.wentDown(error?.message ?? "connection failed");
-  // Neither an interrupted attempt nor one that found nobody listening counts.
-  if (isDown || error?.code === "interrupted") {
-    await writeToLog(() => log.release([claim]));
-    return "due";
+  // Neither an attempt at a target that is down nor an interrupted one counts.
+  if (outcome.state === "down" || error?.code === "interrupted") {
+    const isAnswered = outcome.state === "down" && outcome.unit === "target";
+    // Behind the others, so that a delivery that is never taken does not hold them up.
+    const behindMs = health.own.wasJustBack() ? Math.min(maxPauseOf(retry), MAX_BEHIND_MS) : 0;
+    const dueAt = isAnswered ? new Date(now().getTime() + behindMs) : undefined;
+    await writeToLog(() => log.release([claim], dueAt));
+    return { next: "due", down };
   }
   const next: Outcome =
     outcome.state === "retry" ? { state: "retry", at: new Date(now().getTime() + outcome.afterMs) } : outcome;
@@ -80,7 +103,7 @@ export async function attempt({
   if (completed === "lost") {
     const why = "this process was held up for longer than its claim lasts, so another may have sent it as well";
     onTrouble(`#${claim.n} to ${maskUrl(target)}: ${why}`);
-    return "done";
+    return { next: "done" };
   }
   // A retry may succeed: only a delivery that is given up needs something to be done.
   const hint = outcome.state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
@@ -99,8 +122,8 @@ export async function attempt({
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
   });
-  if (completed === "due") return "due";
-  return next.state === "retry" ? next.at : "done";
+  if (completed === "due") return { next: "due" };
+  return { next: next.state === "retry" ? next.at : "done" };
 }
 
 function slowMessage(n: number, target: string, withinMs: number): string {
@@ -118,21 +141,21 @@ interface RetryPolicy {
 type AttemptOutcome =
   | { readonly state: "delivered" }
   | { readonly state: "failed" }
-  /** Nothing listens at the target: wait until it does, without counting attempts. */
-  | { readonly state: "down" }
+  /** The target takes no deliveries now, whatever they are: wait until it does, without counting attempts. */
+  | { readonly state: "down"; readonly unit: "app" | "target" }
   | { readonly state: "retry"; readonly afterMs: number };
 
-/** `canProbe`: whether we can see for ourselves when a target that is down is back. */
 export function outcomeOf(
   { status, error }: Pick<PostResult, "status" | "error">,
   attemptsBefore: number,
   { retries, baseMs }: RetryPolicy,
-  canProbe: boolean,
 ): AttemptOutcome {
   if (error === undefined && isSuccess(status)) return { state: "delivered" };
   const mayRecover = error !== undefined || status === undefined || status >= 500 || status === 429;
   if (!mayRecover || retries === 0) return { state: "failed" };
-  if (canProbe && error !== undefined && DOWN.has(error.code)) return { state: "down" };
+  if (error !== undefined && UNREACHABLE.has(error.code)) return { state: "down", unit: "app" };
+  if (error === undefined ? UNAVAILABLE.has(status) : UNAVAILABLE_QUEUE.has(error.code))
+    return { state: "down", unit: "target" };
   if (attemptsBefore >= retries) return { state: "failed" };
   return { state: "retry", afterMs: baseMs * 2 ** attemptsBefore };
 }
@@ -146,8 +169,33 @@ export function maxPauseOf({ retries, baseMs }: RetryPolicy): number {
  * Nothing was sent, and a connection that is accepted later shows that the target is back. Timeouts are not among them: a
  * target that accepts connections and stays silent (a TLS handshake that never ends) would seem back at once, forever.
  */
-const DOWN: ReadonlySet<string> = new Set([
+const UNREACHABLE: ReadonlySet<string> = new Set([
   ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"],
   // This process is out of file descriptors, which is not the target's fault. A probe succeeds as soon as there are some.
   ...["EMFILE", "ENFILE"],
 ]);
+
+/** Too Many Requests, and what a proxy answers while the app behind it restarts, besides the app's own Service Unavailable. */
+const UNAVAILABLE: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504]);
+
+/** Redis's words while it fails over, starts, or has no memory or disk left. */
+const UNAVAILABLE_QUEUE: ReadonlySet<string> = new Set(["READONLY", "LOADING", "OOM", "MISCONF"]);
+
+/** The longest time that a delivery goes behind the others. */
+const MAX_BEHIND_MS = 60_000;
+
+/** An app that asks for a longer pause is tried after an hour all the same. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+function downOf(result: PostResult, target: string, now: Date): Down {
+  const { status, headers, error } = result;
+  if (error !== undefined)
+    return { reason: UNREACHABLE.has(error.code) ? error.message : `${error.message} (${error.hint})` };
+  const date = Date.parse(headerValue({ headers }, "date") ?? "");
+  const asked = retryAfterMs(headerValue({ headers }, "retry-after"), Number.isNaN(date) ? now : new Date(date));
+  const askedMs = asked === undefined ? undefined : Math.min(asked, MAX_RETRY_AFTER_MS);
+  const name = STATUS_CODES[status ?? 0] ?? "";
+  const after = askedMs === undefined ? "" : `, Retry-After ${formatDuration(askedMs)}`;
+  const hint = status === 429 ? ` (${answerHint(result, LISTEN_FLAGS)})` : "";
+  return { reason: `${new URL(target).host} answered ${status} ${name}${after}${hint}`, retryAfterMs: askedMs };
+}

@@ -3,7 +3,7 @@ import { originOf } from "../body/target-url.ts";
 import type { TargetReport } from "../reports/forward.ts";
 import type { ClaimRef, Log } from "../store/log.ts";
 import { errorText } from "../util/errors.ts";
-import { watchApp } from "./app-health.ts";
+import { isListening, watchHealth } from "./app-health.ts";
 import type { ForwardSource } from "./request.ts";
 import {
   createTargetQueue,
@@ -21,12 +21,16 @@ export interface ForwarderOptions extends TargetQueueOptions {
 export type Forwarder = ReturnType<typeof createForwarder>;
 
 const DRAIN_POLL_MS = 20;
+const MAX_CONNECT_PAUSE_MS = 5_000;
+/** Longer, for a delivery is work for an app, and a connection is not. */
+const MAX_DELIVERY_PAUSE_MS = 60_000;
 
 /** Sends recorded deliveries to their targets: a queue for each target, health and concurrency for each app. */
 export function createForwarder(options: ForwarderOptions) {
   const { log, concurrency, now, onTarget, onTrouble } = options;
   const queues = new Map<string, TargetQueue>();
   const apps = new Map<string, TargetApp>();
+  const health = { now, onReport: onTarget, onTrouble: (error: unknown) => onTrouble(errorText(error)) };
 
   function queueOf(target: string): TargetQueue {
     const queue = queues.get(target) ?? createTargetQueue(target, appOf(originOf(target)), options);
@@ -36,22 +40,30 @@ export function createForwarder(options: ForwarderOptions) {
 
   function appOf(origin: string): TargetApp {
     const app = apps.get(origin) ?? {
-      health: watchApp({
-        origin,
-        countWaiting: () => countWaiting(origin),
-        now,
-        onReport: onTarget,
-        onTrouble: (error) => onTrouble(errorText(error)),
+      health: watchHealth({
+        ...health,
+        target: origin,
+        probe: async () => ((await isListening(origin)) ? undefined : {}),
+        maxProbePauseMs: MAX_CONNECT_PAUSE_MS,
+        countWaiting: () => countWaiting((target) => originOf(target) === origin),
       }),
       semaphore: new Semaphore(concurrency),
+      watch: (target, probe) =>
+        watchHealth({
+          ...health,
+          target,
+          probe,
+          maxProbePauseMs: MAX_DELIVERY_PAUSE_MS,
+          countWaiting: () => countWaiting((each) => each === target),
+        }),
     };
     apps.set(origin, app);
     return app;
   }
 
-  async function countWaiting(origin: string): Promise<number> {
+  async function countWaiting(isCounted: (target: string) => boolean): Promise<number> {
     const counts = await log.waiting();
-    return counts.reduce((sum, { target, waiting }) => (originOf(target) === origin ? sum + waiting : sum), 0);
+    return counts.reduce((sum, { target, waiting }) => (isCounted(target) ? sum + waiting : sum), 0);
   }
 
   return {

@@ -10,6 +10,8 @@ import { explainFailure, interruptedFailure, type PostFailure, timeoutFailure } 
 import { jobId, type QueuedEvent, type WebhookJob, webhookJob } from "./queue-job.ts";
 
 export interface QueuePosterOptions extends Pick<PosterOptions, "timeoutMs" | "insecure"> {
+  /** The addresses of targets that have a user and a password. */
+  readonly addresses: ReadonlyMap<string, string>;
   /** When an earlier event was received; undefined when it is not known any more. */
   receivedAtOf(n: number): Promise<Date | undefined>;
 }
@@ -26,20 +28,23 @@ const JOB_OPTIONS = { attempts: 3, backoff: { type: "exponential", delay: 2000 }
 const REOPEN_AFTER_MS = 100;
 
 /** Adds deliveries to BullMQ queues as the guide's jobs: a 200 means that Redis has the job. One connection per target. */
-export async function openQueuePoster({ timeoutMs, insecure, receivedAtOf }: QueuePosterOptions): Promise<Poster> {
+export async function openQueuePoster(options: QueuePosterOptions): Promise<Poster> {
+  const { timeoutMs, insecure, addresses, receivedAtOf } = options;
   const bullmq = await loadBullMq();
   const connections = new Map<string, Connection>();
 
   function connectionTo(target: string): Connection {
     const known = connections.get(target);
     if (known !== undefined) return known;
-    const { queue: name, prefix, tls, ...address } = readQueueAddress(target);
+    const { queue: name, prefix, tls, ...address } = readQueueAddress(addresses.get(target) ?? target);
     const client = new bullmq.Redis({
       ...address,
       // ioredis would use IPv4 only.
       family: 0,
       ...(tls ? { tls: { rejectUnauthorized: !insecure } } : {}),
       lazyConnect: true,
+      // It would wait for a Redis that is loading, which then seems to be silent.
+      enableReadyCheck: false,
       connectTimeout: timeoutMs,
       // A connection that is lost is not opened again by itself: the next attempt opens one, and shows whether Redis is down.
       retryStrategy: () => null,
@@ -173,10 +178,14 @@ const LOG_HINT = "see the log of Redis";
 /** Redis's own words for a refusal, and what to do. */
 const REFUSALS: readonly (readonly [word: string, hint: string])[] = [
   ["WRONGPASS", "check user and password in the address: bullmq://user:password@host:6379/queue"],
-  ["NOAUTH", "Redis needs a password: bullmq://:password@host:6379/queue"],
+  [
+    "NOAUTH",
+    "Redis needs a password, which the log does not keep: write the target as bullmq://:password@host:6379/queue in the settings or the flag",
+  ],
   ["NOPERM", "let this user run scripts and write the keys of the queue (ACL SETUSER)"],
   ["OOM", "Redis is full: raise maxmemory, or have the worker remove completed jobs (removeOnComplete)"],
   ["READONLY", "this Redis is a replica: name the primary"],
+  ["LOADING", "Redis has started and is reading its data"],
   ["MISCONF", "Redis cannot write to its disk: see its log"],
   ["MOVED", "a Redis Cluster is not supported: name a single server"],
   ["DB index", "?db= names a database that this Redis does not have"],

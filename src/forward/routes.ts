@@ -1,14 +1,15 @@
+import { targetName } from "../body/queue-address.ts";
 import { type ListenAddress, targetUrl } from "../body/target-url.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskUrl } from "../core/mask.ts";
 
 /** Maps events to the targets of a run. */
 export interface Routes {
-  /** The targets of an event, as absolute URLs: those of every matching route, else the general ones. */
+  /** The targets of an event, as absolute URLs without passwords: those of every matching route, else the general ones. */
   targetsOf(product: string | undefined, event: string | undefined): readonly string[];
   readonly empty: boolean;
-  /** All targets that events of these products may have. */
-  all(products: readonly string[]): readonly string[];
+  /** All targets that events of these products may have, each with its address: that of a queue may have a user and a password. */
+  all(products: readonly string[]): ReadonlyMap<string, string>;
   /** For people. */
   readonly texts: readonly string[];
 }
@@ -22,7 +23,8 @@ const DEFAULT_APP: ListenAddress = { host: "localhost", port: 3000 };
  */
 export function createRoutes(forwardTo: readonly string[], routeTexts: readonly string[]): Routes {
   const routes = routeTexts.map((text) => parseRoute(text, "--route"));
-  const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product, DEFAULT_APP);
+  const addressOf = (target: string, product: string | undefined): string => targetUrl(target, product, DEFAULT_APP);
+  const urlOf = (target: string, product: string | undefined): string => targetName(addressOf(target, product));
   const urlsOf = (targets: readonly string[], product: string | undefined): readonly string[] => [
     ...new Set(targets.map((target) => urlOf(target, product))),
   ];
@@ -32,13 +34,18 @@ export function createRoutes(forwardTo: readonly string[], routeTexts: readonly 
       ...forwardTo.map((target) => maskUrl(urlOf(target, "<product>"))),
     ],
     empty: forwardTo.length === 0 && routes.length === 0,
-    all: (products) => [
-      ...new Set(
-        [...forwardTo, ...routes.map((route) => route.target)].flatMap((target) =>
-          [...products, undefined].map((product) => urlOf(target, product)),
-        ),
-      ),
-    ],
+    all(products) {
+      const addresses = new Map<string, string>();
+      for (const target of [...forwardTo, ...routes.map((route) => route.target)]) {
+        for (const product of [...products, undefined]) {
+          const address = addressOf(target, product);
+          const name = targetName(address);
+          // The first with a password, where one is without.
+          if ((addresses.get(name) ?? name) === name) addresses.set(name, address);
+        }
+      }
+      return addresses;
+    },
     targetsOf(product, event) {
       const matching = routes.filter((route) => route.pattern.matches(product, event)).map((route) => route.target);
       return urlsOf(matching.length > 0 ? matching : forwardTo, product);

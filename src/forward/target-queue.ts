@@ -1,10 +1,10 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { maskUrl } from "../core/mask.ts";
-import type { Claimed, ClaimRef, Log, Unreadable } from "../store/log.ts";
+import type { Claim, Claimed, ClaimRef, Log, Unreadable } from "../store/log.ts";
 import { errorText } from "../util/errors.ts";
 import { MAX_TIMER_MS } from "../util/timing.ts";
-import type { AppHealth } from "./app-health.ts";
+import type { Down, Health, StillDown } from "./app-health.ts";
 import { type AttemptOptions, attempt, type ClaimedDelivery, maxPauseOf } from "./attempt.ts";
 import type { ForwardSource } from "./request.ts";
 
@@ -20,8 +20,10 @@ export interface TargetQueueOptions extends AttemptOptions {
 
 /** The app behind a target, which other targets may share. */
 export interface TargetApp {
-  readonly health: AppHealth;
+  readonly health: Health;
   readonly semaphore: Semaphore;
+  /** The health of one of its targets, which the delivery that `probe` sends shows. */
+  watch(target: string, probe: () => Promise<StillDown | undefined>): Health;
 }
 
 export type TargetQueue = ReturnType<typeof createTargetQueue>;
@@ -37,7 +39,11 @@ const MAX_BUFFERED_BYTES = 2_097_152;
  * Sends the deliveries of one target, of which the log is the queue: claims a few at a time into a buffer, sends as many
  * as the app's semaphore allows, and completes them in the log.
  */
-export function createTargetQueue(target: string, { health, semaphore }: TargetApp, options: TargetQueueOptions) {
+export function createTargetQueue(
+  target: string,
+  { health: app, semaphore, watch }: TargetApp,
+  options: TargetQueueOptions,
+) {
   const { log, concurrency, retry, afterTroubleMs = 5000, now, onTrouble, onUnreadable } = options;
   const maxClaimed = concurrency * CLAIMED_PER_SLOT;
   const maxBuffered = Math.max(maxClaimed, MAX_BUFFERED);
@@ -45,6 +51,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   const pending = new Set<Promise<void>>();
   const closing = new AbortController();
   const interrupting = new AbortController();
+  const own = watch(target, probe);
 
   /** Claimed and not sent yet. Count and bytes include room that is reserved. */
   let buffer: ClaimedDelivery[] = [];
@@ -64,7 +71,9 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
 
   // A listener for each write that is retried is no leak.
   setMaxListeners(0, closing.signal);
-  health.onBack(wake);
+  // An app that was restarted answers otherwise now.
+  app.onBack(() => (own.isDown() ? own.probeNow() : wake()));
+  own.onBack(wake);
   semaphore.onRelease(work);
 
   function wake(): void {
@@ -74,7 +83,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
 
   /** Sends and claims whatever is possible now. */
   function work(): void {
-    if (closing.signal.aborted || health.isDown()) releaseBuffer();
+    if (closing.signal.aborted || isDown()) releaseBuffer();
     if (!isOpen()) return;
     const lapsed: ClaimedDelivery[] = [];
     while (semaphore.hasFree()) {
@@ -90,8 +99,12 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     if (mayHaveDue && !claiming && !logFailed && hasRoom) track(claim(maxClaimed - bufferedCount));
   }
 
+  function isDown(): boolean {
+    return app.isDown() || own.isDown();
+  }
+
   function isOpen(): boolean {
-    return !closing.signal.aborted && !health.isDown() && uncompleted < maxBuffered;
+    return !closing.signal.aborted && !isDown() && uncompleted < maxBuffered;
   }
 
   function takeRoom(bytes: number): void {
@@ -104,21 +117,22 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     bufferedBytes -= bytes;
   }
 
-  async function send(next: ClaimedDelivery): Promise<void> {
+  async function send(claimed: ClaimedDelivery): Promise<Down | undefined> {
     semaphore.acquire();
     uncompleted++;
     try {
-      const result = await attempt({
+      const { next, down } = await attempt({
         target,
-        delivery: next,
-        health,
+        delivery: claimed,
+        health: { app, own },
         signal: interrupting.signal,
         writeToLog: retryUntilClosed,
         onSent: () => semaphore.release(),
         options,
       });
-      if (result === "due") mayHaveDue = true;
-      else if (result !== "done") wakeAt(result);
+      if (next === "due") mayHaveDue = true;
+      else if (next !== "done") wakeAt(next);
+      return down;
     } finally {
       uncompleted--;
       work();
@@ -151,12 +165,30 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     } finally {
       for (const each of claimed.claims) {
         takeRoom(each.delivery.body.length);
-        buffer.push({ claim: each, attemptsBefore: each.attempts, source: each });
+        buffer.push(claimedDelivery(each));
       }
       for (const each of claimed.unreadable) track(giveUp(each));
       claiming = false;
       work();
     }
+  }
+
+  /** Sends the delivery that is due for the longest time to a target that is down. Where none is, another process may have it. */
+  function probe(): Promise<StillDown | undefined> {
+    const probing = claimOne().then((claimed) => (claimed === undefined ? {} : send(claimed)));
+    // Its health reports a failure.
+    track(probing.catch(() => {}));
+    return probing;
+  }
+
+  async function claimOne(): Promise<ClaimedDelivery | undefined> {
+    if (closing.signal.aborted || app.isDown()) return undefined;
+    const { claims, unreadable } = await log.claimWaiting({ target, limit: 1, maxPauseMs, now: now() });
+    for (const each of unreadable) track(giveUp(each));
+    const [claimed] = claims.map(claimedDelivery);
+    if (claimed === undefined || !closing.signal.aborted) return claimed;
+    giveBack([claimed]);
+    return undefined;
   }
 
   /** A damaged delivery must not block the others. */
@@ -208,7 +240,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     }
   }
 
-  function track(task: Promise<void>): void {
+  function track(task: Promise<unknown>): void {
     // `then`, not `finally`, which allocates more promises per task.
     const tracked = task.catch(reportTrouble).then(() => void pending.delete(tracked));
     pending.add(tracked);
@@ -256,10 +288,11 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
     /** Something waits in the log. */
     wake,
     /** Nothing is being sent, buffered or due: what is left waits for its app, or for a time. */
-    isIdle: (): boolean => health.isDown() || (pending.size === 0 && buffer.length === 0 && !mayHaveDue),
+    isIdle: (): boolean => isDown() || (pending.size === 0 && buffer.length === 0 && !mayHaveDue),
     /** Starts nothing more and lets deliveries end; those that have not after `graceMs` stay in the log. */
     async close(graceMs: number): Promise<void> {
       closing.abort();
+      own.close();
       clearTimeout(timer);
       timerAtMs = Number.POSITIVE_INFINITY;
       releaseBuffer();
@@ -268,6 +301,10 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
       clearTimeout(timeout);
     },
   };
+}
+
+function claimedDelivery(claim: Claim): ClaimedDelivery {
+  return { claim, attemptsBefore: claim.attempts, source: claim };
 }
 
 /** Limits the deliveries that are sent to one app at the same time, whatever their paths. */

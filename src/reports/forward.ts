@@ -118,7 +118,7 @@ export function renderTarget(
   }
   const count =
     waiting === undefined || waiting === 0
-      ? "no deliveries were waiting"
+      ? "no deliveries are waiting"
       : `sending ${counted(waiting, "waiting delivery", "waiting deliveries")}`;
   const text = `✓ ${subject} is back after ${formatDuration(downMs ?? 0)}: ${count}.`;
   return { err: timed(at, text, errColumns, err, err.good) };

@@ -6,6 +6,7 @@ import { forwardLine, gapLine, targetLine, tunnelLine } from "./forward.ts";
 import { driftLines, logStatsLine } from "./log.ts";
 import type { Rendered } from "./paint.ts";
 import type { Report } from "./report.ts";
+import type { ForwardCounts } from "./run.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./sent.ts";
 import { verifiedLine, verifySummaryLine } from "./verified.ts";
 import { webhookFailureLine, webhookLine } from "./webhook.ts";
@@ -43,7 +44,7 @@ const renderers: Renderers = {
       ...total,
       products,
       seconds,
-      forwards: forwards === undefined ? null : { ...forwards, waiting: forwards.waiting ?? null },
+      forwards: forwards === undefined ? null : forwardCounts(forwards),
       tunnel_down_ms: tunnelDownMs ?? null,
       left_out: leftOut,
       expectations,
@@ -69,6 +70,10 @@ const renderers: Renderers = {
   "check-summary": (report) => [checkSummaryLine(report)],
   table: ({ json }) => json,
 };
+
+function forwardCounts({ delivered, failed, givenUp, waiting }: ForwardCounts): JsonLine {
+  return { delivered, failed, given_up: givenUp, waiting: waiting ?? null };
+}
 
 /** A report as JSON lines on stdout. */
 export function renderJson<Kind extends Report["type"]>(report: Extract<Report, { type: Kind }>): Rendered {

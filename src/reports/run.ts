@@ -4,7 +4,7 @@ import { counted, formatDuration, formatSpan } from "../util/units.ts";
 import type { RecordReport, RunningChannel } from "./channel.ts";
 import { INDENT } from "./event.ts";
 import { alignRows, below, textWidth, wrapLine } from "./layout.ts";
-import type { Rendered, Style } from "./paint.ts";
+import type { Paint, Rendered, Style } from "./paint.ts";
 
 /** On stderr: the events are what a run is asked for. At most six lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
@@ -99,7 +99,9 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   const forwarded =
     forwards === undefined
       ? []
-      : [`Forwarded: ${forwards.delivered} delivered, ${forwards.failed} failed${waitingText(forwards)}`];
+      : [
+          `Forwarded: ${forwards.delivered} delivered, ${forwards.failed} failed${givenUpText(forwards, err)}${waitingText(forwards)}`,
+        ];
   const down =
     tunnelDownMs === undefined || tunnelDownMs === 0
       ? []
@@ -121,6 +123,11 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   return {
     err: `${[title, ...alignRows(rows, [1, 2, 3, 4, 5]), ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
   };
+}
+
+function givenUpText({ failed, givenUp }: ForwardCounts, paint: Paint): string {
+  if (givenUp === 0) return "";
+  return paint.caution(givenUp === failed ? " (given up)" : ` (${givenUp} given up)`);
 }
 
 function waitingText({ waiting }: ForwardCounts): string {
@@ -160,7 +167,9 @@ export interface ProductCount {
 
 export interface ForwardCounts {
   readonly delivered: number;
+  /** Given up, or answered with an error where the sender got the answer (`--respond mirror`). */
   readonly failed: number;
+  readonly givenUp: number;
   /** Still in the log: the next `listen` sends them. Undefined if the log could not be read at the end. */
   readonly waiting: number | undefined;
 }

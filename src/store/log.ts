@@ -31,8 +31,8 @@ export interface Log {
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
   /** Records the attempt and releases the claim in one step. */
   complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<Completed>;
-  /** Releases claims without an attempt, because the target is down. */
-  release(claims: readonly ClaimRef[]): Promise<void>;
+  /** Releases claims without an attempt, because the target is down. With a time they are due then: behind those that are due before. */
+  release(claims: readonly ClaimRef[], dueAt?: Date): Promise<void>;
   /**
    * Only for the owner of the lock. Deliveries that an earlier run has left without an answer count as failed: their
    * senders got none. Resolves to their number. On SQLite, waiting deliveries whose order nothing holds up become due.

@@ -15,6 +15,17 @@ export function cachedFor<T>(ms: number, clock: () => number, read: () => T): ()
 /** Node fires a timer with a longer delay (24.8 days) at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/**
+ * Milliseconds in a `Retry-After`, which holds seconds or a date by the server's clock.
+ * https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function retryAfterMs(header: string | undefined, now: Date | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\s*\d+(?:\.\d+)?\s*$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) || now === undefined ? undefined : Math.max(0, at - now.getTime());
+}
+
 /** `setTimeout` for any delay, in as many timers as that takes. Returns a function that cancels it. */
 export function setLongTimeout(ms: number, callback: () => void, maxTimerMs = MAX_TIMER_MS): () => void {
   let timer: NodeJS.Timeout;

@@ -5,16 +5,8 @@ import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { explainProxyError, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
-import { type Sleep, withTimeout } from "../util/timing.ts";
-import {
-  type AttemptOutcome,
-  backoffMs,
-  MAX_ATTEMPTS,
-  MAX_RETRY_AFTER_MS,
-  mayRetry,
-  neverSent,
-  retryAfterMs,
-} from "./retry.ts";
+import { retryAfterMs, type Sleep, withTimeout } from "../util/timing.ts";
+import { type AttemptOutcome, backoffMs, MAX_ATTEMPTS, MAX_RETRY_AFTER_MS, mayRetry, neverSent } from "./retry.ts";
 
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

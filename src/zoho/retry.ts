@@ -4,17 +4,6 @@ const MAX_WAIT_MS = 8_000;
 /** Longer ones are not waited for: failing with the time to wait says more than hanging. */
 export const MAX_RETRY_AFTER_MS = 60_000;
 
-/**
- * Milliseconds in a `Retry-After`, which holds seconds or a date by the server's clock.
- * https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
- */
-export function retryAfterMs(header: string | undefined, now: Date | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\s*\d+(?:\.\d+)?\s*$/.test(header)) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) || now === undefined ? undefined : Math.max(0, at - now.getTime());
-}
-
 /** Milliseconds before the next attempt: what the server asked for, else exponential with a jitter of one half. */
 export function backoffMs(attempt: number, random: number, askedMs: number | undefined): number {
   if (askedMs !== undefined) return askedMs;

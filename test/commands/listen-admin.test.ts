@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
+import { startHumanListener } from "../support/human-listener.ts";
 import type { Listener } from "../support/listener.ts";
 import { parseOpenMetrics } from "../support/open-metrics.ts";
 import { run } from "../support/run.ts";
@@ -47,6 +48,21 @@ it("serves the counts of a run as OpenMetrics", async () => {
   expect((await fetch(`${url}/`)).status).toBe(404);
   expect((await fetch(`${url}/metrics`, { method: "POST" })).status).toBe(405);
   expect((await listener.stop()).exitCode).toBe(0);
+});
+
+it("counts the deliveries that are given up, and says so at the end", async () => {
+  const target = await app(says(404));
+  const listener = await listen([target.url, "--admin", "0"]);
+  await listener.post(CRM, lead(1));
+  await listener.post(CRM, lead(2));
+  const labels = { target: target.url };
+  const given = () => sampleOf(adminUrl(listener), "zoho_hooks_deliveries_given_up_total", labels);
+  await expect.poll(given).toBe(2);
+  await listener.stop();
+  const human = await startHumanListener([target.url]);
+  await fetch(human.url + CRM, { method: "POST", headers: { "content-type": "application/json" }, body: lead(3) });
+  await human.shown(/given up/);
+  expect((await human.stop()).err).toContain("Forwarded: 0 delivered, 1 failed (given up)\n");
 });
 
 it("opens no second port unless asked to", async () => {

@@ -21,7 +21,7 @@ describe("a delivery that fails", () => {
   it("is retried even if the clock is set back, in this run and in the next", async () => {
     let offsetMs = 0;
     const options = { cwd: tempFolder(), now: () => new Date(Date.now() + offsetMs) };
-    const target = await app(oneAfterTheOther(says(503), yes, says(503), yes));
+    const target = await app(oneAfterTheOther(says(500), yes, says(500), yes));
     const argv = ["--forward-to", target.url, "--ordered", "--retry-base", "300ms"];
     const first = await listen(argv, options);
     await postLeads(first, 1, 1);
@@ -38,8 +38,7 @@ describe("a delivery that fails", () => {
   });
 
   it.each([
-    ["503", says(503, "busy"), 503],
-    ["429", says(429), 429],
+    ["500", says(500, "busy"), 500],
     ["a closed connection", hangUp, null],
   ])("with %s is retried after 1, 2 and 4 times --retry-base, then given up", async (_, answer, status) => {
     const target = await app(answer);
@@ -61,7 +60,8 @@ describe("a delivery that fails", () => {
     ]);
     const pauses = times.slice(1).map((at, i) => at - (times[i] ?? 0));
     for (const [i, ms] of [60, 120, 240].entries()) expect(pauses[i]).toBeGreaterThanOrEqual(ms - 5);
-    expect((await listener.stop()).lines().at(-1)).toMatchObject({ forwards: { delivered: 0, failed: 1, waiting: 0 } });
+    const summary = (await listener.stop()).lines().at(-1);
+    expect(summary).toMatchObject({ forwards: { delivered: 0, failed: 1, given_up: 1, waiting: 0 } });
     expect(target.seen).toHaveLength(4);
   });
 
@@ -145,6 +145,43 @@ describe("a delivery that fails", () => {
     const second = await listen(["--forward-to", target.url], { cwd });
     expect((await second.line("ready")).notes).toContain("1 delivery from an earlier run is being sent now.");
     expect(await second.line("forward")).toMatchObject({ n: 1, attempt: 2, state: "delivered" });
+  });
+});
+
+describe("an app that answers 503", () => {
+  it("is down: it gets each delivery as a first attempt once it takes one", async () => {
+    const target = await app(says(503, "restarting"));
+    const listener = await listen(["--forward-to", target.url, "--retry-base", "5ms"]);
+    await postLeads(listener, 1, 20);
+    expect(await listener.line("target", { state: "down" })).toMatchObject({
+      target: target.url,
+      reason: `127.0.0.1:${target.port} answered 503 Service Unavailable`,
+    });
+    target.answer(yes);
+    await listener.line("forward", {}, 20);
+    const summary = (await listener.stop()).lines().at(-1);
+    expect(summary).toMatchObject({ forwards: { delivered: 20, failed: 0, given_up: 0, waiting: 0 } });
+    const forwards = listener.lines().filter(isForward);
+    expect(forwards.filter(({ attempt, state }) => attempt !== 1 || state !== "delivered")).toEqual([]);
+  });
+
+  it("gets a single try with --retries 0", async () => {
+    const target = await app(says(503));
+    const listener = await listen(["--forward-to", target.url, "--retries", "0"]);
+    await postLeads(listener, 1, 1);
+    expect(await listener.line("forward")).toMatchObject({ state: "failed", attempt: 1, status: 503 });
+  });
+
+  it.each([
+    [[], 0, { failed: 0, given_up: 0, waiting: 1 }],
+    [["--no-store"], 5, { failed: 1, given_up: 1, waiting: 0 }],
+  ])("leaves its deliveries in the log at the end of a run with --expect and %j", async (flags, exitCode, counts) => {
+    const target = await app(says(503));
+    const listener = await listen(["--forward-to", target.url, "--expect", "crm:Leads.create", ...flags]);
+    await listener.post(CRM, lead(1));
+    const result = await listener.finished;
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.lines().at(-1)).toMatchObject({ forwards: { delivered: 0, ...counts } });
   });
 });
 

@@ -37,6 +37,15 @@ const inStore = (store: string, argv: readonly string[]): Promise<RunResult> =>
   run([...argv, "--store", store], { cwd: folderWith({}) });
 
 describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
+  it("have no password of a queue in the log", async () => {
+    const store = await newLog();
+    const receiver = await member(store, ["bullmq://user:SEKRET@127.0.0.1:1/queue", "--role", "receive"]);
+    await receiver.post(CRM, lead(1), JSON_TYPE);
+    expect(await runSql(store, "SELECT DISTINCT target FROM forwards")).toMatchObject([
+      { target: "bullmq://127.0.0.1:1/queue" },
+    ]);
+  });
+
   it("divide the work: two receive, one delivers", async () => {
     const store = await newLog();
     const target = await app();

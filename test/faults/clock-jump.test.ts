@@ -21,7 +21,7 @@ it.skipIf(isWindows)("listen retries and delivers although the clock jumps ahead
   const cwd = folderWith({ "clock.cjs": JUMPING_CLOCK });
   const env = { NODE_OPTIONS: `--require ${join(cwd, "clock.cjs")}` };
   // Every third attempt fails, so that retries wait while the clock jumps.
-  const target = await app((response, seen, n) => (n % 3 === 0 ? says(503) : yes)(response, seen, n));
+  const target = await app((response, seen, n) => (n % 3 === 0 ? says(500) : yes)(response, seen, n));
   const flags = ["--retries", "12", "--retry-base", "200ms", "--keep", "7d"];
   const listener = await startListenProcess(["--forward-to", target.url, ...flags], { cwd, env });
   const load = postLoad({ url: listener.url, from: 0, count: 1e6, connections: 8, pauseMs: 5 });

@@ -1,14 +1,18 @@
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { Redis } from "ioredis";
+import { expect, it, onTestFinished } from "vitest";
 import { readHealth } from "../../src/store/sqlite/health.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { startChild } from "../support/child.ts";
 import { DEFAULT_LOG, expectNothingLost, IS_LONG, peakOf } from "../support/faults.ts";
 import { app, leadNumber } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { postLoad } from "../support/post-load.ts";
+import { hasRedis, startRedis } from "../support/redis.ts";
 import { tempFolder } from "../support/run.ts";
 import type { Answer } from "../support/target.ts";
 import { hang, hangUp, says, yes } from "../support/target-app.ts";
+import { collect } from "../support/temp-log.ts";
 
 const COUNT = IS_LONG ? 5000 : 300;
 const garbage: Answer = ({ socket }) => void socket?.end("this is not HTTP\r\n\r\n");
@@ -50,6 +54,74 @@ it.each<readonly [fault: string, answer: Answer | "stopped"]>([
   const states = listener.lines.flatMap(({ type, state }) => (type === "target" ? [state] : []));
   if (answer === "stopped") expect(states).toEqual(["down", "up"]);
   await expectNothingLost({ fault, cwd, loads: [load], peakMegabytes });
+});
+
+/** The attempts of all deliveries, by their number of each delivery and their status. */
+async function attemptsOf(cwd: string): Promise<Record<string, number>> {
+  const log = await openLog({ path: join(cwd, DEFAULT_LOG), now: () => new Date(), create: false });
+  const counts: Record<string, number> = {};
+  for (const { attempts } of await collect(log.entries({}, { order: "oldest" })))
+    for (const { attempt, status } of attempts)
+      counts[`${attempt} ${status}`] = (counts[`${attempt} ${status}`] ?? 0) + 1;
+  await log.close();
+  return counts;
+}
+
+it("an app that a proxy answers for with 503 and Retry-After gets each event once it is back, as a first attempt", async () => {
+  const cwd = tempFolder();
+  const backend = await app();
+  await backend.stop();
+  const refusedAt: number[] = [];
+  const proxy = await app(async (response, { path, body }) => {
+    try {
+      const answer = await fetch(backend.url + path, { method: "POST", body: new Uint8Array(body) });
+      response.writeHead(answer.status).end(await answer.text());
+    } catch {
+      refusedAt.push(performance.now());
+      response.writeHead(503, { "retry-after": "1" }).end("no backend");
+    }
+  });
+  const listener = await startListenProcess(["--forward-to", proxy.url, "--concurrency", "1"], { cwd });
+  const load = postLoad({ url: listener.url, from: 0, count: COUNT, connections: 8 });
+  await expect.poll(() => refusedAt.length).toBe(2);
+  const [first = 0, second = 0] = refusedAt;
+  expect(second - first).toBeGreaterThanOrEqual(990);
+  await backend.start();
+  await load.ended;
+  await expect.poll(async () => (await readHealth(join(cwd, DEFAULT_LOG))).waiting, { interval: 200 }).toEqual([]);
+  expect(new Set(backend.seen.map(leadNumber)).size).toBe(COUNT);
+  expect((await listener.stop()).summary).toMatchObject({
+    forwards: { delivered: COUNT, failed: 0, given_up: 0, waiting: 0 },
+  });
+  expect(await attemptsOf(cwd)).toEqual({ "1 200": COUNT });
+  await expectNothingLost({ fault: "a proxy without its app", cwd, loads: [load] });
+});
+
+it.skipIf(!hasRedis)("a Redis that is a replica for a while gets each event once, as a first attempt", async () => {
+  const cwd = tempFolder();
+  const redis = await startRedis();
+  const client = new Redis(redis.port);
+  onTestFinished(() => client.disconnect());
+  const queue = `bullmq://127.0.0.1:${redis.port}/webhooks`;
+  const listener = await startListenProcess(["--forward-to", queue, "--retry-base", "20ms"], { cwd });
+  const load = postLoad({ url: listener.url, from: 0, count: COUNT, connections: 8 });
+  const went = (state: string) =>
+    expect.poll(() => listener.lines.filter((line) => line.type === "target" && line.state === state).length);
+  for (const round of [1, 2]) {
+    await load.until((COUNT / 3) * round);
+    await client.replicaof("127.0.0.1", 1);
+    await went("down").toBe(round);
+    await client.replicaof("NO", "ONE");
+    await went("up").toBe(round);
+  }
+  await load.ended;
+  await expect.poll(async () => (await readHealth(join(cwd, DEFAULT_LOG))).waiting, { interval: 200 }).toEqual([]);
+  expect(await client.llen("bull:webhooks:wait")).toBe(COUNT);
+  expect((await listener.stop()).summary).toMatchObject({
+    forwards: { delivered: COUNT, failed: 0, given_up: 0, waiting: 0 },
+  });
+  expect(await attemptsOf(cwd)).toEqual({ "1 200": COUNT });
+  await expectNothingLost({ fault: "a Redis that is a replica twice", cwd, loads: [load] });
 });
 
 const KILLED_COUNT = IS_LONG ? 50_000 : 3000;

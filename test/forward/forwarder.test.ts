@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { deadlineOf, decideReply } from "../../src/core/reply.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "../../src/forward/forwarder.ts";
@@ -9,9 +10,12 @@ import type { Log } from "../../src/store/log.ts";
 import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
 import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { hang } from "../support/target-app.ts";
+import { startProxy } from "../support/proxy.ts";
+import { freePort, valuesOf } from "../support/target.ts";
+import { hang, says, yes } from "../support/target-app.ts";
 import { sqliteEngines, tempLog } from "../support/temp-log.ts";
 
+const NUMBER = "x-zoho-hooks-event";
 const soon = deadlineOf("Zoho Desk", { withinMs: 40 });
 
 interface Given {
@@ -241,6 +245,121 @@ describe("a forwarder", () => {
     await target.start();
     await expect.poll(() => reports.map(({ state }) => state), { timeout: 3000 }).toEqual(["down", "up", "delivered"]);
     expect(troubles).toEqual(["the log is busy"]);
+  });
+
+  it("sends the others while one delivery is answered 503 for ever", async () => {
+    const target = await app((response, seen, n) =>
+      (valuesOf(seen, NUMBER)[0] === "1" ? says(503) : yes)(response, seen, n),
+    );
+    const { forwarder, log, reports, add } = await given({ concurrency: 1 });
+    const delivered = (): number => reports.filter(({ state }) => state === "delivered").length;
+    await add(target.url);
+    forwarder.wake([target.url]);
+    await target.came(1);
+    for (let sent = 0; sent < 20; sent += 10) {
+      for (let i = 0; i < 10; i++) await add(target.url);
+      forwarder.wake([target.url]);
+      await expect.poll(delivered, { timeout: 5000 }).toBe(sent + 10);
+      // It had its turn before the next ten.
+      await target.came(target.seen.length + 1);
+    }
+    expect(await log.waiting()).toMatchObject([{ waiting: 1 }]);
+    expect(reports.filter(({ state }) => state === "failed" || state === "retry")).toEqual([]);
+  });
+
+  it("sends to the other targets of an app that answers 503 on one path, and to all once it was restarted", async () => {
+    const target = await app((response, seen, n) =>
+      (seen.path === "/broken" ? says(503, "", { "retry-after": "3600" }) : yes)(response, seen, n),
+    );
+    const { forwarder, reports, add } = await given();
+    const [broken, fine] = [`${target.url}/broken`, `${target.url}/fine`];
+    const send = async (to: string, count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) await add(to);
+      forwarder.wake([to]);
+    };
+    const states = () => reports.map(({ state, target: where }) => [state, where]);
+    await send(broken, 1);
+    await expect.poll(states).toEqual([["down", broken]]);
+    await send(fine, 2);
+    await expect.poll(states).toHaveLength(3);
+    await target.stop();
+    await send(fine, 1);
+    await expect.poll(states).toHaveLength(4);
+    target.answer(yes);
+    await target.start();
+    await expect.poll(states, { timeout: 5000 }).toHaveLength(8);
+    expect(states().slice(0, 5)).toEqual([
+      ["down", broken],
+      ["delivered", fine],
+      ["delivered", fine],
+      ["down", target.url],
+      ["up", target.url],
+    ]);
+    const rest = [
+      ["delivered", broken],
+      ["delivered", fine],
+      ["up", broken],
+    ];
+    expect(states().slice(5)).toEqual(expect.arrayContaining(rest));
+  });
+
+  it("sends one delivery at a time while the app answers 503, and all others once it does not", async () => {
+    let underWay = 0;
+    const together: number[] = [];
+    const target = await app(async (response, seen, n) => {
+      underWay++;
+      // The first three are sent at the same time; from then on it is down.
+      if (n > 3 && n <= 5) {
+        together.push(underWay);
+        forwarder.wake([target.url]);
+        await delay(50);
+      }
+      underWay--;
+      return (n <= 4 ? says(503) : yes)(response, seen, n);
+    });
+    const { forwarder, log, reports, add } = await given();
+    for (let i = 0; i < 3; i++) await add(target.url);
+    forwarder.wake([target.url]);
+    await expect.poll(() => log.waiting(), { timeout: 5000 }).toEqual([]);
+    expect(together).toEqual([1, 1]);
+    expect(target.seen).toHaveLength(7);
+    expect(reports.map(({ state }) => state).toSorted()).toEqual(["delivered", "delivered", "delivered", "down", "up"]);
+    const [down] = reports.filter(({ state }) => state === "down");
+    expect(down).toMatchObject({ reason: `127.0.0.1:${target.port} answered 503 Service Unavailable` });
+  });
+
+  it.each([
+    ["seconds", () => "1", "Retry-After 1.0 s"],
+    ["a date", () => new Date(Date.now() + 2000).toUTCString(), "Retry-After"],
+  ])("waits for Retry-After in %s", async (_, retryAfter, text) => {
+    const times: number[] = [];
+    const target = await app((response, seen, n) => {
+      times.push(performance.now());
+      return (n === 1 ? says(429, "", { "retry-after": retryAfter() }) : yes)(response, seen, n);
+    });
+    const { forwarder, reports, add } = await given();
+    await add(target.url);
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports.map(({ state }) => state), { timeout: 5000 }).toEqual(["down", "delivered", "up"]);
+    // A date has no milliseconds.
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(950);
+    expect(reports[0]).toMatchObject({ reason: expect.stringContaining(`answered 429 Too Many Requests, ${text}`) });
+  });
+
+  it("tries a delivery, not a connection, where a proxy that is down leads to the app", async () => {
+    const target = await app();
+    const port = await freePort();
+    const env = { HTTP_PROXY: `http://127.0.0.1:${port}` };
+    const poster = await openPoster({ connections: 4, insecure: false, env, timeoutMs: 5000 });
+    onTestFinished(() => poster.close());
+    const { forwarder, reports, add } = await given({ poster });
+    const hook = "http://app.example/hook";
+    await add(hook);
+    forwarder.wake([hook]);
+    await expect.poll(() => reports).toMatchObject([{ state: "down", target: hook }]);
+    await startProxy(target.port, [], port);
+    await expect.poll(() => reports, { timeout: 5000 }).toHaveLength(3);
+    expect(reports.slice(1)).toMatchObject([{ state: "delivered", attempt: 1 }, { state: "up" }]);
   });
 
   it("frees the room of a delivery that could not be recorded", async () => {

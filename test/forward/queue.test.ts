@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { createHmac, randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { isQueue } from "../../src/body/queue-address.ts";
+import { isListening } from "../../src/forward/app-health.ts";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startHumanListener } from "../support/human-listener.ts";
@@ -192,11 +193,34 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
     expect(all).not.toContain("SEKRET");
   });
 
+  it("has its password in the settings only: the log does not, and replay finds it", async () => {
+    const redis = await startRedis("--requirepass", "SEKRET");
+    const cwd = folderWith({});
+    const env = { ZOHO_HOOKS_FORWARD_TO: addressOf(redis, "?db=1", ":SEKRET@") };
+    const name = addressOf(redis, "?db=1");
+    const listener = await listen(["--admin", "0"], { cwd, env });
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    expect(await listener.line("forward")).toMatchObject({ target: name, state: "delivered" });
+    const metricsUrl = /http:\S+\/metrics/.exec(JSON.stringify(await listener.line("ready")))?.[0] ?? "";
+    const metrics = await (await fetch(metricsUrl)).text();
+    expect(metrics).toContain(`zoho_hooks_attempts_total{target="${name}",status="200"} 1`);
+    const folder = join(cwd, ".zoho-hooks");
+    for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file), "latin1")).not.toContain("SEKRET");
+    await listener.stop();
+    for (const argv of [
+      ["replay", "1"],
+      ["replay", "1", "--to", name],
+    ])
+      expect((await run(argv, { cwd, env })).exitCode).toBe(0);
+    expect(await jobsOf(redis, { password: "SEKRET", db: 1 })).toHaveLength(3);
+    const { exitCode, out, err } = await run(["replay", "1", "--to", name], { cwd });
+    expect([exitCode, out + err]).toEqual([5, expect.stringMatching(/NOAUTH.*\n.*which the log does not keep/)]);
+    for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file), "latin1")).not.toContain("SEKRET");
+  });
+
   it.each<[string, string[], { user?: string; query?: string }, string, string]>([
     ["a wrong password", ["--requirepass", "right"], { user: ":SEKRET@" }, "WRONGPASS", "check user and password"],
     ["no password", ["--requirepass", "right"], {}, "NOAUTH", "Redis needs a password"],
-    ["a full Redis", ["--maxmemory", "1", "--maxmemory-policy", "noeviction"], {}, "OOM", "raise maxmemory"],
-    ["a replica", ["--replicaof", "127.0.0.1 1"], {}, "READONLY", "name the primary"],
     ["an unknown database", [], { query: "?db=99" }, "DB index is out of range", "does not have"],
   ])("counts %s as a failed attempt, with the words of Redis", async (_, options, { user, query }, words, hint) => {
     const redis = await startRedis(...options);
@@ -211,6 +235,45 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
     });
     expect(failed.error).toContain(words);
     expect(JSON.stringify(listener.lines())).not.toContain("SEKRET");
+  });
+
+  it.each<[string, string[], string[], string, string]>([
+    ["is a replica", ["--replicaof", "127.0.0.1 1"], ["REPLICAOF", "NO", "ONE"], "READONLY", "name the primary"],
+    ["is full", ["--maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"], "OOM", "raise maxmemory"],
+  ])("keeps deliveries in the log without an attempt while Redis %s", async (_, options, repair, words, hint) => {
+    const redis = await startRedis(...options);
+    const listener = await listen(["--forward-to", addressOf(redis)]);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    const { reason } = await listener.line("target", { state: "down" });
+    expect(reason).toMatch(new RegExp(`^127.0.0.1:${redis.port} refused the job: ${words} .*${hint}`));
+    await listener.post(CRM, lead(2), JSON_TYPE);
+    const client = new Redis(redis.port);
+    onTestFinished(() => client.disconnect());
+    await client.call(...(repair as [string]));
+    expect(await listener.line("target", { state: "up" })).toMatchObject({ target: addressOf(redis) });
+    await listener.line("forward", {}, 2);
+    expect(listener.lines().filter(({ type }) => type === "forward")).toEqual(
+      [1, 2].map((n) => expect.objectContaining({ n, attempt: 1, state: "delivered" })),
+    );
+  });
+
+  it("keeps deliveries in the log while Redis reads its data after a start", async () => {
+    // Microseconds for each key. Between keys it answers, if they are in a snapshot.
+    const slow = ["--key-load-delay", "250000", "--loading-process-events-interval-bytes", "1024"];
+    const redis = await startRedis("--appendonly", "no", ...slow);
+    const client = new Redis(redis.port);
+    for (let i = 0; i < 6; i++) await client.set(`key${i}`, randomBytes(2048));
+    await client.call("SAVE");
+    client.disconnect();
+    const listener = await listen(["--forward-to", addressOf(redis)]);
+    await redis.stop();
+    const started = redis.start();
+    await expect.poll(() => isListening(`redis://127.0.0.1:${redis.port}`)).toBe(true);
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    const { reason } = await listener.line("target", { state: "down" });
+    expect(reason).toContain("LOADING");
+    await started;
+    expect(await listener.line("forward")).toMatchObject({ attempt: 1, state: "delivered" });
   });
 
   it("is reached over TLS, and only with a certificate that is known", async () => {

@@ -118,6 +118,18 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await log.get(1))?.attempts).toEqual([]);
   });
 
+  it("wait behind the others until a time that they are released with, also after a restart", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (let i = 0; i < 3; i++) await log.append(waitingFor({}, i));
+    await log.release(await claimed(log, { limit: 1 }), later(200));
+    expect((await claimed(log)).map(({ n }) => n)).toEqual([2, 3]);
+    expect(await log.nextDue(request())).toEqual({ left: false, at: later(200) });
+    await log.close();
+    const again = await tempLog(engine, { path });
+    expect(await claimed(again, { now: later(200) })).toMatchObject([{ n: 2 }, { n: 3 }, { n: 1, attempts: 0 }]);
+  });
+
   it("survive a restart, also those that were claimed", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });

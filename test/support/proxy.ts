@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { onTestFinished } from "vitest";
 
 /** A proxy that answers CONNECT, leads every host to one port of loopback, and tells what it was asked for. Gives its port. */
-export async function startProxy(toPort: number, asked: string[]): Promise<number> {
+export async function startProxy(toPort: number, asked: string[], port = 0): Promise<number> {
   const server = createServer();
   server.on("connect", (request, socket) => {
     asked.push(request.url ?? "");
@@ -16,7 +16,7 @@ export async function startProxy(toPort: number, asked: string[]): Promise<numbe
     upstream.on("error", () => socket.destroy());
     socket.on("close", () => upstream.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   onTestFinished(() => {
     server.close();
     server.closeAllConnections();

@@ -54,7 +54,11 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   const { settings, env } = config;
   const { concurrency, insecure } = settings;
   const { retries, retryBase, forwardTimeout } = retrySettings(context, config);
-  const counts = { delivered: 0, failed: 0, waiting: 0 as number | undefined };
+  const counts = { delivered: 0, failed: 0, givenUp: 0, waiting: 0 as number | undefined };
+  const countGivenUp = (): void => {
+    counts.failed++;
+    counts.givenUp++;
+  };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () =>
     openTargets(routes.targets, {
@@ -62,6 +66,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       insecure,
       env,
       timeoutMs: forwardTimeout,
+      addresses: routes.addresses,
       onlyOnce: retries === 0,
       receivedAtOf: async (n) => (await log.row(n))?.receivedAt,
     });
@@ -91,10 +96,10 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     showTarget,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
-      if (report.state === "failed") counts.failed++;
+      if (report.state === "failed") countGivenUp();
       show(report);
     },
-    onUnreadable: () => void counts.failed++,
+    onUnreadable: countGivenUp,
     onTarget: context.report,
     onTrouble,
   });
@@ -144,9 +149,10 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
     counts() {
-      const { delivered, failed, waiting: left } = counts;
+      const { delivered, failed, givenUp, waiting: left } = counts;
+      if (settings.store !== false || left === undefined) return counts;
       // Without a log no later run sends what is left.
-      return settings.store === false && left !== undefined ? { delivered, failed: failed + left, waiting: 0 } : counts;
+      return { delivered, failed: failed + left, givenUp: givenUp + left, waiting: 0 };
     },
     hasLost: () => settings.store === false && counts.waiting !== 0,
     abortMirrored: () => mirror?.interrupt(),
@@ -203,6 +209,7 @@ function adviseOnce({ invocation, json }: Context, config: Config): (report: For
 export interface RunRoutes extends Routes {
   /** All that an event can go to. */
   readonly targets: readonly string[];
+  readonly addresses: ReadonlyMap<string, string>;
   has(target: string): boolean;
 }
 
@@ -210,7 +217,8 @@ export interface RunRoutes extends Routes {
 export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
   const all = createRoutes(settings.forwardTo, settings.routes);
   if (settings.respond === "mirror") rejectMirroredQueue(settings);
-  const targets = all.all(products.map((product) => product.id));
+  const addresses = all.all(products.map((product) => product.id));
+  const targets = [...addresses.keys()];
   for (const target of targets) {
     const own = receiverTargeted(target, settings);
     if (own === undefined) continue;
@@ -222,7 +230,8 @@ export function runRoutes({ settings }: Config, shown: EventPattern, products: r
   return {
     ...all,
     targets,
-    has: (target) => targets.includes(target),
+    addresses,
+    has: (target) => addresses.has(target),
     targetsOf: (product, event) => (shown.matches(product, event) ? all.targetsOf(product, event) : []),
   };
 }

@@ -73,7 +73,7 @@ async function checkSettings(
   const { forwardTo, routes } = config.settings;
   const configured = createRoutes(forwardTo, routes).all(products.map(({ id }) => id));
   if (plan.to === undefined) {
-    const logged = targets.filter((target) => !configured.includes(target));
+    const logged = targets.filter((target) => !configured.has(target));
     if (logged.length < targets.length) await checkProjectSettings(context, config, ["forwardTo", "routes"]);
     await checkLoggedTargets(context, config, logged);
   }
@@ -121,7 +121,10 @@ async function replayAll(
     return ExitCode.ok;
   }
   const tally = new Tally();
+  const { forwardTo, routes } = config.settings;
+  const known = createRoutes(plan.to === undefined ? forwardTo : [plan.to, ...forwardTo], routes);
   const poster = await openTargets(targets, {
+    addresses: known.all(products.map(({ id }) => id)),
     timeoutMs: plan.timeoutMs,
     connections: 1,
     insecure: plan.insecure ?? config.settings.insecure,

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { targetName } from "../../body/queue-address.ts";
 import { checkTarget } from "../../body/target-url.ts";
 import { checkLoggedTargets, checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
@@ -195,8 +196,8 @@ async function replayEvent(
 async function allowedTarget(context: Context, to: string, entry: LogEntry): Promise<string> {
   const config = loadConfig(context);
   const { product, event, forwards, attempts } = entry;
-  // The page knows targets with their secrets masked.
-  const isIt = (target: string): boolean => target === to || maskSetting(target) === to;
+  // The page knows targets with their secrets masked, and those of the log without.
+  const isIt = (target: string): boolean => [target, maskSetting(target), targetName(target)].includes(to);
   const configured = configuredTargets(config).find(isIt);
   const logged = [...forwards, ...attempts].map(({ target }) => target).find(isIt);
   const target = configured ?? logged ?? to;

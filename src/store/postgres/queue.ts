@@ -113,7 +113,7 @@ export function createQueue(
     await renewing;
   }
 
-  async function release(claims: readonly ClaimRef[]): Promise<void> {
+  async function release(claims: readonly ClaimRef[], dueAt?: Date): Promise<void> {
     const held = claims.flatMap((ref) => inHand.get(keyOf(ref)) ?? []);
     if (held.length === 0) return;
     await database.query(
@@ -125,7 +125,7 @@ export function createQueue(
         clock.now(),
         held.map(({ ref }) => ref.id),
         held.map(({ ref: { lease = "" } }) => lease),
-        held.map(({ dueAtMs }) => dueAtMs),
+        held.map(({ dueAtMs }) => dueAt?.getTime() ?? dueAtMs),
       ],
     );
     for (const { ref } of held) inHand.delete(keyOf(ref));

@@ -109,7 +109,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
         ...AT_LEAST_ONCE,
         onCommit: () => queue.release(claim.id),
       }),
-    async release(claims) {
+    async release(claims, dueAt) {
+      const postponeAll = (at: Date): void => {
+        for (const { id } of claims) queue.postpone(id, at);
+      };
+      if (dueAt !== undefined) await commits.write(() => postponeAll(dueAt), AT_LEAST_ONCE);
       for (const { id } of claims) queue.release(id);
     },
     // No other process makes anything due.

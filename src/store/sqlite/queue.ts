@@ -36,7 +36,7 @@ import { orDamage } from "./fault.ts";
 type Range = readonly [after: number, to: number];
 
 /**
- * The deliveries that wait for a target. `complete` and `giveUp` must run inside a transaction. Claims are in memory, since
+ * The deliveries that wait for a target. `complete`, `postpone` and `giveUp` must run inside a transaction. Claims are in memory, since
  * only the owner of the lock may claim.
  */
 export function createQueue(database: NativeDatabase, appender: ReturnType<typeof createAppender>) {
@@ -61,6 +61,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
   const retry = database.prepare(
     `UPDATE forwards SET attempts = attempts + 1, due_at = ? WHERE id = ? AND state = ${WAITING}`,
   );
+  const postpone = database.prepare(`UPDATE forwards SET due_at = ? WHERE id = ? AND state = ${WAITING}`);
   const giveUpAll = database.prepare(giveUp("?"));
   const counts = database.prepare(waitingCounts("min(due_at)"));
   const claimed = new Set<number>();
@@ -74,6 +75,7 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
     release(id: number): void {
       claimed.delete(id);
     },
+    postpone: (id: number, dueAt: Date) => void postpone.run(dueAt.getTime(), id),
     claimWaiting({ target, limit, maxBytes = Number.POSITIVE_INFINITY, ...times }: ClaimRequest): Claimed {
       const claims: Claim[] = [];
       const unreadable: Unreadable[] = [];
