@@ -168,6 +168,25 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
       .toContain(late[1]?.n);
   });
 
+  it("looks at synchronous_commit with every new connection", async () => {
+    const server = await started();
+    const address = server.address("s");
+    const log = await opened(address);
+    await log.append(newEntry());
+    await runSql(address, "ALTER ROLE postgres SET synchronous_commit = off");
+    await log.append(newEntry());
+    await runSql(
+      address,
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = 'zoho-hooks'",
+    );
+    const refused = { code: "log-unsuitable", message: expect.stringContaining("synchronous_commit is off") };
+    await expect.poll(() => log.append(newEntry()).catch((error: unknown) => error)).toMatchObject(refused);
+    await expect(log.checkReady()).rejects.toMatchObject(refused);
+    await runSql(address, "ALTER ROLE postgres RESET synchronous_commit");
+    await log.checkReady();
+    expect((await log.append(newEntry())).n).toBeGreaterThan(2);
+  });
+
   it("is refused where a committed transaction may be lost", async () => {
     const address = await sharedAddress(`faults off ${process.pid}`);
     const off = `${address}&options=${encodeURIComponent("-c synchronous_commit=off")}`;

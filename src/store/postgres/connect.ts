@@ -164,7 +164,11 @@ export function openDatabase({ driver, Client, path, schema, config }: Awaited<R
     const ask = (text: string, given: readonly Value[] = []) =>
       client.query<SqlRow>({ text, values: [...given], ...limit() });
     try {
-      if (!opened.has(client)) await client.query({ text: `${opening}; ${SETTINGS[purpose]}`, ...limit() });
+      if (!opened.has(client)) {
+        await client.query({ text: `${opening}; ${SETTINGS[purpose]}`, ...limit() });
+        if (purpose === "durable")
+          rejectUnsynced(path, (await ask("SHOW synchronous_commit")).rows[0]?.synchronous_commit);
+      }
       opened.add(client);
       const { rows } = await ask(sql, values);
       client.release();
@@ -278,18 +282,14 @@ const MIN_VERSION = 150_000;
 export async function checkServer(database: Database): Promise<void> {
   const [one, two] = [await database.session(), await database.session()];
   const refuse = (reason: string, hint: string): never => {
-    throw new UserError("usage", `the event log ${database.path} cannot be used: ${reason}`, hint, "log-unsuitable");
+    throw unsuitable(database.path, reason, hint);
   };
   try {
     const setting = async (name: string): Promise<string> =>
       String((await one.query(`SELECT current_setting('${name}') AS value`)).rows[0]?.value);
     if (Number(await setting("server_version_num")) < MIN_VERSION)
       refuse(`it is on PostgreSQL ${await setting("server_version")}`, "use PostgreSQL 15 or later");
-    if ((await setting("synchronous_commit")) === "off")
-      refuse(
-        "synchronous_commit is off, so what was answered with 200 could be lost",
-        "ALTER ROLE … SET synchronous_commit = on, for the user of the address",
-      );
+    rejectUnsynced(database.path, await setting("synchronous_commit"));
     if ((await setting("server_encoding")) !== "UTF8")
       refuse(
         `its database has the encoding ${await setting("server_encoding")}`,
@@ -303,6 +303,20 @@ export async function checkServer(database: Database): Promise<void> {
   } finally {
     await Promise.all([one.end(), two.end()]);
   }
+}
+
+/** Called for every new connection: the setting of the role or the server may change after the start. */
+function rejectUnsynced(path: string, synchronousCommit: unknown): void {
+  if (synchronousCommit !== "off") return;
+  throw unsuitable(
+    path,
+    "synchronous_commit is off, so what was answered with 200 could be lost",
+    "ALTER ROLE … SET synchronous_commit = on, for the user of the address",
+  );
+}
+
+function unsuitable(path: string, reason: string, hint: string): UserError {
+  return new UserError("usage", `the event log ${path} cannot be used: ${reason}`, hint, "log-unsuitable");
 }
 
 /** Whether two connections share a session, or one loses its own between two transactions. */
