@@ -18,8 +18,8 @@ USER node
 WORKDIR /data
 VOLUME /data
 EXPOSE 4460
-# A worker has no receiver: for it, set HEALTH_PORT to the port of --admin.
+# Unhealthy while no delivery can be recorded. A worker has no receiver: for it, set HEALTH_PORT to the port of --admin.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD wget -q -O /dev/null "http://127.0.0.1:${HEALTH_PORT:-4460}/healthz"
+  CMD wget -q -O /dev/null "http://127.0.0.1:${HEALTH_PORT:-4460}/readyz"
 ENTRYPOINT ["zoho-hooks"]
 CMD ["listen", "--host", "0.0.0.0", "--port", "4460"]

@@ -41,6 +41,8 @@ export function createMetrics(now: () => Date) {
     ...named("append_seconds", "Time to commit a delivery, before it is answered"),
     buckets: APPEND_BUCKETS,
   });
+  const failures = new Counter(named("append_failures_total", "Deliveries that could not be recorded"));
+  const up = new Gauge(named("log_up", "Whether deliveries can be recorded: 0 where /readyz answers unavailable"));
   const waiting = new Gauge(named("waiting", "Deliveries of the whole log that wait for a target", "target"));
   const oldest = new Gauge(named("oldest_waiting_seconds", "Age of the oldest delivery that waits", "target"));
   let watched: Log | undefined;
@@ -49,8 +51,14 @@ export function createMetrics(now: () => Date) {
   const countAttempt = ({ target, status }: NewAttempt): void =>
     attempts.inc({ target: labelOf(target), status: status ?? "none" });
 
-  async function readWaiting(): Promise<void> {
-    const counts = (await watched?.waiting()) ?? [];
+  /** What waits is left out while the log does not answer. Without a log nothing can fail to be recorded. */
+  async function readLog(): Promise<void> {
+    const isUp = await (watched?.checkReady() ?? Promise.resolve()).then(
+      () => true,
+      () => false,
+    );
+    const counts = (isUp ? await watched?.waiting().catch(() => []) : []) ?? [];
+    up.set(Number(isUp));
     waiting.reset();
     oldest.reset();
     for (const { target, waiting: count, oldestAt } of counts) {
@@ -74,9 +82,14 @@ export function createMetrics(now: () => Date) {
         ...log,
         async append(entry) {
           const stop = appends.startTimer();
-          const appended = await log.append(entry);
-          stop();
-          return appended;
+          try {
+            const appended = await log.append(entry);
+            stop();
+            return appended;
+          } catch (error) {
+            failures.inc();
+            throw error;
+          }
         },
         async complete(claim, attempt, outcome) {
           const completed = await log.complete(claim, attempt, outcome);
@@ -91,12 +104,8 @@ export function createMetrics(now: () => Date) {
         },
       };
     },
-    /** Without what waits while the log cannot be read. */
     async text(): Promise<string> {
-      await readWaiting().catch(() => {
-        waiting.reset();
-        oldest.reset();
-      });
+      await readLog();
       return registry.metrics();
     },
   };

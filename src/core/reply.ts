@@ -56,6 +56,9 @@ export function refuse(status: number, reason: string): Decision {
   return { reply: plainReply(status, reason), accepted: false, reason };
 }
 
+/** The answer of `listen` to a delivery that it could not record: a 503 that is not the app's. */
+export const NOT_RECORDED = "the delivery could not be stored; send it again later";
+
 /** `200 only, within 5 s; 410 removes the webhook` */
 export function answerRuleText({ withinMs, only200, removedBy, endsBy, json }: AnswerRule): string {
   const parts = [

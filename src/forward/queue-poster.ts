@@ -62,7 +62,9 @@ export async function openQueuePoster(options: QueuePosterOptions): Promise<Post
   }
 
   function drop(target: string, connection: Connection): void {
-    if (connections.get(target) === connection) connections.delete(target);
+    // All jobs of a connection come here when it is lost, and ioredis adds a listener with every call.
+    if (connections.get(target) !== connection) return;
+    connections.delete(target);
     connection.client.disconnect();
   }
 

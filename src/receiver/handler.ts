@@ -4,7 +4,7 @@ import { offersSecret } from "../core/handshake.ts";
 import { allChosenNames, maskHeaders, maskUrl } from "../core/mask.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
-import { type Decision, plainReply, refuse } from "../core/reply.ts";
+import { type Decision, NOT_RECORDED, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../reports/event.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { isLoopbackAddress } from "../util/hosts.ts";
@@ -39,6 +39,8 @@ export interface HandlerOptions extends EvaluateOptions {
   /** Whether an event is shown; all are by default. */
   isShown?(product: string | undefined, event: string | undefined): boolean;
   readonly showSecrets?: boolean | undefined;
+  /** Why deliveries cannot be recorded now, for `/readyz`; by default they always can. */
+  readonly whyNotReady?: (() => Promise<string | undefined>) | undefined;
   now(): Date;
   /** Fetches the public keys of a product again; resolves soon, to whether they have changed. */
   renewKeys?(product: string): Promise<boolean>;
@@ -65,7 +67,7 @@ export async function handleRequest(exchange: Exchange, options: HandlerOptions)
   switch (found.kind) {
     case "ready": {
       const proof = probeAnswer(request, options);
-      if (proof === undefined) return sendReply(response, readyReply(state));
+      if (proof === undefined) return sendReply(response, await readyReply(state, options.whyNotReady));
       const address = senderAddress(request, isFromOutside(exchange, options)) ?? "";
       const headers: readonly HeaderPair[] = [
         [PROBE_ANSWER_HEADER, proof],
@@ -198,7 +200,7 @@ async function recordAndAnswer(
   } catch (error) {
     const hint = error instanceof UserError ? error.hint : undefined;
     options.onTrouble(`a delivery could not be recorded: ${errorText(error)}`, hint);
-    if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
+    if (decision.accepted) decision = refuse(503, NOT_RECORDED);
   }
   const reply = recorded?.mirror === undefined ? decision.reply : undefined;
   const { products, isShown, showSecrets } = options;

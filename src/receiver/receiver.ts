@@ -67,7 +67,7 @@ export async function startReceiver(options: ReceiverOptions) {
      * number.
      */
     openTunnelPort: () => open("127.0.0.1", 0, true),
-    /** From now on `/readyz` answers 200. */
+    /** From now on `/readyz` answers 200 while deliveries can be recorded. */
     ready(): void {
       if (state === "starting") state = "ready";
     },

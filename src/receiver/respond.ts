@@ -72,8 +72,14 @@ function readPid(text: string): number | undefined {
 
 export type ReadyState = "starting" | "ready" | "stopping";
 
-export function readyReply(status: ReadyState): Reply {
-  return jsonReply(status === "ready" ? 200 : 503, { status });
+/** `whyNot`: resolves to why deliveries cannot be recorded now; undefined if they can. Anybody may read it. */
+export async function readyReply(
+  status: ReadyState,
+  whyNot: () => Promise<string | undefined> = async () => undefined,
+): Promise<Reply> {
+  if (status !== "ready") return jsonReply(503, { status });
+  const reason = await whyNot();
+  return reason === undefined ? jsonReply(200, { status }) : jsonReply(503, { status: "unavailable", reason });
 }
 
 /** The public keys (JWKS). Not to be cached: a new key is valid at once. */

@@ -14,6 +14,11 @@ export interface Log {
 
   /** Records a delivery. When this resolves it is on the disk, and only then may it be answered 2xx. */
   append(entry: NewEntry): Promise<Appended>;
+  /**
+   * Resolves if an append would most likely succeed now: the last one did within 2 s, or else a probe does. Rejects with the
+   * reason, after 1 s at the latest.
+   */
+  checkReady(): Promise<void>;
   /** Records the answer to the sender, when it was not known at `append`. */
   setAnswer(n: number, answer: Answer): Promise<void>;
 

@@ -1,4 +1,7 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { DEFAULT_LOG } from "../support/faults.ts";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startHumanListener } from "../support/human-listener.ts";
@@ -63,6 +66,34 @@ it("counts the deliveries that are given up, and says so at the end", async () =
   await fetch(human.url + CRM, { method: "POST", headers: { "content-type": "application/json" }, body: lead(3) });
   await human.shown(/given up/);
   expect((await human.stop()).err).toContain("Forwarded: 0 delivered, 1 failed (given up)\n");
+});
+
+it.skipIf(process.platform === "win32")(
+  "counts deliveries that could not be recorded, and says whether they can be",
+  async () => {
+    const cwd = folderWith({});
+    const listener = await listen(["--admin", "0"], { cwd });
+    const url = adminUrl(listener);
+    expect(await sampleOf(url, "zoho_hooks_log_up")).toBe(1);
+    expect(await sampleOf(url, "zoho_hooks_append_failures_total")).toBe(0);
+    rmSync(join(cwd, DEFAULT_LOG));
+    expect((await listener.post(CRM, lead(1))).status).toBe(503);
+    expect(await sampleOf(url, "zoho_hooks_log_up")).toBe(0);
+    expect(await sampleOf(url, "zoho_hooks_append_failures_total")).toBe(1);
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: "unavailable", reason: "the event log was deleted or replaced" },
+    ]);
+    expect(JSON.stringify(listener.lines())).toContain("/readyz answers 503: the event log ");
+  },
+);
+
+it("is ready without a log", async () => {
+  const listener = await listen(["--admin", "0", "--no-store"]);
+  const url = adminUrl(listener);
+  for (const each of [url, listener.url]) expect((await fetch(`${each}/readyz`)).status).toBe(200);
+  expect(await sampleOf(url, "zoho_hooks_log_up")).toBe(1);
 });
 
 it("opens no second port unless asked to", async () => {

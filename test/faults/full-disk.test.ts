@@ -1,20 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
-import { expectNothingLost, isWindows, loggedLeads, peakOf, post } from "../support/faults.ts";
+import { expect, it } from "vitest";
+import { expectNothingLost, isWindows, loggedLeads, peakOf, post, smallDisk } from "../support/faults.ts";
 import { app, lead } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { postLoad } from "../support/post-load.ts";
 import { tempFolder } from "../support/run.ts";
-
-/** A disk of 4 MB, where this user may mount one. */
-function smallDisk(): string | undefined {
-  const folder = tempFolder();
-  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m", "none", folder]).status !== 0) return undefined;
-  onTestFinished(() => void spawnSync("umount", ["-l", folder]));
-  return folder;
-}
 
 it.skipIf(isWindows)("listen answers 503 on a full disk, and 200 again once there is room", async (test) => {
   const cwd = smallDisk() ?? test.skip("needs the right to mount a tmpfs");

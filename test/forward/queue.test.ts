@@ -148,6 +148,24 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
     expect(await listener.line("forward", { n: 2 })).toMatchObject({ attempt: 1, state: "delivered" });
   });
 
+  it("is left without a warning of Node, however many jobs are under way when Redis is killed", async () => {
+    const redis = await startRedis();
+    const listener = await listen(["--forward-to", addressOf(redis)]);
+    const warnings: Error[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", warn);
+    onTestFinished(() => void process.off("warning", warn));
+    await listener.post(CRM, lead(1), JSON_TYPE);
+    await listener.line("forward");
+    redis.pause();
+    await Promise.all(Array.from({ length: 16 }, (_, i) => listener.post(CRM, lead(2 + i), JSON_TYPE)));
+    await redis.stop("SIGKILL");
+    await listener.line("target", { state: "down" });
+    await redis.start();
+    for (let n = 2; n <= 17; n++) await listener.line("forward", { n, state: "delivered" });
+    expect(warnings).toEqual([]);
+  });
+
   it("gets one job from several attempts at a Redis that is silent for a while", async () => {
     const redis = await startRedis();
     const argv = ["--forward-timeout", "500ms", "--retry-base", "500ms"];

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Log } from "../../src/store/log.ts";
 import { type OpenPostgresOptions, openPostgresLog } from "../../src/store/postgres/log.ts";
@@ -122,6 +124,67 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     expect(confirmed.length + failed).toBe(1000);
     const kept = new Set((await collect(log.rows())).map(({ n }) => n));
     expect(confirmed.filter((n) => !kept.has(n))).toEqual([]);
+  });
+
+  it("rejects appends within three seconds while something holds them up, and does no harm with those that come late", {
+    timeout: 30_000,
+  }, async () => {
+    const address = await sharedAddress(`faults held ${process.pid}`);
+    const log = await opened(address, { leaseMs: 1000 });
+    await log.append(newEntry());
+    const schema = /schema=(\w+)/.exec(address)?.[1];
+    const other = new pg.Client(address);
+    await other.connect();
+    await other.query("SELECT pg_advisory_lock(hashtext($1), 1)", [schema]);
+    const took: number[] = [];
+    const append = async (): Promise<void> => {
+      const startedAt = performance.now();
+      const entry = newEntry({ identity: "repeated", forward: { targets: [APP], claim: true } });
+      await expect(log.append(entry)).rejects.toMatchObject({ code: "log-locked" });
+      took.push(performance.now() - startedAt);
+    };
+    const appends = [append()];
+    for (let i = 0; i < 6; i++) {
+      await delay(250);
+      appends.push(append());
+    }
+    await Promise.all(appends);
+    expect(Math.max(...took)).toBeLessThan(3000);
+    const readyAt = performance.now();
+    await expect(log.checkReady()).rejects.toMatchObject({ code: "log-locked" });
+    expect(performance.now() - readyAt).toBeLessThan(2000);
+    await other.end();
+    // The server still commits what it was waiting to commit.
+    const { duplicateOf } = await log.append(newEntry({ identity: "repeated" }));
+    const late = await collect(log.list({}, { order: "oldest" }));
+    expect(late.length).toBeGreaterThan(2);
+    expect(duplicateOf).toBe(late[1]?.n);
+    await log.checkReady();
+    // Nobody has it in hand: it is due when its lease ends, and not renewed.
+    await expect
+      .poll(async () => (await log.claimWaiting({ ...request, now: new Date() })).claims.map(({ n }) => n), {
+        timeout: 8000,
+      })
+      .toContain(late[1]?.n);
+  });
+
+  it("looks at synchronous_commit with every new connection", async () => {
+    const server = await started();
+    const address = server.address("s");
+    const log = await opened(address);
+    await log.append(newEntry());
+    await runSql(address, "ALTER ROLE postgres SET synchronous_commit = off");
+    await log.append(newEntry());
+    await runSql(
+      address,
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = 'zoho-hooks'",
+    );
+    const refused = { code: "log-unsuitable", message: expect.stringContaining("synchronous_commit is off") };
+    await expect.poll(() => log.append(newEntry()).catch((error: unknown) => error)).toMatchObject(refused);
+    await expect(log.checkReady()).rejects.toMatchObject(refused);
+    await runSql(address, "ALTER ROLE postgres RESET synchronous_commit");
+    await log.checkReady();
+    expect((await log.append(newEntry())).n).toBeGreaterThan(2);
   });
 
   it("is refused where a committed transaction may be lost", async () => {

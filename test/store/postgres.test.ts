@@ -39,14 +39,20 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     const address = await newAddress();
     const logs = [await opened(address), await opened(address)];
     const ids = Array.from({ length: 10_000 }, (_, i) => `crm:Leads.create:${i}`);
+    const append = async (log: Log, identity: string) => ({
+      identity,
+      ...(await log.append(newEntry({ identity, body: "{}" }))),
+    });
+    // About as many at once as a receiver has in flight.
     const added = await Promise.all(
-      logs.flatMap((log, which) =>
-        (which === 0 ? ids : ids.toReversed()).map(async (identity) => ({
-          identity,
-          ...(await log.append(newEntry({ identity, body: "{}" }))),
-        })),
-      ),
-    );
+      logs.map(async (log, which) => {
+        const own = which === 0 ? ids : ids.toReversed();
+        const made: Awaited<ReturnType<typeof append>>[] = [];
+        for (let i = 0; i < own.length; i += 1000)
+          made.push(...(await Promise.all(own.slice(i, i + 1000).map((identity) => append(log, identity)))));
+        return made;
+      }),
+    ).then((each) => each.flat());
     const originals = new Map(
       added.filter((each) => each.duplicateOf === undefined).map((each) => [each.identity, each]),
     );

@@ -1,15 +1,24 @@
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { CRM, leadNumber } from "./forward-run.ts";
 import type { ListenProcess } from "./listen-process.ts";
 import type { PostLoad } from "./post-load.ts";
-import { collect } from "./temp-log.ts";
+import { collect, tempFolder } from "./temp-log.ts";
 
 /** `FAULTS=long npm run test:faults`: hundreds of kills, 10,000 connections, minutes of load. */
 export const IS_LONG = process.env.FAULTS === "long";
 
 export const isWindows = process.platform === "win32";
+
+/** A disk of 4 MB, where this user may mount one. */
+export function smallDisk(): string | undefined {
+  const folder = tempFolder();
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m", "none", folder]).status !== 0) return undefined;
+  onTestFinished(() => void spawnSync("umount", ["-l", folder]));
+  return folder;
+}
 
 export const DEFAULT_LOG = ".zoho-hooks/events.db";
 

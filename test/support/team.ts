@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { CRM, lead, leadNumber } from "./forward-run.ts";
@@ -15,6 +16,28 @@ export async function startServer(): Promise<Server> {
   await server.start();
   onTestFinished(() => server.stop("SIGQUIT").catch(() => {}));
   return server;
+}
+
+/** Stops all processes of a server, as if its machine hung. Returns what lets them go on; the end of the test does, too. */
+export async function hangServer(store: string): Promise<() => void> {
+  const [row] = await runSql(store, "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid");
+  const pids = [Number(row?.pid)];
+  const signal = (name: NodeJS.Signals): void => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // A process that had just answered has ended.
+      }
+    }
+  };
+  signal("SIGSTOP");
+  // The parent starts no more of them now.
+  const children = execFileSync("pgrep", ["--parent", String(pids[0])], { encoding: "utf8" });
+  pids.push(...children.trim().split("\n").map(Number));
+  signal("SIGSTOP");
+  onTestFinished(() => signal("SIGCONT"));
+  return () => signal("SIGCONT");
 }
 
 /** A `listen` on a shared log, in a project of its own. */

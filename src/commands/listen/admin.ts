@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "../../context.ts";
+import type { Reply } from "../../core/product.ts";
 import { plainReply } from "../../core/reply.ts";
 import { openServer } from "../../receiver/http-server.ts";
-import { jsonReply, type ReadyState, readyReply, sendReply } from "../../receiver/respond.ts";
+import { jsonReply, readyReply, sendReply } from "../../receiver/respond.ts";
 import type { Log } from "../../store/log.ts";
 import { errorText, usageError } from "../../util/errors.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { parseInteger } from "../../util/units.ts";
+import type { LogPart } from "./log.ts";
 import type { Part } from "./part.ts";
 
 /** Serves counts, and whether the run is ready: no bodies, so it needs no token. */
@@ -14,15 +16,15 @@ export interface AdminPart extends Part {
   readonly metricsUrl: string;
   /** The log, with its writes counted. */
   watch(log: Log): Log;
-  /** From now on `/readyz` answers 200, until `signal` aborts. */
-  ready(signal: AbortSignal): void;
+  /** From now on `/readyz` answers 200 while deliveries can be recorded, until `signal` aborts. */
+  ready(signal: AbortSignal, log: LogPart | undefined): void;
 }
 
 export async function startAdmin(context: Context, address: string): Promise<AdminPart> {
   const { host, port } = parseAddress(address);
   const { createMetrics } = await import("../../admin/metrics.ts");
   const metrics = createMetrics(context.now);
-  let state = (): ReadyState => "starting";
+  let ready = (): Promise<Reply> => readyReply("starting");
 
   async function answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
     if (method !== "GET" && method !== "HEAD") return sendReply(response, plainReply(405, "only GET"));
@@ -30,7 +32,7 @@ export async function startAdmin(context: Context, address: string): Promise<Adm
       case "/healthz":
         return sendReply(response, jsonReply(200, { status: "ok" }));
       case "/readyz":
-        return sendReply(response, readyReply(state()));
+        return sendReply(response, await ready());
       case "/metrics":
         return sendReply(response, { status: 200, contentType: metrics.contentType, body: await metrics.text() });
       default:
@@ -56,8 +58,8 @@ export async function startAdmin(context: Context, address: string): Promise<Adm
     metricsUrl: `${shown}/metrics`,
     notes: [`Metrics at ${shown}/metrics.`],
     watch: metrics.watch,
-    ready(signal) {
-      state = () => (signal.aborted ? "stopping" : "ready");
+    ready(signal, log) {
+      ready = () => readyReply(signal.aborted ? "stopping" : "ready", log?.whyNotReady);
     },
     onEvent: metrics.onEvent,
     stop: () => server.close(0),

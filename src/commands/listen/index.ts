@@ -209,6 +209,7 @@ async function startParts(
     onEvent: eventHandler(context, plan, parts, end),
     onClosing: () => parts.forwarding?.abortMirrored(),
     shared,
+    whyNotReady: log?.whyNotReady,
   });
   const { receiver } = parts;
   onAbort(context.signal, receiver.drain);
@@ -258,7 +259,7 @@ async function startParts(
   context.report(ready);
   await parts.forwarding?.resume();
   receiver.ready();
-  parts.admin?.ready(context.signal);
+  parts.admin?.ready(context.signal, log);
   await handOut(context, ready, options);
   if (options.exec !== undefined)
     parts.exec = await startExec(context, options.exec, { url: receiver.url, publicUrl, keySetUrl, products });
@@ -310,7 +311,7 @@ async function startDelivering(context: Context, plan: Plan, parts: Parts): Prom
     deliveringReport(plan, { path: log.log.path, inspectorUrl, metricsUrl: parts.admin?.metricsUrl, notes }),
   );
   await parts.forwarding?.resume();
-  parts.admin?.ready(context.signal);
+  parts.admin?.ready(context.signal, log);
 }
 
 function recorderOf({ config, role, routes }: Plan, { log, forwarding }: Parts): Recorder {

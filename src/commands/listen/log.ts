@@ -21,6 +21,8 @@ export interface LogPart extends Part {
   readonly log: Log;
   /** The size that it is pruned to; undefined for no limit. */
   readonly maxBytes: number | undefined;
+  /** Why deliveries cannot be recorded now, without names of files and servers; undefined if they can. Warns of each change. */
+  whyNotReady(): Promise<string | undefined>;
   /** Writes the receiver's URL to the log, the public one where it may, for other commands to find it. */
   setUrl(url: string, publicUrl: string | undefined): Promise<void>;
 }
@@ -84,6 +86,7 @@ export async function startLog(
     name: "the event log",
     log,
     maxBytes: limits.maxBytes,
+    whyNotReady: watchReadiness(context, log),
     notes: store === false ? ["The event log is deleted when this run ends."] : [],
     setUrl: (url, publicUrl) => (publicUrl === undefined || !tellsUrl(plan) ? lock.setUrl(url) : tell(publicUrl)),
     onMoved(url) {
@@ -111,6 +114,39 @@ export function isTunnelTrusted(plan: Pick<Plan, "config" | "choice">): boolean 
 function tunnelSource({ config, choice }: Pick<Plan, "config" | "choice">): Source {
   return choice.kind === "ngrok" ? choice.settings.authtoken.source : config.sourceOf("publicUrl");
 }
+
+function watchReadiness(context: Context, log: Log): () => Promise<string | undefined> {
+  let reported: string | undefined;
+  return async () => {
+    try {
+      await log.checkReady();
+      if (reported !== undefined)
+        context.report({ type: "notice", message: "ready again: deliveries can be recorded" });
+      reported = undefined;
+      return undefined;
+    } catch (error) {
+      const code = error instanceof UserError ? error.code : undefined;
+      const reason = REASONS[code ?? ""] ?? "deliveries cannot be recorded";
+      if (reported !== reason) {
+        const hint = error instanceof UserError && error.hint !== undefined ? { hint: error.hint } : {};
+        context.report({ type: "warning", message: `/readyz answers 503: ${errorText(error)}`, ...hint });
+      }
+      reported = reason;
+      return reason;
+    }
+  };
+}
+
+/** By the code of the error, whose message names the place of the log. */
+const REASONS: Readonly<Record<string, string>> = {
+  "log-unreachable": "the event log cannot be reached",
+  "log-locked": "the event log does not answer in time",
+  "log-full": "there is no room left for the event log",
+  "log-gone": "the event log was deleted or replaced",
+  "log-damaged": "the event log is damaged",
+  "log-read-only": "the event log cannot be written",
+  "log-io": "the disk of the event log failed",
+};
 
 async function lockLog(context: Context, log: Log, role: Role) {
   const lock = await log.lock({ pid: context.pid, host: hostname(), url: undefined, role, since: context.now() });

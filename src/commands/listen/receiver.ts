@@ -15,7 +15,7 @@ import type { SharedSecretsPart } from "./shared-secrets.ts";
 export type ReceiverPart = Part & Receiver;
 
 interface ReceiverPartOptions
-  extends Pick<ReceiverOptions, "secrets" | "renewKeys" | "recorder" | "probeKey" | "onEvent"> {
+  extends Pick<ReceiverOptions, "secrets" | "renewKeys" | "recorder" | "probeKey" | "onEvent" | "whyNotReady"> {
   /** Called when the senders that still wait for an answer are about to be cut off. */
   onClosing(): void;
   /** Where several receivers share the log. */

@@ -1,6 +1,6 @@
 import type { Context } from "../../context.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
-import { deadlineOf, probesText, probeText } from "../../core/reply.ts";
+import { deadlineOf, NOT_RECORDED, probesText, probeText } from "../../core/reply.ts";
 import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
 import type { PostResult } from "../../forward/post.ts";
 import type { SendSummaryReport, SentReport } from "../../reports/sent.ts";
@@ -52,7 +52,7 @@ export function outcomeOf({ overrides }: Context, shipment: Shipment, result: Po
       (isExpected === true ? undefined : result.error?.code) ??
       (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
     accepted: delivered && expected === undefined ? flaw : undefined,
-    late: result.latencyMs > deadline.withinMs ? deadline.reason : undefined,
+    late: result.latencyMs > deadline.withinMs && !isOfListen(result, target) ? deadline.reason : undefined,
     sent: {
       type: "sent",
       product: subject.product.id,
@@ -85,11 +85,8 @@ function probeProblem({ subject }: Shipment, { status, error }: PostResult): str
   return `${product.title} calls the URL by ${probesText(format.probes ?? [])}`;
 }
 
-function hintOf(
-  result: PostResult,
-  { flaw, subject, unsigned }: Shipment,
-  { receiverHint, isReceiver }: Target,
-): string | undefined {
+function hintOf(result: PostResult, { flaw, subject, unsigned }: Shipment, target: Target): string | undefined {
+  const { receiverHint, isReceiver } = target;
   if (result.error?.code === "ECONNREFUSED" && receiverHint !== undefined) return receiverHint;
   if (result.error !== undefined) return result.error.hint;
   const { status = 0 } = result;
@@ -101,10 +98,16 @@ function hintOf(
     return `this format is never signed, but your app requires a signature or token; listen accepts it with --allow-unsigned ${product.id}`;
   }
   if (status === 401 && unsigned !== undefined) return `it was sent without a signature: ${unsigned}`;
+  if (isOfListen(result, target)) return "listen itself could not take it: the reason is in its answer and its output";
   // The receiver answers so with `--respond mirror` when the app is not running.
   if (isReceiver && (status === 502 || status === 504))
     return "listen got no answer from your app: is it running? See the output of listen, below the event";
   return answerHint(result) ?? 'answer with JSON: {"challenge": …}, with the value that was sent';
+}
+
+/** A 503 that says nothing about the app. */
+function isOfListen({ status, replyPreview }: PostResult, { isReceiver }: Target): boolean {
+  return status === 503 && (isReceiver || replyPreview === NOT_RECORDED);
 }
 
 /** The guide's handler answers a challenge with the same value under the same name. */

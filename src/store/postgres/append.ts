@@ -1,10 +1,11 @@
 import { maskUrl } from "../../core/mask.ts";
 import type { Appended, ClaimRef, NewEntry } from "../log.ts";
+import { timeoutError } from "../readiness.ts";
 import { keptBody } from "../retention.ts";
 import { deliveryRow, maybeNumber, numberOf, type SqlRow, textOf } from "../rows.ts";
 import { EVERY_RECORD } from "../states.ts";
 import type { Clock } from "./clock.ts";
-import type { Database } from "./connect.ts";
+import { APPEND_TIMEOUT_MS, type Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
 
 /** Of a claim that was just made. */
@@ -36,7 +37,7 @@ const MAX_PAYLOAD = 2000;
 export function createAppender(database: Database, options: AppendOptions): Flush<NewEntry, Appended> {
   const { clock, leaseMs } = options;
 
-  async function write(entries: readonly NewEntry[]): Promise<readonly Appended[]> {
+  async function write(entries: readonly NewEntry[], endsAt: number): Promise<readonly Appended[]> {
     const receiver = options.receiver() ?? null;
     const sentAtMs = performance.now();
     const lease = entries.some(({ forward }) => forward?.claim === true) ? clock.newLease() : undefined;
@@ -61,7 +62,7 @@ export function createAppender(database: Database, options: AppendOptions): Flus
     });
     const forwards = forwardsOf(entries, lease);
     const awaited = new Set(forwards.filter(({ claim }) => claim === null).map(({ target }) => payloadFor(target)));
-    const rows = await database.query("durable", "SELECT * FROM append_1(?, ?, ?, ?, ?, ?, ?)", [
+    const values = [
       toJson(deliveries),
       toJson(forwards),
       Buffer.concat(bodies),
@@ -69,7 +70,8 @@ export function createAppender(database: Database, options: AppendOptions): Flus
       clock.isDatabase,
       leaseMs,
       [...awaited],
-    ]);
+    ];
+    const rows = await database.queryBefore(endsAt, "SELECT * FROM append_1(?, ?, ?, ?, ?, ?, ?)", values);
     return resultsOf(rows, entries, { lease, sentAtMs });
   }
 
@@ -104,7 +106,12 @@ export function createAppender(database: Database, options: AppendOptions): Flus
     return results;
   }
 
-  return new Flush({ write, maxBytes: MAX_FLUSH_BYTES, sizeOf: (entry) => keptBody(entry).length });
+  return new Flush({
+    write,
+    maxBytes: MAX_FLUSH_BYTES,
+    sizeOf: (entry) => keptBody(entry).length,
+    limit: { ms: APPEND_TIMEOUT_MS, timeoutError: () => timeoutError(database.path, APPEND_TIMEOUT_MS) },
+  });
 }
 
 /** For each delivery, the first of the flush that may be the original of those with its identity. */

@@ -4,6 +4,7 @@ import { type DatabaseServer, readDatabaseAddress } from "../../body/database-ad
 import { type Source, USER } from "../../body/source.ts";
 import { maskSetting } from "../../core/mask.ts";
 import { errorCode, errorText, UserError } from "../../util/errors.ts";
+import { timeoutError } from "../readiness.ts";
 import type { SqlRow, SqlValue } from "../rows.ts";
 import { isDeadlock, logError } from "./fault.ts";
 
@@ -17,9 +18,14 @@ type Value = SqlValue | boolean | readonly (string | number | null)[];
 
 export type Database = ReturnType<typeof openDatabase>;
 
-/** Half of what Zoho's senders allow, so that they get an answer. */
+/** For a statement of a write on the server. */
 const WRITE_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 5000;
+/**
+ * For an append, connecting included: the least patient of Zoho's senders waits 5 s, and has to get its answer. The
+ * server may still commit such an append. Its sender has got a 503 by then, and what it repeats is marked as a duplicate.
+ */
+export const APPEND_TIMEOUT_MS = 2000;
 /** A function keeps a plan that was made while the tables were empty, and would read them whole when they have grown. */
 const PLANNED = "SET enable_seqscan = off; SET jit = off";
 const SETTINGS: Readonly<Record<Purpose, string>> = {
@@ -133,6 +139,7 @@ export function openDatabase({ driver, Client, path, schema, config }: Awaited<R
   const pools = new Map<Purpose, pg.Pool>();
   const opened = new WeakSet<pg.ClientBase>();
   const clients = new Set<pg.Client>();
+  let provenAt = Number.NEGATIVE_INFINITY;
   let closed = false;
 
   function poolFor(purpose: Purpose): pg.Pool {
@@ -140,7 +147,8 @@ export function openDatabase({ driver, Client, path, schema, config }: Awaited<R
     const open = pools.get(purpose);
     if (open !== undefined) return open;
     const timeout = purpose === "read" ? {} : { query_timeout: WRITE_TIMEOUT_MS + 1000 };
-    const pool = new driver.Pool({ ...config, ...timeout, max: MAX_CONNECTIONS, Client });
+    const connect = purpose === "durable" ? { connectionTimeoutMillis: APPEND_TIMEOUT_MS } : {};
+    const pool = new driver.Pool({ ...config, ...timeout, ...connect, max: MAX_CONNECTIONS, Client });
     // A connection has ended: its query says so, and the next one opens another.
     pool.on("connect", (client) => client.on("error", () => {}));
     pool.on("error", () => {});
@@ -148,12 +156,21 @@ export function openDatabase({ driver, Client, path, schema, config }: Awaited<R
     return pool;
   }
 
-  async function run(purpose: Purpose, sql: string, values: readonly Value[]): Promise<readonly SqlRow[]> {
-    const client = await poolFor(purpose).connect();
+  async function run({ purpose, sql, values, endsAt }: Query): Promise<readonly SqlRow[]> {
+    const connecting = poolFor(purpose).connect();
+    const client = await (endsAt === undefined ? connecting : connectedBefore(endsAt, connecting));
+    const limit = () =>
+      endsAt === undefined ? {} : { query_timeout: Math.max(1, Math.round(endsAt - performance.now())) };
+    const ask = (text: string, given: readonly Value[] = []) =>
+      client.query<SqlRow>({ text, values: [...given], ...limit() });
     try {
-      if (!opened.has(client)) await client.query(`${opening}; ${SETTINGS[purpose]}`);
+      if (!opened.has(client)) {
+        await client.query({ text: `${opening}; ${SETTINGS[purpose]}`, ...limit() });
+        if (purpose === "durable")
+          rejectUnsynced(path, (await ask("SHOW synchronous_commit")).rows[0]?.synchronous_commit);
+      }
       opened.add(client);
-      const { rows } = await client.query<SqlRow>(sql, [...values]);
+      const { rows } = await ask(sql, values);
       client.release();
       return rows;
     } catch (error) {
@@ -163,19 +180,46 @@ export function openDatabase({ driver, Client, path, schema, config }: Awaited<R
     }
   }
 
-  /** Rejects with a UserError for a fault of the server or the way to it. */
-  async function query(purpose: Purpose, sql: string, values: readonly Value[] = []): Promise<readonly SqlRow[]> {
+  /** A connection that comes too late goes back to its pool. */
+  async function connectedBefore(endsAt: number, connecting: Promise<pg.PoolClient>): Promise<pg.PoolClient> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), endsAt - performance.now());
+    });
+    const client = await Promise.race([connecting, timeout]).finally(() => clearTimeout(timer));
+    if (client !== undefined) return client;
+    connecting.then(
+      (late) => late.release(),
+      () => {},
+    );
+    throw timeoutError(path, APPEND_TIMEOUT_MS);
+  }
+
+  async function runAgain({ purpose, sql, ...given }: Query): Promise<readonly SqlRow[]> {
     try {
-      return await orAgain(() => run(purpose, numbered(sql), values));
+      const rows = await orAgain(() => run({ purpose, sql: numbered(sql), ...given }));
+      if (purpose === "durable") provenAt = performance.now();
+      return rows;
     } catch (error) {
+      if (purpose === "durable") provenAt = Number.NEGATIVE_INFINITY;
       throw logError(error, path);
     }
+  }
+
+  /** Rejects with a UserError for a fault of the server or the way to it. */
+  function query(purpose: Purpose, sql: string, values: readonly Value[] = []): Promise<readonly SqlRow[]> {
+    return runAgain({ purpose, sql, values, endsAt: undefined });
   }
 
   return {
     path,
     schema,
     query,
+    /** A durable query with a limit of time, by `performance.now()`, in which it also connects. */
+    queryBefore: (endsAt: number, sql: string, values: readonly Value[] = []) =>
+      runAgain({ purpose: "durable", sql, values, endsAt }),
+    /** When a durable query last succeeded, by `performance.now()`; -Infinity if the last one failed. */
+    provenAt: () => provenAt,
     read: (sql: string, values: readonly Value[] = []) => query("read", sql, values),
     /** A separate connection, for locks and notifications, which belong to a session. The caller ends it. */
     async session(): Promise<pg.Client> {
@@ -199,6 +243,14 @@ export function openDatabase({ driver, Client, path, schema, config }: Awaited<R
       await Promise.all([...clients].map((client) => client.end().catch(() => {})));
     },
   };
+}
+
+interface Query {
+  readonly purpose: Purpose;
+  readonly sql: string;
+  readonly values: readonly Value[];
+  /** By `performance.now()`; undefined for the limit of the pool. */
+  readonly endsAt: number | undefined;
 }
 
 async function orAgain<T>(work: () => Promise<T>): Promise<T> {
@@ -230,18 +282,14 @@ const MIN_VERSION = 150_000;
 export async function checkServer(database: Database): Promise<void> {
   const [one, two] = [await database.session(), await database.session()];
   const refuse = (reason: string, hint: string): never => {
-    throw new UserError("usage", `the event log ${database.path} cannot be used: ${reason}`, hint, "log-unsuitable");
+    throw unsuitable(database.path, reason, hint);
   };
   try {
     const setting = async (name: string): Promise<string> =>
       String((await one.query(`SELECT current_setting('${name}') AS value`)).rows[0]?.value);
     if (Number(await setting("server_version_num")) < MIN_VERSION)
       refuse(`it is on PostgreSQL ${await setting("server_version")}`, "use PostgreSQL 15 or later");
-    if ((await setting("synchronous_commit")) === "off")
-      refuse(
-        "synchronous_commit is off, so what was answered with 200 could be lost",
-        "ALTER ROLE … SET synchronous_commit = on, for the user of the address",
-      );
+    rejectUnsynced(database.path, await setting("synchronous_commit"));
     if ((await setting("server_encoding")) !== "UTF8")
       refuse(
         `its database has the encoding ${await setting("server_encoding")}`,
@@ -255,6 +303,20 @@ export async function checkServer(database: Database): Promise<void> {
   } finally {
     await Promise.all([one.end(), two.end()]);
   }
+}
+
+/** Called for every new connection: the setting of the role or the server may change after the start. */
+function rejectUnsynced(path: string, synchronousCommit: unknown): void {
+  if (synchronousCommit !== "off") return;
+  throw unsuitable(
+    path,
+    "synchronous_commit is off, so what was answered with 200 could be lost",
+    "ALTER ROLE … SET synchronous_commit = on, for the user of the address",
+  );
+}
+
+function unsuitable(path: string, reason: string, hint: string): UserError {
+  return new UserError("usage", `the event log ${path} cannot be used: ${reason}`, hint, "log-unsuitable");
 }
 
 /** Whether two connections share a session, or one loses its own between two transactions. */

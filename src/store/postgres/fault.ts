@@ -43,7 +43,9 @@ const CERTIFICATE_CODES = /CERT|^UNABLE_TO_VERIFY/;
 /** Of pg itself, which gives these no code. */
 const NO_PASSWORD = /^SASL: .*password must be a .*string/;
 const DRIVER_MESSAGES =
-  /^Connection terminated|^timeout (?:exceeded when trying to connect|expired)|^Query read timeout|^Client (?:was closed|has encountered a connection error)|^The server does not support SSL/;
+  /^Connection terminated|^timeout (?:exceeded when trying to connect|expired)|^Client (?:was closed|has encountered a connection error)|^The server does not support SSL/;
+
+const QUERY_TIMEOUT = /^Query read timeout/;
 
 const MESSAGES: Readonly<
   Record<FaultKind, (path: string, reason: string) => readonly [message: string, hint: string]>
@@ -70,7 +72,7 @@ const MESSAGES: Readonly<
   ],
   locked: (path, reason) => [
     `the event log ${path} did not answer in time (${reason})`,
-    "look for what holds it up in pg_stat_activity",
+    "see whether its server hangs or is overloaded, and what holds it up in pg_stat_activity",
   ],
   full: (path, reason) => [
     `there is no room left for the event log ${path} (${reason})`,
@@ -104,6 +106,7 @@ function faultKind(error: unknown): FaultKind | undefined {
   if (code !== undefined && SYSTEM_CODES.test(code)) return "unreachable";
   if (code !== undefined && CERTIFICATE_CODES.test(code)) return "untrusted";
   if (NO_PASSWORD.test(errorText(error))) return "refused";
+  if (QUERY_TIMEOUT.test(errorText(error))) return "locked";
   return DRIVER_MESSAGES.test(errorText(error)) ? "unreachable" : undefined;
 }
 

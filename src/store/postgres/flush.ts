@@ -1,8 +1,10 @@
 import { errorCode } from "../../util/errors.ts";
 
 interface FlushOptions<In, Out> {
-  /** Writes all in one transaction. Resolves to their results, in the same order. */
-  write(items: readonly In[]): Promise<readonly Out[]>;
+  /** Writes all in one transaction, before `endsAt` by `performance.now()`. Resolves to their results, in the same order. */
+  write(items: readonly In[], endsAt: number): Promise<readonly Out[]>;
+  /** How long an item may take, its wait in the queue included. One that has waited for too long is rejected unwritten. */
+  readonly limit?: { readonly ms: number; timeoutError(): Error };
   readonly maxBytes?: number;
   /** The bytes of an item that count for `maxBytes`. */
   sizeOf?(item: In): number;
@@ -10,11 +12,14 @@ interface FlushOptions<In, Out> {
 
 interface Job<In, Out> {
   readonly item: In;
+  readonly addedAt: number;
   resolve(value: Out): void;
   reject(error: unknown): void;
 }
 
 const MAX_ITEMS = 256;
+/** Share of an item's time that it may wait in the queue. */
+const MAX_WAIT_SHARE = 0.8;
 
 /** Many writes, one transaction: those that are made while one is under way are written by the next. */
 export class Flush<In, Out> {
@@ -33,7 +38,7 @@ export class Flush<In, Out> {
         reject(new Error("the event log is closed"));
         return;
       }
-      this.#jobs.push({ item, resolve, reject });
+      this.#jobs.push({ item, addedAt: performance.now(), resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -47,9 +52,19 @@ export class Flush<In, Out> {
   async #run(): Promise<void> {
     do {
       await new Promise(setImmediate);
-      await this.#flush(this.#next());
+      this.#rejectLate();
+      if (this.#jobs.length > 0) await this.#flush(this.#next());
     } while (this.#jobs.length > 0);
     this.#running = undefined;
+  }
+
+  /** Leaves those that still have time for the write. */
+  #rejectLate(): void {
+    const { limit } = this.#options;
+    if (limit === undefined) return;
+    const addedBefore = performance.now() - limit.ms * MAX_WAIT_SHARE;
+    const index = this.#jobs.findIndex(({ addedAt }) => addedAt >= addedBefore);
+    for (const job of this.#jobs.splice(0, index === -1 ? this.#jobs.length : index)) job.reject(limit.timeoutError());
   }
 
   #next(): readonly Job<In, Out>[] {
@@ -66,7 +81,9 @@ export class Flush<In, Out> {
 
   async #flush(jobs: readonly Job<In, Out>[]): Promise<void> {
     try {
-      const results = await this.#options.write(jobs.map(({ item }) => item));
+      const { write, limit } = this.#options;
+      const items = jobs.map(({ item }) => item);
+      const results = await write(items, (jobs[0]?.addedAt ?? 0) + (limit?.ms ?? Number.POSITIVE_INFINITY));
       for (const [i, job] of jobs.entries()) job.resolve(results[i] as Out);
     } catch (error) {
       // What one of them holds must not fail the others. Any other error says nothing about what was committed.

@@ -1,15 +1,16 @@
 import type { LockOwner, Log } from "../log.ts";
 import { readAll } from "../paging.ts";
+import { createReadinessCheck } from "../readiness.ts";
 import { readStats } from "../stats.ts";
 import { createAppender } from "./append.ts";
 import { createClock } from "./clock.ts";
-import { checkServer, connectTo, type DatabaseAddress, openDatabase } from "./connect.ts";
+import { APPEND_TIMEOUT_MS, checkServer, connectTo, type DatabaseAddress, openDatabase } from "./connect.ts";
 import { createNotices } from "./notice.ts";
 import { createQueue } from "./queue.ts";
 import { createReader } from "./read.ts";
 import { createReceivers, readOwner, takeDuty } from "./receivers.ts";
 import { prune } from "./retention.ts";
-import { checkVersion, migrate, readVersion } from "./schema.ts";
+import { checkVersion, LOCK_ORDER, migrate, readVersion } from "./schema.ts";
 import { createSharedSecrets } from "./secrets.ts";
 
 export interface OpenPostgresOptions extends DatabaseAddress {
@@ -29,6 +30,8 @@ export interface OpenPostgresOptions extends DatabaseAddress {
 }
 
 const LEASE_MS = 15_000;
+/** A commit after the lock of all appends. The transaction id makes it a write, which a standby refuses and the disk has to take. */
+const PROBE = `SELECT ${LOCK_ORDER}, pg_current_xact_id()`;
 
 /** Opens or creates a log in PostgreSQL. Rejects with a UserError when the server, the way to it or the driver fails. */
 export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log> {
@@ -55,6 +58,11 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
   return {
     path: database.path,
     append: (entry) => appender.write(entry),
+    checkReady: createReadinessCheck({
+      path: database.path,
+      provenAt: database.provenAt,
+      probe: () => database.queryBefore(performance.now() + APPEND_TIMEOUT_MS, PROBE),
+    }),
     setAnswer: queue.setAnswer,
     claimWaiting: queue.claimWaiting,
     // Only the log itself knows what other processes have claimed.

@@ -107,7 +107,7 @@ CREATE FUNCTION clock_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
  * The first lock is that of everything that changes what is due of an order or gives a delivery its number, the second that of
  * numbers of attempts. Both end with their transaction and are always taken in this sequence, before any row is changed.
  */
-const LOCK_ORDER = "pg_advisory_xact_lock(hashtext(current_schema()), 1)";
+export const LOCK_ORDER = "pg_advisory_xact_lock(hashtext(current_schema()), 1)";
 const LOCK_ATTEMPTS = "pg_advisory_xact_lock(hashtext(current_schema()), 2)";
 
 /** SQL for the key of a table that has every identity once, however long it is. */

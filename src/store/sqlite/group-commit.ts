@@ -40,6 +40,9 @@ export class GroupCommit {
   readonly #syncs = new Set<Promise<unknown>>();
   /** Resolves to its error, or that of an earlier one. */
   #lastSync: Promise<unknown> = Promise.resolve();
+  /** When the last commit that is on the disk was made, and when a write last failed. */
+  #provenAt = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(database: NativeDatabase, options: GroupCommitOptions) {
@@ -78,6 +81,11 @@ export class GroupCommit {
         this.#start();
       } else this.#startLater();
     });
+  }
+
+  /** When a durable write last succeeded, by `performance.now()`; -Infinity if one has failed since, by a fault of the log. */
+  get provenAt(): number {
+    return this.#provenAt > this.#failedAt ? this.#provenAt : Number.NEGATIVE_INFINITY;
   }
 
   /** Resolves when all that is committed by now is on the disk; rejects when some of it may never be. */
@@ -145,6 +153,7 @@ export class GroupCommit {
       if (faultKind(error) === "locked") return { committed: [], locked: error };
       const shared = current === undefined || faultKind(error) !== undefined;
       const failed = shared ? group : [current];
+      if (shared) this.#failedAt = performance.now();
       for (const job of failed) job?.reject(logError(error, this.#options.path));
       // An error of one job must not affect the others.
       if (!shared) this.#jobs.unshift(...group.filter((job) => job !== current));
@@ -165,6 +174,7 @@ export class GroupCommit {
   }
 
   async #sync(committed: readonly Job[], before: Promise<unknown> | undefined): Promise<unknown> {
+    const committedAt = performance.now();
     let failure: unknown;
     try {
       await this.#options.wal.sync();
@@ -173,6 +183,8 @@ export class GroupCommit {
     }
     // In order of commit: SQLite finds nothing behind a gap in the journal, whatever the disk says.
     failure = (await before) ?? failure;
+    if (failure === undefined) this.#provenAt = committedAt;
+    else this.#failedAt = performance.now();
     for (const job of committed) {
       if (failure === undefined) job.resolve();
       else {
@@ -186,6 +198,7 @@ export class GroupCommit {
   async #waitForLock(group: readonly Job[], error: unknown): Promise<void> {
     const now = performance.now();
     const late = group.filter((job) => job.deadline <= now);
+    if (late.length > 0) this.#failedAt = now;
     for (const job of late) job.reject(logError(error, this.#options.path));
     this.#jobs.unshift(...group.filter((job) => job.deadline > now));
     if (this.#jobs.length > 0) await delay(RETRY_EVERY_MS);

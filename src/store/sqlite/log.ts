@@ -2,6 +2,7 @@ import { readlinkSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Appended, Log } from "../log.ts";
 import { readAll } from "../paging.ts";
+import { createReadinessCheck } from "../readiness.ts";
 import { RECORD_COLUMNS, ROW_COLUMNS, readRecord, readRow } from "../rows.ts";
 import { readStats } from "../stats.ts";
 import { openDatabase, retryWhileLocked } from "./database.ts";
@@ -81,6 +82,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
         },
       });
     },
+    checkReady: createReadinessCheck({
+      path,
+      provenAt: () => commits.provenAt,
+      probe: () => commits.write(appender.probe),
+    }),
     setAnswer: (n, { status, refusal }) => commits.write(() => appender.setAnswer(n, status, refusal)),
     endUnanswered: () =>
       commits.write(() => {

@@ -141,6 +141,15 @@ function readLoaded(row: SqlRow | undefined): { readonly claim: Claim; readonly 
   return { claim: readClaim(row), bytes: numberOf(row, "bytes") };
 }
 
+/** A delivery that takes as much room as a small real one. */
+const PROBE = `
+  SAVEPOINT probe;
+  INSERT INTO deliveries (received_at, method, url, known, accepted, invalid, status, verdicts)
+    VALUES (${Number.MAX_SAFE_INTEGER}, '', '', 0, 0, 0, 200, hex(zeroblob(500)));
+  INSERT INTO contents (n, headers, body) VALUES (last_insert_rowid(), '[]', zeroblob(1000));
+  ROLLBACK TO probe;
+  RELEASE probe`;
+
 /** The writes for new deliveries and attempts. They must run inside a transaction. */
 export function createAppender(database: NativeDatabase) {
   const findOriginal = database.prepare(
@@ -243,6 +252,13 @@ export function createAppender(database: NativeDatabase) {
         return { id: Number(row.lastInsertRowid), n, target, claimed: claim && !isBlocked };
       });
       return { n, duplicateOf, forwards };
+    },
+    /**
+     * Adds a delivery and undoes that. SQLite writes the pages that it has touched to its journal all the same, so this fails
+     * where an append would.
+     */
+    probe(): void {
+      database.exec(PROBE);
     },
     /** Rejects a delivery that was committed, but whose sync failed: its sender got a 503. */
     refuse(n: number): void {
