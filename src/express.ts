@@ -7,7 +7,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MAX_BODY_BYTES } from "./body/delivery.ts";
 import type { ProductId, RequestLike } from "./index.ts";
-import { answerWithinLimits, bodyLost, bodyOf, createHandler } from "./library/handle.ts";
+import { answerWithinLimits, bodyLost, bodyOf, createHandler, fromCaller } from "./library/handle.ts";
 import type { Admission } from "./receiver/in-flight.ts";
 import { startInTurn } from "./receiver/pipelining.ts";
 import { drain } from "./receiver/read-body.ts";
@@ -27,7 +27,7 @@ interface NodeRequest extends IncomingMessage {
  * 500, unless a parser has kept its bytes as `request.rawBody`.
  */
 export function webhook<P extends ProductId>(...options: Parameters<typeof createHandler<P>>) {
-  const handle = createHandler(...options);
+  const handle = fromCaller(webhook, () => createHandler(...options));
   const answer = async (request: NodeRequest, response: ServerResponse): Promise<void> => {
     const reply = await answerWithinLimits(handle, (admission) => readRequest(request, admission));
     // Not after another middleware, such as one with a time limit, has answered.

@@ -7,7 +7,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Readable } from "node:stream";
 import type { ProductId } from "./index.ts";
-import { answerWithinLimits, bodyOf, createHandler, replyHeaders } from "./library/handle.ts";
+import { answerWithinLimits, bodyOf, createHandler, fromCaller, replyHeaders } from "./library/handle.ts";
 import type { Admission } from "./receiver/in-flight.ts";
 
 /** The part of Fastify that is used. */
@@ -40,7 +40,7 @@ interface AppReply {
  * Arguments, answers and errors as for `createHandler`.
  */
 export function webhook<P extends ProductId>(...options: Parameters<typeof createHandler<P>>) {
-  const handle = createHandler(...options);
+  const handle = fromCaller(webhook, () => createHandler(...options));
   return async (app: App): Promise<void> => {
     app.removeAllContentTypeParsers();
     // The route reads it.

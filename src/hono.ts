@@ -5,13 +5,13 @@
  * @module zoho-hooks/hono
  */
 import type { ProductId } from "./index.ts";
-import { createHandler, respond } from "./library/handle.ts";
+import { createHandler, fromCaller, respond } from "./library/handle.ts";
 
 /**
  * `app.post("/webhooks/zoho/crm", webhook("crm", keys, async (event) => { … }))`. Arguments, answers and errors as for
  * `createHandler`; 500 if a middleware has read the body of `c.req` before.
  */
 export function webhook<P extends ProductId>(...options: Parameters<typeof createHandler<P>>) {
-  const handle = createHandler(...options);
+  const handle = fromCaller(webhook, () => createHandler(...options));
   return (context: { readonly req: { readonly raw: Request } }): Promise<Response> => respond(handle, context.req.raw);
 }

@@ -22,13 +22,18 @@ export type {
   ZohoEvent,
 } from "./library/event-types.ts";
 export { schemas, schemasOf } from "./library/fixtures.ts";
-export { createHandler, type Handler, type HandlerOptions, type KeySource } from "./library/handle.ts";
+export { createHandler, type Handler, type HandlerOptions, type KeySource, type Rejected } from "./library/handle.ts";
 export type { HeadersLike, RawBody, RequestLike } from "./library/input.ts";
 export type { Key, Keys } from "./library/keys.ts";
-export { type ParseFailure, type ParseResult, parse } from "./library/parse.ts";
+export { type InvalidEvent, type ParsedEvent, parse, type ValidEvent } from "./library/parse.ts";
 export { type Signed, type SignOptions, sign } from "./library/sign.ts";
-export type { VerifiedEvent, VerifyFailure, VerifyResult } from "./library/verify.ts";
-export { type VerifyOptions, verify } from "./library/verify.ts";
+export {
+  type GenuineEvent,
+  type VerifyFailure,
+  type VerifyOptions,
+  type VerifyResult,
+  verify,
+} from "./library/verify.ts";
 
 /**
  * A realistic payload of an event, a new copy each time, to change and to `sign` in a test. Any module of a family works:

@@ -2,7 +2,17 @@ import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { fixture, type Keys, parse, type RequestLike, schemas, sign, type VerifyResult, verify } from "../src/index.ts";
+import {
+  fixture,
+  type Keys,
+  parse,
+  type RequestLike,
+  schemas,
+  schemasOf,
+  sign,
+  type VerifyResult,
+  verify,
+} from "../src/index.ts";
 import { folderWith } from "./support/files.ts";
 import { run } from "./support/run.ts";
 
@@ -10,7 +20,7 @@ const KEYS = { secret: "s3cret", token: "tok-1" } as const;
 const LEAD = fixture("crm", "Leads.create");
 
 function outcome(result: VerifyResult): string {
-  return result.ok ? "ok" : result.code;
+  return result.genuine ? "genuine" : result.code;
 }
 
 describe("sign", () => {
@@ -58,10 +68,10 @@ describe("verify", () => {
       { headers: new Map(Object.entries(signed.headers)), body: new Uint8Array(signed.body) },
       { headers: [["X-Zoho-Signature", signature]], body: arrayBuffer },
     ];
-    expect(requests.map((request) => outcome(verify("crm", request, KEYS)))).toEqual(requests.map(() => "ok"));
+    expect(requests.map((request) => outcome(verify("crm", request, KEYS)))).toEqual(requests.map(() => "genuine"));
   });
 
-  it("gives the event, told from the body where no product is named", () => {
+  it("returns the event, recognised by the body where no product is named", () => {
     const result = verify(undefined, signed, KEYS);
     expect(result).toMatchObject({
       ok: true,
@@ -71,6 +81,8 @@ describe("verify", () => {
       event: "Leads.create",
       name: "Leads.create",
       payload: { data: { Last_Name: "Tanaka" } },
+      known: true,
+      issues: [],
       proofs: [
         { id: "token", verdict: "passed" },
         { id: "guide-signature", verdict: "passed" },
@@ -87,7 +99,7 @@ describe("verify", () => {
     });
   });
 
-  it("is never ok for a delivery with a bit changed, a wrong key, a missing signature or a wrong token", () => {
+  it("is never genuine for a delivery with a bit changed, a wrong key, a missing signature or a wrong token", () => {
     const body = Buffer.from(signed.body);
     body.writeUInt8(body.readUInt8(40) ^ 1, 40);
     const wrong: VerifyResult[] = [
@@ -98,40 +110,109 @@ describe("verify", () => {
       verify(undefined, { headers: {}, body: '{"some":"body"}' }, KEYS),
       verify("crm", { headers: {}, body: "{}" }, KEYS),
     ];
-    expect(wrong.map(outcome)).toEqual(Array.from(wrong, () => "unproven"));
-    expect(wrong.map(({ genuine }) => genuine)).not.toContain(true);
+    expect(wrong.map(outcome)).toEqual(Array.from(wrong, () => "not-verified"));
   });
 
-  it("tells a genuine delivery out of shape or unknown from one that is not genuine", () => {
+  it("returns a genuine event that is invalid or unknown, with what is wrong", () => {
     const misshapen = sign("crm", { ...LEAD, ids: 5 }, KEYS);
     const result = verify("crm", misshapen, KEYS);
-    expect(result).toMatchObject({ ok: false, code: "schema", genuine: true, issues: [{ at: "ids" }] });
+    expect(result).toMatchObject({ ok: false, known: true, genuine: true, issues: [{ at: "ids" }] });
+    expect(result.reason).toMatch(/^crm Leads\.create does not match its schema: ids: expected .*, got number 5$/);
     const unknown = sign("desk", { event: "Ticket.Creat", ticketId: "1" }, { secret: "k" });
     expect(verify("desk", unknown, { secret: "k" })).toMatchObject({
-      code: "unknown-event",
+      known: false,
       genuine: true,
+      event: null,
       name: "Ticket.Creat",
       reason: expect.stringContaining("the nearest are Ticket.Create"),
     });
   });
 
-  it("hands over what was read of a genuine event that is unknown or out of shape, digits intact, and of no other", () => {
+  it("returns the body of a genuine event that is unknown or invalid, digits intact, and of no other", () => {
     const body = '{"event":"Ticket.Merged","ticketId":2761940000000418093}';
     const unknown = verify("desk", sign("desk", body, { secret: "k" }), { secret: "k" });
     const payload = { event: "Ticket.Merged", ticketId: "2761940000000418093" };
-    expect(unknown).toMatchObject({ ok: false, code: "unknown-event", genuine: true, format: "guide", payload });
+    expect(unknown).toMatchObject({
+      ok: false,
+      known: false,
+      genuine: true,
+      format: "guide",
+      payload,
+      body: Buffer.from(body),
+    });
     const misshapen = verify("crm", sign("crm", { ...LEAD, ids: 5 }, KEYS), KEYS);
-    expect(misshapen).toMatchObject({ code: "schema", format: "guide", payload: { ids: 5, module: "Leads" } });
+    expect(misshapen).toMatchObject({ known: true, format: "guide", payload: { ids: 5, module: "Leads" } });
     const ofNoEnvelope = verify("desk", sign("desk", '{"a":1}', { secret: "k" }), { secret: "k" });
-    expect(ofNoEnvelope).toMatchObject({ code: "unknown-event", genuine: true, format: "guide", payload: { a: 1 } });
-    expect(ofNoEnvelope.ok ? [] : ofNoEnvelope.issues.map(({ at }) => at)).toContain("event");
+    expect(ofNoEnvelope).toMatchObject({ name: null, known: false, genuine: true, format: "guide", payload: { a: 1 } });
+    expect(ofNoEnvelope.genuine ? ofNoEnvelope.issues.map(({ at }) => at) : []).toContain("event");
     const forged = verify("desk", { headers: {}, body }, { secret: "k" });
-    expect(forged).toMatchObject({ code: "unproven", genuine: false, format: "guide", payload: undefined });
-    if (!misshapen.ok && misshapen.genuine) {
-      expectTypeOf(misshapen.code).toEqualTypeOf<"unknown-event" | "schema">();
-      expectTypeOf(misshapen.payload).toEqualTypeOf<unknown>();
+    expect(forged).toMatchObject({ code: "not-verified", genuine: false, name: "Ticket.Merged" });
+    expect(forged).not.toHaveProperty("payload");
+    expect(forged).not.toHaveProperty("body");
+  });
+
+  it("returns a genuine body that cannot be read, with its bytes and the issue", () => {
+    const keys = { secret: "k" };
+    const text = '{"notifications":';
+    const digest = createHmac("sha256", "k").update(text).digest("base64");
+    const headers = { "content-type": "application/json", "x-zs-webhook-signature": digest };
+    expect(verify("sign", { headers, body: text }, keys)).toMatchObject({
+      genuine: true,
+      ok: false,
+      product: "sign",
+      format: null,
+      name: null,
+      known: false,
+      issues: [{ path: [], expected: "JSON or a form", received: expect.stringContaining("line 1, column 18") }],
+      payload: undefined,
+      body: Buffer.from(text),
+      identity: expect.stringMatching(/^sign:[0-9a-f]{16}$/),
+    });
+    expect(verify("sign", { headers, body: `${text} ` }, keys)).toMatchObject({ genuine: false, code: "unreadable" });
+    const list = sign("sign", "[1,2]", keys);
+    const issues = [{ path: [], expected: "object", received: "an array of 2" }];
+    expect(verify("sign", list, keys)).toMatchObject({ genuine: true, name: null, issues, body: list.body });
+    const body = '{"token":"tok-1","a":1}';
+    expect(verify("bigin", { headers: {}, body }, { token: "tok-1" })).toMatchObject({
+      genuine: true,
+      product: "bigin",
+      format: null,
+      name: null,
+      issues: [{ path: [], expected: "an event of bigin", received: "an object" }],
+      payload: { token: "tok-1", a: 1 },
+      body: Buffer.from(body),
+    });
+  });
+
+  it("verifies the token of a custom body", () => {
+    const body = '{"token":"tok-1","Last_Name":"Doe"}';
+    expect(verify("crm", { headers: {}, body }, { token: "tok-1" })).toMatchObject({
+      genuine: true,
+      ok: true,
+      event: "webhook",
+      payload: { Last_Name: "Doe" },
+    });
+    expect(verify("crm", { headers: {}, body }, { token: "other" })).toMatchObject({ genuine: false });
+    expect(verify("crm", { headers: {}, body }, KEYS), "without its signature").toMatchObject({ genuine: false });
+  });
+
+  it("accepts what Zoho never signs without a key, and nothing else", () => {
+    const form = { method: "POST", headers: { "content-type": "application/json" }, body: '{"Email":"a@example.com"}' };
+    expect(verify("forms", form, {})).toMatchObject({ genuine: true, ok: true, payload: { Email: "a@example.com" } });
+    expect(verify("connect", { ...form, body: "{" }, {})).toMatchObject({ genuine: true, ok: false, name: null });
+    const auth = { header: "x-hook-key", value: "v" };
+    expect(verify("forms", form, { auth })).toMatchObject({ genuine: false, code: "not-verified" });
+    expect(verify("forms", form, { secret: "k" })).toMatchObject({ genuine: false, code: "not-verified" });
+    for (const product of ["creator", "projects", "forms", "survey", "analytics", "campaigns"] as const) {
+      for (const name of Object.keys(schemasOf(product, { format: "wire" }))) {
+        const body = JSON.stringify(Reflect.apply(fixture, undefined, [product, name, { format: "wire" }]));
+        expect(verify(product, { ...form, body }, {}), `${product} ${name}`).toMatchObject({ genuine: true });
+        expect(verify(product, { ...form, body }, { secret: "k" })).toMatchObject({ genuine: false });
+      }
     }
-    if (forged.code === "unproven") expectTypeOf(forged.payload).toEqualTypeOf<undefined>();
+    expect(() => verify("forms", form, {}, { format: "guide" })).toThrow("forms needs `secret`");
+    for (const product of ["crm", "books", "desk", "salesiq", "webinar"] as const)
+      expect(() => verify(product, form, {})).toThrow(`${product} needs `);
   });
 
   it("tells a repeat from another event by its identity, and names the records", () => {
@@ -141,15 +222,14 @@ describe("verify", () => {
     const identities = ["a", "a", "b"].map((subject) => {
       const result = verify("desk", updated(subject), keys);
       expect(result).toMatchObject({ ok: true, records: ["11"] });
-      return result.identity;
+      return result.genuine ? result.identity : undefined;
     });
     expect(identities[0]).toMatch(/^desk:Ticket\.Update:11:/);
     expect(identities[1]).toBe(identities[0]);
     expect(identities[2]).not.toBe(identities[0]);
     const unknown = verify("desk", sign("desk", { event: "Ticket.Merged", ticketId: "11" }, keys), keys);
-    expect(unknown).toMatchObject({ code: "unknown-event", records: ["11"] });
-    expect(unknown.identity).toMatch(/^desk:Ticket\.Merged:11:/);
-    expect(verify("desk", updated("a"), { secret: "other" })).toMatchObject({ identity: undefined, records: [] });
+    const identity = expect.stringMatching(/^desk:Ticket\.Merged:11:/);
+    expect(unknown).toMatchObject({ known: false, records: ["11"], identity });
   });
 
   it("hands over the answer to a challenge", () => {
@@ -196,29 +276,74 @@ describe("verify", () => {
   });
 
   it("accepts any of several secrets, while one replaces the other", () => {
-    expect(outcome(verify("crm", signed, { secret: ["new", "s3cret"] }))).toBe("ok");
-    expect(outcome(verify("crm", signed, { secret: ["new", "newer"] }))).toBe("unproven");
+    expect(outcome(verify("crm", signed, { secret: ["new", "s3cret"] }))).toBe("genuine");
+    expect(outcome(verify("crm", signed, { secret: ["new", "newer"] }))).toBe("not-verified");
   });
 
   it.each<[string, () => unknown, string]>([
-    ["no keys", () => verify("crm", signed, {}), "nothing can be checked"],
-    ["a missing variable", () => verify("crm", signed, { secret: undefined, token: "tok-1" }), "secret is undefined"],
-    ["an empty key", () => verify("crm", signed, { secret: " " }), "secret is empty"],
-    ["no key in the list", () => verify("crm", signed, { secret: [] }), "secret is empty"],
+    ["a key that is not text", () => verify("crm", signed, { secret: 5 } as unknown as Keys), "the secret is not text"],
     ["a misspelt key", () => verify("crm", signed, { secret: "k", tokn: "t" } as Keys), 'no key named "tokn"'],
-    ["a key that fits nothing", () => verify("books", signed, { token: "tok-1" }), "none of the keys applies to books"],
+    [
+      "a key that fits nothing",
+      () => verify("books", signed, { token: "tok-1" }),
+      "none of the keys applies: books needs `secret`",
+    ],
     // @ts-expect-error: the compiler refuses a parsed body as well.
     ["a parsed body", () => verify("crm", { headers: {}, body: LEAD }, KEYS), "pass the raw body"],
     // @ts-expect-error
     ["no body", () => verify("crm", { headers: {} }, KEYS), "pass the raw body"],
     // @ts-expect-error
     ["an unknown product", () => verify("crn", signed, KEYS), "did you mean crm?"],
-    ["signing without keys", () => sign("crm", LEAD, {}), "nothing can be checked"],
     // @ts-expect-error
     ["an unknown event", () => fixture("crm", "Leads.creat"), "did you mean Leads.create"],
   ])("throws for %s", (_, call, message) => {
     expect(call).toThrow(TypeError);
     expect(call).toThrow(message);
+  });
+
+  const CRM_NEEDS = "crm needs `token`; `secret` is needed only for the guide's format";
+  const HOW = "leave out what you do not need";
+  it.each<[string, () => unknown, string]>([
+    ["no keys", () => verify("crm", signed, {}), CRM_NEEDS],
+    [
+      "a missing variable",
+      () => verify("crm", signed, { secret: undefined, token: "tok-1" }),
+      `\`secret\` has no value: set its environment variable, or ${HOW}. ${CRM_NEEDS}`,
+    ],
+    [
+      "two missing variables",
+      () => verify("crm", signed, { secret: undefined, token: undefined }),
+      `\`secret\` and \`token\` have no value: set their environment variables, or ${HOW}. ${CRM_NEEDS}`,
+    ],
+    ["an empty key", () => verify("books", signed, { secret: " " }), "books needs `secret`"],
+    ["no key in the list", () => verify("crm", signed, { secret: [] }), "`secret` has no value"],
+    [
+      "Desk",
+      () => verify("desk", signed, {}),
+      "desk needs `jwks` with `audience` or `issuer`; `secret` is needed only",
+    ],
+    ["an audience without keys", () => verify("desk", signed, { audience: "x" }), "desk needs `jwks`"],
+    [
+      "a fixed value that is missing",
+      () => verify("forms", signed, { auth: { header: "x", value: "" } }),
+      `\`auth\` has no value: set its environment variable, or ${HOW}. Zoho never signs forms, so pass {}`,
+    ],
+    [
+      "a missing audience",
+      () => verify("desk", signed, { jwks: "{}", audience: undefined }),
+      "`audience` has no value",
+    ],
+    ["any product", () => verify(undefined, signed, {}), "no keys were given: pass { secret } or { token }"],
+    ["signing", () => sign("crm", LEAD, {}), "crm needs `token` or `secret`"],
+    ["signing as SalesIQ", () => sign("salesiq", {}, {}), "salesiq needs `privateKey`"],
+    [
+      "signing a form",
+      () => sign("forms", {}, {}, { format: "wire" }),
+      "Zoho never signs forms, so pass `auth` for a fixed value that you have added",
+    ],
+  ])("names the missing keys of %s", (_, call, message) => {
+    expect(call).toThrow(message);
+    expect(call).not.toThrow(TypeError);
   });
 
   it("never puts a key into what it says", () => {
@@ -248,10 +373,11 @@ describe("parse", () => {
   });
 
   it("says what is wrong with what is no event", () => {
-    expect(parse(undefined, '{"nonsense')).toMatchObject({ ok: false, code: "unreadable" });
-    expect(parse(undefined, "{}")).toMatchObject({ ok: false, code: "unknown-event", product: undefined, payload: {} });
+    expect(parse(undefined, '{"nonsense')).toMatchObject({ ok: false, name: null, payload: undefined });
+    expect(parse(undefined, "{}")).toMatchObject({ ok: false, product: null, name: null, known: false, payload: {} });
     expect(parse("books", { event: "invoice_created", organization_id: "1" })).toMatchObject({
-      code: "schema",
+      ok: false,
+      known: true,
       name: "invoice_created",
       issues: [{ path: ["data"], at: "data", received: "nothing" }],
       format: "guide",
@@ -291,7 +417,7 @@ describe("in an app's own server", () => {
       const good = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body });
       const bad = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body: `${body} ` });
       expect([good.status, bad.status]).toEqual([200, 401]);
-      expect(results.map(outcome)).toEqual(["ok", "unproven"]);
+      expect(results.map(outcome)).toEqual(["genuine", "not-verified"]);
     } finally {
       server.close();
     }

@@ -188,7 +188,7 @@ function editDistance(a: string, b: string): number {
 /** `crm:Leads.*`, `desk:*`, `Leads.create` (of any product). Case does not matter. */
 export interface EventPattern {
   readonly text: string;
-  matches(product: string | undefined, event: string | undefined): boolean;
+  matches(product: string | null | undefined, event: string | null | undefined): boolean;
 }
 
 export function eventPattern(text: string, setting?: string): EventPattern {

@@ -272,6 +272,12 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
 function receivedVerdicts(incoming: Incoming, { product, format, name, match, shape }: Reading): readonly Verdict[] {
   const own = incoming.verdictsOf(product, format);
   const [first] = product.formats;
+  if (own.length === 0) {
+    // A custom body has no proof of its own format, but may have the token of another.
+    const verdicts = product.formats.map((each) => incoming.verdictsOf(product, each));
+    const verified = verdicts.find((each) => has("passed", each));
+    if (verified !== undefined) return verified;
+  }
   // What only resembles a format needs the default format's proof, too: two members must not get round a signature.
   const isPartial = shape.misshapen || (match === undefined && (name === undefined || shape.missing > 0));
   if (isPartial && first !== undefined && !has("passed", own)) {
@@ -291,7 +297,8 @@ function receivedVerdicts(incoming: Incoming, { product, format, name, match, sh
 /** Longer lists of ids are hashed: identities are keys in the log's index, and in an app's Redis. */
 const MAX_IDENTITY_LENGTH = 500;
 
-function identityOf(parts: readonly string[], rest: string | Delivery | undefined): string {
+/** Of what names an event, and a hash of what its deliveries have in common. */
+export function identityOf(parts: readonly string[], rest: string | Delivery | undefined): string {
   const text = parts.join(":");
   const name = text.length <= MAX_IDENTITY_LENGTH ? text : createHash("sha256").update(text).digest("hex").slice(0, 32);
   if (rest === undefined) return name;

@@ -137,7 +137,13 @@ function unionIssues(
   ];
 }
 
-function toIssue(path: readonly (string | number)[], expected: string, data: unknown, isSecret: IsSecret): SchemaIssue {
+/** The issue of the value at a path of the data. */
+export function toIssue(
+  path: readonly (string | number)[],
+  expected: string,
+  data: unknown,
+  isSecret: IsSecret,
+): SchemaIssue {
   const hidden = path.some((key) => isSecret(String(key)));
   const shown = hidden && expected.startsWith('"') ? "another value" : expected;
   return { path, at: pathText(path), expected: shown, received: receivedText(valueAt(data, path), hidden) };

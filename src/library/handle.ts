@@ -7,7 +7,7 @@ import { BodyBuffer, type BodyRead, readBody, type UnreadBody } from "../receive
 import type { ProductId } from "./event-types.ts";
 import { productOf, type RequestLike, requireOptions } from "./input.ts";
 import type { Keys } from "./keys.ts";
-import { type VerifiedEvent, type VerifyFailure, verify } from "./verify.ts";
+import { type GenuineEvent, type UnverifiedFailure, verify } from "./verify.ts";
 
 /**
  * The keys, or a function that returns those to use now: of a sender that makes its own secret (Mail), or public keys that
@@ -16,8 +16,15 @@ import { type VerifiedEvent, type VerifyFailure, verify } from "./verify.ts";
  */
 export type KeySource = Keys | ((isKeyUnknown: boolean) => Keys | Promise<Keys>);
 
+/** A delivery that was answered with 401 or 400, or for the option `schema` or `unknown` with 422. */
+export type Rejected = UnverifiedFailure | (GenuineEvent & { readonly ok: false });
+
 /** What a handler does besides calling the app. Each function may return a promise, which is awaited before the answer. */
 export interface HandlerOptions {
+  /** `enforce`: answer an event with `issues` with 422, and do not call the app. Default: the app gets it. */
+  readonly schema?: "enforce" | undefined;
+  /** `reject`: answer an unknown event with 422, and do not call the app. Default: the app gets it. */
+  readonly unknown?: "reject" | undefined;
   /**
    * Whether an event was handled before: then it is answered 200, and the app is not called. A repeat that comes while this
    * process handles the event gets the same answer.
@@ -30,9 +37,9 @@ export interface HandlerOptions {
    * stored already: anybody can make such a call.
    */
   readonly saveSecret?: ((offered: OfferedSecret) => unknown) | undefined;
-  /** Called for a delivery that the app does not get. Default: `console.warn` if it is genuine, and nothing otherwise. */
-  readonly onFailure?: ((failure: VerifyFailure) => unknown) | undefined;
-  /** Called for each error that is answered with 500, and for those of `remember` and `onFailure`. Default: `console.error`. */
+  /** Called for each rejected delivery. Default: `console.warn` if it is genuine, and nothing otherwise. */
+  readonly onRejected?: ((rejected: Rejected) => unknown) | undefined;
+  /** Called for each error that is answered with 500, and for those of `remember` and `onRejected`. Default: `console.error`. */
   readonly onError?: ((error: unknown) => unknown) | undefined;
 }
 
@@ -50,26 +57,27 @@ export class RequestError extends Error {
 }
 
 /**
- * Verifies the deliveries of a product and calls the app for each genuine event. The framework adapters wrap this; call it
- * directly where there is no adapter.
+ * Verifies the deliveries of a product and calls the app for each genuine event, also for one that is unknown or invalid: see
+ * `ok` and `issues` of the event. The framework adapters wrap this; call it directly where there is no adapter.
  *
  * The answer is 200 once `onEvent` has ended; 500 if it throws, so that the sender can repeat the event; 401 for a delivery that
- * is not genuine; 400 for a body that cannot be read; the reply that a challenge needs; and 200 for a genuine event that is
- * unknown or does not match its schema, since some senders repeat it for ever otherwise: see `onFailure`.
+ * is not genuine, 400 if its body cannot be read either; and the reply that a challenge needs.
  *
- * @throws TypeError for an unknown product or option, and for a missing, empty or invalid key.
+ * @throws Error for a missing key, TypeError for an invalid one, and for an unknown product or option.
  */
 export function createHandler<P extends ProductId>(
   product: P,
   keys: KeySource,
-  onEvent: (event: VerifiedEvent<P>) => unknown,
+  onEvent: (event: GenuineEvent<P>) => unknown,
   options: HandlerOptions = {},
 ): Handler {
-  requireOptions(options, ["seen", "remember", "saveSecret", "onFailure", "onError"]);
-  const { seen, remember, saveSecret, onFailure = warnIfGenuine, onError = logError } = options;
+  requireOptions(options, ["schema", "unknown", "seen", "remember", "saveSecret", "onRejected", "onError"]);
+  const { schema, unknown, seen, remember, saveSecret, onRejected = warnIfGenuine, onError = logError } = options;
+  requireChoice("schema", schema, "enforce");
+  requireChoice("unknown", unknown, "reject");
   productOf(product);
   // A mistake in the keys is found before the first delivery comes.
-  if (typeof keys !== "function") verify(product, { headers: {}, body: "" }, keys);
+  if (typeof keys !== "function") fromCaller(createHandler, () => verify(product, { headers: {}, body: "" }, keys));
 
   let lastOffer: Promise<unknown> = Promise.resolve();
   /** By identity. */
@@ -110,20 +118,24 @@ export function createHandler<P extends ProductId>(
     const isOffer = first.code === "challenge" && first.offered !== undefined;
     const event = isOffer ? await acceptOffer(request) : first;
     if (event.code === "challenge") return event.reply;
-    if (!event.ok) {
-      await Promise.resolve(event).then(onFailure).catch(report);
-      return plainReply(event.genuine ? 200 : event.code === "unreadable" ? 400 : 401, event.reason);
+    if (!event.ok && (!event.genuine || isRefused(event))) {
+      await Promise.resolve(event).then(onRejected).catch(report);
+      return plainReply(event.genuine ? 422 : event.code === "unreadable" ? 400 : 401, event.reason);
     }
     await (seen === undefined ? handleEvent(event) : handleOnce(event, seen));
     return plainReply(200, "OK");
   }
 
-  async function handleEvent(event: VerifiedEvent<P>): Promise<void> {
+  function isRefused({ known, issues }: GenuineEvent<P>): boolean {
+    return (schema === "enforce" && issues.length > 0) || (unknown === "reject" && !known);
+  }
+
+  async function handleEvent(event: GenuineEvent<P>): Promise<void> {
     await onEvent(event);
     await Promise.resolve(event.identity).then(remember).catch(report);
   }
 
-  function handleOnce(event: VerifiedEvent<P>, isSeen: NonNullable<typeof seen>): Promise<void> {
+  function handleOnce(event: GenuineEvent<P>, isSeen: NonNullable<typeof seen>): Promise<void> {
     const { identity } = event;
     const handleUnseen = async (): Promise<void> => {
       if (!(await isSeen(identity))) await handleEvent(event);
@@ -145,9 +157,24 @@ export function createHandler<P extends ProductId>(
   };
 }
 
-function warnIfGenuine({ genuine, reason }: VerifyFailure): void {
+/** Throws a TypeError for a misspelt value, which would be ignored silently. */
+function requireChoice(option: string, value: unknown, only: string): void {
+  if (value !== undefined && value !== only) throw new TypeError(`${option} can only be "${only}", or left out`);
+}
+
+/** Lets the stack of an error begin where the app calls `entry`, so that Node shows that line and not one of the library. */
+export function fromCaller<T>(entry: (...args: never[]) => unknown, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof Error) Error.captureStackTrace(error, entry);
+    throw error;
+  }
+}
+
+function warnIfGenuine({ genuine, reason }: Pick<Rejected, "genuine" | "reason">): void {
   // biome-ignore lint/suspicious/noConsole: An app's log is the only place for it.
-  if (genuine) console.warn(`zoho-hooks: a genuine delivery was not handled: ${reason}`);
+  if (genuine) console.warn(`zoho-hooks: answered a genuine event with 422: ${reason}`);
 }
 
 function logError(error: unknown): void {
@@ -231,7 +258,7 @@ async function readStream(stream: Request["body"], admission: Admission): Promis
 }
 
 /** Nobody gets its answer. */
-export function requestAborted(): RequestError {
+function requestAborted(): RequestError {
   return new RequestError(plainReply(400, "the request was aborted"));
 }
 

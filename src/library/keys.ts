@@ -1,6 +1,6 @@
 import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
 import type { AuthPlace, FormatSettings } from "../core/format-settings.ts";
-import type { Product, Proof } from "../core/product.ts";
+import type { Format, Product, Proof } from "../core/product.ts";
 import { readKeySet } from "../core/proofs/keys.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { isRecord } from "../util/json.ts";
@@ -40,15 +40,27 @@ interface GivenKeys {
   readonly settings: FormatSettings;
 }
 
+type Use = "sign" | "verify";
+type Candidate = Pick<Product, "id" | "formats">;
+
 /**
- * Throws a TypeError for a key with an unknown name, an empty or invalid one, or one that is present and undefined: a missing
- * environment variable must not turn a check off.
+ * Throws an Error for keys without a value, which names what the product needs: a missing environment variable must not turn a
+ * check off. Throws a TypeError for an unknown name and for an invalid key.
  */
-export function readKeys(keys: Keys | undefined): GivenKeys {
+export function readKeys(keys: Keys | undefined, use: Use, candidates: readonly Candidate[]): GivenKeys {
   if (typeof (keys ?? {}) !== "object") throw new TypeError("the keys are not an object: pass { secret } or { token }");
+  const pairs = Object.entries(keys ?? {});
+  const missing = pairs.filter(([name, key]) => isMissing(name === "auth" && isRecord(key) ? key.value : key));
+  if (missing.length > 0) {
+    const names = missing.map(([name]) => `\`${name}\``);
+    const [have, it] =
+      names.length === 1 ? ["has", "its environment variable"] : ["have", "their environment variables"];
+    const reason = `${listed(names, "and")} ${have} no value: set ${it}, or leave out what you do not need`;
+    throw new Error([reason, needs(candidates, use)].filter((part) => part !== "").join(". "));
+  }
   const given = new Map<Credential, readonly Secret[]>();
   const settings: Record<string, unknown> = {};
-  for (const [name, key] of Object.entries(keys ?? {})) {
+  for (const [name, key] of pairs) {
     const credential = CREDENTIALS.find((each) => each === name);
     if (SETTINGS.some((each) => each === name)) settings[name] = textsOf(name, key)[0];
     else if (credential !== undefined) given.set(credential, secretsOf(name, key));
@@ -62,6 +74,15 @@ export function readKeys(keys: Keys | undefined): GivenKeys {
     settings,
     secrets: { for: (credential) => given.get(credential) ?? [], all: () => [...given.values()].flat() },
   };
+}
+
+function isMissing(key: unknown): boolean {
+  if (Array.isArray(key)) return key.length === 0 || key.some(isMissing);
+  return key === undefined || key === null || (typeof key === "string" && key.trim() === "");
+}
+
+function listed(names: readonly string[], word: "and" | "or"): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${word} ${names.at(-1)}`;
 }
 
 function secretsOf(name: string, key: unknown): readonly Secret[] {
@@ -86,11 +107,8 @@ function requireValid(name: string, key: Secret): void {
 
 function textsOf(name: string, key: unknown): readonly string[] {
   const values: readonly unknown[] = Array.isArray(key) ? key : [key];
-  const texts = values.filter((value) => typeof value === "string" && value.trim() !== "").map(String);
-  if (texts.length > 0 && texts.length === values.length) return texts;
-  throw new TypeError(
-    `the ${name} is ${key === undefined ? "undefined" : "empty or not text"}: check that its environment variable is set`,
-  );
+  if (values.every((value) => typeof value === "string")) return values;
+  throw new TypeError(`the ${name} is not text`);
 }
 
 function placeOf(key: unknown): AuthPlace {
@@ -103,31 +121,76 @@ function placeOf(key: unknown): AuthPlace {
   throw new TypeError("auth needs the place of its value: { header, value }, { parameter, value } or { basic, value }");
 }
 
-/** Throws a TypeError when no key fits any proof of the products, so that a check cannot be left out by mistake. */
-export function requireUsableKey(
-  secrets: Secrets,
-  candidates: readonly Pick<Product, "id" | "formats">[],
-  use: "sign" | "verify",
-): void {
-  if (secrets.all().length === 0) {
-    if (use === "verify" && isBeforeFirstCall(candidates)) return;
-    throw new TypeError("no keys were given, so nothing can be checked: pass { secret } or { token }");
+/** Throws when no key fits any proof of the products, so that a check cannot be left out by mistake. */
+export function requireUsableKey(secrets: Secrets, candidates: readonly Candidate[], use: Use): void {
+  const isEmpty = secrets.all().length === 0;
+  if (isEmpty && use === "verify" && candidates.length === 1) {
+    if (candidates.some((only) => isBeforeFirstCall(only) || acceptsUnsigned(only, secrets))) return;
   }
   const proofs = candidates.flatMap((product) => product.formats.flatMap((format) => format.proofs));
-  const needed = (proof: Proof): Credential =>
-    use === "verify" ? proof.credential : (proof.signingCredential ?? proof.credential);
-  const used = proofs.filter((proof) => secrets.for(needed(proof), "").length > 0);
+  const used = proofs.filter((proof) => secrets.for(neededFor(proof, use), "").length > 0);
   if (use === "verify") used.forEach(requireBound);
   if (used.length > 0) return;
-  const isOpen = candidates.some(({ formats }) => formats.some((format) => format.settings?.includes("auth")));
-  const names = [...new Set([...proofs.map(needed), ...(isOpen ? ["auth"] : [])])].join(" or ");
-  const hint = names === "" ? "its deliveries cannot be verified" : `pass { ${names} }`;
-  throw new TypeError(`none of the keys applies to ${candidates.map(({ id }) => id).join(", ")}: ${hint}`);
+  const reason = needs(candidates, use) || "no keys were given: pass { secret } or { token }";
+  throw isEmpty ? new Error(reason) : new TypeError(`none of the keys applies: ${reason}`);
 }
 
-/** Whether the only product offers its secret with a first call, before which there is no key. */
-function isBeforeFirstCall([product, ...others]: readonly Pick<Product, "formats">[]): boolean {
-  return others.length === 0 && product?.formats.some((format) => format.offeredSecret !== undefined) === true;
+function neededFor(proof: Proof, use: Use): Credential {
+  return use === "verify" ? proof.credential : (proof.signingCredential ?? proof.credential);
+}
+
+/** ``crm needs `token`; `secret` is needed only for the guide's format``. Empty for several products. */
+function needs(candidates: readonly Candidate[], use: Use): string {
+  const [product, ...others] = candidates;
+  if (product === undefined || others.length > 0) return "";
+  const { id, formats } = product;
+  const guide = keysOf(formats.filter(isGuide), use);
+  const wire = keysOf(
+    formats.filter((format) => !isGuide(format)),
+    use,
+  );
+  const isOnlyGuide = formats.every(isGuide);
+  const needed = isOnlyGuide ? guide : wire;
+  const extra = guide.filter((key) => !needed.includes(key));
+  return [
+    needed.length === 0 ? neverSignedText(product, use) : `${id} needs ${listed(needed, "or")}`,
+    ...(extra.length === 0 ? [] : [`${listed(extra, "and")} is needed only for the guide's format`]),
+  ].join("; ");
+}
+
+function neverSignedText({ id, formats }: Candidate, use: Use): string {
+  const isOpen = formats.some(({ settings }) => settings?.includes("auth"));
+  const ways = [
+    ...(use === "verify" ? ["{}"] : []),
+    ...(isOpen ? ["`auth` for a fixed value that you have added"] : []),
+  ];
+  return `Zoho never signs ${id}${ways.length === 0 ? "" : `, so pass ${ways.join(", or ")}`}`;
+}
+
+function keysOf(formats: readonly Format[], use: Use): readonly string[] {
+  const keys = formats
+    .flatMap(({ proofs }) => proofs)
+    .map((proof) => {
+      const settings = use === "sign" ? [] : (proof.unboundWithout ?? []).map((name) => `\`${name}\``);
+      return `\`${neededFor(proof, use)}\`${settings.length === 0 ? "" : ` with ${listed(settings, "or")}`}`;
+    });
+  return [...new Set(keys)];
+}
+
+function isGuide({ id }: Format): boolean {
+  return id === "guide";
+}
+
+/** Whether Zoho never signs the product, and no key was given for what its user may have added. */
+export function acceptsUnsigned({ id, formats }: Candidate, secrets: Secrets): boolean {
+  const isSigned = formats.some((format) => !isGuide(format) && format.proofs.length > 0) || formats.every(isGuide);
+  const proofs = formats.flatMap((format) => format.proofs);
+  return !isSigned && !proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
+}
+
+/** Whether the product offers its secret with a first call, before which there is no key. */
+function isBeforeFirstCall({ formats }: Candidate): boolean {
+  return formats.some((format) => format.offeredSecret !== undefined);
 }
 
 /** Throws where any customer of Zoho could make the proof, unless audience or issuer is given. */

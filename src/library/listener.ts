@@ -1,12 +1,12 @@
 import { randomInt } from "node:crypto";
 import { pid } from "node:process";
 import { type HeaderPair, MAX_BODY_BYTES } from "../body/delivery.ts";
-import { noSecrets } from "../body/secret.ts";
+import { noSecrets, type Secrets } from "../body/secret.ts";
 import { assign, parsePath } from "../core/edit-body.ts";
 import { type EventPattern, eventNames, eventPattern, isNamed, nearest, patternParts } from "../core/event-names.ts";
 import { freshen } from "../core/fresh.ts";
 import { prepare } from "../core/prepare.ts";
-import type { Format, Verdict } from "../core/product.ts";
+import type { Format, Product } from "../core/product.ts";
 import { products } from "../products/index.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
@@ -17,34 +17,31 @@ import { readExact } from "../util/json.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
 import { readSample, type Sample } from "./fixtures.ts";
 import { productOf, requireOptions, withSettings } from "./input.ts";
-import { type Keys, readKeys } from "./keys.ts";
-import { eventOf, failureOf, type ParseResult } from "./parse.ts";
+import { acceptsUnsigned, type Keys, readKeys } from "./keys.ts";
+import { eventOf, type ParsedEvent } from "./parse.ts";
 import { posted, type Signed, sign } from "./sign.ts";
-import { isGenuine } from "./verify.ts";
+import { isGenuine, type Verification, verificationOf } from "./verify.ts";
 
 export interface ListenerOptions {
-  /** What deliveries are verified with, and samples signed. Without a key for its product a delivery is accepted unproven. */
+  /** What deliveries are verified with, and samples signed. Without a key for its product a delivery is accepted. */
   readonly keys?: Keys | undefined;
   /** Default: any free one. */
   readonly port?: number | undefined;
 }
 
-/** An accepted delivery: its event, or with `ok: false` why it is none. */
-export type Received = ParseResult & {
-  /** A proof passed: false for one that no key here could check. */
-  readonly genuine: boolean;
-  readonly proofs: readonly Verdict[];
-  /** The same for repeats of one event. Undefined where no format was recognised. */
-  readonly identity: string | undefined;
-  readonly records: readonly string[];
-  /** As it came. */
-  readonly request: {
-    readonly method: string;
-    readonly url: string;
-    readonly headers: readonly HeaderPair[];
-    readonly body: Buffer;
+/** The event of an accepted delivery. */
+export type Received = ParsedEvent &
+  Verification & {
+    /** As of a `GenuineEvent`; false where a key is needed and none was given. */
+    readonly genuine: boolean;
+    /** As it came. */
+    readonly request: {
+      readonly method: string;
+      readonly url: string;
+      readonly headers: readonly HeaderPair[];
+      readonly body: Buffer;
+    };
   };
-};
 
 export interface SendOptions<F = string> {
   /** The URL of the app. Default: this listener. */
@@ -99,7 +96,8 @@ interface Waiter {
 export async function openListener(fileUrl: string | undefined, options: ListenerOptions): Promise<Listener> {
   requireOptions(options, ["keys", "port"]);
   const { keys = {}, port = 0 } = options;
-  const { secrets, settings } = readKeys(keys);
+  const { secrets, settings } = readKeys(keys, "verify", products);
+  const configured = withSettings(products, settings);
   const received: Received[] = [];
   const unclaimed = new Set<Received>();
   const waiters = new Set<Waiter>();
@@ -113,7 +111,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
     if (receipt.handshake !== undefined) arrivals.push(`a challenge at ${report.path}`);
     else arrivals.push(refusal === undefined ? title : `${title}, answered ${status}: ${refusal}`);
     if (refusal !== undefined || receipt.handshake !== undefined) return;
-    const event = receivedFrom(report);
+    const event = receivedFrom(report, configured, secrets);
     received.push(event);
     const waiter = [...waiters].find(({ pattern }) => pattern.matches(event.product, event.name));
     if (waiter === undefined) unclaimed.add(event);
@@ -123,7 +121,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
   const receiver = await startReceiver({
     host: "127.0.0.1",
     port,
-    products: withSettings(products, settings),
+    products: configured,
     secrets,
     policy: { schema: "warn", onInvalid: "reject" },
     limits: { openReadings: false },
@@ -209,15 +207,16 @@ function closedError(): Error {
   return new Error("the listener was closed");
 }
 
-function receivedFrom({ method, path: url, headers, body, receipt }: EventReport): Received {
-  return {
-    ...(failureOf(receipt) ?? { ok: true, ...eventOf(receipt) }),
-    genuine: isGenuine(receipt),
-    proofs: receipt.verdicts,
-    identity: receipt.identity,
-    records: receipt.records,
-    request: { method, url, headers, body },
-  };
+function receivedFrom(
+  { method, path: url, headers, body, receipt }: EventReport,
+  configured: readonly Product[],
+  secrets: Secrets,
+): Received {
+  const request = { method, url, headers, body };
+  const product = configured.find(({ id }) => id === receipt.product);
+  const canBeUnsigned = product !== undefined && acceptsUnsigned(product, secrets);
+  const genuine = isGenuine(receipt.verdicts, canBeUnsigned);
+  return { ...eventOf(receipt, body), genuine, ...verificationOf(receipt, request), request };
 }
 
 async function sendSample(

@@ -2,43 +2,44 @@ import { problemText } from "../body/payload.ts";
 import { noSecrets } from "../body/secret.ts";
 import { type Receipt, receive } from "../core/receive.ts";
 import { nearestText } from "../core/recognise.ts";
-import { describeIssue, type SchemaIssue } from "../core/schema.ts";
+import { describeIssue, type SchemaIssue, toIssue } from "../core/schema.ts";
 import { products } from "../products/index.ts";
-import type { ProductId, ZohoEvent } from "./event-types.ts";
+import type { EventKey, FormatId, ProductId, ZohoEvent } from "./event-types.ts";
 import { declaredName, isUnread, productOf, type RawBody, rawBody } from "./input.ts";
 
-interface Failure {
+/** A known event whose body is valid, or custom: one that a user designs has no schema. */
+export type ValidEvent<P extends ProductId = ProductId> = ZohoEvent<P> & {
+  readonly ok: true;
+  readonly known: true;
+  readonly issues: readonly [];
+  /** For invalid events only. */
+  readonly reason?: undefined;
+};
+
+/** An unknown event, or one whose body is invalid: any field may be missing or of another type. */
+export interface InvalidEvent<P extends ProductId = ProductId> {
   readonly ok: false;
-  /** What is wrong and where, for a log; never values of the body. */
-  readonly reason: string;
-  readonly product: string | undefined;
-  /** The name of the event in the delivery, known or not. */
-  readonly name: string | undefined;
-  /** The schema issues, each with its path and what was expected and received. For `schema` and `unproven` only. */
+  /** Null where none was given or recognised, as `format`. */
+  readonly product: P | null;
+  readonly format: FormatId<P> | null;
+  /** The declared name. Null for an unknown event. */
+  readonly event: EventKey<P> | null;
+  /** The name in the delivery, also of an unknown event. Null where the body cannot be read as an event of the product. */
+  readonly name: string | null;
+  /** False for a name that is no event of the product. Zoho adds events. */
+  readonly known: boolean;
+  /** Where the body differs from the schema: path, what was expected and what was received. */
   readonly issues: readonly SchemaIssue[];
-}
-
-export interface UnreadableFailure extends Failure {
-  /** `unreadable`: neither JSON nor a form. */
-  readonly code: "unreadable";
-  readonly format: undefined;
-  readonly payload: undefined;
-}
-
-export interface InvalidFailure extends Failure {
-  /** `unknown-event`: no event of the product, or of any; `schema`: a known event that does not match its schema. */
-  readonly code: "unknown-event" | "schema";
-  /** Undefined where no format was recognised. */
-  readonly format: string | undefined;
-  /** The body as data, as in a `ZohoEvent`: a number of more than 15 digits is a string of its digits. */
+  /** All of that in a sentence, for a log. Of the body's values it has no more than `issues`: the masked start of a text. */
+  readonly reason: string;
+  /** The body as data. Undefined where it is neither JSON nor a form. */
   readonly payload: unknown;
+  /** The exact bytes. */
+  readonly body: Buffer;
 }
 
-/** Why there is no event, by `code`. */
-export type ParseFailure = UnreadableFailure | InvalidFailure;
-
-/** An event with `ok: true`, or why there is none. */
-export type ParseResult<P extends ProductId = ProductId> = (ZohoEvent<P> & { readonly ok: true }) | ParseFailure;
+/** An event: valid with `ok: true`, else with what is wrong with it. */
+export type ParsedEvent<P extends ProductId = ProductId> = ValidEvent<P> | InvalidEvent<P>;
 
 /**
  * Reads a body, or data that was parsed from one, as an event. Never throws for the content of a body. Nothing is verified:
@@ -47,15 +48,16 @@ export type ParseResult<P extends ProductId = ProductId> = (ZohoEvent<P> & { rea
  * @param product The product, or undefined to recognise it by the body. Throws a TypeError for an unknown one.
  * @param body JSON or a form as text or bytes, or the parsed object.
  */
-export function parse<P extends ProductId = ProductId>(product: P | undefined, body: RawBody | object): ParseResult<P> {
+export function parse<P extends ProductId = ProductId>(product: P | undefined, body: RawBody | object): ParsedEvent<P> {
+  const bytes = bytesOf(body);
   const receipt = receive({
     products,
     product: product === undefined ? undefined : productOf(product),
-    delivery: { method: "POST", url: "/", headers: [], body: bytesOf(body) },
+    delivery: { method: "POST", url: "/", headers: [], body: bytes },
     secrets: noSecrets,
     now: new Date(0),
   });
-  return failureOf(receipt) ?? { ok: true, ...eventOf<P>(receipt) };
+  return eventOf<P>(receipt, bytes);
 }
 
 function bytesOf(body: RawBody | object): Buffer {
@@ -63,36 +65,32 @@ function bytesOf(body: RawBody | object): Buffer {
   return isRaw || isUnread(body) ? rawBody(body) : Buffer.from(JSON.stringify(body));
 }
 
-/** Undefined for a known event that matches its schema, or that has none. */
-export function failureOf(receipt: Receipt): ParseFailure | undefined {
-  const { product, format, event: name, payload, problem, schema } = receipt;
-  const at = { ok: false, product, name, issues: schema?.issues ?? [] } as const;
-  if (problem !== undefined)
-    return { ...at, code: "unreadable", reason: problemText(problem), format: undefined, payload: undefined };
-  const read = { ...at, format, payload: payload?.data };
-  if (receipt.known && receipt.designed) return undefined;
-  if (!receipt.known || schema === undefined) {
-    const { suggestions, nearest } = receipt;
-    const closest = nearest === undefined ? "" : `; the closest is ${nearestText(nearest)}`;
-    const near = suggestions.length === 0 ? closest : `; the nearest are ${suggestions.join(", ")}`;
-    const hint = receipt.hint === undefined ? "" : `; ${receipt.hint}`;
-    const cause = name === undefined ? "the body is not a known event" : `there is no event ${JSON.stringify(name)}`;
-    const owner = product === undefined ? "" : ` of ${product}`;
-    return { ...read, code: "unknown-event", reason: `${cause}${owner}${near}${hint}` };
-  }
-  if (schema.ok) return undefined;
-  const issues = schema.issues.map(describeIssue);
-  return { ...read, code: "schema", reason: `${product} ${name} does not match its schema: ${issues.join("; ")}` };
+export function eventOf<P extends ProductId>(receipt: Receipt, body: Buffer): ParsedEvent<P> {
+  const { product = null, format = null, event: name = null, known, payload } = receipt;
+  const event = known ? declaredName(product ?? "", format ?? "", name ?? "") : null;
+  const issues = issuesOf(receipt);
+  const facts = { product, format, event, name, known, issues, payload: payload?.data };
+  const isValid = known && issues.length === 0;
+  // The compiler cannot know the types that the schemas have checked.
+  return (
+    isValid ? { ...facts, ok: true } : { ...facts, ok: false, reason: reasonOf(receipt, issues), body }
+  ) as ParsedEvent<P>;
 }
 
-/** The event of a receipt without a failure. */
-export function eventOf<P extends ProductId>({
-  product = "",
-  format = "",
-  event: name = "",
-  payload,
-}: Receipt): ZohoEvent<P> {
-  const event = { product, format, event: declaredName(product, format, name), name, payload: payload?.data };
-  // The payload matches its schema; the compiler cannot know which of them it was.
-  return event as unknown as ZohoEvent<P>;
+function issuesOf({ product, event, payload, problem, schema }: Receipt): readonly SchemaIssue[] {
+  if (problem !== undefined) return [{ path: [], at: "", expected: "JSON or a form", received: problemText(problem) }];
+  const issues = schema?.issues ?? [];
+  if (event !== undefined || issues.length > 0) return issues;
+  return [toIssue([], product === undefined ? "an event" : `an event of ${product}`, payload?.data, () => false)];
+}
+
+function reasonOf(receipt: Receipt, issues: readonly SchemaIssue[]): string {
+  const { product, event: name, known, problem, suggestions, nearest, hint } = receipt;
+  if (problem !== undefined) return problemText(problem);
+  if (known) return `${product} ${name} does not match its schema: ${issues.map(describeIssue).join("; ")}`;
+  const closest = nearest === undefined ? "" : `; the closest is ${nearestText(nearest)}`;
+  const near = suggestions.length === 0 ? closest : `; the nearest are ${suggestions.join(", ")}`;
+  const cause = name === undefined ? "the body is not a known event" : `there is no event ${JSON.stringify(name)}`;
+  const owner = product === undefined ? "" : ` of ${product}`;
+  return `${cause}${owner}${near}${hint === undefined ? "" : `; ${hint}`}`;
 }

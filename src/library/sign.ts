@@ -29,8 +29,8 @@ export interface SignOptions<P extends ProductId> {
  *
  * @param payload An object is written as compact JSON; bytes or text are signed as they are.
  * @param keys As for `verify`; `privateKey` where a format is verified with a public key or a key set.
- * @throws TypeError for a missing, empty or invalid key, an unknown product, format, event or option, a missing payload, or a
- * token with a payload that is not an object, as it would have to be written into the bytes.
+ * @throws Error for a missing key, TypeError for an invalid one, an unknown product, format, event or option, a missing payload, or
+ * a token with a payload that is not an object, as it would have to be written into the bytes.
  */
 export function sign<P extends ProductId>(
   product: P,
@@ -39,9 +39,10 @@ export function sign<P extends ProductId>(
   options: SignOptions<P> = {},
 ): Signed {
   requireOptions(options, ["format", "event", "url"]);
-  const { secrets, settings } = readKeys(keys);
   const found = productOf(product);
-  const [chosen] = withSettings([{ ...found, formats: [formatOf(found, options.format)] }], settings);
+  const signable = { ...found, formats: [formatOf(found, options.format)] };
+  const { secrets, settings } = readKeys(keys, "sign", [signable]);
+  const [chosen] = withSettings([signable], settings);
   const format = chosen?.formats[0];
   if (format === undefined) throw new TypeError(`zoho-hooks knows no format in which ${product} signs`);
   // A user-defined format takes any event.

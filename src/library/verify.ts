@@ -1,12 +1,15 @@
+import type { Delivery } from "../body/delivery.ts";
+import { problemText, UNREAD } from "../body/payload.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../core/handshake.ts";
 import type { OfferedSecret, Product, Reply, Verdict } from "../core/product.ts";
-import { type Receipt, receive } from "../core/receive.ts";
+import { identityOf, type Receipt, receive, verifyProof } from "../core/receive.ts";
+import { has } from "../core/recognise.ts";
 import { plainReply } from "../core/reply.ts";
 import { products } from "../products/index.ts";
-import type { FormatId, ProductId, ZohoEvent } from "./event-types.ts";
+import type { FormatId, ProductId } from "./event-types.ts";
 import { deliveryOf, formatOf, productOf, type RequestLike, requireOptions, withSettings } from "./input.ts";
-import { type Keys, readKeys, requireUsableKey } from "./keys.ts";
-import { eventOf, failureOf, type InvalidFailure, type UnreadableFailure } from "./parse.ts";
+import { acceptsUnsigned, type Keys, readKeys, requireUsableKey } from "./keys.ts";
+import { eventOf, type ParsedEvent } from "./parse.ts";
 
 export interface VerifyOptions<P extends ProductId = ProductId> {
   /** Accept only this format of the product. Default: any of its formats. */
@@ -21,17 +24,17 @@ export interface VerifyOptions<P extends ProductId = ProductId> {
 }
 
 /**
- * Is this delivery genuine, known and valid? `ok` is true only when no proof failed, at least one passed, and the payload matches
- * the schema of its event. Signatures are compared in constant time, over the exact bytes. A key makes its proof required for
- * every product that has one.
+ * Is this delivery genuine, and if so, which event is it? With `genuine: true` its signature or token was verified, or it is of
+ * a product that Zoho never signs and no key was given. An event that is unknown or invalid is genuine, too: see `ok` and
+ * `issues`. Signatures are compared in constant time, over the exact bytes. A key that is given is required.
  *
  * @param product The product in the URL of the request; undefined to recognise it by the body.
  * @param request `{ headers, body }` of the request, the body raw: text or bytes, before any parser.
  * @param keys `{ secret }`, `{ token }` or any other of `Keys`; several where the formats of a product need different ones. `{}`
- * only for a product that makes its own secret (Mail), until its first call has offered that.
+ * only for a product that Zoho never signs, and for one that makes its own secret (Mail), until its first call has offered that.
  * @param options `{ now }` for a recorded delivery, `{ format }` to accept one format only.
- * @throws TypeError for a mistake in the call: a missing, empty or invalid key, a parsed body, an unknown product or format.
- * Never for the content of a delivery.
+ * @throws Error for a missing key, TypeError for any other mistake in the call: an invalid key, a parsed body, an unknown product
+ * or format. Never for the content of a delivery.
  */
 export function verify<P extends ProductId = ProductId>(
   product: P | undefined,
@@ -40,24 +43,37 @@ export function verify<P extends ProductId = ProductId>(
   options: VerifyOptions<P> = {},
 ): VerifyResult<P> {
   const { now = new Date(), toleranceMs, format } = checkOptions(options);
-  const { secrets, settings } = readKeys(keys);
-  const candidates = withSettings(chosenProducts(product, format), settings);
+  const chosen = chosenProducts(product, format);
+  const { secrets, settings } = readKeys(keys, "verify", chosen);
+  const candidates = withSettings(chosen, settings);
   requireUsableKey(secrets, candidates, "verify");
+  const named = product === undefined ? undefined : candidates[0];
   const delivery = deliveryOf(request);
-  const receipt = receive({
-    // All products, to recognise a delivery that was posted to the wrong URL.
-    products: product === undefined ? candidates : products,
-    product: product === undefined ? undefined : candidates[0],
-    delivery,
-    secrets,
-    now,
-    limits: { toleranceMs, setting: "toleranceMs", openReadings: false },
-  });
+  const input = { delivery, secrets, now, limits: { toleranceMs, setting: "toleranceMs", openReadings: false } };
+  // All products, to recognise a delivery that was posted to the wrong URL.
+  const receipt = receive({ ...input, products: named === undefined ? candidates : products, product: named });
+  const verdicts = receipt.problem === undefined ? receipt.verdicts : unreadVerdicts(named, input);
   const offer =
     receipt.payload === undefined
       ? undefined
       : evaluateSecretOffer({ products: candidates, delivery, payload: receipt.payload, secrets, now });
-  return resultOf<P>(receipt, offer);
+  const genuine = isGenuine(verdicts, named !== undefined && acceptsUnsigned(named, secrets));
+  return resultOf<P>({ receipt: { ...receipt, verdicts }, delivery, offer, genuine });
+}
+
+/** A signature over the bytes of a body that cannot be read can still match: the verdicts of the format whose proof passes. */
+function unreadVerdicts(
+  product: Product | undefined,
+  input: Omit<Parameters<typeof verifyProof>[2], "payload">,
+): readonly Verdict[] {
+  const { id = "", formats = [] } = product ?? {};
+  const tried = formats.map(({ proofs }) => proofs.map((each) => verifyProof(each, id, { ...input, payload: UNREAD })));
+  return tried.find((each) => has("passed", each)) ?? tried.find((each) => has("failed", each)) ?? [];
+}
+
+/** No proof failed, and one passed unless the delivery can be unsigned. */
+export function isGenuine(verdicts: readonly Verdict[], canBeUnsigned: boolean): boolean {
+  return !has("failed", verdicts) && (has("passed", verdicts) || canBeUnsigned);
 }
 
 /** With an invalid time every signature would be recent. */
@@ -80,51 +96,8 @@ function chosenProducts(id: string | undefined, format: string | undefined): rea
   throw new TypeError(`the format ${JSON.stringify(format)} needs a product: pass the product that it belongs to`);
 }
 
-/** A genuine delivery of an unknown event, or one that does not match its schema. */
-interface Invalid extends InvalidFailure {
-  readonly genuine: true;
-  readonly proofs: readonly Verdict[];
-  /** Undefined, and no `records`, where no format was recognised. */
-  readonly identity: string | undefined;
-  readonly records: readonly string[];
-  readonly reply: undefined;
-}
-
-/** Answer 400. No proof was checked. */
-interface Unreadable extends UnreadableFailure {
-  readonly genuine: false;
-  readonly proofs: readonly Verdict[];
-  readonly identity: undefined;
-  readonly records: readonly [];
-  readonly reply: undefined;
-}
-
-interface Unproven extends Omit<Unreadable, "code" | "format"> {
-  /** `unproven`: a proof failed or was missing, answer 401. The payload is withheld. */
-  readonly code: "unproven";
-  readonly format: string | undefined;
-}
-
-interface Challenge extends Omit<Unreadable, "code" | "reply"> {
-  /** `challenge`: the sender expects `reply` before it sends events. */
-  readonly code: "challenge";
-  readonly reply: Reply;
-  /**
-   * The secret of all later deliveries, from a sender that makes its own (Mail): store `value` as the key that `credential`
-   * names before you answer, and do not log it. Anybody can send such a call, so it is present only when no such key was given;
-   * an offer of another secret than the given one is `unproven`.
-   */
-  readonly offered: OfferedSecret | undefined;
-}
-
-/** Why a delivery is not an event to act on, by `code`. `genuine` is true when every required proof passed. */
-export type VerifyFailure = Invalid | Unreadable | Unproven | Challenge;
-
-/** A genuine, known and valid event. */
-export type VerifiedEvent<P extends ProductId = ProductId> = ZohoEvent<P> & {
-  readonly ok: true;
-  /** Every required proof passed. Also true for failures where only the event is unknown or does not match its schema. */
-  readonly genuine: true;
+/** What is known of a delivery beside its event. */
+export interface Verification {
   /** The verdict of each proof of the format. */
   readonly proofs: readonly Verdict[];
   /**
@@ -134,44 +107,93 @@ export type VerifiedEvent<P extends ProductId = ProductId> = ZohoEvent<P> & {
   readonly identity: string;
   /** The ids of its records, as text. */
   readonly records: readonly string[];
-  /** For failures only. */
-  readonly code?: undefined;
-};
+}
 
-/** An event with `ok: true`, or why there is none. */
-export type VerifyResult<P extends ProductId = ProductId> = VerifiedEvent<P> | VerifyFailure;
+/**
+ * An event whose signature or token was verified, or that is unsigned because Zoho never signs it. `ok` is false for one that is
+ * unknown or invalid.
+ */
+export type GenuineEvent<P extends ProductId = ProductId> = ParsedEvent<P> &
+  Verification & {
+    readonly genuine: true;
+    /** For failures only, as `reply`. */
+    readonly code?: undefined;
+    readonly reply?: undefined;
+  };
 
-function resultOf<P extends ProductId>(receipt: Receipt, secretOffer: SecretOffer | undefined): VerifyResult<P> {
-  const genuine = isGenuine(receipt);
+interface Failure {
+  readonly ok: false;
+  readonly genuine: false;
+  /** For a log; never values of the body. */
+  readonly reason: string;
+  readonly product: string | null;
+  /** The name that the delivery gives itself. */
+  readonly name: string | null;
+  readonly proofs: readonly Verdict[];
+  readonly reply?: undefined;
+}
+
+/** A delivery that is not genuine. Nothing of its body is given. */
+export interface UnverifiedFailure extends Failure {
+  /**
+   * `not-verified`: the signature or token is wrong or missing, answer 401. `unreadable`: the same, and the body is neither JSON
+   * nor a form, answer 400.
+   */
+  readonly code: "not-verified" | "unreadable";
+}
+
+interface Challenge extends Omit<Failure, "reply"> {
+  /** `challenge`: the sender expects `reply` before it sends events. */
+  readonly code: "challenge";
+  readonly reply: Reply;
+  /**
+   * The secret of all later deliveries, from a sender that makes its own (Mail): store `value` as the key that `credential`
+   * names before you answer, and do not log it. Anybody can send such a call, so it is present only when no such key was given;
+   * an offer of another secret than the given one is `not-verified`.
+   */
+  readonly offered: OfferedSecret | undefined;
+}
+
+/** Why a delivery is not a genuine event, by `code`. */
+export type VerifyFailure = UnverifiedFailure | Challenge;
+
+/** A genuine event, or with `genuine: false` why it is none. */
+export type VerifyResult<P extends ProductId = ProductId> = GenuineEvent<P> | VerifyFailure;
+
+interface ResultInput {
+  readonly receipt: Receipt;
+  readonly delivery: Delivery;
+  readonly offer: SecretOffer | undefined;
+  readonly genuine: boolean;
+}
+
+function resultOf<P extends ProductId>({ receipt, delivery, offer, genuine }: ResultInput): VerifyResult<P> {
+  const { product = null, event: name = null, verdicts: proofs, problem, handshake } = receipt;
+  const failure = { ok: false, genuine: false, product, name, proofs } as const;
   // A genuine delivery is an event, whatever headers it has.
-  const offer = genuine ? undefined : secretOffer;
-  const { product, format, event: name, verdicts: proofs, identity, records } = receipt;
-  const failure = failureOf(receipt);
-  const nothing = { genuine: false, proofs, payload: undefined, identity: undefined, records: [] } as const;
-  const withheld = { ok: false, product, name, issues: failure?.issues ?? [], ...nothing } as const;
-  if (offer?.action === "refuse") {
-    return { ...withheld, code: "unproven", reason: offer.reason, format, reply: undefined };
-  }
-  const reply = receipt.handshake ?? (offer === undefined ? undefined : plainReply(200, "OK"));
+  const secretOffer = genuine ? undefined : offer;
+  if (secretOffer?.action === "refuse") return { ...failure, code: "not-verified", reason: secretOffer.reason };
+  const reply = handshake ?? (secretOffer === undefined ? undefined : plainReply(200, "OK"));
   if (reply !== undefined) {
-    const kind = offer === undefined ? "a challenge" : "an offer of the webhook's secret";
+    const kind = secretOffer === undefined ? "a challenge" : "an offer of the webhook's secret";
     const reason = `this is ${kind}, not an event: answer it with \`reply\``;
-    return { ...withheld, code: "challenge", reason, format: undefined, reply, offered: offer?.offered };
+    return { ...failure, code: "challenge", reason, reply, offered: secretOffer?.offered };
   }
-  if (failure?.code === "unreadable") return { ...failure, ...nothing, reply: undefined };
-  if (!genuine) return { ...withheld, code: "unproven", reason: whyUnproven(receipt), format, reply: undefined };
-  if (failure !== undefined) return { ...failure, genuine: true, proofs, identity, records, reply: undefined };
-  // Without an identity no format was recognised, which is a failure.
-  return { ok: true, genuine: true, proofs, identity: identity ?? "", records, ...eventOf<P>(receipt) };
+  if (genuine) {
+    const event = { ...eventOf<P>(receipt, delivery.body), genuine, ...verificationOf(receipt, delivery) };
+    // The compiler does not see that spreading keeps the type of the event.
+    return event as GenuineEvent<P>;
+  }
+  if (problem !== undefined) return { ...failure, code: "unreadable", reason: problemText(problem) };
+  return { ...failure, code: "not-verified", reason: whyNotVerified(proofs) };
 }
 
-/** No proof failed, and one passed. */
-export function isGenuine({ verdicts }: Receipt): boolean {
-  const words = verdicts.map(({ verdict }) => verdict);
-  return !words.includes("failed") && words.includes("passed");
+export function verificationOf(receipt: Receipt, delivery: Delivery): Verification {
+  const { product = "", verdicts: proofs, identity = identityOf([product], delivery), records } = receipt;
+  return { proofs, identity, records };
 }
 
-function whyUnproven({ verdicts }: Receipt): string {
+function whyNotVerified(verdicts: readonly Verdict[]): string {
   const failed = verdicts.filter(({ verdict }) => verdict === "failed");
   const reasons = (failed.length > 0 ? failed : verdicts).map(({ id, reason }) => `${id}: ${reason}`);
   return reasons.length === 0 ? "the body is not a known event, so there was no proof to check" : reasons.join("; ");

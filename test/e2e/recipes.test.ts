@@ -127,6 +127,29 @@ describe("the recipe", () => {
     expect(await Promise.all(answers)).toEqual(statuses);
   });
 
+  it("for production keeps an event that is not as expected", async () => {
+    const database = `
+      export const later = [];
+      export const leads = [];
+      export const handleLater = async (...args) => void later.push(args);
+      export const saveLead = async (records) => void leads.push(records);`;
+    type Saved = Route & { readonly later: readonly unknown[]; readonly leads: readonly unknown[] };
+    const { POST, later, leads } = await load<Saved>(
+      "app/production.js",
+      (text) => `${text}export { later, leads } from "./database.js";\n`,
+      { "app/database.js": database },
+    );
+    const valid = { ...fixture("crm", "Leads.create", { format: "wire" }), token: keys.token };
+    for (const sample of [valid, { ...valid, server_time: undefined }]) {
+      const body = JSON.stringify(sample);
+      expect((await POST(new Request("https://app.example", { method: "POST", headers: json, body }))).status).toBe(
+        200,
+      );
+    }
+    expect(leads).toEqual([valid.ids]);
+    expect(later).toEqual([[expect.any(Buffer), expect.stringContaining("server_time is missing")]]);
+  });
+
   it("for once only calls the app again where it had failed, and for no other repeat", async () => {
     const store = `
       const kept = new Map();
@@ -135,7 +158,7 @@ describe("the recipe", () => {
         set: async (key, value) => void kept.set(key, value),
       };`;
     const { once } = await load<{ once: HandlerOptions }>("once.js", undefined, { "redis.js": store });
-    const acted: string[] = [];
+    const acted: (string | null)[] = [];
     const handle = createHandler(
       "crm",
       keys,

@@ -14,10 +14,11 @@ import * as forHono from "../../src/hono.ts";
 import {
   createHandler,
   fixture,
+  type GenuineEvent,
   type HandlerOptions,
   type KeySource,
+  type Rejected,
   sign,
-  type VerifiedEvent,
 } from "../../src/index.ts";
 import * as forNext from "../../src/next.ts";
 import { testKeys } from "../support/test-secrets.ts";
@@ -27,9 +28,25 @@ const signed = sign("crm", fixture("crm", "Leads.create"), keys);
 const json = { "content-type": "application/json" };
 const audience = "webhookId:189200000000321777";
 
-type OnEvent = (event: VerifiedEvent<"crm">) => unknown;
+/** A notification of CRM with the right token, and changes. */
+function notification(changes: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ ...fixture("crm", "Leads.create", { format: "wire" }), token: keys.token, ...changes });
+}
+const withoutTime = notification({ server_time: undefined });
+const unknown = notification({ operation: "merge" });
+
+type OnEvent = (event: GenuineEvent<"crm">) => unknown;
 /** Answers requests to `/hooks`. */
 type App = (init: RequestInit) => Promise<Response>;
+
+function stackOf(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? "") : "";
+  }
+  return "";
+}
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -73,9 +90,9 @@ const FRAMEWORKS: Readonly<Record<string, (onEvent: OnEvent, options?: HandlerOp
 
 describe.each(Object.entries(FRAMEWORKS))("the adapter for %s", (_, start) => {
   it("calls the app for a genuine event and for nothing else", async () => {
-    const events: string[] = [];
-    const failures: unknown[] = [];
-    const app = await start((event) => void events.push(event.name), { onFailure: ({ code }) => failures.push(code) });
+    const events: unknown[] = [];
+    const rejected: unknown[] = [];
+    const app = await start(({ name }) => events.push(name), { onRejected: ({ code }) => rejected.push(code) });
     const genuine = await app({ headers: signed.headers, body: signed.body });
     expect([genuine.status, await genuine.text()]).toEqual([200, "OK"]);
     expect(genuine.headers.get("content-type")).toMatch(/^text\/plain/);
@@ -89,7 +106,42 @@ describe.each(Object.entries(FRAMEWORKS))("the adapter for %s", (_, start) => {
     const challenge = await app({ headers: json, body: '{"challenge":"c-81"}' });
     expect([challenge.status, await challenge.json()]).toEqual([200, { challenge: "c-81" }]);
     expect(events).toEqual(["Leads.create"]);
-    expect(failures).toEqual(["unproven", "unreadable", "unproven", "unproven"]);
+    expect(rejected).toEqual(["not-verified", "unreadable", "not-verified", "not-verified"]);
+  });
+
+  it("calls the app for a genuine event that is invalid, and for one that is unknown", async () => {
+    const events: unknown[] = [];
+    const app = await start((event) => events.push(event));
+    for (const body of [withoutTime, unknown]) {
+      const answer = await app({ headers: json, body });
+      expect([answer.status, await answer.text()]).toEqual([200, "OK"]);
+    }
+    expect(events).toMatchObject([
+      {
+        genuine: true,
+        ok: false,
+        name: "Leads.create",
+        known: true,
+        issues: [{ path: ["server_time"], expected: "number", received: "nothing" }],
+        payload: { module: "Leads", token: keys.token },
+        body: Buffer.from(withoutTime),
+      },
+      { genuine: true, ok: false, event: null, name: "Leads.merge", known: false, body: Buffer.from(unknown) },
+    ]);
+  });
+
+  it.each<[string, HandlerOptions, string, string]>([
+    ["an invalid event", { schema: "enforce" }, withoutTime, "server_time is missing (a number)"],
+    ["an unknown event", { unknown: "reject" }, unknown, 'there is no event "Leads.merge" of crm'],
+  ])("answers %s with 422 where that is asked for", async (_name, options, body, reason) => {
+    const onEvent = vi.fn();
+    const rejected: Rejected[] = [];
+    const app = await start(onEvent, { ...options, onRejected: (each) => rejected.push(each) });
+    const answer = await app({ headers: json, body });
+    expect([answer.status, await answer.text()]).toEqual([422, expect.stringContaining(reason)]);
+    expect(onEvent).not.toHaveBeenCalled();
+    expect(rejected).toMatchObject([{ genuine: true, body: Buffer.from(body) }]);
+    expect((await app({ headers: signed.headers, body: signed.body })).status).toBe(200);
   });
 
   it("verifies a large body", async () => {
@@ -184,10 +236,10 @@ describe("the adapter for Express", () => {
       format: "wire",
       url: "/hooks?event=invoice.created",
     });
-    const events: string[] = [];
+    const events: unknown[] = [];
     const router = express5.Router().post(
       "/",
-      forExpress.webhook("books", { secret: keys.secret }, ({ name }) => void events.push(name)),
+      forExpress.webhook("books", { secret: keys.secret }, ({ name }) => events.push(name)),
     );
     const server = createServer(express5().use("/hooks", router));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -230,31 +282,72 @@ it("the adapter for Hono answers 500 after a middleware that has read the body",
 });
 
 describe("a handler", () => {
-  it("is not made of wrong keys, except in a route of Next, which may be built without the environment", async () => {
+  it("needs its keys when the app starts, except in a route of Next, which may be built without the environment", async () => {
     const secret = process.env.NO_SUCH_VARIABLE;
-    expect(() => forExpress.webhook("crm", { secret }, () => {})).toThrow("the secret is undefined");
-    expect(() => forHono.webhook("crm", {}, () => {})).toThrow("no keys were given");
+    const needed = "crm needs `token`; `secret` is needed only for the guide's format";
+    const made: readonly (() => unknown)[] = [
+      () => forExpress.webhook("crm", { secret }, () => {}),
+      () => forFastify.webhook("crm", { secret, token: "t" }, () => {}),
+      () => forHono.webhook("crm", {}, () => {}),
+      () => createHandler("crm", { token: "" }, () => {}),
+    ];
+    for (const make of made) {
+      expect(make).toThrow(needed);
+      expect(make).not.toThrow(TypeError);
+      // Node shows the line of the first call.
+      expect(stackOf(make)).toMatch(/^Error: .*\n +at (?:make|.*adapters\.test\.ts)/);
+    }
     const source = () => keys;
     // @ts-expect-error: There is no such product.
     expect(() => forFastify.webhook("cmr", source, () => {})).toThrow("did you mean crm?");
     // @ts-expect-error: Nor such an option.
     expect(() => createHandler("crm", keys, () => {}, { once: true })).toThrow('no option named "once"');
+    // @ts-expect-error: Nor such a value of one.
+    expect(() => createHandler("crm", keys, () => {}, { schema: "warn" })).toThrow('schema can only be "enforce"');
     const POST = forNext.webhook("crm", { secret }, () => {});
-    await expect(POST(new Request("https://app.example", { method: "POST" }))).rejects.toThrow(
-      "the secret is undefined",
-    );
+    await expect(POST(new Request("https://app.example", { method: "POST" }))).rejects.toThrow(needed);
   });
 
-  it("answers 200 to genuine events that it cannot hand over, and says so", async () => {
-    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  it("needs no more than the token for CRM", async () => {
     const onEvent = vi.fn();
-    const handle = createHandler("crm", keys, onEvent);
-    const { data: _, ...incomplete } = fixture("crm", "Leads.create");
-    expect((await handle(sign("crm", incomplete, keys))).status).toBe(200);
-    expect(onEvent).not.toHaveBeenCalled();
-    expect(warn).toHaveBeenCalledExactlyOnceWith(
-      expect.stringMatching(/crm Leads.create does not match its schema: data/),
-    );
+    const handle = createHandler("crm", { token: keys.token }, onEvent);
+    expect((await handle({ headers: json, body: notification({}) })).status).toBe(200);
+    expect(onEvent).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ ok: true, format: "wire" }));
+    expect((await handle({ headers: json, body: notification({ token: "wrong" }) })).status).toBe(401);
+    expect(onEvent).toHaveBeenCalledTimes(1);
+  });
+
+  it("calls the app for a genuine body that cannot be read, with its bytes, and once only", async () => {
+    const known = new Set<string>();
+    const events: GenuineEvent[] = [];
+    const broken = sign("sign", '{"notifications":', { secret: "k" });
+    const handle = createHandler("sign", { secret: "k" }, (event) => events.push(event), {
+      seen: (identity) => known.has(identity),
+      remember: (identity) => known.add(identity),
+    });
+    expect([(await handle(broken)).status, (await handle(broken)).status]).toEqual([200, 200]);
+    const issues = [{ path: [], expected: "JSON or a form", received: expect.stringContaining("not valid JSON") }];
+    expect(events).toMatchObject([{ genuine: true, name: null, known: false, issues, body: broken.body }]);
+    const strict = createHandler("sign", { secret: "k" }, (event) => events.push(event), {
+      schema: "enforce",
+      onRejected() {},
+    });
+    expect((await strict(broken)).status).toBe(422);
+    expect(events.length).toBe(1);
+  });
+
+  it("calls the app for what Zoho never signs, without a key", async () => {
+    const onEvent = vi.fn();
+    const handle = createHandler("people", {}, onEvent);
+    expect((await handle({ headers: json, body: '{"Employee ID":"7"}' })).status).toBe(200);
+    expect(onEvent).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ genuine: true, ok: true }));
+  });
+
+  it("warns of genuine events that it rejects, and of no others", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const handle = createHandler("crm", keys, () => {}, { schema: "enforce" });
+    expect((await handle({ headers: json, body: withoutTime })).status).toBe(422);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/crm Leads.create .*: server_time is missing/));
     await handle({ headers: json, body: "{}" });
     expect(warn).toHaveBeenCalledTimes(1);
   });
@@ -283,11 +376,12 @@ describe("a handler", () => {
     expect(onEvent).toHaveBeenCalledTimes(2);
   });
 
-  it("keeps its answer if onFailure throws, and reports the error", async () => {
+  it("keeps its answer if onRejected throws, and reports the error", async () => {
     const errors: unknown[] = [];
     const failure = new Error("no log");
     const handle = createHandler("crm", keys, () => {}, {
-      onFailure() {
+      schema: "enforce",
+      onRejected() {
         throw failure;
       },
       onError: (error) => errors.push(error),
@@ -295,7 +389,7 @@ describe("a handler", () => {
     const { data: _, ...incomplete } = fixture("crm", "Leads.create");
     const requests = [sign("crm", incomplete, keys), { headers: json, body: '{"a":]' }, { headers: json, body: "{}" }];
     const answers = await Promise.all(requests.map(handle));
-    expect(answers.map(({ status }) => status)).toEqual([200, 400, 401]);
+    expect(answers.map(({ status }) => status)).toEqual([422, 400, 401]);
     expect(errors).toEqual([failure, failure, failure]);
   });
 

@@ -26,12 +26,12 @@ it("an app that is bundled as CommonJS verifies, and gets an error that explains
   const { file } = await bundled(`
     import { fixture, sign, verify } from "zoho-hooks";
     const event = { event: "invoice_created", organization_id: "1", data: {} };
-    console.log(verify("books", sign("books", event, { secret: "k" }), { secret: "k" }).code);
+    console.log(verify("books", sign("books", event, { secret: "k" }), { secret: "k" }).issues.length);
     try { fixture("crm", "Leads.create"); } catch (error) { console.log(error.message); }
   `);
   const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
   expect(stderr).toBe("");
-  expect(stdout).toMatch(/^schema\nthe sample of crm Leads\.create .*make "zoho-hooks" external/);
+  expect(stdout).toMatch(/^[1-9]\d*\nthe sample of crm Leads\.create .*make "zoho-hooks" external/);
 });
 
 it("unused parts of the library are not in the bundle of an app", async () => {

@@ -60,6 +60,26 @@ it("sends an app new events that verify, in the format that is asked for", async
   expect(first?.identity).not.toBe(second?.identity);
   const forms = await listener.send("forms", "form_submitted", { to: app.urlOf("forms"), format: "wire" });
   expect(forms.status).toBe(200);
+  expect(await app.next("forms:*"), "Zoho never signs it").toMatchObject({ ok: true, genuine: true });
+});
+
+it("returns an accepted event that is invalid or unknown as a handler gets it", async () => {
+  const listener = await started();
+  const sample = { ...fixture("crm", "Leads.create", { format: "wire" }), token: keys.token };
+  for (const body of [
+    { ...sample, server_time: undefined },
+    { ...sample, operation: "merge" },
+  ])
+    await fetch(listener.urlOf("crm"), { method: "POST", body: JSON.stringify(body) });
+  expect(await listener.next("crm:Leads.create")).toMatchObject({
+    ok: false,
+    genuine: true,
+    known: true,
+    issues: [{ path: ["server_time"] }],
+  });
+  const unknown = await listener.next("crm:Leads.m*");
+  expect(unknown).toMatchObject({ ok: false, genuine: true, known: false, event: null });
+  expect(verify("crm", unknown.request, keys)).toMatchObject({ genuine: true, identity: unknown.identity });
 });
 
 it("keeps the bytes of a delivery, so that it can be verified again", async () => {
@@ -81,8 +101,10 @@ it("names the app that does not answer, and the mistakes of a call", async () =>
   await expect(listener.send("books", "invoice_made")).rejects.toThrow(
     'books has no event "invoice_made": did you mean',
   );
-  await expect(listener.send("crm", "Leads.create", { keys: {} })).rejects.toThrow("no keys were given");
-  await expect(createListener({ keys: { secret: "" } })).rejects.toThrow("the secret is empty");
+  await expect(listener.send("crm", "Leads.create", { keys: {} })).rejects.toThrow("crm needs `token` or `secret`");
+  await expect(createListener({ keys: { secret: "" } })).rejects.toThrow(
+    "`secret` has no value: set its environment variable",
+  );
   // @ts-expect-error: nor such an option.
   await expect(createListener({ host: "localhost" })).rejects.toThrow('no option named "host"');
 });

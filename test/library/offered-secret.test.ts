@@ -25,14 +25,14 @@ it("a call with a message can offer a secret, unless it is signed with another o
   expect(verify("mail", offering, {})).toMatchObject({ code: "challenge", offered: { value: "s3cret" } });
   const other = { ...signed, headers: { ...signed.headers, "x-hook-secret": "other" } };
   expect(verify("mail", other, {})).toMatchObject({
-    code: "unproven",
+    code: "not-verified",
     reason: "its signature does not match the secret that it offers",
   });
 });
 
-it("an offer of another secret than the given one is unproven, since anybody can make it", () => {
+it("an offer of another secret than the given one is not verified, since anybody can make it", () => {
   const result = verify("mail", firstCall(), { hookSecret: "known" });
-  expect(result).toMatchObject({ ok: false, code: "unproven", genuine: false, reply: undefined });
+  expect(result).toMatchObject({ ok: false, code: "not-verified", genuine: false });
   expect(JSON.stringify(result)).not.toContain("s3cret");
   expect(result).toMatchObject({ reason: expect.stringContaining("it offers a different secret than the hookSecret") });
 });
@@ -46,10 +46,10 @@ it("a genuine event of another product is an event, even with the header of an o
 });
 
 it("nothing but the first call passes without a key, and missing keys are an error for every other call", () => {
-  expect(verify("mail", sign("mail", MESSAGE, { hookSecret: "s3cret" }), {})).toMatchObject({ code: "unproven" });
+  expect(verify("mail", sign("mail", MESSAGE, { hookSecret: "s3cret" }), {})).toMatchObject({ code: "not-verified" });
   expect(verify("mail", { headers: {}, body: "{}" }, {})).toMatchObject({ ok: false, genuine: false });
-  expect(() => verify(undefined, firstCall(), {})).toThrow("nothing can be checked");
-  expect(() => verify("mail", firstCall(), { hookSecret: undefined })).toThrow("the hookSecret is undefined");
-  expect(() => verify("mail", firstCall(), { secret: "k" } as Keys)).toThrow("pass { hookSecret }");
-  expect(() => sign("mail", MESSAGE, {})).toThrow("nothing can be checked");
+  expect(() => verify(undefined, firstCall(), {})).toThrow("no keys were given");
+  expect(() => verify("mail", firstCall(), { hookSecret: undefined })).toThrow("`hookSecret` has no value");
+  expect(() => verify("mail", firstCall(), { secret: "k" } as Keys)).toThrow("mail needs `hookSecret`");
+  expect(() => sign("mail", MESSAGE, {})).toThrow("mail needs `hookSecret`");
 });

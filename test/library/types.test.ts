@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { type EventName, fixture, type Verdict } from "../../src/index.ts";
+import { createHandler, type EventName, fixture, type SchemaIssue, type Verdict } from "../../src/index.ts";
 
 describe("the name of a sample", () => {
   it("is one of the format's", () => {
@@ -15,6 +15,23 @@ describe("the name of a sample", () => {
     expectTypeOf(suggested).toEqualTypeOf<"Leads.create">();
     const ofFamily: EventName<"crm"> = "Invoices.create";
     expect(fixture("crm", ofFamily)).toMatchObject({ module: "Invoices" });
+  });
+});
+
+it("an event of a handler has the type of its payload once it is ok", () => {
+  createHandler("crm", { token: "t" }, (event) => {
+    expectTypeOf(event.name).toEqualTypeOf<string | null>();
+    expectTypeOf(event.records).toEqualTypeOf<readonly string[]>();
+    expectTypeOf(event.reason).toEqualTypeOf<string | undefined>();
+    expectTypeOf(event.payload).toEqualTypeOf<unknown>();
+    if (!event.ok) {
+      expectTypeOf(event.issues).toEqualTypeOf<readonly SchemaIssue[]>();
+      expectTypeOf(event.body).toEqualTypeOf<Buffer>();
+      expectTypeOf(event.format).toEqualTypeOf<"guide" | "wire" | "workflow" | null>();
+    } else if (event.event === "Leads.create" && event.format === "guide") {
+      expectTypeOf(event.payload.data.Last_Name).toEqualTypeOf<string>();
+      expectTypeOf(event.known).toEqualTypeOf<true>();
+    }
   });
 });
 

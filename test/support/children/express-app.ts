@@ -7,6 +7,6 @@ const app = express();
 app.get("/healthz", (_, response) => void response.send("OK"));
 app.post(
   "/webhooks/zoho/crm",
-  webhook("crm", { token: "t0ken-of-the-app", secret: "s3cret-of-the-app" }, () => {}, { onFailure: () => {} }),
+  webhook("crm", { token: "t0ken-of-the-app", secret: "s3cret-of-the-app" }, () => {}),
 );
 const server = app.listen(0, "127.0.0.1", () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
