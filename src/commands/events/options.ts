@@ -10,7 +10,7 @@ import { isDatabaseAddress, openLogAt } from "../../store/open-log.ts";
 import { usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { parseInteger, readDuration } from "../../util/units.ts";
-import { withChannels } from "../helpers/channel-tokens.ts";
+import { rememberChannelTokens } from "../helpers/channel-tokens.ts";
 import { collect, requireProduct } from "../helpers/options.ts";
 import { patternProducts } from "../helpers/products.ts";
 
@@ -47,8 +47,7 @@ export async function withLog<T>(
     ...(options.store === undefined ? {} : { flags: { store: options.store } }),
     ...(secrets === undefined ? {} : { secrets }),
   });
-  // An app may have repeated their tokens.
-  await withChannels(context, config.secrets, config.root);
+  await rememberChannelTokens(context, config);
   if (context.caller?.listener !== undefined) return work(context.caller.listener.log, config);
   if (config.settings.store === false) {
     throw usageError(

@@ -14,7 +14,7 @@ import { parseInteger } from "../../util/units.ts";
 import type { Define } from "../command.ts";
 import { hiddenSecrets } from "../events/entry.ts";
 import { addLogFlags, type LogOptions } from "../events/options.ts";
-import { withChannels } from "../helpers/channel-tokens.ts";
+import { rememberChannelTokens } from "../helpers/channel-tokens.ts";
 import { addSecretOptions, givenSecrets, type SecretOptions } from "../helpers/options.ts";
 import { withMembers } from "../helpers/with-members.ts";
 import type { InspectorMessage, StartMessage } from "./messages.ts";
@@ -143,7 +143,7 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
     throw usageError("another inspector of this project is just starting", "run zoho-hooks ui again");
   }
   const held = lock;
-  await withChannels(context, config.secrets, config.root);
+  await rememberChannelTokens(context, config);
   const log = new SharedLog(context, config);
   const stop = async (inspector?: Inspector): Promise<void> => {
     await inspector?.close();

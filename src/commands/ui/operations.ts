@@ -23,7 +23,7 @@ import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { exportEvents } from "../events/export.ts";
 import { newestNumber, readFilter } from "../events/options.ts";
 import { capture } from "../helpers/capture.ts";
-import { withChannels } from "../helpers/channel-tokens.ts";
+import { rememberChannelTokens } from "../helpers/channel-tokens.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { lockOwner } from "../helpers/running-listener.ts";
 import { withMembers } from "../helpers/with-members.ts";
@@ -240,7 +240,7 @@ function sendSample(
 async function readState(context: Context, { config: start, showSecrets }: OperationsOptions): Promise<State> {
   return quietly(context, async (silent) => {
     const config = loadConfig(silent, { onFault() {} });
-    await withChannels(silent, config.secrets, config.root);
+    await rememberChannelTokens(silent, config);
     // Of the log that is shown: another one that a changed project names was not approved.
     const owner = await lockOwner(start).catch(() => undefined);
     const url = owner?.url;
