@@ -14,8 +14,9 @@ const ELLIPSIS = "…";
  */
 export class KnownSecrets {
   readonly #values = new Set<string>();
-  /** Undefined while there are none. */
-  #pattern: RegExp | undefined;
+  /** A part of each that looks the same in all forms: searching for these is several times faster than for the pattern. */
+  #parts: readonly string[] = [];
+  #pattern = /(?!)/g;
   /** Some could be a number of JSON, where the mask needs quotes. */
   #hasDigits = false;
 
@@ -35,13 +36,13 @@ export class KnownSecrets {
     this.#hasDigits ||= /^[-+.\deE]+$/.test(value);
     // The longest first: one may begin as another one.
     const longestFirst = [...this.#values].sort((a, b) => b.length - a.length);
+    this.#parts = longestFirst.map(longestWord);
     this.#pattern = new RegExp(longestFirst.map(patternOf).join("|"), "g");
   }
 
   /** Also masks the start of a value where the text was cut with an ellipsis. */
   mask(text: string): string {
-    if (this.#pattern === undefined) return text;
-    const masked = text.replace(this.#pattern, MASK);
+    const masked = this.#replace(text);
     if (!masked.includes(ELLIPSIS)) return masked;
     const parts = masked.split(ELLIPSIS);
     return parts.map((part, i) => (i < parts.length - 1 ? this.#maskEnd(part) : part)).join(ELLIPSIS);
@@ -60,16 +61,16 @@ export class KnownSecrets {
     return this.mask(quoted.join("\n"));
   }
 
-  /** Returns the same delivery where there is nothing to mask. */
   maskDelivery(delivery: Delivery): Delivery {
-    if (this.#pattern === undefined) return delivery;
-    const mask = (text: string): string => this.mask(text);
+    const { url, headers } = delivery;
+    const isPlain = !this.#mayBeIn(`${url} ${headers.join(" ")}`);
+    const mask = (text: string): string => this.#replace(text);
     const maskBody = (): Buffer => this.maskBody(delivery.body);
     let body: Buffer | undefined;
     return {
       method: delivery.method,
-      url: mask(delivery.url),
-      headers: delivery.headers.map(([name, value]) => [name, mask(value)]),
+      url: isPlain ? url : mask(url),
+      headers: isPlain ? headers : headers.map(([name, value]) => [name, mask(value)]),
       get body() {
         body ??= maskBody();
         return body;
@@ -79,22 +80,30 @@ export class KnownSecrets {
 
   /** Returns the same bytes where there is nothing to mask. */
   maskBody(body: Buffer): Buffer {
-    if (this.#pattern === undefined) return body;
+    // Latin-1, in which every byte is a character, preserves bytes that are not UTF-8.
+    if (!this.#mayBeIn(body.toString("latin1"))) return body;
     const masked = this.#maskBytes(body);
     return masked === body || !this.#hasDigits ? masked : this.#maskBytes(this.#maskNumbers(body));
   }
 
+  #mayBeIn(text: string): boolean {
+    return this.#parts.some((part) => text.includes(part));
+  }
+
+  #replace(text: string): string {
+    return this.#mayBeIn(text) ? text.replace(this.#pattern, MASK) : text;
+  }
+
   #maskBytes(body: Buffer): Buffer {
-    // Latin-1, in which every byte is a character, preserves bytes that are not UTF-8.
     const encoding = isUtf8(body) ? "utf8" : "latin1";
     const text = body.toString(encoding);
-    const masked = this.mask(text);
+    const masked = this.#replace(text);
     return masked === text ? body : Buffer.from(masked, encoding);
   }
 
   #maskNumbers(json: Buffer): Buffer {
     return rewriteBody(json, "application/json", ({ kind, text }) =>
-      kind === "number" && this.mask(text) !== text ? MASK : undefined,
+      kind === "number" && this.#replace(text) !== text ? MASK : undefined,
     );
   }
 
@@ -111,7 +120,11 @@ export class KnownSecrets {
   }
 }
 
-/** Matches a value in all its forms. Letters and digits are the same in each, so most text is rejected quickly. */
+function longestWord(value: string): string {
+  return value.split(/\W+/).reduce((longest, word) => (word.length > longest.length ? word : longest));
+}
+
+/** Matches a value in all its forms. Letters and digits are the same in each. */
 function patternOf(value: string): string {
   return Array.from(value, (char) => (/\w/.test(char) ? char : `(?:${formsOf(char).join("|")})`)).join("");
 }

@@ -28,7 +28,11 @@ describe("a known secret", () => {
     ["in part not", "abcdefghijkl", "abcdefghi.", "abcdefghi."],
   ])("is masked %s", (_, secret, text, masked) => {
     expect(known(secret).mask(text)).toBe(masked);
-    expect(known(secret).maskBody(Buffer.from(text)).toString()).toBe(masked);
+  });
+
+  it("is masked in the bytes of a body", () => {
+    const secrets = known("abcd/éfgh");
+    expect(secrets.maskBody(Buffer.from("x abcd/éfgh é")).toString()).toBe("x [masked] é");
   });
 
   it("is masked as a whole where another one is its start", () => {

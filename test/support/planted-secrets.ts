@@ -10,7 +10,7 @@ const { privateKey } = generateKeyPairSync("rsa", {
 });
 
 /** One that JSON, URLs and shells write in other ways. */
-export const AWKWARD = `SEKRIT/auth+"q'\\é 77`;
+const AWKWARD = `SEKRIT/auth+"q'\\é 77`;
 
 export const plantedEnv = {
   ZOHO_WEBHOOK_SECRET: "SEKRITsecret22",
