@@ -62,6 +62,7 @@ export class KnownSecrets {
   }
 
   maskDelivery(delivery: Delivery): Delivery {
+    if (this.#parts.length === 0) return delivery;
     const { url, headers } = delivery;
     const isPlain = !this.#mayBeIn(`${url} ${headers.join(" ")}`);
     const mask = (text: string): string => this.#replace(text);
@@ -80,8 +81,8 @@ export class KnownSecrets {
 
   /** Returns the same bytes where there is nothing to mask. */
   maskBody(body: Buffer): Buffer {
-    // Latin-1, in which every byte is a character, preserves bytes that are not UTF-8.
-    if (!this.#mayBeIn(body.toString("latin1"))) return body;
+    // Latin-1, in which every byte is a character: nothing is decoded for the search.
+    if (this.#parts.length === 0 || !this.#mayBeIn(body.toString("latin1"))) return body;
     const masked = this.#maskBytes(body);
     return masked === body || !this.#hasDigits ? masked : this.#maskBytes(this.#maskNumbers(body));
   }
@@ -95,6 +96,7 @@ export class KnownSecrets {
   }
 
   #maskBytes(body: Buffer): Buffer {
+    // Latin-1 preserves bytes that are not UTF-8.
     const encoding = isUtf8(body) ? "utf8" : "latin1";
     const text = body.toString(encoding);
     const masked = this.#replace(text);

@@ -77,7 +77,7 @@ function skippedReport(text: string, ids: readonly string[]): CheckReport {
 
 const MAX_DETAIL = 240;
 
-/** An answer may repeat the secrets that it was sent. */
+/** An answer may repeat the secrets that it was sent. Here also short ones are masked: checks quote whole answers. */
 function maskerOf(
   { knownSecrets }: Context,
   { format, product, secrets }: Subject,
