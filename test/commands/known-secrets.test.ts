@@ -179,6 +179,20 @@ describe("a secret that the process knows", () => {
     expect(out).not.toContain("SEKRIT");
   });
 
+  it("is not shown where it is the password of an address, unless it is the user's name", async () => {
+    const repeating = await startTarget(
+      (response) => void response.end("SEKRIT redis/15 and SEKRITproxy16 and postgres"),
+    );
+    const addresses = {
+      ZOHO_HOOKS_FORWARD_TO: "bullmq://u:SEKRIT%20redis%2F15@127.0.0.1:1/q",
+      ZOHO_HOOKS_STORE: "postgres://postgres:postgres@127.0.0.1:1/log",
+      HTTPS_PROXY: "http://u:SEKRITproxy16@127.0.0.1:1",
+    };
+    const { out } = await run(["send", "crm", "Leads.create", "--to", repeating.url], { env: addresses });
+    await repeating.close();
+    expect(out).toContain("[masked] and [masked] and postgres");
+  });
+
   it("is not shown by a saved fixture", async () => {
     const { out } = await at(["events", "save-fixture", "2", "--force"]);
     expect(leakedIn(readFileSync(join(cwd, out.trim()), "utf8"))).toEqual([]);
