@@ -1,3 +1,4 @@
+import type { KnownSecrets } from "./body/known-secrets.ts";
 import type { GivenSecrets } from "./config/secrets.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Progress } from "./reports/progress.ts";
@@ -16,6 +17,8 @@ export interface Context extends Runtime {
   waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
   /** A progress bar. Nothing may be reported until it has ended. */
   progress(total: number): Progress;
+  /** Masked in all that is written and reported; what reads a secret adds it. */
+  readonly knownSecrets: KnownSecrets;
   /** Set for a command that the inspector, or a key of `listen`, calls. */
   readonly caller?: Caller;
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { KnownSecrets } from "./body/known-secrets.ts";
 import { type Act, addCommands } from "./commands/command.ts";
 import { commands } from "./commands/index.ts";
 import { nearest } from "./core/event-names.ts";
@@ -43,13 +44,14 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     verbose: false,
     color: !runtime.argv.includes("--no-color"),
   };
+  const knownSecrets = new KnownSecrets();
   let exitCode: ExitCode | number = ExitCode.ok;
   const act: Act = (action) => {
     return async (...args) => {
       // Commander passes the command itself behind its options.
       const command: unknown = args.pop();
       if (command instanceof Command) mode = modeOf(command);
-      exitCode = await action(await createContext(runtime, mode), ...args);
+      exitCode = await action(await createContext(runtime, mode, knownSecrets), ...args);
     };
   };
   let program: Command | undefined;
@@ -72,9 +74,9 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       if (error.exitCode === 0) return ExitCode.ok;
       // A group without a subcommand and without a list: commander has printed its help.
       if (error.code === "commander.help") return ExitCode.usage;
-      return fail(runtime, mode, asUsageError(error, argv, program));
+      return fail(runtime, mode, asUsageError(error, argv, program), knownSecrets);
     }
-    return fail(runtime, mode, error);
+    return fail(runtime, mode, error, knownSecrets);
   }
 }
 
@@ -100,8 +102,14 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
 }
 
 function modeOf(command: Command): Mode {
-  const { json = false, quiet = false, verbose = false, color = true } = command.opts<Partial<Mode>>();
-  return { json, quiet, verbose, color };
+  const {
+    json = false,
+    quiet = false,
+    verbose = false,
+    color = true,
+    showSecrets = false,
+  } = command.opts<Partial<Mode>>();
+  return { json, quiet, verbose, color, showSecrets };
 }
 
 /** `events` and `events --failed` list: a group without a subcommand runs its `list`. */
@@ -170,12 +178,17 @@ function isCommand(name: string | undefined): boolean {
   return name === "help" || commands.some((entry) => entry.name === name);
 }
 
-async function fail(runtime: Runtime, mode: Mode, error: unknown): Promise<ExitCode | number> {
+async function fail(
+  runtime: Runtime,
+  mode: Mode,
+  error: unknown,
+  knownSecrets: KnownSecrets,
+): Promise<ExitCode | number> {
   if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
     // The user knows, and what is left over has been reported.
     return INTERRUPT_STATUS[String(error)] ?? INTERRUPTED;
   }
-  runtime.stderr.write(await renderFailure(error, runtime, mode));
+  runtime.stderr.write(knownSecrets.mask(await renderFailure(error, runtime, mode)));
   if (!(error instanceof UserError)) return ExitCode.bug;
   return error.code === CANCELLED ? INTERRUPTED : error.exitCode;
 }

@@ -1,6 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
 import { type Source, USER } from "./source.ts";
 
+/** Replaces a secret where text is shown. */
+export const MASK = "[masked]";
+
 /** A configured secret. The value is behind a function, so that no report, error or `JSON.stringify` prints it by accident. */
 export interface Secret {
   /** The variable or file that it was read from, which may be shown. */

@@ -11,6 +11,7 @@ import { errorText, usageError } from "../util/errors.ts";
 import { isAbsent, isDevice, isFolder, NOT_A_FILE } from "../util/files.ts";
 import { findLinkWithin, isAbove, leadsOut, linkError, linkedPlace, rejectServerLink } from "../util/links.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
+import { rememberSettings } from "./known-secrets.ts";
 import { environmentName, readers, settingName } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
 import { CONFIG_FILE, defaults, PROJECT_FOLDER, type Settings, type TunnelName } from "./settings.ts";
@@ -44,7 +45,10 @@ export interface LoadOptions {
 }
 
 /** flags > environment > `.env` > project file > user file > defaults. */
-export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">, options: LoadOptions = {}): Config {
+export function loadConfig(
+  runtime: Runtime & Pick<Context, "report" | "caller" | "knownSecrets">,
+  options: LoadOptions = {},
+): Config {
   const root = findRoot(runtime);
   const { onFault } = options;
   const orReport = <T>(of: "settings" | "secrets", read: () => T, otherwise: () => T): T => {
@@ -100,12 +104,14 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
       settings.store = defaults.store;
     },
   );
+  const known = runtime.knownSecrets;
+  rememberSettings(known, environment.values, settings as unknown as Settings);
   const stored = orReport(
     "secrets",
-    () => readStoredSecrets(root),
+    () => readStoredSecrets(root, known),
     () => undefined,
   );
-  const from = { root, sourceOf: environment.source, stored };
+  const from = { root, known, sourceOf: environment.source, stored };
   const given = options.secrets && { ...runtime.caller?.secrets, ...options.secrets };
   const secrets = orReport(
     "secrets",
@@ -118,7 +124,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report" | "caller">
     origins: origins as Config["origins"],
     sourceOf: (name) => sources[name] ?? environment.source(name),
     secrets,
-    storeSecret: (...offered) => (stored ?? readStoredSecrets(root)).store(...offered),
+    storeSecret: (...offered) => (stored ?? readStoredSecrets(root, known)).store(...offered),
     importModule: runtime.importModule,
     env: environment.values,
     ignoredVariables: environment.ignored,

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { geteuid } from "node:process";
 import { z } from "zod";
+import type { KnownSecrets } from "../body/known-secrets.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { OfferedSecret } from "../core/product.ts";
@@ -40,6 +41,9 @@ export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonl
 /** Keys have many lines, so their variables may hold the path of a file. */
 const MULTI_LINE: readonly Credential[] = ["publicKey", "privateKey", "jwks"];
 
+/** Everyone may see these. */
+const PUBLIC: readonly string[] = ["publicKey", "jwks"] satisfies Credential[];
+
 /** Secrets from files that were named on the command line. They take precedence over the environment. */
 export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
 
@@ -52,14 +56,21 @@ interface SecretSources {
   /** Of a variable: the user, or the project's `.env`, which may have come with a clone. */
   readonly sourceOf?: (name: string) => Source;
   readonly stored?: StoredSecrets | undefined;
+  /** The secrets are added to these. */
+  readonly known: KnownSecrets;
 }
 
 /**
  * The secrets of flags, of the environment and of the project. A product's own variable replaces the general one. A variable that
  * is set but empty is an error: it would turn the check off silently.
  */
-export function readSecrets({ env, given, root, sourceOf = () => USER, stored }: SecretSources): Secrets {
+export function readSecrets({ env, given, root, sourceOf = () => USER, stored, known }: SecretSources): Secrets {
   const found = new Map<string, Secret>();
+  const remember = (credential: string, { reveal }: Secret): void => {
+    const isPath = credential === "privateKey" && !reveal().includes("PRIVATE KEY");
+    if (!PUBLIC.includes(credential) && !isPath) known.remember(reveal());
+  };
+  for (const [credential, each] of Object.entries(given ?? {})) if (each !== undefined) remember(credential, each);
   for (const credential of CREDENTIALS) {
     const variable = CREDENTIAL_VARIABLES[credential];
     for (const [name, value] of Object.entries(env)) {
@@ -74,6 +85,7 @@ export function readSecrets({ env, given, root, sourceOf = () => USER, stored }:
       if (given !== undefined && isKey && content.reveal() === value) rejectMissingFile(name, value, root);
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
       if (given !== undefined && credential === "privateKey") readPrivateKey(content);
+      remember(credential, content);
       found.set(name, content);
     }
   }
@@ -190,7 +202,7 @@ const RELOAD_AFTER_MS = 2;
 type StoredSecrets = ReturnType<typeof readStoredSecrets>;
 
 /** The secrets that senders offered when their webhooks were set up, or that Zoho was given to sign with. */
-export function readStoredSecrets(root: string) {
+export function readStoredSecrets(root: string, known: KnownSecrets) {
   const path = join(root, STORED_SECRETS_FILE);
   // Read before the file, so that a change in between is noticed.
   rejectServerLink(root, path);
@@ -199,7 +211,10 @@ export function readStoredSecrets(root: string) {
   // Another process may store one meanwhile: `webhooks create` while `listen` runs.
   const reload = (): void => {
     const nowMs = modificationTime(path);
-    if (nowMs !== modifiedMs) stored = readOr(root, path, stored);
+    if (nowMs !== modifiedMs) {
+      stored = readOr(root, path, stored);
+      remember();
+    }
     modifiedMs = nowMs;
   };
   const reloadSometimes = cachedFor(RELOAD_AFTER_MS, Date.now, reload);
@@ -207,7 +222,9 @@ export function readStoredSecrets(root: string) {
     reloadSometimes();
     return stored;
   };
+  const remember = (): void => known.remember(...Object.values(stored).flatMap((each) => Object.values(each)));
   const asSecret = (value: string): Secret => secret(value, STORED_SECRETS_FILE, path);
+  remember();
   return {
     find(product: string, credential: string): Secret | undefined {
       const value = current()[product]?.[credential];
@@ -217,6 +234,7 @@ export function readStoredSecrets(root: string) {
     /** Writes a secret and returns the name of the file. Throws a usage error when that fails. */
     store(product: string, { credential, value }: OfferedSecret): string {
       reload();
+      known.remember(value);
       const all = { ...stored, [product]: { ...stored[product], [credential]: value } };
       ignoreKeys(root);
       writePrivateFile(root, path, `${JSON.stringify(all, undefined, 2)}\n`);

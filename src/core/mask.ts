@@ -1,10 +1,10 @@
 import { type Delivery, type HeaderPair, headerValue } from "../body/delivery.ts";
 import { type BodyEdit, rewriteBody, rewriteForm } from "../body/rewrite-body.ts";
+import { MASK } from "../body/secret.ts";
 import { oneLine } from "../util/text.ts";
 import type { Product, Verdict } from "./product.ts";
 
-/** Replaces a secret. */
-export const MASK = "[masked]";
+export { MASK };
 
 /**
  * Names of headers, fields and parameters whose value lets someone in or proves a sender: `token` in CRM bodies,

@@ -209,7 +209,7 @@ const MASKED_NOTE =
 const MASK_FORMS = [MASK, encodeURIComponent(MASK)];
 
 function containsMask({ headers, body }: Delivery): boolean {
-  return headers.some(([, value]) => value.endsWith(MASK)) || MASK_FORMS.some((form) => body.includes(form));
+  return headers.some(([, value]) => value.includes(MASK)) || MASK_FORMS.some((form) => body.includes(form));
 }
 
 /** The outcome stays a failure, or a forgery would pass by containing the mask. */

@@ -39,6 +39,8 @@ export interface InspectorOptions {
   readonly pageFolder: string;
   readonly operations: Operations;
   now(): Date;
+  /** Masks secrets in the JSON of an answer. */
+  mask(json: string): string;
   onTrouble(message: string): void;
 }
 
@@ -64,12 +66,20 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
   const { operations, onTrouble } = options;
   const page = readPage(options.pageFolder);
   let lastTrouble: string | undefined;
-  const stream = new EventStream(operations.source, (error) => {
-    const message = operations.failure(error).error;
-    // A log that cannot be read is tried again several times a second.
-    if (message !== lastTrouble) onTrouble(message);
-    lastTrouble = message;
-  });
+  const stream = new EventStream(
+    operations.source,
+    (error) => {
+      const message = operations.failure(error).error;
+      // A log that cannot be read is tried again several times a second.
+      if (message !== lastTrouble) onTrouble(message);
+      lastTrouble = message;
+    },
+    options.mask,
+  );
+  const sendJson: SendJson = (response, value, status = 200) => {
+    const text = options.mask(JSON.stringify(value));
+    sendBytes(response, status, "application/json; charset=utf-8", Buffer.from(text));
+  };
   const isOpening = createOpenings(options.token, options.now);
   let port = options.port;
   const server = await openServer(
@@ -79,7 +89,7 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
       if (refusal !== undefined) {
         // A body that is not read ends with the connection.
         response.setHeader("connection", "close");
-        return sendFailure(response, refusal.status, { error: refusal.reason, hint: null });
+        return sendFailure(sendJson, response, refusal.status, { error: refusal.reason, hint: null });
       }
       const [path = "", query = ""] = (request.url ?? "").split("?", 2);
       const file = page.get(path);
@@ -91,13 +101,15 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
         response.writeHead(302, { ...SECURITY_HEADERS, location: `/#${options.token}`, "content-length": 0 });
         return response.end();
       }
-      answer({ request, response, path, query: new URLSearchParams(query) }, operations, stream).catch((error) => {
-        if (response.headersSent) return response.destroy();
-        if (error instanceof BadRequest)
-          return sendFailure(response, error.status, { error: error.message, hint: null });
-        const { isKnown, ...failure } = operations.failure(error);
-        sendFailure(response, isKnown ? 422 : 500, failure);
-      });
+      answer({ request, response, path, query: new URLSearchParams(query), sendJson }, operations, stream).catch(
+        (error) => {
+          if (response.headersSent) return response.destroy();
+          if (error instanceof BadRequest)
+            return sendFailure(sendJson, response, error.status, { error: error.message, hint: null });
+          const { isKnown, ...failure } = operations.failure(error);
+          sendFailure(sendJson, response, isKnown ? 422 : 500, failure);
+        },
+      );
     },
     { maxBody: MAX_REQUEST_BYTES },
   );
@@ -130,9 +142,16 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly sendJson: SendJson;
 }
 
-async function answer({ request, response, path, query }: Exchange, operations: Operations, stream: EventStream) {
+type SendJson = (response: ServerResponse, value: unknown, status?: number) => void;
+
+async function answer(
+  { request, response, path, query, sendJson }: Exchange,
+  operations: Operations,
+  stream: EventStream,
+) {
   if (request.method === "POST") {
     const act = actions.get(path);
     if (act === undefined) throw new BadRequest(404, "there is no such address");
@@ -262,15 +281,11 @@ function readQuery(query: URLSearchParams): EventQuery & { readonly limit: numbe
   };
 }
 
-function sendFailure(response: ServerResponse, status: number, failure: Failure): void {
+function sendFailure(sendJson: SendJson, response: ServerResponse, status: number, failure: Failure): void {
   if (status === 405) response.setHeader("allow", "GET, POST");
   // The rest of a body that is not read would be taken for the next request.
   if (status === 413) response.setHeader("connection", "close");
   sendJson(response, failure, status);
-}
-
-function sendJson(response: ServerResponse, value: unknown, status = 200): void {
-  sendBytes(response, status, "application/json; charset=utf-8", Buffer.from(JSON.stringify(value)));
 }
 
 function sendBytes(response: ServerResponse, status: number, type: string, bytes: Buffer): void {

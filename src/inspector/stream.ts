@@ -50,6 +50,7 @@ interface Watcher {
 export class EventStream {
   readonly #source: EventSource;
   readonly #onError: (error: unknown) => void;
+  readonly #mask: (json: string) => string;
   readonly #watchers = new Set<Watcher>();
   readonly #closed = new AbortController();
   #position = 0;
@@ -58,9 +59,10 @@ export class EventStream {
   #beatAt = 0;
   #running: Promise<void> | undefined;
 
-  constructor(source: EventSource, onError: (error: unknown) => void) {
+  constructor(source: EventSource, onError: (error: unknown) => void, mask: (json: string) => string) {
     this.#source = source;
     this.#onError = onError;
+    this.#mask = mask;
   }
 
   /** `lastEventId`: the last number that the page has; undefined to send only what comes from now on. */
@@ -84,12 +86,12 @@ export class EventStream {
     };
     this.#watchers.add(watcher);
     response.once("close", () => this.#watchers.delete(watcher));
-    send(watcher, text("state", state));
-    if (lastEventId !== undefined && lastEventId > newest && newest > 0) send(watcher, text("reset", "{}"));
+    send(watcher, this.#text("state", state));
+    if (lastEventId !== undefined && lastEventId > newest && newest > 0) send(watcher, this.#text("reset", "{}"));
     else if (lastEventId !== undefined) {
       const first = Math.max(0, lastEventId - REFRESHED);
       const known = (await this.#source.after(first, REFRESHED)).filter(({ n }) => n <= lastEventId);
-      if (known.length > 0) send(watcher, text("changed", JSON.stringify(known)));
+      if (known.length > 0) send(watcher, this.#text("changed", JSON.stringify(known)));
     }
     void this.#catchUp(watcher);
     this.#running ??= this.#run();
@@ -129,7 +131,7 @@ export class EventStream {
       const last = rows.at(-1)?.n;
       if (last === undefined) break;
       this.#position = last;
-      const shared = events(rows);
+      const shared = this.#events(rows);
       for (const watcher of this.#watchers) {
         // One that is not live is told once it is.
         if (!watcher.live) continue;
@@ -137,7 +139,7 @@ export class EventStream {
         const own = isAhead ? rows.filter(({ n }) => n > watcher.position) : rows;
         if (own.length === 0) continue;
         watcher.position = last;
-        this.#deliver(watcher, isAhead ? events(own) : shared);
+        this.#deliver(watcher, isAhead ? this.#events(own) : shared);
       }
     }
     const now = performance.now();
@@ -157,8 +159,8 @@ export class EventStream {
       // A log that was replaced by another one counts from 1 again. The page connects again and reads its list anew.
       if (newest > 0 && position > newest) watcher.response.destroy();
       if (!watcher.live) continue;
-      if (watcher.state !== state) this.#deliver(watcher, text("state", state));
-      if (watcher.oldest < oldest) this.#deliver(watcher, text("pruned", JSON.stringify({ oldest })));
+      if (watcher.state !== state) this.#deliver(watcher, this.#text("state", state));
+      if (watcher.oldest < oldest) this.#deliver(watcher, this.#text("pruned", JSON.stringify({ oldest })));
       Object.assign(watcher, { state, oldest });
     }
   }
@@ -170,7 +172,7 @@ export class EventStream {
   async #sendChanged(numbers: ReadonlySet<number>): Promise<void> {
     if (numbers.size === 0) return;
     const rows = await this.#source.rows(numbers);
-    const message = text("changed", JSON.stringify(rows));
+    const message = this.#text("changed", JSON.stringify(rows));
     for (const watcher of this.#watchers) {
       if (watcher.live) this.#deliver(watcher, message);
       else if (watcher.missed.size <= MAX_MISSED) for (const n of numbers) watcher.missed.add(n);
@@ -194,7 +196,7 @@ export class EventStream {
         if (watcher.position < this.#position) {
           const rows = await this.#source.after(watcher.position, MAX_BATCH);
           watcher.position = rows.at(-1)?.n ?? this.#position;
-          if (rows.length > 0) send(watcher, events(rows));
+          if (rows.length > 0) send(watcher, this.#events(rows));
           continue;
         }
         const isTooMany = watcher.missed.size > MAX_MISSED;
@@ -202,7 +204,9 @@ export class EventStream {
         watcher.missed.clear();
         send(
           watcher,
-          isTooMany ? text("reset", "{}") : text("changed", JSON.stringify(await this.#source.rows(changed))),
+          isTooMany
+            ? this.#text("reset", "{}")
+            : this.#text("changed", JSON.stringify(await this.#source.rows(changed))),
         );
       }
       watcher.live = true;
@@ -212,15 +216,15 @@ export class EventStream {
       response.destroy();
     }
   }
-}
 
-function events(rows: readonly EventRow[]): string {
-  return `id: ${rows.at(-1)?.n}\n${text("events", JSON.stringify(rows))}`;
-}
+  #events(rows: readonly EventRow[]): string {
+    return `id: ${rows.at(-1)?.n}\n${this.#text("events", JSON.stringify(rows))}`;
+  }
 
-/** JSON has no line ends, which would end the message. */
-function text(name: StreamMessage["name"], json: string): string {
-  return `event: ${name}\ndata: ${json}\n\n`;
+  /** JSON has no line ends, which would end the message. */
+  #text(name: StreamMessage["name"], json: string): string {
+    return `event: ${name}\ndata: ${this.#mask(json)}\n\n`;
+  }
 }
 
 function send({ response }: Watcher, message: string): void {

@@ -9,6 +9,7 @@ export interface Mode {
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly color: boolean;
+  readonly showSecrets?: boolean;
 }
 
 export interface Style {

@@ -55,6 +55,8 @@ export interface RequestReport {
   readonly body: Buffer;
   /** As a curl command, with `--curl`. */
   readonly curl: string | undefined;
+  /** For a request that is there to be used. */
+  readonly showSecrets?: boolean;
 }
 
 export function renderSent(report: SentReport, { out, quiet, columns }: Style): Rendered {

@@ -1,12 +1,15 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { KnownSecrets } from "../../src/body/known-secrets.ts";
 import { readSecrets, readStoredSecrets } from "../../src/config/secrets.ts";
 import { tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
+const known = new KnownSecrets();
+
 function read(env: Readonly<Record<string, string>>, root = ".") {
-  return readSecrets({ env, given: {}, root });
+  return readSecrets({ env, given: {}, root, known });
 }
 
 describe("the variable of a key", () => {
@@ -46,24 +49,24 @@ describe("the variable of a key", () => {
 describe("a stored secret", () => {
   it("is read in the next run, beside those of other products, and a variable takes precedence", () => {
     const root = tempFolder();
-    const stored = readStoredSecrets(root);
+    const stored = readStoredSecrets(root, known);
     stored.store("mail", { credential: "hookSecret", value: "one" });
     stored.store("other", { credential: "hookSecret", value: "two" });
-    const again = readStoredSecrets(root);
+    const again = readStoredSecrets(root, known);
     expect([again.find("mail", "hookSecret")?.reveal(), again.find("other", "hookSecret")?.reveal()]).toEqual([
       "one",
       "two",
     ]);
     expect(again.find("crm", "hookSecret")).toBeUndefined();
-    expect(readSecrets({ env: {}, root, stored: again }).for("hookSecret", "mail")[0]?.reveal()).toBe("one");
+    expect(readSecrets({ env: {}, root, known, stored: again }).for("hookSecret", "mail")[0]?.reveal()).toBe("one");
     const env = { ZOHO_WEBHOOK_HOOK_SECRET: "three" };
-    expect(readSecrets({ env, root, stored: again }).for("hookSecret", "mail")[0]?.reveal()).toBe("three");
+    expect(readSecrets({ env, root, known, stored: again }).for("hookSecret", "mail")[0]?.reveal()).toBe("three");
   });
 
   it("is an error when its file is damaged", () => {
     const root = tempFolder();
-    readStoredSecrets(root).store("mail", { credential: "hookSecret", value: "one" });
+    readStoredSecrets(root, known).store("mail", { credential: "hookSecret", value: "one" });
     writeFileSync(join(root, ".zoho-hooks", "keys", "hook-secrets.json"), "{");
-    expect(() => readStoredSecrets(root)).toThrow("is damaged");
+    expect(() => readStoredSecrets(root, known)).toThrow("is damaged");
   });
 });

@@ -35,7 +35,8 @@ function streamOf(source: Partial<EventSource>): EventStream {
     attemptsAfter: async () => [],
     state: async () => ({}) as State,
   };
-  return new EventStream({ ...empty, ...source }, (error) => expect.fail(String(error)));
+  const onError = (error: unknown) => expect.fail(String(error));
+  return new EventStream({ ...empty, ...source }, onError, (json) => json);
 }
 
 function has(n: number) {

@@ -31,15 +31,16 @@ export async function takeChannelKey(
   const token = shortToken(context, configured);
   const ofProject = (each: RememberedChannel): boolean => each.project === session.config.root;
   for (const { channel: orphan, lock } of await lockOrphans(context, session, ofProject, 1)) {
-    return { id: orphan.id, token: tokenOf(orphan.id, token ?? orphan.token), lock, orphan };
+    return { id: orphan.id, token: tokenOf(context, orphan.id, token ?? orphan.token), lock, orphan };
   }
   const id = generateChannelId(context.now());
   const lock = await lockChannel(userFolder(context), { id, product: session.product.id });
   if (lock === undefined) throw new Error("another channel has this random id");
-  return { id, token: tokenOf(id, token), lock, orphan: undefined };
+  return { id, token: tokenOf(context, id, token), lock, orphan: undefined };
 }
 
-function tokenOf(id: string, token = generateToken()): Secret {
+function tokenOf({ knownSecrets }: Context, id: string, token = generateToken()): Secret {
+  knownSecrets.remember(token);
   return secret(token, `channel ${id}`);
 }
 

@@ -96,6 +96,7 @@ async function create(context: Context, names: readonly string[], options: Creat
       values: product.options.values ? options.values === true : undefined,
       conditions: await conditionsFrom(session, context, options.fields, events),
     };
+    context.knownSecrets.remember(config.token);
     if (options.dryRun === true) {
       return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
     }

@@ -14,6 +14,7 @@ import { ExitCode, usageError } from "../../util/errors.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { counted } from "../../util/units.ts";
 import type { Define } from "../command.ts";
+import { rememberChannelTokens } from "../helpers/channel-tokens.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
 import { createResults, type Results } from "./results.ts";
 import { type CheckOptions, chooseSubject } from "./subject.ts";
@@ -58,6 +59,7 @@ const MAX_RUN_MS = 300_000;
 
 async function check(context: Context, to: string, options: CheckOptions): Promise<ExitCode> {
   const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  await rememberChannelTokens(context, config);
   const write = summaryWriter(context, config, options.summary);
   const subject = await chooseSubject(context, config, to, options);
   const chosen = chooseChecks(subject, options);

@@ -14,7 +14,7 @@ export function createResults(context: Context, subject: Subject) {
   const cases: JUnitCase[] = [];
   const skippedFor = new Map<string, string[]>();
   const reasons = new Set<string>();
-  const mask = maskerOf(subject);
+  const mask = maskerOf(context, subject);
   return {
     cases: cases as readonly JUnitCase[],
     get failed() {
@@ -77,8 +77,11 @@ function skippedReport(text: string, ids: readonly string[]): CheckReport {
 
 const MAX_DETAIL = 240;
 
-/** An answer may repeat the secrets that it was sent. */
-function maskerOf({ format, product, secrets }: Subject): (report: CheckReport) => CheckReport {
+/** An answer may repeat the secrets that it was sent. Here also short ones are masked: checks quote whole answers. */
+function maskerOf(
+  { knownSecrets }: Context,
+  { format, product, secrets }: Subject,
+): (report: CheckReport) => CheckReport {
   const values = format.proofs
     .flatMap(({ credential, signingCredential }) =>
       [credential, signingCredential ?? credential].flatMap((each) => secrets.for(each, product.id)),
@@ -87,7 +90,7 @@ function maskerOf({ format, product, secrets }: Subject): (report: CheckReport) 
     .flatMap(({ reveal }) => [reveal(), JSON.stringify(reveal()).slice(1, -1)]);
   // First as a whole: after maskText or a cut, a part of a secret might be left.
   const mask = (text: string): string =>
-    maskText(values.reduce((masked, value) => masked.replaceAll(value, MASK), text));
+    maskText(knownSecrets.maskCut(values.reduce((masked, value) => masked.replaceAll(value, MASK), text)));
   const cut = (text: string): string => (text.length <= MAX_DETAIL ? text : `${text.slice(0, MAX_DETAIL)}…`);
   return ({ text, details = {}, ...report }) => ({
     ...report,

@@ -1,3 +1,4 @@
+import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { problemText, readPayload } from "../../body/payload.ts";
 import type { Context } from "../../context.ts";
 import { chosenNames, isSecretIn, MASK, maskText } from "../../core/mask.ts";
@@ -5,7 +6,7 @@ import { pathText } from "../../core/schema.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { type JsonNode, scanJson } from "../../util/json.ts";
-import { entryName } from "./entry.ts";
+import { entryName, hiddenSecrets } from "./entry.ts";
 import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./options.ts";
 
 /** `--json` has the whole value. */
@@ -21,7 +22,7 @@ export async function diff(context: Context, before: string, after: string, opti
     const chosen = chosenNames([...a.verdicts, ...b.verdicts]);
     // Compared before masking: different tokens are a difference.
     const found = diffJson(payloadText(a), payloadText(b)).map((each) =>
-      maskDifference(each, chosen, options.showSecrets),
+      maskDifference(each, chosen, hiddenSecrets(context, options)),
     );
     const title = `#${a.n} ${entryName(a)}  and  #${b.n} ${entryName(b)}`;
     if (found.length === 0) {
@@ -64,13 +65,13 @@ function bytesNote(a: LogEntry, b: LogEntry): string {
 function maskDifference(
   difference: Difference,
   chosen: readonly string[],
-  showSecrets: boolean | undefined,
+  hidden: KnownSecrets | undefined,
 ): Difference {
-  if (showSecrets === true) return difference;
+  if (hidden === undefined) return difference;
   const isSecret = difference.path.map(String).some(isSecretIn(chosen));
   const mask = (value: string | undefined): string | undefined => {
     if (value === undefined) return undefined;
-    return isSecret ? JSON.stringify(MASK) : maskText(value, chosen);
+    return isSecret ? JSON.stringify(MASK) : maskText(hidden.mask(value), chosen);
   };
   return { ...difference, before: mask(difference.before), after: mask(difference.after) };
 }

@@ -1,4 +1,5 @@
 import { type Delivery, headerValue } from "../../body/delivery.ts";
+import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { readPayload } from "../../body/payload.ts";
 import { noSecrets } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
@@ -14,17 +15,27 @@ import { formatDay } from "../../util/units.ts";
 
 export type LoggedEvent = EventReport & { readonly logged: LoggedFacts };
 
-/** A delivery of the log as `listen` reported it, with secrets masked unless the user asked for them. */
+/** The secrets to mask in what a command shows; undefined where the user wants to see them. */
+export function hiddenSecrets(
+  { knownSecrets }: Context,
+  { showSecrets }: { readonly showSecrets?: boolean | undefined },
+): KnownSecrets | undefined {
+  return showSecrets === true ? undefined : knownSecrets;
+}
+
+/** A delivery of the log as `listen` reported it. With `hidden` secrets also those are masked that their names show. */
 export function entryEvent(
   products: readonly Product[],
   entry: LogEntry,
-  showSecrets: boolean | undefined,
+  hidden: KnownSecrets | undefined,
   { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
 ): LoggedEvent {
   const chosen = chosenNames(entry.verdicts);
   const { delivery } = entry;
-  const shown = showSecrets === true ? delivery : maskDelivery(delivery, chosen);
-  const mask = (text: string): string => (showSecrets === true ? text : maskText(text, chosen));
+  // Values first: names mask a part of a text, which may end within a value.
+  const shown = hidden === undefined ? delivery : maskDelivery(hidden.maskDelivery(delivery), chosen);
+  const target = (url: string): string => (hidden === undefined ? url : maskUrl(hidden.mask(url), chosen));
+  const mask = (text: string): string => (hidden === undefined ? text : maskText(hidden.maskCut(text), chosen));
   const { length } = delivery.body;
   const isCut = isBodyCut(entry);
   return {
@@ -52,12 +63,12 @@ export function entryEvent(
       },
       attempts: entry.attempts.map((each) => ({
         ...each,
-        target: showSecrets === true ? each.target : maskUrl(each.target, chosen),
+        target: target(each.target),
         reply: each.reply === undefined ? undefined : mask(each.reply),
       })),
       forwards: entry.forwards.map((each) => ({
         ...each,
-        target: showSecrets === true ? each.target : maskUrl(each.target, chosen),
+        target: target(each.target),
       })),
       fresh,
       heading,

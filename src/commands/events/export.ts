@@ -19,7 +19,7 @@ import { curlCommand } from "../helpers/curl-command.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { roomOnStdout } from "../helpers/room-on-stdout.ts";
 import { runningAddress } from "../helpers/running-listener.ts";
-import { DamageReport, entryEvent, type LoggedEvent } from "./entry.ts";
+import { DamageReport, entryEvent, hiddenSecrets, type LoggedEvent } from "./entry.ts";
 import { emptyMessage } from "./list.ts";
 import {
   type FilterOptions,
@@ -74,7 +74,8 @@ export async function exportEvents(
       rejectClonedPipe(config.root, resolve(context.cwd, out));
     }
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
-    const sink = openSink(context, format, file);
+    const hidden = hiddenSecrets(context, options);
+    const sink = openSink(context, format, file && ((text) => file.write(hidden?.mask(text) ?? text)));
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
     let [count, masked, cut] = [0, 0, 0];
@@ -92,7 +93,7 @@ export async function exportEvents(
           cut++;
           continue;
         }
-        const event = entryEvent(products, entry, options.showSecrets);
+        const event = entryEvent(products, entry, hidden);
         sink.add(event);
         count++;
         if (event.logged.masked) masked++;
@@ -113,13 +114,14 @@ interface Sink {
   end(): void;
 }
 
-function openSink(context: Context, format: ExportFormat, file: WholeFile | undefined): Sink {
+/** `writeFile`: undefined for stdout. */
+function openSink(context: Context, format: ExportFormat, writeFile: ((text: string) => void) | undefined): Sink {
   const { line } = format;
-  if (file === undefined && context.json && line !== undefined) {
+  if (writeFile === undefined && context.json && line !== undefined) {
     return { add: (event) => context.report({ type: "text", text: "", json: line(event) }), end() {} };
   }
-  if (file === undefined && context.json) return documentSink(context, format);
-  const write = file?.write ?? ((text: string) => context.report({ type: "text", text }));
+  if (writeFile === undefined && context.json) return documentSink(context, format);
+  const write = writeFile ?? ((text: string) => context.report({ type: "text", text }));
   let started = false;
   return {
     add(event) {

@@ -6,7 +6,7 @@ import { ExitCode, usageError } from "../../util/errors.ts";
 import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { roomOnStdout } from "../helpers/room-on-stdout.ts";
-import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
+import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
 import {
   type FilterOptions,
   isFiltered,
@@ -53,7 +53,9 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
         break;
       }
       count++;
-      context.report(entryEvent(products, entry, options.showSecrets, { heading: headingOf(entry.receivedAt) }));
+      context.report(
+        entryEvent(products, entry, hiddenSecrets(context, options), { heading: headingOf(entry.receivedAt) }),
+      );
     }
     progress?.end();
     damage.report();
@@ -74,7 +76,7 @@ export async function show(context: Context, which: string, options: LogOptions)
   const products = await projectProducts(context, { schemas: false });
   return withLog(context, options, async (log, config) => {
     const entry = await requireEntry(log, n);
-    const event = entryEvent(products, entry, options.showSecrets);
+    const event = entryEvent(products, entry, hiddenSecrets(context, options));
     const isCut = event.logged.cutTo !== undefined;
     const why = isCut ? undefined : explainCommand(context, config, entry.n, entry.verdicts);
     context.report({ type: "entry", event: { ...event, explainCommand: why } });

@@ -12,6 +12,7 @@ import { isBodyCut } from "../../store/retention.ts";
 import { usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { parseInteger, readDuration } from "../../util/units.ts";
+import { rememberChannelTokens } from "../helpers/channel-tokens.ts";
 import { collect, requireProduct } from "../helpers/options.ts";
 import { patternProducts } from "../helpers/products.ts";
 
@@ -48,6 +49,7 @@ export async function withLog<T>(
     ...(options.store === undefined ? {} : { flags: { store: options.store } }),
     ...(secrets === undefined ? {} : { secrets }),
   });
+  await rememberChannelTokens(context, config);
   if (context.caller?.listener !== undefined) return work(context.caller.listener.log, config);
   if (config.settings.store === false) {
     throw usageError(

@@ -34,7 +34,7 @@ export async function saveFixture(context: Context, which: string, options: Save
     const path = projectFixturePath(root, product, format, { name });
     rejectLinks(root, path);
     const shownPath = relative(context.cwd, path);
-    const text = sampleText(entry, options.redact === true);
+    const text = sampleText(entry, { redact: options.redact === true, known: context.knownSecrets });
     const old = readText(path);
     if (old !== undefined && old !== text && options.force !== true) {
       throw usageError(`${shownPath} already exists`, "--force overwrites it; --name saves under another event's name");

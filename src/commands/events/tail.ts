@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isSuccess } from "../../body/delivery.ts";
+import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { originOf } from "../../body/target-url.ts";
 import type { Context } from "../../context.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
@@ -10,7 +11,7 @@ import { type ExitCode, UserError } from "../../util/errors.ts";
 import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { roomOnStdout } from "../helpers/room-on-stdout.ts";
-import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
+import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
 import { type FilterOptions, isFiltered, type LogOptions, newestNumber, readFilter, withLog } from "./options.ts";
 
 interface TailOptions extends FilterOptions, LogOptions {
@@ -49,7 +50,7 @@ interface FollowerOptions {
 }
 
 async function startFollower(context: Context, { log, filter, options, products, damage }: FollowerOptions) {
-  const { showSecrets = false } = options;
+  const hidden = hiddenSecrets(context, options);
   const { onDamaged } = damage;
   const hasFilter = isFiltered(options);
   const headingOf = dayHeadings(context.now());
@@ -59,7 +60,7 @@ async function startFollower(context: Context, { log, filter, options, products,
   let app: string | undefined;
 
   const show = (entry: LogEntry, fresh: boolean): void => {
-    context.report(entryEvent(products, entry, showSecrets, { heading: headingOf(entry.receivedAt), fresh }));
+    context.report(entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt), fresh }));
     if (!hasFilter) return;
     shown.add(entry.n);
     const [oldest] = shown;
@@ -97,7 +98,7 @@ async function startFollower(context: Context, { log, filter, options, products,
         attemptId = attempt.id;
         if (hasFilter && !shown.has(attempt.n)) continue;
         const origin = originOf(attempt.target);
-        const forward = await forwardOf(log, attempt, { showSecrets, showTarget: origin !== app });
+        const forward = await forwardOf(log, attempt, { hidden, showTarget: origin !== app });
         if (forward === undefined) continue;
         app = origin;
         context.report(forward);
@@ -110,7 +111,7 @@ async function startFollower(context: Context, { log, filter, options, products,
 async function forwardOf(
   log: Log,
   attempt: FollowedAttempt,
-  { showSecrets, showTarget }: { readonly showSecrets: boolean; readonly showTarget: boolean },
+  { hidden, showTarget }: { readonly hidden: KnownSecrets | undefined; readonly showTarget: boolean },
 ): Promise<ForwardReport | undefined> {
   const { n, at, status, error, target, reply = "" } = attempt;
   const entry = await log.get(n).catch((cause: unknown) => {
@@ -128,13 +129,13 @@ async function forwardOf(
     n,
     at,
     attempt: attempt.attempt,
-    target: showSecrets ? target : maskUrl(target, chosen),
+    target: hidden === undefined ? target : maskUrl(hidden.mask(target), chosen),
     showTarget,
     status,
     latencyMs: attempt.latencyMs,
     error,
     hint: undefined,
-    replyPreview: showSecrets ? reply : maskText(reply, chosen),
+    replyPreview: hidden === undefined ? reply : maskText(hidden.maskCut(reply), chosen),
     state: ok ? "delivered" : forward === undefined ? "single" : isGivenUp ? "failed" : "retry",
     retryInMs: undefined,
   };

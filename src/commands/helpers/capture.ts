@@ -1,8 +1,6 @@
 import type { Context } from "../../context.ts";
 import type { Output } from "../../output.ts";
-import { withCommandsAsCalled } from "../../reports/failure.ts";
-import { renderHuman } from "../../reports/human.ts";
-import { renderJson } from "../../reports/json.ts";
+import { renderReport } from "../../reports/context.ts";
 import { paintFor } from "../../reports/paint.ts";
 import { noProgress } from "../../reports/progress.ts";
 import type { Report } from "../../reports/report.ts";
@@ -19,12 +17,17 @@ export interface Captured<T> {
 }
 
 /** Runs a command's function without a terminal: what would be asked is refused, and what it reports is returned. */
-export async function capture<T>(context: Context, work: (context: Context) => Promise<T>): Promise<Captured<T>> {
+export async function capture<T>(
+  context: Context,
+  work: (context: Context) => Promise<T>,
+  { showSecrets = false }: { readonly showSecrets?: boolean } = {},
+): Promise<Captured<T>> {
+  const hidden = showSecrets ? undefined : context.knownSecrets;
   let text = "";
   const lines: Readonly<Record<string, unknown>>[] = [];
   const output: Output = {
     write(more) {
-      text += more;
+      text += hidden?.mask(more) ?? more;
     },
     backlog: () => 0,
     taken: () => 0,
@@ -38,10 +41,9 @@ export async function capture<T>(context: Context, work: (context: Context) => P
     stderr: output,
     stdin: { isTTY: false, read: async () => Buffer.alloc(0), async *chunks() {} },
     report(report: Report) {
-      const called = withCommandsAsCalled(report, context);
-      const { out = "", err = "" } = renderHuman(called, style);
+      const { out = "", err = "" } = renderReport(report, context, { style, hidden });
       text += out + err;
-      const json = renderJson(called).out ?? "";
+      const { out: json = "" } = renderReport(report, context, { style: "json", hidden });
       for (const line of json.split("\n")) if (line !== "") lines.push(JSON.parse(line));
     },
     verbose: false,

@@ -93,7 +93,7 @@ function learnEvent(
     return;
   }
   try {
-    const fixture = sampleText(sample, true);
+    const fixture = sampleText(sample, { redact: true, known: context.knownSecrets });
     const note = driftNote(driftOf(seen), target);
     for (const [extension, text] of [
       ["json", fixture],

@@ -61,6 +61,7 @@ export async function readSecretFile(context: Context, path: string, flag: strin
     throw usageError(`${flag}: ${origin} is not UTF-8 text`, "save it as UTF-8");
   if (value.trim() === "")
     throw usageError(`${flag}: ${origin} is empty`, `write the value to it, or leave ${flag} out`);
+  context.knownSecrets.remember(value);
   return secret(value, origin);
 }
 

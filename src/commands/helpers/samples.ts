@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { headerValue, splitUrl, withHeader } from "../../body/delivery.ts";
+import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { problemText, readPayload } from "../../body/payload.ts";
 import { redactPersonal } from "../../body/redact.ts";
 import type { EventMatch } from "../../core/event-names.ts";
@@ -21,13 +22,14 @@ const FORM = "application/x-www-form-urlencoded";
 /** The content of a delivery as the text of a fixture. Secrets are always masked. */
 export function sampleText(
   { n, delivery, verdicts }: Pick<LogEntry, "n" | "delivery" | "verdicts">,
-  redact: boolean,
+  { redact, known }: { readonly redact: boolean; readonly known: KnownSecrets },
 ): string {
   const { path, query } = splitUrl(delivery.url);
   // Without a body the query is the content, and has the syntax of a form.
   const hasBody = delivery.body.length > 0;
   const type = hasBody ? (headerValue(delivery, "content-type") ?? "") : FORM;
-  const masked = maskBody(hasBody ? delivery.body : Buffer.from(query), type, chosenNames(verdicts));
+  const content = known.maskBody(hasBody ? delivery.body : Buffer.from(query));
+  const masked = maskBody(content, type, chosenNames(verdicts));
   const body = redact ? redactPersonal(masked, type, randomUUID()) : masked;
   const read = readPayload({ ...(hasBody ? delivery : withHeader(delivery, "content-type", FORM)), url: path, body });
   if (!read.ok) throw usageError(`the body of #${n} cannot be a sample: ${problemText(read.problem)}`);

@@ -17,7 +17,7 @@ import { ExitCode } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
 import { type ApiRequest, type ZohoApi, zohoApi } from "../../zoho/api.ts";
-import { type AccessTokens, accessTokens } from "../../zoho/auth/access-token.ts";
+import { type AccessToken, type AccessTokens, accessTokens } from "../../zoho/auth/access-token.ts";
 import { type CredentialsStore, credentialsStore } from "../../zoho/auth/credentials.ts";
 import { keyringVault, systemKeyring } from "../../zoho/auth/keyring.ts";
 import { accountOf, type SignIn, signInFromEnv } from "../../zoho/auth/sign-in.ts";
@@ -128,7 +128,7 @@ export async function approveSecret(
 
 /** The access tokens of a sign-in. Reports what delays them. */
 export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp): AccessTokens {
-  return accessTokens({
+  const tokens = accessTokens({
     signIn,
     folder: userFolder(context),
     http,
@@ -144,6 +144,15 @@ export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp):
         hint: "set XDG_CONFIG_HOME (APPDATA on Windows) to a folder that can be written to",
       }),
   });
+  const remembered = async (token: Promise<AccessToken>): Promise<AccessToken> => {
+    context.knownSecrets.remember((await token).value);
+    return token;
+  };
+  return {
+    ...tokens,
+    get: (signal) => remembered(tokens.get(signal)),
+    replace: (rejected, signal) => remembered(tokens.replace(rejected, signal)),
+  };
 }
 
 function warnOfClock(context: Context, offsetMs: number): void {
@@ -169,7 +178,11 @@ export function warnOfFixedToken(context: Context, { access }: SignIn, effect: s
 export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
   const name = chosenProfile(config, profile);
   const fromEnv = name === undefined ? signInFromEnv(config) : undefined;
-  return fromEnv ?? openStore(context, config).open(name);
+  const signIn = fromEnv ?? (await openStore(context, config).open(name));
+  const { access } = signIn;
+  const secrets = access.kind === "fixed" ? [access.accessToken] : [access.client.clientSecret, access.refreshToken];
+  context.knownSecrets.remember(...secrets.map(({ reveal }) => reveal()));
+  return signIn;
 }
 
 /** `ZOHO_PROFILE` may come from the project's `.env`: an organisation belongs to a project. */

@@ -34,7 +34,11 @@ export async function startAdmin(context: Context, address: string): Promise<Adm
       case "/readyz":
         return sendReply(response, await ready());
       case "/metrics":
-        return sendReply(response, { status: 200, contentType: metrics.contentType, body: await metrics.text() });
+        return sendReply(response, {
+          status: 200,
+          contentType: metrics.contentType,
+          body: context.knownSecrets.mask(await metrics.text()),
+        });
       default:
         return sendReply(response, plainReply(404, "there are /metrics, /healthz and /readyz"));
     }

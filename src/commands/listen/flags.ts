@@ -92,7 +92,10 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--no-keys", "take no keys, and draw no line at the bottom of the terminal")
-    .option("--show-secrets", "do not mask tokens and signatures in what -v shows and in your app's answers")
+    .option(
+      "--show-secrets",
+      "do not mask tokens and signatures in what -v shows, nor known secrets in bodies and your app's answers",
+    )
     .option(
       "--serve-jwks",
       "serve the public half of your own signing key (JWKS), so that your app can verify what send posts",

@@ -83,7 +83,10 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   const show = (report: ForwardReport): void => {
     const { target, replyPreview } = report;
     // An app's error page may repeat what it was sent.
-    const masked = { target: maskUrl(target, chosen), replyPreview: maskText(replyPreview, chosen) };
+    const masked = {
+      target: maskUrl(target, chosen),
+      replyPreview: maskText(context.knownSecrets.maskCut(replyPreview), chosen),
+    };
     context.report({ ...withAdvice(report), ...(showSecrets ? {} : masked) });
   };
   const forwarder = createForwarder({

@@ -48,6 +48,7 @@ export async function startReceiverPart(
     isShown: shown.matches,
     showSecrets: options.showSecrets,
     async keepSecret(product, offered, from) {
+      context.knownSecrets.remember(offered.value);
       const isOwn = shared === undefined || !isTunnelTrusted(plan);
       if (isOwn && shared !== undefined && plan.choice.kind === "public-url") throw foreignUrl(plan);
       const file = isOwn ? config.storeSecret(product, offered) : undefined;

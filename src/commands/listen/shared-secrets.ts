@@ -50,6 +50,7 @@ export async function shareSecrets(context: Context, log: Log): Promise<SharedSe
   const refresh = async (): Promise<ReadonlyMap<string, string>> => {
     const all = await shared.all();
     read = [...all].flatMap(([name, value]) => readShared(name, value) ?? []);
+    context.knownSecrets.remember(...read.map((each) => each.secret.reveal()));
     return all;
   };
   // From the first receiver with a key on, one with another key is refused, before there is a secret to share.

@@ -53,12 +53,14 @@ export async function chooseRunTunnel(context: Context, config: Config): Promise
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
 }
 
-export function runAuthtoken(context: Context, { env, root, sourceOf }: Config): Promise<Secret | undefined> {
-  const { home, platform } = context;
-  return findAuthtoken({ env, home, platform }, (place) => {
+export async function runAuthtoken(context: Context, { env, root, sourceOf }: Config): Promise<Secret | undefined> {
+  const { home, platform, knownSecrets } = context;
+  const authtoken = await findAuthtoken({ env, home, platform }, (place) => {
     if (place === "NGROK_AUTHTOKEN") return sourceOf(place);
     return isInClone(root, place) ? userFolder(context) : USER;
   });
+  knownSecrets.remember(authtoken?.reveal());
+  return authtoken;
 }
 
 /** The account that a token belongs to shows the traffic of its tunnels. */

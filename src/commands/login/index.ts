@@ -97,6 +97,7 @@ async function signIn(
     const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (centreUrl) =>
       obtainTokens(context, http, { ...plan, accountsUrl: centreUrl }),
     );
+    context.knownSecrets.remember(plan.clientSecret.reveal(), refreshToken, tokens.accessToken);
     const centre = dataCentreOf(accountsUrl) ?? plan.centres[0] ?? findDataCentre("us");
     const profile = {
       name: plan.profile,

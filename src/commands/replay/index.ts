@@ -202,12 +202,13 @@ async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Pr
     await log.recordAttempt(entry.n, { target, at, status, latencyMs, error: error?.message, reply, mends });
   }
   const known = tally.examples.has(kind);
-  const sent = sentReport(plan, entry, request, result, ok);
+  const sent = sentReport(context, plan, entry, request, result, ok);
   tally.add({ ok, kind, sent, accepted: undefined, late: undefined });
   context.report({ ...sent, hint: known && !context.json ? undefined : sent.hint, brief: !alone && ok });
 }
 
 function sentReport(
+  { knownSecrets }: Context,
   plan: ReplayPlan,
   { n, product, event, format, verdicts }: LogEntry,
   { delivery, notes }: ReplayRequest,
@@ -226,7 +227,9 @@ function sentReport(
     isExpected: plan.expectStatus?.has(result.status),
     error: ok ? undefined : (result.error?.message ?? unexpectedStatus(result, plan.expectStatus)),
     hint: ok ? undefined : (result.error?.hint ?? answerHint(result)),
-    replyPreview: plan.showSecrets ? result.replyPreview : maskText(result.replyPreview, chosenNames(verdicts)),
+    replyPreview: plan.showSecrets
+      ? result.replyPreview
+      : maskText(knownSecrets.maskCut(result.replyPreview), chosenNames(verdicts)),
     notes,
     bytes: delivery.body.length,
   };

@@ -10,6 +10,7 @@ import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import { examples } from "../../reports/help.ts";
 import { type ExitCode, UserError, usageError } from "../../util/errors.ts";
 import type { Define } from "../command.ts";
+import { rememberChannelTokens } from "../helpers/channel-tokens.ts";
 import { EXPECT_STATUS_FLAG } from "../helpers/expect-status.ts";
 import { localKeySet } from "../helpers/keys.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
@@ -56,6 +57,7 @@ export async function send(
 ): Promise<ExitCode> {
   const plan = readPlan(product, event, options);
   const settled = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  await rememberChannelTokens(context, settled);
   const config = await atRunningListener(context, plan, settled);
   const subjects = await chooseSubjects(context, plan, config);
   const urls = subjects.map(({ url }) => url);

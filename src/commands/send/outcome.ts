@@ -28,7 +28,12 @@ interface Target {
   readonly expected: ExpectedStatus | undefined;
 }
 
-export function outcomeOf({ overrides }: Context, shipment: Shipment, result: PostResult, target: Target): Outcome {
+export function outcomeOf(
+  { overrides, knownSecrets }: Context,
+  shipment: Shipment,
+  result: PostResult,
+  target: Target,
+): Outcome {
   const { subject, delivery, notes, flaw } = shipment;
   const { expected } = target;
   const isExpected = expected?.has(result.status);
@@ -65,7 +70,7 @@ export function outcomeOf({ overrides }: Context, shipment: Shipment, result: Po
       error,
       hint: ok ? unread : failing,
       // An app's error page may repeat the token.
-      replyPreview: maskText(result.replyPreview, chosen),
+      replyPreview: maskText(knownSecrets.maskCut(result.replyPreview), chosen),
       notes,
       bytes: delivery.body.length,
     },

@@ -40,5 +40,6 @@ export function requestReport({ subject, delivery: sent }: Shipment, plan: SendP
     headers: delivery.headers,
     body: delivery.body,
     curl: plan.curl ? curlCommand(delivery, { insecure: plan.insecure }) : undefined,
+    showSecrets: plan.maskSecrets !== true,
   };
 }

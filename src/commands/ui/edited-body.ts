@@ -1,3 +1,4 @@
+import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { chosenNames, MASK, maskDelivery } from "../../core/mask.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { usageError } from "../../util/errors.ts";
@@ -8,12 +9,12 @@ import { minifyJson } from "../../util/json-print.ts";
  * The bytes for a body that was edited in the page, where secrets were masked: each mask that was left becomes the value that it
  * stands for again. Compact JSON is edited indented and becomes compact again. Throws a usage error for a mask elsewhere.
  */
-export function editedBody(entry: LogEntry, edited: string, showSecrets: boolean): Buffer {
+export function editedBody(entry: LogEntry, edited: string, hidden: KnownSecrets | undefined): Buffer {
   const original = entry.delivery.body.toString("utf8");
   const isCompact = parseJson(original).ok && minifyJson(original) === original;
   const text = isCompact && parseJson(edited).ok ? minifyJson(edited) : edited;
-  if (showSecrets || !text.includes(MASK)) return Buffer.from(text);
-  const masked = maskDelivery(entry.delivery, chosenNames(entry.verdicts)).body.toString("utf8");
+  if (hidden === undefined || !text.includes(MASK)) return Buffer.from(text);
+  const masked = maskDelivery(hidden.maskDelivery(entry.delivery), chosenNames(entry.verdicts)).body.toString("utf8");
   const restored = masked === text ? original : restoreJson(text, masked, original);
   if (restored !== undefined) return Buffer.from(restored);
   throw usageError(

@@ -12,7 +12,9 @@ import { ExitCode, errorCode, UserError, usageError } from "../../util/errors.ts
 import { onAbort } from "../../util/timing.ts";
 import { parseInteger } from "../../util/units.ts";
 import type { Define } from "../command.ts";
+import { hiddenSecrets } from "../events/entry.ts";
 import { addLogFlags, type LogOptions } from "../events/options.ts";
+import { rememberChannelTokens } from "../helpers/channel-tokens.ts";
 import { addSecretOptions, givenSecrets, type SecretOptions } from "../helpers/options.ts";
 import { withMembers } from "../helpers/with-members.ts";
 import type { InspectorMessage, StartMessage } from "./messages.ts";
@@ -141,6 +143,7 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
     throw usageError("another inspector of this project is just starting", "run zoho-hooks ui again");
   }
   const held = lock;
+  await rememberChannelTokens(context, config);
   const log = new SharedLog(context, config);
   const stop = async (inspector?: Inspector): Promise<void> => {
     await inspector?.close();
@@ -154,6 +157,7 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
         ...access,
         pageFolder: join(context.packageRoot, "dist/inspector"),
         operations,
+        mask: (json) => hiddenSecrets(context, { showSecrets })?.maskJson(json) ?? json,
         now: context.now,
         onTrouble: (message) => context.report({ type: "warning", message: `the inspector: ${message}` }),
       });

@@ -20,10 +20,11 @@ import { isLocalUrl } from "../../util/hosts.ts";
 import { cachedFor } from "../../util/timing.ts";
 import { CHANNELS_FILE } from "../../zoho/channels/channels-file.ts";
 import { diff } from "../events/diff.ts";
-import { entryEvent } from "../events/entry.ts";
+import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { exportEvents } from "../events/export.ts";
 import { newestNumber, readFilter } from "../events/options.ts";
 import { capture } from "../helpers/capture.ts";
+import { rememberChannelTokens } from "../helpers/channel-tokens.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { lockOwner } from "../helpers/running-listener.ts";
 import { withMembers } from "../helpers/with-members.ts";
@@ -49,11 +50,12 @@ export function createOperations(context: Context, options: OperationsOptions): 
     () => quietly(context, (silent) => projectProducts(silent, { schemas: false })),
   );
   const run = async (work: (context: Context) => Promise<ExitCode>): Promise<Outcome> => {
-    const { result, text, lines } = await capture(context, work);
+    const { result, text, lines } = await capture(context, work, shown);
     return { ok: result === ExitCode.ok, text, lines };
   };
   const entryOf = (n: number) => log.use(async (open) => open.get(n));
-  const hidden = { showSecrets };
+  const shown = { showSecrets };
+  const hidden = hiddenSecrets(context, shown);
   return {
     source: eventSource(context, options),
     async list(query, signal) {
@@ -66,12 +68,12 @@ export function createOperations(context: Context, options: OperationsOptions): 
       const entry = await entryOf(n);
       const row = await log.use((open) => open.row(n));
       if (entry === undefined || row === undefined) return undefined;
-      return eventDetails(await products(), entry, eventRow(row, showSecrets), showSecrets);
+      return eventDetails(await products(), entry, eventRow(row, showSecrets), hidden);
     },
     async body(n) {
       const entry = await entryOf(n);
       if (entry === undefined) return undefined;
-      const { body, logged } = entryEvent(await products(), entry, showSecrets);
+      const { body, logged } = entryEvent(await products(), entry, hidden);
       return {
         name: `event-${n}${logged.cutTo === undefined ? "" : "-cut"}${logged.masked ? "-masked" : ""}.bin`,
         bytes: body,
@@ -88,8 +90,8 @@ export function createOperations(context: Context, options: OperationsOptions): 
         const { verify } = await import("../verify/index.ts");
         return verify(captured, [], { logged: String(n), explain: true });
       }),
-    curl: (n) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...hidden })),
-    diff: (before, after) => run((captured) => diff(captured, String(before), String(after), hidden)),
+    curl: (n) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...shown })),
+    diff: (before, after) => run((captured) => diff(captured, String(before), String(after), shown)),
     replay: (request) => run((captured) => replayEvent(captured, log, request, showSecrets)),
     send: (request) => run((captured) => sendSample(captured, request, showSecrets)),
     failure(error) {
@@ -185,7 +187,7 @@ async function replayEvent(
     timeout: "30s",
     showSecrets,
     ...(target === undefined ? {} : { to: target }),
-    ...(body === undefined ? {} : { body: editedBody(entry, body, showSecrets) }),
+    ...(body === undefined ? {} : { body: editedBody(entry, body, hiddenSecrets(context, { showSecrets })) }),
   });
 }
 
@@ -197,7 +199,8 @@ async function allowedTarget(context: Context, to: string, entry: LogEntry): Pro
   const config = loadConfig(context);
   const { product, event, forwards, attempts } = entry;
   // The page knows targets with their secrets masked, and those of the log without.
-  const isIt = (target: string): boolean => [target, maskSetting(target), targetName(target)].includes(to);
+  const isIt = (target: string): boolean =>
+    [target, context.knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
   const configured = configuredTargets(config).find(isIt);
   const logged = [...forwards, ...attempts].map(({ target }) => target).find(isIt);
   const target = configured ?? logged ?? to;
@@ -242,6 +245,7 @@ function sendSample(
 async function readState(context: Context, { config: start, showSecrets }: OperationsOptions): Promise<State> {
   return quietly(context, async (silent) => {
     const config = loadConfig(silent, { onFault() {} });
+    await rememberChannelTokens(silent, config);
     // Of the log that is shown: another one that a changed project names was not approved.
     const owner = await lockOwner(start).catch(() => undefined);
     const url = owner?.url;

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { problemText } from "../../body/payload.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
@@ -36,9 +37,9 @@ export function eventDetails(
   products: readonly Product[],
   entry: LogEntry,
   row: EventRow,
-  showSecrets: boolean,
+  hidden: KnownSecrets | undefined,
 ): EventDetails {
-  const event = entryEvent(products, entry, showSecrets);
+  const event = entryEvent(products, entry, hidden);
   const { receipt, body } = event;
   const { remote, masked, attempts, forwards } = loggedFields(event.logged);
   const { payload, problem } = receipt;

@@ -1,9 +1,6 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { type Delivery, type HeaderPair, headerValue } from "../../body/delivery.ts";
-import type { Secrets } from "../../body/secret.ts";
 import { checkProjectSettings, reportUnsignedFormats } from "../../config/clone-rule.ts";
-import { loadConfig, userFolder } from "../../config/load.ts";
+import { loadConfig } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
@@ -27,8 +24,8 @@ import { ExitCode, usageError } from "../../util/errors.ts";
 import { hasLostReader } from "../../util/timing.ts";
 import { counted, parseDuration } from "../../util/units.ts";
 import type { KeySets } from "../../zoho/auth/jwks.ts";
-import { CHANNELS_FILE } from "../../zoho/channels/channels-file.ts";
 import type { Define } from "../command.ts";
+import { withChannels } from "../helpers/channel-tokens.ts";
 import { openPublicKeys } from "../helpers/keys.ts";
 import { reportHintsOnce } from "../helpers/notices.ts";
 import {
@@ -332,14 +329,6 @@ function howToCheck(format: Format | undefined, id: string): string {
   const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
   const file = credential === "secret" ? ", or name a file with --secret-file" : "";
   return `set ${CREDENTIAL_VARIABLES[credential]}${file}`;
-}
-
-/** As in `listen`, the tokens of channels created here count, too. Loaded only where there are any. */
-async function withChannels(context: Context, secrets: Secrets, root: string): Promise<Secrets> {
-  const folder = userFolder(context);
-  if (!existsSync(join(folder, CHANNELS_FILE))) return secrets;
-  const { withChannelTokens } = await import("../../zoho/channels/tokens.ts");
-  return withChannelTokens(secrets, folder, root);
 }
 
 /** With the headers and the URL that were given; a header replaces those of its name. */

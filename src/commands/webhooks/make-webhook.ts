@@ -158,6 +158,7 @@ export async function chooseSecret(
     );
   }
   const value = chosen?.reveal() ?? newSecret();
+  context.knownSecrets.remember(value);
   const store = known === undefined ? () => config.storeSecret(id, { credential: "secret", value }) : undefined;
   return { value, known: chosen, isGiven: given !== undefined, store };
 }

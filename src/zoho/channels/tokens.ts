@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { idsAt } from "../../body/payload.ts";
 import { type Secret, type Secrets, secret } from "../../body/secret.ts";
 import { readRegularFile } from "../../util/files.ts";
@@ -21,7 +22,10 @@ const LOOK_INTERVAL_MS = 2;
  * always counts, but only a body that names the channel requires one, because most channels post elsewhere. A token of
  * another project does not count: who made that project may know it.
  */
-export function withChannelTokens(secrets: Secrets, folder: string, root: string): Secrets {
+export function withChannelTokens(
+  secrets: Secrets,
+  { folder, root, known }: { readonly folder: string; readonly root: string; readonly known: KnownSecrets },
+): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
@@ -30,11 +34,16 @@ export function withChannelTokens(secrets: Secrets, folder: string, root: string
     () => performance.now(),
     () => {
       const nowChangedMs = changeOf(path);
-      if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path, root);
+      if (nowChangedMs !== changedMs) {
+        tokens = nowChangedMs === undefined ? [] : readTokens(path, root);
+        known.remember(...tokens.map(({ token }) => token.reveal()));
+      }
       changedMs = nowChangedMs;
       return tokens;
     },
   );
+  // They are masked before the first delivery, too.
+  current();
   return {
     for(credential, product) {
       const configured = secrets.for(credential, product);

@@ -2,7 +2,7 @@ import { utf8Text } from "../../../body/payload.ts";
 import type { Context } from "../../../context.ts";
 import type { Product } from "../../../core/product.ts";
 import { usageError } from "../../../util/errors.ts";
-import { entryEvent } from "../../events/entry.ts";
+import { entryEvent, hiddenSecrets } from "../../events/entry.ts";
 import { requireEntry, withLog } from "../../events/options.ts";
 import { copyText } from "../../helpers/desktop.ts";
 import { withMembers } from "../../helpers/with-members.ts";
@@ -25,6 +25,7 @@ export function keyCommands(
   context: Context,
   { products, showSecrets = false, forwardTimeoutMs, logPath, openInspector }: CommandOptions,
 ) {
+  const hidden = hiddenSecrets(context, { showSecrets });
   const copy = async (text: string, what: string): Promise<void> => {
     // Windows' program takes another encoding.
     const canCopy = context.platform !== "win32" || Buffer.byteLength(text) === text.length;
@@ -59,11 +60,11 @@ export function keyCommands(
         else context.report(each);
       };
       await exportEvents(withMembers(context, { report }), String(n), { format: "curl", showSecrets });
-      await copy(text, `#${n} as a curl command`);
+      await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`);
     },
     async copy(n: number): Promise<void> {
       const entry = await withLog(context, {}, (log) => requireEntry(log, n));
-      const { body, logged } = entryEvent(products, entry, showSecrets);
+      const { body, logged } = entryEvent(products, entry, hidden);
       const text = utf8Text(body);
       if (text === undefined)
         throw usageError(`the body of #${n} is not UTF-8 text`, `zoho-hooks events export ${n} has its bytes`);
@@ -91,7 +92,7 @@ export function keyCommands(
       for (const n of numbers.reverse()) {
         const entry = await withLog(context, {}, (log) => log.get(n));
         if (entry === undefined) continue;
-        const event = entryEvent(products, entry, showSecrets);
+        const event = entryEvent(products, entry, hidden);
         context.report(event);
         found.push({ n, name: nameOf(event), failed: entry.state === "failed" || entry.state === "rejected" });
       }

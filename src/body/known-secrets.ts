@@ -1,0 +1,155 @@
+import { isUtf8 } from "node:buffer";
+import type { Delivery } from "./delivery.ts";
+import { rewriteBody } from "./rewrite-body.ts";
+import { MASK } from "./secret.ts";
+
+/** A shorter value would mask ordinary text. */
+const MIN_LENGTH = 8;
+/** Where a text was cut. */
+const ELLIPSIS = "…";
+
+/**
+ * The values of secrets that this process has read, to mask them where text leaves it: an app may repeat them anywhere in an answer
+ * or body. Found as they are, escaped for JSON and percent-encoded; not in base64 or a hash.
+ */
+export class KnownSecrets {
+  readonly #values = new Set<string>();
+  /** A part of each that looks the same in all forms: searching for these is several times faster than for the pattern. */
+  #parts: readonly string[] = [];
+  #pattern = /(?!)/g;
+  /** Some could be a number of JSON, where the mask needs quotes. */
+  #hasDigits = false;
+
+  /** A value of several lines, such as a private key, is known by its lines. */
+  remember(...values: readonly (string | undefined)[]): void {
+    for (const value of values) {
+      // Called for each delivery.
+      if (value === undefined || this.#values.has(value)) continue;
+      const lineEnd = value.startsWith("-----BEGIN ") ? /\r?\n|\\n/ : /\r?\n/;
+      for (const line of value.split(lineEnd)) this.#add(line.trim());
+    }
+  }
+
+  #add(value: string): void {
+    if (value.length < MIN_LENGTH || value.startsWith("-----") || this.#values.has(value)) return;
+    this.#values.add(value);
+    this.#hasDigits ||= /^[-+.\deE]+$/.test(value);
+    // The longest first: one may begin as another one.
+    const longestFirst = [...this.#values].sort((a, b) => b.length - a.length);
+    this.#parts = longestFirst.map(longestWord);
+    this.#pattern = new RegExp(longestFirst.map(patternOf).join("|"), "g");
+  }
+
+  /** Also masks the start of a value where the text was cut with an ellipsis. */
+  mask(text: string): string {
+    const masked = this.#replace(text);
+    if (!masked.includes(ELLIPSIS)) return masked;
+    const parts = masked.split(ELLIPSIS);
+    return parts.map((part, i) => (i < parts.length - 1 ? this.#maskEnd(part) : part)).join(ELLIPSIS);
+  }
+
+  /** Masks a text that may have been cut anywhere. */
+  maskCut(text: string): string {
+    return this.#maskEnd(this.mask(text));
+  }
+
+  /** Masks lines of JSON, which stay JSON. */
+  maskJson(lines: string): string {
+    const masked = this.mask(lines);
+    if (masked === lines || !this.#hasDigits) return masked;
+    const quoted = lines.split("\n").map((line) => this.#maskNumbers(Buffer.from(line)).toString());
+    return this.mask(quoted.join("\n"));
+  }
+
+  maskDelivery(delivery: Delivery): Delivery {
+    if (this.#parts.length === 0) return delivery;
+    const { url, headers } = delivery;
+    const isPlain = !this.#mayBeIn(`${url} ${headers.join(" ")}`);
+    const mask = (text: string): string => this.#replace(text);
+    const maskBody = (): Buffer => this.maskBody(delivery.body);
+    let body: Buffer | undefined;
+    return {
+      method: delivery.method,
+      url: isPlain ? url : mask(url),
+      headers: isPlain ? headers : headers.map(([name, value]) => [name, mask(value)]),
+      get body() {
+        body ??= maskBody();
+        return body;
+      },
+    };
+  }
+
+  /** Returns the same bytes where there is nothing to mask. */
+  maskBody(body: Buffer): Buffer {
+    // Latin-1, in which every byte is a character: nothing is decoded for the search.
+    if (this.#parts.length === 0 || !this.#mayBeIn(body.toString("latin1"))) return body;
+    const masked = this.#maskBytes(body);
+    return masked === body || !this.#hasDigits ? masked : this.#maskBytes(this.#maskNumbers(body));
+  }
+
+  #mayBeIn(text: string): boolean {
+    return this.#parts.some((part) => text.includes(part));
+  }
+
+  #replace(text: string): string {
+    return this.#mayBeIn(text) ? text.replace(this.#pattern, MASK) : text;
+  }
+
+  #maskBytes(body: Buffer): Buffer {
+    // Latin-1 preserves bytes that are not UTF-8.
+    const encoding = isUtf8(body) ? "utf8" : "latin1";
+    const text = body.toString(encoding);
+    const masked = this.#replace(text);
+    return masked === text ? body : Buffer.from(masked, encoding);
+  }
+
+  #maskNumbers(json: Buffer): Buffer {
+    return rewriteBody(json, "application/json", ({ kind, text }) =>
+      kind === "number" && this.#replace(text) !== text ? MASK : undefined,
+    );
+  }
+
+  /** Masks the start of a value at the end of a text. */
+  #maskEnd(text: string): string {
+    const end = text.trimEnd();
+    for (const value of this.#values) {
+      for (const form of new Set([value, JSON.stringify(value).slice(1, -1)])) {
+        const at = end.lastIndexOf(form.slice(0, MIN_LENGTH));
+        if (at !== -1 && form.startsWith(end.slice(at))) return end.slice(0, at) + MASK + text.slice(end.length);
+      }
+    }
+    return text;
+  }
+}
+
+function longestWord(value: string): string {
+  return value.split(/\W+/).reduce((longest, word) => (word.length > longest.length ? word : longest));
+}
+
+/** Matches a value in all its forms. Letters and digits are the same in each. */
+function patternOf(value: string): string {
+  return Array.from(value, (char) => (/\w/.test(char) ? char : `(?:${formsOf(char).join("|")})`)).join("");
+}
+
+/** Of a character that JSON, a JSON text within JSON, or a URL may write in another way. */
+function formsOf(char: string): readonly string[] {
+  const percent = Array.from(Buffer.from(char), (byte) => `%${anyCase(byte.toString(16).padStart(2, "0"))}`).join("");
+  const units = Array.from({ length: char.length }, (_, i) => char.charCodeAt(i).toString(16).padStart(4, "0"));
+  const json = JSON.stringify(char).slice(1, -1);
+  return [
+    literal(char),
+    percent,
+    units.map((unit) => `\\\\{1,4}u${anyCase(unit)}`).join(""),
+    // PHP writes `\/`.
+    ...(json.startsWith("\\") || char === "/" ? [`\\\\{1,4}${literal(json.slice(-1))}`] : []),
+    ...(char === " " ? ["\\+"] : []),
+  ];
+}
+
+function literal(char: string): string {
+  return char.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+function anyCase(hex: string): string {
+  return hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+}

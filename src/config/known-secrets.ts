@@ -1,0 +1,38 @@
+import type { KnownSecrets } from "../body/known-secrets.ts";
+import { STORE_KEY } from "./environment.ts";
+import type { Settings } from "./settings.ts";
+
+/** Those of deliveries become known where they are read. */
+const VARIABLES = [
+  "ZOHO_CLIENT_SECRET",
+  "ZOHO_REFRESH_TOKEN",
+  "ZOHO_ACCESS_TOKEN",
+  "NGROK_AUTHTOKEN",
+  STORE_KEY,
+  "PGPASSWORD",
+] as const;
+
+const PROXY = /^(?:https?|all)_proxy$/i;
+
+/** Adds the secrets of variables and the passwords of addresses. */
+export function rememberSettings(
+  known: KnownSecrets,
+  env: Readonly<Record<string, string | undefined>>,
+  { store, forwardTo, routes }: Pick<Settings, "store" | "forwardTo" | "routes">,
+): void {
+  known.remember(...VARIABLES.map((name) => env[name]?.trim()));
+  const proxies = Object.entries(env).flatMap(([name, value]) => (PROXY.test(name) && value ? [value] : []));
+  const targets = [...forwardTo, ...routes.map((text) => text.slice(text.indexOf("=") + 1))];
+  known.remember(...[String(store), ...targets, ...proxies].map(passwordOf));
+}
+
+/** Undefined for one that is no secret: `postgres://postgres:postgres@localhost`. */
+function passwordOf(address: string): string | undefined {
+  try {
+    const { username, password } = new URL(address);
+    return password === username ? undefined : decodeURIComponent(password);
+  } catch {
+    // Not a URL, or one with a % that encodes nothing: its reader reports that.
+    return undefined;
+  }
+}
