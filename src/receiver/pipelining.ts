@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 
 /** Requests of one connection; no sender of webhooks posts the next one before it has an answer. */
 const MAX_UNANSWERED = 32;
-/** Requests of all connections that had arrived before theirs was paused. One more closes its connection. */
-const MAX_WAITING = 10_000;
+/** Requests of all connections that arrived before theirs was paused, megabytes at the most. One more closes its connection. */
+const MAX_WAITING = 512;
 /** For a paused connection on which nothing moves, as when its client reads no answers. */
 const PAUSED_TIMEOUT_MS = 10_000;
 
@@ -27,6 +27,7 @@ let answered: Connection[] = [];
  * is not read either.
  */
 export function startInTurn({ socket }: IncomingMessage, response: ServerResponse, start: () => void): void {
+  if (socket.destroyed) return;
   const connection = connections.get(socket) ?? { socket, unanswered: 0, waiting: undefined };
   connections.set(socket, connection);
   const run = (): void => {
@@ -42,8 +43,10 @@ export function startInTurn({ socket }: IncomingMessage, response: ServerRespons
 
 function wait(connection: Connection, run: () => void): void {
   const { socket } = connection;
-  // Each time: Node reads on when it reads the body of an earlier request.
-  socket.pause();
+  // Not now: Node reads on after each request that has arrived whole, so at the end of what has arrived.
+  setImmediate(() => {
+    if (connection.waiting !== undefined) socket.pause();
+  });
   if (connection.waiting === undefined) {
     connection.waiting = [];
     socket.setTimeout(PAUSED_TIMEOUT_MS);
