@@ -195,6 +195,16 @@ describe("verify --explain finds", () => {
     expect((await explain(COMPACT, `t=${t},v=${base64}`, {}, [], "payments")).matches).toEqual(["base64-for-hex"]);
   });
 
+  it("which of Payments' two signing keys to compare", async () => {
+    const t = String(Date.now());
+    const signature = `t=${t},v=${sign(`${t}.${COMPACT}`, { key: "of-the-dashboard" })}`;
+    const { human, matches } = await explain(COMPACT, signature, {}, [], "payments");
+    expect(matches).toEqual([]);
+    expect(human.out).toMatch(
+      /compare ZOHO_WEBHOOK_SECRET with the webhook's own signing key \(.*Webhooks.*View Signing Key\); .*Authentication Keys/s,
+    );
+  });
+
   it("what was changed, in words", async () => {
     const out = async (body: string, signature: string) => (await explain(body, signature)).human.out;
     expect(await out(ROUNDED, sign(LONG))).toContain("→ a JSON parser has rounded numbers of more than 15 digits");
