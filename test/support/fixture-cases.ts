@@ -31,7 +31,9 @@ export interface FixtureCase {
 export function fixtureCases(): readonly FixtureCase[] {
   return products.flatMap((product: Product) =>
     product.formats.flatMap((format) =>
-      [...eventNames(format).filter((name) => !name.includes("<")), ...strangers(format)].map((name) => fixtureCase(product, format, name)),
+      [...eventNames(format).filter((name) => !name.includes("<")), ...strangers(format)].map((name) =>
+        fixtureCase(product, format, name),
+      ),
     ),
   );
 }
