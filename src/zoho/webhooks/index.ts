@@ -121,8 +121,5 @@ export function findFailureLog(id: string, title: string | undefined): FailureLo
     : "zoho-hooks knows of no documented call that lists failed deliveries";
   throw title === undefined
     ? usageError(`there is no product ${JSON.stringify(id)}`, `products with a list of failed deliveries: ${ids}`)
-    : usageError(
-        `${title}: ${why}`,
-        `${place === undefined ? "" : `see ${place}; `}products with such a call: ${ids}`,
-      );
+    : usageError(`${title}: ${why}`, `${place === undefined ? "" : `see ${place}; `}products with such a call: ${ids}`);
 }
