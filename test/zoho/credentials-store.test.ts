@@ -197,6 +197,30 @@ describe("keyringVault", () => {
   });
 });
 
+describe("a profile of a data centre that only Zoho's list has", () => {
+  const listed = { ...profile, dataCentre: "sg", accountsUrl: "https://accounts.zoho.sg" };
+
+  it("has its hosts from the accounts server that it was saved with", async () => {
+    await store().save(listed, secrets);
+    const { centre, hosts } = await store().open();
+    expect(centre).toMatchObject({ id: "sg", apiDomain: "zohoapis.sg" });
+    expect(hosts.accountsUrl).toBe("https://accounts.zoho.sg");
+    await store().save({ ...listed, accountsUrl: "https://accounts.evil.example" }, secrets);
+    expect((await failureOf(store().open())).message).toContain("is not a profiles file");
+  });
+
+  it("is not believed where the profiles are a project's, whatever accounts server the user names", async () => {
+    await store().save(listed, secrets);
+    for (const env of [{}, { ZOHO_ACCOUNTS_URL: "https://accounts.zoho.com" }]) {
+      const clone = credentialsStore({ folder, keyring: undefined, settings: settings(env), source: "/clone" });
+      expect(await failureOf(clone.open())).toMatchObject({
+        exitCode: 2,
+        message: expect.stringContaining("the profile acme in /clone has a data centre that only that file knows"),
+      });
+    }
+  });
+});
+
 describe("signInFromEnv", () => {
   const full = { ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s", ZOHO_REFRESH_TOKEN: "r" };
   const us = findDataCentre("us");
