@@ -45,11 +45,11 @@ const BY_URL = "if you know its accounts server, set ZOHO_ACCOUNTS_URL to it and
 /** URLs of accounts servers by the id of their data centre, of those that this version does not know. */
 async function readList(unknown: string, request: ListRequest): Promise<ReadonlyMap<string, string>> {
   const { http, accountsUrl, signal } = request;
-  const fail = (reason: string, code: string): UserError =>
-    new UserError("zohoApi", `zoho-hooks does not know ${unknown}, and cannot look it up: ${reason}`, BY_URL, code);
+  const fail = (reason: string, code: string, hint = BY_URL): UserError =>
+    new UserError("zohoApi", `zoho-hooks does not know ${unknown}, and cannot look it up: ${reason}`, hint, code);
   const url = `${accountsUrl}/oauth/serverinfo`;
   const reply = await http.send({ method: "GET", url, repeatable: true, signal }).catch((error: unknown) => {
-    throw error instanceof UserError ? fail(error.message, error.code) : error;
+    throw error instanceof UserError ? fail(error.message, error.code, `${error.hint}; or, ${BY_URL}`) : error;
   });
   const list = listSchema.safeParse(reply.body);
   if (!list.success)

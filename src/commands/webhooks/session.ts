@@ -63,10 +63,10 @@ export async function withWebhooks<T>(
   if (org !== undefined && !/^\d{1,19}$/.test(org))
     throw usageError(`--org: ${JSON.stringify(org)} is not an organisation id`, "an id has up to 19 digits");
   const config = loadConfig(context);
-  const signIn = await openSignIn(context, config, options.profile).catch(async (error: unknown) => {
+  const signIn = await openSignIn(context, config, options.profile).catch((error: unknown) => {
     const isSignedOut = error instanceof UserError && error.code === "not_signed_in";
     if (options.dryRun === true && isSignedOut && chosenProfile(config, options.profile) === undefined)
-      return await placeholderSignIn(context, config);
+      return placeholderSignIn(context, config);
     throw error;
   });
   const http = zohoHttp(context, config);
