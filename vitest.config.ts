@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: fileURLToPath(new URL("test/support/temp-root.ts", import.meta.url)),
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // Vitest's second is too short on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     pool: "forks",
     // Tests wait more than they compute: one more than there are cores keeps them busy.
     maxWorkers: availableParallelism() + 1,

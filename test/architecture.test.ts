@@ -195,7 +195,13 @@ describe("what leaves this machine", () => {
     ],
     "a request to Zoho is sent by": [
       /\bhttp\.send\(/,
-      ["commands/channels/prune.ts", "zoho/api.ts", "zoho/auth/device-login.ts", "zoho/auth/oauth.ts"],
+      [
+        "commands/channels/prune.ts",
+        "zoho/api.ts",
+        "zoho/auth/device-login.ts",
+        "zoho/auth/oauth.ts",
+        "zoho/server-list.ts",
+      ],
     ],
     "a delivery is posted by": [
       /\b(?:openPoster|openTargets|openEndpoint)\(/,

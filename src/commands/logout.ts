@@ -6,7 +6,7 @@ import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { accessTokens } from "../zoho/auth/access-token.ts";
 import type { CredentialsStore } from "../zoho/auth/credentials.ts";
 import { revokeToken } from "../zoho/auth/oauth.ts";
-import { type SignIn, signInFromEnv } from "../zoho/auth/sign-in.ts";
+import { hasEnvSignIn, type SignIn } from "../zoho/auth/sign-in.ts";
 import {
   deleteLivingChannels,
   findLivingChannels,
@@ -49,7 +49,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   const named = chosenProfile(config, flag);
   const store = openStore(context, config);
   // The sign-in that whoami shows then is not a stored one, which would be revoked.
-  if (named === undefined && signInFromEnv(config) !== undefined) {
+  if (named === undefined && hasEnvSignIn(config.env)) {
     throw usageError(
       "environment variables sign you in, which logout cannot undo",
       `unset them; to sign out of a stored profile, name it: ${context.invocation} logout --profile <name>`,

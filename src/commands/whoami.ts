@@ -2,7 +2,7 @@ import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { signInFromEnv } from "../zoho/auth/sign-in.ts";
+import { hasEnvSignIn } from "../zoho/auth/sign-in.ts";
 import { apiUrl } from "../zoho/data-centres.ts";
 import type { Define } from "./command.ts";
 import { chosenProfile, openSignIn, openStore, sessionTokens, zohoHttp } from "./helpers/session.ts";
@@ -67,7 +67,7 @@ async function secretsIn(context: Context, config: Config, name: string): Promis
 async function listProfiles(context: Context, config: Config, flag: string | undefined): Promise<ExitCode> {
   if (flag !== undefined) throw usageError("--all and --profile exclude each other", "leave one of them out");
   const { profiles, current } = await openStore(context, config).profiles();
-  const used = chosenProfile(config, flag) ?? (signInFromEnv(config) === undefined ? current : undefined);
+  const used = chosenProfile(config, flag) ?? (hasEnvSignIn(config.env) ? undefined : current);
   const rows = profiles.map(({ name, dataCentre, environment, scopes, secretsIn }) => ({
     type: "profile",
     name,

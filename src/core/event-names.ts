@@ -32,7 +32,7 @@ export function findEvent(format: Format, name: string): EventMatch | undefined 
 
 /** A member for the name of a family, `<Module>.create`; undefined for the name of an event. */
 export function familyExample({ event, name }: EventMatch): string | undefined {
-  const [member = "Leads"] = event.members;
+  const [member = "…"] = event.members;
   return PLACEHOLDER.test(name) ? name.replace(PLACEHOLDER, () => member) : undefined;
 }
 

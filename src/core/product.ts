@@ -66,6 +66,8 @@ export interface Proof {
   readonly header?: string;
   /** It signs the query of the URL too: without the URL that a delivery was sent to it cannot match. */
   readonly coversQuery?: boolean;
+  /** Where Zoho shows the key, if it has another that is easily taken for it. Completes "compare yours with …". */
+  readonly keyPlace?: string;
   /** The header or parameter it stands in, where a user has chosen the name: masked wherever it is shown. */
   readonly secretIn?: string;
   /** Unless one of these settings is given, it passes for any customer of the sender. */

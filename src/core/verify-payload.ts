@@ -315,13 +315,16 @@ const CREDENTIAL_WORDS: Readonly<Partial<Record<Credential, string>>> = {
 };
 
 /** If no known mistake explains a failure, two different secrets do. */
-function likelyCause({ proves, credential }: Proof, configured: readonly Secret[]): Explanation["likely"] {
+function likelyCause(
+  { proves, credential, keyPlace = "the one in Zoho" }: Proof,
+  configured: readonly Secret[],
+): Explanation["likely"] {
   const origins = configured.flatMap(({ origin, optional }) => (optional === true ? [] : [origin]));
   const word = CREDENTIAL_WORDS[credential];
   if (word === undefined || origins.length === 0) return undefined;
   const excluded = proves === "body" ? "no change to the body" : "no common mistake";
   return {
     meaning: `${excluded} explains it: most likely the ${word} differs`,
-    remedy: `compare ${[...new Set(origins)].join(" and ")} with the one in Zoho`,
+    remedy: `compare ${[...new Set(origins)].join(" and ")} with ${keyPlace}`,
   };
 }

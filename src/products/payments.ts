@@ -25,6 +25,8 @@ export const paymentsSignature: Proof = {
   proves: "body",
   credential: "secret",
   header: HEADER,
+  keyPlace:
+    "the webhook's own signing key (Settings > Developer Space > Webhooks > More > View Signing Key); the one in Authentication Keys there is another, for the checkout widget",
   title: `${HEADER}: t=<ms>,v=<HMAC-SHA256 of t, a dot and the body, hex>`,
   sign(delivery, secret, now) {
     const t = String(now.getTime());
@@ -153,6 +155,9 @@ function hmac(t: string, body: Buffer, secret: Secret): string {
   return createHmac("sha256", secret.reveal()).update(`${t}.`).update(body).digest("hex");
 }
 
+/** https://www.zoho.com/us/payments/developerdocs/go-live/ */
+const RETRIES = "two days of failures (it tries again hourly, on the second day every two hours) disable the endpoint";
+
 const wire = {
   id: "wire",
   source: "https://www.zoho.com/us/payments/api/v1/webhooks-events/",
@@ -173,6 +178,13 @@ const wire = {
     paymentsEvent("payout.initiated", "A payout was initiated"),
     paymentsEvent("payout.paid", "A payout was paid"),
     paymentsEvent("payout.failed", "A payout failed"),
+    // Any name: Zoho publishes neither names nor bodies, and all other events are named after their object.
+    event(
+      "mandate.<Event>",
+      "Something happened to a mandate for recurring payments (India); Zoho publishes no names, and no body",
+      () => envelope().extend({ event_type: z.string() }),
+      { open: true },
+    ),
   ],
   recognise: ({ data }) => textAt(data, ["event_type"]),
   envelope: () => envelope,
@@ -180,7 +192,7 @@ const wire = {
   // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
   methods: ["GET", "HEAD"],
   handshake: answerProbe,
-  answer: { withinMs: 15_000, endsBy: "two days of failures disable the endpoint" },
+  answer: { withinMs: 15_000, endsBy: RETRIES },
   // Documented: duplicates have the same `event_id`.
   identity: (data) => idsAt(data, ["event_id"])[0],
   hint: (_payload, name) =>

@@ -102,7 +102,8 @@ const zobot = {
     "modelled on deliveries to receivers in use; set up as in https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
   evidence: "seen",
   methods: ["HEAD"],
-  answer: { withinMs: 10_000, json: { key: "action", example: '{"action":"reply","replies":[…]}' } },
+  // Older copies of the page say 10 s, at which a bot that Zoho has given up on would pass.
+  answer: { withinMs: 5_000, json: { key: "action", example: '{"action":"reply","replies":[…]}' } },
   proofs: [salesiqSignature],
   events: [
     event("zobot.trigger", "A visitor opened the chat with a bot", callOf("trigger"), open),

@@ -1,8 +1,8 @@
 import { isSuccess } from "../body/delivery.ts";
-import { UserError } from "../util/errors.ts";
+import { UserError, usageError } from "../util/errors.ts";
 import type { AccessToken, AccessTokens } from "./auth/access-token.ts";
 import { type SignIn, signInAgain } from "./auth/sign-in.ts";
-import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-centres.ts";
+import { apiUrl, type DataCentre, dataCentreOf, type Environment, knownCentre } from "./data-centres.ts";
 import { type ApiCall, mayRejectToken, rejectsToken, replyError } from "./errors.ts";
 import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
 
@@ -53,6 +53,7 @@ export function zohoApi(options: {
   let clockOffsetMs = 0;
 
   const send = async (request: ApiRequest, token: AccessToken, isTokenNew = false): Promise<ApiReply> => {
+    requireHost(signIn, product, token.apiDomain);
     const url = `${baseUrl(signIn, product, token.apiDomain)}${request.path}`;
     const { path: _path, action, scope, ...rest } = request;
     const reply = await http.send({ ...rest, url, accessToken: token.value });
@@ -126,10 +127,24 @@ function isExtraScope({ recordScope, extraScope, loginScopes = [] }: ApiHost, sc
 /** The user's setting, else the host that Zoho named with the token, else the data centre's. */
 function baseUrl(signIn: SignIn, product: ApiHost, apiDomain: string | undefined): string {
   if (signIn.hosts.apiUrl !== undefined) return signIn.hosts.apiUrl;
-  const named = apiDomain === undefined ? undefined : dataCentreOf(apiDomain);
+  const named = apiDomain === undefined ? undefined : dataCentreOf(apiDomain, signIn.centre);
   const host = product.host(named ?? signIn.centre, signIn.environment);
-  const ownHost = product.host(signIn.centre, "production") !== apiUrl(signIn.centre, "production");
+  const ownHost = hasOwnHost(product, signIn.centre);
   // `api_domain` does not apply to products with their own host, nor to environments other than production.
   if (apiDomain === undefined || ownHost || (named !== undefined && signIn.environment !== "production")) return host;
   return apiDomain;
+}
+
+function hasOwnHost(product: ApiHost, centre: DataCentre): boolean {
+  return product.host(centre, "production") !== apiUrl(centre, "production");
+}
+
+/** No access token goes to a host that is only guessed. */
+function requireHost({ hosts, centre }: SignIn, product: ApiHost, apiDomain: string | undefined): void {
+  const isNamed = hosts.apiUrl !== undefined || apiDomain !== undefined || hasOwnHost(product, centre);
+  if (isNamed || knownCentre(centre.id) !== undefined) return;
+  throw usageError(
+    `Zoho has not said where the API of the data centre ${centre.id} is`,
+    `set ZOHO_API_URL to it, such as ${apiUrl(centre, "production")}`,
+  );
 }

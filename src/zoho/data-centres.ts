@@ -1,5 +1,5 @@
 import { type Source, type TrustedUrl, trustedUrl, userUrl } from "../body/source.ts";
-import { usageError } from "../util/errors.ts";
+import { type UserError, usageError } from "../util/errors.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { shellQuoted } from "../util/text.ts";
 
@@ -12,7 +12,7 @@ export interface DataCentre {
   readonly id: string;
   readonly title: string;
   readonly accountsUrl: TrustedUrl;
-  /** Prefixed with `www.`, `sandbox.` or `developer.`. */
+  /** Prefixed with `www.`, `sandbox.` or `developer.`. A guess for a data centre that is not in `dataCentres`. */
   readonly apiDomain: string;
 }
 
@@ -35,13 +35,38 @@ export const dataCentres: readonly DataCentre[] = [
   { id: "ae", title: "United Arab Emirates", accountsUrl: "https://accounts.zoho.ae", apiDomain: "zohoapis.ae" },
 ].map((each) => ({ ...each, accountsUrl: userUrl(each.accountsUrl) }));
 
+export function knownCentre(id: string): DataCentre | undefined {
+  return dataCentres.find((each) => each.id === id.toLowerCase());
+}
+
 export function findDataCentre(id: string): DataCentre {
-  const found = dataCentres.find((each) => each.id === id.toLowerCase());
+  const found = knownCentre(id);
   if (found !== undefined) return found;
-  throw usageError(
+  throw unknownCentre(id);
+}
+
+/** `listed`: the ids that Zoho's list has besides ours. */
+export function unknownCentre(id: string, listed: readonly string[] = []): UserError {
+  const ids = [...dataCentres.map((each) => each.id), ...listed].join(", ");
+  return usageError(
     `there is no Zoho data centre ${JSON.stringify(id)}`,
-    `use one of ${dataCentres.map((each) => each.id).join(", ")}: it is the end of your Zoho URL (crm.zoho.eu is eu)`,
+    `use one of ${ids}: it is the end of your Zoho URL (crm.zoho.eu is eu)`,
   );
+}
+
+/** What can be the id of a data centre: `sg`. */
+export function isCentreId(text: string): boolean {
+  return /^[a-z]{2,10}$/i.test(text);
+}
+
+/**
+ * A data centre that this version does not know, by the URL that Zoho's list or a profile of the user's has for it. Undefined
+ * unless that has the form of all of Zoho's accounts servers, since the client's secret is sent to it.
+ */
+export function listedCentre(id: string, url: string): DataCentre | undefined {
+  const [, host, end] = /^https:\/\/(accounts\.zoho[a-z]*\.((?:com\.)?[a-z]{2,3}))$/.exec(url) ?? [];
+  if (host === undefined || !isCentreId(id)) return undefined;
+  return { id, title: host, accountsUrl: userUrl(url), apiDomain: `zohoapis.${end}` };
 }
 
 export function findEnvironment(name: string): Environment {
@@ -54,11 +79,11 @@ export function apiUrl(centre: DataCentre, environment: Environment): string {
   return `https://${SUBDOMAINS[environment]}.${centre.apiDomain}`;
 }
 
-/** The data centre of an accounts or API URL; undefined for other hosts. */
-export function dataCentreOf(url: string): DataCentre | undefined {
+/** The data centre of an accounts or API URL; undefined for other hosts. `own`: one that may not be known here. */
+export function dataCentreOf(url: string, ...own: readonly DataCentre[]): DataCentre | undefined {
   const host = hostOf(url);
   if (host === undefined) return undefined;
-  return dataCentres.find(
+  return [...dataCentres, ...own].find(
     (each) => host === hostOf(each.accountsUrl) || host === each.apiDomain || host.endsWith(`.${each.apiDomain}`),
   );
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { route } from "../../src/receiver/routes.ts";
+import { cpuMsOf } from "../support/cpu-time.ts";
 import { startHumanListener } from "../support/human-listener.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -17,11 +18,15 @@ const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
 describe("listen under attack", () => {
   it("rejects a form with very many fields at once, with a reason", async () => {
     listener = await startListener();
-    const startedAt = performance.now();
     const headers = { ...FORM_TYPE, "x-zoho-webhook-signature": "0f".repeat(32) };
-    const { status, text } = await listener.post("/webhooks/zoho/books", "a&".repeat(500_000), headers);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
-    expect({ status, text }).toEqual({ status: 400, text: expect.stringContaining("more than 1000 form fields") });
+    const post = listener.post;
+    const tookMs = await cpuMsOf(async () =>
+      expect(await post("/webhooks/zoho/books", "a&".repeat(500_000), headers)).toMatchObject({
+        status: 400,
+        text: expect.stringContaining("more than 1000 form fields"),
+      }),
+    );
+    expect(tookMs).toBeLessThan(5000);
     expect(await listener.event(1)).toMatchObject({ status: 400 });
   });
 

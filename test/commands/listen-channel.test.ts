@@ -170,7 +170,7 @@ describe("listen --channel", () => {
     const of = await listen();
     zoho.trouble({ headers: { "retry-after": "0" }, ...trouble }, 4, isWatch("PUT"));
     clock.advance(134 * HOUR_MS);
-    await expect.poll(() => statesOf(of), { timeout: 5000 }).toEqual(["created", "expiring"]);
+    await expect.poll(() => statesOf(of)).toEqual(["created", "expiring"]);
     expect(linesOf(of, "channel")[1]?.hint).toMatch(hint);
   });
 

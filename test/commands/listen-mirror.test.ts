@@ -89,7 +89,6 @@ describe("--respond mirror", () => {
     expect((await post()).status).toBe(504);
     const late = await listener.line("forward", { status: 504 });
     expect(late.hint).toContain("Zoho Desk waits 1.5 s");
-    expect(late.latency_ms).toBeLessThan(1500);
   });
 
   it.each([204, 304])("passes a %i on without body and content-length", async (status) => {

@@ -5,11 +5,13 @@ import { type Listener, startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
 
-/** Keeps the default port busy; whatever else on this machine has it does as well. */
+/** Keeps the default port busy, unless something else does, such as `npm start`. */
 const occupant = createServer((socket) => socket.destroy());
 beforeAll(async () => {
   occupant.listen(4460, "127.0.0.1");
-  await Promise.race([once(occupant, "listening"), once(occupant, "error").catch(() => {})]);
+  await once(occupant, "listening").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+  });
 });
 afterAll(() => void occupant.close());
 

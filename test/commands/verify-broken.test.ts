@@ -64,8 +64,8 @@ const broken: readonly Broken[] = [
     shows: ["sign RequestCompleted (wire)", "requests is missing"],
   },
   {
-    body: { event_id: "1", event_type: "mandate.created", account_id: "1", event_time: "1", event_object: {} },
-    shows: ["payments mandate.created (wire) unknown event"],
+    body: { event_id: "1", event_type: "dispute.created", account_id: "1", event_time: "1", event_object: {} },
+    shows: ["payments dispute.created (wire) unknown event"],
   },
   {
     body: { event_id: "1", event_type: "payment.succeeded", account_id: "1", event_time: "1" },

@@ -196,6 +196,8 @@ describe("webhooks failures", () => {
 
   it.each([
     ["books", "see Settings > Workflow Logs > Webhooks"],
+    ["books", "the calls that list failed deliveries are known, but the members of their answers are not"],
+    ["inventory", "the calls that list failed deliveries are known, but the members of their answers are not"],
     ["subscriptions", "see the Events tab"],
     ["desk", "products with such a call: crm, salesiq"],
     ["nope", "there is no product"],

@@ -528,11 +528,15 @@ describe("webhooks", () => {
     ["mail", "Settings > Integrations > Developer Space > Outgoing Webhooks"],
     ["subscriptions", "Settings > Automation > Webhooks"],
     ["crm", "zoho-hooks channels"],
-    ["forms", "in the settings of Zoho Forms"],
+    ["people", "in the settings of Zoho People"],
+    ["forms", "zoho-hooks does not manage its webhooks"],
+    ["survey", "zoho-hooks does not manage its webhooks"],
+    ["sprints", "zoho-hooks does not manage its webhooks"],
+    ["sprints", "Settings > Automation > Webhook"],
     ["campaigns", "emailapi/v2/settings/webhook"],
     ["creator", "invokeUrl"],
     ["analytics", "callbackUrl"],
-  ])("for %s, which has no such API, says where to set them up", async (product, place) => {
+  ])("for %s, whose webhooks it does not manage, says %s", async (product, place) => {
     for (const argv of [["list"], ["create", "x", "--url", URL], ["delete", "1", "--yes"]]) {
       const { exitCode, err } = await webhooks([...argv, "--product", product]);
       expect(exitCode).toBe(2);

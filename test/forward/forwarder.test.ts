@@ -74,7 +74,7 @@ describe("a forwarder", () => {
     const forward = { targets: [target.url] };
     await log.append(newEntry({ receivedAt: new Date(time + 1), forward }));
     forwarder.wake([target.url]);
-    await expect.poll(() => reports.length, { timeout: 3000 }).toBe(1);
+    await expect.poll(() => reports.length).toBe(1);
   });
 
   it("continues with a record whose earlier delivery ends while the log is queried", async () => {
@@ -104,7 +104,7 @@ describe("a forwarder", () => {
     await expect.poll(() => requests).toBe(1);
     await log.append(newEntry({ forward }));
     forwarder.wake([target.url]);
-    await expect.poll(delivered, { timeout: 3000 }).toBe(2);
+    await expect.poll(delivered).toBe(2);
   });
 
   it("sends what was recorded without a claim once, without reading it from the log unless a claim has", async () => {
@@ -215,7 +215,7 @@ describe("a forwarder", () => {
     await expect.poll(() => troubles.length).toBeGreaterThan(0);
     expect(troubles[0]).toContain("is locked");
     lock?.close();
-    await expect.poll(() => reports.length, { timeout: 5000 }).toBe(6);
+    await expect.poll(() => reports.length).toBe(6);
     expect(await log.waiting()).toEqual([]);
     expect(target.seen).toHaveLength(6);
   });
@@ -231,7 +231,7 @@ describe("a forwarder", () => {
     // New deliveries do not overtake it.
     expect(forwarder.reserve([target.url], 1)).toBe(false);
     Object.assign(log, { claimWaiting });
-    await expect.poll(() => reports.length, { timeout: 3000 }).toBe(1);
+    await expect.poll(() => reports.length).toBe(1);
   });
 
   it("continues once the app is back, even when the waiting count is unavailable", async () => {
@@ -243,7 +243,7 @@ describe("a forwarder", () => {
     await expect.poll(() => reports.length).toBe(1);
     Object.assign(log, { waiting: () => Promise.reject(new Error("the log is busy")) });
     await target.start();
-    await expect.poll(() => reports.map(({ state }) => state), { timeout: 3000 }).toEqual(["down", "up", "delivered"]);
+    await expect.poll(() => reports.map(({ state }) => state)).toEqual(["down", "up", "delivered"]);
     expect(troubles).toEqual(["the log is busy"]);
   });
 

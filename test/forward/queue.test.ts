@@ -41,15 +41,37 @@ async function jobsOf(
   }
 }
 
-/** The guide's worker in `examples/`, with the lines that it prints. */
+/** The guide's worker in `examples/`, with the lines that it prints, errors as well. */
 function startWorker({ port }: RedisServer): readonly string[] {
   const env = { PATH: process.env.PATH, REDIS_URL: `redis://127.0.0.1:${port}` };
-  const child = spawn(process.execPath, [WORKER], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [WORKER], { env, stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   const lines: string[] = [];
-  createInterface(child.stdout).on("line", (line) => lines.push(line));
+  for (const output of [child.stdout, child.stderr]) createInterface(output).on("line", (line) => lines.push(line));
   return lines;
 }
+
+const sample = (path: string): string => readFileSync(`fixtures/${path}.json`, "utf8");
+
+/** Samples, and what the guide's worker prints for each. */
+const BRANCHES: Readonly<Record<string, RegExp>> = {
+  "crm/guide/Leads.create": /^New lead: Mei Tanaka$/,
+  "crm/guide/Leads.update": /^Lead updated: \d{19}$/,
+  "crm/guide/Deals.edit": /^Deal stage changed: \w/,
+  "crm/guide/Tasks.create": /^Unhandled CRM module: Tasks$/,
+  "desk/guide/Ticket.Create": /^New ticket: \w/,
+  "desk/guide/Ticket.Update": /^Ticket updated: \d+$/,
+  "desk/guide/Ticket.Close": /^Ticket closed: \d+$/,
+  "desk/guide/Ticket.Delete": /^Unhandled Desk event: Ticket\.Delete$/,
+  "books/guide/invoice_created": /^Invoice created: INV-\d+$/,
+  "books/guide/payment_received": /^Payment received: /,
+  "books/guide/bill_created": /^Unhandled Books event: bill_created$/,
+  "projects/guide/task_created": /^Unknown product: projects$/,
+  "crm/wire/Contacts.create": /^CRM Contacts insert: [\d, ]+ \(ids only: /,
+  "crm/wire/Deals.edit": /^CRM Deals update: \d{19} \(ids only: /,
+  "desk/wire/Ticket_Add": /^Unhandled Desk event: undefined$/,
+  "books/wire/invoice": /^Unhandled Books event: undefined$/,
+};
 
 describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not installed)", () => {
   it("gives the guide's worker a signed delivery as the guide's job", async () => {
@@ -66,6 +88,7 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
       .toEqual([
         "Processing crm webhook: 4876876000001400897",
         "CRM Leads create: 4876876000001402117",
+        "New lead: Mei Tanaka",
         "Webhook processed successfully: 4876876000001400897",
       ]);
     const event = await listener.event(1);
@@ -84,6 +107,20 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
       opts: { attempts: 3, backoff: { type: "exponential", delay: 2000 } },
     });
     expect(await listener.line("forward")).toMatchObject({ attempt: 1, status: 200, error: null, state: "delivered" });
+  });
+
+  it("gives the guide's worker deliveries for each of its branches, also bodies without the guide's members", async () => {
+    const redis = await startRedis();
+    const listener = await listen(["--forward-to", addressOf(redis)]);
+    const lines = startWorker(redis);
+    for (const path of Object.keys(BRANCHES)) {
+      const [product = ""] = path.split("/");
+      await listener.post(`/webhooks/zoho/${product}`, sample(path), JSON_TYPE);
+    }
+    const ended = () => lines.filter((line) => /^(Webhook processed successfully|Error)/.test(line));
+    await expect.poll(ended, { timeout: 15_000 }).toHaveLength(Object.keys(BRANCHES).length);
+    expect(ended()).not.toContainEqual(expect.stringContaining("Error"));
+    for (const line of Object.values(BRANCHES)) expect(lines).toContainEqual(expect.stringMatching(line));
   });
 
   it("has every digit of an id that came as a number, and the exact bytes", async () => {

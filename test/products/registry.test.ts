@@ -21,6 +21,7 @@ describe("the products", () => {
 describe("a sender", () => {
   it.each([
     ["payments", "wire", 15_000, "Zoho Payments waits 15 s"],
+    ["salesiq", "zobot", 5000, "Zoho SalesIQ waits 5 s"],
     ["creator", "wire", 40_000, "Zoho Creator waits 40 s"],
     ["desk", "wire", 5000, "Zoho Desk waits 5 s"],
     ["crm", "guide", 10_000, "the guide allows 10 s"],

@@ -63,6 +63,17 @@ describe("a delivery of Zoho Payments", () => {
       schema: { ok: true },
     });
   });
+
+  it("of a mandate, whose names are not published, is known under any name", () => {
+    const mandate = { event_id: 1, account_id: 2, event_time: 3, event_object: { mandate: { mandate_id: "77" } } };
+    const body = (event_type: string) => JSON.stringify({ ...mandate, event_type });
+    const known = { event: "mandate.whatever_it_is", records: ["77"], known: true, schema: { ok: true } };
+    expect(received("payments", body("mandate.whatever_it_is"))).toMatchObject(known);
+    expect(received("payments", body("dispute.created"))).toMatchObject({ known: false });
+    const { event_object: _, ...bare } = mandate;
+    const broken = received("payments", JSON.stringify({ ...bare, event_type: "mandate.x" }));
+    expect(broken).toMatchObject({ known: true, schema: { ok: false } });
+  });
 });
 
 describe("a delivery of Zoho SalesIQ", () => {

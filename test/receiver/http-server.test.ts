@@ -38,3 +38,14 @@ it("shuts down while a CONNECT socket is open", async () => {
   await server.close(50);
   sender.destroy();
 });
+
+it("shuts down without waiting for a connection that has sent nothing, such as a browser's spare one", async () => {
+  const server = await openServer({ host: "127.0.0.1", port: 0 }, (_, response) => response.end());
+  const spare = connect(server.port, "127.0.0.1");
+  await once(spare, "connect");
+  // A later connection is answered, so the server knows the spare one by now.
+  await (await fetch(`http://127.0.0.1:${server.port}`)).text();
+  // Longer than the test may take.
+  await server.close(600_000);
+  spare.destroy();
+});

@@ -64,10 +64,8 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
       .toHaveLength(1);
     const other = await opened(address);
     told.length = 0;
-    const sentAt = performance.now();
     await other.append(waiting());
     await expect.poll(() => told, { interval: 5 }).toContain(APP);
-    expect(performance.now() - sentAt).toBeLessThan(5000);
     if (owner.held) await owner.release();
     expect((await collect(log.list())).map(({ n }) => n)).toEqual([3, 2, 1]);
   });

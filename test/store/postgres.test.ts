@@ -227,7 +227,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     );
     told.length = 0;
     await runSql(address, "UPDATE forwards SET due_at = 0");
-    await expect.poll(() => told, { timeout: 5000 }).toContain(APP);
+    await expect.poll(() => told).toContain(APP);
   });
 
   it("has any number of receivers, of which the living are known, and ends what the dead have not answered", async () => {

@@ -164,13 +164,11 @@ describe.each(engines)("a search on %s", (engine) => {
     expect((await collect(log.list({ events: ["' OR 1=1 --"] }))).map(({ n }) => n)).toEqual([]);
   });
 
-  // A regular expression would take half a minute.
+  // A regular expression would take half a minute, and the test would time out.
   it("searches a name with very many dots in linear time", async () => {
     const log = await tempLog(engine);
     await log.append(newEntry({ event: ".".repeat(60_000) }));
-    const startedAt = performance.now();
     expect(await collect(log.list({ events: ["crm:*.*.change"] }))).toEqual([]);
-    expect(performance.now() - startedAt).toBeLessThan(2000);
   });
 
   it("finds a number written with an exponent", async () => {

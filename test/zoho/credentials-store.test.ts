@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { USER } from "../../src/body/source.ts";
 import { type CredentialsStore, credentialsStore } from "../../src/zoho/auth/credentials.ts";
 import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho/auth/keyring.ts";
-import { signInFromEnv } from "../../src/zoho/auth/sign-in.ts";
+import { hasEnvSignIn, signInFromEnv } from "../../src/zoho/auth/sign-in.ts";
+import { findDataCentre } from "../../src/zoho/data-centres.ts";
 import { failureOf, temporaryFolder } from "../support/zoho-client.ts";
 
 let folder: string;
@@ -196,29 +197,54 @@ describe("keyringVault", () => {
   });
 });
 
+describe("a profile of a data centre that only Zoho's list has", () => {
+  const listed = { ...profile, dataCentre: "sg", accountsUrl: "https://accounts.zoho.sg" };
+
+  it("has its hosts from the accounts server that it was saved with", async () => {
+    await store().save(listed, secrets);
+    const { centre, hosts } = await store().open();
+    expect(centre).toMatchObject({ id: "sg", apiDomain: "zohoapis.sg" });
+    expect(hosts.accountsUrl).toBe("https://accounts.zoho.sg");
+    await store().save({ ...listed, accountsUrl: "https://accounts.evil.example" }, secrets);
+    expect((await failureOf(store().open())).message).toContain("is not a profiles file");
+  });
+
+  it("is not believed where the profiles are a project's, whatever accounts server the user names", async () => {
+    await store().save(listed, secrets);
+    for (const env of [{}, { ZOHO_ACCOUNTS_URL: "https://accounts.zoho.com" }]) {
+      const clone = credentialsStore({ folder, keyring: undefined, settings: settings(env), source: "/clone" });
+      expect(await failureOf(clone.open())).toMatchObject({
+        exitCode: 2,
+        message: expect.stringContaining("the profile acme in /clone has a data centre that only that file knows"),
+      });
+    }
+  });
+});
+
 describe("signInFromEnv", () => {
-  const full = { ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s", ZOHO_REFRESH_TOKEN: "r", ZOHO_DC: "in" };
+  const full = { ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s", ZOHO_REFRESH_TOKEN: "r" };
+  const us = findDataCentre("us");
 
   it("accepts a refresh token with its client, or an access token alone, or nothing", () => {
-    expect(signInFromEnv(settings(full))).toMatchObject({
+    expect(signInFromEnv(settings(full), findDataCentre("in"))).toMatchObject({
       centre: { id: "in" },
       hosts: { accountsUrl: "https://accounts.zoho.in" },
       access: { kind: "refreshable", client: { clientId: "id", accountsUrl: "https://accounts.zoho.in" } },
     });
-    expect(signInFromEnv(settings({ ZOHO_ACCESS_TOKEN: "a" }))).toMatchObject({
+    expect(signInFromEnv(settings({ ZOHO_ACCESS_TOKEN: "a" }), us)).toMatchObject({
       centre: { id: "us" },
       access: { kind: "fixed" },
     });
-    expect(signInFromEnv(settings({ ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s" }))).toBeUndefined();
+    expect(hasEnvSignIn({ ZOHO_ACCESS_TOKEN: "a" })).toBe(true);
+    expect(hasEnvSignIn({ ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s" })).toBe(false);
   });
 
   it("names an empty or missing variable", () => {
-    expect(() => signInFromEnv(settings({ ...full, ZOHO_REFRESH_TOKEN: "" }))).toThrow(
+    expect(() => signInFromEnv(settings({ ...full, ZOHO_REFRESH_TOKEN: "" }), us)).toThrow(
       "ZOHO_REFRESH_TOKEN is set but empty",
     );
-    expect(() => signInFromEnv(settings({ ZOHO_REFRESH_TOKEN: "r" }))).toThrow(
+    expect(() => signInFromEnv(settings({ ZOHO_REFRESH_TOKEN: "r" }), us)).toThrow(
       "ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET are not",
     );
-    expect(() => signInFromEnv(settings({ ...full, ZOHO_DC: "moon" }))).toThrow('no Zoho data centre "moon"');
   });
 });

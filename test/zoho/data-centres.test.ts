@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { userUrl } from "../../src/body/source.ts";
 import { zohoApi } from "../../src/zoho/api.ts";
 import { findWatchProduct } from "../../src/zoho/channels/products.ts";
-import { apiUrl, dataCentreOf, dataCentres, findDataCentre } from "../../src/zoho/data-centres.ts";
+import { apiUrl, dataCentreOf, dataCentres, findDataCentre, listedCentre } from "../../src/zoho/data-centres.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 describe("data centres", () => {
@@ -14,6 +14,24 @@ describe("data centres", () => {
     }
     expect(dataCentreOf("https://www.zohoapis.com.evil.example")).toBeUndefined();
     expect(dataCentreOf("https://evilzohoapis.com")).toBeUndefined();
+  });
+
+  it("have, where only Zoho's list knows them, an accounts server like all others, and no other host", () => {
+    expect(listedCentre("sg", "https://accounts.zoho.sg")).toMatchObject({ id: "sg", apiDomain: "zohoapis.sg" });
+    for (const { id, accountsUrl, apiDomain } of dataCentres)
+      expect(listedCentre(id, accountsUrl)).toMatchObject({ accountsUrl, apiDomain });
+    for (const url of [
+      "http://accounts.zoho.sg",
+      "https://accounts.zoho.sg:444",
+      "https://accounts.zoho.sg/x",
+      "https://accounts.zoho.sg.evil.example",
+      "https://evil.example/accounts.zoho.sg",
+      "https://accounts.evil.example",
+      "https://user@accounts.zoho.sg",
+      "https://accounts.zoho.sg\n",
+    ])
+      expect(listedCentre("sg", url), url).toBeUndefined();
+    expect(listedCentre("../x", "https://accounts.zoho.sg")).toBeUndefined();
   });
 
   it("have the hosts that differ from the pattern", () => {

@@ -94,6 +94,7 @@ describe("revokeToken", () => {
 describe("the browser sign-in", () => {
   const start = (signal = new AbortController().signal, timeoutMs = 10_000) =>
     startRedirectServer({
+      http: rig.http,
       accountsUrl: userUrl(rig.server.url),
       clientId: client.clientId,
       scopes: SCOPES,
@@ -107,7 +108,7 @@ describe("the browser sign-in", () => {
     const page = await fetch(server.authorizationUrl);
     expect(page.status).toBe(200);
     const grant = await server.grant;
-    expect(grant).toMatchObject({ accountsUrl: rig.server.url, redirectUri: server.redirectUri });
+    expect(grant).toMatchObject({ centre: undefined, redirectUri: server.redirectUri });
     expect(
       (await exchangeCode(rig.http, client, grant.code, { redirectUri: grant.redirectUri })).refreshToken,
     ).toBeDefined();
@@ -135,9 +136,18 @@ describe("the browser sign-in", () => {
       );
       return server.grant.finally(() => server.close());
     };
-    expect((await back("https://accounts.zoho.eu")).accountsUrl).toBe("https://accounts.zoho.eu");
+    expect((await back("https://accounts.zoho.eu")).centre).toMatchObject({ id: "eu" });
+    expect(rig.server.requests).toEqual([]);
+    const listed = { id: "sg", accountsUrl: "https://accounts.zoho.sg" };
+    expect((await back("https://accounts.zoho.sg")).centre).toMatchObject(listed);
     expect(await failureOf(back("https://accounts.zoho.eu.evil.example"))).toMatchObject({ exitCode: 6 });
     expect(await failureOf(back("http://accounts.zoho.eu"))).toMatchObject({ code: "unknown_accounts_server" });
+    // Listed, but with a URL that is none of Zoho's.
+    rig.server.accounts.locations = { xx: "https://accounts.evil.example" };
+    expect(await failureOf(back("https://accounts.evil.example"))).toMatchObject({ code: "unknown_accounts_server" });
+    rig.server.trouble({ status: 404, body: "<html>" }, 9);
+    const unreadable = await failureOf(back("https://accounts.zoho.sg"));
+    expect(unreadable).toMatchObject({ exitCode: 7, message: expect.stringContaining("cannot look it up") });
   });
 
   it("reports denied access and a timeout, and ends with its signal", async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, rm } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { readdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -67,7 +68,13 @@ it("reports what it waits for, and continues as soon as that process is killed",
   const { child, go } = await startProcess();
   go();
   await server.seen(({ path }) => path === "/oauth/v2/token");
-  let killedAt = 0;
+  const tokens = join(home, ".config/zoho-hooks/tokens");
+  let heartbeat: NodeJS.Timeout | undefined;
+  const touchLocks = (): void => {
+    const now = new Date();
+    const locks = readdirSync(tokens).filter((name) => name.includes(".lock"));
+    for (const name of locks) utimes(join(tokens, name), now, now).catch(() => undefined);
+  };
   const { accounts, url } = server;
   const result = await run(["whoami"], {
     cwd: home,
@@ -79,13 +86,13 @@ it("reports what it waits for, and continues as soon as that process is killed",
     },
     onErr: (text) => {
       if (!text.includes("waiting for another zoho-hooks process")) return;
-      killedAt = performance.now();
       child.kill("SIGKILL");
+      // The lock never looks abandoned, so only the process id of its owner tells.
+      heartbeat = setInterval(touchLocks, 100);
     },
   });
+  clearInterval(heartbeat);
   expect(result.exitCode).toBe(0);
-  expect(killedAt).toBeGreaterThan(0);
-  // Its heartbeat counts for ten seconds if nobody can check whether it still runs.
-  expect(performance.now() - killedAt).toBeLessThan(5_000);
-  expect(await readdir(join(home, ".config/zoho-hooks/tokens"))).toEqual([expect.stringMatching(/\.json$/)]);
+  expect(heartbeat).toBeDefined();
+  expect(await readdir(tokens)).toEqual([expect.stringMatching(/\.json$/)]);
 });

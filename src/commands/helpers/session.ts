@@ -13,20 +13,21 @@ import {
 } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { MASK } from "../../core/mask.ts";
-import { ExitCode } from "../../util/errors.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
 import { type ApiRequest, type ZohoApi, zohoApi } from "../../zoho/api.ts";
 import { type AccessToken, type AccessTokens, accessTokens } from "../../zoho/auth/access-token.ts";
 import { type CredentialsStore, credentialsStore } from "../../zoho/auth/credentials.ts";
 import { keyringVault, systemKeyring } from "../../zoho/auth/keyring.ts";
-import { accountOf, type SignIn, signInFromEnv } from "../../zoho/auth/sign-in.ts";
+import { accountOf, hasEnvSignIn, type SignIn, setting, signInFromEnv } from "../../zoho/auth/sign-in.ts";
 import { watchClient } from "../../zoho/channels/api.ts";
 import type { ChannelAccess } from "../../zoho/channels/create.ts";
 import { channelMemory } from "../../zoho/channels/memory.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../../zoho/channels/products.ts";
-import { findDataCentre, resolveHosts } from "../../zoho/data-centres.ts";
+import { type DataCentre, findDataCentre, knownCentre, resolveHosts, unknownCentre } from "../../zoho/data-centres.ts";
 import { createHttp, maskedBody, type ZohoHttp } from "../../zoho/http.ts";
+import { lookUpCentre } from "../../zoho/server-list.ts";
 
 export interface ZohoOptions {
   readonly profile?: string;
@@ -177,12 +178,41 @@ export function warnOfFixedToken(context: Context, { access }: SignIn, effect: s
 /** The profile named by flag or variable, else the environment's sign-in, else the current profile. */
 export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
   const name = chosenProfile(config, profile);
-  const fromEnv = name === undefined ? signInFromEnv(config) : undefined;
-  const signIn = fromEnv ?? (await openStore(context, config).open(name));
+  const signIn =
+    name === undefined && hasEnvSignIn(config.env)
+      ? signInFromEnv(config, await centreFromEnv(context, config))
+      : await openStore(context, config).open(name);
   const { access } = signIn;
   const secrets = access.kind === "fixed" ? [access.accessToken] : [access.client.clientSecret, access.refreshToken];
   context.knownSecrets.remember(...secrets.map(({ reveal }) => reveal()));
   return signIn;
+}
+
+/** The data centre of `ZOHO_DC`, by default `us`. */
+export function centreFromEnv(context: Context, config: Config): Promise<DataCentre> {
+  return centreNamed(context, config, setting(config.env, "ZOHO_DC") ?? "us");
+}
+
+/** Asks Zoho for a data centre that this version does not know. */
+export async function centreNamed(context: Context, config: Config, id: string): Promise<DataCentre> {
+  const known = knownCentre(id);
+  if (known !== undefined) return known;
+  if (setting(config.env, "ZOHO_ACCOUNTS_URL") !== undefined) {
+    const { message } = unknownCentre(id);
+    throw usageError(
+      `${message} that this version knows, and only Zoho's own accounts server is asked for others`,
+      "ZOHO_ACCOUNTS_URL names another: unset it, or leave the data centre out",
+    );
+  }
+  const http = zohoHttp(context, config);
+  const { accountsUrl } = findDataCentre("us");
+  try {
+    return await context.waiting("asking Zoho for its data centres", () =>
+      lookUpCentre(id, { http, accountsUrl, signal: context.signal }),
+    );
+  } finally {
+    await http.close();
+  }
 }
 
 /** `ZOHO_PROFILE` may come from the project's `.env`: an organisation belongs to a project. */

@@ -36,7 +36,7 @@ export const define: Define = (command, act) => {
     )
     .option(
       "--dc <id>",
-      "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae, or auto to try each (default: ZOHO_DC, else us)",
+      "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae, another that Zoho lists, or auto to try each of these ten (default: ZOHO_DC, else us)",
     )
     .option("--environment <name>", "production, sandbox or developer (default: ZOHO_ENVIRONMENT, else production)")
     .option(
@@ -94,11 +94,11 @@ async function signIn(
   reportProjectAccount(context, plan, chosenBy === undefined);
   const http = zohoHttp(context, config);
   try {
-    const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (centreUrl) =>
+    const { tokens, accountsUrl, refreshToken, ...obtained } = await findCentre(centresOf(plan, config), (centreUrl) =>
       obtainTokens(context, http, { ...plan, accountsUrl: centreUrl }),
     );
     context.knownSecrets.remember(plan.clientSecret.reveal(), refreshToken, tokens.accessToken);
-    const centre = dataCentreOf(accountsUrl) ?? plan.centres[0] ?? findDataCentre("us");
+    const centre = obtained.centre ?? dataCentreOf(accountsUrl) ?? plan.centres[0] ?? findDataCentre("us");
     const profile = {
       name: plan.profile,
       dataCentre: centre.id,
@@ -236,6 +236,8 @@ interface Obtained {
   readonly tokens: TokenReply;
   readonly accountsUrl: TrustedUrl;
   readonly refreshToken: string;
+  /** Where it is another than the one that was asked. */
+  readonly centre?: DataCentre | undefined;
 }
 
 const BROWSER_TIMEOUT_MS = 300_000;
@@ -274,20 +276,21 @@ async function obtainTokens(
       const show = (prompt: { userCode: string; verificationUrl: string }): void =>
         context.report({ type: "notice", message: `open ${prompt.verificationUrl} and enter ${prompt.userCode}` });
       const done = await deviceLogin({ http, client, scopes, show, sleep: context.sleep, signal });
-      return obtained(done.tokens, done.accountsUrl);
+      return { ...obtained(done.tokens, done.centre?.accountsUrl ?? accountsUrl), centre: done.centre };
     }
     case "browser": {
       const { port } = method;
       const timeoutMs = BROWSER_TIMEOUT_MS;
-      const server = await startRedirectServer({ accountsUrl, clientId, scopes, port, timeoutMs, signal });
+      const server = await startRedirectServer({ http, accountsUrl, clientId, scopes, port, timeoutMs, signal });
       try {
         for (const message of ["open this address to sign in:", server.authorizationUrl])
           context.report({ type: "notice", message });
         if (method.open && context.stderr.isTTY) openInBrowser(context, server.startUrl);
-        const { code, redirectUri, accountsUrl: granted } = await server.grant;
-        const grantor = { ...client, accountsUrl: granted };
-        const isNamed = granted !== accountsUrl;
-        return obtained(await exchangeCode(http, grantor, code, { redirectUri, isNamed, signal }), granted);
+        const { code, redirectUri, centre } = await server.grant;
+        const granted = centre?.accountsUrl ?? accountsUrl;
+        const options = { redirectUri, isNamed: centre !== undefined, signal };
+        const tokens = await exchangeCode(http, { ...client, accountsUrl: granted }, code, options);
+        return { ...obtained(tokens, granted), centre };
       } finally {
         await server.close();
       }

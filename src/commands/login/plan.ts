@@ -13,6 +13,7 @@ import {
   findEnvironment,
 } from "../../zoho/data-centres.ts";
 import { readSecretFile } from "../helpers/options.ts";
+import { centreNamed } from "../helpers/session.ts";
 
 export interface LoginOptions {
   readonly code?: string;
@@ -71,7 +72,7 @@ export async function readLoginPlan(context: Context, config: Config, options: L
   const prompts = await context.prompts();
   const sources = { context, env, sourceOf, options, prompts };
   const kind = givenMethod(sources) ?? (await askMethod(prompts));
-  const centres = await chooseCentres(sources, kind);
+  const centres = await chooseCentres(sources, kind, config);
   if (kind === "code" && options.code === undefined) explainCode(context, scopes, centres);
   const clientId =
     options.clientId ??
@@ -122,12 +123,13 @@ const AUTO = "auto";
 
 /** In the browser or on another device, Zoho itself finds the user's data centre: only a code or a token has to be tried. */
 async function chooseCentres(
-  { env, options, prompts }: Sources,
+  { context, env, options, prompts }: Sources,
   method: Method["kind"],
+  config: Config,
 ): Promise<readonly DataCentre[]> {
   const given = options.dc ?? setting(env, "ZOHO_DC");
   const choice = given?.toLowerCase() ?? (prompts === undefined ? "us" : await askCentre(prompts));
-  if (choice !== AUTO) return [findDataCentre(choice)];
+  if (choice !== AUTO) return [await centreNamed(context, config, choice)];
   if (setting(env, "ZOHO_ACCOUNTS_URL") !== undefined) {
     throw usageError("--dc auto tries Zoho's own servers, but ZOHO_ACCOUNTS_URL names another", "unset one of them");
   }

@@ -9,11 +9,11 @@ import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { oneLine, shellQuoted } from "../../util/text.ts";
 import { type ZohoApi, zohoApi } from "../../zoho/api.ts";
 import { type SignIn, setting } from "../../zoho/auth/sign-in.ts";
-import { findDataCentre, findEnvironment, resolveHosts } from "../../zoho/data-centres.ts";
+import { findEnvironment, resolveHosts } from "../../zoho/data-centres.ts";
 import { findOrganisations, requestFor, type WebhookClient, webhookClient } from "../../zoho/webhooks/client.ts";
 import { managedProducts, requireManagedProduct } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookCall } from "../../zoho/webhooks/managed-product.ts";
-import { chosenProfile, openSignIn, sessionTokens, showRequest, zohoHttp } from "../helpers/session.ts";
+import { centreFromEnv, chosenProfile, openSignIn, sessionTokens, showRequest, zohoHttp } from "../helpers/session.ts";
 
 export interface WebhookOptions {
   readonly product?: string;
@@ -94,9 +94,9 @@ export async function withWebhooks<T>(
 }
 
 /** For requests that are only shown. */
-function placeholderSignIn(context: Context, config: Config): SignIn {
+async function placeholderSignIn(context: Context, config: Config): Promise<SignIn> {
   const { env } = config;
-  const centre = findDataCentre(setting(env, "ZOHO_DC") ?? "us");
+  const centre = await centreFromEnv(context, config);
   const message = `not signed in: the request is shown for the data centre ${centre.id}; ZOHO_DC names another one`;
   context.report({ type: "notice", message });
   return {

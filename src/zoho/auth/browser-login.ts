@@ -5,21 +5,24 @@ import { splitUrl } from "../../body/delivery.ts";
 import { sameText } from "../../body/secret.ts";
 import type { TrustedUrl } from "../../body/source.ts";
 import { errorCode, errorText, UserError } from "../../util/errors.ts";
-import { dataCentreOf } from "../data-centres.ts";
+import { type DataCentre, dataCentreOf } from "../data-centres.ts";
+import type { ZohoHttp } from "../http.ts";
+import { lookUpServer } from "../server-list.ts";
 
 interface Grant {
   readonly code: string;
-  /** Exchanges the code. The user may be in another data centre than the one that was asked. */
-  readonly accountsUrl: TrustedUrl;
+  /** Exchanges the code, where the user is in another data centre than the one that was asked. */
+  readonly centre: DataCentre | undefined;
   readonly redirectUri: string;
 }
 
 /**
- * Waits for the browser to return from Zoho. The `accounts-server` of the redirect must be a known data centre, because
- * the client secret is sent there.
+ * Waits for the browser to return from Zoho. The `accounts-server` of the redirect must be a known data centre, or in
+ * Zoho's list, because the client secret is sent there.
  * https://zoho.com/accounts/protocol/oauth/multi-dc.html
  */
 export async function startRedirectServer(options: {
+  readonly http: ZohoHttp;
   readonly accountsUrl: TrustedUrl;
   readonly clientId: string;
   readonly scopes: readonly string[];
@@ -74,21 +77,21 @@ export async function startRedirectServer(options: {
         new UserError("credentials", `Zoho did not grant access: ${word}`, "start again and accept the scopes", word),
       );
     }
-    const accountsUrl = trustedServer(parameters.get("accounts-server"), options.accountsUrl);
-    if (accountsUrl === undefined) {
-      answer(response, 400, "The redirect names an accounts server that is not Zoho's.");
-      return reject(
-        new UserError(
-          "credentials",
-          "the redirect names an accounts server that is not Zoho's: the client secret was not sent to it",
-          "start again; if it happens again, sign in with a self client and --code",
-          "unknown_accounts_server",
-        ),
-      );
-    }
-    // The exchange of the code follows, and may fail.
-    answer(response, 200, "The terminal finishes the sign-in. You can close this page.");
-    return resolve({ code, accountsUrl, redirectUri });
+    trustedCentre(parameters.get("accounts-server"), options).then(
+      (centre) => {
+        // The exchange of the code follows, and may fail.
+        answer(response, 200, "The terminal finishes the sign-in. You can close this page.");
+        resolve({ code, centre, redirectUri });
+      },
+      (error: unknown) => {
+        answer(
+          response,
+          400,
+          "The redirect names an accounts server that is not known to be Zoho's. See the terminal.",
+        );
+        reject(error);
+      },
+    );
   }).catch((error: unknown) => {
     throw portError(options.port, errorText(error));
   });
@@ -146,11 +149,21 @@ function authorizationUrl(options: {
   return `${options.accountsUrl}/oauth/v2/auth?${query}`;
 }
 
-/** The server that was asked, or that of a known data centre. */
-function trustedServer(named: string | null, asked: TrustedUrl): TrustedUrl | undefined {
-  if (named === null || named === asked) return asked;
-  const { accountsUrl } = dataCentreOf(named) ?? {};
-  return accountsUrl === named ? accountsUrl : undefined;
+/** Undefined for the server that was asked. Throws for one that is of no data centre, known or listed. */
+async function trustedCentre(
+  named: string | null,
+  { http, accountsUrl, signal }: { http: ZohoHttp; accountsUrl: TrustedUrl; signal: AbortSignal },
+): Promise<DataCentre | undefined> {
+  if (named === null || named === accountsUrl) return undefined;
+  const known = dataCentreOf(named);
+  const centre = known?.accountsUrl === named ? known : await lookUpServer(named, { http, accountsUrl, signal });
+  if (centre !== undefined) return centre;
+  throw new UserError(
+    "credentials",
+    "the redirect names an accounts server that is not Zoho's: the client secret was not sent to it",
+    "start again; if it happens again, sign in with a self client and --code",
+    "unknown_accounts_server",
+  );
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {

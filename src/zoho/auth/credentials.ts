@@ -7,7 +7,15 @@ import { withFileLock } from "../../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../../util/files.ts";
 import { parseJson } from "../../util/json.ts";
 import { shellQuoted } from "../../util/text.ts";
-import { dataCentres, findDataCentre, findEnvironment, type HostSettings, resolveHosts } from "../data-centres.ts";
+import {
+  type DataCentre,
+  findDataCentre,
+  findEnvironment,
+  type HostSettings,
+  knownCentre,
+  listedCentre,
+  resolveHosts,
+} from "../data-centres.ts";
 import { NoKeyring, type Vault } from "./keyring.ts";
 import { type OAuthClient, type SignIn, type SignInFacts, signInAgain } from "./sign-in.ts";
 
@@ -75,6 +83,12 @@ export function credentialsStore(options: {
       }
       const known = knownOf(name, profile);
       const { centre } = known;
+      if (source !== USER && knownCentre(centre.id) === undefined) {
+        throw usageError(
+          `the profile ${name} in ${source} has a data centre that only that file knows: ${centre.accountsUrl}`,
+          "sign in yourself, with your own user folder, or set ZOHO_REFRESH_TOKEN and ZOHO_DC",
+        );
+      }
       const { clientSecret, refreshToken } = await readSecrets(vaultOf(profile, known), known);
       const secretSource = profile.secretsIn === "keyring" ? USER : source;
       const named = { profile: { url: profile.accountsUrl, source } };
@@ -167,8 +181,15 @@ async function writeSecrets(
   return { secretsIn: "file", noKeyringBecause };
 }
 
-function knownOf(name: string, { dataCentre, environment, scopes }: ProfileIndex["profiles"][string]): SignInFacts {
-  return { name, centre: findDataCentre(dataCentre), environment: findEnvironment(environment), scopes };
+/** A data centre that was not known at the sign-in was in Zoho's list then, with the accounts server of the profile. */
+function centreOf({ dataCentre, accountsUrl }: Pick<Profile, "dataCentre" | "accountsUrl">): DataCentre | undefined {
+  return knownCentre(dataCentre) ?? listedCentre(dataCentre, accountsUrl);
+}
+
+function knownOf(name: string, profile: ProfileIndex["profiles"][string]): SignInFacts {
+  const { environment, scopes } = profile;
+  const centre = centreOf(profile) ?? findDataCentre(profile.dataCentre);
+  return { name, centre, environment: findEnvironment(environment), scopes };
 }
 
 async function readSecrets(vault: Vault, known: SignInFacts): Promise<ProfileSecrets> {
@@ -211,14 +232,16 @@ interface Profile {
   readonly secretsIn: "keyring" | "file";
 }
 
-const profileSchema = z.object({
-  dataCentre: z.string().refine((id) => dataCentres.some((each) => each.id === id)),
-  environment: z.string(),
-  accountsUrl: z.string(),
-  clientId: z.string(),
-  scopes: z.array(z.string()),
-  secretsIn: z.enum(["keyring", "file"]),
-});
+const profileSchema = z
+  .object({
+    dataCentre: z.string(),
+    environment: z.string(),
+    accountsUrl: z.string(),
+    clientId: z.string(),
+    scopes: z.array(z.string()),
+    secretsIn: z.enum(["keyring", "file"]),
+  })
+  .refine((profile) => centreOf(profile) !== undefined);
 const indexSchema = z.object({ current: z.string().optional(), profiles: z.record(z.string(), profileSchema) });
 
 type ProfileIndex = z.infer<typeof indexSchema>;

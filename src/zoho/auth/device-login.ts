@@ -3,8 +3,9 @@ import type { TrustedUrl } from "../../body/source.ts";
 import { UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import type { Sleep } from "../../util/timing.ts";
-import { findDataCentre } from "../data-centres.ts";
+import { type DataCentre, knownCentre } from "../data-centres.ts";
 import type { ZohoHttp } from "../http.ts";
+import { lookUpCentre } from "../server-list.ts";
 import { errorWord, readTokens, type TokenReply, tokenError } from "./oauth.ts";
 import type { OAuthClient } from "./sign-in.ts";
 
@@ -17,8 +18,8 @@ export interface DevicePrompt {
 
 export interface DeviceLogin {
   readonly tokens: TokenReply;
-  /** The accounts server that issued them, which is another one if the user is in another data centre. */
-  readonly accountsUrl: TrustedUrl;
+  /** Whose accounts server issued them, where the user is in another data centre than the one that was asked. */
+  readonly centre: DataCentre | undefined;
 }
 
 /** Zoho allows one poll in thirty seconds. https://zoho.com/accounts/protocol/oauth/devices/polling-request.html */
@@ -40,7 +41,7 @@ export async function deviceLogin(options: {
   readonly signal: AbortSignal;
 }): Promise<DeviceLogin> {
   const { http, client, signal } = options;
-  let { accountsUrl } = client;
+  let centre: DataCentre | undefined;
   const start = await http.send({
     method: "POST",
     url: `${client.accountsUrl}/oauth/v3/device/code`,
@@ -55,7 +56,7 @@ export async function deviceLogin(options: {
     signal,
   });
   const initiation = initiationSchema.safeParse(start.body);
-  if (!initiation.success) throw tokenError(start, { grant: "device", accountsUrl });
+  if (!initiation.success) throw tokenError(start, { grant: "device", accountsUrl: client.accountsUrl });
   const { user_code, device_code, verification_url } = initiation.data;
   options.show({
     userCode: oneLine(user_code),
@@ -73,15 +74,16 @@ export async function deviceLogin(options: {
       grant_type: "device_token",
       code: device_code,
     };
+    const accountsUrl = centre?.accountsUrl ?? client.accountsUrl;
     const url = `${accountsUrl}/oauth/v3/device/token`;
     const reply = await http.send({ method: "POST", url, form, repeatable: false, signal }).catch(ignoreLost);
     if (reply === undefined) continue;
     const word = errorWord(reply.body);
     if (word === undefined && reply.status >= 500) continue;
-    if (word === "other_dc") accountsUrl = otherCentre(reply.body, accountsUrl);
+    if (word === "other_dc") centre = await otherCentre(reply.body, { http, accountsUrl, signal });
     else if (word !== "authorization_pending" && word !== "slow_down") {
-      const isNamed = accountsUrl !== client.accountsUrl;
-      return { tokens: readTokens(reply, { grant: "device", accountsUrl, isNamed }), accountsUrl };
+      const isNamed = centre !== undefined;
+      return { tokens: readTokens(reply, { grant: "device", accountsUrl, isNamed }), centre };
     }
   }
   throw new UserError(
@@ -98,10 +100,17 @@ function ignoreLost(error: unknown): undefined {
   if (!isLost) throw error;
 }
 
-/** Only a known data centre: the client secret is sent there. */
-function otherCentre(body: unknown, accountsUrl: string): TrustedUrl {
+/** Only a data centre that is known or listed: the client secret is sent there. */
+async function otherCentre(
+  body: unknown,
+  asked: { readonly http: ZohoHttp; readonly accountsUrl: TrustedUrl; readonly signal: AbortSignal },
+): Promise<DataCentre> {
+  const { accountsUrl } = asked;
   const location = z.looseObject({ user_location: z.string() }).safeParse(body);
-  if (location.success) return findDataCentre(location.data.user_location).accountsUrl;
+  if (location.success) {
+    const { user_location: id } = location.data;
+    return knownCentre(id) ?? (await lookUpCentre(id, asked));
+  }
   throw new UserError(
     "credentials",
     `${new URL(accountsUrl).host} says that the user is in another data centre, but not which`,

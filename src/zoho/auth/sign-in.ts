@@ -6,7 +6,6 @@ import { findWatchProduct, watchProductIds } from "../channels/products.ts";
 import {
   type DataCentre,
   type Environment,
-  findDataCentre,
   findEnvironment,
   type HostSettings,
   type Hosts,
@@ -62,15 +61,12 @@ const REFRESH_VARIABLES = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH
 
 /**
  * The sign-in of the environment, as in CI: `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET` and `ZOHO_REFRESH_TOKEN`, or
- * `ZOHO_ACCESS_TOKEN` alone; with `ZOHO_DC` and `ZOHO_ENVIRONMENT`. Undefined without a token: client id and secret alone
- * are for `login`.
+ * `ZOHO_ACCESS_TOKEN` alone; with `ZOHO_ENVIRONMENT`. `centre`: that of `ZOHO_DC`.
  */
-export function signInFromEnv(settings: HostSettings): SignIn | undefined {
+export function signInFromEnv(settings: HostSettings, centre: DataCentre): SignIn {
   const { env, sourceOf } = settings;
   const refreshToken = setting(env, "ZOHO_REFRESH_TOKEN");
   const accessToken = setting(env, "ZOHO_ACCESS_TOKEN");
-  if (refreshToken === undefined && accessToken === undefined) return undefined;
-  const centre = findDataCentre(setting(env, "ZOHO_DC") ?? "us");
   const hosts = resolveHosts(
     centre,
     settings,
@@ -110,6 +106,11 @@ export function signInFromEnv(settings: HostSettings): SignIn | undefined {
       refreshToken: ofVariable("ZOHO_REFRESH_TOKEN", refreshToken),
     },
   };
+}
+
+/** Whether the environment has a sign-in, complete or not. Client id and secret alone are for `login`. */
+export function hasEnvSignIn(env: Env): boolean {
+  return setting(env, "ZOHO_REFRESH_TOKEN") !== undefined || setting(env, "ZOHO_ACCESS_TOKEN") !== undefined;
 }
 
 /** A variable that is set but empty is a mistake, such as a missing CI secret, and not the same as unset. */

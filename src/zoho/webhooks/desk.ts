@@ -1,4 +1,5 @@
 import { valueAt } from "../../body/payload.ts";
+import { type DataCentre, knownCentre } from "../data-centres.ts";
 import {
   idText,
   itemsAt,
@@ -31,7 +32,7 @@ export const desk: ManagedProduct = {
   ],
   scopeNamedInErrors: (operation) =>
     `Desk.settings.${operation} and Desk.events.${operation}, or Desk.webhooks.${operation}`,
-  host: ({ accountsUrl }) => accountsUrl.replace("//accounts.", "//desk."),
+  host: hostOf,
   organisation: {
     place: { header: "orgId" },
     discover: {
@@ -57,7 +58,7 @@ export const desk: ManagedProduct = {
     return undefined;
   },
   note: (_config, id, centre) =>
-    `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${centre.id}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
+    `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${keysOf(centre)}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
   list: {
     call: () => ({ method: "GET", path: PATH, repeatable: true, action: "list webhooks", operation: "READ" }),
     // An empty list is a 204 without a body.
@@ -148,4 +149,13 @@ function filterProblem(events: readonly string[], filters: WebhookFilters): stri
   if (direction === undefined) return undefined;
   if (idle(WITH_DIRECTION)) return named("--direction", WITH_DIRECTION);
   return direction === "in" || direction === "out" ? undefined : "--direction must be in or out";
+}
+
+function hostOf({ accountsUrl }: DataCentre): string {
+  return accountsUrl.replace("//accounts.", "//desk.");
+}
+
+/** The value of `ZOHO_WEBHOOK_JWKS`: the id of a data centre that this version knows, else the URL of its keys. */
+function keysOf(centre: DataCentre): string {
+  return knownCentre(centre.id) === undefined ? `${hostOf(centre)}/.well-known/jwks.json` : centre.id;
 }

@@ -39,6 +39,8 @@ interface ByHand {
   readonly how: string;
 }
 
+/** They have an API, which Zoho does not document for Forms, Survey and Sprints (seen in PipedreamHQ/pipedream). */
+const NOT_MANAGED = "zoho-hooks does not manage its webhooks";
 const CHANNELS = "it sends its notifications through channels";
 
 /** As Zoho's help pages name the places. */
@@ -58,19 +60,19 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
     how: "set it up in Settings > Automation > Webhooks",
   },
   payments: {
-    why: "zoho-hooks does not manage its webhooks",
+    why: NOT_MANAGED,
     how: "set it up in Settings > Developer Space > Webhooks",
   },
   mail: { how: "set it up in Settings > Integrations > Developer Space > Outgoing Webhooks" },
-  salesiq: { why: "zoho-hooks does not manage its webhooks", how: "set it up in Settings > Developers > Workflows" },
+  salesiq: { why: NOT_MANAGED, how: "set it up in Settings > Developers > Workflows" },
   zeptomail: { how: "set it up in the Webhooks of a Mail Agent" },
   webinar: { how: "set it up as the action of a workflow" },
   connect: {
-    why: "zoho-hooks does not manage its webhooks",
+    why: NOT_MANAGED,
     how: "set it up in the Outgoing Webhooks of its settings, or with POST https://connect.zoho.com/api/v1/webhook",
   },
   campaigns: {
-    why: "zoho-hooks does not manage its webhooks",
+    why: NOT_MANAGED,
     how: "set it up with Campaigns' e-mail API: POST https://campaigns.zoho.com/emailapi/v2/settings/webhook",
   },
   creator: {
@@ -81,7 +83,9 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
     why: "a callback belongs to a job",
     how: "set callbackUrl in the CONFIG of each bulk export or import",
   },
-  sprints: { how: "set it up in Settings > Automation > Webhook" },
+  forms: { why: NOT_MANAGED, how: "set it up in the form builder: Integrations > Webhooks > Configure Webhook" },
+  survey: { why: NOT_MANAGED, how: "set it up in Hub/Integrations > Webhook > Create New Webhook" },
+  sprints: { why: NOT_MANAGED, how: "set it up in Settings > Automation > Webhook" },
   signals: {
     why: "its rules are created in Catalyst's console, without an API",
     how: "create a rule with a webhook target there",
@@ -90,11 +94,7 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
 
 export const failureLogs: readonly FailureLog[] = [crmFailures, salesIqFailures];
 
-/**
- * Where Zoho shows failed deliveries of products whose calls are not documented well enough to be made. Books has
- * `GET /books/v3/settings/webhooks/histories` and `…/bulkresend` (seen), but the members of its answers are published nowhere
- * that we know.
- */
+/** Where Zoho shows failed deliveries of products whose calls are not documented well enough to be made. */
 export const failurePlaces: Readonly<Record<string, string>> = {
   // https://www.zoho.com/books/help/settings/automation/workflow-logs.html
   books: "Settings > Workflow Logs > Webhooks; a retry policy there makes Zoho repeat them by itself",
@@ -104,16 +104,22 @@ export const failurePlaces: Readonly<Record<string, string>> = {
   people: "Failure webhooks, in the settings of webhooks, where each can be redone",
 };
 
+/**
+ * They have `GET settings/webhooks/histories` and `POST …/histories/bulkresend` (seen), but the members of the answers are
+ * published nowhere that we know.
+ */
+const UNREADABLE_LISTS: readonly string[] = [books.id, inventory.id];
+
 /** Throws a usage error that names the place in Zoho, if there is one. */
 export function findFailureLog(id: string, title: string | undefined): FailureLog {
   const found = failureLogs.find((each) => each.id === id.toLowerCase());
   if (found !== undefined) return found;
   const ids = failureLogs.map((each) => each.id).join(", ");
   const place = failurePlaces[id.toLowerCase()];
+  const why = UNREADABLE_LISTS.includes(id.toLowerCase())
+    ? "the calls that list failed deliveries are known, but the members of their answers are not: zoho-hooks does not use them"
+    : "zoho-hooks knows of no documented call that lists failed deliveries";
   throw title === undefined
     ? usageError(`there is no product ${JSON.stringify(id)}`, `products with a list of failed deliveries: ${ids}`)
-    : usageError(
-        `${title}: zoho-hooks knows of no documented call that lists failed deliveries`,
-        `${place === undefined ? "" : `see ${place}; `}products with such a call: ${ids}`,
-      );
+    : usageError(`${title}: ${why}`, `${place === undefined ? "" : `see ${place}; `}products with such a call: ${ids}`);
 }

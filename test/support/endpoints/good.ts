@@ -170,7 +170,7 @@ class App {
     if (fault === "refuses many at once" && this.#underWay > 3) return answer(503);
     if (fault === "answers late") await pause(600);
     if (fault === "works before it answers") {
-      this.#work = this.#work.then(() => pause(60));
+      this.#work = this.#work.then(() => pause(150));
       await this.#work;
     }
     const isRepeat = this.#isRepeat(data, text);

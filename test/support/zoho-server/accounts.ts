@@ -41,6 +41,12 @@ export class Accounts {
   apiDomain: string | undefined;
   /** The data centre of the device flow's user. */
   deviceLocation: string | undefined;
+  /** The accounts servers in its list, by data centre. */
+  locations: Readonly<Record<string, string>> = {
+    us: "https://accounts.zoho.com",
+    eu: "https://accounts.zoho.eu",
+    sg: "https://accounts.zoho.sg",
+  };
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -86,6 +92,8 @@ export class Accounts {
 
   answer(request: SeenRequest, origin: string): Answer | undefined {
     if (request.path === "/oauth/v2/auth") return this.#authorize(request, origin);
+    if (request.path === "/oauth/serverinfo")
+      return { status: 200, body: { result: "success", locations: this.locations } };
     if (request.method !== "POST") return undefined;
     if (request.path === "/oauth/v2/token") return this.#token(request.form, origin);
     if (request.path === "/oauth/v2/token/revoke") return this.#revoke(request.form);
