@@ -93,15 +93,13 @@ export function recognise(incoming: Incoming): Recognition {
   return { found, couldBe: [], nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0 || shape.resembles)) };
 }
 
-/**
- * Added members must not get round a signature: a known event whose proof fails comes before a reading that proves nothing,
- * except for the user's own design on the URL of its product.
- */
+/** Added members must not get round a signature: a known event whose proof fails comes before one that proves nothing. */
 function strictest(
   incoming: Incoming,
   candidates: readonly Candidate[],
   found: Reading | undefined,
 ): Reading | undefined {
+  // On the URL of its product, the user's own design may have any members.
   const isDesigned = incoming.product !== undefined && found?.match?.event.designed === true;
   if (found === undefined || incoming.event !== undefined || isDesigned) return found;
   const own = incoming.verdictsOf(found.product, found.format);

@@ -1,7 +1,7 @@
 import type { LogCounts } from "../reports/log.ts";
 import { usageError } from "../util/errors.ts";
 import { contentConditions, failedCondition } from "./filter.ts";
-import type { DeliveryState, LogFilter, LogStats } from "./log.ts";
+import type { DeliveryState, IsCustom, LogFilter, LogStats } from "./log.ts";
 import { resolveFilter, type SqlSource } from "./paging.ts";
 import { maybeText, numberOf, readState, type SqlValue } from "./rows.ts";
 import { STATE } from "./states.ts";
@@ -9,6 +9,9 @@ import { STATE } from "./states.ts";
 const HOUR_MS = 60 * 60 * 1000;
 /** Stands for the product of unrecognised deliveries. */
 const UNRECOGNISED = "unrecognised";
+
+/** Format and event of what was accepted without a schema to check: an event that its user designed, or any with `--schema off`. */
+const UNCHECKED = `CASE WHEN issues IS NULL AND known = 1 AND accepted = 1 AND invalid = 0 THEN format || ' ' || event END`;
 
 type Counts = { -readonly [Key in keyof LogCounts]: number };
 
@@ -23,7 +26,7 @@ const COUNTED_AS: Readonly<Record<DeliveryState, keyof LogCounts | undefined>> =
 };
 
 /** Counts by product and hour, and the latency of targets. Throws a UserError for a filter with `where`. */
-export async function readStats(source: SqlSource, filter: LogFilter): Promise<LogStats> {
+export async function readStats(source: SqlSource, filter: LogFilter, isCustom: IsCustom): Promise<LogStats> {
   if ((filter.where ?? []).length > 0) {
     throw usageError("stats does not support --where", "use --search, or count the output of `events list`");
   }
@@ -34,8 +37,8 @@ export async function readStats(source: SqlSource, filter: LogFilter): Promise<L
   const where = conditions.length > 0 ? `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}` : "";
   const values = conditions.flatMap((each) => each.values);
   const rows = await source.query(
-    `SELECT product, received_at / ${HOUR_MS} AS hour, ${STATE} AS outcome, count(*) AS count
-       FROM ${from} ${where} GROUP BY 1, 2, 3 ORDER BY 2, 1`,
+    `SELECT product, received_at / ${HOUR_MS} AS hour, ${STATE} AS outcome, ${UNCHECKED} AS unchecked, count(*) AS count
+       FROM ${from} ${where} GROUP BY 1, 2, 3, 4 ORDER BY 2, 1`,
     values,
   );
 
@@ -49,8 +52,11 @@ export async function readStats(source: SqlSource, filter: LogFilter): Promise<L
     // A time outside of what a date can be, as of a damaged row, is in no hour.
     if (!Number.isNaN(at.getTime()))
       counted.push(upsert(hours, `${at.getTime()} ${product}`, () => ({ at, product, counts: noCounts() })).counts);
+    const [, format, event] = /^(\S+) (.*)$/s.exec(maybeText(row, "unchecked") ?? "") ?? [];
+    const custom = event !== undefined && isCustom({ product, format, event });
     for (const counts of counted) {
       const count = numberOf(row, "count");
+      if (custom) counts.custom += count;
       const as = COUNTED_AS[readState(row)];
       counts.received += count;
       if (as !== undefined) counts[as] += count;
@@ -110,7 +116,7 @@ async function readLatency(
 }
 
 function noCounts(): Counts {
-  return { received: 0, waiting: 0, processed: 0, failed: 0, duplicates: 0, rejected: 0 };
+  return { received: 0, waiting: 0, processed: 0, failed: 0, duplicates: 0, rejected: 0, custom: 0 };
 }
 
 function upsert<K, V>(map: Map<K, V>, key: K, make: () => V): V {
