@@ -175,7 +175,8 @@ function read({ product: onUrl, event, delivery, payload }: Incoming, candidate:
   const found = named === undefined ? undefined : findEvent(format, named);
   // Others have an `item`, too: without its id it is a record only where its product is named.
   const isAnyones = format.wrapped === true && missing > 0 && onUrl === undefined;
-  const match = event === undefined && (isAnyones || /[<>]/.test(found?.name ?? "")) ? undefined : found;
+  const isFamily = found !== undefined && /[<>]/.test(found.name);
+  const match = event === undefined && (isAnyones || isFamily) ? undefined : found;
   if (match === undefined && (event !== undefined || (named === undefined && !resembles))) return undefined;
   const evidence = present > 1 ? (format.weigh?.(eventIn(format, data) as object) ?? 0) : 0;
   const score = points + namePoints(match) + evidence;

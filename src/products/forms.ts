@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idsAt, type Payload, valueAt } from "../body/payload.ts";
+import { idsAt, type Payload } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
@@ -49,7 +49,7 @@ const wire = userFormed({
   evidence: "doc",
   encoding: "json",
   event: { name: "form_submitted", summary: "A form was submitted, with the fields that the user chose" },
-  recognise: ({ data }) => (ADDED.some((key) => valueAt(data, [key]) !== undefined) ? "form_submitted" : undefined),
+  recognise: ({ data }) => (ADDED.some((key) => Object.hasOwn(Object(data), key)) ? "form_submitted" : undefined),
 });
 
 /** What Zoho adds to the user's fields, without `IP_ADDRESS`, which others may have. */

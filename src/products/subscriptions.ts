@@ -138,6 +138,7 @@ const wire = {
   events: wireEvents,
   recognise({ data }) {
     const name = textAt(data, ["event_type"]);
+    if (name === undefined) return undefined;
     // Some webhooks have no id, but the record beside the event's name. No other product has a known name there.
     const isBilling =
       ["event_id", "event_time", "data", ...RECORDS].some((each) => Object.hasOwn(Object(data), each)) ||

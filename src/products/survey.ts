@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
+import { idsAt, type Payload, textAt } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
@@ -58,7 +58,7 @@ const RESPONSE_IDS = ["Response ID", "RESPONSE_ID"] as const;
 const MARKS = [...RESPONSE_IDS, "Collector ID", "COLLECTOR_ID"];
 
 function recognise({ data }: Payload): string | undefined {
-  return MARKS.some((key) => valueAt(data, [key]) !== undefined) ? "response_submitted" : undefined;
+  return MARKS.some((key) => Object.hasOwn(Object(data), key)) ? "response_submitted" : undefined;
 }
 
 export const survey = { id: "survey", title: "Zoho Survey", formats: [guide, wire] } as const satisfies Product;

@@ -1,4 +1,3 @@
-import { valueAt } from "../body/payload.ts";
 import type { Product } from "../core/product.ts";
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import { userFormed } from "../core/user-formed.ts";
@@ -22,7 +21,7 @@ const wire = userFormed({
   signature: webinarSignature,
   event: { name: "webhook", summary: "A workflow called a user-defined webhook" },
   // The member of Zoho's sample that no other product has.
-  recognise: ({ data }) => (valueAt(data, ["webinarId"]) === undefined ? undefined : "webhook"),
+  recognise: ({ data }) => (Object.hasOwn(Object(data), "webinarId") ? "webhook" : undefined),
 });
 
 export const webinar = { id: "webinar", title: "Zoho Webinar", formats: [wire] } as const satisfies Product;

@@ -215,13 +215,15 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     // Its default body has nothing beside the record; what has may be another product's.
     weigh: (data) => (memberCount(data) > 1 ? -2 : 0),
     recognise({ data, text }, delivery) {
+      const wrapper = wrapperIn(data, entities);
+      // Other envelopes have such records beside the event, even where it is null.
+      if (wrapper === undefined || ["event", "event_type"].some((key) => Object.hasOwn(Object(data), key)))
+        return undefined;
       const entity =
         entities.find((each) => Object.hasOwn(Object(valueAt(data, [each])), `${each}_id`)) ??
         // The fields of a form are the user's choice, whatever their names.
-        (text !== undefined && memberCount(data) === 1 ? wrapperIn(data, entities) : undefined);
-      // Other envelopes have such records beside the event, even where it is null.
-      const named = ["event", "event_type"].some((key) => Object.hasOwn(Object(data), key));
-      if (entity === undefined || named) return undefined;
+        (text !== undefined && memberCount(data) === 1 ? wrapper : undefined);
+      if (entity === undefined) return undefined;
       const operation = operationOf(delivery, entity, place);
       return operation === undefined ? entity : `${entity}.${operation}`;
     },
@@ -247,7 +249,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
 }
 
 function wrapperIn<Entity extends FinanceEntity>(data: unknown, entities: readonly Entity[]): Entity | undefined {
-  return entities.find((each) => Object.hasOwn(Object(data), each));
+  return typeof data === "object" && data !== null ? entities.find((each) => Object.hasOwn(data, each)) : undefined;
 }
 
 const entityEnvelopes = new Map<FinanceEntity, Envelope>();
