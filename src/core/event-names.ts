@@ -113,6 +113,22 @@ export function findFormat(product: Product, id: string): Format | undefined {
   return product.formats.find((format) => format.id === id.toLowerCase());
 }
 
+/** Whether an event of the log has a body that its user designed. */
+export function isDesigned(
+  products: readonly Product[],
+  { product: id = "", format: formatId = "", event = "" }: EventOfLog,
+) {
+  const product = findProduct(products, id);
+  const format = product && findFormat(product, formatId);
+  return format !== undefined && findEvent(format, event)?.event.designed === true;
+}
+
+interface EventOfLog {
+  readonly product: string | undefined;
+  readonly format: string | undefined;
+  readonly event: string | undefined;
+}
+
 /** The candidates nearest to a mistyped word, best first. Empty when none is near. */
 export function nearest(word: string, candidates: readonly string[], count = 3): readonly string[] {
   const wanted = word.toLowerCase();

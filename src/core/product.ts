@@ -184,6 +184,8 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
    * Undefined for a body that users design.
    */
   envelope?(data: object): Envelope | undefined;
+  /** The body is one record under its name, `{"invoice": {…}}`: that name alone resembles the format, whatever is under it. */
+  readonly wrapped?: boolean;
   /** The body is a list of objects with that envelope. */
   readonly list?: boolean;
   /** Points for values that only this product sends, negative for those of another; 0 where they tell nothing. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Delivery, headerValue } from "../body/delivery.ts";
-import { isEmpty, type Payload, textAt } from "../body/payload.ts";
+import { isEmpty, memberCount, type Payload, textAt } from "../body/payload.ts";
 import { countMembers, type Envelope, isObject, missingOf, NO_MEMBERS } from "./envelope.ts";
 import { type EventMatch, findEvent } from "./event-names.ts";
 import { nearestEvents } from "./hints.ts";
@@ -30,7 +30,7 @@ interface Candidate {
   /** How many of the envelope's members it has, and how many required ones it lacks. */
   readonly present: number;
   readonly missing: number;
-  /** It is validated as this format: it has two members of the envelope, or the header of its signature. */
+  /** It is validated as this format: it has two members of the envelope, its wrapper, or the header of its signature. */
   readonly resembles: boolean;
   readonly points: number;
 }
@@ -90,19 +90,18 @@ export function recognise(incoming: Incoming): Recognition {
     ),
   );
   if (only !== undefined && others.length === 0) return recognise({ ...incoming, product: only });
-  return { found, couldBe: [], nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0)) };
+  return { found, couldBe: [], nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0 || shape.resembles)) };
 }
 
-/**
- * Added members must not get round a signature: a known event whose proof fails comes before a reading that proves
- * nothing.
- */
+/** Added members must not get round a signature: a known event whose proof fails comes before one that proves nothing. */
 function strictest(
   incoming: Incoming,
   candidates: readonly Candidate[],
   found: Reading | undefined,
 ): Reading | undefined {
-  if (found === undefined || incoming.event !== undefined || found.match?.event.designed === true) return found;
+  // On the URL of its product, the user's own design may have any members.
+  const isDesigned = incoming.product !== undefined && found?.match?.event.designed === true;
+  if (found === undefined || incoming.event !== undefined || isDesigned) return found;
   const own = incoming.verdictsOf(found.product, found.format);
   if (has("passed", own) || has("failed", own)) return found;
   for (const candidate of candidates) {
@@ -156,8 +155,9 @@ function candidatesOf(
       const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
       const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
       const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
-      if ((present > 0 || isSigned) !== likely) continue;
-      const resembles = envelope !== undefined && (present > 1 || isSigned);
+      const isWrapped = format.wrapped === true && envelope !== undefined && !misshapen && memberCount(object) === 1;
+      if ((present > 0 || isSigned || isWrapped) !== likely) continue;
+      const resembles = envelope !== undefined && (present > 1 || isSigned || isWrapped);
       const ofMembers = present === 0 ? 0 : present - missing;
       const points = ofMembers + (isSigned ? SIGNATURE_POINTS : 0) - (misshapen ? 1 : 0);
       candidates.push({ product, format, envelope, data, misshapen, present, missing, resembles, points });
@@ -167,13 +167,16 @@ function candidatesOf(
 }
 
 /** Undefined for a format that sees nothing of its own in the body. */
-function read({ event, delivery, payload }: Incoming, candidate: Candidate): Reading | undefined {
-  const { product, format, data, misshapen, present, resembles, points } = candidate;
+function read({ product: onUrl, event, delivery, payload }: Incoming, candidate: Candidate): Reading | undefined {
+  const { product, format, data, misshapen, present, missing, resembles, points } = candidate;
   if (misshapen && !resembles) return undefined;
   const named = event ?? format.recognise(misshapen ? { ...payload, data } : payload, delivery);
   // The name of a family, `<Module>.create`, is never that of a delivery.
   const found = named === undefined ? undefined : findEvent(format, named);
-  const match = event === undefined && found !== undefined && /[<>]/.test(found.name) ? undefined : found;
+  // Others have an `item`, too: without its id it is a record only where its product is named.
+  const isAnyones = format.wrapped === true && missing > 0 && onUrl === undefined;
+  const isFamily = found !== undefined && /[<>]/.test(found.name);
+  const match = event === undefined && (isAnyones || isFamily) ? undefined : found;
   if (match === undefined && (event !== undefined || (named === undefined && !resembles))) return undefined;
   const evidence = present > 1 ? (format.weigh?.(eventIn(format, data) as object) ?? 0) : 0;
   const score = points + namePoints(match) + evidence;
@@ -280,7 +283,6 @@ function withoutIndex(issue: SchemaIssue): SchemaIssue {
 
 /** More would take long, and say little. */
 const MAX_NEAREST = 10;
-
 /** The best reading with two members of its envelope; else the one with the most similar event. */
 function nearestOf(ranked: readonly Reading[]): Nearest | undefined {
   let nearest: Nearest | undefined;

@@ -28,8 +28,8 @@ export interface VerifyPayloadInput {
   readonly limits: Limits;
 }
 
-/** A failed proof outranks a wrong shape. */
-export type Outcome = "ok" | "proof-failed" | "invalid";
+/** A failed proof outranks a wrong shape. `custom`: a body that its user designed, which no schema says anything about. */
+export type Outcome = "ok" | "custom" | "proof-failed" | "invalid";
 
 export interface VerifiedPayload {
   readonly receipt: Receipt;
@@ -200,7 +200,9 @@ function hasFailed(verdicts: readonly Verdict[]): boolean {
 }
 
 function outcomeOf({ handshake, known, designed, schema }: Receipt): Outcome {
-  return handshake !== undefined || (known && (designed || schema?.ok === true)) ? "ok" : "invalid";
+  if (handshake !== undefined) return "ok";
+  if (!known) return "invalid";
+  return designed ? "custom" : schema?.ok === true ? "ok" : "invalid";
 }
 
 const MASKED_NOTE =

@@ -34,6 +34,8 @@ export interface EventRow {
   readonly proof: "passed" | "failed" | "none";
   /** Null where there was no schema to check. */
   readonly schema_ok: boolean | null;
+  /** A body that its user designed, without a schema. */
+  readonly custom: boolean;
   readonly status: number | null;
   readonly duplicate_of: number | null;
   readonly state: "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";

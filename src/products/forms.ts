@@ -49,6 +49,10 @@ const wire = userFormed({
   evidence: "doc",
   encoding: "json",
   event: { name: "form_submitted", summary: "A form was submitted, with the fields that the user chose" },
+  recognise: ({ data }) => (ADDED.some((key) => Object.hasOwn(Object(data), key)) ? "form_submitted" : undefined),
 });
+
+/** What Zoho adds to the user's fields, without `IP_ADDRESS`, which others may have. */
+const ADDED = ["ADDED_TIME", "ADDED_TIME_ISO8601", "REFERRER_NAME"];
 
 export const forms = { id: "forms", title: "Zoho Forms", formats: [guide, wire] } as const satisfies Product;

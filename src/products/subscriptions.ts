@@ -111,6 +111,20 @@ function invoice() {
   });
 }
 
+const wireEvents = [
+  wireEvent("subscription_created", "A subscription was created", once),
+  wireEvent("subscription_activation", "A subscription became active"),
+  wireEvent("subscription_renewed", "A subscription was renewed for its next term"),
+  wireEvent("subscription_unpaid", "A subscription was marked as unpaid"),
+  wireEvent("subscription_cancelled", "A subscription was cancelled"),
+  wireEvent("subscription_deleted", "A subscription was deleted", once),
+  wireEvent("payment_thankyou", "A payment succeeded", once),
+  wireEvent("payment_declined", "A payment was declined"),
+  wireEvent("payment_refunded", "A payment was refunded"),
+  wireEvent("payment_voided", "A payment was voided"),
+  wireEvent("invoice_created", "An invoice was created", once),
+] as const;
+
 /**
  * The event object of Zoho Billing. Depending on the age of the webhook, its record is under `data`, beside the event's own
  * fields, or as JSON text in `payload` or under its own name.
@@ -121,23 +135,15 @@ const wire = {
   evidence: "seen",
   proofs: [financeSignature],
   envelope: () => envelope,
-  events: [
-    wireEvent("subscription_created", "A subscription was created", once),
-    wireEvent("subscription_activation", "A subscription became active"),
-    wireEvent("subscription_renewed", "A subscription was renewed for its next term"),
-    wireEvent("subscription_unpaid", "A subscription was marked as unpaid"),
-    wireEvent("subscription_cancelled", "A subscription was cancelled"),
-    wireEvent("subscription_deleted", "A subscription was deleted", once),
-    wireEvent("payment_thankyou", "A payment succeeded", once),
-    wireEvent("payment_declined", "A payment was declined"),
-    wireEvent("payment_refunded", "A payment was refunded"),
-    wireEvent("payment_voided", "A payment was voided"),
-    wireEvent("invoice_created", "An invoice was created", once),
-  ],
+  events: wireEvents,
   recognise({ data }) {
-    // Some webhooks have no id, but the record beside the event's name.
-    const isBilling = ["event_id", "event_time", "data", ...RECORDS].some((name) => Object.hasOwn(Object(data), name));
-    return isBilling ? textAt(data, ["event_type"]) : undefined;
+    const name = textAt(data, ["event_type"]);
+    if (name === undefined) return undefined;
+    // Some webhooks have no id, but the record beside the event's name. No other product has a known name there.
+    const isBilling =
+      ["event_id", "event_time", "data", ...RECORDS].some((each) => Object.hasOwn(Object(data), each)) ||
+      wireEvents.some((each) => each.name === name);
+    return isBilling ? name : undefined;
   },
   records(data, name) {
     const [about = ""] = name.split("_", 1);
@@ -156,7 +162,21 @@ function jsonAt(data: unknown, name: string): unknown {
 }
 
 function wireEvent<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
-  return event(name, summary, () => envelope().extend({ event_type: z.literal(name) }), options);
+  const schema = () =>
+    envelope()
+      .extend({
+        event_type: z.literal(name),
+        subscription: z.unknown().optional(),
+        payment: z.unknown().optional(),
+        invoice: z.unknown().optional(),
+      })
+      .refine(hasSubject, { path: ["event_id"], error: "an id of digits, as a string or number" });
+  return event(name, summary, schema, options);
+}
+
+/** All event objects have an id, and all bodies without one their record. */
+function hasSubject(body: object): boolean {
+  return ["event_id", "data", "payload", ...RECORDS].some((name) => (valueAt(body, [name]) ?? null) !== null);
 }
 
 const envelope = lazyObject({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idsAt, textAt } from "../body/payload.ts";
+import { idsAt, type Payload, textAt } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
@@ -48,11 +48,17 @@ const wire = userFormed({
   evidence: "seen",
   encoding: "json",
   event: { name: "response_submitted", summary: "A response was submitted, with keys that the user chose" },
+  recognise,
   // Not digits: aB3dE5gH. Most users name the key after the variable.
-  records(data) {
-    const id = textAt(data, ["response_id"]);
-    return id === undefined ? [] : [id];
-  },
+  records: (data) => [...RESPONSE_IDS, "response_id"].flatMap((key) => textAt(data, [key]) ?? []).slice(0, 1),
 });
+
+/** The labels of variables, which webhooks made over the API have as keys, or the variables' own names. */
+const RESPONSE_IDS = ["Response ID", "RESPONSE_ID"] as const;
+const MARKS = [...RESPONSE_IDS, "Collector ID", "COLLECTOR_ID"];
+
+function recognise({ data }: Payload): string | undefined {
+  return MARKS.some((key) => Object.hasOwn(Object(data), key)) ? "response_submitted" : undefined;
+}
 
 export const survey = { id: "survey", title: "Zoho Survey", formats: [guide, wire] } as const satisfies Product;

@@ -20,6 +20,8 @@ const wire = userFormed({
   methods: ["PUT"],
   signature: webinarSignature,
   event: { name: "webhook", summary: "A workflow called a user-defined webhook" },
+  // The member of Zoho's sample that no other product has.
+  recognise: ({ data }) => (Object.hasOwn(Object(data), "webinarId") ? "webhook" : undefined),
 });
 
 export const webinar = { id: "webinar", title: "Zoho Webinar", formats: [wire] } as const satisfies Product;

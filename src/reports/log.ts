@@ -30,6 +30,8 @@ export interface LogCounts {
   readonly failed: number;
   readonly duplicates: number;
   readonly rejected: number;
+  /** Accepted bodies that their users designed, without a schema. Counted as one of the others, too. */
+  readonly custom: number;
 }
 
 export interface LogStatsReport {
@@ -142,7 +144,7 @@ const HOUR_WIDTH = 26;
 /** For a pipe, which has no width. */
 const MAX_WIDTH = 120;
 const OTHERS = "others";
-const COLUMNS = ["received", "processed", "waiting", "failed", "duplicates", "rejected"] as const;
+const COLUMNS = ["received", "processed", "waiting", "failed", "duplicates", "rejected", "custom"] as const;
 
 /** Counts by product and by hour, and latencies; bars on a terminal only. */
 export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
@@ -150,7 +152,7 @@ export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
   const total = Object.keys(report.products).length === 1 ? [] : [["all", report.total] as const];
   const counts = [...Object.entries(report.products).map(([id, each]) => [plain(id), each] as const), ...total];
   const rows = counts.map(([name, each]) => [name, ...COLUMNS.map((column) => String(each[column]))]);
-  const [head = "", ...table] = alignRows([["product", ...COLUMNS], ...rows], [1, 2, 3, 4, 5, 6]);
+  const [head = "", ...table] = alignRows([["product", ...COLUMNS], ...rows], [1, 2, 3, 4, 5, 6, 7]);
   const isNarrow = head.length > columns;
   const lines = isNarrow ? counts.flatMap((each) => wrapLine(countsText(...each), columns)) : table;
   const hours = hourLines(report, style);

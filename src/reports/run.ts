@@ -81,6 +81,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
     name,
     String(count.received),
     String(count.valid),
+    String(count.custom),
     String(count.issues),
     String(count.rejected),
     `(${count.duplicates})`,
@@ -92,7 +93,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
     role === "deliver"
       ? []
       : [
-          ["", "received", "valid", "issues", "rejected", "(duplicates)"],
+          ["", "received", "valid", "custom", "issues", "rejected", "(duplicates)"],
           ...products.map(([product, count]) => row(product, count)),
           ...(products.length === 1 ? [] : [row("total", report.total)]),
         ];
@@ -121,7 +122,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   );
   const title = `\n${err.strong("Summary")} ${err.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
   return {
-    err: `${[title, ...alignRows(rows, [1, 2, 3, 4, 5]), ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
+    err: `${[title, ...alignRows(rows, [1, 2, 3, 4, 5, 6]), ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
   };
 }
 
@@ -154,10 +155,12 @@ export function renderRecord({ n, module, id, record, error, hint }: RecordRepor
   return { out: `${[name, ...lines.map((line) => `${INDENT}       ${line}`)].join("\n")}\n` };
 }
 
-/** `received` is the sum of `valid`, `issues` and `rejected`. */
+/** `received` is the sum of `valid`, `custom`, `issues` and `rejected`. */
 export interface ProductCount {
   readonly received: number;
   readonly valid: number;
+  /** Accepted bodies that their users designed, without a schema. */
+  readonly custom: number;
   /** Accepted, although the body does not match its schema, the event is unknown, or a proof failed (`--on-invalid warn`). */
   readonly issues: number;
   readonly rejected: number;

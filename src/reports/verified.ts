@@ -35,6 +35,8 @@ export interface VerifySummaryReport {
   readonly type: "verify-summary";
   readonly count: number;
   readonly ok: number;
+  /** Bodies that their users designed, without a schema. */
+  readonly custom: number;
   readonly proofFailed: number;
   /** Cannot be verified, since their secrets are masked. */
   readonly masked: number;
@@ -43,8 +45,9 @@ export interface VerifySummaryReport {
 }
 
 export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: Style): Rendered {
-  if (quiet && report.outcome === "ok") return {};
-  const mark = report.outcome === "ok" ? out.good("✓") : out.bad("✗");
+  const { outcome } = report;
+  if (quiet && (outcome === "ok" || outcome === "custom")) return {};
+  const mark = outcome === "ok" ? out.good("✓") : outcome === "custom" ? out.dim("–") : out.bad("✗");
   const lines = [
     `${mark} ${out.strong(label(report))}: ${headline(report, out)}  ${out.dim(formatBytes(report.bytes))}`,
     ...schemaLines(report, out),
@@ -116,9 +119,10 @@ function explanationLines(
 }
 
 export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
-  const { count, ok, proofFailed, masked, invalid } = summary;
+  const { count, ok, custom, proofFailed, masked, invalid } = summary;
   const parts = [
     ok === count ? out.good("all ok") : `${ok} ok`,
+    ...(custom > 0 ? [`${custom} custom (no schema)`] : []),
     ...(proofFailed > 0 ? [out.bad(`${proofFailed} failed verification`)] : []),
     ...(masked > 0 ? [out.caution(`${masked} masked (cannot be verified)`)] : []),
     ...(invalid > 0 ? [out.bad(`${invalid} invalid`)] : []),
@@ -157,6 +161,6 @@ function explanationFields({ explanations, showExpected }: VerifiedReport): Json
   };
 }
 
-export function verifySummaryLine({ count, ok, proofFailed, masked, invalid }: VerifySummaryReport): JsonLine {
-  return { type: "verify_summary", count, ok, proof_failed: proofFailed, masked, invalid };
+export function verifySummaryLine({ count, ok, custom, proofFailed, masked, invalid }: VerifySummaryReport): JsonLine {
+  return { type: "verify_summary", count, ok, custom, proof_failed: proofFailed, masked, invalid };
 }

@@ -68,7 +68,8 @@ export interface Log {
   row(n: number): Promise<LogRow | undefined>;
   /** The same with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
-  stats(filter?: LogFilter): Promise<LogStats>;
+  /** `isCustom`: whether users design the body of an event. Default: of none. */
+  stats(filter?: LogFilter, isCustom?: IsCustom): Promise<LogStats>;
 
   /**
    * Removes deliveries beyond the limits, by default those of `openLog`, except those that still wait (`PRUNING_ORDER`); ends
@@ -164,6 +165,8 @@ export interface LogRecord {
 }
 
 /** What a list shows of a delivery. */
+export type IsCustom = (event: Pick<LogRecord, "product" | "format" | "event">) => boolean;
+
 export interface LogRow
   extends Pick<
     LogRecord,

@@ -105,6 +105,20 @@ it("notes at the first 403 that Zoho may use addresses outside the ranges of the
 });
 
 describe("the summary of listen", () => {
+  it("counts bodies without a schema apart from valid ones, as the log's stats do", async () => {
+    const cwd = tempFolder();
+    const listener = await startListener([], { cwd });
+    for (const body of ['{"hello":1}', '{"invoice":null}', '{"invoice":{"invoice_id":"1"}}'])
+      await listener.post("/webhooks/zoho/books", body);
+    const summary = (await listener.stop()).lines().at(-1);
+    expect(summary).toMatchObject({ received: 3, valid: 1, custom: 1, issues: 1, rejected: 0 });
+    expect(summary?.products).toMatchObject({ books: { received: 3, valid: 1, custom: 1 } });
+    const [stats] = (await run(["events", "stats", "--json"], { cwd })).lines();
+    expect(stats).toMatchObject({ received: 3, custom: 1, products: { books: { custom: 1 } } });
+    const { out } = await run(["events", "stats"], { cwd });
+    expect(out).toMatch(/^product +received .* custom$/m);
+  });
+
   it("has a column for what is accepted with issues, so that the columns add up", async () => {
     const listener = await startListener(["--no-store", "--on-invalid", "warn"], {
       env: { ZOHO_WEBHOOK_SECRET: "s3cret" },

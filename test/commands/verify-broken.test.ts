@@ -28,6 +28,29 @@ const broken: readonly Broken[] = [
     shows: ["inventory invoice (wire)", "invoice.invoice_id: expected"],
   },
   {
+    body: { invoice: { invoice_number: "INV-1", total: 120.5 } },
+    shows: ["no known event; closest: books invoice (invoice.invoice_id is missing)"],
+  },
+  {
+    body: { invoice: { invoice_number: "INV-1", total: 120.5 } },
+    argv: ["--product", "books"],
+    shows: ["books invoice (wire)", "invoice.invoice_id is missing"],
+  },
+  {
+    body: { invoice: null },
+    argv: ["--product", "books"],
+    shows: ["books invoice (wire)", "invoice: expected an object, got null"],
+  },
+  {
+    body: { event: null, subscription: { subscription_id: "1" } },
+    argv: ["--product", "subscriptions"],
+    shows: ["looks like subscriptions (guide), but names no event", "event: expected a string, got null"],
+  },
+  {
+    body: { event_type: "payment_thankyou" },
+    shows: ["subscriptions payment_thankyou (wire)", "event_id is missing"],
+  },
+  {
     body: { event: "Ticket.Created", orgId: "1", ticketId: "2", ticket: { ticketNumber: "1" } },
     shows: ["desk Ticket.Created (guide) unknown event, nearest: Ticket.Create"],
   },
@@ -124,7 +147,7 @@ describe("verify, of a broken or unknown payload", () => {
     expect([exitCode, out]).toEqual([0, expect.stringContaining("– custom payload, no schema")]);
     expect(out).not.toContain("✓ schema");
     const [line] = (await run(["verify", "-p", product, "--json"], { stdin: JSON.stringify(body) })).lines();
-    expect(line).toMatchObject({ outcome: "ok", designed: true, schema: null });
+    expect(line).toMatchObject({ outcome: "custom", designed: true, schema: null });
   });
 
   it("names the other products that a notification could be of", async () => {

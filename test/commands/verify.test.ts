@@ -103,6 +103,17 @@ describe("verify", () => {
     expect(exitCode).toBe(4);
   });
 
+  it("counts bodies without a schema apart from valid ones", async () => {
+    const files = { "a.ndjson": `${INVOICE}\n{"hello":1}\n{"item":{"item_id":"1","name":"Table"}}\n` };
+    const { exitCode, out } = await verify(["a.ndjson", "-p", "books"], files);
+    expect(out).toContain("– a.ndjson:2: books webhook");
+    expect(out).toContain("3 payloads: 2 ok, 1 custom (no schema)");
+    expect(exitCode).toBe(0);
+    const lines = (await verify(["a.ndjson", "-p", "books", "--json"], files)).lines();
+    expect(lines.map(({ outcome }) => outcome)).toEqual(["ok", "custom", "ok", undefined]);
+    expect(lines.at(-1)).toMatchObject({ type: "verify_summary", count: 3, ok: 2, custom: 1, invalid: 0 });
+  });
+
   it("shows the line of a payload in a file of several", async () => {
     const broken = INVOICE.replace("1250", '"1250"');
     const { exitCode, out } = await verify(["a.ndjson"], { "a.ndjson": `${INVOICE}\n\n${broken}\n` });
@@ -321,7 +332,16 @@ describe("verify", () => {
       outcome: "invalid",
       schema: { ok: false, issues: [{ path: "data.total", expected: "number", received: "null", line: 2 }] },
     });
-    expect(summary).toEqual({ v: 1, type: "verify_summary", count: 2, ok: 1, proof_failed: 0, masked: 0, invalid: 1 });
+    expect(summary).toEqual({
+      v: 1,
+      type: "verify_summary",
+      count: 2,
+      ok: 1,
+      custom: 0,
+      proof_failed: 0,
+      masked: 0,
+      invalid: 1,
+    });
   });
 
   it("names the place of an error in a JSON line", async () => {

@@ -52,6 +52,18 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     expect(await page.getByRole("listbox").getByRole("option").first().textContent()).toContain("Ticket.Create");
   });
 
+  it("counts custom bodies below the list, and calls them neither valid nor invalid", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver("/webhooks/zoho/flow", '{"hello":1}');
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 2).getByText("custom, no schema").waitFor({ state: "attached" });
+    await row(page, 1).getByText("as its schema says").waitFor({ state: "attached" });
+    await page.getByText("2 events; 1 custom (no schema)").waitFor();
+    await deliver("/webhooks/zoho/flow", '{"hello":2}');
+    await page.getByText("3 events; 2 custom (no schema)").waitFor();
+  });
+
   it("explains a failed proof, copies as curl and compares two events", async () => {
     const { cwd, deliver } = await project();
     await deliver(CRM, leadBody());

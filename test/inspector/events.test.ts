@@ -51,6 +51,7 @@ describe("the list", () => {
           records: ["4150868000000002179"],
           proof: "passed",
           schema_ok: true,
+          custom: false,
           status: 200,
           duplicate_of: null,
           state: "received",
@@ -58,6 +59,20 @@ describe("the list", () => {
         },
       ],
     });
+  });
+
+  it("marks a body that has no schema as custom, in the list and as it comes", async () => {
+    const { project, get, stream } = await inspect({ forward: false, env: {} });
+    const watcher = await stream(0);
+    await project.deliver("/webhooks/zoho/books", '{"hello":1}', JSON_TYPE);
+    await project.deliver("/webhooks/zoho/books", '{"invoice":null}', JSON_TYPE);
+    const marks = [
+      { n: 2, schema_ok: false, custom: false },
+      { n: 1, schema_ok: null, custom: true },
+    ];
+    expect((await get("/api/events")).json()).toMatchObject({ events: marks });
+    const { data } = await watcher.until(({ name, id }) => name === "events" && id === 2);
+    expect(data).toMatchObject(expect.arrayContaining([expect.objectContaining(marks[0])]));
   });
 
   it.each([

@@ -4,6 +4,7 @@ import { noSecrets, type Secrets } from "../../src/body/secret.ts";
 import { configureProducts } from "../../src/core/configure.ts";
 import { findProduct } from "../../src/core/event-names.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
+import { decideReply } from "../../src/core/reply.ts";
 import { products } from "../../src/products/index.ts";
 import { named, posted } from "../support/deliveries.ts";
 
@@ -122,6 +123,61 @@ describe("a body of a finance product", () => {
   });
 });
 
+const FINANCE = ["books", "inventory", "invoice", "expense", "procurement", "spend", "subscriptions"];
+const RECORDS: Readonly<Record<string, string>> = { expense: "expense", procurement: "bill", spend: "bill" };
+
+describe.each(FINANCE)("a broken body of %s", (product) => {
+  const entity = RECORDS[product] ?? "invoice";
+  const id = `${entity}_id`;
+
+  it.each<[string, unknown, string]>([
+    ["null in place of the record", null, entity],
+    ["text in place of the record", "text", entity],
+    ["a list in place of the record", [], entity],
+    ["a record without its id", { total: 120.5 }, `${entity}.${id}`],
+    ["a record whose id is null", { [id]: null }, `${entity}.${id}`],
+    ["a record whose id is an object", { [id]: {} }, `${entity}.${id}`],
+  ])("has a schema issue by name: %s", (_, record, at) => {
+    const receipt = received(posted(JSON.stringify({ [entity]: record })), product);
+    expect(receipt).toMatchObject({ product, event: entity, known: true, designed: false });
+    expect(receipt.schema?.issues.map((issue) => issue.at)).toEqual([at]);
+    expect(decideReply(receipt, { schema: "enforce", onInvalid: "reject" }).reply.status).toBe(422);
+  });
+
+  it("has its operation, too", () => {
+    const delivery = posted(JSON.stringify({ [entity]: null }), { url: `/?event=${entity}.created` });
+    expect(received(delivery, product)).toMatchObject({ event: `${entity}.created`, schema: { ok: false } });
+  });
+
+  it.each<[string, Delivery]>([
+    ["has a wrapper that is not known", posted('{"shipmentorder":{"shipmentorder_id":"1"}}')],
+    ["has an unknown wrapper around null", posted('{"shipmentorder":null}')],
+    ["has another member beside the wrapper", posted(JSON.stringify({ [entity]: { total: 5 }, note: "new" }))],
+    ["is a form of the user's own fields", posted(`${entity}=7`, { type: "application/x-www-form-urlencoded" })],
+    ["is a list of the user's own objects", posted(JSON.stringify([{ [entity]: 7 }]))],
+  ])("is custom where it %s", (_, delivery) => {
+    expect(received(delivery, product)).toMatchObject({ product, known: true, designed: true, schema: undefined });
+  });
+});
+
+it.each([
+  [{ salesorder: { salesorder_number: "SO-1" } }, "books", "salesorder", ["salesorder.salesorder_id"]],
+  [{ invoice: null }, "books", "invoice", ["invoice", "invoice.invoice_id"]],
+  [{ subscription: "text" }, "subscriptions", "subscription", ["subscription.subscription_id"]],
+])("a broken record is nobody's where no product is named, and near to one: %j", (body, product, event, missing) => {
+  const receipt = receive({ products, delivery: posted(JSON.stringify(body)), secrets: noSecrets, now: new Date() });
+  expect(receipt.product).toBeUndefined();
+  expect(receipt.nearest).toMatchObject({ product, events: [event], missing });
+});
+
+it("a body of another product may have one member with the name of a record", () => {
+  for (const product of ["webinar", "creator", "crm"])
+    expect(received(posted('{"contact":{"email":"mei@example.com"}}'), product)).toMatchObject({
+      product,
+      designed: true,
+    });
+});
+
 describe("an event of Zoho Billing", () => {
   const envelope = (rest: string): string =>
     `{"event_id":"9030000000533101","event_type":"subscription_created",${rest}}`;
@@ -146,6 +202,31 @@ describe("an event of Zoho Billing", () => {
     const renewed = envelope(`"data":{"subscription":${record}}`).replace("created", "renewed");
     expect(identity(renewed)).toBe(identity(`${renewed} `));
     expect(identity(renewed)).not.toBe(identity(renewed.replace("3101", "3102")));
+  });
+
+  it.each(["subscription", "payment", "invoice"])(
+    "is no body of a workflow with an event of null beside its %s",
+    (about) => {
+      const body = { event: null, [about]: { [`${about}_id`]: ID } };
+      const receipt = received(posted(JSON.stringify(body)), "subscriptions");
+      expect(receipt).toMatchObject({ format: "guide", event: undefined, known: false });
+      expect(receipt.schema?.issues.map(({ at }) => at)).toEqual(["event"]);
+    },
+  );
+
+  it("is recognised by its name alone, and lacks its id", () => {
+    for (const product of ["subscriptions", undefined]) {
+      const delivery = posted('{"event_type":"payment_thankyou"}');
+      const receipt = receive({
+        products,
+        product: product === undefined ? undefined : findProduct(products, product),
+        delivery,
+        secrets: noSecrets,
+        now: new Date("2025-01-15T10:30:00Z"),
+      });
+      expect(receipt).toMatchObject({ product: "subscriptions", event: "payment_thankyou", known: true });
+      expect(receipt.schema?.issues.map(({ at }) => at)).toEqual(["event_id"]);
+    }
   });
 
   it("has its name and is not rejected when it is unknown", () => {

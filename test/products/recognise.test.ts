@@ -103,6 +103,42 @@ it("recognises a body of the user's own design by the only signature that is rig
   expect(receiptWith(delivery).product).toBeUndefined();
 });
 
+const SURVEY = {
+  "Collector Name": "Customers",
+  "Response Status": "COMPLETED",
+  "What is your name?": "Mei",
+  "Collector ID": "MUDHdQ",
+  "Response Start Time": "Jun 03, 2024 11:07:29",
+  "Response ID": "S4CllLuR",
+  "IP Address": "192.0.2.7",
+};
+const FORM = {
+  ADDED_TIME: "15-Nov-2020 13:19:17",
+  ADDED_TIME_ISO8601: "2020-11-15T13:19:17.000-08:00",
+  IP_ADDRESS: "192.0.2.7",
+  REFERRER_NAME: "",
+  SingleLine: "Mei",
+};
+
+it.each([
+  ["survey", SURVEY, ["S4CllLuR"]],
+  ["survey", { "Collector ID": "MUDHdQ" }, []],
+  ["survey", { RESPONSE_ID: "S4CllLuR" }, ["S4CllLuR"]],
+  ["forms", FORM, []],
+  ["forms", { ADDED_TIME: "15-Nov-2020 13:19:17" }, []],
+  ["forms", { REFERRER_NAME: "" }, []],
+  // From Zoho's page on webhooks of Webinar.
+  ["webinar", { webinarId: "12345", event: "registration" }, []],
+])("recognises a body of %s by the keys that Zoho gives it: %j", (product, body, records) => {
+  for (const named of [product, undefined])
+    expect(receiptOf(body, named)).toMatchObject({ product, format: "wire", known: true, designed: true, records });
+});
+
+it("recognises no body by keys that many senders have", () => {
+  for (const body of [{ "IP Address": "192.0.2.7" }, { IP_ADDRESS: "192.0.2.7" }, { response_id: "1" }])
+    expect(receiptOf(body).product).toBeUndefined();
+});
+
 it("distinguishes forms of Creator and of Forms", () => {
   const creator = { event: "form_submitted", application_link_name: "register", form_link_name: "Asset" };
   expect(receiptOf(creator)).toMatchObject({ product: "creator", event: "form_submitted" });

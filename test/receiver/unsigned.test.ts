@@ -51,6 +51,16 @@ describe("an unsigned body of a product that signs", () => {
     expect(accepted).toEqual([]);
   }, 60_000);
 
+  it("is refused with the keys that mark a body of the user's own design", () => {
+    const accepted = signed.flatMap(({ label, text }) => {
+      const { event, operation, module } = JSON.parse(text);
+      return ["webinarId", "Response ID", "ADDED_TIME"].flatMap((key) =>
+        statusOf({ event, operation, module, [key]: "x" }) < 300 && event !== undefined ? [`${label} with ${key}`] : [],
+      );
+    });
+    expect(accepted).toEqual([]);
+  });
+
   const ticket = bodyOf("desk guide Ticket.Create");
 
   it.each([

@@ -114,7 +114,15 @@ describe.each(engines)("a log of 20,000 on %s", (engine) => {
 
   it("counts by state, product and hour", async () => {
     const stats = await log.stats();
-    expect(stats.total).toEqual({ received: COUNT, waiting: 0, processed: 0, failed: 0, duplicates: 0, rejected: 200 });
+    expect(stats.total).toEqual({
+      received: COUNT,
+      waiting: 0,
+      processed: 0,
+      failed: 0,
+      duplicates: 0,
+      rejected: 200,
+      custom: 0,
+    });
     expect(stats.products).toMatchObject({ crm: { received: 12_000, rejected: 200 }, desk: { received: 4000 } });
     expect(stats.hours.reduce((sum, { counts }) => sum + counts.received, 0)).toBe(COUNT);
     expect(stats.hours[0]?.at.getTime()).toBe(START_MS - (START_MS % 3_600_000));
@@ -122,6 +130,23 @@ describe.each(engines)("a log of 20,000 on %s", (engine) => {
     expect((await log.stats({ product: "desk" })).total.received).toBe(4000);
     expect((await log.stats({ search: "user777@" })).total.received).toBe(1);
   });
+});
+
+it.each(engines)("counts custom bodies on %s that were accepted without a failed proof", async (engine) => {
+  const log = await tempLog(engine);
+  const unchecked = { format: "wire", schema: undefined, verdicts: [] };
+  const failed = [{ id: "x", proves: "body", verdict: "failed", reason: "it is wrong" }] as const;
+  for (const event of ["webhook", "an event", "an event"]) await log.append(newEntry({ event, receipt: unchecked }));
+  await log.append(newEntry({ event: "an event", receipt: { ...unchecked, verdicts: failed } }));
+  await log.append(newEntry({ event: "an event", receipt: unchecked, accepted: false }));
+  await log.append(newEntry({ event: "an event" }));
+  const { total, products, hours } = await log.stats({}, (each) => {
+    expect(each).toMatchObject({ product: "crm", format: "wire" });
+    return each.event === "an event";
+  });
+  expect(total).toMatchObject({ received: 6, custom: 2, rejected: 1 });
+  expect(products).toMatchObject({ crm: { custom: 2 } });
+  expect(hours.reduce((sum, { counts }) => sum + counts.custom, 0)).toBe(2);
 });
 
 it.each(engines)("the percentiles of latencies on %s are exact, also of those that differ little", async (engine) => {

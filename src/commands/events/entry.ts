@@ -3,7 +3,7 @@ import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { readPayload } from "../../body/payload.ts";
 import { noSecrets } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
-import { findEvent, findFormat, findProduct } from "../../core/event-names.ts";
+import { findProduct, isDesigned } from "../../core/event-names.ts";
 import { chosenNames, maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
@@ -100,7 +100,7 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     event: entry.event,
     known: entry.known,
     suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
-    designed: entry.known && !entry.schemaChecked && isDesigned(product, entry),
+    designed: entry.known && !entry.schemaChecked && isDesigned(products, entry),
     couldBe: [],
     nearest: found?.nearest,
     get payload() {
@@ -116,11 +116,6 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     identity: entry.identity,
     hint: undefined,
   };
-}
-
-function isDesigned(product: Product | undefined, { format: id, event = "" }: LogEntry): boolean {
-  const format = product === undefined || id === undefined ? undefined : findFormat(product, id);
-  return format !== undefined && findEvent(format, event)?.event.designed === true;
 }
 
 function once<T>(make: () => T): () => T {

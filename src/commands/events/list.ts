@@ -1,5 +1,6 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { isDesigned } from "../../core/event-names.ts";
 import type { Verdict } from "../../core/product.ts";
 import type { Progress } from "../../reports/progress.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
@@ -88,7 +89,7 @@ export async function stats(context: Context, options: FilterOptions & LogOption
   const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
-    const counts = await log.stats(filter);
+    const counts = await log.stats(filter, (event) => isDesigned(products, event));
     if (counts.total.received === 0 && !context.json) {
       context.report({ type: "notice", message: emptyMessage(options, log.path) });
     } else {

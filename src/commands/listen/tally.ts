@@ -46,11 +46,12 @@ export function createTally(expectations: readonly Expectation[]) {
       const accepted = refusal === undefined;
       const failed = receipt.verdicts.some((verdict) => verdict.verdict === "failed");
       const isKnown = receipt.known || receipt.handshake !== undefined;
-      const valid = !failed && isKnown && receipt.schema?.ok !== false;
+      const isRight = !failed && isKnown && receipt.schema?.ok !== false;
       for (const counts of [total, products[name]]) {
         counts.received++;
         if (!accepted) counts.rejected++;
-        else if (valid) counts.valid++;
+        else if (isRight && receipt.designed) counts.custom++;
+        else if (isRight) counts.valid++;
         else counts.issues++;
         // A rejected delivery repeats nothing, whatever it claims to be.
         if (accepted && duplicateOf !== undefined) counts.duplicates++;
@@ -77,7 +78,7 @@ export function createTally(expectations: readonly Expectation[]) {
 }
 
 function noCounts(): Counts {
-  return { received: 0, valid: 0, issues: 0, rejected: 0, duplicates: 0 };
+  return { received: 0, valid: 0, custom: 0, issues: 0, rejected: 0, duplicates: 0 };
 }
 
 /** Compares the events of a run with their schemas; undefined with `--schema off`. */

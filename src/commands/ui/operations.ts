@@ -13,7 +13,7 @@ import type { Operations } from "../../inspector/server.ts";
 import type { EventSource } from "../../inspector/stream.ts";
 import { failureTexts } from "../../reports/failure.ts";
 import type { Report } from "../../reports/report.ts";
-import type { ListOptions, LogEntry, LogFilter } from "../../store/log.ts";
+import type { ListOptions, LogEntry, LogFilter, LogRow } from "../../store/log.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText } from "../../util/files.ts";
 import { isLocalUrl } from "../../util/hosts.ts";
@@ -53,22 +53,27 @@ export function createOperations(context: Context, options: OperationsOptions): 
     const { result, text, lines } = await capture(context, work, shown);
     return { ok: result === ExitCode.ok, text, lines };
   };
+  const rowOf = async (): Promise<(row: LogRow) => EventRow> => {
+    // The list is shown even where the settings cannot be read.
+    const known = await products().catch(() => []);
+    return (row) => eventRow(known, row, showSecrets);
+  };
   const entryOf = (n: number) => log.use(async (open) => open.get(n));
   const shown = { showSecrets };
   const hidden = hiddenSecrets(context, shown);
   return {
-    source: eventSource(context, options),
+    source: eventSource(context, options, rowOf),
     async list(query, signal) {
       const filter = filterOf(query, context, await products());
       const { limit } = query;
-      const rows = await listRows(options, filter, { limit: limit + 1, signal });
+      const rows = await listRows(log, await rowOf(), filter, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
     async details(n) {
       const entry = await entryOf(n);
       const row = await log.use((open) => open.row(n));
       if (entry === undefined || row === undefined) return undefined;
-      return eventDetails(await products(), entry, eventRow(row, showSecrets), hidden);
+      return eventDetails(await products(), entry, (await rowOf())(row), hidden);
     },
     async body(n) {
       const entry = await entryOf(n);
@@ -110,8 +115,12 @@ function textOnly(context: Context): Context {
   });
 }
 
-function eventSource(context: Context, options: OperationsOptions): EventSource {
-  const { log, showSecrets } = options;
+function eventSource(
+  context: Context,
+  options: OperationsOptions,
+  rowOf: () => Promise<(row: LogRow) => EventRow>,
+): EventSource {
+  const { log } = options;
   return {
     ends: async () =>
       (await log.use(async (open) => {
@@ -121,16 +130,17 @@ function eventSource(context: Context, options: OperationsOptions): EventSource 
       })) ?? { oldest: 0, newest: 0 },
     async after(n, limit) {
       const rows = await log.use((open) => open.rowsAfter(n, limit));
-      return (
-        rows?.map((row) => eventRow(row, showSecrets)) ?? listRows(options, { after: n }, { limit, order: "oldest" })
-      );
+      if (rows?.length === 0) return [];
+      const toRow = await rowOf();
+      return rows?.map(toRow) ?? listRows(log, toRow, { after: n }, { limit, order: "oldest" });
     },
     rows: async (numbers) =>
       (await log.use(async (open) => {
         const rows: EventRow[] = [];
+        const toRow = await rowOf();
         for (const n of numbers) {
           const row = await open.row(n);
-          if (row !== undefined) rows.push(eventRow(row, showSecrets));
+          if (row !== undefined) rows.push(toRow(row));
         }
         return rows;
       })) ?? [],
@@ -141,13 +151,14 @@ function eventSource(context: Context, options: OperationsOptions): EventSource 
 }
 
 async function listRows(
-  { log, showSecrets }: OperationsOptions,
+  log: SharedLog,
+  toRow: (row: LogRow) => EventRow,
   filter: LogFilter,
   list: ListOptions,
 ): Promise<readonly EventRow[]> {
   const rows = await log.use(async (open) => {
     const found: EventRow[] = [];
-    for await (const row of open.rows(filter, { ...list, onDamaged() {} })) found.push(eventRow(row, showSecrets));
+    for await (const row of open.rows(filter, { ...list, onDamaged() {} })) found.push(toRow(row));
     return found;
   });
   return rows ?? [];

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { KnownSecrets } from "../../body/known-secrets.ts";
 import { problemText } from "../../body/payload.ts";
+import { isDesigned } from "../../core/event-names.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { describeIssue, pathText } from "../../core/schema.ts";
@@ -14,7 +15,7 @@ import { locate } from "../../util/json.ts";
 import { prettyJson } from "../../util/json-print.ts";
 import { entryEvent } from "../events/entry.ts";
 
-export function eventRow(row: LogRow, showSecrets: boolean): EventRow {
+export function eventRow(products: readonly Product[], row: LogRow, showSecrets: boolean): EventRow {
   return {
     n: row.n,
     at: row.receivedAt.toISOString(),
@@ -26,6 +27,7 @@ export function eventRow(row: LogRow, showSecrets: boolean): EventRow {
     records: row.records,
     proof: row.proof,
     schema_ok: row.schemaOk ?? null,
+    custom: row.schemaOk === undefined && isDesigned(products, row),
     status: row.status ?? null,
     duplicate_of: row.duplicateOf ?? null,
     state: row.state,

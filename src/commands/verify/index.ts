@@ -165,7 +165,7 @@ export async function verify(context: Context, files: readonly string[], options
   // In the process of `listen` it would slow down the receiver.
   if (first.length < MANY_PAYLOADS && context.caller?.listener === undefined) disableSchemaJit();
   const reportHint = reportHintsOnce(context, products);
-  const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
+  const tally = { ok: 0, custom: 0, "proof-failed": 0, invalid: 0 };
   let [count, masked, skipped] = [0, 0, 0];
   for await (const { file, payload, isLast } of follow(first, items)) {
     if (payload !== undefined) {
@@ -195,8 +195,8 @@ export async function verify(context: Context, files: readonly string[], options
     throw context.signal.reason;
   }
   if (count > 1) {
-    const { ok, invalid, "proof-failed": unproven } = tally;
-    context.report({ type: "verify-summary", count, ok, proofFailed: unproven - masked, masked, invalid });
+    const { ok, custom, invalid, "proof-failed": unproven } = tally;
+    context.report({ type: "verify-summary", count, ok, custom, proofFailed: unproven - masked, masked, invalid });
   }
   if (tally["proof-failed"] > 0) return ExitCode.proofFailed;
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;

@@ -197,7 +197,13 @@ function Row({ row, index, focusable }: RowProps) {
         <span class="visually-hidden">{proof}</span>
       </Verdict>
       {row.schema_ok === null ? (
-        <span />
+        row.custom ? (
+          <Verdict tone="unknown">
+            <span class="visually-hidden">custom, no schema</span>
+          </Verdict>
+        ) : (
+          <span />
+        )
       ) : (
         <Verdict tone={row.schema_ok ? "good" : "bad"}>
           <span class="visually-hidden">{row.schema_ok ? "as its schema says" : "not as its schema says"}</span>

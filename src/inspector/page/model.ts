@@ -87,6 +87,7 @@ export const shown = computed(() => {
   if (held === null) return rows.value;
   return rows.value.slice(0, positionAfter(rows.value, held));
 });
+export const customCount = computed(() => shown.value.filter(({ custom }) => custom).length);
 export const heldCount = computed(() => rows.value.length - shown.value.length);
 export const isFiltered = computed(
   () => !Object.values(filters.value).every((value) => value === "" || value === false),

@@ -4,6 +4,7 @@ import { togglePause } from "./keys.ts";
 import {
   choose,
   connection,
+  customCount,
   detailsOpen,
   dialog,
   type Filters,
@@ -158,6 +159,7 @@ export function Footer() {
         {searching.value
           ? "searching …"
           : `${counted(length, "event")}${more.value ? " loaded, older ones below" : ""}`}
+        {!searching.value && customCount.value > 0 && `; ${customCount.value.toLocaleString("en")} custom (no schema)`}
       </span>
       <span role="status" class="message">
         {message.value}

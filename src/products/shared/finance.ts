@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Delivery } from "../../body/delivery.ts";
-import { idsAt, memberCount, type Payload, textAt, valueAt } from "../../body/payload.ts";
+import { idsAt, memberCount, type Payload, valueAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
 import type { Envelope } from "../../core/envelope.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
@@ -208,16 +208,22 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
       event(OTHER, "A user-defined body, or another record", z.unknown, DESIGNED),
     ],
     envelope(data) {
-      const entity = entities.find((each) => Object.hasOwn(data, each));
+      const entity = wrapperIn(data, entities);
       return entity === undefined ? undefined : entityEnvelope(entity);
     },
+    wrapped: true,
     // Its default body has nothing beside the record; what has may be another product's.
     weigh: (data) => (memberCount(data) > 1 ? -2 : 0),
-    recognise(payload, delivery) {
-      const entity = entities.find((each) => Object.hasOwn(Object(valueAt(payload.data, [each])), `${each}_id`));
-      // Other envelopes have such records beside the event.
-      const named = ["event", "event_type"].some((key) => textAt(payload.data, [key]) !== undefined);
-      if (entity === undefined || named) return undefined;
+    recognise({ data, text }, delivery) {
+      const wrapper = wrapperIn(data, entities);
+      // Other envelopes have such records beside the event, even where it is null.
+      if (wrapper === undefined || ["event", "event_type"].some((key) => Object.hasOwn(Object(data), key)))
+        return undefined;
+      const entity =
+        entities.find((each) => Object.hasOwn(Object(valueAt(data, [each])), `${each}_id`)) ??
+        // The fields of a form are the user's choice, whatever their names.
+        (text !== undefined && memberCount(data) === 1 ? wrapper : undefined);
+      if (entity === undefined) return undefined;
       const operation = operationOf(delivery, entity, place);
       return operation === undefined ? entity : `${entity}.${operation}`;
     },
@@ -242,6 +248,10 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
   };
 }
 
+function wrapperIn<Entity extends FinanceEntity>(data: unknown, entities: readonly Entity[]): Entity | undefined {
+  return typeof data === "object" && data !== null ? entities.find((each) => Object.hasOwn(data, each)) : undefined;
+}
+
 const entityEnvelopes = new Map<FinanceEntity, Envelope>();
 
 function entityEnvelope(entity: FinanceEntity): Envelope {
@@ -256,12 +266,12 @@ function placeText(place: EventMark, name: string): string {
   return `?${place.query}=${name}.created (.updated, .deleted) to the URL of the webhook's rule`;
 }
 
-/** Before the first record a set-up call is sent with nothing but an empty `payload`. */
 /** Lists no names of a text or a list, which may have half a million. */
 function firstName(data: unknown): readonly string[] {
   return typeof data === "object" && data !== null && !Array.isArray(data) ? Object.keys(data).slice(0, 1) : [];
 }
 
+/** Before the first record a set-up call is sent with nothing but an empty `payload`. */
 function answerEmptyCall(payload: Payload): Reply | undefined {
   const { data } = payload;
   if (typeof data !== "object" || memberCount(data) !== 1) return undefined;

@@ -83,7 +83,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     row: reader.row,
     attemptsAfter: reader.attemptsAfter,
     lastAttempt: reader.lastAttempt,
-    stats: (filter = {}) => readStats(reader.records, filter),
+    stats: (filter = {}, isCustom = () => false) => readStats(reader.records, filter, isCustom),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, { limits, now, signal }),
     giveUp: queue.giveUp,
     lock: receivers.lock,

@@ -131,7 +131,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
     row: (n) => read(() => rows.row(n)),
     entries: (filter = {}, list = {}) => readAll(entries, filter, list),
-    stats: (filter = {}) => readStats(records, filter),
+    stats: (filter = {}, isCustom = () => false) => readStats(records, filter, isCustom),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),
     lock: (owner) => lockLog({ path, engine, database }, commits, owner),
