@@ -4,7 +4,7 @@ import { isEmpty, type Payload, textAt } from "../body/payload.ts";
 import { countMembers, type Envelope, isObject, missingOf, NO_MEMBERS } from "./envelope.ts";
 import { type EventMatch, findEvent } from "./event-names.ts";
 import { nearestEvents } from "./hints.ts";
-import { acceptsMethod, type Format, type Product, type Verdict } from "./product.ts";
+import { acceptsMethod, type Format, isNeverSigned, type Product, type Verdict } from "./product.ts";
 import { checkSchema, isOwnSchema, type SchemaIssue, type SchemaResult } from "./schema.ts";
 
 /** A delivery whose body could be read. */
@@ -359,7 +359,9 @@ function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | 
   };
   const needsNoProof = product.allowUnsigned === true && first !== undefined && !carriesSignature(first, delivery);
   if (first === design || needsNoProof) return as(design.catchAll);
-  if (found !== undefined || first === undefined) return found;
+  // Where Zoho never signs, a member `event` with other text is one of the user's own.
+  const isNamed = found?.name !== undefined && EVENT_NAME.test(found.name);
+  if (first === undefined || (found !== undefined && (isNamed || !isNeverSigned(product)))) return found;
   const firstOutcome = outcomeOf(incoming.verdictsOf(product, first));
   if (firstOutcome === "failed" && outcome !== "passed") return undefined;
   // It carries the default format's proof, whatever its body is.
