@@ -12,6 +12,8 @@ export interface Secret {
   readonly source: Source;
   /** A delivery without it does not fail. */
   readonly optional?: boolean;
+  /** Set for every product that signs with such a secret, not for one of them. */
+  readonly shared?: boolean;
   /** Whether this body must carry it all the same: it names the channel of the token. */
   readonly requiredBy?: (data: unknown) => boolean;
   reveal(): string;

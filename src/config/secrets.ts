@@ -86,16 +86,16 @@ export function readSecrets({ env, given, root, sourceOf = () => USER, stored, k
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
       if (given !== undefined && credential === "privateKey") readPrivateKey(content);
       remember(credential, content);
-      found.set(name, content);
+      found.set(name, name === variable ? { ...content, shared: true } : content);
     }
   }
   return {
     for(credential, product) {
-      const one =
-        given?.[credential] ??
-        found.get(ownVariable(credential, product)) ??
-        found.get(CREDENTIAL_VARIABLES[credential]) ??
-        stored?.find(product, credential);
+      const own = found.get(ownVariable(credential, product));
+      const flag = given?.[credential];
+      // The flag replaces a product's own secret, which stays required.
+      if (flag !== undefined) return [{ ...flag, shared: own === undefined }];
+      const one = own ?? found.get(CREDENTIAL_VARIABLES[credential]) ?? stored?.find(product, credential);
       return one === undefined ? [] : [one];
     },
     all: () => [

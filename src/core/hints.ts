@@ -3,7 +3,7 @@ import { oneLine } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import { eventNames, MAX_NAME_LENGTH, nearest } from "./event-names.ts";
 import { isSecretIn } from "./mask.ts";
-import { acceptsMethod, type Format, type Product } from "./product.ts";
+import { acceptsMethod, type Format, isNeverSigned, type Product } from "./product.ts";
 import { pathText } from "./schema.ts";
 
 /**
@@ -77,10 +77,14 @@ export function unsignedCustomFormat({ formats }: Product): Format | undefined {
   );
 }
 
-/** Whether `allowUnsigned` applies: the default format is signed, and custom bodies come in another one that has no proof. */
+/**
+ * Whether `allowUnsigned` applies: the default format has a proof, and custom bodies come in another one that has none. What
+ * Zoho never signs at all is accepted without it.
+ */
 export function canAllowUnsigned(product: Product): boolean {
   const design = unsignedCustomFormat(product);
-  return design !== undefined && design !== product.formats[0] && design.proofs.length === 0;
+  const isOther = design !== undefined && design !== product.formats[0] && design.proofs.length === 0;
+  return isOther && !isNeverSigned(product);
 }
 
 /** For a body without proof that may be the user's own design, which has none. */

@@ -226,15 +226,41 @@ export function acceptsMethod(format: Format, method: string): boolean {
   return method === "POST" || format.methods?.includes(method) === true;
 }
 
+/** The id of the formats of the Webhooks Guide for Zoho APIs. */
+export const GUIDE_FORMAT = "guide";
+
 export interface Product<Id extends string = string, Formats extends readonly Format[] = readonly Format[]> {
   readonly id: Id;
   readonly title: string;
   /** The default format comes first. */
   readonly formats: Formats;
+  /** The format that the user's settings name. */
+  readonly chosenFormat?: string;
   /** User-designed bodies need no proof of the default format. */
   readonly allowUnsigned?: boolean;
   /** For a user-defined product: the folder with its description and samples. */
   readonly folder?: string;
+}
+
+/** Whether Zoho never signs a product: only the guide's format has a proof, or a fixed value that the user has added. */
+export function isNeverSigned({ formats }: Pick<Product, "formats">): boolean {
+  const others = formats.filter(({ id }) => id !== GUIDE_FORMAT);
+  return others.length > 0 && others.every(({ proofs }) => proofs.every(({ credential }) => credential === "auth"));
+}
+
+/**
+ * Whether a product's deliveries need no proof: Zoho never signs them, and its user has neither given this product a key nor
+ * named the guide's format in the settings. A secret of all products does not count: it is there for those that sign.
+ */
+export function acceptsUnsigned(
+  product: Pick<Product, "id" | "formats" | "chosenFormat">,
+  secrets: Pick<Secrets, "for">,
+): boolean {
+  const { id, formats, chosenFormat } = product;
+  if (chosenFormat === GUIDE_FORMAT || !isNeverSigned(product)) return false;
+  const isOwn = ({ credential }: Proof): boolean =>
+    secrets.for(credential, id).some(({ shared }) => shared !== true || credential === "auth");
+  return !formats.some(({ proofs }) => proofs.some(isOwn));
 }
 
 export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "designed" | "members">>;

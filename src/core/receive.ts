@@ -15,6 +15,8 @@ import {
 import { chosenNames } from "./mask.ts";
 import {
   acceptsMethod,
+  acceptsUnsigned,
+  isNeverSigned,
   type Limits,
   type Product,
   type Proof,
@@ -22,10 +24,10 @@ import {
   type Reply,
   type Verdict,
 } from "./product.ts";
+import { has } from "./proofs/verdict.ts";
 import {
   carriesSignature,
   checkReading,
-  has,
   hasOwnSchema,
   type Incoming,
   type Nearest,
@@ -174,7 +176,7 @@ function proofVerifier(input: ReceiveInput, payload: Payload): Incoming["verdict
     const ofProduct = verified.get(product) ?? new Map<Proof, Verdict>();
     verified.set(product, ofProduct);
     return proofs.map((proof) => {
-      const verdict = ofProduct.get(proof) ?? verifyProof(proof, product.id, proofInput);
+      const verdict = ofProduct.get(proof) ?? verifyProof(proof, product, proofInput);
       ofProduct.set(proof, verdict);
       return verdict;
     });
@@ -185,9 +187,12 @@ interface VerifyProofInput extends Omit<ProofInput, "secrets"> {
   readonly secrets: Secrets;
 }
 
-export function verifyProof(proof: Proof, product: string, input: VerifyProofInput): Verdict {
+export function verifyProof(proof: Proof, product: Product, input: VerifyProofInput): Verdict {
   const { delivery, payload, now, limits } = input;
-  const secrets = input.secrets.for(proof.credential, product);
+  const found = input.secrets.for(proof.credential, product.id);
+  // Where Zoho never signs, a wrong signature still fails.
+  const isOptional = found.length > 0 && acceptsUnsigned(product, input.secrets);
+  const secrets = isOptional ? found.map((each) => ({ ...each, optional: true })) : found;
   const verdict = proof.verify({ delivery, payload, secrets, now, limits });
   const complete = verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
   return proof.secretIn === undefined ? complete : { ...complete, secretIn: proof.secretIn };
@@ -236,7 +241,9 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
     ({ format, verdicts }) =>
       has("failed", verdicts) && format.proofs.some(({ header }) => header && headerValue(delivery, header)),
   );
-  const { verdicts = [] } = passed ?? wrong ?? tried[0] ?? {};
+  // Any body may be posted to a product that is never signed, so any key that its user has given is required.
+  const missing = isNeverSigned(product) ? tried.find(({ verdicts }) => has("failed", verdicts)) : undefined;
+  const { verdicts = [] } = passed ?? wrong ?? missing ?? tried[0] ?? {};
   const hint =
     lookAlikeHint(incoming) ??
     (has("failed", verdicts) ? designHint(product, delivery.method) : undefined) ??
@@ -272,11 +279,15 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
 function receivedVerdicts(incoming: Incoming, { product, format, name, match, shape }: Reading): readonly Verdict[] {
   const own = incoming.verdictsOf(product, format);
   const [first] = product.formats;
-  if (own.length === 0) {
+  const isUndecided = !has("passed", own) && !has("failed", own);
+  if (own.length === 0 || (isUndecided && isNeverSigned(product))) {
     // A custom body has no proof of its own format, but may have the token of another.
     const verdicts = product.formats.map((each) => incoming.verdictsOf(product, each));
     const verified = verdicts.find((each) => has("passed", each));
     if (verified !== undefined) return verified;
+    // Nor can a body choose the format whose proof is not required.
+    const failed = isNeverSigned(product) ? verdicts.find((each) => has("failed", each)) : undefined;
+    if (failed !== undefined) return failed;
   }
   // What only resembles a format needs the default format's proof, too: two members must not get round a signature.
   const isPartial = shape.misshapen || (match === undefined && (name === undefined || shape.missing > 0));

@@ -4,7 +4,8 @@ import { isEmpty, memberCount, type Payload, textAt } from "../body/payload.ts";
 import { countMembers, type Envelope, isObject, missingOf, NO_MEMBERS } from "./envelope.ts";
 import { type EventMatch, findEvent } from "./event-names.ts";
 import { nearestEvents } from "./hints.ts";
-import { acceptsMethod, type Format, type Product, type Verdict } from "./product.ts";
+import { acceptsMethod, type Format, isNeverSigned, type Product, type Verdict } from "./product.ts";
+import { has } from "./proofs/verdict.ts";
 import { checkSchema, isOwnSchema, type SchemaIssue, type SchemaResult } from "./schema.ts";
 
 /** A delivery whose body could be read. */
@@ -361,7 +362,9 @@ function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | 
   };
   const needsNoProof = product.allowUnsigned === true && first !== undefined && !carriesSignature(first, delivery);
   if (first === design || needsNoProof) return as(design.catchAll);
-  if (found !== undefined || first === undefined) return found;
+  // Where Zoho never signs, a member `event` with other text is one of the user's own.
+  const isNamed = found?.name !== undefined && EVENT_NAME.test(found.name);
+  if (first === undefined || (found !== undefined && (isNamed || !isNeverSigned(product)))) return found;
   const firstOutcome = outcomeOf(incoming.verdictsOf(product, first));
   if (firstOutcome === "failed" && outcome !== "passed") return undefined;
   // It carries the default format's proof, whatever its body is.
@@ -373,10 +376,6 @@ function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | 
 function outcomeOf(verdicts: readonly Verdict[]): "failed" | "passed" | "absent" {
   if (has("failed", verdicts)) return "failed";
   return has("passed", verdicts) ? "passed" : "absent";
-}
-
-export function has(wanted: Verdict["verdict"], verdicts: readonly Verdict[]): boolean {
-  return verdicts.some(({ verdict }) => verdict === wanted);
 }
 
 /** A known event with every member of an envelope that cannot be taken for another. */

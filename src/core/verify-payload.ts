@@ -46,9 +46,10 @@ const UNKNOWN_SCHEME = "the signature was not checked: no known signature scheme
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const { payload, products, product, signature } = input;
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
+  const secrets = input.requireProofs ? asRequired(input.secrets) : input.secrets;
   const receiptOf = (delivery: Delivery): Receipt => {
     // A missing signature of a bare body is no failure here, which `receive` does not know.
-    const receipt = receive({ ...input, now: payload.at ?? input.now, delivery, ownSchemas: true });
+    const receipt = receive({ ...input, secrets, now: payload.at ?? input.now, delivery, ownSchemas: true });
     return input.event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
   };
   const first = receiptOf(payload.delivery);
@@ -87,6 +88,14 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
         : [`could also be ${receipt.couldBe.join(", ")}: name the product with --product`]),
       ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
+  };
+}
+
+/** A secret that was named on the command line is meant for this very payload. */
+function asRequired(secrets: Secrets): Secrets {
+  return {
+    ...secrets,
+    for: (credential, product) => secrets.for(credential, product).map((each) => ({ ...each, shared: false })),
   };
 }
 
@@ -130,7 +139,7 @@ function verifyUnreadable(
     const delivery =
       signature === undefined ? payload.delivery : withHeader(payload.delivery, signatureHeader(format), signature);
     const input = { delivery, payload: UNREAD, secrets, now: payload.at ?? now, limits };
-    return [{ format, delivery, verdicts: proofs.map((proof) => verifyProof(proof, product.id, input)) }];
+    return [{ format, delivery, verdicts: proofs.map((proof) => verifyProof(proof, product, input)) }];
   });
   if (tried.length === 0 && signature === undefined) return undefined;
   const passed = tried.find(({ verdicts }) => verdicts.some(({ verdict }) => verdict === "passed"));

@@ -1,6 +1,6 @@
 import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
 import type { AuthPlace, FormatSettings } from "../core/format-settings.ts";
-import type { Format, Product, Proof } from "../core/product.ts";
+import { acceptsUnsigned, type Format, GUIDE_FORMAT, type Product, type Proof } from "../core/product.ts";
 import { readKeySet } from "../core/proofs/keys.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { isRecord } from "../util/json.ts";
@@ -178,14 +178,7 @@ function keysOf(formats: readonly Format[], use: Use): readonly string[] {
 }
 
 function isGuide({ id }: Format): boolean {
-  return id === "guide";
-}
-
-/** Whether Zoho never signs the product, and no key was given for what its user may have added. */
-export function acceptsUnsigned({ id, formats }: Candidate, secrets: Secrets): boolean {
-  const isSigned = formats.some((format) => !isGuide(format) && format.proofs.length > 0) || formats.every(isGuide);
-  const proofs = formats.flatMap((format) => format.proofs);
-  return !isSigned && !proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
+  return id === GUIDE_FORMAT;
 }
 
 /** Whether the product offers its secret with a first call, before which there is no key. */

@@ -1,14 +1,21 @@
 import type { Delivery } from "../body/delivery.ts";
 import { problemText, UNREAD } from "../body/payload.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../core/handshake.ts";
-import type { OfferedSecret, Product, Reply, Verdict } from "../core/product.ts";
+import {
+  acceptsUnsigned,
+  type OfferedSecret,
+  type Product,
+  type Proof,
+  type Reply,
+  type Verdict,
+} from "../core/product.ts";
+import { has } from "../core/proofs/verdict.ts";
 import { identityOf, type Receipt, receive, verifyProof } from "../core/receive.ts";
-import { has } from "../core/recognise.ts";
 import { plainReply } from "../core/reply.ts";
 import { products } from "../products/index.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { deliveryOf, formatOf, productOf, type RequestLike, requireOptions, withSettings } from "./input.ts";
-import { acceptsUnsigned, type Keys, readKeys, requireUsableKey } from "./keys.ts";
+import { type Keys, readKeys, requireUsableKey } from "./keys.ts";
 import { eventOf, type ParsedEvent } from "./parse.ts";
 
 export interface VerifyOptions<P extends ProductId = ProductId> {
@@ -66,8 +73,9 @@ function unreadVerdicts(
   product: Product | undefined,
   input: Omit<Parameters<typeof verifyProof>[2], "payload">,
 ): readonly Verdict[] {
-  const { id = "", formats = [] } = product ?? {};
-  const tried = formats.map(({ proofs }) => proofs.map((each) => verifyProof(each, id, { ...input, payload: UNREAD })));
+  if (product === undefined) return [];
+  const verify = (proof: Proof): Verdict => verifyProof(proof, product, { ...input, payload: UNREAD });
+  const tried = product.formats.map(({ proofs }) => proofs.map(verify));
   return tried.find((each) => has("passed", each)) ?? tried.find((each) => has("failed", each)) ?? [];
 }
 

@@ -193,7 +193,7 @@ function recordText({ receipt }: EventReport): string {
 /** Absent proofs together are worth one word. */
 function proofTexts({ verdicts, format }: Receipt, paint: Paint): readonly string[] {
   // Payloads that users design have nothing to verify, unless the settings name a proof.
-  if (verdicts.length === 0) return format === undefined ? [] : [paint.dim("– not proved")];
+  if (verdicts.length === 0 && format === undefined) return [];
   const present = verdicts.filter(({ verdict }) => verdict !== "absent");
   return present.length === 0 ? [paint.dim("– unsigned")] : present.map((verdict) => verdictText(verdict, paint));
 }

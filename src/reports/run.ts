@@ -6,10 +6,10 @@ import { INDENT } from "./event.ts";
 import { alignRows, below, textWidth, wrapLine } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";
 
-/** On stderr: the events are what a run is asked for. At most six lines of 80 columns; with `--verbose` all notes. */
+/** On stderr: the events are what a run is asked for. At most seven lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
   const { url, publicUrl, path, forwardsTo, isMirrored, checks, onInvalid, channel, keySetUrl, tryCommand } = report;
-  const { inspectorUrl, metricsUrl, role, logPath } = report;
+  const { inspectorUrl, metricsUrl, role, logPath, unsigned } = report;
   const room = columns - INDENT_COLUMNS;
   const policy = onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
   const mirrored = isMirrored ? " (mirrored)" : role === "receive" ? " (by --role deliver)" : "";
@@ -19,6 +19,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
     ["forwards to", !quiet && forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
     ["forwards to", !quiet && forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
     ["checks", !quiet && checks.length > 0 && listed(checks, room - policy.length) + policy],
+    ["", !quiet && checks.length > 0 && unsigned.length > 0 && UNSIGNED + listed(unsigned, room - UNSIGNED.length)],
     [
       "checks",
       !quiet && checks.length === 0 && url !== undefined && "nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN",
@@ -58,6 +59,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
 }
 
 const INDENT_COLUMNS = 15;
+const UNSIGNED = "accepts unsigned: ";
 
 function channelText({ id, events, timeLeftMs }: RunningChannel, room: number): string {
   const left = timeLeftMs === undefined ? "expiry unknown" : `${formatSpan(timeLeftMs)} left`;
@@ -215,6 +217,8 @@ export interface ReadyReport {
   readonly isMirrored: boolean;
   /** Where the secrets come from that deliveries are checked with. */
   readonly checks: readonly string[];
+  /** The products that Zoho never signs, whose deliveries are accepted without a signature. */
+  readonly unsigned: readonly string[];
   readonly onInvalid: "reject" | "warn";
   /** There is no public URL, and nobody has said that there should be none. */
   readonly offersTunnel: boolean;

@@ -198,13 +198,13 @@ describe("what the user has set with init", () => {
     const first = await listen();
     expect([first.exitCode, first.err]).toEqual([0, expect.not.stringContaining("set by this project")]);
 
-    configure({ allowUnsigned: ["crm", "forms"], forwardTo: "3000" });
+    configure({ allowUnsigned: ["crm", "recruit"], forwardTo: "3000" });
     expect((await listen()).err).toContain("set by this project: allowUnsigned");
   });
 
   it.each([
     [`ZOHO_HOOKS_FORWARD_TO=${APP}`, 2, "forwardTo"],
-    ["ZOHO_HOOKS_ALLOW_UNSIGNED=crm,forms", 0, "set by this project: ZOHO_HOOKS_ALLOW_UNSIGNED"],
+    ["ZOHO_HOOKS_ALLOW_UNSIGNED=crm,recruit", 0, "set by this project: ZOHO_HOOKS_ALLOW_UNSIGNED"],
   ])("does not approve a value of the .env that overrides it: %s", async (line, exitCode, shown) => {
     const { cwd, listen } = project({}, `${line}\n`);
     const env = { XDG_CONFIG_HOME: join(cwd, "../home") };
@@ -312,7 +312,7 @@ describe("a project's own", () => {
   it.each([
     ["schema", { schema: "off" }],
     ["onInvalid", { onInvalid: "warn" }],
-    ["allowUnsigned", { allowUnsigned: ["forms"] }],
+    ["allowUnsigned", { allowUnsigned: ["recruit"] }],
     ["allowZohoIps", { allowZohoIps: true }],
     ["products", { products: { forms: { auth: { header: "x-key" } } } }],
     ["tunnel.use", { tunnel: { use: "none" } }, ["--port", "0"]],

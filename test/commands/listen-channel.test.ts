@@ -266,7 +266,7 @@ describe("listen beside a channel whose token it knows", () => {
       },
       onOut: (text) => void (text.includes("#1") && interrupt.abort()),
     });
-    expect(out).toMatch(/#1 +crm +webhook +– not proved +custom payload/);
+    expect(out).toMatch(/#1 +crm +webhook +– unsigned +custom payload/);
   });
 });
 

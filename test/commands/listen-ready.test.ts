@@ -23,7 +23,7 @@ async function screen(argv: readonly string[], options: RunOptions = {}): Promis
 }
 
 describe("the ready block of listen", () => {
-  it("is five lines of 80 columns where everything is set up", async () => {
+  it("is six lines of 80 columns where everything is set up", async () => {
     const tunnel = await startTestTunnel();
     const { overrides } = tunnel;
     const more = { ZOHO_WEBHOOK_SECRET_DESK: "d3sk", ZOHO_WEBHOOK_SECRET_BOOKS: "b00ks", NGROK_AUTHTOKEN: "x" };
@@ -33,6 +33,7 @@ describe("the ready block of listen", () => {
       "Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/<product>",
       "  forwards to  http://localhost:3000/webhooks/zoho/<product> +2 more",
       "  checks       ZOHO_WEBHOOK_SECRET +3 more (rejects what fails)",
+      "               accepts unsigned: creator, projects, forms, survey +8 more",
       "  public URL   http://127.0.0.1:PORT/webhooks/zoho/<product>",
       expect.stringMatching(/^ {2}try it {7}zoho-hooks send crm Leads\.create --to \d+$/),
     ]);
@@ -44,6 +45,20 @@ describe("the ready block of listen", () => {
     expect((await screen([], { cwd }))[0]).toBe("Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/<crm|books>");
     const one = folderWith({ "zoho-hooks.config.json": '{"products":{"desk":{}}}' });
     expect((await screen([], { cwd: one }))[0]).toBe("Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/desk");
+  });
+
+  it.each([
+    ["{}", {}, "accepts unsigned: forms, people"],
+    ['{"format":"guide"}', {}, "accepts unsigned: people"],
+    ["{}", { ZOHO_WEBHOOK_SECRET_FORMS: "f0rms" }, "accepts unsigned: people"],
+    ['{"auth":{"header":"x-key"}}', { ZOHO_WEBHOOK_AUTH: "kn0ck" }, "accepts unsigned: people"],
+  ])("names what is accepted unsigned, with %s and %j for forms", async (forms, more, line) => {
+    const products = `{"products":{"crm":{},"forms":${forms},"people":{}}}`;
+    const lines = await screen([], {
+      cwd: folderWith({ "zoho-hooks.config.json": products }),
+      env: { ...env, ...more },
+    });
+    expect(lines.map((each) => each.trim())).toContain(line);
   });
 
   it("says that nothing is checked, and how to get a public URL", async () => {

@@ -181,26 +181,28 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     expect((await lenient.post("/webhooks/zoho/payments", body, headers)).status).toBe(200);
   });
 
-  it("accepts unsigned deliveries that have no proof, and notes which bodies it rejects", async () => {
+  it("accepts what Zoho never signs, and notes which other bodies it rejects", async () => {
     const app = await listen([], { env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     const job = readFileSync(join(import.meta.dirname, "../../fixtures/analytics/wire/bulk_job_finished.json"), "utf8");
     expect((await app.post("/webhooks/zoho/analytics", job, json)).status).toBe(200);
     expect(await app.event(1)).toMatchObject({ event: "bulk_job_finished", proofs: [] });
     expect((await app.post("/webhooks/zoho/books", '{"event":"invoice_created"}', json)).status).toBe(401);
-    expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(401);
+    expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(200);
+    expect((await app.post("/webhooks/zoho/crm", '{"Name":"Ada"}', json)).status).toBe(401);
     const { notes } = (await app.line("ready")) as { notes?: string[] };
-    expect(notes?.slice(0, 2)).toEqual([
-      'Checking signatures and tokens with ZOHO_WEBHOOK_SECRET; wrong ones are rejected. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".',
+    expect(notes?.slice(0, 3)).toEqual([
+      'Checking signatures and tokens with ZOHO_WEBHOOK_SECRET; wrong ones are rejected. Deliveries without a matching key are accepted and marked "unsigned".',
+      expect.stringMatching(/^Zoho never signs creator, .*forms, .*sprints.*, so their deliveries are accepted/),
       expect.stringMatching(
-        /never signs bodies of your own design, so they are rejected; to accept them: --allow-unsigned crm,.*forms/,
+        /never signs bodies of your own design, so they are rejected; to accept them: --allow-unsigned crm,recruit$/,
       ),
     ]);
   });
 
   it("has no note on user-designed bodies if the config names their format", async () => {
-    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {"format": "wire"}, "desk": {}}}' });
+    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"crm": {"format": "workflow"}, "desk": {}}}' });
     const app = await listen([], { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
-    expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(200);
+    expect((await app.post("/webhooks/zoho/crm", '{"Name":"Ada"}', json)).status).toBe(200);
     expect(JSON.stringify((await app.line("ready")).notes)).not.toContain("of your own design");
   });
 

@@ -24,8 +24,8 @@ async function stop(child: BinChild): Promise<{ status: number | null; events: L
   };
 }
 
-async function sendAll(port: number): Promise<{ status: number | null; sent: Line[] }> {
-  const { status, stdout } = await runBin(["send", "--all", "--to", String(port), "--json"], { env });
+async function sendAll(port: number, argv: readonly string[] = []): Promise<{ status: number | null; sent: Line[] }> {
+  const { status, stdout } = await runBin(["send", "--all", "--to", String(port), "--json", ...argv], { env });
   return { status, sent: parsed(stdout).filter(({ type }) => type === "sent") };
 }
 
@@ -63,6 +63,15 @@ describe("every event of every product", { timeout: 60_000 }, () => {
     const custom = events.filter(({ designed }) => designed === true).length;
     const valid = sent.length - custom;
     expect(summary).toMatchObject({ received: sent.length, valid, custom, rejected: 0, duplicates: 0 });
+  });
+
+  it.each(["guide", "wire"])("is accepted in the format %s", async (format) => {
+    const { child, port } = await startListen();
+    const { status, sent } = await sendAll(port, ["--format", format]);
+    expect(sent.filter(({ status: answered }) => answered !== 200)).toEqual([]);
+    expect([status, sent.length > 80]).toEqual([0, true]);
+    const { summary } = await stop(child);
+    expect(summary).toMatchObject({ received: sent.length, rejected: 0 });
   });
 
   it("is refused, where its format is signed with the secret, when one bit of its body was changed on the way", async () => {

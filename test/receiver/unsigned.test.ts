@@ -1,39 +1,46 @@
 import { describe, expect, it } from "vitest";
 import { noSecrets, secret } from "../../src/body/secret.ts";
 import { findProduct } from "../../src/core/event-names.ts";
-import type { Proof } from "../../src/core/product.ts";
+import { isNeverSigned, type Proof } from "../../src/core/product.ts";
 import { guideSignature } from "../../src/core/proofs/body-signature.ts";
 import { financeSignature } from "../../src/core/proofs/finance-signature.ts";
-import { receive } from "../../src/core/receive.ts";
+import { type Receipt, receive } from "../../src/core/receive.ts";
 import { decideReply } from "../../src/core/reply.ts";
 import { products } from "../../src/products/index.ts";
 import { posted } from "../support/deliveries.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 
 const key = secret("s3cret", "ZOHO_WEBHOOK_SECRET");
+const shared = { ...key, shared: true };
 const now = new Date("2025-01-15T10:30:00Z");
-const secrets = { ...noSecrets, for: (credential: string) => (credential === "secret" ? [key] : []) };
+const secrets = { ...noSecrets, for: (credential: string) => (credential === "secret" ? [shared] : []) };
 
 /** The status that `listen` answers a body with, where ZOHO_WEBHOOK_SECRET alone is set. */
-function statusOf(body: unknown, product?: string, proof?: Proof, signedWith = key): number {
+function statusOf(...of: Parameters<typeof receiptOf>): number {
+  return decideReply(receiptOf(...of), { schema: "warn", onInvalid: "reject" }).reply.status;
+}
+
+function receiptOf(body: unknown, product?: string, proof?: Proof, signedWith = key): Receipt {
   const delivery = posted(JSON.stringify(body));
-  const receipt = receive({
+  return receive({
     products,
     product: product === undefined ? undefined : findProduct(products, product),
     delivery: proof?.sign(delivery, signedWith, now) ?? delivery,
     secrets,
     now,
   });
-  return decideReply(receipt, { schema: "warn", onInvalid: "reject" }).reply.status;
 }
 
 const bodies = fixtureCases().filter(({ path }) => path !== undefined);
 const signed = bodies.filter(
-  ({ format }) => format.id === "guide" && format.proofs.some(({ proves }) => proves === "body"),
+  ({ product, format }) =>
+    !isNeverSigned(product) && format.id === "guide" && format.proofs.some(({ proves }) => proves === "body"),
 );
 const unsigned = bodies.filter(
-  ({ format, match, text }) =>
-    !match.event.designed && !text.startsWith("[") && format.proofs.every(({ credential }) => credential !== "secret"),
+  ({ product, format, match, text }) =>
+    !match.event.designed &&
+    !text.startsWith("[") &&
+    (isNeverSigned(product) || format.proofs.every(({ credential }) => credential !== "secret")),
 );
 
 function bodyOf(wanted: string) {
@@ -59,6 +66,36 @@ describe("an unsigned body of a product that signs", () => {
       );
     });
     expect(accepted).toEqual([]);
+  });
+
+  const neverSigned = bodies.filter(({ product, text }) => isNeverSigned(product) && !text.startsWith("["));
+
+  it("is not accepted as its event with members of a product that is never signed", () => {
+    const withSecret = bodies.filter(
+      ({ format, text }) =>
+        !text.startsWith("[") &&
+        format.proofs.some(({ proves, credential }) => proves === "body" && credential === "secret"),
+    );
+    const formats = new Map(withSecret.map((each) => [each.format, each]));
+    const accepted = [...formats.values()].flatMap((one) =>
+      neverSigned.flatMap((other) => {
+        if (isNeverSigned(one.product)) return [];
+        const body = { ...JSON.parse(other.text), ...JSON.parse(one.text) };
+        const isTaken = receiptOf(body).product === one.product.id && statusOf(body) < 300;
+        return isTaken ? [`${one.label} with ${other.label}`] : [];
+      }),
+    );
+    expect(accepted).toEqual([]);
+  });
+
+  it("is refused at its own path whatever body of a product that is never signed it is", () => {
+    const signing = [...new Set(signed.map(({ product }) => product.id))];
+    const accepted = signing.flatMap((product) =>
+      neverSigned.flatMap((one) =>
+        statusOf(JSON.parse(one.text), product) < 300 ? [`${one.label} as ${product}`] : [],
+      ),
+    );
+    expect([neverSigned.length > 30, signing.length > 3, accepted]).toEqual([true, true, []]);
   });
 
   const ticket = bodyOf("desk guide Ticket.Create");

@@ -10,7 +10,7 @@ const pair = generateKeyPairSync("rsa", {
 
 export const testKeys: { readonly publicKey: string; readonly privateKey: string } = pair;
 
-const text = secret("a secret of the tests", "TEST_SECRET");
+const text = { ...secret("a secret of the tests", "TEST_SECRET"), shared: true };
 const keys = new Map([
   ["publicKey", secret(pair.publicKey, "TEST_PUBLIC_KEY")],
   ["privateKey", secret(pair.privateKey, "TEST_PRIVATE_KEY")],

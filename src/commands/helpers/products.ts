@@ -7,7 +7,7 @@ import type { Context } from "../../context.ts";
 import { configureProducts, type ProductSettings } from "../../core/configure.ts";
 import { findProduct, isNamed, mistypedModule, nearest } from "../../core/event-names.ts";
 import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
-import type { Product } from "../../core/product.ts";
+import { isNeverSigned, type Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { usageError } from "../../util/errors.ts";
 import { requireProduct } from "./options.ts";
@@ -32,13 +32,17 @@ export async function configuredProducts(
   return known.map((product) => (ids.includes(product.id) ? { ...product, allowUnsigned: true } : product));
 }
 
-/** The ids in a list such as `forms,survey`. Throws a usage error for a product that has no unsigned webhooks. */
+/** The ids in a list such as `crm,recruit`. Throws a usage error for a product that always signs, or never. */
 function readUnsigned(products: readonly Product[], text: string, where: string): readonly string[] {
   return text.split(",").map((id) => {
     const product = requireProduct(products, id.trim(), where);
-    if (unsignedCustomFormat(product) !== undefined) return product.id;
+    const isUnsigned = isNeverSigned(product);
+    if (!isUnsigned && unsignedCustomFormat(product) !== undefined) return product.id;
     const ids = products.filter(canAllowUnsigned).map((each) => each.id);
-    throw usageError(`${where} does not apply to ${product.title}`, `it applies to ${ids.join(", ")}`);
+    throw usageError(
+      `${where} does not apply to ${product.title}`,
+      `${isUnsigned ? "Zoho never signs it, so it is accepted without; " : ""}it applies to ${ids.join(", ")}`,
+    );
   });
 }
 

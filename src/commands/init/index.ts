@@ -18,7 +18,6 @@ import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.t
 import { CONFIG_FILE, type Settings, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
 import type { Context } from "../../context.ts";
-import { unsignedCustomFormat } from "../../core/hints.ts";
 import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
@@ -200,25 +199,15 @@ function reportNextSteps(
   }
   const { allowUnsigned = [] } = answers;
   if (allowUnsigned.length > 0) {
-    const unsigned = unsignedWebhooks(products.filter(({ id }) => allowUnsigned.includes(id)));
-    notice(`${unsigned}, which Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG_FILE}.`);
+    const titles = products.flatMap(({ id, title }) =>
+      allowUnsigned.includes(id) ? [title.replace(/^Zoho /, "")] : [],
+    );
+    notice(
+      `${inWords(titles)} workflow webhooks, which Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG_FILE}.`,
+    );
   }
   const [product = "crm"] = answers.products;
   notice(`Next: ${context.invocation} listen, and in a second terminal ${context.invocation} send ${product} --all`);
-}
-
-/** `CRM and Recruit workflow webhooks`: of a product with a workflow format, only those are never signed. */
-function unsignedWebhooks(products: readonly Product[]): string {
-  const isWorkflow = (product: Product): boolean => unsignedCustomFormat(product)?.id === "workflow";
-  const named = (chosen: readonly Product[], kind: string): readonly string[] =>
-    chosen.length === 0 ? [] : [`${inWords(chosen.map(({ title }) => title.replace(/^Zoho /, "")))} ${kind}`];
-  return [
-    ...named(products.filter(isWorkflow), "workflow webhooks"),
-    ...named(
-      products.filter((product) => !isWorkflow(product)),
-      "webhooks",
-    ),
-  ].join(", and ");
 }
 
 function inWords(names: readonly string[]): string {

@@ -3,7 +3,7 @@ import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { canAllowUnsigned } from "../../core/hints.ts";
-import type { Product } from "../../core/product.ts";
+import { acceptsUnsigned, type Product } from "../../core/product.ts";
 import { type AddressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
@@ -45,6 +45,9 @@ export function readyReport(
   const names = named.join("|");
   const placeholder = names === "" || names.length > MAX_LISTED_PRODUCTS ? "<product>" : `<${names}>`;
   const credentials = checkedWith(secrets, unknownNames);
+  const unsigned = products
+    .filter((product) => ids.includes(product.id) && acceptsUnsigned(product, secrets))
+    .map(({ id }) => id);
   return {
     type: "ready",
     role,
@@ -56,6 +59,7 @@ export function readyReport(
     forwardsTo: routes.texts,
     isMirrored: settings.respond === "mirror",
     checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
+    unsigned,
     onInvalid: settings.onInvalid,
     offersTunnel: publicUrl === undefined && settings.tunnel !== "none",
     channel,
@@ -69,7 +73,7 @@ export function readyReport(
         ? tryCommand(context, settings.port, receiver.port, own[0] ?? configured[0] ?? "crm")
         : undefined,
     notes: [
-      ...checkNotes(credentials, settings),
+      ...checkNotes(credentials, unsigned, settings),
       ...designNotes(secrets, settings, products),
       ...missingValueNotes(secrets, settings),
       ...(settings.respond === "mirror" && routes.empty
@@ -101,6 +105,7 @@ export function deliveringReport(
     forwardsTo: routes.texts,
     isMirrored: false,
     checks: [],
+    unsigned: [],
     onInvalid: settings.onInvalid,
     offersTunnel: false,
     channel: undefined,
@@ -126,11 +131,18 @@ function tryCommand({ invocation }: Context, configuredPort: number, port: numbe
   return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
 }
 
-function checkNotes(credentials: readonly string[], { onInvalid }: Settings): readonly string[] {
+function checkNotes(
+  credentials: readonly string[],
+  unsigned: readonly string[],
+  { onInvalid }: Settings,
+): readonly string[] {
+  if (credentials.length === 0)
+    return ["Signatures and tokens are not checked. To check them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
   return [
-    credentials.length === 0
-      ? "Signatures and tokens are not checked. To check them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."
-      : `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".`,
+    `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a matching key are accepted and marked "unsigned".`,
+    ...(unsigned.length === 0
+      ? []
+      : [`Zoho never signs ${unsigned.join(", ")}, so their deliveries are accepted and marked "unsigned".`]),
   ];
 }
 
@@ -138,7 +150,7 @@ function outcomeOf(onInvalid: Settings["onInvalid"]): string {
   return onInvalid === "reject" ? "rejected" : "accepted with a warning";
 }
 
-/** Zoho signs no body that the user designed, so where the guide's signature is checked it fails, unless it is allowed. */
+/** Zoho signs no body that the user designed, so where the token of CRM or Recruit is checked it fails, unless it is allowed. */
 function designNotes(
   secrets: Secrets,
   { products, onInvalid }: Settings,

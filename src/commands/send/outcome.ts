@@ -1,4 +1,5 @@
 import type { Context } from "../../context.ts";
+import { canAllowUnsigned } from "../../core/hints.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import { deadlineOf, NOT_RECORDED, probesText, probeText } from "../../core/reply.ts";
 import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
@@ -98,9 +99,10 @@ function hintOf(result: PostResult, { flaw, subject, unsigned }: Shipment, targe
   if (flaw !== undefined && status >= 400 && status < 500) return `refused, as it should be: ${flaw}`;
   if (status === 401 && subject.format.proofs.length === 0) {
     const { product } = subject;
-    if (product.formats.length === 1)
-      return `this format is never signed, but your app requires a signature or token; listen accepts it at the product's own URL, /webhooks/zoho/${product.id}`;
-    return `this format is never signed, but your app requires a signature or token; listen accepts it with --allow-unsigned ${product.id}`;
+    const way = canAllowUnsigned(product)
+      ? `with --allow-unsigned ${product.id}`
+      : `at the product's own URL, /webhooks/zoho/${product.id}, unless it has a secret for this product alone`;
+    return `this format is never signed, but your app requires a signature or token; listen accepts it ${way}`;
   }
   if (status === 401 && unsigned !== undefined) return `it was sent without a signature: ${unsigned}`;
   if (isOfListen(result, target)) return "listen itself could not take it: the reason is in its answer and its output";

@@ -38,7 +38,7 @@ export function verifyHeader(
   }
   if (value !== undefined)
     return makeVerdict(proof, "unconfigured", `signed, but no ${key} is configured to check it with`);
-  if (secrets.length === 0) return makeVerdict(proof, "absent", `no ${header} header`);
+  if (secrets.every(({ optional }) => optional === true)) return makeVerdict(proof, "absent", `no ${header} header`);
   const reason = `a ${key} is configured, but there is no ${header} header`;
   return makeVerdict(proof, "failed", exception === undefined ? reason : `${reason} (${exception})`);
 }
@@ -95,4 +95,8 @@ function reserialisedOnce(payload: Payload): Buffer | undefined {
     reserialisedBodies.set(payload, reserialised(text, text !== undefined && hasLongNumber(text) ? undefined : data));
   }
   return reserialisedBodies.get(payload);
+}
+
+export function has(wanted: VerdictWord, verdicts: readonly Verdict[]): boolean {
+  return verdicts.some(({ verdict }) => verdict === wanted);
 }

@@ -121,7 +121,7 @@ function Verdicts({ event }: { readonly event: EventDetails }) {
       ))}
       {proofs.length === 0 && event.format !== null && (
         <li>
-          <Verdict tone="unknown">not proved</Verdict>
+          <Verdict tone="unknown">unsigned</Verdict>
         </li>
       )}
       {schema_ok !== null && (

@@ -1,6 +1,6 @@
 import { textAt } from "../../body/payload.ts";
 import { echoChallenge } from "../../core/handshake.ts";
-import type { Evidence, Format, Proof, WebhookEvent } from "../../core/product.ts";
+import { type Evidence, type Format, GUIDE_FORMAT, type Proof, type WebhookEvent } from "../../core/product.ts";
 import { guideSignature } from "../../core/proofs/body-signature.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
@@ -21,9 +21,9 @@ interface GuideParts<Events extends readonly WebhookEvent[]> {
 /** A format of the guide; id, signature and challenge are the same for all products. */
 export function guideFormat<const Events extends readonly WebhookEvent[]>(
   parts: GuideParts<Events>,
-): Format<Events, "guide"> {
+): Format<Events, typeof GUIDE_FORMAT> {
   return {
-    id: "guide",
+    id: GUIDE_FORMAT,
     source: parts.source,
     evidence: parts.evidence,
     proofs: parts.proofs ?? [guideSignature],
