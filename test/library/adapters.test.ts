@@ -1,5 +1,5 @@
 import { createPublicKey } from "node:crypto";
-import { createServer, type RequestListener, request } from "node:http";
+import { Agent, createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import express4 from "express";
 import express5 from "express5";
@@ -250,6 +250,32 @@ describe("the adapter for Express", () => {
     expect([response.status, await response.text()]).toEqual([200, "OK"]);
     expect(events).toEqual(["invoice.created"]);
   });
+});
+
+it("the adapter for Fastify closes a connection whose body it refused", async () => {
+  const app = fastify();
+  app.register(
+    forFastify.webhook("crm", keys, () => {}),
+    { prefix: "/hooks" },
+  );
+  await app.ready();
+  const server = createServer(app.routing);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  closing.push(() => agent.destroy());
+  const statusOf = (body: Buffer) =>
+    new Promise((resolve, reject) => {
+      // Without a length it is sent in chunks.
+      const sent = request({ port, host: "127.0.0.1", method: "POST", path: "/hooks", agent, headers: json });
+      sent.once("response", (response) => response.resume().once("end", () => resolve(response.statusCode)));
+      sent.once("error", reject);
+      sent.write(body);
+      sent.end();
+    });
+  expect(await statusOf(Buffer.alloc(2 * MAX_BODY_BYTES, " "))).toBe(413);
+  expect(await statusOf(Buffer.from("{}"))).toBe(401);
 });
 
 it("the adapter for Next reports a body that cannot be read, unless its sender aborted the request", async () => {
