@@ -137,11 +137,13 @@ function formsOf(char: string): readonly string[] {
   const units = Array.from({ length: char.length }, (_, i) => char.charCodeAt(i).toString(16).padStart(4, "0"));
   const json = JSON.stringify(char).slice(1, -1);
   return [
+    // Each JSON doubles it: half of a pair that is left would escape the quote behind the value.
+    ...(char === "\\" ? ["\\\\{8}", "\\\\{4}", "\\\\{2}"] : []),
     literal(char),
     percent,
     units.map((unit) => `\\\\{1,4}u${anyCase(unit)}`).join(""),
     // PHP writes `\/`.
-    ...(json.startsWith("\\") || char === "/" ? [`\\\\{1,4}${literal(json.slice(-1))}`] : []),
+    ...((json.startsWith("\\") && char !== "\\") || char === "/" ? [`\\\\{1,4}${literal(json.slice(-1))}`] : []),
     ...(char === " " ? ["\\+"] : []),
   ];
 }
