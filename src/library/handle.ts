@@ -198,7 +198,8 @@ export async function answerWithinLimits(
   const admission = inFlight.admit();
   if (admission === undefined) return overloadedReply;
   try {
-    return await handle(read(admission));
+    // Also of a body that a framework has read, or of none.
+    return await handle(read(admission).finally(admission.bodyArrived));
   } finally {
     admission.release();
   }

@@ -278,6 +278,32 @@ it("the adapter for Fastify closes a connection whose body it refused", async ()
   expect(await statusOf(Buffer.from("{}"))).toBe(401);
 });
 
+it("refuses a request while 2,000 others without a body are handled, however long", async () => {
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let started = 0;
+  const onRejected = (): Promise<void> => {
+    started++;
+    return started > 2000 ? Promise.resolve() : finished;
+  };
+  const app = fastify();
+  app.register(
+    forFastify.webhook("crm", keys, () => {}, { onRejected }),
+    { prefix: "/hooks" },
+  );
+  const statusOf = async (): Promise<number> => (await app.inject({ method: "GET", url: "/hooks" })).statusCode;
+  const statuses = Array.from({ length: 2000 }, statusOf);
+  await expect.poll(() => started, { timeout: 10_000 }).toBe(2000);
+  // Slow bodies give way after two seconds.
+  const later = performance.now() + 3000;
+  vi.spyOn(performance, "now").mockReturnValue(later);
+  const last = await statusOf();
+  finish();
+  expect([last, ...new Set(await Promise.all(statuses))]).toEqual([503, 401]);
+});
+
 it("the adapter for Next reports a body that cannot be read, unless its sender aborted the request", async () => {
   const onError = vi.fn();
   const POST = forNext.webhook("crm", keys, () => {}, { onError });
