@@ -4,6 +4,7 @@ import { UNKNOWN_KEY } from "../core/proofs/keys.ts";
 import { plainReply } from "../core/reply.ts";
 import { type Admission, createInFlight, overloadedReply } from "../receiver/in-flight.ts";
 import { BodyBuffer, type BodyRead, readBody, type UnreadBody } from "../receiver/read-body.ts";
+import { errorText } from "../util/errors.ts";
 import type { ProductId } from "./event-types.ts";
 import { productOf, type RequestLike, requireOptions } from "./input.ts";
 import type { Keys } from "./keys.ts";
@@ -251,7 +252,12 @@ async function readStream(stream: Request["body"], admission: Admission): Promis
   for (;;) {
     const part = await reader?.read();
     if (problem !== undefined || part === undefined || part.done) break;
-    problem = body.add(Buffer.from(part.value));
+    try {
+      problem = body.add(Buffer.from(part.value));
+    } catch (error) {
+      cancel();
+      throw new RequestError(plainReply(400, errorText(error)));
+    }
     if (problem !== undefined) cancel();
   }
   admission.bodyArrived();

@@ -318,6 +318,22 @@ it("the adapter for Next reports a body that cannot be read, unless its sender a
   expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
 });
 
+it("the adapter for Next stops reading a body in thousands of chunks of one byte, which is no error of the app", async () => {
+  const onError = vi.fn();
+  const cancel = vi.fn();
+  const POST = forNext.webhook("crm", keys, () => {}, { onError });
+  const body = new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.from(" ")), cancel });
+  const response = await POST(
+    new Request("https://app.example/", { method: "POST", body, duplex: "half" } as RequestInit),
+  );
+  expect([response.status, await response.text()]).toEqual([
+    400,
+    "the body came in more than 10000 chunks of a few bytes",
+  ]);
+  expect(cancel).toHaveBeenCalled();
+  expect(onError).not.toHaveBeenCalled();
+});
+
 it("the adapter for Hono answers 500 after a middleware that has read the body", async () => {
   const app = new Hono();
   app.use(async (context, next) => {
