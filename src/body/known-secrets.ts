@@ -131,7 +131,7 @@ function patternOf(value: string): string {
   return Array.from(value, (char) => (/\w/.test(char) ? char : `(?:${formsOf(char).join("|")})`)).join("");
 }
 
-/** Of a character that JSON, a JSON text within JSON, or a URL may write in another way. */
+/** Patterns for a character as it is, and as JSON, JSON within JSON or a URL may write it. */
 function formsOf(char: string): readonly string[] {
   const percent = Array.from(Buffer.from(char), (byte) => `%${anyCase(byte.toString(16).padStart(2, "0"))}`).join("");
   const units = Array.from({ length: char.length }, (_, i) => char.charCodeAt(i).toString(16).padStart(4, "0"));

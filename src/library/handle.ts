@@ -188,7 +188,7 @@ export function replyHeaders({ contentType, headers = [] }: Reply): Record<strin
   return { ...Object.fromEntries(headers), ...(contentType === "" ? {} : { "content-type": contentType }) };
 }
 
-/** Of all webhooks of an app. */
+/** Shared by all webhooks of a process. */
 const inFlight = createInFlight();
 
 /** Answers a request that `read` reads, or with 503 when too many others are in flight. */

@@ -35,7 +35,7 @@ interface SlowCandidate extends Admission {
  * the room was free.
  */
 export function createInFlight(onFull: () => void = () => {}) {
-  /** In order of their beginning. */
+  /** The oldest first. */
   const arriving = new Set<SlowCandidate>();
   let requests = 0;
   let bytes = 0;

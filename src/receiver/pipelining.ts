@@ -10,7 +10,7 @@ const PAUSED_TIMEOUT_MS = 10_000;
 
 interface Connection {
   readonly socket: Socket;
-  /** Until the turn of the event loop after their answer, so that a flood of requests leaves turns to other connections. */
+  /** A request counts until the turn of the event loop after its answer, so that a flood leaves turns to other connections. */
   unanswered: number;
   /** Requests that wait while the connection is paused; undefined while it is read. */
   waiting: (() => void)[] | undefined;
