@@ -4,11 +4,12 @@
  *
  * @module zoho-hooks/fastify
  */
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { ProductId } from "./index.ts";
 import { answerWithinLimits, bodyOf, createHandler, fromCaller, replyHeaders } from "./library/handle.ts";
 import type { Admission } from "./receiver/in-flight.ts";
+import { drain } from "./receiver/read-body.ts";
 
 /** The part of Fastify that is used. */
 interface App {
@@ -25,6 +26,7 @@ interface AppRequest {
   readonly originalUrl: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: unknown;
+  readonly raw: IncomingMessage;
   readonly routeOptions: { readonly bodyLimit: number };
 }
 
@@ -47,9 +49,20 @@ export function webhook<P extends ProductId>(...options: Parameters<typeof creat
     app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
     app.all("/", async (request, reply) => {
       const answer = await answerWithinLimits(handle, (admission) => readRequest(request, admission));
-      return reply.code(answer.status).headers(replyHeaders(answer)).send(answer.body);
+      reply.code(answer.status).headers(replyHeaders(answer));
+      if (isUnread(request)) {
+        // Otherwise the next request of this connection would wait behind the rest of the body.
+        reply.headers({ connection: "close" });
+        await drain(request.raw, answer);
+      }
+      return reply.send(answer.body);
     });
   };
+}
+
+/** Not by `raw.complete`, which the requests of `app.inject` lack. */
+function isUnread({ body }: AppRequest): boolean {
+  return body instanceof Readable && !body.readableEnded;
 }
 
 async function readRequest(

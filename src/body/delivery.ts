@@ -16,6 +16,9 @@ export interface Delivery {
 /** The maximum size of a body, unless the user sets another: 1 MiB. */
 export const MAX_BODY_BYTES = 1_048_576;
 
+/** For the bodies of all requests in flight together, and so the most that a user may set for one. */
+export const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
+
 /** How long a delivery of the same identity counts as a duplicate: twenty-four hours, as in the guide. */
 export const DUPLICATE_WINDOW_MS = 86_400_000;
 

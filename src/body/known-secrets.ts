@@ -131,17 +131,19 @@ function patternOf(value: string): string {
   return Array.from(value, (char) => (/\w/.test(char) ? char : `(?:${formsOf(char).join("|")})`)).join("");
 }
 
-/** Of a character that JSON, a JSON text within JSON, or a URL may write in another way. */
+/** Patterns for a character as it is, and as JSON, JSON within JSON or a URL may write it. */
 function formsOf(char: string): readonly string[] {
   const percent = Array.from(Buffer.from(char), (byte) => `%${anyCase(byte.toString(16).padStart(2, "0"))}`).join("");
   const units = Array.from({ length: char.length }, (_, i) => char.charCodeAt(i).toString(16).padStart(4, "0"));
   const json = JSON.stringify(char).slice(1, -1);
   return [
+    // Each JSON doubles it: half of a pair that is left would escape the quote behind the value.
+    ...(char === "\\" ? ["\\\\{8}", "\\\\{4}", "\\\\{2}"] : []),
     literal(char),
     percent,
     units.map((unit) => `\\\\{1,4}u${anyCase(unit)}`).join(""),
     // PHP writes `\/`.
-    ...(json.startsWith("\\") || char === "/" ? [`\\\\{1,4}${literal(json.slice(-1))}`] : []),
+    ...((json.startsWith("\\") && char !== "\\") || char === "/" ? [`\\\\{1,4}${literal(json.slice(-1))}`] : []),
     ...(char === " " ? ["\\+"] : []),
   ];
 }

@@ -1,3 +1,4 @@
+import { MAX_IN_FLIGHT_BYTES } from "../body/delivery.ts";
 import { checkTarget } from "../body/target-url.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { usageError } from "../util/errors.ts";
@@ -22,7 +23,7 @@ type Reader<K extends keyof Settings> = (text: string, name: string) => Settings
 export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   port: (text, name) => parseInteger(text, name, 0, 65_535),
   host,
-  maxBody: parseSize,
+  maxBody,
   schema: oneOf("warn", "enforce", "off"),
   onInvalid: oneOf("reject", "warn"),
   tolerance: parseDuration,
@@ -69,6 +70,15 @@ function host(text: string, name: string): string {
   throw usageError(
     `${name}: ${JSON.stringify(text)} is not an address to listen on`,
     "leave it out for 127.0.0.1, or use 0.0.0.0 for all addresses of this machine",
+  );
+}
+
+function maxBody(text: string, name: string): number {
+  const bytes = parseSize(text, name);
+  if (bytes <= MAX_IN_FLIGHT_BYTES) return bytes;
+  throw usageError(
+    `${name}: ${JSON.stringify(text)} is too large`,
+    "use 64mib at most: all bodies in flight together may have no more",
   );
 }
 

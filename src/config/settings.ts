@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MAX_BODY_BYTES } from "../body/delivery.ts";
+import { MAX_BODY_BYTES, MAX_IN_FLIGHT_BYTES } from "../body/delivery.ts";
 import { formatSettings } from "../core/format-settings.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
@@ -46,7 +46,7 @@ export function fileSchema() {
       .string()
       .regex(/^[^\s\p{Cc}]+$/u, "is not an address to listen on")
       .optional(),
-    maxBody: z.union([z.int().positive(), z.string()]).optional(),
+    maxBody: z.union([z.int().positive().max(MAX_IN_FLIGHT_BYTES), z.string()]).optional(),
     schema: z.enum(["warn", "enforce", "off"]).optional(),
     onInvalid: z.enum(["reject", "warn"]).optional(),
     tolerance: z.string().optional(),

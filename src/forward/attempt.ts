@@ -31,7 +31,7 @@ export interface ClaimedDelivery {
   readonly source: ForwardSource;
 }
 
-/** Whether deliveries can be sent: those of the app and of the target itself. */
+/** Health of the app and of the target itself: deliveries are sent while neither is down. */
 interface TargetHealth {
   readonly app: Health;
   readonly own: Health;

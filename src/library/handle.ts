@@ -4,6 +4,7 @@ import { UNKNOWN_KEY } from "../core/proofs/keys.ts";
 import { plainReply } from "../core/reply.ts";
 import { type Admission, createInFlight, overloadedReply } from "../receiver/in-flight.ts";
 import { BodyBuffer, type BodyRead, readBody, type UnreadBody } from "../receiver/read-body.ts";
+import { errorText } from "../util/errors.ts";
 import type { ProductId } from "./event-types.ts";
 import { productOf, type RequestLike, requireOptions } from "./input.ts";
 import type { Keys } from "./keys.ts";
@@ -187,7 +188,7 @@ export function replyHeaders({ contentType, headers = [] }: Reply): Record<strin
   return { ...Object.fromEntries(headers), ...(contentType === "" ? {} : { "content-type": contentType }) };
 }
 
-/** Of all webhooks of an app. */
+/** Shared by all webhooks of a process. */
 const inFlight = createInFlight();
 
 /** Answers a request that `read` reads, or with 503 when too many others are in flight. */
@@ -198,7 +199,8 @@ export async function answerWithinLimits(
   const admission = inFlight.admit();
   if (admission === undefined) return overloadedReply;
   try {
-    return await handle(read(admission));
+    // Also of a body that a framework has read, or of none.
+    return await handle(read(admission).finally(admission.bodyArrived));
   } finally {
     admission.release();
   }
@@ -250,7 +252,12 @@ async function readStream(stream: Request["body"], admission: Admission): Promis
   for (;;) {
     const part = await reader?.read();
     if (problem !== undefined || part === undefined || part.done) break;
-    problem = body.add(Buffer.from(part.value));
+    try {
+      problem = body.add(Buffer.from(part.value));
+    } catch (error) {
+      cancel();
+      throw new RequestError(plainReply(400, errorText(error)));
+    }
     if (problem !== undefined) cancel();
   }
   admission.bodyArrived();

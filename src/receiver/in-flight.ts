@@ -1,8 +1,7 @@
+import { MAX_IN_FLIGHT_BYTES } from "../body/delivery.ts";
 import type { Reply } from "../core/product.ts";
 import { plainReply } from "../core/reply.ts";
 
-/** For the bodies of all requests in flight together. */
-const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 const MAX_IN_FLIGHT_REQUESTS = 2_000;
 /** A body that takes longer to arrive makes room for other requests when there is none left. */
 const SLOW_BODY_MS = 2_000;
@@ -36,7 +35,7 @@ interface SlowCandidate extends Admission {
  * the room was free.
  */
 export function createInFlight(onFull: () => void = () => {}) {
-  /** In order of their beginning. */
+  /** The oldest first. */
   const arriving = new Set<SlowCandidate>();
   let requests = 0;
   let bytes = 0;

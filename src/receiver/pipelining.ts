@@ -10,7 +10,7 @@ const PAUSED_TIMEOUT_MS = 10_000;
 
 interface Connection {
   readonly socket: Socket;
-  /** Until the turn of the event loop after their answer, so that a flood of requests leaves turns to other connections. */
+  /** A request counts until the turn of the event loop after its answer, so that a flood leaves turns to other connections. */
   unanswered: number;
   /** Requests that wait while the connection is paused; undefined while it is read. */
   waiting: (() => void)[] | undefined;
@@ -28,8 +28,7 @@ let answered: Connection[] = [];
  */
 export function startInTurn({ socket }: IncomingMessage, response: ServerResponse, start: () => void): void {
   if (socket.destroyed) return;
-  const connection = connections.get(socket) ?? { socket, unanswered: 0, waiting: undefined };
-  connections.set(socket, connection);
+  const connection = connections.get(socket) ?? watchConnection(socket);
   const run = (): void => {
     connection.unanswered++;
     response.once("close", () => {
@@ -41,6 +40,13 @@ export function startInTurn({ socket }: IncomingMessage, response: ServerRespons
   else wait(connection, run);
 }
 
+function watchConnection(socket: Socket): Connection {
+  const connection: Connection = { socket, unanswered: 0, waiting: undefined };
+  connections.set(socket, connection);
+  socket.once("close", () => endWaiting(connection));
+  return connection;
+}
+
 function wait(connection: Connection, run: () => void): void {
   const { socket } = connection;
   // Not now: Node reads on after each request that has arrived whole, so at the end of what has arrived.
@@ -50,7 +56,6 @@ function wait(connection: Connection, run: () => void): void {
   if (connection.waiting === undefined) {
     connection.waiting = [];
     socket.setTimeout(PAUSED_TIMEOUT_MS);
-    socket.once("close", () => endWaiting(connection));
   }
   connection.waiting.push(run);
   waitingCount++;

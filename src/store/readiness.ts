@@ -1,12 +1,12 @@
 import { UserError } from "../util/errors.ts";
 
-/** How long a success speaks for the next append. */
+/** How long the last successful write shows that the log works. */
 const FRESH_MS = 2000;
-/** Probes of a proxy or of Docker wait for little longer. */
+/** Health checks of a proxy or of Docker do not wait much longer. */
 const PROBE_TIMEOUT_MS = 1000;
 
 interface ReadinessOptions {
-  /** Of the log, for messages. */
+  /** Path of the log, for messages. */
   readonly path: string;
   /** When a durable write last succeeded, by `performance.now()`; -Infinity if the last one failed. */
   provenAt(): number;

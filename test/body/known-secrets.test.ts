@@ -53,6 +53,15 @@ describe("a known secret", () => {
     expect(secrets.maskBody(Buffer.from('{ "a": 12345678 }')).toString()).toBe('{ "a": "[masked]" }');
   });
 
+  it("leaves JSON as JSON where it ends with a backslash", () => {
+    const secrets = known("abcdefgh\\");
+    for (const text of ["abcdefgh\\", 'abcdefgh\\"', JSON.stringify({ b: "abcdefgh\\" })]) {
+      const masked = JSON.parse(secrets.maskJson(JSON.stringify({ a: text })));
+      expect(masked).toEqual({ a: secrets.mask(text) });
+      expect(masked.a).not.toContain("abcdefgh");
+    }
+  });
+
   it("is masked in a private key line by line, but not the marks around it", () => {
     const { privateKey } = testKeys;
     const masked = known(privateKey).mask(JSON.stringify(privateKey));

@@ -517,6 +517,7 @@ describe("listen", () => {
     [["--port", "http"], "--port"],
     [["--schema", "strict"], "warn, enforce, off"],
     [["--max-body", "huge"], "--max-body"],
+    [["--max-body", "65mib"], "use 64mib at most"],
     [["--allow-ip", "300.1.1.1"], "--allow-ip"],
     [["--allow-ip", "10.0.0.0/33"], "--allow-ip"],
     [["--expect", "=2"], "--expect"],

@@ -1,5 +1,5 @@
 import { createPublicKey } from "node:crypto";
-import { createServer, type RequestListener, request } from "node:http";
+import { Agent, createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import express4 from "express";
 import express5 from "express5";
@@ -252,6 +252,58 @@ describe("the adapter for Express", () => {
   });
 });
 
+it("the adapter for Fastify closes a connection whose body it refused", async () => {
+  const app = fastify();
+  app.register(
+    forFastify.webhook("crm", keys, () => {}),
+    { prefix: "/hooks" },
+  );
+  await app.ready();
+  const server = createServer(app.routing);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  closing.push(() => agent.destroy());
+  const statusOf = (body: Buffer) =>
+    new Promise((resolve, reject) => {
+      // Without a length it is sent in chunks.
+      const sent = request({ port, host: "127.0.0.1", method: "POST", path: "/hooks", agent, headers: json });
+      sent.once("response", (response) => response.resume().once("end", () => resolve(response.statusCode)));
+      sent.once("error", reject);
+      sent.write(body);
+      sent.end();
+    });
+  expect(await statusOf(Buffer.alloc(2 * MAX_BODY_BYTES, " "))).toBe(413);
+  expect(await statusOf(Buffer.from("{}"))).toBe(401);
+});
+
+it("refuses a request while 2,000 others without a body are handled, however long", async () => {
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let started = 0;
+  const onRejected = (): Promise<void> => {
+    started++;
+    return started > 2000 ? Promise.resolve() : finished;
+  };
+  const app = fastify();
+  app.register(
+    forFastify.webhook("crm", keys, () => {}, { onRejected }),
+    { prefix: "/hooks" },
+  );
+  const statusOf = async (): Promise<number> => (await app.inject({ method: "GET", url: "/hooks" })).statusCode;
+  const statuses = Array.from({ length: 2000 }, statusOf);
+  await expect.poll(() => started, { timeout: 10_000 }).toBe(2000);
+  // Slow bodies give way after two seconds.
+  const later = performance.now() + 3000;
+  vi.spyOn(performance, "now").mockReturnValue(later);
+  const last = await statusOf();
+  finish();
+  expect([last, ...new Set(await Promise.all(statuses))]).toEqual([503, 401]);
+});
+
 it("the adapter for Next reports a body that cannot be read, unless its sender aborted the request", async () => {
   const onError = vi.fn();
   const POST = forNext.webhook("crm", keys, () => {}, { onError });
@@ -264,6 +316,22 @@ it("the adapter for Next reports a body that cannot be read, unless its sender a
   expect(onError).not.toHaveBeenCalled();
   expect((await post(new AbortController().signal)).status).toBe(500);
   expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
+});
+
+it("the adapter for Next stops reading a body in thousands of chunks of one byte, which is no error of the app", async () => {
+  const onError = vi.fn();
+  const cancel = vi.fn();
+  const POST = forNext.webhook("crm", keys, () => {}, { onError });
+  const body = new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.from(" ")), cancel });
+  const response = await POST(
+    new Request("https://app.example/", { method: "POST", body, duplex: "half" } as RequestInit),
+  );
+  expect([response.status, await response.text()]).toEqual([
+    400,
+    "the body came in more than 10000 chunks of a few bytes",
+  ]);
+  expect(cancel).toHaveBeenCalled();
+  expect(onError).not.toHaveBeenCalled();
 });
 
 it("the adapter for Hono answers 500 after a middleware that has read the body", async () => {

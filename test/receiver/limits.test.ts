@@ -49,6 +49,21 @@ it("answers 300 pipelined requests, and then another one", async () => {
   socket.destroy();
 });
 
+it("adds no listener to a connection with each pause", async () => {
+  const warnings: string[] = [];
+  const onWarning = ({ name }: Error): void => void warnings.push(name);
+  process.on("warning", onWarning);
+  const socket = await openConnection();
+  for (let i = 0; i < 12; i++) {
+    socket.write("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n".repeat(40));
+    let answered = 0;
+    while (answered < 40) answered += String((await once(socket, "data"))[0]).split("HTTP/1.1 200").length - 1;
+  }
+  socket.destroy();
+  process.off("warning", onWarning);
+  expect(warnings).toEqual([]);
+});
+
 it("closes a connection with thousands of unanswered requests", async () => {
   const socket = await openConnection();
   const closed = new Promise((resolve) => socket.once("close", resolve));

@@ -77,7 +77,7 @@ export function addListenFlags(command: Command): void {
     .optionsGroup("Receiving:")
     .option("--ui", "show what comes in the browser, too: prints the address of the inspector")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
-    .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
+    .option("--max-body <size>", "largest body to accept, 64mib at most (default: 1mib)")
     .option(
       "--schema <warn|enforce|off>",
       "warn of a body that does not match its schema, or refuse it (default: warn); enforce accepts an unknown event if its envelope is complete, since Zoho adds events",

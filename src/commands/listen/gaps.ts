@@ -2,15 +2,15 @@ import type { Context } from "../../context.ts";
 import type { GapReport } from "../../reports/forward.ts";
 import type { Part } from "./part.ts";
 
-/** How often the clocks are looked at. */
+/** How often the clocks are compared. */
 const CHECK_MS = 10_000;
-/** A look that is later by this much was not late because the machine was busy. */
+/** A comparison that comes this much too late is reported; a busy machine delays it by less. */
 const MIN_GAP_MS = 30_000;
 
 /**
  * Reports when the machine has slept, since nothing could arrive then. In sleep the monotonic clock stands still on Linux and
- * goes on elsewhere, so the wall clock decides: it cannot tell sleep from a clock that was set ahead. A look that this
- * process itself was too busy for is reported as such.
+ * goes on elsewhere, so the wall clock decides: it cannot tell sleep from a clock that was set ahead. A delay during
+ * which this process was busy is reported as that.
  */
 export function startGapWatch(context: Context): Part {
   const stopped = new AbortController();
@@ -44,11 +44,11 @@ async function watch(context: Context, signal: AbortSignal): Promise<void> {
 interface Elapsed {
   readonly wallMs: number;
   readonly monotonicMs: number;
-  /** In which the process was not waiting for input. */
+  /** Time in which the event loop was busy. */
   readonly activeMs: number;
 }
 
-/** What a check that came too late tells; undefined if it did not. */
+/** Explains a check that came too late; undefined if it was on time. */
 export function causeOfGap({
   wallMs,
   monotonicMs,

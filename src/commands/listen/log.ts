@@ -137,7 +137,7 @@ function watchReadiness(context: Context, log: Log): () => Promise<string | unde
   };
 }
 
-/** By the code of the error, whose message names the place of the log. */
+/** Reasons by error code. The message of the error names the place of the log, which strangers must not see. */
 const REASONS: Readonly<Record<string, string>> = {
   "log-unreachable": "the event log cannot be reached",
   "log-locked": "the event log does not answer in time",
