@@ -95,5 +95,5 @@ function code(data: unknown): string | undefined {
 export const analytics = {
   id: "analytics",
   title: "Zoho Analytics",
-  formats: [guide, wire],
+  formats: [wire, guide],
 } as const satisfies Product;

@@ -70,5 +70,5 @@ const wire = userFormed({
 export const campaigns = {
   id: "campaigns",
   title: "Zoho Campaigns",
-  formats: [guide, wire],
+  formats: [wire, guide],
 } as const satisfies Product;

@@ -85,5 +85,5 @@ const workflow = userFormed({
 export const recruit = {
   id: "recruit",
   title: "Zoho Recruit",
-  formats: [guide, wire, workflow],
+  formats: [wire, guide, workflow],
 } as const satisfies Product;

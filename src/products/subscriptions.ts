@@ -244,5 +244,5 @@ const workflow = financeFormat({
 export const subscriptions = {
   id: "subscriptions",
   title: "Zoho Subscriptions (Zoho Billing)",
-  formats: [guide, wire, workflow],
+  formats: [wire, guide, workflow],
 } as const satisfies Product;
