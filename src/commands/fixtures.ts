@@ -67,7 +67,7 @@ function withEvent(command: Command): Command {
 function withFormat(command: Command): Command {
   return command.option(
     "--format <format>",
-    "format of the sample (default: the one in the settings, or else the product's first)",
+    "format of the sample (default: wire, what Zoho posts, or the one in the settings)",
   );
 }
 
@@ -113,7 +113,7 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
 async function locate(context: Context, id: string, name: string, options: FixtureOptions) {
   const config = loadConfig(context);
   const product = requireProduct(await projectProducts(context, { config }), id);
-  const format = chosenFormat(product, options.format, config.settings);
+  const format = chosenFormat(product, options.format, config.settings, name);
   const sample = { product, format, match: requireOneEvent(product, format, name) };
   const { match } = sample;
   const fixture = findFixture(context, config, sample);
@@ -225,7 +225,7 @@ function chosenSamples(
   }
   const chosen = named === undefined ? products.filter(({ folder }) => folder === undefined) : [named];
   return chosen.flatMap((product) => {
-    const format = chosenFormat(product, flag, settings);
+    const format = chosenFormat(product, flag, settings, name);
     return name === undefined
       ? allSamples(product, [format])
       : { product, format, match: requireOneEvent(product, format, name) };

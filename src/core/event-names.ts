@@ -113,6 +113,12 @@ export function findFormat(product: Product, id: string): Format | undefined {
   return product.formats.find((format) => format.id === id.toLowerCase());
 }
 
+/** The format for an event where none is named: the default, or the first other one that alone has the event. */
+export function formatWith(product: Product, usual: Format, event: string): Format {
+  const having = [usual, ...product.formats].find((format) => findEvent(format, event) !== undefined);
+  return having ?? usual;
+}
+
 /** The candidates nearest to a mistyped word, best first. Empty when none is near. */
 export function nearest(word: string, candidates: readonly string[], count = 3): readonly string[] {
   const wanted = word.toLowerCase();

@@ -225,7 +225,7 @@ export function acceptsMethod(format: Format, method: string): boolean {
 export interface Product<Id extends string = string, Formats extends readonly Format[] = readonly Format[]> {
   readonly id: Id;
   readonly title: string;
-  /** The default format comes first. */
+  /** The default comes first: what Zoho posts, unless the settings name another one. */
   readonly formats: Formats;
   /** User-designed bodies need no proof of the default format. */
   readonly allowUnsigned?: boolean;

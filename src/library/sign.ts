@@ -16,7 +16,7 @@ export interface Signed {
 }
 
 export interface SignOptions<P extends ProductId> {
-  /** `"wire"` for what Zoho's servers really post. Default: the product's first format. */
+  /** Default: `"wire"`, what Zoho's servers post, unless only another format has the `event`. */
   readonly format?: FormatId<P> | undefined;
   /** The event's name, for formats in which the body does not contain it. */
   readonly event?: string | undefined;
@@ -40,7 +40,7 @@ export function sign<P extends ProductId>(
 ): Signed {
   requireOptions(options, ["format", "event", "url"]);
   const found = productOf(product);
-  const signable = { ...found, formats: [formatOf(found, options.format)] };
+  const signable = { ...found, formats: [formatOf(found, options.format, options.event)] };
   const { secrets, settings } = readKeys(keys, "sign", [signable]);
   const [chosen] = withSettings([signable], settings);
   const format = chosen?.formats[0];

@@ -12,6 +12,7 @@ import {
   findEvent,
   findFormat,
   findProduct,
+  formatWith,
   nearest,
   nearestProduct,
 } from "../../core/event-names.ts";
@@ -121,16 +122,18 @@ export function requireFormat(product: Product, id: string): Format {
   );
 }
 
-/** The format of the flag, else of the product's settings, else the product's first. */
+/** The format of the flag; else of the settings, or the product's first, unless only another one has the event. */
 export function chosenFormat(
   product: Product,
   flag: string | undefined,
   { products }: Pick<Settings, "products">,
+  event?: string,
 ): Format {
   const [first] = product.formats;
   const id = flag ?? products[product.id]?.format ?? first?.id;
   if (id === undefined) throw new Error(`${product.id} has no format`);
-  return requireFormat(product, id);
+  const format = requireFormat(product, id);
+  return flag !== undefined || event === undefined ? format : formatWith(product, format, event);
 }
 
 export function requireEvent(product: Product, format: Format, name: string): EventMatch {
