@@ -105,4 +105,6 @@ export type Schemas = {
 };
 
 /** The zod schemas of one format's events, by declared name; those of `Schemas`, where `F` is undefined. */
-export type SchemasIn<P extends ProductId, F> = F extends undefined ? Schemas[P] : SchemasOf<DeclaredIn<FormatAt<P, F>>>;
+export type SchemasIn<P extends ProductId, F> = F extends undefined
+  ? Schemas[P]
+  : SchemasOf<DeclaredIn<FormatAt<P, F>>>;
