@@ -15,7 +15,9 @@ export function configureProducts(
 ): readonly Product[] {
   return products.map((product) => {
     const own = settings[product.id];
-    return own === undefined ? product : { ...product, formats: configureFormats(product, own) };
+    if (own === undefined) return product;
+    const formats = configureFormats(product, own);
+    return { ...product, formats, ...(own.format === undefined ? {} : { chosenFormat: own.format }) };
   });
 }
 

@@ -1,6 +1,6 @@
 import { checkTarget } from "../body/target-url.ts";
 import { usageError } from "../util/errors.ts";
-import type { Format, Product, WebhookEvent } from "./product.ts";
+import { defaultFormat, type Format, type Product, type WebhookEvent } from "./product.ts";
 
 /** An event of a format under the concrete name that a delivery or a user gave it. */
 export interface EventMatch {
@@ -113,10 +113,11 @@ export function findFormat(product: Product, id: string): Format | undefined {
   return product.formats.find((format) => format.id === id.toLowerCase());
 }
 
-/** The format for an event where none is named: the default, or the first other one that alone has the event. */
-export function formatWith(product: Product, usual: Format, event: string): Format {
-  const having = [usual, ...product.formats].find((format) => findEvent(format, event) !== undefined);
-  return having ?? usual;
+/** The default format, or for an event that only others have the first of those. */
+export function formatFor(product: Product, event: string | undefined): Format | undefined {
+  const usual = defaultFormat(product);
+  if (usual === undefined || event === undefined || findEvent(usual, event) !== undefined) return usual;
+  return product.formats.find((format) => findEvent(format, event) !== undefined) ?? usual;
 }
 
 /** The candidates nearest to a mistyped word, best first. Empty when none is near. */

@@ -225,12 +225,25 @@ export function acceptsMethod(format: Format, method: string): boolean {
 export interface Product<Id extends string = string, Formats extends readonly Format[] = readonly Format[]> {
   readonly id: Id;
   readonly title: string;
-  /** The default comes first: what Zoho posts, unless the settings name another one. */
+  /** In the order in which they are tried; a custom body needs the proof of the first. */
   readonly formats: Formats;
+  /** The id of the format that the settings name. */
+  readonly chosenFormat?: string;
   /** User-designed bodies need no proof of the default format. */
   readonly allowUnsigned?: boolean;
   /** For a user-defined product: the folder with its description and samples. */
   readonly folder?: string;
+}
+
+/** The format where none is named: what Zoho posts, unless the settings name another one. Of a user's own product the first. */
+export function defaultFormat({ formats, chosenFormat = "wire" }: Product): Format | undefined {
+  return formats.find(({ id }) => id === chosenFormat) ?? formats[0];
+}
+
+/** All formats, in the order in which a person needs them. */
+export function defaultFirst(product: Product): readonly Format[] {
+  const usual = defaultFormat(product);
+  return usual === undefined ? [] : [usual, ...product.formats.filter((format) => format !== usual)];
 }
 
 export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "designed" | "members">>;

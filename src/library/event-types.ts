@@ -1,4 +1,3 @@
-import type { Product } from "../core/product.ts";
 import type { products } from "../products/index.ts";
 
 // Members are inferred structurally (`{ readonly events: infer Events }`): comparing each format and schema with `Format` and
@@ -12,8 +11,6 @@ export type ProductId = Listed["id"];
 type FormatOf<P extends ProductId> = Extract<Listed, { readonly id: P }>["formats"][number];
 type DeclaredIn<F> = F extends { readonly events: readonly (infer Event)[] } ? Event : never;
 type NameOf<Event> = Event extends { readonly name: infer Name extends string } ? Name : never;
-/** A product's first format, `wire`: the default of `sign`, `schemas` and `fixture`. */
-type DefaultFormat<P extends Product> = P["formats"][0];
 
 /** The declared names of a product's events: `"Leads.create"`, and `"<Module>.create"` for a family. */
 export type EventKey<P extends ProductId = ProductId> = P extends ProductId ? NameOf<DeclaredIn<FormatOf<P>>> : never;
@@ -67,8 +64,8 @@ export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
 
 /** The id of a format of a product: `"guide"`, `"wire"`, … */
 export type FormatId<P extends ProductId = ProductId> = P extends ProductId ? FormatOf<P>["id"] : never;
-type DefaultFormatId<P extends ProductId> = Extract<FormatId<P>, DefaultOf<P>["id"]>;
-type DefaultOf<P extends ProductId> = DefaultFormat<Extract<Listed, { readonly id: P }>>;
+/** What Zoho posts, the default of `sign`, `schemas` and `fixture`. */
+type DefaultFormatId<P extends ProductId> = Extract<FormatId<P>, "wire">;
 type FormatAt<P extends ProductId, F> = Extract<FormatOf<P>, { readonly id: F }>;
 
 /** The format that a name stands for where none is named: the default, unless only others have the event. */

@@ -7,7 +7,7 @@ import {
   findEvent,
   findFormat,
   findProduct,
-  formatWith,
+  formatFor,
   nearest,
 } from "../core/event-names.ts";
 import type { FormatSettings } from "../core/format-settings.ts";
@@ -111,12 +111,12 @@ export function productOf(id: string): Product {
   throw new TypeError(`there is no product ${JSON.stringify(id)}: ${suggestion(id, products)}`);
 }
 
-/** The format with that id; else the first, unless only another one has the event. Throws a TypeError for an unknown id. */
+/** The format with that id; else `wire`, or for an event that only others have one of those. Throws a TypeError for an unknown id. */
 export function formatOf(product: Product, id: string | undefined, event?: string): Format {
-  const format = id === undefined ? product.formats[0] : findFormat(product, id);
   // JavaScript may pass anything, which `requireOneEvent` explains.
-  const isChosen = id !== undefined || typeof event !== "string";
-  if (format !== undefined) return isChosen ? format : formatWith(product, format, event);
+  const name = typeof event === "string" ? event : undefined;
+  const format = id === undefined ? formatFor(product, name) : findFormat(product, id);
+  if (format !== undefined) return format;
   throw new TypeError(`${product.id} has no format ${JSON.stringify(id)}: ${suggestion(id ?? "", product.formats)}`);
 }
 

@@ -95,5 +95,5 @@ function code(data: unknown): string | undefined {
 export const analytics = {
   id: "analytics",
   title: "Zoho Analytics",
-  formats: [wire, guide],
+  formats: [guide, wire],
 } as const satisfies Product;

@@ -126,4 +126,4 @@ const wire = financeFormat({
   ],
 });
 
-export const books = { id: "books", title: "Zoho Books", formats: [wire, guide] } as const satisfies Product;
+export const books = { id: "books", title: "Zoho Books", formats: [guide, wire] } as const satisfies Product;

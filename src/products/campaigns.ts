@@ -70,5 +70,5 @@ const wire = userFormed({
 export const campaigns = {
   id: "campaigns",
   title: "Zoho Campaigns",
-  formats: [wire, guide],
+  formats: [guide, wire],
 } as const satisfies Product;

@@ -56,4 +56,4 @@ const wire = userFormed({
   event: { name: "webhook", summary: "A Deluge script called a user-defined webhook" },
 });
 
-export const creator = { id: "creator", title: "Zoho Creator", formats: [wire, guide] } as const satisfies Product;
+export const creator = { id: "creator", title: "Zoho Creator", formats: [guide, wire] } as const satisfies Product;

@@ -180,4 +180,4 @@ const workflow = userFormed({
   event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },
 });
 
-export const crm = { id: "crm", title: "Zoho CRM", formats: [wire, guide, workflow] } as const satisfies Product;
+export const crm = { id: "crm", title: "Zoho CRM", formats: [guide, wire, workflow] } as const satisfies Product;

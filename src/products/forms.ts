@@ -51,4 +51,4 @@ const wire = userFormed({
   event: { name: "form_submitted", summary: "A form was submitted, with the fields that the user chose" },
 });
 
-export const forms = { id: "forms", title: "Zoho Forms", formats: [wire, guide] } as const satisfies Product;
+export const forms = { id: "forms", title: "Zoho Forms", formats: [guide, wire] } as const satisfies Product;

@@ -140,4 +140,4 @@ function firstId(data: unknown, path: readonly string[]): readonly string[] {
   return ["id_string", "id", "PROJECTID"].flatMap((name) => idsAt(object, [name])).slice(0, 1);
 }
 
-export const projects = { id: "projects", title: "Zoho Projects", formats: [wire, guide] } as const satisfies Product;
+export const projects = { id: "projects", title: "Zoho Projects", formats: [guide, wire] } as const satisfies Product;

@@ -85,5 +85,5 @@ const workflow = userFormed({
 export const recruit = {
   id: "recruit",
   title: "Zoho Recruit",
-  formats: [wire, guide, workflow],
+  formats: [guide, wire, workflow],
 } as const satisfies Product;

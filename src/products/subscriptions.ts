@@ -244,5 +244,5 @@ const workflow = financeFormat({
 export const subscriptions = {
   id: "subscriptions",
   title: "Zoho Subscriptions (Zoho Billing)",
-  formats: [wire, guide, workflow],
+  formats: [guide, wire, workflow],
 } as const satisfies Product;

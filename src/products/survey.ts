@@ -55,4 +55,4 @@ const wire = userFormed({
   },
 });
 
-export const survey = { id: "survey", title: "Zoho Survey", formats: [wire, guide] } as const satisfies Product;
+export const survey = { id: "survey", title: "Zoho Survey", formats: [guide, wire] } as const satisfies Product;

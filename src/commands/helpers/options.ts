@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import { HEADER_NAME, type HeaderPair } from "../../body/delivery.ts";
 import { type Credential, type Secret, secret } from "../../body/secret.ts";
 import type { GivenSecrets } from "../../config/secrets.ts";
-import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import {
   type EventMatch,
@@ -12,11 +11,11 @@ import {
   findEvent,
   findFormat,
   findProduct,
-  formatWith,
+  formatFor,
   nearest,
   nearestProduct,
 } from "../../core/event-names.ts";
-import type { Format, Product } from "../../core/product.ts";
+import { defaultFirst, type Format, type Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import { readNamedFile } from "../../util/files.ts";
@@ -118,22 +117,17 @@ export function requireFormat(product: Product, id: string): Format {
   if (format !== undefined) return format;
   throw usageError(
     `${product.id} has no format ${JSON.stringify(id)}`,
-    `formats: ${product.formats.map((each) => each.id).join(", ")}`,
+    `formats: ${defaultFirst(product)
+      .map((each) => each.id)
+      .join(", ")}`,
   );
 }
 
-/** The format of the flag; else of the settings, or the product's first, unless only another one has the event. */
-export function chosenFormat(
-  product: Product,
-  flag: string | undefined,
-  { products }: Pick<Settings, "products">,
-  event?: string,
-): Format {
-  const [first] = product.formats;
-  const id = flag ?? products[product.id]?.format ?? first?.id;
-  if (id === undefined) throw new Error(`${product.id} has no format`);
-  const format = requireFormat(product, id);
-  return flag !== undefined || event === undefined ? format : formatWith(product, format, event);
+/** The format of the flag; else the default one, or for an event that only others have one of those. */
+export function chosenFormat(product: Product, flag: string | undefined, event?: string): Format {
+  const format = flag === undefined ? formatFor(product, event) : requireFormat(product, flag);
+  if (format === undefined) throw new Error(`${product.id} has no format`);
+  return format;
 }
 
 export function requireEvent(product: Product, format: Format, name: string): EventMatch {

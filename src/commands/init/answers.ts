@@ -190,11 +190,9 @@ async function askGuide(prompts: Prompts, chosen: readonly Product[], old: Forma
   const message = "Was your handler written after the Webhooks Guide for Zoho APIs?";
   const answer = await prompts.confirm({ message, initial });
   if (answer === initial) return old;
-  const changed = asked.flatMap(({ id }) => {
-    if (answer) return [[id, "guide"] as const];
-    return old[id] === "guide" ? [[id, "wire"] as const] : [];
-  });
-  return { ...old, ...Object.fromEntries(changed) };
+  const changed = asked.filter(({ id }) => answer || old[id] === "guide");
+  const format = answer ? "guide" : "wire";
+  return { ...old, ...Object.fromEntries(changed.map(({ id }) => [id, format])) };
 }
 
 function withGuide(products: readonly Product[]): readonly Product[] {
@@ -317,6 +315,6 @@ function given(variable: string, value: string, what: string): CredentialAnswer 
 
 /** With none chosen the file names no product, unless it has to store a format: then it names all. */
 function namedProducts(products: readonly Product[], formats: Formats, old: Formats): readonly string[] {
-  const isDefault = products.every(({ id, formats: [first] }) => (formats[id] ?? first?.id) === first?.id);
+  const isDefault = products.every(({ id }) => (formats[id] ?? "wire") === "wire");
   return isDefault && Object.keys(old).length === 0 ? [] : products.map(({ id }) => id);
 }

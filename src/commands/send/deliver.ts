@@ -8,6 +8,7 @@ import { webhookUrl } from "../../receiver/routes.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
+import { answersExitCode } from "../helpers/expect-status.ts";
 import { runningListener } from "../helpers/running-listener.ts";
 import { outcomeOf, Tally } from "./outcome.ts";
 import type { SendPlan } from "./plan.ts";
@@ -89,8 +90,8 @@ export async function deliver(
   }
   if (!lines) for (const example of tally.examples.values()) context.report({ ...example, brief: true, nameWidth });
   reportResults(context, tally, areProbes ? 1 : total);
-  if (tally.ok > 0 && (areProbes || tally.failed === 0)) return ExitCode.ok;
-  return plan.expectStatus !== undefined || tally.accepted > 0 ? ExitCode.expectation : ExitCode.targetFailed;
+  if (tally.accepted > 0) return ExitCode.expectation;
+  return answersExitCode(tally.ok > 0 && (areProbes || tally.failed === 0), plan.expectStatus);
 }
 
 function reportResults(context: Context, tally: Tally, total: number): void {

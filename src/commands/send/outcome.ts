@@ -70,10 +70,10 @@ export function outcomeOf({ overrides }: Context, shipment: Shipment, result: Po
       isExpected,
       latencyMs: result.latencyMs,
       error,
-      hint: ok ? (flaw !== undefined && isRefused ? `refused, as it should be: ${flaw}` : unread) : failing,
+      hint: ok ? unread : failing,
       // An app's error page may repeat the token.
       replyPreview: maskText(result.replyPreview, chosen),
-      notes,
+      notes: flaw !== undefined && isRefused ? [...notes, `refused, as it should be: ${flaw}`] : notes,
       bytes: delivery.body.length,
     },
   };

@@ -44,9 +44,7 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   if (plan.all) return allSubjects(context, plan, config, products);
   const product = requireProduct(products, plan.product ?? "");
   const format =
-    plan.challenge === undefined
-      ? chosenFormat(product, plan.format, config.settings, plan.event)
-      : challengeFormat(product, plan, config);
+    plan.challenge === undefined ? chosenFormat(product, plan.format, plan.event) : challengeFormat(product, plan);
   if (plan.challenge !== undefined) {
     const empty = { event: undefined, body: undefined, records: [], contentType: undefined };
     const challenge = subject(plan, config, { product, format, ...empty });
@@ -79,7 +77,7 @@ function allSubjects(
   const chosen = wanted.flatMap((product: Product) => {
     // Without a product, those that lack the format are skipped; a named product must have it.
     const has = plan.product !== undefined || plan.format === undefined || findFormat(product, plan.format);
-    return has ? [{ product, format: chosenFormat(product, plan.format, config.settings) }] : [];
+    return has ? [{ product, format: chosenFormat(product, plan.format) }] : [];
   });
   if (chosen.length === 0)
     throw usageError(
@@ -137,7 +135,7 @@ async function ownSubject(
   if (product === undefined) {
     throw usageError("the product cannot be recognised from the body", "name it: zoho-hooks send crm --data …");
   }
-  const format = chosenFormat(product, plan.format ?? formatSeen(product, plan, seen), config.settings, plan.event);
+  const format = chosenFormat(product, plan.format ?? formatSeen(product, plan, seen), plan.event);
   const event = plan.event === undefined ? seen.event : requireEvent(product, format, plan.event).name;
   const { contentType } = own;
   const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--fresh" : undefined;
@@ -214,8 +212,8 @@ function refuseMistyped(context: Context, config: Config, { product, format, mat
 }
 
 /** The format of the flag or of the settings; the first that has a challenge, where that has none. */
-function challengeFormat(product: Product, { format: flag, challenge }: SendPlan, { settings }: Config): Format {
-  const usual = chosenFormat(product, flag, settings);
+function challengeFormat(product: Product, { format: flag, challenge }: SendPlan): Format {
+  const usual = chosenFormat(product, flag);
   const has = (format: Format): boolean => isChallenged(format) || (challenge === true && format.probes !== undefined);
   return (flag === undefined ? [usual, ...product.formats].find(has) : undefined) ?? usual;
 }

@@ -2,4 +2,4 @@ import type { Product } from "../../core/product.ts";
 import { guide } from "./guide.ts";
 import { wire } from "./wire.ts";
 
-export const desk = { id: "desk", title: "Zoho Desk", formats: [wire, guide] } as const satisfies Product;
+export const desk = { id: "desk", title: "Zoho Desk", formats: [guide, wire] } as const satisfies Product;
