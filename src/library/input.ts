@@ -134,7 +134,7 @@ export function requireOneEvent(product: Product, format: Format, name: string):
   if (example !== undefined) throw new TypeError(`${name} stands for many events: name one, such as ${example}`);
   if (match !== undefined) return match;
   const other = product.formats.find((each) => findEvent(each, name) !== undefined);
-  const near = nearest(name, eventNames(format));
+  const near = nearest(name, [...new Set([format, ...product.formats].flatMap(eventNames))]);
   const hint =
     other === undefined
       ? near.length > 0

@@ -33,7 +33,17 @@ describe("the guide's handler", () => {
   it("verifies no signature, requires no token, and drops second updates", async () => {
     const countFile = join(tempFolder(), "count");
     const app = closeLater(await startGuideHandler({ signature: false, countFile }));
-    const argv = ["check", `127.0.0.1:${app.port}`, "--format", "guide", "--json", "--skip", "speed", "--count-cmd", `cat ${countFile}`];
+    const argv = [
+      "check",
+      `127.0.0.1:${app.port}`,
+      "--format",
+      "guide",
+      "--json",
+      "--skip",
+      "speed",
+      "--count-cmd",
+      `cat ${countFile}`,
+    ];
     const result = await run(argv, { env, overrides: { answerWithinMs: 2000 } });
     expect(failures(result), result.out).toEqual([
       "security.missing-token",

@@ -17,9 +17,15 @@ describe("send with faults", () => {
     const app = await target((response, _, n) => void response.writeHead(n === 1 ? 200 : n === 2 ? 401 : 404).end());
     const line = `crm Leads.create --format guide --to PORT ${flag}`;
     const accepted = await send(line, app);
-    expect([accepted.exitCode, accepted.out]).toEqual([8, expect.stringMatching(`^✗ 200[^]*accepted, although ${flaw}`)]);
+    expect([accepted.exitCode, accepted.out]).toEqual([
+      8,
+      expect.stringMatching(`^✗ 200[^]*accepted, although ${flaw}`),
+    ]);
     const refused = await send(line, app);
-    expect([refused.exitCode, refused.out]).toEqual([0, expect.stringMatching(`^✓ 401[^]*refused, as it should be: ${flaw}`)]);
+    expect([refused.exitCode, refused.out]).toEqual([
+      0,
+      expect.stringMatching(`^✓ 401[^]*refused, as it should be: ${flaw}`),
+    ]);
     // Another answer says nothing about the fault.
     const lost = await send(line, app);
     expect([lost.exitCode, lost.out]).toEqual([5, expect.stringMatching(/^✗ 404/)]);
@@ -27,7 +33,11 @@ describe("send with faults", () => {
   });
 
   it.each([
-    ["crm Leads.create", "--bad-signature", "use --bad-token, since it has a token, or --format guide, which has a signature"],
+    [
+      "crm Leads.create",
+      "--bad-signature",
+      "use --bad-token, since it has a token, or --format guide, which has a signature",
+    ],
     ["crm Leads.create", "--no-signature", "use --bad-token, since it has a token, or --format guide"],
     ["sign RequestCompleted", "--bad-token", "use --bad-signature, since it has a signature"],
     ["desk Ticket.Create", "--bad-token", "use --bad-signature"],
@@ -61,16 +71,7 @@ describe("send with faults", () => {
     [500, "400, 5xx", 0],
   ])("answered with %i, and --expect-status %s, exits with %i", async (status, wanted, exitCode) => {
     const app = await target((response) => void response.writeHead(status).end());
-    const argv = [
-      "send",
-      "crm",
-      "Leads.create",
-      "--to",
-      String(app.port),
-      "--bad-token",
-      "--expect-status",
-      wanted,
-    ];
+    const argv = ["send", "crm", "Leads.create", "--to", String(app.port), "--bad-token", "--expect-status", wanted];
     const result = await run(argv, { env });
     const mark = exitCode === 0 ? "✓" : "✗";
     expect(result.out).toContain(`${mark} ${status}`);

@@ -165,7 +165,17 @@ describe("send", () => {
 describe("send of a body", () => {
   it("notes a signature given with -H, and adds none", async () => {
     const app = await target();
-    const argv = ["send", "crm", "Leads.create", "--format", "guide", "--to", String(app.port), "-H", "X-Zoho-Signature: 00"];
+    const argv = [
+      "send",
+      "crm",
+      "Leads.create",
+      "--format",
+      "guide",
+      "--to",
+      String(app.port),
+      "-H",
+      "X-Zoho-Signature: 00",
+    ];
     const { out } = await run(argv, { env });
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual(["00"]);
     expect(out).toContain("\n  x-zoho-signature from -H\n");
@@ -291,7 +301,10 @@ describe("send --all", () => {
   });
 
   it("explains an unreachable target once", async () => {
-    const { exitCode, out } = await run(["send", "books", "--all", "--format", "guide", "--to", String(await freePort())], { env });
+    const { exitCode, out } = await run(
+      ["send", "books", "--all", "--format", "guide", "--to", String(await freePort())],
+      { env },
+    );
     expect(exitCode).toBe(5);
     expect(out.match(/is your app running/g)).toHaveLength(1);
     expect(out).toContain("ECONNREFUSED × 11");
@@ -360,7 +373,9 @@ describe("the format that send chooses", () => {
   });
 
   it("is that of the settings, and an event that only another has is that one's", async () => {
-    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"crm": {"format": "guide"}, "desk": {"format": "guide"}}}' });
+    const cwd = folderWith({
+      "zoho-hooks.config.json": '{"products": {"crm": {"format": "guide"}, "desk": {"format": "guide"}}}',
+    });
     const formats = async (...argv: readonly string[]) =>
       (await run(["send", ...argv, "--dry-run", "--json"], { cwd, env })).lines().map(({ format }) => format);
     expect(await formats("crm", "Leads.create")).toEqual(["guide"]);

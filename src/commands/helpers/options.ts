@@ -134,14 +134,15 @@ export function requireEvent(product: Product, format: Format, name: string): Ev
   const match = findEvent(format, name);
   if (match !== undefined) return match;
   const other = product.formats.find((each) => findEvent(each, name) !== undefined);
-  const near = nearestNames(name, eventNames(format));
+  const own = nearestNames(name, eventNames(format));
   if (other !== undefined) {
-    const some = (near.length > 0 ? near : eventNames(format).slice(0, 3)).join(", ");
+    const some = (own.length > 0 ? own : eventNames(format).slice(0, 3)).join(", ");
     throw usageError(
       `${name} is not an event of ${product.id}'s ${format.id} format`,
       `it has ${some}, …: see zoho-hooks products ${product.id}; or add --format ${other.id}`,
     );
   }
+  const near = nearestNames(name, [...new Set([format, ...product.formats].flatMap(eventNames))]);
   throw usageError(
     `${product.id} has no event ${JSON.stringify(name)}`,
     near.length === 0 ? `run zoho-hooks products ${product.id} for its events` : `did you mean ${near.join(" or ")}?`,

@@ -6,7 +6,7 @@ import { defaults, type SettingsFile } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { findFormat } from "../../core/event-names.ts";
 import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
-import type { Product } from "../../core/product.ts";
+import { defaultFirst, type Product } from "../../core/product.ts";
 import type { Prompts } from "../../reports/prompts.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
 import { readNamedFile } from "../../util/files.ts";
@@ -173,7 +173,7 @@ function readFormats(text: string, chosen: readonly Product[], products: readonl
 function everywhere(name: string, chosen: readonly Product[]): Formats {
   const having = chosen.filter((product) => findFormat(product, name) !== undefined);
   if (having.length === 0) {
-    const ids = [...new Set(chosen.flatMap(({ formats }) => formats.map(({ id }) => id)))];
+    const ids = [...new Set(chosen.flatMap((product) => defaultFirst(product).map(({ id }) => id)))];
     throw usageError(
       `--format: none of the products that you use has a format ${JSON.stringify(name)}`,
       `formats: ${ids.join(", ")}; for one product only: ${chosen[0]?.id ?? "crm"}=${ids[0] ?? "wire"}`,
