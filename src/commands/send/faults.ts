@@ -12,12 +12,13 @@ const PARTS = [
   { fault: "badToken", flag: "--bad-token", part: "token" },
 ] as const;
 
-/** The subjects that can have the faults. Throws a usage error if a named product cannot, or with `--all` none can. */
+/** The subjects that can have the faults, of several products one of them. Throws a usage error if a named product cannot, or none can. */
 export function requireFaults(plan: SendPlan, subjects: readonly Subject[]): readonly Subject[] {
   const asked = PARTS.filter(({ fault }) => plan.faults[fault]);
   if (asked.length === 0) return subjects;
-  const able = subjects.filter((subject) => asked.every(({ part }) => hasPart(plan, subject, part)));
-  if (able.length === subjects.length || (able.length > 0 && plan.product === undefined)) return able;
+  const isAble = (subject: Subject) => asked.some(({ part }) => hasPart(plan, subject, part));
+  const able = subjects.filter(isAble);
+  if (able.length > 0 && plan.product === undefined && plan.data === undefined) return able;
   for (const { flag, part } of asked) {
     const unable = subjects.find((subject) => !hasPart(plan, subject, part));
     if (unable === undefined) continue;
@@ -27,7 +28,7 @@ export function requireFaults(plan: SendPlan, subjects: readonly Subject[]): rea
         : `this challenge has no ${part}`;
     throw usageError(`${flag}: ${what}`, alternative(unable.product, unable.format, part));
   }
-  return able;
+  return subjects;
 }
 
 function hasPart({ challenge }: SendPlan, { format, probe }: Subject, part: Part): boolean {
@@ -35,7 +36,7 @@ function hasPart({ challenge }: SendPlan, { format, probe }: Subject, part: Part
   return carries(format, part);
 }
 
-function carries({ proofs }: Format, part: Part): boolean {
+export function carries({ proofs }: Format, part: Part): boolean {
   return proofs.some((proof) => isSignature(proof) === (part === "signature"));
 }
 

@@ -11,6 +11,7 @@ import { type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts
 import type { Probe } from "../../core/product.ts";
 import { usageError } from "../../util/errors.ts";
 import { readExact, writeJson } from "../../util/json.ts";
+import { carries } from "./faults.ts";
 import type { SendPlan } from "./plan.ts";
 import { handedOver, type Subject } from "./subjects.ts";
 
@@ -151,12 +152,11 @@ function sampleOf(subject: Subject, plan: SendPlan, random: Random, now: Date): 
   return plan.assignments.reduce((value, each) => assign(value, each, plan.add), data);
 }
 
-/** The format can have each fault: see `requireFaults`. */
 function flawOf({ faults, breakage }: SendPlan, { format }: Subject): string | undefined {
-  if (faults.badSignature) return "its signature was wrong on purpose";
-  if (faults.noSignature) return "it was not signed on purpose";
+  if (faults.badSignature && carries(format, "signature")) return "its signature was wrong on purpose";
+  if (faults.noSignature && carries(format, "signature")) return "it was not signed on purpose";
   const isAuth = format.proofs.some(({ credential }) => credential === "auth");
-  if (faults.badToken) return `its ${isAuth ? "auth value" : "token"} was wrong on purpose`;
+  if (faults.badToken && carries(format, "token")) return `its ${isAuth ? "auth value" : "token"} was wrong on purpose`;
   if (breakage === "malformed") return "its JSON was broken on purpose";
   return breakage === undefined ? undefined : "its body was cut off on purpose";
 }
