@@ -3,6 +3,8 @@ import { join, posix } from "node:path";
 import { parseAst } from "rolldown/parseAst";
 import { describe, expect, it } from "vitest";
 import { commands } from "../src/commands/index.ts";
+import type { Product } from "../src/core/product.ts";
+import { products } from "../src/products/index.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const filesBelow = (folder: string, end: string): string[] =>
@@ -50,6 +52,16 @@ const isPacked = (path: string): boolean =>
   !files.includes(`!${path}`) && files.some((file) => path === file || path.startsWith(`${file}/`));
 /** Links of the README for who has cloned the repository. */
 const REPOSITORY_ONLY = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
+
+it("the pages say how many formats are modelled", () => {
+  const formats = (products as readonly Product[]).flatMap((product) => product.formats);
+  const modelled = formats.filter(({ evidence }) => evidence === "modelled").length;
+  const [readme, page] = ["README.md", "docs/formats.md"].map((path) => textOf(path).replace(/\s+/g, " "));
+  expect(readme).toContain(
+    `${formats.length} formats of ${products.length} products; ${modelled} of the ${formats.length} are modelled`,
+  );
+  expect(page).toContain(`${modelled} of the ${formats.length} are `);
+});
 
 describe("the links of", () => {
   it.each(pages)("%s lead somewhere", (page) => {

@@ -7,6 +7,7 @@ import {
   type Keys,
   parse,
   type RequestLike,
+  type Signed,
   schemas,
   schemasOf,
   sign,
@@ -15,9 +16,10 @@ import {
 } from "../src/index.ts";
 import { folderWith } from "./support/files.ts";
 import { run } from "./support/run.ts";
+import { testKeys } from "./support/test-secrets.ts";
 
 const KEYS = { secret: "s3cret", token: "tok-1" } as const;
-const LEAD = fixture("crm", "Leads.create");
+const LEAD = fixture("crm", "Leads.create", { format: "guide" });
 
 function outcome(result: VerifyResult): string {
   return result.genuine ? "genuine" : result.code;
@@ -39,6 +41,19 @@ describe("sign", () => {
       expect(body.toString()).toBe(text);
       expect(headers["x-zoho-signature"]).toBe(createHmac("sha256", "k").update(text).digest("hex"));
     }
+  });
+
+  it("takes the format from the payload or the event's name, and is what Zoho posts where both fit", () => {
+    const keys = { ...KEYS, privateKey: testKeys.privateKey };
+    const headerOf = (signed: Signed) => Object.keys(signed.headers).filter((name) => name.startsWith("x-"));
+    const ticket = fixture("desk", "Ticket_Add");
+    expect(headerOf(sign("desk", ticket, keys))).toEqual(["x-zdesk-jwt"]);
+    expect(headerOf(sign("desk", fixture("desk", "Ticket.Create"), keys))).toEqual(["x-zoho-signature"]);
+    expect(headerOf(sign("desk", { a: 1 }, keys))).toEqual(["x-zdesk-jwt"]);
+    expect(headerOf(sign("desk", { a: 1 }, keys, { event: "Ticket.Create" }))).toEqual(["x-zoho-signature"]);
+    expect(headerOf(sign("desk", ticket, keys, { format: "guide" }))).toEqual(["x-zoho-signature"]);
+    expect(headerOf(sign("crm", fixture("crm", "Leads.create"), KEYS))).toEqual([]);
+    expect(headerOf(sign("crm", { Last_Name: "Doe" }, KEYS))).toEqual([]);
   });
 
   it("refuses a token that it would have to write into bytes", () => {
@@ -142,7 +157,7 @@ describe("verify", () => {
     });
     const misshapen = verify("crm", sign("crm", { ...LEAD, ids: 5 }, KEYS), KEYS);
     expect(misshapen).toMatchObject({ known: true, format: "guide", payload: { ids: 5, module: "Leads" } });
-    const ofNoEnvelope = verify("desk", sign("desk", '{"a":1}', { secret: "k" }), { secret: "k" });
+    const ofNoEnvelope = verify("desk", sign("desk", '{"a":1}', { secret: "k" }, { format: "guide" }), { secret: "k" });
     expect(ofNoEnvelope).toMatchObject({ name: null, known: false, genuine: true, format: "guide", payload: { a: 1 } });
     expect(ofNoEnvelope.genuine ? ofNoEnvelope.issues.map(({ at }) => at) : []).toContain("event");
     const forged = verify("desk", { headers: {}, body }, { secret: "k" });
@@ -334,7 +349,7 @@ describe("verify", () => {
       "`audience` has no value",
     ],
     ["any product", () => verify(undefined, signed, {}), "no keys were given: pass { secret } or { token }"],
-    ["signing", () => sign("crm", LEAD, {}), "crm needs `token` or `secret`"],
+    ["signing", () => sign("crm", fixture("crm", "Leads.create"), {}), "crm needs `token`"],
     ["signing as SalesIQ", () => sign("salesiq", {}, {}), "salesiq needs `privateKey`"],
     [
       "signing a form",
@@ -388,7 +403,7 @@ describe("parse", () => {
 
 describe("fixture", () => {
   it("is a new copy each time", () => {
-    const copy = fixture("crm", "Leads.create");
+    const copy = fixture("crm", "Leads.create", { format: "guide" });
     expect(copy).toEqual(LEAD);
     expect(copy).not.toBe(LEAD);
   });
@@ -397,6 +412,17 @@ describe("fixture", () => {
     expect(schemas.books.invoice_created.safeParse(fixture("books", "invoice_created")).success).toBe(true);
     expect(schemas.crm["<Module>.create"].safeParse(fixture("crm", "My_Own.create")).success).toBe(true);
     expect(schemas.books.invoice_created.safeParse(LEAD).success).toBe(false);
+  });
+
+  it("is what Zoho posts, or of the only format that has the event", () => {
+    expect(parse("crm", fixture("crm", "Leads.create"))).toMatchObject({ ok: true, format: "wire" });
+    expect(parse("desk", fixture("desk", "Ticket.Create"))).toMatchObject({ ok: true, format: "guide" });
+    expect(schemas.crm["Leads.create"]).toBe(schemasOf("crm", { format: "wire" })["<Module>.create"]);
+    expect(schemas.desk["Ticket.Create"]).toBe(schemasOf("desk", { format: "guide" })["Ticket.Create"]);
+    expect(schemasOf("desk")["Ticket.Create"]).toBe(schemas.desk["Ticket.Create"]);
+    expectTypeOf(fixture("crm", "Leads.create").ids).toEqualTypeOf<string[]>();
+    expectTypeOf(fixture("crm", "Leads.convert").data.id).not.toBeAny();
+    expectTypeOf(schemas.crm["Leads.create"]).toEqualTypeOf<(typeof schemas)["crm"]["<Module>.create"]>();
   });
 });
 
@@ -451,7 +477,7 @@ describe("the types", () => {
   it("know the payload of a sample, families' too", () => {
     expectTypeOf(LEAD.data.Last_Name).toEqualTypeOf<string>();
     expectTypeOf(fixture("crm", "Invoices.create").module).toEqualTypeOf<string>();
-    expectTypeOf(fixture("forms", "form_submitted").form_link_name).toEqualTypeOf<string>();
+    expectTypeOf(fixture("forms", "form_submitted", { format: "guide" }).form_link_name).toEqualTypeOf<string>();
     expect(fixture("crm", "Invoices.create").module).toBe("Invoices");
   });
 });

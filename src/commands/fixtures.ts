@@ -67,7 +67,7 @@ function withEvent(command: Command): Command {
 function withFormat(command: Command): Command {
   return command.option(
     "--format <format>",
-    "format of the sample (default: the one in the settings, or else the product's first)",
+    "format of the sample (default: wire, what Zoho posts, or the one in the settings)",
   );
 }
 
@@ -93,7 +93,7 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
   const found = chosen
     .flatMap((product) => {
       const { format } = options;
-      return allSamples(product, format === undefined ? undefined : [chosenFormat(product, format, config.settings)]);
+      return allSamples(product, format === undefined ? undefined : [chosenFormat(product, format)]);
     })
     .map((sample) => ({ sample, fixture: findFixture(context, config, sample) }));
   context.report({
@@ -113,7 +113,7 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
 async function locate(context: Context, id: string, name: string, options: FixtureOptions) {
   const config = loadConfig(context);
   const product = requireProduct(await projectProducts(context, { config }), id);
-  const format = chosenFormat(product, options.format, config.settings);
+  const format = chosenFormat(product, options.format, name);
   const sample = { product, format, match: requireOneEvent(product, format, name) };
   const { match } = sample;
   const fixture = findFixture(context, config, sample);
@@ -171,7 +171,7 @@ async function eject(
 ): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(context, { config });
-  const chosen = chosenSamples(products, { id, name, ...options }, config);
+  const chosen = chosenSamples(products, { id, name, ...options });
   const copies = chosen.map((each) => planCopy(context, config, each));
   const overwrite = await mayOverwrite(context, copies, options);
   const outcomes = copies.map((copy) => ({ ...copy, outcome: outcomeOf(copy, overwrite) }));
@@ -207,7 +207,6 @@ function chosenSamples(
     all,
     format: flag,
   }: EjectOptions & { readonly id: string | undefined; readonly name: string | undefined },
-  { settings }: Config,
 ): readonly Sample[] {
   if (name !== undefined && all === true) throw usageError(`--all and the event ${name} exclude each other`);
   const named = id === undefined ? undefined : requireProduct(products, id);
@@ -225,7 +224,7 @@ function chosenSamples(
   }
   const chosen = named === undefined ? products.filter(({ folder }) => folder === undefined) : [named];
   return chosen.flatMap((product) => {
-    const format = chosenFormat(product, flag, settings);
+    const format = chosenFormat(product, flag, name);
     return name === undefined
       ? allSamples(product, [format])
       : { product, format, match: requireOneEvent(product, format, name) };

@@ -11,7 +11,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "send",
     summary: "send sample events to your own app, with valid signatures",
-    pages: ["sending"],
+    pages: ["sending", "formats"],
     load: () => import("./send/index.ts"),
   },
   {
@@ -89,7 +89,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "fixtures",
     summary: "show, find or copy the sample payloads",
-    pages: ["sending"],
+    pages: ["sending", "formats"],
     load: () => import("./fixtures.ts"),
   },
   {

@@ -1,6 +1,6 @@
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
-import type { Format, Product } from "../core/product.ts";
+import { defaultFirst, type Format, type Product } from "../core/product.ts";
 import { answerRuleText, probesText } from "../core/reply.ts";
 import { products } from "../products/index.ts";
 import { examples } from "../reports/help.ts";
@@ -45,12 +45,13 @@ A name such as <Module>.create stands for every module: Leads.create, Invoices.c
 To add a product of your own, put samples into a folder (fixtures/<event>.json) and name it in zoho-hooks.config.json:
   { "products": { "shop": { "path": "webhooks/shop" } } }`;
 
-function describeProduct({ id, title, formats }: Product): ProductReport {
+function describeProduct(product: Product): ProductReport {
+  const { id, title } = product;
   return {
     type: "product",
     id,
     title,
-    formats: formats.map((format) => ({
+    formats: defaultFirst(product).map((format) => ({
       id: format.id,
       source: format.source,
       evidence: format.evidence,
@@ -90,7 +91,7 @@ const PROVEN = { body: "the body", sender: "the sender only", nothing: "nothing"
 
 /** The Markdown between the markers of docs/events.md: the proofs, every format and every event. */
 export function eventTable(products: readonly Product[]): string {
-  const formats = products.flatMap((product) => product.formats.map((format) => ({ product, format })));
+  const formats = products.flatMap((product) => defaultFirst(product).map((format) => ({ product, format })));
   return [
     "## Proofs",
     "",

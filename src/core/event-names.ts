@@ -1,6 +1,6 @@
 import { checkTarget } from "../body/target-url.ts";
 import { usageError } from "../util/errors.ts";
-import type { Format, Product, WebhookEvent } from "./product.ts";
+import { defaultFormat, type Format, type Product, type WebhookEvent } from "./product.ts";
 
 /** An event of a format under the concrete name that a delivery or a user gave it. */
 export interface EventMatch {
@@ -127,6 +127,13 @@ interface EventOfLog {
   readonly product: string | undefined;
   readonly format: string | undefined;
   readonly event: string | undefined;
+}
+
+/** The default format, or for an event that only others have the first of those. */
+export function formatFor(product: Product, event: string | undefined): Format | undefined {
+  const usual = defaultFormat(product);
+  if (usual === undefined || event === undefined || findEvent(usual, event) !== undefined) return usual;
+  return product.formats.find((format) => findEvent(format, event) !== undefined) ?? usual;
 }
 
 /** The candidates nearest to a mistyped word, best first. Empty when none is near. */

@@ -232,9 +232,9 @@ export const GUIDE_FORMAT = "guide";
 export interface Product<Id extends string = string, Formats extends readonly Format[] = readonly Format[]> {
   readonly id: Id;
   readonly title: string;
-  /** The default format comes first. */
+  /** In the order in which they are tried; a custom body needs the proof of the first. */
   readonly formats: Formats;
-  /** The format that the user's settings name. */
+  /** The id of the format that the settings name. */
   readonly chosenFormat?: string;
   /** User-designed bodies need no proof of the default format. */
   readonly allowUnsigned?: boolean;
@@ -261,6 +261,17 @@ export function acceptsUnsigned(
   const isOwn = ({ credential }: Proof): boolean =>
     secrets.for(credential, id).some(({ shared }) => shared !== true || credential === "auth");
   return !formats.some(({ proofs }) => proofs.some(isOwn));
+}
+
+/** The format where none is named: what Zoho posts, unless the settings name another one. Of a user's own product the first. */
+export function defaultFormat({ formats, chosenFormat = "wire" }: Product): Format | undefined {
+  return formats.find(({ id }) => id === chosenFormat) ?? formats[0];
+}
+
+/** All formats, in the order in which a person needs them. */
+export function defaultFirst(product: Product): readonly Format[] {
+  const usual = defaultFormat(product);
+  return usual === undefined ? [] : [usual, ...product.formats.filter((format) => format !== usual)];
 }
 
 export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "designed" | "members">>;

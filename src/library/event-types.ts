@@ -1,4 +1,3 @@
-import type { Product } from "../core/product.ts";
 import type { products } from "../products/index.ts";
 
 // Members are inferred structurally (`{ readonly events: infer Events }`): comparing each format and schema with `Format` and
@@ -12,8 +11,6 @@ export type ProductId = Listed["id"];
 type FormatOf<P extends ProductId> = Extract<Listed, { readonly id: P }>["formats"][number];
 type DeclaredIn<F> = F extends { readonly events: readonly (infer Event)[] } ? Event : never;
 type NameOf<Event> = Event extends { readonly name: infer Name extends string } ? Name : never;
-/** A product's first format, the default of `sign`, `schemas` and `fixture`. */
-type DefaultFormat<P extends Product> = P["formats"][0];
 
 /** The declared names of a product's events: `"Leads.create"`, and `"<Module>.create"` for a family. */
 export type EventKey<P extends ProductId = ProductId> = P extends ProductId ? NameOf<DeclaredIn<FormatOf<P>>> : never;
@@ -67,32 +64,44 @@ export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
 
 /** The id of a format of a product: `"guide"`, `"wire"`, … */
 export type FormatId<P extends ProductId = ProductId> = P extends ProductId ? FormatOf<P>["id"] : never;
-/** The id of a product's first format. */
-export type DefaultFormatId<P extends ProductId> = Extract<FormatId<P>, DefaultOf<P>["id"]>;
-type DefaultOf<P extends ProductId> = DefaultFormat<Extract<Listed, { readonly id: P }>>;
+/** What Zoho posts, the default of `sign`, `schemas` and `fixture`. */
+type DefaultFormatId<P extends ProductId> = Extract<FormatId<P>, "wire">;
 type FormatAt<P extends ProductId, F> = Extract<FormatOf<P>, { readonly id: F }>;
+
+/** The format that a name stands for where none is named: the default, unless only others have the event. */
+type FormatFor<P extends ProductId, Name> =
+  Name extends Filled<KeyIn<P, DefaultFormatId<P>>> ? DefaultFormatId<P> : FormatId<P>;
 
 /** The names that a format declares. */
 type KeyIn<P extends ProductId, F> = P extends ProductId ? NameOf<DeclaredIn<FormatAt<P, F>>> : never;
 
-/** Any name that an event of a format can have. */
-export type NameIn<P extends ProductId, F> = Suggested<KeyIn<P, F>>;
+/** Any name that an event of a format can have; of any format, where `F` is undefined. */
+export type NameIn<P extends ProductId, F> = Suggested<KeyIn<P, F extends undefined ? FormatId<P> : F>>;
 
 /** The payload of an event by its name in a format; `"Invoices.create"` has that of its family. */
-export type PayloadOf<P extends ProductId, F, Name extends string> =
-  Name extends KeyIn<P, F> ? PayloadAt<P, F, Name> : PayloadAt<P, F, FamilyOf<KeyIn<P, F>, Name>>;
+export type PayloadOf<P extends ProductId, F, Name extends string> = PayloadIn<
+  P,
+  F extends undefined ? FormatFor<P, Name> : F,
+  Name
+>;
 
+type PayloadIn<P extends ProductId, F, Name extends string> = PayloadAt<P, F, KeyOf<P, F, Name>>;
 type PayloadAt<P extends ProductId, F, Key> = Extract<TypedIn<P, FormatAt<P, F>>, { readonly event: Key }>["payload"];
+type KeyOf<P extends ProductId, F, Name> = Name extends KeyIn<P, F> ? Name : FamilyOf<KeyIn<P, F>, Name>;
 type FamilyOf<Key extends string, Name> = Key extends unknown ? (Name extends Filled<Key> ? Key : never) : never;
 
 type SchemasOf<Event> = {
   readonly [E in Event as NameOf<E>]: E extends { readonly schema: infer Schema } ? Schema : never;
 };
+type SchemaAt<P extends ProductId, F, Name, All = SchemasOf<DeclaredIn<FormatAt<P, F>>>> = All[KeyOf<P, F, Name> &
+  keyof All];
 
-/** The zod schemas of every product's events: `Schemas["crm"]["Leads.create"]`. */
+/** The zod schemas of every product's events: `Schemas["crm"]["<Module>.create"]`. */
 export type Schemas = {
-  readonly [P in Listed as P["id"]]: SchemasOf<DeclaredIn<DefaultFormat<P>>>;
+  readonly [P in ProductId]: { readonly [Name in EventKey<P>]: SchemaAt<P, FormatFor<P, Name>, Name> };
 };
 
-/** The zod schemas of one format's events, by declared name. */
-export type SchemasIn<P extends ProductId, F> = SchemasOf<DeclaredIn<FormatAt<P, F>>>;
+/** The zod schemas of one format's events, by declared name; those of `Schemas`, where `F` is undefined. */
+export type SchemasIn<P extends ProductId, F> = F extends undefined
+  ? Schemas[P]
+  : SchemasOf<DeclaredIn<FormatAt<P, F>>>;

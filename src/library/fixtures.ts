@@ -1,16 +1,20 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Fixture, readBuiltInFixture } from "../config/fixtures.ts";
+import { findEvent } from "../core/event-names.ts";
 import type { Format, Product, WebhookEvent } from "../core/product.ts";
 import { products } from "../products/index.ts";
-import type { DefaultFormatId, FormatId, NameIn, PayloadOf, ProductId, Schemas, SchemasIn } from "./event-types.ts";
+import type { FormatId, NameIn, PayloadOf, ProductId, Schemas, SchemasIn } from "./event-types.ts";
 import { formatOf, productOf, requireOneEvent, requireOptions } from "./input.ts";
 
-/** `fixture("crm", "Leads.create")`: the sample payload of an event, in the product's first format unless another is named. */
+/**
+ * `fixture("crm", "Leads.create")`: the sample payload of an event, as Zoho's servers post it (`wire`) unless another format is
+ * named, or alone has the event.
+ */
 export type ReadFixture = <
   P extends ProductId,
   const Name extends NameIn<P, F>,
-  const F extends FormatId<P> = DefaultFormatId<P>,
+  const F extends FormatId<P> | undefined = undefined,
 >(
   product: P,
   event: Name,
@@ -22,7 +26,7 @@ export type ReadFixture = <
  * in a bundle it may not exist.
  */
 export function fixtureReader(fileUrl: () => string | undefined): ReadFixture {
-  return <P extends ProductId, Name extends NameIn<P, F>, F extends FormatId<P>>(
+  return <P extends ProductId, Name extends NameIn<P, F>, F extends FormatId<P> | undefined>(
     product: P,
     event: Name,
     options: { readonly format?: F } = {},
@@ -49,7 +53,7 @@ export function readSample(
   formatId: string | undefined,
 ): Sample {
   const found = productOf(product);
-  const format = formatOf(found, formatId);
+  const format = formatOf(found, formatId, event);
   const match = requireOneEvent(found, format, event);
   const packageRoot = folderAbove(fileUrl);
   const fixture = packageRoot === undefined ? undefined : readBuiltInFixture({ packageRoot }, found, format, match);
@@ -65,29 +69,45 @@ function folderAbove(fileUrl: string | undefined): string | undefined {
 }
 
 /**
- * The zod schema of every event, by product and declared name: `schemas.crm["Leads.create"]`. `"<Module>.create"` is for
- * modules without a schema of their own. Loose: additional fields are allowed. Built when first used.
+ * The zod schema of every event, by product and declared name: `schemas.crm["<Module>.create"]`. Each is that of what Zoho's
+ * servers post (`wire`), for an event that only another format has that of the other. Loose: additional fields are allowed.
+ * Built when first used.
  */
 export const schemas: Schemas = schemasByProduct();
 
-/** The schemas of a format other than the first: `schemasOf("desk", { format: "wire" }).Ticket_Add`. */
-export function schemasOf<P extends ProductId, const F extends FormatId<P> = DefaultFormatId<P>>(
+/** The schemas of one format: `schemasOf("crm", { format: "guide" })["Leads.create"]`; those of `schemas` without one. */
+export function schemasOf<P extends ProductId, const F extends FormatId<P> | undefined = undefined>(
   product: P,
   options: { readonly format?: F } = {},
 ): SchemasIn<P, F> {
   requireOptions(options, ["format"]);
   // The type is derived from the same list, which the compiler cannot see.
-  return schemasByName(formatOf(productOf(product), options.format).events) as SchemasIn<P, F>;
+  return schemasIn(productOf(product), options.format) as SchemasIn<P, F>;
+}
+
+function schemasIn(product: Product, formatId: string | undefined): object {
+  if (formatId === undefined) return usualSchemas(product);
+  const { events } = formatOf(product, formatId);
+  return schemasByName(
+    events.map(({ name }) => name),
+    (name) => events.find((event) => event.name === name),
+  );
 }
 
 function schemasByProduct(): Schemas {
-  const entries = products.map((product) => [product.id, schemasByName(product.formats[0].events)]);
   // As above.
-  return Object.freeze(Object.fromEntries(entries)) as Schemas;
+  return Object.freeze(Object.fromEntries(products.map((product) => [product.id, usualSchemas(product)]))) as Schemas;
 }
 
-function schemasByName(events: readonly WebhookEvent[]): object {
+/** By the names of all formats. */
+function usualSchemas(product: Product): object {
+  const names = product.formats.flatMap(({ events }) => events.map(({ name }) => name));
+  return schemasByName(names, (name) => findEvent(formatOf(product, undefined, name), name)?.event);
+}
+
+function schemasByName(names: readonly string[], find: (name: string) => WebhookEvent | undefined): object {
   const result = {};
-  for (const event of events) Object.defineProperty(result, event.name, { enumerable: true, get: () => event.schema });
+  for (const name of new Set(names))
+    Object.defineProperty(result, name, { enumerable: true, get: () => find(name)?.schema });
   return Object.freeze(result);
 }

@@ -7,6 +7,7 @@ import {
   findEvent,
   findFormat,
   findProduct,
+  formatFor,
   nearest,
 } from "../core/event-names.ts";
 import type { FormatSettings } from "../core/format-settings.ts";
@@ -110,9 +111,11 @@ export function productOf(id: string): Product {
   throw new TypeError(`there is no product ${JSON.stringify(id)}: ${suggestion(id, products)}`);
 }
 
-/** The format with that id, or the first. Throws a TypeError for an unknown id. */
-export function formatOf(product: Product, id: string | undefined): Format {
-  const format = id === undefined ? product.formats[0] : findFormat(product, id);
+/** The format with that id; else `wire`, or for an event that only others have one of those. Throws a TypeError for an unknown id. */
+export function formatOf(product: Product, id: string | undefined, event?: string): Format {
+  // JavaScript may pass anything, which `requireOneEvent` explains.
+  const name = typeof event === "string" ? event : undefined;
+  const format = id === undefined ? formatFor(product, name) : findFormat(product, id);
   if (format !== undefined) return format;
   throw new TypeError(`${product.id} has no format ${JSON.stringify(id)}: ${suggestion(id ?? "", product.formats)}`);
 }
@@ -131,7 +134,7 @@ export function requireOneEvent(product: Product, format: Format, name: string):
   if (example !== undefined) throw new TypeError(`${name} stands for many events: name one, such as ${example}`);
   if (match !== undefined) return match;
   const other = product.formats.find((each) => findEvent(each, name) !== undefined);
-  const near = nearest(name, eventNames(format));
+  const near = nearest(name, [...new Set([format, ...product.formats].flatMap(eventNames))]);
   const hint =
     other === undefined
       ? near.length > 0

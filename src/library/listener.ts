@@ -46,7 +46,7 @@ export type Received = ParsedEvent &
 export interface SendOptions<F = string> {
   /** The URL of the app. Default: this listener. */
   readonly to?: string | undefined;
-  /** Default: the product's first. */
+  /** Default: `"wire"`, what Zoho's servers post, unless only another format has the event. */
   readonly format?: F | undefined;
   /** New values by path, also of fields that the sample lacks: `{ "data.Last_Name": "Doe", "data.Tag[0].name": "new" }`. */
   readonly set?: Readonly<Record<string, unknown>> | undefined;

@@ -1,8 +1,10 @@
-import { findEvent } from "../core/event-names.ts";
+import { findEvent, findFormat } from "../core/event-names.ts";
 import { type Prepared, prepare } from "../core/prepare.ts";
+import type { Product } from "../core/product.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { formatOf, isUnread, productOf, rawBody, requireOneEvent, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUsableKey } from "./keys.ts";
+import { parse } from "./parse.ts";
 
 /** A delivery to post as it is. */
 export interface Signed {
@@ -16,7 +18,7 @@ export interface Signed {
 }
 
 export interface SignOptions<P extends ProductId> {
-  /** `"wire"` for what Zoho's servers really post. Default: the product's first format. */
+  /** Default: the one recognised in the payload, or that alone has the `event`; else `"wire"`, what Zoho's servers post. */
   readonly format?: FormatId<P> | undefined;
   /** The event's name, for formats in which the body does not contain it. */
   readonly event?: string | undefined;
@@ -40,7 +42,13 @@ export function sign<P extends ProductId>(
 ): Signed {
   requireOptions(options, ["format", "event", "url"]);
   const found = productOf(product);
-  const signable = { ...found, formats: [formatOf(found, options.format)] };
+  // JavaScript may pass anything.
+  if (typeof payload !== "string" && (typeof payload !== "object" || payload === null || isUnread(payload)))
+    throw new TypeError(
+      `the payload is ${String(payload)}: pass an object, or text or bytes to sign exactly as they are`,
+    );
+  const id = options.format ?? (options.event === undefined ? formatSeen(found, payload) : undefined);
+  const signable = { ...found, formats: [formatOf(found, id, options.event)] };
   const { secrets, settings } = readKeys(keys, "sign", [signable]);
   const [chosen] = withSettings([signable], settings);
   const format = chosen?.formats[0];
@@ -49,11 +57,6 @@ export function sign<P extends ProductId>(
   if (options.event !== undefined && (format.catchAll === undefined || findEvent(format, options.event) !== undefined))
     requireOneEvent(found, format, options.event);
   requireUsableKey(secrets, [{ ...found, formats: [format] }], "sign");
-  // JavaScript may pass anything.
-  if (typeof payload !== "string" && (typeof payload !== "object" || payload === null || isUnread(payload)))
-    throw new TypeError(
-      `the payload is ${String(payload)}: pass an object, or text or bytes to sign exactly as they are`,
-    );
   const isRaw = typeof payload === "string" || payload instanceof Uint8Array || payload instanceof ArrayBuffer;
   const takesToken = format.proofs.some(({ credential }) => credential === "token");
   if (isRaw && takesToken && secrets.for("token", found.id).length > 0)
@@ -70,6 +73,13 @@ export function sign<P extends ProductId>(
       now: new Date(),
     }),
   );
+}
+
+/** The format of a sample of the guide, or of a workflow rule's. What fits any body says nothing. */
+function formatSeen(product: Product, payload: object | string): string | undefined {
+  const { format } = parse(product.id as ProductId, payload);
+  const seen = format === null ? undefined : findFormat(product, format);
+  return seen?.catchAll === undefined ? seen?.id : undefined;
 }
 
 export function posted({ delivery: { method, url, headers, body } }: Prepared): Signed {

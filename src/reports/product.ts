@@ -37,6 +37,8 @@ const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>>
   nothing: "proves nothing",
 };
 
+const NOT_POSTED = "Zoho does not post this body: it is the one that the Webhooks Guide for Zoho APIs shows";
+
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
   doc: "doc: its source documents it",
   seen: "seen: known from deliveries to integrations in use",
@@ -58,6 +60,7 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
     const name = `format ${format.id}${i === 0 && formats.length > 1 ? " (the default)" : ""}`;
     return [
       `${out.strong(`${plain(title)} (${id})`)}  ${name}`,
+      ...(format.id === "guide" ? [`  ${out.caution(NOT_POSTED)}`] : []),
       ...wrapLine(`  source  ${plain(format.source)}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
       ...(format.evidence === undefined ? [] : [`  ${out.dim("known")}   ${EVIDENCE[format.evidence]}`]),
       ...proofLines(format, out, columns),

@@ -12,9 +12,11 @@ export interface SentReport {
   readonly product: string | undefined;
   readonly event: string | undefined;
   readonly format: string | undefined;
+  /** The format is neither documented nor seen. */
+  readonly isModelled?: boolean;
   readonly url: string;
   readonly status: number | undefined;
-  /** Whether it is a status that the user asked for; undefined where any 2xx is a success. */
+  /** Whether it is a status that the user asked for, or the refusal of a fault; undefined where any 2xx is a success. */
   readonly isExpected?: boolean | undefined;
   readonly latencyMs: number;
   readonly error: string | undefined;
@@ -71,9 +73,12 @@ export function renderSent(report: SentReport, { out, quiet, columns }: Style): 
       text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(not recognised)")),
       width: Math.max(26, report.nameWidth ?? 0),
     },
+    // A replay is what once came, whatever format that is.
+    ...(report.n === undefined ? [{ text: out.dim(plain(report.format ?? "")), width: 8 }] : []),
     { text: out.dim(formatDuration(report.latencyMs)), width: 8, right: true },
     { text: out.dim(formatBytes(report.bytes)), width: 8, right: true },
     { text: out.dim(plain(report.url)) },
+    ...(report.isModelled ? [{ text: out.caution("modelled") }] : []),
   ];
   const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
     below(plain(text), "  ", columns, paint);

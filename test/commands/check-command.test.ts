@@ -33,7 +33,17 @@ describe("the guide's handler", () => {
   it("verifies no signature, requires no token, and drops second updates", async () => {
     const countFile = join(tempFolder(), "count");
     const app = closeLater(await startGuideHandler({ signature: false, countFile }));
-    const argv = ["check", `127.0.0.1:${app.port}`, "--json", "--skip", "speed", "--count-cmd", `cat ${countFile}`];
+    const argv = [
+      "check",
+      `127.0.0.1:${app.port}`,
+      "--format",
+      "guide",
+      "--json",
+      "--skip",
+      "speed",
+      "--count-cmd",
+      `cat ${countFile}`,
+    ];
     const result = await run(argv, { env, overrides: { answerWithinMs: 2000 } });
     expect(failures(result), result.out).toEqual([
       "security.missing-token",
@@ -49,7 +59,7 @@ describe("the guide's handler", () => {
 
   it("with its Method 3 hashes other bytes than those that came, and throws for a short signature", async () => {
     const app = closeLater(await startGuideHandler({ signature: true, countFile: join(tempFolder(), "count") }));
-    const result = await check("PORT --json --skip speed", app.port);
+    const result = await check("PORT --format guide --json --skip speed", app.port);
     expect(failures(result), result.out).toEqual([
       "security.missing-token",
       "security.missing-signature",
@@ -114,7 +124,7 @@ describe("what products ask for", () => {
 describe("check", () => {
   it("says in a banner how many events the app will act on, and keeps to it", async () => {
     const app = await endpoint();
-    const { err, out, exitCode } = await check("PORT --skip speed", app.port);
+    const { err, out, exitCode } = await check("PORT --format guide --skip speed", app.port);
     const [, most] = /\nYour app will act on up to (\d+) sample events \(record ids 88888888…\)/.exec(err) ?? [];
     expect(Number(most)).toBeGreaterThan(20);
     expect(err).toMatch(/^Checking \S+\nas Zoho CRM posts .*\nYour app /);
@@ -160,7 +170,7 @@ describe("check", () => {
 
   it("skips what needs a secret without one, and counts it", async () => {
     const app = await endpoint();
-    const { out, exitCode } = await check("PORT", app.port, { env: {} });
+    const { out, exitCode } = await check("PORT --format guide", app.port, { env: {} });
     expect(out).toContain("it refuses unsigned deliveries (401): set ZOHO_WEBHOOK_TOKEN and ZOHO_WEBHOOK_SECRET");
     expect(out).toContain("set ZOHO_WEBHOOK_TOKEN to what your app has");
     expect(exitCode).toBe(0);

@@ -30,7 +30,7 @@ async function check({ line = "", deadlineMs = 1500, counts = false, ...options 
   try {
     const counter = counts ? ["--count-cmd", `cat ${countFile}`] : [];
     // One address: on a busy machine the search for the other one of localhost may take too long.
-    const words = ["check", `127.0.0.1:${app.port}`, "--json", ...counter, ...line.split(" ")];
+    const words = ["check", `127.0.0.1:${app.port}`, "--format", "guide", "--json", ...counter, ...line.split(" ")];
     return await run(words.filter(Boolean), { env, overrides: { answerWithinMs: deadlineMs } });
   } finally {
     await app.close();

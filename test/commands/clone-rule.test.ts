@@ -225,7 +225,7 @@ describe("what the user has set with init", () => {
       const kept = answering({
         ...none,
         "never signs": false,
-        "Which payloads": "guide",
+        "Webhooks Guide": false,
         "Where does your": "",
         Change: true,
       });
@@ -469,8 +469,8 @@ describe("a fixture of a project", () => {
   it.skipIf(process.platform === "win32")("is not read through a link", async () => {
     const { cwd } = project({});
     writeFileSync(join(cwd, "../private.json"), '{"private":true}');
-    mkdirSync(join(cwd, ".zoho-hooks/fixtures/crm/guide"), { recursive: true });
-    symlinkSync(join(cwd, "../private.json"), join(cwd, ".zoho-hooks/fixtures/crm/guide/Leads.create.json"));
+    mkdirSync(join(cwd, ".zoho-hooks/fixtures/crm/wire"), { recursive: true });
+    symlinkSync(join(cwd, "../private.json"), join(cwd, ".zoho-hooks/fixtures/crm/wire/Leads.create.json"));
     const { exitCode, out, err } = await run(["send", "crm", "Leads.create", "--dry-run"], { cwd });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("Leads.create.json is behind a link")]);
     expect(out).not.toContain("private");

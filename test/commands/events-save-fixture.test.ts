@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fixturesFolder } from "../support/fixture-cases.ts";
 import { type LoggedProject, leadBody, startLoggedProject, TOKEN, ticketBody } from "../support/logged-project.ts";
 
 let project: LoggedProject;
@@ -30,7 +31,16 @@ describe("events save-fixture", () => {
     expect(text).toContain('"token": "[masked]"');
     expect(text).toContain('"Account_Number": 4150868000000002181');
     expect(text).toContain('"Amount": 1250.00');
-    const sent = await project.run(["send", "crm", "Leads.create", "--no-fresh", "--to", String(project.app.port)]);
+    const sent = await project.run([
+      "send",
+      "crm",
+      "Leads.create",
+      "--format",
+      "guide",
+      "--no-fresh",
+      "--to",
+      String(project.app.port),
+    ]);
     expect(sent.exitCode).toBe(0);
     expect(project.app.seen.at(-1)?.body.toString()).toContain('"Company":"Northwind"');
   });
@@ -96,9 +106,11 @@ describe("events save-fixture", () => {
 
   it("shows how to send a sample whose format is not the default", async () => {
     const own = await startLoggedProject({ forward: false });
-    await own.deliver("/webhooks/zoho/books", '{"invoice":{"invoice_id":"460000000030220015"}}');
+    await own.deliver("/webhooks/zoho/crm", readFileSync(join(fixturesFolder, "crm/guide/Leads.create.json"), "utf8"));
+    await own.deliver("/webhooks/zoho/desk", ticketBody());
     const { err } = await own.run(["events", "save-fixture", "1"]);
-    expect(err).toContain("send books invoice --format wire");
+    expect(err).toContain("send crm Leads.create --format guide");
+    expect((await own.run(["events", "save-fixture", "2"])).err).not.toContain("--format");
     await own.stop();
   });
 });

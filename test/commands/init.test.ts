@@ -208,7 +208,7 @@ describe("init", () => {
     [["--format", "wier"], "none of the products that you use has a format"],
     [["--format", "signals=guide"], "signals has no format"],
     [["--products", "crm", "--format", "desk=wire"], "add it: --products crm,desk"],
-    [["--products", "desk", "--format", "workflow"], "formats: guide, wire"],
+    [["--products", "desk", "--format", "workflow"], "formats: wire, guide"],
     [["--port", "99999"], "--port"],
     [["--target", "/hooks"], "--target"],
     [["--target", "ftp://host/x"], "--target"],
@@ -387,13 +387,13 @@ describe("init --format", () => {
   });
 
   it("names all products if their format is not the default, else none", async () => {
-    expect(await products(["--products", "all", "--format", "wire"])).toMatchObject({
-      crm: { format: "wire" },
-      books: { format: "wire" },
+    expect(await products(["--products", "all", "--format", "guide"])).toMatchObject({
+      crm: { format: "guide" },
+      books: { format: "guide" },
       signals: {},
     });
     for (const all of ["all", "ALL", "all,crm"])
-      expect(await products(["--products", all, "--format", "guide"])).toBeUndefined();
+      expect(await products(["--products", all, "--format", "wire"])).toBeUndefined();
     expect(await products([])).toBeUndefined();
   });
 
@@ -419,7 +419,7 @@ describe("init --format", () => {
 describe("init at a terminal", () => {
   const answers = {
     "Which products": ["crm"],
-    "Which payloads": "wire",
+    "Webhooks Guide": true,
     "never signs": true,
     "Which port": "4461",
     "your app": "http://localhost:3000/hooks",
@@ -433,9 +433,10 @@ describe("init at a terminal", () => {
     const asked: string[] = [];
     const { exitCode, out, err } = await run(["init", "--port", "4462"], { cwd, prompts: answering(answers, asked) });
     expect(exitCode).toBe(0);
+    expect(asked).toContain("Was your handler written after the Webhooks Guide for Zoho APIs?");
     expect(asked.some((question) => question.includes("Which port"))).toBe(false);
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({
-      products: { crm: { format: "wire" } },
+      products: { crm: { format: "guide" } },
       allowUnsigned: ["crm"],
       port: 4462,
       forwardTo: "http://localhost:3000/hooks",
@@ -455,29 +456,38 @@ describe("init at a terminal", () => {
   });
 
   it.each([
-    ["keep the current settings", { crm: { format: "wire" } }],
-    ["workflow", { crm: { format: "workflow" } }],
-  ])("asks before it changes the format of a product; the answer is %s", async (answer, expected) => {
-    const cwd = folderWith({
-      [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "allowUnsigned": [], "port": 4461}\n',
-    });
+    ["workflow", false, "workflow"],
+    ["workflow", true, "guide"],
+    ["guide", true, "guide"],
+    ["guide", false, "wire"],
+  ])("asks before it changes the format %s; the answer is %s", async (format, answer, expected) => {
+    const settings = { products: { crm: { format }, sign: {} }, allowUnsigned: [], port: 4461 };
+    const cwd = folderWith({ [CONFIG]: JSON.stringify(settings) });
     const asked: string[] = [];
-    const all = { ...answers, "your app": "none", "Which payloads": answer, "Change products": true };
+    const ids = { "Which products": ["crm", "sign"] };
+    const all = { ...answers, ...ids, "your app": "none", "Webhooks Guide": answer, "Change products": true };
     const { exitCode } = await run(["init"], { cwd, prompts: answering(all, asked) });
     expect(exitCode).toBe(0);
-    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual(expected);
+    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ crm: { format: expected }, sign: {} });
     const confirmed = asked.filter((question) => question.startsWith("Change"));
     expect(confirmed).toEqual(
-      answer === "workflow" ? ["Change products, products.crm.format in zoho-hooks.config.json?"] : [],
+      expected === format ? [] : ["Change products, products.crm.format in zoho-hooks.config.json?"],
     );
   });
 
-  it("does not ask for the format of a product with only one", async () => {
+  it("stores no format for who has not written it after the guide", async () => {
+    const cwd = tempFolder();
+    const prompts = answering({ ...answers, "Webhooks Guide": false });
+    expect((await run(["init"], { cwd, prompts })).exitCode).toBe(0);
+    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ crm: {} });
+  });
+
+  it("does not ask after the guide where no product is in it", async () => {
     const asked: string[] = [];
     const only = { ...answers, "Which products": ["signals"] };
     const cwd = tempFolder();
     expect((await run(["init"], { cwd, prompts: answering(only, asked) })).exitCode).toBe(0);
-    expect(asked.join()).not.toContain("Which payloads");
+    expect(asked.join()).not.toContain("Webhooks Guide");
     expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ signals: {} });
   });
 

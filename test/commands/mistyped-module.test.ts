@@ -20,7 +20,7 @@ describe("a module that looks mistyped", () => {
     );
     const flagged = await run(["send", "crm", event, "--dry-run", "--custom-module"]);
     expect([flagged.exitCode, flagged.err]).toEqual([0, expect.not.stringContaining("custom module")]);
-    const cwd = folderWith({ [`.zoho-hooks/fixtures/crm/guide/${event}.json`]: '{"mine":true}' });
+    const cwd = folderWith({ [`.zoho-hooks/fixtures/crm/wire/${event}.json`]: '{"mine":true}' });
     const own = await run(["send", "crm", event, "--dry-run"], { cwd });
     expect([own.exitCode, own.out]).toEqual([0, expect.stringContaining("mine")]);
   });

@@ -62,12 +62,25 @@ describe("products", () => {
     expect((await run(["products", "creator"])).out).toContain("answer  any 2xx, within 40 s");
   });
 
+  it("shows what Zoho posts first, and says that it does not post the guide's body", async () => {
+    for (const { id, formats } of registry as readonly Product[]) {
+      const { out } = await run(["products", id]);
+      const shown = [...out.matchAll(/ {2}format (\w+)( \(the default\))?\n( {2}Zoho does not post this body)?/g)];
+      expect(shown[0]?.[1], id).toBe("wire");
+      expect(shown.map(([, format]) => format).toSorted()).toEqual(formats.map((each) => each.id).toSorted());
+      for (const [, format, isDefault, isDenied] of shown) {
+        expect(isDenied !== undefined, `${id} ${format}`).toBe(format === "guide");
+        expect(isDefault !== undefined).toBe(format === "wire" && formats.length > 1);
+      }
+    }
+  });
+
   it("prints only names and summaries with --quiet", async () => {
     const { out } = await run(["products", "survey", "-q"]);
     expect(out.trimEnd().split("\n")).toEqual([
       expect.stringMatching(/^response_submitted {2,}\S/),
-      expect.stringMatching(/^survey_completed {2,}\S/),
       expect.stringMatching(/^response_submitted {2,}\S/),
+      expect.stringMatching(/^survey_completed {2,}\S/),
     ]);
   });
 

@@ -67,10 +67,10 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     ["learned/crm/guide", ["listen", "--port", "0", "--timeout", "10ms", "--learn"]],
     ["learned/crm", ["events", "drift", "--learn"]],
     ["fixtures", ["fixtures", "eject", "crm", "Leads.create"]],
-    ["fixtures/crm/guide", ["fixtures", "eject", "crm", "Leads.create", "--force"]],
+    ["fixtures/crm/wire", ["fixtures", "eject", "crm", "Leads.create", "--force"]],
     ["fixtures/crm", ["fixtures", "eject", "--all"]],
     ["fixtures/crm/guide", ["events", "save-fixture", "last", "--force"]],
-    ["fixtures/crm/guide/Leads.create.json", ["fixtures", "eject", "crm", "Leads.create", "--force"]],
+    ["fixtures/crm/wire/Leads.create.json", ["fixtures", "eject", "crm", "Leads.create", "--force"]],
     ["fixtures/crm/guide/Leads.create.json", ["events", "save-fixture", "last", "--force"]],
   ])("refuses .zoho-hooks/%s: %j", async (name, argv) => {
     const { cwd, isUntouched } = clonedProject(join(".zoho-hooks", name), !name.endsWith(".json"));
@@ -133,7 +133,7 @@ describe.skipIf(process.platform === "win32")("a link out of the project is refu
     ["events.db", { store: "events.db" }, ["events", "list"]],
     [".zoho-hooks/fixtures", {}, ["fixtures", "list"]],
     [".zoho-hooks/fixtures/crm", {}, ["fixtures", "show", "crm", "Leads.create"]],
-    [".zoho-hooks/fixtures/crm/guide/Leads.create.json", {}, ["send", "crm", "Leads.create", "--dry-run"]],
+    [".zoho-hooks/fixtures/crm/wire/Leads.create.json", {}, ["send", "crm", "Leads.create", "--dry-run"]],
     ["types.d.ts", {}, ["types", "--out", "types.d.ts"]],
     ["key.pem", {}, ["verify", "-"]],
   ])("%s, %j, %j", async (link, settings, argv) => {

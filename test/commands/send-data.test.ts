@@ -31,7 +31,7 @@ describe("send --data", () => {
   ])("sends a file byte for byte, signed: %s", async (_, body) => {
     const app = await target();
     const { cwd, arg } = file(body);
-    const { exitCode } = await sendData(app, arg, [], { cwd });
+    const { exitCode } = await sendData(app, arg, ["--format", "guide"], { cwd });
     expect(exitCode).toBe(0);
     expect(app.seen[0]?.body.equals(body)).toBe(true);
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(body)]);
@@ -70,7 +70,7 @@ describe("send --data", () => {
     const app = await target();
     const flags = ["--to", String(app.port), "--data", '{"a":1}', "--json"];
     const { lines, err } = await run(["send", "crm", "Leads.create", ...flags]);
-    expect([err, lines()]).toEqual(["", [expect.objectContaining({ event: "Leads.create", format: "guide" })]]);
+    expect([err, lines()]).toEqual(["", [expect.objectContaining({ event: "Leads.create", format: "wire" })]]);
     // Without a name it is what a user has designed.
     expect((await run(["send", "crm", ...flags])).lines()).toMatchObject([{ event: "webhook", format: "workflow" }]);
     expect((await run(["send", "crm", "webhook", ...flags])).lines()).toMatchObject([{ format: "workflow" }]);
@@ -176,7 +176,7 @@ const openssl = spawnSync("openssl", ["version"]).status === 0;
 describe("the signature", () => {
   it.skipIf(!openssl)("is what openssl computes over the bytes that arrive", async () => {
     const app = await target();
-    await send("crm Leads.create --to PORT", app);
+    await send("crm Leads.create --format guide --to PORT", app);
     const [seen] = app.seen;
     const path = join(mkdtempSync(join(tmpdir(), "zoho-hooks-test-")), "body");
     writeFileSync(path, seen?.body ?? "");

@@ -26,7 +26,7 @@ function shell(command: string): Promise<{ status: number | null; err: string }>
 describe("send --dry-run", () => {
   it("prints the request and sends nothing", async () => {
     const app = await target();
-    const { exitCode, out, err } = await send("crm Leads.create --to PORT --dry-run --seed 1", app);
+    const { exitCode, out, err } = await send("crm Leads.create --format guide --to PORT --dry-run --seed 1", app);
     expect(exitCode).toBe(0);
     expect(app.seen).toHaveLength(0);
     expect(out).toContain(`POST http://localhost:${app.port}/webhooks/zoho/crm\ncontent-type: application/json\n`);
@@ -38,8 +38,8 @@ describe("send --dry-run", () => {
 
   it("prints the exact request as JSON", async () => {
     const app = await target();
-    const result = await send("crm Leads.create --to PORT --seed 1 --dry-run --json", app);
-    await send("crm Leads.create --to PORT --seed 1", app);
+    const result = await send("crm Leads.create --format guide --to PORT --seed 1 --dry-run --json", app);
+    await send("crm Leads.create --format guide --to PORT --seed 1", app);
     const [line] = result.lines();
     expect(line).toMatchObject({ v: 1, type: "sent", product: "crm", event: "Leads.create", status: null });
     const request = line?.request as Record<string, unknown>;
@@ -53,7 +53,16 @@ describe("send --dry-run", () => {
   });
 
   it("needs no target to be there, and shows each of several", async () => {
-    const { exitCode, out } = await run(["send", "survey", "--all", "--dry-run", "--to", String(await freePort())]);
+    const { exitCode, out } = await run([
+      "send",
+      "survey",
+      "--all",
+      "--format",
+      "guide",
+      "--dry-run",
+      "--to",
+      String(await freePort()),
+    ]);
     expect(exitCode).toBe(0);
     expect(out.match(/^POST /gm)).toHaveLength(2);
   });
@@ -78,7 +87,7 @@ describe.skipIf(!curl)("send --curl", () => {
     const app = await target();
     const what =
       body.length === 0 ? ["Leads.create", "--seed", "1"] : ["--data", "@body", "-H", "Content-Type: application/json"];
-    const line = ["send", "crm", ...what, "--to", `http://127.0.0.1:${app.port}/in?a=1&b=it's`];
+    const line = ["send", "crm", ...what, "--format", "guide", "--to", `http://127.0.0.1:${app.port}/in?a=1&b=it's`];
     const headers = ["X-One: it's $HOME", "x-one: 2", "X-Empty:"].flatMap((each) => ["-H", each]);
     await run([...line, ...headers], { env, cwd });
     const { exitCode, out } = await run([...line, ...headers, "--curl"], { env, cwd });

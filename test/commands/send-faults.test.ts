@@ -13,11 +13,52 @@ describe("send with faults", () => {
     ["--bad-token", "its token was wrong on purpose"],
     ["--malformed", "its JSON was broken on purpose"],
     ["--truncate", "its body was cut off on purpose"],
-  ])("warns when the app accepts %s", async (flag, flaw) => {
+  ])("fails when the app accepts %s, and not when it refuses it", async (flag, flaw) => {
+    const app = await target((response, _, n) => void response.writeHead(n === 1 ? 200 : n === 2 ? 401 : 404).end());
+    const line = `crm Leads.create --format guide --to PORT ${flag}`;
+    const accepted = await send(line, app);
+    expect([accepted.exitCode, accepted.out]).toEqual([
+      8,
+      expect.stringMatching(`^✗ 200[^]*accepted, although ${flaw}`),
+    ]);
+    const refused = await send(line, app);
+    expect([refused.exitCode, refused.out]).toEqual([
+      0,
+      expect.stringMatching(`^✓ 401[^]*refused, as it should be: ${flaw}`),
+    ]);
+    // Another answer says nothing about the fault.
+    const lost = await send(line, app);
+    expect([lost.exitCode, lost.out]).toEqual([5, expect.stringMatching(/^✗ 404/)]);
+    expect(lost.out).not.toContain("as it should be");
+  });
+
+  it.each([
+    [
+      "crm Leads.create",
+      "--bad-signature",
+      "use --bad-token, since it has a token, or --format guide, which has a signature",
+    ],
+    ["crm Leads.create", "--no-signature", "use --bad-token, since it has a token, or --format guide"],
+    ["sign RequestCompleted", "--bad-token", "use --bad-signature, since it has a signature"],
+    ["desk Ticket.Create", "--bad-token", "use --bad-signature"],
+    ["forms form_submitted", "--bad-signature", "use --format guide, which has a signature"],
+    ["signals row_inserted", "--no-signature", "leave the flag out"],
+    ["crm --challenge", "--bad-token", "this challenge has no token"],
+    ["desk --challenge", "--bad-signature", "this challenge has no signature"],
+  ])("refuses for %s the fault %s, which it cannot have", async (subject, flag, hint) => {
     const app = await target();
-    const { exitCode, err } = await send(`crm Leads.create --to PORT ${flag}`, app);
+    const { exitCode, err } = await send(`${subject} --to PORT ${flag}`, app);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(hint)]);
+    expect(app.seen).toEqual([]);
+  });
+
+  it("leaves out of --all the products that cannot have the fault", async () => {
+    const app = await target((response) => void response.writeHead(401).end());
+    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"crm": {}, "forms": {}, "sign": {}}}' });
+    const { exitCode, out } = await send("--all --to PORT --bad-token", app, { cwd });
     expect(exitCode).toBe(0);
-    expect(err).toContain(`warning: accepted although ${flaw}`);
+    expect(new Set(app.seen.map(({ path }) => path))).toEqual(new Set(["/webhooks/zoho/crm"]));
+    expect(out).not.toContain("✗");
   });
 
   it.each([
@@ -30,21 +71,12 @@ describe("send with faults", () => {
     [500, "400, 5xx", 0],
   ])("answered with %i, and --expect-status %s, exits with %i", async (status, wanted, exitCode) => {
     const app = await target((response) => void response.writeHead(status).end());
-    const argv = [
-      "send",
-      "crm",
-      "Leads.create",
-      "--to",
-      String(app.port),
-      "--bad-signature",
-      "--expect-status",
-      wanted,
-    ];
+    const argv = ["send", "crm", "Leads.create", "--to", String(app.port), "--bad-token", "--expect-status", wanted];
     const result = await run(argv, { env });
     const mark = exitCode === 0 ? "✓" : "✗";
     expect(result.out).toContain(`${mark} ${status}`);
     expect(result.out.includes("expected ")).toBe(exitCode === 8);
-    expect(result.err).not.toContain("accepted although");
+    expect(result.out).not.toContain("accepted, although");
     expect(result.exitCode).toBe(exitCode);
     const { lines } = await run([...argv, "--json"], { env });
     const error = exitCode === 0 ? null : `expected ${wanted}, got ${status}`;
@@ -79,29 +111,13 @@ describe("send with faults", () => {
     expect(none).toEqual([]);
   });
 
-  it("warns that --bad-token changes nothing where there is no token", async () => {
-    const app = await target();
-    const { err } = await send("desk Ticket.Create --to PORT --bad-token", app);
-    expect(err).toContain("--bad-token changed nothing");
-  });
-
-  it.each(["--bad-signature", "--no-signature"])(
-    "says that %s changes nothing where nothing is signed",
-    async (flag) => {
-      const app = await target();
-      const { err } = await send(`signals row_inserted --to PORT ${flag}`, app);
-      expect(err).toContain(`${flag} changed nothing: these deliveries have no signature`);
-    },
-  );
-
   it("replaces the user's own value with a wrong one, and notes it", async () => {
     const app = await target();
     const config = JSON.stringify({ products: { survey: { format: "wire", auth: { header: "x-hook-key" } } } });
     const cwd = folderWith({ "zoho-hooks.config.json": config });
     const env = { ZOHO_WEBHOOK_AUTH: "v4lue" };
-    const { err } = await send("survey response_submitted --to PORT --bad-token", app, { cwd, env });
-    expect(err).toContain("accepted although its auth value was wrong on purpose");
-    expect(err).not.toContain("changed nothing");
+    const { out } = await send("survey response_submitted --to PORT --bad-token", app, { cwd, env });
+    expect(out).toContain("accepted, although its auth value was wrong on purpose");
     expect(app.seen[0] && valuesOf(app.seen[0], "x-hook-key")).toEqual([expect.stringMatching(/^(?!v4lue)./)]);
   });
 
@@ -128,9 +144,9 @@ describe("send with faults", () => {
 
   it("signs a malformed body as it is, and cuts a truncated one after signing", async () => {
     const app = await target();
-    await send("crm Leads.create --to PORT --seed 1 --malformed", app);
-    await send("crm Leads.create --to PORT --seed 1 --truncate", app);
-    await send("crm Leads.create --to PORT --seed 1", app);
+    await send("crm Leads.create --format guide --to PORT --seed 1 --malformed", app);
+    await send("crm Leads.create --format guide --to PORT --seed 1 --truncate", app);
+    await send("crm Leads.create --format guide --to PORT --seed 1", app);
     const [malformed, cut, whole] = app.seen;
     expect(() => JSON.parse(String(malformed?.body))).toThrow(SyntaxError);
     expect(malformed && valuesOf(malformed, "x-zoho-signature")).toEqual([hmac(malformed?.body)]);

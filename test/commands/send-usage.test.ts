@@ -16,7 +16,7 @@ describe("send refuses", () => {
     ["an empty product", ["", "Leads.create"], "\n  products: crm, desk"],
     ["an unknown event, with the nearest", ["books", "invoice_craeted"], "did you mean invoice_created"],
     ["the name of a family", ["books", "invoice.<operation>", "--format", "wire"], "such as invoice.created"],
-    ["an unknown format", [...lead, "--format", "smoke"], "formats: guide"],
+    ["an unknown format", [...lead, "--format", "smoke"], "formats: wire, guide"],
     ["a format that no product has", ["--all", "--format", "smoke"], "no product has a format"],
     ["--all with an event", [...lead, "--all"], "cannot be combined"],
     ["--all with --data", ["crm", "--all", "--data", "{}"], "cannot be combined"],
@@ -113,7 +113,7 @@ describe("send --help", () => {
     expect(exitCode).toBe(0);
     expect(out).toContain("--to 3000");
     expect(out.replace(/\s+/g, " ")).toContain(
-      "Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0",
+      "Exits with 0 if every delivery was answered with 2xx, else with 5. One with a fault has to be refused (400, 401, 403 or 422): exits with 8 if it was accepted. With --expect-status, exits with 0",
     );
   });
 });

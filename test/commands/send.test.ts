@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { eventNames } from "../../src/core/event-names.ts";
+import { eventNames, findEvent } from "../../src/core/event-names.ts";
+import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
 import { folderWith } from "../support/files.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -17,7 +18,7 @@ function bodyOf(app: Target, i = 0): Record<string, unknown> {
 describe("send", () => {
   it("posts one event, signed over its bytes, with the token in it", async () => {
     const app = await target();
-    const { exitCode, out } = await send("crm leads.CREATE --to PORT", app);
+    const { exitCode, out } = await send("crm leads.CREATE --format guide --to PORT", app);
     expect(exitCode).toBe(0);
     const [seen] = app.seen;
     expect(seen).toMatchObject({ method: "POST", path: "/webhooks/zoho/crm" });
@@ -48,7 +49,10 @@ describe("send", () => {
         error: null,
         hint: null,
         reply: "OK",
-        notes: ["signed with ZOHO_WEBHOOK_SECRET"],
+        notes: [
+          "signed with ZOHO_WEBHOOK_SECRET",
+          "only the guide has this event; for Zoho's own: zoho-hooks products books",
+        ],
       },
     ]);
     expect(result.err).toBe("");
@@ -97,7 +101,7 @@ describe("send", () => {
     // As an editor on Windows writes it.
     writeFileSync(join(cwd, "secret"), "\ufeffof the file\r\n");
     writeFileSync(join(cwd, "token"), "its token");
-    await send("crm Deals.edit --to PORT --secret-file secret --token-file token", app, { cwd });
+    await send("crm Deals.edit --format guide --to PORT --secret-file secret --token-file token", app, { cwd });
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body, "of the file")]);
     expect(bodyOf(app).token).toBe("its token");
   });
@@ -128,7 +132,7 @@ describe("send", () => {
   it("prefers the project's own sample", async () => {
     const app = await target();
     const cwd = tempFolder();
-    const folder = join(cwd, ".zoho-hooks", "fixtures", "survey", "guide");
+    const folder = join(cwd, ".zoho-hooks", "fixtures", "survey", "wire");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "response_submitted.json"), '{"event":"response_submitted","mine":true}');
     await send("survey response_submitted --to PORT", app, { cwd });
@@ -161,7 +165,17 @@ describe("send", () => {
 describe("send of a body", () => {
   it("notes a signature given with -H, and adds none", async () => {
     const app = await target();
-    const argv = ["send", "crm", "Leads.create", "--to", String(app.port), "-H", "X-Zoho-Signature: 00"];
+    const argv = [
+      "send",
+      "crm",
+      "Leads.create",
+      "--format",
+      "guide",
+      "--to",
+      String(app.port),
+      "-H",
+      "X-Zoho-Signature: 00",
+    ];
     const { out } = await run(argv, { env });
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual(["00"]);
     expect(out).toContain("\n  x-zoho-signature from -H\n");
@@ -176,7 +190,7 @@ describe("send of a body", () => {
   it("makes ids new and the same throughout, and the time now", async () => {
     const app = await target();
     const now = () => new Date("2031-02-03T04:05:06Z");
-    await send("crm Leads.create --to PORT --count 2", app, { now });
+    await send("crm Leads.create --format guide --to PORT --count 2", app, { now });
     const [first, second] = [bodyOf(app, 0), bodyOf(app, 1)];
     expect(first.ids).not.toEqual(second.ids);
     for (const body of [first, second]) {
@@ -230,7 +244,7 @@ describe("send of a body", () => {
   it("has the typed value of --set, and is signed with it", async () => {
     const app = await target();
     const sets = "--set data.Email=me@example.com --set ids[0]=4150868000000002179 --set data.Lead_Status=null";
-    await send(`crm Leads.create --to PORT ${sets} --set data.New=[1,true] --add`, app);
+    await send(`crm Leads.create --format guide --to PORT ${sets} --set data.New=[1,true] --add`, app);
     expect(bodyOf(app)).toMatchObject({
       ids: ["4150868000000002179"],
       data: { Email: "me@example.com", Lead_Status: null, New: [1, true] },
@@ -240,7 +254,7 @@ describe("send of a body", () => {
 
   it("has the token of --set instead of the configured one", async () => {
     const app = await target();
-    const { out } = await send("crm Leads.create --to PORT --set token=mine", app);
+    const { out } = await send("crm Leads.create --format guide --to PORT --set token=mine", app);
     expect(bodyOf(app).token).toBe("mine");
     expect(out).toContain("the token as set with --set");
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
@@ -248,10 +262,10 @@ describe("send of a body", () => {
 
   it("rejects a path that does not exist, before anything is sent", async () => {
     const app = await target();
-    const { exitCode, err } = await send("crm Leads.create --to PORT --set data.Emial=x", app);
+    const { exitCode, err } = await send("crm Leads.create --format guide --to PORT --set data.Emial=x", app);
     expect(exitCode).toBe(2);
     expect(err).toContain("did you mean Email?");
-    const all = await send("books --all --to PORT --set data.total=1", app);
+    const all = await send("books --all --format guide --to PORT --set data.total=1", app);
     expect(all.exitCode).toBe(2);
     expect(all.err).toContain("books payment_received: --set data.total");
     expect(app.seen).toHaveLength(0);
@@ -261,7 +275,7 @@ describe("send of a body", () => {
 describe("send --all", () => {
   it("sends every event of a product, a line each, and one exit code", async () => {
     const app = await target();
-    const { exitCode, out, err } = await send("desk --all --to http://127.0.0.1:PORT/in/:product", app);
+    const { exitCode, out, err } = await send("desk --all --format guide --to http://127.0.0.1:PORT/in/:product", app);
     expect(exitCode).toBe(0);
     const events = app.seen.map((seen) => JSON.parse(seen.body.toString()).event);
     const guide = products.find((each) => each.id === "desk")?.formats.find((each) => each.id === "guide");
@@ -279,7 +293,7 @@ describe("send --all", () => {
       response.statusCode = body.includes("Ticket.Close") ? 500 : 200;
       response.end("hm");
     });
-    const { exitCode, out } = await send("desk --all --to PORT", app);
+    const { exitCode, out } = await send("desk --all --format guide --to PORT", app);
     expect(exitCode).toBe(5);
     expect(out).toMatch(/✗ 500 desk\s+Ticket\.Close/);
     expect(out).toContain("your app failed while handling it");
@@ -287,7 +301,10 @@ describe("send --all", () => {
   });
 
   it("explains an unreachable target once", async () => {
-    const { exitCode, out } = await run(["send", "books", "--all", "--to", String(await freePort())], { env });
+    const { exitCode, out } = await run(
+      ["send", "books", "--all", "--format", "guide", "--to", String(await freePort())],
+      { env },
+    );
     expect(exitCode).toBe(5);
     expect(out.match(/is your app running/g)).toHaveLength(1);
     expect(out).toContain("ECONNREFUSED × 11");
@@ -304,16 +321,67 @@ describe("send --all", () => {
     );
   });
 
-  it("says how many of each format it sends, and with --format only those", async () => {
+  it("sends what Zoho posts, with --format guide only the guide's", async () => {
     const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {}, "sign": {}}}' });
-    const forms = products.find(({ id }) => id === "forms")?.formats[0].events.length;
-    const sign = products.find(({ id }) => id === "sign")?.formats[0].events.length;
-    const all = await run(["send", "--all", "--dry-run"], { cwd });
-    expect(all.err).toContain(
-      `${forms} in the guide's format, ${sign} as Zoho itself posts them; for one kind only: --format guide or --format wire`,
+    const all = await run(["send", "--all", "--dry-run", "--json"], { cwd });
+    expect(new Set(all.lines().map(({ product, format }) => `${product} ${format}`))).toEqual(
+      new Set(["forms wire", "sign wire"]),
     );
     const guide = await run(["send", "--all", "--format", "guide", "--dry-run", "--json"], { cwd });
-    expect(guide.lines().map(({ format }) => format)).toEqual(Array.from({ length: forms ?? 0 }, () => "guide"));
-    expect(guide.err).not.toContain("for one kind only");
+    expect(new Set(guide.lines().map(({ product, format }) => `${product} ${format}`))).toEqual(
+      new Set(["forms guide"]),
+    );
+  });
+});
+
+describe("the format that send chooses", () => {
+  it.each(products.map(({ id }) => id))("is wire for %s, with modelled on its line where it is", async (id) => {
+    const app = await target();
+    const { out, lines } = await send(`${id} --all --to PORT --json`, app);
+    const sent = lines().filter(({ type }) => type === "sent");
+    expect(new Set(sent.map(({ format }) => format))).toEqual(new Set(["wire"]));
+    const [first] = sent;
+    const { evidence } = products.find((each) => each.id === id)?.formats.find((each) => each.id === "wire") ?? {};
+    const line = await send(`${id} ${first?.event} --to PORT`, app);
+    const [shown = ""] = line.out.split("\n");
+    expect(shown).toMatch(/ wire /);
+    expect(shown.endsWith("  modelled"), out).toBe(evidence === "modelled");
+  });
+
+  it("has for every event of the guide a body: Zoho's, or the guide's where only it has the event", async () => {
+    for (const product of products as readonly Product[]) {
+      const guide = product.formats.find((each) => each.id === "guide");
+      const wire = product.formats.find((each) => each.id === "wire");
+      for (const event of guide === undefined || wire === undefined ? [] : eventNames(guide)) {
+        const { exitCode, lines } = await run(["send", product.id, event, "--dry-run", "--json"], { env });
+        const format = wire !== undefined && findEvent(wire, event) !== undefined ? "wire" : "guide";
+        expect([exitCode, lines()[0]], event).toMatchObject([0, { format }]);
+      }
+    }
+  });
+
+  it.each([
+    ["crm Leads.create", "wire", "for the guide's: --format guide"],
+    ["crm Leads.create --format guide", "guide", "for Zoho's own: --format wire"],
+    ["desk Ticket.Create", "guide", "only the guide has this event; for Zoho's own: zoho-hooks products desk"],
+    ["crm Leads.convert", "guide", "only the guide has this event"],
+    ["books invoice_created", "guide", "only the guide has this event"],
+  ])("is named for %s, with how to get the other", async (subject, format, note) => {
+    const app = await target();
+    const { out } = await send(`${subject} --to PORT`, app);
+    expect(out).toMatch(new RegExp(`^✓ 200 .* ${format} [^]*\\n  ${note}`));
+  });
+
+  it("is that of the settings, and an event that only another has is that one's", async () => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": '{"products": {"crm": {"format": "guide"}, "desk": {"format": "guide"}}}',
+    });
+    const formats = async (...argv: readonly string[]) =>
+      (await run(["send", ...argv, "--dry-run", "--json"], { cwd, env })).lines().map(({ format }) => format);
+    expect(await formats("crm", "Leads.create")).toEqual(["guide"]);
+    expect(await formats("desk", "Ticket_Add")).toEqual(["wire"]);
+    expect(await formats("crm", "Leads.create", "--format", "wire")).toEqual(["wire"]);
+    const { exitCode, err } = await run(["send", "desk", "Ticket_Add", "--format", "guide"], { cwd, env });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("or add --format wire")]);
   });
 });

@@ -9,7 +9,10 @@ let shown = "";
 beforeAll(async () => {
   const human = await startHumanListener([], { cwd, env });
   await run(["send", "books", "invoice_created"], { cwd, env });
-  await run(["send", "crm", "Leads.create"], { cwd, env: { ...env, ZOHO_WEBHOOK_SECRET: "an0ther-secret" } });
+  await run(["send", "crm", "Leads.create", "--format", "guide"], {
+    cwd,
+    env: { ...env, ZOHO_WEBHOOK_SECRET: "an0ther-secret" },
+  });
   await human.shown(/#2 [\s\S]*why: .*\n/);
   shown = (await human.stop()).out;
 });

@@ -375,7 +375,9 @@ describe("verify of what listen printed", () => {
   });
 
   it("verifies what send would post", async () => {
-    const sent = await run(["send", "crm", "Leads.create", "--dry-run", "--json"], { env: SECRET });
+    const sent = await run(["send", "crm", "Leads.create", "--format", "guide", "--dry-run", "--json"], {
+      env: SECRET,
+    });
     const { exitCode, out } = await run(["verify"], { stdin: sent.out, env: SECRET });
     expect(out).toContain("✓ guide-signature");
     expect(exitCode).toBe(0);

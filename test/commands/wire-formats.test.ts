@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { fixturesFolder } from "../support/fixture-cases.ts";
@@ -75,13 +75,17 @@ describe("the set-up probes of Desk", () => {
 
 it.each([
   ["sign", "RequestViewed", "20 failures in a row disable the webhook"],
-  ["payments", "refund.failed", "two days of failures disable the endpoint"],
+  [
+    "payments",
+    "refund.failed",
+    "two days of failures (it tries again hourly, on the second day every two hours) disable the endpoint",
+  ],
 ])("a refused delivery of %s is told once for what it is to its sender", async (product, event, said) => {
   const env = { ZOHO_WEBHOOK_SECRET: "right" };
   const app = await startHumanListener([], { env });
   const argv = ["send", product, event, "--to", `${app.url}/webhooks/zoho/${product}`];
   expect((await run(argv, { env })).exitCode).toBe(0);
-  for (let i = 0; i < 2; i++) expect((await run([...argv, "--bad-signature"], { env })).exitCode).toBe(5);
+  for (let i = 0; i < 2; i++) expect((await run([...argv, "--bad-signature"], { env })).exitCode).toBe(0);
   await app.shown(/#3 /);
   const { err } = await app.stop();
   expect(err.replaceAll(/\s+/g, " ").split(`its sender counts this as a failure, and ${said}`)).toHaveLength(2);
@@ -167,7 +171,7 @@ describe("a webhook of a user's own design", () => {
       proofs: [{ id: "static-auth", proves: "sender", verdict: "passed" }],
       headers: expect.arrayContaining([["content-type", expect.stringContaining("multipart/form-data")]]),
     });
-    expect((await run(["send", "forms", "form_submitted", "--bad-token", ...to], { cwd, env })).exitCode).toBe(5);
+    expect((await run(["send", "forms", "form_submitted", "--bad-token", ...to], { cwd, env })).exitCode).toBe(0);
     expect(await app.event(2)).toMatchObject({ status: 401 });
   });
 
@@ -231,7 +235,7 @@ describe("a form of the user's own that a rule of Zoho Books posts", () => {
     expect(await run([...webhook, ...to], { env })).toMatchObject({ exitCode: 0 });
     expect(await app.event(1)).toMatchObject({ format: "wire", event: "webhook", known: true, status: 200 });
     for (const wrong of ["--bad-signature", "--no-signature"]) {
-      expect((await run([...webhook, ...to, wrong], { env })).exitCode).toBe(5);
+      expect((await run([...webhook, ...to, wrong], { env })).exitCode).toBe(0);
     }
     expect(await app.event(3)).toMatchObject({ status: 401 });
   });
@@ -298,40 +302,5 @@ describe("send without --to", () => {
     expect(dry.out).toContain(`${new URL(app.url).host}`);
     const nowhere = await run(["send", "crm", "Leads.create"], { cwd: projectWith({ port: 1 }) });
     expect(nowhere.exitCode).toBe(5);
-  });
-});
-
-describe("the notice that send posts the guide's samples", () => {
-  const count = (text: string): number => text.split("itself posts another body: --format wire").length - 1;
-  const dry = async (argv: readonly string[], options = {}) =>
-    count((await run(["send", ...argv, "--dry-run"], options)).err);
-
-  it("appears where no format is chosen", async () => {
-    expect(await dry(["desk", "Ticket.Create", "--count", "3"])).toBe(1);
-    expect(await dry(["desk", "Ticket.Create", "--format", "guide"])).toBe(0);
-    expect(await dry(["desk", "Ticket_Add", "--format", "wire"])).toBe(0);
-    expect(await dry(["flow", "webhook"])).toBe(0);
-    const cwd = projectWith({ products: { desk: { format: "guide" } } });
-    expect(await dry(["desk", "Ticket.Create"], { cwd })).toBe(0);
-  });
-
-  it.each([
-    [".zoho-hooks", true],
-    [join(".config", "zoho-hooks"), false],
-  ])("appears once, remembered in %s", async (folder, isProject) => {
-    const cwd = tempFolder();
-    if (isProject) mkdirSync(join(cwd, folder));
-    // Where it is not shown, it is not remembered as shown.
-    expect(await dry(["desk", "Ticket.Create", "-q"], { cwd })).toBe(0);
-    expect(await dry(["desk", "Ticket.Create"], { cwd })).toBe(1);
-    expect(await dry(["crm", "Leads.create"], { cwd })).toBe(0);
-    expect(readdirSync(join(cwd, folder))).toEqual(["guide-notice-shown"]);
-  });
-
-  it.skipIf(process.platform === "win32")("writes nothing through a link of the project", async () => {
-    const [cwd, elsewhere] = [tempFolder(), tempFolder()];
-    symlinkSync(elsewhere, join(cwd, ".zoho-hooks"));
-    expect(await dry(["desk", "Ticket.Create"], { cwd })).toBe(1);
-    expect(readdirSync(elsewhere)).toEqual([]);
   });
 });

@@ -25,7 +25,7 @@ describe.skipIf(!hasTerminal)("the columns at a terminal", { timeout: 60_000 }, 
     const { text, status } = await atTerminal(argv, { env, columns }).ended;
     await app.close();
     expect(status).toBe(0);
-    expect(text).toMatch(/conversation\.participants\.deleted +\d/);
+    expect(text).toMatch(/conversation\.participants\.deleted +wire +\d/);
     expect(places(text, /^✓ 200/, / m?s +\d/)).toHaveLength(1);
     expect(places(text, /^✓ 200/, / k?B/)).toHaveLength(1);
   });

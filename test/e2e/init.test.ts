@@ -25,7 +25,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     const cwd = tempFolder();
     const { status, text } = await init(["--port", "4462"], cwd, [
       [/Which products/, " \r"],
-      [/Which payloads/, "\r"],
+      [/Webhooks Guide/, "y\r"],
       [/never signs/, "\r"],
       [/your app/, "3000\r"],
       [/ZOHO_WEBHOOK_SECRET, which/, "\u001b[B\r"],
@@ -36,7 +36,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     expect(text).not.toContain("typed-secret");
     expect(status).toBe(0);
     expect(JSON.parse(readFileSync(join(cwd, "zoho-hooks.config.json"), "utf8"))).toEqual({
-      products: { crm: { format: "wire" } },
+      products: { crm: { format: "guide" } },
       allowUnsigned: ["crm"],
       port: 4462,
       forwardTo: "3000",

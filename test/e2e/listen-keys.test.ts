@@ -29,8 +29,9 @@ async function startListen(flags = "", options: ShellOptions = {}): Promise<List
     shell,
     port,
     app,
+    // The guide's bodies are all signed, and have fields.
     async send(...words) {
-      await run(["send", ...words, "--to", String(port)], { env: SECRETS });
+      await run(["send", ...words, "--format", "guide", "--to", String(port)], { env: SECRETS });
     },
   };
 }
@@ -240,7 +241,7 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     const cwd = tempFolder();
     writeFileSync(join(cwd, "secret"), "another-secret");
     const { shell, port } = await startListen("--store mine.db --secret-file secret --show-secrets", { cwd });
-    const send = ["send", "crm", "Leads.create", "--to", String(port)];
+    const send = ["send", "crm", "Leads.create", "--format", "guide", "--to", String(port)];
     await run(send, { env: { ...SECRETS, ZOHO_WEBHOOK_SECRET: "another-secret" } });
     await shell.last(/^#1 · .* app up/);
     shell.type("xd");

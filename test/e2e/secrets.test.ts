@@ -39,7 +39,7 @@ const commands: readonly (readonly string[])[] = [
   ["send", "crm", "Leads.create", "--dry-run"],
   ["send", "crm", "Leads.create", "--curl"],
   ["send", "desk", "Ticket.Create", "--json"],
-  ["send", "crm", "Leads.create", "--bad-signature", "--bad-token"],
+  ["send", "crm", "Leads.create", "--format", "guide", "--bad-signature", "--bad-token"],
   ["send", "crm", "--all", "--quiet"],
   ["check", "--json"],
   ["init", "--yes", "--json"],

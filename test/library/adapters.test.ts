@@ -24,7 +24,7 @@ import * as forNext from "../../src/next.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };
-const signed = sign("crm", fixture("crm", "Leads.create"), keys);
+const signed = sign("crm", fixture("crm", "Leads.create", { format: "guide" }), keys);
 const json = { "content-type": "application/json" };
 const audience = "webhookId:189200000000321777";
 
@@ -145,7 +145,7 @@ describe.each(Object.entries(FRAMEWORKS))("the adapter for %s", (_, start) => {
   });
 
   it("verifies a large body", async () => {
-    const lead = fixture("crm", "Leads.create");
+    const lead = fixture("crm", "Leads.create", { format: "guide" });
     const large = sign("crm", { ...lead, data: { ...lead.data, Description: "ä".repeat(200_000) } }, keys);
     const app = await start(() => {});
     expect((await app({ headers: large.headers, body: large.body })).status).toBe(200);
@@ -454,7 +454,7 @@ describe("a handler", () => {
       },
       onError: (error) => errors.push(error),
     });
-    const { data: _, ...incomplete } = fixture("crm", "Leads.create");
+    const { ids: _, ...incomplete } = fixture("crm", "Leads.create");
     const requests = [sign("crm", incomplete, keys), { headers: json, body: '{"a":]' }, { headers: json, body: "{}" }];
     const answers = await Promise.all(requests.map(handle));
     expect(answers.map(({ status }) => status)).toEqual([422, 400, 401]);

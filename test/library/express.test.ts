@@ -33,7 +33,7 @@ async function post(init: RequestInit): Promise<number> {
 }
 
 it("an Express handler accepts genuine deliveries and rejects everything else, with or without a body", async () => {
-  const { headers, body } = sign("crm", fixture("crm", "Leads.create"), keys);
+  const { headers, body } = sign("crm", fixture("crm", "Leads.create", { format: "guide" }), keys);
   expect(await post({ headers, body })).toBe(200);
   expect(await post({ headers, body: Buffer.concat([body, Buffer.from(" ")]) })).toBe(401);
   expect(await post({ body: '{"challenge":"c-81"}', headers: { "content-type": "application/json" } })).toBe(200);

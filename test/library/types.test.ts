@@ -4,7 +4,7 @@ import { createHandler, type EventName, fixture, type SchemaIssue, type Verdict 
 describe("the name of a sample", () => {
   it("is one of the format's", () => {
     // @ts-expect-error: Desk's guide has no such event.
-    expect(() => fixture("desk", "Ticket_Add")).toThrow(TypeError);
+    expect(() => fixture("desk", "Ticket_Add", { format: "guide" })).toThrow(TypeError);
     // @ts-expect-error: nor does its wire format have an event of the guide's.
     expect(() => fixture("desk", "Ticket.Create", { format: "wire" })).toThrow(TypeError);
     expect(fixture("desk", "Ticket_Add", { format: "wire" })[0].eventType).toBe("Ticket_Add");

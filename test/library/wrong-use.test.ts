@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fixture, parse, schemasOf, sign, verify } from "../../src/index.ts";
 
 const KEYS = { secret: "s3cret", token: "tok-1" };
-const signed = sign("crm", fixture("crm", "Leads.create"), KEYS);
+const signed = sign("crm", fixture("crm", "Leads.create", { format: "guide" }), KEYS);
 /** Calls a function without types, as JavaScript does. */
 const called = (use: unknown, ...args: unknown[]): unknown => Reflect.apply(use as () => unknown, undefined, args);
 const verified = (change: object, keys: unknown = KEYS): unknown =>

@@ -46,6 +46,8 @@ export async function startGoldenWorld(): Promise<GoldenWorld> {
       ["send", "survey", "--all", "--to", `${app.url}/hook`, ...seeded],
       ["send", "desk", "Ticket.Create", "--to", `${app.url}/refuses`, ...seeded],
       ["send", "desk", "Ticket.Create", "--to", `http://127.0.0.1:${closedPort}/hook`, ...seeded],
+      ["send", "crm", "Leads.create", "--bad-token", "--to", `${app.url}/hook`, ...seeded],
+      ["send", "crm", "Leads.create", "--bad-signature", "--to", `${app.url}/hook`],
       ["send", "crm", "Leads.creat"],
     ],
     close: () => app.close(),
@@ -57,8 +59,8 @@ export const toListen: readonly (readonly string[])[] = [
   ["crm", "Leads.create", "--seed", "1"],
   ["crm", "Leads.create", "--seed", "1"],
   ["books", "invoice_created", "--bad-signature", "--seed", "1"],
-  ["desk", "--data", '{"eventType":"Ticket.Creat"}'],
-  ["subscriptions", "payment_failed", "--set", "payment.amount=many", "--seed", "1"],
+  ["desk", "--data", '{"eventType":"Ticket.Creat"}', "--format", "guide"],
+  ["subscriptions", "payment_failed", "--format", "guide", "--set", "payment.amount=many", "--seed", "1"],
   ["survey", "--challenge", "abc"],
 ];
 

@@ -33,7 +33,7 @@ export const define: Define = (command, act) => {
     command
       .argument("<url>", "your endpoint: URL, port, or host:port/path")
       .option("--product <product>", "crm, desk, books, … (default: the one at the end of the URL's path, else crm)")
-      .option("--format <format>", "guide: as in the Webhooks Guide; wire: as Zoho's servers post it; …")
+      .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
       .option("--only <check>", "only this check or group, such as security (repeatable)", collect)
       .option("--skip <check>", "all but this check or group (repeatable)", collect)
       .option("--summary <junit=file>", "also write the results to this file, as JUnit XML")

@@ -38,7 +38,7 @@ export async function chooseSubject(
   const products = await projectProducts(context, { config, schemas: false });
   warnOfUnknownVariables(context, config, products);
   const product = chooseProduct(products, to, options.product);
-  const format = chosenFormat(product, options.format, config.settings);
+  const format = chosenFormat(product, options.format);
   const { withinMs } = deadlineOf(product.title, format.answer, context.overrides?.answerWithinMs);
   const samples = samplesOf(context, config, product, format);
   const [first] = samples;

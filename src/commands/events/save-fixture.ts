@@ -30,7 +30,7 @@ export async function saveFixture(context: Context, which: string, options: Save
       entry,
       options.name,
     );
-    const isUsual = chosenFormat(product, undefined, config.settings).id === format.id;
+    const isUsual = chosenFormat(product, undefined, name).id === format.id;
     const path = projectFixturePath(root, product, format, { name });
     rejectLinks(root, path);
     const shownPath = relative(context.cwd, path);

@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import { HEADER_NAME, type HeaderPair } from "../../body/delivery.ts";
 import { type Credential, type Secret, secret } from "../../body/secret.ts";
 import type { GivenSecrets } from "../../config/secrets.ts";
-import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import {
   type EventMatch,
@@ -12,10 +11,11 @@ import {
   findEvent,
   findFormat,
   findProduct,
+  formatFor,
   nearest,
   nearestProduct,
 } from "../../core/event-names.ts";
-import type { Format, Product } from "../../core/product.ts";
+import { defaultFirst, type Format, type Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import { readNamedFile } from "../../util/files.ts";
@@ -118,34 +118,32 @@ export function requireFormat(product: Product, id: string): Format {
   if (format !== undefined) return format;
   throw usageError(
     `${product.id} has no format ${JSON.stringify(id)}`,
-    `formats: ${product.formats.map((each) => each.id).join(", ")}`,
+    `formats: ${defaultFirst(product)
+      .map((each) => each.id)
+      .join(", ")}`,
   );
 }
 
-/** The format of the flag, else of the product's settings, else the product's first. */
-export function chosenFormat(
-  product: Product,
-  flag: string | undefined,
-  { products }: Pick<Settings, "products">,
-): Format {
-  const [first] = product.formats;
-  const id = flag ?? products[product.id]?.format ?? first?.id;
-  if (id === undefined) throw new Error(`${product.id} has no format`);
-  return requireFormat(product, id);
+/** The format of the flag; else the default one, or for an event that only others have one of those. */
+export function chosenFormat(product: Product, flag: string | undefined, event?: string): Format {
+  const format = flag === undefined ? formatFor(product, event) : requireFormat(product, flag);
+  if (format === undefined) throw new Error(`${product.id} has no format`);
+  return format;
 }
 
 export function requireEvent(product: Product, format: Format, name: string): EventMatch {
   const match = findEvent(format, name);
   if (match !== undefined) return match;
   const other = product.formats.find((each) => findEvent(each, name) !== undefined);
-  const near = nearestNames(name, eventNames(format));
+  const own = nearestNames(name, eventNames(format));
   if (other !== undefined) {
-    const some = (near.length > 0 ? near : eventNames(format).slice(0, 3)).join(", ");
+    const some = (own.length > 0 ? own : eventNames(format).slice(0, 3)).join(", ");
     throw usageError(
       `${name} is not an event of ${product.id}'s ${format.id} format`,
       `it has ${some}, …: see zoho-hooks products ${product.id}; or add --format ${other.id}`,
     );
   }
+  const near = nearestNames(name, [...new Set([format, ...product.formats].flatMap(eventNames))]);
   throw usageError(
     `${product.id} has no event ${JSON.stringify(name)}`,
     near.length === 0 ? `run zoho-hooks products ${product.id} for its events` : `did you mean ${near.join(" or ")}?`,

@@ -6,7 +6,7 @@ import { defaults, type SettingsFile } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { findFormat } from "../../core/event-names.ts";
 import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
-import type { Product } from "../../core/product.ts";
+import { defaultFirst, type Product } from "../../core/product.ts";
 import type { Prompts } from "../../reports/prompts.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
 import { readNamedFile } from "../../util/files.ts";
@@ -80,12 +80,12 @@ export async function collectAnswers(
   });
   const chosen = products.filter(({ id }) => ids.length === 0 || ids.includes(id));
   const oldFormats = formatsIn(settings, chosen);
-  const hasQuestion = typeof options.format === "string" || withChoice(chosen).length > 0;
+  const hasQuestion = typeof options.format === "string" || withGuide(chosen).length > 0;
   const formats = !hasQuestion
     ? oldFormats
     : await answer("format", {
         read: (text) => readFormats(text, chosen, products),
-        ask: (to) => askFormats(to, chosen, oldFormats),
+        ask: (to) => askGuide(to, chosen, oldFormats),
         fallback: oldFormats,
       });
   const allowUnsigned = await askUnsigned(prompts, chosen, formats, settings);
@@ -145,10 +145,6 @@ function askProducts(prompts: Prompts, initial: readonly string[], products: rea
   });
 }
 
-function withChoice(products: readonly Product[]): readonly Product[] {
-  return products.filter(({ formats }) => formats.length > 1);
-}
-
 function formatsIn(settings: SettingsFile, products: readonly Product[]): Formats {
   const entries = products.map(({ id }) => [id, settings.products?.[id]?.format] as const);
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
@@ -177,38 +173,30 @@ function readFormats(text: string, chosen: readonly Product[], products: readonl
 function everywhere(name: string, chosen: readonly Product[]): Formats {
   const having = chosen.filter((product) => findFormat(product, name) !== undefined);
   if (having.length === 0) {
-    const ids = [...new Set(chosen.flatMap(({ formats }) => formats.map(({ id }) => id)))];
+    const ids = [...new Set(chosen.flatMap((product) => defaultFirst(product).map(({ id }) => id)))];
     throw usageError(
       `--format: none of the products that you use has a format ${JSON.stringify(name)}`,
       `formats: ${ids.join(", ")}; for one product only: ${chosen[0]?.id ?? "crm"}=${ids[0] ?? "wire"}`,
     );
   }
-  return Object.fromEntries(withChoice(having).map((product) => [product.id, findFormat(product, name)?.id ?? name]));
+  const choosing = having.filter(({ formats }) => formats.length > 1);
+  return Object.fromEntries(choosing.map((product) => [product.id, findFormat(product, name)?.id ?? name]));
 }
 
-const LABELS: Readonly<Record<string, string>> = {
-  wire: "real Zoho deliveries",
-  workflow: "workflow webhooks whose body you design",
-  guide: "sample payloads of the Webhooks Guide",
-};
+/** Enter leaves the formats as they are. */
+async function askGuide(prompts: Prompts, chosen: readonly Product[], old: Formats): Promise<Formats> {
+  const asked = withGuide(chosen);
+  const initial = asked.some(({ id }) => old[id] === "guide");
+  const message = "Was your handler written after the Webhooks Guide for Zoho APIs?";
+  const answer = await prompts.confirm({ message, initial });
+  if (answer === initial) return old;
+  const changed = asked.filter(({ id }) => answer || old[id] === "guide");
+  const format = answer ? "guide" : "wire";
+  return { ...old, ...Object.fromEntries(changed.map(({ id }) => [id, format])) };
+}
 
-const UNCHANGED = "keep the current settings";
-
-async function askFormats(prompts: Prompts, chosen: readonly Product[], old: Formats): Promise<Formats> {
-  const asked = withChoice(chosen);
-  const used = new Set(asked.flatMap(({ formats }) => formats.map(({ id }) => id)));
-  const ids = [...new Set([...Object.keys(LABELS), ...used])].filter((id) => used.has(id));
-  const label = (id: string): string => {
-    const having = asked.filter((product) => findFormat(product, id) !== undefined);
-    const only = having.length === asked.length ? "" : `, only ${having.map((product) => product.id).join(", ")}`;
-    return `${LABELS[id] ?? "another format"} (${id}${only})`;
-  };
-  const existing = Object.entries(old).map(([product, format]) => `${product} ${format}`);
-  const choices = ids.map((id) => ({ value: id, label: label(id) }));
-  if (existing.length > 0) choices.unshift({ value: UNCHANGED, label: `${UNCHANGED}: ${existing.join(", ")}` });
-  const initial = choices[0]?.value ?? "";
-  const answer = await prompts.choose({ message: "Which payloads do you work with?", choices, initial });
-  return answer === UNCHANGED ? old : everywhere(answer, chosen);
+function withGuide(products: readonly Product[]): readonly Product[] {
+  return products.filter((product) => findFormat(product, "guide") !== undefined);
 }
 
 /** Only where nothing is set yet, and for products whose own format does not accept such bodies anyway. */
@@ -327,6 +315,6 @@ function given(variable: string, value: string, what: string): CredentialAnswer 
 
 /** With none chosen the file names no product, unless it has to store a format: then it names all. */
 function namedProducts(products: readonly Product[], formats: Formats, old: Formats): readonly string[] {
-  const isDefault = products.every(({ id, formats: [first] }) => (formats[id] ?? first?.id) === first?.id);
+  const isDefault = products.every(({ id }) => (formats[id] ?? "wire") === "wire");
   return isDefault && Object.keys(old).length === 0 ? [] : products.map(({ id }) => id);
 }

@@ -34,7 +34,7 @@ export const define: Define = (command, act) => {
     .option("--products <products>", "the products that you use, such as crm,desk, or all")
     .option(
       "--format <formats>",
-      "their format: wire (what Zoho itself posts), workflow or guide; or one each: crm=wire,desk=guide",
+      "their format: wire (what Zoho posts, the default), guide or workflow; or one each: crm=guide,desk=wire",
     )
     .option("--port <port>", "the port for listen")
     .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
@@ -52,7 +52,7 @@ export const define: Define = (command, act) => {
       examples(
         "zoho-hooks init",
         "zoho-hooks init --yes",
-        "zoho-hooks init --yes --products crm,desk --format wire --target 3000 --token none",
+        "zoho-hooks init --yes --products crm,desk --target 3000 --token none",
       ),
     )
     .addHelpText("after", HELP)

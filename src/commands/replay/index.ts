@@ -203,7 +203,7 @@ async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Pr
   }
   const known = tally.examples.has(kind);
   const sent = sentReport(context, plan, entry, request, result, ok);
-  tally.add({ ok, kind, sent, accepted: undefined, late: undefined });
+  tally.add({ ok, kind, sent, accepted: false, late: undefined });
   context.report({ ...sent, hint: known && !context.json ? undefined : sent.hint, brief: !alone && ok });
 }
 

@@ -16,6 +16,7 @@ import { localKeySet } from "../helpers/keys.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
 import { runningAddress } from "../helpers/running-listener.ts";
 import { deliver } from "./deliver.ts";
+import { requireFaults } from "./faults.ts";
 import { readPlan, type SendOptions, type SendPlan } from "./plan.ts";
 import { showRequests } from "./show-requests.ts";
 import { chooseSubjects, type Subject } from "./subjects.ts";
@@ -27,8 +28,9 @@ The target of --to:
   host:3000/path     http://host:3000/path
   https://host/path  exactly that; :product in the path is replaced by the product
 
-Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
-got such an answer, else with 8. When you stop it with Ctrl-C, only the answers so far count.`;
+Exits with 0 if every delivery was answered with 2xx, else with 5. One with a fault has to be refused (400, 401, 403
+or 422): exits with 8 if it was accepted. With --expect-status, exits with 0 if every delivery got such an answer, else
+with 8. When you stop it with Ctrl-C, only the answers so far count.`;
 
 export const define: Define = (command, act) => {
   addFaultOptions(addLoadOptions(addSecretOptions(addContentOptions(addTargetOptions(command)))))
@@ -39,10 +41,11 @@ export const define: Define = (command, act) => {
         "zoho-hooks send crm Leads.create --set data.Email=me@example.com",
         "zoho-hooks send books --all --to http://localhost:3000/hooks/:product",
         "zoho-hooks send crm --data @payload.json --to 3000",
-        "zoho-hooks send desk Ticket.Create --count 1000 --concurrency 10 --rate 200",
-        "zoho-hooks send crm Leads.create --bad-signature --expect-status 401     does the app refuse it?",
-        "zoho-hooks send desk Ticket_Add --format wire --serve-jwks --to 3000",
-        "zoho-hooks send desk --format wire --challenge --to 3000     would Desk save this URL?",
+        "zoho-hooks send desk Ticket_Add --count 1000 --concurrency 10 --rate 200",
+        "zoho-hooks send crm Leads.create --bad-token     does the app refuse it?",
+        "zoho-hooks send crm Leads.create --format guide     the body of the Webhooks Guide",
+        "zoho-hooks send desk Ticket_Add --serve-jwks --to 3000",
+        "zoho-hooks send desk --challenge --to 3000     would Desk save this URL?",
       ),
     )
     .addHelpText("after", HELP)
@@ -59,7 +62,7 @@ export async function send(
   const settled = loadConfig(context, { secrets: await givenSecrets(context, options) });
   await rememberChannelTokens(context, settled);
   const config = await atRunningListener(context, plan, settled);
-  const subjects = await chooseSubjects(context, plan, config);
+  const subjects = requireFaults(plan, await chooseSubjects(context, plan, config));
   const urls = subjects.map(({ url }) => url);
   // A command with a token in it is there to be run.
   if (plan.curl || !plan.dryRun) await checkReceiverHost(context, config, plan.to, urls);
@@ -73,7 +76,7 @@ export async function send(
 function addTargetOptions(command: Command): Command {
   return command
     .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
-    .argument("[event]", "Leads.create, Ticket.Create, invoice_created, …; not needed with --data")
+    .argument("[event]", "Leads.create, Ticket_Add, invoice, …; not needed with --data")
     .option("--all", "every event of the product; without one, of all products (or only those in the config, if any)")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: this project's running listen)")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
@@ -90,7 +93,7 @@ function addTargetOptions(command: Command): Command {
 function addContentOptions(command: Command): Command {
   return command
     .optionsGroup("What is sent:")
-    .option("--format <format>", "guide: as in the Webhooks Guide (default); wire: as Zoho's servers post it; …")
+    .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
     .option("--custom-module", "the module is your own, even if it looks like a misspelt standard one")
     .option("--set <path=value>", "change a value of the sample (repeatable)", collect)
     .option("--add", "let --set add fields that the sample does not have")

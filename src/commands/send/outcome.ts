@@ -16,8 +16,8 @@ export interface Outcome {
   /** Outcomes are counted by this: the status, or the error's code. */
   readonly kind: string;
   readonly sent: SentReport;
-  /** The flaw of a delivery that was accepted all the same. */
-  readonly accepted: string | undefined;
+  /** It was accepted, although it has a flaw. */
+  readonly accepted: boolean;
 }
 
 interface Target {
@@ -37,8 +37,10 @@ export function outcomeOf(
 ): Outcome {
   const { subject, delivery, notes, flaw } = shipment;
   const { expected } = target;
-  const isExpected = expected?.has(result.status);
   const delivered = isDelivered(result);
+  const isRefused = REFUSALS.includes(result.status ?? 0);
+  const isExpected = expected?.has(result.status) ?? (flaw === undefined ? undefined : isRefused);
+  const accepted = delivered && expected === undefined && flaw !== undefined;
   const echo = delivered ? echoProblem(shipment, result) : undefined;
   const chosen = chosenNames(subject.format.proofs);
   const deadline = deadlineOf(subject.product.title, subject.format.answer, overrides?.answerWithinMs);
@@ -46,24 +48,29 @@ export function outcomeOf(
   // Some senders do not accept every 2xx, such as a 204: then it is an error.
   const refused = delivered ? refusal : undefined;
   const error =
-    isExpected === true ? echo : (result.error?.message ?? unexpectedStatus(result, expected) ?? echo ?? refused);
+    isExpected === true
+      ? echo
+      : (result.error?.message ??
+        unexpectedStatus(result, expected) ??
+        (accepted ? `accepted, although ${flaw}` : (echo ?? refused)));
   const ok = (isExpected ?? delivered) && error === undefined;
   const isAnswerOfApp = delivered && !target.isReceiver && subject.event !== undefined && result.isLegible;
   const unread = isAnswerOfApp ? deadline.bodyHint(result.replyPreview) : undefined;
   const isExplained = refused !== undefined || (delivered && isExpected === false);
-  const failing = isExplained ? undefined : (refusal ?? hintOf(result, shipment, target));
+  const failing = accepted ? TO_REFUSE : isExplained ? undefined : (refusal ?? hintOf(result, shipment, target));
   return {
     ok,
     kind:
       (isExpected === true ? undefined : result.error?.code) ??
       (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
-    accepted: delivered && expected === undefined ? flaw : undefined,
+    accepted,
     late: result.latencyMs > deadline.withinMs && !isOfListen(result, target) ? deadline.reason : undefined,
     sent: {
       type: "sent",
       product: subject.product.id,
       event: nameOf(shipment),
       format: subject.format.id,
+      isModelled: subject.format.evidence === "modelled",
       url: maskUrl(delivery.url, chosen),
       status: result.status,
       isExpected,
@@ -72,11 +79,15 @@ export function outcomeOf(
       hint: ok ? unread : failing,
       // An app's error page may repeat the token.
       replyPreview: maskText(knownSecrets.maskCut(result.replyPreview), chosen),
-      notes,
+      notes: flaw !== undefined && isRefused ? [...notes, `refused, as it should be: ${flaw}`] : notes,
       bytes: delivery.body.length,
     },
   };
 }
+
+/** The answers of an app that refuses a forged or broken delivery. A 404 or 413 says nothing about the flaw. */
+const REFUSALS: readonly number[] = [400, 401, 403, 422];
+const TO_REFUSE = "an app that checks this answers 401, or 400 if the body is broken";
 
 /** In parentheses where it is not an event. */
 function nameOf({ subject, challenge }: Shipment): string | undefined {
@@ -91,12 +102,11 @@ function probeProblem({ subject }: Shipment, { status, error }: PostResult): str
   return `${product.title} calls the URL by ${probesText(format.probes ?? [])}`;
 }
 
-function hintOf(result: PostResult, { flaw, subject, unsigned }: Shipment, target: Target): string | undefined {
+function hintOf(result: PostResult, { subject, unsigned }: Shipment, target: Target): string | undefined {
   const { receiverHint, isReceiver } = target;
   if (result.error?.code === "ECONNREFUSED" && receiverHint !== undefined) return receiverHint;
   if (result.error !== undefined) return result.error.hint;
   const { status = 0 } = result;
-  if (flaw !== undefined && status >= 400 && status < 500) return `refused, as it should be: ${flaw}`;
   if (status === 401 && subject.format.proofs.length === 0) {
     const { product } = subject;
     const way = canAllowUnsigned(product)
@@ -142,7 +152,8 @@ export class Tally {
   /** The first failure of each kind. */
   readonly examples = new Map<string, SentReport>();
   readonly notes = new Set<string>();
-  readonly accepted = new Set<string>();
+  /** Accepted although they have a flaw. */
+  accepted = 0;
   readonly #statuses = new Map<string, number>();
   readonly #latencies = latencies();
   readonly #startedAt = performance.now();
@@ -160,7 +171,7 @@ export class Tally {
     if (ok) this.ok++;
     else this.failed++;
     if (!ok && this.examples.size < MAX_EXAMPLES && !this.examples.has(kind)) this.examples.set(kind, sent);
-    if (accepted !== undefined) this.accepted.add(accepted);
+    if (accepted) this.accepted++;
     if (late !== undefined) this.late.set(late, (this.late.get(late) ?? 0) + 1);
     this.#statuses.set(kind, (this.#statuses.get(kind) ?? 0) + 1);
     // A refused connection is not an answer.

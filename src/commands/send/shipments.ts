@@ -5,11 +5,13 @@ import { valueAt } from "../../body/payload.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { type Assignment, assign } from "../../core/edit-body.ts";
+import { findEvent, findFormat } from "../../core/event-names.ts";
 import { freshen, type Random, seededRandom } from "../../core/fresh.ts";
-import { isSignature, type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
+import { type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
 import type { Probe } from "../../core/product.ts";
 import { usageError } from "../../util/errors.ts";
 import { readExact, writeJson } from "../../util/json.ts";
+import { carries } from "./faults.ts";
 import type { SendPlan } from "./plan.ts";
 import { handedOver, type Subject } from "./subjects.ts";
 
@@ -80,18 +82,36 @@ function makeShipment(plan: SendPlan, config: Config, subject: Subject, random: 
   };
   const good = prepareKeeping(plan.assignments, { ...input, body });
   const about = { subject, challenge, flaw: flawOf(plan, subject), unsigned: good.unsigned };
-  if (plan.breakage === undefined) return { ...about, delivery: good.delivery, notes: good.notes };
+  const notes = [...good.notes, ...otherFormat(subject)];
+  if (plan.breakage === undefined) return { ...about, delivery: good.delivery, notes };
   if (good.delivery.body.length === 0) throw usageError("an empty body cannot be broken further");
   if (plan.breakage === "truncated") {
     // Signed first, then cut, as by a broken connection.
     const cut = truncatedBody(good.delivery.body);
-    const notes = [...good.notes, `cut off after ${cut.length} of ${good.delivery.body.length} bytes, as asked`];
-    return { ...about, delivery: { ...good.delivery, body: cut }, notes };
+    const cutOff = `cut off after ${cut.length} of ${good.delivery.body.length} bytes, as asked`;
+    return { ...about, delivery: { ...good.delivery, body: cut }, notes: [...notes, cutOff] };
   }
   // Broken first, then signed, as by a broken sender.
   const broken = prepare({ ...input, body: malformedJson(good.delivery.body) });
-  return { ...about, delivery: broken.delivery, notes: [...good.notes, "malformed JSON, as asked"] };
+  return { ...about, delivery: broken.delivery, notes: [...notes, "malformed JSON, as asked"] };
 }
+
+/** How to get what Zoho posts in place of the guide's body, or the other way round. */
+function otherFormat({ product, format, event }: Subject): readonly string[] {
+  const wanted = OTHER_FORMATS.find(({ id }) => id === format.id);
+  const other = wanted && findFormat(product, wanted.other);
+  if (wanted === undefined || other === undefined || event === undefined) return [];
+  if (findEvent(other, event) !== undefined) return [wanted.note];
+  return format.id === "guide"
+    ? [`only the guide has this event; for Zoho's own: zoho-hooks products ${product.id}`]
+    : [];
+}
+
+/** Zoho's servers do not post the guide's bodies. */
+const OTHER_FORMATS = [
+  { id: "wire", other: "guide", note: "for the guide's: --format guide" },
+  { id: "guide", other: "wire", note: "for Zoho's own: --format wire" },
+] as const;
 
 /** Unsigned: whether Zoho signs its probes is not documented. */
 function probeShipment(plan: SendPlan, config: Config, subject: Subject, probe: Probe, now: Date): Shipment {
@@ -133,12 +153,10 @@ function sampleOf(subject: Subject, plan: SendPlan, random: Random, now: Date): 
 }
 
 function flawOf({ faults, breakage }: SendPlan, { format }: Subject): string | undefined {
-  const signed = format.proofs.some(isSignature);
-  const other = format.proofs.find((proof) => !isSignature(proof));
-  if (faults.badSignature && signed) return "its signature was wrong on purpose";
-  if (faults.noSignature && signed) return "it was not signed on purpose";
-  if (faults.badToken && other !== undefined)
-    return `its ${other.credential === "auth" ? "auth value" : "token"} was wrong on purpose`;
+  if (faults.badSignature && carries(format, "signature")) return "its signature was wrong on purpose";
+  if (faults.noSignature && carries(format, "signature")) return "it was not signed on purpose";
+  const isAuth = format.proofs.some(({ credential }) => credential === "auth");
+  if (faults.badToken && carries(format, "token")) return `its ${isAuth ? "auth value" : "token"} was wrong on purpose`;
   if (breakage === "malformed") return "its JSON was broken on purpose";
   return breakage === undefined ? undefined : "its body was cut off on purpose";
 }

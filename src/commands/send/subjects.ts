@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { relative } from "node:path";
 import type { HeaderPair } from "../../body/delivery.ts";
 import type { Secrets } from "../../body/secret.ts";
 import { appUrl } from "../../body/target-url.ts";
 import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixtures.ts";
-import { type Config, userFolder } from "../../config/load.ts";
+import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
-import { PROJECT_FOLDER } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { assign } from "../../core/edit-body.ts";
 import { eventNames, findEvent, findFormat, mistypedModule } from "../../core/event-names.ts";
@@ -14,10 +13,9 @@ import { echoChallenge } from "../../core/handshake.ts";
 import type { Format, Probe, Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
 import { UserError, usageError } from "../../util/errors.ts";
-import { makeFolder, writeFileAtomically } from "../../util/files.ts";
 import { readExact } from "../../util/json.ts";
-import { isOutside, rejectLinks } from "../../util/links.ts";
-import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../helpers/options.ts";
+import { isOutside } from "../../util/links.ts";
+import { chosenFormat, requireEvent, requireOneEvent, requireProduct } from "../helpers/options.ts";
 import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
 import type { Sample } from "../helpers/samples.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising, warnOfToken } from "./own-body.ts";
@@ -45,7 +43,8 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   if (plan.data !== undefined) return [await ownSubject(context, plan, config, products, plan.data)];
   if (plan.all) return allSubjects(context, plan, config, products);
   const product = requireProduct(products, plan.product ?? "");
-  const format = chooseFormat(product, plan, config);
+  const format =
+    plan.challenge === undefined ? chosenFormat(product, plan.format, plan.event) : challengeFormat(product, plan);
   if (plan.challenge !== undefined) {
     const empty = { event: undefined, body: undefined, records: [], contentType: undefined };
     const challenge = subject(plan, config, { product, format, ...empty });
@@ -64,7 +63,6 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   }
   const sample = { product, format, match: requireOneEvent(product, format, plan.event) };
   if (!plan.customModule) refuseMistyped(context, config, sample);
-  noteGuideFormat(context, plan, config, product, format);
   return [sampleSubject(context, plan, config, sample)];
 }
 
@@ -79,11 +77,8 @@ function allSubjects(
   const chosen = wanted.flatMap((product: Product) => {
     // Without a product, those that lack the format are skipped; a named product must have it.
     const has = plan.product !== undefined || plan.format === undefined || findFormat(product, plan.format);
-    return has ? [{ product, format: chooseFormat(product, plan, config) }] : [];
+    return has ? [{ product, format: chosenFormat(product, plan.format) }] : [];
   });
-  const [first] = chosen;
-  if (plan.product !== undefined && first !== undefined)
-    noteGuideFormat(context, plan, config, first.product, first.format);
   if (chosen.length === 0)
     throw usageError(
       `${wanted === products ? "no product" : `none of ${wanted.map(({ id }) => id).join(", ")}`} has a format ${JSON.stringify(plan.format)}`,
@@ -97,28 +92,8 @@ function allSubjects(
           .filter((sample) => hasSample(context, config, sample))
           .map((sample) => sampleSubject(context, plan, config, sample)),
   );
-  if (plan.product === undefined && plan.format === undefined) reportFormats(context, subjects);
   return subjects;
 }
-
-/** An app that knows only one format fails for the events of the others. */
-function reportFormats(context: Context, subjects: readonly Subject[]): void {
-  const counts = new Map<string, number>();
-  for (const { format } of subjects) counts.set(format.id, (counts.get(format.id) ?? 0) + 1);
-  if (counts.size < 2) return;
-  const ids = [...counts.keys()];
-  const parts = ids.map((id) => `${counts.get(id)} ${FORMAT_WORDS[id] ?? `in the format ${id}`}`);
-  context.report({
-    type: "notice",
-    message: `${parts.join(", ")}; for one kind only: ${ids.map((id) => `--format ${id}`).join(" or ")}`,
-  });
-}
-
-const FORMAT_WORDS: Readonly<Record<string, string>> = {
-  guide: "in the guide's format",
-  wire: "as Zoho itself posts them",
-  workflow: "of workflow webhooks",
-};
 
 function sampleSubject(context: Context, plan: SendPlan, config: Config, { product, format, match }: Sample): Subject {
   const fixture = readFixture(rootsOf(context, config), product, format, match);
@@ -160,7 +135,7 @@ async function ownSubject(
   if (product === undefined) {
     throw usageError("the product cannot be recognised from the body", "name it: zoho-hooks send crm --data …");
   }
-  const format = chooseFormat(product, plan, config, formatSeen(product, plan, seen));
+  const format = chosenFormat(product, plan.format ?? formatSeen(product, plan, seen), plan.event);
   const event = plan.event === undefined ? seen.event : requireEvent(product, format, plan.event).name;
   const { contentType } = own;
   const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--fresh" : undefined;
@@ -209,12 +184,6 @@ function subject({ to }: SendPlan, { settings }: Config, about: Omit<Subject, "u
   return { ...about, url: appUrl(to, about.product.id, settings) };
 }
 
-/** From the flag, else recognised in the body, else from the settings, else the product's first. */
-function chooseFormat(product: Product, plan: SendPlan, config: Config, seen?: string): Format {
-  const id = plan.format ?? seen ?? config.settings.products[product.id]?.format ?? product.formats[0]?.id ?? "";
-  return requireFormat(product, id);
-}
-
 /** Finds a wrong path of --set before anything is sent. */
 function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
   try {
@@ -240,6 +209,13 @@ function refuseMistyped(context: Context, config: Config, { product, format, mat
     `${product.title} has no known module ${module}, but it has ${near}`,
     `did you mean ${meant}? If ${module} is your own module, add --custom-module, or put a sample at ${relative(context.cwd, sample)}`,
   );
+}
+
+/** The format of the flag or of the settings; the first that has a challenge, where that has none. */
+function challengeFormat(product: Product, { format: flag, challenge }: SendPlan): Format {
+  const usual = chosenFormat(product, flag);
+  const has = (format: Format): boolean => isChallenged(format) || (challenge === true && format.probes !== undefined);
+  return (flag === undefined ? [usual, ...product.formats].find(has) : undefined) ?? usual;
 }
 
 /** The guide's challenge, which must be echoed. */
@@ -279,31 +255,6 @@ export function handedOver({ handsOver }: Probe, product: Product, secrets: Secr
     `the probe of ${product.title} carries a secret in ${handsOver.header}, and none is configured`,
     `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send uses it to sign later events, too`,
   );
-}
-
-/** Whoever writes an app for the guide's samples would otherwise find out only when Zoho posts. */
-function noteGuideFormat(context: Context, plan: SendPlan, config: Config, product: Product, format: Format): void {
-  const isChosen = plan.format !== undefined || config.settings.products[product.id]?.format !== undefined;
-  if (isChosen || format.id !== "guide" || findFormat(product, "wire") === undefined) return;
-  if (context.json || context.quiet || !isFirstGuideNotice(context, config)) return;
-  const message = `this is the guide's sample; ${product.title} itself posts another body: --format wire`;
-  context.report({ type: "notice", message });
-}
-
-/** Remembered in the project's folder if there is one, else in the user's. */
-function isFirstGuideNotice(context: Context, { root }: Config): boolean {
-  const project = join(root, PROJECT_FOLDER);
-  const isUsable = !isOutside(root, project) && existsSync(project);
-  const marker = join(isUsable ? project : userFolder(context), "guide-notice-shown");
-  if (existsSync(marker)) return false;
-  try {
-    if (dirname(marker) === project) rejectLinks(root, marker);
-    makeFolder(dirname(marker), 0o700);
-    writeFileAtomically(marker, "", { mode: 0o600 });
-  } catch {
-    // It is shown again the next time.
-  }
-  return true;
 }
 
 /** The products that the config names, or all where it names none. */

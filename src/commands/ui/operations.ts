@@ -7,6 +7,7 @@ import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, parseRoute } from "../../core/event-names.ts";
 import { maskSetting } from "../../core/mask.ts";
+import { defaultFirst } from "../../core/product.ts";
 import { createRoutes } from "../../forward/routes.ts";
 import type { EventQuery, EventRow, Outcome, ReplayRequest, SendRequest, State } from "../../inspector/api.ts";
 import type { Operations } from "../../inspector/server.ts";
@@ -85,10 +86,10 @@ export function createOperations(context: Context, options: OperationsOptions): 
       };
     },
     products: async () =>
-      (await products()).map(({ id, title, formats }) => ({
-        id,
-        name: title,
-        formats: formats.map((format) => ({ id: format.id, events: eventNames(format) })),
+      (await products()).map((product) => ({
+        id: product.id,
+        name: product.title,
+        formats: defaultFirst(product).map((format) => ({ id: format.id, events: eventNames(format) })),
       })),
     explain: (n) =>
       run(async (captured) => {
