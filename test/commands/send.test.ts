@@ -51,7 +51,7 @@ describe("send", () => {
         reply: "OK",
         notes: [
           "signed with ZOHO_WEBHOOK_SECRET",
-          "only the guide has this event; for Zoho's own: zoho-hooks products books",
+          "only the guide has this event (products books lists Zoho's own)",
         ],
       },
     ]);
@@ -363,7 +363,7 @@ describe("the format that send chooses", () => {
   it.each([
     ["crm Leads.create", "wire", "for the guide's: --format guide"],
     ["crm Leads.create --format guide", "guide", "for Zoho's own: --format wire"],
-    ["desk Ticket.Create", "guide", "only the guide has this event; for Zoho's own: zoho-hooks products desk"],
+    ["desk Ticket.Create", "guide", "only the guide has this event (products desk lists Zoho's own)"],
     ["crm Leads.convert", "guide", "only the guide has this event"],
     ["books invoice_created", "guide", "only the guide has this event"],
   ])("is named for %s, with how to get the other", async (subject, format, note) => {

@@ -103,7 +103,7 @@ function otherFormat({ product, format, event }: Subject): readonly string[] {
   if (wanted === undefined || other === undefined || event === undefined) return [];
   if (findEvent(other, event) !== undefined) return [wanted.note];
   return format.id === "guide"
-    ? [`only the guide has this event; for Zoho's own: zoho-hooks products ${product.id}`]
+    ? [`only the guide has this event (products ${product.id} lists Zoho's own)`]
     : [];
 }
 
