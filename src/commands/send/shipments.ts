@@ -102,9 +102,7 @@ function otherFormat({ product, format, event }: Subject): readonly string[] {
   const other = wanted && findFormat(product, wanted.other);
   if (wanted === undefined || other === undefined || event === undefined) return [];
   if (findEvent(other, event) !== undefined) return [wanted.note];
-  return format.id === "guide"
-    ? [`only the guide has this event (products ${product.id} lists Zoho's own)`]
-    : [];
+  return format.id === "guide" ? [`only the guide has this event (products ${product.id} lists Zoho's own)`] : [];
 }
 
 /** Zoho's servers do not post the guide's bodies. */
