@@ -49,10 +49,7 @@ describe("send", () => {
         error: null,
         hint: null,
         reply: "OK",
-        notes: [
-          "signed with ZOHO_WEBHOOK_SECRET",
-          "only the guide has this event (products books lists Zoho's own)",
-        ],
+        notes: ["signed with ZOHO_WEBHOOK_SECRET", "only the guide has this event (products books lists Zoho's own)"],
       },
     ]);
     expect(result.err).toBe("");
