@@ -360,7 +360,7 @@ describe("the format that send chooses", () => {
   it.each([
     ["crm Leads.create", "wire", "for the guide's: --format guide"],
     ["crm Leads.create --format guide", "guide", "for Zoho's own: --format wire"],
-    ["desk Ticket.Create", "guide", "only the guide has this event (products desk lists Zoho's own)"],
+    ["desk Ticket.Create", "guide", "only the guide has this event .products desk lists Zoho's own."],
     ["crm Leads.convert", "guide", "only the guide has this event"],
     ["books invoice_created", "guide", "only the guide has this event"],
   ])("is named for %s, with how to get the other", async (subject, format, note) => {
