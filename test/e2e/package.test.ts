@@ -57,6 +57,7 @@ it("packs what is used, and nothing else", () => {
       "docs/commands.md",
       "docs/configuration.md",
       "docs/crm-channel.md",
+      "docs/formats.md",
       "docs/getting-started.md",
       "docs/inspector.md",
       "docs/json.md",

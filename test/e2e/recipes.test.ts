@@ -75,7 +75,7 @@ describe("the recipe", () => {
   /** Each with what is to be answered. */
   const requests = [
     [200, { headers: signed.headers, body: new Uint8Array(signed.body) }],
-    [401, { headers: signed.headers, body: `${signed.body} ` }],
+    [401, { headers: signed.headers, body: String(signed.body).replace(keys.token, "another") }],
     [400, { headers: json, body: '{"a":]' }],
     [200, { headers: json, body: '{"challenge":"c-81"}' }],
     [401, {}],
