@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 
 /** Requests of one connection; no sender of webhooks posts the next one before it has an answer. */
 const MAX_UNANSWERED = 32;
-/** Requests of all connections that arrived before theirs was paused, megabytes at the most. One more closes its connection. */
+/** Requests that wait, of all connections together. One more closes its connection. */
 const MAX_WAITING = 512;
 /** For a paused connection on which nothing moves, as when its client reads no answers. */
 const PAUSED_TIMEOUT_MS = 10_000;
@@ -49,7 +49,7 @@ function watchConnection(socket: Socket): Connection {
 
 function wait(connection: Connection, run: () => void): void {
   const { socket } = connection;
-  // Not now: Node reads on after each request that has arrived whole, so at the end of what has arrived.
+  // Later in this turn: Node resumes the connection after each complete request that it has already read.
   setImmediate(() => {
     if (connection.waiting !== undefined) socket.pause();
   });

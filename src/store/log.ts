@@ -186,7 +186,7 @@ export interface LogRow
   readonly proof: "passed" | "failed" | "none";
   /** Undefined where there was no schema to check. */
   readonly schemaOk: boolean | undefined;
-  /** Length of what is kept of the body. */
+  /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
   /** Names that the user has chosen for secrets. */
   readonly chosen: readonly string[];

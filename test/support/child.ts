@@ -19,7 +19,7 @@ export interface Child {
   kill(): Promise<void>;
 }
 
-/** Runs a program from `children/` in a process of its own. It is bundled first, for Node 20 runs no TypeScript. `flags` are those of Node. */
+/** Runs a program from `children/` as a child process, bundled first since Node 20 runs no TypeScript. `flags` go to Node. */
 export async function startChild(name: string, args: readonly string[], flags: readonly string[] = []): Promise<Child> {
   // Inside node_modules, so that the bundle finds the packages of the project.
   const cache = join(here, "../../node_modules/.cache");

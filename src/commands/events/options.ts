@@ -96,7 +96,7 @@ export function requireWholeBody(entry: LogEntry): LogEntry {
     `${cutText(delivery.body.length, `the body of #${n}`)} (answered ${status})`,
     status === 413
       ? "listen --max-body sets how large one may be"
-      : "what listen accepts is kept whole, also with --on-invalid warn or --schema warn",
+      : "accepted deliveries are recorded whole: use --on-invalid warn or --schema warn to accept it",
   );
 }
 
