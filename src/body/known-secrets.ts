@@ -42,6 +42,7 @@ export class KnownSecrets {
 
   /** Also masks the start of a value where the text was cut with an ellipsis. */
   mask(text: string): string {
+    if (this.#values.size === 0) return text;
     const masked = this.#replace(text);
     if (!masked.includes(ELLIPSIS)) return masked;
     const parts = masked.split(ELLIPSIS);

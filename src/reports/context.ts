@@ -73,7 +73,8 @@ export function renderReport(
 /** JSON has bodies in base64, in which a text is not found. */
 function withMaskedBody(report: Report, hidden: KnownSecrets): Report {
   if (report.type !== "event" && report.type !== "request" && report.type !== "verified") return report;
-  return { ...report, body: hidden.maskBody(report.body) };
+  const body = hidden.maskBody(report.body);
+  return body === report.body ? report : { ...report, body };
 }
 
 /** For what is written without a report. */

@@ -35,9 +35,9 @@ const MAX_CUT_CHARACTER = 3;
 
 /** The body as the log keeps it: of a rejected delivery that no proof has verified, only the start. */
 export function keptBody({ accepted, delivery: { body }, receipt: { verdicts } }: BodyOwner): Buffer {
-  const isVerified =
-    verdicts.some(({ verdict }) => verdict === "passed") && verdicts.every(({ verdict }) => verdict !== "failed");
-  if (accepted || isVerified || body.length <= MAX_REJECTED_BODY) return body;
+  if (accepted || body.length <= MAX_REJECTED_BODY) return body;
+  if (verdicts.some(({ verdict }) => verdict === "passed") && verdicts.every(({ verdict }) => verdict !== "failed"))
+    return body;
   let end = MAX_REJECTED_BODY;
   while (end > MAX_REJECTED_BODY - MAX_CUT_CHARACTER && ((body[end] ?? 0) & 0xc0) === 0x80) end--;
   return body.subarray(0, end);
