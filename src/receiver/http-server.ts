@@ -101,11 +101,10 @@ export async function openServer(
     socket.once("close", () => connections.delete(socket));
   });
   // While the server closes, a keep-alive connection must go with its last answer, or it would delay the end.
-  server.on("request", (_request, response) => {
-    response.once("close", () => {
-      if (!server.listening) server.closeIdleConnections();
-    });
-  });
+  const closeIfIdle = (): void => {
+    if (!server.listening) server.closeIdleConnections();
+  };
+  server.on("request", (_request, response) => response.on("close", closeIfIdle));
   await listen(server, address);
   // Accepting may fail when the system is out of memory: without a listener the process would end.
   server.on("error", (error) => onProtocolError(`a connection could not be accepted: ${errorText(error)}`));

@@ -10,6 +10,8 @@ const PAUSED_TIMEOUT_MS = 10_000;
 
 interface Connection {
   readonly socket: Socket;
+  /** Called when a response closes. */
+  readonly onAnswered: () => void;
   /** A request counts until the turn of the event loop after its answer, so that a flood leaves turns to other connections. */
   unanswered: number;
   /** Requests that wait while the connection is paused; undefined while it is read. */
@@ -29,25 +31,27 @@ let answered: Connection[] = [];
 export function startInTurn({ socket }: IncomingMessage, response: ServerResponse, start: () => void): void {
   if (socket.destroyed) return;
   const connection = connections.get(socket) ?? watchConnection(socket);
-  const run = (): void => {
-    connection.unanswered++;
-    response.once("close", () => {
-      if (answered.push(connection) === 1) setImmediate(settleAnswered);
-    });
-    start();
-  };
-  if (connection.waiting === undefined && connection.unanswered < MAX_UNANSWERED) run();
-  else wait(connection, run);
+  if (connection.waiting === undefined && connection.unanswered < MAX_UNANSWERED) run(connection, response, start);
+  else wait(connection, () => run(connection, response, start));
+}
+
+function run(connection: Connection, response: ServerResponse, start: () => void): void {
+  connection.unanswered++;
+  response.once("close", connection.onAnswered);
+  start();
 }
 
 function watchConnection(socket: Socket): Connection {
-  const connection: Connection = { socket, unanswered: 0, waiting: undefined };
+  const onAnswered = (): void => {
+    if (answered.push(connection) === 1) setImmediate(settleAnswered);
+  };
+  const connection: Connection = { socket, onAnswered, unanswered: 0, waiting: undefined };
   connections.set(socket, connection);
   socket.once("close", () => endWaiting(connection));
   return connection;
 }
 
-function wait(connection: Connection, run: () => void): void {
+function wait(connection: Connection, start: () => void): void {
   const { socket } = connection;
   // Later in this turn: Node resumes the connection after each complete request that it has already read.
   setImmediate(() => {
@@ -57,7 +61,7 @@ function wait(connection: Connection, run: () => void): void {
     connection.waiting = [];
     socket.setTimeout(PAUSED_TIMEOUT_MS);
   }
-  connection.waiting.push(run);
+  connection.waiting.push(start);
   waitingCount++;
   if (waitingCount > MAX_WAITING) socket.destroy();
 }
@@ -74,7 +78,7 @@ function settleAnswered(): void {
 function startWaiting(connection: Connection, waiting: (() => void)[]): void {
   const next = waiting.splice(0, MAX_UNANSWERED);
   waitingCount -= next.length;
-  for (const run of next) run();
+  for (const start of next) start();
   if (next.length > 0) return;
   // Not sooner: until all answers are written, Node itself may have paused the connection, and its parser.
   endWaiting(connection);

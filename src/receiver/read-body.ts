@@ -14,6 +14,8 @@ const SMALL_PART_BYTES = 64;
 /** For reading and dropping the rest of a rejected body, so that the sender sees the answer and not a reset. */
 const DRAIN_TIMEOUT_MS = 2_000;
 
+const NO_BYTES: Buffer = Buffer.alloc(0);
+
 /**
  * Collects a body in one buffer that doubles as it grows: a list of its parts would take hundreds of bytes for each, and a
  * sender may send single bytes.
@@ -21,7 +23,7 @@ const DRAIN_TIMEOUT_MS = 2_000;
 export class BodyBuffer {
   readonly #maxBytes: number;
   readonly #admission: Admission;
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer = NO_BYTES;
   #length = 0;
   #parts = 0;
 
