@@ -8,7 +8,7 @@
 import { fixtureReader, type ReadFixture } from "./library/fixtures.ts";
 
 export type { HeaderPair } from "./body/delivery.ts";
-export type { OfferedSecret, Reply, Verdict, VerdictWord } from "./core/product.ts";
+export type { OfferedSecret, Reply, Signature } from "./core/product.ts";
 export type { SchemaIssue } from "./core/schema.ts";
 export type {
   EventKey,

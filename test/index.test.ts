@@ -98,9 +98,9 @@ describe("verify", () => {
       payload: { data: { Last_Name: "Tanaka" } },
       known: true,
       issues: [],
-      proofs: [
-        { id: "token", verdict: "passed" },
-        { id: "guide-signature", verdict: "passed" },
+      signatures: [
+        { id: "token", result: "verified" },
+        { id: "guide-signature", result: "verified" },
       ],
     });
   });

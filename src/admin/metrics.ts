@@ -7,13 +7,13 @@ import { oneLine } from "../util/text.ts";
 /** Why a delivery was rejected, by the status of the answer: the full reasons may quote it. */
 const REASONS: Readonly<Record<number, string>> = {
   400: "unreadable",
-  401: "proof",
+  401: "not_verified",
   403: "address",
   404: "unknown",
   405: "method",
   413: "size",
   415: "encoding",
-  422: "schema",
+  422: "invalid",
   503: "not_recorded",
 };
 /** Seconds: from a commit on a local disk to Zoho's patience. */
@@ -34,7 +34,11 @@ export function createMetrics(now: () => Date) {
     named("attempts_total", "Requests to targets; status none where no answer came", "target", "status"),
   );
   const givenUp = new Counter(
-    named("deliveries_given_up_total", "Deliveries that no retry sends again: zoho-hooks replay does", "target"),
+    named(
+      "deliveries_given_up_total",
+      "Deliveries that failed: no attempt follows, zoho-hooks replay sends them again",
+      "target",
+    ),
   );
   const lost = new Counter(named("lease_losses_total", "Attempts whose claim had ended before they were recorded"));
   const appends = new Histogram({

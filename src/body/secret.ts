@@ -33,6 +33,17 @@ export interface Secrets {
 /** The kinds of secrets, each with an environment variable. */
 export type Credential = "secret" | "token" | "auth" | "hookSecret" | "publicKey" | "privateKey" | "jwks";
 
+/** The environment variable of each credential; with `_CRM` appended, that of one product. */
+export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
+  secret: "ZOHO_WEBHOOK_SECRET",
+  token: "ZOHO_WEBHOOK_TOKEN",
+  auth: "ZOHO_WEBHOOK_AUTH",
+  hookSecret: "ZOHO_WEBHOOK_HOOK_SECRET",
+  publicKey: "ZOHO_WEBHOOK_PUBLIC_KEY",
+  privateKey: "ZOHO_WEBHOOK_PRIVATE_KEY",
+  jwks: "ZOHO_WEBHOOK_JWKS",
+};
+
 export const noSecrets: Secrets = { for: () => [], all: () => [] };
 
 /** Compares in constant time; different lengths are unequal rather than an error. */

@@ -1,6 +1,6 @@
+import { CREDENTIAL_VARIABLES } from "../body/secret.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import { fileKeys, readers } from "../config/readers.ts";
-import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { maskRoute, maskUrl } from "../core/mask.ts";

@@ -1,4 +1,4 @@
-import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import { CREDENTIAL_VARIABLES } from "../body/secret.ts";
 import type { Context } from "../context.ts";
 import { defaultFirst, type Format, type Product } from "../core/product.ts";
 import { answerRuleText, probesText } from "../core/reply.ts";
@@ -55,10 +55,10 @@ function describeProduct(product: Product): ProductReport {
       id: format.id,
       source: format.source,
       evidence: format.evidence,
-      proofs: format.proofs.map((proof) => ({
+      signatures: format.proofs.map((proof) => ({
         id: proof.id,
         title: proof.title,
-        proves: proof.proves,
+        covers: proof.proves,
         variable: CREDENTIAL_VARIABLES[proof.credential],
       })),
       answer: format.answer === undefined ? undefined : answerRuleText(format.answer),
@@ -68,18 +68,18 @@ function describeProduct(product: Product): ProductReport {
   };
 }
 
-/** One row per format: a product's formats differ in their events and proofs. */
+/** One row per format: a product's formats differ in their events and signatures. */
 function listProducts(context: Context, reports: readonly ProductReport[]): void {
   context.report({
     type: "table",
-    columns: ["product", "title", "format", "events", "proves"],
+    columns: ["product", "title", "format", "events", "signature covers"],
     rows: reports.flatMap(({ id, title, formats }) =>
       formats.map((format) => [
         id,
         title,
         format.id,
         String(format.events.length),
-        format.proofs.map((proof) => `${PROVEN[proof.proves]} (${proof.id})`).join(", ") || "nothing",
+        format.signatures.map(({ id: name, covers }) => `${COVERED[covers]} (${name})`).join(", ") || "none",
       ]),
     ),
     json: reports.map((report) => ({ ...report })),
@@ -87,20 +87,20 @@ function listProducts(context: Context, reports: readonly ProductReport[]): void
   });
 }
 
-const PROVEN = { body: "the body", sender: "the sender only", nothing: "nothing" } as const;
+const COVERED = { body: "the body", sender: "the sender only", nothing: "nothing" } as const;
 
-/** The Markdown between the markers of docs/events.md: the proofs, every format and every event. */
+/** The Markdown between the markers of docs/events.md: the signatures and tokens, every format and every event. */
 export function eventTable(products: readonly Product[]): string {
   const formats = products.flatMap((product) => defaultFirst(product).map((format) => ({ product, format })));
   return [
-    "## Proofs",
+    "## Signatures and tokens",
     "",
-    ...table(["Proof", "Where it is, and how it is computed", "Proves", "Formats"], proofRows(formats)),
+    ...table(["Name", "Where it is, and how it is computed", "Covers", "Formats"], signatureRows(formats)),
     "",
     "## Formats",
     "",
     ...table(
-      ["Product", "Format", "Proofs", "Known from", "Specified in"],
+      ["Product", "Format", "Signatures and tokens", "Known from", "Specified in"],
       formats.map(({ product, format }) => [
         `${product.title} (${code(product.id)})`,
         code(format.id),
@@ -122,8 +122,8 @@ export function eventTable(products: readonly Product[]): string {
   ].join("\n");
 }
 
-/** One row per proof, with the products of each format: `wire: crm, bigin`. */
-function proofRows(formats: readonly { readonly product: Product; readonly format: Format }[]) {
+/** One row per signature or token, with the products of each format: `wire: crm, bigin`. */
+function signatureRows(formats: readonly { readonly product: Product; readonly format: Format }[]) {
   const proofs = new Map(formats.flatMap(({ format }) => format.proofs.map((proof) => [proof.id, proof])));
   return [...proofs.values()].map(({ id, title, proves }) => {
     const productsByFormat = new Map<string, string[]>();

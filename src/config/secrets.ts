@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { geteuid } from "node:process";
 import { z } from "zod";
 import type { KnownSecrets } from "../body/known-secrets.ts";
-import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
+import { CREDENTIAL_VARIABLES, type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
 import { type Source, USER } from "../body/source.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
@@ -21,17 +21,6 @@ import { shellQuoted } from "../util/text.ts";
 import { cachedFor } from "../util/timing.ts";
 import { ENV_FILE } from "./environment.ts";
 import { PROJECT_FOLDER } from "./settings.ts";
-
-/** The environment variable of each credential; with `_CRM` appended, that of one product. */
-export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
-  secret: "ZOHO_WEBHOOK_SECRET",
-  token: "ZOHO_WEBHOOK_TOKEN",
-  auth: "ZOHO_WEBHOOK_AUTH",
-  hookSecret: "ZOHO_WEBHOOK_HOOK_SECRET",
-  publicKey: "ZOHO_WEBHOOK_PUBLIC_KEY",
-  privateKey: "ZOHO_WEBHOOK_PRIVATE_KEY",
-  jwks: "ZOHO_WEBHOOK_JWKS",
-};
 
 const CREDENTIALS = Object.keys(CREDENTIAL_VARIABLES) as readonly Credential[];
 

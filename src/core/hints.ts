@@ -87,12 +87,12 @@ export function canAllowUnsigned(product: Product): boolean {
   return isOther && !isNeverSigned(product);
 }
 
-/** For a body without proof that may be the user's own design, which has none. */
+/** For an unsigned body that may be custom, which is never signed. */
 export function designHint(product: Product, method: string): string | undefined {
   const { id, title } = product;
   const design = unsignedCustomFormat(product);
   if (design === undefined || !canAllowUnsigned(product) || !acceptsMethod(design, method)) return undefined;
-  return `${title} never signs webhooks with a body of your own design; to accept them: --allow-unsigned ${id} (for verify: --format ${design.id})`;
+  return `${title} never signs webhooks with a custom body; to accept them: --allow-unsigned ${id} (for verify: --format ${design.id})`;
 }
 
 /** For a complete body without the header that names its event. */

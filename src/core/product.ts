@@ -32,6 +32,13 @@ export interface Verdict {
   readonly secretIn?: string;
 }
 
+/** What a user reads of a verdict. */
+export interface Signature extends Pick<Verdict, "id" | "reason" | "match"> {
+  readonly covers: Proves;
+  /** `not_verified`: a wrong one, a missing one, or one without a key to verify it with; the reason says which. */
+  readonly result: "verified" | "not_verified" | "unsigned";
+}
+
 /** One thing `--explain` tried or found. */
 export interface Finding {
   readonly id: string;

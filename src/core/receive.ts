@@ -159,6 +159,13 @@ export function receive(input: ReceiveInput): Receipt {
   };
 }
 
+/** Whether a body does not match its schema, cannot be read, or is no known event. */
+export function isInvalid({ problem, schema, payload, known, handshake }: Receipt): boolean {
+  if (problem !== undefined || schema?.ok === false) return true;
+  // A request that was rejected for its path or method has no payload.
+  return payload !== undefined && !known && handshake === undefined;
+}
+
 function isSchemaChecked(
   { schemas = true, ownSchemas }: ReceiveInput,
   found: Reading,

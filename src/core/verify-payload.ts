@@ -28,8 +28,8 @@ export interface VerifyPayloadInput {
   readonly limits: Limits;
 }
 
-/** A failed proof outranks a wrong shape. `custom`: a body that its user designed, which no schema says anything about. */
-export type Outcome = "ok" | "custom" | "proof-failed" | "invalid";
+/** A wrong signature or token outranks an invalid body. `custom`: a body without a schema. */
+export type Outcome = "valid" | "custom" | "not_verified" | "invalid";
 
 export interface VerifiedPayload {
   readonly receipt: Receipt;
@@ -75,7 +75,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
     receipt: { ...receipt, verdicts },
     delivery,
     format,
-    outcome: isUnchecked ? "invalid" : isFailed ? "proof-failed" : outcomeOf(receipt),
+    outcome: isUnchecked ? "invalid" : isFailed ? "not_verified" : outcomeOf(receipt),
     notes: [
       ...(isMasked ? [MASKED_NOTE] : []),
       ...(isUnchecked
@@ -148,7 +148,7 @@ function verifyUnreadable(
     receipt: { ...receipt, verdicts },
     delivery,
     format,
-    outcome: hasFailed(verdicts) ? "proof-failed" : "invalid",
+    outcome: hasFailed(verdicts) ? "not_verified" : "invalid",
     notes: [...(tried.length === 0 ? [UNKNOWN_SCHEME] : []), ...addressNote(verdicts, [format], delivery)],
   };
 }
@@ -192,7 +192,7 @@ function signatureHeader(format: Format): string {
   throw usageError(
     `--signature: deliveries in this format (${format.id}) have no signature in a header`,
     format.proofs.length === 0
-      ? "this format has no proof"
+      ? "this format has no signature and no token"
       : `it has: ${format.proofs.map((each) => each.title).join(", ")}`,
   );
 }
@@ -209,9 +209,9 @@ function hasFailed(verdicts: readonly Verdict[]): boolean {
 }
 
 function outcomeOf({ handshake, known, designed, schema }: Receipt): Outcome {
-  if (handshake !== undefined) return "ok";
+  if (handshake !== undefined) return "valid";
   if (!known) return "invalid";
-  return designed ? "custom" : schema?.ok === true ? "ok" : "invalid";
+  return designed ? "custom" : schema?.ok === true ? "valid" : "invalid";
 }
 
 const MASKED_NOTE =
@@ -304,7 +304,7 @@ export function explainProofs(
   { receipt, delivery, format }: VerifiedPayload,
   { secrets, now, limits }: Pick<VerifyPayloadInput, "secrets" | "now" | "limits">,
   all: boolean,
-): readonly { readonly proof: string; readonly explanation: Explanation }[] {
+): readonly { readonly id: string; readonly explanation: Explanation }[] {
   const { payload = UNREAD, product } = receipt;
   if (product === undefined) return [];
   return receipt.verdicts.flatMap(({ id, verdict }) => {
@@ -313,7 +313,7 @@ export function explainProofs(
     const configured = proof === undefined ? [] : secrets.for(proof.credential, product);
     if (proof?.explain === undefined || !isExplained || configured.length === 0) return [];
     const explanation = proof.explain({ delivery, payload, secrets, product, now, limits });
-    return [{ proof: id, explanation: { ...explanation, likely: likelyCause(proof, configured) } }];
+    return [{ id, explanation: { ...explanation, likely: likelyCause(proof, configured) } }];
   });
 }
 

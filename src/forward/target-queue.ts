@@ -194,7 +194,7 @@ export function createTargetQueue(
   /** A damaged delivery must not block the others. */
   async function giveUp({ reason, ...ref }: Unreadable): Promise<void> {
     const error = `it is damaged in the event log: ${reason}`;
-    reportTrouble(new Error(`#${ref.n} is given up: ${error}`));
+    reportTrouble(new Error(`#${ref.n} failed: ${error}`));
     const failed = { target, at: now(), status: undefined, latencyMs: 0, error };
     const completed = await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
     onUnreadable?.();

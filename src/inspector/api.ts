@@ -30,15 +30,15 @@ export interface EventRow {
   readonly format: string | null;
   readonly event: string | null;
   readonly records: readonly string[];
-  /** `failed` if any proof failed, `passed` if one passed and none failed, else `none`. */
-  readonly proof: "passed" | "failed" | "none";
+  /** `not_verified` if any signature or token is wrong, `verified` if one is right, else `not_verified` without a key. */
+  readonly sender: "verified" | "not_verified" | "unsigned";
   /** Null where there was no schema to check. */
   readonly schema_ok: boolean | null;
   /** A body that its user designed, without a schema. */
   readonly custom: boolean;
   readonly status: number | null;
   readonly duplicate_of: number | null;
-  readonly state: "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";
+  readonly state: "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
   readonly bytes: number;
 }
 
@@ -53,6 +53,7 @@ export interface EventQuery {
   /** 401, 4xx or 400-499. */
   readonly status?: string;
   readonly failed?: boolean;
+  readonly rejected?: boolean;
   readonly invalid?: boolean;
   readonly duplicates?: boolean;
   /** Text in the body or the URL. */
@@ -80,7 +81,7 @@ export interface EventDetails extends EventRow {
   readonly refusal: string | null;
   /** Why the body could not be read. */
   readonly problem: string | null;
-  readonly proofs: readonly Proof[];
+  readonly signatures: readonly Signature[];
   readonly issues: readonly Issue[];
   /** Remarks on how it was recognised, in sentences. */
   readonly notes: readonly string[];
@@ -93,10 +94,10 @@ export interface EventDetails extends EventRow {
   }[];
 }
 
-interface Proof {
+interface Signature {
   readonly id: string;
-  readonly verdict: string;
-  /** The verdict in words. */
+  readonly result: EventRow["sender"];
+  /** The result in words. */
   readonly text: string;
 }
 

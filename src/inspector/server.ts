@@ -272,7 +272,7 @@ function readQuery(query: URLSearchParams): EventQuery & { readonly limit: numbe
     const text = query.get(name) ?? "";
     return text === "" ? [] : [[name, text] as const];
   });
-  const marks = (["failed", "invalid", "duplicates"] as const).filter((name) => query.get(name) === "true");
+  const marks = (["failed", "rejected", "invalid", "duplicates"] as const).filter((name) => query.get(name) === "true");
   return {
     limit: count("limit", MAX_PAGE_SIZE) ?? DEFAULT_PAGE_SIZE,
     ...(before === undefined ? {} : { before }),

@@ -95,7 +95,9 @@ export function createHandler<P extends ProductId>(
   async function verified(request: RequestLike) {
     if (typeof keys !== "function") return verify(product, request, keys);
     const event = verify(product, request, await keys(false));
-    return event.proofs.some(({ match }) => match === UNKNOWN_KEY) ? verify(product, request, await keys(true)) : event;
+    return event.signatures.some(({ match }) => match === UNKNOWN_KEY)
+      ? verify(product, request, await keys(true))
+      : event;
   }
 
   /** One after the other, each verified again: of two that come together, the second finds the secret of the first. */

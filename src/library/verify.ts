@@ -7,9 +7,10 @@ import {
   type Product,
   type Proof,
   type Reply,
+  type Signature,
   type Verdict,
 } from "../core/product.ts";
-import { has } from "../core/proofs/verdict.ts";
+import { has, signatureOf } from "../core/proofs/verdict.ts";
 import { identityOf, type Receipt, receive, verifyProof } from "../core/receive.ts";
 import { plainReply } from "../core/reply.ts";
 import { products } from "../products/index.ts";
@@ -106,8 +107,8 @@ function chosenProducts(id: string | undefined, format: string | undefined): rea
 
 /** What is known of a delivery beside its event. */
 export interface Verification {
-  /** The verdict of each proof of the format. */
-  readonly proofs: readonly Verdict[];
+  /** The result for each signature and token of the format. */
+  readonly signatures: readonly Signature[];
   /**
    * The same for each delivery of one event, and different for every other event: the key to act on an event only once.
    * Consists of product, event, records and a hash of what repeated deliveries have in common, by default the whole body.
@@ -137,7 +138,7 @@ interface Failure {
   readonly product: string | null;
   /** The name that the delivery gives itself. */
   readonly name: string | null;
-  readonly proofs: readonly Verdict[];
+  readonly signatures: readonly Signature[];
   readonly reply?: undefined;
 }
 
@@ -176,8 +177,9 @@ interface ResultInput {
 }
 
 function resultOf<P extends ProductId>({ receipt, delivery, offer, genuine }: ResultInput): VerifyResult<P> {
-  const { product = null, event: name = null, verdicts: proofs, problem, handshake } = receipt;
-  const failure = { ok: false, genuine: false, product, name, proofs } as const;
+  const { product = null, event: name = null, verdicts, problem, handshake } = receipt;
+  const signatures = verdicts.map(signatureOf);
+  const failure = { ok: false, genuine: false, product, name, signatures } as const;
   // A genuine delivery is an event, whatever headers it has.
   const secretOffer = genuine ? undefined : offer;
   if (secretOffer?.action === "refuse") return { ...failure, code: "not-verified", reason: secretOffer.reason };
@@ -193,16 +195,18 @@ function resultOf<P extends ProductId>({ receipt, delivery, offer, genuine }: Re
     return event as GenuineEvent<P>;
   }
   if (problem !== undefined) return { ...failure, code: "unreadable", reason: problemText(problem) };
-  return { ...failure, code: "not-verified", reason: whyNotVerified(proofs) };
+  return { ...failure, code: "not-verified", reason: whyNotVerified(verdicts) };
 }
 
 export function verificationOf(receipt: Receipt, delivery: Delivery): Verification {
-  const { product = "", verdicts: proofs, identity = identityOf([product], delivery), records } = receipt;
-  return { proofs, identity, records };
+  const { product = "", verdicts, identity = identityOf([product], delivery), records } = receipt;
+  return { signatures: verdicts.map(signatureOf), identity, records };
 }
 
 function whyNotVerified(verdicts: readonly Verdict[]): string {
   const failed = verdicts.filter(({ verdict }) => verdict === "failed");
   const reasons = (failed.length > 0 ? failed : verdicts).map(({ id, reason }) => `${id}: ${reason}`);
-  return reasons.length === 0 ? "the body is not a known event, so there was no proof to check" : reasons.join("; ");
+  return reasons.length === 0
+    ? "the body is not a known event, so there was no signature or token to verify"
+    : reasons.join("; ");
 }

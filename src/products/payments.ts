@@ -35,7 +35,7 @@ export const paymentsSignature: Proof = {
   verify({ delivery, secrets, now, limits }) {
     const { id, proves } = this;
     const given = { value: header(delivery), secrets };
-    return verifyHeader({ id, proves, header: HEADER, key: "secret" }, given, (value) => {
+    return verifyHeader({ id, proves, header: HEADER, credential: this.credential, key: "secret" }, given, (value) => {
       const parts = parse(value);
       if (parts === undefined) return { verdict: "failed", reason: whyUnreadable(value) };
       const match = secrets.find((secret) => sameText(parts.v, hmac(parts.t, delivery.body, secret)));

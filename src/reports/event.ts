@@ -2,7 +2,8 @@ import { type HeaderPair, headerValue, isSuccess } from "../body/delivery.ts";
 import { problemText } from "../body/payload.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../core/mask.ts";
 import type { Verdict } from "../core/product.ts";
-import type { Receipt } from "../core/receive.ts";
+import { signatureOf } from "../core/proofs/verdict.ts";
+import { isInvalid, type Receipt } from "../core/receive.ts";
 import { describeIssue, type SchemaIssue } from "../core/schema.ts";
 import { nearestNotes } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
@@ -27,7 +28,7 @@ export interface EventReport {
   readonly status: number | undefined;
   /** Why the answer was not a plain 200. */
   readonly refusal: string | undefined;
-  /** The command that explains a failed proof. */
+  /** The command that explains why a signature or token is not verified. */
   readonly explainCommand?: string | undefined;
   /** False when a filter hides the line; the event is counted all the same. */
   readonly shown: boolean;
@@ -38,7 +39,7 @@ export interface EventReport {
 
 /** Facts that only the log has about a delivery. */
 export interface LoggedFacts {
-  readonly state: "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";
+  readonly state: "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
   readonly remote: string | undefined;
   /** Secrets in path, headers or body are masked, so they are not exactly what came. */
   readonly masked: boolean;
@@ -96,8 +97,7 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns 
 /** A user who asks the log for events gets them all, unremarkable or not. */
 function isUnremarkable({ logged, refusal, duplicateOf, receipt }: EventReport): boolean {
   if (logged !== undefined || refusal !== undefined || duplicateOf !== undefined) return false;
-  const isRecognised = receipt.known || receipt.handshake !== undefined;
-  return isRecognised && receipt.schema?.ok !== false && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
+  return !isInvalid(receipt) && !receipt.verdicts.some(hasFailed);
 }
 
 /** The pieces of an event's line that give way in a narrow terminal. */
@@ -150,7 +150,7 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
     () => (receipt.designed ? { schema: [] } : {}),
-    () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ schema")] }),
+    () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ invalid")] }),
     () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
     () => ({ record: undefined }),
     () => ({ proofs: proofWords(receipt, paint) }),
@@ -202,20 +202,20 @@ function proofTexts({ verdicts, format }: Receipt, paint: Paint): readonly strin
 function verdictText({ id, verdict }: Verdict, paint: Paint): string {
   const texts = {
     passed: () => paint.good(`✓ ${id}`),
-    failed: () => paint.bad(`✗ ${id} failed`),
+    failed: () => paint.bad(`✗ ${id} not verified`),
     absent: () => paint.dim(`– no ${id}`),
-    unconfigured: () => paint.caution(`? ${id} unchecked`),
+    unconfigured: () => paint.caution(`? ${id} not verified`),
   };
   return texts[verdict]();
 }
 
-/** With the reason, and with what a passed proof does not prove. */
+/** With the reason, and with what a verified one does not cover. */
 export function proofText(verdict: Verdict, paint: Paint): string {
   const { id, reason, proves } = verdict;
   if (verdict.verdict === "absent") return `${paint.dim(`– ${id}`)}: ${plain(reason)}`;
-  const isLimited = verdict.verdict === "passed" && proves !== "body";
-  const limit = isLimited ? ` (proves ${proves === "sender" ? "the sender only" : "nothing by itself"})` : "";
-  return `${verdictText(verdict, paint)}: ${plain(reason)}${limit}`;
+  if (verdict.verdict !== "passed") return `${verdictText(verdict, paint)}: ${plain(reason)}`;
+  const limit = proves === "body" ? "" : ` (covers ${proves === "sender" ? "the sender only" : "nothing by itself"})`;
+  return `${paint.good(`✓ ${id} verified`)}: ${plain(reason)}${limit}`;
 }
 
 function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
@@ -228,16 +228,16 @@ function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
   return [
     ...failed.map(({ id }) => paint.bad(`✗ ${id}`)),
     ...unchecked.map(({ id }) => paint.caution(`? ${id}`)),
-    ...(failed.length > 0 || only === undefined ? [] : [paint.good(passed.length > 1 ? "✓ proofs" : `✓ ${only.id}`)]),
+    ...(failed.length > 0 || only === undefined ? [] : [paint.good(passed.length > 1 ? "✓ verified" : `✓ ${only.id}`)]),
   ];
 }
 
-/** The shortest form: the worst verdict, without the proof's id. */
+/** The shortest form: the worst verdict, without an id. */
 function proofWords(receipt: Receipt, paint: Paint): readonly string[] {
   const words = new Set(receipt.verdicts.map(({ verdict }) => verdict));
-  if (words.has("failed")) return [paint.bad("✗ proof")];
-  if (words.has("unconfigured")) return [paint.caution("? proof")];
-  return words.has("passed") ? [paint.good("✓ proof")] : proofTexts(receipt, paint);
+  if (words.has("failed")) return [paint.bad("✗ sender")];
+  if (words.has("unconfigured")) return [paint.caution("? sender")];
+  return words.has("passed") ? [paint.good("✓ sender")] : proofTexts(receipt, paint);
 }
 
 function hasFailed({ verdict }: Verdict): boolean {
@@ -249,15 +249,15 @@ function hasPassed({ verdict }: Verdict): boolean {
 }
 
 function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
-  if (receipt.designed) return [paint.dim("custom payload")];
+  if (receipt.designed) return [paint.dim("custom")];
   if (receipt.event !== undefined && !receipt.known) return [paint.caution("? unknown event")];
   if (receipt.schema === undefined) {
     if (receipt.handshake !== undefined || receipt.known) return [];
     // A refusal gives its own reason.
     return refusal === undefined ? [paint.caution("? not recognised")] : [];
   }
-  if (receipt.schema.ok) return [paint.good("✓ schema")];
-  return [paint.caution(`✗ schema: ${counted(receipt.schema.issues.length, "issue")}`)];
+  if (receipt.schema.ok) return [paint.good("✓ valid")];
+  return [paint.caution(`✗ invalid: ${counted(receipt.schema.issues.length, "issue")}`)];
 }
 
 /** A body that was too large was not read to its end: only the announced length is known. */
@@ -271,7 +271,7 @@ function sizeTexts(report: EventReport, paint: Paint): readonly string[] {
 function stateTexts(facts: LoggedFacts, paint: Paint, short = false): readonly string[] {
   const { state, attempts, forwards, fresh } = facts;
   if (fresh) return [];
-  if (state === "processed") return [paint.good("→ delivered")];
+  if (state === "delivered") return [paint.good("→ delivered")];
   if (state === "waiting") return [paint.caution("→ waiting")];
   if (state === "failed") {
     if (short) return [paint.bad("→ failed")];
@@ -354,7 +354,7 @@ export function receiptFields(receipt: Receipt, positions: readonly (TextPositio
     could_be: receipt.couldBe,
     nearest: receipt.nearest ?? null,
     records: receipt.records,
-    proofs: receipt.verdicts.map(({ id, proves, verdict, reason, match }) => ({ id, proves, verdict, reason, match })),
+    signatures: receipt.verdicts.map(signatureOf),
     schema:
       schema === undefined
         ? null

@@ -52,8 +52,8 @@ function asCalled(text: string, runtime: Runtime): string {
 /** A report whose hints, notes and remedies can be pasted. */
 export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   const called = (text: string): string => asCalled(text, runtime);
-  const withRemedies = ({ proof, explanation }: VerifiedReport["explanations"][number]) => ({
-    proof,
+  const withRemedies = ({ id, explanation }: VerifiedReport["explanations"][number]) => ({
+    id,
     explanation: {
       ...explanation,
       findings: explanation.findings.map((each) =>

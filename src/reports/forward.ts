@@ -85,7 +85,7 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
     ...(report.showTarget ? [out.dim(plain(report.target))] : []),
     ...(report.attempt > 1 ? [out.dim(`attempt ${report.attempt}`)] : []),
     ...(report.retryInMs === undefined ? [] : [out.caution(`trying again in ${formatDuration(report.retryInMs)}`)]),
-    ...(state === "failed" ? [out.bad("given up")] : []),
+    ...(state === "failed" ? [out.bad("failed")] : []),
   ];
   const cells = [
     { text: out.dim(clockTime(report.at)), width: 8 },

@@ -17,13 +17,14 @@ type Renderers = {
 
 /** These lines are a public interface: documented in the README, pinned by tests, only added to within a version. */
 const renderers: Renderers = {
-  ready: ({ role, url, publicUrl, urls, notes, channel, keySetUrl, inspectorUrl }) => [
+  ready: ({ role, url, publicUrl, urls, events, notes, channel, keySetUrl, inspectorUrl }) => [
     {
       type: "ready",
       role,
       url: url ?? null,
       public_url: publicUrl ?? null,
       urls,
+      events,
       jwks_url: keySetUrl ?? null,
       inspector_url: inspectorUrl ?? null,
       notes,
@@ -71,8 +72,8 @@ const renderers: Renderers = {
   table: ({ json }) => json,
 };
 
-function forwardCounts({ delivered, failed, givenUp, waiting }: ForwardCounts): JsonLine {
-  return { delivered, failed, given_up: givenUp, waiting: waiting ?? null };
+function forwardCounts({ delivered, failed, waiting }: ForwardCounts): JsonLine {
+  return { delivered, failed, waiting: waiting ?? null };
 }
 
 /** A report as JSON lines on stdout. */

@@ -26,7 +26,7 @@ export interface EntryReport {
 export interface LogCounts {
   readonly received: number;
   readonly waiting: number;
-  readonly processed: number;
+  readonly delivered: number;
   readonly failed: number;
   readonly duplicates: number;
   readonly rejected: number;
@@ -94,7 +94,7 @@ function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
     ...(receipt.problem === undefined ? [] : [paint.bad(plain(problemText(receipt.problem)))]),
     ...receipt.verdicts.map((verdict) => proofText(verdict, paint)),
     ...(explainCommand === undefined ? [] : [paint.dim(`why: ${explainCommand}`)]),
-    ...(receipt.designed ? ["– custom payload, no schema"] : schemaLines(receipt.schema, paint)),
+    ...(receipt.designed ? ["– custom (no schema)"] : schemaLines(receipt.schema, paint)),
     ...nearestNotes(receipt, refusal !== undefined).map((text) => paint.caution(plain(text))),
     ...(receipt.identity === undefined ? [] : [paint.dim(plain(`identity ${receipt.identity}`))]),
   ];
@@ -103,8 +103,8 @@ function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
 
 function schemaLines(schema: EntryReport["event"]["receipt"]["schema"], paint: Paint): readonly string[] {
   if (schema === undefined) return [];
-  if (schema.ok) return [paint.good("✓ schema")];
-  return [paint.bad("✗ schema"), ...schema.issues.map((issue) => `  ${paint.caution(issueText(issue))}`)];
+  if (schema.ok) return [paint.good("✓ valid")];
+  return [paint.bad("✗ invalid"), ...schema.issues.map((issue) => `  ${paint.caution(issueText(issue))}`)];
 }
 
 /** The result for each target, and every attempt. */
@@ -121,7 +121,7 @@ function deliveryLines({ logged }: EntryReport["event"], paint: Paint): readonly
 
 function forwardText({ state, attempts, dueAt }: ForwardFacts, paint: Paint): string {
   if (state === "delivered") return paint.good("delivered");
-  if (state === "failed") return paint.bad("given up");
+  if (state === "failed") return paint.bad("failed");
   const isRetry = attempts > 0 && dueAt !== undefined;
   return paint.caution(isRetry ? `waiting, next attempt at ${clockTime(dueAt)}` : "waiting");
 }
@@ -144,7 +144,7 @@ const HOUR_WIDTH = 26;
 /** For a pipe, which has no width. */
 const MAX_WIDTH = 120;
 const OTHERS = "others";
-const COLUMNS = ["received", "processed", "waiting", "failed", "duplicates", "rejected", "custom"] as const;
+const COLUMNS = ["received", "delivered", "waiting", "failed", "duplicates", "rejected", "custom"] as const;
 
 /** Counts by product and by hour, and latencies; bars on a terminal only. */
 export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
@@ -161,7 +161,7 @@ export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
   };
 }
 
-/** For a terminal that is too narrow for the table: `crm: 3 received, 2 processed`. */
+/** For a terminal that is too narrow for the table: `crm: 3 received, 2 delivered`. */
 function countsText(name: string, counts: LogCounts): string {
   const shown = COLUMNS.filter((column) => counts[column] > 0 || column === "received");
   return `${name}: ${shown.map((column) => `${counts[column]} ${column}`).join(", ")}`;

@@ -13,10 +13,10 @@ export interface ProductReport {
     readonly id: string;
     readonly source: string;
     readonly evidence: Evidence | undefined;
-    readonly proofs: readonly {
+    readonly signatures: readonly {
       readonly id: string;
       readonly title: string;
-      readonly proves: Proves;
+      readonly covers: Proves;
       /** The environment variable of its secret. */
       readonly variable: string | undefined;
     }[];
@@ -30,11 +30,11 @@ export interface ProductReport {
 
 type FormatReport = ProductReport["formats"][number];
 
-/** The meaning of a passed proof, and no more. */
-const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>> = {
-  body: "proves the body: someone who has the secret signed exactly these bytes",
-  sender: "proves the sender only: anyone who has seen one delivery can make another, with any content",
-  nothing: "proves nothing",
+/** What it means if it is verified, and no more. */
+const COVERS: Readonly<Record<Proves, string>> = {
+  body: "covers the body: someone who has the secret signed exactly these bytes",
+  sender: "covers the sender only: anyone who has seen one delivery can make another, with any content",
+  nothing: "covers nothing",
 };
 
 const NOT_POSTED = "Zoho does not post this body: it is the one that the Webhooks Guide for Zoho APIs shows";
@@ -46,13 +46,13 @@ const EVIDENCE: Readonly<Record<Evidence, string>> = {
 };
 
 const BY_KEY_PAIR =
-  "proves the body: exactly these bytes were signed, with the private key that belongs to this public key";
+  "covers the body: exactly these bytes were signed, with the private key that belongs to this public key";
 
 function isByKeyPair(variable: string | undefined): boolean {
   return variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY") === true;
 }
 
-/** A product's events by format, with the source of each format and what its proofs prove. */
+/** A product's events by format, with the source of each format and what its signatures cover. */
 export function renderProduct({ id, title, formats }: ProductReport, { out, quiet, columns }: Style): Rendered {
   const blocks = formats.map((format, i) => {
     const rows = format.events.map((event) => [event.name, event.summary].map((text) => plain(text)));
@@ -63,7 +63,7 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
       ...(format.id === "guide" ? [`  ${out.caution(NOT_POSTED)}`] : []),
       ...wrapLine(`  source  ${plain(format.source)}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
       ...(format.evidence === undefined ? [] : [`  ${out.dim("known")}   ${EVIDENCE[format.evidence]}`]),
-      ...proofLines(format, out, columns),
+      ...signatureLines(format, out, columns),
       ...(format.answer === undefined ? [] : [`  ${out.dim("answer")}  ${format.answer}`]),
       ...(format.probe === undefined ? [] : [`  ${out.dim("probe")}   ${format.probe}`]),
       "",
@@ -74,14 +74,14 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
   return { out: [...blocks.flat(), ""].join("\n") };
 }
 
-function proofLines({ proofs }: FormatReport, paint: Paint, columns: number): readonly string[] {
+function signatureLines({ signatures }: FormatReport, paint: Paint, columns: number): readonly string[] {
   const labelled = (text: string) =>
-    wrapLine(`  proof   ${plain(text)}`, columns).map((line) => line.replace(/^ {2}proof/, dimmed(paint)));
-  if (proofs.length === 0) return labelled("none known: no signature and no token");
-  return proofs.flatMap(({ id, title, proves, variable }) => [
+    wrapLine(`  signed  ${plain(text)}`, columns).map((line) => line.replace(/^ {2}signed/, dimmed(paint)));
+  if (signatures.length === 0) return labelled("none known: no signature and no token");
+  return signatures.flatMap(({ id, title, covers, variable }) => [
     ...labelled(`${id}: ${title}`).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),
     ...wrapLine(
-      `          ${isByKeyPair(variable) ? BY_KEY_PAIR : PROVES[proves]}${variable === undefined ? "" : ` (${variable})`}`,
+      `          ${isByKeyPair(variable) ? BY_KEY_PAIR : COVERS[covers]}${variable === undefined ? "" : ` (${variable})`}`,
       columns,
     ),
   ]);

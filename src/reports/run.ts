@@ -4,12 +4,12 @@ import { counted, formatDuration, formatSpan } from "../util/units.ts";
 import type { RecordReport, RunningChannel } from "./channel.ts";
 import { INDENT } from "./event.ts";
 import { alignRows, below, textWidth, wrapLine } from "./layout.ts";
-import type { Paint, Rendered, Style } from "./paint.ts";
+import type { Rendered, Style } from "./paint.ts";
 
 /** On stderr: the events are what a run is asked for. At most seven lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
   const { url, publicUrl, path, forwardsTo, isMirrored, checks, onInvalid, channel, keySetUrl, tryCommand } = report;
-  const { inspectorUrl, metricsUrl, role, logPath, unsigned } = report;
+  const { inspectorUrl, metricsUrl, role, logPath, unsigned, events } = report;
   const room = columns - INDENT_COLUMNS;
   const policy = onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
   const mirrored = isMirrored ? " (mirrored)" : role === "receive" ? " (by --role deliver)" : "";
@@ -18,6 +18,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
   const rows: readonly (readonly [label: string, text: string | false])[] = [
     ["forwards to", !quiet && forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
     ["forwards to", !quiet && forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
+    ["events", !quiet && events.length > 0 && listed(events, room)],
     ["checks", !quiet && checks.length > 0 && listed(checks, room - policy.length) + policy],
     ["", !quiet && checks.length > 0 && unsigned.length > 0 && UNSIGNED + listed(unsigned, room - UNSIGNED.length)],
     [
@@ -79,32 +80,29 @@ function listed(texts: readonly string[], room: number): string {
 }
 
 export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
+  const products = Object.entries(report.products);
+  const { forwards, tunnelDownMs, role, total } = report;
+  const columns = SUMMARY_COLUMNS.filter(([, key]) => key !== "not_verified" || total.not_verified > 0);
   const row = (name: string, count: ProductCount): readonly string[] => [
     name,
-    String(count.received),
-    String(count.valid),
-    String(count.custom),
-    String(count.issues),
-    String(count.rejected),
-    `(${count.duplicates})`,
+    ...columns.map(([, key]) => (key === "duplicates" ? `(${count.duplicates})` : String(count[key]))),
   ];
-  const products = Object.entries(report.products);
-  const { forwards, tunnelDownMs, role } = report;
   // Nothing is received where only deliveries of others are sent.
   const rows =
     role === "deliver"
       ? []
       : [
-          ["", "received", "valid", "custom", "issues", "rejected", "(duplicates)"],
+          ["", ...columns.map(([title]) => title)],
           ...products.map(([product, count]) => row(product, count)),
-          ...(products.length === 1 ? [] : [row("total", report.total)]),
+          ...(products.length === 1 ? [] : [row("total", total)]),
         ];
   const forwarded =
     forwards === undefined
       ? []
       : [
-          `Forwarded: ${forwards.delivered} delivered, ${forwards.failed} failed${givenUpText(forwards, err)}${waitingText(forwards)}`,
+          `Forwarded: ${forwards.delivered} delivered, ${forwards.failed === 0 ? "0 failed" : err.caution(`${forwards.failed} failed`)}${waitingText(forwards)}`,
         ];
+  const hidden = total.hidden === 0 ? [] : [`${total.hidden} hidden by --events.`];
   const down =
     tunnelDownMs === undefined || tunnelDownMs === 0
       ? []
@@ -124,14 +122,19 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   );
   const title = `\n${err.strong("Summary")} ${err.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
   return {
-    err: `${[title, ...alignRows(rows, [1, 2, 3, 4, 5, 6]), ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
+    err: `${[title, ...alignRows(rows, [1, 2, 3, 4, 5, 6, 7]), ...hidden, ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
   };
 }
 
-function givenUpText({ failed, givenUp }: ForwardCounts, paint: Paint): string {
-  if (givenUp === 0) return "";
-  return paint.caution(givenUp === failed ? " (given up)" : ` (${givenUp} given up)`);
-}
+const SUMMARY_COLUMNS: readonly (readonly [title: string, count: Exclude<keyof ProductCount, "hidden">])[] = [
+  ["received", "received"],
+  ["valid", "valid"],
+  ["custom", "custom"],
+  ["invalid", "invalid"],
+  ["not verified", "not_verified"],
+  ["rejected", "rejected"],
+  ["(duplicates)", "duplicates"],
+];
 
 function waitingText({ waiting }: ForwardCounts): string {
   if (waiting === undefined) return ", number still waiting unknown";
@@ -157,24 +160,27 @@ export function renderRecord({ n, module, id, record, error, hint }: RecordRepor
   return { out: `${[name, ...lines.map((line) => `${INDENT}       ${line}`)].join("\n")}\n` };
 }
 
-/** `received` is the sum of `valid`, `custom`, `issues` and `rejected`. */
+/** By the names of `--json`. `received` is the sum of `valid`, `custom`, `invalid`, `not_verified` and `rejected`. */
 export interface ProductCount {
   readonly received: number;
   readonly valid: number;
   /** Accepted bodies that their users designed, without a schema. */
   readonly custom: number;
-  /** Accepted, although the body does not match its schema, the event is unknown, or a proof failed (`--on-invalid warn`). */
-  readonly issues: number;
+  /** Accepted, although the body does not match its schema, cannot be read, or its event is unknown. */
+  readonly invalid: number;
+  /** Accepted, although a signature or token is wrong or missing (`--on-invalid warn`), whatever the body. */
+  readonly not_verified: number;
   readonly rejected: number;
   /** Counts accepted deliveries only. */
   readonly duplicates: number;
+  /** Not shown and not forwarded, because of `--events`. */
+  readonly hidden: number;
 }
 
 export interface ForwardCounts {
   readonly delivered: number;
-  /** Given up, or answered with an error where the sender got the answer (`--respond mirror`). */
+  /** No attempt follows. With `--respond mirror` the sender got the error, and repeating it is up to it. */
   readonly failed: number;
-  readonly givenUp: number;
   /** Still in the log: the next `listen` sends them. Undefined if the log could not be read at the end. */
   readonly waiting: number | undefined;
 }
@@ -215,6 +221,8 @@ export interface ReadyReport {
   readonly forwardsTo: readonly string[];
   /** The sender gets the app's answer. */
   readonly isMirrored: boolean;
+  /** The patterns of the only events that are shown and forwarded; empty for all. */
+  readonly events: readonly string[];
   /** Where the secrets come from that deliveries are checked with. */
   readonly checks: readonly string[];
   /** The products that Zoho never signs, whose deliveries are accepted without a signature. */

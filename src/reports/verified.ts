@@ -25,7 +25,7 @@ export interface VerifiedReport {
   readonly positions: readonly (TextPosition | undefined)[];
   /** Where the file stops being valid JSON. */
   readonly problemPosition: TextPosition | undefined;
-  readonly explanations: readonly { readonly proof: string; readonly explanation: Explanation }[];
+  readonly explanations: readonly { readonly id: string; readonly explanation: Explanation }[];
   readonly showExpected: boolean;
   readonly notes: readonly string[];
 }
@@ -34,10 +34,10 @@ export interface VerifiedReport {
 export interface VerifySummaryReport {
   readonly type: "verify-summary";
   readonly count: number;
-  readonly ok: number;
+  readonly valid: number;
   /** Bodies that their users designed, without a schema. */
   readonly custom: number;
-  readonly proofFailed: number;
+  readonly notVerified: number;
   /** Cannot be verified, since their secrets are masked. */
   readonly masked: number;
   /** Not an event of a known product, or not as its schema says. */
@@ -46,8 +46,8 @@ export interface VerifySummaryReport {
 
 export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: Style): Rendered {
   const { outcome } = report;
-  if (quiet && (outcome === "ok" || outcome === "custom")) return {};
-  const mark = outcome === "ok" ? out.good("✓") : outcome === "custom" ? out.dim("–") : out.bad("✗");
+  if (quiet && (outcome === "valid" || outcome === "custom")) return {};
+  const mark = outcome === "valid" ? out.good("✓") : outcome === "custom" ? out.dim("–") : out.bad("✗");
   const lines = [
     `${mark} ${out.strong(label(report))}: ${headline(report, out)}  ${out.dim(formatBytes(report.bytes))}`,
     ...schemaLines(report, out),
@@ -84,17 +84,17 @@ function placeText(file: string, position: TextPosition | undefined): string {
 }
 
 function schemaLines({ receipt, positions, file }: VerifiedReport, paint: Paint): readonly string[] {
-  if (receipt.designed) return [`  ${paint.dim("– custom payload, no schema")}`];
+  if (receipt.designed) return [`  ${paint.dim("– custom (no schema)")}`];
   if (receipt.schema === undefined) return [];
   const issues = receipt.schema.issues.map((issue, i) => {
     const place = placeText(file, positions[i]);
     return `    ${place === "" ? "" : `${paint.dim(place)}  `}${issueText(issue)}`;
   });
-  return [`  ${receipt.schema.ok ? paint.good("✓ schema") : paint.bad("✗ schema")}`, ...issues];
+  return [`  ${receipt.schema.ok ? paint.good("✓ valid") : paint.bad("✗ invalid")}`, ...issues];
 }
 
 function explanationLines(
-  { proof, explanation }: VerifiedReport["explanations"][number],
+  { id, explanation }: VerifiedReport["explanations"][number],
   showExpected: boolean,
   paint: Paint,
   verbose: boolean,
@@ -103,7 +103,7 @@ function explanationLines(
   const matches = findings.filter((finding) => finding.matches);
   const ruledOut = findings.filter((finding) => !finding.matches);
   const indented = (text: string): string => plain(text, true).replaceAll("\n", "\n    ");
-  const lines = [`  ${paint.strong(`why ${proof}:`)} it covers ${indented(summary ?? canonical)}`];
+  const lines = [`  ${paint.strong(`why ${id}:`)} it covers ${indented(summary ?? canonical)}`];
   const addCause = (arrow: string, { meaning, remedy }: NonNullable<typeof likely>): void => {
     lines.push(`    ${arrow} ${plain(meaning)}`);
     if (remedy !== undefined) lines.push(`      ${paint.dim(plain(remedy))}`);
@@ -119,11 +119,11 @@ function explanationLines(
 }
 
 export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
-  const { count, ok, custom, proofFailed, masked, invalid } = summary;
+  const { count, valid, custom, notVerified, masked, invalid } = summary;
   const parts = [
-    ok === count ? out.good("all ok") : `${ok} ok`,
+    valid === count ? out.good("all valid") : `${valid} valid`,
     ...(custom > 0 ? [`${custom} custom (no schema)`] : []),
-    ...(proofFailed > 0 ? [out.bad(`${proofFailed} failed verification`)] : []),
+    ...(notVerified > 0 ? [out.bad(`${notVerified} not verified`)] : []),
     ...(masked > 0 ? [out.caution(`${masked} masked (cannot be verified)`)] : []),
     ...(invalid > 0 ? [out.bad(`${invalid} invalid`)] : []),
   ];
@@ -137,7 +137,7 @@ export function verifiedLine(report: VerifiedReport): JsonLine {
     type: "verified",
     file: report.file,
     line: report.line ?? null,
-    outcome: report.outcome.replace("-", "_"),
+    outcome: report.outcome,
     ...receiptFields(receipt, positions),
     ...(receipt.problem === undefined
       ? { problem: whyUnknown(receipt) ?? null }
@@ -152,8 +152,8 @@ export function verifiedLine(report: VerifiedReport): JsonLine {
 function explanationFields({ explanations, showExpected }: VerifiedReport): JsonLine {
   if (explanations.length === 0) return {};
   return {
-    explanations: explanations.map(({ proof, explanation: { canonical, findings, received, expected } }) => ({
-      proof,
+    explanations: explanations.map(({ id, explanation: { canonical, findings, received, expected } }) => ({
+      id,
       canonical,
       findings,
       ...(showExpected ? { received: received ?? null, expected: expected ?? null } : {}),
@@ -161,6 +161,13 @@ function explanationFields({ explanations, showExpected }: VerifiedReport): Json
   };
 }
 
-export function verifySummaryLine({ count, ok, custom, proofFailed, masked, invalid }: VerifySummaryReport): JsonLine {
-  return { type: "verify_summary", count, ok, custom, proof_failed: proofFailed, masked, invalid };
+export function verifySummaryLine({
+  count,
+  valid,
+  custom,
+  notVerified,
+  masked,
+  invalid,
+}: VerifySummaryReport): JsonLine {
+  return { type: "verify_summary", count, valid, custom, not_verified: notVerified, masked, invalid };
 }

@@ -52,6 +52,7 @@ export function recordConditions(
   if (filter.since !== undefined) add("+received_at >= ?", filter.since.getTime());
   if (filter.after !== undefined) add("n > ?", filter.after);
   if (filter.before !== undefined) add("n < ?", filter.before);
+  if (filter.rejected === true) add("status >= 300 AND accepted = 0");
   if (filter.invalid === true) add("invalid = 1");
   if (filter.duplicates === true) add("duplicate_of IS NOT NULL");
   return conditions;

@@ -1,5 +1,5 @@
 import type { Delivery } from "../body/delivery.ts";
-import type { Verdict } from "../core/product.ts";
+import type { Signature, Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import type { LogStatsReport } from "../reports/log.ts";
@@ -139,7 +139,7 @@ interface Answer {
   readonly refusal: string | undefined;
 }
 
-export type DeliveryState = "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";
+export type DeliveryState = "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
 
 export interface LogRecord {
   readonly n: number;
@@ -182,8 +182,8 @@ export interface LogRow
     | "status"
     | "state"
   > {
-  /** `failed` if any proof failed, `passed` if one passed and none failed, else `none`. */
-  readonly proof: "passed" | "failed" | "none";
+  /** `not_verified` if any signature or token is wrong, `verified` if one is right, else `not_verified` without a key. */
+  readonly sender: Signature["result"];
   /** Undefined where there was no schema to check. */
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
@@ -364,7 +364,8 @@ export interface LogFilter {
   readonly before?: number | undefined;
   /** Failed for at least one target. */
   readonly failed?: boolean | undefined;
-  /** A proof failed, the schema was not met, or the body could not be read. */
+  readonly rejected?: boolean | undefined;
+  /** See `isInvalid`. */
   readonly invalid?: boolean | undefined;
   readonly duplicates?: boolean | undefined;
   /** Text in the body or the URL, case-sensitive. */

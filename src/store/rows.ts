@@ -1,6 +1,7 @@
 import type { Delivery, HeaderPair } from "../body/delivery.ts";
 import { chosenNames } from "../core/mask.ts";
 import type { Verdict, VerdictWord } from "../core/product.ts";
+import { isInvalid } from "../core/receive.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import { DamagedValue } from "./damage.ts";
 import type {
@@ -24,7 +25,7 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, product, format, event, known, accepted,
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
 
-const STATES: readonly DeliveryState[] = ["received", "waiting", "processed", "failed", "duplicate", "rejected"];
+const STATES: readonly DeliveryState[] = ["received", "waiting", "delivered", "failed", "duplicate", "rejected"];
 /** By number. In a log that is not migrated yet 1 is a claim of an older version. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
@@ -58,8 +59,9 @@ export function readRecord(row: SqlRow): LogRecord {
  */
 export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, format, event, status, duplicate_of, records,
   issues IS NOT NULL AS checked, issues <> '[]' AS flawed,
-  CASE WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'failed'
-    WHEN instr(verdicts, '"verdict":"passed"') > 0 THEN 'passed' ELSE 'none' END AS proof,
+  CASE WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'not_verified'
+    WHEN instr(verdicts, '"verdict":"passed"') > 0 THEN 'verified'
+    WHEN instr(verdicts, '"verdict":"unconfigured"') > 0 THEN 'not_verified' ELSE 'unsigned' END AS sender,
   CASE WHEN instr(verdicts, '"secretIn":') > 0 THEN verdicts END AS choosing,
   (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes, ${STATE} AS outcome`;
 
@@ -76,7 +78,7 @@ export function readRow(row: SqlRow): LogRow {
     duplicateOf: maybeNumber(row, "duplicate_of"),
     status: maybeNumber(row, "status"),
     state: readState(row),
-    proof: row.proof === "failed" || row.proof === "passed" ? row.proof : "none",
+    sender: row.sender === "verified" || row.sender === "not_verified" ? row.sender : "unsigned",
     schemaOk: row.checked === 1 ? row.flawed !== 1 : undefined,
     bytes: maybeNumber(row, "bytes") ?? 0,
     chosen: row.choosing === null ? [] : chosenNames(listOf<Verdict>(row, "choosing", isVerdict)),
@@ -161,9 +163,6 @@ export function readWaiting(row: SqlRow): WaitingCount {
 
 /** The columns of `deliveries` for a new one, without `n` and `duplicate_of`. */
 export function deliveryRow({ receivedAt, delivery, receipt, ...entry }: NewEntry) {
-  const issues = receipt.schema?.issues ?? [];
-  const isInvalid =
-    receipt.problem !== undefined || issues.length > 0 || receipt.verdicts.some(({ verdict }) => verdict === "failed");
   return {
     received_at: receivedAt.getTime(),
     method: delivery.method,
@@ -174,14 +173,14 @@ export function deliveryRow({ receivedAt, delivery, receipt, ...entry }: NewEntr
     event: receipt.event ?? null,
     known: receipt.known ? 1 : 0,
     accepted: entry.accepted ? 1 : 0,
-    invalid: isInvalid ? 1 : 0,
+    invalid: isInvalid(receipt) ? 1 : 0,
     status: entry.status ?? null,
     refusal: entry.refusal ?? null,
     identity: receipt.identity ?? null,
     records: listText(receipt.records),
     verdicts: listText(receipt.verdicts),
     // Null means "not checked", so that no view claims a schema check that never happened.
-    issues: receipt.schema === undefined ? null : JSON.stringify(issues),
+    issues: receipt.schema === undefined ? null : JSON.stringify(receipt.schema.issues),
   };
 }
 

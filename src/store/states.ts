@@ -10,7 +10,7 @@ export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3 AND n BETW
   WHERE status >= 300 AND n BETWEEN ? AND ? AND accepted = 1 AND NOT EXISTS (${deliveredUnqueued("mirrored.n")})`;
 
 /**
- * The state of a delivery, in the words of the guide's statistics. Without a target it stays `received`; a duplicate that
+ * The state of a delivery. Without a target it stays `received`; a duplicate that
  * waits is `waiting`. Expects the table `deliveries` in scope. Looks at `forwards` once: for a million that is most of the time.
  */
 export const STATE = `CASE
@@ -19,10 +19,10 @@ export const STATE = `CASE
   ELSE CASE (SELECT min(CASE state WHEN 3 THEN 1 WHEN 2 THEN 3 ELSE 2 END) FROM forwards WHERE forwards.n = deliveries.n)
     WHEN 1 THEN 'failed'
     WHEN 2 THEN 'waiting'
-    WHEN 3 THEN CASE WHEN duplicate_of IS NULL THEN 'processed' ELSE 'duplicate' END
+    WHEN 3 THEN CASE WHEN duplicate_of IS NULL THEN 'delivered' ELSE 'duplicate' END
     ELSE CASE
       WHEN duplicate_of IS NOT NULL THEN 'duplicate'
-      WHEN EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'processed'
+      WHEN EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'delivered'
       ELSE 'received' END
     END
   END`;

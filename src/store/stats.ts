@@ -11,7 +11,7 @@ const HOUR_MS = 60 * 60 * 1000;
 const UNRECOGNISED = "unrecognised";
 
 /** Accepted without a schema to check: a body that its user designed, or any with `--schema off`. */
-const UNCHECKED = "issues IS NULL AND known = 1 AND accepted = 1 AND invalid = 0";
+const UNCHECKED = `issues IS NULL AND known = 1 AND accepted = 1 AND invalid = 0 AND coalesce(instr(verdicts, '"verdict":"failed"'), 0) = 0`;
 
 type Counts = { -readonly [Key in keyof LogCounts]: number };
 
@@ -19,7 +19,7 @@ type Counts = { -readonly [Key in keyof LogCounts]: number };
 const COUNTED_AS: Readonly<Record<DeliveryState, keyof LogCounts | undefined>> = {
   received: undefined,
   waiting: "waiting",
-  processed: "processed",
+  delivered: "delivered",
   failed: "failed",
   duplicate: "duplicates",
   rejected: "rejected",
@@ -128,7 +128,7 @@ async function readLatency(
 }
 
 function noCounts(): Counts {
-  return { received: 0, waiting: 0, processed: 0, failed: 0, duplicates: 0, rejected: 0, custom: 0 };
+  return { received: 0, waiting: 0, delivered: 0, failed: 0, duplicates: 0, rejected: 0, custom: 0 };
 }
 
 function upsert<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -1,10 +1,10 @@
 import type { TlsOptions } from "node:tls";
 import { beforeAll, describe, expect, it } from "vitest";
+import { CREDENTIAL_VARIABLES } from "../../src/body/secret.ts";
 import { type Endpoint, openEndpoint } from "../../src/check/endpoint.ts";
 import { mayBeInsecure, reachability } from "../../src/check/reachability.ts";
 import { checks, createRunner } from "../../src/check/run.ts";
 import type { Subject } from "../../src/check/subject.ts";
-import { CREDENTIAL_VARIABLES } from "../../src/config/secrets.ts";
 import { crm } from "../../src/products/crm.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 import { makeAuthority } from "../support/endpoints/certificates.ts";

@@ -35,8 +35,10 @@ describe.each(places)("a user-defined secret in %s", (_where, auth, name) => {
     });
     expect(sent.exitCode).toBe(0);
     expect(sent.out + sent.err).not.toContain(AUTH);
-    const { proofs } = await listener.event(1);
-    expect(proofs).toEqual([{ id: "static-auth", proves: "sender", verdict: "passed", reason: expect.any(String) }]);
+    const { signatures } = await listener.event(1);
+    expect(signatures).toEqual([
+      { id: "static-auth", covers: "sender", result: "verified", reason: expect.any(String) },
+    ]);
     await listener.stop();
     for (const argv of [
       ["events", "show", "1"],
@@ -151,7 +153,7 @@ describe("a signature in a header with another name", () => {
     const signing = { ZOHO_WEBHOOK_SECRET: "s3cret" };
     listener = await startListener([], { cwd, env: signing });
     await run(["send", "shop", "order.created", "--to", `${listener.url}/webhooks/zoho/shop`], { cwd, env: signing });
-    expect(await listener.event(1)).toMatchObject({ proofs: [{ id: "body-signature", verdict: "passed" }] });
+    expect(await listener.event(1)).toMatchObject({ signatures: [{ id: "body-signature", result: "verified" }] });
     await listener.stop();
     for (const argv of [
       ["events", "show", "1", "-v"],

@@ -60,8 +60,8 @@ describe("events export", () => {
     const verified = await project.run(["verify", "--json"], { stdin: out });
     expect(verified.exitCode).toBe(0);
     expect(verified.lines()[0]).toMatchObject({
-      outcome: "ok",
-      proofs: [{ verdict: "passed" }, { verdict: "passed" }],
+      outcome: "valid",
+      signatures: [{ result: "verified" }, { result: "verified" }],
     });
   });
 
@@ -125,7 +125,7 @@ describe("events export", () => {
     const genuine = await project.run(["verify", "-H", header], { stdin: JSON.stringify(line) });
     expect(genuine.exitCode).toBe(0);
     const forged = await project.run(["verify", "-H", "x-zoho-signature: 00"], { stdin: JSON.stringify(line) });
-    expect(forged.out).toContain("✗ guide-signature failed");
+    expect(forged.out).toContain("✗ guide-signature not verified");
   });
 
   it("is the same with --json", async () => {

@@ -47,7 +47,7 @@ describe("events list", () => {
     const rows = out.split("\n").filter((line) => /#\d/.test(line));
     expect(rows.map((line) => /#(\d+)/.exec(line)?.[1])).toEqual(["4", "3", "2", "1"]);
     expect(rows[3]).toMatch(
-      /crm\s+Leads\.create\s+4150868000000002179\s+✓ token {2}✓ guide-signature {2}✓ schema.*→ delivered/,
+      /crm\s+Leads\.create\s+4150868000000002179\s+✓ token {2}✓ guide-signature {2}✓ valid.*→ delivered/,
     );
     expect(rows[2]).toMatch(/desk\s+Ticket\.Create.*→ failed after 2 attempts/);
     expect(out).toContain("answered 401: guide-signature");
@@ -74,7 +74,8 @@ describe("events list", () => {
       [4, 2, 1],
     ],
     [["--failed"], [2]],
-    [["--invalid"], [4, 3]],
+    [["--rejected"], [3]],
+    [["--invalid"], [4]],
     [
       ["--search", "4150868000000002181"],
       [3, 1],
@@ -231,7 +232,7 @@ describe("events show", () => {
     expect(out).toContain("x-zoho-signature: [masked]");
     expect(out).toContain('"Account_Number": 4150868000000002181,');
     expect(out).toContain('"Amount": 1250.00');
-    expect(out).toContain("✓ guide-signature: signed with ZOHO_WEBHOOK_SECRET");
+    expect(out).toContain("✓ guide-signature verified: signed with ZOHO_WEBHOOK_SECRET");
     expect(out).toContain(`http://localhost:${project.app.port}/webhooks/zoho/crm: delivered`);
     expect(out).toMatch(/→ 200 .* ms/);
     expect(out).toContain("answered 200");
@@ -240,7 +241,7 @@ describe("events show", () => {
   it("accepts last as the newest", async () => {
     const { out } = await project.run(["events", "show", "last"]);
     expect(out).toContain("#4 desk Ticket.Create");
-    expect(out).toContain("✗ schema");
+    expect(out).toContain("✗ invalid");
     expect(out).toContain("ticket.subject: expected a string, got number 7");
   });
 
@@ -263,7 +264,7 @@ describe("events stats", () => {
     expect(lines()[0]).toMatchObject({
       type: "stats",
       received: 4,
-      processed: 2,
+      delivered: 2,
       failed: 1,
       duplicates: 0,
       rejected: 1,

@@ -29,7 +29,7 @@ describe.runIf(hasPostgres)("a listen in a stranger's project, on a shared log o
     const clone = await receiver(store, { ".env": "NGROK_AUTHTOKEN=token-of-a-stranger\n" });
     expect(await mail(clone, OFFER)).toBe(200);
     expect(await mail(clone, SIGNED)).toBe(200);
-    expect((await clone.event(2)).proofs).toMatchObject([{ verdict: "passed" }]);
+    expect((await clone.event(2)).signatures).toMatchObject([{ result: "verified" }]);
     expect(await runSql(store, "SELECT name FROM secrets WHERE name LIKE 'secret:%'")).toEqual([]);
   });
 

@@ -14,7 +14,7 @@ describe("listen in the environment that init makes", () => {
     [[], ["guide", "workflow"]],
     [["--products", "crm,recruit,creator,forms,survey,campaigns,sign"], ["wire"]],
     [
-      ["--products", "crm,forms,survey,campaigns,sign", "--format", "wire"],
+      ["--products", "crm,recruit,forms,survey,campaigns,sign", "--format", "wire"],
       ["guide", "wire", "workflow"],
     ],
   ])("accepts the samples of send, after init %j, in the formats %j", async (flags, formats) => {

@@ -101,7 +101,7 @@ describe("keygen", () => {
     const dry = await run(["send", "cliq", "invocation", "--dry-run", "--json"], { cwd, env });
     expect(dry.exitCode).toBe(0);
     const checked = await run(["verify", "--json", "--product", "cliq"], { cwd, env, stdin: dry.out });
-    expect(checked.lines()[0]).toMatchObject({ proofs: [{ id: "cliq-signature", verdict: "passed" }] });
+    expect(checked.lines()[0]).toMatchObject({ signatures: [{ id: "cliq-signature", result: "verified" }] });
     expect(checked.exitCode).toBe(0);
   });
 

@@ -82,8 +82,8 @@ describe.each([
 
     expect(await zoho.notify(event, [RECORD])).toEqual([200]);
     expect(await of.event(1)).toMatchObject({ product, format: "wire", event, schema: { ok: true } });
-    expect((await of.event(1)).proofs).toContainEqual(
-      expect.objectContaining({ id: "token", verdict: "passed", reason: `the token is channel ${row?.channelId}` }),
+    expect((await of.event(1)).signatures).toContainEqual(
+      expect.objectContaining({ id: "token", result: "verified", reason: `the token is channel ${row?.channelId}` }),
     );
     await expect.poll(() => linesOf(of, "record")).toMatchObject([{ product, record: { id: RECORD } }]);
 

@@ -57,8 +57,8 @@ describe("listen --channel", () => {
     const of = await listen();
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
     expect(await of.event(1)).toMatchObject({ format: "wire", event: "Leads.create", schema: { ok: true } });
-    expect((await of.event(1)).proofs).toContainEqual(
-      expect.objectContaining({ id: "token", verdict: "passed", reason: `the token is channel ${channelId()}` }),
+    expect((await of.event(1)).signatures).toContainEqual(
+      expect.objectContaining({ id: "token", result: "verified", reason: `the token is channel ${channelId()}` }),
     );
   });
 
@@ -74,7 +74,7 @@ describe("listen --channel", () => {
   it("accepts the configured token as well", async () => {
     const of = await listen([], { ZOHO_WEBHOOK_TOKEN: "t0ken" });
     expect((await of.post("/webhooks/zoho/crm", guideBody({ token: "t0ken" }))).status).toBe(200);
-    expect((await of.event(1)).proofs).toMatchObject([{ id: "token", verdict: "passed" }, {}]);
+    expect((await of.event(1)).signatures).toMatchObject([{ id: "token", result: "verified" }, {}]);
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
   });
 
@@ -213,13 +213,13 @@ describe("listen beside channels that were created before or meanwhile", () => {
     const made = await run(["channels", "create", "Leads.create", "--url", url], options);
     expect(made.exitCode).toBe(0);
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
-    expect((await listener.event(1)).proofs).toMatchObject([
-      { id: "token", verdict: "passed", reason: `the token is channel ${channelId()}` },
+    expect((await listener.event(1)).signatures).toMatchObject([
+      { id: "token", result: "verified", reason: `the token is channel ${channelId()}` },
     ]);
     expect((await listener.post("/webhooks/zoho/crm", guideBody({}))).status).toBe(200);
-    expect((await listener.event(2)).proofs).toMatchObject([{ id: "token", verdict: "absent" }, {}]);
+    expect((await listener.event(2)).signatures).toMatchObject([{ id: "token", result: "unsigned" }, {}]);
     expect((await listener.post("/webhooks/zoho/crm", guideBody({ token: "other" }))).status).toBe(200);
-    expect((await listener.event(3)).proofs).toMatchObject([{ id: "token", verdict: "unconfigured" }, {}]);
+    expect((await listener.event(3)).signatures).toMatchObject([{ id: "token", result: "not_verified" }, {}]);
   });
 });
 
@@ -266,7 +266,7 @@ describe("listen beside a channel whose token it knows", () => {
       },
       onOut: (text) => void (text.includes("#1") && interrupt.abort()),
     });
-    expect(out).toMatch(/#1 +crm +webhook +– unsigned +custom payload/);
+    expect(out).toMatch(/#1 +crm +webhook +– unsigned +custom/);
   });
 });
 

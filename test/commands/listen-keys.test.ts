@@ -81,7 +81,7 @@ describe("the chosen event", () => {
     expect(recent.chosen).toMatchObject({ n: 1, name: "crm Event.1" });
   });
 
-  it("is a failed one while only those are shown", () => {
+  it("is one that failed or was rejected while only those are shown", () => {
     const recent = eventsUpTo(5, 2, 4);
     recent.move(-1);
     recent.move(-1);
@@ -90,10 +90,10 @@ describe("the chosen event", () => {
     recent.move(-1);
     expect(recent.chosen?.n).toBe(2);
     recent.note(forwardReport(5, "retry", 500));
-    expect([recent.received, recent.failed]).toEqual([5, 2]);
+    expect([recent.received, recent.rejected, recent.failed]).toEqual([5, 2, 0]);
     recent.note(forwardReport(5, "failed", 500));
     recent.note(forwardReport(5, "failed", 500));
-    expect([recent.received, recent.failed]).toEqual([5, 3]);
+    expect([recent.received, recent.rejected, recent.failed]).toEqual([5, 2, 1]);
     recent.move(1);
     recent.move(1);
     expect(recent.chosen).toMatchObject({ n: 5, failed: true });
@@ -115,7 +115,7 @@ describe("the chosen event", () => {
     const recent = eventsUpTo(1);
     recent.note(eventReport(2, { shown: false }));
     recent.note(eventReport(0));
-    expect([recent.chosen?.n, recent.received]).toEqual([1, 3]);
+    expect([recent.chosen?.n, recent.received, recent.hidden]).toEqual([1, 3, 1]);
   });
 
   it("is kept from a bounded number of events", () => {
@@ -135,6 +135,8 @@ const status: Status = {
   url: "https://example.ngrok.app",
   received: 20,
   failed: 2,
+  rejected: 3,
+  hidden: 5,
   waiting: 1,
   app: "down",
   channelLeftMs: 23 * 3_600_000,
@@ -142,16 +144,16 @@ const status: Status = {
 
 describe("the last line", () => {
   it("shows everything where there is room", () => {
-    expect(statusLine(status, 200)).toBe(
-      "paused, 4 held · #12 ✗ · crm Leads.create · #3 marked · failed only · https://example.ngrok.app · 20 received · " +
-        "2 failed · 1 waiting · app down · channel 23h left · ? keys",
+    expect(statusLine(status, 250)).toBe(
+      "paused, 4 new · #12 ✗ · crm Leads.create · #3 marked · failed and rejected only · https://example.ngrok.app · 20 received · " +
+        "2 failed · 3 rejected · 5 hidden · 1 waiting · app down · channel 23h left · ? keys",
     );
   });
 
   it.each([132, 100, 80, 60, 40, 20, 2])("is narrower than a terminal of %d columns", (columns) => {
     const line = statusLine(status, columns);
     expect(line.length).toBeLessThan(columns);
-    if (columns >= 40) expect(line).toMatch(/^paused, 4 held · #12 ✗/);
+    if (columns >= 40) expect(line).toMatch(/^paused, 4 new · #12 ✗/);
   });
 
   it("leaves out what does not apply", () => {
@@ -162,7 +164,10 @@ describe("the last line", () => {
       held: undefined,
       channelLeftMs: undefined,
     };
-    const line = statusLine({ ...status, ...nothing, failed: 0, waiting: 0, received: 0, app: undefined }, 100);
+    const line = statusLine(
+      { ...status, ...nothing, failed: 0, rejected: 0, hidden: 0, waiting: 0, received: 0, app: undefined },
+      100,
+    );
     expect(line).toBe("https://example.ngrok.app · 0 received · ? keys");
   });
 

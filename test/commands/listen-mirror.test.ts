@@ -204,7 +204,7 @@ describe("--respond mirror", () => {
     expect((await stopped).exitCode).toBe(0);
     expect((await run(["events", "show", "1", "--json"], { cwd })).lines()[0]).toMatchObject({
       status: 201,
-      state: "processed",
+      state: "delivered",
       attempts: [{ status: 201 }],
     });
   });

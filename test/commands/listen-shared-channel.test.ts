@@ -34,8 +34,8 @@ describe.runIf(hasPostgres)("listen --channel on a log that receivers share", ()
     });
     // The tunnel leads to the one that has opened it last.
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
-    const { proofs } = await second.event(1);
-    expect(proofs).toContainEqual(expect.objectContaining({ id: "token", verdict: "passed" }));
+    const { signatures } = await second.event(1);
+    expect(signatures).toContainEqual(expect.objectContaining({ id: "token", result: "verified" }));
     const forged = JSON.stringify({
       module: "Leads",
       operation: "insert",

@@ -114,7 +114,7 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
           .filter(({ type }) => type === "event")
           .at(-1);
       })
-      .toMatchObject({ status: 200, proofs: [{ verdict: "passed" }] });
+      .toMatchObject({ status: 200, signatures: [{ result: "verified" }] });
     expect((await post(two, { "x-hook-signature": hookSignature(MESSAGE, "another") })).status).toBe(401);
     // Whoever sends another one afterwards, to whichever receiver, is not believed.
     expect((await post(two, { "x-hook-secret": "a-strangers-secret" })).status).toBe(401);
@@ -125,7 +125,7 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
         .lines()
         .filter(({ type }) => type === "event")
         .at(-1),
-    ).toMatchObject({ proofs: [{ verdict: "passed" }] });
+    ).toMatchObject({ signatures: [{ result: "verified" }] });
     const stored = JSON.stringify(await runSql(store, "SELECT name, encode(value, 'escape') AS value FROM secrets"));
     expect(stored).toContain("secret:mail:hookSecret");
     expect(stored).not.toContain(HOOK_SECRET);

@@ -51,7 +51,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
           const event = await app.event(++n);
           const schema = findEvent(format, name)?.event.designed ? null : { ok: true };
           expect(event).toMatchObject({ product: product.id, format: format.id, event: name, schema });
-          expect(event.proofs).toMatchObject(format.proofs.map(({ id }) => ({ id, verdict: "passed" })));
+          expect(event.signatures).toMatchObject(format.proofs.map(({ id }) => ({ id, result: "verified" })));
         }
       }
     }
@@ -68,12 +68,12 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho/books?a=1", body, signedWith(SECRET))).status).toBe(200);
     expect(await app.event(1)).toMatchObject({
       event: "invoice_created",
-      proofs: [{ id: "finance-signature", verdict: "passed" }],
+      signatures: [{ id: "finance-signature", result: "verified" }],
     });
     const refused = await app.post("/webhooks/zoho/books?a=1", body, signedWith("another"));
-    expect([refused.status, (await app.event(2)).proofs]).toMatchObject([
+    expect([refused.status, (await app.event(2)).signatures]).toMatchObject([
       401,
-      [{ id: "finance-signature", verdict: "failed" }],
+      [{ id: "finance-signature", result: "not_verified" }],
     ]);
     expect((await app.post("/webhooks/zoho/books", body, json)).status).toBe(401);
   });
@@ -90,7 +90,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     const hand = { method: "GET", headers: { "x-hook-secret": HOOK_SECRET } };
     expect((await fetch(`${app.url}/webhooks/zoho/mail`, hand)).status).toBe(200);
     await app.post("/webhooks/zoho/mail", MESSAGE, { ...json, "x-hook-signature": hookSignature(MESSAGE) });
-    expect(await app.event(2)).toMatchObject({ status: 200, proofs: [{ verdict: "passed" }] });
+    expect(await app.event(2)).toMatchObject({ status: 200, signatures: [{ result: "verified" }] });
   });
 
   it("saves Mail's secret at the URL without a product, recognised by its header", async () => {
@@ -100,7 +100,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho", "{}", json)).status).toBe(404);
     const signed = { ...json, "x-hook-signature": hookSignature(MESSAGE) };
     await app.post("/webhooks/zoho/mail", MESSAGE, signed);
-    expect(await app.event(3)).toMatchObject({ status: 200, proofs: [{ verdict: "passed" }] });
+    expect(await app.event(3)).toMatchObject({ status: 200, signatures: [{ result: "verified" }] });
   });
 
   it("accepts a body that repeats the query of the channel's URL, as CRM posts it", async () => {
@@ -185,25 +185,26 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     const app = await listen([], { env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     const job = readFileSync(join(import.meta.dirname, "../../fixtures/analytics/wire/bulk_job_finished.json"), "utf8");
     expect((await app.post("/webhooks/zoho/analytics", job, json)).status).toBe(200);
-    expect(await app.event(1)).toMatchObject({ event: "bulk_job_finished", proofs: [] });
+    expect(await app.event(1)).toMatchObject({ event: "bulk_job_finished", signatures: [] });
     expect((await app.post("/webhooks/zoho/books", '{"event":"invoice_created"}', json)).status).toBe(401);
     expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(200);
     expect((await app.post("/webhooks/zoho/crm", '{"Name":"Ada"}', json)).status).toBe(401);
     const { notes } = (await app.line("ready")) as { notes?: string[] };
     expect(notes?.slice(0, 3)).toEqual([
-      'Checking signatures and tokens with ZOHO_WEBHOOK_SECRET; wrong ones are rejected. Deliveries without a matching key are accepted and marked "unsigned".',
+      'Checking signatures and tokens with ZOHO_WEBHOOK_SECRET; wrong ones are rejected. Deliveries without a key to verify them with are accepted and marked "not verified".',
       expect.stringMatching(/^Zoho never signs creator, .*forms, .*sprints.*, so their deliveries are accepted/),
       expect.stringMatching(
-        /never signs bodies of your own design, so they are rejected; to accept them: --allow-unsigned crm,recruit$/,
+        /never signs custom bodies, so they are rejected; to accept them: --allow-unsigned crm,recruit$/,
       ),
     ]);
   });
 
-  it("has no note on user-designed bodies if the config names their format", async () => {
-    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"crm": {"format": "workflow"}, "desk": {}}}' });
+  it("has no note on custom bodies if the config names their format", async () => {
+    const products = '{"products": {"crm": {"format": "workflow"}, "recruit": {"format": "workflow"}}}';
+    const cwd = folderWith({ "zoho-hooks.config.json": products });
     const app = await listen([], { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     expect((await app.post("/webhooks/zoho/crm", '{"Name":"Ada"}', json)).status).toBe(200);
-    expect(JSON.stringify((await app.line("ready")).notes)).not.toContain("of your own design");
+    expect(JSON.stringify((await app.line("ready")).notes)).not.toContain("custom bodies");
   });
 
   it.each([
@@ -212,7 +213,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
   ])("does not list %s, an unknown variable, as a check", async (name, meant) => {
     const app = await listen([], { env: { [name]: SECRET } });
     const ready = (await app.line("ready")) as { notes?: string[] };
-    expect(ready.notes?.[0]).toContain("are not checked");
+    expect(ready.notes?.[0]).toContain("are not verified");
     expect(await app.line("warning")).toMatchObject({
       message: `${name} (environment) is not a product's secret, so it has no effect`,
       hint: `did you mean ${meant}?`,

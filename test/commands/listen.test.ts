@@ -63,9 +63,9 @@ describe("listen", () => {
       schema: { ok: true, issues: [] },
       status: 200,
       duplicate_of: null,
-      proofs: [
-        { id: "token", proves: "sender", verdict: "unconfigured" },
-        { id: "guide-signature", proves: "body", verdict: "absent" },
+      signatures: [
+        { id: "token", covers: "sender", result: "not_verified" },
+        { id: "guide-signature", covers: "body", result: "unsigned" },
       ],
     });
   });
@@ -87,18 +87,23 @@ describe("listen", () => {
   );
 
   it.each([
-    ["a right signature", signed(invoice), 200, "passed"],
-    ["a signature of another secret", signed(invoice, "another"), 401, "failed"],
-    ["no signature", { "content-type": "application/json" }, 401, "failed"],
-    ["a signature that is no hex", { "content-type": "application/json", "x-zoho-signature": "é" }, 401, "failed"],
-    ["a shorter signature", { "content-type": "application/json", "x-zoho-signature": "ab" }, 401, "failed"],
-  ])("verifies %s if a secret is configured", async (_, headers, status, verdict) => {
+    ["a right signature", signed(invoice), 200, "verified"],
+    ["a signature of another secret", signed(invoice, "another"), 401, "not_verified"],
+    ["no signature", { "content-type": "application/json" }, 401, "not_verified"],
+    [
+      "a signature that is no hex",
+      { "content-type": "application/json", "x-zoho-signature": "é" },
+      401,
+      "not_verified",
+    ],
+    ["a shorter signature", { "content-type": "application/json", "x-zoho-signature": "ab" }, 401, "not_verified"],
+  ])("verifies %s if a secret is configured", async (_, headers, status, result) => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
     const sendable = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString("latin1")]),
     );
     expect((await app.post("/webhooks/zoho/books", invoice, sendable)).status).toBe(status);
-    expect(await app.event(1)).toMatchObject({ status, proofs: [{ id: "guide-signature", verdict }] });
+    expect(await app.event(1)).toMatchObject({ status, signatures: [{ id: "guide-signature", result }] });
   });
 
   it("distinguishes a re-serialised or changed body from a wrong signature, and rejects both", async () => {
@@ -109,10 +114,10 @@ describe("listen", () => {
       signed(invoice),
     );
     expect(answer.status).toBe(401);
-    expect(await app.event(1)).toMatchObject({ proofs: [{ verdict: "failed", match: "reserialised" }] });
+    expect(await app.event(1)).toMatchObject({ signatures: [{ result: "not_verified", match: "reserialised" }] });
     expect((await app.post("/webhooks/zoho/books", `${invoice}\n`, signed(invoice))).status).toBe(401);
     const reason = "does not match these bytes: a newline was added at the end of the body after it was signed";
-    expect(await app.event(2)).toMatchObject({ proofs: [{ verdict: "failed", match: "changed", reason }] });
+    expect(await app.event(2)).toMatchObject({ signatures: [{ result: "not_verified", match: "changed", reason }] });
   });
 
   it("rejects a wrong or missing token and accepts the right one", async () => {
@@ -394,7 +399,7 @@ describe("listen", () => {
   it("with --on-invalid warn accepts failed deliveries, with a warning", async () => {
     const app = await listen(["--on-invalid", "warn"], { ZOHO_WEBHOOK_SECRET: SECRET });
     expect((await app.post("/webhooks/zoho/books", invoice)).status).toBe(200);
-    expect(await app.event(1)).toMatchObject({ proofs: [{ verdict: "failed" }] });
+    expect(await app.event(1)).toMatchObject({ signatures: [{ result: "not_verified" }] });
   });
 
   it("preserves 19-digit ids, duplicate keys and white space", async () => {
@@ -421,11 +426,15 @@ describe("listen", () => {
     const closed = await listen(["--allow-zoho-ips"]);
     const forged = { "content-type": "application/json", "x-forwarded-for": "103.234.239.7" };
     expect((await closed.post("/webhooks/zoho/crm", lead, forged)).status).toBe(403);
-    expect(await closed.event(1)).toMatchObject({ proofs: [{ id: "source-address", verdict: "failed" }, {}, {}] });
+    expect(await closed.event(1)).toMatchObject({
+      signatures: [{ id: "source-address", result: "not_verified" }, {}, {}],
+    });
     await closed.stop();
     const warning = await listen(["--allow-zoho-ips", "--on-invalid", "warn"]);
     expect((await warning.post("/webhooks/zoho/crm", lead)).status).toBe(200);
-    expect(await warning.event(1)).toMatchObject({ proofs: [{ id: "source-address", verdict: "failed" }, {}, {}] });
+    expect(await warning.event(1)).toMatchObject({
+      signatures: [{ id: "source-address", result: "not_verified" }, {}, {}],
+    });
     await warning.stop();
     const open = await listen(["--allow-ip", "127.0.0.0/8", "--allow-ip", "::1"]);
     expect((await open.post("/webhooks/zoho/crm", lead)).status).toBe(200);

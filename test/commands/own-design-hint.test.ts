@@ -43,7 +43,7 @@ describe("a body of a product that Zoho never signs", () => {
     expect(await statusOf(`/webhooks/zoho/${product}`, body)).toBe(200);
     const event = await listener.event(1);
     if (format !== undefined) expect(event).toMatchObject({ product, format, known: true, hint: null });
-    expect((event.proofs as { verdict: string }[]).filter(({ verdict }) => verdict !== "absent")).toEqual([]);
+    expect((event.signatures as { result: string }[]).filter(({ result }) => result !== "unsigned")).toEqual([]);
   });
 
   it("is marked unsigned", async () => {
@@ -92,7 +92,7 @@ describe("a body of a product that Zoho never signs", () => {
   it("is verified with the secret of all products where it has a signature", async () => {
     listener = await startListener([], { env });
     expect(await statusOf("/webhooks/zoho/forms", printed, signedWith("s3cret", printed))).toBe(200);
-    expect((await listener.event(1)).proofs).toMatchObject([{ verdict: "passed" }]);
+    expect((await listener.event(1)).signatures).toMatchObject([{ result: "verified" }]);
   });
 
   it("needs a proof with a secret on the command line of verify", async () => {
@@ -107,7 +107,7 @@ describe("a user-designed body of a product that Zoho signs, with a secret and n
   it("is rejected by listen with the flag that accepts it", async () => {
     listener = await startListener([], { env });
     expect(await statusOf("/webhooks/zoho/crm", designed)).toBe(401);
-    const start = "Zoho CRM never signs webhooks with a body of your own design; to accept them: --allow-unsigned crm ";
+    const start = "Zoho CRM never signs webhooks with a custom body; to accept them: --allow-unsigned crm ";
     expect(String((await listener.event(1)).hint).slice(0, start.length)).toBe(start);
   });
 

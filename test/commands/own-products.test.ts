@@ -42,7 +42,7 @@ describe("a user-defined product", () => {
       known: true,
       path: "/webhooks/zoho/shop",
       records: [expect.stringMatching(/^\d{19}$/)],
-      proofs: [{ id: "body-signature", proves: "body", verdict: "passed" }],
+      signatures: [{ id: "body-signature", covers: "body", result: "verified" }],
       schema: { ok: true, issues: [] },
       status: 200,
     });
@@ -194,7 +194,7 @@ describe("the other commands", () => {
       formats: [
         {
           source: "your own: webhooks/shop",
-          proofs: [{ id: "body-signature", proves: "body" }],
+          signatures: [{ id: "body-signature", covers: "body" }],
           events: [{ name: "order.created", summary: "An order came in" }, { name: "order.paid" }],
         },
       ],
@@ -287,7 +287,7 @@ describe("the other commands", () => {
       expect(
         (await run(["send", "shop", name, "--to", app.url.concat("/webhooks/zoho/shop")], { cwd, env })).exitCode,
       ).toBe(0);
-      expect(await app.event(2)).toMatchObject({ event: name, proofs: [{ verdict: "passed" }] });
+      expect(await app.event(2)).toMatchObject({ event: name, signatures: [{ result: "verified" }] });
     },
   );
 

@@ -91,7 +91,7 @@ describe("the event of a user-defined product is recognised", () => {
 describe("a user-defined product is verified", () => {
   it("by nothing, which is reported", async () => {
     const cwd = project({ event: { header: "x-event" } });
-    expect(await sendOwn(cwd, ["a.made"], { ZOHO_WEBHOOK_SECRET: "k" })).toMatchObject({ proofs: [], status: 200 });
+    expect(await sendOwn(cwd, ["a.made"], { ZOHO_WEBHOOK_SECRET: "k" })).toMatchObject({ signatures: [], status: 200 });
     expect((await run(["products", "own"], { cwd })).out).toContain("none known");
   });
 
@@ -104,7 +104,7 @@ describe("a user-defined product is verified", () => {
     for (const cwd of [project({ auth }, ["only"]), project({}, ["only"], { auth })]) {
       expect(await sendOwn(cwd, ["only"], env)).toMatchObject({
         status: 200,
-        proofs: [{ id: "static-auth", proves: "sender", verdict: "passed" }],
+        signatures: [{ id: "static-auth", covers: "sender", result: "verified" }],
       });
       expect(await sendOwn(cwd, ["only", "--bad-token"], env)).toMatchObject({ status: 401 });
       await listener?.stop();
@@ -120,7 +120,7 @@ describe("a user-defined product is verified", () => {
     const signature = { header: "x-sig", algorithm, encoding, ...(prefix === "" ? {} : { prefix }) };
     const env = { ZOHO_WEBHOOK_SECRET: "k3y" };
     const sent = await sendOwn(project({ signature }, ["only"]), ["only"], env);
-    expect(sent).toMatchObject({ status: 200, proofs: [{ id: "body-signature", verdict: "passed" }] });
+    expect(sent).toMatchObject({ status: 200, signatures: [{ id: "body-signature", result: "verified" }] });
     const body = Buffer.from(String(sent.body_b64), "base64");
     const digest = openssl(["dgst", `-${algorithm}`, "-hmac", "k3y", "-binary"], body).toString(encoding);
     expect(sent.headers).toContainEqual(["x-sig", prefix + digest]);
@@ -145,11 +145,11 @@ describe("a user-defined product is verified", () => {
     const env = { ZOHO_WEBHOOK_SECRET: "k3y" };
     const cwd = project({ signature: "finance" }, ["only"]);
     expect(await sendOwn(cwd, ["only"], env)).toMatchObject({
-      proofs: [{ id: "finance-signature", verdict: "passed" }],
+      signatures: [{ id: "finance-signature", result: "verified" }],
     });
     const to = ["--to", `${listener?.url}/webhooks/zoho/own`];
     await run(["send", "books", "invoice.created", "--format", "wire", ...to], { env });
-    expect(await listener?.event(2)).toMatchObject({ status: 200, proofs: [{ verdict: "passed" }] });
+    expect(await listener?.event(2)).toMatchObject({ status: 200, signatures: [{ result: "verified" }] });
     await run(["send", "books", "invoice.created", "--format", "wire", ...to], { env: { ZOHO_WEBHOOK_SECRET: "x" } });
     expect(await listener?.event(3)).toMatchObject({ status: 401 });
   });
@@ -158,9 +158,9 @@ describe("a user-defined product is verified", () => {
     const env = { ZOHO_WEBHOOK_SECRET: "k3y", ZOHO_WEBHOOK_AUTH: "v" };
     const cwd = project({ signature: "guide", auth: { parameter: "key" } }, ["only"]);
     expect(await sendOwn(cwd, ["only"], env)).toMatchObject({
-      proofs: [
-        { id: "static-auth", verdict: "passed" },
-        { id: "guide-signature", verdict: "passed" },
+      signatures: [
+        { id: "static-auth", result: "verified" },
+        { id: "guide-signature", result: "verified" },
       ],
     });
   });

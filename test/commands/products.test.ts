@@ -18,12 +18,12 @@ describe("products", () => {
     }
   });
 
-  it("shows a product's events, their source, and what each proof proves", async () => {
+  it("shows a product's events, their source, and what each signature covers", async () => {
     const { exitCode, out } = await run(["products", "CRM"]);
     expect(exitCode).toBe(0);
     expect(out).toContain('source  Webhooks Guide for Zoho APIs 1.0, "Zoho CRM Webhook Payload"');
-    expect(out).toMatch(/token: token in the body\n\s+proves the sender only.*ZOHO_WEBHOOK_TOKEN/);
-    expect(out).toMatch(/guide-signature: x-zoho-signature.*\n\s+proves the body.*ZOHO_WEBHOOK_SECRET/);
+    expect(out).toMatch(/token: token in the body\n\s+covers the sender only.*ZOHO_WEBHOOK_TOKEN/);
+    expect(out).toMatch(/guide-signature: x-zoho-signature.*\n\s+covers the body.*ZOHO_WEBHOOK_SECRET/);
     expect(out).toMatch(/^Leads\.create {2,}A lead was created$/m);
     expect(out).toMatch(/^<Module>\.create {2,}A record was created, in any module$/m);
   });
@@ -84,7 +84,7 @@ describe("products", () => {
     ]);
   });
 
-  it("prints one JSON line per product, with formats, proofs and events", async () => {
+  it("prints one JSON line per product, with formats, signatures and events", async () => {
     const { lines, err } = await run(["products", "--json"]);
     expect(err).toBe("");
     expect(lines().map((line) => line.id)).toEqual(products.map(({ id }) => id));
@@ -98,9 +98,9 @@ describe("products", () => {
       formats: expect.arrayContaining([
         expect.objectContaining({
           id: "guide",
-          proofs: [
-            { id: "token", proves: "sender", title: "token in the body", variable: "ZOHO_WEBHOOK_TOKEN" },
-            expect.objectContaining({ id: "guide-signature", proves: "body", variable: "ZOHO_WEBHOOK_SECRET" }),
+          signatures: [
+            { id: "token", covers: "sender", title: "token in the body", variable: "ZOHO_WEBHOOK_TOKEN" },
+            expect.objectContaining({ id: "guide-signature", covers: "body", variable: "ZOHO_WEBHOOK_SECRET" }),
           ],
         }),
       ]),

@@ -54,10 +54,11 @@ describe("send with faults", () => {
 
   it("leaves out of --all the products that cannot have the fault", async () => {
     const app = await target((response) => void response.writeHead(401).end());
-    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"crm": {}, "forms": {}, "sign": {}}}' });
-    const { exitCode, out } = await send("--all --to PORT --bad-token", app, { cwd });
+    const { exitCode, out } = await send("--all --to PORT --bad-token", app);
     expect(exitCode).toBe(0);
-    expect(new Set(app.seen.map(({ path }) => path))).toEqual(new Set(["/webhooks/zoho/crm"]));
+    expect(new Set(app.seen.map(({ path }) => path))).toEqual(
+      new Set(["crm", "bigin", "recruit"].map((id) => `/webhooks/zoho/${id}`)),
+    );
     expect(out).not.toContain("✗");
   });
 

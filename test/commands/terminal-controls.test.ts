@@ -213,7 +213,7 @@ describe("control characters", () => {
   });
 });
 
-const FORMAT = { id: "own", source: "", evidence: undefined, proofs: [], probe: undefined, events: [] };
+const FORMAT = { id: "own", source: "", evidence: undefined, signatures: [], probe: undefined, events: [] };
 
 const SETTING_COMMANDS = [
   ...["config show --origin", "doctor -v", "products", "products crm", "events list"],

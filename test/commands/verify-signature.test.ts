@@ -24,7 +24,7 @@ describe("verify --signature, of a body that cannot be read,", () => {
   it("verifies the signature of the named product, and still reports an invalid body", async () => {
     const { exitCode, out } = await verify(published.body, ["-p", "sign", "-s", published.signature], published.env);
     expect(out).toContain("not valid JSON");
-    expect(out).toContain("✓ sign-signature: signed with ZOHO_WEBHOOK_SECRET");
+    expect(out).toContain("✓ sign-signature verified: signed with ZOHO_WEBHOOK_SECRET");
     expect(out).not.toContain("was not checked");
     expect(exitCode).toBe(4);
   });
@@ -33,7 +33,7 @@ describe("verify --signature, of a body that cannot be read,", () => {
     const argv = ["-p", "sign", "-s", published.signature, "--explain"];
     const { exitCode, out } = await verify(`${published.body}\n`, argv, published.env);
     expect(exitCode).toBe(3);
-    expect(out).toContain("✗ sign-signature failed");
+    expect(out).toContain("✗ sign-signature not verified");
     expect(out).toContain("a newline was added at the end");
   });
 
@@ -42,7 +42,7 @@ describe("verify --signature, of a body that cannot be read,", () => {
     const good = await verify(published.body, header(published.signature), published.env);
     expect([good.exitCode, good.out]).toEqual([4, expect.stringContaining("✓ sign-signature")]);
     const bad = await verify(published.body, header(published.signature.toLowerCase()), published.env);
-    expect([bad.exitCode, bad.out]).toEqual([3, expect.stringContaining("✗ sign-signature failed")]);
+    expect([bad.exitCode, bad.out]).toEqual([3, expect.stringContaining("✗ sign-signature not verified")]);
     const none = await verify(published.body, ["-p", "sign", "-H", "x-other: 1"], published.env);
     expect([none.exitCode, none.out]).toEqual([4, expect.not.stringContaining("sign-signature")]);
   });

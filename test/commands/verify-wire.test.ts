@@ -23,7 +23,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(lines()[0]).toMatchObject({
       product: "books",
       event: "invoice.created",
-      proofs: [{ id: "finance-signature", verdict: "passed" }],
+      signatures: [{ id: "finance-signature", result: "verified" }],
     });
   });
 
@@ -34,18 +34,20 @@ describe("verify, of Zoho's own deliveries,", () => {
     const signature = "cd7785e58812e62463dd21bd0d727f9bdd51c4371bc3efb60d603f7c88986b4a";
     const argv = ["verify", "-p", "books", ...type];
     const passed = await run([...argv, ...url, "--signature", signature], { env, stdin: form });
-    expect(passed.out).toContain("✓ finance-signature: signed with ZOHO_WEBHOOK_SECRET over 1 query pair and 2 form");
+    expect(passed.out).toContain(
+      "✓ finance-signature verified: signed with ZOHO_WEBHOOK_SECRET over 1 query pair and 2 form",
+    );
     const failed = await run([...argv, "-H", `x-zoho-webhook-signature: ${signature}`, "--explain", "-v"], {
       env,
       stdin: form,
     });
     expect(failed.exitCode).toBe(3);
-    expect(failed.out).toContain("✗ finance-signature failed");
+    expect(failed.out).toContain("✗ finance-signature not verified");
     expect(failed.out).toContain("event_id5675plan_codebasic-monthly");
     expect(failed.out).toContain("pass the URL that it was sent to with --url");
     const unknown = await run([...argv, "--signature", signature.replace("cd", "dc")], { env, stdin: form });
     expect(unknown.exitCode).toBe(3);
-    expect(unknown.out).toContain("✗ finance-signature failed");
+    expect(unknown.out).toContain("✗ finance-signature not verified");
     expect(unknown.out).toContain("pass the URL that it was sent to with --url");
   });
 
@@ -57,7 +59,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     const passed = await run(["verify", "-H", header], { ...own, stdin: `${body}\n` });
     expect([passed.exitCode, passed.out]).toEqual([
       0,
-      expect.stringContaining("✓ zeptomail-signature: signed with ZOHO_WEBHOOK_SECRET_ZEPTOMAIL"),
+      expect.stringContaining("✓ zeptomail-signature verified: signed with ZOHO_WEBHOOK_SECRET_ZEPTOMAIL"),
     ]);
     expect(passed.err).toContain("receivers in use read this event as email_open");
     const failed = await run(["verify", "-p", "zeptomail", "-H", header, "--explain"], { ...own, stdin: body });
@@ -140,7 +142,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     const argv = (signature: string) => ["verify", "--product", "desk", "--signature", signature, "--json"];
     const keys = { ZOHO_WEBHOOK_JWKS: writeKeySet(publicKey) };
     const { exitCode, lines } = await run(argv(token), { env: keys, stdin: body });
-    expect(lines()[0]).toMatchObject({ proofs: [{ id: "desk-token", proves: "sender", verdict: "passed" }] });
+    expect(lines()[0]).toMatchObject({ signatures: [{ id: "desk-token", covers: "sender", result: "verified" }] });
     expect(exitCode).toBe(0);
     const forged = `${token.slice(0, -8)}AAAAAAAA`;
     expect((await run(argv(forged), { env: keys, stdin: body })).exitCode).toBe(3);

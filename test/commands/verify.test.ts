@@ -46,11 +46,11 @@ describe("verify", () => {
 
   it("passes a signature that is right, and fails one byte of difference with 3", async () => {
     const right = await verify(["a.json", "--signature", hmac(INVOICE)], { "a.json": INVOICE }, SECRET);
-    expect(right.out).toContain("✓ guide-signature: signed with ZOHO_WEBHOOK_SECRET");
+    expect(right.out).toContain("✓ guide-signature verified: signed with ZOHO_WEBHOOK_SECRET");
     expect(right.exitCode).toBe(0);
     const changed = INVOICE.replace("1250", "1251");
     const wrong = await verify(["a.json", "--signature", hmac(INVOICE)], { "a.json": changed }, SECRET);
-    expect(wrong.out).toContain("✗ guide-signature failed");
+    expect(wrong.out).toContain("✗ guide-signature not verified");
     expect(wrong.exitCode).toBe(3);
   });
 
@@ -107,11 +107,11 @@ describe("verify", () => {
     const files = { "a.ndjson": `${INVOICE}\n{"hello":1}\n{"item":{"item_id":"1","name":"Table"}}\n` };
     const { exitCode, out } = await verify(["a.ndjson", "-p", "books"], files);
     expect(out).toContain("– a.ndjson:2: books webhook");
-    expect(out).toContain("3 payloads: 2 ok, 1 custom (no schema)");
+    expect(out).toContain("3 payloads: 2 valid, 1 custom (no schema)");
     expect(exitCode).toBe(0);
     const lines = (await verify(["a.ndjson", "-p", "books", "--json"], files)).lines();
-    expect(lines.map(({ outcome }) => outcome)).toEqual(["ok", "custom", "ok", undefined]);
-    expect(lines.at(-1)).toMatchObject({ type: "verify_summary", count: 3, ok: 2, custom: 1, invalid: 0 });
+    expect(lines.map(({ outcome }) => outcome)).toEqual(["valid", "custom", "valid", undefined]);
+    expect(lines.at(-1)).toMatchObject({ type: "verify_summary", count: 3, valid: 2, custom: 1, invalid: 0 });
   });
 
   it("shows the line of a payload in a file of several", async () => {
@@ -119,7 +119,7 @@ describe("verify", () => {
     const { exitCode, out } = await verify(["a.ndjson"], { "a.ndjson": `${INVOICE}\n\n${broken}\n` });
     expect(out).toContain("✗ a.ndjson:3: books");
     expect(out).toContain(`a.ndjson:3:${broken.indexOf('"1250"') + 1}  data.total`);
-    expect(out).toContain("2 payloads: 1 ok, 1 invalid");
+    expect(out).toContain("2 payloads: 1 valid, 1 invalid");
     expect(exitCode).toBe(4);
   });
 
@@ -129,7 +129,7 @@ describe("verify", () => {
     expect(exitCode).toBe(4);
   });
 
-  it("reports a failed proof rather than a schema issue", async () => {
+  it("reports a wrong signature rather than a schema issue", async () => {
     const files = { "a.json": INVOICE.replace("1250", '"x"'), "b.json": "[" };
     expect((await verify(["a.json", "--signature", hmac("x")], files, SECRET)).exitCode).toBe(3);
     expect((await verify(["b.json", "a.json", "-H", "x-a: 1"], files, SECRET)).exitCode).toBe(3);
@@ -150,7 +150,7 @@ describe("verify", () => {
     expect(other.exitCode).toBe(4);
   });
 
-  it("reports an unchecked signature when the product is unknown", async () => {
+  it("reports a signature that was not checked when the product is unknown", async () => {
     const { exitCode, out } = await verify(["a.json", "--signature", hmac("{}")], { "a.json": "{}" }, SECRET);
     expect(out).toContain("the signature was not checked");
     expect(exitCode).toBe(4);
@@ -317,13 +317,13 @@ describe("verify", () => {
       type: "verified",
       file: "a.ndjson",
       line: 1,
-      outcome: "ok",
+      outcome: "valid",
       product: "books",
       format: "guide",
       event: "invoice_created",
       known: true,
       records: ["2761940000000418093"],
-      proofs: [{ id: "guide-signature", proves: "body", verdict: "absent" }],
+      signatures: [{ id: "guide-signature", covers: "body", result: "unsigned" }],
       schema: { ok: true, issues: [] },
       problem: null,
       body_b64: Buffer.from(INVOICE).toString("base64"),
@@ -336,9 +336,9 @@ describe("verify", () => {
       v: 1,
       type: "verify_summary",
       count: 2,
-      ok: 1,
+      valid: 1,
       custom: 0,
-      proof_failed: 0,
+      not_verified: 0,
       masked: 0,
       invalid: 1,
     });
@@ -364,7 +364,7 @@ describe("verify of what listen printed", () => {
 
     const all = await verify(["log.ndjson", "--json"], { "log.ndjson": out }, env);
     const outcomes = all.lines().map(({ type, outcome }) => (type === "verified" ? outcome : type));
-    expect(outcomes).toEqual(["ok", "proof_failed", "ok", "proof_failed", "verify_summary"]);
+    expect(outcomes).toEqual(["valid", "not_verified", "valid", "not_verified", "verify_summary"]);
     expect(all.exitCode).toBe(3);
 
     const unsigned = out.split("\n").find((line) => line.includes('"n":4')) ?? "";

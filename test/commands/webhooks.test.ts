@@ -184,7 +184,7 @@ describe("webhooks for Books and Inventory", () => {
     const header = "x-zoho-webhook-signature";
     expect((await post(listener, "/webhooks/zoho/books", body, header, hex(body))).status).toBe(200);
     expect((await post(listener, "/webhooks/zoho/books", `${body} `, header, hex(body))).status).toBe(401);
-    expect((await listener.event(1)).proofs).toMatchObject([{ id: "finance-signature", verdict: "passed" }]);
+    expect((await listener.event(1)).signatures).toMatchObject([{ id: "finance-signature", result: "verified" }]);
   });
 
   it("warns where Git tracks the file that the secret is stored in", async () => {
@@ -374,7 +374,7 @@ describe("webhooks create for Sign", () => {
       .digest("base64");
     const path = "/webhooks/zoho/sign";
     expect((await post(listener, path, body, "X-ZS-WEBHOOK-SIGNATURE", signature)).status).toBe(200);
-    expect((await listener.event(1)).proofs).toMatchObject([{ id: "sign-signature", verdict: "passed" }]);
+    expect((await listener.event(1)).signatures).toMatchObject([{ id: "sign-signature", result: "verified" }]);
     expect((await listener.post(path, body)).status).toBe(401);
   });
 

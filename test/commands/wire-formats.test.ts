@@ -92,7 +92,7 @@ it.each([
 });
 
 describe("desk --format wire", () => {
-  it("is accepted unchecked without a key set, and the variable for one is named once", async () => {
+  it("is accepted without a key set, and the variable for one is named once", async () => {
     const cwd = projectWith({});
     const { privateKey } = await keysIn(cwd);
     const app = await startHumanListener([], { cwd });
@@ -100,7 +100,9 @@ describe("desk --format wire", () => {
     for (let i = 0; i < 2; i++) await run(argv, { cwd, env: { ZOHO_WEBHOOK_PRIVATE_KEY: privateKey } });
     await app.shown(/#2 /);
     const { err } = await app.stop();
-    expect(err.match(/desk-token is not checked; to check it, set ZOHO_WEBHOOK_JWKS/g)).toHaveLength(1);
+    expect(
+      err.match(/^ +desk: desk-token not verified: no key to verify it with: set ZOHO_WEBHOOK_JWKS$/gm),
+    ).toHaveLength(1);
   });
 
   it("verifies against its own key set and no other", async () => {
@@ -118,12 +120,12 @@ describe("desk --format wire", () => {
       event: "Ticket_Add",
       status: 200,
       schema: { ok: true },
-      proofs: [
+      signatures: [
         {
           id: "desk-token",
-          proves: "sender",
-          verdict: "passed",
-          reason: expect.stringContaining("proves the sender, not the body"),
+          covers: "sender",
+          result: "verified",
+          reason: expect.stringContaining("covers the sender, not the body"),
         },
       ],
     });
@@ -168,7 +170,7 @@ describe("a webhook of a user's own design", () => {
     expect(await app.event(1)).toMatchObject({
       format: "wire",
       event: "form_submitted",
-      proofs: [{ id: "static-auth", proves: "sender", verdict: "passed" }],
+      signatures: [{ id: "static-auth", covers: "sender", result: "verified" }],
       headers: expect.arrayContaining([["content-type", expect.stringContaining("multipart/form-data")]]),
     });
     expect((await run(["send", "forms", "form_submitted", "--bad-token", ...to], { cwd, env })).exitCode).toBe(0);
@@ -263,8 +265,8 @@ describe("a form of the user's own that a rule of Zoho Books posts", () => {
     const app = await listen({ cwd, env: auth });
     const to = ["--to", `${app.url}/webhooks/zoho/books`];
     expect(await run([...webhook, ...to], { cwd, env: auth })).toMatchObject({ exitCode: 0 });
-    const proofs = [{ id: "static-auth", verdict: "passed" }];
-    expect(await app.event(1)).toMatchObject({ format: "wire", status: 200, proofs });
+    const signatures = [{ id: "static-auth", result: "verified" }];
+    expect(await app.event(1)).toMatchObject({ format: "wire", status: 200, signatures });
     expect((await app.post("/webhooks/zoho/books", '{"invoice":{"invoice_id":"1"}}')).status).toBe(401);
   });
 });
@@ -280,7 +282,7 @@ describe("a fixed header", () => {
       const cwd = projectWith(config);
       const app = await listen({ cwd, env: secret });
       expect(await send(cwd, `${app.url}/webhooks/zoho/webinar`)).toMatchObject({ exitCode: 0 });
-      expect(await app.event(1)).toMatchObject({ event: "webhook", proofs: [{ id: proof, verdict: "passed" }] });
+      expect(await app.event(1)).toMatchObject({ event: "webhook", signatures: [{ id: proof, result: "verified" }] });
       expect((await app.post("/webhooks/zoho/webinar", '{"webinarId":"1"}')).status).toBe(401);
       await app.stop();
     }

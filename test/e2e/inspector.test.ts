@@ -31,7 +31,7 @@ async function project(): Promise<LoggedProject> {
 }
 
 const row = (page: Page, n: number) => page.getByRole("option", { name: `#${n} ` });
-const details = (page: Page) => page.getByRole("region", { name: "Chosen event" });
+const details = (page: Page) => page.getByRole("region", { name: "Selected event" });
 const result = (page: Page) => page.locator(".result");
 
 describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
@@ -57,14 +57,14 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await deliver(CRM, leadBody());
     await deliver("/webhooks/zoho/flow", '{"hello":1}');
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
-    await row(page, 2).getByText("custom, no schema").waitFor({ state: "attached" });
-    await row(page, 1).getByText("as its schema says").waitFor({ state: "attached" });
+    await row(page, 2).getByText("custom (no schema)").waitFor({ state: "attached" });
+    await row(page, 1).getByText("valid", { exact: true }).waitFor({ state: "attached" });
     await page.getByText("2 events; 1 custom (no schema)").waitFor();
     await deliver("/webhooks/zoho/flow", '{"hello":2}');
     await page.getByText("3 events; 2 custom (no schema)").waitFor();
   });
 
-  it("explains a failed proof, copies as curl and compares two events", async () => {
+  it("explains a wrong signature, copies as curl and compares two events", async () => {
     const { cwd, deliver } = await project();
     await deliver(CRM, leadBody());
     await deliver(CRM, leadBody({ email: "other@example.com" }), { "x-zoho-signature": "00".repeat(32) });
@@ -72,7 +72,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
       permissions: ["clipboard-read", "clipboard-write"],
     });
     await row(page, 2).click();
-    await details(page).getByText("guide-signature failed").first().waitFor();
+    await details(page).getByText("guide-signature not verified").first().waitFor();
     await page.keyboard.press("x");
     await result(page).getByText("why guide-signature").waitFor();
     await page.keyboard.press("c");

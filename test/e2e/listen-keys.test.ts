@@ -52,7 +52,7 @@ function script(text: string): string {
 }
 
 describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
-  it("choose an event, show it, and print a blank line and the list of keys", async () => {
+  it("select an event, show it, and print a blank line and the list of keys", async () => {
     const { shell, send } = await startListen();
     await shell.last(/ 0 received · \? keys$/);
     expect(shell.text).toMatch(/^ {2}keys +press \? for the list$/m);
@@ -75,7 +75,7 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await shell.last(/^#2 · /);
     shell.press("Enter", "Enter");
     shell.type("?");
-    await shell.shown(/\n\n\nkey\n↑ k +choose the event before\n/);
+    await shell.shown(/\n\n\nkey\n↑ k +select the event before\n/);
     await shell.last(STATUS);
     expect(shell.text.match(/\? keys$/gm)).toHaveLength(1);
   });
@@ -89,7 +89,7 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await app.came(2);
     expect(app.seen[1]?.body.equals(app.seen[0]?.body ?? Buffer.alloc(0))).toBe(true);
     await send("crm", "Contacts.create", "--bad-signature");
-    await shell.last(/^#2 ✗ · crm Contacts\.create · .* 1 failed/);
+    await shell.last(/^#2 ✗ · crm Contacts\.create · .* 1 rejected/);
     shell.type("x");
     await shell.shown(/✗ #2: (.*\n)+.*→ /);
     // It was never forwarded: the target is that of the flag.
@@ -171,17 +171,17 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     expect(await shell.last(STATUS)).not.toContain("marked");
   });
 
-  it("show failed ones only", async () => {
+  it("show only what failed or was rejected", async () => {
     const { shell, send } = await startListen();
     await send("crm", "Leads.create");
     await shell.last(/^#1 · .* app up/);
     shell.type("f");
-    await shell.last(/failed only/);
+    await shell.last(/failed and rejected only/);
     expect(shell.lastLine).not.toContain("#1");
     await send("crm", "Contacts.create");
     await send("crm", "Leads.create", "--bad-signature");
     await send("crm", "Deals.create");
-    await shell.last(/^#3 ✗ · .* 4 received · 1 failed/);
+    await shell.last(/^#3 ✗ · .* 4 received · 1 rejected/);
     expect(shell.text).toMatch(/ #3 /);
     expect(shell.text).not.toMatch(/ #[24] /);
     shell.type("kkkf");
@@ -191,16 +191,16 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
   it("pause the output, never the receiving", async () => {
     const { shell, send, app } = await startListen();
     shell.type("p");
-    await shell.last(/^paused, 0 held · /);
+    await shell.last(/^paused, 0 new · /);
     await send("crm", "Leads.create");
     await app.came(1);
-    await shell.last(/^paused, 2 held · #1 · /);
+    await shell.last(/^paused, 2 new · #1 · /);
     expect(shell.text).not.toMatch(/\d #1 /);
     shell.type("p");
     await shell.shown(/\d #1 +crm [\s\S]*\d #1 +→ 200/);
     expect(await shell.last(STATUS)).not.toContain("paused");
     shell.press("C-s");
-    await shell.last(/^paused, 0 held/);
+    await shell.last(/^paused, 0 new/);
     shell.press("C-q");
     await shell.last(/^#1 · /);
   });
@@ -259,7 +259,7 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
   it("fit into 60 columns, and follow the window when it is resized", async () => {
     const { shell, send } = await startListen("", { columns: 60 });
     await send("crm", "Leads.create", "--bad-signature");
-    const narrow = await shell.last(/^#1 ✗ · .* 1 received · 1 failed/);
+    const narrow = await shell.last(/^#1 ✗ · .* 1 received · 1 rejected/);
     expect(narrow.length).toBeLessThan(60);
     shell.resize(120);
     await shell.last(/^#1 ✗ · crm Leads\.create · http:.* · \? keys$/);

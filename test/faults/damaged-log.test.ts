@@ -46,7 +46,7 @@ it("listen delivers what is whole of a damaged log, and names the rest", async (
   await target.start();
   const second = await startListenProcess(["--forward-to", target.url], { cwd });
   await target.came(8);
-  await expect.poll(() => second.warnings.join("\n")).toMatch(/#5 is given up: it is damaged in the event log/);
+  await expect.poll(() => second.warnings.join("\n")).toMatch(/#5 failed: it is damaged in the event log/);
   expect(await second.stop()).toMatchObject({
     exitCode: 0,
     summary: { forwards: { delivered: 8, failed: 1, waiting: 0 } },

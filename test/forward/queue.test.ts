@@ -92,7 +92,7 @@ describe.skipIf(!hasRedis)("a queue on Redis (skipped where redis-server is not 
         "Webhook processed successfully: 4876876000001400897",
       ]);
     const event = await listener.event(1);
-    expect(event.proofs).toContainEqual(expect.objectContaining({ proves: "body", verdict: "passed" }));
+    expect(event.signatures).toContainEqual(expect.objectContaining({ covers: "body", result: "verified" }));
     const [job] = await jobsOf(redis);
     expect(job).toMatchObject({
       id: `zoho-1-${Date.parse(String(event.at))}`,

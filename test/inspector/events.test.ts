@@ -49,7 +49,7 @@ describe("the list", () => {
           format: "guide",
           event: "Leads.create",
           records: ["4150868000000002179"],
-          proof: "passed",
+          sender: "verified",
           schema_ok: true,
           custom: false,
           status: 200,
@@ -122,10 +122,10 @@ describe("an event", () => {
     expect(String(pretty).split("\n")[(issue?.line ?? 0) - 1]).toContain('"module": 7');
     expect(found).toMatchObject({ n: 1, masked: true, remote: "127.0.0.1", problem: null, fields: null });
     expect(found.headers).toContainEqual(["x-zoho-signature", "[masked]"]);
-    expect(found.proofs).toContainEqual({
+    expect(found.signatures).toContainEqual({
       id: "guide-signature",
-      verdict: "passed",
-      text: "✓ guide-signature: signed with ZOHO_WEBHOOK_SECRET",
+      result: "verified",
+      text: "✓ guide-signature verified: signed with ZOHO_WEBHOOK_SECRET",
     });
   });
 
@@ -172,7 +172,7 @@ describe("an action", () => {
     await project.deliver(CRM, leadBody(), { ...JSON_TYPE, ...signature(`${leadBody()} `) });
     await project.deliver(CRM, leadBody({ email: "b@example.com" }));
     const explained = (await post("/api/explain", { n: 1 })).json();
-    expect(explained).toMatchObject({ ok: false, lines: [{ type: "verified", outcome: "proof_failed" }] });
+    expect(explained).toMatchObject({ ok: false, lines: [{ type: "verified", outcome: "not_verified" }] });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: no colours
     expect(explained.text).not.toMatch(/\u001b/);
     const compared = await project.run(["events", "diff", "1", "2"]);

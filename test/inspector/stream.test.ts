@@ -102,9 +102,9 @@ describe("the stream", () => {
     const [claim = { id: 0, n: 0 }] = forwards;
     const attempt = { target: TARGET, at: new Date(), status: 200, latencyMs: 1, error: undefined, reply: undefined };
     await log.complete(claim, attempt, { state: "delivered" });
-    expect(state(await watcher.until(({ name }) => name === "changed"))).toBe("processed");
+    expect(state(await watcher.until(({ name }) => name === "changed"))).toBe("delivered");
     const again = await stream(1);
-    expect(state(await again.until(({ name }) => name === "changed"))).toBe("processed");
+    expect(state(await again.until(({ name }) => name === "changed"))).toBe("delivered");
     expect(again.numbers()).toEqual([]);
   });
 

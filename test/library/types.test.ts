@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { createHandler, type EventName, fixture, type SchemaIssue, type Verdict } from "../../src/index.ts";
+import { createHandler, type EventName, fixture, type SchemaIssue, type Signature } from "../../src/index.ts";
 
 describe("the name of a sample", () => {
   it("is one of the format's", () => {
@@ -36,8 +36,8 @@ it("an event of a handler has the type of its payload once it is ok", () => {
 });
 
 it("the cause of a failure is one of the known ones", () => {
-  const known: Verdict["match"] = "unknown_key";
+  const known: Signature["match"] = "unknown_key";
   // @ts-expect-error: not a cause.
-  const mistyped: Verdict["match"] = "unknown-key";
+  const mistyped: Signature["match"] = "unknown-key";
   expect(mistyped).not.toBe(known);
 });

@@ -91,10 +91,10 @@ describe("the line of an event", () => {
           const logged = lineOf({ receipt: given, logged: failed }, columns);
           for (const line of [duplicate, logged]) {
             expect(textWidth(line)).toBeLessThanOrEqual(columns);
-            if (word === "unconfigured") expect(line).toMatch(/\? (guide-signature|proof)/);
-            if (word === "failed") expect(line).toMatch(/✗ (guide-signature|proof)/);
+            if (word === "unconfigured") expect(line).toMatch(/\? (guide-signature|sender)/);
+            if (word === "failed") expect(line).toMatch(/✗ (guide-signature|sender)/);
             if (schema === undefined) expect(line).toContain("? unknown event");
-            else if (!schema.ok) expect(line).toContain("✗ schema");
+            else if (!schema.ok) expect(line).toContain("✗ invalid");
           }
           expect(duplicate).toMatch(/dup(licate of)? #12344/);
           expect(logged).toContain("→ failed");
@@ -104,20 +104,20 @@ describe("the line of an event", () => {
   it("leaves out unremarkable parts first", () => {
     const event = { receipt: receipt("Leads.create") };
     const start = "10:30:00 #12345 crm          Leads.create";
-    const full = "4876876025042719385  ✓ token  ✓ guide-signature  ✓ schema  498 B";
+    const full = "4876876025042719385  ✓ token  ✓ guide-signature  ✓ valid  498 B";
     expect(lineOf(event, 132)).toBe(`${start}                       ${full}`);
     expect(lineOf(event, 120)).toBe(`${start}             ${full}`);
-    expect(lineOf(event, 100)).toBe(`${start}         4876876025042719385  ✓ proofs  ✓ schema  498 B`);
-    expect(lineOf(event, 80)).toBe(`${start}          ✓ proofs  ✓ schema  498 B`);
+    expect(lineOf(event, 100)).toBe(`${start}         4876876025042719385  ✓ verified  ✓ valid  498 B`);
+    expect(lineOf(event, 80)).toBe(`${start}          ✓ verified  ✓ valid  498 B`);
     expect(lineOf(event, Number.POSITIVE_INFINITY)).toBe(`${start}             ${full}`);
   });
 
-  it("shows the worst verdict without its proof's name where there is no room for that", () => {
+  it("shows the worst verdict without an id where there is no room for that", () => {
     const wordOf = (word: VerdictWord): string =>
       lineOf({ receipt: receipt("invoice", { verdicts: [verdict("finance-signature", word)] }), duplicateOf: 7 }, 80);
-    expect(wordOf("passed")).toMatch(/invoice {15}✓ proof {2}duplicate of #7$/);
-    expect(wordOf("failed")).toMatch(/invoice {15}✗ proof {2}duplicate of #7$/);
-    expect(wordOf("unconfigured")).toMatch(/invoice {15}\? proof {2}duplicate of #7$/);
+    expect(wordOf("passed")).toMatch(/invoice {15}✓ sender {2}duplicate of #7$/);
+    expect(wordOf("failed")).toMatch(/invoice {15}✗ sender {2}duplicate of #7$/);
+    expect(wordOf("unconfigured")).toMatch(/invoice {15}\? sender {2}duplicate of #7$/);
   });
 
   it("cuts the name last", () => {

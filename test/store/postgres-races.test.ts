@@ -63,7 +63,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await blocked(address, 1);
     await settling.query("COMMIT");
     expect(await givenUp).toBe(0);
-    expect((await log.get(1))?.state).toBe("processed");
+    expect((await log.get(1))?.state).toBe("delivered");
   });
 
   it("remembers an original that comes while an old one of the same identity is pruned", async () => {

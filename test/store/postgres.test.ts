@@ -106,7 +106,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await slow.release(first ? [first] : []);
     expect(await claim(slow)).toEqual([]);
     expect(second && (await other.complete(second, answered(200), { state: "delivered" }))).toBe("done");
-    expect(await other.get(1)).toMatchObject({ state: "processed", forwards: [{ attempts: 1 }] });
+    expect(await other.get(1)).toMatchObject({ state: "delivered", forwards: [{ attempts: 1 }] });
     expect((await other.get(1))?.attempts).toHaveLength(2);
   });
 

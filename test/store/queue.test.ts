@@ -76,24 +76,24 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await collect(log.list({ failed: true }))).map(({ n }) => n)).toEqual([1]);
   });
 
-  it("are processed once every target has them", async () => {
+  it("are delivered once every target has them", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
     if (claim) await log.complete(claim, answered(204), { state: "delivered" });
-    expect((await log.get(1))?.state).toBe("processed");
+    expect((await log.get(1))?.state).toBe("delivered");
   });
 
-  it("are processed when an app has answered the sender itself", async () => {
+  it("are delivered when an app has answered the sender itself", async () => {
     const log = await tempLog(engine);
     await log.append(newEntry());
     await log.append(newEntry());
     expect((await log.get(1))?.state).toBe("received");
     await log.recordAttempt(1, answered(200));
     await log.recordAttempt(2, answered(500));
-    expect((await log.get(1))?.state).toBe("processed");
+    expect((await log.get(1))?.state).toBe("delivered");
     expect((await log.get(2))?.state).toBe("received");
-    expect((await log.stats()).total).toMatchObject({ received: 2, processed: 1 });
+    expect((await log.stats()).total).toMatchObject({ received: 2, delivered: 1 });
   });
 
   it("become delivered after a successful attempt outside of the queue, whether waiting or failed", async () => {
@@ -104,7 +104,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.append(waitingFor());
     for (const n of [1, 2]) {
       await log.recordAttempt(n, { ...answered(200), mends: true });
-      expect((await log.get(n))?.state).toBe("processed");
+      expect((await log.get(n))?.state).toBe("delivered");
     }
     expect(await log.waiting()).toEqual([]);
   });
@@ -190,7 +190,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.recordAttempt(1, { ...answered(200), mends: true });
     if (claim) await log.complete(claim, answered(500), { state: "retry", at: later(0) });
     const kept = await log.get(1);
-    expect(kept?.state).toBe("processed");
+    expect(kept?.state).toBe("delivered");
     expect(kept?.attempts).toHaveLength(2);
   });
 

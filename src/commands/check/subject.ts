@@ -1,12 +1,12 @@
 import { exec } from "node:child_process";
 import { splitUrl } from "../../body/delivery.ts";
+import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
 import { appUrl } from "../../body/target-url.ts";
 import { recordsOf } from "../../check/samples.ts";
 import type { Sample, Subject } from "../../check/subject.ts";
 import { checkReceiverHost } from "../../config/clone-rule.ts";
 import { readFixture } from "../../config/fixtures.ts";
 import type { Config } from "../../config/load.ts";
-import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { type EventMatch, eventNames, findEvent, findProduct } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";

@@ -1,9 +1,9 @@
 import { basename, sep } from "node:path";
-import type { Credential } from "../../body/secret.ts";
+import { CREDENTIAL_VARIABLES, type Credential } from "../../body/secret.ts";
 import { approvedProducts, requireApproval } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
 import { fileKeys } from "../../config/readers.ts";
-import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES, STORED_SECRETS_FILE } from "../../config/secrets.ts";
+import { CHOSEN_CREDENTIALS, STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import { settingTexts } from "../../config/setting-texts.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";

@@ -31,7 +31,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
     } else {
       const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
       const none = `no drift: ${counted(deliveries, "delivery matches its schema", "deliveries match their schemas")}`;
-      const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "matches" : "is in the log"}, not counting unknown events, duplicates, failed proofs and samples posted by send`;
+      const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "matches" : "is in the log"}, not counting unknown events, duplicates, wrong signatures and tokens, and samples posted by send`;
       const message = deliveries === 0 ? nothing : none;
       context.report({ type: "notice", message });
     }

@@ -32,12 +32,12 @@ export const define: Define = (command, act) => {
       examples(
         "zoho-hooks events list --event 'crm:Leads.*' --since 10m",
         "zoho-hooks events list --where data.Email=jane@example.com",
-        "zoho-hooks events list --invalid --json | jq .proofs",
+        "zoho-hooks events list --rejected --json | jq .signatures",
       ),
     )
     .action(act(list));
   addLogFlags(command.command("show"))
-    .description("Show one delivery: headers, body, proofs, schema, and every attempt to forward it to your app.")
+    .description("Show one delivery: headers, body, signatures, schema, and every attempt to forward it to your app.")
     .addHelpText("before", examples("zoho-hooks events show last", "zoho-hooks events show 42 --json"))
     .argument("<n>", NUMBER)
     .action(act(show));
@@ -114,7 +114,7 @@ export const define: Define = (command, act) => {
     )
     .option(
       "--give-up <target>",
-      "first give up the deliveries that wait for this URL, host:port or port: they are marked as failed",
+      "first mark the deliveries that wait for this URL, host:port or port as failed",
       collect,
     )
     .action(act(prune));

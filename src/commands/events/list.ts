@@ -99,7 +99,7 @@ export async function stats(context: Context, options: FilterOptions & LogOption
   });
 }
 
-/** The command that explains a failed proof; undefined where none failed or the delivery is not in the log. */
+/** The command that explains a wrong signature or token; undefined where none is wrong or the delivery is not in the log. */
 export function explainCommand(
   { invocation }: Pick<Context, "invocation">,
   config: Pick<Config, "settings" | "origins">,

@@ -113,6 +113,7 @@ export interface FilterOptions {
   readonly status?: string;
   readonly since?: string;
   readonly failed?: boolean;
+  readonly rejected?: boolean;
   readonly invalid?: boolean;
   readonly duplicates?: boolean;
   readonly search?: string;
@@ -125,7 +126,8 @@ export function addArrivalFilters(command: Command): Command {
     .option("-p, --product <product>", "only this product")
     .option("-e, --event <pattern>", "only these events, such as 'crm:Leads.*' (repeatable)", collect)
     .option("--status <status>", "only what was answered with this status: 401, 4xx or 400-499")
-    .option("--invalid", "only what had a wrong signature or token, did not match its schema, or could not be read")
+    .option("--rejected", "only what was rejected: your app did not get it")
+    .option("--invalid", "only invalid bodies: not as the schema says, unreadable, or of an unknown event")
     .option("--duplicates", "only what had come before: the same event, or the same bytes")
     .option("--search <text>", "only with this text in the body or URL")
     .option(
@@ -138,7 +140,7 @@ export function addArrivalFilters(command: Command): Command {
 export function addFilters(command: Command): Command {
   return addArrivalFilters(command)
     .option("--since <time>", "only what came in the last 10m, 2h or 7d, or since 2026-05-01T10:00")
-    .option("--failed", "only what your app never accepted");
+    .option("--failed", "only what failed: your app did not accept it, and no attempt follows");
 }
 
 const FILTER_FLAGS = [
@@ -147,6 +149,7 @@ const FILTER_FLAGS = [
   "status",
   "since",
   "failed",
+  "rejected",
   "invalid",
   "duplicates",
   "search",
@@ -155,7 +158,7 @@ const FILTER_FLAGS = [
 
 /** Throws a UserError for a flag that cannot be read. */
 export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
-  const { product, event, status, since, failed, invalid, duplicates, search, where } = options;
+  const { product, event, status, since, failed, rejected, invalid, duplicates, search, where } = options;
   if (search === "") throw usageError("--search: the text is empty", "leave the flag out to find everything");
   const events = event?.flatMap((each) => each.split(",")).map((each) => each.trim());
   for (const each of events ?? []) patternProducts(products, each, "--event");
@@ -165,6 +168,7 @@ export function readFilter(options: FilterOptions, now: Date, products: readonly
     status: status === undefined ? undefined : parseStatus(status),
     since: since === undefined ? undefined : parseSince(since, now),
     failed,
+    rejected,
     invalid,
     duplicates,
     search,

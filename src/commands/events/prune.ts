@@ -26,8 +26,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
     const what = removed === 0 ? "nothing" : counted(removed, "delivery", "deliveries");
     const left =
       first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
-    const stayed =
-      waiting === 0 ? "" : `; kept ${counted(waiting, "delivery that waits", "deliveries that wait")} for your app`;
+    const stayed = waiting === 0 ? "" : `; ${counted(waiting, "delivery", "deliveries")} waiting for your app`;
     context.report({
       type: "text",
       text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
@@ -59,7 +58,7 @@ async function giveUp(context: Context, log: Log, text: string): Promise<void> {
   }
   for (const target of meant) {
     const count = await log.giveUp(target);
-    const message = `${counted(count, "delivery", "deliveries")} to ${maskUrl(target)} given up: marked as failed`;
+    const message = `${counted(count, "delivery", "deliveries")} to ${maskUrl(target)} marked as failed`;
     context.report({ type: "notice", message });
   }
 }

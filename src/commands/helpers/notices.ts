@@ -1,9 +1,7 @@
 import { isSuccess } from "../../body/delivery.ts";
 import type { Config } from "../../config/load.ts";
 import { approveProjectSignIn, chosenAccount } from "../../config/project-sign-in.ts";
-import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
-import { findProduct } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
 import type { Receipt } from "../../core/receive.ts";
 import { answerRuleOf } from "../../core/reply.ts";
@@ -14,7 +12,7 @@ import type { SignIn } from "../../zoho/auth/sign-in.ts";
 const MAX_HINTS = 100;
 
 /**
- * Reports once per run: each hint of a receipt, each proof that is not checked because no secret is set, and what a sender
+ * Reports once per run: each hint of a receipt, each signature or token that has no key to verify it with, and what a sender
  * does after a refusal. `below`: whether the notice belongs below a line of `listen` about the delivery.
  */
 export function reportHintsOnce(
@@ -33,14 +31,8 @@ export function reportHintsOnce(
     if (hint !== undefined && hints.size < MAX_HINTS) once(hint, `${product}: ${hint}`, hints);
     const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
     if (endsBy !== undefined) once(endsBy, `${product}: its sender counts this as a failure, and ${endsBy}`);
-    const formats = findProduct(products, product)?.formats ?? [];
-    for (const { id, verdict } of verdicts) {
-      if (verdict !== "unconfigured") continue;
-      const proof = formats.flatMap(({ proofs }) => proofs).find((each) => each.id === id);
-      if (proof === undefined) continue;
-      const variable = CREDENTIAL_VARIABLES[proof.credential];
-      once(`${product} ${format} ${id}`, `${product}: ${id} is not checked; to check it, set ${variable}`);
-    }
+    for (const { id, verdict, reason } of verdicts)
+      if (verdict === "unconfigured") once(`${product} ${format} ${id}`, `${product}: ${id} not verified: ${reason}`);
   };
 }
 

@@ -1,8 +1,9 @@
+import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
 import { reportingImport, requireApproval } from "../../config/clone-rule.ts";
 import { STORE_KEY } from "../../config/environment.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { environmentName, readers, settingName } from "../../config/readers.ts";
-import { CREDENTIAL_VARIABLES, variableSuffix } from "../../config/secrets.ts";
+import { variableSuffix } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { configureProducts, type ProductSettings } from "../../core/configure.ts";
 import { findProduct, isNamed, mistypedModule, nearest } from "../../core/event-names.ts";

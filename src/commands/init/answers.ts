@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { type Secret, secret } from "../../body/secret.ts";
+import { CREDENTIAL_VARIABLES, type Secret, secret } from "../../body/secret.ts";
 import { checkTarget } from "../../body/target-url.ts";
-import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
+import { CHOSEN_CREDENTIALS } from "../../config/secrets.ts";
 import { defaults, type SettingsFile } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { findFormat } from "../../core/event-names.ts";

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
+import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
 import { approvedProducts, approveOwnSettings } from "../../config/clone-rule.ts";
 import {
   appendLines,
@@ -14,7 +15,7 @@ import {
 } from "../../config/environment.ts";
 import { signInSource } from "../../config/project-sign-in.ts";
 import { environmentName } from "../../config/readers.ts";
-import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
+import { CHOSEN_CREDENTIALS } from "../../config/secrets.ts";
 import { CONFIG_FILE, type Settings, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
 import type { Context } from "../../context.ts";

@@ -88,7 +88,7 @@ export function addListenFlags(command: Command): void {
     .option("--allow-zoho-ips", "accept only from the two ranges in the Webhooks Guide; Zoho may also use others")
     .option(
       "--allow-unsigned <products>",
-      "accept bodies of your own design, which these products never sign: crm, recruit (repeatable)",
+      "accept custom bodies, which these products never sign: crm, recruit (repeatable)",
       collect,
     )
     .option("--no-keys", "take no keys, and draw no line at the bottom of the terminal")

@@ -54,11 +54,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   const { settings, env } = config;
   const { concurrency, insecure } = settings;
   const { retries, retryBase, forwardTimeout } = retrySettings(context, config);
-  const counts = { delivered: 0, failed: 0, givenUp: 0, waiting: 0 as number | undefined };
-  const countGivenUp = (): void => {
-    counts.failed++;
-    counts.givenUp++;
-  };
+  const counts = { delivered: 0, failed: 0, waiting: 0 as number | undefined };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () =>
     openTargets(routes.targets, {
@@ -99,10 +95,10 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     showTarget,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
-      if (report.state === "failed") countGivenUp();
+      if (report.state === "failed") counts.failed++;
       show(report);
     },
-    onUnreadable: countGivenUp,
+    onUnreadable: () => void counts.failed++,
     onTarget: context.report,
     onTrouble,
   });
@@ -152,10 +148,10 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
     counts() {
-      const { delivered, failed, givenUp, waiting: left } = counts;
+      const { delivered, failed, waiting: left } = counts;
       if (settings.store !== false || left === undefined) return counts;
       // Without a log no later run sends what is left.
-      return { delivered, failed: failed + left, givenUp: givenUp + left, waiting: 0 };
+      return { delivered, failed: failed + left, waiting: 0 };
     },
     hasLost: () => settings.store === false && counts.waiting !== 0,
     abortMirrored: () => mirror?.interrupt(),

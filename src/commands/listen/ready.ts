@@ -1,5 +1,4 @@
-import type { Secrets } from "../../body/secret.ts";
-import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
+import { CREDENTIAL_VARIABLES, type Secrets } from "../../body/secret.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { canAllowUnsigned } from "../../core/hints.ts";
@@ -27,9 +26,6 @@ interface ReadyState {
   readonly notes: readonly string[];
 }
 
-/** Longer lists of products do not fit beside the URL in 80 columns. */
-const MAX_LISTED_PRODUCTS = 22;
-
 /** Where the receiver is reached, what it checks, and how to try it. */
 export function readyReport(
   context: Context,
@@ -38,26 +34,21 @@ export function readyReport(
 ): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
-  // If only the user's own products are configured, nothing says which of the others are used.
-  const named = configured.some((id) => !own.includes(id)) ? [...new Set([...own, ...configured])] : [];
-  const ids = named.length > 0 ? named : [...new Set([...own, ...products.map(({ id }) => id)])];
-  const [first = ""] = ids;
-  const names = named.join("|");
-  const placeholder = names === "" || names.length > MAX_LISTED_PRODUCTS ? "<product>" : `<${names}>`;
+  // The config's products come first: --copy and --open take the first one.
+  const ids = [...new Set([...own, ...configured, ...products.map(({ id }) => id)])];
   const credentials = checkedWith(secrets, unknownNames);
-  const unsigned = products
-    .filter((product) => ids.includes(product.id) && acceptsUnsigned(product, secrets))
-    .map(({ id }) => id);
+  const unsigned = products.filter((product) => acceptsUnsigned(product, secrets)).map(({ id }) => id);
   return {
     type: "ready",
     role,
     logPath: undefined,
     url: receiver.url,
     publicUrl,
-    path: webhookUrl("", named.length === 1 ? first : placeholder),
+    path: webhookUrl("", "<product>"),
     urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
     forwardsTo: routes.texts,
     isMirrored: settings.respond === "mirror",
+    events: settings.events,
     checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
     unsigned,
     onInvalid: settings.onInvalid,
@@ -74,7 +65,7 @@ export function readyReport(
         : undefined,
     notes: [
       ...checkNotes(credentials, unsigned, settings),
-      ...designNotes(secrets, settings, products),
+      ...customNotes(secrets, settings, products),
       ...missingValueNotes(secrets, settings),
       ...(settings.respond === "mirror" && routes.empty
         ? ["--respond mirror has no effect without --forward-to."]
@@ -104,6 +95,7 @@ export function deliveringReport(
     urls: {},
     forwardsTo: routes.texts,
     isMirrored: false,
+    events: settings.events,
     checks: [],
     unsigned: [],
     onInvalid: settings.onInvalid,
@@ -137,9 +129,9 @@ function checkNotes(
   { onInvalid }: Settings,
 ): readonly string[] {
   if (credentials.length === 0)
-    return ["Signatures and tokens are not checked. To check them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
+    return ["Signatures and tokens are not verified. To verify them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
   return [
-    `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a matching key are accepted and marked "unsigned".`,
+    `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a key to verify them with are accepted and marked "not verified".`,
     ...(unsigned.length === 0
       ? []
       : [`Zoho never signs ${unsigned.join(", ")}, so their deliveries are accepted and marked "unsigned".`]),
@@ -150,31 +142,22 @@ function outcomeOf(onInvalid: Settings["onInvalid"]): string {
   return onInvalid === "reject" ? "rejected" : "accepted with a warning";
 }
 
-/** Zoho signs no body that the user designed, so where the token of CRM or Recruit is checked it fails, unless it is allowed. */
-function designNotes(
-  secrets: Secrets,
-  { products, onInvalid }: Settings,
-  known: readonly Product[],
-): readonly string[] {
-  const used = Object.keys(products).map((id) => id.toLowerCase());
-  const designing = known.filter((product) => {
-    const { id, formats } = product;
-    const isUsed = used.length === 0 || used.includes(id);
-    return (
-      isUsed &&
+/** Zoho signs no custom body, so where the token of CRM or Recruit is checked it is rejected, unless it is allowed. */
+function customNotes(secrets: Secrets, { onInvalid }: Settings, products: readonly Product[]): readonly string[] {
+  const affected = products.filter(
+    (product) =>
       canAllowUnsigned(product) &&
-      formats[0]?.proofs.some(({ credential }) => secrets.for(credential, id).length > 0)
-    );
-  });
+      product.formats[0]?.proofs.some(({ credential }) => secrets.for(credential, product.id).length > 0),
+  );
   const idsOf = (allowed: boolean): string =>
-    designing.flatMap(({ id, allowUnsigned = false }) => (allowUnsigned === allowed ? [id] : [])).join(",");
+    affected.flatMap(({ id, allowUnsigned = false }) => (allowUnsigned === allowed ? [id] : [])).join(",");
   const [allowed, others] = [idsOf(true), idsOf(false)];
   return [
-    ...(allowed === "" ? [] : [`Bodies of your own design are accepted unsigned (allowUnsigned: ${allowed}).`]),
+    ...(allowed === "" ? [] : [`Custom bodies are accepted unsigned (allowUnsigned: ${allowed}).`]),
     ...(others === ""
       ? []
       : [
-          `Zoho never signs bodies of your own design, so they are ${outcomeOf(onInvalid)}; to accept them: --allow-unsigned ${others}`,
+          `Zoho never signs custom bodies, so they are ${outcomeOf(onInvalid)}; to accept them: --allow-unsigned ${others}`,
         ]),
   ];
 }

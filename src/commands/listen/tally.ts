@@ -2,6 +2,8 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { type EventPattern, eventPattern } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
+import { has } from "../../core/proofs/verdict.ts";
+import { isInvalid, type Receipt } from "../../core/receive.ts";
 import { createTraffic, driftOf, hasDrifted } from "../../core/traffic.ts";
 import type { EventReport } from "../../reports/event.ts";
 import type { ProductCount } from "../../reports/run.ts";
@@ -39,20 +41,22 @@ export function createTally(expectations: readonly Expectation[]) {
   const seenAgain = new Set<number>();
   const count = (i: number): number => arrived[i] ?? 0;
   return {
-    add({ n, receipt, refusal, duplicateOf }: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf">): void {
+    add({
+      n,
+      receipt,
+      refusal,
+      duplicateOf,
+      shown,
+    }: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf" | "shown">): void {
       if (n > 0) firstN = Math.min(firstN, n);
       const name = receipt.product ?? "(unknown)";
       products[name] ??= noCounts();
       const accepted = refusal === undefined;
-      const failed = receipt.verdicts.some((verdict) => verdict.verdict === "failed");
-      const isKnown = receipt.known || receipt.handshake !== undefined;
-      const isRight = !failed && isKnown && receipt.schema?.ok !== false;
+      const kind = accepted ? kindOf(receipt) : "rejected";
       for (const counts of [total, products[name]]) {
         counts.received++;
-        if (!accepted) counts.rejected++;
-        else if (isRight && receipt.designed) counts.custom++;
-        else if (isRight) counts.valid++;
-        else counts.issues++;
+        counts[kind]++;
+        if (!shown) counts.hidden++;
         // A rejected delivery repeats nothing, whatever it claims to be.
         if (accepted && duplicateOf !== undefined) counts.duplicates++;
       }
@@ -77,8 +81,15 @@ export function createTally(expectations: readonly Expectation[]) {
   };
 }
 
+/** The column of an accepted delivery. */
+function kindOf(receipt: Receipt): "valid" | "custom" | "invalid" | "not_verified" {
+  if (has("failed", receipt.verdicts)) return "not_verified";
+  if (isInvalid(receipt)) return "invalid";
+  return receipt.designed ? "custom" : "valid";
+}
+
 function noCounts(): Counts {
-  return { received: 0, valid: 0, custom: 0, issues: 0, rejected: 0, duplicates: 0 };
+  return { received: 0, valid: 0, custom: 0, invalid: 0, not_verified: 0, rejected: 0, duplicates: 0, hidden: 0 };
 }
 
 /** Compares the events of a run with their schemas; undefined with `--schema off`. */

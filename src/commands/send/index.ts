@@ -77,7 +77,7 @@ function addTargetOptions(command: Command): Command {
   return command
     .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
     .argument("[event]", "Leads.create, Ticket_Add, invoice, …; not needed with --data")
-    .option("--all", "every event of the product; without one, of all products (or only those in the config, if any)")
+    .option("--all", "every event of the product; without one, of all products")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: this project's running listen)")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option(...EXPECT_STATUS_FLAG)

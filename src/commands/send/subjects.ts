@@ -1,11 +1,10 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import type { HeaderPair } from "../../body/delivery.ts";
-import type { Secrets } from "../../body/secret.ts";
+import { CREDENTIAL_VARIABLES, type Secrets } from "../../body/secret.ts";
 import { appUrl } from "../../body/target-url.ts";
 import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixtures.ts";
 import type { Config } from "../../config/load.ts";
-import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { assign } from "../../core/edit-body.ts";
 import { eventNames, findEvent, findFormat, mistypedModule } from "../../core/event-names.ts";
@@ -72,8 +71,7 @@ function allSubjects(
   config: Config,
   products: readonly Product[],
 ): readonly Subject[] {
-  const wanted =
-    plan.product === undefined ? usedProducts(context, config, products) : [requireProduct(products, plan.product)];
+  const wanted = plan.product === undefined ? products : [requireProduct(products, plan.product)];
   const chosen = wanted.flatMap((product: Product) => {
     // Without a product, those that lack the format are skipped; a named product must have it.
     const has = plan.product !== undefined || plan.format === undefined || findFormat(product, plan.format);
@@ -255,20 +253,4 @@ export function handedOver({ handsOver }: Probe, product: Product, secrets: Secr
     `the probe of ${product.title} carries a secret in ${handsOver.header}, and none is configured`,
     `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send uses it to sign later events, too`,
   );
-}
-
-/** The products that the config names, or all where it names none. */
-function usedProducts(
-  context: Context,
-  { settings }: Pick<Config, "settings">,
-  products: readonly Product[],
-): readonly Product[] {
-  const used = products.filter(({ id }) => Object.hasOwn(settings.products, id));
-  if (used.length === 0) return products;
-  const ids = used.map(({ id }) => id).join(", ");
-  context.report({
-    type: "notice",
-    message: `only the products in the config: ${ids}; to send the events of another one, name it`,
-  });
-  return used;
 }

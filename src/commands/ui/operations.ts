@@ -166,7 +166,7 @@ async function listRows(
 }
 
 function filterOf(
-  { before, product, event, status, failed, invalid, duplicates, search }: EventQuery,
+  { before, product, event, status, failed, rejected, invalid, duplicates, search }: EventQuery,
   { now }: Context,
   products: Parameters<typeof readFilter>[2],
 ): LogFilter {
@@ -177,6 +177,7 @@ function filterOf(
       ...(status === undefined ? {} : { status }),
       ...(search === undefined ? {} : { search }),
       failed: failed === true,
+      rejected: rejected === true,
       invalid: invalid === true,
       duplicates: duplicates === true,
     },

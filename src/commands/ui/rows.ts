@@ -4,6 +4,7 @@ import { problemText } from "../../body/payload.ts";
 import { isDesigned } from "../../core/event-names.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
+import { signatureOf } from "../../core/proofs/verdict.ts";
 import { describeIssue, pathText } from "../../core/schema.ts";
 import { nearestNotes, whyUnknown } from "../../core/verify-payload.ts";
 import type { EventDetails, EventRow } from "../../inspector/api.ts";
@@ -25,7 +26,7 @@ export function eventRow(products: readonly Product[], row: LogRow, showSecrets:
     format: row.format ?? null,
     event: row.event ?? null,
     records: row.records,
-    proof: row.proof,
+    sender: row.sender,
     schema_ok: row.schemaOk ?? null,
     custom: row.schemaOk === undefined && isDesigned(products, row),
     status: row.status ?? null,
@@ -61,11 +62,10 @@ export function eventDetails(
     remote,
     refusal: entry.refusal ?? null,
     problem: problem === undefined ? null : problemText(problem),
-    proofs: receipt.verdicts.map((verdict) => ({
-      id: verdict.id,
-      verdict: verdict.verdict,
-      text: proofText(verdict, noPaint),
-    })),
+    signatures: receipt.verdicts.map((verdict) => {
+      const { id, result } = signatureOf(verdict);
+      return { id, result, text: proofText(verdict, noPaint) };
+    }),
     issues: (receipt.schema?.issues ?? []).map((issue) => ({
       path: pathText(issue.path),
       text: describeIssue(issue),
@@ -74,7 +74,7 @@ export function eventDetails(
     notes: [
       ...(cutTo === undefined ? [] : [cutText(cutTo, "its body")]),
       ...(receipt.handshake === undefined ? [] : ["a challenge, no event"]),
-      ...(receipt.designed ? ["a payload of your own design, without a schema"] : []),
+      ...(receipt.designed ? ["a custom body, without a schema"] : []),
       ...(unknown === undefined || receipt.designed ? [] : [unknown]),
       ...nearestNotes(receipt, entry.refusal !== undefined || unknown !== undefined),
       ...(payload?.wrappedIn === undefined ? [] : [`the JSON is in the field ${payload.wrappedIn}`]),

@@ -1,7 +1,7 @@
 import { type Delivery, type HeaderPair, headerValue } from "../../body/delivery.ts";
+import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
 import { checkProjectSettings, reportUnsignedFormats } from "../../config/clone-rule.ts";
 import { loadConfig } from "../../config/load.ts";
-import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, isNamed, nearest } from "../../core/event-names.ts";
@@ -165,7 +165,7 @@ export async function verify(context: Context, files: readonly string[], options
   // In the process of `listen` it would slow down the receiver.
   if (first.length < MANY_PAYLOADS && context.caller?.listener === undefined) disableSchemaJit();
   const reportHint = reportHintsOnce(context, products);
-  const tally = { ok: 0, custom: 0, "proof-failed": 0, invalid: 0 };
+  const tally = { valid: 0, custom: 0, not_verified: 0, invalid: 0 };
   let [count, masked, skipped] = [0, 0, 0];
   for await (const { file, payload, isLast } of follow(first, items)) {
     if (payload !== undefined) {
@@ -184,7 +184,7 @@ export async function verify(context: Context, files: readonly string[], options
       reportHint(report.receipt);
       count++;
       tally[report.outcome]++;
-      if (report.outcome === "proof-failed" && !report.receipt.verdicts.some(isFailed)) masked++;
+      if (report.outcome === "not_verified" && !report.receipt.verdicts.some(isFailed)) masked++;
     } else if (!isLast) skipped++;
     if (isLast && skipped > 0) {
       context.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
@@ -195,10 +195,18 @@ export async function verify(context: Context, files: readonly string[], options
     throw context.signal.reason;
   }
   if (count > 1) {
-    const { ok, custom, invalid, "proof-failed": unproven } = tally;
-    context.report({ type: "verify-summary", count, ok, custom, proofFailed: unproven - masked, masked, invalid });
+    const { valid, custom, invalid, not_verified } = tally;
+    context.report({
+      type: "verify-summary",
+      count,
+      valid,
+      custom,
+      notVerified: not_verified - masked,
+      masked,
+      invalid,
+    });
   }
-  if (tally["proof-failed"] > 0) return ExitCode.proofFailed;
+  if (tally.not_verified > 0) return ExitCode.proofFailed;
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
 }
 

@@ -53,6 +53,6 @@ function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): read
     .filter((verdict) => isChecked(verdict) && unchecked.includes(verdict.id))
     .map(({ id, verdict, reason }) => {
       const again = verdict === "failed" ? "; to see why, run this in a terminal where the secret is set" : "";
-      return `${id} ${verdict} when it arrived: ${reason}${again}`;
+      return `${id} was ${verdict === "failed" ? "not verified" : "verified"} when it arrived: ${reason}${again}`;
     });
 }

@@ -65,8 +65,10 @@ export function bodySignature(parts: BodySignature): Proof {
       withHeader(delivery, header, notation.write(hmac(scheme, delivery.body, secret), now)),
     verify(input) {
       const value = headerValue(input.delivery, header);
-      return verifyHeader({ id, proves: "body", header, key, exception }, { value, secrets: input.secrets }, (given) =>
-        verifySignature(scheme, given.trim(), input),
+      return verifyHeader(
+        { id, proves: "body", header, credential, key, exception },
+        { value, secrets: input.secrets },
+        (given) => verifySignature(scheme, given.trim(), input),
       );
     },
     explain: (input) => explainSignature(scheme, input),

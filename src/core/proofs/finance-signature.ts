@@ -32,9 +32,11 @@ export const financeSignature: Proof = {
     return withHeader(delivery, HEADER, hmac(canonical, secret).toString("hex"));
   },
   verify(input) {
-    const { id, proves } = this;
+    const { id, proves, credential } = this;
     const given = { value: headerValue(input.delivery, HEADER), secrets: input.secrets };
-    return verifyHeader({ id, proves, header: HEADER, key: "secret" }, given, (value) => verifySignature(value, input));
+    return verifyHeader({ id, proves, header: HEADER, credential, key: "secret" }, given, (value) =>
+      verifySignature(value, input),
+    );
   },
   explain: explainSignature,
 };

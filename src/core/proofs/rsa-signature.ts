@@ -32,8 +32,10 @@ export function rsaSignature(scheme: RsaSignature): Proof {
     forge: (delivery) => withHeader(delivery, header, wrongSignature(delivery.body).toString("base64")),
     verify(input) {
       const given = { value: headerValue(input.delivery, header), secrets: input.secrets };
-      return verifyHeader({ id, proves: "body", header, key: "public key" }, given, (signature) =>
-        verifySignature(scheme, signature, input),
+      return verifyHeader(
+        { id, proves: "body", header, credential: "publicKey", key: "public key" },
+        given,
+        (signature) => verifySignature(scheme, signature, input),
       );
     },
     explain: (input) => explainSignature(header, input),

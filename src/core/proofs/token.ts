@@ -6,7 +6,7 @@ import { readExact, writeJson } from "../../util/json.ts";
 import type { AuthPlace } from "../format-settings.ts";
 import { MASK } from "../mask.ts";
 import type { Finding, Proof } from "../product.ts";
-import { makeVerdict } from "./verdict.ts";
+import { makeVerdict, noKeyReason } from "./verdict.ts";
 
 /**
  * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.
@@ -34,8 +34,7 @@ export const bodyToken: Proof = {
     }
     const match = accepted.find((secret) => sameText(token, secret.reveal()));
     if (match !== undefined) return makeVerdict(this, "passed", `the token is ${match.origin}`);
-    if (!isRequired)
-      return makeVerdict(this, "unconfigured", "the body has a token, but none is configured to compare it with");
+    if (!isRequired) return makeVerdict(this, "unconfigured", noKeyReason(this.credential));
     const right = channel === undefined ? "the configured one" : `that of ${channel.origin}`;
     return makeVerdict(this, "failed", `the token in the body is not ${right}`);
   },
@@ -95,12 +94,7 @@ export function staticAuth(place: AuthPlace): Proof {
           ? makeVerdict(this, "absent", `nothing in ${where}`)
           : makeVerdict(this, "failed", `a value is configured, but there is none in ${where}`);
       }
-      if (secrets.length === 0)
-        return makeVerdict(
-          this,
-          "unconfigured",
-          `there is a value in ${where}, but none is configured to compare it with`,
-        );
+      if (secrets.length === 0) return makeVerdict(this, "unconfigured", noKeyReason(this.credential));
       const match = secrets.find((secret) => values.every((value) => sameText(value, expected(place, secret))));
       if (match !== undefined) return makeVerdict(this, "passed", `the value in ${where} is ${match.origin}`);
       return values.some((value) => isOneOf(place, secrets, value))

@@ -1,7 +1,7 @@
 import type { Payload } from "../../body/payload.ts";
-import type { Secret } from "../../body/secret.ts";
+import { CREDENTIAL_VARIABLES, type Credential, type Secret } from "../../body/secret.ts";
 import { hasLongNumber } from "../../util/json.ts";
-import type { Finding, Proves, Verdict, VerdictWord } from "../product.ts";
+import type { Finding, Proves, Signature, Verdict, VerdictWord } from "../product.ts";
 import { bodyEdits, type Change, reserialised } from "./body-variants.ts";
 
 /** Runs for every event, where Node 20 takes twenty times as long to spread an object as to write it out. */
@@ -13,10 +13,26 @@ export function makeVerdict(
   return { id, proves, verdict, reason };
 }
 
+const RESULTS: Readonly<Record<VerdictWord, Signature["result"]>> = {
+  passed: "verified",
+  failed: "not_verified",
+  unconfigured: "not_verified",
+  absent: "unsigned",
+};
+
+export function signatureOf({ id, proves, verdict, reason, match }: Verdict): Signature {
+  return { id, covers: proves, result: RESULTS[verdict], reason, ...(match === undefined ? {} : { match }) };
+}
+
+export function noKeyReason(credential: Credential): string {
+  return `no key to verify it with: set ${CREDENTIAL_VARIABLES[credential]}`;
+}
+
 interface SignatureHeader {
   readonly id: string;
   readonly proves: Proves;
   readonly header: string;
+  readonly credential: Credential;
   /** The credential's name in messages: `secret`, `public key`. */
   readonly key: string;
   /** When a genuine delivery lacks the header, if that is known. */
@@ -27,7 +43,7 @@ export type HeaderVerdict = Pick<Verdict, "verdict" | "reason" | "match">;
 
 /** Calls `verify` with the header's value where there is a value and a secret; else says which is missing. */
 export function verifyHeader(
-  { id, proves, header, key, exception }: SignatureHeader,
+  { id, proves, header, credential, key, exception }: SignatureHeader,
   { value, secrets }: { readonly value: string | undefined; readonly secrets: readonly Secret[] },
   verify: (value: string) => HeaderVerdict,
 ): Verdict {
@@ -36,8 +52,7 @@ export function verifyHeader(
     const { verdict, reason, match } = verify(value);
     return match === undefined ? makeVerdict(proof, verdict, reason) : { id, proves, verdict, reason, match };
   }
-  if (value !== undefined)
-    return makeVerdict(proof, "unconfigured", `signed, but no ${key} is configured to check it with`);
+  if (value !== undefined) return makeVerdict(proof, "unconfigured", noKeyReason(credential));
   if (secrets.every(({ optional }) => optional === true)) return makeVerdict(proof, "absent", `no ${header} header`);
   const reason = `a ${key} is configured, but there is no ${header} header`;
   return makeVerdict(proof, "failed", exception === undefined ? reason : `${reason} (${exception})`);

@@ -9,13 +9,13 @@ export function Details() {
   const { value: event } = details;
   const isOther = event !== null && event.n !== chosen.value;
   return (
-    <section class="details" id="details" aria-label="Chosen event" aria-busy={isOther} tabIndex={-1}>
+    <section class="details" id="details" aria-label="Selected event" aria-busy={isOther} tabIndex={-1}>
       <Button class="back" letter="Esc" onPress={closeDetails}>
         ← Events
       </Button>
       <ResultPanel />
       {event === null || chosen.value === null ? (
-        <p class="empty faint">{shown.value.length > 0 && "Choose an event."}</p>
+        <p class="empty faint">{shown.value.length > 0 && "Select an event."}</p>
       ) : (
         <Event event={event} />
       )}
@@ -84,11 +84,11 @@ function Actions({ event }: { readonly event: EventDetails }) {
 
 const STATES: Readonly<Record<string, string>> = {
   received: "",
-  processed: ", delivered to your app",
-  failed: ", not delivered to your app",
+  delivered: ", delivered to your app",
+  failed: ", failed at your app",
   waiting: ", waiting for your app",
 };
-const PROOF_TONES: Readonly<Record<string, string>> = { passed: "good", failed: "bad" };
+const SIGN_TONES: Readonly<Record<string, string>> = { "✓": "good", "✗": "bad" };
 
 function toneOf({ status, state }: EventDetails): Tone {
   if (status === null || state === "waiting") return "unknown";
@@ -96,11 +96,11 @@ function toneOf({ status, state }: EventDetails): Tone {
 }
 
 function Verdicts({ event }: { readonly event: EventDetails }) {
-  const { proofs, issues, notes, problem, refusal, schema_ok, status, state, duplicate_of } = event;
-  // A refusal often names the proof or the problem that is listed below it.
-  const isListed = refusal === problem || proofs.some(({ id }) => refusal?.startsWith(`${id}: `));
+  const { signatures, issues, notes, problem, refusal, schema_ok, status, state, duplicate_of } = event;
+  // A refusal often names the signature or the problem that is listed below it.
+  const isListed = refusal === problem || signatures.some(({ id }) => refusal?.startsWith(`${id}: `));
   return (
-    <ul class="verdicts" aria-label="Verdicts">
+    <ul class="verdicts" aria-label="Results">
       <li>
         <Verdict tone={toneOf(event)}>
           {status === null ? "not answered" : `answered ${status}`}
@@ -113,13 +113,13 @@ function Verdicts({ event }: { readonly event: EventDetails }) {
           </Button>
         )}
       </li>
-      {proofs.map(({ id, verdict, text }) => (
-        <li key={id} class={PROOF_TONES[verdict] ?? "faint"}>
+      {signatures.map(({ id, text }) => (
+        <li key={id} class={SIGN_TONES[text.slice(0, 1)] ?? "faint"}>
           <span class="sign">{text.slice(0, 1)}</span>
           {visible(text.slice(1))}
         </li>
       ))}
-      {proofs.length === 0 && event.format !== null && (
+      {signatures.length === 0 && event.format !== null && (
         <li>
           <Verdict tone="unknown">unsigned</Verdict>
         </li>
@@ -127,7 +127,7 @@ function Verdicts({ event }: { readonly event: EventDetails }) {
       {schema_ok !== null && (
         <li>
           <Verdict tone={schema_ok ? "good" : "bad"}>
-            {schema_ok ? "schema" : `schema: ${counted(issues.length, "issue")}, beside the lines of the body`}
+            {schema_ok ? "valid" : `invalid: ${counted(issues.length, "issue")}, beside the lines of the body`}
           </Verdict>
         </li>
       )}
@@ -154,9 +154,7 @@ function Deliveries({ event: { attempts, forwards } }: { readonly event: EventDe
       </h3>
       {forwards.map(({ target, state, due_at }) => (
         <p key={target}>
-          <Verdict tone={state === "delivered" ? "good" : state === "failed" ? "bad" : "unknown"}>
-            {state === "failed" ? "given up" : state}
-          </Verdict>{" "}
+          <Verdict tone={state === "delivered" ? "good" : state === "failed" ? "bad" : "unknown"}>{state}</Verdict>{" "}
           <code>{visible(target)}</code>
           {due_at !== null && Date.parse(due_at) > Math.max(now.value, Date.now()) && (
             <>

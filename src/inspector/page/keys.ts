@@ -17,11 +17,11 @@ import {
 
 /** What the help shows: the letters are those of `listen` in a terminal. */
 export const SHORTCUTS: readonly (readonly [keys: string, text: string])[] = [
-  ["↑ ↓ j k", "choose an event"],
+  ["↑ ↓ j k", "select an event"],
   ["Enter d", "its details"],
   ["r", "replay"],
   ["e", "edit and replay"],
-  ["x", "explain the proofs"],
+  ["x", "explain the signature"],
   ["m", "mark; on another event: what differs"],
   ["c", "copy as curl"],
   ["y", "copy the body"],

@@ -24,7 +24,7 @@ import {
   shown,
   state,
 } from "./model.ts";
-import { Button, Time, Verdict, visible } from "./parts.tsx";
+import { Button, Time, type Tone, Verdict, visible } from "./parts.tsx";
 
 /** Rows above and below what is seen, for a scroll that is ahead of the rendering. */
 const OVERSCAN = 12;
@@ -87,7 +87,7 @@ export function EventList() {
       onPointerLeave={set(hovered, false)}
     >
       <div class="row head" aria-hidden="true">
-        {["#", "Time", "Product", "Event", "Record", "Proof", "Schema", "Status", "State"].map((name) => (
+        {["#", "Time", "Product", "Event", "Record", "Sender", "Body", "Status", "State"].map((name) => (
           <span key={name}>{name}</span>
         ))}
       </div>
@@ -159,14 +159,15 @@ interface RowProps {
   readonly focusable: boolean;
 }
 
-const PROOFS = {
-  passed: ["good", "proved"],
-  failed: ["bad", "proof failed"],
-  none: ["unknown", "not proved"],
-} as const;
+const SENDERS = { verified: "verified", not_verified: "not verified", unsigned: "unsigned" } as const;
+
+/** Without a key nothing can be verified, which is no failure. */
+function senderTone({ sender, state }: EventRow): Tone {
+  if (sender === "verified") return "good";
+  return sender === "not_verified" && state === "rejected" ? "bad" : "unknown";
+}
 
 function Row({ row, index, focusable }: RowProps) {
-  const [tone, proof] = PROOFS[row.proof];
   const isChosen = chosen.value === row.n;
   const isBad = row.state === "failed" || row.state === "rejected";
   return (
@@ -193,26 +194,24 @@ function Row({ row, index, focusable }: RowProps) {
         {visible(row.event ?? `${row.method} ${row.path}`)}
       </span>
       <span>{visible(row.records.join(" "))}</span>
-      <Verdict tone={tone}>
-        <span class="visually-hidden">{proof}</span>
+      <Verdict tone={senderTone(row)}>
+        <span class="visually-hidden">{SENDERS[row.sender]}</span>
       </Verdict>
       {row.schema_ok === null ? (
         row.custom ? (
           <Verdict tone="unknown">
-            <span class="visually-hidden">custom, no schema</span>
+            <span class="visually-hidden">custom (no schema)</span>
           </Verdict>
         ) : (
           <span />
         )
       ) : (
         <Verdict tone={row.schema_ok ? "good" : "bad"}>
-          <span class="visually-hidden">{row.schema_ok ? "as its schema says" : "not as its schema says"}</span>
+          <span class="visually-hidden">{row.schema_ok ? "valid" : "invalid"}</span>
         </Verdict>
       )}
       <span class={row.status !== null && row.status >= 400 ? "bad" : ""}>{row.status ?? "–"}</span>
-      <span class={isBad ? "bad" : row.state === "duplicate" ? "faint" : ""}>
-        {row.state === "processed" ? "delivered" : row.state}
-      </span>
+      <span class={isBad ? "bad" : row.state === "duplicate" ? "faint" : ""}>{row.state} </span>
     </div>
   );
 }

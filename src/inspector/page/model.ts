@@ -17,6 +17,7 @@ const NO_FILTERS = {
   event: "",
   status: "",
   failed: false,
+  rejected: false,
   invalid: false,
   duplicates: false,
 };

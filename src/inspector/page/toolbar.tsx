@@ -71,7 +71,7 @@ export function Header() {
 export function FilterBar() {
   const { value } = filters;
   const change = (filter: Partial<Filters>) => setFilters(filter).catch(report);
-  const toggle = (name: "failed" | "invalid" | "duplicates", title: string, letter?: string) => (
+  const toggle = (name: "failed" | "rejected" | "invalid" | "duplicates", title: string, letter?: string) => (
     <Button
       pressed={value[name]}
       title={title}
@@ -97,8 +97,9 @@ export function FilterBar() {
       </label>
       <TypedFilter name="event" label="Event: Leads.*" width={15} />
       <TypedFilter name="status" label="Status: 4xx" width={10} />
-      {toggle("failed", "What your app never accepted", "f")}
-      {toggle("invalid", "What had a wrong signature or token, did not match its schema, or could not be read")}
+      {toggle("failed", "Your app did not accept it, and no attempt follows", "f")}
+      {toggle("rejected", "Rejected: your app did not get it")}
+      {toggle("invalid", "Bodies that are not as the schema says, unreadable, or of an unknown event")}
       {toggle("duplicates", "What had come before")}
       <span class="space" />
       <Button pressed={paused.value} letter="p" onPress={togglePause}>
@@ -167,7 +168,7 @@ export function Footer() {
       <span class="space" />
       <span class="hints faint" aria-hidden="true">
         <kbd>j</kbd>
-        <kbd>k</kbd> choose <kbd>d</kbd> details <kbd>r</kbd> replay <kbd>x</kbd> explain <kbd>m</kbd> diff <kbd>/</kbd>{" "}
+        <kbd>k</kbd> select <kbd>d</kbd> details <kbd>r</kbd> replay <kbd>x</kbd> explain <kbd>m</kbd> diff <kbd>/</kbd>{" "}
         search <kbd>?</kbd> all keys
       </span>
     </footer>

@@ -15,7 +15,7 @@ import {
   unfitKey,
 } from "../../core/proofs/keys.ts";
 import { readPrivateKey } from "../../core/proofs/rsa-signature.ts";
-import { headerMissing } from "../../core/proofs/verdict.ts";
+import { headerMissing, noKeyReason } from "../../core/proofs/verdict.ts";
 import { parseJson } from "../../util/json.ts";
 import { formatAge } from "../../util/units.ts";
 
@@ -71,11 +71,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       const wrong = wrongAlgorithm(token);
       if (wrong !== undefined) return { ...at, verdict: "failed", reason: wrong };
       if (secrets.length === 0) {
-        return {
-          ...at,
-          verdict: "unconfigured",
-          reason: "carries a JWT, but no key set is configured to verify it with",
-        };
+        return { ...at, verdict: "unconfigured", reason: noKeyReason(this.credential) };
       }
       const toleranceMs = limits?.toleranceMs;
       return {
@@ -143,7 +139,7 @@ function verifyToken(
   const unchecked = expected.audience === undefined ? '; set "audience" to check that it is for your webhook' : "";
   return {
     verdict: "passed",
-    reason: `signed with a key of ${origins}, which proves the sender, not the body${unchecked}`,
+    reason: `signed with a key of ${origins}, which covers the sender, not the body${unchecked}`,
   };
 }
 

@@ -130,7 +130,7 @@ function format(settings: FormatSettings) {
       { contentType: "application/x-www-form-urlencoded", body: Buffer.from("{}") },
     ],
     answer: { withinMs: 5000, only200: true, removedBy: 410 },
-    hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT proves who sent a delivery, not that its body is unchanged",
+    hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
     settings: ["issuer", "audience"],
     configure: format,
     keySets: KEY_SETS,

@@ -217,11 +217,26 @@ const INDEX_UNANSWERED = "CREATE INDEX IF NOT EXISTS deliveries_unanswered ON de
 const BLOCK_FOLLOWERS = `UPDATE forwards AS this SET state = ${BLOCKED}
   WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND (${hasEarlier()})`;
 
+/** Older logs counted a wrong signature or token as an invalid body. */
+const UNMARK_VALID = `UPDATE deliveries SET invalid = 0
+  WHERE invalid = 1 AND coalesce(issues, '[]') = '[]' AND instr(verdicts, '"verdict":"failed"') > 0`;
+
 /**
  * Each migrates from the version of its index to the next; a new one goes to the end. The view is recreated after all of
  * them, so an empty one is enough when only the view has changed.
  */
-const MIGRATIONS: readonly string[] = [schema, "", "", "", "", "", REMOVE_CLAIMS, INDEX_UNANSWERED, BLOCK_FOLLOWERS];
+const MIGRATIONS: readonly string[] = [
+  schema,
+  "",
+  "",
+  "",
+  "",
+  "",
+  REMOVE_CLAIMS,
+  INDEX_UNANSWERED,
+  BLOCK_FOLLOWERS,
+  UNMARK_VALID,
+];
 
 /** Creates or migrates the tables. Safe when several processes do it at once. */
 export function migrate(database: NativeDatabase, path: string): void {

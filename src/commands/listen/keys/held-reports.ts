@@ -28,7 +28,7 @@ export function createHeldReports() {
       [reports, bodyBytes, left] = [[], 0, 0];
       for (const each of held) report(each);
       if (more === 0) return;
-      const message = `${counted(more, "report was", "reports were")} not kept while the output was held`;
+      const message = `${counted(more, "report was", "reports were")} left out while the output was paused`;
       report({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
     },
   };

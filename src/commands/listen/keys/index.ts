@@ -152,8 +152,8 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
   keyboard.take();
 
   function textOf(columns: number): string {
-    const { received, failed, failedOnly, chosen } = recent;
-    const facts = { search, busy, marked, received, failed, failedOnly, chosen, waiting, app };
+    const { received, failed, rejected, hidden, failedOnly, chosen } = recent;
+    const facts = { search, busy, marked, received, failed, rejected, hidden, failedOnly, chosen, waiting, app };
     const shownUrl = options.publicUrl() ?? url;
     const channelLeftMs = options.channelLeftMs();
     return statusLine({ ...facts, held: isPaused ? held.count() : undefined, url: shownUrl, channelLeftMs }, columns);
@@ -220,8 +220,8 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
   function withChosen(then: (n: number) => void): void {
     withLog(() => {
       const { chosen, failedOnly } = recent;
-      const none = failedOnly ? "nothing has failed yet" : "nothing has been received yet";
-      if (chosen === undefined) print({ type: "notice", message: `${none}: there is no event to choose` });
+      const none = failedOnly ? "nothing has failed or been rejected yet" : "nothing has been received yet";
+      if (chosen === undefined) print({ type: "notice", message: `${none}: there is no event to select` });
       else then(chosen.n);
     });
   }

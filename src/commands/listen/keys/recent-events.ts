@@ -8,7 +8,7 @@ import type { Report } from "../../../reports/report.ts";
 export interface RecentEvent {
   readonly n: number;
   readonly name: string;
-  /** It was refused or is not as it should be, or your app did not accept it. */
+  /** Failed or rejected. */
   failed: boolean;
 }
 
@@ -19,6 +19,9 @@ const MAX_EVENTS = 2000;
 export class RecentEvents {
   received = 0;
   failed = 0;
+  rejected = 0;
+  /** Because of `--events`. */
+  hidden = 0;
   failedOnly = false;
   /** In the order of their numbers. */
   #events: RecentEvent[] = [];
@@ -73,8 +76,9 @@ export class RecentEvents {
 
   #add(report: EventReport): void {
     this.received++;
-    const failed = hasFailed(report);
-    if (failed) this.failed++;
+    const failed = isRejected(report);
+    if (failed) this.rejected++;
+    if (!report.shown) this.hidden++;
     // One that could not be recorded has no number, and one that is filtered out is not shown.
     if (report.n === 0 || !report.shown) return;
     const event = { n: report.n, name: nameOf(report), failed };
@@ -100,10 +104,8 @@ export function nameOf({ receipt, method, path }: Pick<EventReport, "receipt" | 
   return event === undefined ? `${method} ${maskUrl(path, chosenNames(verdicts))}` : `${product} ${event}`;
 }
 
-function hasFailed({ refusal, receipt }: Pick<EventReport, "refusal" | "receipt">): boolean {
-  if (refusal !== undefined || receipt.schema?.ok === false) return true;
-  if (!receipt.known && !receipt.designed && receipt.handshake === undefined) return true;
-  return receipt.verdicts.some(({ verdict }) => verdict === "failed");
+function isRejected({ refusal }: EventReport): boolean {
+  return refusal !== undefined;
 }
 
 function isGood({ state, status, error }: ForwardReport): boolean {
@@ -111,8 +113,8 @@ function isGood({ state, status, error }: ForwardReport): boolean {
   return (state === "mirrored" || state === "single") && isSuccess(status) && error === undefined;
 }
 
-/** Whether a report is left out of the output when only failures are shown. */
+/** Whether a report is left out of the output when only what failed or was rejected is shown. */
 export function isFine(report: Report): boolean {
-  if (report.type === "event") return !hasFailed(report);
-  return report.type === "forward" && isGood(report);
+  if (report.type === "event") return !isRejected(report);
+  return report.type === "forward" && (report.state === "retry" || isGood(report));
 }

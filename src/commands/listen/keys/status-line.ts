@@ -17,6 +17,9 @@ export interface Status {
   readonly url: string;
   readonly received: number;
   readonly failed: number;
+  readonly rejected: number;
+  /** Because of `--events`. */
+  readonly hidden: number;
   /** Deliveries that wait for the app. */
   readonly waiting: number;
   /** Undefined until something is known of it. */
@@ -34,15 +37,17 @@ export function statusLine(status: Status, columns: number): string {
   const number = chosen && `#${chosen.n}${chosen.failed ? " ✗" : ""}`;
   // In the order in which they are shown; the highest rank is left out first.
   const pieces: readonly (readonly [rank: number, text: string | false | undefined])[] = [
-    [0, held !== undefined && `paused, ${held} held`],
+    [0, held !== undefined && `paused, ${held} new`],
     [1, status.busy && plain(status.busy)],
     [1, number],
     [5, chosen && plain(chosen.name)],
     [2, marked !== undefined && `#${marked} marked`],
-    [3, status.failedOnly && "failed only"],
+    [3, status.failedOnly && "failed and rejected only"],
     [8, plain(status.url)],
     [4, `${status.received} received`],
     [3, status.failed > 0 && `${status.failed} failed`],
+    [3, status.rejected > 0 && `${status.rejected} rejected`],
+    [6, status.hidden > 0 && `${status.hidden} hidden`],
     [3, status.waiting > 0 && `${status.waiting} waiting`],
     [4, status.app && `app ${status.app}`],
     [6, channelLeftMs !== undefined && `channel ${formatSpan(channelLeftMs)} left`],
