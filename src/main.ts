@@ -51,7 +51,10 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       // Commander passes the command itself behind its options.
       const command: unknown = args.pop();
       if (command instanceof Command) mode = modeOf(command);
-      exitCode = await action(await createContext(runtime, mode, knownSecrets), ...args);
+      const context = await createContext(runtime, mode, knownSecrets);
+      const entry = commands.find(({ name }) => name === calledCommand(runtime.argv));
+      if (entry?.needsNoTrust !== true) await (await import("./config/trust.ts")).requireTrust(context);
+      exitCode = await action(context, ...args);
     };
   };
   let program: Command | undefined;

@@ -15,6 +15,8 @@ export type Define = (command: Command, act: Act) => void;
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** Sets a folder up, or shows what is in it: nothing of its files is run or sent. */
+  readonly needsNoTrust?: true;
   /** Its pages in docs/, without `.md`. */
   readonly pages: readonly string[];
   load(): Promise<{ readonly define: Define }>;

@@ -100,9 +100,17 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "init",
+    needsNoTrust: true,
     summary: "set up this project: config, .env and .gitignore",
     pages: ["getting-started"],
     load: () => import("./init/index.ts"),
+  },
+  {
+    name: "trust",
+    needsNoTrust: true,
+    summary: "trust the files of a folder, or stop trusting them",
+    pages: ["configuration"],
+    load: () => import("./trust.ts"),
   },
   {
     name: "keygen",
@@ -112,18 +120,21 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "config",
+    needsNoTrust: true,
     summary: "show the current settings and where each comes from",
     pages: ["configuration"],
     load: () => import("./config.ts"),
   },
   {
     name: "doctor",
+    needsNoTrust: true,
     summary: "check everything that receiving needs, from Node to the channels at Zoho, and say how to repair it",
     pages: ["troubleshooting"],
     load: () => import("./doctor/index.ts"),
   },
   {
     name: "completion",
+    needsNoTrust: true,
     summary: "print a completion script for bash, zsh, fish or PowerShell",
     pages: ["json"],
     load: async () => ({ define: (await import("./completion/index.ts")).completionOf(commands) }),

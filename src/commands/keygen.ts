@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPair } from "node:crypto";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
-import { loadConfig, rejectClonedLink } from "../config/load.ts";
+import { loadConfig } from "../config/load.ts";
 import { CREDENTIAL_VARIABLES, ignoreKeys, KEYS_FOLDER } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
 import { writeKeySet } from "../core/proofs/keys.ts";
@@ -48,7 +48,6 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   if (out === undefined) rejectLinks(root, join(folder, ".gitignore"));
   for (const file of [privateFile, publicFile, setFile]) {
     if (out === undefined) rejectLinks(root, file);
-    else rejectClonedLink(root, file);
     refuseExisting(file);
   }
   const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>

@@ -16,9 +16,8 @@ export async function logFindings(
   project: CheckedProject,
   hasTarget: (target: string) => boolean,
 ): Promise<readonly Finding[]> {
-  const { context, config, refused } = project;
+  const { context, config } = project;
   const { root, settings } = config;
-  if (refused.has("store")) return [skipped("log.health", "not read: its place needs your approval")];
   if (settings.store === false) return [passed("log.health", `off: store is false (${config.origins.store})`)];
   if (isDatabaseAddress(settings.store)) return serverFindings(project, hasTarget);
   const path = resolve(root, settings.store);

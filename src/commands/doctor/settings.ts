@@ -1,14 +1,13 @@
 import { basename, sep } from "node:path";
 import type { Credential } from "../../body/secret.ts";
-import { approvedProducts, requireApproval } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
 import { fileKeys } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES, STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import { settingTexts } from "../../config/setting-texts.ts";
-import { defaults, type Settings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
+import { notTrusted, openDecisions } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
-import { errorText, UserError } from "../../util/errors.ts";
 import { watchProductIds } from "../../zoho/channels/products.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import { settingText } from "../config.ts";
@@ -17,7 +16,6 @@ import { type Finding, fromError, passed, silentContext, warning } from "./findi
 
 interface Project {
   readonly config: Config;
-  readonly refused: ReadonlySet<keyof Settings>;
   readonly findings: readonly Finding[];
 }
 
@@ -26,12 +24,11 @@ export async function readProject(context: Context, flags: LoadOptions["flags"])
   const silent = silentContext(context);
   const faults: { readonly error: unknown; readonly of: "settings" | "secrets" }[] = [];
   const given = flags === undefined ? {} : { flags };
-  const config = loadConfig(silent, { ...given, onFault: (error, of) => faults.push({ error, of }) });
-  const unapproved = await findUnapproved(silent, config);
-  const refused = new Set(unapproved.map(({ key }) => key));
-  const products = await approvedProducts(silent, config.settings.products, config);
-  const used = withoutSettings(config, refused, products);
-  const known = await configuredProducts(used, { schemas: false }).catch((error: unknown) => {
+  const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
+  const whole = loadConfig(silent, { ...given, onFault });
+  const open = await openDecisions(context, whole);
+  const config = open.length === 0 ? whole : loadConfig(silent, { ...given, withoutProject: true, onFault });
+  const known = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
     return [] as readonly Product[];
   });
@@ -40,40 +37,16 @@ export async function readProject(context: Context, flags: LoadOptions["flags"])
   const settings = of("settings").map((error) => faultFinding("config", error));
   const findings: readonly Finding[] = [
     ...(settings.length > 0 ? settings : [configFinding(config)]),
-    ...unapproved.map(({ error }) => approvalFinding(context, error)),
+    ...(open.length === 0 ? [] : [fromError("trust", notTrusted(context, whole, open), "warning")]),
     ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
-    ...secretFindings(context, used, known, of("secrets")),
+    ...secretFindings(context, config, known, { faults: of("secrets"), isTrusted: open.length === 0 }),
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
-  return { config: used, refused, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
+  return { config, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
 }
 
 function faultFinding(id: string, error: unknown): Finding {
   return { remedy: "correct it (see zoho-hooks help configuration)", ...fromError(id, error) };
-}
-
-/** The settings of the project that a command would ask about. Its answer to another `listen` counts. */
-async function findUnapproved(silent: Context, config: Config) {
-  const found: { readonly key: keyof Settings; readonly error: unknown }[] = [];
-  for (const key of Object.keys(defaults) as (keyof Settings)[]) {
-    try {
-      await requireApproval(silent, config, [key]);
-    } catch (error) {
-      found.push({ key, error });
-    }
-  }
-  return found;
-}
-
-function approvalFinding({ invocation }: Context, error: unknown): Finding {
-  const hint = error instanceof UserError ? error.hint : undefined;
-  const remedy = hint?.replace("run this in a terminal", `run ${invocation} listen in a terminal`);
-  return warning("config.approval", `not used: ${errorText(error)}`, remedy);
-}
-
-function withoutSettings(config: Config, refused: ReadonlySet<keyof Settings>, products: Settings["products"]): Config {
-  const kept = Object.entries(config.settings).filter(([key]) => !refused.has(key as keyof Settings));
-  return { ...config, settings: { ...defaults, ...(Object.fromEntries(kept) as Partial<Settings>), products } };
 }
 
 /** `zoho-hooks.config.json: port 4460, forwardTo 3000; .env: keep 1d` */
@@ -106,9 +79,11 @@ function secretFindings(
   context: Context,
   config: Config,
   known: readonly Product[],
-  faults: readonly unknown[],
+  { faults, isTrusted }: { readonly faults: readonly unknown[]; readonly isTrusted: boolean },
 ): readonly Finding[] {
-  const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => faultFinding("secrets", error));
+  const broken = (faults.length > 0 || !isTrusted ? faults : strictFaults(context)).map((error) =>
+    faultFinding("secrets", error),
+  );
   if (broken.length > 0) return broken;
   const secrets = withChannelTokens(config.secrets, {
     folder: userFolder(context),

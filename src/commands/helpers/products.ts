@@ -1,4 +1,3 @@
-import { reportingImport, requireApproval } from "../../config/clone-rule.ts";
 import { STORE_KEY } from "../../config/environment.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { environmentName, readers, settingName } from "../../config/readers.ts";
@@ -64,12 +63,11 @@ async function withSettings(
 }
 
 /** The products of the current project. `schemas: false` for commands that need none: it runs no code of the project. */
-export async function projectProducts(
+export function projectProducts(
   context: Context,
   { config = loadConfig(context), schemas = true }: { readonly config?: Config; readonly schemas?: boolean } = {},
 ): Promise<readonly Product[]> {
-  await requireApproval(context, config, ["products"]);
-  return configuredProducts({ ...config, importModule: reportingImport(context, config) }, { schemas });
+  return configuredProducts(config, { schemas });
 }
 
 /** In this exact case: `CRM` would be accepted otherwise, and have no effect. */
@@ -133,7 +131,13 @@ export function warnOfUnknownVariables(
   if (names.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
-  const known = [STORE_KEY, ...Object.keys(readers).map(environmentName), ...credentials, ...ofProducts];
+  const known = [
+    STORE_KEY,
+    "ZOHO_HOOKS_TRUST",
+    ...Object.keys(readers).map(environmentName),
+    ...credentials,
+    ...ofProducts,
+  ];
   const unknown = names.filter((name) => !known.includes(name));
   for (const name of unknown) {
     const [near] = nearest(name, known, 1);

@@ -1,5 +1,4 @@
 import { type Delivery, type HeaderPair, headerValue } from "../../body/delivery.ts";
-import { checkProjectSettings, reportUnsignedFormats } from "../../config/clone-rule.ts";
 import { loadConfig } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
@@ -129,9 +128,7 @@ export async function verify(context: Context, files: readonly string[], options
   const logged = await readLogged(context, files, options);
   const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
-  await checkProjectSettings(context, config, ["products", "allowUnsigned"]);
   const products = await projectProducts(context, { config });
-  reportUnsignedFormats(context, config, products);
   warnOfUnknownVariables(context, config, products);
   refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);

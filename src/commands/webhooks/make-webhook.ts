@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type Secret, sameText } from "../../body/secret.ts";
-import { approveNewSecret } from "../../config/project-sign-in.ts";
+import { sameText } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
@@ -45,7 +44,6 @@ export async function makeWebhook(
   try {
     const file = chosen?.store?.();
     if (file !== undefined) {
-      await approveNewSecret(context, session.config, chosen?.value ?? "");
       context.report({ type: "notice", message: `its secret is stored in ${file}` });
       warnIfTracked(context, session.config.root, file);
     }
@@ -114,10 +112,6 @@ export interface SecretOptions {
 
 interface ChosenSecret {
   readonly value: string;
-  /** The one that it is, unless it is new. */
-  readonly known: Secret | undefined;
-  /** Whether it is of a flag. */
-  readonly isGiven: boolean;
   /** Stores it in the project, so that `listen` verifies with it. Undefined if the project has it already. */
   readonly store: (() => string) | undefined;
 }
@@ -160,7 +154,7 @@ export async function chooseSecret(
   const value = chosen?.reveal() ?? newSecret();
   context.knownSecrets.remember(value);
   const store = known === undefined ? () => config.storeSecret(id, { credential: "secret", value }) : undefined;
-  return { value, known: chosen, isGiven: given !== undefined, store };
+  return { value, store };
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -10,10 +10,9 @@ import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { type EventPlace, ownProduct } from "../../core/user-formed.ts";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
-import { fileError, isFolder, parseJsonFile, readText } from "../../util/files.ts";
+import { fileError, parseJsonFile, readText } from "../../util/files.ts";
 import { oneLine } from "../../util/text.ts";
 import { eventOfFileName } from "../fixtures.ts";
-import { leadsOutOfClone } from "../load.ts";
 import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
 
 interface FolderOptions {
@@ -30,13 +29,6 @@ interface FolderOptions {
 export async function readProductFolder(id: string, folder: string, options: FolderOptions): Promise<Product> {
   const setting = `products.${id}.path`;
   const names = namesIn(folder, `${setting}: the folder ${folder}`);
-  rejectLeadingOut(options.root, folder, names);
-  for (const name of ["fixtures", "schemas"].filter((each) => isFolder(join(folder, each))))
-    rejectLeadingOut(
-      options.root,
-      folder,
-      namesIn(join(folder, name), folder).map((each) => join(name, each)),
-    );
   const about = readProductFile(folder);
   const fixtures = eventFiles(join(folder, "fixtures"), [".json"]);
   const schemaFiles = eventFiles(join(folder, "schemas"), [".json", ...MODULE_EXTENSIONS]);
@@ -76,12 +68,6 @@ export async function readProductFolder(id: string, folder: string, options: Fol
     auth: about.auth,
     signature: signatureOf(about),
   });
-}
-
-/** Samples and schemas of a stranger's clone could be any file of the user's. What is behind a link is not touched before. */
-function rejectLeadingOut(root: string, folder: string, names: readonly string[]): void {
-  const path = names.map((name) => join(folder, name)).find(leadsOutOfClone(root, folder));
-  if (path !== undefined) throw usageError(`${path} is a link out of the project`, "put the file itself there");
 }
 
 /** The files of a folder by event; none where there is no such folder. */
