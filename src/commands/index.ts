@@ -82,6 +82,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "products",
+    needsNoTrust: true,
     summary: "list products, their events, and how their deliveries are signed",
     pages: ["verifying"],
     load: () => import("./products.ts"),
@@ -114,6 +115,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "keygen",
+    needsNoTrust: true,
     summary: "create a key pair, to sign samples as SalesIQ, Cliq and Desk do",
     pages: ["sending"],
     load: () => import("./keygen.ts"),

@@ -1,27 +1,8 @@
-import { join } from "node:path";
 import { parseEnv } from "node:util";
-import type { Runtime } from "../runtime.ts";
 import { usageError } from "../util/errors.ts";
 import { isFolder, MAX_SETTINGS_BYTES, readBytes, readText } from "../util/files.ts";
 
 export const ENV_FILE = ".env";
-
-/** With which receivers encrypt what they share in a log. */
-export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
-
-/** What decides whether a folder is trusted, and secrets of others: a `.env` does not set them. */
-const NEVER_FROM_FILE = /^(?:ci|home|xdg_.*|(?:local)?appdata|zoho_hooks_trust|zoho_keyring|zoho_hooks_store_key)$/i;
-
-/** The process environment, with the project's `.env` for what is not set there. */
-export function readEnvironment(runtime: Pick<Runtime, "env">, root: string) {
-  const path = join(root, ENV_FILE);
-  const file = Object.entries(readEnvFile(path)).filter(([name]) => !NEVER_FROM_FILE.test(name));
-  return {
-    values: { ...Object.fromEntries(file), ...runtime.env },
-    /** Where a variable was set. */
-    origin: (name: string): string => (runtime.env[name] === undefined ? path : "environment"),
-  };
-}
 
 /** The variables of a `.env`; none where there is no such file. */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {

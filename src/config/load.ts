@@ -1,12 +1,13 @@
-import { existsSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import type { Secrets } from "../body/secret.ts";
 import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { usageError } from "../util/errors.ts";
-import { readEnvironment } from "./environment.ts";
+import type { Env } from "../util/variables.ts";
+import { ENV_FILE } from "./environment.ts";
 import { rememberSettings } from "./known-secrets.ts";
-import { environmentName, readers } from "./readers.ts";
+import { readProject, settingsOf } from "./project.ts";
+import { environmentName } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
 import { CONFIG_FILE, defaults, type Settings, type TunnelName } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
@@ -20,10 +21,7 @@ export interface Config {
   readonly secrets: Secrets;
   readonly storeSecret: ReturnType<typeof readStoredSecrets>["store"];
   readonly importModule: ImportModule;
-  /** The process environment, with the project's `.env` for what is not set there. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether a file of the project sets this setting or variable. */
-  ofProject(name: string): boolean;
+  readonly env: Env;
   /** Where a variable was set: `environment`, or the path of the `.env`. */
   variableOrigin(name: string): string;
 }
@@ -32,19 +30,17 @@ export interface LoadOptions {
   readonly flags?: Readonly<Partial<Settings>>;
   /** For commands that verify or sign, which fail for a key that cannot be read. */
   readonly secrets?: GivenSecrets;
-  /** Leaves the project's files out, as where the user does not trust them. */
-  readonly withoutProject?: boolean;
   /** Called instead of throwing; what cannot be read is then left out. For `doctor`, which goes on with the rest. */
   readonly onFault?: (error: unknown, of: "settings" | "secrets") => void;
 }
 
 /** flags > environment > `.env` > project file > user file > defaults. */
 export function loadConfig(
-  runtime: Runtime & Pick<Context, "report" | "caller" | "knownSecrets">,
+  runtime: Runtime & Pick<Context, "report" | "caller" | "knownSecrets" | "project">,
   options: LoadOptions = {},
 ): Config {
-  const root = findRoot(runtime);
   const { onFault } = options;
+  const onSettingsFault = onFault && ((error: unknown) => onFault(error, "settings"));
   const orReport = <T>(of: "settings" | "secrets", read: () => T, otherwise: () => T): T => {
     try {
       return read();
@@ -54,33 +50,34 @@ export function loadConfig(
       return otherwise();
     }
   };
-  const layer = (read: () => Partial<Settings>) => orReport("settings", read, () => ({}));
-  const withoutFile = { values: runtime.env, origin: () => "environment" };
-  const environment = orReport(
-    "settings",
-    () => (options.withoutProject ? withoutFile : readEnvironment(runtime, root)),
-    () => withoutFile,
-  );
-  const projectFile = join(root, CONFIG_FILE);
+  const project = runtime.project ?? readProject(runtime, onSettingsFault);
+  const { root } = project;
+  const env: Config["env"] = { ...project.variables, ...runtime.env };
   const userFile = join(userFolder(runtime), "config.json");
   const variableOrigin = (name: string): string => {
-    return name === STORED_SECRETS_FILE ? join(root, name) : environment.origin(name);
+    if (name === STORED_SECRETS_FILE) return join(root, name);
+    return runtime.env[name] === undefined ? join(root, ENV_FILE) : "environment";
   };
   const ofVariable = (key: string): string => `${environmentName(key)} (${variableOrigin(environmentName(key))})`;
   const layers: readonly (readonly [originOf: (key: string) => string, values: Partial<Settings>])[] = [
     [() => "flag", { ...runtime.caller?.flags, ...options.flags }],
-    [ofVariable, fromEnvironment(environment.values, (read) => orReport("settings", read, () => undefined))],
-    [() => projectFile, options.withoutProject ? {} : layer(() => readSettingsFile(projectFile))],
-    [() => userFile, layer(() => readSettingsFile(userFile))],
+    [ofVariable, settingsOf(env, onSettingsFault)],
+    [() => join(root, CONFIG_FILE), project.settings],
+    [
+      () => userFile,
+      orReport(
+        "settings",
+        () => readSettingsFile(userFile),
+        () => ({}),
+      ),
+    ],
   ];
   const values = resolveTunnelMode(layers.map(([, each]) => each));
   const settings: Record<string, unknown> = { ...defaults };
   const origins: Record<string, string> = {};
-  const ofFile = new Set<string>();
   for (const key of Object.keys(defaults)) {
     const at = values.findIndex((each) => Reflect.get(each, key) !== undefined);
     origins[key] = layers[at]?.[0](key) ?? "default";
-    if (at === 2 || (at === 1 && variableOrigin(environmentName(key)) !== "environment")) ofFile.add(key);
     const value: unknown = Reflect.get(values[at] ?? {}, key);
     if (value !== undefined) settings[key] = value;
   }
@@ -92,7 +89,7 @@ export function loadConfig(
     },
   );
   const known = runtime.knownSecrets;
-  rememberSettings(known, environment.values, settings as unknown as Settings);
+  rememberSettings(known, env, settings as unknown as Settings);
   const stored = orReport(
     "secrets",
     () => readStoredSecrets(root, known),
@@ -102,28 +99,19 @@ export function loadConfig(
   const given = options.secrets && { ...runtime.caller?.secrets, ...options.secrets };
   const secrets = orReport(
     "secrets",
-    () => readSecrets({ ...from, env: environment.values, given }),
-    () => readSecrets({ ...from, env: withoutEmpty(environment.values) }),
+    () => readSecrets({ ...from, env, given }),
+    () => readSecrets({ ...from, env: withoutEmpty(env) }),
   );
   return {
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
-    ofProject: (name) => ofFile.has(name) || (!(name in origins) && variableOrigin(name) !== "environment"),
     secrets,
     storeSecret: (...offered) => (stored ?? readStoredSecrets(root, known)).store(...offered),
     importModule: runtime.importModule,
-    env: environment.values,
+    env,
     variableOrigin,
   };
-}
-
-/** The nearest folder upwards with a config file, else the working folder. */
-function findRoot({ cwd }: Pick<Context, "cwd">): string {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, CONFIG_FILE))) return folder;
-    if (dirname(folder) === folder) return cwd;
-  }
 }
 
 /** A mistyped address is no file: its password would be in the names of folders, and in what is said of them. */
@@ -154,16 +142,6 @@ export function userFolder({ env, home, platform }: UserPlaces): string {
 
 function withoutEmpty(env: Config["env"]): Config["env"] {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ""));
-}
-
-function fromEnvironment(env: Config["env"], attempt: (read: () => unknown) => unknown): Partial<Settings> {
-  const found: Record<string, unknown> = {};
-  for (const [key, read] of Object.entries(readers)) {
-    const name = environmentName(key);
-    const text = env[name];
-    if (text !== undefined && text !== "") found[key] = attempt(() => read(text, name));
-  }
-  return found;
 }
 
 type Layer = Partial<Settings>;

@@ -36,7 +36,7 @@ const CREDENTIALS = Object.keys(CREDENTIAL_VARIABLES) as readonly Credential[];
 export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonly Credential[];
 
 /** Keys have many lines, so their variables may hold the path of a file. */
-const MULTI_LINE: readonly Credential[] = ["publicKey", "privateKey", "jwks"];
+export const MULTI_LINE = ["publicKey", "privateKey", "jwks"] as const satisfies readonly Credential[];
 
 /** Everyone may see these. */
 const PUBLIC: readonly string[] = ["publicKey", "jwks"] satisfies Credential[];
@@ -71,7 +71,7 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
-      const isKey = MULTI_LINE.includes(credential);
+      const isKey = (MULTI_LINE as readonly Credential[]).includes(credential);
       const content = secret(isKey ? contentOf(value, root) : value, name);
       // A key that cannot be read would fail every delivery, so it is an error before the first.
       if (given !== undefined && isKey && content.reveal() === value) rejectMissingFile(name, value, root);

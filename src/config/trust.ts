@@ -1,156 +1,185 @@
-import { existsSync, readdirSync, realpathSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { rename } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
-import { targetUrl } from "../body/target-url.ts";
 import type { Context } from "../context.ts";
-import { parseRoute } from "../core/event-names.ts";
-import { maskSetting } from "../core/mask.ts";
-import { type UserError, usageError } from "../util/errors.ts";
-import { isFolder, readPrivateJson, writePrivateJson } from "../util/files.ts";
-import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
-import { isAbove, leadsOut } from "../util/links.ts";
+import { errorText, type UserError, usageError } from "../util/errors.ts";
+import { withFileLock } from "../util/file-lock.ts";
+import { MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJson } from "../util/files.ts";
+import { isAbove, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
-import { ENV_FILE } from "./environment.ts";
-import { type Config, loadConfig, userFolder } from "./load.ts";
-import { MODULE_EXTENSIONS } from "./own/schema-file.ts";
-import { CREDENTIAL_VARIABLES, KEYS_FOLDER, namesFile } from "./secrets.ts";
-import { CONFIG_FILE, defaults, PROJECT_FOLDER, type Settings } from "./settings.ts";
+import { TRUST_ALL } from "../util/variables.ts";
+import { type Decision, decisionsOf, decisionText, filesThere } from "./decisions.ts";
+import { userFolder } from "./load.ts";
+import { type Project, readProject } from "./project.ts";
 
 /**
- * A folder may be a stranger's. What its files set for this machine alone is used at once; what reaches further, only once the
- * user trusts the folder. From then on its files are the user's own. Flags, the environment and the user's own config file
- * need no trust.
+ * The gate before every command that uses a folder: reads the project, and returns it if the user trusts its files with what
+ * they decide beyond this machine and folder. A folder may be a stranger's. In a terminal it asks once; elsewhere, and after
+ * a no, it throws a usage error with all decisions.
  */
-export async function requireTrust(context: Context): Promise<void> {
-  const config = loadConfig(context, { onFault() {} });
-  const open = await openDecisions(context, config);
-  if (open.length === 0) return;
-  const folder = oneLine(config.root);
+export async function requireTrust(context: Context): Promise<Project> {
+  const project = readProject(context);
+  const { open, isKnown } = await openDecisions(context, project);
+  if (open.length === 0) return project;
   const prompts = await context.prompts();
-  if (prompts !== undefined) {
-    context.report({ type: "notice", message: `${folder} is not trusted, and its files decide: ${open.join("; ")}` });
-    if (await prompts.confirm({ message: "Trust the files of this folder from now on?" }))
-      return trust(context, config.root, open);
-  }
-  throw notTrusted(context, config, open);
-}
-
-/** Where nobody can be asked, or the answer was no. */
-export function notTrusted({ invocation }: Context, { root }: Config, open: readonly string[]): UserError {
-  return usageError(
-    `${oneLine(root)} is not trusted, and its files decide: ${open.join("; ")}`,
-    `if you trust who wrote them: ${invocation} trust; in a container or a script, set ZOHO_HOOKS_TRUST=1`,
-  );
-}
-
-/** What the files of the project decide, and the user does not trust them to. */
-export async function openDecisions(context: Context, config: Config): Promise<readonly string[]> {
-  // Set by the user alone: a `.env` sets neither. Who runs a repository's code in CI trusts it already.
-  if (/^(?:1|true)$/i.test(context.env.ZOHO_HOOKS_TRUST ?? context.env.CI ?? "")) return [];
-  const folders = await readTrusted(context);
-  const place = realpathSync(config.root);
-  if (Object.entries(folders).some(([folder, what]) => what === ALL && !isAbove(folder, place))) return [];
-  const trusted = folders[place];
-  return decisionsOf(config, trusted !== undefined).filter((each) => trusted?.includes(each) !== true);
-}
-
-/** What a folder's files decide beyond this machine, for people and to be remembered; without values of secrets. */
-export function decisionsOf(config: Config, isKnown = true): readonly string[] {
-  const { root, settings, env, ofProject } = config;
-  const reaching = (Object.keys(REACHES) as (keyof Settings)[]).flatMap((key) =>
-    ofProject(key)
-      ? (REACHES[key]?.(settings, root) ?? []).map((text) => `${key} ${oneLine(maskSetting(text))}`.trim())
-      : [],
-  );
-  const variables = Object.keys(env).flatMap((name) => {
-    if (!VARIABLES.test(name) || !ofProject(name)) return [];
-    return SHOWN.test(name) ? `${name}=${oneLine(env[name] ?? "")}` : name;
+  if (prompts === undefined) throw notTrusted(context, project, open);
+  const folder = oneLine(project.root);
+  context.report({
+    type: "decisions",
+    message: isKnown
+      ? `The files of ${folder} now also decide:`
+      : `${folder} is not trusted yet, and its files would decide:`,
+    decisions: open,
   });
-  const keys = Object.values(CREDENTIAL_VARIABLES).flatMap((variable) =>
-    Object.keys(env)
-      .filter((name) => {
-        const value = env[name] ?? "";
-        if (!name.startsWith(variable) || !ofProject(name)) return false;
-        return /^https?:/.test(value) || (namesFile(value) && leadsOut(root, resolve(root, value)));
-      })
-      .map((name) => `${name}=${oneLine(env[name] ?? "")}`),
+  if (!(await prompts.confirm({ message: "Trust the files of this folder from now on?" })))
+    throw notTrusted(context, project, open);
+  await trust(context, project.root, open).catch((error: unknown) => {
+    const message = `your answer could not be kept, so the next command asks again: ${errorText(error)}`;
+    context.report({ type: "warning", message });
+  });
+  return project;
+}
+
+/** The error where nobody can be asked, or the answer was no. */
+export function notTrusted({ invocation }: Context, { root }: Project, open: readonly Decision[]): UserError {
+  return usageError(
+    `${oneLine(root)} is not trusted, and its files decide: ${open.map(decisionText).join("; ")}`,
+    `if you trust who wrote them: ${invocation} trust. In a container or a script: ZOHO_HOOKS_TRUST=1`,
   );
-  const links = [CONFIG_FILE, ENV_FILE, PROJECT_FOLDER].filter((name) => leadsOut(root, join(root, name)));
-  const brought = isKnown
-    ? []
-    : [join(PROJECT_FOLDER, "events.db"), KEYS_FOLDER].filter((name) => existsSync(join(root, name)));
-  return [
-    ...reaching,
-    ...variables,
-    ...keys,
-    ...links.map((name) => `${name} is a link out of the folder`),
-    ...brought.map((name) => `${name} is there already`),
-  ];
 }
 
-/** The settings that reach beyond this machine or folder, and their values that do. */
-const REACHES: { readonly [K in keyof Settings]?: (settings: Settings, root: string) => readonly string[] } = {
-  host: ({ host }) => (host === "::1" || isSafeWithoutTls(host) ? [] : [host]),
-  forwardTo: ({ forwardTo }) => remote(forwardTo),
-  routes: ({ routes }) => remote(routes.map((text) => parseRoute(text, "routes").target)),
-  insecure: ({ insecure }) => (insecure ? [""] : []),
-  store: ({ store }, root) =>
-    typeof store === "string" && (store.includes("://") || leadsOut(root, resolve(root, store))) ? [store] : [],
-  publicUrl: ({ publicUrl }) => [publicUrl ?? ""],
-  ngrokServerAddr: ({ ngrokServerAddr }) => [ngrokServerAddr ?? ""],
-  ngrokRootCas: ({ ngrokRootCas }) => [ngrokRootCas ?? ""],
-  products: ({ products }, root) =>
-    Object.values(products)
-      .flatMap(({ path, schema }) => [path ?? [], schema ?? []].flat())
-      .flatMap((file) => {
-        const place = resolve(root, file);
-        if (leadsOut(root, place)) return [`${file}, outside the folder`];
-        return hasCode(place) ? [`${file}, which is code`] : [];
-      }),
-};
-
-/** Whether a schema or product folder may run code. */
-function hasCode(place: string): boolean {
-  const names = isFolder(place) ? readdirSync(place, { recursive: true, encoding: "utf8" }) : [place];
-  return names.some((name) => MODULE_EXTENSIONS.some((extension) => name.endsWith(extension)));
+/** What the files of a folder decide without being trusted to; `isKnown`: they are trusted with something already. */
+export async function openDecisions(context: Context, project: Project) {
+  const decisions = decisionsOf(project);
+  const there = filesThere(project);
+  if (decisions.length + there.length === 0 || trustsAll(context)) return { open: [], isKnown: true };
+  const folders = await readTrusted(context).catch(() => ({}) as TrustedFolders);
+  const place = trustPlace(project.root);
+  if (folderAround(folders, place) !== undefined) return { open: [], isKnown: true };
+  const trusted = trustedWith(folders, place);
+  const open = [...decisions, ...(trusted === undefined ? there : [])];
+  return {
+    open: open.filter((each) => trusted?.includes(decisionText(each)) !== true),
+    isKnown: trusted !== undefined,
+  };
 }
 
-/** Variables of a `.env` that choose an account, a host or a program. Secrets of webhooks and the settings above are not among them. */
-const VARIABLES =
-  /^(?:NGROK_AUTHTOKEN|ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|DC|ENVIRONMENT|PROFILE|ACCOUNTS_URL|API_URL)|(?:https?|all|no)_proxy|EDITOR|VISUAL)$/i;
-const SHOWN = /_(?:DC|ENVIRONMENT|PROFILE|URL)$/;
+/** Of the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */
+function trustsAll({ env }: Pick<Context, "env">): boolean {
+  return /^(?:1|true)$/i.test(env[TRUST_ALL] ?? env.CI ?? "");
+}
 
-function remote(targets: readonly string[]): readonly string[] {
-  const urls = targets.map((target) => targetUrl(target, "crm", { host: "localhost", port: defaults.port }));
-  return urls.filter((url) => !isLocalUrl(url)).map((url) => new URL(url).href.replace(/(\w\/)\w.*$/, "$1"));
+/** Trusts a folder with decisions, beside what it is trusted with already. `ALL`: everything, and all folders below it. */
+export async function trust(
+  context: Context,
+  root: string,
+  decisions: readonly Decision[] | typeof ALL,
+): Promise<void> {
+  const place = trustPlace(root);
+  await change(context, (folders) => {
+    const before = folders[place] ?? [];
+    if (decisions === ALL || before === ALL) return { ...folders, [place]: ALL };
+    return { ...folders, [place]: [...new Set([...before, ...decisions.map(decisionText)])] };
+  });
+}
+
+/** Whether it was trusted before. */
+export async function distrust(context: Context, root: string): Promise<boolean> {
+  const place = trustPlace(root);
+  let was = false;
+  await change(context, ({ [place]: removed, ...others }) => {
+    was = removed !== undefined;
+    return others;
+  });
+  return was;
+}
+
+/**
+ * Before the log or the keys of a folder are created: what is there from then on is the user's. Without effect in a folder
+ * that has some already, or where nothing can be kept.
+ */
+export async function claimFiles(context: Context): Promise<void> {
+  const project = context.project ?? readProject(context);
+  if (filesThere(project).length > 0) return;
+  const folders = await readTrusted(context).catch(() => undefined);
+  if (folders === undefined || trustedWith(folders, trustPlace(project.root)) !== undefined) return;
+  await trust(context, project.root, []).catch(() => undefined);
+}
+
+/** A folder that is trusted with everything, and includes this one. */
+export function folderAround(folders: TrustedFolders, root: string): string | undefined {
+  return Object.keys(folders).find((folder) => folders[folder] === ALL && !isAbove(folder, realPlace(root)));
 }
 
 /** Everything that the folder and those below it decide. */
 export const ALL = "all";
 
-/** Remembers that a folder may decide this, beside what it may already. */
-export async function trust(context: Context, root: string, decisions: readonly string[] | typeof ALL): Promise<void> {
-  const place = realpathSync(root);
-  const folders = await readTrusted(context);
-  const before = folders[place] ?? [];
-  const now = decisions === ALL || before === ALL ? ALL : [...new Set([...before, ...decisions])];
-  await writePrivateJson(trustFile(context), { ...folders, [place]: now });
+/** The decisions that each folder is trusted with. */
+export type TrustedFolders = Readonly<Record<string, readonly string[] | typeof ALL>>;
+
+function trustedWith(folders: TrustedFolders, place: string): readonly string[] | undefined {
+  const decisions = folders[place];
+  return decisions === ALL ? [] : decisions;
 }
 
-/** Forgets a folder. */
-export async function distrust(context: Context, root: string): Promise<void> {
-  const { [realpathSync(root)]: _, ...others } = await readTrusted(context);
-  await writePrivateJson(trustFile(context), others);
+/** Throws a UserError for a file that is damaged or cannot be read: nothing is trusted then. */
+export async function readTrusted(context: Context): Promise<TrustedFolders> {
+  const path = trustFile(context);
+  const schema = z.record(z.string(), z.union([z.array(z.string()), z.literal(ALL)]));
+  const parsed = schema.safeParse((await readPrivateJson(path)) ?? {});
+  if (parsed.success) return parsed.data;
+  throw usageError(`${path} is damaged`, "run zoho-hooks trust, which moves it aside");
 }
 
-type Trusted = Readonly<Record<string, readonly string[] | typeof ALL>>;
-
-/** A damaged file trusts nothing. */
-export async function readTrusted(context: Context): Promise<Trusted> {
-  const file = z.record(z.string(), z.union([z.array(z.string()), z.literal(ALL)]));
-  return file.safeParse(await readPrivateJson(trustFile(context)).catch(() => undefined)).data ?? {};
+/** Two processes may do so at once. */
+async function change(context: Context, edit: (folders: TrustedFolders) => TrustedFolders): Promise<void> {
+  const path = trustFile(context);
+  await withFileLock(`${path}.lock`, { waitMs: 5000, signal: context.signal }, async () => {
+    const folders = await readTrusted(context).catch(async (error: unknown) => {
+      const aside = path.replace(/\.json$/, ".damaged.json");
+      await rename(path, aside).catch(() => {
+        throw error;
+      });
+      context.report({ type: "warning", message: `${path} was damaged: it is ${aside} now, and no folder is trusted` });
+      return {};
+    });
+    await writePrivateJson(path, edit(folders));
+  });
 }
 
 function trustFile(context: Context): string {
   return join(userFolder(context), "trusted-folders.json");
+}
+
+/** What a folder is remembered by: its real path, in a worktree of Git that of the same folder in the main checkout. */
+function trustPlace(root: string): string {
+  const place = realPlace(root);
+  for (let folder = place; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, ".git"))) return resolve(mainCheckout(folder) ?? folder, relative(folder, place));
+    if (dirname(folder) === folder) return place;
+  }
+}
+
+/**
+ * The main checkout of a worktree, where both name the other: a `.git` file alone would be the folder deciding about itself.
+ * https://git-scm.com/docs/gitrepository-layout (worktrees/<id>/gitdir)
+ */
+function mainCheckout(worktree: string): string | undefined {
+  const file = join(worktree, ".git");
+  const named = lineOf(file)?.match(/^gitdir: (.+)$/)?.[1];
+  if (named === undefined) return undefined;
+  const entry = realPlace(resolve(worktree, named));
+  const [, main] = /^(.+)[\\/]\.git[\\/]worktrees[\\/][^\\/]+$/.exec(entry) ?? [];
+  const back = lineOf(join(entry, "gitdir"));
+  return back !== undefined && realPlace(resolve(entry, back)) === realPlace(file) ? main : undefined;
+}
+
+/** Undefined where there is no such file, as where `.git` is a folder. */
+function lineOf(path: string): string | undefined {
+  try {
+    return readText(path, MAX_SETTINGS_BYTES)?.trimEnd();
+  } catch {
+    return undefined;
+  }
 }

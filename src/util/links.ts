@@ -18,10 +18,10 @@ export function leadsOut(root: string, path: string): boolean {
   return isAbove(realPlace(root), realPlace(path));
 }
 
-/** Where a path really is, also before there is such a file. */
-function realPlace(path: string): string {
+/** Where a path really is, also before there is such a file; in the case that the file system has it in. */
+export function realPlace(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return dirname(path) === path ? path : join(realPlace(dirname(path)), basename(path));
   }

@@ -1,5 +1,6 @@
 import { type UserError, usageError } from "../util/errors.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
+import type { Env, VariableName } from "../util/variables.ts";
 
 /**
  * An organisation is in exactly one data centre, and the others do not know its credentials.
@@ -94,14 +95,12 @@ export interface Hosts {
 
 /** The hosts of a data centre, unless `ZOHO_ACCOUNTS_URL` or `ZOHO_API_URL` names others. */
 export function resolveHosts({ accountsUrl }: Pick<DataCentre, "accountsUrl">, env: Env): Hosts {
-  const named = (name: string): string | undefined => {
+  const named = (name: VariableName): string | undefined => {
     const value = env[name]?.trim() ?? "";
     return value === "" ? undefined : originOf(name, value);
   };
   return { accountsUrl: named("ZOHO_ACCOUNTS_URL") ?? accountsUrl, apiUrl: named("ZOHO_API_URL") };
 }
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 function originOf(name: string, value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;

@@ -1,6 +1,7 @@
 import { basename, sep } from "node:path";
 import type { Credential } from "../../body/secret.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
+import { readProject, withoutFiles } from "../../config/project.ts";
 import { fileKeys } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES, STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import { settingTexts } from "../../config/setting-texts.ts";
@@ -12,22 +13,24 @@ import { watchProductIds } from "../../zoho/channels/products.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import { settingText } from "../config.ts";
 import { configuredProducts, warnOfUnknownVariables } from "../helpers/products.ts";
+import { withMembers } from "../helpers/with-members.ts";
 import { type Finding, fromError, passed, silentContext, warning } from "./finding.ts";
 
-interface Project {
+interface CheckedSettings {
   readonly config: Config;
   readonly findings: readonly Finding[];
 }
 
 /** Reads the settings and secrets. Each invalid one becomes a finding; the valid ones are used. */
-export async function readProject(context: Context, flags: LoadOptions["flags"]): Promise<Project> {
+export async function checkSettings(context: Context, flags: LoadOptions["flags"]): Promise<CheckedSettings> {
   const silent = silentContext(context);
   const faults: { readonly error: unknown; readonly of: "settings" | "secrets" }[] = [];
   const given = flags === undefined ? {} : { flags };
   const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
-  const whole = loadConfig(silent, { ...given, onFault });
-  const open = await openDecisions(context, whole);
-  const config = open.length === 0 ? whole : loadConfig(silent, { ...given, withoutProject: true, onFault });
+  const whole = readProject(context, (error) => onFault(error, "settings"));
+  const { open } = await openDecisions(context, whole);
+  const project = open.length === 0 ? whole : withoutFiles(whole);
+  const config = loadConfig(withMembers(silent, { project }), { ...given, onFault });
   const known = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
     return [] as readonly Product[];
@@ -39,7 +42,7 @@ export async function readProject(context: Context, flags: LoadOptions["flags"])
     ...(settings.length > 0 ? settings : [configFinding(config)]),
     ...(open.length === 0 ? [] : [fromError("trust", notTrusted(context, whole, open), "warning")]),
     ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
-    ...secretFindings(context, config, known, { faults: of("secrets"), isTrusted: open.length === 0 }),
+    ...secretFindings(withMembers(context, { project }), config, known, of("secrets")),
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
   return { config, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
@@ -79,11 +82,9 @@ function secretFindings(
   context: Context,
   config: Config,
   known: readonly Product[],
-  { faults, isTrusted }: { readonly faults: readonly unknown[]; readonly isTrusted: boolean },
+  faults: readonly unknown[],
 ): readonly Finding[] {
-  const broken = (faults.length > 0 || !isTrusted ? faults : strictFaults(context)).map((error) =>
-    faultFinding("secrets", error),
-  );
+  const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => faultFinding("secrets", error));
   if (broken.length > 0) return broken;
   const secrets = withChannelTokens(config.secrets, {
     folder: userFolder(context),
@@ -113,7 +114,7 @@ function secretFindings(
   return [warning("secrets", "none is set: deliveries are not verified", init)];
 }
 
-/** What a command that verifies would refuse: keys that cannot be read, or that are outside the project. */
+/** What a command that verifies would refuse: keys that cannot be read. */
 function strictFaults(context: Context): readonly unknown[] {
   const faults: unknown[] = [];
   loadConfig(silentContext(context), {

@@ -39,7 +39,7 @@ export async function ngrokFindings(project: CheckedProject, signal: AbortSignal
     return [skipped("ngrok.token", "none: Zoho cannot reach this machine", remedy)];
   }
   const { authtoken, serverAddr = NGROK_SERVER_ADDR } = choice.settings;
-  const isVariable = authtoken.origin === "NGROK_AUTHTOKEN" && config.ofProject("NGROK_AUTHTOKEN");
+  const isVariable = authtoken.origin === "NGROK_AUTHTOKEN" && context.env.NGROK_AUTHTOKEN === undefined;
   const from = `from ${isVariable ? config.variableOrigin("NGROK_AUTHTOKEN") : authtoken.origin}`;
   if (listener?.publicUrl !== undefined) return [passed("ngrok.token", `${from}; listen has a tunnel open`)];
   try {

@@ -1,4 +1,3 @@
-import { STORE_KEY } from "../../config/environment.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { environmentName, readers, settingName } from "../../config/readers.ts";
 import { CREDENTIAL_VARIABLES, variableSuffix } from "../../config/secrets.ts";
@@ -9,6 +8,7 @@ import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
 import { isNeverSigned, type Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { usageError } from "../../util/errors.ts";
+import { STORE_KEY } from "../../util/variables.ts";
 import { requireProduct } from "./options.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {

@@ -189,7 +189,7 @@ export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undef
 
 /** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
 export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
-  const off = !useKeyring || config.env.ZOHO_KEYRING === "off";
+  const off = !useKeyring || context.env.ZOHO_KEYRING === "off";
   const keyring = off ? undefined : keyringVault(systemKeyring);
   return credentialsStore({ folder: userFolder(context), keyring, env: config.env });
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
+import { type Decision, decisionsOf, decisionText } from "../../config/decisions.ts";
 import {
   appendLines,
   ENV_FILE,
@@ -11,12 +12,12 @@ import {
   readLineFile,
   withoutEmptyEntries,
 } from "../../config/environment.ts";
-import { loadConfig } from "../../config/load.ts";
+import { readProject } from "../../config/project.ts";
 import { environmentName } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
-import { decisionsOf, trust } from "../../config/trust.ts";
+import { trust } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
@@ -79,11 +80,11 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const changes = [ignoreChange(context.cwd), envChanges, config];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
-  const before = decided(context);
+  const before = decided(context).map(decisionText);
   for (const { path: file, content, mode } of changes) {
     if (content !== undefined) writeFileAtomically(file, content, { mode, keepMode: mode === undefined });
   }
-  const written = decided(context).filter((each) => !before.includes(each));
+  const written = decided(context).filter((each) => !before.includes(decisionText(each)));
   // If it cannot be saved, the next command asks.
   await trust(context, context.cwd, written).catch(() => undefined);
   reportChanges(context, changes);
@@ -143,8 +144,8 @@ async function confirmOverwrites(
 }
 
 /** What the files of the folder decide at present. */
-function decided(context: Context): readonly string[] {
-  return decisionsOf(loadConfig(context, { onFault() {} }));
+function decided(context: Context): readonly Decision[] {
+  return decisionsOf(readProject(context, () => undefined));
 }
 
 function reportChanges(context: Context, changes: readonly FileChange[]): void {

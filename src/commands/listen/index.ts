@@ -1,4 +1,3 @@
-import { STORE_KEY } from "../../config/environment.ts";
 import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Verdict } from "../../core/product.ts";
@@ -10,6 +9,7 @@ import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
 import { firstOf, onAbort } from "../../util/timing.ts";
 import { parseRunTime } from "../../util/units.ts";
+import { STORE_KEY } from "../../util/variables.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import type { Define } from "../command.ts";
 import { explainCommand } from "../events/list.ts";

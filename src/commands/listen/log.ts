@@ -1,9 +1,8 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { STORE_KEY } from "../../config/environment.ts";
 import { logPlace } from "../../config/load.ts";
-import { trust } from "../../config/trust.ts";
+import { claimFiles } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { EventReport } from "../../reports/event.ts";
 import type { Log, Role } from "../../store/log.ts";
@@ -12,6 +11,7 @@ import { keptBody, ROW_BYTES } from "../../store/retention.ts";
 import { loadEngine } from "../../store/sqlite/engine.ts";
 import { isLocked } from "../../store/sqlite/lock.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
+import { STORE_KEY } from "../../util/variables.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 
@@ -43,6 +43,7 @@ export async function startLog(
   const place = folder === undefined ? logPlace(config) : { root, store: join(folder, LOG) };
   const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));
   let log: Log;
+  await claimFiles(context);
   try {
     log = await openLogAt(place, { now: context.now, storeKey: context.env[STORE_KEY], ...limits });
   } catch (error) {
@@ -77,8 +78,6 @@ export async function startLog(
     await stop();
     throw error;
   }
-  // The log is the user's from now on.
-  await trust(context, root, []).catch(() => undefined);
   return {
     name: "the event log",
     log,

@@ -155,7 +155,7 @@ async function signIn(
 /** A variable that takes precedence would silently be used instead of the new profile. */
 function warnIfUnused(context: Context, config: Config, profile: string): void {
   const named = chosenProfile(config, undefined);
-  const token = ["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"].find((name) => config.env[name] !== undefined);
+  const token = (["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"] as const).find((name) => config.env[name] !== undefined);
   const first = named === undefined ? token : named === profile ? undefined : "ZOHO_PROFILE";
   if (first === undefined) return;
   context.report({

@@ -6,6 +6,7 @@ import { withFileLock } from "../../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../../util/files.ts";
 import { parseJson } from "../../util/json.ts";
 import { shellQuoted } from "../../util/text.ts";
+import type { Env } from "../../util/variables.ts";
 import {
   type DataCentre,
   findDataCentre,
@@ -35,7 +36,7 @@ const LOCK_TIMEOUT_MS = 15_000;
 export function credentialsStore(options: {
   readonly folder: string;
   readonly keyring: Vault | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
 }) {
   const indexPath = join(options.folder, "profiles.json");
   const secretsPath = join(options.folder, "secrets.json");

@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { type Secret, secret } from "../../body/secret.ts";
 import { usageError } from "../../util/errors.ts";
+import type { Env, VariableName } from "../../util/variables.ts";
 import { findWatchProduct, watchProductIds } from "../channels/products.ts";
 import { type DataCentre, type Environment, findEnvironment, type Hosts, resolveHosts } from "../data-centres.ts";
 import { failureLogs, managedProducts } from "../webhooks/index.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Access to Zoho for one organisation. */
 export interface SignIn {
@@ -97,7 +96,7 @@ export function hasEnvSignIn(env: Env): boolean {
 }
 
 /** A variable that is set but empty is a mistake, such as a missing CI secret, and not the same as unset. */
-export function setting(env: Env, name: string): string | undefined {
+export function setting(env: Env, name: VariableName): string | undefined {
   const value = env[name];
   if (value === undefined) return undefined;
   if (value.trim() !== "") return value.trim();
