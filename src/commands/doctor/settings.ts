@@ -39,8 +39,9 @@ export async function checkSettings(context: Context, flags: LoadOptions["flags"
   const of = (kind: "settings" | "secrets") => faults.flatMap((each) => (each.of === kind ? [each.error] : []));
   const settings = of("settings").map((error) => faultFinding("config", error));
   const findings: readonly Finding[] = [
-    ...(settings.length > 0 ? settings : [configFinding(config)]),
-    ...(open.length === 0 ? [] : [fromError("trust", notTrusted(context, whole, open), "warning")]),
+    ...settings,
+    ...(open.length > 0 ? [fromError("trust", notTrusted(context, whole, open), "warning")] : []),
+    ...(open.length + settings.length > 0 ? [] : [configFinding(config)]),
     ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
     ...secretFindings(withMembers(context, { project }), config, known, of("secrets")),
   ];
