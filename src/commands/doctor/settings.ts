@@ -87,11 +87,7 @@ function secretFindings(
 ): readonly Finding[] {
   const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => faultFinding("secrets", error));
   if (broken.length > 0) return broken;
-  const secrets = withChannelTokens(config.secrets, {
-    folder: userFolder(context),
-    root: config.root,
-    known: context.knownSecrets,
-  });
+  const secrets = withChannelTokens(config.secrets, { folder: userFolder(context), known: context.knownSecrets });
   const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];
   const init = `${context.invocation} init`;
   const unverified = known
