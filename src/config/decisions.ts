@@ -125,7 +125,7 @@ function remoteOrigins(targets: readonly string[]): readonly string[] {
 }
 
 /** The schema files of the project that would be run, relative to its folder. */
-function codeOf({ root, settings: { products = {} } }: Project): readonly string[] {
+export function codeOf({ root, settings: { products = {} } }: Project): readonly string[] {
   return Object.values(products)
     .flatMap(({ path, schema }) => {
       const { events, all } = path === undefined ? NO_FILES : schemaFilesIn(resolve(root, path));
