@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -261,6 +261,14 @@ describe("init", () => {
       expect(read(cwd, ".gitignore")).toBe(`.zoho-hooks/\n${text}.env\n`);
     },
   );
+
+  it.skipIf(process.platform === "win32")("refuses a .gitignore that is a link, which Git does not read", async () => {
+    const cwd = folderWith({ ignores: ".env\n.zoho-hooks\n" });
+    symlinkSync("ignores", join(cwd, ".gitignore"));
+    const { exitCode, err } = await run(["init", "--yes"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(".gitignore is a link")]);
+    expect(existsSync(join(cwd, ".env"))).toBe(false);
+  });
 
   it.each([
     "!.env\n",
