@@ -166,13 +166,13 @@ function trustPlace(root: string): string {
  * https://git-scm.com/docs/gitrepository-layout (worktrees/<id>/gitdir)
  */
 function mainCheckout(worktree: string): string | undefined {
-  const file = join(worktree, ".git");
-  const named = lineOf(file)?.match(/^gitdir: (.+)$/)?.[1];
+  const named = lineOf(join(worktree, ".git"))?.match(/^gitdir: (.+)$/)?.[1];
   if (named === undefined) return undefined;
   const entry = realPlace(resolve(worktree, named));
   const [, main] = /^(.+)[\\/]\.git[\\/]worktrees[\\/][^\\/]+$/.exec(entry) ?? [];
   const back = lineOf(join(entry, "gitdir"));
-  return back !== undefined && realPlace(resolve(entry, back)) === realPlace(file) ? main : undefined;
+  // By its folder: the file of another one may be a link to that of a worktree.
+  return back !== undefined && realPlace(dirname(resolve(entry, back))) === worktree ? main : undefined;
 }
 
 /** Undefined where there is no such file, as where `.git` is a folder. */
