@@ -67,7 +67,7 @@ export async function openDecisions(context: Context, project: Project) {
 
 /** Of the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */
 function trustsAll({ env }: Pick<Context, "env">): boolean {
-  return /^(?:1|true)$/i.test(env[TRUST_ALL] ?? env.CI ?? "");
+  return /^(?:1|true)$/i.test(env[TRUST_ALL] || env.CI || "");
 }
 
 /** Trusts a folder with decisions, beside what it is trusted with already. `ALL`: everything, and all folders below it. */
