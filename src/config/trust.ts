@@ -96,15 +96,17 @@ export async function distrust(context: Context, root: string): Promise<boolean>
 }
 
 /**
- * Before the log or the keys of a folder are created: what is there from then on is the user's. Without effect in a folder
- * that has some already, or where nothing can be kept.
+ * Trusts a folder with what a command creates in it: the log or the keys, before they are there, or the decisions that it has
+ * written. Without effect where nothing is remembered of the folder and it has a log or keys already, since they would be
+ * trusted with it, and where nothing can be kept.
  */
-export async function claimFiles(context: Context): Promise<void> {
+export async function trustOwn(context: Context, written: readonly Decision[] = []): Promise<void> {
   const project = context.project ?? readProject(context);
-  if (filesThere(project).length > 0) return;
   const folders = await readTrusted(context).catch(() => undefined);
-  if (folders === undefined || trustedWith(folders, trustPlace(project.root)) !== undefined) return;
-  await trust(context, project.root, []).catch(() => undefined);
+  if (folders === undefined) return;
+  const isKnown = trustedWith(folders, trustPlace(project.root)) !== undefined;
+  if (isKnown ? written.length === 0 : filesThere(project).length > 0) return;
+  await trust(context, project.root, written).catch(() => undefined);
 }
 
 /** A folder that is trusted with everything, and includes this one. */
