@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Context } from "../context.ts";
 import { errorText, type UserError, usageError } from "../util/errors.ts";
 import { withFileLock } from "../util/file-lock.ts";
-import { MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJson } from "../util/files.ts";
+import { FileError, MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJson } from "../util/files.ts";
 import { isAbove, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { TRUST_ALL } from "../util/variables.ts";
@@ -129,10 +129,16 @@ function trustedWith(folders: TrustedFolders, place: string): readonly string[] 
 export async function readTrusted(context: Context): Promise<TrustedFolders> {
   const path = trustFile(context);
   const schema = z.record(z.string(), z.union([z.array(z.string()), z.literal(ALL)]));
-  const parsed = schema.safeParse((await readPrivateJson(path)) ?? {});
+  const content = await readPrivateJson(path).catch((error: unknown) => {
+    if (error instanceof FileError) throw error;
+    return NO_JSON;
+  });
+  const parsed = schema.safeParse(content ?? {});
   if (parsed.success) return parsed.data;
   throw usageError(`${path} is damaged`, "run zoho-hooks trust, which moves it aside");
 }
+
+const NO_JSON = "";
 
 /** Two processes may do so at once. */
 async function change(context: Context, edit: (folders: TrustedFolders) => TrustedFolders): Promise<void> {
