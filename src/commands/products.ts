@@ -1,6 +1,6 @@
-import { readProject, withoutFiles } from "../config/project.ts";
+import { readProject } from "../config/project.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
-import { notTrusted, openDecisions, requireTrust } from "../config/trust.ts";
+import { checkTrust, notTrusted, requireTrust } from "../config/trust.ts";
 import type { Context } from "../context.ts";
 import { defaultFirst, type Format, type Product } from "../core/product.ts";
 import { answerRuleText, probesText } from "../core/reply.ts";
@@ -52,7 +52,7 @@ To add a product of your own, put samples into a folder (fixtures/<event>.json) 
 /** Those of an untrusted folder are left out: to know their events its code would be run. */
 async function listedProducts(context: Context): Promise<readonly Product[]> {
   const whole = readProject(context);
-  const { open } = await openDecisions(context, whole);
+  const { open, trusted } = await checkTrust(context, whole);
   if (open.length > 0) {
     const { message, hint } = notTrusted(context, whole, open);
     context.report({
@@ -61,7 +61,7 @@ async function listedProducts(context: Context): Promise<readonly Product[]> {
       ...(hint === undefined ? {} : { hint }),
     });
   }
-  return projectProducts(withMembers(context, { project: open.length === 0 ? whole : withoutFiles(whole) }));
+  return projectProducts(withMembers(context, { project: trusted }));
 }
 
 function describeProduct(product: Product): ProductReport {

@@ -105,10 +105,15 @@ function variableDecisions({ root, variables }: Project): readonly Decision[] {
       return [{ ...decision, label: decides, value: isSecret ? name : `${name}=${maskSetting(value)}` }];
     }
     const isKey = MULTI_LINE.some((credential) => name.startsWith(CREDENTIAL_VARIABLES[credential]));
-    if (!isKey || !namesFile(value)) return [];
-    const places = /^https?:/i.test(value.trim()) ? [maskSetting(value)] : outside(root, value);
+    if (!isKey) return [];
+    const places = isUrl(value) ? [maskSetting(value)] : namesFile(value) ? outside(root, value) : [];
     return places.map((place) => ({ ...decision, label: "key", value: `${name}=${place}` }));
   });
+}
+
+/** As its reader sees it, which ignores some characters around it. */
+function isUrl(text: string): boolean {
+  return URL.canParse(text.trim()) && /^https?:$/.test(new URL(text.trim()).protocol);
 }
 
 /** Origins alone: another path of the same server is nothing new. */
@@ -120,7 +125,7 @@ function remoteOrigins(targets: readonly string[]): readonly string[] {
 }
 
 /** The schema files of the project that would be run, relative to its folder. */
-function codeOf({ root, settings: { products = {} } }: Project): readonly string[] {
+export function codeOf({ root, settings: { products = {} } }: Project): readonly string[] {
   return Object.values(products)
     .flatMap(({ path, schema }) => {
       const { events, all } = path === undefined ? NO_FILES : schemaFilesIn(resolve(root, path));

@@ -1,4 +1,5 @@
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Secrets } from "../body/secret.ts";
 import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
@@ -6,7 +7,7 @@ import { usageError } from "../util/errors.ts";
 import type { Env } from "../util/variables.ts";
 import { ENV_FILE } from "./environment.ts";
 import { rememberSettings } from "./known-secrets.ts";
-import { readProject, settingsOf } from "./project.ts";
+import { type Project, readProject, settingsOf } from "./project.ts";
 import { environmentName } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
 import { CONFIG_FILE, defaults, type Settings, type TunnelName } from "./settings.ts";
@@ -108,9 +109,19 @@ export function loadConfig(
     origins: origins as Config["origins"],
     secrets,
     storeSecret: (...offered) => (stored ?? readStoredSecrets(root, known)).store(...offered),
-    importModule: runtime.importModule,
+    importModule:
+      origins.products === join(root, CONFIG_FILE) ? guarded(runtime.importModule, project) : runtime.importModule,
     env,
     variableOrigin,
+  };
+}
+
+/** A module that came after the folder was trusted is not run: nobody was asked about it. */
+function guarded(importModule: ImportModule, { root, code = [] }: Project): ImportModule {
+  return async (url) => {
+    const file = relative(root, fileURLToPath(url));
+    if (code === "all" || code.includes(file)) return importModule(url);
+    throw usageError(`${join(root, file)} is new since zoho-hooks was started, so it was not run`, "start it again");
   };
 }
 

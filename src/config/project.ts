@@ -15,6 +15,8 @@ export interface Project {
   readonly variables: Env;
   /** Of its config file. */
   readonly settings: Partial<Settings>;
+  /** The schema files, relative to the root, that the user trusts it to run; none by default. */
+  readonly code?: readonly string[] | "all";
 }
 
 /** Called instead of throwing; what cannot be read is then left out. */

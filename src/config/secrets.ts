@@ -190,16 +190,12 @@ export function readStoredSecrets(root: string, known: KnownSecrets) {
   };
 }
 
-const PUBLIC_FILES = /^!(?:public\.pem|jwks\.json|\.gitignore)$/;
-
 /** Makes Git ignore the folder of keys, whatever the project's own rules are. */
 export function ignoreKeys(root: string): void {
   const path = join(root, KEYS_FOLDER, ".gitignore");
   rejectLinks(root, path);
   makePrivateFolder(join(root, KEYS_FOLDER));
-  const lines = (readText(path) ?? "").split(/\r?\n/).map((line) => line.replace(/ +$/, ""));
-  // A clone's may have exceptions for secrets.
-  const isIgnored = lines.includes("*") && lines.every((line) => !line.startsWith("!") || PUBLIC_FILES.test(line));
+  const isIgnored = (readText(path) ?? "").split(/\r?\n/).includes("*");
   if (!isIgnored) writeFileAtomically(path, "*\n", { mode: 0o644, keepMode: false });
 }
 

@@ -9,9 +9,9 @@ import { FileError, MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJ
 import { isAbove, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { TRUST_ALL } from "../util/variables.ts";
-import { type Decision, decisionsOf, decisionText, filesThere } from "./decisions.ts";
+import { codeOf, type Decision, decisionsOf, decisionText, filesThere } from "./decisions.ts";
 import { userFolder } from "./load.ts";
-import { type Project, readProject } from "./project.ts";
+import { type Project, readProject, withoutFiles } from "./project.ts";
 
 /**
  * The gate before every command that uses a folder: reads the project, and returns it if the user trusts its files with what
@@ -20,8 +20,8 @@ import { type Project, readProject } from "./project.ts";
  */
 export async function requireTrust(context: Context): Promise<Project> {
   const project = readProject(context);
-  const { open, isKnown } = await openDecisions(context, project);
-  if (open.length === 0) return project;
+  const { open, isKnown, trusted } = await checkTrust(context, project);
+  if (open.length === 0) return trusted;
   const prompts = await context.prompts();
   if (prompts === undefined) throw notTrusted(context, project, open);
   const folder = oneLine(project.root);
@@ -38,31 +38,40 @@ export async function requireTrust(context: Context): Promise<Project> {
     const message = `your answer could not be kept, so the next command asks again: ${errorText(error)}`;
     context.report({ type: "warning", message });
   });
-  return project;
+  return { ...project, code: codeOf(project) };
 }
 
 /** The error where nobody can be asked, or the answer was no. */
 export function notTrusted({ invocation }: Context, { root }: Project, open: readonly Decision[]): UserError {
   return usageError(
     `${oneLine(root)} is not trusted, and its files decide: ${open.map(decisionText).join("; ")}`,
-    `if you trust who wrote them: ${invocation} trust. In a container or a script: ZOHO_HOOKS_TRUST=1`,
+    `if you trust who wrote them: ${invocation} trust. In a container or a script: ZOHO_HOOKS_TRUST=1 in the environment`,
   );
 }
 
-/** What the files of a folder decide without being trusted to; `isKnown`: they are trusted with something already. */
-export async function openDecisions(context: Context, project: Project) {
+/**
+ * `open`: what the files of a folder decide without being trusted to. `isKnown`: they are trusted with something already.
+ * `trusted`: the project, without its files if anything is open.
+ */
+export async function checkTrust(context: Context, project: Project) {
   const decisions = decisionsOf(project);
   const there = filesThere(project);
-  if (decisions.length + there.length === 0 || trustsAll(context)) return { open: [], isKnown: true };
+  const trusts = (code: Project["code"]) => ({
+    open: [],
+    isKnown: true,
+    trusted: { ...project, ...(code && { code }) },
+  });
+  if (decisions.length + there.length === 0) return trusts(undefined);
+  if (trustsAll(context)) return trusts(ALL);
   const folders = await readTrusted(context).catch(() => ({}) as TrustedFolders);
   const place = trustPlace(project.root);
-  if (folderAround(folders, place) !== undefined) return { open: [], isKnown: true };
-  const trusted = trustedWith(folders, place);
-  const open = [...decisions, ...(trusted === undefined ? there : [])];
-  return {
-    open: open.filter((each) => trusted?.includes(decisionText(each)) !== true),
-    isKnown: trusted !== undefined,
-  };
+  if (folderAround(folders, place) !== undefined) return trusts(ALL);
+  const accepted = trustedWith(folders, place);
+  const open = [...decisions, ...(accepted === undefined ? there : [])].filter(
+    (each) => accepted?.includes(decisionText(each)) !== true,
+  );
+  if (open.length === 0) return trusts(codeOf(project));
+  return { open, isKnown: accepted !== undefined, trusted: withoutFiles(project) };
 }
 
 /** Of the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */

@@ -1,12 +1,12 @@
 import { basename, sep } from "node:path";
 import type { Credential } from "../../body/secret.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
-import { readProject, withoutFiles } from "../../config/project.ts";
+import { readProject } from "../../config/project.ts";
 import { fileKeys } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES, STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import { settingTexts } from "../../config/setting-texts.ts";
 import type { Settings } from "../../config/settings.ts";
-import { notTrusted, openDecisions } from "../../config/trust.ts";
+import { checkTrust, notTrusted } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import { watchProductIds } from "../../zoho/channels/products.ts";
@@ -28,8 +28,7 @@ export async function checkSettings(context: Context, flags: LoadOptions["flags"
   const given = flags === undefined ? {} : { flags };
   const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
   const whole = readProject(context, (error) => onFault(error, "settings"));
-  const { open } = await openDecisions(context, whole);
-  const project = open.length === 0 ? whole : withoutFiles(whole);
+  const { open, trusted: project } = await checkTrust(context, whole);
   const config = loadConfig(withMembers(silent, { project }), { ...given, onFault });
   const known = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
@@ -87,11 +86,7 @@ function secretFindings(
 ): readonly Finding[] {
   const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => faultFinding("secrets", error));
   if (broken.length > 0) return broken;
-  const secrets = withChannelTokens(config.secrets, {
-    folder: userFolder(context),
-    root: config.root,
-    known: context.knownSecrets,
-  });
+  const secrets = withChannelTokens(config.secrets, { folder: userFolder(context), known: context.knownSecrets });
   const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];
   const init = `${context.invocation} init`;
   const unverified = known

@@ -301,17 +301,9 @@ const IGNORED: readonly { readonly lines: readonly string[]; readonly by: RegExp
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
   const file = readLineFile(path);
-  // Of blanks, only spaces at the end have no meaning.
-  const existing = linesOf(file).map((line) => line.replace(/ +$/, ""));
-  const own = IGNORED.flatMap(({ lines }) => lines);
-  const read = existing.slice(existing.findLastIndex((line) => mayTakeBack(line) && !own.includes(line)) + 1);
-  const entries = IGNORED.flatMap(({ lines, by }) => (read.some((line) => by.test(line)) ? [] : lines));
+  const existing = linesOf(file).map((line) => line.trimEnd());
+  const entries = IGNORED.flatMap(({ lines, by }) => (existing.some((line) => by.test(line)) ? [] : lines));
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
-}
-
-/** Whether an exception may hold for what precedes it. A plain name, as in `!.env.example`, holds for that alone. */
-function mayTakeBack(line: string): boolean {
-  return line.startsWith("!") && (!/^![\w./-]+$/.test(line) || /\.env\/?$|\.zoho-hooks/i.test(line));
 }
 
 function addition({ path, bytes }: LineFile, content: Buffer | undefined) {

@@ -186,11 +186,7 @@ async function startParts(
     plan.isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined,
   );
   const keys = await openPublicKeys(context, config, products);
-  let secrets = withChannelTokens(keys.secrets, {
-    folder: userFolder(context),
-    root: config.root,
-    known: context.knownSecrets,
-  });
+  let secrets = withChannelTokens(keys.secrets, { folder: userFolder(context), known: context.knownSecrets });
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho.ts");

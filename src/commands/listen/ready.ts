@@ -59,7 +59,10 @@ export function readyReport(
     forwardsTo: routes.texts,
     isMirrored: settings.respond === "mirror",
     checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
-    unsigned,
+    unsigned: [
+      ...unsigned,
+      ...products.flatMap(({ id, allowUnsigned }) => (allowUnsigned === true ? [`${id} (custom bodies)`] : [])),
+    ],
     onInvalid: settings.onInvalid,
     offersTunnel: publicUrl === undefined && settings.tunnel !== "none",
     channel,

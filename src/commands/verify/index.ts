@@ -146,7 +146,7 @@ export async function verify(context: Context, files: readonly string[], options
     ...candidatesFor(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
-    secrets: await withChannels(context, keys.secrets, config.root),
+    secrets: await withChannels(context, keys.secrets),
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };
@@ -173,7 +173,7 @@ export async function verify(context: Context, files: readonly string[], options
       if (others.length > 0) {
         keyed = [...keyed, ...others];
         keys = await openPublicKeys(context, config, keyed);
-        task.secrets = await withChannels(context, keys.secrets, config.root);
+        task.secrets = await withChannels(context, keys.secrets);
       }
       let report = reportOn(file, given, task, options);
       if (await renewKeys(report.receipt, keys)) report = reportOn(file, given, task, options);

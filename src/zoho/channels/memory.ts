@@ -27,7 +27,7 @@ export interface RememberedChannel extends ChannelConfig, Partial<ChannelOwner> 
   readonly otherToken?: string | undefined;
   /** It lives only as long as its listener, so it is never reported as missing. */
   readonly ofListener?: boolean | undefined;
-  /** The project of its listener. Its token counts only there. */
+  /** The project of its listener. */
   readonly project?: string | undefined;
 }
 
