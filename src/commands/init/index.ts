@@ -300,6 +300,8 @@ const IGNORED: readonly { readonly lines: readonly string[]; readonly by: RegExp
 
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
+  // Also where nothing is to be added: Git reads none through a link, so it would not ignore the secrets.
+  rejectLinks(root, path);
   const file = readLineFile(path);
   const existing = linesOf(file).map((line) => line.trimEnd());
   const entries = IGNORED.flatMap(({ lines, by }) => (existing.some((line) => by.test(line)) ? [] : lines));

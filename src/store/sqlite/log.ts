@@ -132,7 +132,13 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     row: (n) => read(() => rows.row(n)),
     entries: (filter = {}, list = {}) => readAll(entries, filter, list),
     stats: (filter = {}, isCustom = () => false) => readStats(records, filter, isCustom),
-    prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
+    async prune(limits = { keepMs, maxBytes }, signal = undefined) {
+      try {
+        return await prune({ database, commits, limits, now, signal });
+      } catch (error) {
+        throw logError(error, path);
+      }
+    },
     giveUp: (target) => commits.write(() => queue.giveUp(target)),
     lock: (owner) => lockLog({ path, engine, database }, commits, owner),
     receivers: async () => [],
