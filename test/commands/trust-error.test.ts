@@ -78,6 +78,20 @@ describe("the error", () => {
     expect(err.trimEnd().split("\n")).toHaveLength(2);
   });
 
+  it.each<[string, Parameters<typeof foreignFolder>]>([
+    ["a file .zoho-hooks", [{ ".zoho-hooks": "" }]],
+    ["a file as the folder of the log", [{ [CONFIG]: '{"store": "log/x/events.db"}', log: "" }]],
+    ["a log in a link to itself", [{ [CONFIG]: '{"store": "log/events.db"}' }, { links: { log: "log" } }]],
+    ["a product in a file", [{ [CONFIG]: '{"products": {"shop": {"path": "shop.json"}}}', "shop.json": "{}" }]],
+    ["a product in no folder", [{ [CONFIG]: '{"products": {"shop": {"path": "shop"}}}' }]],
+  ])("is not about %s, which decides nothing", async (_, folder) => {
+    const { exitCode, err } = await newPerson().run(COMMAND, { cwd: foreignFolder(...folder) });
+    // The command itself says what is wrong with a product.
+    expect([exitCode, err]).toEqual(
+      folder[0][CONFIG]?.includes("shop") === true ? [2, expect.stringContaining("products.shop.path: ")] : [0, ""],
+    );
+  });
+
   it("is about a broken file where there is one, so that it hides no decision", async () => {
     expect(await errorIn({ [CONFIG]: '{"host":', ".env": "EDITOR=./x\n" })).toContain(`FOLDER/${CONFIG}:1`);
     expect(await errorIn({ [CONFIG]: JSON.stringify({ host: "0.0.0.0" }), ".env": "ZOHO_DC eu\n" })).toContain(
