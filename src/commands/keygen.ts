@@ -4,7 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { readProject } from "../config/project.ts";
 import { CREDENTIAL_VARIABLES, ignoreKeys, KEYS_FOLDER } from "../config/secrets.ts";
-import { claimFiles } from "../config/trust.ts";
+import { trustOwn } from "../config/trust.ts";
 import type { Context } from "../context.ts";
 import { writeKeySet } from "../core/proofs/keys.ts";
 import { examples } from "../reports/help.ts";
@@ -62,7 +62,7 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   try {
     // .gitignore before the key.
     if (out === undefined) {
-      await claimFiles(context);
+      await trustOwn(context);
       ignoreKeys(root);
     } else makeFolder(folder);
     // "wx": never overwrite a key, even one that was written since the check above.

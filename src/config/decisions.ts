@@ -174,9 +174,18 @@ function namesIn(folder: string): readonly string[] {
 }
 
 function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return examine(path)?.isSymbolicLink() === true;
 }
 
 function exists(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return examine(path) !== undefined;
+}
+
+/** Undefined also for what cannot be examined, as below a file: it cannot be read either. */
+function examine(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Context } from "../context.ts";
 import { errorText, type UserError, usageError } from "../util/errors.ts";
 import { withFileLock } from "../util/file-lock.ts";
-import { MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJson } from "../util/files.ts";
+import { FileError, MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJson } from "../util/files.ts";
 import { isAbove, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { TRUST_ALL } from "../util/variables.ts";
@@ -76,7 +76,7 @@ export async function checkTrust(context: Context, project: Project) {
 
 /** Of the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */
 function trustsAll({ env }: Pick<Context, "env">): boolean {
-  return /^(?:1|true)$/i.test(env[TRUST_ALL] ?? env.CI ?? "");
+  return /^(?:1|true)$/i.test(env[TRUST_ALL] || env.CI || "");
 }
 
 /** Trusts a folder with decisions, beside what it is trusted with already. `ALL`: everything, and all folders below it. */
@@ -105,15 +105,17 @@ export async function distrust(context: Context, root: string): Promise<boolean>
 }
 
 /**
- * Before the log or the keys of a folder are created: what is there from then on is the user's. Without effect in a folder
- * that has some already, or where nothing can be kept.
+ * Trusts a folder with what a command creates in it: the log or the keys, before they are there, or the decisions that it has
+ * written. Without effect where nothing is remembered of the folder and it has a log or keys already, since they would be
+ * trusted with it, and where nothing can be kept.
  */
-export async function claimFiles(context: Context): Promise<void> {
+export async function trustOwn(context: Context, written: readonly Decision[] = []): Promise<void> {
   const project = context.project ?? readProject(context);
-  if (filesThere(project).length > 0) return;
   const folders = await readTrusted(context).catch(() => undefined);
-  if (folders === undefined || trustedWith(folders, trustPlace(project.root)) !== undefined) return;
-  await trust(context, project.root, []).catch(() => undefined);
+  if (folders === undefined) return;
+  const isKnown = trustedWith(folders, trustPlace(project.root)) !== undefined;
+  if (isKnown ? written.length === 0 : filesThere(project).length > 0) return;
+  await trust(context, project.root, written).catch(() => undefined);
 }
 
 /** A folder that is trusted with everything, and includes this one. */
@@ -136,10 +138,16 @@ function trustedWith(folders: TrustedFolders, place: string): readonly string[] 
 export async function readTrusted(context: Context): Promise<TrustedFolders> {
   const path = trustFile(context);
   const schema = z.record(z.string(), z.union([z.array(z.string()), z.literal(ALL)]));
-  const parsed = schema.safeParse((await readPrivateJson(path)) ?? {});
+  const content = await readPrivateJson(path).catch((error: unknown) => {
+    if (error instanceof FileError) throw error;
+    return NO_JSON;
+  });
+  const parsed = schema.safeParse(content ?? {});
   if (parsed.success) return parsed.data;
   throw usageError(`${path} is damaged`, "run zoho-hooks trust, which moves it aside");
 }
+
+const NO_JSON = "";
 
 /** Two processes may do so at once. */
 async function change(context: Context, edit: (folders: TrustedFolders) => TrustedFolders): Promise<void> {
@@ -175,13 +183,13 @@ function trustPlace(root: string): string {
  * https://git-scm.com/docs/gitrepository-layout (worktrees/<id>/gitdir)
  */
 function mainCheckout(worktree: string): string | undefined {
-  const file = join(worktree, ".git");
-  const named = lineOf(file)?.match(/^gitdir: (.+)$/)?.[1];
+  const named = lineOf(join(worktree, ".git"))?.match(/^gitdir: (.+)$/)?.[1];
   if (named === undefined) return undefined;
   const entry = realPlace(resolve(worktree, named));
   const [, main] = /^(.+)[\\/]\.git[\\/]worktrees[\\/][^\\/]+$/.exec(entry) ?? [];
   const back = lineOf(join(entry, "gitdir"));
-  return back !== undefined && realPlace(resolve(entry, back)) === realPlace(file) ? main : undefined;
+  // By its folder: the file of another one may be a link to that of a worktree.
+  return back !== undefined && realPlace(dirname(resolve(entry, back))) === worktree ? main : undefined;
 }
 
 /** Undefined where there is no such file, as where `.git` is a folder. */

@@ -1,5 +1,5 @@
-import { lstatSync, realpathSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { usageError } from "./errors.ts";
 
 /** Throws a usage error where the file or one of its folders below the project's root is a link: nobody named the file. */
@@ -18,14 +18,23 @@ export function leadsOut(root: string, path: string): boolean {
   return isAbove(realPlace(root), realPlace(path));
 }
 
-/** Where a path really is, also before there is such a file; in the case that the file system has it in. */
-export function realPlace(path: string): string {
+/**
+ * Where a path really is, also before there is such a file, as at the end of a link to nothing; in the case that the file
+ * system has it in.
+ */
+export function realPlace(path: string, maxLinks = MAX_LINKS): string {
   try {
     return realpathSync.native(path);
   } catch {
-    return dirname(path) === path ? path : join(realPlace(dirname(path)), basename(path));
+    if (dirname(path) === path) return path;
+    const folder = realPlace(dirname(path), maxLinks);
+    if (maxLinks > 0 && isLink(path)) return realPlace(resolve(folder, readlinkSync(path)), maxLinks - 1);
+    return join(folder, basename(path));
   }
 }
+
+/** As Linux has it; links may lead in a circle. */
+const MAX_LINKS = 40;
 
 /** Whether a path is not below a folder, by its text. */
 export function isAbove(root: string, path: string): boolean {

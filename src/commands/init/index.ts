@@ -17,7 +17,7 @@ import { environmentName } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
-import { trust } from "../../config/trust.ts";
+import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
@@ -85,8 +85,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     if (content !== undefined) writeFileAtomically(file, content, { mode, keepMode: mode === undefined });
   }
   const written = decided(context).filter((each) => !before.includes(decisionText(each)));
-  // If it cannot be saved, the next command asks.
-  await trust(context, context.cwd, written).catch(() => undefined);
+  await trustOwn(context, written);
   reportChanges(context, changes);
   for (const name of ASKED_SETTINGS.map(environmentName).filter((each) => env[each]?.trim())) {
     const message = `${name} in .env overrides the setting in ${CONFIG_FILE}`;

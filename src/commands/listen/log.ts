@@ -2,7 +2,7 @@ import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { logPlace } from "../../config/load.ts";
-import { claimFiles } from "../../config/trust.ts";
+import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { EventReport } from "../../reports/event.ts";
 import type { Log, Role } from "../../store/log.ts";
@@ -43,7 +43,7 @@ export async function startLog(
   const place = folder === undefined ? logPlace(config) : { root, store: join(folder, LOG) };
   const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));
   let log: Log;
-  await claimFiles(context);
+  await trustOwn(context);
   try {
     log = await openLogAt(place, { now: context.now, storeKey: context.env[STORE_KEY], ...limits });
   } catch (error) {

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { sameText } from "../../body/secret.ts";
-import { claimFiles } from "../../config/trust.ts";
+import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
@@ -30,7 +30,7 @@ export async function makeWebhook(
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint && { hint }) });
   const client = await session.client();
-  if (chosen?.store !== undefined) await claimFiles(context);
+  if (chosen?.store !== undefined) await trustOwn(context);
   const id = await context
     .waiting("creating the webhook", () => client.create(config))
     .catch((error: unknown) => {

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join, parse } from "node:path";
+import { isFolder } from "../../util/files.ts";
 
 /** Files with zod schemas, which Node runs as they are. */
 export const MODULE_EXTENSIONS = [".mjs", ".js", ".mts", ".ts"];
@@ -19,9 +20,9 @@ export function schemaFilesIn(folder: string) {
   };
 }
 
-/** Paths in a folder by their extension; none where there is no such folder. */
+/** Paths in a folder by their extension; none where it is no folder. */
 export function filesIn(folder: string, extensions: readonly string[]): readonly string[] {
-  if (!existsSync(folder)) return [];
+  if (!isFolder(folder)) return [];
   return readdirSync(folder)
     .toSorted()
     .filter((name) => extensions.includes(parse(name).ext) && !name.startsWith(".") && !parse(name).name.endsWith(".d"))
