@@ -109,22 +109,6 @@ describe.skipIf(process.platform === "win32")("a pipe among the files of the eve
   });
 });
 
-it("says that a journal was not finished, and leaves it as it is", async () => {
-  const cwd = tempFolder();
-  const store = join(cwd, "events.db");
-  await (await openLogAt({ root: cwd, store }, { now: () => new Date() })).close();
-  const journal = Buffer.concat([Buffer.from("d9d505f920a163d7", "hex"), Buffer.alloc(600, 1)]);
-  writeFileSync(`${store}-journal`, journal);
-  for (const argv of [
-    ["events", "list"],
-    ["listen", "--port", "0", "--tunnel", "none", "--timeout", "20ms"],
-  ]) {
-    const { exitCode, err } = await run([...argv, "--store", store], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("has the journal of an interrupted write beside it")]);
-  }
-  expect(readFileSync(`${store}-journal`)).toEqual(journal);
-});
-
 it.each([
   { store: "a\0b" },
   { products: { shop: { path: "a\0b" } } },

@@ -303,7 +303,8 @@ function ignoreChange(root: string): FileChange {
   // Also where nothing is to be added: Git reads none through a link, so it would not ignore the secrets.
   rejectLinks(root, path);
   const file = readLineFile(path);
-  const existing = linesOf(file).map((line) => line.trimEnd());
+  // Of blanks, only spaces at the end have no meaning.
+  const existing = linesOf(file).map((line) => line.replace(/ +$/, ""));
   const entries = IGNORED.flatMap(({ lines, by }) => (existing.some((line) => by.test(line)) ? [] : lines));
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
 }
