@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { lstatSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { originOf, targetUrl } from "../body/target-url.ts";
@@ -75,15 +76,15 @@ export function decisionsOf(project: Project): readonly Decision[] {
   const { root, variables, settings } = project;
   const found = [
     ...settingDecisions(settings, root, CONFIG_FILE),
-    ...codeOf(project).map((value) => ({ label: "code", value, file: CONFIG_FILE })),
+    ...codeOf(project).map((path) => ({ label: "code", value: shown(path), file: CONFIG_FILE })),
     ...settingDecisions(
       settingsOf(variables, () => undefined),
       root,
       ENV_FILE,
     ),
     ...variableDecisions(project),
-    ...linksOut(root).map((value) => ({ label: "link", value, file: "" })),
-  ].map(({ label, value, file }) => ({ label, value: oneLine(value), file }));
+    ...linksOut(root).map((path) => ({ label: "link", value: shown(path), file: "" })),
+  ];
   const texts = found.map((each) => decisionText(each) + each.file);
   return found.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
 }
@@ -93,7 +94,7 @@ function settingDecisions(settings: Partial<Settings>, root: string, file: strin
     const value = settings[key];
     if (value === undefined) return [];
     const reach = SETTINGS[key] as Reach<unknown>;
-    return reach(value, root).map((text) => ({ label: key, value: maskSetting(text), file }));
+    return reach(value, root).map((text) => ({ label: key, value: shown(text), file }));
   });
 }
 
@@ -102,14 +103,23 @@ function variableDecisions({ root, variables }: Project): readonly Decision[] {
     const decision = { file: ENV_FILE };
     if (Object.hasOwn(VARIABLES, name)) {
       const { decides, isSecret }: Variable = VARIABLES[name as VariableName];
-      return [{ ...decision, label: decides, value: isSecret ? name : `${name}=${maskSetting(value)}` }];
+      return [{ ...decision, label: decides, value: isSecret ? name : `${name}=${shown(value)}` }];
     }
     const isKey = MULTI_LINE.some((credential) => name.startsWith(CREDENTIAL_VARIABLES[credential]));
     if (!isKey) return [];
-    const places = isUrl(value) ? [maskSetting(value)] : namesFile(value) ? outside(root, value) : [];
-    return places.map((place) => ({ ...decision, label: "key", value: `${name}=${place}` }));
+    const places = isUrl(value) ? [value] : namesFile(value) ? outside(root, value) : [];
+    return places.map((place) => ({ ...decision, label: "key", value: `${name}=${shown(place)}` }));
   });
 }
+
+/** On one line and without secrets. Two long texts with the same beginning stay two. */
+function shown(text: string): string {
+  const short = maskSetting(text);
+  if (text.length <= MAX_SHOWN) return short;
+  return `${short.slice(0, MAX_SHOWN)}… (SHA-256 ${createHash("sha256").update(text).digest("hex").slice(0, 16)})`;
+}
+
+const MAX_SHOWN = 200;
 
 /** As its reader sees it, which ignores some characters around it. */
 function isUrl(text: string): boolean {

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { decisionsOf, decisionText } from "../../src/config/decisions.ts";
 import { environmentName } from "../../src/config/readers.ts";
 import { defaults, type Settings } from "../../src/config/settings.ts";
 import { VARIABLES, type VariableName } from "../../src/util/variables.ts";
@@ -347,4 +348,17 @@ describe.each(attacks)("%s", (_name, attack) => {
     const { exitCode, err } = await person.run(COMMAND, { cwd });
     expect([exitCode, err]).toEqual([2, expect.stringContaining(decision)]);
   });
+});
+
+it("tells long values with the same beginning apart", () => {
+  const decided = (end: string) =>
+    decisionsOf({
+      root: "/nowhere",
+      variables: {},
+      settings: { publicUrl: `https://shop.example/${"x".repeat(400)}${end}` },
+    }).map(decisionText);
+  expect(decided("1")).toEqual([
+    expect.stringMatching(/^publicUrl https:\/\/shop\.example\/x{179}… \(SHA-256 [0-9a-f]{16}\)$/),
+  ]);
+  expect(decided("2")).not.toEqual(decided("1"));
 });
