@@ -38,11 +38,11 @@ function run() {
   require("../dist/cli.cjs").start({ packageRoot: dirname(__dirname), importModule: (url) => import(url) });
 }
 
-/** Node's compile cache, in a folder that only this user can write to and no clone can have brought: its content is executed. */
+/** Node's compile cache, in a folder that only this user can write to: its content is executed. */
 function cacheCompiledCode() {
-  const { existsSync, lstatSync, mkdirSync, realpathSync, rmSync, statSync } = require("node:fs");
+  const { existsSync, lstatSync, mkdirSync, rmSync, statSync } = require("node:fs");
   const { userInfo } = require("node:os");
-  const { dirname, isAbsolute, join, sep } = require("node:path");
+  const { isAbsolute, join } = require("node:path");
   const { env, platform } = process;
   const isWindows = platform === "win32";
   const named = isWindows ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
@@ -53,13 +53,6 @@ function cacheCompiledCode() {
   const enable = env.NODE_DISABLE_COMPILE_CACHE ? undefined : require("node:module").enableCompileCache;
   if (enable === undefined && !existsSync(ours)) return;
 
-  // As where a container has the project as HOME. A folder with the account's home folder in it is the user's own.
-  const isInProject = (path, folder = process.cwd()) => {
-    const isIn = (each) => join(each, sep).startsWith(join(folder, sep));
-    const isProject = () => [".git", "zoho-hooks.config.json"].some((name) => existsSync(join(folder, name)));
-    if (isIn(path) && (folder === process.cwd() || isProject())) return !isIn(realpathSync(userInfo().homedir));
-    return dirname(folder) !== folder && isInProject(path, dirname(folder));
-  };
   // Windows has no such modes, and these folders belong to the user there.
   const isOurs = ({ uid, mode }, forbidden) => isWindows || (uid === process.geteuid() && (mode & forbidden) === 0);
   const makePrivate = (folder) => {
@@ -68,7 +61,7 @@ function cacheCompiledCode() {
     return state.isDirectory() && isOurs(state, 0o077);
   };
   if (!existsSync(caches)) mkdirSync(caches, { mode: 0o700 });
-  if (!isOurs(statSync(caches), 0o022) || isInProject(realpathSync(caches)) || !makePrivate(ours)) return;
+  if (!isOurs(statSync(caches), 0o022) || !makePrivate(ours)) return;
   // The cache of earlier versions.
   const compiled = join(ours, "compiled");
   if (existsSync(compiled)) rmSync(compiled, { recursive: true, force: true });

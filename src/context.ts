@@ -1,4 +1,5 @@
 import type { KnownSecrets } from "./body/known-secrets.ts";
+import type { Project } from "./config/project.ts";
 import type { GivenSecrets } from "./config/secrets.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Progress } from "./reports/progress.ts";
@@ -19,6 +20,8 @@ export interface Context extends Runtime {
   progress(total: number): Progress;
   /** Masked in all that is written and reported; what reads a secret adds it. */
   readonly knownSecrets: KnownSecrets;
+  /** What the files of the folder set. Undefined for a command that needs no trust: it reads them itself. */
+  readonly project?: Project;
   /** Set for a command that the inspector, or a key of `listen`, calls. */
   readonly caller?: Caller;
 }

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { KnownSecrets } from "./body/known-secrets.ts";
 import { type Act, addCommands } from "./commands/command.ts";
+import { withMembers } from "./commands/helpers/with-members.ts";
 import { commands } from "./commands/index.ts";
+import type { Context } from "./context.ts";
 import { nearest } from "./core/event-names.ts";
 import { createContext } from "./reports/context.ts";
 import { renderFailure } from "./reports/failure.ts";
@@ -51,7 +53,9 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       // Commander passes the command itself behind its options.
       const command: unknown = args.pop();
       if (command instanceof Command) mode = modeOf(command);
-      exitCode = await action(await createContext(runtime, mode, knownSecrets), ...args);
+      const context = await createContext(runtime, mode, knownSecrets);
+      const entry = commands.find(({ name }) => name === calledCommand(runtime.argv));
+      exitCode = await action(entry?.needsNoTrust ? context : await trusted(context), ...args);
     };
   };
   let program: Command | undefined;
@@ -78,6 +82,12 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     }
     return fail(runtime, mode, error, knownSecrets);
   }
+}
+
+/** The context with the project's files, which the user trusts. */
+async function trusted(context: Context): Promise<Context> {
+  const { requireTrust } = await import("./config/trust.ts");
+  return withMembers(context, { project: await requireTrust(context) });
 }
 
 async function buildProgram(runtime: Runtime, version: string, act: Act): Promise<Command> {

@@ -177,66 +177,6 @@ describe("imports", () => {
   });
 });
 
-/** Whoever sends from another place asks `sendingOf` there first (SECURITY.md, "What a project decides"). */
-describe("what leaves this machine", () => {
-  const senders: Readonly<Record<string, readonly [pattern: RegExp, files: readonly string[]]>> = {
-    "a socket is opened by": [
-      /import\("(?:undici|@ngrok\/ngrok)"\)|\bconnect\b[^;\n]* from "node:(?:net|tls)"|\bhttps?\.request\(|\bfetch\(/,
-      [
-        "check/network.ts",
-        "forward/app-health.ts",
-        "forward/dispatchers.ts",
-        "inspector/page/client.ts",
-        "library/listener.ts",
-        "tunnel/ngrok-session.ts",
-        "tunnel/probe.ts",
-        "zoho/http.ts",
-      ],
-    ],
-    "a request to Zoho is sent by": [
-      /\bhttp\.send\(/,
-      [
-        "commands/channels/prune.ts",
-        "zoho/api.ts",
-        "zoho/auth/device-login.ts",
-        "zoho/auth/oauth.ts",
-        "zoho/server-list.ts",
-      ],
-    ],
-    "a delivery is posted by": [
-      /\b(?:openPoster|openTargets|openEndpoint)\(/,
-      [
-        "check/endpoint.ts",
-        "commands/check/index.ts",
-        "commands/doctor/app.ts",
-        "commands/doctor/tunnel.ts",
-        "commands/listen/forwarding.ts",
-        "commands/replay/index.ts",
-        "commands/send/deliver.ts",
-        "forward/post.ts",
-        "forward/targets.ts",
-      ],
-    ],
-    "a tunnel is chosen by": [/\bchooseTunnel\(/, ["commands/listen/tunnel.ts", "tunnel/open-tunnel.ts"]],
-    "a URL is trusted by": [/\b(?:userUrl|trustedUrl)\(|as TrustedUrl/, ["body/source.ts", "zoho/data-centres.ts"]],
-    "a secret becomes one of a channel or webhook by": [
-      /\bapproveSecret\(/,
-      [
-        "commands/channels/create.ts",
-        "commands/channels/options.ts",
-        "commands/helpers/session.ts",
-        "commands/init/index.ts",
-        "commands/listen/plan.ts",
-        "commands/webhooks/create.ts",
-      ],
-    ],
-  };
-  it.each(Object.entries(senders))("%s files that check where it goes", (_, [pattern, expected]) => {
-    const found = files.filter((file) => pattern.test(readFileSync(join(root, file), "utf8")));
-    expect(found.map((file) => file.split(sep).join("/")).toSorted()).toEqual(expected);
-  });
-});
-
 describe("a folder", () => {
   it("holds one subject: at most 20 files", () => {
     const counts = new Map<string, number>();

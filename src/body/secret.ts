@@ -1,5 +1,4 @@
 import { timingSafeEqual } from "node:crypto";
-import { type Source, USER } from "./source.ts";
 
 /** Replaces a secret where text is shown. */
 export const MASK = "[masked]";
@@ -8,8 +7,6 @@ export const MASK = "[masked]";
 export interface Secret {
   /** The variable or file that it was read from, which may be shown. */
   readonly origin: string;
-  /** Who gave it, which decides where it may be sent. */
-  readonly source: Source;
   /** A delivery without it does not fail. */
   readonly optional?: boolean;
   /** Set for every product that signs with such a secret, not for one of them. */
@@ -19,8 +16,8 @@ export interface Secret {
   reveal(): string;
 }
 
-export function secret(value: string, origin: string, source: Source = USER): Secret {
-  return { origin, source, reveal: () => value };
+export function secret(value: string, origin: string): Secret {
+  return { origin, reveal: () => value };
 }
 
 export interface Secrets {

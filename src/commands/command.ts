@@ -15,6 +15,8 @@ export type Define = (command: Command, act: Act) => void;
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** Sets a folder up, or shows its settings, and runs no code of it; `products` asks by itself. */
+  readonly needsNoTrust?: true;
   /** Its pages in docs/, without `.md`. */
   readonly pages: readonly string[];
   load(): Promise<{ readonly define: Define }>;

@@ -3,8 +3,9 @@ import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { CREDENTIAL_VARIABLES } from "../body/secret.ts";
-import { loadConfig, rejectClonedLink } from "../config/load.ts";
+import { readProject } from "../config/project.ts";
 import { ignoreKeys, KEYS_FOLDER } from "../config/secrets.ts";
+import { trustOwn } from "../config/trust.ts";
 import type { Context } from "../context.ts";
 import { writeKeySet } from "../core/proofs/keys.ts";
 import { examples } from "../reports/help.ts";
@@ -40,7 +41,7 @@ a URL, zoho-hooks listen --serve-jwks serves yours, and so does send --serve-jwk
 const MODULUS_LENGTH = 2048;
 
 async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCode> {
-  const { root } = loadConfig(context);
+  const { root } = readProject(context);
   if (out === "") throw usageError("--out names no folder", "leave it out for .zoho-hooks/keys in the project");
   const folder = out === undefined ? join(root, KEYS_FOLDER) : resolve(context.cwd, out);
   const privateFile = join(folder, "private.pem");
@@ -49,7 +50,6 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   if (out === undefined) rejectLinks(root, join(folder, ".gitignore"));
   for (const file of [privateFile, publicFile, setFile]) {
     if (out === undefined) rejectLinks(root, file);
-    else rejectClonedLink(root, file);
     refuseExisting(file);
   }
   const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>
@@ -62,8 +62,10 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   const keySet = writeKeySet(createPublicKey(publicKey));
   try {
     // .gitignore before the key.
-    if (out === undefined) ignoreKeys(root);
-    else makeFolder(folder);
+    if (out === undefined) {
+      await trustOwn(context);
+      ignoreKeys(root);
+    } else makeFolder(folder);
     // "wx": never overwrite a key, even one that was written since the check above.
     writeFileSync(privateFile, privateKey, { mode: 0o600, flag: "wx" });
     // Not every file system applies `mode`.

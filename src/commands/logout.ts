@@ -1,5 +1,4 @@
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
-import { approveProjectSignIn } from "../config/project-sign-in.ts";
 import type { Context } from "../context.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
@@ -55,7 +54,6 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
       `unset them; to sign out of a stored profile, name it: ${context.invocation} logout --profile <name>`,
     );
   }
-  await approveProjectSignIn(context, config, flag, { key: "logout", effect: "which sign-in this ends" });
   const { profiles, current } = await store.profiles();
   const profile = profiles.find(({ name }) => name === (named ?? current));
   const signIn = await openUnlessLost(store, named, local);

@@ -1,4 +1,6 @@
 import { CREDENTIAL_VARIABLES } from "../body/secret.ts";
+import { readProject } from "../config/project.ts";
+import { checkTrust, notTrusted, requireTrust } from "../config/trust.ts";
 import type { Context } from "../context.ts";
 import { defaultFirst, type Format, type Product } from "../core/product.ts";
 import { answerRuleText, probesText } from "../core/reply.ts";
@@ -9,6 +11,7 @@ import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
 import { requireProduct } from "./helpers/options.ts";
 import { projectProducts } from "./helpers/products.ts";
+import { withMembers } from "./helpers/with-members.ts";
 
 interface ProductsOptions {
   readonly markdown?: boolean;
@@ -30,10 +33,11 @@ export const define: Define = (command, act) => {
     .action(
       act(async (context: Context, id: string | undefined, options: ProductsOptions) => {
         if (options.markdown === true) context.report({ type: "text", text: eventTable(products) });
+        else if (id === undefined) listProducts(context, (await listedProducts(context)).map(describeProduct));
         else {
-          const all = await projectProducts(context);
-          if (id === undefined) listProducts(context, all.map(describeProduct));
-          else context.report(describeProduct(requireProduct(all, id)));
+          const project = await requireTrust(context);
+          const all = await projectProducts(withMembers(context, { project }));
+          context.report(describeProduct(requireProduct(all, id)));
         }
         return ExitCode.ok;
       }),
@@ -44,6 +48,21 @@ const HELP = `
 A name such as <Module>.create stands for every module: Leads.create, Invoices.create, or a custom module.
 To add a product of your own, put samples into a folder (fixtures/<event>.json) and name it in zoho-hooks.config.json:
   { "products": { "shop": { "path": "webhooks/shop" } } }`;
+
+/** Those of an untrusted folder are left out: to know their events its code would be run. */
+async function listedProducts(context: Context): Promise<readonly Product[]> {
+  const whole = readProject(context);
+  const { open, trusted } = await checkTrust(context, whole);
+  if (open.length > 0) {
+    const { message, hint } = notTrusted(context, whole, open);
+    context.report({
+      type: "warning",
+      message: `its products are left out: ${message}`,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+  return projectProducts(withMembers(context, { project: trusted }));
+}
 
 function describeProduct(product: Product): ProductReport {
   const { id, title } = product;

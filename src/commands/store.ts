@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { checkProjectSettings } from "../config/clone-rule.ts";
 import { type Config, loadConfig, logPlace } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { maskUrl } from "../core/mask.ts";
@@ -98,7 +97,6 @@ async function openConfig(context: Context, { store: flag }: LogOptions) {
   const { store } = config.settings;
   if (store === false)
     throw usageError(`there is no event log here: the setting store is false (${config.origins.store})`);
-  await checkProjectSettings(context, config, ["store"]);
   return { config, store };
 }
 

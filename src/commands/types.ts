@@ -1,5 +1,5 @@
 import { relative, resolve } from "node:path";
-import { loadConfig, rejectClonedLink, rejectClonedPipe } from "../config/load.ts";
+import { loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../core/event-types.ts";
 import type { Product } from "../core/product.ts";
@@ -59,8 +59,7 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
   const typed = typedEvents(products, observed);
   const text = eventTypeFile(typed);
   if (options.out === undefined || options.out === "-") context.report({ type: "text", text });
-  else
-    writeTypes(context, options.out, { root: config.root, text, force: options.force === true, events: typed.length });
+  else writeTypes(context, options.out, { text, force: options.force === true, events: typed.length });
   return ExitCode.ok;
 }
 
@@ -102,11 +101,9 @@ function typedEvents(products: readonly Product[], observed: readonly ObservedEv
 function writeTypes(
   context: Context,
   out: string,
-  { root, text, force, events }: { root: string; text: string; force: boolean; events: number },
+  { text, force, events }: { text: string; force: boolean; events: number },
 ): void {
   const path = resolve(context.cwd, out);
-  rejectClonedLink(root, path);
-  rejectClonedPipe(root, path);
   const old = isDevice(path) ? undefined : readText(path);
   if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
     throw usageError(`${out} already exists and was not written by this command`, "--force overwrites it");

@@ -1,36 +1,11 @@
-import { dirname, join } from "node:path";
 import { parseEnv } from "node:util";
-import { type Source, USER } from "../body/source.ts";
-import type { Runtime } from "../runtime.ts";
 import { usageError } from "../util/errors.ts";
 import { isFolder, MAX_SETTINGS_BYTES, readBytes, readText } from "../util/files.ts";
-import { rejectServerLink } from "../util/links.ts";
 
 export const ENV_FILE = ".env";
 
-/** With which receivers encrypt what they share in a log. */
-export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
-
-/** Variables that route traffic or name programs and folders: a `.env`, which may come with a clone, does not set them. */
-const NEVER_FROM_FILE =
-  /^(?:(?:https?|all|no)_proxy|editor|visual|browser|home|xdg_.*|(?:local)?appdata|zoho_keyring|zoho_hooks_store_key)$/i;
-
-/** The process environment, with the project's `.env` for what is not set there. */
-export function readEnvironment(runtime: Pick<Runtime, "env">, root: string) {
-  const path = join(root, ENV_FILE);
-  const file = Object.entries(readEnvFile(path));
-  return {
-    values: { ...Object.fromEntries(file.filter(([name]) => !NEVER_FROM_FILE.test(name))), ...runtime.env },
-    /** Variables of the `.env` that are not read. */
-    ignored: file.flatMap(([name]) => (NEVER_FROM_FILE.test(name) && runtime.env[name] === undefined ? [name] : [])),
-    /** Who set a variable: the user in the environment, or the `.env`. */
-    source: (name: string): Source => (runtime.env[name] === undefined ? path : USER),
-  };
-}
-
 /** The variables of a `.env`; none where there is no such file. */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {
-  rejectServerLink(dirname(path), path);
   // A folder of this name is a virtual environment of Python.
   const text = isFolder(path) ? undefined : readText(path, MAX_SETTINGS_BYTES);
   return text === undefined ? {} : parseEnvFile(text, path);

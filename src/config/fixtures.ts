@@ -4,8 +4,6 @@ import { type EventMatch, familyMember } from "../core/event-names.ts";
 import type { Format, Product } from "../core/product.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
-import { isOutside } from "../util/links.ts";
-import { leadsOutOfClone } from "./load.ts";
 import { PROJECT_FOLDER } from "./settings.ts";
 
 /** A project's own fixtures, below its root. They take precedence over the built-in ones. */
@@ -40,10 +38,8 @@ export function readFixture(
   format: Format,
   match: EventMatch,
 ): Fixture | undefined {
-  // Of a folder that is itself a link, as to share a log, nothing is read.
-  const project = isOutside(root, join(root, PROJECT_FOLDER)) ? [] : [projectPlace(root)];
   const places =
-    product.folder === undefined ? [...project, builtInPlace(packageRoot)] : [ownPlace(product.folder, root)];
+    product.folder === undefined ? [projectPlace(root), builtInPlace(packageRoot)] : [ownPlace(product.folder)];
   return readFirst(places, product, format, match);
 }
 
@@ -65,7 +61,7 @@ export function projectFixturePath(
   match: Pick<EventMatch, "name">,
 ): string {
   const [file] = fixtureFiles(product, format, match);
-  const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder, root);
+  const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder);
   return within(place.folder, place.nameOf(file));
 }
 
@@ -93,8 +89,6 @@ function within(folder: string, file: string): string {
 interface Place {
   readonly folder: string;
   readonly origin: Fixture["origin"];
-  /** Whether a link, which may have come with the project, is on the way to this file or leads it elsewhere. */
-  isLinked?(path: string): boolean;
   /** The path of a file relative to that folder. */
   nameOf(file: FixtureFile): string;
 }
@@ -105,12 +99,7 @@ function builtInPlace(packageRoot: string): Place {
 
 function projectPlace(root: string): Place {
   const folder = join(root, PROJECT_FIXTURES);
-  return {
-    folder,
-    origin: "project",
-    isLinked: (path) => isOutside(root, path),
-    nameOf: ({ path }) => (isOutside(root, join(folder, path)) ? path : existingName(folder, path)),
-  };
+  return { folder, origin: "project", nameOf: ({ path }) => existingName(folder, path) };
 }
 
 /** The name of the existing file in any case: what works on a file system that ignores case should work on all. */
@@ -133,19 +122,15 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /** The folder of a user-defined product. */
-function ownPlace(folder: string, root: string): Place {
-  const isLinked = leadsOutOfClone(root, folder);
-  return { folder: join(folder, "fixtures"), origin: "project", isLinked, nameOf: ({ name }) => name };
+function ownPlace(folder: string): Place {
+  return { folder: join(folder, "fixtures"), origin: "project", nameOf: ({ name }) => name };
 }
 
 function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
   const hint = product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it";
   for (const [i, file] of fixtureFiles(product, format, match).entries()) {
-    for (const { folder, isLinked, origin, nameOf } of places) {
+    for (const { folder, origin, nameOf } of places) {
       const path = join(folder, nameOf(file));
-      // Not even looked for behind a link: on Windows it may be on another computer.
-      if (isLinked?.(path) === true)
-        throw usageError(`${path} is behind a link, so it may be any file of yours`, "put the file itself there");
       const raw = readText(path);
       if (raw === undefined) continue;
       const text = file.fill(raw);

@@ -7,7 +7,7 @@ import { maskUrl } from "../core/mask.ts";
 import { errorText } from "../util/errors.ts";
 import { type FileLock, tryFileLock, withFileLock } from "../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
-import { type Config, isUserFolderInProject, userFolder } from "./load.ts";
+import { type Config, userFolder } from "./load.ts";
 
 /** Where the inspector of a log is reached, and with which token. */
 export interface Access {
@@ -27,17 +27,12 @@ export function addressOf({ port, token }: Access): string {
   return `http://127.0.0.1:${port}/#${token}`;
 }
 
-/**
- * The remembered accesses, in the user's folder: what is in a project may have come with a clone, and a token in it would be
- * known to its author. So nothing is read or written where the user's folder is in the project.
- */
+/** The remembered accesses, in the user's folder: others may know what is in a project. */
 export function openAccesses(context: Context, config: Config) {
   const folder = userFolder(context);
-  const isForeign = isUserFolderInProject(context, config.root);
   const path = join(folder, "inspectors.json");
   const key = logPlace(config);
   const read = async (): Promise<Readonly<Record<string, Access>>> => {
-    if (isForeign) return {};
     const access = z.object({ port: z.int().min(1).max(65_535), token: z.string().regex(/^[\w-]{22}$/) });
     const file = z.record(z.string(), access);
     return file.safeParse(await readPrivateJson(path).catch(() => undefined)).data ?? {};
@@ -47,7 +42,6 @@ export function openAccesses(context: Context, config: Config) {
     /** The ports of the inspectors of other logs, which may not run now. */
     otherPorts: async () => Object.entries(await read()).flatMap(([of, { port }]) => (of === key ? [] : [port])),
     async remember(access: Access): Promise<void> {
-      if (isForeign) return;
       try {
         await withFileLock(`${path}.lock`, { waitMs: LOCK_TIMEOUT_MS }, async () =>
           writePrivateJson(path, { ...(await read()), [key]: access }),
@@ -59,8 +53,6 @@ export function openAccesses(context: Context, config: Config) {
     },
     /** Held as long as an inspector of the log runs; undefined if another one does. */
     async lock(): Promise<Pick<FileLock, "release"> | undefined> {
-      const none = { release: async () => {} };
-      if (isForeign) return none;
       const name = createHash("sha256").update(key).digest("hex").slice(0, 16);
       return tryFileLock(join(folder, `inspector-${name}.lock`), LOCK_STALE_MS);
     },

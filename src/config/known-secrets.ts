@@ -1,16 +1,13 @@
 import type { KnownSecrets } from "../body/known-secrets.ts";
-import { STORE_KEY } from "./environment.ts";
+import { STORE_KEY, VARIABLES, type Variable } from "../util/variables.ts";
 import type { Settings } from "./settings.ts";
 
 /** Those of deliveries become known where they are read. */
-const VARIABLES = [
-  "ZOHO_CLIENT_SECRET",
-  "ZOHO_REFRESH_TOKEN",
-  "ZOHO_ACCESS_TOKEN",
-  "NGROK_AUTHTOKEN",
+const SECRETS = [
+  ...Object.entries<Variable>(VARIABLES).flatMap(([name, { isSecret }]) => (isSecret ? [name] : [])),
   STORE_KEY,
   "PGPASSWORD",
-] as const;
+];
 
 const PROXY = /^(?:https?|all)_proxy$/i;
 
@@ -20,7 +17,7 @@ export function rememberSettings(
   env: Readonly<Record<string, string | undefined>>,
   { store, forwardTo, routes }: Pick<Settings, "store" | "forwardTo" | "routes">,
 ): void {
-  known.remember(...VARIABLES.map((name) => env[name]?.trim()));
+  known.remember(...SECRETS.map((name) => env[name]?.trim()));
   const proxies = Object.entries(env).flatMap(([name, value]) => (PROXY.test(name) && value ? [value] : []));
   const targets = [...forwardTo, ...routes.map((text) => text.slice(text.indexOf("=") + 1))];
   known.remember(...[String(store), ...targets, ...proxies].map(passwordOf));

@@ -3,7 +3,7 @@ import { renderApiRequest, renderChannel, renderSignIn } from "./channel.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
 import { INDENT, renderEvent } from "./event.ts";
 import { renderForward, renderGap, renderTarget, renderTunnel } from "./forward.ts";
-import { below, renderTable } from "./layout.ts";
+import { below, fitRows, renderTable, wrapLine } from "./layout.ts";
 import { renderDrift, renderEntry, renderLogStats } from "./log.ts";
 import type { Rendered, Style } from "./paint.ts";
 import { renderProduct } from "./product.ts";
@@ -47,6 +47,11 @@ const renderers: Renderers = {
     if (quiet) return {};
     const text = plain(message);
     return { err: `${isBelow ? below(text, INDENT, errColumns, err.dim).join("\n") : err.dim(text)}\n` };
+  },
+  decisions: ({ message, decisions }, { err, errColumns }) => {
+    const rows = decisions.map(({ label, value, file }) => [label, plain(value), file]);
+    const lines = fitRows(rows, errColumns - 2) ?? rows.flatMap((row) => wrapLine(row.join("  "), errColumns - 2));
+    return { err: `${[err.strong(plain(message)), ...lines.map((line) => `  ${line}`)].join("\n")}\n` };
   },
   warning: ({ message, hint }, { err }) => ({
     err: `${err.caution("warning:")} ${plain(message)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint))}\n`}`,

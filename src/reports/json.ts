@@ -58,6 +58,8 @@ const renderers: Renderers = {
   "verify-summary": (report) => [verifySummaryLine(report)],
   // For a person only: the other lines have everything that a script needs.
   notice: () => [],
+  // With --json nothing is asked.
+  decisions: () => [],
   warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
   text: ({ text, json }) => [json ?? { type: "text", text }],
   product: (report) => [{ ...report }],

@@ -37,6 +37,7 @@ export type Report =
   | CheckReport
   | CheckSummaryReport
   | NoticeReport
+  | DecisionsReport
   | WarningReport
   | TextReport
   | TableReport;
@@ -47,6 +48,13 @@ interface NoticeReport {
   readonly message: string;
   /** It is about the event above it. */
   readonly below?: true;
+}
+
+/** What a question on trust is about, on stderr, also with `--quiet`. */
+interface DecisionsReport {
+  readonly type: "decisions";
+  readonly message: string;
+  readonly decisions: readonly { readonly label: string; readonly value: string; readonly file: string }[];
 }
 
 interface WarningReport {

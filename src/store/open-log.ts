@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { type Source, USER } from "../body/source.ts";
 import type { LockOwner, Log } from "./log.ts";
 import type { OpenPostgresOptions } from "./postgres/log.ts";
 import { peekLockOwner } from "./sqlite/lock.ts";
@@ -11,28 +10,26 @@ import type { OpenLogOptions } from "./sqlite/log.ts";
 export interface LogPlace {
   readonly root: string;
   readonly store: string;
-  /** Who has set it, by default the user: the server of another gets no password of the user's. */
-  readonly source?: Source;
 }
 
 /** Opens or creates the log of a project. Its engine is loaded only here. */
 export async function openLogAt(
-  { root, store, source = USER }: LogPlace,
+  { root, store }: LogPlace,
   options: Pick<OpenLogOptions, "now" | "create" | "keepMs" | "maxBytes"> & Pick<OpenPostgresOptions, "storeKey">,
 ): Promise<Log> {
   if (isDatabaseAddress(store)) {
     const { openPostgresLog } = await import("./postgres/log.ts");
-    return openPostgresLog({ ...options, address: store, source });
+    return openPostgresLog({ ...options, address: store });
   }
   const { openLog } = await import("./sqlite/log.ts");
   return openLog({ ...options, path: resolve(root, store) });
 }
 
 /** A receiver of the log of a project that runs, on a shared log one of this machine first; undefined when there is none, or no log. */
-export async function lockOwnerAt({ root, store, source = USER }: LogPlace): Promise<LockOwner | undefined> {
+export async function lockOwnerAt({ root, store }: LogPlace): Promise<LockOwner | undefined> {
   if (isDatabaseAddress(store)) {
     const { readPostgresOwner } = await import("./postgres/log.ts");
-    return readPostgresOwner({ address: store, source }, hostname());
+    return readPostgresOwner({ address: store }, hostname());
   }
   const path = resolve(root, store);
   return existsSync(path) ? peekLockOwner(path) : undefined;
@@ -44,11 +41,11 @@ export function isDatabaseAddress(store: string): boolean {
 }
 
 /** What `store status` shows of a log in PostgreSQL. */
-export async function readStoreStatus({ store: address, source = USER }: LogPlace, now: () => Date) {
+export async function readStoreStatus({ store: address }: LogPlace, now: () => Date) {
   const { readServer } = await import("./postgres/status.ts");
-  const server = await readServer({ address, source });
+  const server = await readServer({ address });
   const { openPostgresLog } = await import("./postgres/log.ts");
-  const log = await openPostgresLog({ address, source, now, create: false });
+  const log = await openPostgresLog({ address, now, create: false });
   try {
     return { ...server, receivers: await log.receivers(), waiting: await log.waiting() };
   } finally {
@@ -57,7 +54,7 @@ export async function readStoreStatus({ store: address, source = USER }: LogPlac
 }
 
 /** Creates a log in PostgreSQL, or brings it to the format of this program. */
-export async function migrateStore({ store, source = USER }: LogPlace) {
+export async function migrateStore({ store }: LogPlace) {
   const { migrateServer } = await import("./postgres/status.ts");
-  return migrateServer({ address: store, source });
+  return migrateServer({ address: store });
 }

@@ -1,6 +1,5 @@
 import { posix, win32 } from "node:path";
 import { type Secret, secret } from "../body/secret.ts";
-import { type Source, USER } from "../body/source.ts";
 import { errorCode, errorText, UserError, usageError } from "../util/errors.ts";
 import { readRegularFile } from "../util/files.ts";
 
@@ -11,21 +10,18 @@ export interface AuthtokenPlaces {
   readonly platform: string;
 }
 
-/** The ngrok authtoken from NGROK_AUTHTOKEN, or from the config file of ngrok's agent; `sourceOf`: who has set the one or the other. */
-export async function findAuthtoken(
-  places: AuthtokenPlaces,
-  sourceOf: (place: string) => Source = () => USER,
-): Promise<Secret | undefined> {
+/** The ngrok authtoken from NGROK_AUTHTOKEN, or from the config file of ngrok's agent. */
+export async function findAuthtoken(places: AuthtokenPlaces): Promise<Secret | undefined> {
   const fromEnv = places.env.NGROK_AUTHTOKEN;
   if (fromEnv !== undefined) {
     if (fromEnv.trim() === "") {
       throw usageError("NGROK_AUTHTOKEN is set but empty", "unset it or set it to the token; --tunnel none needs none");
     }
-    return secret(fromEnv.trim(), "NGROK_AUTHTOKEN", sourceOf("NGROK_AUTHTOKEN"));
+    return secret(fromEnv.trim(), "NGROK_AUTHTOKEN");
   }
   const path = ngrokConfigFile(places);
   const token = readAuthtoken(await readIfExists(path));
-  return token === undefined ? undefined : secret(token, path, sourceOf(path));
+  return token === undefined ? undefined : secret(token, path);
 }
 
 /** https://ngrok.com/docs/agent/config: where `ngrok config add-authtoken` writes. */

@@ -65,7 +65,7 @@ export function readText(path: string, maxBytes?: number): string | undefined {
 }
 
 /** The file was deleted meanwhile, or one of its folders is a file, as with `HOME=/dev/null`. */
-export function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "");
 }
 

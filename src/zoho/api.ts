@@ -45,11 +45,9 @@ export function zohoApi(options: {
   readonly now: () => Date;
   /** Called once, if the clocks differ. */
   readonly onClockOffset?: (offsetMs: number) => void;
-  /** Called once, before the first request that may change something. */
-  readonly onChange?: () => void;
 }) {
   const { http, tokens, signIn, product, now } = options;
-  let { onClockOffset, onChange } = options;
+  let { onClockOffset } = options;
   let clockOffsetMs = 0;
 
   const send = async (request: ApiRequest, token: AccessToken, isTokenNew = false): Promise<ApiReply> => {
@@ -79,10 +77,6 @@ export function zohoApi(options: {
      * is thrown as `ZohoApiError`.
      */
     async call(request: ApiRequest): Promise<ApiReply> {
-      if (request.method !== "GET") {
-        onChange?.();
-        onChange = undefined;
-      }
       const token = await tokens.get(request.signal).catch(asUnreachable);
       let reply = await send(request, token);
       // A request whose token was rejected was not carried out, so it can be sent again with a new token.

@@ -1,7 +1,6 @@
-import { type Source, type TrustedUrl, trustedUrl, userUrl } from "../body/source.ts";
 import { type UserError, usageError } from "../util/errors.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
-import { shellQuoted } from "../util/text.ts";
+import type { Env, VariableName } from "../util/variables.ts";
 
 /**
  * An organisation is in exactly one data centre, and the others do not know its credentials.
@@ -11,7 +10,7 @@ export interface DataCentre {
   /** Zoho's `location` in redirects, and the value of `--dc`. */
   readonly id: string;
   readonly title: string;
-  readonly accountsUrl: TrustedUrl;
+  readonly accountsUrl: string;
   /** Prefixed with `www.`, `sandbox.` or `developer.`. A guess for a data centre that is not in `dataCentres`. */
   readonly apiDomain: string;
 }
@@ -33,7 +32,7 @@ export const dataCentres: readonly DataCentre[] = [
   { id: "cn", title: "China", accountsUrl: "https://accounts.zoho.com.cn", apiDomain: "zohoapis.com.cn" },
   { id: "uk", title: "United Kingdom", accountsUrl: "https://accounts.zoho.uk", apiDomain: "zohoapis.uk" },
   { id: "ae", title: "United Arab Emirates", accountsUrl: "https://accounts.zoho.ae", apiDomain: "zohoapis.ae" },
-].map((each) => ({ ...each, accountsUrl: userUrl(each.accountsUrl) }));
+];
 
 export function knownCentre(id: string): DataCentre | undefined {
   return dataCentres.find((each) => each.id === id.toLowerCase());
@@ -66,7 +65,7 @@ export function isCentreId(text: string): boolean {
 export function listedCentre(id: string, url: string): DataCentre | undefined {
   const [, host, end] = /^https:\/\/(accounts\.zoho[a-z]*\.((?:com\.)?[a-z]{2,3}))$/.exec(url) ?? [];
   if (host === undefined || !isCentreId(id)) return undefined;
-  return { id, title: host, accountsUrl: userUrl(url), apiDomain: `zohoapis.${end}` };
+  return { id, title: host, accountsUrl: url, apiDomain: `zohoapis.${end}` };
 }
 
 export function findEnvironment(name: string): Environment {
@@ -88,61 +87,19 @@ export function dataCentreOf(url: string, ...own: readonly DataCentre[]): DataCe
   );
 }
 
-/** `accounts.zoho.eu`, `desk.zoho.eu`, `www.zohoapis.eu` */
-function isZohoHost(url: string): boolean {
-  const host = hostOf(url) ?? "";
-  const domains = dataCentres.flatMap(({ accountsUrl, apiDomain }) => [
-    accountsUrl.split("accounts")[1] ?? "",
-    `.${apiDomain}`,
-  ]);
-  return url.startsWith("https:") && domains.some((domain) => host.endsWith(domain));
-}
-
 export interface Hosts {
-  readonly accountsUrl: TrustedUrl;
+  readonly accountsUrl: string;
   /** Set by the user, and then used instead of the `api_domain` that Zoho names. */
-  readonly apiUrl: TrustedUrl | undefined;
+  readonly apiUrl: string | undefined;
 }
 
-/** Variables of the environment and the project's `.env`, and who set each. */
-export interface HostSettings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  sourceOf(name: string): Source;
-}
-
-/** The accounts server of a profile, and who made the profile. */
-interface NamedServer {
-  readonly url: string;
-  readonly source: Source;
-}
-
-/**
- * The hosts of a data centre or profile, unless `ZOHO_ACCOUNTS_URL` or `ZOHO_API_URL` names others. Throws a usage error where
- * these secrets may not be sent there, since the project's `.env` names it. `text`: what would be sent.
- */
-export function resolveHosts(
-  { accountsUrl }: DataCentre,
-  { env, sourceOf }: HostSettings,
-  secrets: readonly Source[],
-  { profile, text = "your secrets, which are not from that file," }: { profile?: NamedServer; text?: string } = {},
-): Hosts {
-  const trusted = (name: string, value: string, source: Source, variable = name): TrustedUrl => {
-    const url = originOf(name, value);
-    const from = url === profile?.url ? profile.source : source;
-    const checked = trustedUrl(url, secrets, { source: from, isSafe: isZohoHost(url) });
-    if (checked !== undefined) return checked;
-    throw usageError(
-      `${name} in ${source} would send ${text} to ${url}`,
-      `if that is intended, set it yourself: export ${variable}=${shellQuoted(url)}`,
-    );
-  };
-  const named = (name: string): TrustedUrl | undefined => {
+/** The hosts of a data centre, unless `ZOHO_ACCOUNTS_URL` or `ZOHO_API_URL` names others. */
+export function resolveHosts({ accountsUrl }: Pick<DataCentre, "accountsUrl">, env: Env): Hosts {
+  const named = (name: VariableName): string | undefined => {
     const value = env[name]?.trim() ?? "";
-    return value === "" ? undefined : trusted(name, value, sourceOf(name));
+    return value === "" ? undefined : originOf(name, value);
   };
-  const own = (): TrustedUrl =>
-    profile === undefined ? accountsUrl : trusted("a profile", profile.url, profile.source, "ZOHO_ACCOUNTS_URL");
-  return { accountsUrl: named("ZOHO_ACCOUNTS_URL") ?? own(), apiUrl: named("ZOHO_API_URL") };
+  return { accountsUrl: named("ZOHO_ACCOUNTS_URL") ?? accountsUrl, apiUrl: named("ZOHO_API_URL") };
 }
 
 function originOf(name: string, value: string): string {

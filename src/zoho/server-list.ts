@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { TrustedUrl } from "../body/source.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { type DataCentre, isCentreId, knownCentre, listedCentre, unknownCentre } from "./data-centres.ts";
@@ -11,7 +10,7 @@ const listSchema = z.looseObject({ locations: z.record(z.string(), z.unknown()) 
 interface ListRequest {
   readonly http: ZohoHttp;
   /** The server that is asked. Nothing is sent to it but the request. */
-  readonly accountsUrl: TrustedUrl;
+  readonly accountsUrl: string;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -15,6 +15,9 @@ export const env = {
   ZOHO_WEBHOOK_SECRET: "bench-secret",
   ZOHO_WEBHOOK_TOKEN: "bench-token",
   ZOHO_HOOKS_TUNNEL: "none",
+  // Its folders are trusted, and not remembered in the user's list.
+  ZOHO_HOOKS_TRUST: "1",
+  XDG_CONFIG_HOME: work,
 };
 const children = new Set();
 

@@ -20,7 +20,7 @@ const alarm = (rest = "", before = ""): string => {
   const text = `
     import { appendFileSync } from "node:fs";
     ${before}
-    const own = Object.entries(process.env).filter(([name]) => name.startsWith("ZOHO_HOOKS_"));
+    const own = Object.entries(process.env).filter(([name]) => name.startsWith("ZOHO_HOOKS_CHANNEL_"));
     appendFileSync("alarms.jsonl", JSON.stringify(Object.fromEntries(own)) + "\\n");
     appendFileSync("environment.txt", JSON.stringify(process.env));
     ${rest}`;

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/reports/prompts.ts";
@@ -49,52 +48,11 @@ describe("channels create without --url", () => {
     return { log, hold };
   };
 
-  it("needs the user's yes for a URL that only the project's log names, and uses the current one", async () => {
+  it("uses the current URL of the running listen", async () => {
     const { log, hold } = await holdLog("https://first.example");
     await hold.setUrl("https://second.example/base");
-    const { exitCode, err } = await withoutUrl();
-    expect([exitCode, err]).toEqual([
-      2,
-      expect.stringContaining("only this project says that its running listen is at"),
-    ]);
-    expect(server.watch.rows()).toEqual([]);
-    expect((await withoutUrl({ prompts: answering(true) })).exitCode).toBe(0);
+    expect((await withoutUrl()).exitCode).toBe(0);
     expect(server.watch.rows()[0]?.notifyUrl).toBe("https://second.example/base/webhooks/zoho/crm");
-    await hold.release();
-    await log.close();
-  });
-
-  it("takes no URL from the log that could be read in two ways", async () => {
-    for (const url of ["https://a.example\\@stranger.example", "https://\u0430.example", "https://a\t.example"]) {
-      const { log, hold } = await holdLog(url);
-      const { exitCode, err } = await withoutUrl({ prompts: answering(true) });
-      expect([exitCode, err]).toEqual([2, expect.stringContaining("no listener with a public https URL")]);
-      await hold.release();
-      await log.close();
-    }
-    expect(server.watch.rows()).toEqual([]);
-  });
-
-  it("believes no yes in a user's folder that came with the project", async () => {
-    const url = "https://stranger.example";
-    const key = "tunnel of events.db";
-    const approved = [cwd, join(cwd, ".zoho-hooks")].map((root) => {
-      return [
-        root,
-        {
-          [key]: createHash("sha256")
-            .update(JSON.stringify([root, key, url, "user"]))
-            .digest("hex"),
-        },
-      ];
-    });
-    mkdirSync(join(cwd, "home/zoho-hooks"), { recursive: true, mode: 0o700 });
-    writeFileSync(join(cwd, "home/zoho-hooks/approved.json"), JSON.stringify(Object.fromEntries(approved)), {
-      mode: 0o600,
-    });
-    const { log, hold } = await holdLog(url);
-    const { exitCode, err } = await withoutUrl({ env: { ...env, XDG_CONFIG_HOME: join(cwd, "home") } });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("only this project says")]);
     await hold.release();
     await log.close();
   });

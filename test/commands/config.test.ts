@@ -1,4 +1,3 @@
-import { chownSync, lchownSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
@@ -187,19 +186,6 @@ describe("a .env", () => {
   });
 });
 
-it.each<[string, Record<string, string>, string]>([
-  [
-    "a config file",
-    { [CONFIG]: '{"tunnel":{"publicUrl":"\\u0001https://hooks.example.com"}}' },
-    "tunnel.publicUrl in ",
-  ],
-  ["a .env", { ".env": "ZOHO_HOOKS_FORWARD_TO=http://localhost:3000/\x01\n" }, "ZOHO_HOOKS_FORWARD_TO ("],
-])("rejects a control character in a setting of %s, which the parser of URLs would skip", async (_, files, name) => {
-  const { exitCode, err } = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd: folderWith(files) });
-  expect([exitCode, err]).toEqual([2, expect.stringContaining(name)]);
-  expect(err).toContain("has a control character");
-});
-
 it("rejects 'constructor' as ZOHO_WEBHOOK_JWKS", async () => {
   const env = { ZOHO_WEBHOOK_JWKS: "constructor" };
   const { exitCode, err } = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd: folderWith({}), env });
@@ -353,36 +339,3 @@ it("names the setting of a pattern with an unknown product", async () => {
     `error: routes in ${join(cwd, CONFIG)}: there is no product "crmm"\n  did you mean crm?\n`,
   ]);
 });
-
-it.runIf(process.getuid?.() === 0)(
-  "ignores another user's config file in a parent folder, with a warning",
-  async () => {
-    const cwd = folderWith({ [CONFIG]: '{"port": 5001}', "own/x": "" });
-    const own = join(cwd, "own");
-    expect(await setting("port", inFolder(own))).toEqual([5001, join(cwd, CONFIG)]);
-    chownSync(join(cwd, CONFIG), 65_534, 65_534);
-    const { err } = await run(["config", "show"], inFolder(own));
-    expect(err).toContain(`warning: ${join(cwd, CONFIG)} belongs to another user, so it is not used`);
-    expect(await setting("port", inFolder(own))).toEqual([4460, "default"]);
-    // In the working folder itself, as in a container, it is used.
-    expect(await setting("port", inFolder(cwd))).toEqual([5001, join(cwd, CONFIG)]);
-  },
-);
-
-it.runIf(process.getuid?.() === 0).each(["", CONFIG, ".env", ".zoho-hooks"])(
-  "ignores a parent's config file beside another user's file or link: %j",
-  async (name) => {
-    const cwd = folderWith({ "shared/own/x": "", "mine.json": '{"port": 5001}', [`shared/${CONFIG}`]: "{}" });
-    const shared = join(cwd, "shared");
-    const own = inFolder(join(shared, "own"));
-    renameSync(join(cwd, "mine.json"), join(cwd, CONFIG));
-    // The user's own links are taken.
-    if (name !== "") symlinkSync(join(cwd, CONFIG), join(shared, `${name}.link`));
-    if (name !== "") renameSync(join(shared, `${name}.link`), join(shared, name));
-    expect((await run(["config", "show"], own)).err).toBe("");
-    lchownSync(join(shared, name), 65_534, 65_534);
-    const { err } = await run(["config", "show", "--origin"], own);
-    expect(err).toContain(`warning: ${join(shared, name)} belongs to another user`);
-    expect(await setting("port", own)).toEqual([5001, join(cwd, CONFIG)]);
-  },
-);

@@ -178,9 +178,9 @@ describe("doctor, for one fault", () => {
     ["an unknown product", "config failed", () => config({ products: { cmr: {} } })],
     ["a misspelt variable", "config warning", () => set({ ZOHO_WEBHOOK_SECRTE: "x" })],
     [
-      "a target of the project elsewhere",
-      "config.approval warning",
-      () => config({ forwardTo: "https://a.example/x" }),
+      "a folder that is not trusted",
+      "trust warning",
+      () => set({ ZOHO_HOOKS_TRUST: "0" }, { forwardTo: "https://a.example/x" }),
     ],
     ["an empty secret", "secrets failed", () => dotenv("ZOHO_WEBHOOK_SECRET=\n")],
     ["a key file that is not there", "secrets failed", () => set({ ZOHO_WEBHOOK_PUBLIC_KEY: "none.pem" })],
@@ -326,15 +326,15 @@ describe("doctor, while listen runs", () => {
     .flatMap((each) => each ?? [])
     .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 
-  it.skipIf(address === undefined)("looks for it at the project's host only if the user allows that", async () => {
+  it.skipIf(address === undefined)("looks for it at the project's host only if the folder is trusted", async () => {
     const { stop } = await start();
     const other = await startTarget(undefined, { host: address ?? "" });
     try {
       config({ host: address });
-      set({ ZOHO_HOOKS_PORT: String(other.port) });
+      set({ ZOHO_HOOKS_PORT: String(other.port), ZOHO_HOOKS_TRUST: "0" });
       await doctor();
       expect(other.seen).toEqual([]);
-      set({ ZOHO_HOOKS_HOST: address });
+      set({ ZOHO_HOOKS_TRUST: "1" });
       await doctor();
       expect(other.seen).not.toEqual([]);
     } finally {

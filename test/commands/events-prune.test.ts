@@ -66,6 +66,17 @@ describe("events prune", () => {
     expect((await giveUp("localhost:3001")).err).toContain("1 delivery to http://localhost:3001/y marked as failed");
   });
 
+  it("ignores a target in the log that is not a URL, and so does doctor", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    await log.append(newEntry({ forward: { targets: ["no URL"] } }));
+    await log.close();
+    const doctor = await run(["doctor", "--json"], { cwd });
+    expect(doctor.lines()).toContainEqual(expect.objectContaining({ id: "log.health", outcome: "passed" }));
+    const pruned = await run(["events", "prune", "--give-up", "no URL"], { cwd });
+    expect([pruned.exitCode, pruned.err]).toEqual([0, expect.stringContaining("1 delivery to no URL given up")]);
+  });
+
   it.each([
     ["--keep", "soon"],
     ["--max-log", "big"],

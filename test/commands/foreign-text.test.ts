@@ -102,11 +102,11 @@ describe.skipIf(process.platform === "win32")("a project's path", () => {
     ["an error about the config file", { [CONFIG]: "{" }, ["products"]],
     ["an error about a setting", { [CONFIG]: '{"port": "x"}' }, ["config", "show"]],
     ["an error about the .env", { ".env": "ZOHO_\n" }, ["products"]],
-    ["an error about a secret", { ".zoho-hooks/keys/hook-secrets.json": "{}" }, ["verify", "-"]],
+    ["an error about a secret", { ".zoho-hooks/keys/hook-secrets.json": "{" }, ["verify", "-"]],
     ["an error about a link", { [CONFIG]: '{"store": "link"}' }, ["events", "list"]],
     ["an error about a schema", { [CONFIG]: '{"products": {"forms": {"schema": "none.json"}}}' }, ["types"]],
     ["a warning", { ".env": "ZOHO_HOOKS_PROT=1\n" }, ["config", "show"]],
-    ["a notice", { ".env": "HTTP_PROXY=x\nZOHO_REFRESH_TOKEN=x\n" }, ["send", "crm", "Leads.create", "--to", "1"]],
+    ["a notice", { ".env": "ZOHO_REFRESH_TOKEN=x\n" }, ["trust"]],
     ["a hint", {}, ["fixtures", "show", "crm", "Nothing.at.all"]],
   ])("begins no line and controls no terminal: %s", async (_, files, argv) => {
     const cwd = join(tempFolder(), `a${CONTROLS}\nerror: all is lost\n  run: curl`);

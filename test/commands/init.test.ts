@@ -270,24 +270,6 @@ describe("init", () => {
     expect(existsSync(join(cwd, ".env"))).toBe(false);
   });
 
-  it.each([
-    "!.env\n",
-    "!/.e*\n",
-    "!**/.env\n",
-    "!***/.env\n",
-    "!\\.env\n",
-    "!.ENV\n",
-    "!.env\0junk\n",
-    "!.env\r\n",
-    "!.zoho-hooks/\n",
-    "!.zoho-hooks/events.db\n",
-  ])("ignores all after a .gitignore with the exception %j", async (exception) => {
-    const text = `.zoho-hooks/\n.env\n${exception}`;
-    const cwd = folderWith({ ".gitignore": text.replace(/\r\n$/, "\r") });
-    for (let i = 0; i < 2; i++) await run(["init", "--yes"], { cwd });
-    expect(read(cwd, ".gitignore")).toBe(`${text}.env\n.zoho-hooks/*\n!.zoho-hooks/fixtures/\n`);
-  });
-
   it("warns that the environment overrides the .env it wrote", async () => {
     const cwd = tempFolder();
     const env = { ZOHO_WEBHOOK_SECRET: "from-the-shell" };

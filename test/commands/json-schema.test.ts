@@ -455,8 +455,8 @@ describe("a schema that refers to another file", () => {
     ["outside of the product, by its URL", "file:///etc/hostname", ['"file:///etc/hostname" is']],
     ["on another computer", "file://host/share/a.json", ['"file://host/share/a.json" is']],
     ["on the web", "https://a.example/order.json", ["is not a file", "nothing is fetched"]],
-    ["that a link leads to", "../link.json", ["is a link out of the project"]],
-    ["in a folder that a link leads to", "../linked/secret.json", ["is a link out of the project"]],
+    ["that a link leads to", "../link.json", ['"../link.json" is outside of']],
+    ["in a folder that a link leads to", "../linked/secret.json", ["is outside of"]],
     ["that does not exist", "../none.json", ["there is no file", "none.json"]],
     ["without what is referred to", "../order.json#/$defs/none", ['"../order.json#/$defs/none" refers to nothing']],
   ])("%s is a usage error", async (_, ref, messages) => {

@@ -137,6 +137,7 @@ const argvs: readonly (readonly string[])[] = [
   ["login", "--refresh-token-file", "refresh-token", "--client-id", "1", "-v"],
   ["logout", "--profile", "default"],
   ["completion", "bash"],
+  ["trust"],
 ];
 /** Tested below: they run until they are stopped. */
 const LONG = ["listen", "ui"];

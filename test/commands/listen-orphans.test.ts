@@ -155,17 +155,6 @@ describe("a channel that a listen of another project left behind", () => {
     expect([ids().length, ids().includes(id), lockFiles().length]).toEqual([1, false, 1]);
   });
 
-  it("stays where this project's own files have chosen the URL", async () => {
-    const id = await leaveBehind({ cwd: tempFolder() });
-    const domain = new URL(tunnel.url).host;
-    writeFileSync(join(project, "zoho-hooks.config.json"), JSON.stringify({ tunnel: { domain } }));
-    const of = await listen(["--channel", "Leads.create"]);
-    expect([statesOf(of), ids().includes(id)]).toEqual([["created"], true]);
-    expect(zoho.watch.rows().map(({ notifyUrl }) => notifyUrl)).toEqual(
-      Array(2).fill(`${tunnel.url}/webhooks/zoho/crm`),
-    );
-  });
-
   it("is named with its delete command if it posts elsewhere", async () => {
     const id = await leaveBehind({ cwd: tempFolder() });
     const other = await startTestTunnel();

@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { clock, linesOf, start, startChannelListeners, statesOf, world, zoho } from "../support/channel-listener.ts";
 import type { Listener } from "../support/listener.ts";
@@ -74,25 +72,6 @@ describe.runIf(hasPostgres)("listen --channel on a log that receivers share", ()
     );
     await until(() => [...statesOf(first), ...statesOf(second)].filter((state) => state === "updated")).toHaveLength(1);
     expect(zoho.watch.rows()).toMatchObject([{ channelId: before?.channelId, token: before?.token }]);
-  });
-
-  it.each([
-    ["sign-in", /^ZOHO_(CLIENT|REFRESH)_/, {}],
-    ["token", /^ZOHO_WEBHOOK_TOKEN$/, { ZOHO_WEBHOOK_TOKEN: "known-to-a-stranger" }],
-  ])("asks before it shares a channel of the %s in a project's .env", async (_, isProjects, more) => {
-    const store = await sharedAddress(randomUUID());
-    const first = await receiver(store);
-    await first.stop();
-    const before = await runSql(store, "SELECT * FROM secrets");
-    const { env, ...project } = world({ ...KEY, ...more });
-    const [own = [], others = []] = [true, false].map((is) =>
-      Object.entries(env ?? {}).filter(([name]) => isProjects.test(name) === is),
-    );
-    writeFileSync(join(project.cwd ?? "", ".env"), own.map((each) => `${each.join("=")}\n`).join(""));
-    const argv = ["listen", "--port", "0", "--channel", "Leads.create", "--timeout", "20ms", "--store", store];
-    const { exitCode, err } = await run(argv, { ...project, env: Object.fromEntries(others) });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("believe the channel's token, and by ")]);
-    expect(await runSql(store, "SELECT * FROM secrets")).toEqual(before);
   });
 
   it("needs the key of the store", async () => {

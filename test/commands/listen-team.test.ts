@@ -131,6 +131,19 @@ describe.runIf(hasPostgres)("processes on one log in PostgreSQL", () => {
     expect(stored).not.toContain(HOOK_SECRET);
   });
 
+  it("do not accept it where the user has configured another one", async () => {
+    const store = await newLog();
+    const one = await member(store, [], KEY);
+    const post = (to: Listener, headers: object) =>
+      to.post("/webhooks/zoho/mail", MESSAGE, { ...JSON_TYPE, ...headers });
+    expect((await post(one, { "x-hook-secret": HOOK_SECRET })).status).toBe(200);
+    // Started later, it has read what is shared.
+    const own = await member(store, [], { ...KEY, ZOHO_WEBHOOK_HOOK_SECRET_MAIL: "the-users-own" });
+    const signed = { "x-hook-signature": hookSignature(MESSAGE, HOOK_SECRET) };
+    expect((await post(own, signed)).status).toBe(401);
+    expect((await post(one, signed)).status).toBe(200);
+  });
+
   it("believe only one of two that offer Mail's secret to two receivers at once", async () => {
     const store = await newLog();
     const both = [await member(store, [], KEY), await member(store, [], KEY)];

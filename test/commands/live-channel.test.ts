@@ -59,7 +59,6 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
     command: (words) => `zoho-hooks channels ${words} --product crm`,
     now: rig.clock.now,
     account: accountOf(rig.signIn),
-    isProjects: false,
   };
   return openLiveChannel({ context: context(), session, key, events: ["Leads.create", "Deals.update"], url, onEnd });
 }

@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLogAt } from "../../src/store/open-log.ts";
@@ -54,8 +54,6 @@ describe.skipIf(process.platform === "win32")("a pipe of the project", () => {
     ["pipe.mjs", module, ["verify", "-"]],
     ["shop/schemas/a.mjs", { products: { shop: { path: "shop" } } }, ["types"]],
     ["shop/schemas.mjs", { products: { shop: { path: "shop" } } }, ["products"]],
-    ["pipe.d.ts", {}, ["types", "mail", "--out", "pipe.d.ts"]],
-    ["pipe.xml", {}, ["check", "1", "--summary", "junit=pipe.xml"]],
     ["pipe.pem", { tunnel: { use: "ngrok" } }, ["listen", "--port", "0"]],
     ["home/zoho-hooks/profiles.json", {}, ["whoami"], 6],
   ])("does not stop the program: %s, %j, %j", async (name, settings, argv, status = 2) => {
@@ -70,7 +68,7 @@ describe.skipIf(process.platform === "win32")("a pipe of the project", () => {
     expect([exitCode, err]).toEqual([status, expect.stringContaining("it is a device or a pipe, not a file")]);
   });
 
-  it("is written to where the user names one elsewhere", async () => {
+  it("is written to where the user names one", async () => {
     const folder = tempFolder();
     const cwd = join(folder, "project");
     mkdirSync(cwd);
@@ -99,7 +97,7 @@ describe.skipIf(process.platform === "win32")("a pipe among the files of the eve
     ["-shm", LISTEN, 2],
     ["-lock", LISTEN, 2],
     ["-lock", SEND, 5],
-    ["-lock-journal", LISTEN, 2],
+    ["-lock-journal", LISTEN, 0],
   ])("does not stop the program: events.db%s, %j", async (suffix, argv, status) => {
     const cwd = tempFolder();
     mkdirSync(join(cwd, ".zoho-hooks"));
@@ -107,24 +105,8 @@ describe.skipIf(process.platform === "win32")("a pipe among the files of the eve
     if (suffix !== "") await (await openLogAt({ root: cwd, store: log }, { now: () => new Date() })).close();
     execFileSync("mkfifo", [log + suffix]);
     const { exitCode, err } = await run(argv, { cwd, env: { ZOHO_HOOKS_PORT: "1" } });
-    expect([exitCode, err]).toEqual([status, status === 5 ? expect.anything() : expect.stringContaining(log + suffix)]);
+    expect([exitCode, err]).toEqual([status, status === 2 ? expect.stringContaining(log + suffix) : expect.anything()]);
   });
-});
-
-it("says that a journal was not finished, and leaves it as it is", async () => {
-  const cwd = tempFolder();
-  const store = join(cwd, "events.db");
-  await (await openLogAt({ root: cwd, store }, { now: () => new Date() })).close();
-  const journal = Buffer.concat([Buffer.from("d9d505f920a163d7", "hex"), Buffer.alloc(600, 1)]);
-  writeFileSync(`${store}-journal`, journal);
-  for (const argv of [
-    ["events", "list"],
-    ["listen", "--port", "0", "--tunnel", "none", "--timeout", "20ms"],
-  ]) {
-    const { exitCode, err } = await run([...argv, "--store", store], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("has the journal of an interrupted write beside it")]);
-  }
-  expect(readFileSync(`${store}-journal`)).toEqual(journal);
 });
 
 it.each([

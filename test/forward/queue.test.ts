@@ -424,12 +424,12 @@ describe("a target that is a queue", () => {
     expect(err).not.toMatch(/SEK|RET/);
   });
 
-  it("is asked about when a project names it, even on this machine", async () => {
+  it("needs trust when a project names it, even on this machine", async () => {
     const cwd = folderWith({
       "zoho-hooks.config.json": JSON.stringify({ routes: { "crm:*": "bullmq://:SEKRET@localhost/q" } }),
     });
-    const { exitCode, err } = await run(["listen", "--port", "0"], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("crm:*=bullmq://[masked]@localhost/q")]);
+    const { exitCode, err } = await run(["listen", "--port", "0"], { cwd, env: { ZOHO_HOOKS_TRUST: "0" } });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("bullmq://[masked]@localhost/")]);
     expect(err).not.toContain("SEKRET");
   });
 });

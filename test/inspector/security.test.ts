@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect, startInspector, type TestInspector, userEnv } from "../support/inspector.ts";
@@ -236,15 +236,6 @@ describe("the token", () => {
     expect(Buffer.from(inspector.token, "base64url")).toHaveLength(16);
     expect(readFileSync(file, "utf8")).toContain(inspector.token);
     if (process.platform !== "win32") expect(statSync(file).mode & 0o777).toBe(0o600);
-  });
-
-  it("is made anew where the user's folder may have come with a clone", async () => {
-    const cwd = tempFolder();
-    const inProject = { XDG_CONFIG_HOME: join(cwd, "config") };
-    const first = await startInspector(["--port", "0"], { cwd, env: inProject });
-    const second = await startInspector(["--port", "0"], { cwd, env: inProject });
-    expect(first.token).not.toBe(second.token);
-    expect(existsSync(join(cwd, "config"))).toBe(false);
   });
 
   it("is made anew where its file is damaged or holds a weak one", async () => {

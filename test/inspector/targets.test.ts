@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLog } from "../../src/store/sqlite/log.ts";
@@ -7,31 +6,19 @@ import { newEntry } from "../support/log-entry.ts";
 import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
 
-/** A project, which may be a stranger's, with one event that was forwarded to such a target. */
-async function project(config: object = {}, loggedTarget?: string) {
+/** A project with one event. */
+async function project() {
   const cwd = tempFolder();
-  writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(config));
   const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
-  const { n } = await log.append(newEntry({}));
-  if (loggedTarget !== undefined)
-    await log.recordAttempt(n, {
-      target: loggedTarget,
-      at: new Date(),
-      status: 500,
-      latencyMs: 1,
-      error: undefined,
-      reply: undefined,
-    });
+  await log.append(newEntry({}));
   await log.close();
   return cwd;
 }
 
-async function replayTo(inspector: TestInspector, to?: string) {
-  const { status, json } = await inspector.post("/api/replay", { n: 1, ...(to === undefined ? {} : { to }) });
-  return { status, error: String(json().error), hint: String(json().hint) };
+async function replayTo(inspector: TestInspector, to: string) {
+  const { status, json } = await inspector.post("/api/replay", { n: 1, to });
+  return { status, error: String(json().error) };
 }
-
-const FOREIGN = "http://198.51.100.7/hook";
 
 describe("a replay goes", () => {
   it("to this machine", async () => {
@@ -44,7 +31,7 @@ describe("a replay goes", () => {
   });
 
   it.each([
-    FOREIGN,
+    "http://198.51.100.7/hook",
     "https://evil.example",
     "evil.example:80",
     "http://127.0.0.1.evil.example/",
@@ -64,23 +51,6 @@ describe("a replay goes", () => {
     expect((await replayTo(inspector, to)).status).toBe(422);
   });
 
-  it("not to a target of the project's own config that the user has not said yes to", async () => {
-    const inspector = await startInspector([], { cwd: await project({ forwardTo: FOREIGN }), env: userEnv() });
-    for (const to of [undefined, FOREIGN]) {
-      const { status, error, hint } = await replayTo(inspector, to);
-      expect([status, error]).toEqual([422, expect.stringContaining("would leave this machine")]);
-      expect(hint).toContain("it may be a stranger's");
-    }
-  });
-
-  it("not to a target that only the log names", async () => {
-    const inspector = await startInspector([], { cwd: await project({}, FOREIGN), env: userEnv() });
-    for (const to of [undefined, FOREIGN]) {
-      const { status, error } = await replayTo(inspector, to);
-      expect([status, error]).toEqual([422, expect.stringContaining("the event log")]);
-    }
-  });
-
   it("to a target of the user's own settings", async () => {
     const env = { ...userEnv(), ZOHO_HOOKS_FORWARD_TO: "http://127.0.0.2:9/hook,http://[::ffff:7f00:1]:9/hook" };
     const inspector = await startInspector([], { cwd: await project(), env });
@@ -88,10 +58,4 @@ describe("a replay goes", () => {
     // Nobody listens there, which is the result of a replay and no refusal.
     expect([status, json().ok]).toEqual([200, false]);
   });
-});
-
-it("does not open a log outside of the project that its own config names", async () => {
-  const other = await project();
-  const cwd = await project({ store: join(other, ".zoho-hooks/events.db") });
-  await expect(startInspector([], { cwd, env: userEnv() })).rejects.toThrow(/ended with 2: .*outside the project/s);
 });

@@ -326,6 +326,15 @@ describe.each(sqliteEngines)("a log on %s", (engine) => {
     await expect(openLog({ path, now, engines: [engine] })).rejects.toMatchObject(fault("log-too-new"));
   });
 
+  it("cannot have its schema rewritten", async ({ skip }) => {
+    const database = (await loadEngine([engine])).open(":memory:");
+    // Node before 24.12 has no such mode.
+    if (engine === "node:sqlite" && !("enableDefensive" in database)) skip();
+    database.exec("CREATE TABLE t (a); PRAGMA writable_schema = ON");
+    expect(() => database.exec("UPDATE sqlite_schema SET sql = sql")).toThrow("may not be modified");
+    database.close();
+  });
+
   it("can be created by several processes at the same time", async () => {
     const path = join(tempFolder(), "events.db");
     const logs = await Promise.all(Array.from({ length: 5 }, () => tempLog(engine, { path })));

@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
-import { tempFolder } from "./run.ts";
+import { TEST_ENV, tempFolder } from "./run.ts";
 
 export const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
 
 export interface BinOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly stdin?: string | Buffer;
   /** The program's file; by default the built one of this project. */
@@ -40,11 +40,12 @@ export interface BinChild {
 const caches = tempFolder();
 
 /** Without anything of the developer's: an empty home folder, no secrets, no proxy. */
-export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+export function cleanEnv(extra: Readonly<Record<string, string | undefined>> = {}): NodeJS.ProcessEnv {
   const home = tempFolder();
   const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
   return {
     ...{ PATH, SystemRoot, TMPDIR, TEMP },
+    ...TEST_ENV,
     ...{ HOME: home, USERPROFILE: home, APPDATA: home, XDG_CACHE_HOME: caches, ZOHO_KEYRING: "off" },
     ...extra,
   };

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
+import { TEST_ENV } from "./run.ts";
 
 const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
 
@@ -46,7 +47,7 @@ export async function startListenProcess(
 ): Promise<ListenProcess> {
   const words = [BIN, "listen", ...(hasPort ? ["--port", "0"] : []), "--json", ...argv];
   const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
-  const env = { PATH, SystemRoot, TMPDIR, TEMP, HOME: cwd, ...more };
+  const env = { PATH, SystemRoot, TMPDIR, TEMP, HOME: cwd, ...TEST_ENV, ...more };
   const options = { cwd, env, stdio: ["ignore", "pipe", "pipe"] as const, ...(uid === undefined ? {} : { uid }) };
   const child: ChildProcess =
     limit === undefined

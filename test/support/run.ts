@@ -10,8 +10,14 @@ import { type Channel, type Runtime, startShell } from "../../src/runtime.ts";
 import type { Sleep } from "../../src/util/timing.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 
+/**
+ * What every run of the CLI in a test has, also in a process of its own: the folders are trusted, and the machine's own CI
+ * variable decides nothing. `undefined` in the environment of a run leaves one of them out.
+ */
+export const TEST_ENV = { CI: "", ZOHO_HOOKS_TRUST: "1" };
+
 export interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
@@ -47,7 +53,7 @@ export interface RunResult {
   lines(): Record<string, unknown>[];
 }
 
-/** Runs a command line in process, by default in an empty folder and an empty environment. */
+/** Runs a command line in process, by default in an empty folder, which is its home, and with nothing but TEST_ENV set. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   let out = "";
   let err = "";
@@ -62,7 +68,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       return { ...own.channel, end: others.close, ended: ended.then(({ err }) => err) };
     },
     argv,
-    env: options.env ?? {},
+    env: { ...TEST_ENV, ...options.env },
     cwd: home,
     home,
     platform: process.platform,

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { secret } from "../../src/body/secret.ts";
-import { userUrl } from "../../src/body/source.ts";
 import { type ZohoApi, zohoApi } from "../../src/zoho/api.ts";
 import { type AccessTokens, accessTokens } from "../../src/zoho/auth/access-token.ts";
 import type { SignIn } from "../../src/zoho/auth/sign-in.ts";
@@ -78,12 +77,12 @@ function signInTo(server: ZohoServer, refreshToken: string): SignIn {
     name: "test",
     centre: findDataCentre("us"),
     environment: "production",
-    hosts: { accountsUrl: userUrl(server.url), apiUrl: userUrl(server.url) },
+    hosts: { accountsUrl: server.url, apiUrl: server.url },
     scopes: [],
     access: {
       kind: "refreshable",
       client: {
-        accountsUrl: userUrl(server.url),
+        accountsUrl: server.url,
         clientId: server.accounts.clientId,
         clientSecret: secret(server.accounts.clientSecret, "test"),
       },

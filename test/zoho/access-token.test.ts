@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { secret } from "../../src/body/secret.ts";
-import { userUrl } from "../../src/body/source.ts";
 import { accessTokens } from "../../src/zoho/auth/access-token.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
@@ -61,7 +60,7 @@ describe("access tokens", () => {
     await nowhere.server.close();
     const access = rig.signIn.access;
     if (access.kind !== "refreshable") throw new Error("a rig refreshes");
-    const client = { ...access.client, accountsUrl: userUrl(nowhere.server.url) };
+    const client = { ...access.client, accountsUrl: nowhere.server.url };
     const offline = accessTokens({
       signIn: { ...rig.signIn, access: { ...access, client } },
       folder: nowhere.folder,

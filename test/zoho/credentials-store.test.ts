@@ -1,7 +1,6 @@
 import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { USER } from "../../src/body/source.ts";
 import { type CredentialsStore, credentialsStore } from "../../src/zoho/auth/credentials.ts";
 import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho/auth/keyring.ts";
 import { hasEnvSignIn, signInFromEnv } from "../../src/zoho/auth/sign-in.ts";
@@ -23,9 +22,7 @@ const profile = {
   scopes: ["ZohoCRM.notifications.ALL"],
 };
 const secrets = { clientSecret: "very-secret", refreshToken: "1000.refresh" };
-const settings = (env: Record<string, string> = {}) => ({ env, sourceOf: () => USER });
-const store = (keyring?: Vault, env = {}): CredentialsStore =>
-  credentialsStore({ folder, keyring, settings: settings(env) });
+const store = (keyring?: Vault, env = {}): CredentialsStore => credentialsStore({ folder, keyring, env });
 
 /** A keyring in memory that can misbehave. */
 function memoryKeyring(behave: "well" | "hangs" | "refuses" | "forgets" = "well") {
@@ -127,20 +124,6 @@ describe("the credentials store", () => {
       expect(await failureOf(store(undefined, { ZOHO_ACCOUNTS_URL: url }).open())).toMatchObject({ exitCode: 2 });
   });
 
-  it("sends no secret of the keyring to the server of a profile that came with a clone", async () => {
-    const keyring = memoryKeyring().vault;
-    const inClone = (vault?: Vault) =>
-      credentialsStore({ folder, keyring: vault, settings: settings(), source: "/clone/home/zoho-hooks" });
-    const foreign = { ...profile, accountsUrl: "https://accounts.example" };
-    await inClone(keyring).save(foreign, secrets);
-    const failure = await failureOf(inClone(keyring).open());
-    expect([failure.exitCode, failure.message]).toEqual([2, expect.stringContaining("to https://accounts.example")]);
-    await inClone().save(foreign, secrets);
-    expect((await inClone().open()).hosts.accountsUrl).toBe("https://accounts.example");
-    await inClone(keyring).save(profile, secrets);
-    expect((await inClone(keyring).open()).hosts.accountsUrl).toBe("https://accounts.zoho.eu");
-  });
-
   it("names a damaged file instead of forgetting the profiles", async () => {
     await writeFile(join(folder, "profiles.json"), '{"profiles":{"acme"');
     const failure = await failureOf(store().profiles());
@@ -161,10 +144,7 @@ describe("the credentials store", () => {
   it("names the file that cannot be written if the folder is not one", async () => {
     await writeFile(join(folder, "not-a-folder"), "");
     const failure = await failureOf(
-      credentialsStore({ folder: join(folder, "not-a-folder"), keyring: undefined, settings: settings() }).save(
-        profile,
-        secrets,
-      ),
+      credentialsStore({ folder: join(folder, "not-a-folder"), keyring: undefined, env: {} }).save(profile, secrets),
     );
     expect(failure).toMatchObject({ exitCode: 6 });
     expect(failure.message).toContain("could not be written");
@@ -208,17 +188,6 @@ describe("a profile of a data centre that only Zoho's list has", () => {
     await store().save({ ...listed, accountsUrl: "https://accounts.evil.example" }, secrets);
     expect((await failureOf(store().open())).message).toContain("is not a profiles file");
   });
-
-  it("is not believed where the profiles are a project's, whatever accounts server the user names", async () => {
-    await store().save(listed, secrets);
-    for (const env of [{}, { ZOHO_ACCOUNTS_URL: "https://accounts.zoho.com" }]) {
-      const clone = credentialsStore({ folder, keyring: undefined, settings: settings(env), source: "/clone" });
-      expect(await failureOf(clone.open())).toMatchObject({
-        exitCode: 2,
-        message: expect.stringContaining("the profile acme in /clone has a data centre that only that file knows"),
-      });
-    }
-  });
 });
 
 describe("signInFromEnv", () => {
@@ -226,12 +195,12 @@ describe("signInFromEnv", () => {
   const us = findDataCentre("us");
 
   it("accepts a refresh token with its client, or an access token alone, or nothing", () => {
-    expect(signInFromEnv(settings(full), findDataCentre("in"))).toMatchObject({
+    expect(signInFromEnv(full, findDataCentre("in"))).toMatchObject({
       centre: { id: "in" },
       hosts: { accountsUrl: "https://accounts.zoho.in" },
       access: { kind: "refreshable", client: { clientId: "id", accountsUrl: "https://accounts.zoho.in" } },
     });
-    expect(signInFromEnv(settings({ ZOHO_ACCESS_TOKEN: "a" }), us)).toMatchObject({
+    expect(signInFromEnv({ ZOHO_ACCESS_TOKEN: "a" }, us)).toMatchObject({
       centre: { id: "us" },
       access: { kind: "fixed" },
     });
@@ -240,10 +209,8 @@ describe("signInFromEnv", () => {
   });
 
   it("names an empty or missing variable", () => {
-    expect(() => signInFromEnv(settings({ ...full, ZOHO_REFRESH_TOKEN: "" }), us)).toThrow(
-      "ZOHO_REFRESH_TOKEN is set but empty",
-    );
-    expect(() => signInFromEnv(settings({ ZOHO_REFRESH_TOKEN: "r" }), us)).toThrow(
+    expect(() => signInFromEnv({ ...full, ZOHO_REFRESH_TOKEN: "" }, us)).toThrow("ZOHO_REFRESH_TOKEN is set but empty");
+    expect(() => signInFromEnv({ ZOHO_REFRESH_TOKEN: "r" }, us)).toThrow(
       "ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET are not",
     );
   });

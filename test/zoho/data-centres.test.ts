@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { userUrl } from "../../src/body/source.ts";
 import { zohoApi } from "../../src/zoho/api.ts";
 import { findWatchProduct } from "../../src/zoho/channels/products.ts";
 import { apiUrl, dataCentreOf, dataCentres, findDataCentre, listedCentre } from "../../src/zoho/data-centres.ts";
@@ -57,7 +56,7 @@ describe("the URL of an API call", () => {
       signIn: {
         ...rig.signIn,
         environment,
-        hosts: { accountsUrl: userUrl("https://accounts.zoho.com"), apiUrl: undefined },
+        hosts: { accountsUrl: "https://accounts.zoho.com", apiUrl: undefined },
       },
       product: findWatchProduct(product),
     });
@@ -92,7 +91,7 @@ describe("the URL of an API call", () => {
         tokens: rig.tokens,
         signIn: {
           ...rig.signIn,
-          hosts: { accountsUrl: userUrl("https://accounts.zoho.eu"), apiUrl: userUrl("https://www.zohoapis.com") },
+          hosts: { accountsUrl: "https://accounts.zoho.eu", apiUrl: "https://www.zohoapis.com" },
         },
         product: findWatchProduct("crm"),
       });

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { secret } from "../../src/body/secret.ts";
-import { userUrl } from "../../src/body/source.ts";
 import { startRedirectServer } from "../../src/zoho/auth/browser-login.ts";
 import { deviceLogin } from "../../src/zoho/auth/device-login.ts";
 import { exchangeCode, refreshAccess, revokeToken, tokenError } from "../../src/zoho/auth/oauth.ts";
@@ -13,7 +12,7 @@ let client: OAuthClient;
 beforeEach(async () => {
   rig = await startRig();
   const { clientId, clientSecret } = rig.server.accounts;
-  client = { accountsUrl: userUrl(rig.server.url), clientId, clientSecret: secret(clientSecret, "test") };
+  client = { accountsUrl: rig.server.url, clientId, clientSecret: secret(clientSecret, "test") };
 });
 afterEach(() => rig.close());
 
@@ -95,7 +94,7 @@ describe("the browser sign-in", () => {
   const start = (signal = new AbortController().signal, timeoutMs = 10_000) =>
     startRedirectServer({
       http: rig.http,
-      accountsUrl: userUrl(rig.server.url),
+      accountsUrl: rig.server.url,
       clientId: client.clientId,
       scopes: SCOPES,
       port: 0,

@@ -1,5 +1,4 @@
 import { type Secret, secret } from "../../body/secret.ts";
-import { USER } from "../../body/source.ts";
 import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { errorText } from "../../util/errors.ts";
@@ -55,13 +54,10 @@ function shortToken(context: Context, configured: Secret | undefined): string | 
 
 /**
  * Deletes the other channels that listeners of this project, or with this URL, have left: each would post every change again.
- * Where the project has chosen the URL, those of other projects stay.
  */
 export async function deleteOrphans(context: Context, session: ZohoSession, url: string): Promise<void> {
   const { client, memory, config } = session;
-  const isUrlOfUser = [config.sourceOf("domain"), config.sourceOf("publicUrl")].every((source) => source === USER);
-  const isOurs = ({ project, notifyUrl }: RememberedChannel): boolean =>
-    project === config.root || (isUrlOfUser && notifyUrl === url);
+  const isOurs = ({ project, notifyUrl }: RememberedChannel): boolean => project === config.root || notifyUrl === url;
   const locked = await lockOrphans(context, session, isOurs, MAX_DELETED);
   if (locked.length === 0) return;
   const ids = locked.map(({ channel }) => channel.id);

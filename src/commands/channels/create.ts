@@ -1,4 +1,3 @@
-import { USER } from "../../body/source.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl } from "../../core/mask.ts";
 import { products } from "../../products/index.ts";
@@ -10,20 +9,12 @@ import { type Channel, type ChannelConfig, generateChannelId, generateToken } fr
 import { readBack, requestChannel } from "../../zoho/channels/create.ts";
 import { expandEvents } from "../../zoho/channels/events.ts";
 import { chooseExpiry, expiryBy, grantWarning, zohoTime } from "../../zoho/channels/expiry.ts";
-import type { ChannelMemory } from "../../zoho/channels/memory.ts";
 import { findWatchProduct } from "../../zoho/channels/products.ts";
 import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { channelEvents } from "../helpers/options.ts";
 import { warnOfMistypedModules } from "../helpers/products.ts";
-import {
-  addZohoOptions,
-  approveSecret,
-  showRequest,
-  withZoho,
-  type ZohoOptions,
-  type ZohoSession,
-} from "../helpers/session.ts";
+import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { channelReport, newChannelId } from "./list.ts";
 import {
   addChannelOptions,
@@ -75,18 +66,14 @@ async function create(context: Context, names: readonly string[], options: Creat
   const events = channelEvents(productId, names);
   const typed = events.map((event) => `${productId}:${event}`);
   warnOfMistypedModules(context, products, typed);
-  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, productId, options.profile)));
+  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, productId)));
   const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
   return withZoho(context, options, async (session) => {
     const { command, product } = session;
     rejectUnknownOptions(product, options);
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
-    const given = await tokenFrom(context, session, options);
+    const given = await tokenFrom(context, options);
     const chosenToken = given ?? configuredToken(session.config, productId);
-    const [configured] = session.config.secrets.for("token", productId);
-    if (given === undefined && configured !== undefined && options.dryRun !== true)
-      await approveSecret(context, session.config, options.profile, configured);
-    const access = given === undefined ? withTokenOrigin(session, productId) : session;
     const config: ChannelConfig = {
       id,
       events,
@@ -104,7 +91,7 @@ async function create(context: Context, names: readonly string[], options: Creat
     const endBy = (now: Date): Date => expiryBy(now, options.expires, product.lifetime);
     const warn = (message: string, hint: string): void => context.report({ type: "warning", message, hint });
     const granted = await context
-      .waiting("creating the channel", () => requestChannel(access, config, endBy))
+      .waiting("creating the channel", () => requestChannel(session, config, endBy))
       .catch((error: unknown) => {
         const hint = `see ${command("list")}; if it exists, its token is already saved here`;
         if (!isRejection(error)) warn(`channel ${id} may have been created: Zoho did not answer`, hint);
@@ -120,22 +107,12 @@ async function create(context: Context, names: readonly string[], options: Creat
       });
     context.report(channelReport(session, "created", channel, options.showSecrets));
     if (chosenToken === undefined) {
-      const where = session.isProjects ? "in this project" : "on this machine";
-      const message = `its token is a new one, which listen ${where} knows; for your app: ${command(`show ${id} --show-secrets`)}`;
+      const message = `its token is a new one, which listen on this machine knows; for your app: ${command(`show ${id} --show-secrets`)}`;
       context.report({ type: "notice", message });
     }
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
     return ExitCode.ok;
   });
-}
-
-/** A token of the project's `.env` may be a stranger's, so the channel is remembered as one of the project. */
-function withTokenOrigin(session: ZohoSession, product: string): ZohoSession {
-  const { config, memory } = session;
-  const [token] = config.secrets.for("token", product);
-  if (token === undefined || token.source === USER) return session;
-  const remember: ChannelMemory["remember"] = (channel) => memory.remember({ ...channel, project: config.root });
-  return { ...session, memory: { ...memory, remember } };
 }
 
 /** Zoho would overwrite the channel that has this id. */

@@ -1,9 +1,6 @@
 import type { Command } from "commander";
 import type { Secret } from "../../body/secret.ts";
-import { USER } from "../../body/source.ts";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { approveOpenedTunnel, approveTunnel, projectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
@@ -14,9 +11,7 @@ import { fieldCondition } from "../../zoho/channels/conditions.ts";
 import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../zoho/channels/products.ts";
 import { collect, givenSecrets } from "../helpers/options.ts";
 import { runningListener } from "../helpers/running-listener.ts";
-import { approveSecret, type ZohoSession } from "../helpers/session.ts";
-import { withMembers } from "../helpers/with-members.ts";
-import { runAuthtoken } from "../listen/tunnel.ts";
+import type { ZohoSession } from "../helpers/session.ts";
 
 /** Options of a channel, beside its id and events. */
 export interface ChannelOptions {
@@ -73,14 +68,11 @@ export function notifyUrl(context: Context, text: string, { plainHttp = false } 
 
 export async function tokenFrom(
   context: Context,
-  { config }: Pick<ZohoSession, "config">,
-  { tokenFile, profile }: Pick<ChannelOptions, "tokenFile"> & { readonly profile?: string },
+  { tokenFile }: Pick<ChannelOptions, "tokenFile">,
 ): Promise<string | undefined> {
   if (tokenFile === undefined) return undefined;
   const { token } = await givenSecrets(context, { tokenFile });
-  if (token === undefined) return undefined;
-  await approveSecret(context, config, profile, token, { isGiven: true });
-  return channelToken(token);
+  return token && channelToken(token);
 }
 
 /** The token of ZOHO_WEBHOOK_TOKEN, or of the product's own variable. */
@@ -154,7 +146,7 @@ export async function conditionsFrom(
 }
 
 /** The public URL of the listener that runs in this project. */
-export async function listenerUrl(context: Context, product: string, profile: string | undefined): Promise<string> {
+export async function listenerUrl(context: Context, product: string): Promise<string> {
   const config = loadConfig(context);
   const base = await runningListener(context, config);
   const start = `${context.invocation} listen --tunnel ngrok`;
@@ -173,32 +165,7 @@ export async function listenerUrl(context: Context, product: string, profile: st
   if (findProduct(products, product) === undefined) {
     throw usageError(`--url is required: the running listener cannot receive from ${product}`, "add --url https://…");
   }
-  await approveListener(context, config, profile, base);
   const url = webhookUrl(base, product);
   context.report({ type: "notice", message: `using the running listener: ${url}` });
   return url;
-}
-
-/** It may have been started without the variables of this environment, so with the tunnel of the project. */
-async function approveListener(
-  context: Context,
-  config: Config,
-  profile: string | undefined,
-  base: string,
-): Promise<void> {
-  const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !/^(?:ZOHO_HOOKS|NGROK)_/.test(name)));
-  const without = loadConfig(withMembers(context, { env, report() {} }));
-  const isNamed = ({ settings: { publicUrl } }: Config): boolean =>
-    publicUrl !== undefined && URL.canParse(publicUrl) && new URL(publicUrl).href.replace(/\/+$/, "") === base;
-  const named = [config, without].find(isNamed);
-  const registers = projectSignIn(config, profile);
-  if (named !== undefined) return checkProjectSettings(context, named, ["publicUrl"], { registers });
-  const [now, before] = [await runAuthtoken(context, config), await runAuthtoken(context, without)];
-  const isUsers = before?.source === USER || (now?.source === USER && now.reveal() === before?.reveal());
-  if (before === undefined || isUsers) return approveOpenedTunnel(context, config, profile, base);
-  await approveTunnel(context, config, profile, before, {
-    reason: `the running listen may use the ${before.origin} of ${before.source}`,
-    way: "name the URL with --url",
-  });
-  await approveOpenedTunnel(context, config, profile, base, before.source);
 }

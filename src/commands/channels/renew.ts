@@ -1,4 +1,3 @@
-import { approveProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
 import { examples } from "../../reports/help.ts";
@@ -67,7 +66,6 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
     // Rejects a wrong --expires before anything is sent, and is computed again by Zoho's clock below.
     end();
     const chosen = await context.waiting("asking Zoho for its channels", () => choose(context, session, ids, withinMs));
-    await approveCreatingAgain(context, session, chosen, { ...options, areNamed: ids.length > 0 });
     const expiresAt = end();
     const every = options.every === true && options.dryRun !== true;
     const withNew = every && ids.length === 0 && withinMs === undefined;
@@ -86,24 +84,6 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       onLost: options.onLost,
     });
   });
-}
-
-/**
- * Asks before expired channels that the command line does not name are created again in the account of a profile that only the
- * `.env` selects. A sign-in in the `.env` itself reaches only channels of this project.
- */
-async function approveCreatingAgain(
-  context: Context,
-  { config, isProjects }: ZohoSession,
-  chosen: readonly Chosen[],
-  { areNamed, every, dryRun, profile }: RenewOptions & { readonly areNamed: boolean },
-): Promise<void> {
-  const ids = chosen.flatMap(({ id, missing }) => (missing?.because === "expired" ? [id] : []));
-  // With --every others may expire later.
-  if (areNamed || dryRun === true || isProjects || (ids.length === 0 && every !== true)) return;
-  const which = ids.length === 0 ? "" : ` (${ids.join(", ")})`;
-  const effect = `in whose Zoho account expired channels are created again${which}`;
-  await approveProjectSignIn(context, config, profile, { key: "renew", effect });
 }
 
 async function choose(

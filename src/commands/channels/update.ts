@@ -64,7 +64,7 @@ async function updateCommand(context: Context, text: string, options: UpdateOpti
       ...before,
       events: watched,
       notifyUrl: url === undefined ? before.notifyUrl : notifyUrl(context, url),
-      token: (await tokenFrom(context, session, options)) ?? before.token,
+      token: (await tokenFrom(context, options)) ?? before.token,
       related: related ?? before.related,
       values: values ?? before.values,
       conditions:

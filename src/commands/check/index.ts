@@ -5,7 +5,6 @@ import { mayBeInsecure } from "../../check/reachability.ts";
 import { checks, checksFor, createRunner, eventsOf, groups, prerequisitesOf } from "../../check/run.ts";
 import { recordsOf, SAMPLE_ORGANISATION } from "../../check/samples.ts";
 import type { Subject } from "../../check/subject.ts";
-import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
@@ -60,7 +59,7 @@ const MAX_RUN_MS = 300_000;
 async function check(context: Context, to: string, options: CheckOptions): Promise<ExitCode> {
   const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
   await rememberChannelTokens(context, config);
-  const write = summaryWriter(context, config, options.summary);
+  const write = summaryWriter(context, options.summary);
   const subject = await chooseSubject(context, config, to, options);
   const chosen = chooseChecks(subject, options);
   requireConsent(subject, chosen, options);
@@ -86,7 +85,6 @@ interface Run {
 }
 
 async function runAll(context: Context, config: Config, { subject, chosen, results }: Run): Promise<void> {
-  reportIgnored(context, config, PROXY_VARIABLES);
   const over = new AbortController();
   // One listener for each request under way is not a leak.
   setMaxListeners(0, over.signal);

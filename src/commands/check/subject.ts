@@ -4,7 +4,6 @@ import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
 import { appUrl } from "../../body/target-url.ts";
 import { recordsOf } from "../../check/samples.ts";
 import type { Sample, Subject } from "../../check/subject.ts";
-import { checkReceiverHost } from "../../config/clone-rule.ts";
 import { readFixture } from "../../config/fixtures.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -46,7 +45,6 @@ export async function chooseSubject(
     throw usageError(`${product.id} ${format.id} has no sample that could be sent`, "choose another --format");
   }
   const url = appUrl(to, product.id, config.settings, "check");
-  await checkReceiverHost(context, config, to, [url]);
   return {
     product,
     format,

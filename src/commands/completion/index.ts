@@ -1,6 +1,4 @@
 import { Command, type Option } from "commander";
-import { USER } from "../../body/source.ts";
-import { approvedProducts } from "../../config/clone-rule.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
@@ -72,11 +70,7 @@ async function programFor(
 async function knownProducts(context: Context): Promise<readonly Product[]> {
   const { configuredProducts } = await import("../helpers/products.ts");
   try {
-    const config = loadConfig(context);
-    const { settings, sourceOf } = config;
-    const products =
-      sourceOf("products") === USER ? settings.products : await approvedProducts(context, settings.products, config);
-    return await configuredProducts({ ...config, settings: { ...settings, products } }, { schemas: false });
+    return await configuredProducts(loadConfig(context), { schemas: false });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return (await import("../../products/index.ts")).products;

@@ -21,10 +21,9 @@ import {
 } from "./finding.ts";
 
 /** Whether `listen` can have its port, or who has it. */
-export async function portFindings({ config, refused, listener }: CheckedProject): Promise<readonly Finding[]> {
+export async function portFindings({ config, listener }: CheckedProject): Promise<readonly Finding[]> {
   const { settings, origins } = config;
   const { host, port, publicUrl } = settings;
-  if (refused.has("host")) return [skipped("port", "not tried: host needs your approval")];
   if (port === 0) return [passed("port", "any free one")];
   const own = passed("port", `${port} has this project's listen, process ${listener?.pid}`);
   if (listener?.port === port) return [own];
@@ -52,12 +51,10 @@ export function projectRoutes({ config }: Pick<CheckedProject, "config">, produc
 
 /** Whether the developer's app answers, at each server that deliveries are forwarded to. */
 export async function appFindings(
-  { config, refused }: CheckedProject,
+  { config }: CheckedProject,
   routes: () => ReturnType<typeof projectRoutes>,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  if (refused.has("forwardTo") || refused.has("routes"))
-    return [skipped("app", "not asked: its address needs your approval")];
   let targets: readonly string[];
   try {
     ({ targets } = routes());

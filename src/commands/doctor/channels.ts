@@ -62,11 +62,10 @@ export async function channelFindings(
   const domain = settings.domain === undefined ? undefined : `https://${settings.domain.replace(/^https?:\/\//, "")}`;
   const bases = [listener?.publicUrl, settings.publicUrl, domain].filter((each) => each !== undefined);
   const configured = secrets.for("token", product.id);
-  const accepted = withChannelTokens(secrets, {
-    folder: userFolder(context),
-    root: config.root,
-    known: context.knownSecrets,
-  }).for("token", product.id);
+  const accepted = withChannelTokens(secrets, { folder: userFolder(context), known: context.knownSecrets }).for(
+    "token",
+    product.id,
+  );
   const found = {
     listed: known,
     missing,

@@ -8,7 +8,6 @@ import { loadEngine } from "../../store/sqlite/engine.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 
 import { parseJsonFile, readText } from "../../util/files.ts";
-import { isOutside } from "../../util/links.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { isTrackedByGit } from "../helpers/git.ts";
 
@@ -54,18 +53,15 @@ function isOlder(current: string, needed: string): boolean {
 }
 
 /** Files with secrets or deliveries that others may read, and a `.env` that Git publishes. */
-export async function permissionFindings({ context, config, refused }: CheckedProject): Promise<readonly Finding[]> {
+export async function permissionFindings({ context, config }: CheckedProject): Promise<readonly Finding[]> {
   const { root, settings } = config;
   const env = join(root, ENV_FILE);
   const isFile = settings.store !== false && !isDatabaseAddress(settings.store);
-  const log = isFile && !refused.has("store") ? resolve(root, String(settings.store)) : undefined;
+  const log = isFile ? resolve(root, String(settings.store)) : undefined;
   const files = [hasSecrets(env) ? env : undefined, log].filter((each) => each !== undefined && existsSync(each));
   const found = files as readonly string[];
   const kept = [STORED_SECRETS_FILE, join(KEYS_FOLDER, "private.pem")].map((path) => join(root, path));
-  const secrets = [
-    ...(hasSecrets(env) ? [env] : []),
-    ...kept.filter((path) => !isOutside(root, path) && existsSync(path)),
-  ];
+  const secrets = [...(hasSecrets(env) ? [env] : []), ...kept.filter((path) => existsSync(path))];
   const named = (path: string): string => relative(root, path) || path;
   const loose = geteuid === undefined ? [] : found.filter(isLoose);
   const findings = [

@@ -1,5 +1,4 @@
 import type { Config } from "../../config/load.ts";
-import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import type { CheckOutcome, CheckReport } from "../../reports/check.ts";
 import { errorText, UserError } from "../../util/errors.ts";
@@ -15,10 +14,7 @@ export type Details = NonNullable<CheckReport["details"]>;
 export interface CheckedProject {
   /** Asks nothing, prints nothing. */
   readonly context: Context;
-  /** Without what the user would have to approve. */
   readonly config: Config;
-  /** Settings of the project that are not used, since the user has not approved them. */
-  readonly refused: ReadonlySet<keyof Settings>;
   /** The project's running `listen`; undefined where there is none, or its log cannot be read. */
   readonly listener: RunningListener | undefined;
   readonly profile: string | undefined;

@@ -9,7 +9,7 @@ import { nodeFindings, permissionFindings } from "./environment.ts";
 import { type CheckedProject, type Finding, runCheck, silentContext } from "./finding.ts";
 import { findListener } from "./listener.ts";
 import { logFindings } from "./log.ts";
-import { readProject } from "./settings.ts";
+import { checkSettings } from "./settings.ts";
 import { ngrokFindings, publicUrlFindings } from "./tunnel.ts";
 import { zohoFindings } from "./zoho.ts";
 
@@ -60,10 +60,10 @@ async function doctor(context: Context, options: DoctorOptions): Promise<ExitCod
 
 /** All parts at once, in the order in which they depend on one another for the reader. */
 async function checkAll(context: Context, { store, profile }: DoctorOptions): Promise<readonly Finding[]> {
-  const read = await readProject(context, store === undefined ? undefined : { store });
-  const { config, refused } = read;
-  const listener = refused.has("store") ? undefined : await findListener(config);
-  const project: CheckedProject = { context: silentContext(context), config, refused, listener, profile };
+  const read = await checkSettings(context, store === undefined ? undefined : { store });
+  const { config } = read;
+  const listener = await findListener(config);
+  const project: CheckedProject = { context: silentContext(context), config, listener, profile };
   // Before the others load their libraries: a receiver that is slow to answer would pass for another program.
   const port = await runCheck("port", context, () => portFindings(project));
   const routes = () => projectRoutes(project, products);

@@ -1,7 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { originOf } from "../../body/target-url.ts";
-import { STORE_KEY } from "../../config/environment.ts";
 import { logPlace } from "../../config/load.ts";
 import { maskSetting } from "../../core/mask.ts";
 import { isDatabaseAddress, readStoreStatus } from "../../store/open-log.ts";
@@ -9,6 +8,7 @@ import { type LogHealth, readHealth } from "../../store/sqlite/health.ts";
 import { UserError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { counted, formatAge, formatBytes } from "../../util/units.ts";
+import { STORE_KEY } from "../../util/variables.ts";
 import { type CheckedProject, type Finding, failed, fromError, passed, skipped, warning } from "./finding.ts";
 
 /** The event log: readable, undamaged, small enough, and with a target for all that waits in it. */
@@ -16,9 +16,8 @@ export async function logFindings(
   project: CheckedProject,
   hasTarget: (target: string) => boolean,
 ): Promise<readonly Finding[]> {
-  const { context, config, refused } = project;
+  const { context, config } = project;
   const { root, settings } = config;
-  if (refused.has("store")) return [skipped("log.health", "not read: its place needs your approval")];
   if (settings.store === false) return [passed("log.health", `off: store is false (${config.origins.store})`)];
   if (isDatabaseAddress(settings.store)) return serverFindings(project, hasTarget);
   const path = resolve(root, settings.store);
@@ -44,7 +43,7 @@ async function serverFindings(
 ): Promise<readonly Finding[]> {
   try {
     const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(logPlace(config), context.now);
-    const key = config.env[STORE_KEY] === undefined ? "not set: Mail's webhooks and --channel need it" : "set";
+    const key = context.env[STORE_KEY] === undefined ? "not set: Mail's webhooks and --channel need it" : "set";
     const running = counted(receivers.length, "process receives or delivers", "processes receive or deliver");
     const text = `PostgreSQL ${serverVersion}, ${formatBytes(bytes)}; ${running}`;
     const counts = waiting.map((each) => ({ target: each.target, count: each.waiting }));

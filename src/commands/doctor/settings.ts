@@ -1,37 +1,36 @@
 import { basename, sep } from "node:path";
 import { CREDENTIAL_VARIABLES, type Credential } from "../../body/secret.ts";
-import { approvedProducts, requireApproval } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../config/load.ts";
+import { readProject } from "../../config/project.ts";
 import { fileKeys } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import { settingTexts } from "../../config/setting-texts.ts";
-import { defaults, type Settings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
+import { checkTrust, notTrusted } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
-import { errorText, UserError } from "../../util/errors.ts";
 import { watchProductIds } from "../../zoho/channels/products.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import { settingText } from "../config.ts";
 import { configuredProducts, warnOfUnknownVariables } from "../helpers/products.ts";
+import { withMembers } from "../helpers/with-members.ts";
 import { type Finding, fromError, passed, silentContext, warning } from "./finding.ts";
 
-interface Project {
+interface CheckedSettings {
   readonly config: Config;
-  readonly refused: ReadonlySet<keyof Settings>;
   readonly findings: readonly Finding[];
 }
 
 /** Reads the settings and secrets. Each invalid one becomes a finding; the valid ones are used. */
-export async function readProject(context: Context, flags: LoadOptions["flags"]): Promise<Project> {
+export async function checkSettings(context: Context, flags: LoadOptions["flags"]): Promise<CheckedSettings> {
   const silent = silentContext(context);
   const faults: { readonly error: unknown; readonly of: "settings" | "secrets" }[] = [];
   const given = flags === undefined ? {} : { flags };
-  const config = loadConfig(silent, { ...given, onFault: (error, of) => faults.push({ error, of }) });
-  const unapproved = await findUnapproved(silent, config);
-  const refused = new Set(unapproved.map(({ key }) => key));
-  const products = await approvedProducts(silent, config.settings.products, config);
-  const used = withoutSettings(config, refused, products);
-  const known = await configuredProducts(used, { schemas: false }).catch((error: unknown) => {
+  const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
+  const whole = readProject(context, (error) => onFault(error, "settings"));
+  const { open, trusted: project } = await checkTrust(context, whole);
+  const config = loadConfig(withMembers(silent, { project }), { ...given, onFault });
+  const known = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
     return [] as readonly Product[];
   });
@@ -39,41 +38,18 @@ export async function readProject(context: Context, flags: LoadOptions["flags"])
   const of = (kind: "settings" | "secrets") => faults.flatMap((each) => (each.of === kind ? [each.error] : []));
   const settings = of("settings").map((error) => faultFinding("config", error));
   const findings: readonly Finding[] = [
-    ...(settings.length > 0 ? settings : [configFinding(config)]),
-    ...unapproved.map(({ error }) => approvalFinding(context, error)),
+    ...settings,
+    ...(open.length > 0 ? [fromError("trust", notTrusted(context, whole, open), "warning")] : []),
+    ...(open.length + settings.length > 0 ? [] : [configFinding(config)]),
     ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
-    ...secretFindings(context, used, known, of("secrets")),
+    ...secretFindings(withMembers(context, { project }), config, known, of("secrets")),
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
-  return { config: used, refused, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
+  return { config, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
 }
 
 function faultFinding(id: string, error: unknown): Finding {
   return { remedy: "correct it (see zoho-hooks help configuration)", ...fromError(id, error) };
-}
-
-/** The settings of the project that a command would ask about. Its answer to another `listen` counts. */
-async function findUnapproved(silent: Context, config: Config) {
-  const found: { readonly key: keyof Settings; readonly error: unknown }[] = [];
-  for (const key of Object.keys(defaults) as (keyof Settings)[]) {
-    try {
-      await requireApproval(silent, config, [key]);
-    } catch (error) {
-      found.push({ key, error });
-    }
-  }
-  return found;
-}
-
-function approvalFinding({ invocation }: Context, error: unknown): Finding {
-  const hint = error instanceof UserError ? error.hint : undefined;
-  const remedy = hint?.replace("run this in a terminal", `run ${invocation} listen in a terminal`);
-  return warning("config.approval", `not used: ${errorText(error)}`, remedy);
-}
-
-function withoutSettings(config: Config, refused: ReadonlySet<keyof Settings>, products: Settings["products"]): Config {
-  const kept = Object.entries(config.settings).filter(([key]) => !refused.has(key as keyof Settings));
-  return { ...config, settings: { ...defaults, ...(Object.fromEntries(kept) as Partial<Settings>), products } };
 }
 
 /** `zoho-hooks.config.json: port 4460, forwardTo 3000; .env: keep 1d` */
@@ -110,11 +86,7 @@ function secretFindings(
 ): readonly Finding[] {
   const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => faultFinding("secrets", error));
   if (broken.length > 0) return broken;
-  const secrets = withChannelTokens(config.secrets, {
-    folder: userFolder(context),
-    root: config.root,
-    known: context.knownSecrets,
-  });
+  const secrets = withChannelTokens(config.secrets, { folder: userFolder(context), known: context.knownSecrets });
   const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];
   const init = `${context.invocation} init`;
   const unverified = known
@@ -138,7 +110,7 @@ function secretFindings(
   return [warning("secrets", "none is set: deliveries are not verified", init)];
 }
 
-/** What a command that verifies would refuse: keys that cannot be read, or that are outside the project. */
+/** What a command that verifies would refuse: keys that cannot be read. */
 function strictFaults(context: Context): readonly unknown[] {
   const faults: unknown[] = [];
   loadConfig(silentContext(context), {

@@ -1,6 +1,5 @@
 import { lookup } from "node:dns/promises";
 import { headerValue } from "../../body/delivery.ts";
-import { USER } from "../../body/source.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import { openPoster } from "../../forward/post.ts";
 import { loadNgrok, NGROK_SERVER_ADDR, tryNgrok } from "../../tunnel/ngrok-session.ts";
@@ -25,9 +24,7 @@ import {
 
 /** Whether ngrok can be reached, and accepts the authtoken. Opens no tunnel. */
 export async function ngrokFindings(project: CheckedProject, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { context, config, refused, listener } = project;
-  if (refused.has("ngrokServerAddr") || refused.has("ngrokRootCas"))
-    return [skipped("ngrok.token", "not tried: tunnel.serverAddr and rootCas need your approval")];
+  const { context, config, listener } = project;
   let choice: TunnelChoice;
   try {
     choice = await chooseRunTunnel(silentContext(context), config);
@@ -42,8 +39,8 @@ export async function ngrokFindings(project: CheckedProject, signal: AbortSignal
     return [skipped("ngrok.token", "none: Zoho cannot reach this machine", remedy)];
   }
   const { authtoken, serverAddr = NGROK_SERVER_ADDR } = choice.settings;
-  const isOwn = authtoken.source === USER || authtoken.origin !== "NGROK_AUTHTOKEN";
-  const from = `from ${isOwn ? authtoken.origin : authtoken.source}`;
+  const isVariable = authtoken.origin === "NGROK_AUTHTOKEN" && context.env.NGROK_AUTHTOKEN === undefined;
+  const from = `from ${isVariable ? config.variableOrigin("NGROK_AUTHTOKEN") : authtoken.origin}`;
   if (listener?.publicUrl !== undefined) return [passed("ngrok.token", `${from}; listen has a tunnel open`)];
   try {
     const { hostname } = new URL(`tcp://${serverAddr}`);

@@ -3,8 +3,6 @@ import { dirname, resolve } from "node:path";
 import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from "../../body/delivery.ts";
 import { formFields } from "../../body/payload.ts";
 import { appUrl, type ListenAddress, withQueryOf } from "../../body/target-url.ts";
-import { checkReceiverHost } from "../../config/clone-rule.ts";
-import { rejectClonedLink, rejectClonedPipe } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
@@ -63,16 +61,7 @@ export async function exportEvents(
   return withLog(context, options, async (log, config) => {
     const running = options.format === "curl" ? await runningAddress(context, config) : undefined;
     const listener = { ...config.settings, ...running };
-    // A command with a token in it is there to be run.
-    if (options.format === "curl") {
-      const at = { ...config, settings: { ...config.settings, ...listener } };
-      await checkReceiverHost(context, at, to, [appUrl(to, "crm", listener)]);
-    }
     const format = make(listener, to);
-    if (out !== undefined) {
-      rejectClonedLink(config.root, resolve(context.cwd, out));
-      rejectClonedPipe(config.root, resolve(context.cwd, out));
-    }
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const hidden = hiddenSecrets(context, options);
     const sink = openSink(context, format, file && ((text) => file.write(hidden?.mask(text) ?? text)));

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, type LoadOptions, loadConfig, logPlace } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
@@ -57,7 +56,6 @@ export async function withLog<T>(
       "name a log with --store, or set store to a path, so that the next listen writes one",
     );
   }
-  await checkProjectSettings(context, config, ["store"]);
   const log = await openLogAt(logPlace(config), { now: context.now, create: false });
   try {
     return await work(log, config);

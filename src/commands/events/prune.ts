@@ -1,5 +1,4 @@
 import { originOf, portOf } from "../../body/target-url.ts";
-import { pruneLimits } from "../../config/clone-rule.ts";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Log, LogRecord } from "../../store/log.ts";
@@ -17,7 +16,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
   const keep = options.keep === undefined ? undefined : parseDuration(options.keep, "--keep");
   const maxLog = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
   return withLog(context, options, async (log, config) => {
-    const limits = await pruneLimits(context, config, { keep, maxLog });
+    const limits = { keepMs: keep ?? config.settings.keep, maxBytes: maxLog ?? config.settings.maxLog };
     for (const text of options.giveUp ?? []) await giveUp(context, log, text);
     const work = () => log.prune(limits);
     const { removed, bytes } = await context.waiting("pruning the log", work);
@@ -34,8 +33,8 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
         type: "pruned",
         removed,
         bytes,
-        keep_ms: limits.keepMs ?? null,
-        max_bytes: limits.maxBytes ?? null,
+        keep_ms: limits.keepMs,
+        max_bytes: limits.maxBytes,
         oldest: first?.n ?? null,
         waiting,
       },

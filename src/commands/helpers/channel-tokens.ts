@@ -6,17 +6,14 @@ import type { Context } from "../../context.ts";
 import { CHANNELS_FILE } from "../../zoho/channels/channels-file.ts";
 
 /** The configured secrets and, as in `listen`, the tokens of channels created here. Loaded only where there are any. */
-export async function withChannels(context: Context, secrets: Secrets, root: string): Promise<Secrets> {
+export async function withChannels(context: Context, secrets: Secrets): Promise<Secrets> {
   const folder = userFolder(context);
   if (!existsSync(join(folder, CHANNELS_FILE))) return secrets;
   const { withChannelTokens } = await import("../../zoho/channels/tokens.ts");
-  return withChannelTokens(secrets, { folder, root, known: context.knownSecrets });
+  return withChannelTokens(secrets, { folder, known: context.knownSecrets });
 }
 
 /** For commands that show what an app has answered, in which it may repeat these tokens. */
-export async function rememberChannelTokens(
-  context: Context,
-  { secrets, root }: Pick<Config, "secrets" | "root">,
-): Promise<void> {
-  await withChannels(context, secrets, root);
+export async function rememberChannelTokens(context: Context, { secrets }: Pick<Config, "secrets">): Promise<void> {
+  await withChannels(context, secrets);
 }

@@ -1,14 +1,12 @@
 import { join } from "node:path";
 import type { Secrets } from "../../body/secret.ts";
-import { USER } from "../../body/source.ts";
 import { type Config, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { maskSetting } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { writeKeySet } from "../../core/proofs/keys.ts";
 import { readPrivateKey } from "../../core/proofs/rsa-signature.ts";
 import { usageError } from "../../util/errors.ts";
-import { type KeySets, openKeySets, urlIn } from "../../zoho/auth/jwks.ts";
+import { type KeySets, openKeySets } from "../../zoho/auth/jwks.ts";
 
 /** The key set (JWKS) for the private keys that `send` signs these products' deliveries with. */
 export function localKeySet(secrets: Secrets, products: readonly Product[]): string {
@@ -35,12 +33,6 @@ export function openPublicKeys(
   { env, secrets }: Pick<Config, "env" | "secrets">,
   products: readonly Product[],
 ): Promise<KeySets> {
-  for (const given of new Set(products.flatMap(({ id }) => secrets.for("jwks", id)))) {
-    const url = urlIn(given);
-    if (given.source === USER || url?.protocol !== "https:") continue;
-    const message = `${given.origin} in ${given.source}: public keys are fetched from ${maskSetting(url.href)}`;
-    context.report({ type: "notice", message });
-  }
   return openKeySets(secrets, {
     products,
     env,

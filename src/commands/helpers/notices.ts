@@ -1,6 +1,5 @@
 import { isSuccess } from "../../body/delivery.ts";
 import type { Config } from "../../config/load.ts";
-import { approveProjectSignIn, chosenAccount } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import type { Receipt } from "../../core/receive.ts";
@@ -43,12 +42,10 @@ export async function confirm(
   question: string,
   { yes, profile }: { readonly yes?: boolean; readonly profile?: string },
 ): Promise<boolean> {
-  if (yes === true) {
-    await approveProjectSignIn(context, config, profile);
-    return true;
-  }
+  if (yes === true) return true;
   const prompts = await context.prompts();
-  const account = chosenAccount(context, config, { name: signIn.name, profile });
-  if (prompts !== undefined) return prompts.confirm({ message: `In ${account}: ${question}` });
+  const by = profile !== undefined ? "--profile" : config.env.ZOHO_PROFILE?.trim() ? "ZOHO_PROFILE" : "the current one";
+  const account = signIn.name === "environment" ? "the environment's variables" : `profile ${signIn.name} (${by})`;
+  if (prompts !== undefined) return prompts.confirm({ message: `In the Zoho account of ${account}: ${question}` });
   throw usageError(`there is no terminal to ask ${JSON.stringify(question)}`, "add --yes");
 }

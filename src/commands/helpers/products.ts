@@ -1,6 +1,4 @@
 import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
-import { reportingImport, requireApproval } from "../../config/clone-rule.ts";
-import { STORE_KEY } from "../../config/environment.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { environmentName, readers, settingName } from "../../config/readers.ts";
 import { variableSuffix } from "../../config/secrets.ts";
@@ -11,6 +9,7 @@ import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
 import { isNeverSigned, type Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { usageError } from "../../util/errors.ts";
+import { STORE_KEY } from "../../util/variables.ts";
 import { requireProduct } from "./options.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {
@@ -65,12 +64,11 @@ async function withSettings(
 }
 
 /** The products of the current project. `schemas: false` for commands that need none: it runs no code of the project. */
-export async function projectProducts(
+export function projectProducts(
   context: Context,
   { config = loadConfig(context), schemas = true }: { readonly config?: Config; readonly schemas?: boolean } = {},
 ): Promise<readonly Product[]> {
-  await requireApproval(context, config, ["products"]);
-  return configuredProducts({ ...config, importModule: reportingImport(context, config) }, { schemas });
+  return configuredProducts(config, { schemas });
 }
 
 /** In this exact case: `CRM` would be accepted otherwise, and have no effect. */
@@ -134,7 +132,13 @@ export function warnOfUnknownVariables(
   if (names.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
-  const known = [STORE_KEY, ...Object.keys(readers).map(environmentName), ...credentials, ...ofProducts];
+  const known = [
+    STORE_KEY,
+    "ZOHO_HOOKS_TRUST",
+    ...Object.keys(readers).map(environmentName),
+    ...credentials,
+    ...ofProducts,
+  ];
   const unknown = names.filter((name) => !known.includes(name));
   for (const name of unknown) {
     const [near] = nearest(name, known, 1);

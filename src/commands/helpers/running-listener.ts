@@ -1,38 +1,25 @@
 import { hostname } from "node:os";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, logPlace } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { LockOwner } from "../../store/log.ts";
 import { lockOwnerAt } from "../../store/open-log.ts";
-import { parsePublicUrl } from "../../tunnel/public-url.ts";
 import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
   if (context.caller?.listener !== undefined) return context.caller.listener.url;
-  await checkProjectSettings(context, config, ["store"]);
   return (await lockOwner(config))?.url;
 }
 
 /** The running `listen`. The caller has made sure that the log is the project's own. */
 export async function lockOwner(config: Config): Promise<LockOwner | undefined> {
   const owner = config.settings.store === false ? undefined : await lockOwnerAt(logPlace(config));
-  // As `listen` writes it: in a replaced log another text may lead Zoho to another host than it seems to name.
-  if (owner?.url !== undefined && !isPlainUrl(owner.url)) return { ...owner, url: undefined };
   // On a shared log: loopback of another machine leads nowhere here.
   const isElsewhere = owner?.host !== undefined && owner.host !== hostname();
   if (isElsewhere && owner.url !== undefined && isLoopback(new URL(owner.url).hostname)) return undefined;
   // A receiver on every address is reached on loopback.
   const url = owner?.url?.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
   return owner && { ...owner, url };
-}
-
-function isPlainUrl(url: string): boolean {
-  try {
-    return parsePublicUrl(url) === url;
-  } catch {
-    return false;
-  }
 }
 
 /** The address on this machine of the `listen` that runs in this project; undefined if it is that of the settings. */

@@ -1,16 +1,5 @@
-import { join } from "node:path";
 import type { Command } from "commander";
-import type { Secret } from "../../body/secret.ts";
-import { USER } from "../../body/source.ts";
-import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
-import { ENV_FILE } from "../../config/environment.ts";
-import { type Config, loadConfig, userFolder, userFolderSource } from "../../config/load.ts";
-import {
-  approveSecretAtZoho,
-  reportProjectSignIn,
-  type SignInConfig,
-  signInSource,
-} from "../../config/project-sign-in.ts";
+import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { MASK } from "../../core/mask.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
@@ -25,7 +14,7 @@ import { watchClient } from "../../zoho/channels/api.ts";
 import type { ChannelAccess } from "../../zoho/channels/create.ts";
 import { channelMemory } from "../../zoho/channels/memory.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../../zoho/channels/products.ts";
-import { type DataCentre, findDataCentre, knownCentre, resolveHosts, unknownCentre } from "../../zoho/data-centres.ts";
+import { type DataCentre, findDataCentre, knownCentre, unknownCentre } from "../../zoho/data-centres.ts";
 import { createHttp, maskedBody, type ZohoHttp } from "../../zoho/http.ts";
 import { lookUpCentre } from "../../zoho/server-list.ts";
 
@@ -53,10 +42,8 @@ export interface ZohoSession extends ChannelAccess {
   readonly tokens: AccessTokens;
   readonly product: WatchProduct;
   readonly api: ZohoApi;
-  /** What channels are remembered for. An access token does not name its account, so a project's counts as another one. */
+  /** What channels are remembered for. */
   readonly account: string;
-  /** Whether the token is in the project's `.env`, so that the account may be a stranger's. */
-  readonly isProjects: boolean;
 }
 
 /** Opens a session, and closes it after the work. */
@@ -84,17 +71,14 @@ export async function openZoho(
   const http = zohoHttp(context, config);
   const tokens = sessionTokens(context, signIn, http);
   const onClockOffset = (offsetMs: number): void => warnOfClock(context, offsetMs);
-  const onChange = (): void => reportProjectSignIn(context, config, options.profile);
-  const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset, onChange });
+  const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
   const client = watchClient(api, product, context.signal);
   const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
   const command = (words: string): string => channelsCommand(context, product, options, words);
-  const isProjects = signInSource(context, config, options.profile) === join(config.root, ENV_FILE);
-  const account = accountOf(signIn) + (isProjects ? ` in ${config.root}` : "");
-  const ofProject = isProjects ? { project: config.root } : {};
-  const owner = { profile: signIn.name, product: product.id, account, ...ofProject };
+  const account = accountOf(signIn);
+  const owner = { profile: signIn.name, product: product.id, account };
   const memory = channelMemory(userFolder(context), owner);
-  return { config, signIn, http, tokens, product, api, client, memory, command, now, account, isProjects };
+  return { config, signIn, http, tokens, product, api, client, memory, command, now, account };
 }
 
 function channelsCommand(
@@ -108,23 +92,6 @@ function channelsCommand(
     value === undefined ? [] : `--${name} ${shellQuoted(value)}`,
   );
   return [invocation, "channels", words, ...flags].join(" ");
-}
-
-/**
- * Call before a secret is used for a channel or webhook. `isGiven`: a flag named the secret for this, so whose account gets it is
- * only reported.
- */
-export async function approveSecret(
-  context: Context,
-  config: SignInConfig,
-  profile: string | undefined,
-  chosen: Secret,
-  { isGiven = false, way }: { isGiven?: boolean; way?: string } = {},
-): Promise<void> {
-  if (signInSource(context, config, profile) === USER) return;
-  // Throws where the `.env` names another host than Zoho's.
-  resolveHosts(findDataCentre("us"), config, [chosen.source]);
-  if (!isGiven) await approveSecretAtZoho(context, config, profile, chosen, way);
 }
 
 /** The access tokens of a sign-in. Reports what delays them. */
@@ -180,7 +147,7 @@ export async function openSignIn(context: Context, config: Config, profile: stri
   const name = chosenProfile(config, profile);
   const signIn =
     name === undefined && hasEnvSignIn(config.env)
-      ? signInFromEnv(config, await centreFromEnv(context, config))
+      ? signInFromEnv(config.env, await centreFromEnv(context, config))
       : await openStore(context, config).open(name);
   const { access } = signIn;
   const secrets = access.kind === "fixed" ? [access.accessToken] : [access.client.clientSecret, access.refreshToken];
@@ -222,16 +189,13 @@ export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undef
 
 /** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
 export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
-  reportIgnored(context, config, /^ZOHO_KEYRING$/);
-  const off = !useKeyring || config.env.ZOHO_KEYRING === "off";
+  const off = !useKeyring || context.env.ZOHO_KEYRING === "off";
   const keyring = off ? undefined : keyringVault(systemKeyring);
-  const source = userFolderSource(context, config.root);
-  return credentialsStore({ folder: userFolder(context), keyring, settings: config, source });
+  return credentialsStore({ folder: userFolder(context), keyring, env: config.env });
 }
 
 /** With `--verbose` each request is shown, with its secrets masked. */
 export function zohoHttp(context: Context, config: Config): ZohoHttp {
-  reportIgnored(context, config, PROXY_VARIABLES);
   return createHttp({
     env: config.env,
     sleep: context.sleep,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
-import { approvedProducts, approveOwnSettings } from "../../config/clone-rule.ts";
+import { type Decision, decisionsOf, decisionText } from "../../config/decisions.ts";
 import {
   appendLines,
   ENV_FILE,
@@ -13,18 +13,18 @@ import {
   readLineFile,
   withoutEmptyEntries,
 } from "../../config/environment.ts";
-import { signInSource } from "../../config/project-sign-in.ts";
+import { readProject } from "../../config/project.ts";
 import { environmentName } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS } from "../../config/secrets.ts";
-import { CONFIG_FILE, type Settings, type SettingsFile } from "../../config/settings.ts";
+import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
+import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
-import { findLink, rejectLinks, rejectServerLink } from "../../util/links.ts";
-import { plain } from "../../util/text.ts";
+import { rejectLinks } from "../../util/links.ts";
 import type { Define } from "../command.ts";
 import { warnIfTracked } from "../helpers/git.ts";
 import { configuredProducts } from "../helpers/products.ts";
@@ -69,7 +69,6 @@ Asks for everything that you do not give with a flag, then writes these files in
 /** Asks everything before it writes anything, so a missing answer leaves every file as it was. */
 async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const path = join(context.cwd, CONFIG_FILE);
-  for (const file of [path, join(context.cwd, ".gitignore")]) rejectServerLink(context.cwd, file);
   const text = readText(path);
   const settings = readExisting(text, path, options);
   const env = readEnvFile(join(context.cwd, ENV_FILE));
@@ -78,22 +77,22 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const answers = await collectAnswers(context, options, { settings, products, hasVariable });
   const config = configChange(path, answers, { text, settings });
   // .gitignore before the secret.
-  const secrets = envChange(context.cwd, answers);
-  const changes = [ignoreChange(context.cwd), secrets, config];
+  const envChanges = envChange(context.cwd, answers);
+  const changes = [ignoreChange(context.cwd), envChanges, config];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
-  await approveAdditions(context, answers, secrets);
+  const before = decided(context).map(decisionText);
   for (const { path: file, content, mode } of changes) {
     if (content !== undefined) writeFileAtomically(file, content, { mode, keepMode: mode === undefined });
   }
-  // If it cannot be saved, the settings are reported or asked about, as in a clone.
-  await approveOwnSettings(context, config.written).catch(() => undefined);
+  const written = decided(context).filter((each) => !before.includes(decisionText(each)));
+  await trustOwn(context, written);
   reportChanges(context, changes);
   for (const name of ASKED_SETTINGS.map(environmentName).filter((each) => env[each]?.trim())) {
     const message = `${name} in .env overrides the setting in ${CONFIG_FILE}`;
     context.report({ type: "warning", message, hint: "delete its line to use the config file" });
   }
-  if (secrets.entries.length > 0 || CHOSEN_CREDENTIALS.some((each) => env[CREDENTIAL_VARIABLES[each]]?.trim()))
+  if (envChanges.entries.length > 0 || CHOSEN_CREDENTIALS.some((each) => env[CREDENTIAL_VARIABLES[each]]?.trim()))
     warnIfTracked(context, context.cwd, ENV_FILE);
   reportNextSteps(context, answers, products, changes);
   return ExitCode.ok;
@@ -121,7 +120,7 @@ async function knownProducts(
   const known = (entries: SettingsFile["products"] = {}) =>
     configuredProducts({ root, importModule, settings: { products: entries }, origins }, { schemas: false });
   try {
-    return await known(await approvedProducts(context, products, { root, origins }));
+    return await known(products);
   } catch (error) {
     if (force !== true || !(error instanceof UserError)) throw error;
     return known();
@@ -144,20 +143,9 @@ async function confirmOverwrites(
   }
 }
 
-/** What stands in a `.env` may go where the same file says, so a secret of the user's could go to a stranger's account. */
-async function approveAdditions(context: Context, { credentials }: Answers, { entries }: FileChange): Promise<void> {
-  const { cwd: root } = context;
-  const path = join(root, ENV_FILE);
-  // By the file alone: another terminal may have no variable or profile of the user's that hides what it says.
-  const { ZOHO_PROFILE: _, ...env } = readEnvFile(path);
-  const project = { root, env, sourceOf: () => path };
-  if (signInSource(context, project, undefined) !== path) return;
-  const { approveSecret } = await import("../helpers/session.ts");
-  for (const answer of credentials) {
-    if (answer.how !== "given" || !entries.includes(answer.variable)) continue;
-    const way = `set ${answer.variable} in the environment instead`;
-    await approveSecret(context, project, undefined, answer.value, { way });
-  }
+/** What the files of the folder decide at present. */
+function decided(context: Context): readonly Decision[] {
+  return decisionsOf(readProject(context, () => undefined));
 }
 
 function reportChanges(context: Context, changes: readonly FileChange[]): void {
@@ -239,7 +227,7 @@ function configChange(
   path: string,
   answers: Answers,
   { text, settings: old }: { text: string | undefined; settings: SettingsFile },
-): FileChange & { readonly written: Partial<Settings> } {
+): FileChange {
   // The user's own products are only defined here, so they always stay.
   const own = Object.entries(old.products ?? {}).flatMap(([id, { path }]) => (path === undefined ? [] : [id]));
   const ids = new Set([...answers.products, ...own]);
@@ -254,8 +242,8 @@ function configChange(
     ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
     allowUnsigned: answers.allowUnsigned ?? old.allowUnsigned,
     port: answers.port,
-    // Keep a list that begins with the answer. Enter on the default, which is shown without some characters, approves nothing.
-    forwardTo: asShown([old.forwardTo].flat()[0]) === asShown(answers.target) ? old.forwardTo : answers.target,
+    // Keep a list that begins with the answer.
+    forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
   };
   const changedKeys = (["products", ...ASKED_SETTINGS] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
@@ -273,14 +261,8 @@ function configChange(
     entries,
     kept: [],
     overwrites: text !== undefined && changed,
-    written: {
-      ...(entries.includes("allowUnsigned") && next.allowUnsigned ? { allowUnsigned: next.allowUnsigned } : {}),
-      ...(entries.includes("forwardTo") ? { forwardTo: [next.forwardTo ?? []].flat().map(String) } : {}),
-    },
   };
 }
-
-const asShown = (target: unknown): string => plain(String(target)).trim();
 
 /** Twice as many hexadecimal digits; the finance products accept at most 50 characters. */
 const SECRET_BYTES = 24;
@@ -319,20 +301,13 @@ const IGNORED: readonly { readonly lines: readonly string[]; readonly by: RegExp
 
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
-  if (findLink(root, path) !== undefined)
-    throw usageError(`${path} is a link, so Git ignores it`, "replace it with a file");
+  // Also where nothing is to be added: Git reads none through a link, so it would not ignore the secrets.
+  rejectLinks(root, path);
   const file = readLineFile(path);
   // Of blanks, only spaces at the end have no meaning.
   const existing = linesOf(file).map((line) => line.replace(/ +$/, ""));
-  const own = IGNORED.flatMap(({ lines }) => lines);
-  const read = existing.slice(existing.findLastIndex((line) => mayTakeBack(line) && !own.includes(line)) + 1);
-  const entries = IGNORED.flatMap(({ lines, by }) => (read.some((line) => by.test(line)) ? [] : lines));
+  const entries = IGNORED.flatMap(({ lines, by }) => (existing.some((line) => by.test(line)) ? [] : lines));
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
-}
-
-/** Whether an exception may hold for what precedes it. A plain name, as in `!.env.example`, holds for that alone. */
-function mayTakeBack(line: string): boolean {
-  return line.startsWith("!") && (!/^![\w./-]+$/.test(line) || /\.env\/?$|\.zoho-hooks/i.test(line));
 }
 
 function addition({ path, bytes }: LineFile, content: Buffer | undefined) {

@@ -1,10 +1,8 @@
 import { hostname as machineName, networkInterfaces } from "node:os";
 import { isQueue } from "../../body/queue-address.ts";
-import { USER } from "../../body/source.ts";
 import { portOf } from "../../body/target-url.ts";
-import { type Config, isSharedLog, logName } from "../../config/load.ts";
-import { settingName } from "../../config/readers.ts";
-import { defaults, type Settings } from "../../config/settings.ts";
+import type { Config } from "../../config/load.ts";
+import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { type EventPattern, parseRoute } from "../../core/event-names.ts";
 import { allChosenNames, maskText, maskUrl } from "../../core/mask.ts";
@@ -53,7 +51,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   const { config, products, log, routes, showSecrets } = options;
   const { settings, env } = config;
   const { concurrency, insecure } = settings;
-  const { retries, retryBase, forwardTimeout } = retrySettings(context, config);
+  const { retries, retryBase, forwardTimeout } = config.settings;
   const counts = { delivered: 0, failed: 0, waiting: 0 as number | undefined };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () =>
@@ -169,23 +167,6 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       }
     },
   };
-}
-
-/** In a log that other projects use, a project's file does not have their deliveries fail sooner than they would by default. */
-function retrySettings(context: Context, config: Config): Pick<Settings, "retries" | "retryBase" | "forwardTimeout"> {
-  const { settings, origins, sourceOf } = config;
-  const keys = (["retries", "retryBase", "forwardTimeout"] as const).filter(
-    (key) => isSharedLog(config) && sourceOf(key) !== USER && settings[key] < defaults[key],
-  );
-  if (keys.length === 0) return settings;
-  const names = keys.map((key) => settingName(key, origins[key])).join(", ");
-  const message = `less than the default is not applied: ${names}, since other projects may use ${logName(config)}`;
-  context.report({
-    type: "warning",
-    message,
-    hint: "if you want it, use the flag, or set the variable in the environment",
-  });
-  return { ...settings, ...Object.fromEntries(keys.map((key) => [key, defaults[key]])) };
 }
 
 /** Adds what can be done about a failure. A person gets each hint once: below a hundred lines it is noise. */

@@ -1,4 +1,3 @@
-import { STORE_KEY } from "../../config/environment.ts";
 import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Verdict } from "../../core/product.ts";
@@ -10,6 +9,7 @@ import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
 import { firstOf, onAbort } from "../../util/timing.ts";
 import { parseRunTime } from "../../util/units.ts";
+import { STORE_KEY } from "../../util/variables.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import type { Define } from "../command.ts";
 import { explainCommand } from "../events/list.ts";
@@ -186,11 +186,7 @@ async function startParts(
     plan.isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined,
   );
   const keys = await openPublicKeys(context, config, products);
-  let secrets = withChannelTokens(keys.secrets, {
-    folder: userFolder(context),
-    root: config.root,
-    known: context.knownSecrets,
-  });
+  let secrets = withChannelTokens(keys.secrets, { folder: userFolder(context), known: context.knownSecrets });
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./zoho.ts");

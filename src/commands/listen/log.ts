@@ -1,10 +1,8 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { type Source, USER } from "../../body/source.ts";
-import { STORE_KEY } from "../../config/environment.ts";
-import { isSharedLog, logPlace } from "../../config/load.ts";
-import { rememberTunnel } from "../../config/project-sign-in.ts";
+import { logPlace } from "../../config/load.ts";
+import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { EventReport } from "../../reports/event.ts";
 import type { Log, Role } from "../../store/log.ts";
@@ -13,6 +11,7 @@ import { keptBody, ROW_BYTES } from "../../store/retention.ts";
 import { loadEngine } from "../../store/sqlite/engine.ts";
 import { isLocked } from "../../store/sqlite/lock.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
+import { STORE_KEY } from "../../util/variables.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 
@@ -33,7 +32,7 @@ export interface LogPart extends Part {
  */
 export async function startLog(
   context: Context,
-  plan: Pick<Plan, "config" | "limits" | "routes" | "role" | "isShared" | "choice" | "options">,
+  plan: Pick<Plan, "config" | "limits" | "routes" | "role" | "isShared">,
 ): Promise<LogPart | undefined> {
   const { config, limits, routes, role, isShared } = plan;
   const { root } = config;
@@ -41,9 +40,10 @@ export async function startLog(
   const isNeeded = !routes.empty;
   if (store === false && !isNeeded) return undefined;
   const folder = store === false ? await makeTemporaryFolder(context.now()) : undefined;
-  const place = folder === undefined ? logPlace(config) : { root, store: join(folder, LOG), source: USER };
+  const place = folder === undefined ? logPlace(config) : { root, store: join(folder, LOG) };
   const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));
   let log: Log;
+  await trustOwn(context);
   try {
     log = await openLogAt(place, { now: context.now, storeKey: context.env[STORE_KEY], ...limits });
   } catch (error) {
@@ -78,41 +78,18 @@ export async function startLog(
     await stop();
     throw error;
   }
-  const tell = async (publicUrl: string): Promise<void> => {
-    await rememberTunnel(context, config, publicUrl, tunnelSource(plan));
-    await lock.setUrl(publicUrl);
-  };
   return {
     name: "the event log",
     log,
     maxBytes: limits.maxBytes,
     whyNotReady: watchReadiness(context, log),
     notes: store === false ? ["The event log is deleted when this run ends."] : [],
-    setUrl: (url, publicUrl) => (publicUrl === undefined || !tellsUrl(plan) ? lock.setUrl(url) : tell(publicUrl)),
+    setUrl: (url, publicUrl) => lock.setUrl(publicUrl ?? url),
     onMoved(url) {
-      if (!tellsUrl(plan)) return;
-      tell(url).catch(warn("the new public URL could not be written to the log"));
+      lock.setUrl(url).catch(warn("the new public URL could not be written to the log"));
     },
     stop,
   };
-}
-
-/**
- * Whether the public URL is written to the log. Where other projects use it as well, their commands would have Zoho post the
- * user's records to a URL or tunnel of this project. With --channel on a shared log the user has said yes to it.
- */
-function tellsUrl(plan: Pick<Plan, "config" | "choice" | "options" | "isShared">): boolean {
-  return isTunnelTrusted(plan) || (plan.isShared && plan.options.channel !== undefined);
-}
-
-/** The tunnel is configured by the user, or no other project can use the log: then its other readers may trust what it delivers. */
-export function isTunnelTrusted(plan: Pick<Plan, "config" | "choice">): boolean {
-  return tunnelSource(plan) === USER || !isSharedLog(plan.config);
-}
-
-/** Who decided where the public URL is, and so may know what comes from there. */
-function tunnelSource({ config, choice }: Pick<Plan, "config" | "choice">): Source {
-  return choice.kind === "ngrok" ? choice.settings.authtoken.source : config.sourceOf("publicUrl");
 }
 
 function watchReadiness(context: Context, log: Log): () => Promise<string | undefined> {

@@ -1,13 +1,5 @@
-import {
-  checkProjectSettings,
-  PROXY_VARIABLES,
-  pruneLimits,
-  reportIgnored,
-  reportUnsignedFormats,
-} from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { approveSharedChannel, approveTunnel, projectSignIn } from "../../config/project-sign-in.ts";
-import { defaults, type Settings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";
@@ -24,7 +16,6 @@ import {
   warnOfMistypedModules,
   warnOfUnknownVariables,
 } from "../helpers/products.ts";
-import { approveSecret } from "../helpers/session.ts";
 import { noLog } from "../ui/start.ts";
 import { flagSettings, type ListenOptions, type ZohoFlags } from "./flags.ts";
 import { runRoutes } from "./forwarding.ts";
@@ -61,22 +52,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const usesZoho = needsZoho(options, choice);
   const routes = runRoutes(config, shown, products);
   checkRole(role, config, routes);
-  await checkProjectSettings(context, config, settingKeys, {
-    targets: routes.targets,
-    ...(choice.kind === "ngrok" && { authtoken: choice.settings.authtoken }),
-    ...(options.channel && { registers: projectSignIn(config, options.profile) }),
-  });
-  if (options.channel !== undefined && choice.kind === "ngrok")
-    await approveTunnel(context, config, options.profile, choice.settings.authtoken);
-  const [token] = config.secrets.for("token", (options.product ?? "crm").toLowerCase());
-  if (options.channel !== undefined && token !== undefined)
-    await approveSecret(context, config, options.profile, token, { isGiven: given.token !== undefined });
-  reportUnsignedFormats(context, config, products);
   const isShared = isDatabaseAddress(String(settings.store));
-  if (options.channel !== undefined && isShared) await approveSharedChannel(context, config, options.profile, token);
-  if (isShared) reportIgnored(context, config, /^ZOHO_HOOKS_STORE_KEY$/);
-  if (!usesZoho && (!routes.empty || choice.kind !== "none")) reportIgnored(context, config, PROXY_VARIABLES);
-  const limits = await pruneLimits(context, config);
+  const limits = { keepMs: settings.keep, maxBytes: settings.maxLog };
   return {
     options,
     role,
@@ -101,11 +78,6 @@ export async function readPlan(context: Context, target: string | undefined, opt
     limits,
   };
 }
-
-/** listen uses every setting. The limits of the log and ngrok's server are asked about where they are used. */
-const settingKeys = (Object.keys(defaults) as (keyof Settings)[]).filter(
-  (key) => !["keep", "maxLog", "ngrokServerAddr", "ngrokRootCas"].includes(key),
-);
 
 /** A misspelt event would otherwise make a CI job wait for ever. With --exec it counts from the end of the program. */
 export const EXPECT_TIMEOUT = "60s";

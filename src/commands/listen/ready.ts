@@ -50,7 +50,10 @@ export function readyReport(
     isMirrored: settings.respond === "mirror",
     events: settings.events,
     checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
-    unsigned,
+    unsigned: [
+      ...unsigned,
+      ...products.flatMap(({ id, allowUnsigned }) => (allowUnsigned === true ? [`${id} (custom bodies)`] : [])),
+    ],
     onInvalid: settings.onInvalid,
     offersTunnel: publicUrl === undefined && settings.tunnel !== "none",
     channel,

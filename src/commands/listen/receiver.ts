@@ -1,5 +1,4 @@
-import { type Config, loadConfig, logName } from "../../config/load.ts";
-import { settingName } from "../../config/readers.ts";
+import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../../receiver/receiver.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
@@ -7,7 +6,6 @@ import { warnIfTracked } from "../helpers/git.ts";
 import { runningListener } from "../helpers/running-listener.ts";
 import { withMembers } from "../helpers/with-members.ts";
 import { receiverTargeted } from "./forwarding.ts";
-import { isTunnelTrusted } from "./log.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
@@ -49,10 +47,8 @@ export async function startReceiverPart(
     showSecrets: options.showSecrets,
     async keepSecret(product, offered, from) {
       context.knownSecrets.remember(offered.value);
-      const isOwn = shared === undefined || !isTunnelTrusted(plan);
-      if (isOwn && shared !== undefined && plan.choice.kind === "public-url") throw foreignUrl(plan);
-      const file = isOwn ? config.storeSecret(product, offered) : undefined;
-      if (!isOwn) await shared.keep(product, offered);
+      const file = shared === undefined ? config.storeSecret(product, offered) : undefined;
+      await shared?.keep(product, offered);
       const place = file ?? "the event log, for all receivers";
       const message = `${product} sent its secret from ${from ?? "an unknown address"}: saved in ${place}`;
       context.report({ type: "notice", message });
@@ -71,15 +67,6 @@ export async function startReceiverPart(
       clearTimeout(closing);
     },
   };
-}
-
-/** Other receivers may be reached at the URL, which would not know a secret that only this project keeps. */
-function foreignUrl({ config }: Plan): UserError {
-  const name = settingName("publicUrl", config.origins.publicUrl);
-  return usageError(
-    `all receivers on ${logName(config)} would believe a secret that comes by ${name}, so by a file of this project`,
-    "start listen with --public-url, or set ZOHO_HOOKS_PUBLIC_URL in the environment; or use a log of the project",
-  );
 }
 
 /** Tried in order when the default port is busy. 4461 is left for `send --serve-jwks`. */

@@ -1,10 +1,10 @@
 import { type Credential, type Secret, type Secrets, secret } from "../../body/secret.ts";
-import { STORE_KEY } from "../../config/environment.ts";
 import { STORED_SECRETS_FILE } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import type { OfferedSecret } from "../../core/product.ts";
 import type { Log } from "../../store/log.ts";
 import { UserError, usageError } from "../../util/errors.ts";
+import { STORE_KEY } from "../../util/variables.ts";
 import { channelToken } from "../../zoho/channels/tokens.ts";
 import type { Part } from "./part.ts";
 

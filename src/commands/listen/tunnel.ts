@@ -1,7 +1,4 @@
-import type { Secret } from "../../body/secret.ts";
-import { USER } from "../../body/source.ts";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
-import { type Config, isInClone, userFolder } from "../../config/load.ts";
+import type { Config } from "../../config/load.ts";
 import { settingName } from "../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
@@ -43,31 +40,11 @@ export async function chooseRunTunnel(context: Context, config: Config): Promise
   const { settings, origins } = config;
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
   const isNeeded = tunnel !== "none" && publicUrl === undefined;
-  const authtoken = isNeeded ? await runAuthtoken(context, config) : undefined;
-  if (authtoken !== undefined) {
-    await checkProjectSettings(context, config, ["ngrokServerAddr", "ngrokRootCas"]);
-    reportForeignToken(context, authtoken);
-  }
+  const { home, platform } = context;
+  const authtoken = isNeeded ? await findAuthtoken({ env: config.env, home, platform }) : undefined;
   const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);
   const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
-}
-
-export async function runAuthtoken(context: Context, { env, root, sourceOf }: Config): Promise<Secret | undefined> {
-  const { home, platform, knownSecrets } = context;
-  const authtoken = await findAuthtoken({ env, home, platform }, (place) => {
-    if (place === "NGROK_AUTHTOKEN") return sourceOf(place);
-    return isInClone(root, place) ? userFolder(context) : USER;
-  });
-  knownSecrets.remember(authtoken?.reveal());
-  return authtoken;
-}
-
-/** The account that a token belongs to shows the traffic of its tunnels. */
-function reportForeignToken({ report }: Context, { source, origin }: Secret): void {
-  if (source === USER) return;
-  const from = origin === "NGROK_AUTHTOKEN" ? `${origin} is from ${source}` : `ngrok's authtoken is from ${origin}`;
-  report({ type: "notice", message: `${from}: the owner of that ngrok account sees the traffic` });
 }
 
 /** Opens the tunnel and makes sure that requests to its URL arrive here. */

@@ -1,6 +1,5 @@
 import { idsAt, textAt, valueAt } from "../../body/payload.ts";
 import type { Secret, Secrets } from "../../body/secret.ts";
-import { USER } from "../../body/source.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
@@ -11,7 +10,6 @@ import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts
 import { untilAborted, withTimeout } from "../../util/timing.ts";
 import { findWatchProduct } from "../../zoho/channels/products.ts";
 import { fetchRecord } from "../../zoho/channels/record.ts";
-import { resolveHosts } from "../../zoho/data-centres.ts";
 import { type ChannelKey, deleteOrphans, takeChannelKey } from "../channels/adopt.ts";
 import { openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/options.ts";
@@ -57,9 +55,6 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
   if (events !== undefined && findProduct(products, product) === undefined)
     throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
   const session = await openZoho(context, options);
-  // Deliveries, whose ids are asked for, are the user's: only Zoho's hosts and the user's own may get them.
-  if (options.expand === true)
-    resolveHosts(session.signIn.centre, session.config, [USER], { text: "the ids of your records" });
   const records = options.expand === true ? createRecordReader(context, session) : undefined;
   let key: ChannelKey | undefined;
   const part = {

@@ -1,11 +1,7 @@
-import type { Secret } from "../../body/secret.ts";
-import { type Source, type TrustedUrl, USER } from "../../body/source.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
-import { approveProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
-import { shellQuoted } from "../../util/text.ts";
 import { accessTokens } from "../../zoho/auth/access-token.ts";
 import { startRedirectServer } from "../../zoho/auth/browser-login.ts";
 import type { CredentialsStore } from "../../zoho/auth/credentials.ts";
@@ -66,8 +62,7 @@ export const define: Define = (command, act) => {
         const store = openStore(context, config, options.keyring);
         await store.check(options.profile);
         const plan = await readLoginPlan(context, config, options);
-        await approveReplacing(context, { config, store, plan }, given);
-        return signIn(context, { config, store, plan, chosenBy: choosingFile(config, plan, given.profile) });
+        return signIn(context, { config, store, plan });
       }),
     );
 };
@@ -88,10 +83,9 @@ ZOHO_KEYRING is off, they are stored in a file that only you can read.`;
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
 async function signIn(
   context: Context,
-  given: { config: Config; store: CredentialsStore; plan: LoginPlan; chosenBy: Source | undefined },
+  given: { config: Config; store: CredentialsStore; plan: LoginPlan },
 ): Promise<ExitCode> {
-  const { config, store, plan, chosenBy } = given;
-  reportProjectAccount(context, plan, chosenBy === undefined);
+  const { config, store, plan } = given;
   const http = zohoHttp(context, config);
   try {
     const { tokens, accountsUrl, refreshToken, ...obtained } = await findCentre(centresOf(plan, config), (centreUrl) =>
@@ -113,7 +107,7 @@ async function signIn(
       throw error;
     });
     const secrets = { clientSecret: plan.clientSecret.reveal(), refreshToken };
-    const saved = await store.save(profile, secrets, { makeCurrent: chosenBy === undefined });
+    const saved = await store.save(profile, secrets);
     const signedIn = await store.open(plan.profile);
     await accessTokens({ signIn: signedIn, folder: userFolder(context), http, now: context.now }).store(tokens);
     context.report({
@@ -143,11 +137,6 @@ async function signIn(
         hint: "remove it from the connected apps of your Zoho account; next time, run logout before login",
       });
     }
-    if (!saved.isCurrent) {
-      const message = `${plan.profile} is not made the current profile of your other projects, since ${chosenBy} chooses it`;
-      const hint = `for that, name it yourself: ${context.invocation} login --profile ${shellQuoted(plan.profile)}`;
-      context.report({ type: "notice", message: `${message}; ${hint}` });
-    }
     warnIfUnused(context, config, plan.profile);
     const missing = tokens.scopes === undefined ? [] : plan.scopes.filter((scope) => !tokens.scopes?.includes(scope));
     if (missing.length > 0) {
@@ -163,56 +152,10 @@ async function signIn(
   }
 }
 
-/** A profile that is replaced is lost here, as by logout: not because of the project's `.env` alone. */
-async function approveReplacing(
-  context: Context,
-  { config, store, plan }: { config: Config; store: CredentialsStore; plan: LoginPlan },
-  given: { readonly profile?: string; readonly environment?: string },
-): Promise<void> {
-  const replaced = (await store.profiles()).profiles.find(({ name }) => name === plan.profile);
-  if (replaced === undefined || given.profile !== undefined) return;
-  const names = [
-    "ZOHO_PROFILE",
-    ...(projectToken(plan) === undefined ? [] : ["ZOHO_REFRESH_TOKEN"]),
-    ...(plan.clientSecret.source === USER ? [] : ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET"]),
-    ...(given.environment !== undefined || replaced.environment === plan.environment ? [] : ["ZOHO_ENVIRONMENT"]),
-  ];
-  const value = Object.entries(config.env).filter(([name]) => names.includes(name) && config.sourceOf(name) !== USER);
-  const effect = `what replaces your profile ${plan.profile}`;
-  await approveProjectSignIn(context, config, undefined, {
-    key: `login ${plan.profile} ${replaced.clientId}`,
-    value,
-    effect,
-  });
-}
-
-/** The refresh token, where it is of the project's `.env`. */
-function projectToken({ method }: LoginPlan): Secret | undefined {
-  return method.kind === "refresh-token" && method.refreshToken.source !== USER ? method.refreshToken : undefined;
-}
-
-/** The project's file that chooses the account or the profile, unless the user has named the profile with a flag. */
-function choosingFile(config: Config, plan: LoginPlan, profile: string | undefined): Source | undefined {
-  if (profile !== undefined) return undefined;
-  const named = chosenProfile(config, undefined) === undefined ? USER : config.sourceOf("ZOHO_PROFILE");
-  return projectToken(plan)?.source ?? (named === USER ? undefined : named);
-}
-
-/** A `.env` may have come with a clone, and the profile is used elsewhere, too. */
-function reportProjectAccount({ report }: Context, plan: LoginPlan, becomesCurrent: boolean): void {
-  const token = projectToken(plan);
-  const { source, origin } = token ?? plan.clientSecret;
-  if (source === USER) return;
-  const what = token ? `which Zoho account the profile ${plan.profile} is` : `whose client signs ${plan.profile} in`;
-  const message = `${origin} in ${source} decides ${what}`;
-  const current = becomesCurrent ? ", which becomes the current one of all projects" : "";
-  report({ type: "notice", message: message + current });
-}
-
 /** A variable that takes precedence would silently be used instead of the new profile. */
 function warnIfUnused(context: Context, config: Config, profile: string): void {
   const named = chosenProfile(config, undefined);
-  const token = ["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"].find((name) => config.env[name] !== undefined);
+  const token = (["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"] as const).find((name) => config.env[name] !== undefined);
   const first = named === undefined ? token : named === profile ? undefined : "ZOHO_PROFILE";
   if (first === undefined) return;
   context.report({
@@ -224,17 +167,12 @@ function warnIfUnused(context: Context, config: Config, profile: string): void {
 
 /** The data centres of the plan, at the accounts server that the environment names, if any. */
 function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
-  // Also with secrets of the same file: a code is the user's, and other projects use the profile.
-  const sent = { text: "the secrets of a profile of yours" };
-  return centres.map((centre) => ({
-    ...centre,
-    accountsUrl: resolveHosts(centre, config, [USER], sent).accountsUrl,
-  }));
+  return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
 }
 
 interface Obtained {
   readonly tokens: TokenReply;
-  readonly accountsUrl: TrustedUrl;
+  readonly accountsUrl: string;
   readonly refreshToken: string;
   /** Where it is another than the one that was asked. */
   readonly centre?: DataCentre | undefined;
@@ -245,11 +183,11 @@ const BROWSER_TIMEOUT_MS = 300_000;
 async function obtainTokens(
   context: Context,
   http: ZohoHttp,
-  { method, scopes, clientId, clientSecret, accountsUrl }: LoginPlan & { accountsUrl: TrustedUrl },
+  { method, scopes, clientId, clientSecret, accountsUrl }: LoginPlan & { accountsUrl: string },
 ): Promise<Obtained> {
   const client: OAuthClient = { accountsUrl, clientId, clientSecret };
   const { signal } = context;
-  const obtained = (tokens: TokenReply, url: TrustedUrl, refreshToken = tokens.refreshToken): Obtained => {
+  const obtained = (tokens: TokenReply, url: string, refreshToken = tokens.refreshToken): Obtained => {
     if (refreshToken !== undefined) return { tokens, accountsUrl: url, refreshToken };
     throw new UserError(
       "credentials",
@@ -306,10 +244,7 @@ const UNREACHABLE = new Set(["unreachable", "no_answer", "unavailable"]);
  * Tries one data centre after another until one gives tokens. There is no other way to find it: to each, the credentials
  * of another look wrong. A wrong one does not use up a code.
  */
-async function findCentre<T>(
-  centres: readonly DataCentre[],
-  request: (accountsUrl: TrustedUrl) => Promise<T>,
-): Promise<T> {
+async function findCentre<T>(centres: readonly DataCentre[], request: (accountsUrl: string) => Promise<T>): Promise<T> {
   const [only, ...others] = centres;
   if (only !== undefined && others.length === 0) return request(only.accountsUrl);
   const failures: string[] = [];

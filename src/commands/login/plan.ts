@@ -54,7 +54,6 @@ export interface LoginPlan {
 interface Sources {
   readonly context: Context;
   readonly env: Config["env"];
-  readonly sourceOf: Config["sourceOf"];
   readonly options: LoginOptions;
   /** Undefined without a terminal. */
   readonly prompts: Prompts | undefined;
@@ -62,7 +61,7 @@ interface Sources {
 
 /** From flags, else the environment, else questions. Without a terminal, a missing value is an error that names its flag. */
 export async function readLoginPlan(context: Context, config: Config, options: LoginOptions): Promise<LoginPlan> {
-  const { env, sourceOf } = config;
+  const { env } = config;
   const scopes = [
     ...new Set([
       ...(options.product ?? ["crm"]).flatMap((id) => findSignInProduct(id).loginScopes),
@@ -70,7 +69,7 @@ export async function readLoginPlan(context: Context, config: Config, options: L
     ]),
   ];
   const prompts = await context.prompts();
-  const sources = { context, env, sourceOf, options, prompts };
+  const sources = { context, env, options, prompts };
   const kind = givenMethod(sources) ?? (await askMethod(prompts));
   const centres = await chooseCentres(sources, kind, config);
   if (kind === "code" && options.code === undefined) explainCode(context, scopes, centres);
@@ -153,19 +152,16 @@ function explainCode(context: Context, scopes: readonly string[], [only, ...othe
   for (const each of [message, scopes.join(",")]) context.report({ type: "notice", message: each });
 }
 
-async function readClientSecret({ context, env, sourceOf, options, prompts }: Sources): Promise<Secret> {
+async function readClientSecret({ context, env, options, prompts }: Sources): Promise<Secret> {
   const file = options.clientSecretFile;
   if (file !== undefined) return readTrimmed(context, file, "--client-secret-file");
   const fromEnv = setting(env, "ZOHO_CLIENT_SECRET");
-  if (fromEnv !== undefined) return secret(fromEnv, "ZOHO_CLIENT_SECRET", sourceOf("ZOHO_CLIENT_SECRET"));
+  if (fromEnv !== undefined) return secret(fromEnv, "ZOHO_CLIENT_SECRET");
   const typed = await ask(prompts, { message: "Client secret", flag: "--client-secret-file", hidden: true });
   return secret(typed, "typed in");
 }
 
-async function readMethod(
-  { context, env, sourceOf, options, prompts }: Sources,
-  kind: Method["kind"],
-): Promise<Method> {
+async function readMethod({ context, env, options, prompts }: Sources, kind: Method["kind"]): Promise<Method> {
   switch (kind) {
     case "device":
       return { kind };
@@ -176,7 +172,7 @@ async function readMethod(
       const fromEnv = setting(env, "ZOHO_REFRESH_TOKEN")?.trim() ?? "";
       const refreshToken =
         file === undefined
-          ? secret(fromEnv, "ZOHO_REFRESH_TOKEN", sourceOf("ZOHO_REFRESH_TOKEN"))
+          ? secret(fromEnv, "ZOHO_REFRESH_TOKEN")
           : await readTrimmed(context, file, "--refresh-token-file");
       return { kind, refreshToken };
     }

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { isSuccess } from "../../body/delivery.ts";
 import { noSecrets } from "../../body/secret.ts";
 import { checkTarget } from "../../body/target-url.ts";
-import { checkLoggedTargets, checkProjectSettings, PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
@@ -55,30 +54,9 @@ export async function replay(context: Context, n: string | undefined, options: R
     const damage = new DamageReport(context);
     const replays = await chooseReplays(context, plan, log, config, products, damage.onDamaged);
     damage.report();
-    if (!plan.dryRun) await checkSettings(context, plan, config, products, replays);
     return (await replayAll(context, plan, { log, config, products, replays })) || damage.exitCode;
   };
   return withLog(context, options, work, secrets);
-}
-
-/** The targets and `insecure` may be the project's. */
-async function checkSettings(
-  context: Context,
-  plan: ReplayPlan,
-  config: Config,
-  products: readonly Product[],
-  replays: Replays,
-): Promise<void> {
-  const { targets } = replays;
-  const { forwardTo, routes } = config.settings;
-  const configured = createRoutes(forwardTo, routes).all(products.map(({ id }) => id));
-  if (plan.to === undefined) {
-    const logged = targets.filter((target) => !configured.has(target));
-    if (logged.length < targets.length) await checkProjectSettings(context, config, ["forwardTo", "routes"]);
-    await checkLoggedTargets(context, config, logged);
-  }
-  reportIgnored(context, config, PROXY_VARIABLES);
-  if (plan.insecure === undefined) await checkProjectSettings(context, config, ["insecure"], { targets });
 }
 
 function addReplayFlags(command: Command): Command {

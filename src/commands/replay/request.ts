@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Delivery } from "../../body/delivery.ts";
 import { withQueryOf } from "../../body/target-url.ts";
-import { reportIgnored } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { changeBody } from "../../core/edit-body.ts";
@@ -40,7 +39,6 @@ export async function replayBody(
   if (plan.body !== undefined) return plan.body;
   const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments, add);
   if (!edit) return set;
-  reportIgnored(context, config, /^(?:EDITOR|VISUAL)$/);
   return editBody(context, config.env, { ...delivery, body: set });
 }
 

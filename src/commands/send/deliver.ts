@@ -1,6 +1,5 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { PROXY_VARIABLES, reportIgnored } from "../../config/clone-rule.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { openPoster } from "../../forward/post.ts";
@@ -43,7 +42,6 @@ export async function deliver(
   let hint: Promise<string> | undefined;
   const progress = lines ? undefined : context.progress(total);
   const items = shipments(context, plan, config, subjects);
-  reportIgnored(context, config, PROXY_VARIABLES);
   const poster = await openPoster({
     timeoutMs: plan.timeoutMs,
     connections: plan.concurrency,

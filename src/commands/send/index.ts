@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import type { Secrets } from "../../body/secret.ts";
-import { checkReceiverHost } from "../../config/clone-rule.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { plainReply } from "../../core/reply.ts";
@@ -63,9 +62,6 @@ export async function send(
   await rememberChannelTokens(context, settled);
   const config = await atRunningListener(context, plan, settled);
   const subjects = requireFaults(plan, await chooseSubjects(context, plan, config));
-  const urls = subjects.map(({ url }) => url);
-  // A command with a token in it is there to be run.
-  if (plan.curl || !plan.dryRun) await checkReceiverHost(context, config, plan.to, urls);
   if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
   const work = () => deliver(context, plan, config, subjects);
   return plan.serveJwksPort === undefined

@@ -13,7 +13,6 @@ import type { Format, Probe, Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
 import { UserError, usageError } from "../../util/errors.ts";
 import { readExact } from "../../util/json.ts";
-import { isOutside } from "../../util/links.ts";
 import { chosenFormat, requireEvent, requireOneEvent, requireProduct } from "../helpers/options.ts";
 import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
 import type { Sample } from "../helpers/samples.ts";
@@ -196,7 +195,7 @@ function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
 function refuseMistyped(context: Context, config: Config, { product, format, match }: Sample): void {
   const found = mistypedModule([product], match.name);
   const sample = projectFixturePath(config.root, product, format, match);
-  if (found === undefined || (!isOutside(config.root, sample) && existsSync(sample))) return;
+  if (found === undefined || existsSync(sample)) return;
   if (!found.isSlip) {
     warnOfMistypedModules(context, [product], [match.name]);
     return;

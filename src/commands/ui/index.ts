@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { Option } from "commander";
 import { secret } from "../../body/secret.ts";
-import { checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Access, addressOf, newToken, openAccesses } from "../../config/inspector-access.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Caller, Context } from "../../context.ts";
@@ -130,7 +129,6 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
       "set store to a path, so that listen writes a log",
     );
   }
-  await checkProjectSettings(context, config, ["store"]);
   const accesses = openAccesses(context, config);
   let lock = await accesses.lock();
   for (let waited = 0; lock === undefined && waited < waitMs; waited += LOCK_POLL_MS) {

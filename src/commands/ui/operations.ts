@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { targetName } from "../../body/queue-address.ts";
 import { checkTarget } from "../../body/target-url.ts";
-import { checkLoggedTargets, checkProjectSettings } from "../../config/clone-rule.ts";
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, parseRoute } from "../../core/event-names.ts";
@@ -204,11 +203,8 @@ async function replayEvent(
   });
 }
 
-/**
- * A page sends only to this machine and to what the settings, the flags of `listen` or the log name, by the rule for projects of
- * strangers. Nobody is asked: there is no terminal. Without `to` the command itself decides by that rule.
- */
-async function allowedTarget(context: Context, to: string, entry: LogEntry): Promise<string> {
+/** A page sends only to this machine and to what the settings, the flags of `listen` or the log name. */
+function allowedTarget(context: Context, to: string, entry: LogEntry): string {
   const config = loadConfig(context);
   const { product, event, forwards, attempts } = entry;
   // The page knows targets with their secrets masked, and those of the log without.
@@ -221,15 +217,11 @@ async function allowedTarget(context: Context, to: string, entry: LogEntry): Pro
   const remote = createRoutes([target], [])
     .targetsOf(product, event)
     .filter((each) => !isLocalUrl(each));
-  if (remote.length === 0) return target;
-  if (configured !== undefined) await checkProjectSettings(context, config, ["forwardTo", "routes"]);
-  else if (logged !== undefined) await checkLoggedTargets(context, config, remote);
-  else
-    throw usageError(
-      `${remote.map(maskSetting).join(", ")} is neither this machine nor a target of this project`,
-      `the inspector sends nowhere else: use zoho-hooks replay ${entry.n} --to, or set forwardTo in the settings`,
-    );
-  return target;
+  if (remote.length === 0 || (configured ?? logged) !== undefined) return target;
+  throw usageError(
+    `${remote.map(maskSetting).join(", ")} is neither this machine nor a target of this project`,
+    `the inspector sends nowhere else: use zoho-hooks replay ${entry.n} --to, or set forwardTo in the settings`,
+  );
 }
 
 /** As they are written in the settings. */

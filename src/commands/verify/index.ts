@@ -1,6 +1,5 @@
 import { type Delivery, type HeaderPair, headerValue } from "../../body/delivery.ts";
 import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
-import { checkProjectSettings, reportUnsignedFormats } from "../../config/clone-rule.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
@@ -129,9 +128,7 @@ export async function verify(context: Context, files: readonly string[], options
   const logged = await readLogged(context, files, options);
   const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
-  await checkProjectSettings(context, config, ["products", "allowUnsigned"]);
   const products = await projectProducts(context, { config });
-  reportUnsignedFormats(context, config, products);
   warnOfUnknownVariables(context, config, products);
   refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);
@@ -149,7 +146,7 @@ export async function verify(context: Context, files: readonly string[], options
     ...candidatesFor(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
-    secrets: await withChannels(context, keys.secrets, config.root),
+    secrets: await withChannels(context, keys.secrets),
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };
@@ -176,7 +173,7 @@ export async function verify(context: Context, files: readonly string[], options
       if (others.length > 0) {
         keyed = [...keyed, ...others];
         keys = await openPublicKeys(context, config, keyed);
-        task.secrets = await withChannels(context, keys.secrets, config.root);
+        task.secrets = await withChannels(context, keys.secrets);
       }
       let report = reportOn(file, given, task, options);
       if (await renewKeys(report.receipt, keys)) report = reportOn(file, given, task, options);

@@ -7,7 +7,6 @@ import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
 import { listenerUrl, notifyUrl } from "../channels/options.ts";
 import type { Define } from "../command.ts";
-import { approveSecret } from "../helpers/session.ts";
 import { chooseSecret, makeWebhook, type SecretOptions } from "./make-webhook.ts";
 import { addWebhookOptions, chosenProduct, showCalls, type WebhookOptions, withWebhooks } from "./session.ts";
 
@@ -59,15 +58,9 @@ export const defineCreate: Define = (command, act) => {
         const filters = filtersFrom(product, options);
         refuseRule(product, options.rule);
         const events = namesFor(context, product, words);
-        const url = notifyUrl(
-          context,
-          options.url ?? (await listenerUrl(context, product.id, options.profile)),
-          product,
-        );
+        const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product.id)), product);
         return withWebhooks(context, options, async (session) => {
           const chosen = await chooseSecret(context, session, options);
-          if (chosen?.known !== undefined && options.dryRun !== true)
-            await approveSecret(context, session.config, options.profile, chosen.known, chosen);
           const { name, description, rule } = options;
           const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
           const refusal = product.rejection?.(config);

@@ -1,5 +1,4 @@
 import { type Config, loadConfig } from "../../config/load.ts";
-import { reportProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { maskUrl } from "../../core/mask.ts";
@@ -97,12 +96,11 @@ async function withSession<T>(
   const signIn = await openSignIn(context, config, profile);
   const http = zohoHttp(context, config);
   const tokens = sessionTokens(context, signIn, http);
-  const onChange = (): void => reportProjectSignIn(context, config, profile);
   try {
     return await work({
       config,
       signIn,
-      apiOf: (product) => zohoApi({ http, tokens, signIn, product, now: context.now, onChange }),
+      apiOf: (product) => zohoApi({ http, tokens, signIn, product, now: context.now }),
     });
   } finally {
     await http.close();

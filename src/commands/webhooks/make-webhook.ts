@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import { type Secret, sameText } from "../../body/secret.ts";
-import { approveNewSecret } from "../../config/project-sign-in.ts";
+import { sameText } from "../../body/secret.ts";
+import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
@@ -30,6 +30,7 @@ export async function makeWebhook(
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint && { hint }) });
   const client = await session.client();
+  if (chosen?.store !== undefined) await trustOwn(context);
   const id = await context
     .waiting("creating the webhook", () => client.create(config))
     .catch((error: unknown) => {
@@ -45,7 +46,6 @@ export async function makeWebhook(
   try {
     const file = chosen?.store?.();
     if (file !== undefined) {
-      await approveNewSecret(context, session.config, chosen?.value ?? "");
       context.report({ type: "notice", message: `its secret is stored in ${file}` });
       warnIfTracked(context, session.config.root, file);
     }
@@ -114,10 +114,6 @@ export interface SecretOptions {
 
 interface ChosenSecret {
   readonly value: string;
-  /** The one that it is, unless it is new. */
-  readonly known: Secret | undefined;
-  /** Whether it is of a flag. */
-  readonly isGiven: boolean;
   /** Stores it in the project, so that `listen` verifies with it. Undefined if the project has it already. */
   readonly store: (() => string) | undefined;
 }
@@ -160,7 +156,7 @@ export async function chooseSecret(
   const value = chosen?.reveal() ?? newSecret();
   context.knownSecrets.remember(value);
   const store = known === undefined ? () => config.storeSecret(id, { credential: "secret", value }) : undefined;
-  return { value, known: chosen, isGiven: given !== undefined, store };
+  return { value, store };
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

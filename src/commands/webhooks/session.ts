@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { secret } from "../../body/secret.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { reportProjectSignIn } from "../../config/project-sign-in.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
@@ -71,8 +70,7 @@ export async function withWebhooks<T>(
   });
   const http = zohoHttp(context, config);
   const { invocation, now, signal, sleep } = context;
-  const onChange = (): void => reportProjectSignIn(context, config, options.profile);
-  const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now, onChange });
+  const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now });
   const given = Object.entries({ product: product.id, org, profile: options.profile });
   const flags = given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${shellQuoted(value)}`]));
   try {
@@ -103,7 +101,7 @@ async function placeholderSignIn(context: Context, config: Config): Promise<Sign
     name: "none",
     centre,
     environment: findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
-    hosts: resolveHosts(centre, config, []),
+    hosts: resolveHosts(centre, env),
     scopes: [],
     access: { kind: "fixed", accessToken: secret("", "nowhere") },
   };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join, parse, relative, sep } from "node:path";
 import { z } from "zod";
 import { HEADER_NAME } from "../../body/delivery.ts";
@@ -10,11 +10,11 @@ import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { type EventPlace, ownProduct } from "../../core/user-formed.ts";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
-import { fileError, isFolder, parseJsonFile, readText } from "../../util/files.ts";
+import { fileError, parseJsonFile, readText } from "../../util/files.ts";
 import { oneLine } from "../../util/text.ts";
 import { eventOfFileName } from "../fixtures.ts";
-import { leadsOutOfClone } from "../load.ts";
-import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
+import { loadSchemaFile } from "./schema-file.ts";
+import { filesIn, schemaFilesIn } from "./schema-files.ts";
 
 interface FolderOptions {
   /** The project's folder, for relative names of files. */
@@ -29,27 +29,18 @@ interface FolderOptions {
  */
 export async function readProductFolder(id: string, folder: string, options: FolderOptions): Promise<Product> {
   const setting = `products.${id}.path`;
-  const names = namesIn(folder, `${setting}: the folder ${folder}`);
-  rejectLeadingOut(options.root, folder, names);
-  for (const name of ["fixtures", "schemas"].filter((each) => isFolder(join(folder, each))))
-    rejectLeadingOut(
-      options.root,
-      folder,
-      namesIn(join(folder, name), folder).map((each) => join(name, each)),
-    );
+  requireFolder(folder, `${setting}: the folder ${folder}`);
   const about = readProductFile(folder);
-  const fixtures = eventFiles(join(folder, "fixtures"), [".json"]);
-  const schemaFiles = eventFiles(join(folder, "schemas"), [".json", ...MODULE_EXTENSIONS]);
-  const modules = names
-    .filter((name) => parse(name).name === "schemas" && MODULE_EXTENSIONS.includes(parse(name).ext))
-    .map((name) => join(folder, name));
+  const files = schemaFilesIn(folder);
+  const fixtures = eventFiles(filesIn(join(folder, "fixtures"), [".json"]));
+  const schemaFiles = eventFiles(files.events);
   const { importModule } = options;
   const schemas =
-    importModule === undefined ? new Map() : await loadSchemas(schemaFiles, modules, { folder, importModule });
+    importModule === undefined ? new Map() : await loadSchemas(schemaFiles, files.all, { folder, importModule });
   const events = eventsOf(about, [...fixtures.keys(), ...schemaFiles.keys(), ...schemas.keys()], schemas);
   const [first, second] = events;
   const eventAt = eventPlace(about);
-  const areEventsUnknown = importModule === undefined && modules.length > 0;
+  const areEventsUnknown = importModule === undefined && files.all.length > 0;
   if (first === undefined && !areEventsUnknown) {
     throw usageError(
       `${setting}: there is no event in ${folder}`,
@@ -78,32 +69,23 @@ export async function readProductFolder(id: string, folder: string, options: Fol
   });
 }
 
-/** Samples and schemas of a stranger's clone could be any file of the user's. What is behind a link is not touched before. */
-function rejectLeadingOut(root: string, folder: string, names: readonly string[]): void {
-  const path = names.map((name) => join(folder, name)).find(leadsOutOfClone(root, folder));
-  if (path !== undefined) throw usageError(`${path} is a link out of the project`, "put the file itself there");
-}
-
-/** The files of a folder by event; none where there is no such folder. */
-function eventFiles(folder: string, extensions: readonly string[]): ReadonlyMap<string, string> {
+/** Files by event. */
+function eventFiles(paths: readonly string[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  if (!existsSync(folder)) return files;
-  for (const file of namesIn(folder, folder)) {
-    const { name: base, ext } = parse(file);
-    const name = eventOfFileName(base);
-    if (!extensions.includes(ext) || name.startsWith(".") || name.endsWith(".d")) continue;
+  for (const path of paths) {
+    const name = eventOfFileName(parse(path).name);
     const before = files.get(name);
-    if (before !== undefined) throw usageError(`${join(folder, file)}: ${name} already has a schema in ${before}`);
-    if (!isFileName(name)) throw usageError(`${oneLine(join(folder, file))}: ${EVENT_NAME_RULE}`);
-    if (/[{}]/.test(name)) throw usageError(`${join(folder, file)}: an event's name cannot contain { }`);
-    files.set(name, join(folder, file));
+    if (before !== undefined) throw usageError(`${path}: ${name} already has a schema in ${before}`);
+    if (!isFileName(name)) throw usageError(`${oneLine(path)}: ${EVENT_NAME_RULE}`);
+    if (/[{}]/.test(name)) throw usageError(`${path}: an event's name cannot contain { }`);
+    files.set(name, path);
   }
   return files;
 }
 
-function namesIn(folder: string, description: string): readonly string[] {
+function requireFolder(folder: string, description: string): void {
   try {
-    return readdirSync(folder).toSorted();
+    readdirSync(folder);
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT") throw usageError(`${description} does not exist`, "create it, or correct the path");

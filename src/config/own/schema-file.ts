@@ -6,14 +6,12 @@ import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import { isDevice, NOT_A_FILE } from "../../util/files.ts";
 import { runWithin } from "../../util/time-limit.ts";
+import { isModule, MODULE_EXTENSIONS } from "./schema-files.ts";
 
 /** One schema, or those of several events by name. */
 type SchemaFile =
   | { readonly kind: "one"; readonly schema: z.ZodType }
   | { readonly kind: "map"; readonly schemas: Readonly<Record<string, z.ZodType>> };
-
-/** Files with zod schemas, which Node runs as they are. */
-export const MODULE_EXTENSIONS = [".mjs", ".js", ".mts", ".ts"];
 
 /**
  * Reads a JSON Schema, or runs a module whose default export is a zod schema or an object of them by event. A JSON Schema may
@@ -22,7 +20,7 @@ export const MODULE_EXTENSIONS = [".mjs", ".js", ".mts", ".ts"];
 export async function loadSchemaFile(path: string, folder: string, importModule: ImportModule): Promise<SchemaFile> {
   if (!existsSync(path)) throw usageError(`${path}: no such file`, "the settings name it as a schema");
   if (isDevice(path)) throw usageError(`${path} cannot be read: ${NOT_A_FILE}`);
-  if (MODULE_EXTENSIONS.some((extension) => path.endsWith(extension))) return fromModule(path, importModule);
+  if (isModule(path)) return fromModule(path, importModule);
   if (path.endsWith(".json")) {
     const { readJsonSchema } = await import("./json-schema.ts");
     return { kind: "one", schema: limited(readJsonSchema(path, folder)) };

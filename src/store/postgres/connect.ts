@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
-import { type DatabaseServer, readDatabaseAddress } from "../../body/database-address.ts";
-import { type Source, USER } from "../../body/source.ts";
 import { maskSetting } from "../../core/mask.ts";
 import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import { timeoutError } from "../readiness.ts";
@@ -53,12 +51,10 @@ async function loadDriver(): Promise<typeof pg> {
 export interface DatabaseAddress {
   /** `postgres://user:password@host:port/database`, with `?schema=` for another one than `zoho_hooks`. */
   readonly address: string;
-  /** Who has named it. Default: the user. */
-  readonly source?: Source;
 }
 
 /** Connections to the database of an address. Nothing is connected before the first query. */
-export async function connectTo({ address, source = USER }: DatabaseAddress) {
+export async function connectTo({ address }: DatabaseAddress) {
   const driver = await loadDriver();
   const path = maskSetting(address);
   const schema = schemaOf(address);
@@ -78,8 +74,7 @@ export async function connectTo({ address, source = USER }: DatabaseAddress) {
     keepAlive: true,
     types,
   };
-  const Client =
-    source === USER ? driver.Client : projectClient(driver, readDatabaseAddress(address, "the setting store"), path);
+  const { Client } = driver;
   try {
     // It reads the address, and connects only when told to.
     new Client(config);
@@ -91,22 +86,6 @@ export async function connectTo({ address, source = USER }: DatabaseAddress) {
     );
   }
   return { driver, Client, path, schema, config };
-}
-
-/** For an address of a project: connects to the server that the user has approved, and ignores PGPORT, PGPASSWORD and ~/.pgpass. */
-function projectClient(driver: typeof pg, { host, port, password }: DatabaseServer, path: string): typeof pg.Client {
-  const refuse = (): never => {
-    const message = `the server of the event log ${path} asks for a password, and the project's address has none`;
-    const hint =
-      "your own (PGPASSWORD, ~/.pgpass) is sent only where you name the server: use --store, or set ZOHO_HOOKS_STORE";
-    throw new UserError("usage", message, hint, "log-refused");
-  };
-  return class extends driver.Client {
-    constructor(config?: string | pg.ClientConfig) {
-      super(config);
-      Object.assign(this, { host, port, password: password || refuse });
-    }
-  };
 }
 
 const ADDRESS_HINT =

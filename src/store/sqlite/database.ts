@@ -4,7 +4,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../util/errors.ts";
 import { AtomicFile, makeFolder } from "../../util/files.ts";
 import { rejectLinks } from "../../util/links.ts";
-import { oneLine } from "../../util/text.ts";
 import { BLOCKED, DELIVERED, hasEarlier } from "../states.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
 import { faultKind, logError, logFault, rejectIrregular } from "./fault.ts";
@@ -106,40 +105,10 @@ export async function rejectForeign({
   try {
     database.exec("PRAGMA busy_timeout = 0");
     await retryWhileLocked(() => formatVersion(database, path), busyMs);
-    await retryWhileLocked(() => rejectForeignObjects(database, path), busyMs);
   } finally {
     database.close();
   }
 }
-
-/** A log may have come with a clone: a trigger in it could delete each delivery that was answered with 200. */
-function rejectForeignObjects(database: NativeDatabase, path: string): void {
-  const spaced = (sql: unknown): string => String(sql).replace(/\s+/g, " ");
-  const own = new Map(
-    [...schema.matchAll(/CREATE (?:TABLE|INDEX) (\w+)[^;]*/g)].map(([sql, name]) => [name, spaced(sql)]),
-  );
-  const rows = database.prepare("SELECT type, name, sql FROM sqlite_schema").all();
-  const foreign = rows.find(({ type, name, sql }) => {
-    // SQLite's own: the sequence of row numbers, and indexes that a table's definition asks for.
-    if (name === "sqlite_sequence" || /^sqlite_stat\d$/.test(String(name))) return type !== "table";
-    if (String(name).startsWith("sqlite_autoindex_")) return type !== "index" || sql !== null;
-    if (name === OLD_INDEX) return type !== "index";
-    // Each version has its own view, which is only for other clients.
-    if (name === "webhook_logs") return type !== "view";
-    // Older logs stored claims.
-    return spaced(sql).replace(" lease_until INTEGER,", "") !== own.get(String(name));
-  });
-  if (foreign === undefined) return;
-  throw new UserError(
-    "usage",
-    `the event log ${path} has a ${foreign.type} that zoho-hooks did not make: ${oneLine(String(foreign.name))}`,
-    "move it away if you do not know where it is from; the next listen makes a new one",
-    "log-foreign",
-  );
-}
-
-/** Of logs before version 7. */
-const OLD_INDEX = "forwards_leased";
 
 /** A log that another process is creating is empty for a moment. */
 async function waitForContent(path: string, atMostMs: number): Promise<void> {

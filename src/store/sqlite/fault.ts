@@ -93,25 +93,7 @@ const MESSAGES: Readonly<
 /** Explains a fault of the log to the user; returns any other error as it is. */
 export function logError(error: unknown, path: string): unknown {
   const kind = error instanceof DamagedValue ? "damaged" : faultKind(error);
-  // Only a connection that may write finishes a journal. Ours does not: the journal may name files to delete.
-  if (kind === "read-only" && hasJournal(path)) {
-    return new UserError(
-      "usage",
-      `the event log ${path} has the journal of an interrupted write beside it, which zoho-hooks does not finish`,
-      `move ${path} and ${path}-journal away together; the next listen makes a new log`,
-      "log-foreign",
-    );
-  }
   return kind === undefined || error instanceof UserError ? error : logFault(kind, path, errorText(error));
-}
-
-function hasJournal(path: string): boolean {
-  try {
-    return statSync(`${path}-journal`).size > 0;
-  } catch {
-    // None, or in a folder that cannot be read, of which the fault itself tells.
-    return false;
-  }
 }
 
 export function logFault(kind: FaultKind, path: string, reason: string): UserError {

@@ -1,5 +1,5 @@
-import { closeSync, existsSync, lstatSync, openSync, realpathSync } from "node:fs";
-import { errorText, UserError } from "../../util/errors.ts";
+import { closeSync, existsSync, openSync, realpathSync } from "node:fs";
+import { errorText } from "../../util/errors.ts";
 import type { LockOwner, LogLock } from "../log.ts";
 import { dateOf, maybeText, numberOf } from "../rows.ts";
 import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
@@ -88,7 +88,6 @@ function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDataba
   let lock: NativeDatabase | undefined;
   try {
     createLockFile(path);
-    rejectForeignLock(path);
     lock = engine.open(path);
     lock.exec(`PRAGMA busy_timeout = ${waitMs}; BEGIN IMMEDIATE`);
     return lock;
@@ -105,25 +104,6 @@ function createLockFile(path: string): void {
     closeSync(openSync(path, "wx", 0o600));
   } catch {
     // It exists, or opening it as a database reports why it cannot be created.
-  }
-}
-
-/**
- * A lock of ours is an empty file, or one byte where SQLite writes that. Another one came with a clone: SQLite would first finish its journal, and delete the file
- * that the journal names (https://www.sqlite.org/atomiccommit.html#_multi_file_commit). The journal of an empty one, which a
- * killed process leaves, is deleted unread.
- */
-function rejectForeignLock(path: string): void {
-  for (const suffix of ["", "-wal", "-shm", "-journal"]) {
-    const file = path + suffix;
-    const found = lstatSync(file, { throwIfNoEntry: false });
-    if (found === undefined || (found.isFile() && (suffix !== "" || found.size <= 1))) continue;
-    throw new UserError(
-      "usage",
-      `${file} is not a lock that zoho-hooks made`,
-      "delete it if you do not know where it is from; the next listen makes a new one",
-      "log-foreign",
-    );
   }
 }
 

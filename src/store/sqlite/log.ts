@@ -65,6 +65,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       guard.check();
       return run();
     });
+  // Beside the reads, what is done with their values may meet damaged ones.
+  const explained = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw logError(error, path);
+    });
   const source = { database, reader, query, read };
   const records = pageSource(source, RECORD_COLUMNS, () => readRecord);
   const lines = pageSource(source, ROW_COLUMNS, () => readRow);
@@ -131,8 +136,9 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
     row: (n) => read(() => rows.row(n)),
     entries: (filter = {}, list = {}) => readAll(entries, filter, list),
-    stats: (filter = {}, isCustom = () => false) => readStats(records, filter, isCustom),
-    prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
+    stats: (filter = {}, isCustom = () => false) => explained(readStats(records, filter, isCustom)),
+    prune: (limits = { keepMs, maxBytes }, signal = undefined) =>
+      explained(prune({ database, commits, limits, now, signal })),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),
     lock: (owner) => lockLog({ path, engine, database }, commits, owner),
     receivers: async () => [],

@@ -3,7 +3,6 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { splitUrl } from "../../body/delivery.ts";
 import { sameText } from "../../body/secret.ts";
-import type { TrustedUrl } from "../../body/source.ts";
 import { errorCode, errorText, UserError } from "../../util/errors.ts";
 import { type DataCentre, dataCentreOf } from "../data-centres.ts";
 import type { ZohoHttp } from "../http.ts";
@@ -23,7 +22,7 @@ interface Grant {
  */
 export async function startRedirectServer(options: {
   readonly http: ZohoHttp;
-  readonly accountsUrl: TrustedUrl;
+  readonly accountsUrl: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly port: number;
@@ -152,7 +151,7 @@ function authorizationUrl(options: {
 /** Undefined for the server that was asked. Throws for one that is of no data centre, known or listed. */
 async function trustedCentre(
   named: string | null,
-  { http, accountsUrl, signal }: { http: ZohoHttp; accountsUrl: TrustedUrl; signal: AbortSignal },
+  { http, accountsUrl, signal }: { http: ZohoHttp; accountsUrl: string; signal: AbortSignal },
 ): Promise<DataCentre | undefined> {
   if (named === null || named === accountsUrl) return undefined;
   const known = dataCentreOf(named);

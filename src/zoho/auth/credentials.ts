@@ -1,17 +1,16 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { secret } from "../../body/secret.ts";
-import { type Source, USER } from "../../body/source.ts";
 import { UserError, usageError } from "../../util/errors.ts";
 import { withFileLock } from "../../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../../util/files.ts";
 import { parseJson } from "../../util/json.ts";
 import { shellQuoted } from "../../util/text.ts";
+import type { Env } from "../../util/variables.ts";
 import {
   type DataCentre,
   findDataCentre,
   findEnvironment,
-  type HostSettings,
   knownCentre,
   listedCentre,
   resolveHosts,
@@ -32,16 +31,13 @@ const LOCK_TIMEOUT_MS = 15_000;
 
 /**
  * Profiles, one for each organisation, in `profiles.json`. Their secrets are in the keyring, or without one in
- * `secrets.json`, readable by the user only. `keyring` undefined: the user has turned it off. `source`: who made the folder; it
- * may be in a clone, and the keyring is the user's even so.
+ * `secrets.json`, readable by the user only. `keyring` undefined: the user has turned it off.
  */
 export function credentialsStore(options: {
   readonly folder: string;
   readonly keyring: Vault | undefined;
-  readonly settings: HostSettings;
-  readonly source?: Source;
+  readonly env: Env;
 }) {
-  const { settings, source = USER } = options;
   const indexPath = join(options.folder, "profiles.json");
   const secretsPath = join(options.folder, "secrets.json");
   const fileVault = secretsFile(secretsPath);
@@ -82,18 +78,9 @@ export function credentialsStore(options: {
         );
       }
       const known = knownOf(name, profile);
-      const { centre } = known;
-      if (source !== USER && knownCentre(centre.id) === undefined) {
-        throw usageError(
-          `the profile ${name} in ${source} has a data centre that only that file knows: ${centre.accountsUrl}`,
-          "sign in yourself, with your own user folder, or set ZOHO_REFRESH_TOKEN and ZOHO_DC",
-        );
-      }
       const { clientSecret, refreshToken } = await readSecrets(vaultOf(profile, known), known);
-      const secretSource = profile.secretsIn === "keyring" ? USER : source;
-      const named = { profile: { url: profile.accountsUrl, source } };
-      const hosts = resolveHosts(centre, settings, [secretSource], named);
-      const ofProfile = (value: string) => secret(value, `profile ${name}`, secretSource);
+      const hosts = resolveHosts(profile, options.env);
+      const ofProfile = (value: string) => secret(value, `profile ${name}`);
       const client: OAuthClient = {
         accountsUrl: hosts.accountsUrl,
         clientId: profile.clientId,
@@ -112,21 +99,16 @@ export function credentialsStore(options: {
       await locked(() => Promise.all([readProfileIndex(indexPath), fileVault.read(name)]));
     },
 
-    /** Stores a profile. By default it becomes the current one. */
-    async save(
-      { name, ...profile }: Omit<Profile, "secretsIn">,
-      secrets: ProfileSecrets,
-      { makeCurrent = true }: { readonly makeCurrent?: boolean } = {},
-    ) {
+    /** Stores a profile, which becomes the current one. */
+    async save({ name, ...profile }: Omit<Profile, "secretsIn">, secrets: ProfileSecrets) {
       checkName(name);
       return locked(async () => {
         const index = await readProfileIndex(indexPath);
         const { secretsIn, noKeyringBecause } = await writeSecrets(options.keyring, fileVault, name, secrets);
         const stored = { ...profile, scopes: [...profile.scopes], secretsIn };
-        const current = makeCurrent ? name : index.current;
-        await writePrivateJson(indexPath, { current, profiles: { ...index.profiles, [name]: stored } });
+        await writePrivateJson(indexPath, { current: name, profiles: { ...index.profiles, [name]: stored } });
         const path = secretsIn === "file" ? secretsPath : indexPath;
-        return { profile: { name, ...stored }, isCurrent: current === name, noKeyringBecause, path };
+        return { profile: { name, ...stored }, noKeyringBecause, path };
       });
     },
 

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { TrustedUrl } from "../../body/source.ts";
 import { UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import type { Sleep } from "../../util/timing.ts";
@@ -103,7 +102,7 @@ function ignoreLost(error: unknown): undefined {
 /** Only a data centre that is known or listed: the client secret is sent there. */
 async function otherCentre(
   body: unknown,
-  asked: { readonly http: ZohoHttp; readonly accountsUrl: TrustedUrl; readonly signal: AbortSignal },
+  asked: { readonly http: ZohoHttp; readonly accountsUrl: string; readonly signal: AbortSignal },
 ): Promise<DataCentre> {
   const { accountsUrl } = asked;
   const location = z.looseObject({ user_location: z.string() }).safeParse(body);

@@ -94,7 +94,7 @@ export async function openKeySets(secrets: Secrets, options: KeySetOptions): Pro
 }
 
 /** The URL that a value for public keys names; undefined for a key set, a file and a data centre. */
-export function urlIn(given: Secret): URL | undefined {
+function urlIn(given: Secret): URL | undefined {
   const value = given.reveal().trim();
   return URL.canParse(value) ? new URL(value) : undefined;
 }

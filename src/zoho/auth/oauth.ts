@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Secret } from "../../body/secret.ts";
-import type { TrustedUrl } from "../../body/source.ts";
 import { UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
@@ -94,7 +93,7 @@ export function readTokens(reply: ZohoReply, request: TokenRequest): TokenReply 
 /** Revokes a refresh token and its access tokens. For a token that it does not know, Zoho answers 400 with an HTML page. */
 export async function revokeToken(
   http: ZohoHttp,
-  accountsUrl: TrustedUrl,
+  accountsUrl: string,
   token: Secret,
   signal?: AbortSignal,
 ): Promise<void> {

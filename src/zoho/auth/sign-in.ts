@@ -1,19 +1,10 @@
 import { createHash } from "node:crypto";
 import { type Secret, secret } from "../../body/secret.ts";
-import type { TrustedUrl } from "../../body/source.ts";
 import { usageError } from "../../util/errors.ts";
+import type { Env, VariableName } from "../../util/variables.ts";
 import { findWatchProduct, watchProductIds } from "../channels/products.ts";
-import {
-  type DataCentre,
-  type Environment,
-  findEnvironment,
-  type HostSettings,
-  type Hosts,
-  resolveHosts,
-} from "../data-centres.ts";
+import { type DataCentre, type Environment, findEnvironment, type Hosts, resolveHosts } from "../data-centres.ts";
 import { failureLogs, managedProducts } from "../webhooks/index.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Access to Zoho for one organisation. */
 export interface SignIn {
@@ -38,7 +29,7 @@ const ENVIRONMENT = "environment";
 
 /** An OAuth client of https://api-console.zoho.com, at the accounts server of its data centre. */
 export interface OAuthClient {
-  readonly accountsUrl: TrustedUrl;
+  readonly accountsUrl: string;
   readonly clientId: string;
   readonly clientSecret: Secret;
 }
@@ -55,26 +46,17 @@ interface FixedAccess {
   readonly accessToken: Secret;
 }
 
-/** What goes to Zoho's hosts with a sign-in of the environment. Channels and webhooks are given the secrets of deliveries. */
-const SENT = /^ZOHO_(?:CLIENT_ID|CLIENT_SECRET|REFRESH_TOKEN|ACCESS_TOKEN|WEBHOOK_(?:HOOK_)?(?:SECRET|TOKEN).*)$/;
 const REFRESH_VARIABLES = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] as const;
 
 /**
  * The sign-in of the environment, as in CI: `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET` and `ZOHO_REFRESH_TOKEN`, or
  * `ZOHO_ACCESS_TOKEN` alone; with `ZOHO_ENVIRONMENT`. `centre`: that of `ZOHO_DC`.
  */
-export function signInFromEnv(settings: HostSettings, centre: DataCentre): SignIn {
-  const { env, sourceOf } = settings;
+export function signInFromEnv(env: Env, centre: DataCentre): SignIn {
   const refreshToken = setting(env, "ZOHO_REFRESH_TOKEN");
   const accessToken = setting(env, "ZOHO_ACCESS_TOKEN");
-  const hosts = resolveHosts(
-    centre,
-    settings,
-    Object.keys(env)
-      .filter((name) => env[name] !== undefined && SENT.test(name))
-      .map(sourceOf),
-  );
-  const ofVariable = (name: string, value: string): Secret => secret(value, name, sourceOf(name));
+  const hosts = resolveHosts(centre, env);
+  const ofVariable = (name: string, value: string): Secret => secret(value, name);
   const common = {
     name: ENVIRONMENT,
     centre,
@@ -114,7 +96,7 @@ export function hasEnvSignIn(env: Env): boolean {
 }
 
 /** A variable that is set but empty is a mistake, such as a missing CI secret, and not the same as unset. */
-export function setting(env: Env, name: string): string | undefined {
+export function setting(env: Env, name: VariableName): string | undefined {
   const value = env[name];
   if (value === undefined) return undefined;
   if (value.trim() !== "") return value.trim();

@@ -13,8 +13,6 @@ export interface ChannelOwner {
   readonly profile: string;
   readonly product: string;
   readonly account: string | undefined;
-  /** The project whose `.env` has the sign-in. It may be a stranger's, so channels of others are hidden from it. */
-  readonly project?: string | undefined;
 }
 
 /** A channel that was created here: enough to verify its deliveries and to create it again. */
@@ -29,7 +27,7 @@ export interface RememberedChannel extends ChannelConfig, Partial<ChannelOwner> 
   readonly otherToken?: string | undefined;
   /** It lives only as long as its listener, so it is never reported as missing. */
   readonly ofListener?: boolean | undefined;
-  /** The project that it is of: that of its listener, or whose `.env` has its token or the sign-in. Its token counts only there. */
+  /** The project of its listener. */
   readonly project?: string | undefined;
 }
 
@@ -58,12 +56,7 @@ const channelSchema = z.object({
 });
 /** Loose, so that fields of a newer version survive a rewrite. */
 const fileSchema = z.looseObject({ channels: z.array(z.unknown()) });
-const keySchema = z.object({
-  profile: z.string(),
-  product: z.string(),
-  id: z.string(),
-  project: z.string().optional(),
-});
+const keySchema = z.object({ profile: z.string(), product: z.string(), id: z.string() });
 
 const LOCK_TIMEOUT_MS = 15_000;
 
@@ -84,10 +77,8 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
       const file = await read();
       await writePrivateJson(path, { ...file, channels: edit(file.channels) });
     });
-  const isOwn = ({ profile, product, project }: z.infer<typeof keySchema>): boolean =>
-    profile === owner.profile &&
-    product === owner.product &&
-    (owner.project === undefined || project === owner.project);
+  const isOwn = ({ profile, product }: z.infer<typeof keySchema>): boolean =>
+    profile === owner.profile && product === owner.product;
   const isOneOf = (ids: readonly string[]) => (entry: unknown) => {
     const key = keySchema.safeParse(entry).data;
     return key !== undefined && isOwn(key) && ids.includes(key.id);

@@ -19,12 +19,11 @@ const LOOK_INTERVAL_MS = 2;
 
 /**
  * The configured secrets, and the tokens of the channels that were created here, including later ones. A matching token
- * always counts, but only a body that names the channel requires one, because most channels post elsewhere. A token of
- * another project does not count: who made that project may know it.
+ * always counts, but only a body that names the channel requires one, because most channels post elsewhere.
  */
 export function withChannelTokens(
   secrets: Secrets,
-  { folder, root, known }: { readonly folder: string; readonly root: string; readonly known: KnownSecrets },
+  { folder, known }: { readonly folder: string; readonly known: KnownSecrets },
 ): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
@@ -35,7 +34,7 @@ export function withChannelTokens(
     () => {
       const nowChangedMs = changeOf(path);
       if (nowChangedMs !== changedMs) {
-        tokens = nowChangedMs === undefined ? [] : readTokens(path, root);
+        tokens = nowChangedMs === undefined ? [] : readTokens(path);
         known.remember(...tokens.map(({ token }) => token.reveal()));
       }
       changedMs = nowChangedMs;
@@ -64,15 +63,13 @@ function changeOf(path: string): number | undefined {
 }
 
 /** Empty if the file cannot be read: the commands that need it report that. */
-function readTokens(path: string, root: string): readonly ChannelToken[] {
+function readTokens(path: string): readonly ChannelToken[] {
   try {
     const json = parseJson(readRegularFile(path).toString("utf8"));
     const channels = rememberedChannels(json.ok ? json.value : undefined) ?? [];
-    return channels
-      .filter(({ project = root }) => project === root)
-      .flatMap(({ product, id, token, otherToken }) =>
-        [token, otherToken].flatMap((each) => (each === undefined ? [] : [{ product, token: channelToken(id, each) }])),
-      );
+    return channels.flatMap(({ product, id, token, otherToken }) =>
+      [token, otherToken].flatMap((each) => (each === undefined ? [] : [{ product, token: channelToken(id, each) }])),
+    );
   } catch {
     return [];
   }

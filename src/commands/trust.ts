@@ -1,0 +1,93 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { decisionsOf, decisionText, filesThere } from "../config/decisions.ts";
+import { readProject } from "../config/project.ts";
+import { ALL, distrust, folderAround, readTrusted, type TrustedFolders, trust } from "../config/trust.ts";
+import type { Context } from "../context.ts";
+import { examples } from "../reports/help.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { oneLine } from "../util/text.ts";
+import type { Define } from "./command.ts";
+
+interface TrustOptions {
+  readonly below?: boolean;
+  readonly remove?: boolean;
+  readonly list?: boolean;
+}
+
+export const define: Define = (command, act) => {
+  command
+    .argument("[folder]", "the folder of a project (default: that of the current project)")
+    .option("--below", "trust all folders below it as well, whatever their files decide")
+    .option("--remove", "stop trusting it")
+    .option("--list", "list the trusted folders")
+    .addHelpText("before", examples("zoho-hooks trust", "zoho-hooks trust ~/work --below", "zoho-hooks trust --list"))
+    .addHelpText("after", HELP)
+    .action(act(trustFolder));
+};
+
+const HELP = `
+What a folder's files decide for this machine alone needs no trust: ports, formats, targets on localhost. Targets and logs
+elsewhere, accounts and tunnels of its .env, and schemas that are code do. The first command in such a folder asks, and
+again only where there is something new. In CI (CI=true), and with ZOHO_HOOKS_TRUST=1, all folders are trusted.`;
+
+async function trustFolder(context: Context, folder: string | undefined, options: TrustOptions): Promise<ExitCode> {
+  const { below = false, remove = false, list = false } = options;
+  if ([below, remove, list].filter(Boolean).length > 1 || (list && folder !== undefined))
+    throw usageError("--below, --remove and --list exclude one another, and --list takes no folder");
+  if (list) return listTrusted(context);
+  const cwd = resolve(context.cwd, folder ?? ".");
+  if (!remove && !existsSync(cwd)) throw usageError(`${cwd} does not exist`);
+  const project = readProject({ cwd }, below || remove ? () => undefined : undefined);
+  const root = folder === undefined ? project.root : cwd;
+  const shown = oneLine(root);
+  if (remove) {
+    const was = await distrust(context, root);
+    const around = folderAround(await readTrusted(context), root);
+    if (around !== undefined)
+      throw usageError(
+        `${shown} is below ${oneLine(around)}, which is trusted with all folders in it`,
+        `remove that one: ${context.invocation} trust ${around} --remove`,
+      );
+    return say(context, was ? `${shown} is not trusted any more` : `${shown} was not trusted`);
+  }
+  if (below) {
+    await trust(context, root, ALL);
+    return say(context, `trusted: ${shown}, and all folders below it, whatever their files decide`);
+  }
+  if (project.root !== root)
+    throw usageError(
+      `${shown} belongs to the project in ${oneLine(project.root)}`,
+      `trust that: ${context.invocation} trust ${project.root}`,
+    );
+  const decisions = [...decisionsOf(project), ...filesThere(project)];
+  await trust(context, root, decisions);
+  const texts = decisions.map(decisionText).join("; ");
+  return say(context, `trusted: ${shown}${texts === "" ? "" : ` (${texts})`}`);
+}
+
+function say(context: Context, message: string): ExitCode {
+  context.report({ type: "notice", message });
+  return ExitCode.ok;
+}
+
+async function listTrusted(context: Context): Promise<ExitCode> {
+  const folders: TrustedFolders = await readTrusted(context);
+  const rows = Object.entries(folders).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  context.report({
+    type: "table",
+    columns: ["folder", "trusted with"],
+    rows: rows.map(([folder, what]) => [
+      folder,
+      what === ALL ? "all, and all folders below it" : what.join("; ") || "its own log and keys",
+    ]),
+    json: rows.map(([folder, what]) => ({
+      type: "folder",
+      folder,
+      below: what === ALL,
+      decisions: what === ALL ? [] : what,
+    })),
+    ...(rows.length === 0 ? { footer: "no folder is trusted" } : {}),
+  });
+  return ExitCode.ok;
+}

@@ -1,0 +1,51 @@
+/** A variable that a folder's `.env` may set, by what it decides. */
+export interface Variable {
+  readonly decides: "account" | "program" | "proxy" | "tunnel";
+  /** Its value is not shown. */
+  readonly isSecret?: true;
+}
+
+/**
+ * The variables that are read beside those of settings (`ZOHO_HOOKS_…`) and secrets (`ZOHO_WEBHOOK_…`). What is not here is
+ * not read from a `.env`.
+ */
+export const VARIABLES = {
+  NGROK_AUTHTOKEN: { decides: "tunnel", isSecret: true },
+  ZOHO_CLIENT_ID: { decides: "account" },
+  ZOHO_CLIENT_SECRET: { decides: "account", isSecret: true },
+  ZOHO_REFRESH_TOKEN: { decides: "account", isSecret: true },
+  ZOHO_ACCESS_TOKEN: { decides: "account", isSecret: true },
+  ZOHO_DC: { decides: "account" },
+  ZOHO_ENVIRONMENT: { decides: "account" },
+  ZOHO_PROFILE: { decides: "account" },
+  ZOHO_ACCOUNTS_URL: { decides: "account" },
+  ZOHO_API_URL: { decides: "account" },
+  http_proxy: { decides: "proxy" },
+  https_proxy: { decides: "proxy" },
+  all_proxy: { decides: "proxy" },
+  no_proxy: { decides: "proxy" },
+  HTTP_PROXY: { decides: "proxy" },
+  HTTPS_PROXY: { decides: "proxy" },
+  ALL_PROXY: { decides: "proxy" },
+  NO_PROXY: { decides: "proxy" },
+  EDITOR: { decides: "program" },
+  VISUAL: { decides: "program" },
+} as const satisfies Readonly<Record<string, Variable>>;
+
+export type VariableName = keyof typeof VARIABLES;
+
+/** The process environment, with the project's `.env` for what is not set there. */
+export type Env = {
+  readonly [Name in VariableName | `ZOHO_HOOKS_${string}` | `ZOHO_WEBHOOK_${string}`]?: string | undefined;
+};
+
+/** With which receivers encrypt what they share in a log. */
+export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
+/** Whether all folders are trusted. */
+export const TRUST_ALL = "ZOHO_HOOKS_TRUST";
+
+/** What may be in a `.env` without deciding about the user's own secrets or about trust. */
+export function isReadFromFile(name: string): name is keyof Env {
+  if (name === STORE_KEY || name === TRUST_ALL) return false;
+  return Object.hasOwn(VARIABLES, name) || /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name);
+}
