@@ -20,7 +20,7 @@ export interface Context extends Runtime {
   progress(total: number): Progress;
   /** Masked in all that is written and reported; what reads a secret adds it. */
   readonly knownSecrets: KnownSecrets;
-  /** What the files of the folder set. Undefined for a command that needs no trust: it reads them itself. */
+  /** What the files of the trusted folder set. Undefined for a command that needs no trust: it reads them itself. */
   readonly project?: Project;
   /** Set for a command that the inspector, or a key of `listen`, calls. */
   readonly caller?: Caller;

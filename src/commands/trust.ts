@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { decisionsOf, decisionText, filesThere } from "../config/decisions.ts";
 import { readProject } from "../config/project.ts";
@@ -6,6 +5,7 @@ import { ALL, distrust, folderAround, readTrusted, type TrustedFolders, trust } 
 import type { Context } from "../context.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
+import { isFolder } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";
 import type { Define } from "./command.ts";
 
@@ -27,9 +27,9 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-What a folder's files decide for this machine alone needs no trust: ports, formats, targets on localhost. Targets and logs
-elsewhere, accounts and tunnels of its .env, and schemas that are code do. The first command in such a folder asks, and
-again only where there is something new. In CI (CI=true), and with ZOHO_HOOKS_TRUST=1, all folders are trusted.`;
+What a folder's files set for this machine alone needs no trust: ports, formats, targets on localhost. What reaches further
+does: targets and logs elsewhere, accounts and tunnels in its .env, schemas that are code. The first command in such a folder
+asks, and again only about something new. In CI (CI=true), and with ZOHO_HOOKS_TRUST=1, all folders are trusted.`;
 
 async function trustFolder(context: Context, folder: string | undefined, options: TrustOptions): Promise<ExitCode> {
   const { below = false, remove = false, list = false } = options;
@@ -37,7 +37,7 @@ async function trustFolder(context: Context, folder: string | undefined, options
     throw usageError("--below, --remove and --list exclude one another, and --list takes no folder");
   if (list) return listTrusted(context);
   const cwd = resolve(context.cwd, folder ?? ".");
-  if (!remove && !existsSync(cwd)) throw usageError(`${cwd} does not exist`);
+  if (!remove && !isFolder(cwd)) throw usageError(`there is no folder ${cwd}`);
   const project = readProject({ cwd }, below || remove ? () => undefined : undefined);
   const root = folder === undefined ? project.root : cwd;
   const shown = oneLine(root);

@@ -6,7 +6,7 @@ import { originOf, targetUrl } from "../body/target-url.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskSetting } from "../core/mask.ts";
 import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
-import { isAbove, realPlace } from "../util/links.ts";
+import { isAbove, isLink, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { VARIABLES, type Variable, type VariableName } from "../util/variables.ts";
 import { ENV_FILE } from "./environment.ts";
@@ -20,22 +20,22 @@ export interface Decision {
   /** A setting, or what kind of thing it is: `forwardTo`, `code`, `tunnel`. */
   readonly label: string;
   readonly value: string;
-  /** In which file, relative to the folder. */
+  /** The file that decides it, relative to the folder; empty where it is the folder itself. */
   readonly file: string;
 }
 
-/** As it is remembered: `forwardTo http://app:3000`. */
+/** The text that is remembered: `forwardTo http://app:3000/`. */
 export function decisionText({ label, value }: Decision): string {
   return `${label} ${value}`;
 }
 
-/** Undefined values are not there. */
+/** Returns the parts of a value that reach beyond this machine or folder. */
 type Reach<Value> = (value: NonNullable<Value>, root: string) => readonly string[];
 
 /** It decides nothing beyond this machine and folder. */
 const harmless = (): readonly string[] => [];
 
-/** Those values of each setting that reach beyond this machine or folder. */
+/** Every setting has an entry, so that a new one does not compile without. */
 const SETTINGS: { readonly [Key in keyof Settings]: Reach<Settings[Key]> } = {
   forwardTo: (targets) => remoteOrigins(targets),
   routes: (routes) => remoteOrigins(routes.map((text) => parseRoute(text, "routes").target)),
@@ -148,7 +148,7 @@ export function codeOf({ root, settings: { products = {} } }: Project): readonly
 
 const NO_FILES = { events: [], all: [] };
 
-/** Its own files that are links to somewhere else. */
+/** Files of zoho-hooks in the folder that are links out of it. */
 function linksOut(root: string): readonly string[] {
   const inFolder = namesIn(join(root, PROJECT_FOLDER)).map((name) => join(PROJECT_FOLDER, name));
   return [CONFIG_FILE, ENV_FILE, PROJECT_FOLDER, ...inFolder]
@@ -173,7 +173,11 @@ export function filesThere({ root, settings, variables }: Project): readonly Dec
   const names = [...new Set(logs as string[])].flatMap((log) => [log, `${log}-journal`, `${log}-wal`]);
   return [...names, KEYS_FOLDER]
     .filter((name) => exists(resolve(root, name)) && !isAbove(root, resolve(root, name)))
-    .map((name) => ({ label: "file", value: `${oneLine(name)} is there already`, file: "" }));
+    .map((name) => ({
+      label: name === KEYS_FOLDER ? "keys" : "log",
+      value: `${oneLine(name)} (already there)`,
+      file: "",
+    }));
 }
 
 function namesIn(folder: string): readonly string[] {
@@ -184,19 +188,11 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function isLink(path: string): boolean {
-  return examine(path)?.isSymbolicLink() === true;
-}
-
+/** False also for what cannot be examined, as below a file: it cannot be read either. */
 function exists(path: string): boolean {
-  return examine(path) !== undefined;
-}
-
-/** Undefined also for what cannot be examined, as below a file: it cannot be read either. */
-function examine(path: string) {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -37,7 +37,7 @@ export interface LoadOptions {
 
 /** flags > environment > `.env` > project file > user file > defaults. */
 export function loadConfig(
-  runtime: Runtime & Pick<Context, "report" | "caller" | "knownSecrets" | "project">,
+  runtime: Runtime & Pick<Context, "caller" | "knownSecrets" | "project">,
   options: LoadOptions = {},
 ): Config {
   const { onFault } = options;
@@ -116,7 +116,7 @@ export function loadConfig(
   };
 }
 
-/** A module that came after the folder was trusted is not run: nobody was asked about it. */
+/** Refuses a module that was not there when the command began: nobody was asked about it. */
 function guarded(importModule: ImportModule, { root, code = [] }: Project): ImportModule {
   return async (url) => {
     const file = relative(root, fileURLToPath(url));

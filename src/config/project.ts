@@ -9,11 +9,11 @@ import { readSettingsFile } from "./settings-file.ts";
 
 /** What the files of a folder set. */
 export interface Project {
-  /** That of the nearest config file upwards, else the working folder. */
+  /** The folder of the nearest config file upwards, else the working folder. */
   readonly root: string;
-  /** Of its `.env`. */
+  /** The variables of its `.env`. */
   readonly variables: Env;
-  /** Of its config file. */
+  /** The settings of its config file. */
   readonly settings: Partial<Settings>;
   /** The schema files, relative to the root, that the user trusts it to run; none by default. */
   readonly code?: readonly string[] | "all";

@@ -56,12 +56,8 @@ export function notTrusted({ invocation }: Context, { root }: Project, open: rea
 export async function checkTrust(context: Context, project: Project) {
   const decisions = decisionsOf(project);
   const there = filesThere(project);
-  const trusts = (code: Project["code"]) => ({
-    open: [],
-    isKnown: true,
-    trusted: { ...project, ...(code && { code }) },
-  });
-  if (decisions.length + there.length === 0) return trusts(undefined);
+  const trusts = (code: readonly string[] | typeof ALL) => ({ open: [], isKnown: true, trusted: { ...project, code } });
+  if (decisions.length + there.length === 0) return trusts([]);
   if (trustsAll(context)) return trusts(ALL);
   const folders = await readTrusted(context).catch(() => ({}) as TrustedFolders);
   const place = trustPlace(project.root);
@@ -74,7 +70,7 @@ export async function checkTrust(context: Context, project: Project) {
   return { open, isKnown: accepted !== undefined, trusted: withoutFiles(project) };
 }
 
-/** Of the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */
+/** Reads the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */
 function trustsAll({ env }: Pick<Context, "env">): boolean {
   return /^(?:1|true)$/i.test(env[TRUST_ALL] || env.CI || "");
 }
@@ -93,7 +89,7 @@ export async function trust(
   });
 }
 
-/** Whether it was trusted before. */
+/** Resolves to whether the folder was trusted. */
 export async function distrust(context: Context, root: string): Promise<boolean> {
   const place = trustPlace(root);
   let was = false;
@@ -144,12 +140,12 @@ export async function readTrusted(context: Context): Promise<TrustedFolders> {
   });
   const parsed = schema.safeParse(content ?? {});
   if (parsed.success) return parsed.data;
-  throw usageError(`${path} is damaged`, "run zoho-hooks trust, which moves it aside");
+  throw usageError(`${path} is damaged`, `run ${context.invocation} trust, which moves it aside`);
 }
 
 const NO_JSON = "";
 
-/** Two processes may do so at once. */
+/** Changes the list under a lock, since two processes may do so at once. */
 async function change(context: Context, edit: (folders: TrustedFolders) => TrustedFolders): Promise<void> {
   const path = trustFile(context);
   await withFileLock(`${path}.lock`, { waitMs: 5000, signal: context.signal }, async () => {
@@ -169,7 +165,7 @@ function trustFile(context: Context): string {
   return join(userFolder(context), "trusted-folders.json");
 }
 
-/** What a folder is remembered by: its real path, in a worktree of Git that of the same folder in the main checkout. */
+/** The key of a folder in the list: its real path, in a worktree of Git that of the same folder in the main checkout. */
 function trustPlace(root: string): string {
   const place = realPlace(root);
   for (let folder = place; ; folder = dirname(folder)) {

@@ -50,7 +50,7 @@ interface NoticeReport {
   readonly below?: true;
 }
 
-/** What a question on trust is about, on stderr, also with `--quiet`. */
+/** Lists what a question about trust is for; on stderr, also with `--quiet`. */
 interface DecisionsReport {
   readonly type: "decisions";
   readonly message: string;

@@ -33,7 +33,7 @@ export function realPlace(path: string, maxLinks = MAX_LINKS): string {
   }
 }
 
-/** As Linux has it; links may lead in a circle. */
+/** The limit of Linux: links may lead in a circle. */
 const MAX_LINKS = 40;
 
 /** Whether a path is not below a folder, by its text. */
@@ -42,11 +42,11 @@ export function isAbove(root: string, path: string): boolean {
   return isAbsolute(fromRoot) || fromRoot.split(sep)[0] === "..";
 }
 
-function isLink(path: string): boolean {
+export function isLink(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
   } catch {
-    // What cannot be examined cannot be written either, and writing reports why.
+    // What cannot be examined cannot be read or written either, and that reports why.
     return false;
   }
 }

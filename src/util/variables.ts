@@ -39,9 +39,9 @@ export type Env = {
   readonly [Name in VariableName | `ZOHO_HOOKS_${string}` | `ZOHO_WEBHOOK_${string}`]?: string | undefined;
 };
 
-/** With which receivers encrypt what they share in a log. */
+/** Encrypts the secrets that receivers share in a log. */
 export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
-/** Whether all folders are trusted. */
+/** Trusts all folders, or none by `CI=true`. */
 export const TRUST_ALL = "ZOHO_HOOKS_TRUST";
 
 /** What may be in a `.env` without deciding about the user's own secrets or about trust. */

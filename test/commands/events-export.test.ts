@@ -34,7 +34,7 @@ const BODY = '{"a":"\u2028"}';
 const OBEYED = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 let project: LoggedProject;
 
-/** A project whose log came with it, as a clone's does. */
+/** A project whose log has control characters in it. */
 async function projectWithControls(): Promise<string> {
   const cwd = tempFolder();
   const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });

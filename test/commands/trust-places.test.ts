@@ -171,7 +171,7 @@ describe("what a command creates in a folder is its own afterwards:", () => {
     expect(await person.run(COMMAND, { cwd })).toMatchObject({
       exitCode: 2,
       err: expect.stringMatching(
-        /decide: forwardTo http:\/\/app:3000\/; file .zoho-hooks\/events.db is there already; file/,
+        /decide: forwardTo http:\/\/app:3000\/; log .zoho-hooks\/events.db \(already there\); keys/,
       ),
     });
   });

@@ -58,7 +58,7 @@ describe("listen", () => {
     await person.run(["trust", "--remove"], { cwd });
     await receive(cwd, { ...person.env, CI: "true" });
     expect((await person.run(COMMAND, { cwd })).err).toContain(
-      "its files decide: code s.mjs; file .zoho-hooks/events.db is there already",
+      "its files decide: code s.mjs; log .zoho-hooks/events.db (already there)",
     );
   });
 
@@ -162,7 +162,7 @@ describe("init", () => {
       const [person, cwd] = [newPerson(), foreignFolder({ [name]: "" })];
       await person.run(["init", "--yes", "--target", "http://own.example/"], { cwd });
       expect(person.trusted()).toEqual({});
-      expect((await person.run(COMMAND, { cwd })).err).toContain("is there already");
+      expect((await person.run(COMMAND, { cwd })).err).toContain("(already there)");
     }
   });
 
@@ -196,7 +196,7 @@ describe("doctor", () => {
     const env = { ZOHO_KEYRING: "off" };
     const { out } = await person.run(["doctor"], { cwd, env });
     expect(server.requests).toEqual([]);
-    expect(out).toMatch(/^! trust +.* is not trusted, and its files decide: account ZOHO_CLIENT_ID=/m);
+    expect(out).toMatch(/^! trust +files left out: .* is not trusted, and its files decide: account ZOHO_CLIENT_ID=/m);
     expect(out).toMatch(/^ +→ .*zoho-hooks trust/m);
     await person.run(["trust"], { cwd });
     const trusted = await person.run(["doctor"], { cwd, env });

@@ -203,8 +203,10 @@ describe("trust", () => {
     [["--below", "--list"], "exclude one another"],
     [["--remove", "--list"], "exclude one another"],
     [["--list", "."], "--list takes no folder"],
-    [["nowhere"], "nowhere does not exist"],
-    [["nowhere", "--below"], "nowhere does not exist"],
+    [["nowhere"], "there is no folder "],
+    [["nowhere", "--below"], "there is no folder "],
+    [[CONFIG], "there is no folder "],
+    [[CONFIG, "--below"], "there is no folder "],
     [[".", "."], "too many arguments"],
   ])("%j is wrong usage and changes nothing", async (argv, message) => {
     const [person, cwd] = [newPerson(), foreignFolder(TARGET)];

@@ -217,9 +217,11 @@ const ofFiles: readonly Attack[] = [
   { files: {}, links: { ".zoho-hooks/events.db": join(outside, "new.db") }, decision: "link .zoho-hooks/events.db → " },
   ...["events.db", "events.db-journal", "events.db-wal", "keys/private.pem"].map((name) => ({
     files: { [`.zoho-hooks/${name}`]: "" },
-    decision: `file .zoho-hooks/${name.replace(/\/.*/, "")} is there already`,
+    decision: name.startsWith("keys")
+      ? "keys .zoho-hooks/keys (already there)"
+      : `log .zoho-hooks/${name} (already there)`,
   })),
-  { files: { ...inConfig({ store: "log.db" }), "log.db": "" }, decision: "file log.db is there already" },
+  { files: { ...inConfig({ store: "log.db" }), "log.db": "" }, decision: "log log.db (already there)" },
 ];
 
 /** Only who may do so makes links on Windows. */

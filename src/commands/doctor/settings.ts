@@ -9,6 +9,7 @@ import type { Settings } from "../../config/settings.ts";
 import { checkTrust, notTrusted } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
+import type { UserError } from "../../util/errors.ts";
 import { watchProductIds } from "../../zoho/channels/products.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import { settingText } from "../config.ts";
@@ -39,13 +40,18 @@ export async function checkSettings(context: Context, flags: LoadOptions["flags"
   const settings = of("settings").map((error) => faultFinding("config", error));
   const findings: readonly Finding[] = [
     ...settings,
-    ...(open.length > 0 ? [fromError("trust", notTrusted(context, whole, open), "warning")] : []),
+    ...(open.length > 0 ? [trustFinding(notTrusted(context, whole, open))] : []),
     ...(open.length + settings.length > 0 ? [] : [configFinding(config)]),
     ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
     ...secretFindings(withMembers(context, { project }), config, known, of("secrets")),
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
   return { config, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
+}
+
+/** The checks that follow are about the user's own settings alone. */
+function trustFinding({ message, hint }: UserError): Finding {
+  return warning("trust", `files left out: ${message}`, hint);
 }
 
 function faultFinding(id: string, error: unknown): Finding {

@@ -9,7 +9,7 @@ import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
 import { isNeverSigned, type Product } from "../../core/product.ts";
 import { products } from "../../products/index.ts";
 import { usageError } from "../../util/errors.ts";
-import { STORE_KEY } from "../../util/variables.ts";
+import { STORE_KEY, TRUST_ALL } from "../../util/variables.ts";
 import { requireProduct } from "./options.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {
@@ -132,13 +132,7 @@ export function warnOfUnknownVariables(
   if (names.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
-  const known = [
-    STORE_KEY,
-    "ZOHO_HOOKS_TRUST",
-    ...Object.keys(readers).map(environmentName),
-    ...credentials,
-    ...ofProducts,
-  ];
+  const known = [STORE_KEY, TRUST_ALL, ...Object.keys(readers).map(environmentName), ...credentials, ...ofProducts];
   const unknown = names.filter((name) => !known.includes(name));
   for (const name of unknown) {
     const [near] = nearest(name, known, 1);

@@ -11,7 +11,7 @@ export async function runningListener(context: Context, config: Config): Promise
   return (await lockOwner(config))?.url;
 }
 
-/** The running `listen`. The caller has made sure that the log is the project's own. */
+/** The process that has locked the project's log: its running `listen`. */
 export async function lockOwner(config: Config): Promise<LockOwner | undefined> {
   const owner = config.settings.store === false ? undefined : await lockOwnerAt(logPlace(config));
   // On a shared log: loopback of another machine leads nowhere here.

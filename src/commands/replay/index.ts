@@ -276,7 +276,7 @@ async function chooseReplays(
       if (one !== undefined) return yield* pairs(one);
       const upToLast = { ...filter, before: last + 1 };
       for await (const entry of log.entries(upToLast, { order: "oldest", onDamaged() {} })) {
-        // A delivery that matches only since the first pass may have a target that was not approved.
+        // A delivery that matches only since the first pass may have a target that is not open.
         if (isForApp(products, entry)) yield* pairs(entry).filter(({ target }) => targets.has(target));
       }
     },

@@ -43,7 +43,7 @@ interface OperationsOptions {
 /** The calls of the inspector: the commands' own functions, with their reports captured. */
 export function createOperations(context: Context, options: OperationsOptions): Operations {
   const { log, showSecrets } = options;
-  // Settings may change while the inspector runs. Read as often as a person could notice.
+  // Folders of products may change while the inspector runs. Read as often as a person could notice.
   const products = cachedFor(
     1000,
     () => performance.now(),
@@ -251,7 +251,7 @@ async function readState(context: Context, { config: start, showSecrets }: Opera
   return quietly(context, async (silent) => {
     const config = loadConfig(silent, { onFault() {} });
     await rememberChannelTokens(silent, config);
-    // Of the log that is shown: another one that a changed project names was not approved.
+    // Of the log that is shown, whatever the settings name by now.
     const owner = await lockOwner(start).catch(() => undefined);
     const url = owner?.url;
     const product = "crm Leads.create";
