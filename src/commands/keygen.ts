@@ -63,7 +63,7 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   try {
     // .gitignore before the key.
     if (out === undefined) {
-      await trustOwn(context);
+      await trustOwn(context, folder);
       ignoreKeys(root);
     } else makeFolder(folder);
     // "wx": never overwrite a key, even one that was written since the check above.

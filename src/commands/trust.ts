@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { decisionsOf, decisionText, filesThere } from "../config/decisions.ts";
+import { decisionsOf, decisionText } from "../config/decisions.ts";
 import { readProject } from "../config/project.ts";
-import { ALL, distrust, folderAround, readTrusted, type TrustedFolders, trust } from "../config/trust.ts";
+import { ALL, distrust, folderAround, readTrusted, type TrustedFolders, trust, userStore } from "../config/trust.ts";
 import type { Context } from "../context.ts";
 import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
@@ -60,7 +60,7 @@ async function trustFolder(context: Context, folder: string | undefined, options
       `${shown} belongs to the project in ${oneLine(project.root)}`,
       `trust that: ${context.invocation} trust ${project.root}`,
     );
-  const decisions = [...decisionsOf(project), ...filesThere(project)];
+  const decisions = decisionsOf(project, userStore(context));
   await trust(context, root, decisions);
   const texts = decisions.map(decisionText).join("; ");
   return say(context, `trusted: ${shown}${texts === "" ? "" : ` (${texts})`}`);

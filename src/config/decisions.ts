@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { readdirSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { CREDENTIAL_VARIABLES } from "../body/secret.ts";
 import { originOf, targetUrl } from "../body/target-url.ts";
 import { parseRoute } from "../core/event-names.ts";
@@ -29,8 +29,15 @@ export function decisionText({ label, value }: Decision): string {
   return `${label} ${value}`;
 }
 
+/** Where a setting of a folder has its effect. */
+interface Place {
+  readonly root: string;
+  /** The log that the user's own settings name: a path or an address. */
+  readonly userStore: string | undefined;
+}
+
 /** Returns the parts of a value that reach beyond this machine or folder. */
-type Reach<Value> = (value: NonNullable<Value>, root: string) => readonly string[];
+type Reach<Value> = (value: NonNullable<Value>, place: Place) => readonly string[];
 
 /** It decides nothing beyond this machine and folder. */
 const harmless = (): readonly string[] => [];
@@ -41,11 +48,14 @@ const SETTINGS: { readonly [Key in keyof Settings]: Reach<Settings[Key]> } = {
   routes: (routes) => remoteOrigins(routes.map((text) => parseRoute(text, "routes").target)),
   host: (host) => (host === "::1" || isSafeWithoutTls(host) ? [] : [host]),
   insecure: (insecure) => (insecure ? ["true"] : []),
-  store: (store, root) => (store === false ? [] : store.includes("://") ? [store] : outside(root, store)),
+  store: (store, { root }) => (store === false ? [] : isAddress(store) ? addressParts(store) : outside(root, store)),
+  // The log of the user's own settings has deliveries of other projects.
+  keep: (keepMs, place) => (prunesElsewhere(place) ? [`${keepMs} ms`] : []),
+  maxLog: (bytes, place) => (prunesElsewhere(place) ? [`${bytes} bytes`] : []),
   publicUrl: (url) => [url],
   ngrokServerAddr: (address) => [address],
   ngrokRootCas: (path) => [path],
-  products: (products, root) =>
+  products: (products, { root }) =>
     Object.values(products).flatMap(({ path, schema }) =>
       [path ?? [], schema ?? []].flat().flatMap((each) => outside(root, each)),
     ),
@@ -68,35 +78,37 @@ const SETTINGS: { readonly [Key in keyof Settings]: Reach<Settings[Key]> } = {
   concurrency: harmless,
   ordered: harmless,
   forwardTimeout: harmless,
-  keep: harmless,
-  maxLog: harmless,
 };
 
 /** What the files of a folder decide beyond this machine and folder, each once for each file. */
-export function decisionsOf(project: Project): readonly Decision[] {
-  const { root, variables, settings } = project;
+export function decisionsOf(project: Project, userStore?: string): readonly Decision[] {
+  const { root, settings } = project;
+  const place = { root, userStore };
   const found = [
-    ...settingDecisions(settings, root, CONFIG_FILE),
+    ...settingDecisions(settings, CONFIG_FILE, place),
     ...codeOf(project).map((path) => ({ label: "code", value: shown(path), file: CONFIG_FILE })),
-    ...settingDecisions(
-      settingsOf(variables, () => undefined),
-      root,
-      ENV_FILE,
-    ),
+    ...settingDecisions(ownSettings(project), ENV_FILE, place),
     ...variableDecisions(project),
     ...linksOut(root).map((path) => ({ label: "link", value: shown(path), file: "" })),
+    ...storedFiles(project, userStore).flatMap(({ decision, isThere }) => (isThere ? [decision] : [])),
   ];
   const texts = found.map((each) => decisionText(each) + each.file);
   return found.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
 }
 
-function settingDecisions(settings: Partial<Settings>, root: string, file: string): readonly Decision[] {
+/** What settings of a folder's file decide. */
+export function settingDecisions(settings: Partial<Settings>, file: string, place: Place): readonly Decision[] {
   return (Object.keys(SETTINGS) as (keyof Settings)[]).flatMap((key) => {
     const value = settings[key];
     if (value === undefined) return [];
     const reach = SETTINGS[key] as Reach<unknown>;
-    return reach(value, root).map((text) => ({ label: key, value: shown(text), file }));
+    return reach(value, place).map((text) => ({ label: key, value: shown(text), file }));
   });
+}
+
+/** The settings of a `.env`. Invalid ones end the command later. */
+function ownSettings({ variables }: Project): Partial<Settings> {
+  return settingsOf(variables, () => undefined);
 }
 
 function variableDecisions({ root, variables }: Project): readonly Decision[] {
@@ -104,7 +116,13 @@ function variableDecisions({ root, variables }: Project): readonly Decision[] {
     const decision = { file: ENV_FILE };
     if (Object.hasOwn(VARIABLES, name)) {
       const { decides, isSecret }: Variable = VARIABLES[name as VariableName];
-      return [{ ...decision, label: decides, value: isSecret ? name : `${name}=${shown(value)}` }];
+      return [
+        {
+          ...decision,
+          label: decides,
+          value: isSecret ? name : `${name}=${decides === "program" ? oneLine(value) : shown(value)}`,
+        },
+      ];
     }
     const isKey = MULTI_LINE.some((credential) => name.startsWith(CREDENTIAL_VARIABLES[credential]));
     if (!isKey) return [];
@@ -125,6 +143,22 @@ const MAX_SHOWN = 200;
 /** As its reader sees it, which ignores some characters around it. */
 function isUrl(text: string): boolean {
   return URL.canParse(text.trim()) && /^https?:$/.test(new URL(text.trim()).protocol);
+}
+
+function isAddress(store: string): boolean {
+  return store.includes("://");
+}
+
+/** The address of a database, and its parameters each, which may name another host. Passwords are left out. */
+function addressParts(address: string): readonly string[] {
+  if (!URL.canParse(address)) return [address];
+  const { protocol, host, pathname, searchParams } = new URL(address);
+  const parameters = [...searchParams].filter(([name]) => !/password/i.test(name));
+  return [`${protocol}//${host}${pathname}`, ...parameters.map(([name, value]) => `${name}=${value}`)];
+}
+
+function prunesElsewhere({ root, userStore }: Place): boolean {
+  return userStore !== undefined && (isAddress(userStore) || outside(root, userStore).length > 0);
 }
 
 /** Origins alone: another path of the same server is nothing new. */
@@ -164,20 +198,21 @@ function outside(root: string, path: string): readonly string[] {
 }
 
 /**
- * The log and the keys that a folder has. In one that nothing is remembered of they came along with it: a stranger's log has
- * targets and secrets in it.
+ * The files that a folder may have brought: its log, which has targets and secrets in it, and its keys. `isThere`: also one
+ * beside a log, such as its journal.
  */
-export function filesThere({ root, settings, variables }: Project): readonly Decision[] {
-  const { store = settings.store ?? defaults.store } = settingsOf(variables, () => undefined);
-  const logs = [defaults.store, store].filter((each) => typeof each === "string" && !each.includes("://"));
-  const names = [...new Set(logs as string[])].flatMap((log) => [log, `${log}-journal`, `${log}-wal`]);
-  return [...names, KEYS_FOLDER]
-    .filter((name) => exists(resolve(root, name)) && !isAbove(root, resolve(root, name)))
-    .map((name) => ({
-      label: name === KEYS_FOLDER ? "keys" : "log",
-      value: `${oneLine(name)} (already there)`,
-      file: "",
-    }));
+export function storedFiles(project: Project, userStore: string | undefined) {
+  const { root, settings } = project;
+  const stores = [defaults.store, settings.store, ownSettings(project).store, userStore];
+  const logs = [...new Set(stores)].filter((store) => typeof store === "string").filter((store) => !isAddress(store));
+  const file = (label: string, name: string) => ({
+    path: resolve(root, name),
+    decision: { label, value: shown(name), file: "" },
+    isThere: namesIn(dirname(resolve(root, name))).some((each) => each.startsWith(basename(name))),
+  });
+  return [...logs.map((log) => file("existing log", log)), file("existing keys", KEYS_FOLDER)].filter(
+    ({ path }) => !isAbove(root, path),
+  );
 }
 
 function namesIn(folder: string): readonly string[] {
@@ -185,14 +220,5 @@ function namesIn(folder: string): readonly string[] {
     return readdirSync(folder).toSorted();
   } catch {
     return [];
-  }
-}
-
-/** False also for what cannot be examined, as below a file: it cannot be read either. */
-function exists(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
   }
 }

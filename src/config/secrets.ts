@@ -61,7 +61,7 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
       const isKey = (MULTI_LINE as readonly Credential[]).includes(credential);
-      const content = secret(isKey ? contentOf(value, root) : value, name);
+      const content = secret(isKey ? contentOf(name, value, root) : value, name);
       // A key that cannot be read would fail every delivery, so it is an error before the first.
       if (given !== undefined && isKey && content.reveal() === value) rejectMissingFile(name, value, root);
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
@@ -91,12 +91,21 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
 const MAX_KEY_FILE_BYTES = 64 * 1024;
 
 /** The content of the file that a value names, or the value itself where it names none. */
-function contentOf(value: string, root: string): string {
-  if (!namesFile(value)) return value;
+function contentOf(name: string, value: string, root: string): string {
+  const text = namesFile(value) ? readKey(resolve(root, value)) : undefined;
+  // The variable alone decides from where keys are fetched.
+  if (text === undefined || !URL.canParse(text.trim())) return text ?? value;
+  throw usageError(
+    `${name}: the file ${resolve(root, value)} has a URL in it, not a key`,
+    `set ${name} to the URL itself`,
+  );
+}
+
+function readKey(path: string): string | undefined {
   try {
-    return readRegularFile(resolve(root, value), MAX_KEY_FILE_BYTES).toString("utf8");
+    return readRegularFile(path, MAX_KEY_FILE_BYTES).toString("utf8");
   } catch {
-    return value;
+    return undefined;
   }
 }
 
@@ -161,7 +170,9 @@ export function readStoredSecrets(root: string, known: KnownSecrets) {
   remember();
   return {
     find(product: string, credential: string): Secret | undefined {
-      const value = current()[product]?.[credential];
+      // What senders offer. A URL of public keys would be fetched.
+      const isOffered = !(MULTI_LINE as readonly string[]).includes(credential);
+      const value = isOffered ? current()[product]?.[credential] : undefined;
       return value === undefined ? undefined : asSecret(value);
     },
     all: (): readonly Secret[] => Object.values(current()).flatMap((each) => Object.values(each).map(asSecret)),

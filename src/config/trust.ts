@@ -8,10 +8,11 @@ import { withFileLock } from "../util/file-lock.ts";
 import { FileError, MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJson } from "../util/files.ts";
 import { isAbove, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
-import { TRUST_ALL } from "../util/variables.ts";
-import { codeOf, type Decision, decisionsOf, decisionText, filesThere } from "./decisions.ts";
+import { type Env, TRUST_ALL } from "../util/variables.ts";
+import { codeOf, type Decision, decisionsOf, decisionText, storedFiles } from "./decisions.ts";
 import { userFolder } from "./load.ts";
-import { type Project, readProject, withoutFiles } from "./project.ts";
+import { type Project, readProject, settingsOf, withoutFiles } from "./project.ts";
+import { readSettingsFile } from "./settings-file.ts";
 
 /**
  * The gate before every command that uses a folder: reads the project, and returns it if the user trusts its files with what
@@ -54,20 +55,24 @@ export function notTrusted({ invocation }: Context, { root }: Project, open: rea
  * `trusted`: the project, without its files if anything is open.
  */
 export async function checkTrust(context: Context, project: Project) {
-  const decisions = decisionsOf(project);
-  const there = filesThere(project);
+  const decisions = decisionsOf(project, userStore(context));
   const trusts = (code: readonly string[] | typeof ALL) => ({ open: [], isKnown: true, trusted: { ...project, code } });
-  if (decisions.length + there.length === 0) return trusts([]);
+  if (decisions.length === 0) return trusts([]);
   if (trustsAll(context)) return trusts(ALL);
   const folders = await readTrusted(context).catch(() => ({}) as TrustedFolders);
   const place = trustPlace(project.root);
   if (folderAround(folders, place) !== undefined) return trusts(ALL);
   const accepted = trustedWith(folders, place);
-  const open = [...decisions, ...(accepted === undefined ? there : [])].filter(
-    (each) => accepted?.includes(decisionText(each)) !== true,
-  );
+  const open = decisions.filter((each) => accepted?.includes(decisionText(each)) !== true);
   if (open.length === 0) return trusts(codeOf(project));
   return { open, isKnown: accepted !== undefined, trusted: withoutFiles(project) };
+}
+
+/** The log that the user's own settings name, in whose folder or elsewhere. */
+export function userStore(context: Context): string | undefined {
+  const ofEnvironment = settingsOf(context.env as Env, () => undefined).store;
+  const store = ofEnvironment ?? readSettingsFile(join(userFolder(context), "config.json")).store;
+  return store === false ? undefined : store;
 }
 
 /** Reads the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */
@@ -101,17 +106,13 @@ export async function distrust(context: Context, root: string): Promise<boolean>
 }
 
 /**
- * Trusts a folder with what a command creates in it: the log or the keys, before they are there, or the decisions that it has
- * written. Without effect where nothing is remembered of the folder and it has a log or keys already, since they would be
- * trusted with it, and where nothing can be kept.
+ * Before a command creates the log or the keys of a folder, at this path: they are the user's from then on. Without effect
+ * where they are there already, and where nothing can be kept.
  */
-export async function trustOwn(context: Context, written: readonly Decision[] = []): Promise<void> {
+export async function trustOwn(context: Context, path: string): Promise<void> {
   const project = context.project ?? readProject(context);
-  const folders = await readTrusted(context).catch(() => undefined);
-  if (folders === undefined) return;
-  const isKnown = trustedWith(folders, trustPlace(project.root)) !== undefined;
-  if (isKnown ? written.length === 0 : filesThere(project).length > 0) return;
-  await trust(context, project.root, written).catch(() => undefined);
+  const file = storedFiles(project, userStore(context)).find((each) => each.path === path);
+  if (file !== undefined && !file.isThere) await trust(context, project.root, [file.decision]).catch(() => undefined);
 }
 
 /** A folder that is trusted with everything, and includes this one. */

@@ -30,7 +30,9 @@ export async function checkSettings(context: Context, flags: LoadOptions["flags"
   const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
   const whole = readProject(context, (error) => onFault(error, "settings"));
   const { open, trusted: project } = await checkTrust(context, whole);
-  const config = loadConfig(withMembers(silent, { project }), { ...given, onFault });
+  // The log of the folder is one of its files.
+  const limits = open.length === 0 ? given : { flags: { store: false, ...flags } as const };
+  const config = loadConfig(withMembers(silent, { project }), { ...limits, onFault });
   const known = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
     return [] as readonly Product[];

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
-import { type Decision, decisionsOf, decisionText } from "../../config/decisions.ts";
+import { settingDecisions } from "../../config/decisions.ts";
 import {
   appendLines,
   ENV_FILE,
@@ -13,12 +13,11 @@ import {
   readLineFile,
   withoutEmptyEntries,
 } from "../../config/environment.ts";
-import { readProject } from "../../config/project.ts";
 import { environmentName } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS } from "../../config/secrets.ts";
 import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
-import { trustOwn } from "../../config/trust.ts";
+import { trust } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import { examples } from "../../reports/help.ts";
@@ -81,12 +80,10 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const changes = [ignoreChange(context.cwd), envChanges, config];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
-  const before = decided(context).map(decisionText);
   for (const { path: file, content, mode } of changes) {
     if (content !== undefined) writeFileAtomically(file, content, { mode, keepMode: mode === undefined });
   }
-  const written = decided(context).filter((each) => !before.includes(decisionText(each)));
-  await trustOwn(context, written);
+  await trustWritten(context, answers, config);
   reportChanges(context, changes);
   for (const name of ASKED_SETTINGS.map(environmentName).filter((each) => env[each]?.trim())) {
     const message = `${name} in .env overrides the setting in ${CONFIG_FILE}`;
@@ -143,9 +140,13 @@ async function confirmOverwrites(
   }
 }
 
-/** What the files of the folder decide at present. */
-function decided(context: Context): readonly Decision[] {
-  return decisionsOf(readProject(context, () => undefined));
+/** The user has just answered what is written. What the files had before is trusted no more than it was. */
+async function trustWritten(context: Context, { target }: Answers, { entries }: FileChange): Promise<void> {
+  if (!entries.includes("forwardTo") || target === undefined) return;
+  const place = { root: context.cwd, userStore: undefined };
+  const decisions = settingDecisions({ forwardTo: [String(target)] }, CONFIG_FILE, place);
+  // If it cannot be kept, the next command asks.
+  if (decisions.length > 0) await trust(context, context.cwd, decisions).catch(() => undefined);
 }
 
 function reportChanges(context: Context, changes: readonly FileChange[]): void {

@@ -1,6 +1,6 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { logPlace } from "../../config/load.ts";
 import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
@@ -43,7 +43,7 @@ export async function startLog(
   const place = folder === undefined ? logPlace(config) : { root, store: join(folder, LOG) };
   const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));
   let log: Log;
-  await trustOwn(context);
+  if (folder === undefined) await trustOwn(context, resolve(root, place.store));
   try {
     log = await openLogAt(place, { now: context.now, storeKey: context.env[STORE_KEY], ...limits });
   } catch (error) {

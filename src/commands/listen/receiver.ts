@@ -1,4 +1,7 @@
+import { join } from "node:path";
 import { type Config, loadConfig } from "../../config/load.ts";
+import { KEYS_FOLDER } from "../../config/secrets.ts";
+import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../../receiver/receiver.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
@@ -47,6 +50,7 @@ export async function startReceiverPart(
     showSecrets: options.showSecrets,
     async keepSecret(product, offered, from) {
       context.knownSecrets.remember(offered.value);
+      if (shared === undefined) await trustOwn(context, join(config.root, KEYS_FOLDER));
       const file = shared === undefined ? config.storeSecret(product, offered) : undefined;
       await shared?.keep(product, offered);
       const place = file ?? "the event log, for all receivers";

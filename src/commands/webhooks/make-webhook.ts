@@ -1,5 +1,7 @@
 import { randomInt } from "node:crypto";
+import { join } from "node:path";
 import { sameText } from "../../body/secret.ts";
+import { KEYS_FOLDER } from "../../config/secrets.ts";
 import { trustOwn } from "../../config/trust.ts";
 import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
@@ -30,7 +32,7 @@ export async function makeWebhook(
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint && { hint }) });
   const client = await session.client();
-  if (chosen?.store !== undefined) await trustOwn(context);
+  if (chosen?.store !== undefined) await trustOwn(context, join(session.config.root, KEYS_FOLDER));
   const id = await context
     .waiting("creating the webhook", () => client.create(config))
     .catch((error: unknown) => {

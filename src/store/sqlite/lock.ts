@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, realpathSync } from "node:fs";
-import { errorText } from "../../util/errors.ts";
+import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs";
+import { errorText, UserError } from "../../util/errors.ts";
 import type { LockOwner, LogLock } from "../log.ts";
 import { dateOf, maybeText, numberOf } from "../rows.ts";
 import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
@@ -88,6 +88,7 @@ function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDataba
   let lock: NativeDatabase | undefined;
   try {
     createLockFile(path);
+    rejectOtherFile(path);
     lock = engine.open(path);
     lock.exec(`PRAGMA busy_timeout = ${waitMs}; BEGIN IMMEDIATE`);
     return lock;
@@ -96,6 +97,17 @@ function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDataba
     if (faultKind(error) === "locked") return undefined;
     throw logError(error instanceof Error ? error : new Error(errorText(error)), path);
   }
+}
+
+/** Nothing is ever written to the file of a lock. SQLite would finish the journal of another one, which may name files to delete. */
+function rejectOtherFile(path: string): void {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  throw new UserError(
+    "usage",
+    `${path} is not the lock of an event log: it is not empty`,
+    "move it away, or use another log with --store",
+    "log-foreign",
+  );
 }
 
 /** SQLite would create it readable for others. */
