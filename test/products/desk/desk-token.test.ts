@@ -102,7 +102,7 @@ describe("a token that jose signed", () => {
     const verdict = verdictOn(await foreign());
     expect(verdict).toMatchObject({ verdict: "passed", proves: "sender" });
     expect(verdict.reason).toContain("TEST_JWKS");
-    expect(verdict.reason).toContain("proves the sender, not the body");
+    expect(verdict.reason).toContain("covers the sender, not the body");
   });
 
   it("passes with jose's key set, and with one whose keys have no names", async () => {
