@@ -79,7 +79,7 @@ async function listTrusted(context: Context): Promise<ExitCode> {
     columns: ["folder", "trusted with"],
     rows: rows.map(([folder, what]) => [
       folder,
-      what === ALL ? "all, and all folders below it" : what.join("; ") || "its own log and keys",
+      what === ALL ? "all, and all folders below it" : what.join("; ") || "nothing yet",
     ]),
     json: rows.map(([folder, what]) => ({
       type: "folder",

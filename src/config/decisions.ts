@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { lstatSync, readdirSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { CREDENTIAL_VARIABLES } from "../body/secret.ts";
 import { originOf, targetUrl } from "../body/target-url.ts";
 import { parseRoute } from "../core/event-names.ts";
@@ -198,21 +198,32 @@ function outside(root: string, path: string): readonly string[] {
 }
 
 /**
- * The files that a folder may have brought: its log, which has targets and secrets in it, and its keys. `isThere`: also one
- * beside a log, such as its journal.
+ * The files that a folder may have brought: its log, which has targets and secrets in it, and its keys. `isThere`: also where
+ * only a file beside the log is, such as its journal.
  */
 export function storedFiles(project: Project, userStore: string | undefined) {
   const { root, settings } = project;
   const stores = [defaults.store, settings.store, ownSettings(project).store, userStore];
-  const logs = [...new Set(stores)].filter((store) => typeof store === "string").filter((store) => !isAddress(store));
-  const file = (label: string, name: string) => ({
-    path: resolve(root, name),
-    decision: { label, value: shown(name), file: "" },
-    isThere: namesIn(dirname(resolve(root, name))).some((each) => each.startsWith(basename(name))),
+  const logs = stores.filter((store) => typeof store === "string").filter((store) => !isAddress(store));
+  // By the file system, which may ignore case.
+  const file = (label: string, path: string) => ({
+    path,
+    decision: { label, value: shown(relative(root, path)), file: "" },
+    isThere: ["", "-journal", "-wal", "-shm", "-lock"].some((end) => exists(path + end)),
   });
-  return [...logs.map((log) => file("existing log", log)), file("existing keys", KEYS_FOLDER)].filter(
-    ({ path }) => !isAbove(root, path),
-  );
+  return [
+    ...logs.map((log) => file("existing log", resolve(root, log))),
+    file("existing keys", join(root, KEYS_FOLDER)),
+  ].filter(({ path }) => !isAbove(root, path));
+}
+
+/** False also for what cannot be examined, as below a file: it cannot be read either. */
+function exists(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function namesIn(folder: string): readonly string[] {

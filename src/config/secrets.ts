@@ -61,9 +61,9 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
       const isKey = (MULTI_LINE as readonly Credential[]).includes(credential);
-      const content = secret(isKey ? contentOf(name, value, root) : value, name);
+      const content = secret(isKey ? contentOf(value, root) : value, name);
       // A key that cannot be read would fail every delivery, so it is an error before the first.
-      if (given !== undefined && isKey && content.reveal() === value) rejectMissingFile(name, value, root);
+      if (given !== undefined && isKey && content.reveal() === value) rejectUnusableFile(name, value, root);
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
       if (given !== undefined && credential === "privateKey") readPrivateKey(content);
       remember(credential, content);
@@ -90,15 +90,11 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
 /** A private key has 2 to 4 kB, a key set some keys. */
 const MAX_KEY_FILE_BYTES = 64 * 1024;
 
-/** The content of the file that a value names, or the value itself where it names none. */
-function contentOf(name: string, value: string, root: string): string {
+/** The content of the file that a value names, or the value itself where it names none with a key. */
+function contentOf(value: string, root: string): string {
   const text = namesFile(value) ? readKey(resolve(root, value)) : undefined;
   // The variable alone decides from where keys are fetched.
-  if (text === undefined || !URL.canParse(text.trim())) return text ?? value;
-  throw usageError(
-    `${name}: the file ${resolve(root, value)} has a URL in it, not a key`,
-    `set ${name} to the URL itself`,
-  );
+  return text === undefined || URL.canParse(text.trim()) ? value : text;
 }
 
 function readKey(path: string): string | undefined {
@@ -114,11 +110,14 @@ export function namesFile(value: string): boolean {
   return !value.includes("\n") && value.length <= 1024;
 }
 
-/** A short value with a file extension is a path and not a key. */
-function rejectMissingFile(name: string, value: string, root: string): void {
+function rejectUnusableFile(name: string, value: string, root: string): void {
+  const path = resolve(root, value);
+  if (namesFile(value) && readKey(path) !== undefined)
+    throw usageError(`${name}: the file ${path} has a URL in it, not a key`, `set ${name} to the URL itself`);
+  // A short value with a file extension is a path and not a key.
   if (value.length > 200 || !/^[^\n]*\.[a-z0-9]{2,5}$/i.test(value) || value.includes("://")) return;
   throw usageError(
-    `${name}: there is no readable file ${resolve(root, value)}`,
+    `${name}: there is no readable file ${path}`,
     "give the key itself, or the path of a file with it: absolute, or relative to the project's folder",
   );
 }

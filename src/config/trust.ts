@@ -12,6 +12,7 @@ import { type Env, TRUST_ALL } from "../util/variables.ts";
 import { codeOf, type Decision, decisionsOf, decisionText, storedFiles } from "./decisions.ts";
 import { userFolder } from "./load.ts";
 import { type Project, readProject, settingsOf, withoutFiles } from "./project.ts";
+import type { Settings } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 
 /**
@@ -68,11 +69,20 @@ export async function checkTrust(context: Context, project: Project) {
   return { open, isKnown: accepted !== undefined, trusted: withoutFiles(project) };
 }
 
-/** The log that the user's own settings name, in whose folder or elsewhere. */
+/** The log that the user's own settings name: a path, perhaps in the folder, or an address. */
 export function userStore(context: Context): string | undefined {
   const ofEnvironment = settingsOf(context.env as Env, () => undefined).store;
-  const store = ofEnvironment ?? readSettingsFile(join(userFolder(context), "config.json")).store;
+  const store = ofEnvironment ?? ownSettings(context).store;
   return store === false ? undefined : store;
+}
+
+/** The user's own config. What cannot be read is reported where it is used. */
+function ownSettings(context: Context): Partial<Settings> {
+  try {
+    return readSettingsFile(join(userFolder(context), "config.json"));
+  } catch {
+    return {};
+  }
 }
 
 /** Reads the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */

@@ -249,7 +249,12 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     const first = await listen([], { cwd });
     await first.post("/webhooks/zoho/cliq", "{}", json);
     await first.stop();
-    const env = { ZOHO_WEBHOOK_PUBLIC_KEY: "no-such-file.pem", ZOHO_WEBHOOK_PRIVATE_KEY_CLIQ: "nor-this.pem" };
+    writeFileSync(join(cwd, "url.txt"), "https://keys.example.com/");
+    const env = {
+      ZOHO_WEBHOOK_PUBLIC_KEY: "no-such-file.pem",
+      ZOHO_WEBHOOK_PRIVATE_KEY_CLIQ: "nor-this.pem",
+      ZOHO_WEBHOOK_JWKS: "url.txt",
+    };
     expect(await run(argv, { cwd, env })).toMatchObject({ exitCode: 0, err: "" });
   });
 });

@@ -158,25 +158,59 @@ describe("a folder is the same", () => {
 });
 
 describe("what a command creates in a folder is its own afterwards:", () => {
+  const KEYS = "existing keys .zoho-hooks/keys";
+
   it.each([{ CI: "true" }, { ZOHO_HOOKS_TRUST: "1" }, {}])("the keys of keygen with %j", async (env) => {
     const [person, cwd] = [newPerson(), foreignFolder({})];
     await person.run(["keygen"], { cwd, env });
     expect(await person.run(COMMAND, { cwd, says: false })).toMatchObject(TRUSTED);
-    expect(person.trusted()).toEqual({ [cwd]: [] });
+    expect(person.trusted()).toEqual({ [cwd]: [KEYS] });
+  });
+
+  it("not keys that were there, beside which keygen writes its own", async () => {
+    const [person, cwd] = [newPerson(), foreignFolder({ ".zoho-hooks/keys/hook-secrets.json": "{}" })];
+    expect((await person.run(["keygen"], { cwd })).exitCode).toBe(0);
+    expect(person.trusted()).toEqual({});
+    expect((await person.run(COMMAND, { cwd })).err).toContain(`its files decide: ${KEYS}\n`);
+  });
+
+  it("not what keygen writes to another folder", async () => {
+    const [person, cwd] = [newPerson(), foreignFolder({})];
+    expect((await person.run(["keygen", "--out", "mine"], { cwd })).exitCode).toBe(0);
+    expect(person.trusted()).toEqual({});
   });
 
   it("keygen does not make it trust a log that was there, or what its files decide", async () => {
     const [person, cwd] = [newPerson(), foreignFolder({ ...TARGET, ".zoho-hooks/events.db": "" })];
     expect((await person.run(["keygen"], { cwd })).exitCode).toBe(0);
-    expect(await person.run(COMMAND, { cwd })).toMatchObject({
-      exitCode: 2,
-      err: expect.stringMatching(
-        /decide: forwardTo http:\/\/app:3000\/; log .zoho-hooks\/events.db \(already there\); keys/,
-      ),
-    });
+    expect(person.trusted()).toEqual({ [cwd]: [KEYS] });
+    expect((await person.run(COMMAND, { cwd })).err).toContain(
+      "its files decide: forwardTo http://app:3000/; existing log .zoho-hooks/events.db\n",
+    );
   });
 
-  it("a new log in another folder is a stranger's again", async () => {
+  it("not what a later branch brings", async () => {
+    const [person, cwd] = [newPerson(), foreignFolder({ [CONFIG]: "{}" })];
+    await person.run(["keygen"], { cwd });
+    for (const [files, decided] of [
+      [{ ".zoho-hooks/events.db-wal": "" }, "existing log .zoho-hooks/events.db"],
+      [{ [CONFIG]: '{"store": "log/branch.db"}', "log/branch.db": "" }, "existing log log/branch.db"],
+    ] as const) {
+      foreignFolder(files, { folder: cwd });
+      expect((await person.run(COMMAND, { cwd })).err).toContain(`its files decide: ${decided}\n`);
+      expect(await person.run(COMMAND, { cwd, says: true })).toMatchObject({ exitCode: 0, questions: 1 });
+      expect(await person.run(COMMAND, { cwd })).toMatchObject({ exitCode: 0, err: "" });
+    }
+  });
+
+  it("not keys that a later branch brings to a folder that is trusted with something else", async () => {
+    const [person, cwd] = [newPerson(), foreignFolder(TARGET)];
+    await person.run(["trust"], { cwd });
+    foreignFolder({ ".zoho-hooks/keys/hook-secrets.json": "{}" }, { folder: cwd });
+    expect((await person.run(COMMAND, { cwd })).err).toContain(`its files decide: ${KEYS}\n`);
+  });
+
+  it("not in a copy of the folder", async () => {
     const [person, cwd, parent] = [newPerson(), foreignFolder({}), tempFolder()];
     await person.run(["keygen"], { cwd });
     mkdirSync(join(parent, "copy"));

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { hotJournal } from "../support/hot-journal.ts";
 import { startInspector } from "../support/inspector.ts";
 import { startListener } from "../support/listener.ts";
 import { SHOP } from "../support/own-product.ts";
@@ -31,13 +32,18 @@ async function receive(
   expect([exitCode, err]).toEqual([0, ""]);
 }
 
+/** What is in a folder, with the time of the last change. */
+function filesIn(folder: string) {
+  return readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mtimeMs]);
+}
+
 describe("listen", () => {
   it.each([{ CI: "true" }, { ZOHO_HOOKS_TRUST: "1" }, {}])(
     "creates a log with %j that the next command does not ask about",
     async (env) => {
       const [person, cwd] = [newPerson(), foreignFolder({})];
       await receive(cwd, { ...person.env, ...env });
-      expect(person.trusted()).toEqual({ [cwd]: [] });
+      expect(person.trusted()).toEqual({ [cwd]: ["existing log .zoho-hooks/events.db"] });
       for (const argv of [
         ["events", "list"],
         ["events", "show", "1"],
@@ -58,8 +64,63 @@ describe("listen", () => {
     await person.run(["trust", "--remove"], { cwd });
     await receive(cwd, { ...person.env, CI: "true" });
     expect((await person.run(COMMAND, { cwd })).err).toContain(
-      "its files decide: code s.mjs; log .zoho-hooks/events.db (already there)",
+      "its files decide: code s.mjs; existing log .zoho-hooks/events.db\n",
     );
+  });
+
+  it("creates the log that the user's own settings name in the folder, however they write it", async () => {
+    for (const written of ["log/own.db", "./log/../log/own.db", "FOLDER/log/own.db", "FOLDER/.zoho-hooks/events.db"]) {
+      const [person, cwd] = [newPerson(), foreignFolder({})];
+      const env = { ZOHO_HOOKS_STORE: written.replace("FOLDER", cwd) };
+      const name = written.includes("own") ? "log/own.db" : ".zoho-hooks/events.db";
+      await receive(cwd, { ...person.env, ...env });
+      expect(person.trusted()).toEqual({ [cwd]: [`existing log ${name}`] });
+      expect(await person.run(["events", "list"], { cwd, env, says: false })).toMatchObject({
+        exitCode: 0,
+        questions: 0,
+      });
+    }
+  });
+
+  it("remembers no log that it does not create in the folder", async () => {
+    const [person, cwd, other] = [newPerson(), foreignFolder({}), tempFolder()];
+    await receive(cwd, person.env, ["--no-store"]);
+    await receive(cwd, person.env, ["--store", join(other, "events.db")]);
+    await receive(cwd, { ...person.env, ZOHO_HOOKS_STORE: join(other, "own.db") });
+    expect(person.trusted()).toEqual({});
+  });
+
+  it("remembers the keys that it creates for the secret of a sender", async () => {
+    const [person, cwd] = [newPerson(), foreignFolder({})];
+    const offer = async (): Promise<void> => {
+      const listener = await startListener([], { cwd, env: person.env });
+      const headers = { "content-type": "application/json", "x-hook-secret": "from-mail-itself" };
+      expect((await listener.post("/webhooks/zoho/mail", "", headers)).status).toBe(200);
+      await listener.stop();
+    };
+    await offer();
+    expect(person.trusted()).toEqual({
+      [cwd]: ["existing log .zoho-hooks/events.db", "existing keys .zoho-hooks/keys"],
+    });
+    expect(await person.run(COMMAND, { cwd, says: false })).toMatchObject({ exitCode: 0, questions: 0 });
+  });
+
+  it("opens no lock that is another database, also in a folder that is trusted", async () => {
+    const [person, cwd] = [newPerson(), foreignFolder({ ".zoho-hooks/.keep": "" })];
+    const [lock, named] = [join(cwd, ".zoho-hooks/events.db-lock"), join(tempFolder(), "precious")];
+    writeFileSync(lock, "SQLite format 3");
+    writeFileSync(`${lock}-journal`, hotJournal(named));
+    writeFileSync(named, "the user's");
+    expect((await person.run(COMMAND, { cwd })).err).toContain("decide: existing log .zoho-hooks/events.db\n");
+    await person.run(["trust"], { cwd });
+    for (const env of [{}, { CI: "true" }])
+      expect(await person.run(["listen", "--port", "0"], { cwd, env })).toMatchObject({
+        exitCode: 2,
+        err: expect.stringContaining(
+          `error: ${lock} is not the lock of an event log: it is not empty\n  move it away, or use another log with --store`,
+        ),
+      });
+    expect([existsSync(named), existsSync(`${lock}-journal`)]).toEqual([true, true]);
   });
 
   it("uses the settings that were trusted when it started, whatever the files say now", async () => {
@@ -161,9 +222,40 @@ describe("init", () => {
     for (const name of [".zoho-hooks/events.db", ".zoho-hooks/keys/private.pem"]) {
       const [person, cwd] = [newPerson(), foreignFolder({ [name]: "" })];
       await person.run(["init", "--yes", "--target", "http://own.example/"], { cwd });
-      expect(person.trusted()).toEqual({});
-      expect((await person.run(COMMAND, { cwd })).err).toContain("(already there)");
+      expect(person.trusted()).toEqual({ [cwd]: ["forwardTo http://own.example/"] });
+      expect((await person.run(COMMAND, { cwd })).err).toMatch(/its files decide: existing (?:log|keys) \S+\n/);
     }
+  });
+
+  it("trusts no .env that takes effect only with the config that it writes, as in a subfolder of a project", async () => {
+    const [person, root] = [newPerson(), foreignFolder({ [CONFIG]: "{}", "sub/.env": HOSTILE[".env"] })];
+    const cwd = join(root, "sub");
+    expect(await person.run(COMMAND, { cwd })).toMatchObject({ exitCode: 0 });
+    for (const target of [[], ["--target", "http://own.example/"]]) {
+      expect((await person.run(["init", "--yes", "--force", ...target], { cwd })).exitCode).toBe(0);
+      expect(person.trusted()).toEqual(target.length === 0 ? {} : { [cwd]: ["forwardTo http://own.example/"] });
+      expect((await person.run(COMMAND, { cwd })).err).toContain(
+        `${cwd} is not trusted, and its files decide: tunnel NGROK_AUTHTOKEN; account ZOHO_PROFILE=acme\n`,
+      );
+    }
+  });
+
+  it("trusts no .env beside a config that could not be read, and is replaced with --force", async () => {
+    for (const broken of ['{"host":', '{"host": 1}']) {
+      const [person, cwd] = [newPerson(), foreignFolder({ ...HOSTILE, [CONFIG]: broken })];
+      expect((await person.run(["init", "--yes", "--force", "--target", "3000"], { cwd })).exitCode).toBe(0);
+      expect(person.trusted()).toEqual({});
+      expect((await person.run(COMMAND, { cwd })).err).toContain(
+        "its files decide: tunnel NGROK_AUTHTOKEN; account ZOHO_PROFILE=acme\n",
+      );
+    }
+  });
+
+  it("trusts none of several targets of which only the first was answered", async () => {
+    const files = { [CONFIG]: JSON.stringify({ forwardTo: ["http://own.example/", "http://evil.example/"] }) };
+    const [person, cwd] = [newPerson(), foreignFolder(files)];
+    await person.run(["init", "--yes", "--force", "--target", "http://own.example/"], { cwd });
+    expect((await person.run(COMMAND, { cwd })).err).toContain("forwardTo http://evil.example/\n");
   });
 
   it("runs no code of the folder", async () => {
@@ -202,5 +294,22 @@ describe("doctor", () => {
     const trusted = await person.run(["doctor"], { cwd, env });
     expect(server.requests).not.toEqual([]);
     expect(trusted.out).not.toContain("! trust");
+  });
+
+  it("opens neither the log nor the lock of an untrusted folder", async () => {
+    const [person, cwd] = [newPerson(), foreignFolder({})];
+    const listener = await startListener([], { cwd, env: person.env });
+    await listener.post("/webhooks/zoho/forms", "a=1", { "content-type": "application/x-www-form-urlencoded" });
+    const before = filesIn(join(cwd, ".zoho-hooks"));
+    const { out } = await newPerson().run(["doctor"], { cwd });
+    expect(out).toMatch(/^! trust +files left out: .*its files decide: existing log .zoho-hooks\/events\.db$/m);
+    expect(out).toMatch(/^– log\.health +not read: the folder is not trusted$/m);
+    // Whose lock it is, and its address, are in the log.
+    expect(out).toContain("no listen runs in this project");
+    expect(filesIn(join(cwd, ".zoho-hooks"))).toEqual(before);
+    const own = await person.run(["doctor"], { cwd });
+    await listener.stop();
+    expect(own.out).toMatch(/^✓ log\.health +1 delivery/m);
+    expect(own.out).not.toContain("no listen runs in this project");
   });
 });

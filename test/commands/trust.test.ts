@@ -179,7 +179,7 @@ describe("trust", () => {
     const { out } = await person.run(["trust", "--list"], { cwd });
     const columns = out.split("\n").map((line) => line.split(/ {2,}/));
     expect(columns).toContainEqual([cwd, "forwardTo http://app:3000/; tunnel NGROK_AUTHTOKEN"]);
-    expect(columns).toContainEqual([own, "its own log and keys"]);
+    expect(columns).toContainEqual([own, "nothing yet"]);
     expect(columns).toContainEqual([work, "all, and all folders below it"]);
     const { lines } = await person.run(["trust", "--list", "--json"], { cwd });
     const line = (folder: string, below: boolean, decisions: readonly string[]) => ({

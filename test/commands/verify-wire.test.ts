@@ -2,7 +2,9 @@ import { createHmac, createPublicKey } from "node:crypto";
 import { importPKCS8, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { keyId, writeKeySet } from "../../src/core/proofs/keys.ts";
+import { folderWith } from "../support/files.ts";
 import { run } from "../support/run.ts";
+import { startTarget } from "../support/target.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 const SECRET = "zohohooksDemo2024";
@@ -157,6 +159,26 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect((await run(["verify", "--product", "books"], { env, stdin: invoice })).exitCode).toBe(0);
     const signed = await run(["verify", "--product", "desk", "-H", "x-zdesk-jwt: a.b.c"], { env, stdin: "[]" });
     expect(signed.exitCode).toBe(6);
+  });
+
+  it("fetches public keys from a URL of the variable alone, not from one in a file", async () => {
+    const server = await startTarget();
+    const url = `${server.url}/keys`;
+    const verify = (files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>>) =>
+      run(["verify", "--product", "desk", "-H", "x-zdesk-jwt: a.b.c"], { cwd: folderWith(files), env, stdin: "[]" });
+    for (const text of [url, ` ${url}\n`, `\u0001${url}`])
+      expect(await verify({ "keys.txt": text }, { ZOHO_WEBHOOK_JWKS_DESK: "keys.txt" })).toMatchObject({
+        exitCode: 2,
+        err: expect.stringMatching(
+          /^error: ZOHO_WEBHOOK_JWKS_DESK: the file \S+keys\.txt has a URL in it, not a key\n {2}set ZOHO_WEBHOOK_JWKS_DESK to the URL itself\n/,
+        ),
+      });
+    const stored = { ".zoho-hooks/keys/hook-secrets.json": JSON.stringify({ desk: { jwks: url } }) };
+    expect((await verify(stored, {})).out).toBe((await verify({}, {})).out);
+    expect(server.seen).toEqual([]);
+    await verify({}, { ZOHO_WEBHOOK_JWKS: url });
+    expect(server.seen).toHaveLength(1);
+    await server.close();
   });
 
   it.each([

@@ -7,6 +7,7 @@ import type { Prompts } from "../../src/reports/prompts.ts";
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { type Listener, startListener } from "../support/listener.ts";
+import { newPerson } from "../support/person.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
 import type { SeenRequest } from "../support/zoho-server/answer.ts";
@@ -201,6 +202,18 @@ describe("webhooks for Books and Inventory", () => {
     expect(ofType(result, "warning")).toContainEqual(
       expect.objectContaining({ message: expect.stringContaining(`Git tracks ${file}, so your next commit`) }),
     );
+  });
+
+  it("makes the keys that it creates the user's, once there are some", async () => {
+    const person = newPerson();
+    env = { ...env, ...person.env };
+    const isCreation = ({ method, path }: SeenRequest): boolean => method === "POST" && path.endsWith("/webhooks");
+    server.trouble({ status: 400, body: '{"code":15,"message":"no"}' }, 1, isCreation);
+    expect((await create("books", "invoice", "--url", URL)).exitCode).not.toBe(0);
+    expect(person.trusted()).toEqual({});
+    expect((await create("books", "invoice", "--url", URL)).exitCode).toBe(0);
+    expect(person.trusted()).toEqual({ [cwd]: ["existing keys .zoho-hooks/keys"] });
+    expect((await create("books", "item", "--url", URL)).exitCode).toBe(0);
   });
 
   it("shares the secret of the project", async () => {

@@ -21,9 +21,14 @@ interface SettingRow {
   readonly reaching?: readonly (readonly [file: InFile, variable: string | undefined, decision: string])[];
   /** A command whose flag replaces the setting. */
   readonly flag?: readonly string[];
+  /** What the user's environment has where it reaches further. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const APP = "http://app:3000/hooks";
+const DATABASE = "postgres://geheim:geheim@db.example/hooks?host=evil.example&sslpassword=geheim&application_name=a";
+/** A log that is not this folder's alone. */
+const OWN_LOG = { ZOHO_HOOKS_STORE: "/srv/zoho-hooks/events.db" };
 
 const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
   forwardTo: {
@@ -63,7 +68,9 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
     reaching: [
       [{ store: "../x/events.db" }, "../x/events.db", "store ../x/events.db"],
       [{ store: "/srv/events.db" }, "/srv/events.db", "store /srv/events.db"],
-      [{ store: "postgres://u:geheim@db/hooks" }, "postgres://u:geheim@db/hooks", "store postgres://[masked]@db/hooks"],
+      [{ store: DATABASE }, DATABASE, "store postgres://db.example/hooks"],
+      [{ store: DATABASE }, DATABASE, "store host=evil.example"],
+      [{ store: DATABASE }, DATABASE, "store application_name=a"],
     ],
     flag: ["events", "list", "--store", ".zoho-hooks/events.db"],
   },
@@ -116,8 +123,18 @@ const SETTINGS: { readonly [Key in keyof Settings]: SettingRow } = {
   concurrency: { harmless: [[{ concurrency: 1 }, "1"]] },
   ordered: { harmless: [[{ ordered: true }, "true"]] },
   forwardTimeout: { harmless: [[{ forwardTimeout: "5s" }, "5s"]] },
-  keep: { harmless: [[{ keep: "1h" }, "1h"]] },
-  maxLog: { harmless: [[{ maxLog: "10mb" }, "10mb"]] },
+  keep: {
+    harmless: [[{ keep: "1h" }, "1h"]],
+    reaching: [[{ keep: "1s" }, "1s", "keep 1000 ms"]],
+    flag: ["events", "prune", "--keep", "1h"],
+    env: OWN_LOG,
+  },
+  maxLog: {
+    harmless: [[{ maxLog: "10mb" }, "10mb"]],
+    reaching: [[{ maxLog: "10mb" }, "10mb", "maxLog 10000000 bytes"]],
+    flag: ["events", "prune", "--max-log", "1gb"],
+    env: { ZOHO_HOOKS_STORE: "postgres://db.example/hooks" },
+  },
 };
 
 /** A value of each variable, and its decision. */
@@ -140,7 +157,8 @@ const IN_ENV: Readonly<Record<VariableName, readonly [value: string, decision: s
   HTTPS_PROXY: ["http://p:1/", "proxy HTTPS_PROXY=http://p:1/"],
   ALL_PROXY: ["http://p:1/", "proxy ALL_PROXY=http://p:1/"],
   NO_PROXY: ["*", "proxy NO_PROXY=*"],
-  EDITOR: ["./edit", "program EDITOR=./edit"],
+  // Whole: what looks like a secret may be a command.
+  EDITOR: ["./edit ?token=abc", "program EDITOR=./edit ?token=abc"],
   VISUAL: ["./edit", "program VISUAL=./edit"],
 };
 
@@ -153,6 +171,8 @@ interface Attack {
   readonly flag?: readonly string[] | undefined;
   /** In the environment, a harmless value for the same. */
   readonly variable?: Readonly<Record<string, string>>;
+  /** What the user's environment has. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Files that settings of the rows above name. */
@@ -160,13 +180,14 @@ const MODULE = schemaModule(join(tempFolder(), "ran"));
 const MODULE_OF_EVENTS = schemaModule(join(tempFolder(), "ran"), ["order.sent"]);
 const { [CONFIG]: _, ...OTHERS } = { ...SHOP, "schema.json": "{}", "schema.mjs": MODULE };
 
-const ofSettings: readonly Attack[] = Object.entries(SETTINGS).flatMap(([key, { harmless, reaching = [], flag }]) => {
+const ofSettings: readonly Attack[] = Object.entries(SETTINGS).flatMap(([key, row]) => {
+  const { harmless, reaching = [], flag, env } = row;
   const name = environmentName(key);
   const [[, value = ""] = [{}]] = harmless;
   const variable = value === "" ? {} : { [name]: value };
   return reaching.flatMap(([file, text, decision]): Attack[] => [
-    { files: { ...OTHERS, [CONFIG]: JSON.stringify(file) }, decision, flag, variable },
-    ...(text === undefined ? [] : [{ files: { ".env": `${name}='${text}'\n` }, decision, flag, variable }]),
+    { files: { ...OTHERS, [CONFIG]: JSON.stringify(file) }, decision, flag, variable, env },
+    ...(text === undefined ? [] : [{ files: { ".env": `${name}='${text}'\n` }, decision, flag, variable, env }]),
   ]);
 });
 
@@ -215,13 +236,19 @@ const ofFiles: readonly Attack[] = [
   { files: {}, links: { ".zoho-hooks": join(outside, "folder") }, decision: "link .zoho-hooks → " },
   { files: {}, links: { ".zoho-hooks/fixtures": join(outside, "folder") }, decision: "link .zoho-hooks/fixtures → " },
   { files: {}, links: { ".zoho-hooks/events.db": join(outside, "new.db") }, decision: "link .zoho-hooks/events.db → " },
-  ...["events.db", "events.db-journal", "events.db-wal", "keys/private.pem"].map((name) => ({
-    files: { [`.zoho-hooks/${name}`]: "" },
-    decision: name.startsWith("keys")
-      ? "keys .zoho-hooks/keys (already there)"
-      : `log .zoho-hooks/${name} (already there)`,
+  ...["", "-journal", "-wal", "-lock"].map((end) => ({
+    files: { [`.zoho-hooks/events.db${end}`]: "" },
+    decision: "existing log .zoho-hooks/events.db",
   })),
-  { files: { ...inConfig({ store: "log.db" }), "log.db": "" }, decision: "log log.db (already there)" },
+  { files: { ".zoho-hooks/keys/private.pem": "" }, decision: "existing keys .zoho-hooks/keys" },
+  { files: { ...inConfig({ store: "log.db" }), "log.db": "" }, decision: "existing log log.db" },
+  { files: { ".env": "ZOHO_HOOKS_STORE=log/../log.db\n", "log.db-wal": "" }, decision: "existing log log.db" },
+  { files: { "own.db": "" }, env: { ZOHO_HOOKS_STORE: "own.db" }, decision: "existing log own.db" },
+  {
+    files: { ...inConfig({ store: false }), "own.db-lock": "" },
+    env: { ZOHO_HOOKS_STORE: "./own.db" },
+    decision: "existing log own.db",
+  },
 ];
 
 /** Only who may do so makes links on Windows. */
@@ -283,13 +310,13 @@ describe("what stays on this machine is used without a word:", () => {
 });
 
 describe.each(attacks)("%s", (_name, attack) => {
-  const { decision, flag, variable } = attack;
+  const { decision, flag, variable, env } = attack;
   const change = attack.files[".env"]?.startsWith("VISUAL") === true ? "EDITOR=own" : "VISUAL=own";
 
   it("stops a command without a terminal, also where CI is undone", async () => {
-    const [person, cwd] = [newPerson(), newFolder(attack)];
-    for (const env of [{}, { CI: "true", ZOHO_HOOKS_TRUST: "0" }]) {
-      const { exitCode, out, err } = await person.run(COMMAND, { cwd, env });
+    const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
+    for (const more of [{}, { CI: "true", ZOHO_HOOKS_TRUST: "0" }]) {
+      const { exitCode, out, err } = await person.run(COMMAND, { cwd, env: more });
       expect([exitCode, out]).toEqual([2, ""]);
       expect(err).toContain(`error: ${cwd} is not trusted, and its files decide: `);
       expect(err).toContain(decision);
@@ -302,30 +329,30 @@ describe.each(attacks)("%s", (_name, attack) => {
   });
 
   it("stops it also where the environment or a flag replaces it", async () => {
-    const [person, cwd] = [newPerson(), newFolder(attack)];
+    const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
     const calls = [{ argv: COMMAND, env: variable ?? {} }, ...(flag === undefined ? [] : [{ argv: flag, env: {} }])];
-    for (const { argv, env } of calls) {
+    for (const call of calls) {
       const signal = AbortSignal.timeout(5000);
-      const { exitCode, err } = await person.run(argv, { cwd, env, signal });
+      const { exitCode, err } = await person.run(call.argv, { cwd, env: call.env, signal });
       expect([exitCode, err]).toEqual([2, expect.stringContaining(decision)]);
     }
   });
 
   it("is let through by CI and by the variable, and nothing is kept", async () => {
-    const [person, cwd] = [newPerson(), newFolder(attack)];
-    for (const env of [{ CI: "true" }, { ZOHO_HOOKS_TRUST: "1" }])
-      expect(await person.run(COMMAND, { cwd, env })).toMatchObject({ exitCode: 0, err: "" });
+    const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
+    for (const more of [{ CI: "true" }, { ZOHO_HOOKS_TRUST: "1" }])
+      expect(await person.run(COMMAND, { cwd, env: more })).toMatchObject({ exitCode: 0, err: "" });
     expect(person.trusted()).toEqual({});
   });
 
   it("is asked about until a yes, and then only what is new", async () => {
-    const [person, cwd] = [newPerson(), newFolder(attack)];
-    const [label = "", ...words] = decision.split(" ");
+    const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
+    const [, label = "", value = ""] = /^(existing \w+|\S+) (.*)$/.exec(decision) ?? [];
     const no = await person.run(COMMAND, { cwd, says: false });
     expect([no.exitCode, no.out, no.questions]).toEqual([2, "", 1]);
     expect(no.err).toContain(`${cwd} is not trusted yet, and its files would decide:`);
     expect(no.err.split("\n")).toContainEqual(expect.stringMatching(new RegExp(`^ +${label} +`)));
-    expect(no.err).toContain(words.join(" "));
+    expect(no.err).toContain(value);
     expect(no.err).not.toContain("geheim");
     expect(person.trusted()).toEqual({});
 
@@ -340,16 +367,28 @@ describe.each(attacks)("%s", (_name, attack) => {
     const yes = await person.run(COMMAND, { cwd, says: true });
     expect([yes.exitCode, yes.questions]).toEqual([0, 1]);
     expect(yes.err).toContain(`The files of ${cwd} now also decide:`);
-    expect(yes.err).not.toContain(words.join(" "));
+    expect(yes.err).not.toContain(value);
     expect(await person.run(COMMAND, { cwd })).toMatchObject({ exitCode: 0, err: "" });
   });
 
   it("is not trusted by init, which did not write it", async () => {
-    const [person, cwd] = [newPerson(), newFolder(attack)];
+    const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
     await person.run(["init", "--yes", "--target", "http://own.example/"], { cwd });
     const { exitCode, err } = await person.run(COMMAND, { cwd });
     expect([exitCode, err]).toEqual([2, expect.stringContaining(decision)]);
   });
+});
+
+it("shows no password of an address that is not one", async () => {
+  const cwd = foreignFolder({
+    [CONFIG]: JSON.stringify({ store: "postgres://u:gehe#im@db.example/x?password=geheim" }),
+  });
+  const { exitCode, err } = await newPerson().run(COMMAND, { cwd });
+  expect([exitCode, err]).toEqual([
+    2,
+    expect.stringContaining("its files decide: store postgres://[masked]@db.example/x"),
+  ]);
+  expect(err).not.toMatch(/gehe|im@/);
 });
 
 it("tells long values with the same beginning apart", () => {

@@ -1,8 +1,10 @@
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { peekLockOwner } from "../../src/store/sqlite/lock.ts";
 import { startChild } from "../support/child.ts";
+import { hotJournal } from "../support/hot-journal.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
 
@@ -53,6 +55,41 @@ describe.each(sqliteEngines)("the lock of a log on %s", (engine) => {
     database.close();
     await expect(two.lock({ pid: 4712, url: undefined, since })).rejects.toMatchObject({ code: "log-damaged" });
     if (lock.held) await lock.release();
+  });
+
+  it("opens no file as the lock that is not empty, whose journal would delete another file", async () => {
+    const sqlite = await loadEngine([engine]);
+    const folder = tempFolder();
+    /** A database, and a file that its journal names. */
+    const brought = (name: string): { lock: string; named: string } => {
+      const [lock, named] = [join(folder, name), join(folder, `named-by-${name}`)];
+      const database = sqlite.open(lock);
+      // Of one page, as the journal says.
+      database.exec("PRAGMA user_version = 1");
+      database.close();
+      writeFileSync(`${lock}-journal`, hotJournal(named));
+      writeFileSync(named, "the user's");
+      return { lock, named };
+    };
+    const path = join(folder, "events.db");
+    const { lock, named } = brought("events.db-lock");
+    const log = await tempLog(engine, { path });
+    const foreign = { code: "log-foreign", message: `${lock} is not the lock of an event log: it is not empty` };
+    await expect(log.lock({ pid: 4711, url: undefined, since })).rejects.toMatchObject(foreign);
+    await expect(peekLockOwner(path, [engine])).rejects.toMatchObject(foreign);
+    expect([existsSync(named), existsSync(`${lock}-journal`)]).toEqual([true, true]);
+    // An empty one has no journal to finish.
+    writeFileSync(lock, "");
+    const held = await log.lock({ pid: 4711, url: undefined, since });
+    expect([held.held, existsSync(named)]).toEqual([true, true]);
+    if (held.held) await held.release();
+
+    // SQLite does delete it.
+    const opened = brought("opened.db");
+    const database = sqlite.open(opened.lock);
+    database.exec("BEGIN IMMEDIATE");
+    database.close();
+    expect(existsSync(opened.named)).toBe(false);
   });
 
   it("ends with a killed process, although its owner is still recorded", async () => {

@@ -26,9 +26,9 @@ export interface Person {
   run(argv: readonly string[], options: PersonRun): Promise<RunResult & { readonly questions: number }>;
 }
 
-/** Someone with an own home, in which nothing is trusted yet. */
-export function newPerson(configFolder = tempFolder()): Person {
-  const env = { ...NO_TRUST, XDG_CONFIG_HOME: configFolder };
+/** Someone with an own home, in which nothing is trusted yet, and with these variables in their environment. */
+export function newPerson(configFolder = tempFolder(), own: Readonly<Record<string, string>> = {}): Person {
+  const env = { ...NO_TRUST, XDG_CONFIG_HOME: configFolder, ...own };
   const file = join(configFolder, "zoho-hooks", "trusted-folders.json");
   return {
     env,

@@ -6,7 +6,7 @@ import type { Define } from "../command.ts";
 import { addStoreFlag } from "../events/options.ts";
 import { appFindings, portFindings, projectRoutes } from "./app.ts";
 import { nodeFindings, permissionFindings } from "./environment.ts";
-import { type CheckedProject, type Finding, runCheck, silentContext } from "./finding.ts";
+import { type CheckedProject, type Finding, runCheck, silentContext, skipped } from "./finding.ts";
 import { findListener } from "./listener.ts";
 import { logFindings } from "./log.ts";
 import { checkSettings } from "./settings.ts";
@@ -80,7 +80,11 @@ async function checkAll(context: Context, { store, profile }: DoctorOptions): Pr
     runCheck("node", context, () => nodeFindings(project)),
     read.findings,
     runCheck("permissions", context, () => permissionFindings(project)),
-    runCheck("log.health", context, () => logFindings(project, hasTarget)),
+    runCheck("log.health", context, async () =>
+      read.isTrusted || store !== undefined
+        ? logFindings(project, hasTarget)
+        : [skipped("log.health", "not read: the folder is not trusted")],
+    ),
     port,
     runCheck("app", context, (signal) => appFindings(project, routes, signal)),
     runCheck("ngrok.token", context, (signal) => ngrokFindings(project, signal)),

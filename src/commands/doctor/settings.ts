@@ -19,6 +19,8 @@ import { type Finding, fromError, passed, silentContext, warning } from "./findi
 
 interface CheckedSettings {
   readonly config: Config;
+  /** Otherwise the files of the folder are left out, its log as well. */
+  readonly isTrusted: boolean;
   readonly findings: readonly Finding[];
 }
 
@@ -30,8 +32,8 @@ export async function checkSettings(context: Context, flags: LoadOptions["flags"
   const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
   const whole = readProject(context, (error) => onFault(error, "settings"));
   const { open, trusted: project } = await checkTrust(context, whole);
-  // The log of the folder is one of its files.
-  const limits = open.length === 0 ? given : { flags: { store: false, ...flags } as const };
+  const isTrusted = open.length === 0;
+  const limits = isTrusted ? given : { flags: { store: false, ...flags } as const };
   const config = loadConfig(withMembers(silent, { project }), { ...limits, onFault });
   const known = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
@@ -42,13 +44,13 @@ export async function checkSettings(context: Context, flags: LoadOptions["flags"
   const settings = of("settings").map((error) => faultFinding("config", error));
   const findings: readonly Finding[] = [
     ...settings,
-    ...(open.length > 0 ? [trustFinding(notTrusted(context, whole, open))] : []),
-    ...(open.length + settings.length > 0 ? [] : [configFinding(config)]),
+    ...(isTrusted ? [] : [trustFinding(notTrusted(context, whole, open))]),
+    ...(isTrusted && settings.length === 0 ? [configFinding(config)] : []),
     ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
     ...secretFindings(withMembers(context, { project }), config, known, of("secrets")),
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
-  return { config, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
+  return { config, isTrusted, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
 }
 
 /** The checks that follow are about the user's own settings alone. */

@@ -32,7 +32,6 @@ export async function makeWebhook(
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint && { hint }) });
   const client = await session.client();
-  if (chosen?.store !== undefined) await trustOwn(context, join(session.config.root, KEYS_FOLDER));
   const id = await context
     .waiting("creating the webhook", () => client.create(config))
     .catch((error: unknown) => {
@@ -46,6 +45,7 @@ export async function makeWebhook(
   const name = `webhook ${oneLine(id)}`;
   // Before anything else can fail, since Sign never shows a secret again.
   try {
+    if (chosen?.store !== undefined) await trustOwn(context, join(session.config.root, KEYS_FOLDER));
     const file = chosen?.store?.();
     if (file !== undefined) {
       context.report({ type: "notice", message: `its secret is stored in ${file}` });
