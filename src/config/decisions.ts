@@ -113,21 +113,16 @@ function ownSettings({ variables }: Project): Partial<Settings> {
 
 function variableDecisions({ root, variables }: Project): readonly Decision[] {
   return Object.entries(variables).flatMap(([name, value = ""]) => {
-    const decision = { file: ENV_FILE };
     if (Object.hasOwn(VARIABLES, name)) {
       const { decides, isSecret }: Variable = VARIABLES[name as VariableName];
-      return [
-        {
-          ...decision,
-          label: decides,
-          value: isSecret ? name : `${name}=${decides === "program" ? oneLine(value) : shown(value)}`,
-        },
-      ];
+      // The command of a program is whole: nothing in it is a secret.
+      const text = decides === "program" ? oneLine(value) : shown(value);
+      return [{ label: decides, value: isSecret ? name : `${name}=${text}`, file: ENV_FILE }];
     }
     const isKey = MULTI_LINE.some((credential) => name.startsWith(CREDENTIAL_VARIABLES[credential]));
     if (!isKey) return [];
     const places = isUrl(value) ? [value] : namesFile(value) ? outside(root, value) : [];
-    return places.map((place) => ({ ...decision, label: "key", value: `${name}=${shown(place)}` }));
+    return places.map((place) => ({ label: "key", value: `${name}=${shown(place)}`, file: ENV_FILE }));
   });
 }
 
