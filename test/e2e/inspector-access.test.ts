@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)("the inspector by keyboard alone", { timeout: 60_00
     await page.keyboard.press("j");
     await page.keyboard.press("k");
     expect(await chosen(page)).toBe("#299");
-    expect(await focused(page)).toContain("#299");
+    await expect.poll(() => focused(page)).toContain("#299");
     await page.keyboard.press("End");
     await page.keyboard.press("PageUp");
     await page.keyboard.press("Home");
@@ -75,7 +75,7 @@ describe.skipIf(!hasBrowser)("the inspector by keyboard alone", { timeout: 60_00
     await page.keyboard.press("Enter");
     await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("details");
     await page.keyboard.press("Tab");
-    expect(await focused(page)).toContain("Replay");
+    await expect.poll(() => focused(page)).toContain("Replay");
   });
 
   it("reaches every control with Tab", async () => {

@@ -31,7 +31,10 @@ function Modal({ title, children }: { readonly title: string; readonly children:
     // At its start, so that the beginning is seen.
     if (field?.matches("textarea")) (field as HTMLTextAreaElement).setSelectionRange(0, 0);
     field?.focus();
-    return () => opener?.focus();
+    // The browser does so only for one that was closed. It may run after the next key has moved the focus.
+    return () => {
+      if (document.activeElement === document.body) opener?.focus();
+    };
   }, []);
   return (
     <dialog ref={element} aria-labelledby={id} onClose={set(dialog, null)}>
