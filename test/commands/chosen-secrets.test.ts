@@ -43,7 +43,6 @@ describe.each(places)("a user-defined secret in %s", (_where, auth, name) => {
     for (const argv of [
       ["events", "show", "1"],
       ["events", "list", "--json"],
-      ["events", "export", "--format", "har"],
       ["replay", "1", "--dry-run", "--to", "3000"],
     ]) {
       const { exitCode, out, err } = await run(argv, { cwd, env });
@@ -157,7 +156,6 @@ describe("a signature in a header with another name", () => {
     await listener.stop();
     for (const argv of [
       ["events", "show", "1", "-v"],
-      ["events", "export", "--format", "har"],
       ["events", "export", "--format", "curl"],
       ["verify", "--logged", "1", "--json"],
     ]) {

@@ -94,7 +94,7 @@ describe("control characters", () => {
         "events drift --learn",
         "events tail --last 99",
       ],
-      ...["events export", "events export --format har", "events export --format curl"],
+      ...["events export", "events export --format curl"],
       ...["events prune --keep 1d", "types crm --observed", "replay --since 1d --dry-run", "store status", "doctor -v"],
       ...numbers.flatMap((n) => [`events show ${n}`, `verify --logged ${n} --explain --show-expected`]),
       ...numbers.map((n) => `events diff 1 ${n}`),

@@ -61,19 +61,7 @@ const PLAUSIBLE = [
     "Leads.create=1",
     "127.0.0.1/8",
   ],
-  ...[
-    "dangling",
-    "folder",
-    ".zoho-hooks/events.db",
-    "ndjson",
-    "curl",
-    "har",
-    "ack",
-    "none",
-    "warn",
-    "us",
-    "production",
-  ],
+  ...["dangling", "folder", ".zoho-hooks/events.db", "ndjson", "curl", "ack", "none", "warn", "us", "production"],
   `https://user:${PASSWORD}@127.0.0.1:1/?token=${PASSWORD}`,
 ];
 const value = fc.oneof(

@@ -84,7 +84,6 @@ const READING = [
 ];
 const OTHERS = [
   "export",
-  "export --format har",
   "export --format curl",
   "diff 1 2",
   "drift",

@@ -51,9 +51,9 @@ export const define: Define = (command, act) => {
     .addHelpText("before", examples("zoho-hooks events stats --since 1d"))
     .action(act(stats));
   addLogFlags(addFilters(command.command("export")))
-    .description("Write deliveries as NDJSON, curl commands or a HAR file, the oldest first.")
+    .description("Write deliveries as NDJSON or curl commands, the oldest first.")
     .argument("[n]", `${NUMBER}; without it, all that match the filters`)
-    .option("--format <ndjson|curl|har>", "how to write the deliveries", "ndjson")
+    .option("--format <ndjson|curl>", "how to write the deliveries", "ndjson")
     .option("-o, --out <file>", "write to this file, readable by you alone (default: -, standard output)")
     .option("--force", "overwrite the file")
     .option("--to <target>", "where the curl commands post to (default: the local receiver)")
@@ -63,7 +63,6 @@ export const define: Define = (command, act) => {
         "zoho-hooks events export --failed --out failed.ndjson",
         "zoho-hooks events export last --format curl --show-secrets",
         "zoho-hooks events export --format curl --event Leads.create --show-secrets --to 3000",
-        "zoho-hooks events export --format har --since 2026-05-01 --out may.har",
       ),
     )
     .addHelpText("after", EXPORT_HELP)
