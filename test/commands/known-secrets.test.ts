@@ -158,12 +158,12 @@ describe("a secret that the process knows", () => {
     if (argv.includes("--json")) result.lines();
   });
 
-  it("is not shown by events tail", async () => {
+  it("is not shown by events list --follow", async () => {
     const interrupt = new AbortController();
     const onErr = (text: string): void => {
       if (text.includes("following")) interrupt.abort();
     };
-    const result = await at(["events", "tail", "-v"], { signal: interrupt.signal, onErr });
+    const result = await at(["events", "list", "--follow", "-v"], { signal: interrupt.signal, onErr });
     expect(result.out).toContain("Leads.create");
     expect(leakedIn(everything(result))).toEqual([]);
   });

@@ -52,7 +52,6 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   whoami: [],
   "events list": [],
   "events show": ["1"],
-  "events tail": [],
   "events stats": [],
   "events export": ["1"],
   "events diff": ["1", "2"],

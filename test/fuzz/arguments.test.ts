@@ -166,7 +166,7 @@ fuzz<Case>({
   name: "arguments-in-children",
   share: 0.01,
   cases: cases.filter(
-    ({ argv: words }) => !printsPath(words) && !["listen", "tail", "ui"].some((name) => words.includes(name)),
+    ({ argv: words }) => !printsPath(words) && !["listen", "--follow", "ui"].some((name) => words.includes(name)),
   ),
   lanes: 2,
   check: (each) =>

@@ -87,7 +87,7 @@ const OTHERS = [
   "export --format curl",
   "diff 1 2",
   "drift",
-  "tail --last 5",
+  "list --follow --limit 5",
   "save-fixture 2",
   "prune --keep 1d",
 ];
@@ -144,7 +144,7 @@ async function damaged(path: string, changes: readonly Damage[]): Promise<void> 
   writeFileSync(path, whole);
 }
 
-/** `tail` and a listener that has something to wait for go on until they are interrupted. */
+/** `list --follow` and a listener that has something to wait for go on until they are interrupted. */
 const INTERRUPT_MS = 100;
 
 fuzz<Case>({

@@ -64,11 +64,13 @@ export async function exportEvents(
     const hidden = hiddenSecrets(context, options);
     let [count, masked, cut] = [0, 0, 0];
     const write = (event: LoggedEvent): void => {
-      if (file === undefined && context.json)
-        return context.report({ type: "text", text: "", json: format.line(event) });
-      const text = (count === 0 ? "" : format.between) + format.item(event);
-      if (file === undefined) context.report({ type: "text", text });
-      else file.write(hidden?.mask(text) ?? text);
+      if (file === undefined && context.json) {
+        context.report({ type: "text", text: "", json: format.line(event) });
+      } else {
+        const text = (count === 0 ? "" : format.between) + format.item(event);
+        if (file === undefined) context.report({ type: "text", text });
+        else file.write(hidden?.mask(text) ?? text);
+      }
     };
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
