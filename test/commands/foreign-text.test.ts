@@ -123,8 +123,8 @@ describe.skipIf(process.platform === "win32")("a project's path", () => {
     const cwd = join(tempFolder(), "a\u202e\nb");
     mkdirSync(cwd);
     await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
-    const { out } = await run(["fixtures", "path", "crm", "Leads.create"], { cwd });
-    expect(out).toContain(`${cwd}/.zoho-hooks/fixtures`);
+    const { lines } = await run(["fixtures", "show", "crm", "Leads.create", "--json"], { cwd });
+    expect(lines()[0]?.path).toContain(`${cwd}/.zoho-hooks/fixtures`);
   });
 });
 
