@@ -20,17 +20,15 @@ interface FixtureOptions {
 
 export const define: Define = (command, act) => {
   command.addHelpText("before", examples("zoho-hooks fixtures list crm", "zoho-hooks fixtures eject crm Leads.create"));
-  withEvent(command.command("show"))
+  withFormat(command.command("show"))
     .description("Print the sample that send uses for an event.")
     .addHelpText(
       "before",
       examples("zoho-hooks fixtures show crm Leads.create", "zoho-hooks fixtures show crm Leads.create --format wire"),
     )
+    .argument("<product>", "product, such as crm")
+    .argument("<event>", "event, such as Leads.create")
     .action(act(show));
-  withEvent(command.command("path"))
-    .description("Print the path of that sample: the project's copy if there is one, else the built-in one.")
-    .addHelpText("before", examples("zoho-hooks fixtures path crm Leads.create"))
-    .action(act(path));
   withFormat(command.command("list"))
     .description("List all samples, and which of them are the project's own.")
     .addHelpText("before", examples("zoho-hooks fixtures list crm"))
@@ -58,12 +56,6 @@ const EJECT_HELP = `
 Copies go to .zoho-hooks/fixtures/<product>/<format>/<event>.json. A copy that you have changed is only overwritten if
 you agree, or with --force.`;
 
-function withEvent(command: Command): Command {
-  return withFormat(command)
-    .argument("<product>", "product, such as crm")
-    .argument("<event>", "event, such as Leads.create");
-}
-
 function withFormat(command: Command): Command {
   return command.option(
     "--format <format>",
@@ -74,15 +66,6 @@ function withFormat(command: Command): Command {
 async function show(context: Context, id: string, name: string, options: FixtureOptions): Promise<ExitCode> {
   const { sample, fixture } = await locate(context, id, name, options);
   context.report({ type: "text", text: fixture.text, json: { ...fixtureLine(sample, fixture), text: fixture.text } });
-  return ExitCode.ok;
-}
-
-async function path(context: Context, id: string, name: string, options: FixtureOptions): Promise<ExitCode> {
-  const { sample, fixture } = await locate(context, id, name, options);
-  context.report({ type: "text", text: `${fixture.path}\n`, json: fixtureLine(sample, fixture) });
-  if (fixture.template) {
-    context.report({ type: "notice", message: `this is a template, which is filled in for ${sample.match.name}` });
-  }
   return ExitCode.ok;
 }
 

@@ -3,25 +3,25 @@ import type { Delivery } from "../body/delivery.ts";
 import { type FieldPair, problemText, readPayload } from "../body/payload.ts";
 import { usageError } from "../util/errors.ts";
 import { ExactNumber, type JsonNode, MAX_DEPTH, readExact, scanJson, writeJson } from "../util/json.ts";
-import { nearest } from "./event-names.ts";
 import type { Encoding } from "./format-settings.ts";
 import type { Encoded } from "./product.ts";
 
 /**
- * The body with values replaced in its own text: layout, order and the digits of everything else stay. Takes JSON, and
- * forms with the JSON that a field may hold. Throws a usage error for other bodies, and for a missing path unless `add`.
+ * The body with values replaced or added in its own text: layout, order and the digits of everything else stay. Takes JSON,
+ * and forms with the JSON that a field may hold. Throws a usage error for other bodies, and for a path through a text or a
+ * number, or beyond the end of a list.
  */
-export function changeBody(delivery: Delivery, assignments: readonly Assignment[], add: boolean): Buffer {
+export function changeBody(delivery: Delivery, assignments: readonly Assignment[]): Buffer {
   const text = delivery.body.toString("utf8");
   const read = readPayload(delivery);
   if (!read.ok) throw unchangeable(problemText(read.problem));
   const { kind, wrappedIn } = read.payload;
   if (!Buffer.from(text, "utf8").equals(delivery.body)) throw unchangeable("the body is not UTF-8");
   const setAll = (json: string): string =>
-    assignments.reduce((changed, each) => setInJson(changed, each, { add, where: "body" }), json);
+    assignments.reduce((changed, each) => setInJson(changed, each, "body"), json);
   if (kind === "json") return Buffer.from(setAll(text));
   if (kind !== "form") throw unchangeable(`the body is ${kind === "query" ? "empty" : kind}`);
-  if (wrappedIn === undefined) return Buffer.from(assignments.reduce((form, each) => setField(form, each, add), text));
+  if (wrappedIn === undefined) return Buffer.from(assignments.reduce((form, each) => setField(form, each), text));
   return Buffer.from(changeField(text, wrappedIn, setAll) ?? text);
 }
 
@@ -29,24 +29,21 @@ function unchangeable(reason: string): Error {
   return usageError(`--set: ${reason}`, "--set changes JSON and forms; use --edit for other bodies");
 }
 
-/** A copy of a sample's data with one value replaced. Throws a usage error for a missing path unless `add`. */
-export function assign(data: unknown, assignment: Assignment, add: boolean): unknown {
-  return readExact(setInJson(writeJson(data ?? {}), assignment, { add, where: "sample" }));
+/** A copy of a sample's data with one value replaced or added. Throws the usage errors of `changeBody` for the path. */
+export function assign(data: unknown, assignment: Assignment): unknown {
+  return readExact(setInJson(writeJson(data ?? {}), assignment, "sample"));
 }
 
-interface SetOptions {
-  readonly add: boolean;
-  readonly where: "body" | "sample";
-}
+type Where = "body" | "sample";
 
-function setInJson(text: string, { path, text: written, value, asNumber }: Assignment, options: SetOptions): string {
+function setInJson(text: string, { path, text: written, value, asNumber }: Assignment, where: Where): string {
   let node = scanJson(text);
   for (const [depth, key] of path.entries()) {
     const { kind, children } = node;
     const child = children.findLast((each) => String(each.key) === String(key));
     if (child === undefined) {
       const isNext = kind === "object" || (kind === "array" && String(children.length) === String(key));
-      if (!options.add || !isNext) throw missing(written, key, node, options);
+      if (!isNext) throw missing(written, key, node, where);
       const added = path.slice(depth + 1).reduceRight<unknown>(wrap, value);
       return insert(text, node, key, JSON.stringify(added));
     }
@@ -65,13 +62,12 @@ function insert(text: string, node: JsonNode, key: string | number, json: string
   return `${text.slice(0, at)}${node.children.length > 0 ? "," : ""}${member}${text.slice(at)}`;
 }
 
-function setField(form: string, { path, text, value }: Assignment, add: boolean): string {
+function setField(form: string, { path, text, value }: Assignment): string {
   const [name] = path;
-  if (path.length !== 1 || name === undefined) throw nothingThere(text, path[1] ?? "", [], "body");
+  if (path.length !== 1 || name === undefined) throw nothingThere(text, path[1] ?? "", "body");
   const written = typeof value === "string" ? value : JSON.stringify(value);
   const changed = changeField(form, String(name), () => written);
   if (changed !== undefined) return changed;
-  if (!add) throw nothingThere(text, name, [...new URLSearchParams(form).keys()], "body");
   return `${form}${form === "" ? "" : "&"}${encodeField(String(name))}=${encodeField(written)}`;
 }
 
@@ -161,33 +157,19 @@ function unquoted(quoted: string, text: string): string {
   }
 }
 
-function missing(path: string, key: string | number, { kind, children }: JsonNode, options: SetOptions): Error {
-  if (kind !== "array")
-    return nothingThere(
-      path,
-      key,
-      children.map((each) => String(each.key)),
-      options.where,
-    );
+function missing(path: string, key: string | number, { kind, children }: JsonNode, where: Where): Error {
+  if (kind !== "array") return nothingThere(path, key, where);
   const { length } = children;
   const has = length === 0 ? "no entry" : length === 1 ? "one entry, 0" : `${length} entries, 0 to ${length - 1}`;
   return usageError(
-    `--set ${path}: there is no ${JSON.stringify(String(key))} in the ${options.where}`,
-    `the list has ${has}; ${options.add ? `the next index is ${length}` : `to append one, use index ${length} and --add`}`,
+    `--set ${path}: there is no ${JSON.stringify(String(key))} in the ${where}`,
+    `the list has ${has}; the next index is ${length}`,
   );
 }
 
-/** More keys than this are not listed in a message. */
-const MAX_LISTED_KEYS = 12;
-
-function nothingThere(path: string, key: string | number, keys: readonly string[], where: SetOptions["where"]): Error {
-  const [near] = nearest(String(key), keys, 1);
-  const listed = keys.length > MAX_LISTED_KEYS ? [...keys.slice(0, MAX_LISTED_KEYS), "…"] : keys;
-  const there = keys.length === 0 ? "it has no keys" : `its keys: ${listed.join(", ")}`;
-  return usageError(
-    `--set ${path}: there is no ${JSON.stringify(String(key))} in the ${where}`,
-    near === undefined ? `${there}; to add this one, use --add` : `did you mean ${near}? To add this one, use --add`,
-  );
+/** Only an object has keys. */
+function nothingThere(path: string, key: string | number, where: Where): Error {
+  return usageError(`--set ${path}: there is no ${JSON.stringify(String(key))} in the ${where}`, "it has no keys");
 }
 
 /** Encodes a sample as a user-designed webhook does. */

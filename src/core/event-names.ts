@@ -161,8 +161,6 @@ export function nearestProduct(products: readonly Product[], word: string): stri
 interface MistypedModule {
   readonly module: string;
   readonly near: string;
-  /** One letter away, as singular and plural are: nobody names a custom module so. */
-  readonly isSlip: boolean;
 }
 
 const FAMILY = /^<[A-Za-z]+>(?=\.)/;
@@ -180,7 +178,7 @@ export function mistypedModule(products: readonly Product[], name: string): Mist
   const distance = (each: string): number => editDistance(plainModule(each), wanted);
   const near = [...known].find((each) => distance(each) <= (wanted.length < 8 ? 1 : 2));
   if (near === undefined || !events.some((event) => event.members.includes(near))) return undefined;
-  return { module, near, isSlip: distance(near) <= 1 };
+  return { module, near };
 }
 
 /** `Price_Books` and `PriceBooks` are one name to a person. */

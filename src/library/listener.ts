@@ -229,7 +229,7 @@ async function sendSample(
   const { product, format, name, fixture } = readSample(fileUrl, productId, event, options.format);
   const fresh = freshen(readExact(fixture.text), randomInt, new Date(), format.records(fixture.data, name));
   const body = Object.entries(set).reduce(
-    (data, [path, value]) => assign(data, { path: parsePath(path), text: path, value, asNumber: value }, true),
+    (data, [path, value]) => assign(data, { path: parsePath(path), text: path, value, asNumber: value }),
     fresh,
   );
   const { method, url, headers, body: bytes } = signed({ product, format, name, url: to, body, keys });

@@ -152,7 +152,7 @@ class NgrokTunnel implements Tunnel {
           "connectionLost",
           `the ngrok tunnel has been down for ${Math.round(downMs / 1000)} s` +
             `${cause === undefined ? "" : `: ${errorText(cause)}`}`,
-          "start again when the network is back; to wait longer, use --tunnel-timeout",
+          "start again when the network is back; to wait longer, set ZOHO_HOOKS_TUNNEL_TIMEOUT",
           "tunnelLost",
         );
     onStatus({ type: "lost", at: now(), downMs, error });

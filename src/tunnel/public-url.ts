@@ -50,7 +50,7 @@ function lostError(url: string, downMs: number): UserError {
   return new UserError(
     "connectionLost",
     `no request to ${url} has arrived here for ${Math.round(downMs / 1000)} s`,
-    "restart the tunnel behind this URL; to wait longer, use --tunnel-timeout",
+    "restart the tunnel behind this URL; to wait longer, set ZOHO_HOOKS_TUNNEL_TIMEOUT",
     "tunnelLost",
   );
 }

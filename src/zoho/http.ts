@@ -160,7 +160,7 @@ export function maskedBody({
   if (multipart !== undefined) return maskedParts(multipart);
   if (form === undefined) return undefined;
   // A grant code is as powerful as a token, as long as it is valid.
-  const secret = (name: string): boolean => isSecretName(name) || name === "code" || name === "device_code";
+  const secret = (name: string): boolean => isSecretName(name) || name === "code";
   return Object.entries(form)
     .map(([name, value]) => `${name}=${secret(name) ? MASK : encodeURIComponent(value)}`)
     .join("&");

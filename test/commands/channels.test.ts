@@ -388,8 +388,8 @@ describe("channels renew", () => {
   });
 });
 
-describe("channels update and disable", () => {
-  it("change what is given and nothing else", async () => {
+describe("channels update", () => {
+  it("changes what is given and nothing else", async () => {
     await create("Leads.all", "--id", "1", "--expires", "3d");
     const before = structuredClone(server.watch.rows()[0]);
     const result = await channels(["update", "1", "--url", "https://new.example/hook", "--json"]);
@@ -399,47 +399,23 @@ describe("channels update and disable", () => {
     expect((await channels(["update", "1"])).exitCode).toBe(2);
   });
 
-  it.each(["crm", "bigin"])("stop single events of %s and keep the token", async (product) => {
-    await create("Leads.all", "--id", "1", "--product", product, "--expires", "20h");
-    const token = server.watch.rows()[0]?.token;
-    const refused = await channels(["disable", "1", "--events", "Leads.delete", "--product", product]);
-    expect(refused.exitCode).toBe(2);
-    const result = await channels([
-      "disable",
-      "1",
-      "--events",
-      "Leads.delete",
-      "--yes",
-      "--product",
-      product,
-      "--json",
-    ]);
-    expect(result.exitCode).toBe(0);
-    expect(result.lines()).toMatchObject([{ state: "updated", events: ["Leads.edit", "Leads.create"] }]);
-    expect(server.watch.rows()[0]).toMatchObject({ token, expiresAt: clock.now().getTime() + 20 * HOUR_MS });
-  });
-
-  it("fail if Zoho accepts the request but still lists the event", async () => {
-    await create("Leads.all", "--id", "1");
-    const events = [{ channel_id: "1", resource_name: "Leads" }];
-    const lie = { watch: [{ code: "SUCCESS", details: { events }, message: "removed", status: "success" }] };
-    server.trouble({ status: 200, body: lie }, 1, (each) => each.method === "PATCH");
-    const result = await channels(["disable", "1", "--events", "Leads.delete", "--yes"]);
-    expect(result.exitCode).toBe(7);
-    expect(result.err).toContain("Zoho accepted the request but still lists Leads.delete for channel 1");
-  });
-
-  it("delete the channel if no event is left, after asking", async () => {
-    await create("Leads.create", "--id", "1");
-    expect((await channels(["disable", "1"], { prompts: answering(false) })).err).toContain("nothing was changed");
-    expect(server.watch.isAlive("1")).toBe(true);
-    const result = await channels(["disable", "1"], { prompts: answering(true) });
-    expect(result.out).toContain("deleted crm 1");
-    expect(server.watch.isAlive("1")).toBe(false);
+  it("turns related records and changed values off", async () => {
+    await create("Leads.all", "--id", "1", "--related", "--values");
+    expect(server.watch.rows()[0]).toMatchObject({ related: true, values: true });
+    expect((await channels(["update", "1", "--no-related", "--no-values"])).exitCode).toBe(0);
+    expect(server.watch.rows()[0]).toMatchObject({ related: false, values: false });
   });
 });
 
 describe("channels delete and prune", () => {
+  it("ask, and change nothing if the answer is no", async () => {
+    await create("Leads.create", "--id", "1");
+    expect((await channels(["delete", "1"], { prompts: answering(false) })).err).toContain("nothing was changed");
+    expect(server.watch.isAlive("1")).toBe(true);
+    expect((await channels(["delete", "1"], { prompts: answering(true) })).out).toContain("deleted crm 1");
+    expect(server.watch.isAlive("1")).toBe(false);
+  });
+
   it("need --yes without a terminal, and confirm by the list", async () => {
     await create("Leads.all", "--id", "1");
     const unasked = await channels(["delete", "1"]);

@@ -50,9 +50,9 @@ describe("a log with damaged deliveries", () => {
     expect(err).toContain("events export, then move the file away");
   });
 
-  it("is followed by events tail", async () => {
+  it("is followed by events list --follow", async () => {
     const interrupt = new AbortController();
-    const { exitCode, out, err } = await run(["events", "tail", "--last", "6"], {
+    const { exitCode, out, err } = await run(["events", "list", "--follow", "--limit", "6"], {
       cwd,
       signal: interrupt.signal,
       onErr: (text) => text.includes("following") && interrupt.abort(),

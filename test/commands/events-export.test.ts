@@ -228,46 +228,12 @@ describe("events export", () => {
     }
   });
 
-  it("writes a HAR document of all of them", async () => {
-    const { out } = await project.run(["events", "export", "--format", "har", "--show-secrets"]);
-    const { log } = JSON.parse(out);
-    expect(log).toMatchObject({ version: "1.2", creator: { name: "zoho-hooks" } });
-    expect(log.entries).toHaveLength(2);
-    expect(log.entries[0]).toMatchObject({
-      request: {
-        method: "POST",
-        url: `${project.listener.url}/webhooks/zoho/crm?x=1`,
-        queryString: [{ name: "x", value: "1" }],
-        postData: { mimeType: "application/json", text: leadBody() },
-        bodySize: leadBody().length,
-      },
-      response: { status: 200 },
-      _attempts: [{ status: 200, target: expect.stringContaining("/webhooks/zoho/crm") }],
-    });
-    const json = await project.run(["events", "export", "--format", "har", "--show-secrets", "--json"]);
-    expect(json.lines()).toEqual([{ v: 1, log }]);
-  });
-
-  it("writes a HAR document with control characters of a log escaped, each value as it was", async () => {
-    const cwd = await projectWithControls();
-    const { out } = await run(["events", "export", "--format", "har"], { cwd, env: {} });
-    expect(out).not.toMatch(OBEYED);
-    const [entry] = JSON.parse(out).log.entries;
-    expect(entry.comment).toContain(` ${CONTROLS}: `);
-    expect(entry.request.postData.text).toBe(BODY);
-  });
-
   it("writes curl commands without control characters of a log", async () => {
     const cwd = await projectWithControls();
     const { out } = await run(["events", "export", "--format", "curl", "--to", "3000"], { cwd, env: {} });
     expect(out).not.toMatch(OBEYED);
     expect(out).toMatch(/^# #1 \S+ crm ab, with secrets masked\n/);
     expect(out).toContain("\\342\\200\\250");
-  });
-
-  it("writes a valid HAR document of none", async () => {
-    const { out } = await project.run(["events", "export", "--format", "har", "--product", "books"]);
-    expect(JSON.parse(out).log.entries).toEqual([]);
   });
 
   it("writes a complete file, for its owner only, and overwrites none without --force", async () => {
@@ -320,7 +286,7 @@ describe("events export", () => {
   });
 
   it.each([
-    [["--format", "xml"], "formats: ndjson, curl, har"],
+    [["--format", "xml"], "formats: ndjson, curl"],
     [["--to", "3000"], "--to is for --format curl"],
     [["--force"], "--force does nothing"],
     [["--out", "no/such/folder/x"], "cannot be written: there is no folder"],
@@ -343,10 +309,6 @@ describe("events export of other bodies", () => {
         Buffer.from(FORM).toString("base64"),
         bytes.toString("base64"),
       ]);
-      const { out } = await other.run(["events", "export", "--format", "har"]);
-      const [form, binary] = JSON.parse(out).log.entries;
-      expect(form.request.postData.params[0]).toEqual({ name: "name", value: "Jürgen M" });
-      expect(binary.request.postData).toMatchObject({ text: bytes.toString("base64"), _encoding: "base64" });
     } finally {
       await other.stop();
     }

@@ -103,6 +103,7 @@ describe("events list", () => {
     ["--since", "2026-02-30", "is not a time"],
     ["--since", "2026-02-30T10:00Z", "is not a time"],
     ["--since", "999999999d", "is not a time"],
+    ["--follow", "--failed", "cannot be combined"],
   ])("takes %s %s for a usage error", async (flag, value, says) => {
     const { exitCode, err } = await project.run(["events", "list", flag, value]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);
@@ -193,7 +194,7 @@ describe("a missing log", () => {
   it.each([
     ["list"],
     ["show", "last"],
-    ["tail"],
+    ["list", "--follow"],
     ["stats"],
     ["export"],
     ["diff", "1", "2"],
@@ -342,11 +343,11 @@ describe("events diff", () => {
 });
 
 describe("a log that was deleted", () => {
-  it("ends events tail, which would otherwise be silent for ever", async () => {
+  it("ends events list --follow, which would otherwise be silent for ever", async () => {
     const other = await startLoggedProject({ forward: false });
     await other.deliver("/webhooks/zoho/crm", leadBody());
     await other.stop();
-    const ended = other.run(["events", "tail"], {
+    const ended = other.run(["events", "list", "--follow"], {
       onErr: (text) => {
         if (text.includes("following")) rmSync(join(other.cwd, ".zoho-hooks"), { recursive: true });
       },

@@ -21,8 +21,10 @@ describe("fixtures show", () => {
 
   it("prints the project's copy byte for byte", async () => {
     const text = '{"module":"Leads", "ids":[4876876000001402117]}';
-    const { out } = await run(["fixtures", "show", "crm", "Leads.create"], { cwd: folderWith({ [OWN]: text }) });
-    expect(out).toBe(text);
+    const cwd = folderWith({ [OWN]: text });
+    expect((await run(["fixtures", "show", "crm", "Leads.create"], { cwd })).out).toBe(text);
+    const { lines } = await run(["fixtures", "show", "crm", "Leads.create", "--json"], { cwd });
+    expect(lines()).toMatchObject([{ type: "fixture", origin: "project", path: join(cwd, OWN), text }]);
   });
 
   it("finds the project's copy in any case, even on a case-sensitive file system", async () => {
@@ -62,25 +64,6 @@ describe("fixtures show", () => {
     const { exitCode, err } = await run(["fixtures", "show", "crm", "Leads.create"], { cwd });
     expect(exitCode).toBe(2);
     expect(err).toContain(`${join(cwd, OWN)}:2:13: not valid JSON: expected a value`);
-  });
-});
-
-describe("fixtures path", () => {
-  it("prints the path of the sample, or of the project's copy", async () => {
-    const cwd = tempFolder();
-    const argv = ["fixtures", "path", "crm", "Leads.create"];
-    expect((await run(argv, { cwd })).out).toBe(`${join(fixturesFolder, "crm/wire/Leads.create.json")}\n`);
-    await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
-    expect((await run(argv, { cwd })).out).toBe(`${join(cwd, OWN)}\n`);
-    expect((await run([...argv, "--json"], { cwd })).lines()).toEqual([
-      expect.objectContaining({ type: "fixture", event: "Leads.create", origin: "project", path: join(cwd, OWN) }),
-    ]);
-  });
-
-  it("points out a template on stderr", async () => {
-    const { out, err } = await run(["fixtures", "path", "crm", "Greenhouses.create"]);
-    expect(out).toBe(`${join(fixturesFolder, "crm/wire/{Module}.create.json")}\n`);
-    expect(err).toContain("filled in for Greenhouses.create");
   });
 });
 

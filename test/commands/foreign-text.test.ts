@@ -73,21 +73,6 @@ describe("text from Zoho", () => {
       expect(out + err).not.toMatch(/(?:renew|update) 1\$/);
     }
   });
-
-  it("about where to enter a code stays on one line", async () => {
-    const { server, cwd, clock } = world;
-    const prompt = { user_code: "ABCD", device_code: "d", verification_url: `https://a.example/${FORGED}` };
-    server.trouble({ status: 200, body: prompt }, 1, ({ path }) => path.endsWith("/device/code"));
-    const stop = new AbortController();
-    const argv = ["login", "--device", "--client-id", "1000.A", "--dc", "us"];
-    const { err } = await run(argv, {
-      ...{ cwd, now: clock.now, signal: stop.signal },
-      env: { ZOHO_CLIENT_SECRET: "s", ZOHO_ACCOUNTS_URL: server.url },
-      onErr: (text) => void (text.includes("and enter") && stop.abort()),
-    });
-    expect(err).toContain("and enter ABCD");
-    expect(err).not.toMatch(startsLine);
-  });
 });
 
 /** What a terminal obeys, and what reverses the direction of its text. */
@@ -123,8 +108,8 @@ describe.skipIf(process.platform === "win32")("a project's path", () => {
     const cwd = join(tempFolder(), "a\u202e\nb");
     mkdirSync(cwd);
     await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
-    const { out } = await run(["fixtures", "path", "crm", "Leads.create"], { cwd });
-    expect(out).toContain(`${cwd}/.zoho-hooks/fixtures`);
+    const { lines } = await run(["fixtures", "show", "crm", "Leads.create", "--json"], { cwd });
+    expect(lines()[0]?.path).toContain(`${cwd}/.zoho-hooks/fixtures`);
   });
 });
 

@@ -62,9 +62,8 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
   });
 
   it.each([
-    ["learned", ["listen", "--port", "0", "--timeout", "10ms", "--learn"]],
-    ["learned/crm/guide", ["listen", "--port", "0", "--timeout", "10ms", "--learn"]],
-    ["learned/crm", ["events", "drift", "--learn"]],
+    ["learned", ["events", "drift", "--learn"]],
+    ["learned/crm/guide", ["events", "drift", "--learn"]],
     ["fixtures", ["fixtures", "eject", "crm", "Leads.create"]],
     ["fixtures/crm/wire", ["fixtures", "eject", "crm", "Leads.create", "--force"]],
     ["fixtures/crm", ["fixtures", "eject", "--all"]],

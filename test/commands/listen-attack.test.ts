@@ -177,20 +177,6 @@ describe("listen under attack", () => {
     expect(await listener.event(1)).toMatchObject({ known: false });
   });
 
-  it("reports that nothing is learned from an event whose name is too long for a file", async () => {
-    const human = await startHumanListener(["--learn", "--on-invalid", "warn"]);
-    const body = JSON.stringify({
-      module: "L".repeat(300),
-      operation: "create",
-      ids: ["1"],
-      data: { id: "1", Odd: 1 },
-    });
-    await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body, headers: JSON_TYPE });
-    const { err } = await human.stop();
-    expect(err).toContain("its name is too long for a file");
-    expect(err).not.toContain("ENAMETOOLONG");
-  });
-
   it("rejects a timeout of zero as a usage error", async () => {
     expect(await run(["listen", "--port", "0", "--timeout", "0"])).toMatchObject({
       exitCode: 2,

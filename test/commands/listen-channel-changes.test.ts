@@ -202,7 +202,7 @@ describe("listen that two channels report the same change to", () => {
     const url = zoho.watch.rows()[0]?.notifyUrl ?? "";
     // Ids are made from the time and three random digits.
     clock.advance(1);
-    await run(["channels", "create", "Leads.edit", "--url", url, "--no-values"], options);
+    await run(["channels", "create", "Leads.edit", "--url", url], options);
     expect(await zoho.notify("Leads.edit", [LEAD])).toEqual([200, 200]);
     clock.advance(1);
     expect(await zoho.notify("Leads.edit", [LEAD])).toEqual([200, 200]);

@@ -253,18 +253,18 @@ describe.runIf(hasPostgres)("a command on a log in PostgreSQL", () => {
     expect((await on(["events", "diff", "1", "2"])).out).toContain("lead");
     expect((await on(["events", "drift"])).exitCode).toBe(0);
     expect((await on(["events", "export", "--json"])).lines()).toHaveLength(3);
-    const tailed = new AbortController();
-    const tail = run(["events", "tail", "--last", "1", "--json", "--store", store], {
+    const followed = new AbortController();
+    const following = run(["events", "list", "--follow", "--limit", "1", "--json", "--store", store], {
       cwd,
-      signal: tailed.signal,
+      signal: followed.signal,
       onOut(text) {
         if (text.includes('"n":3,')) void listener.post(CRM, lead(3), JSON_TYPE);
-        if (text.includes('"n":4,')) tailed.abort();
+        if (text.includes('"n":4,')) followed.abort();
       },
     });
-    const tailedEvents = (await tail).lines().filter(({ type }) => type === "event");
-    expect(tailedEvents.map(({ n }) => n)).toEqual([3, 4]);
-    outputs.push((await tail).err);
+    const followedEvents = (await following).lines().filter(({ type }) => type === "event");
+    expect(followedEvents.map(({ n }) => n)).toEqual([3, 4]);
+    outputs.push((await following).err);
     await on(["replay", "last", "--to", target.url]);
     await target.came(5);
     expect((await on(["verify", "--logged", "1"], 0)).out).toContain("#1");

@@ -112,7 +112,7 @@ describe("login", () => {
 
   it.each([
     [["login"], "there is no terminal to ask how you want to sign in"],
-    [["login", "--device", "--browser"], "exclude one another"],
+    [["login", "--code", "x", "--browser"], "exclude one another"],
     [
       ["login", "--product", "nope", "--code", "x"],
       "products with a sign-in: crm, bigin, recruit, desk, books, inventory, sign, salesiq",

@@ -29,8 +29,6 @@ afterEach(() => world.close());
 describe("the question before a deletion", () => {
   it.each([
     [["channels", "delete", "--all"], "Delete 2 channels"],
-    [["channels", "disable", "1"], "Channel 1 would have"],
-    [["channels", "disable", "1", "--events", "Leads.create"], "Stop Leads.create"],
     [["channels", "prune"], "Delete 1 of 2 channels"],
     [["webhooks", "delete", "460000000026049", "--product", "inventory", "--org", "1"], "Delete webhook"],
     [["webhooks", "failures", "--product", "salesiq", "--org", "acme", "--resend"], "Send 1 failed delivery"],

@@ -104,7 +104,7 @@ describe("send --data", () => {
     expect((await sendData(app, arg, [], { cwd })).err).toContain(
       `the body is not JSON ${why}: it is sent as text/plain`,
     );
-    const changed = await sendData(app, arg, ["--fresh"], { cwd });
+    const changed = await sendData(app, arg, ["--seed", "1"], { cwd });
     expect([changed.exitCode, changed.err]).toEqual([2, expect.stringContaining(`valid JSON ${why}`)]);
   });
 
@@ -143,6 +143,18 @@ describe("send --data", () => {
     await sendData(app, lead.replace(TOKEN, "another").replace("{", "{ "), ["--set", 'data.id="2"']);
     expect(app.seen[0]?.body.toString()).toBe(lead.replace('"id":"1"', '"id":"2"'));
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
+  });
+
+  it("has new ids and the token with --seed, the same on every run", async () => {
+    const app = await target();
+    const id = "4150868000000002179";
+    const body = lead.replaceAll('"1"', `"${id}"`).replace(TOKEN, "another");
+    for (let i = 0; i < 2; i++) await sendData(app, body, ["--seed", "7"]);
+    const [first, second] = app.seen.map(({ body }) => body.toString());
+    expect(second).toBe(first);
+    const { ids, token, data } = JSON.parse(first ?? "");
+    expect([ids, token]).toEqual([[data.id], TOKEN]);
+    expect(data.id).not.toBe(id);
   });
 
   it("preserves all digits when it writes JSON again", async () => {

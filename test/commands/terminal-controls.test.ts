@@ -92,15 +92,15 @@ describe("control characters", () => {
         "events list -v --all",
         "events stats -v",
         "events drift --learn",
-        "events tail --last 99",
+        "events list --follow --limit 99",
       ],
-      ...["events export", "events export --format har", "events export --format curl"],
+      ...["events export", "events export --format curl"],
       ...["events prune --keep 1d", "types crm --observed", "replay --since 1d --dry-run", "store status", "doctor -v"],
       ...numbers.flatMap((n) => [`events show ${n}`, `verify --logged ${n} --explain --show-expected`]),
       ...numbers.map((n) => `events diff 1 ${n}`),
     ];
     for (const command of commands) {
-      const signal = AbortSignal.timeout(command.includes("tail") ? 200 : 20_000);
+      const signal = AbortSignal.timeout(command.includes("--follow") ? 200 : 20_000);
       await expectHarmless(command, { cwd, signal });
     }
   });

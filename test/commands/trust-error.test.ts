@@ -5,7 +5,7 @@ import { foreignFolder, newPerson } from "../support/person.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 /** Uses the settings, and ends at once. */
-const COMMAND = ["fixtures", "path", "crm", "Leads.create"] as const;
+const COMMAND = ["fixtures", "show", "crm", "Leads.create"] as const;
 
 /** Without a terminal. */
 async function errorIn(files: Readonly<Record<string, string>>, subfolder = ""): Promise<string> {

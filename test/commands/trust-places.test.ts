@@ -7,7 +7,7 @@ import { tempFolder } from "../support/run.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 /** Uses the settings, and ends at once. */
-const COMMAND = ["fixtures", "path", "crm", "Leads.create"] as const;
+const COMMAND = ["fixtures", "show", "crm", "Leads.create"] as const;
 const TARGET = { [CONFIG]: JSON.stringify({ forwardTo: "http://app:3000/" }) };
 const TRUSTED = { exitCode: 0, err: "", questions: 0 };
 

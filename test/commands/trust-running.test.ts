@@ -12,7 +12,7 @@ import { startZohoServer } from "../support/zoho-server.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 /** Uses the settings, and ends at once. */
-const COMMAND = ["fixtures", "path", "crm", "Leads.create"] as const;
+const COMMAND = ["fixtures", "show", "crm", "Leads.create"] as const;
 
 async function target(): Promise<Target> {
   const app = await startTarget();

@@ -6,7 +6,7 @@ import { tempFolder } from "../support/run.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 /** Uses the settings, and ends at once. */
-const COMMAND = ["fixtures", "path", "crm", "Leads.create"] as const;
+const COMMAND = ["fixtures", "show", "crm", "Leads.create"] as const;
 const TARGET = { [CONFIG]: JSON.stringify({ forwardTo: "http://app:3000/" }) };
 const FOLDER = { ...TARGET, ".env": "NGROK_AUTHTOKEN=2abc_geheim\nZOHO_WEBHOOK_SECRET=s\n" };
 
@@ -77,7 +77,7 @@ describe("the question", () => {
     const [person, cwd] = [newPerson(config), foreignFolder(TARGET)];
     for (const _ of [1, 2]) {
       const { exitCode, out, err, questions } = await person.run(COMMAND, { cwd, says: true });
-      expect([exitCode, questions, out]).toEqual([0, 1, expect.stringContaining("fixtures")]);
+      expect([exitCode, questions, out]).toEqual([0, 1, expect.stringContaining('"operation"')]);
       expect(err).toContain("warning: your answer could not be kept, so the next command asks again: ");
     }
     expect((await person.run(COMMAND, { cwd })).exitCode).toBe(2);

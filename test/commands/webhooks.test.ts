@@ -252,7 +252,7 @@ describe("webhooks for Books and Inventory", () => {
     expect(readFileSync(join(cwd, ".zoho-hooks/keys/hook-secrets.json"), "utf8")).toContain("GivenSecret2026");
   });
 
-  it("lists webhooks without a rule, also with --orphans", async () => {
+  it("lists webhooks without a rule, also with --unused", async () => {
     const alone = await create("books", "contact", "--url", URL, "--name", "lonely");
     expect(server.finance.hooks[0]?.body.entity).toBe("customer");
     expect(ofType(alone, "warning")).toMatchObject([{ message: expect.stringContaining("460000000026049 (lonely)") }]);
@@ -261,9 +261,9 @@ describe("webhooks for Books and Inventory", () => {
     expect(all.exitCode).toBe(0);
     expect(ofType(all, "webhook").map(({ rules }) => rules)).toEqual([[], [expect.stringMatching(/^\d+$/)]]);
     expect(ofType(all, "warning")).toMatchObject([{ message: expect.stringContaining("never fires") }]);
-    const orphans = await list("books", "--orphans");
-    expect([orphans.exitCode, ofType(orphans, "webhook").map(({ id }) => id)]).toEqual([8, ["460000000026049"]]);
-    expect((await list("desk", "--orphans")).exitCode).toBe(2);
+    const unused = await list("books", "--unused");
+    expect([unused.exitCode, ofType(unused, "webhook").map(({ id }) => id)]).toEqual([8, ["460000000026049"]]);
+    expect((await list("desk", "--unused")).exitCode).toBe(2);
   });
 
   it("explains what to do when the rule could not be created", async () => {
@@ -351,14 +351,14 @@ describe("webhooks for Books and Inventory", () => {
     expect(out).toContain("was created, perhaps with its workflow rule, but could not be read back");
   });
 
-  it("reports no orphans when the rules are unknown", async () => {
+  it("reports none as unused when the rules are unknown", async () => {
     const webhook = { webhook_id: "460000000026049", webhook_name: "test", url: URL, entity: "invoice" };
     const body = { code: 0, message: "success", webhooks: [webhook] };
     server.trouble({ status: 200, body }, 2, (each) => each.path.endsWith("/settings/webhooks"));
     const listed = await list("books");
     expect(ofType(listed, "webhook")).toMatchObject([{ rules: null }]);
     expect(ofType(listed, "warning")).toEqual([]);
-    expect((await list("books", "--orphans")).exitCode).toBe(0);
+    expect((await list("books", "--unused")).exitCode).toBe(0);
   });
 
   it("explains what to do when the secret cannot be stored", async () => {

@@ -11,7 +11,7 @@ import { tempFolder } from "../support/run.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 /** Uses the settings, and ends at once. */
-const COMMAND = ["fixtures", "path", "crm", "Leads.create"] as const;
+const COMMAND = ["fixtures", "show", "crm", "Leads.create"] as const;
 
 type InFile = Readonly<Record<string, unknown>>;
 

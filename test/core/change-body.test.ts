@@ -4,9 +4,9 @@ import { changeBody, parseAssignment } from "../../src/core/edit-body.ts";
 const JSON_TYPE = "application/json";
 const FORM_TYPE = "application/x-www-form-urlencoded";
 
-function change(body: string, sets: readonly string[], { add = false, type = JSON_TYPE } = {}): string {
+function change(body: string, sets: readonly string[], { type = JSON_TYPE } = {}): string {
   const delivery = { method: "POST", url: "/", headers: [["content-type", type]] as const, body: Buffer.from(body) };
-  return changeBody(delivery, sets.map(parseAssignment), add).toString();
+  return changeBody(delivery, sets.map(parseAssignment)).toString();
 }
 
 describe("changeBody", () => {
@@ -33,20 +33,19 @@ describe("changeBody", () => {
     expect(change('{"a":1,"a":2}', ["a=3"])).toBe('{"a":1,"a":3}');
   });
 
-  it("adds new keys only with --add", () => {
-    expect(() => change('{"a":{"Email":1}}', ["a.Emial=2"])).toThrow(/no "Emial" in the body/);
-    expect(change('{"a":{}}', ["a.x.y=2"], { add: true })).toBe('{"a":{"x":{"y":2}}}');
-    expect(change('{"a":[1]}', ["a[1]=2"], { add: true })).toBe('{"a":[1,2]}');
-    expect(() => change('{"a":[1]}', ["a[3]=2"], { add: true })).toThrow(/--set a\[3\]/);
-    expect(() => change('{"a":"text"}', ["a.b=2"], { add: true })).toThrow(/--set a\.b/);
+  it("adds new keys and the next entry of a list", () => {
+    expect(change('{"a":{}}', ["a.x.y=2"])).toBe('{"a":{"x":{"y":2}}}');
+    expect(change('{"a":[1]}', ["a[1]=2"])).toBe('{"a":[1,2]}');
+    expect(() => change('{"a":[1]}', ["a[3]=2"])).toThrow(/--set a\[3\]/);
+    expect(() => change('{"a":"text"}', ["a.b=2"])).toThrow(/--set a\.b/);
   });
 
   it("changes one field of a form and leaves the encoding of the others", () => {
     expect(change("a=%7e+x&b=1&c=J%c3%bcrgen", ["b=ä &="], { type: FORM_TYPE })).toBe(
       "a=%7e+x&b=%C3%A4+%26%3D&c=J%c3%bcrgen",
     );
-    expect(change("a=1", ["b=2"], { type: FORM_TYPE, add: true })).toBe("a=1&b=2");
-    expect(() => change("name=1", ["nmae=2"], { type: FORM_TYPE })).toThrow(/no "nmae" in the body/);
+    expect(change("a=1", ["b=2"], { type: FORM_TYPE })).toBe("a=1&b=2");
+    expect(() => change("name=1", ["name.x=2"], { type: FORM_TYPE })).toThrow(/no "x" in the body/);
   });
 
   it("changes the JSON in a form field", () => {

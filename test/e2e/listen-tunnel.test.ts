@@ -170,7 +170,7 @@ describe("listen with a tunnel", () => {
   });
 
   it("exits with 9 if the connection does not come back in time", async () => {
-    const of = await listen(["--tunnel-timeout", "1s"]);
+    const of = await listen([], { ZOHO_HOOKS_TUNNEL_TIMEOUT: "1s" });
     await edge.faults.stop();
     const { exitCode, err } = await of.finished;
     expect(exitCode).toBe(9);

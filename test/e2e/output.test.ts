@@ -50,7 +50,7 @@ describe("help <topic> at a terminal", () => {
 describe("a run that goes on", () => {
   it.runIf(hasTerminal).each([
     [["listen", "--port", "0"], /Listening/],
-    [["events", "tail"], /^\s*$/],
+    [["events", "list", "--follow"], /^\s*$/],
   ])("ends when its terminal is closed: %j", async (argv, sign) => {
     const cwd = tempFolder();
     await runBin(["listen", "--port", "0", "--timeout", "10ms"], { cwd });
@@ -78,7 +78,7 @@ describe("a run that goes on", () => {
       // It is full.
     }
     const blocking = openSync(join(cwd, "pipe"), constants.O_RDWR);
-    const child = spawn(process.execPath, [BIN, "events", "tail", "-v"], {
+    const child = spawn(process.execPath, [BIN, "events", "list", "--follow", "-v"], {
       cwd,
       env: cleanEnv(),
       stdio: ["ignore", blocking, "ignore"],

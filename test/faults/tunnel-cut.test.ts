@@ -17,8 +17,9 @@ it("listen behind the real ngrok agent survives cuts of the tunnel, and exits wi
     NGROK_AUTHTOKEN: "2abcSecretTokenOfTheTest_7xyz",
     ZOHO_HOOKS_NGROK_SERVER_ADDR: edge.serverAddr,
     ZOHO_HOOKS_NGROK_ROOT_CAS: edge.caFile,
+    ZOHO_HOOKS_TUNNEL_TIMEOUT: "10s",
   };
-  const listener = await startListenProcess(["--forward-to", target.url, "--tunnel-timeout", "10s"], { cwd, env });
+  const listener = await startListenProcess(["--forward-to", target.url], { cwd, env });
   const states = (): unknown[] => listener.lines.flatMap(({ type, state }) => (type === "tunnel" ? [state] : []));
   const load = postLoad({ url: edge.publicUrl(), from: 0, count: 1e6, connections: 8, pauseMs: 5 });
   for (let cut = 1; cut <= CUTS; cut++) {

@@ -84,11 +84,10 @@ const READING = [
 ];
 const OTHERS = [
   "export",
-  "export --format har",
   "export --format curl",
   "diff 1 2",
   "drift",
-  "tail --last 5",
+  "list --follow --limit 5",
   "save-fixture 2",
   "prune --keep 1d",
 ];
@@ -145,7 +144,7 @@ async function damaged(path: string, changes: readonly Damage[]): Promise<void> 
   writeFileSync(path, whole);
 }
 
-/** `tail` and a listener that has something to wait for go on until they are interrupted. */
+/** `list --follow` and a listener that has something to wait for go on until they are interrupted. */
 const INTERRUPT_MS = 100;
 
 fuzz<Case>({

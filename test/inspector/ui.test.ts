@@ -75,6 +75,20 @@ describe("zoho-hooks ui", () => {
     },
   );
 
+  it.skipIf(process.platform !== "linux").each([
+    ["there is no program for it", undefined],
+    ["it fails", "exit 3"],
+  ])("warns that the browser could not be opened if %s", async (_, script) => {
+    const path = tempFolder();
+    if (script !== undefined) writeFileSync(join(path, "xdg-open"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    let err = "";
+    const onErr = (text: string): void => {
+      err += text;
+    };
+    await startInspector(["--open"], { cwd: tempFolder(), env: { ...userEnv(), PATH: path }, onErr });
+    await vi.waitFor(() => expect(err).toContain("could not be opened in the browser"));
+  });
+
   it("has an address of its own for each project", async () => {
     const env = userEnv();
     const first = await startInspector([], { cwd: tempFolder(), env });

@@ -39,7 +39,7 @@ export async function startGoldenWorld(): Promise<GoldenWorld> {
       ["verify", "good.json", "bad.json", "broken.json"],
       ["verify", "nothing.json"],
       ["listen", "--prot", "3000"],
-      ["fixtures", "path"],
+      ["fixtures", "show"],
     ],
     sends: [
       ["send", "crm", "Leads.create", "--to", `${app.url}/hook`, ...seeded],

@@ -160,19 +160,6 @@ describe("replacing", () => {
   });
 });
 
-describe("disabling events", () => {
-  it("removes them and keeps the token and the rest", async () => {
-    await rig.client().create([request()]);
-    const channel = await rig.client().get(config().id);
-    if (channel === undefined) throw new Error("The channel is listed.");
-    expect((await rig.client().disable(channel, ["Deals.edit"])).ok).toBe(true);
-    expect(await rig.client().get(config().id)).toMatchObject({
-      events: ["Leads.create", "Deals.create", "Deals.delete"],
-      token: "a-token",
-    });
-  });
-});
-
 describe("deleting", () => {
   it("reports what is deleted, what did not exist, and what Zoho still lists", async () => {
     await rig.client().create([request({ id: "1" }), request({ id: "2" })]);

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { secret } from "../../src/body/secret.ts";
 import { startRedirectServer } from "../../src/zoho/auth/browser-login.ts";
-import { deviceLogin } from "../../src/zoho/auth/device-login.ts";
 import { exchangeCode, refreshAccess, revokeToken, tokenError } from "../../src/zoho/auth/oauth.ts";
 import type { OAuthClient } from "../../src/zoho/auth/sign-in.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
@@ -168,53 +167,11 @@ describe("the browser sign-in", () => {
   });
 });
 
-describe("the device sign-in", () => {
-  const login = (onPoll: (polls: number) => void) => {
-    let polls = 0;
-    return deviceLogin({
-      http: rig.http,
-      client,
-      scopes: SCOPES,
-      show: () => undefined,
-      sleep: async (ms) => {
-        rig.clock.advance(ms);
-        onPoll(++polls);
-      },
-      signal: new AbortController().signal,
-    });
-  };
-
-  it("shows the code, polls at Zoho's rate, and gets tokens once they are granted", async () => {
-    const { tokens } = await login((polls) => polls === 3 && rig.server.accounts.decideDevice("granted"));
-    expect(tokens.refreshToken).toMatch(/^1000\./);
-    const polls = rig.server.requests.filter((each) => each.path === "/oauth/v3/device/token");
-    expect(polls).toHaveLength(3);
-  });
-
-  it.each(["cut", { status: 503, body: "<html>" }] as const)("continues when a poll meets %j", async (trouble) => {
-    rig.server.trouble(trouble, 1, ({ path }) => path === "/oauth/v3/device/token");
-    const { tokens } = await login((polls) => polls === 3 && rig.server.accounts.decideDevice("granted"));
-    expect(tokens.refreshToken).toMatch(/^1000\./);
-  });
-
-  it("reports a wrong secret if Zoho named the data centre", async () => {
-    const reply = { status: 200, text: "", body: { error: "invalid_client" }, unreadable: false, date: undefined };
-    const failure = tokenError(reply, { grant: "device", accountsUrl: "https://accounts.zoho.eu", isNamed: true });
-    expect(failure.message).toContain(
-      "your account is in the data centre eu, and the client secret is not the one for it",
-    );
-    expect(failure.hint).toContain("the same credentials for all data centers");
-  });
-
-  it("ends when it is denied, and when nobody confirms", async () => {
-    expect(await failureOf(login(() => rig.server.accounts.decideDevice("denied")))).toMatchObject({
-      code: "access_denied",
-    });
-    expect(await failureOf(login(() => undefined))).toMatchObject({ exitCode: 6, code: "expired" });
-  });
-
-  it("sends the client secret to no unknown data centre", async () => {
-    rig.server.accounts.deviceLocation = "mars";
-    expect((await failureOf(login(() => undefined))).message).toContain('no Zoho data centre "mars"');
-  });
+it("reports a wrong secret if Zoho named the data centre", async () => {
+  const reply = { status: 200, text: "", body: { error: "invalid_client" }, unreadable: false, date: undefined };
+  const failure = tokenError(reply, { grant: "code", accountsUrl: "https://accounts.zoho.eu", isNamed: true });
+  expect(failure.message).toContain(
+    "your account is in the data centre eu, and the client secret is not the one for it",
+  );
+  expect(failure.hint).toContain("the same credentials for all data centers");
 });

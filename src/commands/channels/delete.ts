@@ -3,21 +3,14 @@ import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
 import { examples } from "../../reports/help.ts";
-import { ExitCode, UserError, usageError } from "../../util/errors.ts";
-import { oneLine } from "../../util/text.ts";
-import { type ChannelRequest, disableRequest, removeRequest, writeRequest } from "../../zoho/channels/api.ts";
-import { type Channel, conditionsFor } from "../../zoho/channels/channel.ts";
-import { expandEvents, withoutEvents } from "../../zoho/channels/events.ts";
-import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { removeRequest } from "../../zoho/channels/api.ts";
 import { isInUse, removeLock } from "../../zoho/channels/orphans.ts";
-import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { type RequestedDeletions, requestedDeletions } from "../../zoho/collection.ts";
-import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../helpers/notices.ts";
-import { channelEvents, collect } from "../helpers/options.ts";
 import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { channelId, channelReport, listWithMissing, requireChannel, stateReport, UNREAD } from "./list.ts";
+import { channelId, listWithMissing, stateReport } from "./list.ts";
 
 export interface DeletionOptions extends ZohoOptions {
   readonly yes?: boolean;
@@ -138,106 +131,4 @@ async function warnOfUnconfirmed(
   };
   warn("Zoho deleted these channels, but its list could not be read afterwards", confirmed);
   warn("these channels may have been deleted: Zoho did not answer", unanswered);
-}
-
-interface DisableOptions extends DeletionOptions {
-  readonly events?: readonly string[];
-}
-
-export const defineDisable: Define = (command, act) => {
-  addDeletionOptions(command.command("disable"))
-    .description("Stop some or all events of a channel; with none left, it is deleted.")
-    .argument("<id>", "the channel's id")
-    .option("--events <event>", "stop only this event (repeatable)", collect)
-    .addHelpText("before", examples("zoho-hooks channels disable 1735593600000 --events Leads.create"))
-    .action(act(disableCommand));
-};
-
-async function disableCommand(context: Context, text: string, options: DisableOptions): Promise<ExitCode> {
-  const id = channelId(text);
-  const events = options.events && channelEvents(options.product ?? "crm", options.events);
-  return withZoho(context, options, async (session) => {
-    const channel = await requireChannel(session, id);
-    if (events !== undefined && channel.isUnread === true)
-      throw new UserError("zohoApi", `the events of channel ${id} are not known: ${UNREAD}`, undefined, "unread");
-    const remaining = events === undefined ? [] : withoutEvents(channel.events, events);
-    if (remaining.length === 0) {
-      if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));
-      await warnOfListeners(context, session, [id]);
-      const question = `Channel ${id} would have no events left. Delete it?`;
-      if (!(await confirm(context, session, question, options))) return unchanged(context);
-      return deleteChannels(context, session, [id]);
-    }
-    const removed = expandEvents(channel.events).filter((event) => !remaining.includes(event));
-    if (removed.length === 0)
-      throw usageError(`channel ${id} watches none of these`, `it watches ${oneLine(channel.events.join(", "))}`);
-    const request = await disableRequestFor(session, channel, remaining);
-    if (options.dryRun === true) {
-      const { product } = session;
-      const shown = product.patch ? disableRequest(product, channel, removed) : writeRequest(product, "PUT", [request]);
-      return showRequest(context, session, shown);
-    }
-    if (!(await confirm(context, session, `Stop ${removed.join(", ")} of channel ${id}?`, options)))
-      return unchanged(context);
-    const after = await disable(context, session, { channel, removed, request });
-    const still = expandEvents(after.events).filter((event) => removed.includes(event));
-    if (still.length > 0) {
-      throw new UserError(
-        "zohoApi",
-        `Zoho accepted the request but still lists ${still.join(", ")} for channel ${id}`,
-        `replace its events: ${session.command(`update ${id}`)} --events`,
-        "not_disabled",
-      );
-    }
-    context.report(channelReport(session, "updated", after));
-    return ExitCode.ok;
-  });
-}
-
-/** The whole channel with the remaining events: for a PUT, and to remember. */
-async function disableRequestFor(
-  session: ZohoSession,
-  channel: Channel,
-  events: readonly string[],
-): Promise<ChannelRequest> {
-  if (channel.expiresAt === undefined) {
-    throw new UserError(
-      "zohoApi",
-      `Zoho does not say when channel ${channel.id} ends`,
-      `see ${session.command(`show ${channel.id}`)}`,
-      "no_expiry",
-    );
-  }
-  const before = await wholeConfig(session, channel.id, channel);
-  const config = { ...before, events, conditions: conditionsFor(events, before.conditions) };
-  return { config, expiresAt: channel.expiresAt };
-}
-
-/** By PATCH if the product documents it, else by PUT. Resolves to the channel as it is listed afterwards. */
-async function disable(
-  context: Context,
-  session: ZohoSession,
-  {
-    channel,
-    removed,
-    request,
-  }: { readonly channel: Channel; readonly removed: readonly string[]; readonly request: ChannelRequest },
-): Promise<Channel> {
-  const { client, memory, product } = session;
-  const { id, expiresAt } = channel;
-  const warn = (outcome: string): void => {
-    const message = `${removed.join(", ")} of channel ${id} ${outcome}`;
-    context.report({ type: "warning", message, hint: `see ${session.command("list")}` });
-  };
-  try {
-    requireSuccess(product.patch ? [await client.disable(channel, removed)] : await client.replace([request]));
-  } catch (error) {
-    if (!isRejection(error)) warn("may have been stopped: Zoho did not answer");
-    throw error;
-  }
-  await memory.remember({ ...request.config, expiresAt });
-  return requireChannel(session, id).catch((error: unknown) => {
-    warn("was stopped, but the channel could not be read back");
-    throw error;
-  });
 }

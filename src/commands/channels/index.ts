@@ -1,23 +1,14 @@
 import { examples } from "../../reports/help.ts";
 import type { Define } from "../command.ts";
 import { defineCreate } from "./create.ts";
-import { defineDelete, defineDisable } from "./delete.ts";
+import { defineDelete } from "./delete.ts";
 import { defineList, defineShow } from "./list.ts";
 import { definePrune } from "./prune.ts";
 import { defineRenew } from "./renew.ts";
 import { defineUpdate } from "./update.ts";
 
 export const define: Define = (command, act) => {
-  for (const one of [
-    defineList,
-    defineShow,
-    defineCreate,
-    defineRenew,
-    defineUpdate,
-    defineDisable,
-    defineDelete,
-    definePrune,
-  ]) {
+  for (const one of [defineList, defineShow, defineCreate, defineRenew, defineUpdate, defineDelete, definePrune]) {
     one(command, act);
   }
   command

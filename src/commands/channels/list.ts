@@ -213,7 +213,7 @@ function channelFacts(
   return { events, notifyUrl: url, token: shown, related, values, conditions };
 }
 
-export const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
+const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
 
 export function channelReport(
   session: ZohoSession,

@@ -37,9 +37,7 @@ export function addChannelOptions(command: Command, url = "the URL that Zoho pos
       "--related",
       "also report changes to related records (Zoho's default; off here, because there are very many)",
     )
-    .option("--no-related", "do not report changes to related records")
-    .option("--values", "include the changed values")
-    .option("--no-values", "leave the changed values out");
+    .option("--values", "include the changed values");
 }
 
 /** Rejects a URL that Zoho can never post to; warns of one that it probably cannot reach, http included. */

@@ -32,6 +32,8 @@ export const defineUpdate: Define = (command, act) => {
   addChannelOptions(addZohoOptions(command.command("update")))
     .description("Change parts of a channel; everything else stays, including its expiry.")
     .argument("<id>", "the channel's id")
+    .option("--no-related", "do not report changes to related records")
+    .option("--no-values", "leave the changed values out")
     .option("--no-fields", "report every edit again, whichever field has changed")
     .option("--events <event>", "watch these events instead (repeatable)", collect)
     .option("--dry-run", "print the request, change nothing")

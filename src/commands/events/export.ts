@@ -1,16 +1,14 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from "../../body/delivery.ts";
-import { formFields } from "../../body/payload.ts";
+import { type Delivery, splitUrl } from "../../body/delivery.ts";
 import { appUrl, type ListenAddress, withQueryOf } from "../../body/target-url.ts";
 import type { Context } from "../../context.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
-import { cutText } from "../../reports/layout.ts";
 import { isBodyCut } from "../../store/retention.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../../util/files.ts";
-import { type JsonLine, jsonLine, jsonText, plain } from "../../util/text.ts";
+import { type JsonLine, jsonLine, plain } from "../../util/text.ts";
 import { hasLostReader, stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 import { curlCommand } from "../helpers/curl-command.ts";
@@ -64,10 +62,18 @@ export async function exportEvents(
     const format = make(listener, to);
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const hidden = hiddenSecrets(context, options);
-    const sink = openSink(context, format, file && ((text) => file.write(hidden?.mask(text) ?? text)));
+    let [count, masked, cut] = [0, 0, 0];
+    const write = (event: LoggedEvent): void => {
+      if (file === undefined && context.json) {
+        context.report({ type: "text", text: "", json: format.line(event) });
+      } else {
+        const text = (count === 0 ? "" : format.between) + format.item(event);
+        if (file === undefined) context.report({ type: "text", text });
+        else file.write(hidden?.mask(text) ?? text);
+      }
+    };
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
-    let [count, masked, cut] = [0, 0, 0];
     try {
       const entries =
         n === undefined ? log.entries(filter, { order: "oldest", onDamaged }) : [await requireEntry(log, n)];
@@ -83,11 +89,10 @@ export async function exportEvents(
           continue;
         }
         const event = entryEvent(products, entry, hidden);
-        sink.add(event);
+        write(event);
         count++;
         if (event.logged.masked) masked++;
       }
-      sink.end();
       file?.finish();
     } finally {
       file?.dispose();
@@ -96,44 +101,6 @@ export async function exportEvents(
     reportCounts(context, options, log.path, { count, masked, cut });
     return damage.exitCode;
   });
-}
-
-interface Sink {
-  add(event: LoggedEvent): void;
-  end(): void;
-}
-
-/** `writeFile`: undefined for stdout. */
-function openSink(context: Context, format: ExportFormat, writeFile: ((text: string) => void) | undefined): Sink {
-  const { line } = format;
-  if (writeFile === undefined && context.json && line !== undefined) {
-    return { add: (event) => context.report({ type: "text", text: "", json: line(event) }), end() {} };
-  }
-  if (writeFile === undefined && context.json) return documentSink(context, format);
-  const write = writeFile ?? ((text: string) => context.report({ type: "text", text }));
-  let started = false;
-  return {
-    add(event) {
-      write((started ? format.between : format.start) + format.item(event));
-      started = true;
-    },
-    end() {
-      const text = (started ? "" : format.start) + format.end;
-      if (text !== "") write(text);
-    },
-  };
-}
-
-/** The whole document is one JSON line. */
-function documentSink(context: Context, format: ExportFormat): Sink {
-  const items: string[] = [];
-  return {
-    add: (event) => void items.push(format.item(event)),
-    end() {
-      const json: unknown = JSON.parse(format.start + items.join(format.between) + format.end);
-      context.report({ type: "text", text: "", json: { ...(typeof json === "object" ? json : {}) } });
-    },
-  };
 }
 
 function reportCounts(
@@ -162,16 +129,14 @@ function reportCounts(
   }
 }
 
-/** A file format, written delivery by delivery. */
 interface ExportFormat {
-  readonly start: string;
+  /** Written between two deliveries. */
   readonly between: string;
-  readonly end: string;
   /** It is sent again, so a body of which only the start was kept is of no use. */
-  readonly isForWholeBodies?: boolean;
+  readonly isForWholeBodies: boolean;
   item(event: LoggedEvent): string;
-  /** With `--json`; undefined where all deliveries are one document. */
-  line?(event: LoggedEvent): JsonLine;
+  /** With `--json`. */
+  line(event: LoggedEvent): JsonLine;
 }
 
 type MakeFormat = (listener: ListenAddress, to: string | undefined) => ExportFormat;
@@ -180,9 +145,8 @@ const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeForma
   [
     "ndjson",
     () => ({
-      start: "",
       between: "",
-      end: "",
+      isForWholeBodies: false,
       item: (event) => jsonLine({ v: 1, ...eventLine(event) }),
       line: eventLine,
     }),
@@ -190,15 +154,12 @@ const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeForma
   [
     "curl",
     (listener, to) => ({
-      start: "",
       between: "\n",
-      end: "",
       isForWholeBodies: true,
       item: (event) => `# ${commentOf(event)}\n${curl(event, listener, to)}\n`,
       line: (event) => ({ type: "curl", n: event.n, command: curl(event, listener, to) }),
     }),
   ],
-  ["har", () => ({ ...HAR_FRAME, between: ",\n", item: (event) => jsonText(harEntry(event)) })],
 ]);
 
 function commentOf({ n, at, receipt, logged }: LoggedEvent): string {
@@ -218,75 +179,6 @@ function curl(
   const url = withQueryOf(path, appUrl(target, receipt.product ?? "unknown", listener));
   const delivery: Delivery = { method, url, headers: headers.filter(([name]) => !isHopByHop(name)), body };
   return curlCommand(delivery, { insecure: false });
-}
-
-/** Before and after the entries. */
-const HAR_FRAME = {
-  start: '{"log":{"version":"1.2","creator":{"name":"zoho-hooks","version":"1"},"entries":[\n',
-  end: "\n]}}\n",
-};
-
-/**
- * A delivery and its answer as an entry of HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/). A binary body is
- * base64, marked by `_encoding`; forwarding is in `_attempts`. The log does not have the time that the answer took, so times
- * are 0.
- */
-function harEntry(event: LoggedEvent): Readonly<Record<string, unknown>> {
-  const { headers, method, path, body, status = 0 } = event;
-  const { cutTo } = event.logged;
-  const cut = cutTo === undefined ? "" : `; ${cutText(cutTo, "its body")}`;
-  const host = headerValue({ headers }, "host") ?? "localhost";
-  return {
-    startedDateTime: event.at.toISOString(),
-    time: 0,
-    request: {
-      method,
-      url: /^[a-z]+:\/\//i.test(path) ? path : `http://${host}${path}`,
-      httpVersion: "HTTP/1.1",
-      cookies: [],
-      headers: headers.map(nameAndValue),
-      queryString: formFields(splitUrl(path).query).map(nameAndValue),
-      ...(body.length === 0 ? {} : { postData: postData(headers, body) }),
-      headersSize: -1,
-      bodySize: cutTo === undefined ? body.length : event.logged.bytes,
-    },
-    response: {
-      status,
-      statusText: "",
-      httpVersion: "HTTP/1.1",
-      cookies: [],
-      headers: [],
-      content: { size: -1, mimeType: "text/plain", ...(event.refusal === undefined ? {} : { text: event.refusal }) },
-      redirectURL: "",
-      headersSize: -1,
-      bodySize: -1,
-    },
-    cache: {},
-    timings: { send: 0, wait: 0, receive: 0 },
-    ...(event.logged.remote === undefined ? {} : { _remoteAddress: event.logged.remote }),
-    comment: `#${event.n} ${event.receipt.product ?? "?"} ${event.receipt.event ?? "unrecognised"}: ${event.logged.state}${cut}`,
-    _attempts: event.logged.attempts.map(({ target, at, status: answer, latencyMs, error }) => ({
-      target,
-      startedDateTime: at.toISOString(),
-      time: latencyMs,
-      status: answer ?? 0,
-      ...(error === undefined ? {} : { error }),
-    })),
-  };
-}
-
-function nameAndValue([name, value]: HeaderPair): { name: string; value: string } {
-  return { name, value };
-}
-
-function postData(headers: readonly HeaderPair[], body: Buffer): Readonly<Record<string, unknown>> {
-  const mimeType = headerValue({ headers }, "content-type") ?? "application/octet-stream";
-  const text = body.toString("utf8");
-  if (!Buffer.from(text, "utf8").equals(body)) {
-    return { mimeType, params: [], text: body.toString("base64"), _encoding: "base64" };
-  }
-  const isForm = mediaType({ method: "", url: "", headers, body }) === "application/x-www-form-urlencoded";
-  return { mimeType, params: isForm ? formFields(text).map(nameAndValue) : [], text };
 }
 
 /** A file that is written in pieces and appears only when it is complete. */

@@ -5,10 +5,9 @@ import { diff } from "./diff.ts";
 import { drift } from "./drift.ts";
 import { exportEvents } from "./export.ts";
 import { list, show, stats } from "./list.ts";
-import { addArrivalFilters, addFilters, addLogFlags, addStoreFlag } from "./options.ts";
+import { addFilters, addLogFlags, addStoreFlag } from "./options.ts";
 import { prune } from "./prune.ts";
 import { saveFixture } from "./save-fixture.ts";
-import { tail } from "./tail.ts";
 
 const NUMBER = "the event's number, or last";
 
@@ -27,12 +26,14 @@ export const define: Define = (command, act) => {
     .description("List what was received, the newest first.")
     .option("--limit <count>", "show at most this many (default: 50)")
     .option("--all", "show all")
+    .option("--follow", "show these with the oldest first, then each new one and where it went, until Ctrl-C")
     .addHelpText(
       "before",
       examples(
         "zoho-hooks events list --event 'crm:Leads.*' --since 10m",
         "zoho-hooks events list --where data.Email=jane@example.com",
         "zoho-hooks events list --rejected --json | jq .signatures",
+        "zoho-hooks events list --follow --limit 0",
       ),
     )
     .action(act(list));
@@ -41,19 +42,14 @@ export const define: Define = (command, act) => {
     .addHelpText("before", examples("zoho-hooks events show last", "zoho-hooks events show 42 --json"))
     .argument("<n>", NUMBER)
     .action(act(show));
-  addLogFlags(addArrivalFilters(command.command("tail")))
-    .description("Follow the log while listen writes it, until Ctrl-C.")
-    .addHelpText("before", examples("zoho-hooks events tail", "zoho-hooks events tail --event 'crm:Leads.*' --last 0"))
-    .option("--last <count>", "first show this many of the latest deliveries", "10")
-    .action(act(tail));
   addStoreFlag(addFilters(command.command("stats")))
     .description("Count deliveries by product and hour, and show how long your app takes to answer.")
     .addHelpText("before", examples("zoho-hooks events stats --since 1d"))
     .action(act(stats));
   addLogFlags(addFilters(command.command("export")))
-    .description("Write deliveries as NDJSON, curl commands or a HAR file, the oldest first.")
+    .description("Write deliveries as NDJSON or curl commands, the oldest first.")
     .argument("[n]", `${NUMBER}; without it, all that match the filters`)
-    .option("--format <ndjson|curl|har>", "how to write the deliveries", "ndjson")
+    .option("--format <ndjson|curl>", "how to write the deliveries", "ndjson")
     .option("-o, --out <file>", "write to this file, readable by you alone (default: -, standard output)")
     .option("--force", "overwrite the file")
     .option("--to <target>", "where the curl commands post to (default: the local receiver)")
@@ -63,7 +59,6 @@ export const define: Define = (command, act) => {
         "zoho-hooks events export --failed --out failed.ndjson",
         "zoho-hooks events export last --format curl --show-secrets",
         "zoho-hooks events export --format curl --event Leads.create --show-secrets --to 3000",
-        "zoho-hooks events export --format har --since 2026-05-01 --out may.har",
       ),
     )
     .addHelpText("after", EXPORT_HELP)

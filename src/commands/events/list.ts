@@ -8,6 +8,7 @@ import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { roomOnStdout } from "../helpers/room-on-stdout.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
+import { follow } from "./follow.ts";
 import {
   type FilterOptions,
   isFiltered,
@@ -22,19 +23,23 @@ import {
 interface ListOptions extends FilterOptions, LogOptions {
   readonly limit?: string;
   readonly all?: boolean;
+  readonly follow?: boolean;
 }
 
 const DEFAULT_LIMIT = "50";
 
 export async function list(context: Context, options: ListOptions): Promise<ExitCode> {
   if (options.all === true && options.limit !== undefined) throw usageError("--all and --limit cannot be combined");
+  if (options.follow === true && options.failed === true)
+    throw usageError("--follow and --failed cannot be combined: a delivery that has just come has not failed yet");
   const limit =
     options.all === true
       ? Number.POSITIVE_INFINITY
-      : parseInteger(options.limit ?? DEFAULT_LIMIT, "--limit", 1, 1_000_000_000);
+      : parseInteger(options.limit ?? DEFAULT_LIMIT, "--limit", options.follow === true ? 0 : 1, 1_000_000_000);
   const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
+    if (options.follow === true) return follow(context, { log, filter, options, products, limit });
     const headingOf = dayHeadings(context.now());
     const damage = new DamageReport(context);
     let progress: Progress | undefined;

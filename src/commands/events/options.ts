@@ -118,8 +118,7 @@ export interface FilterOptions {
   readonly where?: readonly string[];
 }
 
-/** The filters that can be applied when a delivery arrives. */
-export function addArrivalFilters(command: Command): Command {
+export function addFilters(command: Command): Command {
   return command
     .option("-p, --product <product>", "only this product")
     .option("-e, --event <pattern>", "only these events, such as 'crm:Leads.*' (repeatable)", collect)
@@ -132,11 +131,7 @@ export function addArrivalFilters(command: Command): Command {
       "--where <path=value>",
       "only with this value at this place, such as data.Email=a@b.c (repeatable)",
       collect,
-    );
-}
-
-export function addFilters(command: Command): Command {
-  return addArrivalFilters(command)
+    )
     .option("--since <time>", "only what came in the last 10m, 2h or 7d, or since 2026-05-01T10:00")
     .option("--failed", "only what failed: your app did not accept it, and no attempt follows");
 }

@@ -46,7 +46,7 @@ export async function observeLog(
   return traffic;
 }
 
-/** Throws a usage error if a folder that `learn` may write to is a link: before a run, not at its end. */
+/** Throws a usage error if a folder that `learn` may write to is a link. */
 export function refuseLinkedFolders(root: string, products: readonly Product[]): void {
   for (const { id, formats } of products)
     for (const format of formats) rejectLinks(root, learnedFolder(root, id, format.id));

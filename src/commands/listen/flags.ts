@@ -25,9 +25,6 @@ export interface ListenOptions extends SecretOptions, SettingFlags, ZohoFlags {
   readonly exec?: string;
   readonly showSecrets?: boolean;
   readonly ui?: boolean;
-  readonly open?: boolean;
-  readonly copy?: boolean;
-  readonly learn?: boolean;
   readonly serveJwks?: boolean;
   readonly keys?: boolean;
   readonly role?: string;
@@ -82,7 +79,6 @@ export function addListenFlags(command: Command): void {
       "--schema <warn|enforce|off>",
       "warn of a body that does not match its schema, or refuse it (default: warn); enforce accepts an unknown event if its envelope is complete, since Zoho adds events",
     )
-    .option("--learn", "at the end, propose fixtures for events that differ from their schemas")
     .option("--tolerance <time>", "how old a timestamped signature may be, such as 10m (default: 5m)")
     .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
     .option("--allow-zoho-ips", "accept only from the two ranges in the Webhooks Guide; Zoho may also use others")
@@ -115,9 +111,6 @@ export function addListenFlags(command: Command): void {
     .option("--insecure", "accept a self-signed certificate from your app")
     .optionsGroup("Public URL:")
     .option("--domain <name>", "the ngrok domain to use")
-    .option("--tunnel-timeout <time>", "give up when the tunnel has been down for this long (default: 5m)")
-    .option("--open", "open the webhook URL in the browser once ready")
-    .option("--copy", "copy the webhook URL to the clipboard once ready")
     .optionsGroup("Event log:")
     .option("--store <path>", STORE_TEXT)
     .option("--no-store", "keep no event log")

@@ -27,7 +27,7 @@ import { orphanNotes, reportOldUrls } from "./left-channels.ts";
 import { keptBytes, type LogPart, startLog, startPruning } from "./log.ts";
 import { type ChannelPart, type Part, stopParts } from "./part.ts";
 import { EXPECT_TIMEOUT, type Plan, readPlan } from "./plan.ts";
-import { deliveringReport, guideRangesNote, handOut, readyReport, warnIfOpen } from "./ready.ts";
+import { deliveringReport, guideRangesNote, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
 import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startTunnel, type TunnelPart } from "./tunnel.ts";
@@ -260,7 +260,6 @@ async function startParts(
   await parts.forwarding?.resume();
   receiver.ready();
   parts.admin?.ready(context.signal, log);
-  await handOut(context, ready, options);
   if (options.exec !== undefined)
     parts.exec = await startExec(context, options.exec, { url: receiver.url, publicUrl, keySetUrl, products });
   if (keyboard !== undefined)

@@ -42,7 +42,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const named = namedEvents(config, options);
   warnOfUnknownEvents(context, products, named);
   warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channelPatterns(options)]);
-  const drift = openDrift(context, config, products, options);
+  const drift = openDrift(context, config, products);
   const usesDefault = options.timeout === undefined && options.expect !== undefined && options.exec === undefined;
   const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
   const allowed = allowedAddresses(settings);

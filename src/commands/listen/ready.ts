@@ -9,7 +9,6 @@ import { webhookUrl } from "../../receiver/routes.ts";
 import type { RunningChannel } from "../../reports/channel.ts";
 import type { ReadyReport } from "../../reports/run.ts";
 import { isLoopback } from "../../util/hosts.ts";
-import { copyText, openInBrowser } from "../helpers/desktop.ts";
 import type { Plan } from "./plan.ts";
 
 interface ReadyState {
@@ -34,7 +33,7 @@ export function readyReport(
 ): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
-  // The config's products come first: --copy and --open take the first one.
+  // The project's products come first.
   const ids = [...new Set([...own, ...configured, ...products.map(({ id }) => id)])];
   const credentials = checkedWith(secrets, unknownNames);
   const unsigned = products.filter((product) => acceptsUnsigned(product, secrets)).map(({ id }) => id);
@@ -190,22 +189,4 @@ export function warnIfOpen(context: Context, { host }: Settings, { checks }: Rea
   if (checks.length > 0 || isLoopback(host) || host === "::1") return;
   const message = `anyone who can reach ${host} can post events: no signature, token or address is checked`;
   context.report({ type: "warning", message });
-}
-
-/** For `--open` and `--copy`. */
-export async function handOut(
-  context: Context,
-  { urls, url: base = "" }: ReadyReport,
-  { open = false, copy = false }: { readonly open?: boolean; readonly copy?: boolean },
-): Promise<void> {
-  const url = Object.values(urls)[0] ?? base;
-  const warn = (action: string): void =>
-    context.report({
-      type: "warning",
-      message: `${url} could not be ${action}: there is no program for it, or it failed`,
-    });
-  if (open) openInBrowser(context, url, () => warn("opened in the browser"));
-  if (!copy) return;
-  if (await copyText(context, url)) context.report({ type: "notice", message: `${url} was copied to the clipboard` });
-  else warn("copied to the clipboard");
 }

@@ -16,9 +16,6 @@ const OF_RECEIVER = {
   expand: "--expand",
   expect: "--expect",
   exec: "--exec",
-  learn: "--learn",
-  open: "--open",
-  copy: "--copy",
   serveJwks: "--serve-jwks",
   respond: "--respond",
 } as const satisfies Partial<Record<keyof ListenOptions, string>>;

@@ -8,7 +8,6 @@ import { createTraffic, driftOf, hasDrifted } from "../../core/traffic.ts";
 import type { EventReport } from "../../reports/event.ts";
 import type { ProductCount } from "../../reports/run.ts";
 import { usageError } from "../../util/errors.ts";
-import { learn, refuseLinkedFolders } from "../helpers/learn.ts";
 
 /** `crm:Leads.create=2`: so many of these events have to arrive. */
 export interface Expectation {
@@ -93,18 +92,9 @@ function noCounts(): Counts {
 }
 
 /** Compares the events of a run with their schemas; undefined with `--schema off`. */
-export function openDrift(
-  context: Context,
-  { settings, root }: Pick<Config, "settings" | "root">,
-  products: readonly Product[],
-  { learn: learns = false }: { readonly learn?: boolean },
-) {
-  if (settings.schema === "off") {
-    if (learns) throw usageError("--learn compares with the schemas, which --schema off turns off", "leave one out");
-    return undefined;
-  }
-  if (learns) refuseLinkedFolders(root, products);
-  const traffic = createTraffic(products, { samples: learns });
+export function openDrift(context: Context, { settings }: Pick<Config, "settings">, products: readonly Product[]) {
+  if (settings.schema === "off") return undefined;
+  const traffic = createTraffic(products);
   return {
     add({ n, method, path, headers, body, receipt, duplicateOf }: EventReport): void {
       const delivery = { method, url: path, headers, body };
@@ -114,14 +104,12 @@ export function openDrift(
     },
     /** At the end of the run: the differences, if there are any. */
     report(): void {
-      const events = traffic.events();
-      const drifts = events.map(driftOf).filter(hasDrifted);
+      const drifts = traffic.events().map(driftOf).filter(hasDrifted);
       const overlooked = traffic.overlooked();
       const moreCommand = settings.store === false ? undefined : `${context.invocation} events drift`;
       if (drifts.length > 0 || overlooked > 0) {
         context.report({ type: "drift", drifts, brief: true, overlooked, moreCommand });
       }
-      if (learns) learn(context, { root, events, products });
     },
   };
 }

@@ -5,7 +5,6 @@ import { ExitCode, UserError } from "../../util/errors.ts";
 import { accessTokens } from "../../zoho/auth/access-token.ts";
 import { startRedirectServer } from "../../zoho/auth/browser-login.ts";
 import type { CredentialsStore } from "../../zoho/auth/credentials.ts";
-import { deviceLogin } from "../../zoho/auth/device-login.ts";
 import { exchangeCode, refreshAccess, type TokenReply } from "../../zoho/auth/oauth.ts";
 import { findSignInProduct, type OAuthClient } from "../../zoho/auth/sign-in.ts";
 import { apiUrl, type DataCentre, dataCentreOf, findDataCentre, resolveHosts } from "../../zoho/data-centres.ts";
@@ -18,9 +17,11 @@ import { type LoginOptions, type LoginPlan, readLoginPlan } from "./plan.ts";
 
 export const define: Define = (command, act) => {
   command
-    .option("--code <code>", "sign in with a code of a self client, - for standard input")
+    .option(
+      "--code <code>",
+      "sign in with a code of a self client, without a browser on this machine; - for standard input",
+    )
     .option("--browser", "sign in with the browser: the client's redirect URL must be http://localhost:<port>/callback")
-    .option("--device", "sign in with a code that you enter on another device")
     .option(
       "--refresh-token-file <path>",
       "use an existing refresh token, from a file or - for standard input (default: ZOHO_REFRESH_TOKEN)",
@@ -69,7 +70,8 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 The simplest way: open https://api-console.zoho.com (or .eu, .in …, as your data centre), create a Self Client, generate
-a code, and paste it here. It is valid for a few minutes and works once. The scopes for CRM channels:
+a code, and paste it here. It is valid for a few minutes and works once. This machine needs no browser for it: the
+console may be open on another one. The scopes for CRM channels:
   ${findSignInProduct("crm").loginScopes.join(",")}
 For other products, zoho-hooks login --product <product> shows them before it asks for the code.
 
@@ -209,12 +211,6 @@ async function obtainTokens(
         refreshAccess(http, client, method.refreshToken, { signal }),
       );
       return obtained(tokens, accountsUrl, method.refreshToken.reveal());
-    }
-    case "device": {
-      const show = (prompt: { userCode: string; verificationUrl: string }): void =>
-        context.report({ type: "notice", message: `open ${prompt.verificationUrl} and enter ${prompt.userCode}` });
-      const done = await deviceLogin({ http, client, scopes, show, sleep: context.sleep, signal });
-      return { ...obtained(done.tokens, done.centre?.accountsUrl ?? accountsUrl), centre: done.centre };
     }
     case "browser": {
       const { port } = method;

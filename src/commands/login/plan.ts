@@ -18,7 +18,6 @@ import { centreNamed } from "../helpers/session.ts";
 export interface LoginOptions {
   readonly code?: string;
   readonly browser?: boolean;
-  readonly device?: boolean;
   readonly refreshTokenFile?: string;
   readonly clientId?: string;
   readonly clientSecretFile?: string;
@@ -35,7 +34,6 @@ export interface LoginOptions {
 type Method =
   | { readonly kind: "code"; readonly code: Secret }
   | { readonly kind: "browser"; readonly port: number; readonly open: boolean }
-  | { readonly kind: "device" }
   | { readonly kind: "refresh-token"; readonly refreshToken: Secret };
 
 /** Everything that a sign-in needs, with nothing left to ask. */
@@ -93,18 +91,17 @@ function givenMethod({ env, options }: Sources): Method["kind"] | undefined {
   const given = [
     ...(options.code === undefined ? [] : (["code"] as const)),
     ...(options.browser === true ? (["browser"] as const) : []),
-    ...(options.device === true ? (["device"] as const) : []),
     ...(options.refreshTokenFile === undefined ? [] : (["refresh-token"] as const)),
   ];
-  if (given.length > 1) throw usageError("--code, --browser, --device and --refresh-token-file exclude one another");
+  if (given.length > 1) throw usageError("--code, --browser and --refresh-token-file exclude one another");
   return given[0] ?? (setting(env, "ZOHO_REFRESH_TOKEN") === undefined ? undefined : "refresh-token");
 }
 
-async function askMethod(prompts: Prompts | undefined): Promise<"code" | "browser" | "device"> {
+async function askMethod(prompts: Prompts | undefined): Promise<"code" | "browser"> {
   if (prompts === undefined) {
     throw usageError(
       "there is no terminal to ask how you want to sign in",
-      "add --code, --browser, --device or --refresh-token-file",
+      "add --code, --browser or --refresh-token-file",
     );
   }
   const choice = await prompts.choose({
@@ -112,15 +109,14 @@ async function askMethod(prompts: Prompts | undefined): Promise<"code" | "browse
     choices: [
       { value: "code", label: "with a code of a self client (simplest)" },
       { value: "browser", label: "in the browser, with a server-based client" },
-      { value: "device", label: "with a code that you enter on another device" },
     ],
   });
-  return choice === "browser" || choice === "device" ? choice : "code";
+  return choice === "browser" ? choice : "code";
 }
 
 const AUTO = "auto";
 
-/** In the browser or on another device, Zoho itself finds the user's data centre: only a code or a token has to be tried. */
+/** In the browser, Zoho itself finds the user's data centre: only a code or a token has to be tried. */
 async function chooseCentres(
   { context, env, options, prompts }: Sources,
   method: Method["kind"],
@@ -132,7 +128,7 @@ async function chooseCentres(
   if (setting(env, "ZOHO_ACCOUNTS_URL") !== undefined) {
     throw usageError("--dc auto tries Zoho's own servers, but ZOHO_ACCOUNTS_URL names another", "unset one of them");
   }
-  return method === "code" || method === "refresh-token" ? dataCentres : [findDataCentre("us")];
+  return method === "browser" ? [findDataCentre("us")] : dataCentres;
 }
 
 function askCentre(prompts: Prompts): Promise<string> {
@@ -163,8 +159,6 @@ async function readClientSecret({ context, env, options, prompts }: Sources): Pr
 
 async function readMethod({ context, env, options, prompts }: Sources, kind: Method["kind"]): Promise<Method> {
   switch (kind) {
-    case "device":
-      return { kind };
     case "browser":
       return { kind, port: parseInteger(options.port, "--port", 0, 65_535), open: options.open };
     case "refresh-token": {

@@ -63,8 +63,7 @@ function addReplayFlags(command: Command): Command {
   return command
     .argument("[n]", "the event's number, or last; without it, the filters choose")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: where the delivery was forwarded to)")
-    .option("--set <path=value>", "change a value of the body (repeatable)", collect)
-    .option("--add", "let --set add what the body does not have")
+    .option("--set <path=value>", "change a value of the body, or add one (repeatable)", collect)
     .option("--edit", "change the body in your editor ($VISUAL or $EDITOR) first")
     .option("--exact", "send exactly the headers and bytes that came, and nothing else")
     .option("--timeout <duration>", "give up on an answer after this long", "30s")

@@ -10,7 +10,6 @@ import type { SecretOptions } from "../helpers/options.ts";
 export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions {
   readonly to?: string;
   readonly set?: readonly string[];
-  readonly add?: boolean;
   readonly edit?: boolean;
   /** What takes the place of the body; no flag, the inspector sets it. */
   readonly body?: Buffer;
@@ -32,7 +31,6 @@ export function readReplayPlan(n: string | undefined, options: ReplayOptions, no
     filter: readFilter(options, now, products),
     to: options.to,
     assignments: (options.set ?? []).map(parseAssignment),
-    add: options.add ?? false,
     edit: options.edit ?? false,
     body: options.body,
     exact: options.exact ?? false,
@@ -57,7 +55,6 @@ function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
     [o.exact === true && o.set !== undefined, "--exact and --set cannot be combined"],
     [o.exact === true && o.edit === true, "--exact and --edit cannot be combined"],
     [o.set !== undefined && o.edit === true, "--edit and --set cannot be combined", "make the change in the editor"],
-    [o.add === true && o.set === undefined, "--add does nothing without --set"],
     [o.edit === true && n === undefined, "--edit changes one delivery", "name it: zoho-hooks replay last --edit"],
     [o.expectStatus !== undefined && o.dryRun === true, "--expect-status needs an answer, and --dry-run sends nothing"],
     [

@@ -35,9 +35,9 @@ export async function replayBody(
   config: Config,
   { delivery }: LogEntry,
 ): Promise<Buffer> {
-  const { assignments, add, edit } = plan;
+  const { assignments, edit } = plan;
   if (plan.body !== undefined) return plan.body;
-  const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments, add);
+  const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments);
   if (!edit) return set;
   return editBody(context, config.env, { ...delivery, body: set });
 }

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Secrets } from "../../body/secret.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -90,14 +90,11 @@ function addContentOptions(command: Command): Command {
   return command
     .optionsGroup("What is sent:")
     .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
-    .option("--custom-module", "the module is your own, even if it looks like a misspelt standard one")
-    .option("--set <path=value>", "change a value of the sample (repeatable)", collect)
-    .option("--add", "let --set add fields that the sample does not have")
+    .option("--set <path=value>", "change a value of the sample, or add one (repeatable)", collect)
     .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
     .option("-H, --header <name: value>", "add a header (repeatable)", collect)
-    .addOption(new Option("--fresh", "use new ids and current times (default, except with --data)"))
-    .option("--no-fresh", "send the sample unchanged")
-    .option("--seed <n>", "use the same new ids on every run, and the sample's own times")
+    .option("--no-fresh", "send the sample unchanged, without new ids and current times")
+    .option("--seed <n>", "use the same new ids on every run, and the sample's own times; with --data too")
     .option("--challenge [value]", "send the challenge or probe that precedes the first event, and check the answer");
 }
 

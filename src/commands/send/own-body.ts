@@ -86,7 +86,7 @@ export function warnOfToken(context: Context, verdicts: readonly Verdict[]): voi
     context.report({
       type: "warning",
       message: `${verdict.reason}; your body is sent as it is`,
-      hint: "an app that checks the token will reject it: put the right one into the body, or use --fresh to have it inserted",
+      hint: "an app that checks the token will reject it: put the right one into the body, or use --set or --seed, with which send inserts it",
     });
   }
 }

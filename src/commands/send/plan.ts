@@ -19,9 +19,7 @@ export interface SendOptions extends SecretOptions {
   readonly maskSecrets?: boolean;
   readonly curl?: boolean;
   readonly format?: string;
-  readonly customModule?: boolean;
   readonly set?: readonly string[];
-  readonly add?: boolean;
   readonly data?: string;
   readonly header?: readonly string[];
   readonly fresh?: boolean;
@@ -72,12 +70,11 @@ export function readPlan(product: string | undefined, event: string | undefined,
     maskSecrets: options.maskSecrets ?? false,
     curl: options.curl ?? false,
     format: options.format,
-    customModule: options.customModule ?? false,
     assignments: (options.set ?? []).map(parseAssignment),
-    add: options.add ?? false,
     data: options.data,
     headers: (options.header ?? []).map(readHeader),
-    fresh: options.fresh ?? options.data === undefined,
+    /** A body of the user's own is left as it is, unless it is seeded. */
+    fresh: options.fresh !== false && (options.data === undefined || options.seed !== undefined),
     seed: options.seed === undefined ? undefined : parseInteger(options.seed, "--seed", 0, 4_294_967_295),
     /** `true`: a random value. */
     challenge: options.challenge,
@@ -97,7 +94,7 @@ export function readPlan(product: string | undefined, event: string | undefined,
 }
 
 function refuseContradictions(product: string | undefined, event: string | undefined, o: SendOptions): void {
-  const rewritten = o.set !== undefined || o.fresh === true;
+  const rewritten = o.set !== undefined || o.seed !== undefined;
   const contradictions: readonly (readonly [wrong: boolean, message: string, hint?: string])[] = [
     [
       product === undefined && !o.all && o.data === undefined,
@@ -113,13 +110,7 @@ function refuseContradictions(product: string | undefined, event: string | undef
     [o.challenge === "", "--challenge: the value is empty", "leave the value out for a random one"],
     [o.badSignature === true && !o.signature, "--bad-signature and --no-signature cannot be combined"],
     [o.malformed === true && o.truncate === true, "--malformed and --truncate cannot be combined"],
-    [o.add === true && o.set === undefined, "--add does nothing without --set"],
     [o.seed !== undefined && o.fresh === false, "--seed does nothing with --no-fresh"],
-    [
-      o.seed !== undefined && o.data !== undefined && o.fresh !== true,
-      "--seed does nothing to a body of your own",
-      "add --fresh to give it new ids",
-    ],
     [
       o.badToken === true && o.data !== undefined && !rewritten,
       "--bad-token would change the body given with --data, which is sent byte for byte",

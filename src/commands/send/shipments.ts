@@ -147,7 +147,7 @@ function sampleOf(subject: Subject, plan: SendPlan, random: Random, now: Date): 
   // With a seed the bytes are reproducible, so the sample's times stay.
   const at = plan.seed === undefined ? now : undefined;
   const data = plan.fresh ? freshen(subject.body, random, at, subject.records) : subject.body;
-  return plan.assignments.reduce((value, each) => assign(value, each, plan.add), data);
+  return plan.assignments.reduce((value, each) => assign(value, each), data);
 }
 
 function flawOf({ faults, breakage }: SendPlan, { format }: Subject): string | undefined {

@@ -7,7 +7,7 @@ import { type FixtureRoots, projectFixturePath, readFixture } from "../../config
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { assign } from "../../core/edit-body.ts";
-import { eventNames, findEvent, findFormat, mistypedModule } from "../../core/event-names.ts";
+import { eventNames, findEvent, findFormat } from "../../core/event-names.ts";
 import { echoChallenge } from "../../core/handshake.ts";
 import type { Format, Probe, Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
@@ -60,7 +60,9 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
     );
   }
   const sample = { product, format, match: requireOneEvent(product, format, plan.event) };
-  if (!plan.customModule) refuseMistyped(context, config, sample);
+  // The user's own sample makes the module a known one.
+  if (!existsSync(projectFixturePath(config.root, product, format, sample.match)))
+    warnOfMistypedModules(context, [product], [sample.match.name]);
   return [sampleSubject(context, plan, config, sample)];
 }
 
@@ -135,7 +137,7 @@ async function ownSubject(
   const format = chosenFormat(product, plan.format ?? formatSeen(product, plan, seen), plan.event);
   const event = plan.event === undefined ? seen.event : requireEvent(product, format, plan.event).name;
   const { contentType } = own;
-  const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--fresh" : undefined;
+  const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--seed" : undefined;
   if (change === undefined) {
     const signs = format.proofs.some(
       (proof) => proof.proves === "body" && config.secrets.for(proof.credential, product.id).length > 0,
@@ -184,28 +186,11 @@ function subject({ to }: SendPlan, { settings }: Config, about: Omit<Subject, "u
 /** Finds a wrong path of --set before anything is sent. */
 function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
   try {
-    plan.assignments.reduce((value, each) => assign(value, each, plan.add), data);
+    plan.assignments.reduce((value, each) => assign(value, each), data);
   } catch (error) {
     if (error instanceof UserError && plan.all) throw usageError(`${what}: ${error.message}`, error.hint);
     throw error;
   }
-}
-
-/** A custom module may have any name, but an obvious typo is refused unless the user confirms the name. */
-function refuseMistyped(context: Context, config: Config, { product, format, match }: Sample): void {
-  const found = mistypedModule([product], match.name);
-  const sample = projectFixturePath(config.root, product, format, match);
-  if (found === undefined || existsSync(sample)) return;
-  if (!found.isSlip) {
-    warnOfMistypedModules(context, [product], [match.name]);
-    return;
-  }
-  const { module, near } = found;
-  const meant = match.name.replace(module, near);
-  throw usageError(
-    `${product.title} has no known module ${module}, but it has ${near}`,
-    `did you mean ${meant}? If ${module} is your own module, add --custom-module, or put a sample at ${relative(context.cwd, sample)}`,
-  );
 }
 
 /** The format of the flag or of the settings; the first that has a challenge, where that has none. */

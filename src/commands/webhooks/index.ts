@@ -11,7 +11,7 @@ export const define: Define = (command, act) => {
     .addHelpText(
       "before",
       examples(
-        "zoho-hooks webhooks list --product books --orphans   exits with 8 if any has no rule",
+        "zoho-hooks webhooks list --product books --unused   exits with 8 if any has no rule",
         "zoho-hooks webhooks create Ticket_Add --product desk",
         "zoho-hooks webhooks delete 460000000026049 --product inventory --yes",
         "zoho-hooks webhooks failures --since 1d              what Zoho could not deliver",

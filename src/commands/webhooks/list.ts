@@ -11,7 +11,7 @@ import type { Define } from "../command.ts";
 import { addWebhookOptions, chosenProduct, type WebhookOptions, type WebhookSession, withWebhooks } from "./session.ts";
 
 interface ListOptions extends WebhookOptions {
-  readonly orphans?: boolean;
+  readonly unused?: boolean;
 }
 
 export const defineList: Define = (command, act) => {
@@ -21,29 +21,29 @@ export const defineList: Define = (command, act) => {
       "before",
       examples(
         "zoho-hooks webhooks list --product books",
-        "zoho-hooks webhooks list --product books --orphans     exits with 8 if any has no rule",
+        "zoho-hooks webhooks list --product books --unused     exits with 8 if any has no rule",
       ),
     )
-    .option("--orphans", "only those that no workflow rule calls; exits with 8 if there are any")
+    .option("--unused", "only those that no workflow rule calls; exits with 8 if there are any")
     .action(
       act(async (context, options: ListOptions) => {
         const product = chosenProduct(options);
         requireOperation(product, "list");
-        const orphans = options.orphans === true;
-        if (orphans && product.rules === undefined)
-          throw usageError(`--orphans: ${product.title} needs no workflow rules`, "leave it out");
+        const unused = options.unused === true;
+        if (unused && product.rules === undefined)
+          throw usageError(`--unused: ${product.title} needs no workflow rules`, "leave it out");
         return withWebhooks(context, options, async (session) => {
           const client = await session.client();
           const all = await context.waiting("asking Zoho for its webhooks", () => client.list());
-          const shown = orphans ? all.filter(isOrphan) : all;
+          const shown = unused ? all.filter(isUnused) : all;
           if (context.json) for (const webhook of shown) context.report(webhookReport("listed", product, webhook));
           else if (shown.length > 0) context.report(tableOf(product, shown));
-          warnOfOrphans(context, session, all);
+          warnOfUnused(context, session, all);
           if (shown.length === 0) {
-            const message = `no ${product.title} webhook${orphans ? " without a rule" : ""}`;
+            const message = `no ${product.title} webhook${unused ? " without a rule" : ""}`;
             context.report({ type: "notice", message });
           }
-          return orphans && shown.length > 0 ? ExitCode.expectation : ExitCode.ok;
+          return unused && shown.length > 0 ? ExitCode.expectation : ExitCode.ok;
         });
       }),
     );
@@ -71,12 +71,12 @@ function tableOf({ rules, events: { noun, many } }: ManagedProduct, webhooks: re
 }
 
 /** Undefined rules are unknown, which is not the same as none. */
-function isOrphan({ rules }: Webhook): boolean {
+function isUnused({ rules }: Webhook): boolean {
   return rules?.length === 0;
 }
 
-export function warnOfOrphans(context: Context, session: WebhookSession, webhooks: readonly Webhook[]): void {
-  for (const { id, name } of webhooks.filter(isOrphan)) {
+export function warnOfUnused(context: Context, session: WebhookSession, webhooks: readonly Webhook[]): void {
+  for (const { id, name } of webhooks.filter(isUnused)) {
     context.report({
       type: "warning",
       message: `webhook ${oneLine(id)}${name === undefined ? "" : ` (${oneLine(name)})`} never fires, because no workflow rule calls it`,

@@ -11,7 +11,7 @@ import { isRejection } from "../../zoho/errors.ts";
 import type { Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
 import { warnIfTracked } from "../helpers/git.ts";
 import { givenSecrets } from "../helpers/options.ts";
-import { deleteCommand, warnOfOrphans, webhookReport } from "./list.ts";
+import { deleteCommand, warnOfUnused, webhookReport } from "./list.ts";
 import type { WebhookSession } from "./session.ts";
 
 interface Wanted {
@@ -93,7 +93,7 @@ export async function makeWebhook(
       "no_rule",
     );
   }
-  warnOfOrphans(context, session, [listed]);
+  warnOfUnused(context, session, [listed]);
   const note = product.note?.(config, oneLine(id), signIn.centre);
   if (note !== undefined) context.report({ type: "notice", message: note });
   return ExitCode.ok;

@@ -77,7 +77,7 @@ export async function refreshAccess(
 }
 
 /** Errors come as HTTP 200 with `{"error":…}`, so only a token means success. */
-export function readTokens(reply: ZohoReply, request: TokenRequest): TokenReply {
+function readTokens(reply: ZohoReply, request: TokenRequest): TokenReply {
   const parsed = tokenSchema.safeParse(reply.body);
   if (!parsed.success) throw tokenError(reply, request);
   const { access_token, refresh_token, api_domain, expires_in, expires_in_sec, scope } = parsed.data;
@@ -140,7 +140,7 @@ export class ThrottledError extends UserError {
 }
 
 interface TokenRequest {
-  readonly grant: "code" | "refresh" | "device";
+  readonly grant: "code" | "refresh";
   readonly accountsUrl: string;
   /** Zoho named this data centre, so it is the right one. */
   readonly isNamed?: boolean | undefined;
@@ -176,7 +176,7 @@ export function tokenError(reply: ZohoReply, request: TokenRequest): UserError {
 }
 
 /** The `error` of a reply, in lower case. */
-export function errorWord(body: unknown): string | undefined {
+function errorWord(body: unknown): string | undefined {
   if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
   return typeof body.error === "string" ? oneLine(body.error.toLowerCase()) : undefined;
 }
@@ -220,14 +220,10 @@ function explain(
         hint: "register exactly the URI that was shown, or use a self client and --code",
       };
     case "access_denied":
-      return grant === "device"
-        ? { meaning: "the request was denied", hint: "start again and accept it" }
-        : {
-            meaning: "access was denied, or more than ten codes were created in ten minutes",
-            hint: "wait ten minutes and try again",
-          };
-    case "expired":
-      return { meaning: "the code was not confirmed in time", hint: "start again: a code is valid for five minutes" };
+      return {
+        meaning: "access was denied, or more than ten codes were created in ten minutes",
+        hint: "wait ten minutes and try again",
+      };
     default:
       return {
         meaning: "zoho-hooks does not know this error",

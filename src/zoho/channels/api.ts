@@ -56,9 +56,6 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
     create: (requests: readonly ChannelRequest[]) => write("POST", requests),
     /** Writes channels as a whole: Zoho drops what a request leaves out. */
     replace: (requests: readonly ChannelRequest[]) => write("PUT", requests),
-    /** Stops single events of a channel, if the product documents that. */
-    disable: async (channel: Channel, events: readonly string[]): Promise<WatchResult> =>
-      resultFor(channel.id, await send(disableRequest(product, channel, events)), 0),
     remove: (ids: readonly string[], requested = requestedDeletions()) =>
       deleteAndConfirm(ids, requested, {
         batchSize: ITEMS_PER_CALL,
@@ -99,13 +96,6 @@ export function writeRequest(
 function writeAction(method: "POST" | "PUT", ids: readonly string[]): string {
   const verb = method === "POST" ? "create" : "update";
   return ids.length === 1 ? `${verb} channel ${ids[0]}` : `${verb} ${ids.length} channels`;
-}
-
-/** Includes the token, because a PATCH without it was seen to clear it. */
-export function disableRequest(product: WatchProduct, channel: Channel, events: readonly string[]): ApiRequest {
-  const token = channel.token === undefined ? {} : { token: channel.token };
-  const watch = [{ channel_id: channel.id, events, ...token, _delete_events: true }];
-  return call(product, "PATCH", "UPDATE", `disable events of channel ${channel.id}`, { watch });
 }
 
 export function removeRequest(product: WatchProduct, ids: readonly string[]): ApiRequest {

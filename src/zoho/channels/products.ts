@@ -12,8 +12,6 @@ export interface WatchProduct {
   readonly lifetime: LifetimeLimit;
   /** The type of `channel_id` in requests. Answers may hold either. */
   readonly idAs: "string" | "number";
-  /** Whether PATCH is documented. Without it, events are removed by a full PUT. */
-  readonly patch: boolean;
   /** The documented optional fields of a request. */
   readonly options: {
     readonly values: boolean;
@@ -54,7 +52,6 @@ export function crmWatch(version = "v8"): WatchProduct {
     // Zoho's pages disagree about v6 (a day or a week), and a lifetime that is too long becomes an hour: a day is safe.
     lifetime: { longestMs, defaultMs: (version === "v6" ? DAY_MS : longestMs) - LIFETIME_MARGIN_MS },
     idAs: "string",
-    patch: true,
     options: { values: !early, related: true, conditions: ["v6", "v7", "v8"].includes(version) },
     loginScopes: [
       "ZohoCRM.notifications.ALL",
@@ -76,7 +73,6 @@ const biginWatch: WatchProduct = {
   apiRoot: "/bigin/v2",
   lifetime: { longestMs: DAY_MS, defaultMs: DAY_MS - LIFETIME_MARGIN_MS },
   idAs: "string",
-  patch: false,
   options: { values: false, related: false, conditions: false },
   loginScopes: ["ZohoBigin.notifications.ALL"],
   recordScope: "ZohoBigin.modules.READ",
@@ -92,7 +88,6 @@ const recruitWatch: WatchProduct = {
   apiRoot: "/recruit/v2",
   lifetime: { longestMs: undefined, defaultMs: DAY_MS - LIFETIME_MARGIN_MS },
   idAs: "number",
-  patch: false,
   options: { values: false, related: false, conditions: false },
   loginScopes: ["READ", "CREATE", "UPDATE", "DELETE"].map((operation) => `ZohoRecruit.notifications.${operation}`),
   recordScope: "ZohoRecruit.modules.READ",

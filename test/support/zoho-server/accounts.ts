@@ -18,13 +18,6 @@ interface Access {
   readonly refreshToken: string | undefined;
 }
 
-interface Device {
-  readonly scopes: readonly string[];
-  readonly until: number;
-  state: "pending" | "granted" | "denied";
-  polledAt: number;
-}
-
 const HOUR_MS = 3_600_000;
 const WINDOW_MS = 600_000;
 const HTML = "<html><body>Invalid token</body></html>";
@@ -36,11 +29,8 @@ export class Accounts {
   readonly #grants = new Map<string, Grant>();
   readonly #refresh = new Map<string, Refreshable>();
   readonly #access = new Map<string, Access>();
-  readonly #devices = new Map<string, Device>();
   /** The API domain in token replies; default: this server. */
   apiDomain: string | undefined;
-  /** The data centre of the device flow's user. */
-  deviceLocation: string | undefined;
   /** The accounts servers in its list, by data centre. */
   locations: Readonly<Record<string, string>> = {
     us: "https://accounts.zoho.com",
@@ -81,10 +71,6 @@ export class Accounts {
     this.#access.clear();
   }
 
-  decideDevice(state: "granted" | "denied"): void {
-    for (const device of this.#devices.values()) device.state = state;
-  }
-
   scopesOf(accessToken: string): readonly string[] | undefined {
     const access = this.#access.get(accessToken);
     return access === undefined || access.expiresAt <= this.#now() ? undefined : access.scopes;
@@ -97,8 +83,6 @@ export class Accounts {
     if (request.method !== "POST") return undefined;
     if (request.path === "/oauth/v2/token") return this.#token(request.form, origin);
     if (request.path === "/oauth/v2/token/revoke") return this.#revoke(request.form);
-    if (request.path === "/oauth/v3/device/code") return this.#deviceCode(request.form, origin);
-    if (request.path === "/oauth/v3/device/token") return this.#deviceToken(request.form, origin);
     return undefined;
   }
 
@@ -169,32 +153,6 @@ export class Accounts {
     if (!known) return { status: 400, body: HTML, headers: { "content-type": "text/html" } };
     for (const [access, each] of this.#access) if (each.refreshToken === value) this.#access.delete(access);
     return { status: 200, body: { status: "success" } };
-  }
-
-  #deviceCode(form: URLSearchParams, origin: string): Answer {
-    if (form.get("client_id") !== this.clientId) return failure("invalid_client");
-    const code = token();
-    const scopes = (form.get("scope") ?? "").split(",");
-    this.#devices.set(code, { scopes, until: this.#now() + 300_000, state: "pending", polledAt: 0 });
-    return {
-      status: 200,
-      body: { user_code: "AB12CD", device_code: code, verification_url: `${origin}/oauth/v3/device` },
-    };
-  }
-
-  #deviceToken(form: URLSearchParams, origin: string): Answer {
-    if (!this.#knows(form)) return failure("invalid_client");
-    const device = this.#devices.get(form.get("code") ?? "");
-    if (device === undefined) return failure("invalid_code");
-    if (this.#now() > device.until) return failure("expired");
-    const tooSoon = this.#now() - device.polledAt < 30_000;
-    device.polledAt = this.#now();
-    if (tooSoon) return failure("slow_down");
-    if (this.deviceLocation !== undefined) {
-      return { status: 200, body: { error: "other_dc", user_location: this.deviceLocation } };
-    }
-    if (device.state === "denied") return failure("access_denied");
-    return device.state === "granted" ? this.#tokens(device.scopes, origin) : failure("authorization_pending");
   }
 
   #knows(form: URLSearchParams): boolean {

@@ -35,9 +35,8 @@ function longestMs(api: string): number {
 }
 
 /** Why Zoho rejects an item of a POST or PUT; undefined if it accepts it. */
-export function itemFault(item: Item, api: string, method: string): Fault | undefined {
-  const mandatory = method === "PATCH" ? ["channel_id", "events"] : ["channel_id", "events", "notify_url"];
-  for (const name of mandatory) {
+export function itemFault(item: Item, api: string): Fault | undefined {
+  for (const name of ["channel_id", "events", "notify_url"]) {
     if (item[name] === undefined) {
       return { code: "MANDATORY_NOT_FOUND", message: "required field not found", details: { api_name: name } };
     }
@@ -105,7 +104,7 @@ function expiry(value: unknown): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-export function grantedExpiry(item: Item, api: string, now: number): number {
+function grantedExpiry(item: Item, api: string, now: number): number {
   const asked = expiry(item.channel_expiry);
   return asked === undefined || asked > now + longestMs(api) ? now + HOUR_MS : asked;
 }

@@ -1,5 +1,5 @@
 import { type Answer, bareFault, type Fault, faultBody, type SeenRequest } from "./answer.ts";
-import { grantedExpiry, type Item, itemFault, MODULES, type Row, rowsOf } from "./watch-item.ts";
+import { type Item, itemFault, MODULES, type Row, rowsOf } from "./watch-item.ts";
 
 /** The notification API of one organisation: rejects what Zoho rejects, and forgets expired channels. */
 export class Watch {
@@ -57,10 +57,7 @@ export class Watch {
       return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "watch" });
     }
     if (watch.length > 100) return bareFault(400, "LIMIT_EXCEEDED", "too many items", { maximum_length: 100 });
-    if (request.method === "PATCH" && !api.startsWith("crm/")) {
-      return bareFault(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
-    }
-    if (!["POST", "PUT", "PATCH"].includes(request.method)) {
+    if (request.method !== "POST" && request.method !== "PUT") {
       return bareFault(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
     }
     const refused = watch.map((item: Item) => this.#refused.get(String(item.channel_id))).find((each) => each?.whole);
@@ -71,37 +68,15 @@ export class Watch {
 
   #write(item: Item, api: string, method: string): Fault | Record<string, unknown> {
     const id = String(item.channel_id);
-    const fault = itemFault(item, api, method) ?? this.#refused.get(id)?.fault;
+    const fault = itemFault(item, api) ?? this.#refused.get(id)?.fault;
     if (fault !== undefined) return fault;
     const old = this.#of(api).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
-    if (method === "PATCH") return this.#patch(item, api, old);
     const rows = rowsOf(item, api, this.#now());
     this.#rows = [...this.rows().filter((row) => row.channelId !== id), ...rows];
     return success(
       rows.map((row) => this.#event(row)),
       method === "POST" ? SUBSCRIBED : UPDATED,
-    );
-  }
-
-  #patch(item: Item, api: string, old: readonly Row[]): Record<string, unknown> {
-    if (item._delete_events === true) {
-      const gone = rowsOf({ ...item }, api, this.#now()).flatMap((row) => row.events);
-      for (const row of old) row.events = row.events.filter((event) => !gone.includes(event));
-      this.#rows = this.#rows.filter((row) => row.events.length > 0);
-      return success(
-        old.map(({ module, channelId }) => ({ ...this.#module(module), channel_id: channelId })),
-        REMOVED,
-      );
-    }
-    for (const row of old) {
-      row.token = typeof item.token === "string" ? item.token : null;
-      if (item.notify_url !== undefined) row.notifyUrl = String(item.notify_url);
-      if (item.channel_expiry !== undefined) row.expiresAt = grantedExpiry(item, api, this.#now());
-    }
-    return success(
-      old.map((row) => this.#event(row)),
-      UPDATED,
     );
   }
 
@@ -192,7 +167,6 @@ export class Watch {
 
 const SUBSCRIBED = "Successfully subscribed for actions-watch of the given module";
 const UPDATED = "Successfully updated the subscribe details";
-const REMOVED = "Successfully removed the subscribe details";
 
 function success(events: readonly unknown[], message: string): Record<string, unknown> {
   return { code: "SUCCESS", details: { events }, message, status: "success" };

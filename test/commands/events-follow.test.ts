@@ -16,12 +16,12 @@ afterEach(async () => {
   project = undefined;
 });
 
-/** `events tail --json …`, and what it says. */
+/** `events list --follow --json …`, and what it says. */
 function follow(of: LoggedProject, ...argv: string[]) {
   const interrupt = new AbortController();
   const lines: Line[] = [];
   const waiting = new Set<() => void>();
-  const ended = of.run(["events", "tail", "--json", ...argv], {
+  const ended = of.run(["events", "list", "--follow", "--json", ...argv], {
     signal: interrupt.signal,
     onOut(text) {
       lines.push(
@@ -52,7 +52,7 @@ function follow(of: LoggedProject, ...argv: string[]) {
   };
 }
 
-describe("events tail", () => {
+describe("events list --follow", () => {
   it("shows what came before, then each event and where it went, in order, until Ctrl-C", async () => {
     project = await startLoggedProject({
       answer: (response, { body }) => {
@@ -61,16 +61,16 @@ describe("events tail", () => {
       },
     });
     await project.deliver("/webhooks/zoho/crm", leadBody());
-    const tail = follow(project);
-    await tail.line("event", 1);
+    const following = follow(project);
+    await following.line("event", 1);
     await project.deliver("/webhooks/zoho/desk", ticketBody());
-    await tail.line("event", 2);
-    await expect.poll(() => tail.lines.filter(({ type }) => type === "forward").length).toBe(2);
+    await following.line("event", 2);
+    await expect.poll(() => following.lines.filter(({ type }) => type === "forward").length).toBe(2);
     await project.deliver("/webhooks/zoho/crm", leadBody({ email: "other@example.com" }));
-    expect(await tail.line("forward", 3)).toMatchObject({ status: 200, state: "delivered", attempt: 1 });
-    const { exitCode, out } = await tail.stop();
+    expect(await following.line("forward", 3)).toMatchObject({ status: 200, state: "delivered", attempt: 1 });
+    const { exitCode, out } = await following.stop();
     expect(exitCode).toBe(0);
-    const told = tail.lines.map(({ type, n, attempt, state }) => [
+    const told = following.lines.map(({ type, n, attempt, state }) => [
       type,
       n,
       ...(type === "forward" ? [attempt, state] : []),
@@ -88,12 +88,12 @@ describe("events tail", () => {
 
   it("applies the filters to forwarding, too", async () => {
     project = await startLoggedProject();
-    const tail = follow(project, "--product", "crm", "--last", "0");
+    const following = follow(project, "--product", "crm", "--limit", "0");
     await project.deliver("/webhooks/zoho/desk", ticketBody("one"));
     await project.deliver("/webhooks/zoho/crm", leadBody());
-    await tail.line("forward", 2);
-    await tail.stop();
-    expect(tail.lines.map(({ type, n }) => [type, n])).toEqual([
+    await following.line("forward", 2);
+    await following.stop();
+    expect(following.lines.map(({ type, n }) => [type, n])).toEqual([
       ["event", 2],
       ["forward", 2],
     ]);
@@ -105,14 +105,14 @@ describe("events tail", () => {
       "content-type": "application/json",
       ...signature(leadBody()),
     });
-    const tail = follow(project);
-    await tail.line("event", 1);
+    const following = follow(project);
+    await following.line("event", 1);
     await project.run(["replay", "1", "--to", `http://127.0.0.1:${project.app.port}/a?token=hush`]);
-    expect(await tail.line("forward", 1)).toMatchObject({
+    expect(await following.line("forward", 1)).toMatchObject({
       state: "delivered",
       target: `http://127.0.0.1:${project.app.port}/a?token=[masked]`,
     });
     expect((await project.run(["events", "show", "1"])).out).toContain("/a?token=[masked]");
-    await tail.stop();
+    await following.stop();
   });
 });

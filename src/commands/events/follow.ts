@@ -8,44 +8,38 @@ import type { Product } from "../../core/product.ts";
 import type { ForwardReport } from "../../reports/forward.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../../store/log.ts";
 import { type ExitCode, UserError } from "../../util/errors.ts";
-import { parseInteger } from "../../util/units.ts";
-import { projectProducts } from "../helpers/products.ts";
 import { roomOnStdout } from "../helpers/room-on-stdout.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
-import { type FilterOptions, isFiltered, type LogOptions, newestNumber, readFilter, withLog } from "./options.ts";
-
-interface TailOptions extends FilterOptions, LogOptions {
-  readonly last: string;
-}
+import { type FilterOptions, isFiltered, type LogOptions, newestNumber } from "./options.ts";
 
 /** Soon enough to look immediate to a person. */
 const POLL_INTERVAL_MS = 200;
 /** With a filter, forwarding is shown for this many of the latest deliveries that passed it. */
 const MAX_REMEMBERED = 10_000;
 
-/** Shows what another process writes to the log, until Ctrl-C. */
-export async function tail(context: Context, options: TailOptions): Promise<ExitCode> {
-  const count = parseInteger(options.last, "--last", 0, 100_000);
-  const products = await projectProducts(context, { schemas: false });
-  const filter = readFilter(options, context.now(), products);
-  return withLog(context, options, async (log) => {
-    const damage = new DamageReport(context);
-    const follower = await startFollower(context, { log, filter, options, products, damage });
-    await follower.showLast(count);
-    context.report({ type: "notice", message: `following ${log.path}; press Ctrl-C to stop` });
-    while (!context.signal.aborted) {
-      await follower.poll();
-      await delay(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => {});
-    }
-    return damage.exitCode;
-  });
-}
-
-interface FollowerOptions {
+interface FollowOptions {
   readonly log: Log;
   readonly filter: LogFilter;
-  readonly options: TailOptions;
+  readonly options: FilterOptions & LogOptions;
   readonly products: readonly Product[];
+  /** Deliveries that are shown first, the newest of the log. */
+  readonly limit: number;
+}
+
+/** Shows what another process writes to the log, until Ctrl-C. */
+export async function follow(context: Context, { limit, ...options }: FollowOptions): Promise<ExitCode> {
+  const damage = new DamageReport(context);
+  const follower = await startFollower(context, { ...options, damage });
+  await follower.showLast(limit);
+  context.report({ type: "notice", message: `following ${options.log.path}; press Ctrl-C to stop` });
+  while (!context.signal.aborted) {
+    await follower.poll();
+    await delay(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => {});
+  }
+  return damage.exitCode;
+}
+
+interface FollowerOptions extends Omit<FollowOptions, "limit"> {
   readonly damage: DamageReport;
 }
 
