@@ -49,15 +49,15 @@ export class Watch {
     this.#refused.delete(channelId);
   }
 
-  answer(request: SeenRequest, api: string): Answer {
-    if (request.method === "GET") return this.#list(request.query, api);
-    if (request.method === "DELETE") return this.#delete(request.query, api);
+  answer(request: SeenRequest, product: string): Answer {
+    if (request.method === "GET") return this.#list(request.query, product);
+    if (request.method === "DELETE") return this.#delete(request.query, product);
     const watch = (request.json as { watch?: unknown } | undefined)?.watch;
     if (!Array.isArray(watch)) {
       return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "watch" });
     }
     if (watch.length > 100) return bareFault(400, "LIMIT_EXCEEDED", "too many items", { maximum_length: 100 });
-    if (request.method === "PATCH" && !api.startsWith("crm/")) {
+    if (request.method === "PATCH" && product !== "crm") {
       return bareFault(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
     }
     if (!["POST", "PUT", "PATCH"].includes(request.method)) {
@@ -65,18 +65,18 @@ export class Watch {
     }
     const refused = watch.map((item: Item) => this.#refused.get(String(item.channel_id))).find((each) => each?.whole);
     if (refused !== undefined) return { status: 400, body: faultBody(refused.fault) };
-    const results = watch.map((item: Item) => this.#write(item, api, request.method));
+    const results = watch.map((item: Item) => this.#write(item, product, request.method));
     return this.#results(results, request.method === "POST" ? 201 : 200);
   }
 
-  #write(item: Item, api: string, method: string): Fault | Record<string, unknown> {
+  #write(item: Item, product: string, method: string): Fault | Record<string, unknown> {
     const id = String(item.channel_id);
-    const fault = itemFault(item, api, method) ?? this.#refused.get(id)?.fault;
+    const fault = itemFault(item, product, method) ?? this.#refused.get(id)?.fault;
     if (fault !== undefined) return fault;
-    const old = this.#of(api).filter((row) => row.channelId === id);
+    const old = this.#of(product).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
-    if (method === "PATCH") return this.#patch(item, api, old);
-    const rows = rowsOf(item, api, this.#now());
+    if (method === "PATCH") return this.#patch(item, product, old);
+    const rows = rowsOf(item, product, this.#now());
     this.#rows = [...this.rows().filter((row) => row.channelId !== id), ...rows];
     return success(
       rows.map((row) => this.#event(row)),
@@ -84,9 +84,9 @@ export class Watch {
     );
   }
 
-  #patch(item: Item, api: string, old: readonly Row[]): Record<string, unknown> {
+  #patch(item: Item, product: string, old: readonly Row[]): Record<string, unknown> {
     if (item._delete_events === true) {
-      const gone = rowsOf({ ...item }, api, this.#now()).flatMap((row) => row.events);
+      const gone = rowsOf({ ...item }, product, this.#now()).flatMap((row) => row.events);
       for (const row of old) row.events = row.events.filter((event) => !gone.includes(event));
       this.#rows = this.#rows.filter((row) => row.events.length > 0);
       return success(
@@ -97,7 +97,7 @@ export class Watch {
     for (const row of old) {
       row.token = typeof item.token === "string" ? item.token : null;
       if (item.notify_url !== undefined) row.notifyUrl = String(item.notify_url);
-      if (item.channel_expiry !== undefined) row.expiresAt = grantedExpiry(item, api, this.#now());
+      if (item.channel_expiry !== undefined) row.expiresAt = grantedExpiry(item, product, this.#now());
     }
     return success(
       old.map((row) => this.#event(row)),
@@ -105,7 +105,7 @@ export class Watch {
     );
   }
 
-  #delete(query: URLSearchParams, api: string): Answer {
+  #delete(query: URLSearchParams, product: string): Answer {
     const ids = query.get("channel_ids");
     if (ids === null || ids === "") {
       return bareFault(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {
@@ -113,7 +113,7 @@ export class Watch {
       });
     }
     const results = ids.split(",").flatMap((id): (Fault | Record<string, unknown>)[] => {
-      const own = this.#of(api).filter((row) => row.channelId === id);
+      const own = this.#of(product).filter((row) => row.channelId === id);
       if (own.length === 0) return [notSubscribed()];
       this.drop(id);
       return own.map((row) => ({
@@ -123,20 +123,19 @@ export class Watch {
         status: "success",
       }));
     });
-    return this.#results(results, api.startsWith("bigin/") ? 202 : 200, api.startsWith("bigin/") ? 202 : undefined);
+    return this.#results(results, product === "bigin" ? 202 : 200, product === "bigin" ? 202 : undefined);
   }
 
   /** A product knows only its channels. */
-  #of(api: string): readonly Row[] {
-    const product = api.split("/")[0];
-    return this.rows().filter((row) => row.api.split("/")[0] === product);
+  #of(product: string): readonly Row[] {
+    return this.rows().filter((row) => row.product === product);
   }
 
-  #list(query: URLSearchParams, api: string): Answer {
+  #list(query: URLSearchParams, product: string): Answer {
     const perPage = Math.min(200, Number(query.get("per_page") ?? 200));
     const page = Number(query.get("page") ?? 1);
     const [id, module] = [query.get("channel_id"), query.get("module")];
-    const rows = this.#of(api).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
+    const rows = this.#of(product).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
     if (rows.length === 0) return { status: 204 };
     const shown = rows.slice((page - 1) * perPage, page * perPage);
     return this.#json(200, {
@@ -147,10 +146,8 @@ export class Watch {
         ...this.#module(row.module),
         notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
         fields: null,
-        // Missing before v6, and in Bigin and Recruit.
-        ...(/^crm\/v[678]$/.test(api)
-          ? { notification_condition: row.condition === null ? null : [row.condition] }
-          : {}),
+        // Missing in Bigin and Recruit.
+        ...(product === "crm" ? { notification_condition: row.condition === null ? null : [row.condition] } : {}),
         channel_id: row.channelId,
         events: row.events,
         token: row.token,
@@ -171,7 +168,7 @@ export class Watch {
     return { channel_expiry: this.#time(row.expiresAt), ...this.#module(row.module), channel_id: row.channelId };
   }
 
-  /** As in Zoho's answers, the URI says v2 for every version. */
+  /** As in Zoho's answers, the URI says v2. */
   #module(module: string): Record<string, unknown> {
     const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
     return { resource_uri, resource_id: MODULES[module], resource_name: module };
