@@ -83,13 +83,3 @@ it("runs where no cache can be written", async () => {
   await runIn(file);
   await runIn("/proc/none/cache");
 });
-
-it("removes the cache of earlier versions", async () => {
-  const caches = tempFolder();
-  const compiled = join(caches, "zoho-hooks/compiled/v20.19.0-x64");
-  mkdirSync(compiled, { recursive: true });
-  chmodSync(join(caches, "zoho-hooks"), 0o700);
-  writeFileSync(join(compiled, "verify-cli.cjs-1"), "");
-  await runIn(caches);
-  expect(existsSync(join(caches, "zoho-hooks/compiled"))).toBe(false);
-});
