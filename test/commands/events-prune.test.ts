@@ -74,7 +74,10 @@ describe("events prune", () => {
     const doctor = await run(["doctor", "--json"], { cwd });
     expect(doctor.lines()).toContainEqual(expect.objectContaining({ id: "log.health", outcome: "passed" }));
     const pruned = await run(["events", "prune", "--give-up", "no URL"], { cwd });
-    expect([pruned.exitCode, pruned.err]).toEqual([0, expect.stringContaining("1 delivery to no URL marked as failed")]);
+    expect([pruned.exitCode, pruned.err]).toEqual([
+      0,
+      expect.stringContaining("1 delivery to no URL marked as failed"),
+    ]);
   });
 
   it.each([

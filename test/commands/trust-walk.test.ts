@@ -63,7 +63,6 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   replay: ["1"],
   "store init": [],
   "store status": [],
-  "store migrate": [],
   "fixtures show": ["crm", "Leads.create"],
   "fixtures path": ["crm", "Leads.create"],
   "fixtures list": [],

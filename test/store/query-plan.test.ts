@@ -3,16 +3,15 @@ import type { LogFilter } from "../../src/store/log.ts";
 import { pageQuery, resolveFilter } from "../../src/store/paging.ts";
 import { REJECTED } from "../../src/store/retention.ts";
 import { RECORD_COLUMNS, type SqlValue } from "../../src/store/rows.ts";
-import { migrate } from "../../src/store/sqlite/database.ts";
+import { createTables } from "../../src/store/sqlite/database.ts";
 import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
 import { createAppender } from "../../src/store/sqlite/queue.ts";
 import { sqlSource } from "../../src/store/sqlite/read.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { sqliteEngines } from "../support/temp-log.ts";
 
-describe.each(sqliteEngines)("a page of the log on %s", async (engine) => {
-  const database = (await loadEngine([engine])).open(":memory:");
-  migrate(database, "memory");
+describe("a page of the log in SQLite", async () => {
+  const database = (await loadEngine()).open(":memory:");
+  createTables(database, "memory");
   const { append } = createAppender(database);
   const source = sqlSource(database, async (query) => query());
   for (const event of ["Leads.create", "Leads.update"]) append(newEntry({ event, identity: event }));
