@@ -189,7 +189,7 @@ describe("a key set with keys that change", () => {
     let isSilent = false;
     const server = await serve((_request, response) => (isSilent ? undefined : response.end(keySet)));
     let now = at("10:30:00");
-    const use = options({ now: () => now, renewTimeoutMs: 50 });
+    const use = options({ now: () => now });
     const keys = await openKeySets(given(server.url), use);
     isSilent = true;
     now = at("10:40:00");
