@@ -307,7 +307,7 @@ it("shows of a SQLite log that it is a file", async () => {
   const { lines } = await run(["store", "status", "--json"], { cwd });
   expect(lines()).toMatchObject([{ type: "store", server_version: null, receivers: [{ pid: process.pid }] }]);
   const { exitCode, err } = await run(["store", "init"], { cwd });
-  expect([exitCode, err]).toEqual([2, expect.stringContaining("is a file: listen creates and updates it by itself")]);
+  expect([exitCode, err]).toEqual([2, expect.stringContaining("is a file: listen creates it by itself")]);
 });
 
 it("says where PostgreSQL cannot be reached, without the password", async () => {
