@@ -171,7 +171,7 @@ export async function retryWhileLocked<T>(work: () => T, busyMs = BUSY_MS): Prom
 const APPLICATION_ID = 0x5a486b73;
 
 /** Creates the tables in an empty file. Safe when several processes do it at once. */
-export function createTables(database: NativeDatabase, path: string): void {
+function createTables(database: NativeDatabase, path: string): void {
   if (isLog(database, path)) return;
   database.exec("BEGIN IMMEDIATE");
   try {

@@ -175,7 +175,7 @@ async function fetchUsable(url: string, { env, signal }: KeySetOptions, timeoutM
 }
 
 /** Follows no redirect. Throws an `Error` that says what came instead of a key set. */
-export async function fetchKeySet(
+async function fetchKeySet(
   url: string,
   env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
