@@ -8,9 +8,13 @@ import { run } from "../support/run.ts";
 import { runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const FORMATS = [0, 2, 11, 999];
-const COMMANDS = [
+/** One that creates a log, and one that only reads. */
+const BOTH_WAYS = [
   ["listen", "--port", "0", "--exec", "true"],
   ["events", "list"],
+];
+const COMMANDS = [
+  ...BOTH_WAYS,
   ["events", "prune", "--keep", "1ms"],
   ["replay", "1", "--to", "1"],
   ["store", "status"],
@@ -29,7 +33,7 @@ describe("a log of another format in SQLite", () => {
   const hint = /move (\S+), \1-wal and \1-shm away together, .* with --store/;
   const stateOf = (paths: readonly string[]) => paths.map((path) => [readFileSync(path), statSync(path).mode]);
 
-  it.each(FORMATS)("is refused by every command, and left as it is: format %i", async (format) => {
+  it.each(FORMATS)("is refused by name, and left as it is: format %i", async (format) => {
     const cwd = tempFolder();
     const path = join(cwd, ".zoho-hooks", "events.db");
     const log = await tempLog("sqlite", { path });
@@ -38,12 +42,12 @@ describe("a log of another format in SQLite", () => {
     await runSqlIn("sqlite", path, `PRAGMA user_version = ${format}`);
     chmodSync(path, 0o640);
     const before = stateOf([path]);
-    for (const argv of COMMANDS) await expectRefusal(argv, cwd, format, hint);
+    for (const argv of BOTH_WAYS) await expectRefusal(argv, cwd, format, hint);
     await expect(readHealth(path)).rejects.toThrow(message(format));
     expect(stateOf([path])).toEqual(before);
   });
 
-  it("keeps the journal of a process that was killed", async () => {
+  it("is refused by every command, and keeps the journal of a process that was killed", async () => {
     const cwd = tempFolder();
     const [running, killed] = [join(cwd, "running.db"), join(cwd, "killed.db")];
     const log = await tempLog("sqlite", { path: running });
@@ -65,12 +69,12 @@ describe("a log of another format in SQLite", () => {
     const log = await tempLog("sqlite", { path });
     await log.lock({ pid: 4711, url: undefined, since: new Date() });
     await runSqlIn("sqlite", path, "DROP TABLE holder; PRAGMA user_version = 2");
-    for (const argv of COMMANDS) await expectRefusal([...argv, "--store", path], cwd, 2, hint);
+    for (const argv of BOTH_WAYS) await expectRefusal([...argv, "--store", path], cwd, 2, hint);
   });
 });
 
 describe.runIf(hasPostgres)("a log of another format in PostgreSQL", () => {
-  it.each(FORMATS)("is refused by every command, and left as it is: format %i", async (format) => {
+  it.each(FORMATS)("is refused by name, and left as it is: format %i", async (format) => {
     const cwd = tempFolder();
     const path = join(cwd, "events.db");
     await (await tempLog("postgresql", { path })).append(newEntry());
@@ -80,10 +84,13 @@ describe.runIf(hasPostgres)("a log of another format in PostgreSQL", () => {
       JSON.stringify([
         await runSql(store, "SELECT * FROM meta"),
         await runSql(store, "SELECT * FROM deliveries"),
-        await runSql(store, "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"),
+        await runSql(
+          store,
+          "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY relname",
+        ),
       ]);
     const before = await content();
-    for (const argv of [...COMMANDS, ["store", "init"]])
+    for (const argv of [...(format === 2 ? COMMANDS : BOTH_WAYS), ["store", "init"]])
       await expectRefusal([...argv, "--store", store], cwd, format, /\?schema=name .* with --store/);
     expect(await content()).toBe(before);
   });
