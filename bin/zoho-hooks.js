@@ -40,19 +40,19 @@ function run() {
 
 /** Node's compile cache, in a folder that only this user can write to: its content is executed. */
 function cacheCompiledCode() {
-  const { existsSync, lstatSync, mkdirSync, rmSync, statSync } = require("node:fs");
+  const { existsSync, lstatSync, mkdirSync, statSync } = require("node:fs");
   const { userInfo } = require("node:os");
   const { isAbsolute, join } = require("node:path");
   const { env, platform } = process;
+  // From Node 22.1 on.
+  const enable = env.NODE_DISABLE_COMPILE_CACHE ? undefined : require("node:module").enableCompileCache;
+  if (enable === undefined) return;
+
   const isWindows = platform === "win32";
   const named = isWindows ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
   const home = env.HOME && isAbsolute(env.HOME) ? env.HOME : userInfo().homedir;
   const caches = named && isAbsolute(named) ? named : join(home, ".cache");
   const ours = join(caches, "zoho-hooks");
-  // From Node 22.1 on.
-  const enable = env.NODE_DISABLE_COMPILE_CACHE ? undefined : require("node:module").enableCompileCache;
-  if (enable === undefined && !existsSync(ours)) return;
-
   // Windows has no such modes, and these folders belong to the user there.
   const isOurs = ({ uid, mode }, forbidden) => isWindows || (uid === process.geteuid() && (mode & forbidden) === 0);
   const makePrivate = (folder) => {
@@ -62,9 +62,6 @@ function cacheCompiledCode() {
   };
   if (!existsSync(caches)) mkdirSync(caches, { mode: 0o700 });
   if (!isOurs(statSync(caches), 0o022) || !makePrivate(ours)) return;
-  // The cache of earlier versions.
-  const compiled = join(ours, "compiled");
-  if (existsSync(compiled)) rmSync(compiled, { recursive: true, force: true });
   const folder = join(ours, "compile-cache");
-  if (enable !== undefined && makePrivate(folder)) enable(folder);
+  if (makePrivate(folder)) enable(folder);
 }

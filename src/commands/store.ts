@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { maskUrl } from "../core/mask.ts";
 import { examples } from "../reports/help.ts";
 import type { LockOwner, WaitingCount } from "../store/log.ts";
-import { isDatabaseAddress, lockOwnerAt, migrateStore, openLogAt, readStoreStatus } from "../store/open-log.ts";
+import { createStore, isDatabaseAddress, lockOwnerAt, openLogAt, readStoreStatus } from "../store/open-log.ts";
 import { logBytes } from "../store/sqlite/health.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, formatBytes } from "../util/units.ts";
@@ -17,29 +17,23 @@ export const define: Define = (command, act) => {
   const child = (name: string, description: string) =>
     addStoreFlag(command.command(name)).description(description).addHelpText("before", example(name));
   child("init", "Create the event log in a PostgreSQL database.").action(act(init));
-  child("status", "Show the server, the format, who receives and delivers, what waits, and the size.").action(
-    act(status),
-  );
-  child("migrate", "Bring the event log in a PostgreSQL database to the format of this version.").action(act(init));
+  child("status", "Show the server, who receives and delivers, what waits, and the size.").action(act(status));
 };
 
 const HELP = `
-listen does what init and migrate do, if the user of the address may. Otherwise let the owner of the database do it once:
+listen does what init does, if the user of the address may. Otherwise let the owner of the database do it once:
 receivers and workers need no more than to read and write the tables.`;
 
-/** `init` and `migrate` differ in what they are looked for: both bring the log to this version's format, whatever there is. */
 async function init(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
   if (!isDatabaseAddress(store))
     throw usageError(
-      `${resolve(config.root, store)} is a file: listen creates and updates it by itself`,
+      `${resolve(config.root, store)} is a file: listen creates it by itself`,
       "to use a shared log: --store postgres://host/database",
     );
-  const { path, before, after } = await migrateStore(logPlace(config));
-  const action =
-    before === after ? "is up to date" : before === 0 ? "was created" : `was updated from format ${before}`;
-  const text = `The event log ${path} ${action} (format ${after}).\n`;
-  context.report({ type: "text", text, json: { type: "store_migrated", log: path, before, after } });
+  const { path, created } = await createStore(logPlace(config));
+  const text = `The event log ${path} ${created ? "was created" : "exists already"}.\n`;
+  context.report({ type: "text", text, json: { type: "store_init", log: path, created } });
   return ExitCode.ok;
 }
 
@@ -48,16 +42,13 @@ async function status(context: Context, options: LogOptions): Promise<ExitCode> 
   const found = isDatabaseAddress(store)
     ? await readStoreStatus(logPlace(config), context.now)
     : await statusOfFile(context, config);
-  const { path, serverVersion, version, supported, bytes, receivers, waiting } = found;
+  const { path, serverVersion, bytes, receivers, waiting } = found;
   const nowMs = context.now().getTime();
   const rows = [
     [
       "server",
       serverVersion === undefined ? "none: a SQLite file, which one process writes" : `PostgreSQL ${serverVersion}`,
     ],
-    ...(version === undefined
-      ? []
-      : [["format", version === supported ? `${version}` : `${version} (this version: ${supported})`]]),
     ["size", formatBytes(bytes)],
     ...list(
       "receivers",
@@ -72,8 +63,6 @@ async function status(context: Context, options: LogOptions): Promise<ExitCode> 
     type: "store",
     log: path,
     server_version: serverVersion ?? null,
-    format: version ?? null,
-    supported_format: supported ?? null,
     bytes,
     receivers: receivers.map(({ pid, host, role, url, since }) => ({
       pid,
@@ -108,15 +97,7 @@ async function statusOfFile({ now }: Context, config: Config) {
     const waiting = await log.waiting();
     const bytes = logBytes(log.path);
     const receivers = owner === undefined ? [] : [owner];
-    return {
-      path: log.path,
-      serverVersion: undefined,
-      version: undefined,
-      supported: undefined,
-      bytes,
-      receivers,
-      waiting,
-    };
+    return { path: log.path, serverVersion: undefined, bytes, receivers, waiting };
   } finally {
     await log.close();
   }

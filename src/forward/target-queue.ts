@@ -14,8 +14,6 @@ export interface TargetQueueOptions extends AttemptOptions {
   readonly concurrency: number;
   /** A delivery was given up unsent, because the log cannot read it. */
   readonly onUnreadable?: () => void;
-  /** How long to leave a log alone that has failed. */
-  readonly afterTroubleMs?: number;
 }
 
 /** The app behind a target, which other targets may share. */
@@ -34,6 +32,8 @@ const CLAIMED_PER_SLOT = 16;
 const MAX_BUFFERED = 2_048;
 /** Bodies may be large: only the first delivery may take the buffer past this. */
 const MAX_BUFFERED_BYTES = 2_097_152;
+/** How long to leave a log alone that has failed. */
+const LOG_RETRY_MS = 5000;
 
 /**
  * Sends the deliveries of one target, of which the log is the queue: claims a few at a time into a buffer, sends as many
@@ -44,7 +44,7 @@ export function createTargetQueue(
   { health: app, semaphore, watch }: TargetApp,
   options: TargetQueueOptions,
 ) {
-  const { log, concurrency, retry, afterTroubleMs = 5000, now, onTrouble, onUnreadable } = options;
+  const { log, concurrency, retry, now, onTrouble, onUnreadable } = options;
   const maxClaimed = concurrency * CLAIMED_PER_SLOT;
   const maxBuffered = Math.max(maxClaimed, MAX_BUFFERED);
   const maxPauseMs = maxPauseOf(retry);
@@ -160,7 +160,7 @@ export function createTargetQueue(
       hasBacklog = true;
       mayHaveDue = true;
       logFailed = true;
-      wakeAt(new Date(now().getTime() + afterTroubleMs));
+      wakeAt(new Date(now().getTime() + LOG_RETRY_MS));
       throw error;
     } finally {
       for (const each of claimed.claims) {
@@ -236,7 +236,7 @@ export function createTargetQueue(
         if (closing.signal.aborted) throw error;
         if (retries === 0) reportTrouble(error);
       }
-      await delay(afterTroubleMs, undefined, { signal: closing.signal }).catch(() => {});
+      await delay(LOG_RETRY_MS, undefined, { signal: closing.signal }).catch(() => {});
     }
   }
 

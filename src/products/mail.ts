@@ -9,7 +9,7 @@ import { writeJson } from "../util/json.ts";
 import { amount, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
 /** The key is the text of the secret that Zoho Mail sends in `x-hook-secret` when the webhook is saved, or its URL changed. */
-export const mailSignature = bodySignature({
+const mailSignature = bodySignature({
   id: "mail-signature",
   header: "x-hook-signature",
   credential: "hookSecret",

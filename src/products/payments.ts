@@ -20,7 +20,7 @@ const DEFAULT_TOLERANCE_MS = 300_000;
  * Zoho Payments: `t=<epoch milliseconds>,v=<hex>` with HMAC-SHA256 over `<t>.<raw body>`, made for each attempt.
  * https://www.zoho.com/in/payments/developerdocs/webhooks/verification
  */
-export const paymentsSignature: Proof = {
+const paymentsSignature: Proof = {
   id: "payments-signature",
   proves: "body",
   credential: "secret",

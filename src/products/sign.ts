@@ -16,7 +16,7 @@ const FRESH_MS = 300_000;
  * Zoho Sign. The formula on its page, "payload+secret_key", is notation: the secret is the key, not a part of the message.
  * https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/securing-zoho-sign-webhooks-with-hmac-authentication
  */
-export const signSignature = bodySignature({
+const signSignature = bodySignature({
   id: "sign-signature",
   header: "x-zs-webhook-signature",
   credential: "secret",

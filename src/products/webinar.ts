@@ -3,7 +3,7 @@ import { bodySignature } from "../core/proofs/body-signature.ts";
 import { userFormed } from "../core/user-formed.ts";
 
 /** For the authorization type "Signature": the key is the token that Webinar generates. */
-export const webinarSignature = bodySignature({
+const webinarSignature = bodySignature({
   id: "webinar-signature",
   header: "x-webinar-signature",
   credential: "secret",

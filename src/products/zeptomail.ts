@@ -10,7 +10,7 @@ const FORM = "ts=<milliseconds>;s=<URL-encoded>;s-algorithm=HmacSHA256";
  * The header is known from receivers in use: `ts=<epoch milliseconds>;s=<signature>`, in which the signature does not cover the
  * time. The secret is the authentication key of the webhook.
  */
-export const zeptomailSignature = bodySignature({
+const zeptomailSignature = bodySignature({
   id: "zeptomail-signature",
   header: "producer-signature",
   credential: "secret",

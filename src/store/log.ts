@@ -40,7 +40,7 @@ export interface Log {
   release(claims: readonly ClaimRef[], dueAt?: Date): Promise<void>;
   /**
    * Only for the owner of the lock. Deliveries that an earlier run has left without an answer count as failed: their
-   * senders got none. Resolves to their number. On SQLite, waiting deliveries whose order nothing holds up become due.
+   * senders got none. Resolves to their number.
    */
   endUnanswered(): Promise<number>;
   /** Calls back when another process may have made something due for a target, and when the log cannot be asked. Returns what ends it. */

@@ -42,19 +42,18 @@ export function isDatabaseAddress(store: string): boolean {
 
 /** What `store status` shows of a log in PostgreSQL. */
 export async function readStoreStatus({ store: address }: LogPlace, now: () => Date) {
-  const { readServer } = await import("./postgres/status.ts");
-  const server = await readServer({ address });
   const { openPostgresLog } = await import("./postgres/log.ts");
   const log = await openPostgresLog({ address, now, create: false });
   try {
-    return { ...server, receivers: await log.receivers(), waiting: await log.waiting() };
+    const { readServer } = await import("./postgres/status.ts");
+    return { ...(await readServer({ address })), receivers: await log.receivers(), waiting: await log.waiting() };
   } finally {
     await log.close();
   }
 }
 
-/** Creates a log in PostgreSQL, or brings it to the format of this program. */
-export async function migrateStore({ store }: LogPlace) {
-  const { migrateServer } = await import("./postgres/status.ts");
-  return migrateServer({ address: store });
+/** Creates the log in PostgreSQL where there is none. */
+export async function createStore({ store }: LogPlace) {
+  const { createLog } = await import("./postgres/status.ts");
+  return createLog({ address: store });
 }

@@ -86,7 +86,3 @@ export function unblockProduct(target: string, from: string, to: string, every: 
        AND id <= coalesce((${firstOf(target, every)}), ${Number.MAX_SAFE_INTEGER}) AND state = ${BLOCKED}
        AND NOT (${hasEarlier()})`;
 }
-
-/** Makes all due that nothing holds up. */
-export const UNBLOCK_LEFT = `UPDATE forwards AS this SET state = ${WAITING}
-  WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED} AND NOT (${hasEarlier()})`;

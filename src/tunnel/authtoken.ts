@@ -36,7 +36,7 @@ export function ngrokConfigFile({ env, home, platform }: AuthtokenPlaces): strin
 }
 
 /** `authtoken:` at the top level (version 2 of the file) or under `agent:` (version 3). */
-export function readAuthtoken(yaml: string): string | undefined {
+function readAuthtoken(yaml: string): string | undefined {
   let section = "";
   for (const line of yaml.replace(/^\uFEFF/, "").split(/\r?\n/)) {
     section = /^([^\s#:]+):/.exec(line)?.[1] ?? section;

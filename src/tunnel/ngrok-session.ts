@@ -16,8 +16,6 @@ export interface NgrokSettings {
   readonly serverAddr: string | undefined;
   /** A PEM file with the CAs of that ingress; `host` for those of the system. */
   readonly rootCas: string | undefined;
-  /** Whole seconds; ngrok's defaults are 10 and 15. */
-  readonly heartbeat: { readonly intervalSeconds: number; readonly toleranceSeconds: number } | undefined;
 }
 
 export interface NgrokSession {
@@ -37,7 +35,7 @@ export interface NgrokSession {
 interface SessionEvents {
   /** The connection broke. The agent reconnects at once, after 50 ms, 2.5 s, and then not for two minutes. */
   onBroken(reason: string): void;
-  /** The service has stopped answering on an open connection. The agent does not react to this. */
+  /** The service has not answered the heartbeat for 15 s on an open connection. The agent does not react to this. */
   onSilent(): void;
 }
 
@@ -151,10 +149,6 @@ function sessionBuilder(sdk: NgrokSdk, settings: NgrokSettings, serverAddr: stri
       throw usageError(`the CA file for ngrok, ${settings.rootCas}, cannot be read: ${reason}`, "name a PEM file");
     }
   }
-  if (settings.heartbeat !== undefined) {
-    builder.heartbeatInterval(settings.heartbeat.intervalSeconds);
-    builder.heartbeatTolerance(settings.heartbeat.toleranceSeconds);
-  }
   return builder;
 }
 
@@ -228,9 +222,9 @@ export type NgrokSdk = Pick<typeof import("@ngrok/ngrok"), "SessionBuilder">;
 /**
  * Loads ngrok's agent, a native add-on of 11 MB. Throws a UserError when there is no build for this system.
  */
-export async function loadNgrok(load: () => Promise<NgrokSdk> = () => import("@ngrok/ngrok")): Promise<NgrokSdk> {
+export async function loadNgrok(): Promise<NgrokSdk> {
   try {
-    return await load();
+    return await import("@ngrok/ngrok");
   } catch (error) {
     const [firstLine = ""] = errorText(error).split("\n", 1);
     throw new UserError(

@@ -44,7 +44,7 @@ export function chooseTunnel(wishes: TunnelWishes): TunnelChoice {
   }
   const { serverAddr, rootCas } = wishes;
   const host = domain === undefined ? undefined : domainHost(domain);
-  return { kind: "ngrok", settings: { authtoken, domain: host, serverAddr, rootCas, heartbeat: undefined } };
+  return { kind: "ngrok", settings: { authtoken, domain: host, serverAddr, rootCas } };
 }
 
 const LEAVE_OUT = "leave one of them out";

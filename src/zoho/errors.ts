@@ -188,7 +188,7 @@ const limitReached = known(
 const exists = known("it already exists", "see channels list, and update it or choose another --id");
 const notFound = known("it does not exist in this organisation", "list what exists, and check the organisation");
 const notOffered = known(
-  "Zoho does not offer this for this organisation, module or API version",
+  "Zoho does not offer this for this organisation or module",
   "check the module and the edition of the organisation",
 );
 
@@ -253,7 +253,7 @@ const FAULTS: Readonly<Record<string, Explanation>> = {
   INVALID_URL_PATTERN: (call) =>
     known(
       `${hostOf(call)} has nothing at this URL`,
-      "check ZOHO_API_URL, the API version and whether the organisation uses this product",
+      "check ZOHO_API_URL and whether the organisation uses this product",
     ),
   INVALID_REQUEST_METHOD: notOffered,
   INTERNAL_ERROR: zohoFailure,

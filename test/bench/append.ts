@@ -1,17 +1,16 @@
-/** Appends per second, concurrent and one by one, on each available engine. Needs Node 22.18 or later, which runs TypeScript. */
+/** Appends per second, concurrent and one by one, on this Node's SQLite. Needs Node 22.18 or later, which runs TypeScript. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NewEntry } from "../../src/store/log.ts";
-import { type EngineId, engineIds } from "../../src/store/sqlite/engine.ts";
 import { openLog } from "../../src/store/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 
 const BODY_BYTES = 2048;
 
-async function measure(engine: EngineId, count: number, atOnce: number, forward: boolean): Promise<void> {
+async function measure(count: number, atOnce: number, forward: boolean): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-bench-"));
-  const log = await openLog({ path: join(folder, "events.db"), now: () => new Date(), engines: [engine] });
+  const log = await openLog({ path: join(folder, "events.db"), now: () => new Date() });
   let left = count;
   const latencies: number[] = [];
   const start = performance.now();
@@ -28,9 +27,7 @@ async function measure(engine: EngineId, count: number, atOnce: number, forward:
   latencies.sort((a, b) => a - b);
   const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
   const queue = forward ? "with a waiting forward" : "log only";
-  console.log(
-    `${engine}, ${atOnce} at once, ${queue}: ${Math.round(count / seconds)} appends/s, p99 ${p99.toFixed(1)} ms`,
-  );
+  console.log(`${atOnce} at once, ${queue}: ${Math.round(count / seconds)} appends/s, p99 ${p99.toFixed(1)} ms`);
   await log.close();
   rmSync(folder, { recursive: true });
 }
@@ -43,13 +40,7 @@ function entry(i: number, forward: boolean): NewEntry {
   return forward ? { ...made, forward: { targets: ["http://localhost:3000/"] } } : made;
 }
 
-for (const engine of engineIds) {
-  try {
-    await measure(engine, 1000, 1, false);
-    await measure(engine, 30_000, 50, false);
-    await measure(engine, 30_000, 200, false);
-    await measure(engine, 30_000, 50, true);
-  } catch (error) {
-    console.log(`${engine}: ${error instanceof Error ? error.message : error}`);
-  }
-}
+await measure(1000, 1, false);
+await measure(30_000, 50, false);
+await measure(30_000, 200, false);
+await measure(30_000, 50, true);

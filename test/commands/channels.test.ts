@@ -192,7 +192,6 @@ describe("channels create", () => {
     [["Deals.edit", "--fields", "Stage", "--fields", "Deals:Amount"], "are already given"],
     [["Leads.craete"], "Leads.craete"],
     [["Leads.constructor"], "Leads.constructor"],
-    [["Leads.create", "--api-version", "constructor"], "no API version"],
     [["Contacts.all", "--product", "bigin", "--values"], "does not document --values"],
     [["Leads.all", "--product", "mail"], "has no notification channels"],
     [["Leads.all", "--id", "abc"], "is not a channel id"],

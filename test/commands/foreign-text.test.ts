@@ -126,17 +126,19 @@ it("names in a project are quoted in the commands that doctor names", async () =
   if (process.platform !== "win32") expect(out).toContain("chmod 600 '$(id).db'");
 });
 
-it("a remembered channel names no file elsewhere, and no command", async () => {
+it.each([
+  ["crm", "1", true],
+  ["crm", "1$(id)", false],
+  ["x/../../elsewhere", "1", false],
+])("a remembered channel names no file elsewhere, and no command: %s %s", async (product, id, isRead) => {
   const cwd = tempFolder();
   const channel = { profile: "environment", events: [], notifyUrl: `https://a.example/${FORGED}`, conditions: [] };
-  const channels = ["1", "1$(id)"].flatMap((id) =>
-    ["crm", "x/../../elsewhere"].map((product) => ({ ...channel, id, product, ofListener: true })),
-  );
+  const channels = [{ ...channel, id, product, ofListener: true }];
   mkdirSync(join(cwd, "home/zoho-hooks"), { recursive: true });
   writeFileSync(join(cwd, "home/zoho-hooks/channels.json"), JSON.stringify({ channels }));
   const env = { XDG_CONFIG_HOME: join(cwd, "home") };
   const { err } = await run(["listen", "--port", "0", "--tunnel", "none", "--timeout", "20ms"], { cwd, env });
-  expect(err).toContain("Channel 1 is left over");
+  expect(err.includes("Channel 1 is left over")).toBe(isRead);
   expect(err).not.toMatch(startsLine);
   expect(err).not.toMatch(/\$\(id\)|elsewhere/);
 });

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { engineIds, loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
+import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import type { Listener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -188,7 +188,7 @@ describe("--respond mirror", () => {
 
   it("passes the answer on while the log is locked, and records it before exit", async () => {
     const cwd = tempFolder();
-    const engine = await loadEngine(engineIds);
+    const engine = await loadEngine();
     let lock: NativeDatabase | undefined;
     const target = await app((response) => {
       lock = engine.open(join(cwd, ".zoho-hooks/events.db"));

@@ -44,7 +44,7 @@ const memory = () =>
   channelMemory(rig.folder, { profile: rig.signIn.name, product: "crm", account: accountOf(rig.signIn) });
 
 function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void = () => undefined) {
-  const product = crmWatch();
+  const product = crmWatch;
   const api = rig.api();
   const session: ZohoSession = {
     // Only what deletes without a question looks at it.
@@ -97,7 +97,7 @@ describe("a live channel", () => {
       token: key.token.reveal(),
       related: false,
     });
-    expect(channel.expiresAt()).toEqual(new Date(rig.clock.now().getTime() + crmWatch().lifetime.defaultMs));
+    expect(channel.expiresAt()).toEqual(new Date(rig.clock.now().getTime() + crmWatch.lifetime.defaultMs));
     expect(states()).toEqual(["created", "updated", "updated"]);
     await channel.close();
   });

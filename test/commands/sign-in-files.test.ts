@@ -38,18 +38,7 @@ const fileOf = (name: string): string => join(cwd, ".config/zoho-hooks", name);
 const json = (name: string) => JSON.parse(readFileSync(fileOf(name), "utf8"));
 
 describe("the file with the secrets of all profiles", () => {
-  it("keeps entries of a newer version when other profiles sign in and out", async () => {
-    await signIn("acme");
-    const newer = { kind: "wrapped", parts: ["x"] };
-    writeFileSync(fileOf("secrets.json"), JSON.stringify({ ...json("secrets.json"), newer }));
-    expect((await signIn("beta")).exitCode).toBe(0);
-    expect(Object.keys(json("secrets.json"))).toEqual(["acme", "newer", "beta"]);
-    expect((await zoho(["whoami", "--profile", "acme"])).exitCode).toBe(0);
-    expect((await zoho(["logout", "--profile", "beta"])).exitCode).toBe(0);
-    expect(json("secrets.json")).toMatchObject({ acme: expect.any(String), newer });
-  });
-
-  it.each(["[]", '"secrets"', "7"])(
+  it.each(["[]", '"secrets"', "7", '{"acme":{"kind":"wrapped"}}'])(
     "is named and left alone where it holds %s, before a code is spent",
     async (text) => {
       await signIn("acme");
@@ -57,34 +46,54 @@ describe("the file with the secrets of all profiles", () => {
       const before = server.tokenRequests().length;
       const { exitCode, err } = await signIn("beta");
       expect(exitCode).toBe(6);
-      expect(err).toMatch(/secrets\.json is not a secrets file that this version.*\n {2}delete the file and sign in/);
+      expect(err).toMatch(
+        /secrets\.json is not a secrets file that this version.*\n {2}move the file away and sign in/,
+      );
       expect(readFileSync(fileOf("secrets.json"), "utf8")).toBe(text);
       expect(server.tokenRequests()).toHaveLength(before);
     },
   );
 });
 
+describe("the profiles file", () => {
+  it("is named and left unchanged if another version has written it", async () => {
+    await signIn("acme");
+    const { profiles, ...rest } = json("profiles.json");
+    for (const content of [
+      { ...rest, profiles, version: 2 },
+      { ...rest, profiles: { acme: { ...profiles.acme, kind: "wrapped" } } },
+    ]) {
+      const text = JSON.stringify(content);
+      writeFileSync(fileOf("profiles.json"), text);
+      for (const attempt of [signIn("beta"), zoho(["whoami"]), zoho(["logout"])]) {
+        const { exitCode, err } = await attempt;
+        expect(exitCode).toBe(6);
+        expect(err).toMatch(/profiles\.json is not a profiles file that this version.*\n {2}move the file away/);
+      }
+      expect(readFileSync(fileOf("profiles.json"), "utf8")).toBe(text);
+    }
+  });
+});
+
 describe("the channels file", () => {
-  it("keeps entries and fields of a newer version", async () => {
+  it("is named and left unchanged if another version has written it, before a channel is created", async () => {
     await signIn("acme");
     expect((await createChannel()).exitCode).toBe(0);
     const [mine] = json("channels.json").channels;
-    const newer = { profile: "acme", product: "crm", id: "1000000000000000001", events: { of: "another shape" } };
-    writeFileSync(fileOf("channels.json"), JSON.stringify({ version: 2, channels: [{ ...mine, note: "n" }, newer] }));
-    expect((await createChannel()).exitCode).toBe(0);
-    expect(json("channels.json")).toMatchObject({ version: 2, channels: [{ ...mine, note: "n" }, newer, {}] });
-    expect((await zoho(["channels", "delete", mine.id, "--yes"])).exitCode).toBe(0);
-    expect(json("channels.json")).toMatchObject({ version: 2, channels: [newer, {}] });
-  });
-
-  it("is named and left unchanged if it holds something else, before a channel is created", async () => {
-    await signIn("acme");
-    writeFileSync(fileOf("channels.json"), '{"channels":{"a":1}}');
-    const { exitCode, err } = await createChannel();
-    expect(exitCode).toBe(6);
-    expect(err).toContain("channels.json is not a channels file that this version");
-    expect(readFileSync(fileOf("channels.json"), "utf8")).toBe('{"channels":{"a":1}}');
-    expect(server.watch.rows()).toEqual([]);
+    const { length } = server.watch.rows();
+    for (const content of [
+      { channels: { a: 1 } },
+      { version: 2, channels: [mine] },
+      { channels: [mine, { ...mine, id: "1000000000000000001", note: "n" }] },
+    ]) {
+      const text = JSON.stringify(content);
+      writeFileSync(fileOf("channels.json"), text);
+      const { exitCode, err } = await createChannel();
+      expect(exitCode).toBe(6);
+      expect(err).toMatch(/channels\.json is not a channels file that this version.*move the file away/s);
+      expect(readFileSync(fileOf("channels.json"), "utf8")).toBe(text);
+    }
+    expect(server.watch.rows()).toHaveLength(length);
   });
 });
 

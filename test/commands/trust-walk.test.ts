@@ -61,7 +61,6 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   replay: ["1"],
   "store init": [],
   "store status": [],
-  "store migrate": [],
   "fixtures show": ["crm", "Leads.create"],
   "fixtures list": [],
   "fixtures eject": ["crm", "Leads.create"],

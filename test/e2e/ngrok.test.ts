@@ -259,46 +259,6 @@ describe("a tunnel whose session breaks", () => {
     expect(downMs).toBeLessThan(15_000);
   });
 
-  it("is replaced when the edge falls silent on an open connection", async () => {
-    const { said } = await open(await receiver(), { heartbeat: { intervalSeconds: 1, toleranceSeconds: 1 } });
-    const [silent] = edge.sessions();
-    edge.faults.freezeSessions();
-
-    expect((await said("down")).reason).toBe("ngrok has stopped answering");
-    silent?.cut();
-    await said("reconnected");
-
-    expect(edge.bindings()).toHaveLength(1);
-  });
-
-  it("is replaced when its silent session comes back late, after the new one", async () => {
-    const { said } = await open(await receiver(), { heartbeat: { intervalSeconds: 1, toleranceSeconds: 1 } });
-    const [silent] = edge.sessions();
-    edge.faults.freezeSessions();
-    await said("down");
-    edge.faults.delayAuth(2_500);
-    silent?.cut();
-
-    const { downMs } = await said("reconnected");
-
-    expect(downMs).toBeLessThan(15_000);
-    expect(edge.bindings()).toHaveLength(1);
-  });
-
-  it("serves nothing any more over a silent connection that it has given up, and that comes back to life", async () => {
-    const { said } = await open(await receiver(), { heartbeat: { intervalSeconds: 1, toleranceSeconds: 1 } });
-    const [silent] = edge.sessions();
-    edge.faults.freezeSessions();
-    await said("down");
-    await edge.until(() => edge.bindings().length === 2);
-
-    silent?.thaw();
-    await said("reconnected");
-
-    expect(edge.unbinds).toHaveLength(1);
-    expect(edge.bindings()).toHaveLength(1);
-  });
-
   it("is replaced when its requests no longer arrive, whatever the session says", async () => {
     const { said } = await open(await receiver(), {}, { checkEveryMs: 50 });
     edge.faults.dropBindings();

@@ -7,7 +7,7 @@ import { app, leadNumber } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { type PostLoad, postLoad } from "../support/post-load.ts";
 import { tempFolder } from "../support/run.ts";
-import { collect, sqliteEngines, tempLog } from "../support/temp-log.ts";
+import { collect, tempLog } from "../support/temp-log.ts";
 
 /** As many as it takes to hit the moments between two writes. */
 const ROUNDS = IS_LONG ? 200 : 4;
@@ -42,17 +42,17 @@ it("listen delivers every event that it acknowledged, however often it is killed
   await expectNothingLost({ fault: `${ROUNDS} times kill -9`, cwd, loads, peakMegabytes });
 });
 
-describe.each(sqliteEngines)("a log on %s", (engine) => {
+describe("a log in SQLite", () => {
   it("has every delivery that was acknowledged before a kill -9, ready to be forwarded", async () => {
     const path = join(tempFolder(), "events.db");
     let acknowledged: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const child = await startChild("append-forever.ts", [engine, path]);
+      const child = await startChild("append-forever.ts", [path]);
       await child.line(50 + Math.floor(Math.random() * 400));
       await child.kill();
       acknowledged = [...acknowledged, ...child.lines.map(Number)];
     }
-    const log = await tempLog(engine, { path });
+    const log = await tempLog("sqlite", { path });
     const kept = new Set((await collect(log.list())).map(({ n }) => n));
     expect(acknowledged.filter((n) => !kept.has(n))).toEqual([]);
     expect(new Set(acknowledged).size).toBe(acknowledged.length);

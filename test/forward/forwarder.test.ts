@@ -7,13 +7,12 @@ import { recordAndForward } from "../../src/forward/record-and-forward.ts";
 import { createRoutes } from "../../src/forward/routes.ts";
 import type { ForwardReport, TargetReport } from "../../src/reports/forward.ts";
 import type { Log } from "../../src/store/log.ts";
-import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
 import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { startProxy } from "../support/proxy.ts";
 import { freePort, valuesOf } from "../support/target.ts";
 import { hang, says, yes } from "../support/target-app.ts";
-import { sqliteEngines, tempLog } from "../support/temp-log.ts";
+import { tempLog } from "../support/temp-log.ts";
 
 const NUMBER = "x-zoho-hooks-event";
 const soon = deadlineOf("Zoho Desk", { withinMs: 40 });
@@ -27,8 +26,7 @@ interface Given {
 }
 
 async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
-  const [engine = "better-sqlite3"] = sqliteEngines;
-  const log = await tempLog(engine, { busyMs: 50 });
+  const log = await tempLog("sqlite");
   const poster = await openPoster({ connections: 4, insecure: false, env: {}, timeoutMs: 5000 });
   const reports: (ForwardReport | TargetReport)[] = [];
   const troubles: string[] = [];
@@ -199,30 +197,9 @@ describe("a forwarder", () => {
     expect(troubles).toEqual([]);
   });
 
-  it("delivers its buffer once while the log is locked, and continues when the lock is gone", async () => {
-    const target = await app();
-    const { forwarder, log, reports, troubles, add } = await given({ afterTroubleMs: 20 });
-    for (let i = 0; i < 6; i++) await add(target.url);
-    let lock: NativeDatabase | undefined;
-    target.answer(async (response) => {
-      if (lock === undefined) {
-        lock = (await loadEngine(sqliteEngines)).open(log.path);
-        lock.exec("BEGIN IMMEDIATE");
-      }
-      response.end("OK");
-    });
-    forwarder.wake([target.url]);
-    await expect.poll(() => troubles.length).toBeGreaterThan(0);
-    expect(troubles[0]).toContain("is locked");
-    lock?.close();
-    await expect.poll(() => reports.length).toBe(6);
-    expect(await log.waiting()).toEqual([]);
-    expect(target.seen).toHaveLength(6);
-  });
-
   it("claims again after the log has failed", async () => {
     const target = await app();
-    const { forwarder, log, reports, troubles, add } = await given({ afterTroubleMs: 20 });
+    const { forwarder, log, reports, troubles, add } = await given();
     await add(target.url);
     const claimWaiting = log.claimWaiting;
     Object.assign(log, { claimWaiting: () => Promise.reject(new Error("the disk failed")) });

@@ -2,13 +2,20 @@ import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { withHeader } from "../../src/body/delivery.ts";
 import type { Proof } from "../../src/core/product.ts";
-import { mailSignature } from "../../src/products/mail.ts";
-import { paymentsSignature } from "../../src/products/payments.ts";
-import { signSignature } from "../../src/products/sign.ts";
-import { webinarSignature } from "../../src/products/webinar.ts";
-import { zeptomailSignature } from "../../src/products/zeptomail.ts";
+import { products } from "../../src/products/index.ts";
 import { canonicalOf, matchesOf, named, payloadOf, posted, signatureOf, verdictOf } from "../support/deliveries.ts";
 import { hasOpenssl, openssl } from "../support/openssl.ts";
+
+const proofOf = (product: string): Proof => {
+  const found = products.find(({ id }) => id === product)?.formats[0]?.proofs[0];
+  if (found === undefined) throw new Error(`${product} has no proof`);
+  return found;
+};
+const mailSignature = proofOf("mail");
+const paymentsSignature = proofOf("payments");
+const signSignature = proofOf("sign");
+const webinarSignature = proofOf("webinar");
+const zeptomailSignature = proofOf("zeptomail");
 
 const FORM = "application/x-www-form-urlencoded";
 const hex = (text: string, key: string): string => createHmac("sha256", key).update(text).digest("hex");

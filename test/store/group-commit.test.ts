@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { engineIds, loadEngine } from "../../src/store/sqlite/engine.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { GroupCommit, openWalSync } from "../../src/store/sqlite/group-commit.ts";
 import { tempFolder } from "../support/temp-log.ts";
 
@@ -19,17 +19,16 @@ function slowDisk() {
   return { syncs, leaveGap, wal: { sync, recoverSync, close: async () => {} } };
 }
 
-// The engine makes no difference here: the first that is available.
 describe("commits", () => {
   async function given() {
     const path = join(tempFolder(), "a.db");
-    const database = (await loadEngine(engineIds)).open(path);
+    const database = (await loadEngine()).open(path);
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x)");
     const insert = database.prepare("INSERT INTO t VALUES (?)");
     const { syncs, leaveGap, wal } = slowDisk();
     let begun = 0;
     const guard = { check: (): void => void begun++, close: (): void => {} };
-    const commits = new GroupCommit(database, { path, busyMs: 100, guard, wal });
+    const commits = new GroupCommit(database, { path, guard, wal });
     onTestFinished(async () => {
       for (const { done } of syncs) done();
       await commits.close();
@@ -116,7 +115,7 @@ describe("commits", () => {
 
   it("are on the disk when another process has just checkpointed them", async () => {
     const path = join(tempFolder(), "a.db");
-    const { open } = await loadEngine(engineIds);
+    const { open } = await loadEngine();
     const [database, other] = [open(path), open(path)];
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x)");
     const wal = openWalSync(database, path);

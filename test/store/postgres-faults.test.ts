@@ -103,7 +103,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
         await runSql(
           address,
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE pid <> pg_backend_pid() AND query LIKE '%append_1%' AND application_name = 'zoho-hooks'`,
+           WHERE pid <> pg_backend_pid() AND query LIKE '%append(%' AND application_name = 'zoho-hooks'`,
         );
     })();
     await Promise.all(

@@ -93,7 +93,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
 
   it("gives a delivery to another worker when a lease is over, and settles nothing for the first", async () => {
     const address = await newAddress();
-    const [slow, other] = [await opened(address, { leaseMs: 60_000 }), await opened(address)];
+    const [slow, other] = [await opened(address), await opened(address)];
     await slow.append(waiting());
     const [first] = await claim(slow);
     expect(await claim(other)).toEqual([]);
@@ -283,13 +283,10 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await expect(none.shared?.set("a", "b")).rejects.toMatchObject({ code: "log-key" });
   });
 
-  it("is created once by processes that start together, and used by the version before and after", async () => {
+  it("is created once by processes that start together, and by none that only reads", async () => {
     const address = await newAddress();
     await Promise.all(Array.from({ length: 5 }, () => opened(address)));
-    await runSql(address, "UPDATE meta SET value = value::int + 1 WHERE name = 'version'");
     await (await opened(address)).append(newEntry());
-    await runSql(address, "UPDATE meta SET value = value::int + 1 WHERE name = 'version'");
-    await expect(opened(address)).rejects.toMatchObject({ code: "log-too-new" });
     await expect(opened(await newAddress(), { create: false })).rejects.toMatchObject({ code: "log-missing" });
   });
 

@@ -1,21 +1,24 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import type { LogFilter } from "../../src/store/log.ts";
 import { pageQuery, resolveFilter } from "../../src/store/paging.ts";
 import { REJECTED } from "../../src/store/retention.ts";
 import { RECORD_COLUMNS, type SqlValue } from "../../src/store/rows.ts";
-import { migrate } from "../../src/store/sqlite/database.ts";
 import { loadEngine, type NativeDatabase } from "../../src/store/sqlite/engine.ts";
-import { createAppender } from "../../src/store/sqlite/queue.ts";
+import { openLog } from "../../src/store/sqlite/log.ts";
 import { sqlSource } from "../../src/store/sqlite/read.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { sqliteEngines } from "../support/temp-log.ts";
 
-describe.each(sqliteEngines)("a page of the log on %s", async (engine) => {
-  const database = (await loadEngine([engine])).open(":memory:");
-  migrate(database, "memory");
-  const { append } = createAppender(database);
+describe("a page of the log in SQLite", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "query-plan-")), "events.db");
+  const log = await openLog({ path, now: () => new Date() });
+  for (const event of ["Leads.create", "Leads.update"]) await log.append(newEntry({ event, identity: event }));
+  await log.close();
+  const database = (await loadEngine()).open(path);
   const source = sqlSource(database, async (query) => query());
-  for (const event of ["Leads.create", "Leads.update"]) append(newEntry({ event, identity: event }));
+  afterAll(() => database.close());
 
   const cases: [string, LogFilter, RegExp][] = [
     ["everything", {}, /SEARCH deliveries USING INTEGER PRIMARY KEY \(rowid>/],

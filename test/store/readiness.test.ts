@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { collect, engines, sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 describe.each(engines)("a log on %s", (engine) => {
   it("is ready, and a check leaves nothing in it", async () => {
@@ -16,32 +16,18 @@ describe.each(engines)("a log on %s", (engine) => {
   });
 });
 
-describe.each(sqliteEngines)("a log on %s", (engine) => {
-  it("is not ready when it is full, though nothing was appended since it was opened", async () => {
-    const path = join(tempFolder(), "events.db");
-    const limit = { path, hardLimitBytes: 1_000_000 };
-    const full = await tempLog(engine, limit);
-    const fill = async (): Promise<void> => {
-      for (;;) await full.append(newEntry());
-    };
-    await expect(fill()).rejects.toMatchObject({ code: "log-full" });
-    await expect(full.checkReady()).rejects.toMatchObject({ code: "log-full" });
-    await full.close();
-    const log = await tempLog(engine, limit);
-    await expect(log.checkReady()).rejects.toMatchObject({ code: "log-full" });
-  });
-
+describe("a log in SQLite", () => {
   it("is not ready once its file was deleted", async () => {
     const path = join(tempFolder(), "events.db");
-    const log = await tempLog(engine, { path });
+    const log = await tempLog("sqlite", { path });
     rmSync(path);
     await expect(log.checkReady()).rejects.toMatchObject({ code: "log-gone" });
   });
 
   it("is not ready while another program locks it, and says so after a second", async () => {
     const path = join(tempFolder(), "events.db");
-    const log = await tempLog(engine, { path });
-    const other = (await loadEngine([engine])).open(path);
+    const log = await tempLog("sqlite", { path });
+    const other = (await loadEngine()).open(path);
     other.exec("BEGIN IMMEDIATE");
     const askedAt = performance.now();
     await expect(log.checkReady()).rejects.toMatchObject({ code: "log-locked" });
@@ -53,7 +39,7 @@ describe.each(sqliteEngines)("a log on %s", (engine) => {
 
   it("stays ready for a moment after an append, without a probe", async () => {
     const path = join(tempFolder(), "events.db");
-    const log = await tempLog(engine, { path });
+    const log = await tempLog("sqlite", { path });
     await log.append(newEntry());
     rmSync(path);
     await log.checkReady();

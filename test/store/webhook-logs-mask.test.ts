@@ -1,10 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isSecretName, MASK, maskBody } from "../../src/core/mask.ts";
-import { loadEngine } from "../../src/store/sqlite/engine.ts";
-import { schema } from "../../src/store/sqlite/schema.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { engines, runSqlIn, sqliteEngines, tempFolder, tempLog } from "../support/temp-log.ts";
+import { engines, runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const NAMES = [
   ...["token", "Token", "access_token", "accessToken", "clientSecret", "client_secret", "x-zoho-signature", "zapikey"],
@@ -127,19 +125,5 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     await log.append(newEntry({ body, status, accepted: false, refusal: "no webhook at this path" }));
     const [row] = await runSqlIn(engine, path, "SELECT payload FROM webhook_logs");
     expect(row?.payload).toContain("zoho-hooks events show 1");
-  });
-});
-
-describe.each(sqliteEngines)("the view webhook_logs on %s", (engine) => {
-  it("replaces that of a log of an earlier version", async () => {
-    const path = join(tempFolder(), "events.db");
-    const old = (await loadEngine([engine])).open(path);
-    old.exec(`${schema}; PRAGMA application_id = ${0x5a486b73}; PRAGMA user_version = 1`);
-    old.close();
-    const log = await tempLog(engine, { path });
-    await log.append(newEntry({ body: `token=${SECRET}` }));
-    const database = (await loadEngine([engine])).open(path);
-    expect(database.prepare("SELECT payload FROM webhook_logs").get()?.payload).not.toContain(SECRET);
-    database.close();
   });
 });

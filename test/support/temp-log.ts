@@ -5,27 +5,14 @@ import { onTestFinished } from "vitest";
 import type { Log } from "../../src/store/log.ts";
 import { openPostgresLog } from "../../src/store/postgres/log.ts";
 import type { SqlRow } from "../../src/store/rows.ts";
-import { type EngineId, engineIds, loadEngine } from "../../src/store/sqlite/engine.ts";
+import { loadEngine } from "../../src/store/sqlite/engine.ts";
 import { type OpenLogOptions, openLog } from "../../src/store/sqlite/log.ts";
 import { hasPostgres, runSql, sharedAddress } from "./postgres.ts";
 
-/** An engine of the log. */
-export type LogEngine = EngineId | "postgresql";
+export type LogEngine = "sqlite" | "postgresql";
 
-/** Those of SQLite that this Node can run. */
-export const sqliteEngines: readonly EngineId[] = (
-  await Promise.all(
-    engineIds.map((id) =>
-      loadEngine([id]).then(
-        () => [id],
-        () => [],
-      ),
-    ),
-  )
-).flat();
-
-/** Those that there are here: every test of the log runs on each of them. */
-export const engines: readonly LogEngine[] = [...sqliteEngines, ...(hasPostgres ? (["postgresql"] as const) : [])];
+/** The engines that there are here: every test of the log runs on each. SQLite is that of this Node, or better-sqlite3. */
+export const engines: readonly LogEngine[] = ["sqlite", ...(hasPostgres ? (["postgresql"] as const) : [])];
 
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-"));
@@ -33,10 +20,7 @@ export function tempFolder(): string {
   return folder;
 }
 
-/**
- * A log in a folder of its own, or at a path; closed and removed after the test. In PostgreSQL a path is the name of a schema,
- * and the times of a test are those of the log.
- */
+/** A log in a folder of its own, or at a path; closed and removed after the test. In PostgreSQL a path is the name of a schema. */
 export async function tempLog(engine: LogEngine, options: Partial<OpenLogOptions> = {}): Promise<Log> {
   const log = await openTestLog(engine, options);
   onTestFinished(() => log.close());
@@ -47,14 +31,14 @@ export async function tempLog(engine: LogEngine, options: Partial<OpenLogOptions
 export async function openTestLog(engine: LogEngine, options: Partial<OpenLogOptions>): Promise<Log> {
   const path = options.path ?? join(tempFolder(), ".zoho-hooks", "events.db");
   const given = { now: () => new Date(), ...options };
-  if (engine !== "postgresql") return openLog({ engines: [engine], ...given, path });
-  return openPostgresLog({ ...given, address: await sharedAddress(path), databaseClock: false });
+  if (engine === "sqlite") return openLog({ ...given, path });
+  return openPostgresLog({ ...given, address: await sharedAddress(path) });
 }
 
 /** Runs SQL beside the log at a path. */
 export async function runSqlIn(engine: LogEngine, path: string, sql: string): Promise<readonly SqlRow[]> {
   if (engine === "postgresql") return (await runSql(await sharedAddress(path), sql)) as readonly SqlRow[];
-  const database = (await loadEngine([engine])).open(path);
+  const database = (await loadEngine()).open(path);
   try {
     if (/^SELECT/.test(sql)) return database.prepare(sql).all();
     database.exec(sql);

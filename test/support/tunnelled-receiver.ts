@@ -62,7 +62,6 @@ export async function openThrough(
       domain: undefined,
       serverAddr: edge.serverAddr,
       rootCas: edge.caFile,
-      heartbeat: undefined,
       ...settings,
     },
     {

@@ -31,7 +31,7 @@ export interface Rig {
   readonly tokens: AccessTokens;
   readonly exchanges: readonly Exchange[];
   api(product?: string): ZohoApi;
-  client(product?: string, version?: string): WatchClient;
+  client(product?: string): WatchClient;
   close(): Promise<void>;
 }
 
@@ -52,8 +52,7 @@ export async function startRig(
   const refreshToken = options.refreshToken ?? server.accounts.makeRefreshToken(options.scopes ?? ALL_SCOPES);
   const signIn = signInTo(server, refreshToken);
   const tokens = accessTokens({ signIn, folder, http, now: clock.now });
-  const api = (id = "crm", version?: string): ZohoApi =>
-    zohoApi({ http, tokens, signIn, product: findWatchProduct(id, version), now: clock.now });
+  const api = (id = "crm"): ZohoApi => zohoApi({ http, tokens, signIn, product: findWatchProduct(id), now: clock.now });
   return {
     server,
     clock,
@@ -63,7 +62,7 @@ export async function startRig(
     tokens,
     exchanges,
     api,
-    client: (id = "crm", version) => watchClient(api(id, version), findWatchProduct(id, version)),
+    client: (id = "crm") => watchClient(api(id), findWatchProduct(id)),
     close: async () => {
       await http.close();
       await server.close();

@@ -109,7 +109,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
             server_time: changedAt,
             query_params: Object.fromEntries(new URL(row.notifyUrl).searchParams),
             module,
-            resource_uri: `https://www.zohoapis.com/${URI_APIS[row.api.split("/")[0] ?? ""]}/${module}`,
+            resource_uri: `https://www.zohoapis.com/${URI_APIS[row.product]}/${module}`,
             ids,
             affected_fields: [],
             operation: { create: "insert", edit: "update", delete: "delete" }[verb],
@@ -131,7 +131,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   };
 }
 
-/** The fields of a notification, for all versions and products. */
+/** The API in the URIs of a notification. */
 const URI_APIS: Readonly<Record<string, string>> = { crm: "crm/v2", bigin: "bigin/v1", recruit: "recruit/v2" };
 
 function apiAnswer(request: SeenRequest, accounts: Accounts, watch: Watch): Answer {
@@ -139,8 +139,8 @@ function apiAnswer(request: SeenRequest, accounts: Accounts, watch: Watch): Answ
   if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
   const scopes = accounts.scopesOf(token);
   if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
-  const [, api, product] = /^\/((crm|bigin|recruit)\/v[\d.]+)\/actions\/watch$/.exec(request.path) ?? [];
-  if (api === undefined || product === undefined) return crmData(request, scopes);
+  const [, product] = /^\/(crm|bigin|recruit)\/v[28]\/actions\/watch$/.exec(request.path) ?? [];
+  if (product === undefined) return crmData(request, scopes);
   const prefix = { crm: "ZohoCRM", bigin: "ZohoBigin", recruit: "ZohoRecruit" }[product] ?? "";
   const needed = { GET: ["READ"], POST: ["WRITE", "CREATE"], DELETE: ["DELETE"] }[request.method] ?? [
     "WRITE",
@@ -148,7 +148,7 @@ function apiAnswer(request: SeenRequest, accounts: Accounts, watch: Watch): Answ
   ];
   const allowed = ["ALL", ...needed].some((each) => scopes.includes(`${prefix}.notifications.${each}`));
   if (!allowed) return bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
-  return watch.answer(request, api);
+  return watch.answer(request, product);
 }
 
 function tokenOf({ headers }: SeenRequest): string | undefined {

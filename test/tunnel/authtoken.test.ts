@@ -2,35 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findAuthtoken, ngrokConfigFile, readAuthtoken } from "../../src/tunnel/authtoken.ts";
+import { findAuthtoken, ngrokConfigFile } from "../../src/tunnel/authtoken.ts";
 
-describe("the authtoken in ngrok's config file", () => {
-  it.each([
-    ["stands at the top in version 2", "version: 2\nauthtoken: 2abc_XYZ\ntunnels: {}\n", "2abc_XYZ"],
-    ["stands under agent in version 3", 'version: "3"\r\nagent:\r\n    authtoken: 2abc_XYZ\r\n', "2abc_XYZ"],
-    ["may be quoted and have a comment", "agent:\n  authtoken: '2abc' # mine\n", "2abc"],
-    ["may follow other settings", 'agent:\n  api_key: k\n  authtoken: "2abc"\n', "2abc"],
-  ])("%s", (_what, yaml, token) => {
-    expect(readAuthtoken(yaml)).toBe(token);
-  });
-
-  it.each([
-    ["a commented line", "# authtoken: 2abc\nagent:\n  # authtoken: 2abc\n"],
-    ["another section's", "tunnels:\n  authtoken: 2abc\n"],
-    ["an empty value", "authtoken:\nagent:\n  authtoken: ''\n"],
-    ["nothing", ""],
-  ])("is not read from %s", (_what, yaml) => {
-    expect(readAuthtoken(yaml)).toBeUndefined();
-  });
-
-  it.each([
-    ["linux", {}, "/home/me/.config/ngrok/ngrok.yml"],
-    ["linux", { XDG_CONFIG_HOME: "/cfg" }, "/cfg/ngrok/ngrok.yml"],
-    ["darwin", {}, "/home/me/Library/Application Support/ngrok/ngrok.yml"],
-    ["win32", { LOCALAPPDATA: "C:\\Users\\me\\AppData\\Local" }, "C:\\Users\\me\\AppData\\Local\\ngrok\\ngrok.yml"],
-  ])("is read from ngrok's own path on %s", (platform, env, path) => {
-    expect(ngrokConfigFile({ platform, env, home: "/home/me" })).toBe(path);
-  });
+it.each([
+  ["linux", {}, "/home/me/.config/ngrok/ngrok.yml"],
+  ["linux", { XDG_CONFIG_HOME: "/cfg" }, "/cfg/ngrok/ngrok.yml"],
+  ["darwin", {}, "/home/me/Library/Application Support/ngrok/ngrok.yml"],
+  ["win32", { LOCALAPPDATA: "C:\\Users\\me\\AppData\\Local" }, "C:\\Users\\me\\AppData\\Local\\ngrok\\ngrok.yml"],
+])("the authtoken is read from ngrok's own path on %s", (platform, env, path) => {
+  expect(ngrokConfigFile({ platform, env, home: "/home/me" })).toBe(path);
 });
 
 describe("the search for an authtoken", () => {
@@ -78,5 +58,25 @@ describe("the search for an authtoken", () => {
     await mkdir(join(home, "ngrok", "ngrok.yml"), { recursive: true });
 
     await expect(findAuthtoken(places())).rejects.toThrow(/ngrok\.yml cannot be read/);
+  });
+
+  it.each([
+    ["stands at the top in version 2", "version: 2\nauthtoken: 2abc_XYZ\ntunnels: {}\n", "2abc_XYZ"],
+    ["stands under agent in version 3", 'version: "3"\r\nagent:\r\n    authtoken: 2abc_XYZ\r\n', "2abc_XYZ"],
+    ["may be quoted and have a comment", "agent:\n  authtoken: '2abc' # mine\n", "2abc"],
+    ["may follow other settings", 'agent:\n  api_key: k\n  authtoken: "2abc"\n', "2abc"],
+  ])("reads one that %s", async (_what, yaml, token) => {
+    await writeConfig(yaml);
+    expect((await findAuthtoken(places()))?.reveal()).toBe(token);
+  });
+
+  it.each([
+    ["a commented line", "# authtoken: 2abc\nagent:\n  # authtoken: 2abc\n"],
+    ["another section's", "tunnels:\n  authtoken: 2abc\n"],
+    ["an empty value", "authtoken:\nagent:\n  authtoken: ''\n"],
+    ["nothing", ""],
+  ])("reads none from %s", async (_what, yaml) => {
+    await writeConfig(yaml);
+    expect(await findAuthtoken(places())).toBeUndefined();
   });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { secret } from "../../src/body/secret.ts";
 import { mapNgrokError } from "../../src/tunnel/ngrok-errors.ts";
-import { loadNgrok } from "../../src/tunnel/ngrok-session.ts";
 import { ExitCode } from "../../src/util/errors.ts";
 
 const context = {
@@ -39,16 +38,5 @@ describe("an ngrok error", () => {
 
     expect(error.message).not.toMatch(/\p{Cc}/u);
     expect(error.message).toContain("bad [31mred");
-  });
-});
-
-describe("the native agent", () => {
-  it("is reported as missing, with alternatives, when there is no build for this system", async () => {
-    const missing = "@ngrok/ngrok-plan9-mips";
-    const error: unknown = await loadNgrok(() => import(missing)).catch((reason: unknown) => reason);
-
-    expect(error).toMatchObject({ exitCode: ExitCode.connectionLost, code: "ngrokMissing" });
-    expect(error).toMatchObject({ message: expect.stringContaining(missing) });
-    expect(error).toMatchObject({ hint: expect.stringContaining("--public-url") });
   });
 });

@@ -142,7 +142,7 @@ describe("errors of single items", () => {
 
 describe("replacing", () => {
   it("keeps all of a channel when the listed one is sent back", async () => {
-    const condition = await fieldCondition(rig.api(), crmWatch(), "Deals", ["stage", "Amount", "Lead_Source"]);
+    const condition = await fieldCondition(rig.api(), crmWatch, "Deals", ["stage", "Amount", "Lead_Source"]);
     await rig.client().create([request({ conditions: [condition] })]);
     const before = await rig.client().get(config().id);
     const kept = before && configOf(before);
@@ -247,7 +247,7 @@ describe("errors of the whole", () => {
 
 describe("lookups", () => {
   it("nest more than two fields, with their ids", async () => {
-    const condition = await fieldCondition(rig.api(), crmWatch(), "deals", ["Stage", "Account_Name", "Lead_Source"]);
+    const condition = await fieldCondition(rig.api(), crmWatch, "deals", ["Stage", "Account_Name", "Lead_Source"]);
     expect(condition).toEqual({
       type: "field_selection",
       module: { api_name: "Deals", id: "554023000000000131" },
@@ -268,7 +268,7 @@ describe("lookups", () => {
   });
 
   it("suggest a similar field, and reject conditions where the product has none", async () => {
-    expect(await failureOf(fieldCondition(rig.api(), crmWatch(), "Deals", ["Stge"]))).toMatchObject({
+    expect(await failureOf(fieldCondition(rig.api(), crmWatch, "Deals", ["Stge"]))).toMatchObject({
       exitCode: 2,
       hint: "did you mean Stage?",
     });
@@ -280,9 +280,9 @@ describe("lookups", () => {
   });
 
   it("fetch a record without losing a digit of its id, and recognise a deleted one", async () => {
-    expect(await fetchRecord(rig.api(), crmWatch(), "Leads", "5725767000003000061")).toMatchObject({
+    expect(await fetchRecord(rig.api(), crmWatch, "Leads", "5725767000003000061")).toMatchObject({
       id: "5725767000003000061",
     });
-    expect(await fetchRecord(rig.api(), crmWatch(), "Leads", "5725767000003000060")).toBeUndefined();
+    expect(await fetchRecord(rig.api(), crmWatch, "Leads", "5725767000003000060")).toBeUndefined();
   });
 });

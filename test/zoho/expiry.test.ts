@@ -28,37 +28,30 @@ describe("parseZohoTime", () => {
 
 describe("chooseExpiry", () => {
   it.each([
-    ["crm", "v8", 7 * 24 - 1],
-    ["crm", "v3", 23],
-    ["crm", "v6", 23],
-    ["bigin", undefined, 23],
-    ["recruit", undefined, 23],
-  ])("defaults to just under the longest that %s %s allows", (product, version, hours) => {
-    const expiry = chooseExpiry(undefined, findWatchProduct(product, version).lifetime, now);
+    ["crm", 7 * 24 - 1],
+    ["bigin", 23],
+    ["recruit", 23],
+  ])("defaults to just under the longest that %s allows", (product, hours) => {
+    const expiry = chooseExpiry(undefined, findWatchProduct(product).lifetime, now);
     expect(expiry.getTime()).toBe(Date.parse("2026-03-01T09:00:00Z") + hours * 3_600_000);
   });
 
   it("rejects what Zoho would silently cut to an hour", () => {
-    expect(() => chooseExpiry("30d", crmWatch().lifetime, now)).toThrow(
+    expect(() => chooseExpiry("30d", crmWatch.lifetime, now)).toThrow(
       "30d away, and this API grants at most 7d: Zoho would silently make it one hour",
     );
     expect(() => chooseExpiry("25h", findWatchProduct("bigin").lifetime, now)).toThrow("at most 1d");
   });
 
-  it("allows a week for v6 on request, about which Zoho's pages disagree", () => {
-    const expiry = chooseExpiry("6d", crmWatch("v6").lifetime, now);
-    expect(expiry.toISOString()).toBe("2026-03-07T09:00:00.000Z");
-  });
-
   it("accepts durations and times", () => {
-    expect(chooseExpiry("24h", crmWatch().lifetime, now).toISOString()).toBe("2026-03-02T09:00:00.000Z");
-    expect(chooseExpiry("2026-03-02T09:00:00+05:30", crmWatch().lifetime, now).toISOString()).toBe(
+    expect(chooseExpiry("24h", crmWatch.lifetime, now).toISOString()).toBe("2026-03-02T09:00:00.000Z");
+    expect(chooseExpiry("2026-03-02T09:00:00+05:30", crmWatch.lifetime, now).toISOString()).toBe(
       "2026-03-02T03:30:00.000Z",
     );
   });
 
   it.each(["yesterday", "0h", "2026-02-01T00:00:00Z", "2026-03-02T00:00:00"])("refuses %j", (asked) => {
-    expect(() => chooseExpiry(asked, crmWatch().lifetime, now)).toThrow(/expiry/);
+    expect(() => chooseExpiry(asked, crmWatch.lifetime, now)).toThrow(/expiry/);
   });
 });
 

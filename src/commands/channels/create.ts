@@ -62,7 +62,7 @@ The channel's token is that of --token-file, else of ZOHO_WEBHOOK_TOKEN (or ZOHO
 new one. It is saved with your profile, so that zoho-hooks listen can verify it.`;
 
 async function create(context: Context, names: readonly string[], options: CreateOptions): Promise<ExitCode> {
-  const { id: productId } = findWatchProduct(options.product ?? "crm", options.apiVersion);
+  const { id: productId } = findWatchProduct(options.product ?? "crm");
   const events = channelEvents(productId, names);
   const typed = events.map((event) => `${productId}:${event}`);
   warnOfMistypedModules(context, products, typed);

@@ -26,8 +26,7 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 A channel is a subscription in Zoho CRM, Bigin or Recruit: Zoho posts to its URL when records change. It expires without
-notice: in CRM after a week at most (a day in API v2 and v3, and perhaps v6, where Zoho's pages disagree), in Bigin after
-a day. Zoho silently turns a longer lifetime into one hour, so these commands reject it. Guides that mention 30 days do
-not match what Zoho does.
+notice: in CRM after a week at most, in Bigin after a day. Zoho silently turns a longer lifetime into one hour, so these
+commands reject it. Guides that mention 30 days do not match what Zoho does.
 
 Sign in first with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.`;

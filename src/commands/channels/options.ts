@@ -102,7 +102,7 @@ export function rejectUnknownOptions(
     ["conditions", "--fields"],
   ] as const) {
     if (given[name] !== undefined && !product.options[name]) {
-      throw usageError(`${product.title} does not document ${flag} in this API version`, `leave ${flag} out`);
+      throw usageError(`${product.title} does not document ${flag}`, `leave ${flag} out`);
     }
   }
 }

@@ -21,7 +21,6 @@ import { lookUpCentre } from "../../zoho/server-list.ts";
 export interface ZohoOptions {
   readonly profile?: string;
   readonly product?: string;
-  readonly apiVersion?: string;
 }
 
 export function addZohoOptions(command: Command): Command {
@@ -30,8 +29,7 @@ export function addZohoOptions(command: Command): Command {
       "--profile <name>",
       "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
     )
-    .option(`--product <${watchProductIds.join("|")}>`, "the product of the channels", "crm")
-    .option("--api-version <version>", "version of the CRM API to use (default: v8)");
+    .option(`--product <${watchProductIds.join("|")}>`, "the product of the channels", "crm");
 }
 
 /** Access to the channels of one organisation. */
@@ -66,7 +64,7 @@ export async function openZoho(
   options: ZohoOptions,
   config: Config = loadConfig(context),
 ): Promise<ZohoSession> {
-  const product = findWatchProduct(options.product ?? "crm", options.apiVersion);
+  const product = findWatchProduct(options.product ?? "crm");
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
   const tokens = sessionTokens(context, signIn, http);
@@ -84,10 +82,10 @@ export async function openZoho(
 function channelsCommand(
   { invocation }: Context,
   product: WatchProduct,
-  { apiVersion, profile }: ZohoOptions,
+  { profile }: ZohoOptions,
   words: string,
 ): string {
-  const given = { product: product.id, "api-version": apiVersion, profile };
+  const given = { product: product.id, profile };
   const flags = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : `--${name} ${shellQuoted(value)}`,
   );

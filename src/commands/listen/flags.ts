@@ -15,7 +15,6 @@ export interface ZohoFlags {
   readonly expand?: boolean;
   readonly profile?: string;
   readonly product?: string;
-  readonly apiVersion?: string;
 }
 
 export interface ListenOptions extends SecretOptions, SettingFlags, ZohoFlags {
@@ -125,8 +124,7 @@ export function addListenFlags(command: Command): void {
     .optionsGroup("Zoho's notifications:")
     .option("--expand", "fetch the records that a notification names, and show them below it")
     .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
-    .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)")
-    .option("--api-version <version>", "version of the CRM API (default: v8)");
+    .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)");
 }
 
 /** Keys need a person at a terminal that can redraw a line. */

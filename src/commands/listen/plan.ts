@@ -172,7 +172,7 @@ function needsZoho({ channel, expand, ...rest }: ZohoFlags, choice: TunnelChoice
     );
   }
   if (channel !== undefined || expand === true) return true;
-  const useless = { "--profile": rest.profile, "--product": rest.product, "--api-version": rest.apiVersion };
+  const useless = { "--profile": rest.profile, "--product": rest.product };
   const [flag] = Object.entries(useless).find(([, value]) => value !== undefined) ?? [];
   if (flag !== undefined) throw usageError(`${flag} does nothing without --channel or --expand`);
   return false;

@@ -51,7 +51,7 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
   const { options, products, secrets, configured, isShared, onLost } = given;
   if (isShared && options.channel !== undefined) requireStoreKey(context);
   const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
-  const { id: product, title } = findWatchProduct(options.product ?? "crm", options.apiVersion);
+  const { id: product, title } = findWatchProduct(options.product ?? "crm");
   if (events !== undefined && findProduct(products, product) === undefined)
     throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
   const session = await openZoho(context, options);

@@ -164,13 +164,13 @@ function digits(random: Random, count: number): string {
 }
 
 /** Valid JSON with a comma in place of its last character, which no parser accepts. */
-export function malformedJson(body: Buffer): Buffer {
+function malformedJson(body: Buffer): Buffer {
   const text = body.subarray(0, body.length - trailingSpace(body));
   return Buffer.concat([text.subarray(0, Math.max(0, text.length - 1)), Buffer.from(",")]);
 }
 
 /** The first half. It may end in the middle of a character. */
-export function truncatedBody(body: Buffer): Buffer {
+function truncatedBody(body: Buffer): Buffer {
   return body.subarray(0, Math.floor(body.length / 2));
 }
 

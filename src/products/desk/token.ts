@@ -225,7 +225,7 @@ function shown(text: string): string {
 }
 
 /** Why a token fails: its content, and the known mistakes that match. */
-export function explainToken(text: string, secrets: readonly Secret[], wrong: WrongClaim | undefined): Explanation {
+function explainToken(text: string, secrets: readonly Secret[], wrong: WrongClaim | undefined): Explanation {
   const keys = secrets.flatMap((secret) => readKeySet(secret.reveal()) ?? []);
   const token = parseToken(text);
   const bare = unwrapped(text);

@@ -1,10 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { maskUrl } from "../../core/mask.ts";
 import type { Appended, ClaimRef, NewEntry } from "../log.ts";
 import { timeoutError } from "../readiness.ts";
 import { keptBody } from "../retention.ts";
 import { deliveryRow, maybeNumber, numberOf, type SqlRow, textOf } from "../rows.ts";
 import { EVERY_RECORD } from "../states.ts";
-import type { Clock } from "./clock.ts";
 import { APPEND_TIMEOUT_MS, type Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
 
@@ -18,7 +18,7 @@ export interface ClaimGiven {
 }
 
 interface AppendOptions {
-  readonly clock: Clock;
+  now(): Date;
   /** Of claims, in milliseconds. */
   readonly leaseMs: number;
   /** The receiver that has registered itself. */
@@ -35,12 +35,12 @@ const MAX_PAYLOAD = 2000;
 
 /** Records deliveries, many in one call. */
 export function createAppender(database: Database, options: AppendOptions): Flush<NewEntry, Appended> {
-  const { clock, leaseMs } = options;
+  const { now, leaseMs } = options;
 
   async function write(entries: readonly NewEntry[], endsAt: number): Promise<readonly Appended[]> {
     const receiver = options.receiver() ?? null;
     const sentAtMs = performance.now();
-    const lease = entries.some(({ forward }) => forward?.claim === true) ? clock.newLease() : undefined;
+    const lease = entries.some(({ forward }) => forward?.claim === true) ? randomUUID() : undefined;
     const first = firstOffers(entries);
     const bodies = entries.map(keptBody);
     let bytes = 0;
@@ -66,12 +66,11 @@ export function createAppender(database: Database, options: AppendOptions): Flus
       toJson(deliveries),
       toJson(forwards),
       Buffer.concat(bodies),
-      clock.now(),
-      clock.isDatabase,
+      now().getTime(),
       leaseMs,
       [...awaited],
     ];
-    const rows = await database.queryBefore(endsAt, "SELECT * FROM append_1(?, ?, ?, ?, ?, ?, ?)", values);
+    const rows = await database.queryBefore(endsAt, "SELECT * FROM append(?, ?, ?, ?, ?, ?)", values);
     return resultsOf(rows, entries, { lease, sentAtMs });
   }
 

@@ -3,14 +3,13 @@ import { readAll } from "../paging.ts";
 import { createReadinessCheck } from "../readiness.ts";
 import { readStats } from "../stats.ts";
 import { createAppender } from "./append.ts";
-import { createClock } from "./clock.ts";
 import { APPEND_TIMEOUT_MS, checkServer, connectTo, type DatabaseAddress, openDatabase } from "./connect.ts";
 import { createNotices } from "./notice.ts";
 import { createQueue } from "./queue.ts";
 import { createReader } from "./read.ts";
 import { createReceivers, readOwner, takeDuty } from "./receivers.ts";
 import { prune } from "./retention.ts";
-import { checkVersion, LOCK_ORDER, migrate, readVersion } from "./schema.ts";
+import { createTables, LOCK_ORDER, readFormat, requireLog } from "./schema.ts";
 import { createSharedSecrets } from "./secrets.ts";
 
 export interface OpenPostgresOptions extends DatabaseAddress {
@@ -25,8 +24,6 @@ export interface OpenPostgresOptions extends DatabaseAddress {
   readonly storeKey?: string | undefined;
   /** How long a claim lasts that is not renewed. */
   readonly leaseMs?: number;
-  /** False where all processes have the clock of the caller. */
-  readonly databaseClock?: boolean;
 }
 
 const LEASE_MS = 15_000;
@@ -35,25 +32,23 @@ const PROBE = `SELECT ${LOCK_ORDER}, pg_current_xact_id()`;
 
 /** Opens or creates a log in PostgreSQL. Rejects with a UserError when the server, the way to it or the driver fails. */
 export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log> {
-  const { now, keepMs, maxBytes, storeKey, create = true } = options;
-  const { leaseMs = LEASE_MS, databaseClock = true } = options;
+  const { now, keepMs, maxBytes, storeKey, create = true, leaseMs = LEASE_MS } = options;
   const database = openDatabase(await connectTo(options));
   try {
     if (create) {
       await checkServer(database);
-      await migrate(database);
+      await createTables(database);
     }
-    checkVersion(await readVersion(database), database.path);
+    await requireLog(database);
   } catch (error) {
     await database.close();
     throw error;
   }
-  const clock = createClock(now, databaseClock);
-  const queue = createQueue(database, { clock, leaseMs });
+  const queue = createQueue(database, { now, leaseMs });
   const receivers = createReceivers(database);
-  const appender = createAppender(database, { clock, leaseMs, receiver: receivers.id, onClaimed: queue.take });
+  const appender = createAppender(database, { now, leaseMs, receiver: receivers.id, onClaimed: queue.take });
   const notices = createNotices(database);
-  const reader = createReader(database, clock);
+  const reader = createReader(database, now);
 
   return {
     path: database.path,
@@ -107,7 +102,9 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
 export async function readPostgresOwner(address: DatabaseAddress, host: string): Promise<LockOwner | undefined> {
   const database = openDatabase(await connectTo(address));
   try {
-    return (await readVersion(database)) === 0 ? undefined : await readOwner(database, host);
+    if ((await readFormat(database)) === undefined) return undefined;
+    await requireLog(database);
+    return await readOwner(database, host);
   } finally {
     await database.close();
   }

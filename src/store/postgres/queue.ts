@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { errorText } from "../../util/errors.ts";
 import type {
   Claim,
@@ -14,10 +15,9 @@ import type {
 import { maybeNumber, numberOf, readClaim, readWaiting, type SqlRow, textOf } from "../rows.ts";
 import { DELIVERED, FAILED, WAITING, waitingCounts } from "../states.ts";
 import { type ClaimGiven, cleanText, toJson } from "./append.ts";
-import type { Clock } from "./clock.ts";
 import type { Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
-import { identityKey } from "./schema.ts";
+import { CLOCK_SHIFT, identityKey } from "./schema.ts";
 
 /** A claim that is neither completed nor released yet. */
 interface InHand {
@@ -39,7 +39,7 @@ interface Settlement {
 const RENEWALS = 5;
 
 const CLAIM = `
-  WITH now AS MATERIALIZED (SELECT ?::bigint + SHIFT AS ms),
+  WITH now AS MATERIALIZED (SELECT ?::bigint + ${CLOCK_SHIFT} AS ms),
   due AS MATERIALIZED (
     SELECT id, n, due_at, attempts, target, order_key FROM forwards
     WHERE target = ? AND state = ${WAITING} AND due_at <= (SELECT ms FROM now) ORDER BY due_at, id LIMIT ?
@@ -51,18 +51,15 @@ const CLAIM = `
     UPDATE forwards SET due_at = (SELECT ms FROM now) + ?, lease = ? FROM sized
     WHERE forwards.id = sized.id AND (rank = 1 OR coalesce(bytes, 0) <= ?)
     RETURNING sized.*)
-  SELECT id, n, target, attempts, claimed.due_at - SHIFT AS was_due_at, order_key IS NOT NULL AS in_order, received_at, remote,
+  SELECT id, n, target, attempts, claimed.due_at - ${CLOCK_SHIFT} AS was_due_at, order_key IS NOT NULL AS in_order, received_at, remote,
     duplicate_of, product, format, event, method, url, headers, body
   FROM claimed LEFT JOIN deliveries USING (n) LEFT JOIN contents USING (n) ORDER BY claimed.due_at, id`;
 
 /** Deliveries that wait for a target. A claim is a lease, which is renewed as long as it is in hand. */
-export function createQueue(
-  database: Database,
-  { clock, leaseMs }: { readonly clock: Clock; readonly leaseMs: number },
-) {
+export function createQueue(database: Database, { now, leaseMs }: { now(): Date; readonly leaseMs: number }) {
+  const nowMs = (): number => now().getTime();
   const inHand = new Map<string, InHand>();
   const settling = new Flush({ write: settle });
-  const claimSql = CLAIM.replaceAll("SHIFT", clock.shift);
   const timer = setInterval(() => void renew().catch(() => {}), leaseMs / RENEWALS);
   let renewing: Promise<void> | undefined;
   timer.unref();
@@ -80,7 +77,7 @@ export function createQueue(
       due_at: outcome.state === "retry" ? outcome.at.getTime() : null,
     }));
     const inOrder = items.some(({ isOrdered }) => isOrdered);
-    const rows = await database.query("work", SETTLE, [toJson(given), clock.now(), clock.isDatabase, inOrder]);
+    const rows = await database.query("work", SETTLE, [toJson(given), nowMs(), inOrder]);
     return rows.map((row) => COMPLETED.find((each) => each === row.result) ?? "lost");
   }
 
@@ -99,9 +96,9 @@ export function createQueue(
         `WITH held AS MATERIALIZED (
            SELECT forwards.id FROM unnest(?::bigint[], ?::uuid[]) AS ours (id, lease) JOIN forwards USING (id, lease)
            WHERE state = ${WAITING} FOR UPDATE OF forwards SKIP LOCKED)
-         UPDATE forwards SET due_at = ?::bigint + ${clock.shift} + ? FROM held WHERE forwards.id = held.id
+         UPDATE forwards SET due_at = ?::bigint + ${CLOCK_SHIFT} + ? FROM held WHERE forwards.id = held.id
          RETURNING forwards.id`,
-        [refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease), clock.now(), clock.now(), leaseMs],
+        [refs.map(({ id }) => id), refs.map(({ lease = "" }) => lease), nowMs(), nowMs(), leaseMs],
       )
       .then((rows) => {
         const renewed = new Set(rows.map((row) => numberOf(row, "id")));
@@ -118,11 +115,11 @@ export function createQueue(
     if (held.length === 0) return;
     await database.query(
       "work",
-      `UPDATE forwards SET due_at = held.due_at + ${clock.shift}, lease = NULL
+      `UPDATE forwards SET due_at = held.due_at + ${CLOCK_SHIFT}, lease = NULL
        FROM unnest(?::bigint[], ?::uuid[], ?::bigint[]) AS held (id, lease, due_at)
        WHERE forwards.id = held.id AND forwards.lease = held.lease AND state = ${WAITING}`,
       [
-        clock.now(),
+        nowMs(),
         held.map(({ ref }) => ref.id),
         held.map(({ ref: { lease = "" } }) => lease),
         held.map(({ dueAtMs }) => dueAt?.getTime() ?? dueAtMs),
@@ -137,12 +134,12 @@ export function createQueue(
     holds: (ref: ClaimRef): boolean => performance.now() < (inHand.get(keyOf(ref))?.endsAtMs ?? 0),
     async claimWaiting(request: ClaimRequest): Promise<Claimed> {
       const { target, limit, maxBytes = Number.MAX_SAFE_INTEGER } = request;
-      const [sent, lease] = [clock.now(), clock.newLease()];
+      const [sent, lease] = [nowMs(), randomUUID()];
       const values = [request.now.getTime(), sent, target, limit, leaseMs, lease, maxBytes, sent];
       const sentAtMs = performance.now();
       const claims: Claim[] = [];
       const unreadable: Unreadable[] = [];
-      for (const row of await database.query("work", claimSql, values)) {
+      for (const row of await database.query("work", CLAIM, values)) {
         const ref = { id: numberOf(row, "id"), n: numberOf(row, "n"), lease };
         take(ref, { sentAtMs, dueAtMs: numberOf(row, "was_due_at"), isOrdered: row.in_order === 1 });
         try {
@@ -156,12 +153,12 @@ export function createQueue(
     async nextDue({ target, now }: Pick<ClaimRequest, "target" | "now">): Promise<NextDue> {
       const [row] = await database.query(
         "work",
-        `WITH now AS MATERIALIZED (SELECT ${clock.shift} AS shift)
+        `WITH now AS MATERIALIZED (SELECT ${CLOCK_SHIFT} AS shift)
          SELECT EXISTS (SELECT 1 FROM forwards WHERE target = ? AND state = ${WAITING}
              AND due_at <= ?::bigint + (SELECT shift FROM now)) AS is_left,
            (SELECT min(due_at) FROM forwards WHERE target = ? AND state = ${WAITING}
              AND due_at > ?::bigint + (SELECT shift FROM now)) - (SELECT shift FROM now) AS at`,
-        [clock.now(), target, now.getTime(), target, now.getTime()],
+        [nowMs(), target, now.getTime(), target, now.getTime()],
       );
       const at = row && maybeNumber(row, "at");
       return { left: row?.is_left === 1, at: at === undefined ? undefined : new Date(at) };
@@ -176,7 +173,7 @@ export function createQueue(
     async recordAttempt(n: number, attempt: NewAttempt): Promise<number> {
       const { mends = false } = attempt;
       const given = toJson([{ ...attemptRow(0, n, attempt), mends }]);
-      const [row] = await database.query("durable", SETTLE, [given, clock.now(), clock.isDatabase, mends]);
+      const [row] = await database.query("durable", SETTLE, [given, nowMs(), mends]);
       return row === undefined ? 0 : numberOf(row, "attempt");
     },
     /** Records the answer to a sender. One that failed is no original: its sender repeats it. */
@@ -190,11 +187,11 @@ export function createQueue(
       );
     },
     async giveUp(target: string): Promise<number> {
-      const [row] = await database.query("durable", "SELECT give_up_1(?) AS count", [target]);
+      const [row] = await database.query("durable", "SELECT give_up(?) AS count", [target]);
       return row === undefined ? 0 : numberOf(row, "count");
     },
     async waiting(): Promise<readonly WaitingCount[]> {
-      return (await database.read(waitingCounts(`min(due_at) - ${clock.shift}`), [clock.now()])).map(readWaiting);
+      return (await database.read(waitingCounts(`min(due_at) - ${CLOCK_SHIFT}`), [nowMs()])).map(readWaiting);
     },
     /** Lets what is under way end, and gives back what is in hand. */
     async close(): Promise<void> {
@@ -207,7 +204,7 @@ export function createQueue(
   };
 }
 
-const SETTLE = "SELECT * FROM settle_1(?, ?, ?, ?)";
+const SETTLE = "SELECT * FROM settle(?, ?, ?)";
 const COMPLETED: readonly Completed[] = ["done", "due", "lost"];
 
 function keyOf({ id, lease = "" }: ClaimRef): string {

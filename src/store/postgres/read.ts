@@ -17,8 +17,8 @@ import {
   readRow,
   type SqlRow,
 } from "../rows.ts";
-import type { Clock } from "./clock.ts";
 import type { Database } from "./connect.ts";
+import { CLOCK_SHIFT } from "./schema.ts";
 
 /** Of the bodies that are in memory at once, beside the first. */
 const MAX_BATCH_BYTES = 8_388_608;
@@ -27,7 +27,7 @@ const MAX_ATTEMPTS_READ = 500;
 type Convert<T> = (row: SqlRow, delivery: Delivery | undefined) => T | undefined;
 type OpenBatch<T> = (rows: readonly SqlRow[]) => Promise<Convert<T>>;
 
-export function createReader({ read }: Database, clock: Clock) {
+export function createReader({ read }: Database, now: () => Date) {
   const source: SqlSource = {
     dialect: { unindexed: "", bytesOf: (column) => `convert_to(${column}, 'UTF8')` },
     query: read,
@@ -95,9 +95,9 @@ export function createReader({ read }: Database, clock: Clock) {
     const [attempts, forwards] = await Promise.all([
       read("SELECT * FROM attempts WHERE n = ANY (?::bigint[]) ORDER BY id", [numbersOf(rows)]),
       read(
-        `SELECT n, target, state, attempts, due_at - ${clock.shift} AS due_at FROM forwards
+        `SELECT n, target, state, attempts, due_at - ${CLOCK_SHIFT} AS due_at FROM forwards
          WHERE n = ANY (?::bigint[]) ORDER BY id`,
-        [clock.now(), numbersOf(rows)],
+        [now().getTime(), numbersOf(rows)],
       ),
     ]);
     const attemptsOf = groupByDelivery(attempts);

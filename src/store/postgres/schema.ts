@@ -1,5 +1,6 @@
 import { DUPLICATE_WINDOW_MS } from "../../body/delivery.ts";
 import { UserError } from "../../util/errors.ts";
+import { LOG_FORMAT, rejectOtherFormat } from "../format.ts";
 import {
   BLOCKED,
   DELIVERED,
@@ -110,6 +111,12 @@ CREATE FUNCTION clock_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
 export const LOCK_ORDER = "pg_advisory_xact_lock(hashtext(current_schema()), 1)";
 const LOCK_ATTEMPTS = "pg_advisory_xact_lock(hashtext(current_schema()), 2)";
 
+/**
+ * SQL for what to add to a caller's time, whose clock is the parameter: what is due is due by the clock of the database, since the
+ * clocks of machines differ.
+ */
+export const CLOCK_SHIFT = "(clock_ms() - ?::bigint)";
+
 /** SQL for the key of a table that has every identity once, however long it is. */
 export function identityKey(identity: string): string {
   return `sha256(convert_to(${identity}, 'UTF8'))`;
@@ -117,13 +124,13 @@ export function identityKey(identity: string): string {
 
 /**
  * A flush is one call, and so a transaction of its own: no process that is held up leaves one open, with locks that others
- * wait for. A function is never changed: another version of it gets another name, for programs of two versions may be running.
+ * wait for.
  */
 const FUNCTIONS = `
 -- Numbers are given under a lock that is held until all of it is visible: whoever has read one has read all before it. Those of
 -- one call follow each other. A row of the result is of a delivery, or of one for a target.
-CREATE FUNCTION append_1(
-  given_deliveries json, given_forwards json, bodies bytea, sent_at bigint, database_clock boolean, lease_ms integer,
+CREATE FUNCTION append(
+  given_deliveries json, given_forwards json, bodies bytea, sent_at bigint, lease_ms integer,
   awaited text[]
 ) RETURNS TABLE (i integer, n bigint, duplicate_of bigint, forward bigint, target text, claimed integer)
 LANGUAGE plpgsql AS $$
@@ -132,7 +139,7 @@ DECLARE
   now_ms bigint;
 BEGIN
   PERFORM ${LOCK_ORDER};
-  now_ms := CASE WHEN database_clock THEN clock_ms() ELSE sent_at END;
+  now_ms := clock_ms();
   RETURN QUERY
   WITH given AS MATERIALIZED (
     SELECT *, nextval('delivery_numbers') AS n, ${identityKey("identity")} AS key
@@ -177,12 +184,12 @@ END $$;
 
 -- Records attempts, and what becomes of their deliveries where the claim is still the caller's. A delivery that another process
 -- has settled meanwhile is due: the next of its order became due then, and nobody was woken.
-CREATE FUNCTION settle_1(given_attempts json, sent_at bigint, database_clock boolean, in_order boolean)
+CREATE FUNCTION settle(given_attempts json, sent_at bigint, in_order boolean)
 RETURNS TABLE (i integer, attempt integer, result text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  shift bigint := CASE WHEN database_clock THEN clock_ms() - sent_at ELSE 0 END;
+  shift bigint := clock_ms() - sent_at;
   given record;
   closed bigint;
   key text;
@@ -236,7 +243,7 @@ BEGIN
   END LOOP;
 END $$;
 
-CREATE FUNCTION give_up_1(given_target text) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION give_up(given_target text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   changes bigint;
 BEGIN
@@ -247,39 +254,30 @@ BEGIN
 END $$;
 `;
 
-/** Each migrates from the version of its index to the next; a new one goes to the end. */
-const MIGRATIONS: readonly string[] = [TABLES + FUNCTIONS + VIEW];
-
-export const SCHEMA_VERSION = MIGRATIONS.length;
-
-/** The version of the log in a database; 0 where there is none. */
-export async function readVersion({ read, schema }: Pick<Database, "read" | "schema">): Promise<number> {
+/** The format of the log in a database; undefined where there is none. */
+export async function readFormat({ read, schema }: Pick<Database, "read" | "schema">): Promise<number | undefined> {
   const [found] = await read("SELECT to_regclass(?) IS NOT NULL AS is_there", [`${schema}.meta`]);
-  if (found?.is_there !== 1) return 0;
-  const [row] = await read("SELECT value FROM meta WHERE name = 'version'");
+  if (found?.is_there !== 1) return undefined;
+  const [row] = await read("SELECT value FROM meta WHERE name = 'format'");
   return Number(row?.value ?? 0);
 }
 
-/** Throws a UserError for a log that this program cannot use: a neighbouring version can. */
-export function checkVersion(version: number, path: string): void {
-  if (version === 0)
+/** Throws a UserError where there is no log, and for one of another format. */
+export async function requireLog(database: Database): Promise<void> {
+  const { path } = database;
+  const format = await readFormat(database);
+  if (format === undefined)
     throw new UserError(
       "usage",
       `there is no event log at ${path}`,
       "`zoho-hooks listen` creates one; use another with --store",
       "log-missing",
     );
-  if (version > SCHEMA_VERSION + 1)
-    throw new UserError(
-      "usage",
-      `the event log ${path} was written by a newer version of zoho-hooks (format ${version}, this version supports ${SCHEMA_VERSION} and ${SCHEMA_VERSION + 1})`,
-      "update zoho-hooks, or use another log with --store",
-      "log-too-new",
-    );
+  rejectOtherFormat(format, path, "start a new log in another schema (?schema=name in the address)");
 }
 
-/** Creates or migrates the tables. Safe when several processes do it at once. Resolves to the version from before. */
-export async function migrate(database: Database): Promise<number> {
+/** Creates the tables where there is no log. Safe when several processes do it at once. Resolves to whether it did. */
+export async function createTables(database: Database): Promise<boolean> {
   const { schema, path } = database;
   const client = await database.session();
   try {
@@ -288,20 +286,15 @@ export async function migrate(database: Database): Promise<number> {
       `${schema}.meta`,
       schema,
     ]);
-    const found =
-      rows[0]?.meta === null ? undefined : await client.query("SELECT value FROM meta WHERE name = 'version'");
-    const before = Number(found?.rows[0]?.value ?? 0);
-    if (before < SCHEMA_VERSION) {
+    const isMissing = rows[0]?.meta === null;
+    if (isMissing) {
       // Even IF NOT EXISTS needs the right to create one.
       if (rows[0]?.namespace === null) await client.query(`CREATE SCHEMA "${schema}"`);
-      for (const step of MIGRATIONS.slice(before)) await client.query(step);
-      await client.query(
-        `INSERT INTO meta (name, value) VALUES ('version', '${SCHEMA_VERSION}')
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-      );
+      await client.query(TABLES + FUNCTIONS + VIEW);
+      await client.query(`INSERT INTO meta (name, value) VALUES ('format', '${LOG_FORMAT}')`);
     }
     await client.query("COMMIT");
-    return before;
+    return isMissing;
   } catch (error) {
     throw logError(error, path);
   } finally {

@@ -4,30 +4,28 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../util/errors.ts";
 import { AtomicFile, makeFolder } from "../../util/files.ts";
 import { rejectLinks } from "../../util/links.ts";
-import { BLOCKED, DELIVERED, hasEarlier } from "../states.ts";
+import { LOG_FORMAT, rejectOtherFormat } from "../format.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
-import { faultKind, logError, logFault, rejectIrregular } from "./fault.ts";
-import { schema, webhookLogsView } from "./schema.ts";
+import { faultKind, logError, rejectIrregular } from "./fault.ts";
+import { logSchema } from "./schema.ts";
 
 interface DatabaseOptions {
   readonly engine: SqliteEngine;
   readonly path: string;
   /** False for commands that only read: a missing file is then a UserError. */
   readonly create: boolean;
-  /** How long to wait for another process's lock. */
-  readonly busyMs: number;
-  /** The file never grows past this. */
-  readonly hardLimitBytes: number | undefined;
   /** The size to which the log is pruned; also limits its journal. */
   readonly maxBytes: number | undefined;
 }
 
+/** How long a call waits for another process's lock. Half of what Zoho's senders allow, so that they get an answer. */
+export const BUSY_MS = 5000;
 const PAGE_BYTES = 8192;
 const PROJECT_FOLDER = ".zoho-hooks";
 
-/** Opens the file with durable commits, and creates or migrates its tables. */
+/** Opens the file with durable commits, and creates its tables. */
 export async function openDatabase(options: DatabaseOptions): Promise<NativeDatabase> {
-  const { engine, path, busyMs } = options;
+  const { engine, path } = options;
   let database: NativeDatabase | undefined;
   try {
     if (!existsSync(path)) createFile(path, options.create);
@@ -36,8 +34,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<NativeData
     if (options.create) ignoreInGit(dirname(path));
     database = engine.open(path);
     const opened = database;
-    await retryWhileLocked(() => configure(opened, options), busyMs);
-    await retryWhileLocked(() => migrate(opened, path), busyMs);
+    await retryWhileLocked(() => configure(opened, options));
+    await retryWhileLocked(() => createTables(opened, path));
     return opened;
   } catch (error) {
     database?.close();
@@ -59,9 +57,6 @@ function configure(database: NativeDatabase, options: DatabaseOptions): void {
     PRAGMA journal_size_limit = 67108864;
     PRAGMA cache_size = -4000;
   `);
-  if (options.hardLimitBytes !== undefined) {
-    database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.hardLimitBytes / PAGE_BYTES))}`);
-  }
 }
 
 /** An eighth of a small log: users see the journal as part of it. */
@@ -91,12 +86,10 @@ function createFile(path: string, create: boolean): void {
 }
 
 /** Leaves any other file untouched, its mode and journal included: a path is easily mistyped. */
-export async function rejectForeign({
-  engine,
-  path,
-  create,
-  busyMs,
-}: Pick<DatabaseOptions, "engine" | "path" | "create" | "busyMs">): Promise<void> {
+export async function rejectForeign(
+  { engine, path, create }: Pick<DatabaseOptions, "engine" | "path" | "create">,
+  busyMs = BUSY_MS,
+): Promise<void> {
   rejectIrregular(path);
   if (create && statSync(path).size === 0) return;
   await waitForContent(path, Math.min(busyMs, 1000));
@@ -104,7 +97,7 @@ export async function rejectForeign({
   const database = engine.open(path, { readOnly: true });
   try {
     database.exec("PRAGMA busy_timeout = 0");
-    await retryWhileLocked(() => formatVersion(database, path), busyMs);
+    await retryWhileLocked(() => isLog(database, path), busyMs);
   } finally {
     database.close();
   }
@@ -162,7 +155,7 @@ const RETRY_EVERY_MS = 15;
  * Repeats synchronous work while another process has locked the file. SQLite's busy handler would block the event loop,
  * and a receiver must go on answering. After `busyMs` the lock's error is thrown.
  */
-export async function retryWhileLocked<T>(work: () => T, busyMs: number): Promise<T> {
+export async function retryWhileLocked<T>(work: () => T, busyMs = BUSY_MS): Promise<T> {
   const deadline = performance.now() + busyMs;
   for (;;) {
     try {
@@ -177,44 +170,16 @@ export async function retryWhileLocked<T>(work: () => T, busyMs: number): Promis
 /** Marks a SQLite file as an event log: "ZHks". */
 const APPLICATION_ID = 0x5a486b73;
 
-/** Older logs stored claims, with their expiry. */
-const REMOVE_CLAIMS = "DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1";
-
-const INDEX_UNANSWERED = "CREATE INDEX IF NOT EXISTS deliveries_unanswered ON deliveries (n) WHERE status IS NULL";
-
-/** Older logs compared all that waited with each claim. Reads only what waits in an order. */
-const BLOCK_FOLLOWERS = `UPDATE forwards AS this SET state = ${BLOCKED}
-  WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND (${hasEarlier()})`;
-
-/** Older logs counted a wrong signature or token as an invalid body. */
-const UNMARK_VALID = `UPDATE deliveries SET invalid = 0
-  WHERE invalid = 1 AND coalesce(issues, '[]') = '[]' AND instr(verdicts, '"verdict":"failed"') > 0`;
-
-/**
- * Each migrates from the version of its index to the next; a new one goes to the end. The view is recreated after all of
- * them, so an empty one is enough when only the view has changed.
- */
-const MIGRATIONS: readonly string[] = [
-  schema,
-  "",
-  "",
-  "",
-  "",
-  "",
-  REMOVE_CLAIMS,
-  INDEX_UNANSWERED,
-  BLOCK_FOLLOWERS,
-  UNMARK_VALID,
-];
-
-/** Creates or migrates the tables. Safe when several processes do it at once. */
-export function migrate(database: NativeDatabase, path: string): void {
-  if (formatVersion(database, path) === MIGRATIONS.length) return;
+/** Creates the tables in an empty file. Safe when several processes do it at once. */
+function createTables(database: NativeDatabase, path: string): void {
+  if (isLog(database, path)) return;
   database.exec("BEGIN IMMEDIATE");
   try {
-    for (const step of MIGRATIONS.slice(formatVersion(database, path))) database.exec(step);
-    database.exec(webhookLogsView());
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+    if (!isLog(database, path)) {
+      database.exec(logSchema());
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${LOG_FORMAT}`);
+    }
+    database.exec("COMMIT");
   } catch (error) {
     try {
       database.exec("ROLLBACK");
@@ -225,13 +190,13 @@ export function migrate(database: NativeDatabase, path: string): void {
   }
 }
 
-/** The version of a log; 0 for an empty file. Throws a UserError for any other database. */
-function formatVersion(database: NativeDatabase, path: string): number {
-  // Before the version, which another process may commit together with the tables at this moment.
+/** False for an empty file. Throws a UserError for a log of another format and for any other database. */
+export function isLog(database: NativeDatabase, path: string): boolean {
+  // Before the format, which another process may commit together with the tables at this moment.
   const tables = Number(database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0);
-  const current = pragma(database, "user_version");
+  const format = pragma(database, "user_version");
   const application = pragma(database, "application_id");
-  if (application !== APPLICATION_ID && (application !== 0 || current !== 0 || tables !== 0)) {
+  if (application !== APPLICATION_ID && (application !== 0 || format !== 0 || tables !== 0)) {
     throw new UserError(
       "usage",
       `${path} is the database of another program, not an event log`,
@@ -239,16 +204,10 @@ function formatVersion(database: NativeDatabase, path: string): number {
       "log-foreign",
     );
   }
-  if (current <= 0 && tables !== 0) throw logFault("damaged", path, "its header was overwritten");
-  if (current > MIGRATIONS.length) {
-    throw new UserError(
-      "usage",
-      `the event log ${path} was written by a newer version of zoho-hooks (format ${current}, this version supports ${MIGRATIONS.length})`,
-      "update zoho-hooks, or use another log with --store",
-      "log-too-new",
-    );
-  }
-  return current;
+  if (format === 0 && tables === 0) return false;
+  const files = `move ${path}, ${path}-wal and ${path}-shm away together, and the next run starts a new log`;
+  rejectOtherFormat(format, path, files);
+  return true;
 }
 
 export function pragma(database: NativeDatabase, name: string): number {

@@ -15,22 +15,32 @@ export interface NativeDatabase {
 }
 
 export interface SqliteEngine {
-  readonly id: EngineId;
+  readonly id: "better-sqlite3" | "node:sqlite";
   open(path: string, options?: { readonly readOnly?: boolean }): NativeDatabase;
 }
 
-export type EngineId = "better-sqlite3" | "node:sqlite";
+/**
+ * Loads the SQLite of Node, which has it from 22.13 on, or else better-sqlite3, version 12: 13 crashes on Node 20. Throws a
+ * UserError with the code `log-unavailable` when there is neither.
+ */
+export async function loadEngine(): Promise<SqliteEngine> {
+  try {
+    return await loadNodeSqlite();
+  } catch {
+    return loadBetterSqlite();
+  }
+}
 
-/** Node has SQLite from 22.13 on. Before that users install better-sqlite3, version 12: 13 crashes on Node 20. */
-const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
-  "node:sqlite": async () => {
-    const { DatabaseSync } = await import("node:sqlite");
-    // Defensive: no SQL of a foreign log writes to the schema. Node before 24.12 ignores it; better-sqlite3 always is.
-    const open: SqliteEngine["open"] = (path, { readOnly = false } = {}) =>
-      new DatabaseSync(path, { readOnly, defensive: true });
-    return { id: "node:sqlite", open };
-  },
-  "better-sqlite3": async () => {
+async function loadNodeSqlite(): Promise<SqliteEngine> {
+  const { DatabaseSync } = await import("node:sqlite");
+  // Defensive: no SQL of a foreign log writes to the schema. Node before 24.12 ignores it; better-sqlite3 always is.
+  const open: SqliteEngine["open"] = (path, { readOnly = false } = {}) =>
+    new DatabaseSync(path, { readOnly, defensive: true });
+  return { id: "node:sqlite", open };
+}
+
+async function loadBetterSqlite(): Promise<SqliteEngine> {
+  try {
     const { default: Database } = await import("better-sqlite3");
     // The binary is loaded by the first database, not by the import.
     new Database(":memory:").close();
@@ -38,26 +48,14 @@ const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
       id: "better-sqlite3",
       open: (path, { readOnly = false } = {}) => new Database(path, { readonly: readOnly }),
     };
-  },
-};
-
-export const engineIds: readonly EngineId[] = ["node:sqlite", "better-sqlite3"];
-
-/** Loads the first engine that is available. Throws a UserError with the code `log-unavailable` when there is none. */
-export async function loadEngine(ids: readonly EngineId[] = engineIds): Promise<SqliteEngine> {
-  let message = "the event log needs Node 22.13 or later, or the package better-sqlite3";
-  let hint = "npm install --save-dev better-sqlite3@12";
-  for (const id of ids) {
-    try {
-      return await LOADERS[id]();
-    } catch (error) {
-      if (id !== "better-sqlite3" || isMissing(error)) continue;
-      // Installed without its binary, or with one for another Node version.
-      message += `, which cannot be loaded (${errorText(error).split("\n", 1)[0]})`;
-      hint = "npm rebuild better-sqlite3";
-    }
+  } catch (error) {
+    const needed = "the event log needs Node 22.13 or later, or the package better-sqlite3";
+    // Otherwise it was installed without its binary, or with one for another Node version.
+    const [message, hint] = isMissing(error)
+      ? [needed, "npm install --save-dev better-sqlite3@12"]
+      : [`${needed}, which cannot be loaded (${errorText(error).split("\n", 1)[0]})`, "npm rebuild better-sqlite3"];
+    throw new UserError("usage", message, hint, "log-unavailable");
   }
-  throw new UserError("usage", message, hint, "log-unavailable");
 }
 
 function isMissing(error: unknown): boolean {

@@ -2,13 +2,12 @@ import { closeSync, fdatasync, fstatSync, openSync, readSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { UserError } from "../../util/errors.ts";
+import { BUSY_MS } from "./database.ts";
 import type { NativeDatabase, NativeStatement } from "./engine.ts";
 import { type FileGuard, faultKind, goneFile, logError, logFault } from "./fault.ts";
 
 interface GroupCommitOptions {
   readonly path: string;
-  /** How long a write waits for another process's lock before it is rejected. */
-  readonly busyMs: number;
   readonly guard: FileGuard;
   readonly wal: WalSync;
 }
@@ -67,7 +66,7 @@ export class GroupCommit {
       let value: T;
       this.#jobs.push({
         durable,
-        deadline: performance.now() + this.#options.busyMs,
+        deadline: performance.now() + BUSY_MS,
         run() {
           value = work();
         },

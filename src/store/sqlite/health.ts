@@ -30,7 +30,7 @@ export async function readHealth(link: string): Promise<LogHealth> {
   try {
     const path = realpathSync(link);
     for (const place of [dirname(path), path]) accessSync(place, constants.R_OK | constants.W_OK);
-    await rejectForeign({ engine, path, create: false, busyMs: BUSY_MS });
+    await rejectForeign({ engine, path, create: false }, BUSY_MS);
     database = engine.open(path, { readOnly: true });
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     const bytes = logBytes(path);

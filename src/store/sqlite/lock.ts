@@ -2,7 +2,8 @@ import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs
 import { errorText, UserError } from "../../util/errors.ts";
 import type { LockOwner, LogLock } from "../log.ts";
 import { dateOf, maybeText, numberOf } from "../rows.ts";
-import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
+import { isLog } from "./database.ts";
+import { loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
 import { faultKind, logError, rejectIrregular } from "./fault.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
@@ -51,11 +52,11 @@ export async function lockLog(log: LogFile, commits: GroupCommit, owner: LockOwn
 }
 
 /**
- * The owner of the lock of an existing log, which is neither migrated nor waited for; undefined when it is not locked.
- * Rejects with a UserError when the log cannot be read.
+ * The owner of the lock of an existing log, which is not waited for; undefined when it is not locked. Rejects with a
+ * UserError when the log cannot be read.
  */
-export async function peekLockOwner(link: string, engines?: readonly EngineId[]): Promise<LockOwner | undefined> {
-  const engine = await loadEngine(engines);
+export async function peekLockOwner(link: string): Promise<LockOwner | undefined> {
+  const engine = await loadEngine();
   let database: NativeDatabase | undefined;
   try {
     const path = realpathSync(link);
@@ -63,7 +64,7 @@ export async function peekLockOwner(link: string, engines?: readonly EngineId[])
     database = engine.open(path, { readOnly: true });
     database.exec("PRAGMA busy_timeout = 100");
     // The log may still name an owner that was killed: only the lock counts.
-    if (!existsSync(lockPath(path)) || !isLocked(engine, path, 200)) return undefined;
+    if (!existsSync(lockPath(path)) || !isLocked(engine, path, 200) || !isLog(database, path)) return undefined;
     return readOwner({ path, database });
   } catch (error) {
     throw logError(error, link);

@@ -6,7 +6,7 @@ import { createReadinessCheck } from "../readiness.ts";
 import { RECORD_COLUMNS, ROW_COLUMNS, readRecord, readRow } from "../rows.ts";
 import { readStats } from "../stats.ts";
 import { openDatabase, retryWhileLocked } from "./database.ts";
-import { type EngineId, loadEngine } from "./engine.ts";
+import { loadEngine } from "./engine.ts";
 import { type FileGuard, logError, openFileGuard } from "./fault.ts";
 import { GroupCommit, openWalSync } from "./group-commit.ts";
 import { lockLog } from "./lock.ts";
@@ -23,12 +23,6 @@ export interface OpenLogOptions {
   readonly keepMs?: number | undefined;
   /** The size that `prune` reduces the log to. */
   readonly maxBytes?: number | undefined;
-  /** A size that the file never exceeds: further writes fail as on a full disk. */
-  readonly hardLimitBytes?: number | undefined;
-  /** How long a call waits for another process's lock. Half of what Zoho's senders allow, so that they get an answer. */
-  readonly busyMs?: number;
-  /** The engines to try, in order. Default: all. */
-  readonly engines?: readonly EngineId[];
 }
 
 /** If a loss of power undoes such a write, the delivery is made once more, and nothing worse. */
@@ -36,10 +30,10 @@ const AT_LEAST_ONCE = { durable: false };
 
 /** Opens or creates the log in a SQLite file. Rejects with a UserError when the file, the disk or SQLite fails. */
 export async function openLog(options: OpenLogOptions): Promise<Log> {
-  const { now, keepMs, maxBytes, hardLimitBytes, create = true, busyMs = 5000 } = options;
+  const { now, keepMs, maxBytes, create = true } = options;
   const path = realPath(options.path);
-  const engine = await loadEngine(options.engines);
-  const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes, maxBytes });
+  const engine = await loadEngine();
+  const database = await openDatabase({ engine, path, create, maxBytes });
   let guard: FileGuard;
   try {
     guard = openFileGuard(path);
@@ -47,7 +41,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     database.close();
     throw logError(error, path);
   }
-  const commits = new GroupCommit(database, { path, busyMs, guard, wal: openWalSync(database, path) });
+  const commits = new GroupCommit(database, { path, guard, wal: openWalSync(database, path) });
   const appender = createAppender(database);
   const queue = createQueue(database, appender);
   const reader = createEntryReader(database);
@@ -55,7 +49,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const attempts = createAttemptReader(database);
   const query = async <T>(run: () => T): Promise<T> => {
     try {
-      return await retryWhileLocked(run, busyMs);
+      return await retryWhileLocked(run);
     } catch (error) {
       throw logError(error, path);
     }
@@ -93,11 +87,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       probe: () => commits.write(appender.probe),
     }),
     setAnswer: (n, { status, refusal }) => commits.write(() => appender.setAnswer(n, status, refusal)),
-    endUnanswered: () =>
-      commits.write(() => {
-        appender.unblockLeft();
-        return appender.endUnanswered();
-      }),
+    endUnanswered: () => commits.write(appender.endUnanswered),
     recordAttempt: (n, attempt) => commits.write(() => appender.recordAttempt(n, attempt)),
     attemptsAfter: (id) => read(() => attempts.after(id)),
     lastAttempt: () => read(attempts.last),

@@ -23,7 +23,6 @@ import {
   FAILED,
   giveUp,
   hasEarlier,
-  UNBLOCK_LEFT,
   unblockProduct,
   unblockRecord,
   WAITING,
@@ -172,7 +171,6 @@ export function createAppender(database: NativeDatabase) {
   );
   const unblockRow = database.prepare(unblockRecord("?", "?", "?"));
   const unblockBatch = database.prepare(unblockProduct("?", "?", "?", "?"));
-  const unblockLeft = database.prepare(UNBLOCK_LEFT);
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
   const endUnanswered = database.prepare(
     "UPDATE deliveries SET status = 502, refusal = ? WHERE status IS NULL AND accepted = 1",
@@ -214,10 +212,6 @@ export function createAppender(database: NativeDatabase) {
 
   return {
     unblock,
-    /** A `listen` of an older version, still running when another command migrated the log, has made nothing due. */
-    unblockLeft(): void {
-      unblockLeft.run();
-    },
     append(entry: NewEntry): Appended {
       const { delivery, forward } = entry;
       const row = deliveryRow(entry);

@@ -7,7 +7,7 @@ import { STATE } from "../states.ts";
  * reads none of their bytes. AUTOINCREMENT prevents the reuse of numbers after pruning. The partial indexes cost nothing
  * for the rows that they leave out, which are nearly all.
  */
-export const schema = `
+const TABLES = `
 CREATE TABLE deliveries (
   n INTEGER PRIMARY KEY AUTOINCREMENT,
   received_at INTEGER NOT NULL,
@@ -74,30 +74,16 @@ CREATE TABLE holder (
   url TEXT,
   since INTEGER NOT NULL
 ) STRICT;
-
-CREATE VIEW webhook_logs AS
-SELECT
-  json_extract(records, '$[0]') AS webhook_id,
-  CASE instr(coalesce(event, ''), '.') WHEN 0 THEN product ELSE substr(event, 1, instr(event, '.') - 1) END AS module,
-  CASE instr(coalesce(event, ''), '.') WHEN 0 THEN event ELSE substr(event, instr(event, '.') + 1) END AS operation,
-  CASE
-    WHEN NOT json_valid(CAST(body AS TEXT)) THEN CAST(body AS TEXT)
-    WHEN json_type(CAST(body AS TEXT), '$.token') IS 'text' THEN json_replace(CAST(body AS TEXT), '$.token', '[masked]')
-    ELSE CAST(body AS TEXT) END AS payload,
-  ${STATE} AS status,
-  strftime('%Y-%m-%d %H:%M:%f', received_at / 1000.0, 'unixepoch') AS received_at
-FROM deliveries JOIN contents USING (n);
 `;
 
 /**
- * A view for any SQLite client, so its masking is pure SQL: a function of ours would be missing there, and a masked copy of
+ * The SQL that creates a log: its tables, and a view for any SQLite client, so its masking is pure SQL: a function of ours would be missing there, and a masked copy of
  * every body would double the log. JSON is masked value by value, by the names of `core/mask.ts`. Bodies that SQL cannot
  * parse (forms, multipart, broken JSON) are shown only when they cannot contain a secret, and so is JSON with a secret
  * left after masking (a repeated name, more names than `MAX_MASKED`).
  */
-export function webhookLogsView(): string {
-  return `
-DROP VIEW webhook_logs;
+export function logSchema(): string {
+  return `${TABLES}
 CREATE VIEW webhook_logs AS
 SELECT
   json_extract(records, '$[0]') AS webhook_id,

@@ -215,7 +215,7 @@ interface Profile {
 }
 
 const profileSchema = z
-  .object({
+  .strictObject({
     dataCentre: z.string(),
     environment: z.string(),
     accountsUrl: z.string(),
@@ -224,7 +224,7 @@ const profileSchema = z
     secretsIn: z.enum(["keyring", "file"]),
   })
   .refine((profile) => centreOf(profile) !== undefined);
-const indexSchema = z.object({ current: z.string().optional(), profiles: z.record(z.string(), profileSchema) });
+const indexSchema = z.strictObject({ current: z.string().optional(), profiles: z.record(z.string(), profileSchema) });
 
 type ProfileIndex = z.infer<typeof indexSchema>;
 
@@ -234,27 +234,27 @@ async function readProfileIndex(path: string): Promise<ProfileIndex> {
   throw new UserError(
     "credentials",
     `${path} is not a profiles file that this version of zoho-hooks can read`,
-    "delete the file and sign in again (zoho-hooks login)",
+    "move the file away and sign in again (zoho-hooks login)",
   );
 }
 
+const secretsFileSchema = z.record(z.string(), z.string());
+
 /** A vault in a file: an object with a text for each profile. */
 function secretsFile(path: string): Vault {
-  // Values that are no text, such as those of a newer version, survive a rewrite.
-  const read = async (): Promise<Readonly<Record<string, unknown>>> => {
-    const json = (await readPrivateJson(path)) ?? {};
-    if (isObject(json)) return json;
+  const read = async (): Promise<Readonly<Record<string, string>>> => {
+    const parsed = secretsFileSchema.safeParse((await readPrivateJson(path)) ?? {});
+    if (parsed.success) return parsed.data;
     throw new UserError(
       "credentials",
       `${path} is not a secrets file that this version of zoho-hooks can read`,
-      "delete the file and sign in again (zoho-hooks login)",
+      "move the file away and sign in again (zoho-hooks login)",
     );
   };
   return {
     read: async (name) => {
       const all = await read();
-      const value = Object.hasOwn(all, name) ? all[name] : undefined;
-      return typeof value === "string" ? value : undefined;
+      return Object.hasOwn(all, name) ? all[name] : undefined;
     },
     write: async (name, value) => writePrivateJson(path, { ...(await read()), [name]: value }),
     remove: async (name) => {
@@ -264,8 +264,4 @@ function secretsFile(path: string): Vault {
       await writePrivateJson(path, rest);
     },
   };
-}
-
-function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }

@@ -19,7 +19,6 @@ export interface KeySetOptions {
   now(): Date;
   warn(message: string): void;
   notify?(message: string): void;
-  readonly renewTimeoutMs?: number;
 }
 
 export interface KeySets {
@@ -156,7 +155,7 @@ function renewSet(set: RemoteSet, options: KeySetOptions): Promise<boolean> {
 async function fetchAgain(set: RemoteSet, at: number, options: KeySetOptions): Promise<boolean> {
   const { url } = set;
   try {
-    const text = await fetchUsable(url, options, options.renewTimeoutMs ?? RENEW_TIMEOUT_MS);
+    const text = await fetchUsable(url, options, RENEW_TIMEOUT_MS);
     writeCache(url, { at, text }, options);
     if (text === set.text) return false;
     set.text = text;
@@ -176,7 +175,7 @@ async function fetchUsable(url: string, { env, signal }: KeySetOptions, timeoutM
 }
 
 /** Follows no redirect. Throws an `Error` that says what came instead of a key set. */
-export async function fetchKeySet(
+async function fetchKeySet(
   url: string,
   env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,

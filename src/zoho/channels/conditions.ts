@@ -25,7 +25,7 @@ export async function fieldCondition(
   signal?: AbortSignal,
 ): Promise<unknown> {
   if (!product.options.conditions) {
-    throw usageError(`${product.title} has no field conditions in this API version`, "leave --fields out");
+    throw usageError(`${product.title} has no field conditions`, "leave --fields out");
   }
   if (fields.length > MAX_FIELDS) {
     throw usageError(

@@ -17,7 +17,7 @@ export interface LifetimeLimit {
 
 /**
  * The expiry of a channel from `--expires`: a duration (`24h`) or a time with its offset. Rejects one that is farther away
- * than the API version allows, because Zoho would silently grant one hour instead.
+ * than the API allows, because Zoho would silently grant one hour instead.
  */
 export function chooseExpiry(requested: string | undefined, limit: LifetimeLimit, now: Date): Date {
   const lifetimeMs = lifetimeOf(requested, limit, now);

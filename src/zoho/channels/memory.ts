@@ -37,7 +37,7 @@ type ListedChannel = Pick<Channel, "id" | "expiresAt" | "token">;
 /** The remembered channels of one owner. */
 export type ChannelMemory = ReturnType<typeof channelMemory>;
 
-const channelSchema = z.object({
+const channelSchema = z.strictObject({
   profile: z.string(),
   product: z.string().regex(CHANNEL_ID),
   id: z.string().regex(CHANNEL_ID),
@@ -54,47 +54,42 @@ const channelSchema = z.object({
   ofListener: z.boolean().optional(),
   project: z.string().optional(),
 });
-/** Loose, so that fields of a newer version survive a rewrite. */
-const fileSchema = z.looseObject({ channels: z.array(z.unknown()) });
-const keySchema = z.object({ profile: z.string(), product: z.string(), id: z.string() });
+/** Strict, so that what another version has written is refused instead of lost in a rewrite. */
+const fileSchema = z.strictObject({ channels: z.array(channelSchema) });
 
 const LOCK_TIMEOUT_MS = 15_000;
 
 /** Stored in a file that only the user can read, because it holds the channels' tokens. */
 export function channelMemory(folder: string, owner: ChannelOwner) {
   const path = join(folder, CHANNELS_FILE);
-  const read = async (): Promise<z.infer<typeof fileSchema>> => {
-    const parsed = fileSchema.safeParse((await readPrivateJson(path)) ?? { channels: [] });
-    if (parsed.success) return parsed.data;
+  const read = async (): Promise<readonly RememberedChannel[]> => {
+    const channels = rememberedChannels((await readPrivateJson(path)) ?? { channels: [] });
+    if (channels !== undefined) return channels;
     throw new UserError(
       "credentials",
       `${path} is not a channels file that this version of zoho-hooks can read`,
-      "delete the file, then create the channels again: only this file has the tokens that verify their deliveries",
+      "move the file away, then create the channels again: only this file has the tokens that verify their deliveries",
     );
   };
-  const change = (edit: (entries: readonly unknown[]) => readonly unknown[]): Promise<void> =>
-    withFileLock(`${path}.lock`, { waitMs: LOCK_TIMEOUT_MS }, async () => {
-      const file = await read();
-      await writePrivateJson(path, { ...file, channels: edit(file.channels) });
-    });
-  const isOwn = ({ profile, product }: z.infer<typeof keySchema>): boolean =>
+  const change = (edit: (channels: readonly RememberedChannel[]) => readonly RememberedChannel[]): Promise<void> =>
+    withFileLock(`${path}.lock`, { waitMs: LOCK_TIMEOUT_MS }, async () =>
+      writePrivateJson(path, { channels: edit(await read()) }),
+    );
+  const isOwn = ({ profile, product }: RememberedChannel): boolean =>
     profile === owner.profile && product === owner.product;
-  const isOneOf = (ids: readonly string[]) => (entry: unknown) => {
-    const key = keySchema.safeParse(entry).data;
-    return key !== undefined && isOwn(key) && ids.includes(key.id);
-  };
+  const isOneOf = (ids: readonly string[]) => (each: RememberedChannel) => isOwn(each) && ids.includes(each.id);
   const write = (channel: RememberedChannel): Promise<void> =>
-    change((entries) => {
+    change((channels) => {
       const isIt = isOneOf([channel.id]);
-      const { expiresAt, ofListener, project } = rememberedChannel(entries.find(isIt)) ?? {};
-      return [...entries.filter((entry) => !isIt(entry)), { expiresAt, ofListener, project, ...channel }];
+      const { expiresAt, ofListener, project } = channels.find(isIt) ?? {};
+      return [...channels.filter((each) => !isIt(each)), { expiresAt, ofListener, project, ...channel }];
     });
-  const all = async (): Promise<readonly RememberedChannel[]> => (rememberedChannels(await read()) ?? []).filter(isOwn);
+  const all = async (): Promise<readonly RememberedChannel[]> => (await read()).filter(isOwn);
   const forget = async (ids: readonly string[]): Promise<void> => {
     const isForgotten = isOneOf(ids);
     // Nothing to forget needs no writable folder.
-    if (!(await read()).channels.some(isForgotten)) return;
-    await change((entries) => entries.filter((entry) => !isForgotten(entry)));
+    if (!(await read()).some(isForgotten)) return;
+    await change((channels) => channels.filter((each) => !isForgotten(each)));
   };
 
   const compare = async (listed: readonly ListedChannel[], now: Date, only?: string) => {
@@ -125,13 +120,9 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
     async observe(listed: readonly ListedChannel[], now: Date, only?: string): Promise<readonly RememberedChannel[]> {
       const { concerned, isConcerned, update, missing } = await compare(listed, now, only);
       if (concerned.some((each) => update(each) !== each)) {
-        const updateEntry = (entry: unknown): unknown => {
-          const channel = rememberedChannel(entry);
-          if (channel === undefined || !isConcerned(channel) || update(channel) === channel) return entry;
-          return { ...Object(entry), ...update(channel) };
-        };
+        const updated = (each: RememberedChannel) => (isConcerned(each) ? update(each) : each);
         // Listing must not fail because its result cannot be saved.
-        await change((entries) => entries.map(updateEntry)).catch(() => undefined);
+        await change((channels) => channels.map(updated)).catch(() => undefined);
       }
       return missing;
     },
@@ -150,16 +141,14 @@ export async function allRemembered(folder: string): Promise<readonly Remembered
   return rememberedChannels(await readPrivateJson(join(folder, CHANNELS_FILE))) ?? [];
 }
 
-/** The channels in the JSON of a channels file; undefined if it is not one. Entries of an unknown shape are skipped. */
+/** The channels in the JSON of a channels file; undefined if it is not one. */
 export function rememberedChannels(json: unknown): readonly RememberedChannel[] | undefined {
-  return fileSchema.safeParse(json).data?.channels.flatMap((entry) => rememberedChannel(entry) ?? []);
-}
-
-function rememberedChannel(entry: unknown): RememberedChannel | undefined {
-  const { data } = channelSchema.safeParse(entry);
-  if (data === undefined) return undefined;
-  const { token, related, values, ...rest } = data;
-  return { ...rest, token, related, values };
+  return fileSchema.safeParse(json).data?.channels.map(({ token, related, values, ...rest }) => ({
+    ...rest,
+    token,
+    related,
+    values,
+  }));
 }
 
 /** A channel this close to its expiry may already have expired by Zoho's clock. */

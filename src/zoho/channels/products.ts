@@ -29,41 +29,25 @@ export interface WatchProduct {
 
 export type WatchOperation = "READ" | "CREATE" | "UPDATE" | "DELETE";
 
-/** https://www.zoho.com/crm/developer/docs/api/v8/notifications/enable.html, and the same page of each version. */
-const CRM_LONGEST_MS: ReadonlyMap<string, number> = new Map([
-  ...["v2", "v2.1", "v3"].map((version) => [version, DAY_MS] as const),
-  ...["v4", "v5", "v6", "v7", "v8"].map((version) => [version, WEEK_MS] as const),
-]);
-
-export function crmWatch(version = "v8"): WatchProduct {
-  const longestMs = CRM_LONGEST_MS.get(version);
-  if (longestMs === undefined) {
-    throw usageError(
-      `Zoho CRM has no API version ${JSON.stringify(version)}`,
-      `use one of ${[...CRM_LONGEST_MS.keys()].join(", ")}`,
-    );
-  }
-  const early = version === "v2" || version === "v2.1";
-  return {
-    id: "crm",
-    title: "Zoho CRM",
-    path: `/crm/${version}/actions/watch`,
-    apiRoot: `/crm/${version}`,
-    // Zoho's pages disagree about v6 (a day or a week), and a lifetime that is too long becomes an hour: a day is safe.
-    lifetime: { longestMs, defaultMs: (version === "v6" ? DAY_MS : longestMs) - LIFETIME_MARGIN_MS },
-    idAs: "string",
-    options: { values: !early, related: true, conditions: ["v6", "v7", "v8"].includes(version) },
-    loginScopes: [
-      "ZohoCRM.notifications.ALL",
-      "ZohoCRM.settings.modules.READ",
-      "ZohoCRM.settings.fields.READ",
-      "ZohoCRM.modules.READ",
-    ],
-    recordScope: "ZohoCRM.modules.READ",
-    scopeNamedInErrors: (operation) => `ZohoCRM.notifications.${operation} (or ZohoCRM.notifications.ALL)`,
-    host: apiUrl,
-  };
-}
+/** https://www.zoho.com/crm/developer/docs/api/v8/notifications/enable.html */
+export const crmWatch: WatchProduct = {
+  id: "crm",
+  title: "Zoho CRM",
+  path: "/crm/v8/actions/watch",
+  apiRoot: "/crm/v8",
+  lifetime: { longestMs: WEEK_MS, defaultMs: WEEK_MS - LIFETIME_MARGIN_MS },
+  idAs: "string",
+  options: { values: true, related: true, conditions: true },
+  loginScopes: [
+    "ZohoCRM.notifications.ALL",
+    "ZohoCRM.settings.modules.READ",
+    "ZohoCRM.settings.fields.READ",
+    "ZohoCRM.modules.READ",
+  ],
+  recordScope: "ZohoCRM.modules.READ",
+  scopeNamedInErrors: (operation) => `ZohoCRM.notifications.${operation} (or ZohoCRM.notifications.ALL)`,
+  host: apiUrl,
+};
 
 /** https://www.bigin.com/developer/docs/apis/v2/notifications/enable.html */
 const biginWatch: WatchProduct = {
@@ -95,22 +79,17 @@ const recruitWatch: WatchProduct = {
   host: (centre) => centre.accountsUrl.replace("//accounts.", "//recruit."),
 };
 
-export const watchProductIds: readonly string[] = ["crm", "bigin", "recruit"];
+const watchProducts: readonly WatchProduct[] = [crmWatch, biginWatch, recruitWatch];
 
-export function findWatchProduct(id: string, version?: string): WatchProduct {
-  const product = id.toLowerCase();
-  if (product === "crm") return crmWatch(version);
-  const found = [biginWatch, recruitWatch].find((each) => each.id === product);
-  if (found === undefined) {
-    throw usageError(
-      `${JSON.stringify(id)} has no notification channels`,
-      `products with channels: ${watchProductIds.join(", ")}`,
-    );
-  }
-  if (version !== undefined && !found.path.includes(`/${version}/`)) {
-    throw usageError(`zoho-hooks does not support API version ${version} of ${found.title}`, "leave --api-version out");
-  }
-  return found;
+export const watchProductIds: readonly string[] = watchProducts.map(({ id }) => id);
+
+export function findWatchProduct(id: string): WatchProduct {
+  const found = watchProducts.find((each) => each.id === id.toLowerCase());
+  if (found !== undefined) return found;
+  throw usageError(
+    `${JSON.stringify(id)} has no notification channels`,
+    `products with channels: ${watchProductIds.join(", ")}`,
+  );
 }
 
 export const MAX_TOKEN_LENGTH = 50;

@@ -19,7 +19,7 @@ export interface WatchRow {
   readonly notifyUrl: string | undefined;
   readonly expiresAt: Date | undefined;
   readonly token: string | undefined;
-  /** Undefined if the API version leaves it out. */
+  /** Undefined if Zoho leaves it out. */
   readonly related: boolean | undefined;
   readonly values: boolean | undefined;
   /** Without null members, so that they can be sent back. */

@@ -18,7 +18,7 @@ const MAX_ZONE_OFFSET_MS = 12 * 3_600_000;
 export const crmFailures: FailureLog = {
   id: "crm",
   title: "Zoho CRM",
-  loginScopes: crmWatch().loginScopes,
+  loginScopes: crmWatch.loginScopes,
   extraScope: READ_SCOPE,
   readScopes: [READ_SCOPE, "ZohoCRM.settings.automation_actions.ALL", "ZohoCRM.settings.ALL"],
   // 90 between `from` and today, less one for the time zone.

@@ -1,10 +1,9 @@
 import { writeSync } from "node:fs";
-import { engineIds } from "../../../src/store/sqlite/engine.ts";
 import { openLog } from "../../../src/store/sqlite/log.ts";
 import { newEntry } from "../log-entry.ts";
 
-const [, , engine, path = ""] = process.argv;
-const log = await openLog({ path, now: () => new Date(), engines: engineIds.filter((id) => id === engine) });
+const [, , path = ""] = process.argv;
+const log = await openLog({ path, now: () => new Date() });
 const body = `{"event":"lead.created","padding":"${"x".repeat(2000)}"}`;
 
 async function work(): Promise<never> {

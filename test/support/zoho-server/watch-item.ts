@@ -2,8 +2,7 @@ import type { Fault } from "./answer.ts";
 
 /** One channel in one module. */
 export interface Row {
-  /** The product and the version of the request: `crm/v8`. */
-  api: string;
+  product: string;
   channelId: string;
   module: string;
   events: string[];
@@ -29,13 +28,13 @@ export const MODULES: Readonly<Record<string, string>> = {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The longest lifetime by API path; Zoho silently cuts longer ones to an hour. */
-function longestMs(api: string): number {
-  return /^crm\/v(?:4|5|7|8)$/.test(api) ? 7 * DAY_MS : DAY_MS;
+/** The longest lifetime by product; Zoho silently cuts longer ones to an hour. */
+function longestMs(product: string): number {
+  return product === "crm" ? 7 * DAY_MS : DAY_MS;
 }
 
 /** Why Zoho rejects an item of a POST or PUT; undefined if it accepts it. */
-export function itemFault(item: Item, api: string): Fault | undefined {
+export function itemFault(item: Item, product: string): Fault | undefined {
   for (const name of ["channel_id", "events", "notify_url"]) {
     if (item[name] === undefined) {
       return { code: "MANDATORY_NOT_FOUND", message: "required field not found", details: { api_name: name } };
@@ -62,12 +61,12 @@ export function itemFault(item: Item, api: string): Fault | undefined {
   if (channel_expiry !== undefined && expiry(channel_expiry) === undefined) {
     return invalid("channel_expiry", { expected_data_type: "datetime" });
   }
-  return conditionFault(item.notification_condition, api);
+  return conditionFault(item.notification_condition, product);
 }
 
-function conditionFault(value: unknown, api: string): Fault | undefined {
+function conditionFault(value: unknown, product: string): Fault | undefined {
   if (value === undefined) return undefined;
-  if (!/^crm\/v[678]$/.test(api) || !Array.isArray(value)) return invalid("notification_condition");
+  if (product !== "crm" || !Array.isArray(value)) return invalid("notification_condition");
   for (const condition of value) {
     if (condition?.type !== "field_selection") return invalid("type", { supported_values: ["field_selection"] });
     const { api_name, id } = condition.module ?? {};
@@ -104,13 +103,13 @@ function expiry(value: unknown): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-function grantedExpiry(item: Item, api: string, now: number): number {
+function grantedExpiry(item: Item, product: string, now: number): number {
   const asked = expiry(item.channel_expiry);
-  return asked === undefined || asked > now + longestMs(api) ? now + HOUR_MS : asked;
+  return asked === undefined || asked > now + longestMs(product) ? now + HOUR_MS : asked;
 }
 
 /** The rows of an item, one for each module, with `.all` expanded and Zoho's defaults. */
-export function rowsOf(item: Item, api: string, now: number): Row[] {
+export function rowsOf(item: Item, product: string, now: number): Row[] {
   const events = (item.events as readonly string[]).flatMap((event) => {
     const [module, verb] = event.split(".");
     return verb === "all" ? ["edit", "create", "delete"].map((each) => `${module}.${each}`) : [event];
@@ -118,13 +117,13 @@ export function rowsOf(item: Item, api: string, now: number): Row[] {
   const modules = [...new Set(events.map((event) => event.split(".")[0] ?? ""))];
   const conditions = Array.isArray(item.notification_condition) ? item.notification_condition : [];
   return modules.map((module) => ({
-    api,
+    product,
     channelId: String(item.channel_id),
     module,
     events: [...new Set(events.filter((event) => event.startsWith(`${module}.`)))],
     notifyUrl: String(item.notify_url ?? ""),
     token: typeof item.token === "string" ? item.token : null,
-    expiresAt: grantedExpiry(item, api, now),
+    expiresAt: grantedExpiry(item, product, now),
     related: item.notify_on_related_action !== false,
     values: item.return_affected_field_values === true,
     condition: withNulls(conditions.find((each) => each?.module?.api_name === module) ?? null),

@@ -49,9 +49,9 @@ export class Watch {
     this.#refused.delete(channelId);
   }
 
-  answer(request: SeenRequest, api: string): Answer {
-    if (request.method === "GET") return this.#list(request.query, api);
-    if (request.method === "DELETE") return this.#delete(request.query, api);
+  answer(request: SeenRequest, product: string): Answer {
+    if (request.method === "GET") return this.#list(request.query, product);
+    if (request.method === "DELETE") return this.#delete(request.query, product);
     const watch = (request.json as { watch?: unknown } | undefined)?.watch;
     if (!Array.isArray(watch)) {
       return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "watch" });
@@ -62,17 +62,17 @@ export class Watch {
     }
     const refused = watch.map((item: Item) => this.#refused.get(String(item.channel_id))).find((each) => each?.whole);
     if (refused !== undefined) return { status: 400, body: faultBody(refused.fault) };
-    const results = watch.map((item: Item) => this.#write(item, api, request.method));
+    const results = watch.map((item: Item) => this.#write(item, product, request.method));
     return this.#results(results, request.method === "POST" ? 201 : 200);
   }
 
-  #write(item: Item, api: string, method: string): Fault | Record<string, unknown> {
+  #write(item: Item, product: string, method: string): Fault | Record<string, unknown> {
     const id = String(item.channel_id);
-    const fault = itemFault(item, api) ?? this.#refused.get(id)?.fault;
+    const fault = itemFault(item, product) ?? this.#refused.get(id)?.fault;
     if (fault !== undefined) return fault;
-    const old = this.#of(api).filter((row) => row.channelId === id);
+    const old = this.#of(product).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
-    const rows = rowsOf(item, api, this.#now());
+    const rows = rowsOf(item, product, this.#now());
     this.#rows = [...this.rows().filter((row) => row.channelId !== id), ...rows];
     return success(
       rows.map((row) => this.#event(row)),
@@ -80,7 +80,7 @@ export class Watch {
     );
   }
 
-  #delete(query: URLSearchParams, api: string): Answer {
+  #delete(query: URLSearchParams, product: string): Answer {
     const ids = query.get("channel_ids");
     if (ids === null || ids === "") {
       return bareFault(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {
@@ -88,7 +88,7 @@ export class Watch {
       });
     }
     const results = ids.split(",").flatMap((id): (Fault | Record<string, unknown>)[] => {
-      const own = this.#of(api).filter((row) => row.channelId === id);
+      const own = this.#of(product).filter((row) => row.channelId === id);
       if (own.length === 0) return [notSubscribed()];
       this.drop(id);
       return own.map((row) => ({
@@ -98,20 +98,19 @@ export class Watch {
         status: "success",
       }));
     });
-    return this.#results(results, api.startsWith("bigin/") ? 202 : 200, api.startsWith("bigin/") ? 202 : undefined);
+    return this.#results(results, product === "bigin" ? 202 : 200, product === "bigin" ? 202 : undefined);
   }
 
   /** A product knows only its channels. */
-  #of(api: string): readonly Row[] {
-    const product = api.split("/")[0];
-    return this.rows().filter((row) => row.api.split("/")[0] === product);
+  #of(product: string): readonly Row[] {
+    return this.rows().filter((row) => row.product === product);
   }
 
-  #list(query: URLSearchParams, api: string): Answer {
+  #list(query: URLSearchParams, product: string): Answer {
     const perPage = Math.min(200, Number(query.get("per_page") ?? 200));
     const page = Number(query.get("page") ?? 1);
     const [id, module] = [query.get("channel_id"), query.get("module")];
-    const rows = this.#of(api).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
+    const rows = this.#of(product).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
     if (rows.length === 0) return { status: 204 };
     const shown = rows.slice((page - 1) * perPage, page * perPage);
     return this.#json(200, {
@@ -122,10 +121,8 @@ export class Watch {
         ...this.#module(row.module),
         notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
         fields: null,
-        // Missing before v6, and in Bigin and Recruit.
-        ...(/^crm\/v[678]$/.test(api)
-          ? { notification_condition: row.condition === null ? null : [row.condition] }
-          : {}),
+        // Missing in Bigin and Recruit.
+        ...(product === "crm" ? { notification_condition: row.condition === null ? null : [row.condition] } : {}),
         channel_id: row.channelId,
         events: row.events,
         token: row.token,
@@ -146,7 +143,7 @@ export class Watch {
     return { channel_expiry: this.#time(row.expiresAt), ...this.#module(row.module), channel_id: row.channelId };
   }
 
-  /** As in Zoho's answers, the URI says v2 for every version. */
+  /** As in Zoho's answers, the URI says v2. */
   #module(module: string): Record<string, unknown> {
     const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
     return { resource_uri, resource_id: MODULES[module], resource_name: module };
