@@ -4,7 +4,7 @@ import { foreignFolder, newPerson } from "../support/person.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 /** Uses the settings, and ends at once. */
-const COMMAND = ["fixtures", "path", "crm", "Leads.create"] as const;
+const COMMAND = ["fixtures", "show", "crm", "Leads.create"] as const;
 
 describe("the log of the user's own config", () => {
   const personWith = (store: string) => {
