@@ -87,7 +87,7 @@ export function decisionsOf(project: Project, userStore?: string): readonly Deci
   const found = [
     ...settingDecisions(settings, CONFIG_FILE, place),
     ...codeOf(project).map((path) => ({ label: "code", value: shown(path), file: CONFIG_FILE })),
-    ...settingDecisions(ownSettings(project), ENV_FILE, place),
+    ...settingDecisions(envFileSettings(project), ENV_FILE, place),
     ...variableDecisions(project),
     ...linksOut(root).map((path) => ({ label: "link", value: shown(path), file: "" })),
     ...storedFiles(project, userStore).flatMap(({ decision, isThere }) => (isThere ? [decision] : [])),
@@ -107,7 +107,7 @@ export function settingDecisions(settings: Partial<Settings>, file: string, plac
 }
 
 /** The settings of a `.env`. Invalid ones end the command later. */
-function ownSettings({ variables }: Project): Partial<Settings> {
+function envFileSettings({ variables }: Project): Partial<Settings> {
   return settingsOf(variables, () => undefined);
 }
 
@@ -198,7 +198,7 @@ function outside(root: string, path: string): readonly string[] {
  */
 export function storedFiles(project: Project, userStore: string | undefined) {
   const { root, settings } = project;
-  const stores = [defaults.store, settings.store, ownSettings(project).store, userStore];
+  const stores = [defaults.store, settings.store, envFileSettings(project).store, userStore];
   const logs = stores.filter((store) => typeof store === "string").filter((store) => !isAddress(store));
   // By the file system, which may ignore case.
   const file = (label: string, path: string) => ({

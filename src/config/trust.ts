@@ -72,12 +72,12 @@ export async function checkTrust(context: Context, project: Project) {
 /** The log that the user's own settings name: a path, perhaps in the folder, or an address. */
 export function userStore(context: Context): string | undefined {
   const ofEnvironment = settingsOf(context.env as Env, () => undefined).store;
-  const store = ofEnvironment ?? ownSettings(context).store;
+  const store = ofEnvironment ?? userSettings(context).store;
   return store === false ? undefined : store;
 }
 
 /** The user's own config. What cannot be read is reported where it is used. */
-function ownSettings(context: Context): Partial<Settings> {
+function userSettings(context: Context): Partial<Settings> {
   try {
     return readSettingsFile(join(userFolder(context), "config.json"));
   } catch {

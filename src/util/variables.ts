@@ -6,8 +6,8 @@ export interface Variable {
 }
 
 /**
- * The variables that are read beside those of settings (`ZOHO_HOOKS_…`) and secrets (`ZOHO_WEBHOOK_…`). What is not here is
- * not read from a `.env`.
+ * The variables that are read beside those of settings (`ZOHO_HOOKS_…`) and secrets (`ZOHO_WEBHOOK_…`). A `.env` sets
+ * no others.
  */
 export const VARIABLES = {
   NGROK_AUTHTOKEN: { decides: "tunnel", isSecret: true },

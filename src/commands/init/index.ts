@@ -140,7 +140,7 @@ async function confirmOverwrites(
   }
 }
 
-/** The user has just answered what is written. What the files had before is trusted no more than it was. */
+/** Trusts the target that the user has just typed, and nothing else in the files. */
 async function trustWritten(context: Context, { target }: Answers, { entries }: FileChange): Promise<void> {
   if (!entries.includes("forwardTo") || target === undefined) return;
   const place = { root: context.cwd, userStore: undefined };
