@@ -112,8 +112,8 @@ export const LOCK_ORDER = "pg_advisory_xact_lock(hashtext(current_schema()), 1)"
 const LOCK_ATTEMPTS = "pg_advisory_xact_lock(hashtext(current_schema()), 2)";
 
 /**
- * SQL for what to add to a caller's time, whose clock is the parameter: what is due is due by the clock of the database, since the
- * clocks of machines differ.
+ * SQL for the difference between the database's clock and the caller's, which is the parameter. Due times are compared by the
+ * clock of the database, since those of machines differ.
  */
 export const CLOCK_SHIFT = "(clock_ms() - ?::bigint)";
 
