@@ -23,7 +23,10 @@ async function logOf(cwd: string): Promise<Log> {
 }
 
 async function append(log: Log, count: number, body?: string): Promise<void> {
-  await Promise.all(Array.from({ length: count }, () => log.append(newEntry(body === undefined ? {} : { body }))));
+  // A delivery of this millisecond would stay when those older than 0 ms are pruned.
+  const receivedAt = new Date(Date.now() - 1000);
+  const entry = body === undefined ? { receivedAt } : { body, receivedAt };
+  await Promise.all(Array.from({ length: count }, () => log.append(newEntry(entry))));
 }
 
 function streamOf(source: Partial<EventSource>): EventStream {
