@@ -9,7 +9,7 @@ for (const { require: entry } of Object.values(exports)) {
   // package.json
   if (entry === undefined) continue;
   const module = `./${basename(entry.default, ".cjs")}.js`;
-  const values = Object.keys(await import(`./dist/${module}`)).map(
+  const values = Object.keys(await import(`./dist/library/${module}`)).map(
     (name) => `export declare const ${name}: typeof import("${module}", { with: ${MODE} }).${name};\n`,
   );
   writeFileSync(entry.types, [`export type * from "${module}" with ${MODE};\n`, ...values].join(""));

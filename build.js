@@ -16,7 +16,7 @@ const shared = {
 };
 
 /** What every run loads, and `verify`, which scripts call often: one file, since opening a file takes longer than reading it. */
-const START = ["src/main.ts", "src/commands/verify/index.ts"];
+const START = ["src/cli/main.ts", "src/commands/verify.ts"];
 const atStart = new Set();
 const findStart = {
   name: "find-start",
@@ -33,7 +33,7 @@ const findStart = {
 const { output: bundled } = await build({
   ...shared,
   plugins: [findStart],
-  input: { cli: "src/main.ts" },
+  input: { cli: "src/cli/main.ts" },
   // Other files take from the first what they share with it.
   preserveEntrySignatures: "allow-extension",
   // Every run needs a part of zod, which is bundled.
@@ -55,7 +55,7 @@ const { output: bundled } = await build({
     },
   },
 });
-/** What an app imports, each as src/<name>.ts and as a path of the package: `zoho-hooks`, `zoho-hooks/express`. */
+/** What an app imports, each as src/library/<name>.ts and as a path of the package: `zoho-hooks`, `zoho-hooks/express`. */
 const LIBRARY = ["index", "express", "fastify", "hono", "next", "testing"];
 // For tests that `require`, too: Jest loads no ES module for them, unless it is given a flag of Node's.
 for (const [format, extension] of [
@@ -65,12 +65,12 @@ for (const [format, extension] of [
   await build({
     // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
     ...shared,
-    input: Object.fromEntries(LIBRARY.map((name) => [name, `src/${name}.ts`])),
+    input: Object.fromEntries(LIBRARY.map((name) => [name, `src/library/${name}.ts`])),
     external: matches(packages),
     output: {
       dir: "dist",
       format,
-      entryFileNames: `[name].${extension}`,
+      entryFileNames: `library/[name].${extension}`,
       chunkFileNames: `library/[name]-[hash].${extension}`,
     },
   });

@@ -6,54 +6,40 @@ import { describe, expect, it } from "vitest";
 const root = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file));
 
-/** What each folder of src may import, besides itself. The files that lie in src itself assemble the rest. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  util: [],
-  body: ["util"],
-  core: ["util", "body"],
-  products: ["util", "body", "core"],
-  receiver: ["util", "body", "core"],
-  store: ["util", "body", "core", "receiver"],
-  forward: ["util", "body", "core", "receiver", "store"],
-  // Of forward/ only what posts a request.
-  check: ["util", "body", "core", "forward"],
-  tunnel: ["util", "body", "core"],
-  zoho: ["util", "body", "core"],
-  config: ["util", "body", "core"],
-  reports: ["util", "body", "core"],
-  admin: ["util", "body", "core", "store"],
-  // It is given what it does by the command `ui`.
-  inspector: ["util", "body", "core", "receiver"],
-  // The listener for tests receives as `listen` does.
-  library: ["util", "body", "core", "products", "config", "receiver"],
-  commands: [
-    "util",
-    "body",
-    "core",
-    "products",
-    "receiver",
-    "forward",
-    "check",
-    "store",
-    "tunnel",
-    "zoho",
-    "config",
-    "reports",
-    "inspector",
-    "admin",
-  ],
-};
-/** Anyone outside the core may name their types: what is reported, and what the process offers. */
-const TYPES_FOR_ALL = /^(?:reports\/.*|runtime|output|context)\.ts$/;
+/** From the lowest: each folder may import those before it, and none behind it. */
+const ORDER = [
+  ["util"],
+  ["delivery"],
+  ["tunnel"],
+  ["process", "contract"],
+  ["proofs"],
+  ["recognition"],
+  ["products", "log"],
+  ["project"],
+  ["receiver", "samples"],
+  ["forward", "custom"],
+  ["zoho-api"],
+  ["channels"],
+  ["webhooks"],
+  ["events"],
+  ["send", "verify", "listener"],
+  ["checks"],
+  ["terminal"],
+  ["inspector", "library"],
+  ["commands"],
+  ["cli"],
+];
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  core: ["zod"],
+  contract: ["zod"],
+  proofs: ["zod"],
+  recognition: ["zod"],
   products: ["zod"],
   commands: ["commander"],
-  reports: ["chalk", "commander", "ora", "inquirer"],
+  terminal: ["chalk", "commander", "ora"],
   inspector: ["preact", "preact/hooks", "@preact/signals"],
 };
-/** Lists of like things may be longer than other folders. */
-const LISTS = ["products", "commands"];
+/** Pure: of Node only bytes and hashes. */
+const PURE = ["contract", "proofs", "recognition", "products"];
 
 interface Import {
   readonly file: string;
@@ -88,14 +74,28 @@ describe("imports", () => {
     expect(imports.length).toBeGreaterThan(100);
   });
 
-  it("point the way that the design says", () => {
+  it("go down: a folder imports only those that come before it, types included", () => {
+    const rank = new Map(ORDER.flatMap((folders, i) => folders.map((folder) => [folder, i] as const)));
     const wrong = imports.filter((each) => {
       const from = folderOf(each.file);
-      if (from === "" || !each.target.startsWith(".")) return false;
+      if (!each.target.startsWith(".")) return false;
+      const to = folderOf(targetPath(each));
+      return to !== from && !((rank.get(to) ?? Number.NaN) < (rank.get(from) ?? Number.NaN));
+    });
+    expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
+  it("never go from one command to another: what they share is a subject, or in commands/flags", () => {
+    const wrong = imports.filter((each) => {
+      if (!each.file.startsWith("commands/") || each.file === "commands/index.ts" || !each.target.startsWith("."))
+        return false;
       const target = targetPath(each);
-      const to = folderOf(target);
-      if (to === from || (MAY_IMPORT[from] ?? []).includes(to)) return false;
-      return !(each.typeOnly && TYPES_FOR_ALL.test(target) && !["util", "body", "core"].includes(from));
+      const command = (path: string): string | undefined => path.split("/")[1]?.replace(/\.ts$/, "");
+      return (
+        target.startsWith("commands/") &&
+        !["command", "flags"].includes(command(target) ?? "") &&
+        command(each.file) !== command(target)
+      );
     });
     expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
   });
@@ -129,7 +129,7 @@ describe("imports", () => {
 
   it("reach a database or a tunnel through the one file that chooses it", () => {
     const chosenIn: Readonly<Record<string, string>> = {
-      "store/sqlite/log.ts": "store/open-log.ts",
+      "log/sqlite/log.ts": "log/open-log.ts",
       "tunnel/ngrok.ts": "tunnel/open-tunnel.ts",
     };
     const chosen = imports
@@ -144,7 +144,7 @@ describe("imports", () => {
     const wrong = imports.filter(({ file, target }) => {
       if (target.startsWith(".")) return false;
       const allowed = PACKAGES[folderOf(file)];
-      if (folderOf(file) === "core" && target.startsWith("node:"))
+      if (PURE.includes(folderOf(file)) && target.startsWith("node:"))
         return !["node:buffer", "node:crypto"].includes(target);
       return allowed !== undefined && !target.startsWith("node:") && !allowed.includes(target);
     });
@@ -163,7 +163,7 @@ describe("imports", () => {
       "bullmq",
       "ioredis",
     ];
-    const mayBeLazy = new Set(["reports/prompts.ts", "reports/progress.ts", "admin/metrics.ts"]);
+    const mayBeLazy = new Set(["process/prompts.ts", "terminal/progress.ts", "listener/metrics.ts"]);
     const wrong = files
       .map((file) => file.split(sep).join("/"))
       .filter((file) => !mayBeLazy.has(file))
@@ -177,35 +177,20 @@ describe("imports", () => {
   });
 });
 
-describe("a folder", () => {
-  it("holds one subject: at most 20 files", () => {
-    const counts = new Map<string, number>();
-    for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
-    const full = [...counts].filter(([folder, count]) => count > 20 && !LISTS.includes(folder));
-    expect(full).toEqual([]);
-  });
-});
-
 describe("a file", () => {
-  it("is short enough to be read in one go", () => {
-    const long = files
-      .map((file) => [file, readFileSync(join(root, file), "utf8").split("\n").length] as const)
-      .filter(([, lines]) => lines > 400);
-    expect(long).toEqual([]);
-  });
-
   it("makes its schemas when they are used: what every command loads must not make one", () => {
     const eager = files.filter(
       (file) =>
-        /^(?:core|config|products|reports|commands)[\\/]/.test(file) &&
+        /^(?:contract|proofs|recognition|project|products|terminal|commands)[\\/]/.test(file) &&
         /^(?:export )?const [^=]*= \(?z\./m.test(readFileSync(join(root, file), "utf8")),
     );
     expect(eager).toEqual([]);
   });
 
-  it("touches the process only in runtime.ts", () => {
+  it("touches the process only in process/", () => {
     const wrong = files.filter(
-      (file) => file !== "runtime.ts" && /(?<![\w."'`/-])process\.\w/.test(readFileSync(join(root, file), "utf8")),
+      (file) =>
+        !file.startsWith(`process${sep}`) && /(?<![\w."'`/-])process\.\w/.test(readFileSync(join(root, file), "utf8")),
     );
     expect(wrong).toEqual([]);
   });

@@ -20,7 +20,7 @@ describe("docs/events.md", () => {
 describe("docs/json.md", () => {
   it("describes every type of JSON line", () => {
     const page = readFileSync(join(DOCS, "json.md"), "utf8");
-    const folder = join(import.meta.dirname, "../src/reports");
+    const folder = join(import.meta.dirname, "../src/terminal");
     const files = readdirSync(folder).filter((name) => name !== "prompts.ts");
     const types = files.flatMap((file) =>
       [...readFileSync(join(folder, file), "utf8").matchAll(/(?<!readonly )\btype: "(\w+)"/g)].map(([, type]) => type),

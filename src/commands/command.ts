@@ -1,6 +1,10 @@
 import { type Command, Option } from "commander";
-import type { Action } from "../context.ts";
-import { topicOf } from "../reports/help.ts";
+import type { Context } from "../project/context.ts";
+import { topicOf } from "../terminal/help.ts";
+import type { ExitCode } from "../util/errors.ts";
+
+/** A command's work. Resolves to the exit code, ours or that of a program that it ran. */
+type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode | number>;
 
 /**
  * Turns an action into Commander's: the action gets the Context, then the command's arguments, then its options, and its

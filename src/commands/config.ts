@@ -1,14 +1,13 @@
-import { CREDENTIAL_VARIABLES } from "../body/secret.ts";
-import { type Config, loadConfig } from "../config/load.ts";
-import { fileKeys, readers } from "../config/readers.ts";
-import type { Settings } from "../config/settings.ts";
-import type { Context } from "../context.ts";
-import { maskRoute, maskUrl } from "../core/mask.ts";
-import { examples } from "../reports/help.ts";
+import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { maskRoute, maskUrl } from "../delivery/mask.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, loadConfig } from "../project/load.ts";
+import { fileKeys } from "../project/readers.ts";
+import { settingText } from "../project/setting-texts.ts";
+import { examples } from "../terminal/help.ts";
 import { ExitCode } from "../util/errors.ts";
-import { parseDuration, parseSize, parseTimeout } from "../util/units.ts";
 import type { Define } from "./command.ts";
-import { projectProducts, warnOfUnknownVariables } from "./helpers/products.ts";
 
 interface ShowOptions {
   readonly origin?: boolean;
@@ -76,38 +75,4 @@ function secretRows({ secrets, variableOrigin }: Config): readonly Row[] {
     ...set.map((key) => ({ key, value: "(set)", origin: variableOrigin(key) })),
     ...unset.map((key) => ({ key, value: undefined, origin: undefined })),
   ];
-}
-
-const DURATION_UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-  ["s", 1000],
-] as const;
-const SIZE_UNITS = [
-  ["gib", 2 ** 30],
-  ["mib", 2 ** 20],
-  ["kib", 2 ** 10],
-  ["gb", 1e9],
-  ["mb", 1e6],
-  ["kb", 1e3],
-] as const;
-
-/** A setting as a user would write it: `7d` and `1mib`, not milliseconds and bytes. */
-export function settingText(key: string, value: unknown): string {
-  if (typeof value === "string") return value;
-  if (typeof value === "number") {
-    // The reader of the setting shows its unit.
-    const reader = readers[key as keyof Settings];
-    if (reader === parseDuration || reader === parseTimeout) return inUnits(value, DURATION_UNITS, "ms");
-    return reader === parseSize ? inUnits(value, SIZE_UNITS, "b") : String(value);
-  }
-  const isEmpty = value === undefined || (typeof value === "object" && value && Object.keys(value).length === 0);
-  return isEmpty ? "(not set)" : JSON.stringify(value);
-}
-
-/** In the largest unit that divides it. */
-function inUnits(value: number, units: readonly (readonly [string, number])[], smallest: string): string {
-  const found = units.find(([, size]) => value >= size && value % size === 0);
-  return found === undefined ? `${value}${smallest}` : `${value / found[1]}${found[0]}`;
 }

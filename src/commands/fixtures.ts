@@ -1,18 +1,18 @@
 import { join, relative } from "node:path";
 import type { Command } from "commander";
-import { type Fixture, projectFixturePath, readBuiltInFixture, readFixture } from "../config/fixtures.ts";
-import { type Config, loadConfig } from "../config/load.ts";
-import type { Context } from "../context.ts";
-import { eventNames, findEvent } from "../core/event-names.ts";
-import type { Product } from "../core/product.ts";
-import { examples } from "../reports/help.ts";
+import { eventNames, findEvent } from "../contract/event-names.ts";
+import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
+import type { Product } from "../contract/product.ts";
+import { projectProducts, warnOfMistypedModules } from "../custom/project-products.ts";
+import type { Sample } from "../events/sample.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, loadConfig } from "../project/load.ts";
+import { type Fixture, projectFixturePath, readBuiltInFixture, readFixture } from "../samples/fixtures.ts";
+import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
 import type { Define } from "./command.ts";
-import { chosenFormat, requireOneEvent, requireProduct } from "./helpers/options.ts";
-import { projectProducts, warnOfMistypedModules } from "./helpers/products.ts";
-import type { Sample } from "./helpers/samples.ts";
 
 interface FixtureOptions {
   readonly format?: string;

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { nearest } from "../core/event-names.ts";
-import { findTopics, helpColumns } from "../reports/help.ts";
-import { fitRows, wrapLine } from "../reports/layout.ts";
-import type { Runtime } from "../runtime.ts";
+import { nearest } from "../contract/event-names.ts";
+import type { Runtime } from "../process/runtime.ts";
+import { findTopics, helpColumns } from "../terminal/help.ts";
+import { fitRows, wrapLine } from "../terminal/layout.ts";
 import { UserError } from "../util/errors.ts";
 
 /** Prints a page of the documentation: formatted for a terminal, or as raw Markdown through a pipe. `names`: the commands, to suggest them. */

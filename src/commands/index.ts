@@ -12,19 +12,19 @@ export const commands: readonly CommandEntry[] = [
     name: "send",
     summary: "send sample events to your own app, with valid signatures",
     pages: ["sending", "formats"],
-    load: () => import("./send/index.ts"),
+    load: () => import("./send.ts"),
   },
   {
     name: "check",
     summary: "try what an endpoint must do: security, speed, protocol, duplicates",
     pages: ["check"],
-    load: () => import("./check/index.ts"),
+    load: () => import("./check.ts"),
   },
   {
     name: "verify",
     summary: "check whether a payload is genuine and well-formed; if not, say exactly why",
     pages: ["verifying"],
-    load: () => import("./verify/index.ts"),
+    load: () => import("./verify.ts"),
   },
   {
     name: "channels",
@@ -42,7 +42,7 @@ export const commands: readonly CommandEntry[] = [
     name: "login",
     summary: "sign in to Zoho, for channels and webhooks",
     pages: ["crm-channel"],
-    load: () => import("./login/index.ts"),
+    load: () => import("./login.ts"),
   },
   {
     name: "logout",
@@ -60,19 +60,19 @@ export const commands: readonly CommandEntry[] = [
     name: "events",
     summary: "look at received deliveries: list, show, follow, count, export, compare",
     pages: ["receiving"],
-    load: () => import("./events/index.ts"),
+    load: () => import("./events.ts"),
   },
   {
     name: "ui",
     summary: "look at received deliveries in the browser: the inspector",
     pages: ["inspector"],
-    load: () => import("./ui/index.ts"),
+    load: () => import("./ui.ts"),
   },
   {
     name: "replay",
     summary: "send a received delivery to your app again",
     pages: ["receiving"],
-    load: () => import("./replay/index.ts"),
+    load: () => import("./replay.ts"),
   },
   {
     name: "store",
@@ -132,7 +132,7 @@ export const commands: readonly CommandEntry[] = [
     needsNoTrust: true,
     summary: "check everything that receiving needs, from Node to the channels at Zoho, and say how to repair it",
     pages: ["troubleshooting"],
-    load: () => import("./doctor/index.ts"),
+    load: () => import("./doctor.ts"),
   },
   {
     name: "completion",

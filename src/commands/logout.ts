@@ -1,20 +1,20 @@
-import { type Config, loadConfig, userFolder } from "../config/load.ts";
-import type { Context } from "../context.ts";
-import { examples } from "../reports/help.ts";
-import { ExitCode, UserError, usageError } from "../util/errors.ts";
-import { accessTokens } from "../zoho/auth/access-token.ts";
-import type { CredentialsStore } from "../zoho/auth/credentials.ts";
-import { revokeToken } from "../zoho/auth/oauth.ts";
-import { hasEnvSignIn, type SignIn } from "../zoho/auth/sign-in.ts";
 import {
   deleteLivingChannels,
   findLivingChannels,
   type LivingChannels,
   livingIds,
   warnOfLivingChannels,
-} from "./channels/living.ts";
+} from "../channels/living.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, loadConfig, userFolder } from "../project/load.ts";
+import { examples } from "../terminal/help.ts";
+import { ExitCode, UserError, usageError } from "../util/errors.ts";
+import { accessTokens } from "../zoho-api/access-token.ts";
+import type { CredentialsStore } from "../zoho-api/credentials.ts";
+import { revokeToken } from "../zoho-api/oauth.ts";
+import { chosenProfile, openStore, zohoHttp } from "../zoho-api/session.ts";
+import { hasEnvSignIn, type SignIn } from "../zoho-api/sign-in.ts";
 import type { Define } from "./command.ts";
-import { chosenProfile, openStore, zohoHttp } from "./helpers/session.ts";
 
 interface LogoutOptions {
   readonly profile?: string;

@@ -1,17 +1,17 @@
-import { CREDENTIAL_VARIABLES } from "../body/secret.ts";
-import { readProject } from "../config/project.ts";
-import { checkTrust, notTrusted, requireTrust } from "../config/trust.ts";
-import type { Context } from "../context.ts";
-import { defaultFirst, type Format, type Product } from "../core/product.ts";
-import { answerRuleText, probesText } from "../core/reply.ts";
+import { requireProduct } from "../contract/named.ts";
+import { defaultFirst, type Format, type Product } from "../contract/product.ts";
+import { projectProducts } from "../custom/project-products.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
 import { products } from "../products/index.ts";
-import { examples } from "../reports/help.ts";
-import type { ProductReport } from "../reports/product.ts";
+import type { Context } from "../project/context.ts";
+import { withMembers } from "../project/override-context.ts";
+import { readProject } from "../project/project.ts";
+import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";
+import { answerRuleText, probesText } from "../recognition/reply.ts";
+import { examples } from "../terminal/help.ts";
+import type { ProductReport } from "../terminal/product.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
-import { requireProduct } from "./helpers/options.ts";
-import { projectProducts } from "./helpers/products.ts";
-import { withMembers } from "./helpers/with-members.ts";
 
 interface ProductsOptions {
   readonly markdown?: boolean;

@@ -1,15 +1,16 @@
 import { resolve } from "node:path";
-import { type Config, loadConfig, logPlace } from "../config/load.ts";
-import type { Context } from "../context.ts";
-import { maskUrl } from "../core/mask.ts";
-import { examples } from "../reports/help.ts";
-import type { LockOwner, WaitingCount } from "../store/log.ts";
-import { createStore, isDatabaseAddress, lockOwnerAt, openLogAt, readStoreStatus } from "../store/open-log.ts";
-import { logBytes } from "../store/sqlite/health.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import type { LogOptions } from "../events/open-log.ts";
+import type { LockOwner, WaitingCount } from "../log/log.ts";
+import { createStore, isDatabaseAddress, lockOwnerAt, openLogAt, readStoreStatus } from "../log/open-log.ts";
+import { logBytes } from "../log/sqlite/health.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, loadConfig, logPlace } from "../project/load.ts";
+import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatAge, formatBytes } from "../util/units.ts";
 import type { Define } from "./command.ts";
-import { addStoreFlag, type LogOptions } from "./events/options.ts";
+import { addStoreFlag } from "./flags/log.ts";
 
 export const define: Define = (command, act) => {
   const example = (name: string) => examples(`zoho-hooks store ${name} --store postgres://zoho@db.example.com/hooks`);

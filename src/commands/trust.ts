@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { decisionsOf, decisionText } from "../config/decisions.ts";
-import { readProject } from "../config/project.ts";
-import { ALL, distrust, folderAround, readTrusted, type TrustedFolders, trust, userStore } from "../config/trust.ts";
-import type { Context } from "../context.ts";
-import { examples } from "../reports/help.ts";
+import type { Context } from "../project/context.ts";
+import { decisionsOf, decisionText } from "../project/decisions.ts";
+import { readProject } from "../project/project.ts";
+import { ALL, distrust, folderAround, readTrusted, type TrustedFolders, trust, userStore } from "../project/trust.ts";
+import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isFolder } from "../util/files.ts";
 import { oneLine } from "../util/text.ts";

@@ -1,18 +1,19 @@
 import { relative, resolve } from "node:path";
-import { loadConfig } from "../config/load.ts";
-import type { Context } from "../context.ts";
-import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../core/event-types.ts";
-import type { Product } from "../core/product.ts";
-import { schemaShape } from "../core/schema.ts";
-import type { ObservedEvent, Traffic } from "../core/traffic.ts";
-import { examples } from "../reports/help.ts";
+import { requireProduct } from "../contract/named.ts";
+import type { Product } from "../contract/product.ts";
+import { schemaShape } from "../contract/schema.ts";
+import { projectProducts } from "../custom/project-products.ts";
+import { observeLog } from "../events/observed.ts";
+import { withLog } from "../events/open-log.ts";
+import type { Context } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
+import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../samples/event-types.ts";
+import type { ObservedEvent, Traffic } from "../samples/traffic.ts";
+import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
-import { STORE_TEXT, withLog } from "./events/options.ts";
-import { observeLog } from "./helpers/learn.ts";
-import { requireProduct } from "./helpers/options.ts";
-import { projectProducts } from "./helpers/products.ts";
+import { STORE_TEXT } from "./flags/log.ts";
 
 interface TypesOptions {
   readonly out?: string;

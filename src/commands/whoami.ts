@@ -1,11 +1,11 @@
-import { type Config, loadConfig, userFolder } from "../config/load.ts";
-import type { Context } from "../context.ts";
-import { examples } from "../reports/help.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, loadConfig, userFolder } from "../project/load.ts";
+import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { hasEnvSignIn } from "../zoho/auth/sign-in.ts";
-import { apiUrl } from "../zoho/data-centres.ts";
+import { apiUrl } from "../zoho-api/data-centres.ts";
+import { chosenProfile, openSignIn, openStore, sessionTokens, zohoHttp } from "../zoho-api/session.ts";
+import { hasEnvSignIn } from "../zoho-api/sign-in.ts";
 import type { Define } from "./command.ts";
-import { chosenProfile, openSignIn, openStore, sessionTokens, zohoHttp } from "./helpers/session.ts";
 
 interface WhoamiOptions {
   readonly profile?: string;

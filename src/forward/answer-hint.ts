@@ -1,5 +1,5 @@
-import { isSuccess } from "../body/delivery.ts";
-import { maskUrl } from "../core/mask.ts";
+import { isSuccess } from "../delivery/delivery.ts";
+import { maskUrl } from "../delivery/mask.ts";
 import type { PostResult } from "./post.ts";
 
 export function isDelivered({

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
-import { portOf } from "../body/target-url.ts";
-import type { TargetReport } from "../reports/forward.ts";
+import { portOf } from "../delivery/target-url.ts";
 import { isLocalhost } from "../util/hosts.ts";
+import type { TargetReport } from "./reports.ts";
 
 interface HealthOptions {
   /** For the reports: the origin of an app, or a target. */

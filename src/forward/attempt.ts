@@ -1,14 +1,14 @@
 import { STATUS_CODES } from "node:http";
-import { headerValue, isSuccess } from "../body/delivery.ts";
-import { maskUrl } from "../core/mask.ts";
-import type { Deadline } from "../core/reply.ts";
-import type { ForwardReport } from "../reports/forward.ts";
-import type { ClaimRef, Log, Outcome } from "../store/log.ts";
+import { headerValue, isSuccess } from "../delivery/delivery.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import type { ClaimRef, Log, Outcome } from "../log/log.ts";
+import type { Deadline } from "../recognition/reply.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
 import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
 import type { Down, Health } from "./app-health.ts";
 import type { Poster, PostResult } from "./post.ts";
+import type { ForwardReport } from "./reports.ts";
 import { type ForwardSource, forwardRequest } from "./request.ts";
 
 export interface AttemptOptions {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import type { HeaderPair } from "../body/delivery.ts";
+import type { HeaderPair } from "../delivery/delivery.ts";
 
 export interface Exchange {
   readonly status: number | undefined;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { originOf } from "../body/target-url.ts";
-import type { TargetReport } from "../reports/forward.ts";
-import type { ClaimRef, Log } from "../store/log.ts";
+import { originOf } from "../delivery/target-url.ts";
+import type { ClaimRef, Log } from "../log/log.ts";
 import { errorText } from "../util/errors.ts";
 import { isListening, watchHealth } from "./app-health.ts";
+import type { TargetReport } from "./reports.ts";
 import type { ForwardSource } from "./request.ts";
 import {
   createTargetQueue,

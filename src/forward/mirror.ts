@@ -1,11 +1,11 @@
-import type { Reply } from "../core/product.ts";
-import type { Deadline } from "../core/reply.ts";
-import { plainReply } from "../core/reply.ts";
-import type { ForwardReport } from "../reports/forward.ts";
-import type { Log, NewAttempt } from "../store/log.ts";
+import type { Reply } from "../contract/product.ts";
+import type { Log, NewAttempt } from "../log/log.ts";
+import type { Deadline } from "../recognition/reply.ts";
+import { plainReply } from "../recognition/reply.ts";
 import { errorText } from "../util/errors.ts";
 import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
 import type { Poster, PostResult } from "./post.ts";
+import type { ForwardReport } from "./reports.ts";
 import { endToEnd, type ForwardSource, forwardRequest } from "./request.ts";
 
 interface MirrorOptions {

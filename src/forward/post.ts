@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import { type Delivery, type HeaderPair, headerValue, requestTarget } from "../body/delivery.ts";
+import { type Delivery, type HeaderPair, headerValue, requestTarget } from "../delivery/delivery.ts";
 import { errorCode } from "../util/errors.ts";
 import { type DispatcherOptions, openDispatchers } from "./dispatchers.ts";
 import { type Exchange, MAX_REPLY_BYTES, startExchange } from "./exchange.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Delivery } from "../body/delivery.ts";
-import { readPayload } from "../body/payload.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import { readPayload } from "../delivery/payload.ts";
 import { isRecord } from "../util/json.ts";
 
 /** The event of a delivery, as far as a job needs it. */

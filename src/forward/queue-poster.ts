@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { readQueueAddress } from "../body/queue-address.ts";
+import { readQueueAddress } from "../delivery/queue-address.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { onAbort } from "../util/timing.ts";

@@ -1,7 +1,7 @@
-import type { Receipt } from "../core/receive.ts";
+import type { Appended, ForwardRequest, Log, NewEntry } from "../log/log.ts";
+import { EVERY_RECORD } from "../log/states.ts";
 import type { Entry, Recorder } from "../receiver/recorder.ts";
-import type { Appended, ForwardRequest, Log, NewEntry } from "../store/log.ts";
-import { EVERY_RECORD } from "../store/states.ts";
+import type { Receipt } from "../recognition/receive.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Routes } from "./routes.ts";

@@ -1,5 +1,5 @@
-import { type Delivery, type HeaderPair, headerValue } from "../body/delivery.ts";
-import { withQueryOf } from "../body/target-url.ts";
+import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
+import { withQueryOf } from "../delivery/target-url.ts";
 
 export interface ForwardSource {
   readonly n: number;

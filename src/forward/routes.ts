@@ -1,7 +1,7 @@
-import { targetName } from "../body/queue-address.ts";
-import { type ListenAddress, targetUrl } from "../body/target-url.ts";
-import { parseRoute } from "../core/event-names.ts";
-import { maskUrl } from "../core/mask.ts";
+import { parseRoute } from "../contract/event-names.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import { targetName } from "../delivery/queue-address.ts";
+import { type ListenAddress, targetUrl } from "../delivery/target-url.ts";
 
 /** Maps events to the targets of a run. */
 export interface Routes {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { maskUrl } from "../core/mask.ts";
-import type { Claim, Claimed, ClaimRef, Log, Unreadable } from "../store/log.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import type { Claim, Claimed, ClaimRef, Log, Unreadable } from "../log/log.ts";
 import { errorText } from "../util/errors.ts";
 import { MAX_TIMER_MS } from "../util/timing.ts";
 import type { Down, Health, StillDown } from "./app-health.ts";

@@ -1,4 +1,4 @@
-import { isQueue } from "../body/queue-address.ts";
+import { isQueue } from "../delivery/queue-address.ts";
 import { openPoster, type Poster, type PosterOptions } from "./post.ts";
 import { openQueuePoster, type QueuePosterOptions } from "./queue-poster.ts";
 

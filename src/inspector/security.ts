@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { sameText } from "../body/secret.ts";
+import { sameText } from "../delivery/secret.ts";
 
 export interface Refusal {
   readonly status: number;

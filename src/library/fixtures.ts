@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Fixture, readBuiltInFixture } from "../config/fixtures.ts";
-import { findEvent } from "../core/event-names.ts";
-import type { Format, Product, WebhookEvent } from "../core/product.ts";
+import { findEvent } from "../contract/event-names.ts";
+import type { Format, Product, WebhookEvent } from "../contract/product.ts";
 import { products } from "../products/index.ts";
+import { type Fixture, readBuiltInFixture } from "../samples/fixtures.ts";
 import type { FormatId, NameIn, PayloadOf, ProductId, Schemas, SchemasIn } from "./event-types.ts";
 import { formatOf, productOf, requireOneEvent, requireOptions } from "./input.ts";
 
@@ -55,7 +55,7 @@ export function readSample(
   const found = productOf(product);
   const format = formatOf(found, formatId, event);
   const match = requireOneEvent(found, format, event);
-  const packageRoot = folderAbove(fileUrl);
+  const packageRoot = packageRootOf(fileUrl);
   const fixture = packageRoot === undefined ? undefined : readBuiltInFixture({ packageRoot }, found, format, match);
   if (fixture !== undefined) return { product: found, format, name: match.name, fixture };
   throw new Error(
@@ -63,9 +63,9 @@ export function readSample(
   );
 }
 
-/** Not `new URL("..", …)`, which bundlers treat as a file to bundle. A CommonJS bundle has no URL. */
-function folderAbove(fileUrl: string | undefined): string | undefined {
-  return fileUrl?.startsWith("file:") === true ? dirname(dirname(fileURLToPath(fileUrl))) : undefined;
+/** Two folders above the entry, in src/ and in dist/. Not `new URL("..", …)`, which bundlers treat as a file to bundle. A CommonJS bundle has no URL. */
+function packageRootOf(fileUrl: string | undefined): string | undefined {
+  return fileUrl?.startsWith("file:") === true ? dirname(dirname(dirname(fileURLToPath(fileUrl)))) : undefined;
 }
 
 /**

@@ -1,9 +1,9 @@
-import { MAX_BODY_BYTES } from "../body/delivery.ts";
-import type { OfferedSecret, Reply } from "../core/product.ts";
-import { UNKNOWN_KEY } from "../core/proofs/keys.ts";
-import { plainReply } from "../core/reply.ts";
+import type { OfferedSecret, Reply } from "../contract/product.ts";
+import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
+import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import { type Admission, createInFlight, overloadedReply } from "../receiver/in-flight.ts";
 import { BodyBuffer, type BodyRead, readBody, type UnreadBody } from "../receiver/read-body.ts";
+import { plainReply } from "../recognition/reply.ts";
 import { errorText } from "../util/errors.ts";
 import type { ProductId } from "./event-types.ts";
 import { productOf, type RequestLike, requireOptions } from "./input.ts";

@@ -1,5 +1,4 @@
-import { type Delivery, type HeaderPair, headerValue } from "../body/delivery.ts";
-import { configureProducts } from "../core/configure.ts";
+import { configureProducts } from "../contract/configure.ts";
 import {
   type EventMatch,
   eventNames,
@@ -9,9 +8,10 @@ import {
   findProduct,
   formatFor,
   nearest,
-} from "../core/event-names.ts";
-import type { FormatSettings } from "../core/format-settings.ts";
-import type { Format, Product } from "../core/product.ts";
+} from "../contract/event-names.ts";
+import type { FormatSettings } from "../contract/format-settings.ts";
+import type { Format, Product } from "../contract/product.ts";
+import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
 import { products } from "../products/index.ts";
 
 /** Headers as Node's `request.headers`, a fetch `Headers`, a `Map` or pairs, with names in any case. */

@@ -1,8 +1,8 @@
-import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
-import type { AuthPlace, FormatSettings } from "../core/format-settings.ts";
-import { acceptsUnsigned, type Format, GUIDE_FORMAT, type Product, type Proof } from "../core/product.ts";
-import { readKeySet } from "../core/proofs/keys.ts";
-import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
+import type { AuthPlace, FormatSettings } from "../contract/format-settings.ts";
+import { acceptsUnsigned, type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
+import { type Credential, type Secret, type Secrets, secret } from "../delivery/secret.ts";
+import { readKeySet } from "../proofs/keys.ts";
+import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
 import { isRecord } from "../util/json.ts";
 
 /** One secret, or several that are all accepted while one replaces the other. */

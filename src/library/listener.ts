@@ -1,17 +1,24 @@
 import { randomInt } from "node:crypto";
 import { pid } from "node:process";
-import { type HeaderPair, MAX_BODY_BYTES } from "../body/delivery.ts";
-import { noSecrets, type Secrets } from "../body/secret.ts";
-import { assign, parsePath } from "../core/edit-body.ts";
-import { type EventPattern, eventNames, eventPattern, isNamed, nearest, patternParts } from "../core/event-names.ts";
-import { freshen } from "../core/fresh.ts";
-import { prepare } from "../core/prepare.ts";
-import { acceptsUnsigned, type Format, type Product } from "../core/product.ts";
+import { assign, parsePath } from "../contract/edit-body.ts";
+import {
+  type EventPattern,
+  eventNames,
+  eventPattern,
+  isNamed,
+  nearest,
+  patternParts,
+} from "../contract/event-names.ts";
+import { prepare } from "../contract/prepare.ts";
+import { acceptsUnsigned, type Format, type Product } from "../contract/product.ts";
+import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
+import { noSecrets, type Secrets } from "../delivery/secret.ts";
 import { products } from "../products/index.ts";
+import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
-import type { EventReport } from "../reports/event.ts";
+import { freshen } from "../samples/fresh.ts";
 import { errorCode, errorText } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";

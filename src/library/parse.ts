@@ -1,9 +1,9 @@
-import { problemText } from "../body/payload.ts";
-import { noSecrets } from "../body/secret.ts";
-import { type Receipt, receive } from "../core/receive.ts";
-import { nearestText } from "../core/recognise.ts";
-import { describeIssue, type SchemaIssue, toIssue } from "../core/schema.ts";
+import { describeIssue, type SchemaIssue, toIssue } from "../contract/schema.ts";
+import { problemText } from "../delivery/payload.ts";
+import { noSecrets } from "../delivery/secret.ts";
 import { products } from "../products/index.ts";
+import { type Receipt, receive } from "../recognition/receive.ts";
+import { nearestText } from "../recognition/recognise.ts";
 import type { EventKey, FormatId, ProductId, ZohoEvent } from "./event-types.ts";
 import { declaredName, isUnread, productOf, type RawBody, rawBody } from "./input.ts";
 

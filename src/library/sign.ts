@@ -1,6 +1,6 @@
-import { findEvent, findFormat } from "../core/event-names.ts";
-import { type Prepared, prepare } from "../core/prepare.ts";
-import type { Product } from "../core/product.ts";
+import { findEvent, findFormat } from "../contract/event-names.ts";
+import { type Prepared, prepare } from "../contract/prepare.ts";
+import type { Product } from "../contract/product.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { formatOf, isUnread, productOf, rawBody, requireOneEvent, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUsableKey } from "./keys.ts";

@@ -1,6 +1,3 @@
-import type { Delivery } from "../body/delivery.ts";
-import { problemText, UNREAD } from "../body/payload.ts";
-import { evaluateSecretOffer, type SecretOffer } from "../core/handshake.ts";
 import {
   acceptsUnsigned,
   type OfferedSecret,
@@ -9,11 +6,14 @@ import {
   type Reply,
   type Signature,
   type Verdict,
-} from "../core/product.ts";
-import { has, signatureOf } from "../core/proofs/verdict.ts";
-import { identityOf, type Receipt, receive, verifyProof } from "../core/receive.ts";
-import { plainReply } from "../core/reply.ts";
+} from "../contract/product.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import { problemText, UNREAD } from "../delivery/payload.ts";
 import { products } from "../products/index.ts";
+import { has, signatureOf } from "../proofs/verdict.ts";
+import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";
+import { identityOf, type Receipt, receive, verifyProof } from "../recognition/receive.ts";
+import { plainReply } from "../recognition/reply.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { deliveryOf, formatOf, productOf, type RequestLike, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUsableKey } from "./keys.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { idsAt, textAt } from "../body/payload.ts";
-import { type EventOptions, event, type Product } from "../core/product.ts";
-import { userFormed } from "../core/user-formed.ts";
+import { type EventOptions, event, type Product } from "../contract/product.ts";
+import { idsAt, textAt } from "../delivery/payload.ts";
+import { userFormed } from "../recognition/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 

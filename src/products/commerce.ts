@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { headerValue } from "../body/delivery.ts";
-import { idsAt } from "../body/payload.ts";
-import { event, type Format, type Product } from "../core/product.ts";
-import { idFields, markOf } from "../core/user-formed.ts";
+import { event, type Format, type Product } from "../contract/product.ts";
+import { headerValue } from "../delivery/delivery.ts";
+import { idsAt } from "../delivery/payload.ts";
+import { idFields, markOf } from "../recognition/user-formed.ts";
 import { writeJson } from "../util/json.ts";
 
 const HEADER = "X-ZOHO-Event";

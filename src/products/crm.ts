@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { idsAt, textAt } from "../body/payload.ts";
-import { event, type Product } from "../core/product.ts";
-import { userFormed } from "../core/user-formed.ts";
+import { event, type Product } from "../contract/product.ts";
+import { idsAt, textAt } from "../delivery/payload.ts";
+import { userFormed } from "../recognition/user-formed.ts";
 import { printedInGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEnvelope, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { headerValue } from "../body/delivery.ts";
-import { idsAt, textAt } from "../body/payload.ts";
-import { event, type Format, type Product } from "../core/product.ts";
-import { bodySignature } from "../core/proofs/body-signature.ts";
-import { plainReply } from "../core/reply.ts";
-import { DESIGNED } from "../core/user-formed.ts";
+import { event, type Format, type Product } from "../contract/product.ts";
+import { headerValue } from "../delivery/delivery.ts";
+import { idsAt, textAt } from "../delivery/payload.ts";
+import { bodySignature } from "../proofs/body-signature.ts";
+import { plainReply } from "../recognition/reply.ts";
+import { DESIGNED } from "../recognition/user-formed.ts";
 import { writeJson } from "../util/json.ts";
 import { amount, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 

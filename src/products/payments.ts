@@ -1,12 +1,12 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import { type Delivery, headerValue, withHeader } from "../body/delivery.ts";
-import { idsAt, textAt } from "../body/payload.ts";
-import { type Secret, sameText } from "../body/secret.ts";
-import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../core/product.ts";
-import type { BodyVariant } from "../core/proofs/body-variants.ts";
-import { explainHmac } from "../core/proofs/explain-hmac.ts";
-import { type HeaderVerdict, verifyHeader } from "../core/proofs/verdict.ts";
+import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../contract/product.ts";
+import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
+import { idsAt, textAt } from "../delivery/payload.ts";
+import { type Secret, sameText } from "../delivery/secret.ts";
+import type { BodyVariant } from "../proofs/body-variants.ts";
+import { explainHmac } from "../proofs/explain-hmac.ts";
+import { type HeaderVerdict, verifyHeader } from "../proofs/verdict.ts";
 import { formatAge } from "../util/units.ts";
 import { amount, answerProbe, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 

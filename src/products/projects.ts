@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
-import { type EventOptions, event, type Product } from "../core/product.ts";
-import { idFields, userFormed } from "../core/user-formed.ts";
+import { type EventOptions, event, type Product } from "../contract/product.ts";
+import { idsAt, type Payload, textAt, valueAt } from "../delivery/payload.ts";
+import { idFields, userFormed } from "../recognition/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import {
   calendarDate,

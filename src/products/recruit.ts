@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Product } from "../core/product.ts";
-import { userFormed } from "../core/user-formed.ts";
+import type { Product } from "../contract/product.ts";
+import { userFormed } from "../recognition/user-formed.ts";
 import { modelledOnGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { dateTime, lookup, optionalText } from "./shared/schema-parts.ts";

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { type Delivery, headerValue } from "../body/delivery.ts";
-import { idsAt, textAt } from "../body/payload.ts";
-import { type EventOptions, event, type Format, type Product } from "../core/product.ts";
-import { bodySignature } from "../core/proofs/body-signature.ts";
-import type { BodyVariant } from "../core/proofs/body-variants.ts";
+import { type EventOptions, event, type Format, type Product } from "../contract/product.ts";
+import { type Delivery, headerValue } from "../delivery/delivery.ts";
+import { idsAt, textAt } from "../delivery/payload.ts";
+import { bodySignature } from "../proofs/body-signature.ts";
+import type { BodyVariant } from "../proofs/body-variants.ts";
 import { formatAge } from "../util/units.ts";
 import { amount, lazyObject, optionalText, wireId } from "./shared/schema-parts.ts";
 

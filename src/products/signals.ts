@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { idsAt, textAt, valueAt } from "../body/payload.ts";
-import type { FormatSettings } from "../core/format-settings.ts";
-import { event, type Format, type Product, type WebhookEvent } from "../core/product.ts";
-import { staticAuth } from "../core/proofs/token.ts";
-import { DESIGNED, idFields } from "../core/user-formed.ts";
+import type { FormatSettings } from "../contract/format-settings.ts";
+import { event, type Format, type Product, type WebhookEvent } from "../contract/product.ts";
+import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
+import { staticAuth } from "../proofs/token.ts";
+import { DESIGNED, idFields } from "../recognition/user-formed.ts";
 import { lazyObject, recordId, severalHint } from "./shared/schema-parts.ts";
 
 /** The documented events of Catalyst's components and of Zoho's products; there are more. */

@@ -1,5 +1,5 @@
-import type { Product } from "../core/product.ts";
-import { userFormed } from "../core/user-formed.ts";
+import type { Product } from "../contract/product.ts";
+import { userFormed } from "../recognition/user-formed.ts";
 
 const wire = userFormed({
   id: "wire",

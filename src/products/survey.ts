@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { idsAt, type Payload, textAt } from "../body/payload.ts";
-import { event, type Product } from "../core/product.ts";
-import { userFormed } from "../core/user-formed.ts";
+import { event, type Product } from "../contract/product.ts";
+import { idsAt, type Payload, textAt } from "../delivery/payload.ts";
+import { userFormed } from "../recognition/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, formValue, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 

@@ -1,6 +1,6 @@
-import type { Product } from "../core/product.ts";
-import { bodySignature } from "../core/proofs/body-signature.ts";
-import { userFormed } from "../core/user-formed.ts";
+import type { Product } from "../contract/product.ts";
+import { bodySignature } from "../proofs/body-signature.ts";
+import { userFormed } from "../recognition/user-formed.ts";
 
 /** For the authorization type "Signature": the key is the token that Webinar generates. */
 const webinarSignature = bodySignature({

@@ -1,13 +1,13 @@
 import { BlockList, isIP } from "node:net";
-import type { Delivery, HeaderPair } from "../body/delivery.ts";
-import { isEmpty } from "../body/payload.ts";
-import type { Secrets } from "../body/secret.ts";
-import { evaluateSecretOffer, type SecretOffer } from "../core/handshake.ts";
-import { acceptsMethod, type Limits, type Product, type Verdict } from "../core/product.ts";
-import { UNKNOWN_KEY } from "../core/proofs/keys.ts";
-import { has, makeVerdict } from "../core/proofs/verdict.ts";
-import { emptyReceipt, type Receipt, receive } from "../core/receive.ts";
-import { type Decision, decideReply, type ReplyPolicy, refuse } from "../core/reply.ts";
+import { acceptsMethod, type Limits, type Product, type Verdict } from "../contract/product.ts";
+import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
+import { isEmpty } from "../delivery/payload.ts";
+import type { Secrets } from "../delivery/secret.ts";
+import { UNKNOWN_KEY } from "../proofs/keys.ts";
+import { has, makeVerdict } from "../proofs/verdict.ts";
+import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";
+import { emptyReceipt, type Receipt, receive } from "../recognition/receive.ts";
+import { type Decision, decideReply, type ReplyPolicy, refuse } from "../recognition/reply.ts";
 import { usageError } from "../util/errors.ts";
 import type { WebhookRoute } from "./routes.ts";
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Delivery, HeaderPair } from "../body/delivery.ts";
-import { offersSecret } from "../core/handshake.ts";
-import { allChosenNames, maskHeaders, maskUrl } from "../core/mask.ts";
-import type { OfferedSecret } from "../core/product.ts";
-import { emptyReceipt } from "../core/receive.ts";
-import { type Decision, NOT_RECORDED, plainReply, refuse } from "../core/reply.ts";
-import type { EventReport } from "../reports/event.ts";
+import type { OfferedSecret } from "../contract/product.ts";
+import { allChosenNames } from "../contract/secret-names.ts";
+import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
+import { maskHeaders, maskUrl } from "../delivery/mask.ts";
+import { offersSecret } from "../recognition/handshake.ts";
+import { emptyReceipt } from "../recognition/receive.ts";
+import { type Decision, NOT_RECORDED, plainReply, refuse } from "../recognition/reply.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { isLoopbackAddress } from "../util/hosts.ts";
 import { PROBE_ADDRESS_HEADER, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../util/probe-key.ts";
@@ -17,6 +17,7 @@ import {
   isFromPage,
   productOfUnknownKey,
 } from "./evaluate.ts";
+import type { EventReport } from "./event-report.ts";
 import { type Admission, type InFlight, overloadedReply } from "./in-flight.ts";
 import { drain, readBody } from "./read-body.ts";
 import type { Recorded, Recorder } from "./recorder.ts";

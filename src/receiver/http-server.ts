@@ -9,7 +9,7 @@ import {
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { devNull } from "node:os";
-import { plainReply } from "../core/reply.ts";
+import { plainReply } from "../recognition/reply.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { startInTurn } from "./pipelining.ts";
 import { findReceiver, sendReply } from "./respond.ts";

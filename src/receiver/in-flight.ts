@@ -1,6 +1,6 @@
-import { MAX_IN_FLIGHT_BYTES } from "../body/delivery.ts";
-import type { Reply } from "../core/product.ts";
-import { plainReply } from "../core/reply.ts";
+import type { Reply } from "../contract/product.ts";
+import { MAX_IN_FLIGHT_BYTES } from "../delivery/delivery.ts";
+import { plainReply } from "../recognition/reply.ts";
 
 const MAX_IN_FLIGHT_REQUESTS = 2_000;
 /** A body that takes longer to arrive makes room for other requests when there is none left. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import type { Reply } from "../core/product.ts";
+import type { Reply } from "../contract/product.ts";
 import { type Admission, overloadedReply } from "./in-flight.ts";
 
 /** The exact bytes, or why they were not read: more than the limit, or more than there is room for. */

@@ -1,6 +1,6 @@
 import type { RequestListener } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { refuse } from "../core/reply.ts";
+import { refuse } from "../recognition/reply.ts";
 import { errorText } from "../util/errors.ts";
 import { type HandlerOptions, handleRequest } from "./handler.ts";
 import { type OpenServer, openServer } from "./http-server.ts";

@@ -1,7 +1,7 @@
-import { DUPLICATE_WINDOW_MS } from "../body/delivery.ts";
-import type { Reply } from "../core/product.ts";
-import type { Receipt } from "../core/receive.ts";
-import type { Decision } from "../core/reply.ts";
+import type { Reply } from "../contract/product.ts";
+import { DUPLICATE_WINDOW_MS } from "../delivery/delivery.ts";
+import type { Receipt } from "../recognition/receive.ts";
+import type { Decision } from "../recognition/reply.ts";
 import type { Arrival } from "./evaluate.ts";
 
 export interface Entry {

@@ -1,6 +1,6 @@
 import { get, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Reply } from "../core/product.ts";
-import { plainReply, refuse } from "../core/reply.ts";
+import type { Reply } from "../contract/product.ts";
+import { plainReply, refuse } from "../recognition/reply.ts";
 import { isLoopback, isLoopbackAddress, reachableHost } from "../util/hosts.ts";
 
 /** These have no body, and so no length (RFC 9110, section 6.4.1). */

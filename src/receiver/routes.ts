@@ -1,6 +1,6 @@
-import { splitUrl } from "../body/delivery.ts";
-import { findProduct, nearestProduct } from "../core/event-names.ts";
-import type { Product } from "../core/product.ts";
+import { findProduct, nearestProduct } from "../contract/event-names.ts";
+import type { Product } from "../contract/product.ts";
+import { splitUrl } from "../delivery/delivery.ts";
 
 const WEBHOOK_PATH = "/webhooks/zoho";
 /** Serves the public halves of local keys. */

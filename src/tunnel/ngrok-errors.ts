@@ -1,4 +1,4 @@
-import type { Secret } from "../body/secret.ts";
+import type { Secret } from "../delivery/secret.ts";
 import { errorText, UserError } from "../util/errors.ts";
 
 export interface NgrokErrorContext {

@@ -319,3 +319,15 @@ export function privateFileError(path: string, verb: string, error: unknown): Fi
     "check that you own the folder and that the disk has space; to use another folder, set XDG_CONFIG_HOME (APPDATA on Windows)",
   );
 }
+
+/** Reads a file that the user named. */
+export function readUserFile(cwd: string, path: string): Buffer {
+  try {
+    return readNamedFile(resolve(cwd, path));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT") throw usageError(`${path}: no such file`);
+    if (code === "EISDIR") throw usageError(`${path} is a folder, not a file`);
+    throw usageError(`${path} cannot be read: ${errorText(error)}`);
+  }
+}

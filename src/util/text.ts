@@ -1,3 +1,5 @@
+import { formatBytes } from "./units.ts";
+
 /** Long enough for an error message of a server, too short for a page of HTML. */
 const MAX_LENGTH = 300;
 /** The text may be megabytes. */
@@ -58,4 +60,9 @@ export function wordsOf(name: string): readonly string[] {
     .toLowerCase()
     .split(/[^\p{L}]+/u)
     .filter((word) => word !== "");
+}
+
+export function cutText(cutTo: number, body: string): string {
+  const kept = cutTo === 0 ? `${body} was not kept` : `only the first ${formatBytes(cutTo)} of ${body} were kept`;
+  return `${kept}, because it was rejected`;
 }

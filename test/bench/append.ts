@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NewEntry } from "../../src/store/log.ts";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import type { NewEntry } from "../../src/log/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 
 const BODY_BYTES = 2048;

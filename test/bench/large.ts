@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseWhere } from "../../src/store/filter.ts";
-import type { LogFilter } from "../../src/store/log.ts";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { parseWhere } from "../../src/log/filter.ts";
+import type { LogFilter } from "../../src/log/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 
 const count = Number(process.argv[2] ?? 1_000_000);

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const built = join(root, "dist/index.js");
+const built = join(root, "dist/library/index.js");
 const FLAGS = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022"];
 
 /** How many types the compiler makes for an app that has the package installed. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { products } from "../../src/products/index.ts";
-import { openLog } from "../../src/store/sqlite/log.ts";
 import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { tempFolder } from "../support/run.ts";

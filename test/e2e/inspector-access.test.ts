@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { closeBrowserAtEnd, hasBrowser, openInspectorPage, openPage, startInspector } from "../support/browser.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { leadBody } from "../support/logged-project.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { cleanEnv, startBin } from "../support/bin.ts";
 import { connect } from "../support/inspector.ts";
 import { newEntry } from "../support/log-entry.ts";

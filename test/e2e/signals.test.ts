@@ -3,7 +3,7 @@ import { Agent, type ClientRequest, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { type BinChild, runBin, startBin } from "../support/bin.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { tempFolder } from "../support/run.ts";

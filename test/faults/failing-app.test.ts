@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { expect, it, onTestFinished } from "vitest";
-import { readHealth } from "../../src/store/sqlite/health.ts";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { readHealth } from "../../src/log/sqlite/health.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { startChild } from "../support/child.ts";
 import { DEFAULT_LOG, expectNothingLost, IS_LONG, peakOf } from "../support/faults.ts";
 import { app, leadNumber } from "../support/forward-run.ts";

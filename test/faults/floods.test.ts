@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "undici";
 import { describe, expect, it } from "vitest";
-import { fixture, sign } from "../../src/index.ts";
+import { fixture, sign } from "../../src/library/index.ts";
 import { startChild } from "../support/child.ts";
 import { isWindows, post } from "../support/faults.ts";
 import { CRM, lead } from "../support/forward-run.ts";

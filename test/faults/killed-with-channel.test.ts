@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { startBin } from "../support/bin.ts";
 import { DEFAULT_LOG, IS_LONG } from "../support/faults.ts";
 import { app } from "../support/forward-run.ts";

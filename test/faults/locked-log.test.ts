@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { loadEngine } from "../../src/store/sqlite/engine.ts";
+import { loadEngine } from "../../src/log/sqlite/engine.ts";
 import { DEFAULT_LOG, expectNothingLost, peakOf } from "../support/faults.ts";
 import { app, leadNumber } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";

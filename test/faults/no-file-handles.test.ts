@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { BIN, cleanEnv } from "../support/bin.ts";
 import { DEFAULT_LOG, expectNothingLost, isWindows, peakOf } from "../support/faults.ts";
 import { app } from "../support/forward-run.ts";

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { Pool } from "undici";
 import { expect, it, onTestFinished } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { DEFAULT_LOG } from "../support/faults.ts";
 import { folderWith } from "../support/files.ts";
 import { startListenProcess } from "../support/listen-process.ts";

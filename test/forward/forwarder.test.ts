@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { deadlineOf, decideReply } from "../../src/core/reply.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "../../src/forward/forwarder.ts";
 import { openPoster } from "../../src/forward/post.ts";
 import { recordAndForward } from "../../src/forward/record-and-forward.ts";
+import type { ForwardReport, TargetReport } from "../../src/forward/reports.ts";
 import { createRoutes } from "../../src/forward/routes.ts";
-import type { ForwardReport, TargetReport } from "../../src/reports/forward.ts";
-import type { Log } from "../../src/store/log.ts";
+import type { Log } from "../../src/log/log.ts";
+import { deadlineOf, decideReply } from "../../src/recognition/reply.ts";
 import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { startProxy } from "../support/proxy.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { runLoad } from "../../src/commands/send/deliver.ts";
+import { runLoad } from "../../src/send/deliver.ts";
 
 const signal = new AbortController().signal;
 

@@ -4,7 +4,7 @@ import { createServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import type { Delivery } from "../../src/body/delivery.ts";
+import type { Delivery } from "../../src/delivery/delivery.ts";
 import { answerHint, isDelivered } from "../../src/forward/answer-hint.ts";
 import { openPoster, type Poster, type PosterOptions } from "../../src/forward/post.ts";
 import { startProxy } from "../support/proxy.ts";

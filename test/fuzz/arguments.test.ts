@@ -4,7 +4,7 @@ import { Command } from "commander";
 import fc from "fast-check";
 import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { runBin } from "../support/bin.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { run, tempFolder } from "../support/run.ts";

@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { loadEngine } from "../../src/store/sqlite/engine.ts";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { loadEngine } from "../../src/log/sqlite/engine.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { hostileText } from "./edits.ts";

@@ -1,8 +1,8 @@
 import { createPublicKey } from "node:crypto";
-import type { HeaderPair } from "../../src/body/delivery.ts";
-import { type Secrets, secret } from "../../src/body/secret.ts";
-import { prepare } from "../../src/core/prepare.ts";
-import { writeKeySet } from "../../src/core/proofs/keys.ts";
+import { prepare } from "../../src/contract/prepare.ts";
+import type { HeaderPair } from "../../src/delivery/delivery.ts";
+import { type Secrets, secret } from "../../src/delivery/secret.ts";
+import { writeKeySet } from "../../src/proofs/keys.ts";
 import { ofTheOtherProducts } from "../support/corpus.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 import { testKeys } from "../support/test-secrets.ts";

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { folderWith } from "../support/files.ts";
 import { startInspector, userEnv } from "../support/inspector.ts";
 import { newEntry } from "../support/log-entry.ts";

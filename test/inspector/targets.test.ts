@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { startInspector, type TestInspector, userEnv } from "../support/inspector.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { tempFolder } from "../support/run.ts";

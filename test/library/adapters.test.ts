@@ -6,11 +6,10 @@ import express5 from "express5";
 import fastify from "fastify";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { MAX_BODY_BYTES } from "../../src/body/delivery.ts";
-import { writeKeySet } from "../../src/core/proofs/keys.ts";
-import * as forExpress from "../../src/express.ts";
-import * as forFastify from "../../src/fastify.ts";
-import * as forHono from "../../src/hono.ts";
+import { MAX_BODY_BYTES } from "../../src/delivery/delivery.ts";
+import * as forExpress from "../../src/library/express.ts";
+import * as forFastify from "../../src/library/fastify.ts";
+import * as forHono from "../../src/library/hono.ts";
 import {
   createHandler,
   fixture,
@@ -19,8 +18,9 @@ import {
   type KeySource,
   type Rejected,
   sign,
-} from "../../src/index.ts";
-import * as forNext from "../../src/next.ts";
+} from "../../src/library/index.ts";
+import * as forNext from "../../src/library/next.ts";
+import { writeKeySet } from "../../src/proofs/keys.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };

@@ -5,7 +5,7 @@ import { build } from "rolldown";
 import { expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 
-const library = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
+const library = fileURLToPath(new URL("../../src/library/index.ts", import.meta.url));
 
 /** Bundles an app into one CommonJS file, in which `import.meta.url` is undefined, as with esbuild. */
 async function bundled(app: string): Promise<{ readonly file: string; readonly code: string }> {

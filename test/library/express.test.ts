@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import express from "express";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { fixture, sign, verify } from "../../src/index.ts";
+import { fixture, sign, verify } from "../../src/library/index.ts";
 
 const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };
 let url = "";

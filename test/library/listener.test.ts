@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
-import { fixture, sign, verify } from "../../src/index.ts";
-import { createListener, type Listener, type ListenerOptions } from "../../src/testing.ts";
+import { fixture, sign, verify } from "../../src/library/index.ts";
+import { createListener, type Listener, type ListenerOptions } from "../../src/library/testing.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };

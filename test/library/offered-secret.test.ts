@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fixture, type Keys, sign, verify } from "../../src/index.ts";
+import { fixture, type Keys, sign, verify } from "../../src/library/index.ts";
 
 const MESSAGE = fixture("mail", "message");
 const firstCall = (headers: Readonly<Record<string, string>> = {}) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { createHandler, type EventName, fixture, type SchemaIssue, type Signature } from "../../src/index.ts";
+import { createHandler, type EventName, fixture, type SchemaIssue, type Signature } from "../../src/library/index.ts";
 
 describe("the name of a sample", () => {
   it("is one of the format's", () => {

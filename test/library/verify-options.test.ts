@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createHandler, fixture, sign, type VerifyOptions, verify } from "../../src/index.ts";
+import { createHandler, fixture, sign, type VerifyOptions, verify } from "../../src/library/index.ts";
 import { hasOpenssl, openssl } from "../support/openssl.ts";
 
 const keys = { secret: "k" };

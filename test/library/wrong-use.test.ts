@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fixture, parse, schemasOf, sign, verify } from "../../src/index.ts";
+import { fixture, parse, schemasOf, sign, verify } from "../../src/library/index.ts";
 
 const KEYS = { secret: "s3cret", token: "tok-1" };
 const signed = sign("crm", fixture("crm", "Leads.create", { format: "guide" }), KEYS);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type Delivery, splitUrl } from "../../src/body/delivery.ts";
-import { noSecrets } from "../../src/body/secret.ts";
-import { findProduct } from "../../src/core/event-names.ts";
-import { type Receipt, receive } from "../../src/core/receive.ts";
+import { findProduct } from "../../src/contract/event-names.ts";
+import { type Delivery, splitUrl } from "../../src/delivery/delivery.ts";
+import { noSecrets } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
+import { type Receipt, receive } from "../../src/recognition/receive.ts";
 import { type Genuine, ofTheOtherProducts, type Sent } from "../support/corpus.ts";
 import { deliveryOf, fixtureCases, fixtureTime } from "../support/fixture-cases.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Delivery, HeaderPair } from "../../src/body/delivery.ts";
-import { noSecrets, type Secrets } from "../../src/body/secret.ts";
-import { configureProducts } from "../../src/core/configure.ts";
-import { findProduct } from "../../src/core/event-names.ts";
-import { type Receipt, receive } from "../../src/core/receive.ts";
-import { decideReply } from "../../src/core/reply.ts";
+import { configureProducts } from "../../src/contract/configure.ts";
+import { findProduct } from "../../src/contract/event-names.ts";
+import type { Delivery, HeaderPair } from "../../src/delivery/delivery.ts";
+import { noSecrets, type Secrets } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
+import { type Receipt, receive } from "../../src/recognition/receive.ts";
+import { decideReply } from "../../src/recognition/reply.ts";
 import { named, posted } from "../support/deliveries.ts";
 
 const ID = "46000000004912301";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { formFields, readPayload } from "../../src/body/payload.ts";
-import { receive } from "../../src/core/receive.ts";
+import { formFields, readPayload } from "../../src/delivery/payload.ts";
 import { products } from "../../src/products/index.ts";
+import { receive } from "../../src/recognition/receive.ts";
 import { cpuMs } from "../support/cpu-time.ts";
 import { payloadOf, posted } from "../support/deliveries.ts";
 import { testSecrets as secrets } from "../support/test-secrets.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { noSecrets } from "../../src/body/secret.ts";
-import type { Product } from "../../src/core/product.ts";
-import { type Receipt, receive } from "../../src/core/receive.ts";
-import { checkSchema } from "../../src/core/schema.ts";
+import type { Product } from "../../src/contract/product.ts";
+import { checkSchema } from "../../src/contract/schema.ts";
+import { noSecrets } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
+import { type Receipt, receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";
 import { deliveryOf, type FixtureCase, fixtureCases } from "../support/fixture-cases.ts";
 

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { noSecrets, secret } from "../../src/body/secret.ts";
-import { findProduct } from "../../src/core/event-names.ts";
-import { financeSignature } from "../../src/core/proofs/finance-signature.ts";
-import { receive } from "../../src/core/receive.ts";
+import { findProduct } from "../../src/contract/event-names.ts";
+import { noSecrets, secret } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
+import { financeSignature } from "../../src/proofs/finance-signature.ts";
+import { receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";
 
 function receiptOf(body: unknown, product?: string) {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readPayload } from "../../src/body/payload.ts";
-import { chosenNames, MASK, maskHeaders } from "../../src/core/mask.ts";
-import type { Format, Product } from "../../src/core/product.ts";
-import { answerRuleOf, deadlineOf } from "../../src/core/reply.ts";
+import type { Format, Product } from "../../src/contract/product.ts";
+import { chosenNames, MASK, maskHeaders } from "../../src/delivery/mask.ts";
+import { readPayload } from "../../src/delivery/payload.ts";
 import { products } from "../../src/products/index.ts";
+import { answerRuleOf, deadlineOf } from "../../src/recognition/reply.ts";
 
 const formats = products.flatMap((product: Product) =>
   product.formats.map((format): [string, Format] => [`${product.id} ${format.id}`, format]),

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readBuiltInFixture } from "../../src/config/fixtures.ts";
-import { findEvent } from "../../src/core/event-names.ts";
+import { findEvent } from "../../src/contract/event-names.ts";
 import { products } from "../../src/products/index.ts";
+import { readBuiltInFixture } from "../../src/samples/fixtures.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 
 /** The sample of an event as read by JSON.parse, which loses digits. */

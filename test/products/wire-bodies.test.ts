@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { noSecrets } from "../../src/body/secret.ts";
-import { findProduct } from "../../src/core/event-names.ts";
-import { type Receipt, receive } from "../../src/core/receive.ts";
+import { findProduct } from "../../src/contract/event-names.ts";
+import { noSecrets } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
+import { type Receipt, receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";
 
 function received(product: string, body: string): Receipt {

@@ -3,13 +3,13 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
-import { type Secrets, secret } from "../../src/body/secret.ts";
-import type { OfferedSecret } from "../../src/core/product.ts";
+import type { OfferedSecret } from "../../src/contract/product.ts";
+import { type Secrets, secret } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { addressList } from "../../src/receiver/evaluate.ts";
+import type { EventReport } from "../../src/receiver/event-report.ts";
 import { type ReceiverOptions, startReceiver } from "../../src/receiver/receiver.ts";
 import { memoryRecorder } from "../../src/receiver/recorder.ts";
-import type { EventReport } from "../../src/reports/event.ts";
 
 const requests = channel("http.server.request.start");
 const sockets: Socket[] = [];

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { noSecrets, secret } from "../../src/body/secret.ts";
-import { findProduct } from "../../src/core/event-names.ts";
-import { isNeverSigned, type Proof } from "../../src/core/product.ts";
-import { guideSignature } from "../../src/core/proofs/body-signature.ts";
-import { financeSignature } from "../../src/core/proofs/finance-signature.ts";
-import { type Receipt, receive } from "../../src/core/receive.ts";
-import { decideReply } from "../../src/core/reply.ts";
+import { findProduct } from "../../src/contract/event-names.ts";
+import { isNeverSigned, type Proof } from "../../src/contract/product.ts";
+import { noSecrets, secret } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
+import { guideSignature } from "../../src/proofs/body-signature.ts";
+import { financeSignature } from "../../src/proofs/finance-signature.ts";
+import { type Receipt, receive } from "../../src/recognition/receive.ts";
+import { decideReply } from "../../src/recognition/reply.ts";
 import { posted } from "../support/deliveries.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 

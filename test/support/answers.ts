@@ -1,4 +1,4 @@
-import type { Prompts } from "../../src/reports/prompts.ts";
+import type { Prompts } from "../../src/process/prompts.ts";
 import { plain } from "../../src/util/text.ts";
 
 /** What a person answers, by a part of the question. A question without an answer fails the run. */

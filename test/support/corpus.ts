@@ -1,4 +1,4 @@
-import type { HeaderPair } from "../../src/body/delivery.ts";
+import type { HeaderPair } from "../../src/delivery/delivery.ts";
 
 /** A delivery as it came. */
 export interface Sent {

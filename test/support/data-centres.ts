@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { dataCentres } from "../../src/zoho/data-centres.ts";
+import { dataCentres } from "../../src/zoho-api/data-centres.ts";
 import { makeCertificates } from "./ngrok-edge/make-certificates.ts";
 import { tempFolder } from "./run.ts";
 

@@ -1,7 +1,7 @@
-import { type Delivery, type HeaderPair, headerValue } from "../../src/body/delivery.ts";
-import { type Payload, readPayload } from "../../src/body/payload.ts";
-import { type Secret, type Secrets, secret } from "../../src/body/secret.ts";
-import type { Proof, Verdict } from "../../src/core/product.ts";
+import type { Proof, Verdict } from "../../src/contract/product.ts";
+import { type Delivery, type HeaderPair, headerValue } from "../../src/delivery/delivery.ts";
+import { type Payload, readPayload } from "../../src/delivery/payload.ts";
+import { type Secret, type Secrets, secret } from "../../src/delivery/secret.ts";
 
 interface Parts {
   readonly url?: string;

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { openLog } from "../../src/store/sqlite/log.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
 import { CRM, leadNumber } from "./forward-run.ts";
 import type { ListenProcess } from "./listen-process.ts";
 import type { PostLoad } from "./post-load.ts";

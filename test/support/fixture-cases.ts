@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Delivery } from "../../src/body/delivery.ts";
-import { noSecrets, type Secrets } from "../../src/body/secret.ts";
-import { fixtureFiles } from "../../src/config/fixtures.ts";
-import { type EventMatch, eventNames, findEvent } from "../../src/core/event-names.ts";
-import { prepare } from "../../src/core/prepare.ts";
-import type { Format, Product } from "../../src/core/product.ts";
+import { type EventMatch, eventNames, findEvent } from "../../src/contract/event-names.ts";
+import { prepare } from "../../src/contract/prepare.ts";
+import type { Format, Product } from "../../src/contract/product.ts";
+import type { Delivery } from "../../src/delivery/delivery.ts";
+import { noSecrets, type Secrets } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
+import { fixtureFiles } from "../../src/samples/fixtures.ts";
 
 export const fixturesFolder = join(import.meta.dirname, "../../fixtures");
 /** When the world of the fixtures is. */

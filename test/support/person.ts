@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Prompts } from "../../src/reports/prompts.ts";
+import type { Prompts } from "../../src/process/prompts.ts";
 import { answering } from "./answers.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "./run.ts";
 

@@ -1,8 +1,8 @@
-import { secret } from "../../src/body/secret.ts";
+import { secret } from "../../src/delivery/secret.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
-import { accessTokens } from "../../src/zoho/auth/access-token.ts";
-import type { SignIn } from "../../src/zoho/auth/sign-in.ts";
-import { createHttp } from "../../src/zoho/http.ts";
+import { accessTokens } from "../../src/zoho-api/access-token.ts";
+import { createHttp } from "../../src/zoho-api/http.ts";
+import type { SignIn } from "../../src/zoho-api/sign-in.ts";
 
 /**
  * A process that needs an access token: reports that it is ready, waits for a line on its standard input, and

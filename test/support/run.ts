@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { runProgram } from "../../src/main.ts";
-import type { Prompts } from "../../src/reports/prompts.ts";
-import { type Channel, type Runtime, startShell } from "../../src/runtime.ts";
+import { runProgram } from "../../src/cli/main.ts";
+import { startShell } from "../../src/process/node-runtime.ts";
+import type { Prompts } from "../../src/process/prompts.ts";
+import type { Channel, Runtime } from "../../src/process/runtime.ts";
 import type { Sleep } from "../../src/util/timing.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { valueAt } from "../../src/body/payload.ts";
+import { valueAt } from "../../src/delivery/payload.ts";
 
 /** The paths that a schema requires, below objects that the sample has. */
 export function requiredPaths(schema: z.ZodType, sample: unknown, path: readonly string[] = []): readonly string[][] {

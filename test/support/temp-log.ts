@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { Log } from "../../src/store/log.ts";
-import { openPostgresLog } from "../../src/store/postgres/log.ts";
-import type { SqlRow } from "../../src/store/rows.ts";
-import { loadEngine } from "../../src/store/sqlite/engine.ts";
-import { type OpenLogOptions, openLog } from "../../src/store/sqlite/log.ts";
+import type { Log } from "../../src/log/log.ts";
+import { openPostgresLog } from "../../src/log/postgres/log.ts";
+import type { SqlRow } from "../../src/log/rows.ts";
+import { loadEngine } from "../../src/log/sqlite/engine.ts";
+import { type OpenLogOptions, openLog } from "../../src/log/sqlite/log.ts";
 import { hasPostgres, runSql, sharedAddress } from "./postgres.ts";
 
 export type LogEngine = "sqlite" | "postgresql";

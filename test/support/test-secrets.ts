@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
-import { type Secrets, secret } from "../../src/body/secret.ts";
-import { writeKeySet } from "../../src/core/proofs/keys.ts";
+import { type Secrets, secret } from "../../src/delivery/secret.ts";
+import { writeKeySet } from "../../src/proofs/keys.ts";
 
 const pair = generateKeyPairSync("rsa", {
   modulusLength: 2048,

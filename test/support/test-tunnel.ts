@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import type { Runtime } from "../../src/runtime.ts";
+import type { Runtime } from "../../src/process/runtime.ts";
 import type { TunnelOptions } from "../../src/tunnel/tunnel.ts";
 
 /** A tunnel without an agent: a port of loopback that leads to the receiver. */

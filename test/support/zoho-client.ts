@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { secret } from "../../src/body/secret.ts";
-import { type ZohoApi, zohoApi } from "../../src/zoho/api.ts";
-import { type AccessTokens, accessTokens } from "../../src/zoho/auth/access-token.ts";
-import type { SignIn } from "../../src/zoho/auth/sign-in.ts";
-import { type WatchClient, watchClient } from "../../src/zoho/channels/api.ts";
-import { findWatchProduct } from "../../src/zoho/channels/products.ts";
-import { findDataCentre } from "../../src/zoho/data-centres.ts";
-import { createHttp, type Exchange, type HttpOptions, type ZohoHttp } from "../../src/zoho/http.ts";
+import { type WatchClient, watchClient } from "../../src/channels/api.ts";
+import { findWatchProduct } from "../../src/channels/products.ts";
+import { secret } from "../../src/delivery/secret.ts";
+import { type AccessTokens, accessTokens } from "../../src/zoho-api/access-token.ts";
+import { type ZohoApi, zohoApi } from "../../src/zoho-api/api.ts";
+import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
+import { createHttp, type Exchange, type HttpOptions, type ZohoHttp } from "../../src/zoho-api/http.ts";
+import type { SignIn } from "../../src/zoho-api/sign-in.ts";
 import { TestClock } from "./test-clock.ts";
 import { startZohoServer, type ZohoServer } from "./zoho-server.ts";
 

@@ -1,28 +1,31 @@
-import type { Context } from "../../context.ts";
-import { differentUrl } from "../../core/mask.ts";
+import { writeRequest } from "../../channels/api.ts";
+import { type ChannelConfig, generateChannelId, generateToken } from "../../channels/channel.ts";
+import { readBack, requestChannel } from "../../channels/create.ts";
+import { warnOfDifferences } from "../../channels/differences.ts";
+import { channelEvents } from "../../channels/events.ts";
+import { chooseExpiry, expiryBy } from "../../channels/expiry.ts";
+import { channelReport } from "../../channels/listing.ts";
+import { notifyUrl } from "../../channels/notify-url.ts";
+import { findWatchProduct } from "../../channels/products.ts";
+import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import { warnOfMistypedModules } from "../../custom/project-products.ts";
+import { listenerUrl } from "../../events/running-listener.ts";
 import { products } from "../../products/index.ts";
-import { examples } from "../../reports/help.ts";
+import type { Context } from "../../project/context.ts";
+import { examples } from "../../terminal/help.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { writeRequest } from "../../zoho/channels/api.ts";
-import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels/channel.ts";
-import { readBack, requestChannel } from "../../zoho/channels/create.ts";
-import { expandEvents } from "../../zoho/channels/events.ts";
-import { chooseExpiry, expiryBy, grantWarning, zohoTime } from "../../zoho/channels/expiry.ts";
-import { findWatchProduct } from "../../zoho/channels/products.ts";
-import { isRejection } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho-api/errors.ts";
+import { showRequest, type ZohoOptions } from "../../zoho-api/session.ts";
+import { zohoTime } from "../../zoho-api/time.ts";
 import type { Define } from "../command.ts";
-import { channelEvents } from "../helpers/options.ts";
-import { warnOfMistypedModules } from "../helpers/products.ts";
-import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { channelReport, newChannelId } from "./list.ts";
+import { addZohoOptions } from "../flags/zoho.ts";
+import { newChannelId } from "./list.ts";
 import {
   addChannelOptions,
   type ChannelOptions,
   conditionsFrom,
   configuredToken,
-  listenerUrl,
-  notifyUrl,
   rejectUnknownOptions,
   tokenFrom,
 } from "./options.ts";
@@ -124,23 +127,4 @@ async function rejectTaken({ client, command, product }: ZohoSession, id: string
     `${product.title} already has a channel ${id}, for ${oneLine(taken.events.join(", "))}`,
     `change it with ${command(`update ${id}`)}, or leave --id out to create a new one`,
   );
-}
-
-/** Warns where the listed channel differs from the requested one. */
-export function warnOfDifferences(
-  context: Context,
-  { command, now }: ZohoSession,
-  { expiresAt, ...requested }: ChannelConfig & { readonly expiresAt: Date },
-  channel: Channel,
-): void {
-  const warn = (message: string, hint?: string): void =>
-    context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
-  const shorter = grantWarning(expiresAt, channel.expiresAt, now());
-  if (shorter !== undefined) warn(shorter, `renew it before then: ${command(`renew ${requested.id}`)}`);
-  if (channel.isUnread === true) return;
-  const listed = new Set(expandEvents(channel.events));
-  const missing = expandEvents(requested.events).filter((event) => !listed.has(event));
-  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${requested.id}`);
-  if (channel.notifyUrl !== requested.notifyUrl) warn(differentUrl(channel.notifyUrl, requested.notifyUrl));
-  if (channel.token !== requested.token) warn(`Zoho does not list the token that was set for channel ${requested.id}`);
 }

@@ -1,4 +1,4 @@
-import { examples } from "../../reports/help.ts";
+import { examples } from "../../terminal/help.ts";
 import type { Define } from "../command.ts";
 import { defineCreate } from "./create.ts";
 import { defineDelete } from "./delete.ts";

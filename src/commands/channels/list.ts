@@ -1,20 +1,30 @@
-import { userFolder } from "../../config/load.ts";
-import type { Context } from "../../context.ts";
-import { MASK, maskUrl } from "../../core/mask.ts";
-import type { ChannelFacts, ChannelReport } from "../../reports/channel.ts";
-import { examples } from "../../reports/help.ts";
-import type { TableReport } from "../../reports/layout.ts";
+import { type Channel, expiringWithin } from "../../channels/channel.ts";
+import { channelEvents, contractEvents, expandEvents, moduleName } from "../../channels/events.ts";
+import {
+  CAUSES,
+  channelReport,
+  listWithMissing,
+  type MissingChannel,
+  missingReport,
+  orphanFacts,
+  requireChannel,
+} from "../../channels/listing.ts";
+import { orphanIds } from "../../channels/orphans.ts";
+import { CHANNEL_ID } from "../../channels/replies.ts";
+import type { ChannelReport } from "../../channels/reports.ts";
+import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import { maskUrl } from "../../delivery/mask.ts";
+import type { TableReport } from "../../process/messages.ts";
+import type { Context } from "../../project/context.ts";
+import { userFolder } from "../../project/load.ts";
+import { examples } from "../../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { formatSpan, parseDuration } from "../../util/units.ts";
-import { type Channel, type ChannelConfig, expiringWithin } from "../../zoho/channels/channel.ts";
-import { contractEvents, expandEvents } from "../../zoho/channels/events.ts";
-import type { RememberedChannel } from "../../zoho/channels/memory.ts";
-import { orphanIds } from "../../zoho/channels/orphans.ts";
-import { CHANNEL_ID } from "../../zoho/channels/replies.ts";
+import type { ZohoOptions } from "../../zoho-api/session.ts";
 import type { Define } from "../command.ts";
-import { channelEvents, collect, moduleName } from "../helpers/options.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { collect } from "../flags/index.ts";
+import { addZohoOptions } from "../flags/zoho.ts";
 
 interface ListOptions extends ZohoOptions {
   readonly expiring?: string;
@@ -120,12 +130,6 @@ function checkRequired(
   );
 }
 
-export const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
-
-function orphanFacts({ command }: ZohoSession, id: string) {
-  return { reason: "its listen ended without deleting it", hint: `to delete it: ${command(`delete ${id}`)}` };
-}
-
 function tableOf(
   lines: readonly ChannelReport[],
   missing: readonly MissingChannel[],
@@ -154,87 +158,6 @@ function watches(module: string) {
   const prefix = `${module.toLowerCase()}.`;
   return ({ channel }: MissingChannel): boolean =>
     channel.events.some((event) => event.toLowerCase().startsWith(prefix));
-}
-
-/** A channel that was created or changed here, was not deleted here, and that Zoho does not list. */
-export interface MissingChannel {
-  readonly channel: RememberedChannel;
-  /** `unlisted`: its expiry is unknown here. */
-  readonly because: "expired" | "deleted" | "unlisted";
-}
-
-/** The channels that Zoho lists, and those that it should: an expired one just vanishes from the list. */
-export async function listWithMissing(session: ZohoSession): Promise<{
-  readonly listed: readonly Channel[];
-  readonly missing: readonly MissingChannel[];
-}> {
-  const listed = await session.client.list();
-  const missing = await session.memory.observe(listed, session.now());
-  return { listed, missing: missing.map((channel) => ({ channel, because: causeOf(channel) })) };
-}
-
-export function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["because"] {
-  if (isDeleted === true) return "deleted";
-  return expiresAt === undefined ? "unlisted" : "expired";
-}
-
-const REASONS = {
-  expired: "it expired: Zoho no longer lists it",
-  deleted: "it was deleted elsewhere: Zoho stopped listing it before its expiry",
-  unlisted: "Zoho does not list it: it was not created, has expired, or was deleted elsewhere",
-} as const;
-
-export function missingReport(
-  session: ZohoSession,
-  { channel, because }: MissingChannel,
-  showSecrets = false,
-): ChannelReport {
-  const call = (verb: string): string => session.command(`${verb} ${channel.id}`);
-  return {
-    ...channelReport(
-      session,
-      because === "deleted" ? "unknown" : "lost",
-      { ...channel, expiresAt: channel.expiresAt, modules: [] },
-      showSecrets,
-    ),
-    reason: REASONS[because],
-    hint: `to create it again: ${call("renew")}; to forget it: ${call("delete")}`,
-  };
-}
-
-/** Masks the token, which Zoho returns in clear. */
-function channelFacts(
-  channel: Omit<Channel, "expiresAt" | "modules"> | ChannelConfig,
-  showSecrets: boolean,
-): ChannelFacts {
-  const { events, notifyUrl, token, related, values, conditions } = channel;
-  const shown = token === undefined || showSecrets ? token : MASK;
-  const url = showSecrets || notifyUrl === undefined ? notifyUrl : maskUrl(notifyUrl);
-  return { events, notifyUrl: url, token: shown, related, values, conditions };
-}
-
-const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
-
-export function channelReport(
-  session: ZohoSession,
-  state: ChannelReport["state"],
-  channel: Channel,
-  showSecrets = false,
-): ChannelReport {
-  const { id, expiresAt, isUnread } = channel;
-  const facts = isUnread === true ? { reason: UNREAD } : { channel: channelFacts(channel, showSecrets) };
-  return stateReport(session, state, { id, expiresAt, ...facts });
-}
-
-type ChannelDetails = Omit<ChannelReport, "type" | "state" | "product" | "expiresAt" | "timeLeftMs">;
-
-export function stateReport(
-  { now, product }: ZohoSession,
-  state: ChannelReport["state"],
-  { expiresAt, ...details }: ChannelDetails & { readonly expiresAt?: Date | undefined },
-): ChannelReport {
-  const timeLeftMs = expiresAt && expiresAt.getTime() - now().getTime();
-  return { type: "channel", state, product: product.id, ...details, expiresAt, timeLeftMs };
 }
 
 /** The id of an existing channel. */
@@ -271,14 +194,3 @@ export const defineShow: Define = (command, act) => {
       }),
     );
 };
-
-export async function requireChannel({ client, command, product }: ZohoSession, id: string): Promise<Channel> {
-  const channel = await client.get(id);
-  if (channel !== undefined) return channel;
-  throw new UserError(
-    "zohoApi",
-    `${product.title} channel ${id} not found: it expired, was deleted, or belongs to another Zoho user`,
-    `see what exists: ${command("list")}`,
-    "not_subscribed",
-  );
-}

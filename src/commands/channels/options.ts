@@ -1,17 +1,14 @@
 import type { Command } from "commander";
-import type { Secret } from "../../body/secret.ts";
-import { type Config, loadConfig } from "../../config/load.ts";
-import type { Context } from "../../context.ts";
-import { findProduct } from "../../core/event-names.ts";
-import { products } from "../../products/index.ts";
-import { webhookUrl } from "../../receiver/routes.ts";
+import type { ChannelConfig } from "../../channels/channel.ts";
+import { fieldCondition } from "../../channels/conditions.ts";
+import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../channels/products.ts";
+import type { ZohoSession } from "../../channels/session.ts";
+import type { Secret } from "../../delivery/secret.ts";
+import type { Context } from "../../project/context.ts";
+import { givenSecrets } from "../../project/given-secrets.ts";
+import type { Config } from "../../project/load.ts";
 import { usageError } from "../../util/errors.ts";
-import type { ChannelConfig } from "../../zoho/channels/channel.ts";
-import { fieldCondition } from "../../zoho/channels/conditions.ts";
-import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../zoho/channels/products.ts";
-import { collect, givenSecrets } from "../helpers/options.ts";
-import { runningListener } from "../helpers/running-listener.ts";
-import type { ZohoSession } from "../helpers/session.ts";
+import { collect } from "../flags/index.ts";
 
 /** Options of a channel, beside its id and events. */
 export interface ChannelOptions {
@@ -38,30 +35,6 @@ export function addChannelOptions(command: Command, url = "the URL that Zoho pos
       "also report changes to related records (Zoho's default; off here, because there are very many)",
     )
     .option("--values", "include the changed values");
-}
-
-/** Rejects a URL that Zoho can never post to; warns of one that it probably cannot reach, http included. */
-export function notifyUrl(context: Context, text: string, { plainHttp = false } = {}): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw usageError(
-      `--url: ${JSON.stringify(text)} is not a web URL`,
-      "give one such as https://example.com/webhooks/zoho/crm",
-    );
-  }
-  if (url.username !== "" || url.password !== "") {
-    // Not repeated in the message: it holds a password.
-    throw usageError("--url: a URL with a user name or password is not accepted, because it would be printed");
-  }
-  const local = /^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[)/.test(url.hostname);
-  if ((url.protocol === "http:" && !plainHttp) || local) {
-    context.report({
-      type: "warning",
-      message: `Zoho may not be able to post to ${url.origin}: it is ${local ? "not a public address" : "not https"}`,
-      hint: `a tunnel gives this machine a public https address: ${context.invocation} listen --tunnel ngrok`,
-    });
-  }
-  return text;
 }
 
 export async function tokenFrom(
@@ -141,29 +114,4 @@ export async function conditionsFrom(
     conditions.push(await fieldCondition(session.api, session.product, module, names, context.signal));
   }
   return conditions;
-}
-
-/** The public URL of the listener that runs in this project. */
-export async function listenerUrl(context: Context, product: string): Promise<string> {
-  const config = loadConfig(context);
-  const base = await runningListener(context, config);
-  const start = `${context.invocation} listen --tunnel ngrok`;
-  if (base === undefined) {
-    throw usageError(
-      "--url is required: no listener with a public https URL is running in this project",
-      `add --url https://…, or start one: ${start}`,
-    );
-  }
-  if (!base.startsWith("https://")) {
-    throw usageError(
-      `--url is required: the running listener has no public https URL, only ${base}`,
-      `add --url https://…, or start it with a tunnel: ${start}`,
-    );
-  }
-  if (findProduct(products, product) === undefined) {
-    throw usageError(`--url is required: the running listener cannot receive from ${product}`, "add --url https://…");
-  }
-  const url = webhookUrl(base, product);
-  context.report({ type: "notice", message: `using the running listener: ${url}` });
-  return url;
 }

@@ -1,18 +1,19 @@
-import { lookup } from "node:dns/promises";
-import { userFolder } from "../../config/load.ts";
-import type { Context } from "../../context.ts";
-import { maskUrl } from "../../core/mask.ts";
-import { examples } from "../../reports/help.ts";
-import { ExitCode, UserError } from "../../util/errors.ts";
+import { removeRequest } from "../../channels/api.ts";
+import type { Channel } from "../../channels/channel.ts";
+import { type DeadUrl, findDeadUrl } from "../../channels/dead-url.ts";
+import { deleteChannels, forget } from "../../channels/delete.ts";
+import { isInUse } from "../../channels/orphans.ts";
+import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import { maskUrl } from "../../delivery/mask.ts";
+import type { Context } from "../../project/context.ts";
+import { userFolder } from "../../project/load.ts";
+import { examples } from "../../terminal/help.ts";
+import { ExitCode } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { removeRequest } from "../../zoho/channels/api.ts";
-import type { Channel } from "../../zoho/channels/channel.ts";
-import { isInUse } from "../../zoho/channels/orphans.ts";
-import type { ZohoHttp } from "../../zoho/http.ts";
+import { confirm } from "../../zoho-api/confirm.ts";
+import { showRequest } from "../../zoho-api/session.ts";
 import type { Define } from "../command.ts";
-import { confirm } from "../helpers/notices.ts";
-import { showRequest, withZoho, type ZohoSession } from "../helpers/session.ts";
-import { addDeletionOptions, type DeletionOptions, deleteChannels, forget, unchanged } from "./delete.ts";
+import { addDeletionOptions, type DeletionOptions, unchanged } from "./delete.ts";
 
 export const definePrune: Define = (command, act) => {
   addDeletionOptions(command.command("prune"))
@@ -107,45 +108,3 @@ A URL is dead if the connection is refused or its tunnel is offline. If only its
 network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that were neither
 created nor changed here are never touched, nor is that of a running listen. Those of this sign-in that Zoho no longer
 lists are forgotten: renew cannot create them again.`;
-
-/** Why nothing can answer at a URL. */
-interface DeadUrl {
-  readonly because: string;
-  /** False if another network may reach it: only a person can decide then. */
-  readonly isSure: boolean;
-}
-
-/**
- * Undefined if something answers, or if it cannot be decided: an app that answers with an error is alive, and a network
- * that is down here proves nothing. A name that cannot be resolved is only a hint, because another resolver, such as that
- * of a VPN, may know it; and only while `control`, a host of Zoho's, can be resolved.
- */
-export async function findDeadUrl(
-  http: ZohoHttp,
-  url: string,
-  control: string,
-  signal: AbortSignal,
-): Promise<DeadUrl | undefined> {
-  if (!URL.canParse(url)) return { because: "it is not a URL", isSure: true };
-  try {
-    // Not the webhook's own path, where a running listen would record the request as a rejected delivery.
-    const probe = new URL("/healthz", url).href;
-    const reply = await http.send({ method: "GET", url: probe, repeatable: false, signal });
-    // ngrok answers for a tunnel that is offline: https://ngrok.com/docs/errors/err_ngrok_3200
-    return /ERR_NGROK_3200\b/.test(reply.text) ? { because: "its tunnel is offline", isSure: true } : undefined;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    if (/ENOTFOUND/.test(error.message))
-      return (await resolves(control))
-        ? { because: "its host name does not resolve from here", isSure: false }
-        : undefined;
-    return /ECONNREFUSED/.test(error.message) ? { because: "connection refused", isSure: true } : undefined;
-  }
-}
-
-function resolves(hostname: string): Promise<boolean> {
-  return lookup(hostname.replace(/^\[|\]$/g, "")).then(
-    () => true,
-    () => false,
-  );
-}

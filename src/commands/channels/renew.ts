@@ -1,18 +1,21 @@
-import type { Context } from "../../context.ts";
-import type { ChannelReport } from "../../reports/channel.ts";
-import { examples } from "../../reports/help.ts";
+import { type ChannelRequest, ITEMS_PER_CALL, writeRequest } from "../../channels/api.ts";
+import { expiringWithin } from "../../channels/channel.ts";
+import { chooseExpiry } from "../../channels/expiry.ts";
+import { type Chosen, changeReport, chooseAll, keepRenewing, shouldLive } from "../../channels/keep-renewing.ts";
+import { type ChannelGrant, wholeConfig } from "../../channels/lifecycle.ts";
+import { listWithMissing, missingReport, stateReport } from "../../channels/listing.ts";
+import { endsRenewals, recreateChannel, renewChannels } from "../../channels/renewal.ts";
+import type { ChannelReport } from "../../channels/reports.ts";
+import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import type { Context } from "../../project/context.ts";
+import { examples } from "../../terminal/help.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { parseDuration } from "../../util/units.ts";
-import { type ChannelRequest, ITEMS_PER_CALL, writeRequest } from "../../zoho/channels/api.ts";
-import { expiringWithin } from "../../zoho/channels/channel.ts";
-import { chooseExpiry } from "../../zoho/channels/expiry.ts";
-import { type ChannelGrant, wholeConfig } from "../../zoho/channels/lifecycle.ts";
-import { endsRenewals, recreateChannel, renewChannels } from "../../zoho/channels/renewal.ts";
-import { isThrottled } from "../../zoho/errors.ts";
+import { isThrottled } from "../../zoho-api/errors.ts";
+import { showRequest, type ZohoOptions } from "../../zoho-api/session.ts";
 import type { Define } from "../command.ts";
-import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { type Chosen, changeReport, chooseAll, keepRenewing, shouldLive } from "./keep-renewing.ts";
-import { channelId, listWithMissing, missingReport, stateReport } from "./list.ts";
+import { addZohoOptions } from "../flags/zoho.ts";
+import { channelId } from "./list.ts";
 
 interface RenewOptions extends ZohoOptions {
   readonly all?: boolean;

@@ -1,25 +1,23 @@
-import type { Context } from "../../context.ts";
-import { examples } from "../../reports/help.ts";
+import { type ChannelRequest, writeRequest } from "../../channels/api.ts";
+import { type Channel, type ChannelConfig, conditionsFor } from "../../channels/channel.ts";
+import { warnOfDifferences } from "../../channels/differences.ts";
+import { channelEvents } from "../../channels/events.ts";
+import { chooseExpiry } from "../../channels/expiry.ts";
+import { wholeConfig } from "../../channels/lifecycle.ts";
+import { channelReport, requireChannel } from "../../channels/listing.ts";
+import { notifyUrl } from "../../channels/notify-url.ts";
+import { requireSuccess } from "../../channels/replies.ts";
+import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import type { Context } from "../../project/context.ts";
+import { examples } from "../../terminal/help.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
-import { type ChannelRequest, writeRequest } from "../../zoho/channels/api.ts";
-import { type Channel, type ChannelConfig, conditionsFor } from "../../zoho/channels/channel.ts";
-import { chooseExpiry } from "../../zoho/channels/expiry.ts";
-import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
-import { requireSuccess } from "../../zoho/channels/replies.ts";
-import { isRejection } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho-api/errors.ts";
+import { showRequest, type ZohoOptions } from "../../zoho-api/session.ts";
 import type { Define } from "../command.ts";
-import { channelEvents, collect } from "../helpers/options.ts";
-import { addZohoOptions, showRequest, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { warnOfDifferences } from "./create.ts";
-import { channelId, channelReport, requireChannel } from "./list.ts";
-import {
-  addChannelOptions,
-  type ChannelOptions,
-  conditionsFrom,
-  notifyUrl,
-  rejectUnknownOptions,
-  tokenFrom,
-} from "./options.ts";
+import { collect } from "../flags/index.ts";
+import { addZohoOptions } from "../flags/zoho.ts";
+import { channelId } from "./list.ts";
+import { addChannelOptions, type ChannelOptions, conditionsFrom, rejectUnknownOptions, tokenFrom } from "./options.ts";
 
 interface UpdateOptions extends ZohoOptions, Omit<ChannelOptions, "fields"> {
   /** False to take the conditions away. */

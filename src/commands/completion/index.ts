@@ -1,8 +1,8 @@
 import { Command, type Option } from "commander";
-import { loadConfig } from "../../config/load.ts";
-import type { Context } from "../../context.ts";
-import type { Product } from "../../core/product.ts";
-import { examples, findTopics } from "../../reports/help.ts";
+import type { Product } from "../../contract/product.ts";
+import type { Context } from "../../project/context.ts";
+import { loadConfig } from "../../project/load.ts";
+import { examples, findTopics } from "../../terminal/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { type Act, addCommands, type CommandEntry, type Define } from "../command.ts";
@@ -68,7 +68,7 @@ async function programFor(
 
 /** The user's own products too, unless their settings are broken: suggest the others rather than nothing. */
 async function knownProducts(context: Context): Promise<readonly Product[]> {
-  const { configuredProducts } = await import("../helpers/products.ts");
+  const { configuredProducts } = await import("../../custom/project-products.ts");
   try {
     return await configuredProducts(loadConfig(context), { schemas: false });
   } catch (error) {

@@ -1,5 +1,5 @@
-import { eventNames, findProduct } from "../../core/event-names.ts";
-import type { Product } from "../../core/product.ts";
+import { eventNames, findProduct } from "../../contract/event-names.ts";
+import type { Product } from "../../contract/product.ts";
 
 export interface Suggestion {
   readonly value: string;

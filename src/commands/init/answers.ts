@@ -1,17 +1,17 @@
 import { resolve } from "node:path";
-import { CREDENTIAL_VARIABLES, type Secret, secret } from "../../body/secret.ts";
-import { checkTarget } from "../../body/target-url.ts";
-import { CHOSEN_CREDENTIALS } from "../../config/secrets.ts";
-import { defaults, type SettingsFile } from "../../config/settings.ts";
-import type { Context } from "../../context.ts";
-import { findFormat } from "../../core/event-names.ts";
-import { canAllowUnsigned, unsignedCustomFormat } from "../../core/hints.ts";
-import { defaultFirst, type Product } from "../../core/product.ts";
-import type { Prompts } from "../../reports/prompts.ts";
+import { findFormat } from "../../contract/event-names.ts";
+import { requireFormat, requireProduct } from "../../contract/named.ts";
+import { defaultFirst, type Product } from "../../contract/product.ts";
+import { CREDENTIAL_VARIABLES, type Secret, secret } from "../../delivery/secret.ts";
+import { checkTarget } from "../../delivery/target-url.ts";
+import type { Prompts } from "../../process/prompts.ts";
+import type { Context } from "../../project/context.ts";
+import { CHOSEN_CREDENTIALS } from "../../project/secrets.ts";
+import { defaults, type SettingsFile } from "../../project/settings.ts";
+import { canAllowUnsigned, unsignedCustomFormat } from "../../recognition/hints.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
 import { readNamedFile } from "../../util/files.ts";
 import { parseInteger } from "../../util/units.ts";
-import { requireFormat, requireProduct } from "../helpers/options.ts";
 
 export interface InitOptions {
   readonly yes?: boolean;

@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
-import { CREDENTIAL_VARIABLES } from "../../body/secret.ts";
-import { settingDecisions } from "../../config/decisions.ts";
+import type { Product } from "../../contract/product.ts";
+import { configuredProducts } from "../../custom/project-products.ts";
+import { CREDENTIAL_VARIABLES } from "../../delivery/secret.ts";
+import type { Context } from "../../project/context.ts";
+import { settingDecisions } from "../../project/decisions.ts";
 import {
   appendLines,
   ENV_FILE,
@@ -12,21 +15,18 @@ import {
   readEnvFile,
   readLineFile,
   withoutEmptyEntries,
-} from "../../config/environment.ts";
-import { environmentName } from "../../config/readers.ts";
-import { CHOSEN_CREDENTIALS } from "../../config/secrets.ts";
-import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
-import { parseSettingsFile } from "../../config/settings-file.ts";
-import { trust } from "../../config/trust.ts";
-import type { Context } from "../../context.ts";
-import type { Product } from "../../core/product.ts";
-import { examples } from "../../reports/help.ts";
+} from "../../project/environment.ts";
+import { warnIfTracked } from "../../project/git.ts";
+import { environmentName } from "../../project/readers.ts";
+import { CHOSEN_CREDENTIALS } from "../../project/secrets.ts";
+import { CONFIG_FILE, type SettingsFile } from "../../project/settings.ts";
+import { parseSettingsFile } from "../../project/settings-file.ts";
+import { trust } from "../../project/trust.ts";
+import { examples } from "../../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
 import { rejectLinks } from "../../util/links.ts";
 import type { Define } from "../command.ts";
-import { warnIfTracked } from "../helpers/git.ts";
-import { configuredProducts } from "../helpers/products.ts";
 import { type Answers, collectAnswers, type InitOptions } from "./answers.ts";
 
 export const define: Define = (command, act) => {

@@ -1,34 +1,10 @@
 import type { Command } from "commander";
-import { checkEach, checks, readers } from "../../config/readers.ts";
-import { type Settings, tunnelNames } from "../../config/settings.ts";
-import type { Context } from "../../context.ts";
-import { watchProductIds } from "../../zoho/channels/products.ts";
-import { STORE_TEXT } from "../events/options.ts";
-import { addSecretOptions, collect, type SecretOptions } from "../helpers/options.ts";
-
-/** Flags that are settings, too: the same names and rules as in the environment and the config file. */
-type SettingFlags = { readonly [K in keyof Settings]?: string | readonly string[] | boolean };
-
-/** Flags for Zoho's API. */
-export interface ZohoFlags {
-  readonly channel?: readonly string[];
-  readonly expand?: boolean;
-  readonly profile?: string;
-  readonly product?: string;
-}
-
-export interface ListenOptions extends SecretOptions, SettingFlags, ZohoFlags {
-  readonly route?: readonly string[];
-  readonly expect?: readonly string[];
-  readonly timeout?: string;
-  readonly exec?: string;
-  readonly showSecrets?: boolean;
-  readonly ui?: boolean;
-  readonly serveJwks?: boolean;
-  readonly keys?: boolean;
-  readonly role?: string;
-  readonly admin?: string;
-}
+import { watchProductIds } from "../../channels/products.ts";
+import type { ListenOptions } from "../../listener/options.ts";
+import type { Context } from "../../project/context.ts";
+import { tunnelNames } from "../../project/settings.ts";
+import { addSecretOptions, collect } from "../flags/index.ts";
+import { STORE_TEXT } from "../flags/log.ts";
 
 /** The dozen flags that most runs need come first. */
 export function addListenFlags(command: Command): void {
@@ -134,20 +110,4 @@ export function takesKeys(context: Context, options: ListenOptions): boolean {
   const isPerson = stdin.isTTY && stdout.isTTY && env.TERM !== "dumb" && [undefined, "", "0", "false"].includes(env.CI);
   const readsInput = options.secretFile === "-" || options.tokenFile === "-";
   return isPerson && options.keys !== false && !json && !quiet && options.exec === undefined && !readsInput;
-}
-
-/** The given flags as settings; `target` is one more `--forward-to`. */
-export function flagSettings(options: ListenOptions, target: string | undefined): Partial<Settings> {
-  const settings: Record<string, unknown> = {};
-  for (const [key, read] of Object.entries(readers)) {
-    const value = options[key as keyof Settings];
-    // Commander sets a flag that has a `--no-` twin to true when neither is given.
-    if (value === undefined || (key === "store" && value === true)) continue;
-    settings[key] = typeof value === "string" ? read(value, `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`) : value;
-  }
-  const { route, forwardTo } = options;
-  const flags = Array.isArray(forwardTo) ? checkEach(checks.forwardTo, forwardTo, "--forward-to") : [];
-  if (target !== undefined) settings.forwardTo = [...checkEach(checks.forwardTo, [target], "listen"), ...flags];
-  if (route !== undefined) settings.routes = checkEach(checks.routes, route, "--route");
-  return settings;
 }

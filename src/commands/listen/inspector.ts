@@ -1,8 +1,9 @@
-import type { Context } from "../../context.ts";
+import { type RunningInspector, startInspector } from "../../inspector/start.ts";
+import type { Part } from "../../listener/part.ts";
+import type { Plan } from "../../listener/plan.ts";
+import { noLog } from "../../listener/plan.ts";
+import type { Context } from "../../project/context.ts";
 import { errorText } from "../../util/errors.ts";
-import { noLog, type RunningInspector, startInspector } from "../ui/start.ts";
-import type { Part } from "./part.ts";
-import type { Plan } from "./plan.ts";
 
 export interface InspectorPart extends Part {
   /** Starts it unless it runs. Resolves to its address; undefined, with a warning, where it could not be started. */

@@ -1,14 +1,21 @@
-import type { Context } from "../../context.ts";
-import { eventNames, findFormat, findProduct, nearest } from "../../core/event-names.ts";
+import { notifyUrl } from "../../channels/notify-url.ts";
+import { eventNames, findFormat, findProduct, nearest } from "../../contract/event-names.ts";
+import { listenerUrl } from "../../events/running-listener.ts";
 import { products } from "../../products/index.ts";
-import { examples } from "../../reports/help.ts";
+import type { Context } from "../../project/context.ts";
+import { examples } from "../../terminal/help.ts";
 import { usageError } from "../../util/errors.ts";
-import { requireOperation } from "../../zoho/webhooks/index.ts";
-import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
-import { listenerUrl, notifyUrl } from "../channels/options.ts";
+import { requireOperation } from "../../webhooks/index.ts";
+import { chooseSecret, makeWebhook, type SecretOptions } from "../../webhooks/make-webhook.ts";
+import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../webhooks/managed-product.ts";
+import {
+  addWebhookOptions,
+  chosenProduct,
+  showCalls,
+  type WebhookOptions,
+  withWebhooks,
+} from "../../webhooks/session.ts";
 import type { Define } from "../command.ts";
-import { chooseSecret, makeWebhook, type SecretOptions } from "./make-webhook.ts";
-import { addWebhookOptions, chosenProduct, showCalls, type WebhookOptions, withWebhooks } from "./session.ts";
 
 interface CreateOptions extends WebhookOptions, SecretOptions {
   readonly url?: string;

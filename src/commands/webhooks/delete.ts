@@ -1,12 +1,9 @@
-import type { Context } from "../../context.ts";
-import { examples } from "../../reports/help.ts";
-import type { WebhookReport } from "../../reports/webhook.ts";
+import type { Context } from "../../project/context.ts";
+import { examples } from "../../terminal/help.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { requestedDeletions } from "../../zoho/collection.ts";
-import { requireOperation } from "../../zoho/webhooks/index.ts";
-import type { Define } from "../command.ts";
-import { confirm } from "../helpers/notices.ts";
+import { requireOperation } from "../../webhooks/index.ts";
+import type { WebhookReport } from "../../webhooks/reports.ts";
 import {
   addWebhookOptions,
   chosenProduct,
@@ -14,7 +11,10 @@ import {
   type WebhookOptions,
   type WebhookSession,
   withWebhooks,
-} from "./session.ts";
+} from "../../webhooks/session.ts";
+import { requestedDeletions } from "../../zoho-api/collection.ts";
+import { confirm } from "../../zoho-api/confirm.ts";
+import type { Define } from "../command.ts";
 
 interface DeleteOptions extends WebhookOptions {
   readonly yes?: boolean;

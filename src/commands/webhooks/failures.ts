@@ -1,22 +1,22 @@
-import { type Config, loadConfig } from "../../config/load.ts";
-import type { Context } from "../../context.ts";
-import { findProduct } from "../../core/event-names.ts";
-import { maskUrl } from "../../core/mask.ts";
+import { findProduct } from "../../contract/event-names.ts";
+import { maskUrl } from "../../delivery/mask.ts";
+import { parseSince } from "../../events/filter.ts";
+import type { TableReport } from "../../process/messages.ts";
 import { products } from "../../products/index.ts";
-import { clockTime } from "../../reports/event.ts";
-import { examples } from "../../reports/help.ts";
-import type { TableReport } from "../../reports/layout.ts";
+import type { Context } from "../../project/context.ts";
+import { type Config, loadConfig } from "../../project/load.ts";
+import { clockTime } from "../../terminal/event.ts";
+import { examples } from "../../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { counted, formatDay } from "../../util/units.ts";
-import { type ZohoApi, zohoApi } from "../../zoho/api.ts";
-import { type SignIn, signInAgain } from "../../zoho/auth/sign-in.ts";
-import type { FailedDelivery, FailureLog, FoundFailures } from "../../zoho/webhooks/failure-log.ts";
-import { readFailures, resendFailure } from "../../zoho/webhooks/failures.ts";
-import { failureLogs, failurePlaces, findFailureLog } from "../../zoho/webhooks/index.ts";
+import type { FailedDelivery, FailureLog, FoundFailures } from "../../webhooks/failure-log.ts";
+import { readFailures, resendFailure } from "../../webhooks/failures.ts";
+import { failureLogs, failurePlaces, findFailureLog } from "../../webhooks/index.ts";
+import { type ZohoApi, zohoApi } from "../../zoho-api/api.ts";
+import { confirm } from "../../zoho-api/confirm.ts";
+import { openSignIn, sessionTokens, zohoHttp } from "../../zoho-api/session.ts";
+import { type SignIn, signInAgain } from "../../zoho-api/sign-in.ts";
 import type { Define } from "../command.ts";
-import { parseSince } from "../events/options.ts";
-import { confirm } from "../helpers/notices.ts";
-import { openSignIn, sessionTokens, zohoHttp } from "../helpers/session.ts";
 
 interface FailuresOptions {
   readonly product?: string;

@@ -1,14 +1,12 @@
-import type { Context } from "../../context.ts";
-import { maskUrl } from "../../core/mask.ts";
-import { examples } from "../../reports/help.ts";
-import type { TableReport } from "../../reports/layout.ts";
-import type { WebhookReport } from "../../reports/webhook.ts";
+import { maskUrl } from "../../delivery/mask.ts";
+import type { TableReport } from "../../process/messages.ts";
+import { examples } from "../../terminal/help.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
-import { oneLine, shellQuoted } from "../../util/text.ts";
-import { requireOperation } from "../../zoho/webhooks/index.ts";
-import type { ManagedProduct, Webhook } from "../../zoho/webhooks/managed-product.ts";
+import { requireOperation } from "../../webhooks/index.ts";
+import { isUnused, warnOfUnused, webhookReport } from "../../webhooks/listing.ts";
+import type { ManagedProduct, Webhook } from "../../webhooks/managed-product.ts";
+import { addWebhookOptions, chosenProduct, type WebhookOptions, withWebhooks } from "../../webhooks/session.ts";
 import type { Define } from "../command.ts";
-import { addWebhookOptions, chosenProduct, type WebhookOptions, type WebhookSession, withWebhooks } from "./session.ts";
 
 interface ListOptions extends WebhookOptions {
   readonly unused?: boolean;
@@ -68,33 +66,4 @@ function tableOf({ rules, events: { noun, many } }: ManagedProduct, webhooks: re
     rows: webhooks.map((webhook) => columns.map(([, cell]) => cell(webhook))),
     json: [],
   };
-}
-
-/** Undefined rules are unknown, which is not the same as none. */
-function isUnused({ rules }: Webhook): boolean {
-  return rules?.length === 0;
-}
-
-export function warnOfUnused(context: Context, session: WebhookSession, webhooks: readonly Webhook[]): void {
-  for (const { id, name } of webhooks.filter(isUnused)) {
-    context.report({
-      type: "warning",
-      message: `webhook ${oneLine(id)}${name === undefined ? "" : ` (${oneLine(name)})`} never fires, because no workflow rule calls it`,
-      hint: `give it a rule in ${session.product.title}'s settings, or delete it: ${deleteCommand(session, id)}`,
-    });
-  }
-}
-
-/** For the user to copy. The id comes from Zoho, so it is quoted. */
-export function deleteCommand({ command }: WebhookSession, id: string): string {
-  return command(`delete ${shellQuoted(oneLine(id))}`);
-}
-
-export function webhookReport(
-  state: WebhookReport["state"],
-  product: ManagedProduct,
-  { id, name, url, events, enabled, rules, secret }: Webhook & { readonly secret?: string | undefined },
-): WebhookReport {
-  const facts = { name, url: url === undefined ? undefined : maskUrl(url), events, enabled, rules, secret };
-  return { type: "webhook", state, product: product.id, id, webhook: facts };
 }

@@ -1,8 +1,8 @@
-import { type Delivery, headerValue, withHeader } from "../../body/delivery.ts";
-import { textAt } from "../../body/payload.ts";
-import type { Secret } from "../../body/secret.ts";
-import type { FormatSettings } from "../../core/format-settings.ts";
-import type { Explanation, Finding, Proof, Verdict } from "../../core/product.ts";
+import type { FormatSettings } from "../../contract/format-settings.ts";
+import type { Explanation, Finding, Proof, Verdict } from "../../contract/product.ts";
+import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
+import { textAt } from "../../delivery/payload.ts";
+import type { Secret } from "../../delivery/secret.ts";
 import {
   isSignedBy,
   type JsonWebToken,
@@ -13,9 +13,9 @@ import {
   signToken,
   UNKNOWN_KEY,
   unfitKey,
-} from "../../core/proofs/keys.ts";
-import { readPrivateKey } from "../../core/proofs/rsa-signature.ts";
-import { headerMissing, noKeyReason } from "../../core/proofs/verdict.ts";
+} from "../../proofs/keys.ts";
+import { readPrivateKey } from "../../proofs/rsa-signature.ts";
+import { headerMissing, noKeyReason } from "../../proofs/verdict.ts";
 import { parseJson } from "../../util/json.ts";
 import { formatAge } from "../../util/units.ts";
 

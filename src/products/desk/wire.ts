@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { idsAt, textAt } from "../../body/payload.ts";
-import type { FormatSettings } from "../../core/format-settings.ts";
-import { event, type Format } from "../../core/product.ts";
+import type { FormatSettings } from "../../contract/format-settings.ts";
+import { event, type Format } from "../../contract/product.ts";
+import { idsAt, textAt } from "../../delivery/payload.ts";
 import {
   answerProbe,
   dateTime,

@@ -1,14 +1,14 @@
 import { z } from "zod";
-import type { Delivery } from "../../body/delivery.ts";
-import { idsAt, memberCount, type Payload, valueAt } from "../../body/payload.ts";
-import { encodeFields } from "../../core/edit-body.ts";
-import type { Envelope } from "../../core/envelope.ts";
-import type { FormatSettings } from "../../core/format-settings.ts";
-import { type Evidence, event, type Format, type Reply, type WebhookEvent } from "../../core/product.ts";
-import { financeSignature } from "../../core/proofs/finance-signature.ts";
-import { staticAuth } from "../../core/proofs/token.ts";
-import { plainReply } from "../../core/reply.ts";
-import { DESIGNED, type EventMark, idFields, markedEvent, markOf } from "../../core/user-formed.ts";
+import { encodeFields } from "../../contract/edit-body.ts";
+import type { Envelope } from "../../contract/envelope.ts";
+import type { FormatSettings } from "../../contract/format-settings.ts";
+import { type Evidence, event, type Format, type Reply, type WebhookEvent } from "../../contract/product.ts";
+import type { Delivery } from "../../delivery/delivery.ts";
+import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";
+import { financeSignature } from "../../proofs/finance-signature.ts";
+import { staticAuth } from "../../proofs/token.ts";
+import { plainReply } from "../../recognition/reply.ts";
+import { DESIGNED, type EventMark, idFields, markedEvent, markOf } from "../../recognition/user-formed.ts";
 import { writeJson } from "../../util/json.ts";
 import { amount, lazyObject, looseId, optionalText, wireId } from "./schema-parts.ts";
 

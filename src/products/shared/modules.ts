@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { splitUrl } from "../../body/delivery.ts";
-import { idsAt, type Payload, textAt } from "../../body/payload.ts";
-import { encodeFields } from "../../core/edit-body.ts";
-import { type EventOptions, type Evidence, event, type Format, type WebhookEvent } from "../../core/product.ts";
-import { guideSignature } from "../../core/proofs/body-signature.ts";
-import { bodyToken } from "../../core/proofs/token.ts";
+import { encodeFields } from "../../contract/edit-body.ts";
+import { type EventOptions, type Evidence, event, type Format, type WebhookEvent } from "../../contract/product.ts";
+import { splitUrl } from "../../delivery/delivery.ts";
+import { idsAt, type Payload, textAt } from "../../delivery/payload.ts";
+import { guideSignature } from "../../proofs/body-signature.ts";
+import { bodyToken } from "../../proofs/token.ts";
 import { guideFormat } from "./guide-format.ts";
 import {
   dateTime,

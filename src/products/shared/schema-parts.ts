@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Delivery } from "../../body/delivery.ts";
-import { isEmpty, type Payload } from "../../body/payload.ts";
-import type { Reply } from "../../core/product.ts";
-import { plainReply } from "../../core/reply.ts";
+import type { Reply } from "../../contract/product.ts";
+import type { Delivery } from "../../delivery/delivery.ts";
+import { isEmpty, type Payload } from "../../delivery/payload.ts";
+import { plainReply } from "../../recognition/reply.ts";
 
 /** Builds a schema on first use, once for all its uses. */
 export function part<Schema>(make: () => Schema): () => Schema {

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { openLog } from "../../../src/store/sqlite/log.ts";
+import { openLog } from "../../../src/log/sqlite/log.ts";
 import { newEntry } from "../log-entry.ts";
 
 const [, , path = ""] = process.argv;

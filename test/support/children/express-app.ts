@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import express from "express";
-import { webhook } from "../../../src/express.ts";
+import { webhook } from "../../../src/library/express.ts";
 
 // An app that takes CRM's events with the adapter for Express. It prints its port.
 const app = express();

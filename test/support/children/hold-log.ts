@@ -1,4 +1,4 @@
-import { openLog } from "../../../src/store/sqlite/log.ts";
+import { openLog } from "../../../src/log/sqlite/log.ts";
 
 const [, , path = ""] = process.argv;
 const log = await openLog({ path, now: () => new Date() });

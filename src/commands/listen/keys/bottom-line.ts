@@ -1,5 +1,5 @@
-import type { Output } from "../../../output.ts";
-import { textWidth } from "../../../reports/layout.ts";
+import type { Output } from "../../../process/runtime.ts";
+import { textWidth } from "../../../util/text-width.ts";
 
 const MIN_REDRAW_MS = 100;
 /** For what changes by itself: the channel's time left, the deliveries that wait. */

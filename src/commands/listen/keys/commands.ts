@@ -1,12 +1,12 @@
-import { utf8Text } from "../../../body/payload.ts";
-import type { Context } from "../../../context.ts";
-import type { Product } from "../../../core/product.ts";
+import type { Product } from "../../../contract/product.ts";
+import { utf8Text } from "../../../delivery/payload.ts";
+import { entryEvent, hiddenSecrets } from "../../../events/entry.ts";
+import { requireEntry, withLog } from "../../../events/open-log.ts";
+import { openPage } from "../../../inspector/start.ts";
+import { copyText } from "../../../process/desktop.ts";
+import type { Context } from "../../../project/context.ts";
+import { withMembers } from "../../../project/override-context.ts";
 import { usageError } from "../../../util/errors.ts";
-import { entryEvent, hiddenSecrets } from "../../events/entry.ts";
-import { requireEntry, withLog } from "../../events/options.ts";
-import { copyText } from "../../helpers/desktop.ts";
-import { withMembers } from "../../helpers/with-members.ts";
-import { openPage } from "../../ui/start.ts";
 import { nameOf, type RecentEvent } from "./recent-events.ts";
 
 interface CommandOptions {
@@ -34,26 +34,26 @@ export function keyCommands(
     else context.report({ type: "text", text: `${text.replace(/\n$/, "")}\n` });
   };
   const replayIt = async (n: number, edit: boolean): Promise<void> => {
-    const { replay } = await import("../../replay/index.ts");
+    const { replay } = await import("../../../send/replay.ts");
     await replay(context, String(n), { timeout: `${forwardTimeoutMs}ms`, showSecrets, edit });
   };
   return {
     async details(n: number): Promise<void> {
-      const { show } = await import("../../events/list.ts");
+      const { show } = await import("../../../events/list.ts");
       await show(context, String(n), { showSecrets });
     },
     replay: (n: number) => replayIt(n, false),
     edit: (n: number) => replayIt(n, true),
     async explain(n: number): Promise<void> {
-      const { verify } = await import("../../verify/index.ts");
+      const { verify } = await import("../../../verify/verify.ts");
       await verify(context, [], { logged: String(n), explain: true });
     },
     async diff(a: number, b: number): Promise<void> {
-      const { diff } = await import("../../events/diff.ts");
+      const { diff } = await import("../../../events/diff.ts");
       await diff(context, String(a), String(b), { showSecrets });
     },
     async curl(n: number): Promise<void> {
-      const { exportEvents } = await import("../../events/export.ts");
+      const { exportEvents } = await import("../../../events/export.ts");
       let text = "";
       const report: Context["report"] = (each) => {
         if (each.type === "text") text += each.text;

@@ -1,5 +1,5 @@
-import type { Context } from "../../../context.ts";
-import type { Report } from "../../../reports/report.ts";
+import type { Report } from "../../../process/messages.ts";
+import type { Context } from "../../../project/context.ts";
 import { counted } from "../../../util/units.ts";
 
 /** The event log has them all, so memory need not. */

@@ -1,8 +1,8 @@
-import { isSuccess } from "../../../body/delivery.ts";
-import { chosenNames, maskUrl } from "../../../core/mask.ts";
-import type { EventReport } from "../../../reports/event.ts";
-import type { ForwardReport } from "../../../reports/forward.ts";
-import type { Report } from "../../../reports/report.ts";
+import { isSuccess } from "../../../delivery/delivery.ts";
+import { chosenNames, maskUrl } from "../../../delivery/mask.ts";
+import type { ForwardReport } from "../../../forward/reports.ts";
+import type { Report } from "../../../process/messages.ts";
+import type { EventReport } from "../../../receiver/event-report.ts";
 
 /** An event that can be chosen. */
 export interface RecentEvent {

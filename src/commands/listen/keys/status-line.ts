@@ -1,5 +1,5 @@
-import { cut, textWidth } from "../../../reports/layout.ts";
 import { plain } from "../../../util/text.ts";
+import { cut, textWidth } from "../../../util/text-width.ts";
 import { formatSpan } from "../../../util/units.ts";
 import type { RecentEvent } from "./recent-events.ts";
 

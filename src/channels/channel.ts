@@ -1,0 +1,114 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { textAt } from "../delivery/payload.ts";
+import { zohoTime } from "../zoho-api/time.ts";
+import { soonest } from "./expiry.ts";
+import type { WatchProduct } from "./products.ts";
+import type { WatchRow } from "./replies.ts";
+
+/** A channel without its expiry. */
+export interface ChannelConfig {
+  readonly id: string;
+  readonly events: readonly string[];
+  readonly notifyUrl: string;
+  readonly token: string | undefined;
+  /** Whether changes of related records notify as well: Zoho's default, and very many. */
+  readonly related: boolean | undefined;
+  /** Whether notifications hold the changed values. */
+  readonly values: boolean | undefined;
+  readonly conditions: readonly unknown[];
+}
+
+/** A channel as Zoho lists it. */
+export interface Channel extends Omit<ChannelConfig, "notifyUrl"> {
+  readonly notifyUrl: string | undefined;
+  readonly modules: readonly string[];
+  /** The soonest over its modules; undefined if that of one is missing. */
+  readonly expiresAt: Date | undefined;
+  /** Zoho lists it in a form that cannot be read. */
+  readonly isUnread?: boolean;
+}
+
+/** Merges the list's rows, one for each module, into channels, soonest to expire first. */
+export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
+  const byId = new Map<string, readonly WatchRow[]>();
+  for (const row of rows) byId.set(row.channelId, [...(byId.get(row.channelId) ?? []), row]);
+  const channels = [...byId].map(([id, own]): Channel => {
+    return {
+      id,
+      events: unique(own.flatMap((row) => row.events)),
+      modules: unique(own.map((row) => row.module)),
+      notifyUrl: first(own, (row) => row.notifyUrl),
+      token: first(own, (row) => row.token),
+      related: first(own, (row) => row.related),
+      values: first(own, (row) => row.values),
+      conditions: [
+        ...new Map(own.flatMap((row) => row.conditions.map((each) => [JSON.stringify(each), each]))).values(),
+      ],
+      expiresAt: soonest(own.map((row) => row.expiresAt)),
+      ...(own.some((row) => row.isUnread) ? { isUnread: true } : {}),
+    };
+  });
+  return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
+}
+
+/** The channels that expire within a time, including those whose expiry is unknown. */
+export function expiringWithin(channels: readonly Channel[], withinMs: number, now: Date): readonly Channel[] {
+  return channels.filter((channel) => endOf(channel) <= now.getTime() + withinMs);
+}
+
+/** Undefined if Zoho does not list the URL, or not in a known form. */
+export function configOf(channel: Channel): ChannelConfig | undefined {
+  const { modules: _modules, expiresAt: _expiresAt, isUnread, notifyUrl, ...rest } = channel;
+  return notifyUrl === undefined || isUnread === true ? undefined : { ...rest, notifyUrl };
+}
+
+/** The conditions of modules that the events still include. */
+export function conditionsFor(events: readonly string[], conditions: readonly unknown[]): readonly unknown[] {
+  const modules = new Set(events.map((event) => event.split(".")[0]));
+  return conditions.filter((condition) => {
+    const name = textAt(condition, ["module", "api_name"]);
+    return name === undefined || modules.has(name);
+  });
+}
+
+/** The item of a POST or PUT: complete, because a PUT drops what it leaves out. JSON leaves undefined out. */
+export function watchItem(config: ChannelConfig, expiresAt: Date, product: WatchProduct): Record<string, unknown> {
+  return {
+    channel_id: product.idAs === "number" ? wireNumber(config.id) : config.id,
+    events: config.events,
+    channel_expiry: zohoTime(expiresAt),
+    token: config.token,
+    notify_url: config.notifyUrl,
+    return_affected_field_values: config.values,
+    notify_on_related_action: config.related,
+    notification_condition: config.conditions.length === 0 ? undefined : config.conditions,
+  };
+}
+
+/** A number if that keeps all digits. */
+function wireNumber(id: string): number | string {
+  const number = Number(id);
+  return Number.isSafeInteger(number) && String(number) === id ? number : id;
+}
+
+/** Unique, and small enough for tools that read it as a number. */
+export function generateChannelId(now: Date): string {
+  return `${now.getTime()}${String(randomInt(1000)).padStart(3, "0")}`;
+}
+
+/** 192 bits, within the 50 characters that Zoho accepts. */
+export function generateToken(): string {
+  return randomBytes(24).toString("base64url");
+}
+
+function endOf(channel: Channel): number {
+  return channel.expiresAt?.getTime() ?? Number.NEGATIVE_INFINITY;
+}
+
+function unique(values: readonly string[]): readonly string[] {
+  return [...new Set(values)];
+}
+
+function first<T>(rows: readonly WatchRow[], pick: (row: WatchRow) => T | undefined): T | undefined {
+  return rows.map(pick).find((value) => value !== undefined);
+}

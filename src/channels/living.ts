@@ -1,0 +1,130 @@
+import { maskUrl } from "../delivery/mask.ts";
+import type { Context } from "../project/context.ts";
+import { userFolder } from "../project/load.ts";
+import { withMembers } from "../project/override-context.ts";
+import { ExitCode, UserError } from "../util/errors.ts";
+import { oneLine, shellQuoted } from "../util/text.ts";
+import { counted } from "../util/units.ts";
+import { type SignIn, signInAgain } from "../zoho-api/sign-in.ts";
+import { zohoTime } from "../zoho-api/time.ts";
+import { watchClient } from "./api.ts";
+import type { Channel } from "./channel.ts";
+import { deleteChannels } from "./delete.ts";
+import { channelMemory, isAlive } from "./memory.ts";
+import { findWatchProduct, type WatchProduct, watchProductIds } from "./products.ts";
+import { openZoho, withZoho } from "./session.ts";
+
+/** The channels of a profile and product that post until they expire, although nobody is signed in any more. */
+export interface LivingChannels {
+  readonly product: WatchProduct;
+  /** Created or changed on this machine. */
+  readonly ours: readonly Pick<Channel, "id" | "notifyUrl" | "expiresAt">[];
+  /** How many others Zoho lists for the same user. */
+  readonly others: number;
+}
+
+/** Bounds the wait for Zoho's lists. */
+const LIST_TIMEOUT_MS = 10_000;
+
+/**
+ * By Zoho's lists, and without an answer by what this machine remembers. `signIn` undefined: Zoho is not asked. Products
+ * without a channel are left out.
+ */
+export async function findLivingChannels(
+  context: Context,
+  profile: string,
+  signIn: SignIn | undefined,
+): Promise<readonly LivingChannels[]> {
+  const limit = AbortSignal.any([context.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+  const found: LivingChannels[] = [];
+  for (const id of watchProductIds) {
+    const product = findWatchProduct(id);
+    const memory = channelMemory(userFolder(context), { profile, product: id, account: undefined });
+    const remembered = await memory.all();
+    const mayList = signIn !== undefined && product.loginScopes.some((scope) => signIn.scopes.includes(scope));
+    const listed = mayList ? await listChannels(context, { profile, product: id }, limit) : undefined;
+    context.signal.throwIfAborted();
+    const isOurs = (channel: { readonly id: string }): boolean => remembered.some((own) => own.id === channel.id);
+    const living = remembered.filter((own) => isAlive(own, context.now()));
+    const ours = listed?.filter(isOurs) ?? living.map((own) => ({ ...own, expiresAt: own.expiresAt }));
+    const others = (listed?.length ?? ours.length) - ours.length;
+    if (ours.length + others > 0) found.push({ product, ours, others });
+  }
+  return found;
+}
+
+/** Undefined if Zoho gives no list: the sign-in may be the reason to sign out. */
+async function listChannels(
+  context: Context,
+  options: { readonly profile: string; readonly product: string },
+  limit: AbortSignal,
+): Promise<readonly Channel[] | undefined> {
+  // The command itself has reported what the configuration has to say.
+  const report: Context["report"] = (each) => void (each.type === "api-request" && context.report(each));
+  const { api, http, product } = await openZoho(withMembers(context, { report }), options);
+  try {
+    return await watchClient(api, product, limit).list();
+  } catch (error) {
+    if (!(error instanceof UserError) && !limit.aborted) throw error;
+    return undefined;
+  } finally {
+    await http.close();
+  }
+}
+
+/** Deletes those of this machine. Exits with 7 unless all are gone. */
+export async function deleteLivingChannels(
+  context: Context,
+  profile: string,
+  living: readonly LivingChannels[],
+): Promise<ExitCode> {
+  let exitCode: ExitCode = ExitCode.ok;
+  for (const { product, ours } of living) {
+    if (ours.length === 0) continue;
+    const code = await withZoho(context, { profile, product: product.id }, (session) =>
+      deleteChannels(
+        context,
+        session,
+        ours.map(({ id }) => id),
+      ),
+    );
+    if (code !== ExitCode.ok) exitCode = code;
+  }
+  return exitCode;
+}
+
+/** `crm 1, 2; bigin 3` */
+export function livingIds(living: readonly LivingChannels[]): string {
+  return living
+    .flatMap(({ product, ours }) => (ours.length === 0 ? [] : `${product.id} ${ours.map(({ id }) => id).join(", ")}`))
+    .join("; ");
+}
+
+/** Warns of what goes on posting, with the commands that end it. */
+export function warnOfLivingChannels(
+  context: Context,
+  { profile, signIn }: { readonly profile: string; readonly signIn: SignIn | undefined },
+  living: readonly LivingChannels[],
+): void {
+  for (const { product, ours, others } of living) {
+    const { id, title } = product;
+    const flags = `--product ${id} --profile ${shellQuoted(profile)}`;
+    const login = signIn && signInAgain(signIn, { product: id, scope: undefined }).how;
+    if (ours.length > 0) {
+      const facts = ours.map(({ id, notifyUrl, expiresAt }) => {
+        const until = expiresAt === undefined ? "" : `, until ${zohoTime(expiresAt)}`;
+        return `${id} (${oneLine(maskUrl(notifyUrl ?? "URL not known"))}${until})`;
+      });
+      const ids = ours.map(({ id }) => id).join(" ");
+      context.report({
+        type: "warning",
+        message: `${counted(ours.length, `${title} channel`)} created here can still post: ${facts.join("; ")}`,
+        hint: `to delete: ${login ?? `zoho-hooks login ${flags}`}, then ${context.invocation} channels delete ${ids} ${flags}`,
+      });
+    }
+    if (others > 0) {
+      const message = `${counted(others, `${title} channel`)} of this user created elsewhere can still post`;
+      context.report({ type: "notice", message });
+    }
+  }
+}

@@ -1,0 +1,292 @@
+import { type Channel, expiringWithin } from "../../channels/channel.ts";
+import { findDeadUrl } from "../../channels/dead-url.ts";
+import { contractEvents, expandEvents, normaliseEvents, withoutEvents } from "../../channels/events.ts";
+import { DAY_MS, soonest } from "../../channels/expiry.ts";
+import { CAUSES, causeOf, type MissingChannel } from "../../channels/listing.ts";
+import type { RememberedChannel } from "../../channels/memory.ts";
+import { orphanIds } from "../../channels/orphans.ts";
+import type { ZohoSession } from "../../channels/session.ts";
+import { withChannelTokens } from "../../channels/tokens.ts";
+import { eventPattern, parseRoute, patternParts } from "../../contract/event-names.ts";
+import { maskUrl } from "../../delivery/mask.ts";
+import { userFolder } from "../../project/load.ts";
+import { webhookUrl } from "../../receiver/routes.ts";
+import { oneLine, shellQuoted } from "../../util/text.ts";
+import { formatSpan } from "../../util/units.ts";
+import { bounded, type CheckedProject, type Finding, failed, passed, warning } from "./finding.ts";
+
+/** Everything that the rules need, so that they neither read nor ask. */
+interface ChannelCase {
+  /** As Zoho lists them, with the memory of those that were created here. */
+  readonly listed: readonly KnownChannel[];
+  readonly missing: readonly MissingChannel[];
+  /** The base URLs at which this project receives. */
+  readonly bases: readonly string[];
+  /** That of the running `listen`, if it has a tunnel. */
+  readonly publicUrl: string | undefined;
+  /** The ids of those left over by a `listen --channel` that is gone. */
+  readonly orphans: ReadonlySet<string>;
+  /** Why nothing answers at a channel's URL, by id. */
+  readonly dead: ReadonlyMap<string, { readonly because: string; readonly isSure: boolean }>;
+  /** The tokens that `listen` accepts; `required` if a body without one of them is refused. */
+  readonly tokens: { readonly accepted: readonly string[]; readonly isRequired: boolean };
+  /** Patterns of the settings, such as `crm:Leads.create`. */
+  readonly wanted: readonly string[];
+  readonly product: { readonly id: string; readonly title: string; readonly lifetimeMs: number };
+  readonly now: Date;
+  command(words: string): string;
+}
+
+interface KnownChannel {
+  readonly channel: Channel;
+  /** Undefined for one that was neither created nor changed here. */
+  readonly own: RememberedChannel | undefined;
+}
+
+/** Examines the channels of one product. */
+export async function channelFindings(
+  project: CheckedProject,
+  session: ZohoSession,
+  listed: readonly Channel[],
+): Promise<readonly Finding[]> {
+  const { context, config, listener } = project;
+  const { memory, product, command } = session;
+  const { settings, secrets } = config;
+  const now = session.now();
+  const remembered = await memory.all();
+  const known = listed.map((channel) => {
+    const own = remembered.find(({ id }) => id === channel.id);
+    return { channel: { ...channel, notifyUrl: channel.notifyUrl ?? own?.notifyUrl }, own };
+  });
+  const missing = (await memory.missing(listed, now)).map((channel) => ({ channel, because: causeOf(channel) }));
+  const domain = settings.domain === undefined ? undefined : `https://${settings.domain.replace(/^https?:\/\//, "")}`;
+  const bases = [listener?.publicUrl, settings.publicUrl, domain].filter((each) => each !== undefined);
+  const configured = secrets.for("token", product.id);
+  const accepted = withChannelTokens(secrets, { folder: userFolder(context), known: context.knownSecrets }).for(
+    "token",
+    product.id,
+  );
+  const found = {
+    listed: known,
+    missing,
+    bases,
+    publicUrl: listener?.publicUrl,
+    orphans: await orphanIds(remembered, userFolder(context), now),
+    tokens: { accepted: accepted.map((each) => each.reveal().trim()), isRequired: configured.length > 0 },
+    wanted: [...settings.events, ...settings.routes.map((text) => parseRoute(text, "routes").pattern.text)],
+    product: { id: product.id, title: product.title, lifetimeMs: product.lifetime.defaultMs },
+    now,
+    command,
+  };
+  const ours = known.filter((each) => isOurs(each, bases));
+  return evaluateChannels({ ...found, dead: await findDead(project, session, ours) });
+}
+
+const MAX_URLS = 20;
+
+async function findDead(
+  { context, listener }: CheckedProject,
+  { http, api }: ZohoSession,
+  ours: readonly KnownChannel[],
+): Promise<ChannelCase["dead"]> {
+  const { hostname } = new URL(api.urlOf({ path: "/" }));
+  // The line about the public URL is about the others.
+  const others = ours.filter(({ channel }) => !isAt(channel, listener?.publicUrl));
+  const found = await Promise.all(
+    others.slice(0, MAX_URLS).map(async ({ channel }) => {
+      // Without an answer in time nothing is known.
+      const dead = await bounded(context.signal, (limit) =>
+        findDeadUrl(http, channel.notifyUrl ?? "", hostname, limit),
+      ).catch(() => undefined);
+      return dead === undefined ? [] : ([[channel.id, dead]] as const);
+    }),
+  );
+  return new Map(found.flat());
+}
+
+/** Created or changed on this machine, or posting to this project. */
+function isOurs({ channel, own }: KnownChannel, bases: readonly string[]): boolean {
+  return own !== undefined || bases.some((base) => isAt(channel, base));
+}
+
+function isAt({ notifyUrl }: Pick<Channel, "notifyUrl">, base: string | undefined): boolean {
+  return base !== undefined && notifyUrl?.startsWith(`${base.replace(/\/+$/, "")}/`) === true;
+}
+
+/** The channels of this project, or created on this machine, that lose deliveries, or soon will. None for no channels. */
+function evaluateChannels(each: ChannelCase): readonly Finding[] {
+  const { product, listed, bases } = each;
+  const ours = listed.filter((known) => isOurs(known, bases));
+  const orphans = ours.filter(({ channel }) => each.orphans.has(channel.id));
+  const living = ours.filter((known) => !orphans.includes(known));
+  const findings = [
+    missingFinding(each),
+    urlFinding(each, living),
+    movedFinding(each, living),
+    tokenFinding(each, living),
+    expiryFinding(each, living),
+    eventsFinding(each, living),
+    orphanFinding(each, orphans),
+    doubledFinding(each, ours),
+  ].filter((finding) => finding !== undefined);
+  if (findings.length > 0) return findings;
+  if (ours.length === 0) return [];
+  const end = soonest(ours.map(({ channel }) => channel.expiresAt));
+  const left = end === undefined ? "" : `, the next expires in ${formatSpan(end.getTime() - each.now.getTime())}`;
+  return [passed("channels", `${product.title}: ${ours.length}${left}`, { ids: idsOf(ours) })];
+}
+
+function idsOf(channels: readonly KnownChannel[]): string {
+  return channels.map(({ channel }) => channel.id).join(", ");
+}
+
+function missingFinding({ missing, command }: ChannelCase): Finding | undefined {
+  const [first] = missing;
+  if (first === undefined) return undefined;
+  const ids = missing.map(({ channel, because }) => `${channel.id} (${CAUSES[because]})`).join(", ");
+  const { id } = first.channel;
+  const remedy = `${command(`renew ${id}`)} creates it again; ${command(`delete ${id}`)} forgets it`;
+  return failed("channels.missing", `Zoho no longer has ${ids}`, remedy);
+}
+
+function urlFinding({ dead, command }: ChannelCase, living: readonly KnownChannel[]): Finding | undefined {
+  const found = living.flatMap(({ channel }) => {
+    const reason = dead.get(channel.id);
+    return reason === undefined ? [] : [{ channel, ...reason }];
+  });
+  const worst = found.find(({ isSure }) => isSure) ?? found[0];
+  if (worst === undefined) return undefined;
+  const { channel, because, isSure } = worst;
+  const more = found.length > 1 ? `, and ${found.length - 1} more` : "";
+  const text = `${channel.id} posts to ${shownUrl(channel)}: ${because}${more}`;
+  const remedy = `start listen or the app there; or ${command(`update ${channel.id} --url https://…`)}`;
+  return (isSure ? failed : warning)("channels.url", text, remedy);
+}
+
+/** A new tunnel has another URL, and the channel still posts to the old one. */
+function movedFinding(
+  { publicUrl: base, dead, product, command }: ChannelCase,
+  living: readonly KnownChannel[],
+): Finding | undefined {
+  if (base === undefined || living.some(({ channel }) => isAt(channel, base))) return undefined;
+  const moved = living.find(({ channel, own }) => {
+    const isWebhook = /\/webhooks\/zoho(?:\/|$)/.test(channel.notifyUrl ?? "");
+    return own !== undefined && isWebhook && !dead.has(channel.id);
+  });
+  if (moved === undefined) return undefined;
+  const { id } = moved.channel;
+  const text = `${id} posts to ${shownUrl(moved.channel)}, but listen is at ${base}`;
+  return warning("channels.url", text, command(`update ${id} --url ${shellQuoted(webhookUrl(base, product.id))}`));
+}
+
+function shownUrl({ notifyUrl = "" }: Channel): string {
+  return oneLine(maskUrl(notifyUrl));
+}
+
+function tokenFinding({ tokens, command }: ChannelCase, living: readonly KnownChannel[]): Finding | undefined {
+  const wrong = living.filter(({ channel, own }) => {
+    if (channel.isUnread === true) return false;
+    // A channel of this machine has to have its own token; any other one, a configured one.
+    const isRequired = tokens.isRequired || own?.token !== undefined;
+    return isRequired && (channel.token === undefined || !tokens.accepted.includes(channel.token));
+  });
+  const [first] = wrong;
+  if (first === undefined) return undefined;
+  const remedy = command(`update ${first.channel.id} --token-file <file with ours>`);
+  return failed("channels.token", `${idsOf(wrong)}: another token than ours, so deliveries are refused`, remedy);
+}
+
+/** The part of a channel's life after which it should have been renewed. */
+const EXPIRING_SHARE = 0.2;
+
+function expiryFinding({ product, now, command }: ChannelCase, living: readonly KnownChannel[]): Finding | undefined {
+  // listen renews its own.
+  const lasting = living.filter(({ own }) => own?.ofListener !== true).map(({ channel }) => channel);
+  const [first, ...others] = expiringWithin(lasting, Math.min(DAY_MS, product.lifetimeMs * EXPIRING_SHARE), now);
+  if (first === undefined) return undefined;
+  const { id, expiresAt } = first;
+  const when = expiresAt === undefined ? "at an unknown time" : `in ${formatSpan(expiresAt.getTime() - now.getTime())}`;
+  const more = others.length > 0 ? `, and ${others.length} more` : "";
+  return warning(
+    "channels.expiring",
+    `${id} expires ${when}${more}`,
+    command(others.length > 0 ? "renew" : `renew ${id}`),
+  );
+}
+
+/** Events that the channel was created for, or that the settings name, and that Zoho does not post. */
+function eventsFinding(
+  { wanted, product, command }: ChannelCase,
+  living: readonly KnownChannel[],
+): Finding | undefined {
+  for (const { channel, own } of living) {
+    const lost = own === undefined || channel.isUnread === true ? [] : withoutEvents(own.events, channel.events);
+    if (lost.length > 0) {
+      const remedy = command(
+        `update ${channel.id} --events ${quotedList(contractEvents([...channel.events, ...lost]))}`,
+      );
+      return warning("channels.events", `${channel.id} no longer watches ${contractEvents(lost).join(", ")}`, remedy);
+    }
+  }
+  if (living.length === 0) return undefined;
+  const watched = expandEvents(living.flatMap(({ channel }) => channel.events));
+  const unwatched = wanted.filter((text) => isUnwatched(text, product.id, watched));
+  if (unwatched.length === 0) return undefined;
+  const names = unwatched.map((text) => patternParts(text).event);
+  return warning(
+    "channels.events",
+    `no channel watches ${unwatched.join(", ")}`,
+    command(`create ${quotedList(names)}`),
+  );
+}
+
+/** For a command to copy. Zoho's host or the settings may be a stranger's. */
+function quotedList(names: readonly string[]): string {
+  return names.map((name) => shellQuoted(oneLine(name))).join(",");
+}
+
+/** Whether a pattern names events of a channel, and none of them is watched. */
+function isUnwatched(text: string, productId: string, watched: readonly string[]): boolean {
+  const { product, event } = patternParts(text);
+  if (product !== productId) return false;
+  const lower = watched.map((each) => each.toLowerCase());
+  if (/[*?]/.test(event)) {
+    const { matches } = eventPattern(text);
+    return /^\w+\./.test(event) && !watched.some((each) => matches(productId, each));
+  }
+  try {
+    return expandEvents(normaliseEvents([event])).some((each) => !lower.includes(each.toLowerCase()));
+  } catch {
+    // Not an event of a channel, such as one of the guide's.
+    return false;
+  }
+}
+
+function orphanFinding({ command }: ChannelCase, orphans: readonly KnownChannel[]): Finding | undefined {
+  const [first] = orphans;
+  if (first === undefined) return undefined;
+  const text = `${idsOf(orphans)}: left over by a listen --channel that is gone`;
+  return warning("channels.orphaned", text, command(`delete ${orphans.map(({ channel }) => channel.id).join(" ")}`));
+}
+
+/** Two channels with the same URL and an event in common: each change is posted twice. */
+function doubledFinding({ command, orphans }: ChannelCase, ours: readonly KnownChannel[]): Finding | undefined {
+  // That one is created again by its listen.
+  const isRunning = ({ channel, own }: KnownChannel): boolean => own?.ofListener === true && !orphans.has(channel.id);
+  for (const [i, first] of ours.entries()) {
+    const { channel } = first;
+    const events = expandEvents(channel.events);
+    const double = ours.slice(i + 1).find(({ channel: other }) => {
+      const isSameUrl = other.notifyUrl !== undefined && other.notifyUrl === channel.notifyUrl;
+      return isSameUrl && expandEvents(other.events).some((event) => events.includes(event));
+    });
+    if (double === undefined) continue;
+    const both = expandEvents(double.channel.events).filter((event) => events.includes(event));
+    const text = `${channel.id} and ${double.channel.id} both post ${contractEvents(both).join(", ")} to ${shownUrl(channel)}`;
+    const remedy = isRunning(first)
+      ? command(`delete ${double.channel.id}`)
+      : `${command(`delete ${channel.id}`)}${isRunning(double) ? "" : ", or the other one"}`;
+    return warning("channels.doubled", text, remedy);
+  }
+  return undefined;
+}

@@ -1,0 +1,123 @@
+import type { Delivery } from "../../delivery/delivery.ts";
+import { noSecrets } from "../../delivery/secret.ts";
+import { receive } from "../../recognition/receive.ts";
+import { type Check, failed, isAccepted, passed, type Result, skipped, statusText } from "./check.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { accepted } from "./protocol.ts";
+import { recordsOf, replaced } from "./samples.ts";
+import type { Subject } from "./subject.ts";
+
+const REPEATS =
+  'the guide, "Implement Idempotency": Zoho sends an event again that it has no answer for, even if you had it';
+const NO_COUNT = "set --count-cmd to what prints your app's count";
+
+export const idempotency: readonly Check[] = [
+  {
+    id: "idempotency.same-twice",
+    title: "accepts the same delivery twice",
+    severity: "error",
+    why: `${REPEATS}; a repeat that is refused comes a third time`,
+    remedy: "answer 200 to a repeat, and do nothing",
+    events: 2,
+    after: "accepted",
+    async run(endpoint) {
+      const delivery = endpoint.make();
+      const first = await endpoint.send(delivery);
+      const second = await endpoint.send(delivery);
+      return isAccepted(first)
+        ? accepted(second, "the same delivery again", delivery)
+        : accepted(first, "a valid delivery", delivery);
+    },
+  },
+  {
+    id: "idempotency.counts-once",
+    title: "acts on a repeated delivery once",
+    severity: "error",
+    why: REPEATS,
+    remedy: "store the key of each event, with a unique index, in the same transaction as its effect",
+    events: 2,
+    after: "accepted",
+    missing: ({ count }) => (count === undefined ? NO_COUNT : undefined),
+    async run(endpoint) {
+      const delivery = endpoint.make();
+      return counted(endpoint, [delivery, delivery], 1, "the same delivery twice");
+    },
+  },
+  {
+    id: "idempotency.two-updates",
+    title: "acts on two updates of one record",
+    severity: "error",
+    why: "the guide's getWebhookId keys on the record's id alone, so it drops the second update of a record as a repeat of the first, for 24 hours",
+    remedy: "make the key of the event, the record's id and its time of change, or of a hash of the whole body",
+    events: 2,
+    after: "accepted",
+    applies: ({ update }) => update !== undefined,
+    missing: ({ count }) => (count === undefined ? NO_COUNT : undefined),
+    async run(endpoint) {
+      const updates = twoUpdates(endpoint);
+      return updates === undefined
+        ? skipped("the sample has nothing that tells two updates apart")
+        : counted(endpoint, updates, 2, "two updates of one record");
+    },
+  },
+];
+
+/** Two deliveries about one record, which our own rule for duplicates tells apart. */
+function twoUpdates({ subject, make, now }: Endpoint): readonly Delivery[] | undefined {
+  const { update: sample, format } = subject;
+  if (sample === undefined) return undefined;
+  let id: string | undefined;
+  const ofOneRecord = (data: unknown): unknown => {
+    const [own] = recordsOf(format, data, sample.event);
+    id ??= own;
+    return own === undefined || id === undefined ? data : replaced(data, own, id);
+  };
+  const minuteAgo = new Date(now().getTime() - 60_000);
+  const updates = [make({ sample, edit: ofOneRecord, now: minuteAgo }), make({ sample, edit: ofOneRecord })];
+  const [first, second] = updates.map((delivery) => identityOf(subject, delivery));
+  return id === undefined || first === undefined || first === second ? undefined : updates;
+}
+
+function identityOf({ product, update }: Subject, delivery: Delivery): string | undefined {
+  const event = update?.event;
+  return receive({ products: [product], product, event, delivery, secrets: noSecrets, now: new Date(), schemas: false })
+    .identity;
+}
+
+/** An app may act some time after its answer: its count is looked at until it stays the same. */
+const MAX_LOOKS = 30;
+const SAME_LOOKS = 3;
+
+async function settledCount({ subject, sleep }: Endpoint, atLeast: number): Promise<number> {
+  const { count = async () => 0, deadlineMs } = subject;
+  let last = await count();
+  for (let looks = 0, same = 1; looks < MAX_LOOKS && (same < SAME_LOOKS || last < atLeast); looks++) {
+    await sleep(deadlineMs / MAX_LOOKS);
+    const now = await count();
+    same = now === last ? same + 1 : 1;
+    last = now;
+  }
+  return last;
+}
+
+async function counted(
+  endpoint: Endpoint,
+  deliveries: readonly Delivery[],
+  expected: number,
+  sent: string,
+): Promise<Result> {
+  const before = await settledCount(endpoint, 0);
+  for (const [i, delivery] of deliveries.entries()) {
+    const answer = await endpoint.send(delivery);
+    // Another check sees to the answer to a repeat.
+    if (i < expected && !isAccepted(answer)) return failed(`${sent}: ${statusText(answer)}`, sent, answer);
+  }
+  const acted = (await settledCount(endpoint, before + expected)) - before;
+  return acted === expected
+    ? passed()
+    : failed(`${sent} counted ${times(acted)}, not ${times(expected)}`, sent, `the count rose by ${acted}`);
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
+}

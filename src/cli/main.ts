@@ -1,0 +1,213 @@
+import { Command, CommanderError } from "commander";
+import { type Act, addCommands } from "../commands/command.ts";
+import { commands } from "../commands/index.ts";
+import { nearest } from "../contract/event-names.ts";
+import { KnownSecrets } from "../delivery/known-secrets.ts";
+import { endProcess, nodeRuntime, reportUnfinished } from "../process/node-runtime.ts";
+import type { Runtime, Surroundings } from "../process/runtime.ts";
+import type { Context } from "../project/context.ts";
+import { withMembers } from "../project/override-context.ts";
+import { createContext } from "../terminal/context.ts";
+import { renderFailure } from "../terminal/failure.ts";
+import { helpConfiguration, helpOutput, topicsText } from "../terminal/help.ts";
+import type { Mode } from "../terminal/paint.ts";
+import { CANCELLED, ExitCode, UserError } from "../util/errors.ts";
+
+declare const __VERSION__: string;
+
+/** Runs the command line that the process was started with, and ends the process. */
+export async function start(surroundings: Surroundings): Promise<void> {
+  reportUnfinished();
+  await endProcess(await runProgram(nodeRuntime(surroundings), __VERSION__));
+}
+
+const EXAMPLES = `Examples:
+  $ zoho-hooks listen                         receive on http://127.0.0.1:4460
+  $ zoho-hooks listen 3000                    and forward to your app on port 3000
+  $ zoho-hooks send crm Leads.create          send it a signed sample
+  $ zoho-hooks send books --all --to 3000     every Books event to your app on port 3000
+  $ zoho-hooks verify payload.json            is this payload genuine and well-formed?
+`;
+
+const EXIT_CODES = `
+Exit codes:
+  0 success                  5 your app is unreachable, or did not answer 2xx
+  1 a bug of zoho-hooks      6 credentials are missing or refused
+  2 wrong usage              7 an error of a Zoho API
+  3 wrong signature/token    8 an expectation or time limit was not met
+  4 invalid payload          9 the tunnel or channel was lost
+  130 interrupted`;
+
+/** Parses the command line, loads the command that it names, runs it, and turns every outcome into an exit code. */
+export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode | number> {
+  // A guess, for errors that come before the command line is parsed.
+  let mode: Mode = {
+    json: runtime.argv.includes("--json"),
+    quiet: false,
+    verbose: false,
+    color: !runtime.argv.includes("--no-color"),
+  };
+  const knownSecrets = new KnownSecrets();
+  let exitCode: ExitCode | number = ExitCode.ok;
+  const act: Act = (action) => {
+    return async (...args) => {
+      // Commander passes the command itself behind its options.
+      const command: unknown = args.pop();
+      if (command instanceof Command) mode = modeOf(command);
+      const context = await createContext(runtime, mode, knownSecrets);
+      const entry = commands.find(({ name }) => name === calledCommand(runtime.argv));
+      exitCode = await action(entry?.needsNoTrust ? context : await trusted(context), ...args);
+    };
+  };
+  let program: Command | undefined;
+  let argv = runtime.argv;
+  try {
+    program = await buildProgram(runtime, version, act);
+    const topic = runtime.argv[0] === "help" ? calledCommand(runtime.argv) : undefined;
+    if (topic !== undefined && !isCommand(topic)) {
+      const { showTopic } = await import("../commands/help.ts");
+      const names = commands.map(({ name }) => name);
+      showTopic(topic, names, runtime);
+      return ExitCode.ok;
+    }
+    argv = withDefaultSubcommand(argv, program);
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has already printed help or the version.
+      if (error.exitCode === 0) return ExitCode.ok;
+      // A group without a subcommand and without a list: commander has printed its help.
+      if (error.code === "commander.help") return ExitCode.usage;
+      return fail(runtime, mode, asUsageError(error, argv, program), knownSecrets);
+    }
+    return fail(runtime, mode, error, knownSecrets);
+  }
+}
+
+/** The context with the project's files, which the user trusts. */
+async function trusted(context: Context): Promise<Context> {
+  const { requireTrust } = await import("../project/trust.ts");
+  return withMembers(context, { project: await requireTrust(context) });
+}
+
+async function buildProgram(runtime: Runtime, version: string, act: Act): Promise<Command> {
+  const program = new Command("zoho-hooks");
+  program
+    .description("Receive, send and verify Zoho webhooks on your own machine.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [topic]", "show help for a command, or a page of the documentation")
+    .addHelpText("before", EXAMPLES)
+    .addHelpText("after", () => topicsText(runtime.packageRoot) + EXIT_CODES)
+    .configureHelp(helpConfiguration)
+    .configureOutput(helpOutput(runtime))
+    .exitOverride()
+    .showHelpAfterError(false);
+  const called = calledCommand(runtime.argv);
+  // If a command comes first, the help does not list the others.
+  const first = commands.filter(({ name }) => name === runtime.argv[0]);
+  await addCommands(program, act, first.length > 0 ? first : commands, (name) => name === called);
+  if (runtime.argv.length === 0) program.action(() => program.outputHelp());
+  return program;
+}
+
+function modeOf(command: Command): Mode {
+  const {
+    json = false,
+    quiet = false,
+    verbose = false,
+    color = true,
+    showSecrets = false,
+  } = command.opts<Partial<Mode>>();
+  return { json, quiet, verbose, color, showSecrets };
+}
+
+/** `events` and `events --failed` list: a group without a subcommand runs its `list`. */
+function withDefaultSubcommand(argv: readonly string[], program: Command): readonly string[] {
+  const [name, next = "-"] = argv;
+  const group = program.commands.find((command) => command.name() === name);
+  const isList = group?.commands.some((command) => command.name() === "list");
+  if (name === undefined || !isList || !next.startsWith("-") || HELP_FLAGS.includes(next)) return argv;
+  return [name, "list", ...argv.slice(1)];
+}
+
+const HELP_FLAGS: readonly string[] = ["-h", "--help"];
+
+/** The first word that is not a flag; after `help`, the one behind it. */
+function calledCommand(argv: readonly string[]): string | undefined {
+  const words = argv.filter((word) => !word.startsWith("-"));
+  return words[0] === "help" ? words[1] : words[0];
+}
+
+/** The subcommand that is called, and the words that lead to it: `channels create`. */
+function calledSubcommand(argv: readonly string[], program: Command | undefined) {
+  const path: string[] = [];
+  let command = program;
+  for (const word of argv) {
+    const next = command?.commands.find((each) => each.name() === word);
+    if (next === undefined) continue;
+    path.push(word);
+    command = next;
+  }
+  return { path: path.join(" "), command };
+}
+
+function asUsageError(error: CommanderError, argv: readonly string[], program: Command | undefined): UserError {
+  const called = calledCommand(argv);
+  // A value behind a flag's = may be a secret that was meant for another flag.
+  const text = error.message.replace(/^error: /, "").replace(/^(unknown option '-[^=']+)=.*'/s, "$1'");
+  const message = text.split("\n", 1)[0] ?? "";
+  const unknown = error.code === "commander.unknownCommand" ? /'(.*)'/.exec(message)?.[1] : undefined;
+  if (unknown !== undefined && unknown === called) return unknownCommand(unknown);
+  const { path, command } = calledSubcommand(argv, program);
+  const flag = /^unknown option '(--.+)'$/.exec(message)?.[1];
+  const longer = command?.options.flatMap(({ long }) => (flag && long?.startsWith(flag) ? [long] : [])) ?? [];
+  const suggestion = longer.length > 0 ? longer.join(" or ") : /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1];
+  // The flag exists, and its value is what does not fit.
+  if (flag !== undefined && suggestion?.split(" or ").includes(flag))
+    return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
+  const help = isCommand(called) ? `run zoho-hooks ${path} --help for usage` : HELP_HINT;
+  return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
+}
+
+const HELP_HINT = "run zoho-hooks --help for the commands and their flags";
+/** Names of the same commands in other tools. */
+const OTHER_NAMES = new Map([
+  ["trigger", "send"],
+  ["logs", "events"],
+  ["version", "--version"],
+]);
+
+function unknownCommand(name: string): UserError {
+  const names = commands.map((entry) => entry.name);
+  const near = OTHER_NAMES.get(name) ?? nearest(name, names, 1)[0];
+  return new UserError("usage", `unknown command '${name}'`, near === undefined ? HELP_HINT : `did you mean ${near}?`);
+}
+
+function isCommand(name: string | undefined): boolean {
+  return name === "help" || commands.some((entry) => entry.name === name);
+}
+
+async function fail(
+  runtime: Runtime,
+  mode: Mode,
+  error: unknown,
+  knownSecrets: KnownSecrets,
+): Promise<ExitCode | number> {
+  if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
+    // The user knows, and what is left over has been reported.
+    return INTERRUPT_STATUS[String(error)] ?? INTERRUPTED;
+  }
+  runtime.stderr.write(knownSecrets.mask(await renderFailure(error, runtime, mode)));
+  if (!(error instanceof UserError)) return ExitCode.bug;
+  return error.code === CANCELLED ? INTERRUPTED : error.exitCode;
+}
+
+/** An interruption by a signal is no bug; the shell gets the status of a process that the signal ended. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
+}
+
+const INTERRUPTED = 130;
+const INTERRUPT_STATUS: Readonly<Record<string, number>> = { SIGINT: INTERRUPTED, SIGTERM: 143, SIGHUP: 129 };

@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { EXPECT_STATUS_FLAG } from "../send/expect-status.ts";
+import { replay } from "../send/replay.ts";
+import { examples } from "../terminal/help.ts";
+import type { Define } from "./command.ts";
+import { addSecretOptions, collect } from "./flags/index.ts";
+import { addFilters, addLogFlags } from "./flags/log.ts";
+
+export const define: Define = (command, act) => {
+  addSecretOptions(addLogFlags(addFilters(addReplayFlags(command))))
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks replay last",
+        "zoho-hooks replay 42 --to 3000 --set data.Email=me@example.com",
+        "zoho-hooks replay --failed",
+        "zoho-hooks replay --since 10m --event 'crm:Leads.*'",
+      ),
+    )
+    .addHelpText("after", HELP)
+    .action(act(replay));
+};
+
+function addReplayFlags(command: Command): Command {
+  return command
+    .argument("[n]", "the event's number, or last; without it, the filters choose")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: where the delivery was forwarded to)")
+    .option("--set <path=value>", "change a value of the body, or add one (repeatable)", collect)
+    .option("--edit", "change the body in your editor ($VISUAL or $EDITOR) first")
+    .option("--exact", "send exactly the headers and bytes that came, and nothing else")
+    .option("--timeout <duration>", "give up on an answer after this long", "30s")
+    .option(...EXPECT_STATUS_FLAG)
+    .option("--insecure", "accept a self-signed certificate")
+    .option("--dry-run", "print the requests, send nothing");
+}
+
+const HELP = `
+A delivery is sent as listen forwards it: the bytes and headers that came, plus its number in x-zoho-hooks-event.
+If its body was changed, or its signature has a timestamp, it is signed again, provided that a secret is configured.
+Filters choose among the deliveries that your app should have received. To send one that was refused, give its number.
+
+Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
+got such an answer, else with 8.`;

@@ -1,0 +1,86 @@
+import type { Command } from "commander";
+import { EXPECT_STATUS_FLAG } from "../send/expect-status.ts";
+import { send } from "../send/send.ts";
+import { examples } from "../terminal/help.ts";
+import type { Define } from "./command.ts";
+import { addSecretOptions, collect } from "./flags/index.ts";
+
+const HELP = `
+The target of --to:
+  3000               http://localhost:3000/webhooks/zoho/<product>
+  /path              that path on the running listen
+  host:3000/path     http://host:3000/path
+  https://host/path  exactly that; :product in the path is replaced by the product
+
+Exits with 0 if every delivery was answered with 2xx, else with 5. One with a fault has to be refused (400, 401, 403
+or 422): exits with 8 if it was accepted. With --expect-status, exits with 0 if every delivery got such an answer, else
+with 8. When you stop it with Ctrl-C, only the answers so far count.`;
+
+export const define: Define = (command, act) => {
+  addFaultOptions(addLoadOptions(addSecretOptions(addContentOptions(addTargetOptions(command)))))
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks send crm Leads.create --to 3000",
+        "zoho-hooks send crm Leads.create --set data.Email=me@example.com",
+        "zoho-hooks send books --all --to http://localhost:3000/hooks/:product",
+        "zoho-hooks send crm --data @payload.json --to 3000",
+        "zoho-hooks send desk Ticket_Add --count 1000 --concurrency 10 --rate 200",
+        "zoho-hooks send crm Leads.create --bad-token     does the app refuse it?",
+        "zoho-hooks send crm Leads.create --format guide     the body of the Webhooks Guide",
+        "zoho-hooks send desk Ticket_Add --serve-jwks --to 3000",
+        "zoho-hooks send desk --challenge --to 3000     would Desk save this URL?",
+      ),
+    )
+    .addHelpText("after", HELP)
+    .action(act(send));
+};
+
+function addTargetOptions(command: Command): Command {
+  return command
+    .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
+    .argument("[event]", "Leads.create, Ticket_Add, invoice, …; not needed with --data")
+    .option("--all", "every event of the product; without one, of all products")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: this project's running listen)")
+    .option("--timeout <time>", "give up on an answer after this long", "30s")
+    .option(...EXPECT_STATUS_FLAG)
+    .option("--insecure", "accept a self-signed certificate")
+    .option(
+      "--serve-jwks [port]",
+      "while sending, serve the public half of your signing key (JWKS) on this local port (default: 4461)",
+    )
+    .option("--dry-run", "print the request, send nothing")
+    .option("--curl", "print the curl command that would send it (for a POSIX shell), send nothing");
+}
+
+function addContentOptions(command: Command): Command {
+  return command
+    .optionsGroup("What is sent:")
+    .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
+    .option("--set <path=value>", "change a value of the sample, or add one (repeatable)", collect)
+    .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
+    .option("-H, --header <name: value>", "add a header (repeatable)", collect)
+    .option("--no-fresh", "send the sample unchanged, without new ids and current times")
+    .option("--seed <n>", "use the same new ids on every run, and the sample's own times; with --data too")
+    .option("--challenge [value]", "send the challenge or probe that precedes the first event, and check the answer");
+}
+
+function addLoadOptions(command: Command): Command {
+  return command
+    .optionsGroup("How much and how fast:")
+    .option("--count <n>", "send this many deliveries, each with new ids", "1")
+    .option("--repeat <n>", "send each delivery this many more times, byte for byte", "0")
+    .option("--concurrency <n>", "how many to send at the same time, at most 256", "1")
+    .option("--rate <n>", "how many to send per second, at most");
+}
+
+function addFaultOptions(command: Command): Command {
+  return command
+    .optionsGroup("Faults on purpose:")
+    .option("--bad-signature", "sign with a wrong secret")
+    .option("--no-signature", "do not sign")
+    .option("--bad-token", "use a wrong token")
+    .option("--malformed", "break the JSON")
+    .option("--truncate", "cut the body short after signing it")
+    .option("--slow [time]", "send the body bit by bit over this time (default: 5s)");
+}

@@ -1,0 +1,146 @@
+import { configureProducts, type ProductSettings } from "../contract/configure.ts";
+import { findProduct, isNamed, mistypedModule, nearest } from "../contract/event-names.ts";
+import { requireProduct } from "../contract/named.ts";
+import { isNeverSigned, type Product } from "../contract/product.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { products } from "../products/index.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, loadConfig } from "../project/load.ts";
+import { environmentName, readers, settingName } from "../project/readers.ts";
+import { variableSuffix } from "../project/secrets.ts";
+import { STORE_KEY, TRUST_ALL } from "../project/variables.ts";
+import { canAllowUnsigned, unsignedCustomFormat } from "../recognition/hints.ts";
+import { usageError } from "../util/errors.ts";
+
+type ProductConfig = Pick<Config, "root" | "importModule"> & {
+  readonly settings: Pick<Config["settings"], "products"> & Partial<Pick<Config["settings"], "allowUnsigned">>;
+  readonly origins: Pick<Config["origins"], "products"> & Partial<Pick<Config["origins"], "allowUnsigned">>;
+};
+
+/**
+ * Every product with the project's settings applied, the user's own products last. The code that reads their files is only
+ * loaded if there are any; `schemas: false` skips schemas that are modules, which would be run.
+ */
+export async function configuredProducts(
+  config: ProductConfig,
+  options: { readonly schemas?: boolean } = {},
+): Promise<readonly Product[]> {
+  const known = await withSettings(config, options);
+  const { allowUnsigned = [] } = config.settings;
+  const where = settingName("allowUnsigned", config.origins.allowUnsigned ?? "flag");
+  const ids = allowUnsigned.flatMap((text) => readUnsigned(known, text, where));
+  return known.map((product) => (ids.includes(product.id) ? { ...product, allowUnsigned: true } : product));
+}
+
+/** The ids in a list such as `crm,recruit`. Throws a usage error for a product that always signs, or never. */
+function readUnsigned(products: readonly Product[], text: string, where: string): readonly string[] {
+  return text.split(",").map((id) => {
+    const product = requireProduct(products, id.trim(), where);
+    const isUnsigned = isNeverSigned(product);
+    if (!isUnsigned && unsignedCustomFormat(product) !== undefined) return product.id;
+    const ids = products.filter(canAllowUnsigned).map((each) => each.id);
+    throw usageError(
+      `${where} does not apply to ${product.title}`,
+      `${isUnsigned ? "Zoho never signs it, so it is accepted without; " : ""}it applies to ${ids.join(", ")}`,
+    );
+  });
+}
+
+async function withSettings(
+  { settings, origins, root, importModule }: ProductConfig,
+  { schemas = true }: { readonly schemas?: boolean },
+): Promise<readonly Product[]> {
+  const entries = Object.entries(settings.products);
+  for (const [id, { path }] of entries) if (path === undefined) requireKnown(id);
+  if (!entries.some(([, { path, schema }]) => path !== undefined || schema !== undefined))
+    return configureProducts(products, settings.products as Readonly<Record<string, ProductSettings>>);
+  const { withOwnProducts } = await import("./own-products.ts");
+  const all = await withOwnProducts(products, settings.products, {
+    root,
+    configFile: origins.products,
+    importModule: schemas ? importModule : undefined,
+  });
+  return configureProducts(all.products, all.settings);
+}
+
+/** The products of the current project. `schemas: false` for commands that need none: it runs no code of the project. */
+export function projectProducts(
+  context: Context,
+  { config = loadConfig(context), schemas = true }: { readonly config?: Config; readonly schemas?: boolean } = {},
+): Promise<readonly Product[]> {
+  return configuredProducts(config, { schemas });
+}
+
+/** In this exact case: `CRM` would be accepted otherwise, and have no effect. */
+function requireKnown(id: string): void {
+  const ids: readonly string[] = products.map((each) => each.id);
+  if (ids.includes(id)) return;
+  const [near] = nearest(id, ids, 1);
+  throw usageError(
+    `products.${id}: there is no product ${JSON.stringify(id)}`,
+    near === undefined
+      ? `to define one of your own, name its folder: "${id}": { "path": "webhooks/${id}" }`
+      : `did you mean ${near}?`,
+  );
+}
+
+const GLOB = /[*?]/;
+
+/**
+ * The products that an event pattern can match: all, unless it names one. Throws a usage error, beginning with `where`, if
+ * it can match none.
+ */
+export function patternProducts(products: readonly Product[], text: string, where: string): readonly Product[] {
+  const [left = "", right] = text.split(":", 2);
+  if (right === undefined) {
+    const isEvent = products.some(({ formats }) => formats.some((format) => isNamed(format, left, true)));
+    if (findProduct(products, left) !== undefined && !isEvent)
+      throw usageError(`${where}: ${left} is a product, not an event`, `write it as ${left}:*`);
+    return products;
+  }
+  return GLOB.test(left) ? products : [requireProduct(products, left, where)];
+}
+
+/** Warns once of each module that looks like a mistyped one. Names are events or patterns: `Lead.create`, `crm:Lead.*`. */
+export function warnOfMistypedModules(context: Context, products: readonly Product[], names: readonly string[]): void {
+  const reported = new Set<string>();
+  for (const name of names) {
+    const [left = "", right] = name.split(":", 2);
+    const named = right === undefined ? undefined : findProduct(products, left);
+    if (right !== undefined && named === undefined) continue;
+    const found = mistypedModule(named === undefined ? products : [named], right ?? left);
+    if (found === undefined || reported.has(found.module)) continue;
+    reported.add(found.module);
+    context.report({
+      type: "warning",
+      message: `${found.module} is treated as a custom module`,
+      hint: `did you mean ${found.near}?`,
+    });
+  }
+}
+
+/** Variables that `listen --exec` sets for the program that it runs, which may call zoho-hooks. */
+const SET_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|TUNNEL_URL|JWKS_URL|URL_.*)$/;
+
+/** Warns of misspelt variables, which would silently have no effect, and returns their names. */
+export function warnOfUnknownVariables(
+  context: Context,
+  { env, variableOrigin }: Config,
+  products: readonly Product[],
+): readonly string[] {
+  const names = Object.keys(env).filter((name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !SET_BY_LISTEN.test(name));
+  if (names.length === 0) return [];
+  const credentials = Object.values(CREDENTIAL_VARIABLES);
+  const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
+  const known = [STORE_KEY, TRUST_ALL, ...Object.keys(readers).map(environmentName), ...credentials, ...ofProducts];
+  const unknown = names.filter((name) => !known.includes(name));
+  for (const name of unknown) {
+    const [near] = nearest(name, known, 1);
+    context.report({
+      type: "warning",
+      message: `${name} (${variableOrigin(name)}) is not a ${name.startsWith("ZOHO_HOOKS_") ? "setting" : "product's secret"}, so it has no effect`,
+      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+    });
+  }
+  return unknown;
+}

@@ -1,0 +1,146 @@
+import { pathText } from "../contract/schema.ts";
+import type { KnownSecrets } from "../delivery/known-secrets.ts";
+import { chosenNames, isSecretIn, MASK, maskText } from "../delivery/mask.ts";
+import { problemText, readPayload } from "../delivery/payload.ts";
+import type { LogEntry } from "../log/log.ts";
+import type { Context } from "../project/context.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { type JsonNode, scanJson } from "../util/json.ts";
+import { entryName, hiddenSecrets } from "./entry.ts";
+import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
+
+/** `--json` has the whole value. */
+const MAX_VALUE_LENGTH = 48;
+/** How much of a common beginning of two long values is shown. */
+const CONTEXT_LENGTH = 12;
+
+export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
+  const [first, second] = [parseNumber(before), parseNumber(after)];
+  return withLog(context, options, async (log) => {
+    const a = requireWholeBody(await requireEntry(log, first));
+    const b = requireWholeBody(await requireEntry(log, second));
+    const chosen = chosenNames([...a.verdicts, ...b.verdicts]);
+    // Compared before masking: different tokens are a difference.
+    const found = diffJson(payloadText(a), payloadText(b)).map((each) =>
+      maskDifference(each, chosen, hiddenSecrets(context, options)),
+    );
+    const title = `#${a.n} ${entryName(a)}  and  #${b.n} ${entryName(b)}`;
+    if (found.length === 0) {
+      context.report({ type: "notice", message: `${title}: the payloads are the same${bytesNote(a, b)}` });
+      return ExitCode.ok;
+    }
+    context.report({
+      type: "table",
+      title,
+      columns: ["", "path", `#${a.n}`, `#${b.n}`],
+      rows: found.map(({ path, change, before: old = "", after: now = "" }) => {
+        const from = change === "changed" ? beginning(old, now) : 0;
+        return [MARKS[change], pathText(path) || "(the body)", cut(old, from), cut(now, from)];
+      }),
+      json: found.map(({ path, change, before: old, after: now }) => ({
+        type: "difference",
+        path: pathText(path),
+        change,
+        before: old ?? null,
+        after: now ?? null,
+      })),
+    });
+    return ExitCode.ok;
+  });
+}
+
+const MARKS: Readonly<Record<Difference["change"], string>> = { added: "+", removed: "-", changed: "~" };
+
+/** The JSON as it came, or the fields of a form as JSON. */
+function payloadText({ n, delivery }: LogEntry): string {
+  const read = readPayload(delivery);
+  if (!read.ok) throw usageError(`the body of #${n} cannot be compared: ${problemText(read.problem)}`);
+  return read.payload.text ?? JSON.stringify(read.payload.data ?? null);
+}
+
+function bytesNote(a: LogEntry, b: LogEntry): string {
+  return a.delivery.body.equals(b.delivery.body) ? ", byte for byte" : ", but not byte for byte";
+}
+
+function maskDifference(
+  difference: Difference,
+  chosen: readonly string[],
+  hidden: KnownSecrets | undefined,
+): Difference {
+  if (hidden === undefined) return difference;
+  const isSecret = difference.path.map(String).some(isSecretIn(chosen));
+  const mask = (value: string | undefined): string | undefined => {
+    if (value === undefined) return undefined;
+    return isSecret ? JSON.stringify(MASK) : maskText(hidden.mask(value), chosen);
+  };
+  return { ...difference, before: mask(difference.before), after: mask(difference.after) };
+}
+
+/** Where to start showing two values: at their beginning, or shortly before they differ. */
+function beginning(a: string, b: string): number {
+  if (Math.max(a.length, b.length) <= MAX_VALUE_LENGTH) return 0;
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  return same < MAX_VALUE_LENGTH / 2 ? 0 : same - CONTEXT_LENGTH;
+}
+
+function cut(value: string, from: number): string {
+  const text = from === 0 ? value : `…${value.slice(from)}`;
+  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH - 1)}…` : text;
+}
+
+/** One place where two JSON texts differ. */
+interface Difference {
+  readonly path: readonly (string | number)[];
+  readonly change: "added" | "removed" | "changed";
+  /** The value's source text, so that no digit is lost; undefined where there is no value. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/**
+ * The differences between two valid JSON texts, in the order of the first one. Keys have no order; array elements are
+ * compared by index, numbers as written, strings by value.
+ */
+export function diffJson(before: string, after: string): readonly Difference[] {
+  const found: Difference[] = [];
+  const compare = (a: JsonNode, b: JsonNode, path: Difference["path"]): void => {
+    const from = before.slice(a.start, a.end);
+    const to = after.slice(b.start, b.end);
+    if (from === to) return;
+    if (a.kind !== b.kind || (a.kind !== "object" && a.kind !== "array")) {
+      if (a.kind === "string" && b.kind === "string" && JSON.parse(from) === JSON.parse(to)) return;
+      found.push({ path, change: "changed", before: from, after: to });
+      return;
+    }
+    const old = members(a);
+    const now = members(b);
+    for (const [key, node] of old) {
+      const other = now.get(key);
+      if (other !== undefined) compare(node, other, [...path, key]);
+      else
+        found.push({
+          path: [...path, key],
+          change: "removed",
+          before: before.slice(node.start, node.end),
+          after: undefined,
+        });
+    }
+    for (const [key, node] of now) {
+      if (old.has(key)) continue;
+      found.push({
+        path: [...path, key],
+        change: "added",
+        before: undefined,
+        after: after.slice(node.start, node.end),
+      });
+    }
+  };
+  compare(scanJson(before), scanJson(after), []);
+  return found;
+}
+
+/** The last duplicate key wins, as in JSON.parse. */
+function members(node: JsonNode): ReadonlyMap<string | number, JsonNode> {
+  return new Map(node.children.map(({ key, node: child }) => [key, child]));
+}

@@ -1,0 +1,88 @@
+import { rememberChannelTokens } from "../channels/read-tokens.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import type { Log, LogEntry } from "../log/log.ts";
+import { isDatabaseAddress, openLogAt } from "../log/open-log.ts";
+import { isBodyCut } from "../log/retention.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, type LoadOptions, loadConfig, logPlace } from "../project/load.ts";
+import { usageError } from "../util/errors.ts";
+import { cutText, shellQuoted } from "../util/text.ts";
+import { parseInteger } from "../util/units.ts";
+
+export interface LogOptions {
+  readonly store?: string;
+  readonly showSecrets?: boolean;
+}
+
+/** The flag of this run for a command to copy; of an address without its password. */
+export function storeFlag({ settings: { store }, origins }: Pick<Config, "settings" | "origins">): string {
+  if (store === false || origins.store !== "flag") return "";
+  return ` --store ${shellQuoted(isDatabaseAddress(store) ? maskUrl(store) : store)}`;
+}
+
+/** Opens an existing log for some work. Throws a UserError where there is none. */
+export async function withLog<T>(
+  context: Context,
+  options: LogOptions,
+  work: (log: Log, config: Config) => Promise<T>,
+  secrets?: LoadOptions["secrets"],
+): Promise<T> {
+  const config = loadConfig(context, {
+    ...(options.store === undefined ? {} : { flags: { store: options.store } }),
+    ...(secrets === undefined ? {} : { secrets }),
+  });
+  await rememberChannelTokens(context, config);
+  if (context.caller?.listener !== undefined) return work(context.caller.listener.log, config);
+  if (config.settings.store === false) {
+    throw usageError(
+      `there is no event log here: the setting store is false (${config.origins.store})`,
+      "name a log with --store, or set store to a path, so that the next listen writes one",
+    );
+  }
+  const log = await openLogAt(logPlace(config), { now: context.now, create: false });
+  try {
+    return await work(log, config);
+  } finally {
+    await log.close();
+  }
+}
+
+/** An event's number, or `last`. */
+export function parseNumber(text: string): number | "last" {
+  if (text.toLowerCase() === "last") return "last";
+  const digits = text.replace(/^#/, "");
+  if (!/^\d+$/.test(digits))
+    throw usageError(`the event's number: ${JSON.stringify(text)} is not a whole number`, "such as 42; or last");
+  return parseInteger(digits, "the event's number", 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** Throws a UserError for a delivery that was pruned or never existed. */
+export async function requireEntry(log: Log, n: number | "last"): Promise<LogEntry> {
+  const entry = await log.get(n);
+  if (entry !== undefined) return entry;
+  const last = await newestNumber(log);
+  if (last === 0)
+    throw usageError(`the event log ${log.path} is empty`, "nothing has been received yet, or everything was pruned");
+  throw usageError(
+    `there is no event #${n} in ${log.path}`,
+    typeof n === "number" && n < last ? "it has been pruned: see zoho-hooks events list" : `the last one is #${last}`,
+  );
+}
+
+/** Throws a UserError for a delivery of which the log has only the start of the body. */
+export function requireWholeBody(entry: LogEntry): LogEntry {
+  if (!isBodyCut(entry)) return entry;
+  const { n, status, delivery } = entry;
+  throw usageError(
+    `${cutText(delivery.body.length, `the body of #${n}`)} (answered ${status})`,
+    status === 413
+      ? "listen --max-body sets how large one may be"
+      : "accepted deliveries are recorded whole: use --on-invalid warn or --schema warn to accept it",
+  );
+}
+
+/** The number of the newest delivery, damaged or not; 0 in an empty log. */
+export async function newestNumber(log: Log): Promise<number> {
+  for await (const { n } of log.list({}, { limit: 1, onDamaged() {} })) return n;
+  return 0;
+}

@@ -1,0 +1,74 @@
+import { maskUrl } from "../delivery/mask.ts";
+import { originOf, portOf } from "../delivery/target-url.ts";
+import type { Log, LogRecord } from "../log/log.ts";
+import type { Context } from "../project/context.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../util/units.ts";
+import { type LogOptions, withLog } from "./open-log.ts";
+
+export interface PruneOptions extends LogOptions {
+  readonly keep?: string;
+  readonly maxLog?: string;
+  readonly giveUp?: readonly string[];
+}
+
+export async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
+  const keep = options.keep === undefined ? undefined : parseDuration(options.keep, "--keep");
+  const maxLog = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
+  return withLog(context, options, async (log, config) => {
+    const limits = { keepMs: keep ?? config.settings.keep, maxBytes: maxLog ?? config.settings.maxLog };
+    for (const text of options.giveUp ?? []) await giveUp(context, log, text);
+    const work = () => log.prune(limits);
+    const { removed, bytes } = await context.waiting("pruning the log", work);
+    const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting, 0);
+    const first = await oldest(log);
+    const what = removed === 0 ? "nothing" : counted(removed, "delivery", "deliveries");
+    const left =
+      first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
+    const stayed = waiting === 0 ? "" : `; ${counted(waiting, "delivery", "deliveries")} waiting for your app`;
+    context.report({
+      type: "text",
+      text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
+      json: {
+        type: "pruned",
+        removed,
+        bytes,
+        keep_ms: limits.keepMs,
+        max_bytes: limits.maxBytes,
+        oldest: first?.n ?? null,
+        waiting,
+      },
+    });
+    return ExitCode.ok;
+  });
+}
+
+/** For an app that will never listen again: what waits for it is never pruned. */
+async function giveUp(context: Context, log: Log, text: string): Promise<void> {
+  const targets = (await log.waiting()).map(({ target }) => target);
+  const meant = targets.filter((target) => namesOf(target).includes(text));
+  if (meant.length === 0) {
+    throw usageError(
+      `--give-up ${maskUrl(text)}: no delivery waits for it`,
+      targets.length === 0
+        ? "no delivery waits for any target"
+        : `deliveries wait for ${targets.map((target) => maskUrl(target)).join(", ")}`,
+    );
+  }
+  for (const target of meant) {
+    const count = await log.giveUp(target);
+    const message = `${counted(count, "delivery", "deliveries")} to ${maskUrl(target)} marked as failed`;
+    context.report({ type: "notice", message });
+  }
+}
+
+/** The ways to write a target. */
+function namesOf(target: string): readonly string[] {
+  if (!URL.canParse(target)) return [target];
+  return [target, originOf(target), new URL(target).host, String(portOf(target))];
+}
+
+async function oldest(log: Log): Promise<LogRecord | undefined> {
+  for await (const record of log.list({}, { order: "oldest", limit: 1, onDamaged() {} })) return record;
+  return undefined;
+}

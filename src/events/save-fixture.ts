@@ -1,0 +1,116 @@
+import { relative } from "node:path";
+import { findEvent } from "../contract/event-names.ts";
+import { chosenFormat, requireEvent, requireFormat, requireProduct } from "../contract/named.ts";
+import type { Format, Product } from "../contract/product.ts";
+import { projectProducts } from "../custom/project-products.ts";
+import type { LogEntry } from "../log/log.ts";
+import type { Context } from "../project/context.ts";
+import { projectFixturePath } from "../samples/fixtures.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { readText, writeFileAtomically } from "../util/files.ts";
+import { rejectLinks } from "../util/links.ts";
+import { entryName } from "./entry.ts";
+import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
+import { sampleText } from "./sample.ts";
+
+export interface SaveOptions extends LogOptions {
+  readonly redact?: boolean;
+  readonly name?: string;
+  readonly force?: boolean;
+}
+
+/** Saves a delivery as a sample of the project, for `send` and for tests. Secrets are always masked. */
+export async function saveFixture(context: Context, which: string, options: SaveOptions): Promise<ExitCode> {
+  const n = parseNumber(which);
+  return withLog(context, options, async (log, config) => {
+    const { root } = config;
+    const entry = requireWholeBody(await requireEntry(log, n));
+    const { product, format, name } = eventOf(
+      await projectProducts(context, { config, schemas: false }),
+      entry,
+      options.name,
+    );
+    const isUsual = chosenFormat(product, undefined, name).id === format.id;
+    const path = projectFixturePath(root, product, format, { name });
+    rejectLinks(root, path);
+    const shownPath = relative(context.cwd, path);
+    const text = sampleText(entry, { redact: options.redact === true, known: context.knownSecrets });
+    const old = readText(path);
+    if (old !== undefined && old !== text && options.force !== true) {
+      throw usageError(`${shownPath} already exists`, "--force overwrites it; --name saves under another event's name");
+    }
+    writeFileAtomically(path, text);
+    context.report({
+      type: "text",
+      text: `${shownPath}\n`,
+      json: {
+        type: "file",
+        action: old === undefined ? "saved" : old === text ? "unchanged" : "overwritten",
+        path,
+        n: entry.n,
+        product: product.id,
+        format: format.id,
+        event: name,
+        redacted: options.redact === true,
+      },
+    });
+    if (options.redact !== true) {
+      context.report({
+        type: "warning",
+        message: `${shownPath} contains real personal data, and git does not ignore it`,
+        hint: "--redact replaces names, e-mails, phone numbers, addresses and ids",
+      });
+    }
+    context.report({
+      type: "notice",
+      message: notice(context, `${product.id} ${name}${isUsual ? "" : ` --format ${format.id}`}`, options),
+    });
+    return ExitCode.ok;
+  });
+}
+
+function notice({ invocation }: Context, what: string, { redact }: SaveOptions): string {
+  const personal =
+    redact === true
+      ? "; names, e-mails, phone numbers, addresses and ids are replaced; check it before you share it"
+      : "";
+  return `tokens are masked${personal}. Send it: ${invocation} send ${what}`;
+}
+
+interface SampleOf {
+  readonly product: Product;
+  readonly format: Format;
+  readonly name: string;
+}
+
+/** The event that the delivery is a sample of. Its name becomes a file name, so only safe names are accepted. */
+function eventOf(products: readonly Product[], entry: LogEntry, given: string | undefined): SampleOf {
+  if (entry.product === undefined) {
+    throw usageError(
+      `#${entry.n} (${entryName(entry)}) does not belong to a known product, so it cannot be a sample`,
+      "post it to /webhooks/zoho/<product>, so that its product is known",
+    );
+  }
+  const product = requireProduct(products, entry.product);
+  const wanted = given ?? entry.event;
+  // The format of an unrecognised body is that of the event that was named.
+  const named = product.formats.find((each) => wanted !== undefined && findEvent(each, wanted) !== undefined);
+  const format = requireFormat(product, entry.format ?? named?.id ?? product.formats[0]?.id ?? "");
+  const known = wanted === undefined ? undefined : findEvent(format, wanted);
+  if (known !== undefined) return { product, format, name: known.name };
+  if (wanted !== undefined && canBeAdded(product, format, wanted)) return { product, format, name: wanted };
+  if (given !== undefined) return { product, format, name: requireEvent(product, format, given).name };
+  throw usageError(
+    `#${entry.n} (${entryName(entry)}) is not a known event of ${product.id}`,
+    `say which event it is a sample of: --name Event; zoho-hooks products ${product.id} lists them`,
+  );
+}
+
+/** For an event of a user-defined product a sample is enough, if deliveries name their event. */
+function canBeAdded({ folder }: Product, { catchAll }: Format, name: string): boolean {
+  return (
+    folder !== undefined &&
+    catchAll === undefined &&
+    /^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]{0,100}[\p{L}\p{N}])?$/u.test(name)
+  );
+}

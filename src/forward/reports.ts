@@ -1,0 +1,46 @@
+/** One attempt to forward a delivery to the developer's app. */
+export interface ForwardReport {
+  readonly type: "forward";
+  readonly n: number;
+  readonly at: Date;
+  /** Counts from 1 for each delivery and target. */
+  readonly attempt: number;
+  readonly target: string;
+  /** A person sees the target; false where there is only one. */
+  readonly showTarget: boolean;
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  /** Why no whole answer came. */
+  readonly error: string | undefined;
+  readonly hint: string | undefined;
+  readonly replyPreview: string;
+  /**
+   * `mirrored`: the sender got this answer, and retrying is up to it. `single`: an attempt in the log that was not made
+   * by the queue: a mirrored or replayed delivery.
+   */
+  readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
+  readonly retryInMs: number | undefined;
+  /** Sends a failed delivery again. */
+  readonly replayCommand?: string | undefined;
+  /** Lists all failed deliveries; set on the first of them. */
+  readonly failedList?: string | undefined;
+}
+
+/** The developer's app has gone or come back: reported once, however many deliveries wait for it. */
+export interface TargetReport {
+  readonly type: "target";
+  readonly at: Date;
+  readonly state: "down" | "up";
+  readonly target: string;
+  readonly reason: string | undefined;
+  /** Deliveries that wait in the log for it. */
+  readonly waiting: number | undefined;
+  readonly downMs: number | undefined;
+}
+
+declare module "../process/messages.ts" {
+  interface Reports {
+    forward: ForwardReport;
+    target: TargetReport;
+  }
+}

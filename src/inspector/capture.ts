@@ -1,0 +1,58 @@
+import type { Report } from "../process/messages.ts";
+import type { Output } from "../process/runtime.ts";
+import type { Context } from "../project/context.ts";
+import { withMembers } from "../project/override-context.ts";
+import { renderReport } from "../terminal/context.ts";
+import { paintFor } from "../terminal/paint.ts";
+import { noProgress } from "../terminal/progress.ts";
+
+const COLUMNS = 100;
+
+export interface Captured<T> {
+  readonly result: T;
+  /** What a person would see in a terminal of 100 columns without colours: stdout and stderr in order. */
+  readonly text: string;
+  /** What `--json` would print. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Runs a command's function without a terminal: what would be asked is refused, and what it reports is returned. */
+export async function capture<T>(
+  context: Context,
+  work: (context: Context) => Promise<T>,
+  { showSecrets = false }: { readonly showSecrets?: boolean } = {},
+): Promise<Captured<T>> {
+  const hidden = showSecrets ? undefined : context.knownSecrets;
+  let text = "";
+  const lines: Readonly<Record<string, unknown>>[] = [];
+  const output: Output = {
+    write(more) {
+      text += hidden?.mask(more) ?? more;
+    },
+    backlog: () => 0,
+    taken: () => 0,
+    isTTY: false,
+    columns: COLUMNS,
+  };
+  const paint = await paintFor(output, context, false);
+  const style = { out: paint, err: paint, columns: COLUMNS, errColumns: COLUMNS, verbose: false, quiet: false };
+  const captured = withMembers(context, {
+    stdout: output,
+    stderr: output,
+    stdin: { isTTY: false, read: async () => Buffer.alloc(0), async *chunks() {} },
+    report(report: Report) {
+      const { out = "", err = "" } = renderReport(report, context, { style, hidden });
+      text += out + err;
+      const { out: json = "" } = renderReport(report, context, { style: "json", hidden });
+      for (const line of json.split("\n")) if (line !== "") lines.push(JSON.parse(line));
+    },
+    verbose: false,
+    quiet: false,
+    json: false,
+    prompts: async () => undefined,
+    waiting: <R>(_: string, wait: () => Promise<R>) => wait(),
+    progress: () => noProgress,
+  });
+  const result = await work(captured);
+  return { result, text, lines };
+}

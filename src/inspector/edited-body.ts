@@ -1,0 +1,57 @@
+import type { KnownSecrets } from "../delivery/known-secrets.ts";
+import { chosenNames, MASK, maskDelivery } from "../delivery/mask.ts";
+import type { LogEntry } from "../log/log.ts";
+import { usageError } from "../util/errors.ts";
+import { type JsonNode, parseJson, scanJson } from "../util/json.ts";
+import { minifyJson } from "../util/json-print.ts";
+
+/**
+ * The bytes for a body that was edited in the page, where secrets were masked: each mask that was left becomes the value that it
+ * stands for again. Compact JSON is edited indented and becomes compact again. Throws a usage error for a mask elsewhere.
+ */
+export function editedBody(entry: LogEntry, edited: string, hidden: KnownSecrets | undefined): Buffer {
+  const original = entry.delivery.body.toString("utf8");
+  const isCompact = parseJson(original).ok && minifyJson(original) === original;
+  const text = isCompact && parseJson(edited).ok ? minifyJson(edited) : edited;
+  if (hidden === undefined || !text.includes(MASK)) return Buffer.from(text);
+  const masked = maskDelivery(hidden.maskDelivery(entry.delivery), chosenNames(entry.verdicts)).body.toString("utf8");
+  const restored = masked === text ? original : restoreJson(text, masked, original);
+  if (restored !== undefined) return Buffer.from(restored);
+  throw usageError(
+    `the body has ${MASK} where it cannot be replaced by the secret that came`,
+    "leave the masked values of a JSON body where they are, or start the inspector with --show-secrets",
+  );
+}
+
+/** Undefined where a mask in the text does not stand at the same place in the masked JSON. */
+function restoreJson(text: string, masked: string, original: string): string | undefined {
+  if (![text, masked, original].every((each) => parseJson(each).ok)) return undefined;
+  const [maskedRoot, originalRoot] = [scanJson(masked), scanJson(original)];
+  let result = "";
+  let end = 0;
+  for (const { node, path } of scalars(scanJson(text))) {
+    const source = text.slice(node.start, node.end);
+    if (!source.includes(MASK)) continue;
+    const [before, own] = [nodeAt(maskedRoot, path), nodeAt(originalRoot, path)];
+    if (before === undefined || own === undefined || masked.slice(before.start, before.end) !== source)
+      return undefined;
+    result += text.slice(end, node.start) + original.slice(own.start, own.end);
+    end = node.end;
+  }
+  const restored = result + text.slice(end);
+  return restored.includes(MASK) && !original.includes(MASK) ? undefined : restored;
+}
+
+type Path = readonly (string | number)[];
+
+function* scalars(node: JsonNode, path: Path = []): Generator<{ readonly node: JsonNode; readonly path: Path }> {
+  if (node.children.length === 0) yield { node, path };
+  for (const child of node.children) yield* scalars(child.node, [...path, child.key]);
+}
+
+function nodeAt(root: JsonNode, path: Path): JsonNode | undefined {
+  return path.reduce<JsonNode | undefined>(
+    (node, key) => node?.children.findLast((each) => String(each.key) === String(key))?.node,
+    root,
+  );
+}

@@ -1,0 +1,297 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CHANNELS_FILE } from "../channels/channels-file.ts";
+import { rememberChannelTokens } from "../channels/read-tokens.ts";
+import { eventNames, parseRoute } from "../contract/event-names.ts";
+import { defaultFirst } from "../contract/product.ts";
+import { projectProducts } from "../custom/project-products.ts";
+import { maskSetting } from "../delivery/mask.ts";
+import { targetName } from "../delivery/queue-address.ts";
+import { checkTarget } from "../delivery/target-url.ts";
+import { diff } from "../events/diff.ts";
+import { entryEvent, hiddenSecrets } from "../events/entry.ts";
+import { exportEvents } from "../events/export.ts";
+import { readFilter } from "../events/filter.ts";
+import { newestNumber } from "../events/open-log.ts";
+import { lockOwner } from "../events/running-listener.ts";
+import { createRoutes } from "../forward/routes.ts";
+import type { ListOptions, LogEntry, LogFilter, LogRow } from "../log/log.ts";
+import type { Report } from "../process/messages.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, loadConfig, userFolder } from "../project/load.ts";
+import { withMembers } from "../project/override-context.ts";
+import { replay } from "../send/replay.ts";
+import { send } from "../send/send.ts";
+import { failureTexts } from "../terminal/failure.ts";
+import { ExitCode, UserError, usageError } from "../util/errors.ts";
+import { readText } from "../util/files.ts";
+import { isLocalUrl } from "../util/hosts.ts";
+import { cachedFor } from "../util/timing.ts";
+import type { EventQuery, EventRow, Outcome, ReplayRequest, SendRequest, State } from "./api.ts";
+import { capture } from "./capture.ts";
+import { editedBody } from "./edited-body.ts";
+import { eventDetails, eventRow } from "./rows.ts";
+import type { Operations } from "./server.ts";
+import type { SharedLog } from "./shared-log.ts";
+import type { EventSource } from "./stream.ts";
+
+interface OperationsOptions {
+  readonly config: Config;
+  readonly log: SharedLog;
+  readonly showSecrets: boolean;
+}
+
+/** The calls of the inspector: the commands' own functions, with their reports captured. */
+export function createOperations(context: Context, options: OperationsOptions): Operations {
+  const { log, showSecrets } = options;
+  // Folders of products may change while the inspector runs. Read as often as a person could notice.
+  const products = cachedFor(
+    1000,
+    () => performance.now(),
+    () => quietly(context, (silent) => projectProducts(silent, { schemas: false })),
+  );
+  const run = async (work: (context: Context) => Promise<ExitCode>): Promise<Outcome> => {
+    const { result, text, lines } = await capture(context, work, shown);
+    return { ok: result === ExitCode.ok, text, lines };
+  };
+  const rowOf = async (): Promise<(row: LogRow) => EventRow> => {
+    // The list is shown even where the settings cannot be read.
+    const known = await products().catch(() => []);
+    return (row) => eventRow(known, row, showSecrets);
+  };
+  const entryOf = (n: number) => log.use(async (open) => open.get(n));
+  const shown = { showSecrets };
+  const hidden = hiddenSecrets(context, shown);
+  return {
+    source: eventSource(context, options, rowOf),
+    async list(query, signal) {
+      const filter = filterOf(query, context, await products());
+      const { limit } = query;
+      const rows = await listRows(log, await rowOf(), filter, { limit: limit + 1, signal });
+      return { events: rows.slice(0, limit), more: rows.length > limit };
+    },
+    async details(n) {
+      const entry = await entryOf(n);
+      const row = await log.use((open) => open.row(n));
+      if (entry === undefined || row === undefined) return undefined;
+      return eventDetails(await products(), entry, (await rowOf())(row), hidden);
+    },
+    async body(n) {
+      const entry = await entryOf(n);
+      if (entry === undefined) return undefined;
+      const { body, logged } = entryEvent(await products(), entry, hidden);
+      return {
+        name: `event-${n}${logged.cutTo === undefined ? "" : "-cut"}${logged.masked ? "-masked" : ""}.bin`,
+        bytes: body,
+      };
+    },
+    products: async () =>
+      (await products()).map((product) => ({
+        id: product.id,
+        name: product.title,
+        formats: defaultFirst(product).map((format) => ({ id: format.id, events: eventNames(format) })),
+      })),
+    explain: (n) =>
+      run(async (captured) => {
+        const { verify } = await import("../verify/verify.ts");
+        return verify(captured, [], { logged: String(n), explain: true });
+      }),
+    curl: (n) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...shown })),
+    diff: (before, after) => run((captured) => diff(captured, String(before), String(after), shown)),
+    replay: (request) => run((captured) => replayEvent(captured, log, request, showSecrets)),
+    send: (request) => run((captured) => sendSample(captured, request, showSecrets)),
+    failure(error) {
+      const { message, hint = null } = failureTexts(error, context);
+      return { error: message, hint, isKnown: error instanceof UserError };
+    },
+  };
+}
+
+/** The same context without notices and warnings, for a text that is pasted into a shell. */
+function textOnly(context: Context): Context {
+  return withMembers(context, {
+    report(each: Report) {
+      if (each.type === "text") context.report(each);
+    },
+  });
+}
+
+function eventSource(
+  context: Context,
+  options: OperationsOptions,
+  rowOf: () => Promise<(row: LogRow) => EventRow>,
+): EventSource {
+  const { log } = options;
+  return {
+    ends: async () =>
+      (await log.use(async (open) => {
+        let oldest = 0;
+        for await (const { n } of open.list({}, { limit: 1, order: "oldest", onDamaged() {} })) oldest = n;
+        return { oldest, newest: await newestNumber(open) };
+      })) ?? { oldest: 0, newest: 0 },
+    async after(n, limit) {
+      const rows = await log.use((open) => open.rowsAfter(n, limit));
+      if (rows?.length === 0) return [];
+      const toRow = await rowOf();
+      return rows?.map(toRow) ?? listRows(log, toRow, { after: n }, { limit, order: "oldest" });
+    },
+    rows: async (numbers) =>
+      (await log.use(async (open) => {
+        const rows: EventRow[] = [];
+        const toRow = await rowOf();
+        for (const n of numbers) {
+          const row = await open.row(n);
+          if (row !== undefined) rows.push(toRow(row));
+        }
+        return rows;
+      })) ?? [],
+    lastAttempt: async () => (await log.use((open) => open.lastAttempt())) ?? 0,
+    attemptsAfter: async (id) => (await log.use((open) => open.attemptsAfter(id))) ?? [],
+    state: () => readState(context, options),
+  };
+}
+
+async function listRows(
+  log: SharedLog,
+  toRow: (row: LogRow) => EventRow,
+  filter: LogFilter,
+  list: ListOptions,
+): Promise<readonly EventRow[]> {
+  const rows = await log.use(async (open) => {
+    const found: EventRow[] = [];
+    for await (const row of open.rows(filter, { ...list, onDamaged() {} })) found.push(toRow(row));
+    return found;
+  });
+  return rows ?? [];
+}
+
+function filterOf(
+  { before, product, event, status, failed, rejected, invalid, duplicates, search }: EventQuery,
+  { now }: Context,
+  products: Parameters<typeof readFilter>[2],
+): LogFilter {
+  const filter = readFilter(
+    {
+      ...(product === undefined ? {} : { product }),
+      ...(event === undefined ? {} : { event: [event] }),
+      ...(status === undefined ? {} : { status }),
+      ...(search === undefined ? {} : { search }),
+      failed: failed === true,
+      rejected: rejected === true,
+      invalid: invalid === true,
+      duplicates: duplicates === true,
+    },
+    now(),
+    products,
+  );
+  return { ...filter, before };
+}
+
+async function replayEvent(
+  context: Context,
+  log: SharedLog,
+  { n, to, body }: ReplayRequest,
+  showSecrets: boolean,
+): Promise<ExitCode> {
+  const entry = await log.use((open) => open.get(n));
+  if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
+  const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
+  return replay(context, String(n), {
+    timeout: "30s",
+    showSecrets,
+    ...(target === undefined ? {} : { to: target }),
+    ...(body === undefined ? {} : { body: editedBody(entry, body, hiddenSecrets(context, { showSecrets })) }),
+  });
+}
+
+/** A page sends only to this machine and to what the settings, the flags of `listen` or the log name. */
+function allowedTarget(context: Context, to: string, entry: LogEntry): string {
+  const config = loadConfig(context);
+  const { product, event, forwards, attempts } = entry;
+  // The page knows targets with their secrets masked, and those of the log without.
+  const isIt = (target: string): boolean =>
+    [target, context.knownSecrets.mask(maskSetting(target)), targetName(target)].includes(to);
+  const configured = configuredTargets(config).find(isIt);
+  const logged = [...forwards, ...attempts].map(({ target }) => target).find(isIt);
+  const target = configured ?? logged ?? to;
+  checkTarget(target, "to");
+  const remote = createRoutes([target], [])
+    .targetsOf(product, event)
+    .filter((each) => !isLocalUrl(each));
+  if (remote.length === 0 || (configured ?? logged) !== undefined) return target;
+  throw usageError(
+    `${remote.map(maskSetting).join(", ")} is neither this machine nor a target of this project`,
+    `the inspector sends nowhere else: use zoho-hooks replay ${entry.n} --to, or set forwardTo in the settings`,
+  );
+}
+
+/** As they are written in the settings. */
+function configuredTargets({ settings: { forwardTo, routes } }: Config): readonly string[] {
+  return [...new Set([...forwardTo, ...routes.map((text) => parseRoute(text, "routes").target)])];
+}
+
+function sendSample(
+  context: Context,
+  { product, event, format, preview }: SendRequest,
+  showSecrets: boolean,
+): Promise<ExitCode> {
+  return send(context, product, event, {
+    timeout: "30s",
+    count: "1",
+    repeat: "0",
+    concurrency: "1",
+    signature: true,
+    dryRun: preview,
+    // A preview has the configured token and a signature in it.
+    maskSecrets: !showSecrets,
+    ...(format === undefined ? {} : { format }),
+  });
+}
+
+async function readState(context: Context, { config: start, showSecrets }: OperationsOptions): Promise<State> {
+  return quietly(context, async (silent) => {
+    const config = loadConfig(silent, { onFault() {} });
+    await rememberChannelTokens(silent, config);
+    // Of the log that is shown, whatever the settings name by now.
+    const owner = await lockOwner(start).catch(() => undefined);
+    const url = owner?.url;
+    const product = "crm Leads.create";
+    return {
+      version: versionOf(context),
+      project: config.root,
+      receiver: url === undefined ? null : { url, public_url: url.startsWith("https:") ? url : null },
+      targets: configuredTargets(config).map(maskSetting),
+      channels: await livingChannels(context),
+      show_secrets: showSecrets,
+      try_command: `${context.invocation} ${url === undefined ? "listen" : `send ${product}`}`,
+    };
+  });
+}
+
+function versionOf({ packageRoot }: Context): string {
+  const { version } = JSON.parse(readText(join(packageRoot, "package.json")) ?? "{}");
+  return String(version);
+}
+
+/** The channels that this machine knows. Loaded only where there are any. */
+async function livingChannels(context: Context): Promise<State["channels"]> {
+  const folder = userFolder(context);
+  if (!existsSync(join(folder, CHANNELS_FILE))) return [];
+  const { allRemembered, isAlive } = await import("../channels/memory.ts");
+  const { isOrphaned } = await import("../channels/orphans.ts");
+  const now = context.now();
+  const living = (await allRemembered(folder).catch(() => [])).filter((each) => isAlive(each, now));
+  return Promise.all(
+    living.map(async (each) => ({
+      id: each.id,
+      events: each.events,
+      expires_at: each.expiresAt?.toISOString() ?? null,
+      orphaned: await isOrphaned(each, folder, now),
+    })),
+  );
+}
+
+/** Without reports: the page reads the settings every few seconds, and commands that act report on them. */
+async function quietly<T>(context: Context, work: (context: Context) => Promise<T>): Promise<T> {
+  return (await capture(context, work)).result;
+}

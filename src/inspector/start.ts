@@ -1,0 +1,70 @@
+import { openInBrowser } from "../process/desktop.ts";
+import type { Context } from "../project/context.ts";
+import type { GivenSecrets } from "../project/secrets.ts";
+import type { Settings } from "../project/settings.ts";
+import type { InspectorMessage, StartMessage } from "./messages.ts";
+import { openingAddress } from "./security.ts";
+
+interface InspectorStart {
+  /** The settings that were flags. */
+  readonly flags: Readonly<Partial<Settings>>;
+  /** The secrets that were named with flags. */
+  readonly secrets: GivenSecrets;
+  readonly showSecrets: boolean;
+  /** Called when it ends by itself. */
+  onEnded(reason: string): void;
+}
+
+export interface RunningInspector {
+  /** Contains the token: do not write it to a log. */
+  readonly address: string;
+  /** It is another process's, which may end at any time. */
+  readonly isOther: boolean;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the inspector in a child process, which ends with this one: no search and no crash of the inspector affects the
+ * receiver. Rejects with an Error that says why it did not start.
+ */
+export async function startInspector(context: Context, given: InspectorStart): Promise<RunningInspector> {
+  const child = context.startSelf(["ui", "--for-listen"]);
+  let isStopped = false;
+  const secrets = Object.entries(given.secrets).flatMap(([name, each]) =>
+    each === undefined ? [] : [[name, { value: each.reveal(), origin: each.origin }] as const],
+  );
+  const { flags, showSecrets } = given;
+  const start: StartMessage = { flags, secrets: Object.fromEntries(secrets), showSecrets };
+  const answered = new Promise<InspectorMessage>((resolve) =>
+    child.onMessage((message) => resolve(message as InspectorMessage)),
+  );
+  const ended = child.ended.then((text) => ({ type: "failed", message: text.trim() || "it has ended" }) as const);
+  child.send(start);
+  const answer = await Promise.race([answered, ended]);
+  if (answer.type === "failed") {
+    child.end();
+    throw new Error("hint" in answer ? `${answer.message}: ${answer.hint}` : answer.message);
+  }
+  void ended.then(({ message }) => {
+    if (!isStopped && !answer.isOther && !context.signal.aborted) given.onEnded(message);
+  });
+  return {
+    address: answer.address,
+    isOther: answer.isOther,
+    async stop() {
+      isStopped = true;
+      child.end();
+      await child.ended;
+    },
+  };
+}
+
+/** Opens the page in the browser, without its token in a command line. */
+export function openPage(context: Context, address: string): void {
+  openInBrowser(context, openingAddress(address, context.now()), () =>
+    context.report({
+      type: "warning",
+      message: "the page could not be opened in the browser: open its address yourself",
+    }),
+  );
+}

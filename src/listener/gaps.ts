@@ -1,0 +1,69 @@
+import type { Context } from "../project/context.ts";
+import type { Part } from "./part.ts";
+import type { GapReport } from "./reports.ts";
+
+/** How often the clocks are compared. */
+const CHECK_MS = 10_000;
+/** A comparison that comes this much too late is reported; a busy machine delays it by less. */
+const MIN_GAP_MS = 30_000;
+
+/**
+ * Reports when the machine has slept, since nothing could arrive then. In sleep the monotonic clock stands still on Linux and
+ * goes on elsewhere, so the wall clock decides: it cannot tell sleep from a clock that was set ahead. A delay during
+ * which this process was busy is reported as that.
+ */
+export function startGapWatch(context: Context): Part {
+  const stopped = new AbortController();
+  const watched = watch(context, stopped.signal);
+  return {
+    name: "the watch for gaps",
+    async stop() {
+      stopped.abort();
+      await watched;
+    },
+  };
+}
+
+async function watch(context: Context, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const from = context.now();
+    const startedAt = performance.now();
+    const utilization = performance.eventLoopUtilization();
+    await context.sleep(CHECK_MS, signal);
+    if (signal.aborted) return;
+    const to = context.now();
+    const cause = causeOfGap({
+      wallMs: to.getTime() - from.getTime(),
+      monotonicMs: performance.now() - startedAt,
+      activeMs: performance.eventLoopUtilization(utilization).active,
+    });
+    if (cause !== undefined) reportGap(context, { from, to, ...cause });
+  }
+}
+
+interface Elapsed {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  /** Time in which the event loop was busy. */
+  readonly activeMs: number;
+}
+
+/** Explains a check that came too late; undefined if it was on time. */
+export function causeOfGap({
+  wallMs,
+  monotonicMs,
+  activeMs,
+}: Elapsed): Pick<GapReport, "cause" | "reason"> | undefined {
+  if (wallMs < CHECK_MS + MIN_GAP_MS) return undefined;
+  if (activeMs >= MIN_GAP_MS) return { cause: "busy", reason: "zoho-hooks was too busy: does something flood it?" };
+  const wasStopped = monotonicMs >= CHECK_MS + MIN_GAP_MS;
+  const reason = wasStopped
+    ? "this machine slept or zoho-hooks was stopped"
+    : "this machine slept or its clock was set";
+  return { cause: "sleep", reason };
+}
+
+/** Says from when to when nothing could arrive, and where to look for what was lost. */
+export function reportGap(context: Context, gap: Pick<GapReport, "from" | "to" | "cause" | "reason">): void {
+  context.report({ type: "gap", ...gap, command: `${context.invocation} webhooks failures` });
+}

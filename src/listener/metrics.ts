@@ -1,0 +1,116 @@
+import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
+import { maskUrl } from "../delivery/mask.ts";
+import type { Log, NewAttempt } from "../log/log.ts";
+import type { EventReport } from "../receiver/event-report.ts";
+import { oneLine } from "../util/text.ts";
+
+/** Why a delivery was rejected, by the status of the answer: the full reasons may quote it. */
+const REASONS: Readonly<Record<number, string>> = {
+  400: "unreadable",
+  401: "not_verified",
+  403: "address",
+  404: "unknown",
+  405: "method",
+  413: "size",
+  415: "encoding",
+  422: "invalid",
+  503: "not_recorded",
+};
+/** Seconds: from a commit on a local disk to Zoho's patience. */
+const APPEND_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** The counts of a process as OpenMetrics (https://prometheus.io/docs/specs/om/open_metrics_spec/), and what waits in its log. */
+export function createMetrics(now: () => Date) {
+  const registry = new Registry<OpenMetricsContentType>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  const registers = [registry];
+  const named = <Name extends string>(name: string, help: string, ...labelNames: Name[]) => {
+    return { name: `zoho_hooks_${name}`, help, labelNames, registers };
+  };
+  const received = new Counter(named("received_total", "Deliveries received, whatever the answer", "product"));
+  const rejected = new Counter(named("rejected_total", "Deliveries answered with an error", "reason"));
+  const duplicates = new Counter(named("duplicates_total", "Accepted deliveries that repeat one of the last 24 h"));
+  const attempts = new Counter(
+    named("attempts_total", "Requests to targets; status none where no answer came", "target", "status"),
+  );
+  const givenUp = new Counter(
+    named(
+      "deliveries_given_up_total",
+      "Deliveries that failed: no attempt follows, zoho-hooks replay sends them again",
+      "target",
+    ),
+  );
+  const lost = new Counter(named("lease_losses_total", "Attempts whose claim had ended before they were recorded"));
+  const appends = new Histogram({
+    ...named("append_seconds", "Time to commit a delivery, before it is answered"),
+    buckets: APPEND_BUCKETS,
+  });
+  const failures = new Counter(named("append_failures_total", "Deliveries that could not be recorded"));
+  const up = new Gauge(named("log_up", "Whether deliveries can be recorded: 0 where /readyz answers unavailable"));
+  const waiting = new Gauge(named("waiting", "Deliveries of the whole log that wait for a target", "target"));
+  const oldest = new Gauge(named("oldest_waiting_seconds", "Age of the oldest delivery that waits", "target"));
+  let watched: Log | undefined;
+
+  const labelOf = (target: string): string => oneLine(maskUrl(target));
+  const countAttempt = ({ target, status }: NewAttempt): void =>
+    attempts.inc({ target: labelOf(target), status: status ?? "none" });
+
+  /** What waits is left out while the log does not answer. Without a log nothing can fail to be recorded. */
+  async function readLog(): Promise<void> {
+    const isUp = await (watched?.checkReady() ?? Promise.resolve()).then(
+      () => true,
+      () => false,
+    );
+    const counts = (isUp ? await watched?.waiting().catch(() => []) : []) ?? [];
+    up.set(Number(isUp));
+    waiting.reset();
+    oldest.reset();
+    for (const { target, waiting: count, oldestAt } of counts) {
+      const labels = { target: labelOf(target) };
+      waiting.inc(labels, count);
+      if (oldestAt !== undefined) oldest.set(labels, Math.max(0, now().getTime() - oldestAt.getTime()) / 1000);
+    }
+  }
+
+  return {
+    contentType: registry.contentType,
+    onEvent({ receipt, status, refusal, duplicateOf }: EventReport): void {
+      received.inc({ product: receipt.product ?? "unknown" });
+      if (refusal !== undefined) rejected.inc({ reason: REASONS[status ?? 0] ?? "other" });
+      else if (duplicateOf !== undefined) duplicates.inc();
+    },
+    /** The log, with its writes counted. */
+    watch(log: Log): Log {
+      watched = log;
+      return {
+        ...log,
+        async append(entry) {
+          const stop = appends.startTimer();
+          try {
+            const appended = await log.append(entry);
+            stop();
+            return appended;
+          } catch (error) {
+            failures.inc();
+            throw error;
+          }
+        },
+        async complete(claim, attempt, outcome) {
+          const completed = await log.complete(claim, attempt, outcome);
+          countAttempt(attempt);
+          if (completed === "lost") lost.inc();
+          else if (outcome.state === "failed") givenUp.inc({ target: labelOf(attempt.target) });
+          return completed;
+        },
+        recordAttempt(n, attempt) {
+          countAttempt(attempt);
+          return log.recordAttempt(n, attempt);
+        },
+      };
+    },
+    async text(): Promise<string> {
+      await readLog();
+      return registry.metrics();
+    },
+  };
+}

@@ -1,0 +1,192 @@
+import type { RunningChannel } from "../channels/reports.ts";
+import { acceptsUnsigned, type Product } from "../contract/product.ts";
+import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secret.ts";
+import type { Context } from "../project/context.ts";
+import { defaults, type Settings } from "../project/settings.ts";
+import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
+import type { Receiver } from "../receiver/receiver.ts";
+import { webhookUrl } from "../receiver/routes.ts";
+import { canAllowUnsigned } from "../recognition/hints.ts";
+import { isLoopback } from "../util/hosts.ts";
+import type { Plan } from "./plan.ts";
+import type { ReadyReport } from "./reports.ts";
+
+interface ReadyState {
+  /** The configured secrets, and the token of the channel. */
+  readonly secrets: Secrets;
+  readonly receiver: Receiver;
+  readonly publicUrl: string | undefined;
+  readonly channel: RunningChannel | undefined;
+  readonly keySetUrl: string | undefined;
+  readonly takesKeys: boolean;
+  readonly inspectorUrl: string | undefined;
+  readonly metricsUrl: string | undefined;
+  /** The notes of all parts. */
+  readonly notes: readonly string[];
+}
+
+/** Where the receiver is reached, what it checks, and how to try it. */
+export function readyReport(
+  context: Context,
+  { options, role, config: { settings }, products, unknownNames, allowed, routes }: Plan,
+  { secrets, receiver, publicUrl, channel, keySetUrl, inspectorUrl, metricsUrl, takesKeys, notes }: ReadyState,
+): ReadyReport {
+  const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
+  const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
+  // The project's products come first.
+  const ids = [...new Set([...own, ...configured, ...products.map(({ id }) => id)])];
+  const credentials = checkedWith(secrets, unknownNames);
+  const unsigned = products.filter((product) => acceptsUnsigned(product, secrets)).map(({ id }) => id);
+  return {
+    type: "ready",
+    role,
+    logPath: undefined,
+    url: receiver.url,
+    publicUrl,
+    path: webhookUrl("", "<product>"),
+    urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
+    forwardsTo: routes.texts,
+    isMirrored: settings.respond === "mirror",
+    events: settings.events,
+    checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
+    unsigned: [
+      ...unsigned,
+      ...products.flatMap(({ id, allowUnsigned }) => (allowUnsigned === true ? [`${id} (custom bodies)`] : [])),
+    ],
+    onInvalid: settings.onInvalid,
+    offersTunnel: publicUrl === undefined && settings.tunnel !== "none",
+    channel,
+    keySetUrl,
+    takesKeys,
+    inspectorUrl,
+    metricsUrl,
+    // Otherwise the program or Zoho sends.
+    tryCommand:
+      options.exec === undefined && channel === undefined
+        ? tryCommand(context, settings.port, receiver.port, own[0] ?? configured[0] ?? "crm")
+        : undefined,
+    notes: [
+      ...checkNotes(credentials, unsigned, settings),
+      ...customNotes(secrets, settings, products),
+      ...missingValueNotes(secrets, settings),
+      ...(settings.respond === "mirror" && routes.empty
+        ? ["--respond mirror has no effect without --forward-to."]
+        : []),
+      ...(settings.schema === "warn" ? [] : [`Schemas: ${settings.schema}.`]),
+      ...addressNotes(allowed),
+      ...notes,
+      ...(publicUrl === undefined && settings.tunnel !== "none"
+        ? ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."]
+        : []),
+    ],
+  };
+}
+
+/** What a run without a receiver does. */
+export function deliveringReport(
+  { role, config: { settings }, routes }: Plan,
+  { path, ...given }: Pick<ReadyReport, "notes" | "inspectorUrl" | "metricsUrl"> & { readonly path: string },
+): ReadyReport {
+  return {
+    type: "ready",
+    role,
+    logPath: path,
+    url: undefined,
+    publicUrl: undefined,
+    path: "",
+    urls: {},
+    forwardsTo: routes.texts,
+    isMirrored: false,
+    events: settings.events,
+    checks: [],
+    unsigned: [],
+    onInvalid: settings.onInvalid,
+    offersTunnel: false,
+    channel: undefined,
+    keySetUrl: undefined,
+    takesKeys: false,
+    tryCommand: undefined,
+    ...given,
+  };
+}
+
+/** Where the secrets come from. A private key signs and checks nothing. */
+function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonly string[] {
+  const origins = secrets.all().map(({ origin }) => origin);
+  return [...new Set(origins)].filter(
+    (origin) => !origin.startsWith(CREDENTIAL_VARIABLES.privateKey) && !unknownNames.includes(origin),
+  );
+}
+
+/** `send` finds a receiver on the default port by itself. */
+function tryCommand({ invocation }: Context, configuredPort: number, port: number, product: string): string {
+  const sample = product === "crm" ? "crm Leads.create" : `${product} --all`;
+  const isFound = configuredPort === port && port === defaults.port;
+  return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
+}
+
+function checkNotes(
+  credentials: readonly string[],
+  unsigned: readonly string[],
+  { onInvalid }: Settings,
+): readonly string[] {
+  if (credentials.length === 0)
+    return ["Signatures and tokens are not verified. To verify them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
+  return [
+    `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a key to verify them with are accepted and marked "not verified".`,
+    ...(unsigned.length === 0
+      ? []
+      : [`Zoho never signs ${unsigned.join(", ")}, so their deliveries are accepted and marked "unsigned".`]),
+  ];
+}
+
+function outcomeOf(onInvalid: Settings["onInvalid"]): string {
+  return onInvalid === "reject" ? "rejected" : "accepted with a warning";
+}
+
+/** Zoho signs no custom body, so where the token of CRM or Recruit is checked it is rejected, unless it is allowed. */
+function customNotes(secrets: Secrets, { onInvalid }: Settings, products: readonly Product[]): readonly string[] {
+  const affected = products.filter(
+    (product) =>
+      canAllowUnsigned(product) &&
+      product.formats[0]?.proofs.some(({ credential }) => secrets.for(credential, product.id).length > 0),
+  );
+  const idsOf = (allowed: boolean): string =>
+    affected.flatMap(({ id, allowUnsigned = false }) => (allowUnsigned === allowed ? [id] : [])).join(",");
+  const [allowed, others] = [idsOf(true), idsOf(false)];
+  return [
+    ...(allowed === "" ? [] : [`Custom bodies are accepted unsigned (allowUnsigned: ${allowed}).`]),
+    ...(others === ""
+      ? []
+      : [
+          `Zoho never signs custom bodies, so they are ${outcomeOf(onInvalid)}; to accept them: --allow-unsigned ${others}`,
+        ]),
+  ];
+}
+
+function missingValueNotes(secrets: Secrets, { products }: Settings): readonly string[] {
+  return Object.entries(products)
+    .filter(([id, { auth }]) => auth !== undefined && secrets.for("auth", id.toLowerCase()).length === 0)
+    .map(
+      ([id]) =>
+        `Deliveries of ${id} are not checked: the config sets "auth", but its value, ZOHO_WEBHOOK_AUTH, is not set.`,
+    );
+}
+
+function addressNotes(allowed: AddressList | undefined): readonly string[] {
+  if (allowed === undefined) return [];
+  return [`Accepting only from ${allowed.ranges.join(", ")}.`, guideRangesNote(allowed) ?? []].flat();
+}
+
+/** Shown again with the first 403 for an address. */
+export function guideRangesNote(allowed: AddressList | undefined): string | undefined {
+  if (allowed === undefined || !GUIDE_RANGES.every((range) => allowed.ranges.includes(range))) return undefined;
+  return "Zoho may also send from addresses outside the Webhooks Guide's two ranges: a 403 may have rejected a genuine delivery.";
+}
+
+/** Warns where anyone who reaches this machine can post events to the app. */
+export function warnIfOpen(context: Context, { host }: Settings, { checks }: ReadyReport): void {
+  if (checks.length > 0 || isLoopback(host) || host === "::1") return;
+  const message = `anyone who can reach ${host} can post events: no signature, token or address is checked`;
+  context.report({ type: "warning", message });
+}

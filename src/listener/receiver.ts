@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import { runningListener } from "../events/running-listener.ts";
+import type { Context } from "../project/context.ts";
+import { warnIfTracked } from "../project/git.ts";
+import { type Config, loadConfig } from "../project/load.ts";
+import { withMembers } from "../project/override-context.ts";
+import { KEYS_FOLDER } from "../project/secrets.ts";
+import { trustOwn } from "../project/trust.ts";
+import { type Receiver, type ReceiverOptions, startReceiver } from "../receiver/receiver.ts";
+import { errorCode, UserError, usageError } from "../util/errors.ts";
+import { receiverTargeted } from "./forwarding.ts";
+import type { Part } from "./part.ts";
+import type { Plan } from "./plan.ts";
+import type { SharedSecretsPart } from "./shared-secrets.ts";
+
+export type ReceiverPart = Part & Receiver;
+
+interface ReceiverPartOptions
+  extends Pick<ReceiverOptions, "secrets" | "renewKeys" | "recorder" | "probeKey" | "onEvent" | "whyNotReady"> {
+  /** Called when the senders that still wait for an answer are about to be cut off. */
+  onClosing(): void;
+  /** Where several receivers share the log. */
+  readonly shared: SharedSecretsPart | undefined;
+}
+
+/** How long a receiver beside others still answers after SIGTERM: a few times what proxies take between two checks. */
+const DRAIN_MS = 3000;
+/** Shortly before the receiver closes all connections, so that senders still get an answer. */
+const CLOSING_AFTER_MS = 1500;
+
+export async function startReceiverPart(
+  context: Context,
+  plan: Plan,
+  { onClosing, shared, ...given }: ReceiverPartOptions,
+): Promise<ReceiverPart> {
+  const { options, config, products, shown, allowed, keySet, routes } = plan;
+  const { settings } = config;
+  const receiver = await openReceiver(context, config, routes.targets, {
+    ...given,
+    maxBody: settings.maxBody,
+    products,
+    policy: { schema: settings.schema, onInvalid: settings.onInvalid },
+    limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
+    allowed,
+    pid: context.pid,
+    keySet,
+    publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
+    now: context.now,
+    isShown: shown.matches,
+    showSecrets: options.showSecrets,
+    async keepSecret(product, offered, from) {
+      context.knownSecrets.remember(offered.value);
+      if (shared === undefined) await trustOwn(context, join(config.root, KEYS_FOLDER));
+      const file = shared === undefined ? config.storeSecret(product, offered) : undefined;
+      await shared?.keep(product, offered);
+      const place = file ?? "the event log, for all receivers";
+      const message = `${product} sent its secret from ${from ?? "an unknown address"}: saved in ${place}`;
+      context.report({ type: "notice", message });
+      if (file !== undefined) warnIfTracked(context, config.root, file);
+    },
+    onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
+  });
+  return {
+    ...receiver,
+    name: "the receiver",
+    async stop() {
+      // A proxy in front asks `/readyz` before it sends elsewhere.
+      if (shared !== undefined && context.signal.reason === "SIGTERM") await context.sleep(DRAIN_MS);
+      const closing = setTimeout(onClosing, CLOSING_AFTER_MS);
+      await receiver.close();
+      clearTimeout(closing);
+    },
+  };
+}
+
+/** Tried in order when the default port is busy. 4461 is left for `send --serve-jwks`. */
+export const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => 4462 + i);
+
+async function openReceiver(
+  context: Context,
+  config: Config,
+  targets: readonly string[],
+  options: Omit<ReceiverOptions, "host" | "port">,
+): Promise<Receiver> {
+  const { settings, origins } = config;
+  const { host, port, publicUrl } = settings;
+  try {
+    return await startReceiver({ ...options, host, port });
+  } catch (error) {
+    // The user's own tunnel leads to the port that they know.
+    if (!isPortBusy(error) || origins.port !== "default" || publicUrl !== undefined) throw error;
+    // Without a question: this is only for a better message.
+    const silent = withMembers(context, { prompts: async () => undefined });
+    const own = await runningListener(silent, loadConfig(silent)).catch(() => undefined);
+    if (own !== undefined) throw usageError(`${error.message}; this project's listen is at ${own}`, error.hint);
+    for (const other of OTHER_PORTS) {
+      if (targets.some((target) => receiverTargeted(target, { ...settings, port: other }))) continue;
+      try {
+        const receiver = await startReceiver({ ...options, host, port: other });
+        context.report({ type: "warning", message: `${error.message}: using port ${other}` });
+        return receiver;
+      } catch (otherError) {
+        if (!isPortBusy(otherError)) throw otherError;
+      }
+    }
+    throw error;
+  }
+}
+
+function isPortBusy(error: unknown): error is UserError {
+  return error instanceof UserError && errorCode(error.cause) === "EADDRINUSE";
+}

@@ -1,0 +1,122 @@
+import type { RunningChannel } from "../channels/reports.ts";
+
+/** The connection that makes the receiver reachable from outside. */
+export interface TunnelReport {
+  readonly type: "tunnel";
+  readonly at: Date;
+  readonly state: "up" | "down" | "reconnected" | "lost";
+  readonly url: string | undefined;
+  /** Set when the tunnel came back under another URL. */
+  readonly previousUrl: string | undefined;
+  /** The channel of this run, which is moved to the new URL. */
+  readonly channelId: string | undefined;
+  readonly reason: string | undefined;
+  readonly downMs: number | undefined;
+}
+
+/** A time in which nothing could arrive, reported once it is over. */
+export interface GapReport {
+  readonly type: "gap";
+  readonly from: Date;
+  readonly to: Date;
+  readonly cause: "sleep" | "busy" | "tunnel";
+  /** The cause in words. */
+  readonly reason: string;
+  /** Lists what Zoho could not deliver. */
+  readonly command: string;
+}
+
+/** By the names of `--json`. `received` is the sum of `valid`, `custom`, `invalid`, `not_verified` and `rejected`. */
+export interface ProductCount {
+  readonly received: number;
+  readonly valid: number;
+  /** Accepted bodies that their users designed, without a schema. */
+  readonly custom: number;
+  /** Accepted, although the body does not match its schema, cannot be read, or its event is unknown. */
+  readonly invalid: number;
+  /** Accepted, although a signature or token is wrong or missing (`--on-invalid warn`), whatever the body. */
+  readonly not_verified: number;
+  readonly rejected: number;
+  /** Counts accepted deliveries only. */
+  readonly duplicates: number;
+  /** Not shown and not forwarded, because of `--events`. */
+  readonly hidden: number;
+}
+
+export interface ForwardCounts {
+  readonly delivered: number;
+  /** No attempt follows. With `--respond mirror` the sender got the error, and repeating it is up to it. */
+  readonly failed: number;
+  /** Still in the log: the next `listen` sends them. Undefined if the log could not be read at the end. */
+  readonly waiting: number | undefined;
+}
+
+type Role = "receive" | "deliver" | "both";
+
+export interface SummaryReport {
+  readonly type: "summary";
+  readonly role: Role;
+  readonly total: ProductCount;
+  readonly products: Readonly<Record<string, ProductCount>>;
+  readonly seconds: number;
+  /** Undefined without a target. */
+  readonly forwards: ForwardCounts | undefined;
+  /** How long the tunnel was down; undefined without one. */
+  readonly tunnelDownMs: number | undefined;
+  /** Lines about events that were not shown because the output was not read fast enough. */
+  readonly leftOut: number;
+  /** One for each `--expect`. */
+  readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
+}
+
+/** The receiver is up, and reachable under its public URL. Once a run. */
+export interface ReadyReport {
+  readonly type: "ready";
+  /** Which half of the work this process does. */
+  readonly role: Role;
+  /** The log that it delivers from; undefined where there is a receiver. */
+  readonly logPath: string | undefined;
+  /** Undefined without a receiver. */
+  readonly url: string | undefined;
+  readonly publicUrl: string | undefined;
+  /** The path of a webhook, below either URL; `<product>` stands for the product. */
+  readonly path: string;
+  /** The webhook URL of each product. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** The URLs of the developer's app. */
+  readonly forwardsTo: readonly string[];
+  /** The sender gets the app's answer. */
+  readonly isMirrored: boolean;
+  /** The patterns of the only events that are shown and forwarded; empty for all. */
+  readonly events: readonly string[];
+  /** Where the secrets come from that deliveries are checked with. */
+  readonly checks: readonly string[];
+  /** The products that Zoho never signs, whose deliveries are accepted without a signature. */
+  readonly unsigned: readonly string[];
+  readonly onInvalid: "reject" | "warn";
+  /** There is no public URL, and nobody has said that there should be none. */
+  readonly offersTunnel: boolean;
+  /** The channel of this run, which posts here. */
+  readonly channel: RunningChannel | undefined;
+  /** Where the public halves of the local keys are served, if they are. */
+  readonly keySetUrl: string | undefined;
+  /** Single keys do something. */
+  readonly takesKeys: boolean;
+  /** The page of the inspector, with its token; undefined where it was not asked for. */
+  readonly inspectorUrl: string | undefined;
+  /** Where `--admin` serves counts; undefined without it. */
+  readonly metricsUrl: string | undefined;
+  /** The command to try in a second terminal; undefined where something else sends. */
+  readonly tryCommand: string | undefined;
+  /** Details: what is checked and what is not, and where things go. */
+  readonly notes: readonly string[];
+}
+
+declare module "../process/messages.ts" {
+  interface Reports {
+    ready: ReadyReport;
+    summary: SummaryReport;
+    tunnel: TunnelReport;
+    gap: GapReport;
+  }
+}

@@ -1,0 +1,134 @@
+import { type ChannelKey, takeChannelKey } from "../channels/adopt.ts";
+import type { ChannelMemory } from "../channels/memory.ts";
+import { notifyUrl } from "../channels/notify-url.ts";
+import type { ZohoSession } from "../channels/session.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import type { Secret } from "../delivery/secret.ts";
+import type { Duty, Log } from "../log/log.ts";
+import type { Context } from "../project/context.ts";
+import { webhookUrl } from "../receiver/routes.ts";
+import { ExitCode, errorText } from "../util/errors.ts";
+import { firstOf } from "../util/timing.ts";
+import type { ChannelPart } from "./part.ts";
+import type { SharedSecretsPart } from "./shared-secrets.ts";
+
+/** How long a channel may be without a receiver that renews it. */
+const TAKE_OVER_INTERVAL_MS = 5000;
+
+interface SharedChannelOptions {
+  readonly session: ZohoSession;
+  /** The token of the user's settings. */
+  readonly configured: Secret | undefined;
+  readonly publicUrl: string;
+  readonly log: Log;
+  readonly shared: SharedSecretsPart;
+  /** Creates the channel, or takes it over. */
+  open(session: ZohoSession, key: ChannelKey): Promise<ChannelPart>;
+}
+
+/**
+ * A channel of all receivers that share a log and a public URL. One of them creates and renews it; when that one ends,
+ * another takes it over, under the same id and token.
+ */
+export async function startSharedChannel(
+  context: Context,
+  { session, configured, publicUrl, log, shared, open }: SharedChannelOptions,
+): Promise<ChannelPart> {
+  const product = session.product.id;
+  const url = notifyUrl(context, webhookUrl(publicUrl, product));
+  const name = `channel:${product}:${url}`;
+  const stopped = new AbortController();
+  let held: { readonly channel: ChannelPart; readonly key: ChannelKey; readonly duty: Duty } | undefined;
+  let exitCode: ExitCode = ExitCode.ok;
+
+  const take = async (): Promise<void> => {
+    const duty = await log.takeDuty(name);
+    if (duty === undefined) return;
+    let key: ChannelKey | undefined;
+    try {
+      const saved = await shared.channel(name);
+      const owner = { profile: session.signIn.name, product, project: session.config.root, ofListener: true };
+      const remembered = saved && { ...saved, ...owner, events: [], notifyUrl: url, conditions: [] };
+      const own = {
+        ...session,
+        memory: memoryOf(remembered && { ...remembered, related: undefined, values: undefined }),
+      };
+      key = await takeChannelKey(context, own, configured);
+      if (saved !== undefined && key.orphan === undefined) throw new Error("it is still in use on this machine");
+      // Known to all before Zoho may post with it.
+      const token = key.token.reveal();
+      if (saved?.token !== token) await shared.saveChannel(name, { id: key.id, token });
+      held = { channel: await open(own, key), key, duty };
+    } catch (error) {
+      await key?.lock.release();
+      await duty.release();
+      throw error;
+    }
+  };
+  const letGo = async (): Promise<void> => {
+    const letting = held;
+    held = undefined;
+    await letting?.channel.leave();
+    await letting?.key.lock.release();
+    await letting?.duty.release();
+  };
+  const follow = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      if (held === undefined) {
+        await context.sleep(TAKE_OVER_INTERVAL_MS, stopped.signal);
+        if (stopped.signal.aborted) return;
+        await take().catch((error: unknown) => {
+          const message = `the channel for ${maskUrl(url)} was not taken over: ${errorText(error)}`;
+          if (!stopped.signal.aborted) context.report({ type: "warning", message, hint: "retrying every few seconds" });
+        });
+      } else {
+        await firstOf([held.duty.signal, stopped.signal]);
+        if (!stopped.signal.aborted) await letGo();
+      }
+    }
+  };
+
+  await take();
+  const following = follow();
+  return {
+    name: "the channel",
+    notes:
+      held === undefined
+        ? [`Another receiver keeps the channel for ${maskUrl(url)}; this one takes over after it.`]
+        : [],
+    state: () => held?.channel.state(),
+    leave: letGo,
+    onMoved: (newUrl) => held?.channel.onMoved?.(newUrl),
+    async stop(drainUntil) {
+      stopped.abort();
+      await following;
+      if (held === undefined) return;
+      const { channel } = held;
+      // This one is among them.
+      const receivers = (await log.receivers()).filter((each) => each.url === publicUrl);
+      if (receivers.length > 1) {
+        const message = `channel ${channel.state()?.id} is left to another receiver of ${maskUrl(publicUrl)}`;
+        context.report({ type: "notice", message });
+      } else {
+        await channel.stop(drainUntil);
+        exitCode = channel.exitCode();
+      }
+      await letGo();
+    },
+    exitCode: () => exitCode,
+  };
+}
+
+/** The channel is stored in the log and not in this machine's file of channels, or the next listen here would take it over. */
+function memoryOf(channel: Awaited<ReturnType<ChannelMemory["recall"]>>): ChannelMemory {
+  const nothing = async (): Promise<void> => {};
+  return {
+    all: async () => (channel === undefined ? [] : [channel]),
+    recall: async () => undefined,
+    remember: nothing,
+    restore: nothing,
+    forget: nothing,
+    observe: async () => [],
+    missing: async () => [],
+  };
+}

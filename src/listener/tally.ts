@@ -1,0 +1,115 @@
+import { type EventPattern, eventPattern } from "../contract/event-names.ts";
+import type { Product } from "../contract/product.ts";
+import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
+import { has } from "../proofs/verdict.ts";
+import type { EventReport } from "../receiver/event-report.ts";
+import { isInvalid, type Receipt } from "../recognition/receive.ts";
+import { createTraffic, driftOf, hasDrifted } from "../samples/traffic.ts";
+import { usageError } from "../util/errors.ts";
+import type { ProductCount } from "./reports.ts";
+
+/** `crm:Leads.create=2`: so many of these events have to arrive. */
+export interface Expectation {
+  readonly pattern: EventPattern;
+  readonly wanted: number;
+}
+
+export function parseExpectation(text: string): Expectation {
+  const match = /^(.*?)(?:=(\d+))?$/s.exec(text);
+  const wanted = Number(match?.[2] ?? 1);
+  const pattern = match?.[1] ?? "";
+  if (pattern === "" || pattern.includes("=") || wanted < 1) {
+    throw usageError(
+      `--expect ${JSON.stringify(text)} is malformed`,
+      "write it as product:event=count, such as crm:Leads.create=2",
+    );
+  }
+  return { pattern: eventPattern(pattern), wanted };
+}
+
+type Counts = { -readonly [K in keyof ProductCount]: ProductCount[K] };
+
+/** Counts deliveries, by product and by expectation. */
+export function createTally(expectations: readonly Expectation[]) {
+  const total = noCounts();
+  const products: Record<string, Counts> = Object.create(null);
+  const arrived = expectations.map(() => 0);
+  /** The first number of this run: a repeat of an earlier run's event is the first one that this run sees. */
+  let firstN = Number.POSITIVE_INFINITY;
+  const seenAgain = new Set<number>();
+  const count = (i: number): number => arrived[i] ?? 0;
+  return {
+    add({
+      n,
+      receipt,
+      refusal,
+      duplicateOf,
+      shown,
+    }: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf" | "shown">): void {
+      if (n > 0) firstN = Math.min(firstN, n);
+      const name = receipt.product ?? "(unknown)";
+      products[name] ??= noCounts();
+      const accepted = refusal === undefined;
+      const kind = accepted ? kindOf(receipt) : "rejected";
+      for (const counts of [total, products[name]]) {
+        counts.received++;
+        counts[kind]++;
+        if (!shown) counts.hidden++;
+        // A rejected delivery repeats nothing, whatever it claims to be.
+        if (accepted && duplicateOf !== undefined) counts.duplicates++;
+      }
+      if (!accepted) return;
+      if (duplicateOf !== undefined) {
+        if (duplicateOf >= firstN || seenAgain.has(duplicateOf)) return;
+        seenAgain.add(duplicateOf);
+      }
+      expectations.forEach(({ pattern }, i) => {
+        if (pattern.matches(receipt.product, receipt.event)) arrived[i] = count(i) + 1;
+      });
+    },
+    /** True once every expectation is met; never without one. */
+    isComplete: () => expectations.length > 0 && expectations.every(({ wanted }, i) => count(i) >= wanted),
+    /** The expected events that have not all arrived. */
+    missing: () => expectations.flatMap(({ pattern, wanted }, i) => (count(i) < wanted ? [pattern.text] : [])),
+    counts: () => ({
+      total,
+      products,
+      expectations: expectations.map(({ pattern, wanted }, i) => ({ event: pattern.text, wanted, came: count(i) })),
+    }),
+  };
+}
+
+/** The column of an accepted delivery. */
+function kindOf(receipt: Receipt): "valid" | "custom" | "invalid" | "not_verified" {
+  if (has("failed", receipt.verdicts)) return "not_verified";
+  if (isInvalid(receipt)) return "invalid";
+  return receipt.designed ? "custom" : "valid";
+}
+
+function noCounts(): Counts {
+  return { received: 0, valid: 0, custom: 0, invalid: 0, not_verified: 0, rejected: 0, duplicates: 0, hidden: 0 };
+}
+
+/** Compares the events of a run with their schemas; undefined with `--schema off`. */
+export function openDrift(context: Context, { settings }: Pick<Config, "settings">, products: readonly Product[]) {
+  if (settings.schema === "off") return undefined;
+  const traffic = createTraffic(products);
+  return {
+    add({ n, method, path, headers, body, receipt, duplicateOf }: EventReport): void {
+      const delivery = { method, url: path, headers, body };
+      const { product, format, event, known, verdicts } = receipt;
+      const data = (): unknown => receipt.payload?.data;
+      traffic.add({ n, product, format, event, known, verdicts, duplicateOf, delivery, data });
+    },
+    /** At the end of the run: the differences, if there are any. */
+    report(): void {
+      const drifts = traffic.events().map(driftOf).filter(hasDrifted);
+      const overlooked = traffic.overlooked();
+      const moreCommand = settings.store === false ? undefined : `${context.invocation} events drift`;
+      if (drifts.length > 0 || overlooked > 0) {
+        context.report({ type: "drift", drifts, brief: true, overlooked, moreCommand });
+      }
+    },
+  };
+}

@@ -1,0 +1,170 @@
+import { openDispatchers } from "../forward/dispatchers.ts";
+import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
+import { settingName } from "../project/readers.ts";
+import type { Receiver } from "../receiver/receiver.ts";
+import { findAuthtoken } from "../tunnel/authtoken.ts";
+import { chooseTunnel, openTunnel, type TunnelChoice } from "../tunnel/open-tunnel.ts";
+import { type ProbeResult, probe } from "../tunnel/probe.ts";
+import type { Tunnel, TunnelStatus } from "../tunnel/tunnel.ts";
+import { UserError, usageError } from "../util/errors.ts";
+import type { ProbeKey } from "../util/probe-key.ts";
+import { reportGap } from "./gaps.ts";
+import type { Part } from "./part.ts";
+import type { TunnelReport } from "./reports.ts";
+
+/** Makes the receiver reachable from outside. */
+export interface TunnelPart extends Part {
+  /** The public base URL, which can change when the tunnel reconnects. */
+  url(): string;
+  /** Time without a connection so far, in milliseconds. */
+  downMs(): number;
+}
+
+interface TunnelOptions {
+  readonly choice: Exclude<TunnelChoice, { kind: "none" }>;
+  readonly receiver: Receiver;
+  readonly probeKey: ProbeKey;
+  /** Other receivers may be reached at the URL, too. */
+  readonly isShared: boolean;
+  /** The channel of this run, which follows the tunnel to another URL. */
+  channelId(): string | undefined;
+  /** The tunnel has come back under another public URL. */
+  onMoved(url: string, previousUrl: string): void;
+  /** The connection is gone for good. */
+  onLost(error: UserError): void;
+}
+
+/** Decides before anything is opened, so that contradictory flags or a missing token cost no port. */
+export async function chooseRunTunnel(context: Context, config: Config): Promise<TunnelChoice> {
+  const { settings, origins } = config;
+  const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
+  const isNeeded = tunnel !== "none" && publicUrl === undefined;
+  const { home, platform } = context;
+  const authtoken = isNeeded ? await findAuthtoken({ env: config.env, home, platform }) : undefined;
+  const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);
+  const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
+  return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
+}
+
+/** Opens the tunnel and makes sure that requests to its URL arrive here. */
+export async function startTunnel(
+  context: Context,
+  config: Config,
+  { choice, receiver, probeKey, isShared, channelId, onMoved, onLost }: TunnelOptions,
+): Promise<TunnelPart> {
+  const { settings, env } = config;
+  let downMs = 0;
+  let downSince: number | undefined;
+  let downAt: Date | undefined;
+  let isReady = false;
+  const onStatus = (status: TunnelStatus): void => {
+    if (status.type === "down") {
+      downSince = performance.now();
+      downAt = status.at;
+    }
+    if (status.type === "reconnected" || status.type === "lost") {
+      downMs += status.downMs;
+      downSince = undefined;
+    }
+    // The ready block shows the first "up".
+    if (isReady || status.type !== "up") context.report({ ...reportOf(status), channelId: channelId() });
+    if ("downMs" in status && downAt !== undefined) {
+      // The clock may have been set back.
+      const from = downAt <= status.at ? downAt : new Date(status.at.getTime() - status.downMs);
+      reportGap(context, { from, to: status.at, cause: "tunnel", reason: "the tunnel was down" });
+    }
+    if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url, status.previousUrl);
+    if (status.type === "lost") onLost(status.error);
+  };
+  const dispatchers = await openDispatchers({ connections: 1, insecure: false, env });
+  const reach = (publicUrl: string, signal: AbortSignal, once: boolean): Promise<ProbeResult> => {
+    const url = new URL(publicUrl);
+    // A direct probe opens a new connection each time: a kept one would not show that no new one is possible.
+    const through = dispatchers.isDirect(url) ? {} : { dispatcher: dispatchers.for(url) };
+    const { sleep } = context;
+    return probe({ publicUrl, key: probeKey, signal, sleep, ...through, ...(once ? { pausesMs: [0] } : {}) });
+  };
+  try {
+    // The user's own tunnel leads to the port that they know.
+    const port = choice.kind === "public-url" ? receiver.port : await receiver.openTunnelPort();
+    const open = context.overrides?.openTunnel ?? openTunnel;
+    const tunnel = await context.waiting("Opening the tunnel …", () =>
+      open(choice, {
+        addr: { host: "127.0.0.1", port },
+        reaches: async (publicUrl, signal) => (await reach(publicUrl, signal, true)).ok,
+        timeoutMs: settings.tunnelTimeout,
+        onStatus,
+        now: context.now,
+        signal: context.signal,
+      }),
+    );
+    if (tunnel === undefined) throw new Error("no tunnel was opened");
+    await requireReach(context, config, { tunnel, isShared, reach: () => reach(tunnel.url, context.signal, false) });
+    isReady = true;
+    return {
+      name: "the tunnel",
+      url: () => tunnel.url,
+      downMs: () => downMs + (downSince === undefined ? 0 : Math.round(performance.now() - downSince)),
+      async stop() {
+        await tunnel.close();
+        await dispatchers.close();
+      },
+    };
+  } catch (error) {
+    await dispatchers.close();
+    throw error;
+  }
+}
+
+interface ReachOptions {
+  readonly tunnel: Tunnel;
+  readonly isShared: boolean;
+  reach(): Promise<ProbeResult>;
+}
+
+/** A URL that leads elsewhere would look ready and receive nothing. */
+async function requireReach(
+  context: Context,
+  config: Config,
+  { tunnel, isShared, reach }: ReachOptions,
+): Promise<void> {
+  try {
+    const result = await context.waiting("Checking the public URL …", reach);
+    if (result.ok && result.isForgeable) rejectAllowedAddresses(config, tunnel);
+    if (result.ok) return;
+    const message = `a request to ${tunnel.url} did not arrive here: ${result.reason}`;
+    // A proxy in front of several receivers asks `/readyz` first, which this one answers from now on.
+    if (isShared && tunnel.kind === "public-url") return context.report({ type: "warning", message });
+    const hint =
+      tunnel.kind === "public-url"
+        ? "start that tunnel first, and point it to this receiver's port (see --port)"
+        : "try again, or do without a tunnel: --tunnel none";
+    throw new UserError("connectionLost", message, hint);
+  } catch (error) {
+    await tunnel.close();
+    throw error;
+  }
+}
+
+/** Behind a tunnel that does not write X-Forwarded-For, every sender could name an allowed address. */
+function rejectAllowedAddresses({ settings, origins }: Config, { url }: Tunnel): void {
+  const key = settings.allowIp.length > 0 ? "allowIp" : "allowZohoIps";
+  if (key === "allowZohoIps" && !settings.allowZohoIps) return;
+  throw usageError(
+    `${settingName(key, origins[key])} protects nothing at ${url}: that tunnel does not write X-Forwarded-For, so anyone can send an allowed address in it`,
+    "use a tunnel that writes this header, such as ngrok; or leave the setting out, and set the product's secret or token",
+  );
+}
+
+function reportOf(status: TunnelStatus): Omit<TunnelReport, "channelId"> {
+  return {
+    type: "tunnel",
+    at: status.at,
+    state: status.type,
+    url: "url" in status ? status.url : undefined,
+    previousUrl: status.type === "reconnected" ? status.previousUrl : undefined,
+    reason: status.type === "down" ? status.reason : status.type === "lost" ? status.error.message : undefined,
+    downMs: "downMs" in status ? status.downMs : undefined,
+  };
+}

@@ -1,0 +1,380 @@
+import type { Signature, Verdict } from "../contract/product.ts";
+import type { SchemaIssue } from "../contract/schema.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { Receipt } from "../recognition/receive.ts";
+import type { LogStatsReport } from "./stats-report.ts";
+
+/**
+ * The event log of a receiver: every delivery with its receipt, its attempts, and the targets that it still waits for.
+ * Every method may reject with a UserError whose code begins with `log-` (`log-full`, `log-locked`, `log-damaged`, `log-read-only`, `log-gone`, `log-handles`, `log-io`).
+ */
+export interface Log {
+  /** For messages. */
+  readonly path: string;
+
+  /** Records a delivery. When this resolves it is on the disk, and only then may it be answered 2xx. */
+  append(entry: NewEntry): Promise<Appended>;
+  /**
+   * Resolves if an append would most likely succeed now: the last one did within 2 s, or else a probe does. Rejects with the
+   * reason, after 1 s at the latest.
+   */
+  checkReady(): Promise<void>;
+  /** Records the answer to the sender, when it was not known at `append`. */
+  setAnswer(n: number, answer: Answer): Promise<void>;
+
+  /**
+   * Claims deliveries that are due for a target, the longest due first; of ordered ones only the first of each key. On SQLite
+   * only for the owner of the lock, with whose process all claims end; elsewhere a claim is a lease, which the log renews
+   * until it is completed or released.
+   */
+  claimWaiting(request: ClaimRequest): Promise<Claimed>;
+  /** Claims a delivery that was just recorded; false if `claimWaiting` has claimed it, or only that can. */
+  claim(ref: ClaimRef): boolean;
+  /** Whether a claim can be acted on: false when its lease has ended, as after a pause of the process. */
+  holds(ref: ClaimRef): boolean;
+  /** When a claim would find more, after one that found less than its limit. */
+  nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
+  /** Records the attempt and releases the claim in one step. */
+  complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<Completed>;
+  /** Releases claims without an attempt, because the target is down. With a time they are due then: behind those that are due before. */
+  release(claims: readonly ClaimRef[], dueAt?: Date): Promise<void>;
+  /**
+   * Only for the owner of the lock. Deliveries that an earlier run has left without an answer count as failed: their
+   * senders got none. Resolves to their number.
+   */
+  endUnanswered(): Promise<number>;
+  /** Calls back when another process may have made something due for a target, and when the log cannot be asked. Returns what ends it. */
+  onWork(listener: (target: string) => void, onAway?: (error: unknown) => void): () => void;
+  /** The deliveries that wait, by target. */
+  waiting(): Promise<readonly WaitingCount[]>;
+  /** Records an attempt outside of the queue: a replay, a mirrored answer. Resolves to its number. */
+  recordAttempt(n: number, attempt: NewAttempt): Promise<number>;
+  /** Attempts that were recorded after the one with this id, in order, a few hundred at a time. */
+  attemptsAfter(id: number): Promise<readonly FollowedAttempt[]>;
+  /** The id of the last recorded attempt; 0 when there is none. */
+  lastAttempt(): Promise<number>;
+
+  get(n: number | "last"): Promise<LogEntry | undefined>;
+  /** Newest first by default; read in pages, so memory stays flat. */
+  list(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogRecord>;
+  /** The same as lines of a list. */
+  rows(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogRow>;
+  /**
+   * Those after a number, oldest first, with one query: for a reader that follows thousands of deliveries a second. Undefined
+   * where one of them cannot be read.
+   */
+  rowsAfter(n: number, limit: number): Promise<readonly LogRow[] | undefined>;
+  /** Undefined for one that has been pruned or never existed. */
+  row(n: number): Promise<LogRow | undefined>;
+  /** The same with bodies, headers and attempts. */
+  entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
+  /** `isCustom`: whether users design the body of an event. Default: of none. */
+  stats(filter?: LogFilter, isCustom?: IsCustom): Promise<LogStats>;
+
+  /**
+   * Removes deliveries beyond the limits, by default those of `openLog`, except those that still wait (`PRUNING_ORDER`); ends
+   * early on abort.
+   */
+  prune(limits?: Retention, signal?: AbortSignal): Promise<Pruned>;
+  /** Marks deliveries that wait for a target as failed. Resolves to their number. */
+  giveUp(target: string): Promise<number>;
+  /**
+   * Registers a process that receives or delivers, until `release` or its end. On SQLite it is the only one, and the log is
+   * locked for it.
+   */
+  lock(owner: LockOwner): Promise<LogLock>;
+  /** The processes that receive or deliver now, where there can be several: `lockOwnerAt` tells the one of a SQLite log. */
+  receivers(): Promise<readonly LockOwner[]>;
+  /** Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. */
+  takeDuty(name: string): Promise<Duty | undefined>;
+  /** What several receivers share beside the log; undefined where there can be only one. */
+  readonly shared: SharedSecrets | undefined;
+  /** Commits pending writes, then closes the file. */
+  close(): Promise<void>;
+}
+
+export interface NewEntry {
+  readonly receivedAt: Date;
+  readonly delivery: Delivery;
+  /** The sender's address. */
+  readonly remote: string | undefined;
+  readonly receipt: Receipt;
+  /** A rejected delivery is never the original of a duplicate. */
+  readonly accepted: boolean;
+  readonly status: number | undefined;
+  readonly refusal: string | undefined;
+  readonly forward?: ForwardRequest | undefined;
+}
+
+export interface Appended {
+  /** Counts from 1 and is never reused, even with several receivers on one log. */
+  readonly n: number;
+  /** The delivery of the same identity within the last 24 hours that was accepted and not answered with an error. */
+  readonly duplicateOf: number | undefined;
+  /** One for each target; `claimed` says that the caller is to deliver it now. */
+  readonly forwards: readonly (ClaimRef & { readonly target: string; readonly claimed: boolean })[];
+}
+
+/** `due`: the next one of its order is due now. `lost`: the claim had ended, and another process may have sent it, too. */
+export type Completed = "done" | "due" | "lost";
+
+/** Ends with the process. */
+export interface Duty {
+  /** Aborts when the duty is lost, and another process may have it. */
+  readonly signal: AbortSignal;
+  release(): Promise<void>;
+}
+
+/** Secrets by name, such as the one that Mail hands out; stored encrypted. */
+export interface SharedSecrets {
+  /** Rejects with a UserError without the key to decrypt them. */
+  all(): Promise<ReadonlyMap<string, string>>;
+  set(name: string, value: string): Promise<void>;
+  /** Whether there are any, which tells who has no key, too. */
+  isUsed(): Promise<boolean>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly refusal: string | undefined;
+}
+
+export type DeliveryState = "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
+
+export interface LogRecord {
+  readonly n: number;
+  readonly receivedAt: Date;
+  readonly method: string;
+  readonly url: string;
+  readonly remote: string | undefined;
+  readonly product: string | undefined;
+  readonly format: string | undefined;
+  readonly event: string | undefined;
+  readonly known: boolean;
+  readonly records: readonly string[];
+  readonly verdicts: readonly Verdict[];
+  readonly issues: readonly SchemaIssue[];
+  /** False when there was no schema to check, so that an empty list of issues means nothing. */
+  readonly schemaChecked: boolean;
+  readonly identity: string | undefined;
+  readonly duplicateOf: number | undefined;
+  readonly accepted: boolean;
+  readonly status: number | undefined;
+  readonly refusal: string | undefined;
+  readonly state: DeliveryState;
+}
+
+/** What a list shows of a delivery. */
+export type IsCustom = (event: Pick<LogRecord, "product" | "format" | "event">) => boolean;
+
+export interface LogRow
+  extends Pick<
+    LogRecord,
+    | "n"
+    | "receivedAt"
+    | "method"
+    | "url"
+    | "product"
+    | "format"
+    | "event"
+    | "records"
+    | "duplicateOf"
+    | "status"
+    | "state"
+  > {
+  /** `not_verified` if any signature or token is wrong, `verified` if one is right, else `not_verified` without a key. */
+  readonly sender: Signature["result"];
+  /** Undefined where there was no schema to check. */
+  readonly schemaOk: boolean | undefined;
+  /** Length of the recorded body, which may be cut. */
+  readonly bytes: number;
+  /** Names that the user has chosen for secrets. */
+  readonly chosen: readonly string[];
+}
+
+export interface LogEntry extends LogRecord {
+  /** Its body may be cut: see `isBodyCut`. */
+  readonly delivery: Delivery;
+  readonly attempts: readonly Attempt[];
+  readonly forwards: readonly Forward[];
+}
+
+export interface ListOptions {
+  readonly order?: "newest" | "oldest";
+  readonly limit?: number;
+  /** Called for each delivery that cannot be read; by default the first one is thrown. */
+  readonly onDamaged?: (n: number, reason: string) => void;
+  /** Ends the list early. */
+  readonly signal?: AbortSignal;
+  /** Called while bodies are searched, with how many of the log's numbers have been. */
+  readonly onSearched?: (count: number, total: number) => void;
+}
+
+export type LogStats = Omit<LogStatsReport, "type">;
+
+export interface Retention {
+  readonly keepMs?: number | undefined;
+  readonly maxBytes?: number | undefined;
+}
+
+export interface Pruned {
+  readonly removed: number;
+  /** The size of the log afterwards. */
+  readonly bytes: number;
+}
+
+export interface LockOwner {
+  readonly pid: number;
+  /** The machine's name, on a log that several machines share. */
+  readonly host?: string | undefined;
+  readonly url: string | undefined;
+  /** Default: both. */
+  readonly role?: Role | undefined;
+  readonly since: Date;
+}
+
+/** Which half of `listen` a process does: receive and record, deliver what waits, or both. */
+export type Role = "receive" | "deliver" | "both";
+
+export type LogLock =
+  | { readonly held: true; setUrl(url: string): Promise<void>; release(): Promise<void> }
+  | { readonly held: false; readonly by: LockOwner | undefined };
+
+export interface ForwardRequest {
+  readonly targets: readonly string[];
+  /**
+   * `product:record`, or `EVERY_RECORD` in place of the record: deliveries of one key reach a target one after the other.
+   * Undefined when order does not matter.
+   */
+  readonly orderKey?: string | undefined;
+  /** Claims at once, for a caller that has reserved room. */
+  readonly claim?: boolean;
+}
+
+/** One delivery for one target. */
+export interface ClaimRef {
+  readonly id: number;
+  readonly n: number;
+  /** Of this claim alone, where claims are leases. */
+  readonly lease?: string | undefined;
+}
+
+export interface ClaimRequest {
+  readonly target: string;
+  readonly limit: number;
+  /** For all bodies together; one is claimed whatever its size. Default: no limit. */
+  readonly maxBytes?: number | undefined;
+  readonly now: Date;
+  /** A delivery that seems to wait for longer is due: the clock has been set back. */
+  readonly maxPauseMs: number;
+}
+
+/** A damaged delivery, which can only be given up. */
+export interface Unreadable extends ClaimRef {
+  readonly reason: string;
+}
+
+export interface Claimed {
+  readonly claims: readonly Claim[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+export interface NextDue {
+  /** Something is due but not claimed: it did not fit. */
+  readonly left: boolean;
+  /** When the next one becomes due; undefined when there is none. */
+  readonly at: Date | undefined;
+}
+
+export interface Claim extends ClaimRef {
+  readonly target: string;
+  /** Attempts made before this one. */
+  readonly attempts: number;
+  readonly receivedAt: Date;
+  /** The sender's address. */
+  readonly remote: string | undefined;
+  readonly duplicateOf: number | undefined;
+  readonly product: string | undefined;
+  readonly format: string | undefined;
+  readonly event: string | undefined;
+  readonly delivery: Delivery;
+}
+
+export interface NewAttempt {
+  readonly target: string;
+  readonly at: Date;
+  /** Undefined when no answer came, because of `error`. */
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  readonly error: string | undefined;
+  /** The start of the answer. */
+  readonly reply?: string | undefined;
+  /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
+  readonly mends?: boolean;
+}
+
+export interface Attempt extends Omit<NewAttempt, "mends"> {
+  /** Counts from 1 for each delivery and target. */
+  readonly attempt: number;
+}
+
+/** An attempt with its position in the log. */
+export interface FollowedAttempt extends Attempt {
+  /** For `attemptsAfter`. */
+  readonly id: number;
+  readonly n: number;
+}
+
+export type Outcome =
+  | { readonly state: "delivered" }
+  | { readonly state: "failed" }
+  | { readonly state: "retry"; readonly at: Date };
+
+export type ForwardState = "waiting" | "delivered" | "failed";
+
+export interface Forward {
+  readonly target: string;
+  readonly state: ForwardState;
+  readonly attempts: number;
+  /** The next attempt; only for those that wait. */
+  readonly dueAt: Date | undefined;
+}
+
+export interface WaitingCount {
+  readonly target: string;
+  /** Including those that are being sent. */
+  readonly waiting: number;
+  /** When the first of them is due; undefined when none waits. */
+  readonly nextAt: Date | undefined;
+  /** When the oldest of them was received. */
+  readonly oldestAt: Date | undefined;
+}
+
+/** Selects deliveries: all conditions that are given must match. */
+export interface LogFilter {
+  readonly product?: string | undefined;
+  /** Patterns such as `Leads.*` or `crm:Leads.*` (`eventPattern`); one of them must match. */
+  readonly events?: readonly string[] | undefined;
+  /** The answer to the sender, both ends inclusive: 400 to 499. */
+  readonly status?: { readonly min: number; readonly max: number } | undefined;
+  readonly since?: Date | undefined;
+  /** Only higher numbers. */
+  readonly after?: number | undefined;
+  /** Only lower numbers. */
+  readonly before?: number | undefined;
+  /** Failed for at least one target. */
+  readonly failed?: boolean | undefined;
+  readonly rejected?: boolean | undefined;
+  /** See `isInvalid`. */
+  readonly invalid?: boolean | undefined;
+  readonly duplicates?: boolean | undefined;
+  /** Text in the body or the URL, case-sensitive. */
+  readonly search?: string | undefined;
+  readonly where?: readonly WhereClause[] | undefined;
+}
+
+/** `data.Email=jane@example.com`: a path in the payload and the text of the value that it must have. */
+export interface WhereClause {
+  readonly path: readonly string[];
+  readonly value: string;
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from "node:crypto";
+import { maskUrl } from "../../delivery/mask.ts";
+import type { Appended, ClaimRef, NewEntry } from "../log.ts";
+import { timeoutError } from "../readiness.ts";
+import { keptBody } from "../retention.ts";
+import { deliveryRow, maybeNumber, numberOf, type SqlRow, textOf } from "../rows.ts";
+import { EVERY_RECORD } from "../states.ts";
+import { APPEND_TIMEOUT_MS, type Database } from "./connect.ts";
+import { Flush } from "./flush.ts";
+
+/** Of a claim that was just made. */
+export interface ClaimGiven {
+  /** When it was asked for, by `performance.now()`: the lease began no sooner. */
+  readonly sentAtMs: number;
+  /** When the delivery was due before. */
+  readonly dueAtMs: number;
+  readonly isOrdered: boolean;
+}
+
+interface AppendOptions {
+  now(): Date;
+  /** Of claims, in milliseconds. */
+  readonly leaseMs: number;
+  /** The receiver that has registered itself. */
+  receiver(): string | undefined;
+  onClaimed(claim: ClaimRef & { readonly lease: string }, given: ClaimGiven): void;
+}
+
+/** Of the bodies of one flush. A larger one goes alone. */
+const MAX_FLUSH_BYTES = 4_194_304;
+/** Of text in an index, which can have no more than 2,704 bytes: a name that is longer is nobody's. */
+const MAX_INDEXED = 500;
+/** Of a notification: 8,000 bytes, and a target that is longer may be anyone's. */
+const MAX_PAYLOAD = 2000;
+
+/** Records deliveries, many in one call. */
+export function createAppender(database: Database, options: AppendOptions): Flush<NewEntry, Appended> {
+  const { now, leaseMs } = options;
+
+  async function write(entries: readonly NewEntry[], endsAt: number): Promise<readonly Appended[]> {
+    const receiver = options.receiver() ?? null;
+    const sentAtMs = performance.now();
+    const lease = entries.some(({ forward }) => forward?.claim === true) ? randomUUID() : undefined;
+    const first = firstOffers(entries);
+    const bodies = entries.map(keptBody);
+    let bytes = 0;
+    const deliveries = entries.map((entry, i) => {
+      const { length } = bodies[i] ?? "";
+      const row = deliveryRow(entry);
+      const given = {
+        i,
+        ...row,
+        event: row.event?.slice(0, MAX_INDEXED) ?? null,
+        receiver: entry.status === undefined ? receiver : null,
+        headers: JSON.stringify(entry.delivery.headers),
+        body_start: bytes + 1,
+        body_length: length,
+        first: first(entry),
+      };
+      bytes += length;
+      return given;
+    });
+    const forwards = forwardsOf(entries, lease);
+    const awaited = new Set(forwards.filter(({ claim }) => claim === null).map(({ target }) => payloadFor(target)));
+    const values = [
+      toJson(deliveries),
+      toJson(forwards),
+      Buffer.concat(bodies),
+      now().getTime(),
+      leaseMs,
+      [...awaited],
+    ];
+    const rows = await database.queryBefore(endsAt, "SELECT * FROM append(?, ?, ?, ?, ?, ?)", values);
+    return resultsOf(rows, entries, { lease, sentAtMs });
+  }
+
+  function resultsOf(
+    rows: readonly SqlRow[],
+    entries: readonly NewEntry[],
+    { lease, sentAtMs }: { readonly lease: string | undefined; readonly sentAtMs: number },
+  ): readonly Appended[] {
+    const results = entries.map(() => ({
+      n: 0,
+      duplicateOf: undefined as number | undefined,
+      forwards: [] as Appended["forwards"][number][],
+    }));
+    for (const row of rows) {
+      const i = numberOf(row, "i");
+      const [result, entry] = [results[i], entries[i]];
+      if (result === undefined || entry === undefined) continue;
+      const [n, id] = [numberOf(row, "n"), maybeNumber(row, "forward")];
+      if (id === undefined) {
+        result.n = n;
+        result.duplicateOf = maybeNumber(row, "duplicate_of");
+        continue;
+      }
+      const claimed = row.claimed === 1 && lease !== undefined;
+      result.forwards.push({ id, n, target: textOf(row, "target"), claimed, lease: claimed ? lease : undefined });
+      if (claimed)
+        options.onClaimed(
+          { id, n, lease },
+          { sentAtMs, dueAtMs: entry.receivedAt.getTime(), isOrdered: entry.forward?.orderKey !== undefined },
+        );
+    }
+    return results;
+  }
+
+  return new Flush({
+    write,
+    maxBytes: MAX_FLUSH_BYTES,
+    sizeOf: (entry) => keptBody(entry).length,
+    limit: { ms: APPEND_TIMEOUT_MS, timeoutError: () => timeoutError(database.path, APPEND_TIMEOUT_MS) },
+  });
+}
+
+/** For each delivery, the first of the flush that may be the original of those with its identity. */
+function firstOffers(entries: readonly NewEntry[]): (entry: NewEntry) => number | null {
+  const first = new Map<string, number>();
+  for (const [i, { receipt, accepted, status = 0 }] of entries.entries()) {
+    const { identity } = receipt;
+    if (identity !== undefined && accepted && status < 300 && !first.has(identity)) first.set(identity, i);
+  }
+  return ({ receipt: { identity } }) => (identity === undefined ? null : (first.get(identity) ?? null));
+}
+
+/** `behind`: an earlier one of the same flush has to reach the target first. */
+function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
+  const keys = new Set<string>();
+  const isBehind = (target: string, key: string): boolean => {
+    const product = `${key.slice(0, key.indexOf(":"))}:`;
+    const every = `${target} ${product}${EVERY_RECORD}`;
+    const own = `${target} ${key}`;
+    const any = `${target} ${product}`;
+    const behind = keys.has(own) || keys.has(every) || (own === every && keys.has(any));
+    keys.add(own).add(any);
+    return behind;
+  };
+  return entries.flatMap(({ receivedAt, forward }, i) => {
+    const { targets = [], claim = false } = forward ?? {};
+    // Records whose names are equal for so long share their order.
+    const orderKey = forward?.orderKey?.slice(0, MAX_INDEXED);
+    return targets.map((target) => ({
+      i,
+      target,
+      received_at: receivedAt.getTime(),
+      order_key: orderKey ?? null,
+      behind: orderKey !== undefined && isBehind(target, orderKey),
+      claim: claim && lease !== undefined ? lease : null,
+    }));
+  });
+}
+
+/** What `onWork` hears; an empty text stands for any target. Every user of the database may listen, so it has no secrets. */
+function payloadFor(target: string): string {
+  return target.length > MAX_PAYLOAD || maskUrl(target) !== target ? "" : target;
+}
+
+/** A zero character, or half of a surrogate pair, which PostgreSQL's text cannot have. */
+const ESCAPED = /\\u(?:0000|d[89a-f])/;
+
+/** The rows of a parameter. */
+export function toJson(rows: readonly object[]): string {
+  const text = JSON.stringify(rows);
+  if (!ESCAPED.test(text)) return text;
+  return JSON.stringify(rows, (_, value: unknown) => (typeof value === "string" ? cleanText(value) : value));
+}
+
+export function cleanText(text: string): string {
+  return Buffer.from(text.replaceAll("\0", "\u2400")).toString();
+}

@@ -1,0 +1,60 @@
+/**
+ * Everything that a run can report, by its type. Each subject adds its own in its reports.ts; terminal/ shows them all, and
+ * the compiler names one that it does not.
+ */
+export interface Reports {
+  notice: NoticeReport;
+  decisions: DecisionsReport;
+  warning: WarningReport;
+  text: TextReport;
+  table: TableReport;
+}
+
+export type Report = Reports[keyof Reports];
+
+/** The progress of a long task, shown on a terminal only. */
+export interface Progress {
+  advance(done: number, failed: number): void;
+  /** Removes the bar. */
+  end(): void;
+}
+
+/** A line of information on stderr; hidden by `--quiet`. */
+interface NoticeReport {
+  readonly type: "notice";
+  readonly message: string;
+  /** It is about the event above it. */
+  readonly below?: true;
+}
+
+/** Lists what a question about trust is for; on stderr, also with `--quiet`. */
+interface DecisionsReport {
+  readonly type: "decisions";
+  readonly message: string;
+  readonly decisions: readonly { readonly label: string; readonly value: string; readonly file: string }[];
+}
+
+interface WarningReport {
+  readonly type: "warning";
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Requested data, written to stdout as it is: a fixture, a path, a completion script. */
+interface TextReport {
+  readonly type: "text";
+  readonly text: string;
+  /** The JSON line; without it `{"type":"text","text":…}`. */
+  readonly json?: Readonly<Record<string, unknown>>;
+}
+
+/** Rows for a person, objects for a script. */
+export interface TableReport {
+  readonly type: "table";
+  readonly title?: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** One JSON line per row. */
+  readonly json: readonly Readonly<Record<string, unknown>>[];
+  readonly footer?: string;
+}

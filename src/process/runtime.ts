@@ -1,0 +1,110 @@
+import type { openTunnel } from "../tunnel/open-tunnel.ts";
+import type { Keyboard, KeyboardUser } from "./keyboard.ts";
+import type { Prompts } from "./prompts.ts";
+
+/** The start file passes this, since a bundle knows neither where its package is nor how to import modules outside of it. */
+export interface Surroundings {
+  readonly packageRoot: string;
+  readonly importModule: ImportModule;
+}
+
+/** Messages between this process and one that it has started, or that has started it: not readable by others, as flags are. */
+export interface Channel {
+  send(message: unknown): void;
+  onMessage(callback: (message: unknown) => void): void;
+  /** Resolves when the other process has ended, however it did. */
+  readonly closed: Promise<void>;
+}
+
+/** This program in another process. */
+export interface SelfProcess extends Channel {
+  /** Asks it to end, and kills it if it does not. */
+  end(): void;
+  /** Resolves to the end of what it has written to stderr. */
+  readonly ended: Promise<string>;
+}
+
+interface ChildOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where its stdout goes. Its stderr goes to ours. */
+  readonly stdoutTo: "stdout" | "stderr";
+}
+
+export interface ChildRun {
+  /** The exit code, or 128 plus the number of the signal that ended it. Rejects if there is no shell. */
+  readonly ended: Promise<number>;
+  /** Ends it and everything that it has started: SIGTERM, or SIGKILL with `force`. */
+  end(force: boolean): void;
+}
+
+interface SelfRun {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Resolves to what the module at a `file:` URL exports. */
+export type ImportModule = (url: string) => Promise<Readonly<Record<string, unknown>>>;
+
+/** The outside world of a run. Here it is made from `process`; tests make their own. */
+export interface Runtime {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The user's home folder. */
+  readonly home: string;
+  readonly platform: string;
+  readonly pid: number;
+  /** How the user starts this tool, for suggested commands: `zoho-hooks`, `npx zoho-hooks`. */
+  readonly invocation: string;
+  /** The folder of this package, which has the built-in fixtures. */
+  readonly packageRoot: string;
+  readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer>; chunks(): AsyncIterable<Buffer> };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Loaded on first use; undefined without a terminal. */
+  prompts(): Promise<Prompts | undefined>;
+  now(): Date;
+  /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** For long runs: a terminal that is stopped with Ctrl-S must not stop the program. A child changes it back. */
+  neverWaitForTerminal(): void;
+  /** Single keys, once it is taken. Only where stdin and stdout are terminals. */
+  openKeyboard(user: KeyboardUser): Keyboard;
+  /** Runs this program in a child process, without input. */
+  runSelf(argv: readonly string[], signal: AbortSignal): Promise<SelfRun>;
+  /** Runs a command line in the system's shell, without input. */
+  startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
+  /** Starts this program once more, with other arguments. It ends with this process. */
+  startSelf(argv: readonly string[]): SelfProcess;
+  /** The process that has started this one with `startSelf`, if one has. */
+  readonly parent: Channel | undefined;
+  /** Node's `import()`, for modules of the user and packages that cannot be required. */
+  importModule: ImportModule;
+  /**
+   * Aborts on the first Ctrl-C or SIGTERM, with the signal's name as reason; a second one ends the process at once. Aborts
+   * with `EPIPE` if the reader of the output is gone.
+   */
+  readonly signal: AbortSignal;
+  /** Set by tests only. */
+  readonly overrides?: Overrides;
+}
+
+interface Overrides {
+  /** Replaces every sender's limit for an answer. */
+  readonly answerWithinMs?: number;
+  /** Replaces the ngrok agent. */
+  readonly openTunnel?: typeof openTunnel;
+}
+
+export interface Output {
+  write(text: string): void;
+  /** Characters that the reader has not taken yet: they are held in memory. */
+  backlog(): number;
+  /** Characters that the reader has taken so far. */
+  taken(): number;
+  readonly isTTY: boolean;
+  /** Undefined when it is not a terminal. */
+  readonly columns: number | undefined;
+}

@@ -1,0 +1,38 @@
+import type { KnownSecrets } from "../delivery/known-secrets.ts";
+import type { Log } from "../log/log.ts";
+import type { Progress, Report } from "../process/messages.ts";
+import type { Runtime } from "../process/runtime.ts";
+import type { Project } from "./project.ts";
+import type { GivenSecrets } from "./secrets.ts";
+import type { Settings } from "./settings.ts";
+
+export interface Context extends Runtime {
+  /** Prints a report, as text or as JSON lines. */
+  report(report: Report): void;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  readonly json: boolean;
+  /** Shows a spinner while the work runs, on a terminal and if it takes a moment. */
+  waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
+  /** A progress bar. Nothing may be reported until it has ended. */
+  progress(total: number): Progress;
+  /** Masked in all that is written and reported; what reads a secret adds it. */
+  readonly knownSecrets: KnownSecrets;
+  /** What the files of the trusted folder set. Undefined for a command that needs no trust: it reads them itself. */
+  readonly project?: Project;
+  /** Set for a command that the inspector, or a key of `listen`, calls. */
+  readonly caller?: Caller;
+}
+
+/** What a called command takes for its flags. */
+export interface Caller {
+  readonly flags: Readonly<Partial<Settings>>;
+  readonly secrets: GivenSecrets;
+  /** For a command in the process of `listen`. */
+  readonly listener?: {
+    /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */
+    readonly log: Log;
+    /** Of the receiver, on this machine. */
+    readonly url: string;
+  };
+}

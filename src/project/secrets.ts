@@ -1,0 +1,235 @@
+import { statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import type { OfferedSecret } from "../contract/product.ts";
+import type { KnownSecrets } from "../delivery/known-secrets.ts";
+import { CREDENTIAL_VARIABLES, type Credential, type Secret, type Secrets, secret } from "../delivery/secret.ts";
+import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
+import { usageError } from "../util/errors.ts";
+import {
+  MAX_SETTINGS_BYTES,
+  makePrivateFolder,
+  readRegularFile,
+  readText,
+  writeFileAtomically,
+  writePrivateFile,
+} from "../util/files.ts";
+import { rejectLinks } from "../util/links.ts";
+import { cachedFor } from "../util/timing.ts";
+import { ENV_FILE } from "./environment.ts";
+import { PROJECT_FOLDER } from "./settings.ts";
+
+const CREDENTIALS = Object.keys(CREDENTIAL_VARIABLES) as readonly Credential[];
+
+/** Credentials that users choose themselves. The others are made by Zoho or are key pairs. */
+export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonly Credential[];
+
+/** Keys have many lines, so their variables may hold the path of a file. */
+export const MULTI_LINE = ["publicKey", "privateKey", "jwks"] as const satisfies readonly Credential[];
+
+/** Everyone may see these. */
+const PUBLIC: readonly string[] = ["publicKey", "jwks"] satisfies Credential[];
+
+/** Secrets from files that were named on the command line. They take precedence over the environment. */
+export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
+
+interface SecretSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Undefined for commands that neither verify nor sign, which do not fail for a key that cannot be read. */
+  readonly given?: GivenSecrets | undefined;
+  /** The folder that paths of key files are relative to. */
+  readonly root: string;
+  readonly stored?: StoredSecrets | undefined;
+  /** The secrets are added to these. */
+  readonly known: KnownSecrets;
+}
+
+/**
+ * The secrets of flags, of the environment and of the project. A product's own variable replaces the general one. A variable that
+ * is set but empty is an error: it would turn the check off silently.
+ */
+export function readSecrets({ env, given, root, stored, known }: SecretSources): Secrets {
+  const found = new Map<string, Secret>();
+  const remember = (credential: string, { reveal }: Secret): void => {
+    const isPath = credential === "privateKey" && !reveal().includes("PRIVATE KEY");
+    if (!PUBLIC.includes(credential) && !isPath) known.remember(reveal());
+  };
+  for (const [credential, each] of Object.entries(given ?? {})) if (each !== undefined) remember(credential, each);
+  for (const credential of CREDENTIALS) {
+    const variable = CREDENTIAL_VARIABLES[credential];
+    for (const [name, value] of Object.entries(env)) {
+      if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
+      if (value.trim() === "") throw emptySecret(name);
+      const isKey = (MULTI_LINE as readonly Credential[]).includes(credential);
+      const content = secret(isKey ? contentOf(value, root) : value, name);
+      // A key that cannot be read would fail every delivery, so it is an error before the first.
+      if (given !== undefined && isKey && content.reveal() === value) rejectUnusableFile(name, value, root);
+      if (given !== undefined && credential === "publicKey") readPublicKeys(content);
+      if (given !== undefined && credential === "privateKey") readPrivateKey(content);
+      remember(credential, content);
+      found.set(name, name === variable ? { ...content, shared: true } : content);
+    }
+  }
+  return {
+    for(credential, product) {
+      const own = found.get(ownVariable(credential, product));
+      const flag = given?.[credential];
+      // The flag replaces a product's own secret, which stays required.
+      if (flag !== undefined) return [{ ...flag, shared: own === undefined }];
+      const one = own ?? found.get(CREDENTIAL_VARIABLES[credential]) ?? stored?.find(product, credential);
+      return one === undefined ? [] : [one];
+    },
+    all: () => [
+      ...Object.values(given ?? {}).filter((each) => each !== undefined),
+      ...found.values(),
+      ...(stored?.all() ?? []),
+    ],
+  };
+}
+
+/** A private key has 2 to 4 kB, a key set some keys. */
+const MAX_KEY_FILE_BYTES = 64 * 1024;
+
+/** The content of the file that a value names, or the value itself where it names none with a key. */
+function contentOf(value: string, root: string): string {
+  const text = namesFile(value) ? readKey(resolve(root, value)) : undefined;
+  // The variable alone decides from where keys are fetched.
+  return text === undefined || URL.canParse(text.trim()) ? value : text;
+}
+
+function readKey(path: string): string | undefined {
+  try {
+    return readRegularFile(path, MAX_KEY_FILE_BYTES).toString("utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** A path is one short line. */
+export function namesFile(value: string): boolean {
+  return !value.includes("\n") && value.length <= 1024;
+}
+
+function rejectUnusableFile(name: string, value: string, root: string): void {
+  const path = resolve(root, value);
+  if (namesFile(value) && readKey(path) !== undefined)
+    throw usageError(`${name}: the file ${path} has a URL in it, not a key`, `set ${name} to the URL itself`);
+  // A short value with a file extension is a path and not a key.
+  if (value.length > 200 || !/^[^\n]*\.[a-z0-9]{2,5}$/i.test(value) || value.includes("://")) return;
+  throw usageError(
+    `${name}: there is no readable file ${path}`,
+    "give the key itself, or the path of a file with it: absolute, or relative to the project's folder",
+  );
+}
+
+function emptySecret(name: string): Error {
+  return usageError(`${name} is set but empty`, `give it a value, or remove it from the environment and ${ENV_FILE}`);
+}
+
+function ownVariable(credential: Credential, product: string): string {
+  return `${CREDENTIAL_VARIABLES[credential]}_${variableSuffix(product)}`;
+}
+
+/** `MY_SHOP` for `my-shop`: ids of user-defined products may have hyphens, names of variables may not. */
+export function variableSuffix(product: string): string {
+  return product.toUpperCase().replace(/[^A-Z0-9]/g, "_");
+}
+
+/** Keys and secrets that the tool stores, below a project's root. Ignored by Git. */
+export const KEYS_FOLDER = join(PROJECT_FOLDER, "keys");
+export const STORED_SECRETS_FILE = join(KEYS_FOLDER, "hook-secrets.json");
+
+/** Short enough for a secret that was just stored, long enough not to slow down thousands of deliveries a second. */
+const RELOAD_AFTER_MS = 2;
+
+type StoredSecrets = ReturnType<typeof readStoredSecrets>;
+
+/** The secrets that senders offered when their webhooks were set up, or that Zoho was given to sign with. */
+export function readStoredSecrets(root: string, known: KnownSecrets) {
+  const path = join(root, STORED_SECRETS_FILE);
+  // Read before the file, so that a change in between is noticed.
+  let modifiedMs = modificationTime(path);
+  let stored = read(path);
+  // Another process may store one meanwhile: `webhooks create` while `listen` runs.
+  const reload = (): void => {
+    const nowMs = modificationTime(path);
+    if (nowMs !== modifiedMs) {
+      stored = readOr(path, stored);
+      remember();
+    }
+    modifiedMs = nowMs;
+  };
+  const reloadSometimes = cachedFor(RELOAD_AFTER_MS, Date.now, reload);
+  const current = (): FileContent => {
+    reloadSometimes();
+    return stored;
+  };
+  const remember = (): void => known.remember(...Object.values(stored).flatMap((each) => Object.values(each)));
+  const asSecret = (value: string): Secret => secret(value, STORED_SECRETS_FILE);
+  remember();
+  return {
+    find(product: string, credential: string): Secret | undefined {
+      // What senders offer. A URL of public keys would be fetched.
+      const isOffered = !(MULTI_LINE as readonly string[]).includes(credential);
+      const value = isOffered ? current()[product]?.[credential] : undefined;
+      return value === undefined ? undefined : asSecret(value);
+    },
+    all: (): readonly Secret[] => Object.values(current()).flatMap((each) => Object.values(each).map(asSecret)),
+    /** Writes a secret and returns the name of the file. Throws a usage error when that fails. */
+    store(product: string, { credential, value }: OfferedSecret): string {
+      reload();
+      known.remember(value);
+      const all = { ...stored, [product]: { ...stored[product], [credential]: value } };
+      ignoreKeys(root);
+      writePrivateFile(root, path, `${JSON.stringify(all, undefined, 2)}\n`);
+      stored = all;
+      modifiedMs = undefined;
+      return STORED_SECRETS_FILE;
+    },
+  };
+}
+
+/** Makes Git ignore the folder of keys, whatever the project's own rules are. */
+export function ignoreKeys(root: string): void {
+  const path = join(root, KEYS_FOLDER, ".gitignore");
+  rejectLinks(root, path);
+  makePrivateFolder(join(root, KEYS_FOLDER));
+  const isIgnored = (readText(path) ?? "").split(/\r?\n/).includes("*");
+  if (!isIgnored) writeFileAtomically(path, "*\n", { mode: 0o644, keepMode: false });
+}
+
+function modificationTime(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  } catch {
+    // Its folder cannot be examined: reading or writing the file reports why.
+    return undefined;
+  }
+}
+
+/** Secrets by product and credential. */
+type FileContent = z.infer<ReturnType<typeof fileContent>>;
+
+function fileContent() {
+  return z.record(z.string(), z.record(z.string(), z.string().min(1)));
+}
+
+/** A file that is damaged during a run does not affect the run. */
+function readOr(path: string, before: FileContent): FileContent {
+  try {
+    return read(path);
+  } catch {
+    return before;
+  }
+}
+
+function read(path: string): FileContent {
+  if (modificationTime(path) === undefined) return {};
+  const text = readText(path, MAX_SETTINGS_BYTES);
+  if (text === undefined) return {};
+  try {
+    return fileContent().parse(JSON.parse(text));
+  } catch {
+    throw usageError(`${path} is damaged`, "restore it; or delete it, and set the webhooks up again");
+  }
+}

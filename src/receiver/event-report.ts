@@ -1,0 +1,145 @@
+import type { HeaderPair } from "../delivery/delivery.ts";
+import { problemText } from "../delivery/payload.ts";
+import { signatureOf } from "../proofs/verdict.ts";
+import type { Receipt } from "../recognition/receive.ts";
+import type { TextPosition } from "../util/json.ts";
+import type { JsonLine } from "../util/text.ts";
+
+/** A delivery, received now or read from the log. */
+export interface EventReport {
+  readonly type: "event";
+  /** Counts from 1, in order of arrival; 0 for a delivery that could not be recorded. */
+  readonly n: number;
+  readonly at: Date;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+  readonly receipt: Receipt;
+  readonly duplicateOf: number | undefined;
+  /** The answer to the sender; undefined while the developer's app is still to give it (`--respond mirror`). */
+  readonly status: number | undefined;
+  /** Why the answer was not a plain 200. */
+  readonly refusal: string | undefined;
+  /** The command that explains why a signature or token is not verified. */
+  readonly explainCommand?: string | undefined;
+  /** False when a filter hides the line; the event is counted all the same. */
+  readonly shown: boolean;
+  readonly showSecrets?: boolean | undefined;
+  /** Set when the event is read from the log. */
+  readonly logged?: LoggedFacts;
+}
+
+/** Facts that only the log has about a delivery. */
+export interface LoggedFacts {
+  readonly state: "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
+  readonly remote: string | undefined;
+  /** Secrets in path, headers or body are masked, so they are not exactly what came. */
+  readonly masked: boolean;
+  /** Length of the body as it came; where neither the log nor a header has it, that of what was kept. */
+  readonly bytes: number;
+  /** How many of these bytes were kept, where not all were: it was rejected. */
+  readonly cutTo?: number | undefined;
+  /** Oldest first. */
+  readonly attempts: readonly AttemptFacts[];
+  readonly forwards: readonly ForwardFacts[];
+  /** It has just come, so its forwarding is reported in lines below it. */
+  readonly fresh: boolean;
+  /** The day, when it differs from that of the line before. */
+  readonly heading: string | undefined;
+}
+
+export interface AttemptFacts {
+  /** Counts from 1 for each target. */
+  readonly attempt: number;
+  readonly target: string;
+  readonly at: Date;
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  /** Why no whole answer came. */
+  readonly error: string | undefined;
+  /** The start of the answer. */
+  readonly reply: string | undefined;
+}
+
+export interface ForwardFacts {
+  readonly target: string;
+  readonly state: "waiting" | "delivered" | "failed";
+  readonly attempts: number;
+  /** When the next attempt is due. */
+  readonly dueAt: Date | undefined;
+}
+
+/** `verify` takes this line as an input. */
+export function eventLine(report: EventReport): JsonLine {
+  return {
+    type: "event",
+    n: report.n,
+    at: report.at.toISOString(),
+    ...receiptFields(report.receipt),
+    method: report.method,
+    path: report.path,
+    headers: report.headers,
+    body_b64: report.body.toString("base64"),
+    body: report.receipt.payload?.data ?? null,
+    duplicate_of: report.duplicateOf ?? null,
+    status: report.status ?? null,
+    refusal: report.refusal ?? null,
+    ...(report.logged === undefined ? {} : loggedFields(report.logged)),
+  };
+}
+
+export function receiptFields(receipt: Receipt, positions: readonly (TextPosition | undefined)[] = []): JsonLine {
+  const { schema } = receipt;
+  return {
+    product: receipt.product ?? null,
+    format: receipt.format ?? null,
+    event: receipt.event ?? null,
+    known: receipt.known,
+    designed: receipt.designed,
+    could_be: receipt.couldBe,
+    nearest: receipt.nearest ?? null,
+    records: receipt.records,
+    signatures: receipt.verdicts.map(signatureOf),
+    schema:
+      schema === undefined
+        ? null
+        : {
+            ok: schema.ok,
+            issues: schema.issues.map(({ at, expected, received }, i) => ({
+              path: at,
+              expected,
+              received,
+              ...(positions[i] ?? {}),
+            })),
+          },
+    problem: receipt.problem === undefined ? null : problemText(receipt.problem),
+    identity: receipt.identity ?? null,
+    hint: receipt.hint ?? null,
+  };
+}
+
+export function loggedFields({ state, remote, masked, bytes, cutTo, attempts, forwards }: LoggedFacts) {
+  return {
+    state,
+    remote: remote ?? null,
+    masked,
+    bytes,
+    cut: cutTo !== undefined,
+    attempts: attempts.map(({ attempt, target, at, status, latencyMs, error, reply }) => ({
+      attempt,
+      target,
+      at: at.toISOString(),
+      status: status ?? null,
+      latency_ms: Number(latencyMs.toFixed(2)),
+      error: error ?? null,
+      reply: reply ?? null,
+    })),
+    forwards: forwards.map(({ target, state: forwardState, attempts: count, dueAt }) => ({
+      target,
+      state: forwardState.replace("-", "_"),
+      attempts: count,
+      due_at: dueAt?.toISOString() ?? null,
+    })),
+  };
+}

@@ -1,0 +1,141 @@
+import { eventNames, MAX_NAME_LENGTH, nearest } from "../contract/event-names.ts";
+import { acceptsMethod, type Format, isNeverSigned, type Product } from "../contract/product.ts";
+import { pathText } from "../contract/schema.ts";
+import { isSecretIn } from "../delivery/mask.ts";
+import type { Payload } from "../delivery/payload.ts";
+import { oneLine } from "../util/text.ts";
+import { counted } from "../util/units.ts";
+
+/**
+ * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
+ * its own format go before the other formats of the product.
+ */
+export function nearestEvents(product: Product, format: Format, name: string): readonly string[] {
+  if (name.length > MAX_NAME_LENGTH) return [];
+  const own = nearestNames(eventNames(format), name);
+  if (own.length > 0) return own;
+  const others = new Set(product.formats.flatMap((each) => eventNames(each)));
+  // `otherEnvelope` explains a name that another format has.
+  return others.has(name) ? [] : nearestNames([...others], name);
+}
+
+/** A name of this length is specific enough to match the end of an event's: `Completed`. */
+const MIN_ENDING_LENGTH = 6;
+
+function nearestNames(names: readonly string[], name: string): readonly string[] {
+  const wanted = plainName(name);
+  const meant = names.filter((each) => {
+    const plain = plainName(each);
+    return plain === wanted || wanted.endsWith(plain) || (wanted.length >= MIN_ENDING_LENGTH && plain.endsWith(wanted));
+  });
+  return [...new Set([...meant, ...nearest(name, names)])].slice(0, 3);
+}
+
+/** Words that one product uses for what another calls by the first of them. */
+const SYNONYMS: readonly (readonly [word: string, others: RegExp])[] = [
+  ["add", /created?|added|insert(ed)?|new/g],
+  ["update", /updated|edit(ed)?|modified|changed?/g],
+  ["delete", /deleted|removed?|trash(ed)?/g],
+  ["submit", /submitted/g],
+  ["complete", /completed|finished|done/g],
+  ["reject", /rejected|declined?/g],
+  ["sign", /signed|signingsuccess/g],
+  ["request", /envelope|document/g],
+];
+
+/** Without case, separators and the product's choice of verb. */
+function plainName(name: string): string {
+  const words = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  return SYNONYMS.reduce((text, [word, others]) => text.replace(others, word), words);
+}
+
+/** For a body with the right name in the wrong envelope. */
+export function otherEnvelope(product: Product, name: string | undefined): string | undefined {
+  const format = name === undefined ? undefined : product.formats.find((each) => eventNames(each).includes(name));
+  if (format === undefined) return undefined;
+  return `${name} has a different envelope; to see it: \`zoho-hooks send ${product.id} ${name} --format ${format.id} --dry-run\``;
+}
+
+interface LookAlike {
+  readonly product: Product;
+  readonly format: Format;
+  readonly name: string | undefined;
+}
+
+export function otherProductHint({ product, name }: LookAlike): string {
+  return `this looks like ${product.id} ${oneLine(name ?? "")}, which should be posted to the URL of ${product.id}`;
+}
+
+export function otherFormatHint({ product, format, name }: LookAlike): string {
+  return `this looks like ${product.id} ${oneLine(name ?? "")} in the format ${format.id}`;
+}
+
+/** The format for bodies that users design, where Zoho signs none of them. */
+export function unsignedCustomFormat({ formats }: Product): Format | undefined {
+  return formats.find(
+    ({ catchAll, proofs }) => catchAll !== undefined && proofs.every(({ proves }) => proves !== "body"),
+  );
+}
+
+/**
+ * Whether `allowUnsigned` applies: the default format has a proof, and custom bodies come in another one that has none. What
+ * Zoho never signs at all is accepted without it.
+ */
+export function canAllowUnsigned(product: Product): boolean {
+  const design = unsignedCustomFormat(product);
+  const isOther = design !== undefined && design !== product.formats[0] && design.proofs.length === 0;
+  return isOther && !isNeverSigned(product);
+}
+
+/** For an unsigned body that may be custom, which is never signed. */
+export function designHint(product: Product, method: string): string | undefined {
+  const { id, title } = product;
+  const design = unsignedCustomFormat(product);
+  if (design === undefined || !canAllowUnsigned(product) || !acceptsMethod(design, method)) return undefined;
+  return `${title} never signs webhooks with a custom body; to accept them: --allow-unsigned ${id} (for verify: --format ${design.id})`;
+}
+
+/** For a complete body without the header that names its event. */
+export function headerHint({ formats: [format, ...others] }: Product): string | undefined {
+  const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
+  return header === undefined || others.length > 0
+    ? undefined
+    : `the header ${header}, which names the event, is missing`;
+}
+
+/** `${!Leads.Email}` of CRM, `${Lead Name}`. */
+const MERGE_FIELD = /\$\{!?[\p{L}_][^{}"]{0,100}\}/u;
+
+/** For a body with merge fields that Zoho did not replace. `chosen`: further names of secrets, whose values are not shown. */
+export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[]): string | undefined {
+  // A quick exit for nearly all JSON.
+  if (text?.includes("${") === false) return undefined;
+  const path: (string | number)[] = [];
+  let first: string | undefined;
+  let others = 0;
+  const search = (value: unknown): void => {
+    if (typeof value === "string") {
+      const [field] = MERGE_FIELD.exec(value) ?? [];
+      if (field === undefined) return;
+      if (first === undefined) first = unfilled(path, field, chosen);
+      else others++;
+    } else if (typeof value === "object" && value !== null) {
+      const isList = Array.isArray(value);
+      for (const [key, each] of Object.entries(value)) {
+        path.push(isList ? Number(key) : key);
+        search(each);
+        path.pop();
+      }
+    }
+  };
+  search(data);
+  if (first === undefined) return undefined;
+  const more = others === 0 ? "" : ` (and ${counted(others, "other field")} like it)`;
+  return `${first}${more}: the field or module does not exist, or the record has no value for it`;
+}
+
+function unfilled(path: readonly (string | number)[], field: string, chosen: readonly string[]): string {
+  const place = path.length === 0 ? "the body" : oneLine(pathText(path));
+  const isSecret = path.map(String).some(isSecretIn(chosen));
+  return `${place} has an unfilled merge field${isSecret ? "" : `, ${oneLine(field)}`}`;
+}

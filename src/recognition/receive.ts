@@ -1,0 +1,333 @@
+import { createHash } from "node:crypto";
+import {
+  acceptsMethod,
+  acceptsUnsigned,
+  isNeverSigned,
+  type Limits,
+  type Product,
+  type Proof,
+  type ProofInput,
+  type Reply,
+  type Verdict,
+} from "../contract/product.ts";
+import type { SchemaResult } from "../contract/schema.ts";
+import { type Delivery, headerValue, splitUrl } from "../delivery/delivery.ts";
+import { chosenNames } from "../delivery/mask.ts";
+import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../delivery/payload.ts";
+import type { Secrets } from "../delivery/secret.ts";
+import { has } from "../proofs/verdict.ts";
+import { isBareChallenge } from "./handshake.ts";
+import {
+  designHint,
+  headerHint,
+  mergeFieldHint,
+  nearestEvents,
+  otherEnvelope,
+  otherFormatHint,
+  otherProductHint,
+} from "./hints.ts";
+import {
+  carriesSignature,
+  checkReading,
+  hasOwnSchema,
+  type Incoming,
+  type Nearest,
+  type Reading,
+  recognise,
+  recogniseAny,
+} from "./recognise.ts";
+
+/** Everything that one delivery shows by itself. Whether it repeats an earlier one is not known here. */
+export interface Receipt {
+  readonly product: string | undefined;
+  readonly format: string | undefined;
+  /** The name the delivery gave itself, in its right case; also when no such event is known. */
+  readonly event: string | undefined;
+  /** False when product and format are recognised, but the event is none of theirs. */
+  readonly known: boolean;
+  /** Known events near to an unknown one. */
+  readonly suggestions: readonly string[];
+  /** A body that its user designed: there is no schema for it. */
+  readonly designed: boolean;
+  /** Other products and events that the same body could be, where no product was named: `bigin Contacts.create`. */
+  readonly couldBe: readonly string[];
+  /** What an unrecognised body is closest to. */
+  readonly nearest: Nearest | undefined;
+  readonly payload: Payload | undefined;
+  readonly problem: PayloadProblem | undefined;
+  readonly handshake: Reply | undefined;
+  readonly verdicts: readonly Verdict[];
+  /**
+   * Undefined when no schema was checked: unreadable, unrecognised, user-designed, schemas turned off, or a user's own schema
+   * where a proof failed.
+   */
+  readonly schema: SchemaResult | undefined;
+  readonly records: readonly string[];
+  /** It is about several independent records. */
+  readonly batch: boolean;
+  /** Two deliveries of the same identity are one event, delivered twice. */
+  readonly identity: string | undefined;
+  /** See `Format.hint`. */
+  readonly hint: string | undefined;
+}
+
+interface ReceiveInput {
+  readonly products: readonly Product[];
+  /** The product that the URL or a flag names; undefined to recognise it by the body. */
+  readonly product?: Product | undefined;
+  /** The event that a flag names; undefined to recognise it by the body. */
+  readonly event?: string | undefined;
+  readonly delivery: Delivery;
+  readonly secrets: Secrets;
+  readonly now: Date;
+  /** Schemas are checked unless this is false. */
+  readonly schemas?: boolean;
+  /** Whether users' own schemas are checked, which may take long. Default: only where no proof has failed. */
+  readonly ownSchemas?: boolean | undefined;
+  readonly limits?: Limits | undefined;
+}
+
+/** The receipt of a request about which nothing is known. */
+export const emptyReceipt: Receipt = {
+  product: undefined,
+  format: undefined,
+  event: undefined,
+  known: false,
+  suggestions: [],
+  designed: false,
+  couldBe: [],
+  nearest: undefined,
+  payload: undefined,
+  problem: undefined,
+  handshake: undefined,
+  verdicts: [],
+  schema: undefined,
+  records: [],
+  batch: false,
+  identity: undefined,
+  hint: undefined,
+};
+
+/** Recognises a delivery, verifies its proofs and checks its schema. Pure: the same input gives the same receipt. */
+export function receive(input: ReceiveInput): Receipt {
+  const { products, product: named, event: namedEvent, delivery } = input;
+  const read = readPayload(delivery);
+  if (!read.ok) return { ...emptyReceipt, product: named?.id, problem: read.problem };
+  const { payload } = read;
+  const verdictsOf = proofVerifier(input, payload);
+  const incoming: Incoming = { products, product: named, event: namedEvent, delivery, payload, verdictsOf };
+  const candidates = named === undefined ? products : [named];
+  const { found, couldBe, nearest } = recognise(incoming);
+  // A known event is never taken for a challenge, whatever fields it has: it would be lost, and its proofs not checked.
+  if (found?.match === undefined || isBareChallenge(payload)) {
+    const handshake = findHandshake(candidates, payload, delivery);
+    if (handshake !== undefined) return { ...emptyReceipt, product: named?.id, payload, handshake };
+  }
+  if (found === undefined) {
+    const receipt = named === undefined ? { ...emptyReceipt, payload } : unrecognised({ ...incoming, product: named });
+    return { ...receipt, nearest };
+  }
+  const { product, format, name: event, match } = found;
+  const records = format.records(payload.data, event ?? "");
+  const verdicts = receivedVerdicts(incoming, found);
+  return {
+    ...emptyReceipt,
+    product: product.id,
+    format: format.id,
+    event,
+    known: match !== undefined,
+    suggestions: match !== undefined || event === undefined ? [] : nearestEvents(product, format, event),
+    designed: match?.event.designed === true,
+    couldBe: [...new Set(couldBe.map((each) => `${each.product.id} ${each.name}`))],
+    payload,
+    verdicts,
+    schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, chosenNames(verdicts)) : undefined,
+    records,
+    batch: format.batches === true && new Set(records).size > 1,
+    identity:
+      event === undefined
+        ? undefined
+        : identityOf(
+            [product.id, event, ...records],
+            format.identity?.(payload.data, event) ??
+              (match?.event.once === true && records.length > 0 ? undefined : delivery),
+          ),
+    hint:
+      match === undefined || event === undefined
+        ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming) ?? unsignedHint(found, verdicts, delivery))
+        : (mergeFieldHint(payload, chosenNames(verdicts)) ?? format.hint?.(payload, event)),
+  };
+}
+
+/** Whether a body does not match its schema, cannot be read, or is no known event. */
+export function isInvalid({ problem, schema, payload, known, handshake }: Receipt): boolean {
+  if (problem !== undefined || schema?.ok === false) return true;
+  // A request that was rejected for its path or method has no payload.
+  return payload !== undefined && !known && handshake === undefined;
+}
+
+function isSchemaChecked(
+  { schemas = true, ownSchemas }: ReceiveInput,
+  found: Reading,
+  verdicts: readonly Verdict[],
+): boolean {
+  return schemas && (!hasOwnSchema(found) || (ownSchemas ?? !has("failed", verdicts)));
+}
+
+/** Verifies each proof of a product once: recognition may depend on which one passes, and formats share proofs. */
+function proofVerifier(input: ReceiveInput, payload: Payload): Incoming["verdictsOf"] {
+  const { delivery, secrets, now, limits } = input;
+  const proofInput = { delivery, payload, secrets, now, limits };
+  const verified = new Map<Product, Map<Proof, Verdict>>();
+  return (product, { proofs }) => {
+    const ofProduct = verified.get(product) ?? new Map<Proof, Verdict>();
+    verified.set(product, ofProduct);
+    return proofs.map((proof) => {
+      const verdict = ofProduct.get(proof) ?? verifyProof(proof, product, proofInput);
+      ofProduct.set(proof, verdict);
+      return verdict;
+    });
+  };
+}
+
+interface VerifyProofInput extends Omit<ProofInput, "secrets"> {
+  readonly secrets: Secrets;
+}
+
+export function verifyProof(proof: Proof, product: Product, input: VerifyProofInput): Verdict {
+  const { delivery, payload, now, limits } = input;
+  const found = input.secrets.for(proof.credential, product.id);
+  // Where Zoho never signs, a wrong signature still fails.
+  const isOptional = found.length > 0 && acceptsUnsigned(product, input.secrets);
+  const secrets = isOptional ? found.map((each) => ({ ...each, optional: true })) : found;
+  const verdict = proof.verify({ delivery, payload, secrets, now, limits });
+  const complete = verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
+  return proof.secretIn === undefined ? complete : { ...complete, secretIn: proof.secretIn };
+}
+
+/** Points out a repeated header: the first value counts, while an app may read another one, or all joined. */
+function withRepeats(verdict: Verdict, { headers }: Delivery, { header, credential }: Proof): Verdict {
+  const wanted = header?.toLowerCase();
+  const values = new Set(headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value));
+  // A fixed value reports repeats itself.
+  if (values.size < 2 || credential === "auth") return verdict;
+  return {
+    ...verdict,
+    reason: `${verdict.reason}; ${header} came with ${values.size} different values, and the first was checked`,
+  };
+}
+
+function findHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
+  for (const product of products) {
+    for (const format of product.formats) {
+      if (!acceptsMethod(format, delivery.method)) continue;
+      const isNamed = products.length === 1 || format.offeredSecret?.(delivery) !== undefined;
+      if (!isNamed && isAmbiguous(payload, delivery)) continue;
+      const reply = format.handshake?.(payload, delivery);
+      if (reply !== undefined) return reply;
+    }
+  }
+  return undefined;
+}
+
+/** Without a product named, parameters may be some product's event, and an empty POST points to no product. */
+function isAmbiguous(payload: Payload, { method }: Delivery): boolean {
+  return payload.kind === "query" || (method === "POST" && isEmpty(payload));
+}
+
+/**
+ * A body of no known envelope on the URL of a product: proofs are still required, so that nothing passes unsigned. The
+ * format whose proof passes counts as the body's own: what users write themselves has no envelope.
+ */
+function unrecognised(incoming: Incoming & { readonly product: Product }): Receipt {
+  const { product, delivery, payload } = incoming;
+  const tried = product.formats.map((format) => ({ format, verdicts: incoming.verdictsOf(product, format) }));
+  const passed = tried.find(({ verdicts }) => has("passed", verdicts));
+  // A wrong proof explains more than a missing one; both lead to a rejection.
+  const wrong = tried.find(
+    ({ format, verdicts }) =>
+      has("failed", verdicts) && format.proofs.some(({ header }) => header && headerValue(delivery, header)),
+  );
+  // Any body may be posted to a product that is never signed, so any key that its user has given is required.
+  const missing = isNeverSigned(product) ? tried.find(({ verdicts }) => has("failed", verdicts)) : undefined;
+  const { verdicts = [] } = passed ?? wrong ?? missing ?? tried[0] ?? {};
+  const hint =
+    lookAlikeHint(incoming) ??
+    (has("failed", verdicts) ? designHint(product, delivery.method) : undefined) ??
+    headerHint(product) ??
+    mergeFieldHint(payload, chosenNames(verdicts));
+  return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
+}
+
+/** For a refused body that only happens to have a member named `event`. */
+function unsignedHint(
+  { product, shape: { resembles } }: Reading,
+  verdicts: readonly Verdict[],
+  { method }: Delivery,
+): string | undefined {
+  return resembles || !has("failed", verdicts) ? undefined : designHint(product, method);
+}
+
+/** For a body that the named product has no event for: its URL was pasted into the wrong place. */
+function lookAlikeHint(incoming: Incoming): string | undefined {
+  const { product, event } = incoming;
+  if (product === undefined || event !== undefined) return undefined;
+  const other = recogniseAny(incoming);
+  // Twins look alike wherever they are posted to.
+  if (other === undefined || product.formats.some(({ twins }) => twins?.includes(other.product.id))) return undefined;
+  // It can be the same product only where the caller restricted it to one format.
+  return other.product.id === product.id ? otherFormatHint(other) : otherProductHint(other);
+}
+
+/**
+ * The verdicts of the recognised format. Where the delivery carries none of its proofs, those of another format of the
+ * product whose signature it has: users may write any envelope into a body of their own design.
+ */
+function receivedVerdicts(incoming: Incoming, { product, format, name, match, shape }: Reading): readonly Verdict[] {
+  const own = incoming.verdictsOf(product, format);
+  const [first] = product.formats;
+  const isUndecided = !has("passed", own) && !has("failed", own);
+  if (own.length === 0 || (isUndecided && isNeverSigned(product))) {
+    // A custom body has no proof of its own format, but may have the token of another.
+    const verdicts = product.formats.map((each) => incoming.verdictsOf(product, each));
+    const verified = verdicts.find((each) => has("passed", each));
+    if (verified !== undefined) return verified;
+    // Nor can a body choose the format whose proof is not required.
+    const failed = isNeverSigned(product) ? verdicts.find((each) => has("failed", each)) : undefined;
+    if (failed !== undefined) return failed;
+  }
+  // What only resembles a format needs the default format's proof, too: two members must not get round a signature.
+  const isPartial = shape.misshapen || (match === undefined && (name === undefined || shape.missing > 0));
+  if (isPartial && first !== undefined && !has("passed", own)) {
+    const required = incoming.verdictsOf(product, first);
+    if (has("failed", required)) return required;
+  }
+  const fails = has("failed", own);
+  const isUnsigned = own.length > 0 && own.every(({ verdict }) => verdict === "absent");
+  if (!(fails || isUnsigned) || carriesSignature(format, incoming.delivery)) return own;
+  const signed = product.formats.find((each) => carriesSignature(each, incoming.delivery));
+  if (signed === undefined) return own;
+  const others = incoming.verdictsOf(product, signed);
+  // A signature that no key can check does not make up for a failure.
+  return has("passed", others) || has("failed", others) || !fails ? others : own;
+}
+
+/** Longer lists of ids are hashed: identities are keys in the log's index, and in an app's Redis. */
+const MAX_IDENTITY_LENGTH = 500;
+
+/** Of what names an event, and a hash of what its deliveries have in common. */
+export function identityOf(parts: readonly string[], rest: string | Delivery | undefined): string {
+  const text = parts.join(":");
+  const name = text.length <= MAX_IDENTITY_LENGTH ? text : createHash("sha256").update(text).digest("hex").slice(0, 32);
+  if (rest === undefined) return name;
+  const hash = createHash("sha256");
+  if (typeof rest === "string") hash.update(rest);
+  else {
+    hash.update(rest.body);
+    // Webhooks that users design may have everything in the URL.
+    const { query } = splitUrl(rest.url);
+    if (query !== "" || rest.method !== "POST") hash.update(`\n${rest.method} ?${query}`);
+  }
+  // 64 bits of the hash: enough for a day of one developer's events.
+  return `${name}:${hash.digest("hex").slice(0, 16)}`;
+}

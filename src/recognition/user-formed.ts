@@ -1,0 +1,158 @@
+import { z } from "zod";
+import { encodeFields } from "../contract/edit-body.ts";
+import type { AuthPlace, Encoding, FormatSettings } from "../contract/format-settings.ts";
+import {
+  type Encoded,
+  type Evidence,
+  event,
+  type Format,
+  type Product,
+  type Proof,
+  type WebhookEvent,
+} from "../contract/product.ts";
+import { type Delivery, headerValue, splitUrl } from "../delivery/delivery.ts";
+import { formFields, idsAt, type Payload, valueAt } from "../delivery/payload.ts";
+import { staticAuth } from "../proofs/token.ts";
+
+/** An event whose body a user designs. */
+export const DESIGNED = { open: true, designed: true } as const;
+
+interface UserFormedParts<Name extends string, Id extends string> {
+  readonly id: Id;
+  readonly source: string;
+  readonly evidence: Evidence;
+  /** The product's default. */
+  readonly encoding: Encoding;
+  /** The form field that holds everything as JSON, for senders known to do so. */
+  readonly wrappedIn?: string;
+  /** Beside POST. */
+  readonly methods?: readonly string[];
+  readonly event: { readonly name: Name; readonly summary: string };
+  /** Recognises such bodies without a product named, where they have distinctive keys. */
+  readonly recognise?: Format["recognise"];
+  readonly records?: Format["records"];
+  readonly answer?: Format["answer"];
+  /** For the few senders that can sign; a fixed value takes its place. */
+  readonly signature?: Proof;
+}
+
+/**
+ * A webhook whose body, content type and credentials a user designs: no envelope, no event name, seldom a signature.
+ * On the product's own URL any body is one; a fixed value in it can prove the sender.
+ */
+export function userFormed<const Name extends string, const Id extends string>(
+  parts: UserFormedParts<Name, Id>,
+  settings: FormatSettings = {},
+): Format<readonly WebhookEvent<Name>[], Id> {
+  const encoding = settings.encoding ?? parts.encoding;
+  const { name, summary } = parts.event;
+  const wrap = (data: unknown): unknown =>
+    parts.wrappedIn === undefined || encoding !== "form" ? data : { [parts.wrappedIn]: data };
+  const { schema } = settings;
+  const proof = settings.auth === undefined ? parts.signature : staticAuth(settings.auth);
+  const events: readonly WebhookEvent<Name>[] = [
+    schema === undefined ? event(name, summary, z.unknown, DESIGNED) : event(name, summary, () => schema),
+  ];
+  return {
+    id: parts.id,
+    source: parts.source,
+    evidence: parts.evidence,
+    proofs: proof === undefined ? [] : [proof],
+    events,
+    recognise: parts.recognise ?? (() => undefined),
+    records: parts.records ?? idFields,
+    methods: parts.methods ?? [],
+    encode: (data) => encodeFields(wrap(data), encoding),
+    catchAll: name,
+    settings: ["encoding", "auth", "schema"],
+    configure: (chosen) => userFormed(parts, { ...settings, ...chosen }),
+    ...(parts.answer === undefined ? {} : { answer: parts.answer }),
+  };
+}
+
+/** Fields named `…id` with 15 to 19 digits, as Zoho's ids have. Never throws. */
+export function idFields(data: unknown): readonly string[] {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return [];
+  return Object.keys(data).flatMap((name) => {
+    const value: unknown = /id$/i.test(name) ? Reflect.get(data, name) : undefined;
+    return typeof value === "string" && /^\d{15,19}$/.test(value) ? [value] : [];
+  });
+}
+
+/** Where a delivery names its event. */
+export type EventPlace = { readonly body: readonly (string | number)[] } | EventMark;
+
+interface OwnEvent {
+  readonly name: string;
+  readonly summary: string;
+  /** Undefined for any body. */
+  readonly schema: z.ZodType | undefined;
+}
+
+/** A user-defined product, as its folder describes it. */
+interface OwnProductParts {
+  readonly id: string;
+  readonly title: string;
+  readonly folder: string;
+  /** The path of its description. */
+  readonly source: string;
+  readonly events: readonly OwnEvent[];
+  /** Undefined for a single event, which any body is. */
+  readonly eventAt: EventPlace | undefined;
+  readonly encoding: Encoding;
+  /** Beside POST. */
+  readonly methods: readonly string[];
+  /** Paths of record ids; `idFields` by default. */
+  readonly records: readonly (readonly (string | number)[])[] | undefined;
+  readonly auth: AuthPlace | undefined;
+  readonly signature: Proof | undefined;
+}
+
+export function ownProduct(parts: OwnProductParts): Product {
+  const { id, title, folder } = parts;
+  return { id, title, folder, formats: [ownFormat(parts, {})] };
+}
+
+function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
+  const { encoding = parts.encoding, auth = parts.auth } = settings;
+  const { eventAt, records } = parts;
+  const [only] = parts.events;
+  return {
+    id: "own",
+    source: parts.source,
+    // The signature comes last: it may cover the URL with the fixed value.
+    proofs: [...(auth === undefined ? [] : [staticAuth(auth)]), ...(parts.signature ? [parts.signature] : [])],
+    events: parts.events.map(({ name, summary, schema }) =>
+      event(name, summary, () => schema ?? z.unknown(), schema === undefined ? DESIGNED : {}),
+    ),
+    recognise: (payload, delivery) => (eventAt === undefined ? undefined : nameAt(eventAt, payload, delivery)),
+    records: (data) => (records === undefined ? idFields(data) : records.flatMap((path) => idsAt(data, path))),
+    methods: [...parts.methods, ...(encoding === "query" ? ["GET"] : [])],
+    mark: (name) => (eventAt === undefined || "body" in eventAt ? {} : markOf(eventAt, name)),
+    encode: (data) => encodeFields(data, encoding),
+    settings: ["encoding", "auth"],
+    configure: (chosen) => ownFormat(parts, { ...settings, ...chosen }),
+    ...(eventAt === undefined && only !== undefined ? { catchAll: only.name } : {}),
+  };
+}
+
+function nameAt(place: EventPlace, payload: Payload, delivery: Delivery): string | undefined {
+  if (!("body" in place)) return markedEvent(place, delivery);
+  const value = valueAt(payload.data, place.body);
+  return typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined;
+}
+
+/** Where outside of its body a delivery names its event. */
+export type EventMark = { readonly header: string } | { readonly query: string };
+
+export function markedEvent(place: EventMark, delivery: Delivery): string | undefined {
+  if ("header" in place) return headerValue(delivery, place.header)?.trim() || undefined;
+  const { query } = splitUrl(delivery.url);
+  return query === "" ? undefined : formFields(query).find(([name]) => name === place.query)?.[1] || undefined;
+}
+
+/** The headers or query that name the event of a sample. */
+export function markOf(place: EventMark, name: string): Pick<Encoded, "query" | "headers"> {
+  if ("header" in place) return { headers: [[place.header, name]] };
+  return { query: new URLSearchParams([[place.query, name]]).toString() };
+}

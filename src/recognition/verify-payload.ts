@@ -1,0 +1,341 @@
+import { familyMember, findEvent } from "../contract/event-names.ts";
+import type { Explanation, Format, Limits, Product, Proof, Verdict } from "../contract/product.ts";
+import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
+import { MASK } from "../delivery/mask.ts";
+import { UNREAD } from "../delivery/payload.ts";
+import type { Credential, Secret, Secrets } from "../delivery/secret.ts";
+import { usageError } from "../util/errors.ts";
+import { locate, type TextPosition } from "../util/json.ts";
+import { otherFormatHint } from "./hints.ts";
+import { emptyReceipt, type Receipt, receive, verifyProof } from "./receive.ts";
+import { nearestText, recogniseAny } from "./recognise.ts";
+import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
+
+export interface VerifyPayloadInput {
+  /** With the formats asked for. */
+  readonly products: readonly Product[];
+  /** All products with all formats, to suggest what a body may be instead. */
+  readonly all: readonly Product[];
+  readonly product: Product | undefined;
+  readonly event: string | undefined;
+  readonly payload: InputPayload;
+  /** The value of the header that carries the proof, when it was given apart from the headers. */
+  readonly signature: string | undefined;
+  /** A missing proof is a failure even of a bare body, since its secret was given for this very run. */
+  readonly requireProofs: boolean;
+  readonly secrets: Secrets;
+  readonly now: Date;
+  readonly limits: Limits;
+}
+
+/** A wrong signature or token outranks an invalid body. `custom`: a body without a schema. */
+export type Outcome = "valid" | "custom" | "not_verified" | "invalid";
+
+export interface VerifiedPayload {
+  readonly receipt: Receipt;
+  readonly delivery: Delivery;
+  readonly format: Format | undefined;
+  readonly outcome: Outcome;
+  /** For a person, beside the verdicts. */
+  readonly notes: readonly string[];
+}
+
+const UNKNOWN_SCHEME = "the signature was not checked: no known signature scheme applies to this body";
+
+/** Verifies one payload of an input as `listen` would have verified its delivery. */
+export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
+  const { payload, products, product, signature } = input;
+  if (payload.problem !== undefined) return unreadable(payload, payload.problem);
+  const secrets = input.requireProofs ? asRequired(input.secrets) : input.secrets;
+  const receiptOf = (delivery: Delivery): Receipt => {
+    // A missing signature of a bare body is no failure here, which `receive` does not know.
+    const receipt = receive({ ...input, secrets, now: payload.at ?? input.now, delivery, ownSchemas: true });
+    return input.event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
+  };
+  const first = receiptOf(payload.delivery);
+  if (first.problem !== undefined && product !== undefined) {
+    const verified = verifyUnreadable(first, product, input);
+    if (verified !== undefined) return verified;
+  }
+  const guessed = formatOf(first, products, product);
+  const delivery =
+    signature === undefined || guessed === undefined
+      ? payload.delivery
+      : withSignature(payload.delivery, signature, signableFormats(product, first, guessed), receiptOf);
+  const receipt = delivery === payload.delivery ? first : receiptOf(delivery);
+  const format = formatOf(receipt, products, product);
+  const required = receipt.verdicts.map((verdict) =>
+    payload.complete || input.requireProofs ? verdict : absentWithoutHeader(verdict, format, delivery),
+  );
+  const isFailed = hasFailed(required);
+  const isMasked = isFailed && containsMask(delivery);
+  const verdicts = isMasked ? required.map(uncheckable) : required;
+  const isUnchecked = signature !== undefined && verdicts.length === 0;
+  return {
+    receipt: { ...receipt, verdicts },
+    delivery,
+    format,
+    outcome: isUnchecked ? "invalid" : isFailed ? "not_verified" : outcomeOf(receipt),
+    notes: [
+      ...(isMasked ? [MASKED_NOTE] : []),
+      ...(isUnchecked
+        ? [product === undefined ? `${UNKNOWN_SCHEME}; name the product with --product` : UNKNOWN_SCHEME]
+        : []),
+      ...formatNote(receipt, input),
+      ...schemaNote(receipt, format),
+      ...(receipt.couldBe.length === 0
+        ? []
+        : [`could also be ${receipt.couldBe.join(", ")}: name the product with --product`]),
+      ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
+    ],
+  };
+}
+
+/** A secret that was named on the command line is meant for this very payload. */
+function asRequired(secrets: Secrets): Secrets {
+  return {
+    ...secrets,
+    for: (credential, product) => secrets.for(credential, product).map((each) => ({ ...each, shared: false })),
+  };
+}
+
+function unreadable(payload: InputPayload, reason: string): VerifiedPayload {
+  const receipt = { ...emptyReceipt, product: payload.product, problem: { status: 400, reason } } as const;
+  return { receipt, delivery: payload.delivery, format: undefined, outcome: "invalid", notes: [] };
+}
+
+/**
+ * With `Leads.create` named, a body of `Visits.create` does not match, though the schema of their family fits both. The
+ * name of the family matches all of them.
+ */
+function asNamedEvent(receipt: Receipt, format: Format | undefined, delivery: Delivery): Receipt {
+  const { event, payload, schema } = receipt;
+  if (format === undefined || event === undefined || payload === undefined || schema === undefined) return receipt;
+  const family = findEvent(format, event)?.event;
+  const received = format.recognise(payload, delivery);
+  // A body that does not name its event does not contradict the name either.
+  if (family === undefined || family.name === event || received === undefined) return receipt;
+  if (familyMember(family, received) === undefined || received.toLowerCase() === event.toLowerCase()) return receipt;
+  const issue = { path: [], at: "", expected: event, received };
+  return { ...receipt, schema: { ok: false, issues: [issue, ...schema.issues] } };
+}
+
+/**
+ * A body that cannot be parsed may still have a signature: Zoho Sign's published example is over a body that is not JSON.
+ * Undefined where none was given.
+ */
+function verifyUnreadable(
+  receipt: Receipt,
+  product: Product,
+  { payload, signature, secrets, now, limits }: VerifyPayloadInput,
+): VerifiedPayload | undefined {
+  const isGiven = (header: string): boolean =>
+    signature !== undefined || headerValue(payload.delivery, header) !== undefined;
+  const tried = product.formats.flatMap((format) => {
+    const proofs = format.proofs.filter(
+      ({ proves, header }) => proves === "body" && header !== undefined && isGiven(header),
+    );
+    if (proofs.length === 0) return [];
+    const delivery =
+      signature === undefined ? payload.delivery : withHeader(payload.delivery, signatureHeader(format), signature);
+    const input = { delivery, payload: UNREAD, secrets, now: payload.at ?? now, limits };
+    return [{ format, delivery, verdicts: proofs.map((proof) => verifyProof(proof, product, input)) }];
+  });
+  if (tried.length === 0 && signature === undefined) return undefined;
+  const passed = tried.find(({ verdicts }) => verdicts.some(({ verdict }) => verdict === "passed"));
+  const { format, delivery = payload.delivery, verdicts = [] } = passed ?? tried[0] ?? {};
+  return {
+    receipt: { ...receipt, verdicts },
+    delivery,
+    format,
+    outcome: hasFailed(verdicts) ? "not_verified" : "invalid",
+    notes: [...(tried.length === 0 ? [UNKNOWN_SCHEME] : []), ...addressNote(verdicts, [format], delivery)],
+  };
+}
+
+/** The format of the verdicts, if there are any: its proof was there. */
+function formatOf(receipt: Receipt, products: readonly Product[], named: Product | undefined): Format | undefined {
+  const product = named ?? products.find((each) => each.id === receipt.product);
+  const known = product?.formats.find((format) => format.id === receipt.format);
+  const isVerified = ({ proofs }: Format): boolean =>
+    receipt.verdicts.some(({ id }) => proofs.some((each) => each.id === id));
+  if (known !== undefined && (receipt.verdicts.length === 0 || isVerified(known))) return known;
+  return product?.formats.find(isVerified) ?? known ?? named?.formats[0];
+}
+
+/** The body's own format, or for an unknown envelope any of its product, user-designed ones first. */
+function signableFormats(product: Product | undefined, { format }: Receipt, guessed: Format): readonly Format[] {
+  const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
+  if (format !== undefined || signing.length === 0) return [guessed];
+  const isDesigned = ({ catchAll }: Format): number => (catchAll === undefined ? 0 : 1);
+  return signing.toSorted((a, b) => isDesigned(b) - isDesigned(a));
+}
+
+/** Adds the signature in the header of the first format whose proof passes with it, or else of the first format. */
+function withSignature(
+  delivery: Delivery,
+  signature: string,
+  formats: readonly Format[],
+  receiptOf: (delivery: Delivery) => Receipt,
+): Delivery {
+  const tried = formats.map((format) => withHeader(delivery, signatureHeader(format), signature));
+  const passed = tried.find((each) => receiptOf(each).verdicts.some(({ verdict }) => verdict === "passed"));
+  return passed ?? tried[0] ?? delivery;
+}
+
+/** The header of a signature over the body; else, as for Desk's token, the only header with a proof of the sender. */
+function signatureHeader(format: Format): string {
+  const inHeaders = format.proofs.flatMap(({ proves, header }) => (header === undefined ? [] : [{ proves, header }]));
+  const [first, second] = inHeaders;
+  const chosen = inHeaders.find(({ proves }) => proves === "body") ?? (second === undefined ? first : undefined);
+  if (chosen !== undefined) return chosen.header;
+  throw usageError(
+    `--signature: deliveries in this format (${format.id}) have no signature in a header`,
+    format.proofs.length === 0
+      ? "this format has no signature and no token"
+      : `it has: ${format.proofs.map((each) => each.title).join(", ")}`,
+  );
+}
+
+/** A bare body comes without headers: a proof in a header is not checked, which is no failure. */
+function absentWithoutHeader(verdict: Verdict, format: Format | undefined, delivery: Delivery): Verdict {
+  const header = format?.proofs.find((proof) => proof.id === verdict.id)?.header;
+  if (header === undefined || headerValue(delivery, header) !== undefined) return verdict;
+  return { ...verdict, verdict: "absent", reason: `not checked: add --signature <value of ${header}>` };
+}
+
+function hasFailed(verdicts: readonly Verdict[]): boolean {
+  return verdicts.some(({ verdict }) => verdict === "failed");
+}
+
+function outcomeOf({ handshake, known, designed, schema }: Receipt): Outcome {
+  if (handshake !== undefined) return "valid";
+  if (!known) return "invalid";
+  return designed ? "custom" : schema?.ok === true ? "valid" : "invalid";
+}
+
+const MASKED_NOTE =
+  "its secrets are masked, so it cannot be checked: export it with zoho-hooks events export --show-secrets";
+
+const MASK_FORMS = [MASK, encodeURIComponent(MASK)];
+
+function containsMask({ headers, body }: Delivery): boolean {
+  return headers.some(([, value]) => value.includes(MASK)) || MASK_FORMS.some((form) => body.includes(form));
+}
+
+/** The outcome stays a failure, or a forgery would pass by containing the mask. */
+function uncheckable(verdict: Verdict): Verdict {
+  if (verdict.verdict !== "failed") return verdict;
+  return { ...verdict, verdict: "absent", reason: "not checked: secrets are masked in this payload" };
+}
+
+/** Where a format was named and no product, so that the receipt has no hint. */
+function formatNote({ product, payload, handshake }: Receipt, input: VerifyPayloadInput): readonly string[] {
+  if (product !== undefined || payload === undefined || handshake !== undefined) return [];
+  const { all: products, event } = input;
+  const other = recogniseAny({ products, event, delivery: input.payload.delivery, payload });
+  return other === undefined ? [] : [otherFormatHint(other)];
+}
+
+/** Where to give a schema for a body that its user designed. */
+function schemaNote({ designed, product }: Receipt, format: Format | undefined): readonly string[] {
+  if (!designed || format?.settings?.includes("schema") !== true) return [];
+  return [`to check its shape, put "products": { "${product}": { "schema": "your.schema.json" } } in the config`];
+}
+
+/** The likeliest cause where a signature covers a query that is not known. */
+function addressNote(
+  verdicts: readonly Verdict[],
+  formats: readonly (Format | undefined)[],
+  { url }: Delivery,
+): readonly string[] {
+  const coversQuery = formats.some((format) => format?.proofs.some((proof) => proof.coversQuery === true));
+  if (!coversQuery || !hasFailed(verdicts) || url !== NO_ADDRESS) return [];
+  return [
+    "the signature also covers the query of the URL, which is not known here: pass the URL that it was sent to with --url",
+  ];
+}
+
+/** Why a readable body is no known event; undefined for a known event or a challenge. */
+export function whyUnknown(receipt: Receipt): string | undefined {
+  const { product, format, event, known, suggestions, handshake, problem, nearest } = receipt;
+  if (problem !== undefined || handshake !== undefined || known) return undefined;
+  if (event === undefined) {
+    if (format !== undefined) return `looks like ${product} (${format}), but names no event`;
+    if (nearest !== undefined)
+      return `${product === undefined ? "no known event" : `not an event of ${product}`}; closest: ${nearestText(nearest)}`;
+    return product === undefined
+      ? "no known product sends a body like this; if you know its product, add --product"
+      : `not an event of ${product}`;
+  }
+  return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
+}
+
+/** What an unknown event or body is near to. A refusal says itself what a body is closest to. */
+export function nearestNotes({ suggestions, nearest, product }: Receipt, isRefused: boolean): readonly string[] {
+  if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
+  return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];
+}
+
+/** The position of each schema issue in the input; undefined where the body is not the input's own text. */
+export function issuePositions(
+  { receipt: { schema, payload } }: VerifiedPayload,
+  { inPlace, line = 1 }: InputPayload,
+): readonly (TextPosition | undefined)[] {
+  const text = inPlace && payload?.kind === "json" ? payload.text : undefined;
+  return (schema?.issues ?? []).map(({ path }) => (text === undefined ? undefined : inInput(locate(text, path), line)));
+}
+
+/** The position of a syntax error in the input. */
+export function problemPosition(
+  { receipt }: VerifiedPayload,
+  { inPlace, line = 1 }: InputPayload,
+): TextPosition | undefined {
+  const position = receipt.problem?.position;
+  return !inPlace || position === undefined ? undefined : inInput(position, line);
+}
+
+function inInput({ line, column }: TextPosition, firstLine: number): TextPosition {
+  return { line: line + firstLine - 1, column };
+}
+
+/** Explains each failed proof; with `all`, also those that were not checked. */
+export function explainProofs(
+  { receipt, delivery, format }: VerifiedPayload,
+  { secrets, now, limits }: Pick<VerifyPayloadInput, "secrets" | "now" | "limits">,
+  all: boolean,
+): readonly { readonly id: string; readonly explanation: Explanation }[] {
+  const { payload = UNREAD, product } = receipt;
+  if (product === undefined) return [];
+  return receipt.verdicts.flatMap(({ id, verdict }) => {
+    const proof = format?.proofs.find((each) => each.id === id);
+    const isExplained = verdict === "failed" || (all && verdict === "absent");
+    const configured = proof === undefined ? [] : secrets.for(proof.credential, product);
+    if (proof?.explain === undefined || !isExplained || configured.length === 0) return [];
+    const explanation = proof.explain({ delivery, payload, secrets, product, now, limits });
+    return [{ id, explanation: { ...explanation, likely: likelyCause(proof, configured) } }];
+  });
+}
+
+const CREDENTIAL_WORDS: Readonly<Partial<Record<Credential, string>>> = {
+  secret: "secret",
+  hookSecret: "secret",
+  token: "token",
+  auth: "value",
+  publicKey: "key",
+};
+
+/** If no known mistake explains a failure, two different secrets do. */
+function likelyCause(
+  { proves, credential, keyPlace = "the one in Zoho" }: Proof,
+  configured: readonly Secret[],
+): Explanation["likely"] {
+  const origins = configured.flatMap(({ origin, optional }) => (optional === true ? [] : [origin]));
+  const word = CREDENTIAL_WORDS[credential];
+  if (word === undefined || origins.length === 0) return undefined;
+  const excluded = proves === "body" ? "no change to the body" : "no common mistake";
+  return {
+    meaning: `${excluded} explains it: most likely the ${word} differs`,
+    remedy: `compare ${[...new Set(origins)].join(" and ")} with ${keyPlace}`,
+  };
+}

@@ -1,0 +1,177 @@
+import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { runningListener } from "../events/running-listener.ts";
+import { openPoster } from "../forward/post.ts";
+import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
+import { webhookUrl } from "../receiver/routes.ts";
+import { ExitCode } from "../util/errors.ts";
+import { stoppedBy } from "../util/timing.ts";
+import { counted } from "../util/units.ts";
+import { answersExitCode } from "./expect-status.ts";
+import { outcomeOf, Tally } from "./outcome.ts";
+import type { SendPlan } from "./plan.ts";
+import { countShipments, shipments } from "./shipments.ts";
+import { requestReport } from "./show-requests.ts";
+import type { Subject } from "./subjects.ts";
+
+/** Above this, a summary takes the place of single lines. */
+const MAX_LINES = 25;
+/**
+ * Up to this many deliveries each get a new connection: one that fails on a reused connection is posted again, and would come
+ * twice. More connections would exhaust the system's ports.
+ */
+export const MAX_OWN_CONNECTIONS = 1000;
+/** How long requests in flight may still take after Ctrl-C. */
+const ABORT_GRACE_MS = 2000;
+
+/** Posts everything and reports the results. */
+export async function deliver(
+  context: Context,
+  plan: SendPlan,
+  config: Config,
+  subjects: readonly Subject[],
+): Promise<ExitCode> {
+  const total = countShipments(plan, subjects);
+  // Scripts get a line for each delivery, however many there are.
+  const lines = context.json || (plan.count === 1 && plan.repeat < MAX_LINES);
+  const nameWidth = Math.max(...subjects.map(({ event = "" }) => event.length));
+  // One accepted probe is enough.
+  const areProbes = subjects.some(({ probe }) => probe !== undefined);
+  const tally = new Tally();
+  let hint: Promise<string> | undefined;
+  const progress = lines ? undefined : context.progress(total);
+  const items = shipments(context, plan, config, subjects);
+  const poster = await openPoster({
+    timeoutMs: plan.timeoutMs,
+    connections: plan.concurrency,
+    insecure: plan.insecure,
+    env: config.env,
+    ownConnections: plan.count === 1 && total <= MAX_OWN_CONNECTIONS,
+  });
+  const grace = graceAfter(context.signal, total === 1 ? 0 : ABORT_GRACE_MS);
+  try {
+    await runLoad(
+      items,
+      { ...plan, ...(areProbes ? { concurrency: 1 } : {}), signal: context.signal },
+      async (shipment) => {
+        if (areProbes && tally.ok > 0) return;
+        if (lines && context.verbose && !context.json)
+          context.report(requestReport(shipment, { ...plan, maskSecrets: true }));
+        const post = () => poster.post(shipment.delivery, { slowMs: plan.slowMs, signal: grace.signal });
+        const result =
+          total > 1
+            ? await post()
+            : await context.waiting(`waiting for ${new URL(shipment.delivery.url).host} to answer`, post);
+        const isGone = result.error?.code === "ECONNREFUSED" && plan.to === undefined;
+        if (isGone) hint ??= receiverHint(context, config);
+        const outcome = outcomeOf(context, shipment, result, {
+          receiverHint: await hint,
+          isReceiver: plan.to === undefined,
+          expected: plan.expectStatus,
+        });
+        const isHintKnown = tally.examples.has(outcome.kind);
+        tally.add(outcome);
+        if (lines) {
+          const { sent, ok } = outcome;
+          // A person needs each hint once; scripts read each line by itself.
+          const shownHint = isHintKnown && !context.json ? undefined : sent.hint;
+          context.report({ ...sent, hint: shownHint, brief: total > 1 && ok, nameWidth });
+        }
+        progress?.advance(tally.count, tally.failed);
+      },
+    );
+  } finally {
+    grace.end();
+    progress?.end();
+    await poster.close();
+  }
+  if (!lines) for (const example of tally.examples.values()) context.report({ ...example, brief: true, nameWidth });
+  reportResults(context, tally, areProbes ? 1 : total);
+  if (tally.accepted > 0) return ExitCode.expectation;
+  return answersExitCode(tally.ok > 0 && (areProbes || tally.failed === 0), plan.expectStatus);
+}
+
+function reportResults(context: Context, tally: Tally, total: number): void {
+  if (total > 1) {
+    for (const note of tally.notes) context.report({ type: "notice", message: note });
+    context.report(tally.summary());
+  }
+  if (context.signal.aborted && total > 1) {
+    const cut = tally.cutOff === 0 ? "" : `, ${tally.cutOff} more had no answer yet`;
+    context.report({
+      type: "warning",
+      message: `${stoppedBy(context.signal)}: ${tally.count} of ${total} were sent${cut}`,
+    });
+  }
+  for (const [reason, count] of tally.late) {
+    context.report({
+      type: "warning",
+      message: `${counted(count, "answer")} came too late: ${reason}`,
+      hint: "let your app answer first, and do the work after that",
+    });
+  }
+}
+
+/** Nothing listens at the default address, but the project's listen may run at another one. */
+async function receiverHint(context: Context, config: Config): Promise<string> {
+  // A damaged log is not what the user asked about.
+  const url = await runningListener(context, config).catch(() => undefined);
+  return url === undefined
+    ? `start ${context.invocation} listen, or send to your own app: --to 3000`
+    : `this project's listen runs at ${url}: add --to ${webhookUrl(url, ":product")}`;
+}
+
+/** A signal that aborts some time after another one, so that requests in flight may end. */
+function graceAfter(signal: AbortSignal, ms: number): { readonly signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const start = (): void => {
+    timer = setTimeout(() => controller.abort(), ms);
+  };
+  signal.addEventListener("abort", start, { once: true });
+  return {
+    signal: controller.signal,
+    end() {
+      signal.removeEventListener("abort", start);
+      clearTimeout(timer);
+    },
+  };
+}
+
+interface LoadOptions {
+  readonly concurrency: number;
+  /** At most this many are started per second, evenly; undefined for no limit. */
+  readonly ratePerSecond: number | undefined;
+  /** On abort no more work is started. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts work for each item in order, and resolves when all that was started has ended. Items are taken from the iterator
+ * one at a time, so a million of them take no more memory than a few.
+ */
+export async function runLoad<Item>(
+  items: Iterator<Item>,
+  { concurrency, ratePerSecond, signal }: LoadOptions,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  // One listener per waiting worker is not a leak.
+  setMaxListeners(0, signal);
+  const intervalMs = ratePerSecond === undefined ? 0 : 1000 / ratePerSecond;
+  let nextAt = performance.now();
+  const worker = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const next = items.next();
+      if (next.done) return;
+      // A missed slot is not made up for: the rate is a limit, not an average.
+      const now = performance.now();
+      const slot = Math.max(nextAt, now);
+      nextAt = slot + intervalMs;
+      if (intervalMs > 0) await delay(slot - now, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      await work(next.value);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}

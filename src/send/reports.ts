@@ -1,0 +1,65 @@
+import type { HeaderPair } from "../delivery/delivery.ts";
+
+export interface SentReport {
+  readonly type: "sent";
+  /** The event's number in the log, when it is replayed. */
+  readonly n?: number;
+  readonly product: string | undefined;
+  readonly event: string | undefined;
+  readonly format: string | undefined;
+  /** The format is neither documented nor seen. */
+  readonly isModelled?: boolean;
+  readonly url: string;
+  readonly status: number | undefined;
+  /** Whether it is a status that the user asked for, or the refusal of a fault; undefined where any 2xx is a success. */
+  readonly isExpected?: boolean | undefined;
+  readonly latencyMs: number;
+  readonly error: string | undefined;
+  /** How to fix a failure. */
+  readonly hint?: string | undefined;
+  /** One of many: notes and the answer of a success are left out for a person. */
+  readonly brief?: boolean;
+  /** One of many: the length of their longest event name. */
+  readonly nameWidth?: number;
+  /** The start of the target's answer. */
+  readonly replyPreview: string | undefined;
+  /** How it was signed or broken: "signed with ZOHO_WEBHOOK_SECRET". */
+  readonly notes: readonly string[];
+  readonly bytes: number;
+}
+
+export interface SendSummaryReport {
+  readonly type: "send-summary";
+  readonly count: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly seconds: number;
+  readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+/** A request that was prepared and not sent. */
+export interface RequestReport {
+  readonly type: "request";
+  /** The event's number in the log, when it is replayed. */
+  readonly n?: number;
+  readonly product: string | undefined;
+  readonly event: string | undefined;
+  readonly format: string | undefined;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+  /** As a curl command, with `--curl`. */
+  readonly curl: string | undefined;
+  /** For a request that is there to be used. */
+  readonly showSecrets?: boolean;
+}
+
+declare module "../process/messages.ts" {
+  interface Reports {
+    sent: SentReport;
+    "send-summary": SendSummaryReport;
+    request: RequestReport;
+  }
+}

@@ -1,0 +1,84 @@
+import type { KnownSecrets } from "../delivery/known-secrets.ts";
+import type { Report } from "../process/messages.ts";
+import type { Output, Runtime } from "../process/runtime.ts";
+import type { Context } from "../project/context.ts";
+import { withCommandsAsCalled } from "./failure.ts";
+import { renderHuman } from "./human.ts";
+import { renderJson } from "./json.ts";
+import { type Mode, paintFor, type Rendered, type Style } from "./paint.ts";
+import { noProgress, progressBar, withSpinner } from "./progress.ts";
+
+/** The runtime with a way to report: what a command prints, and how, is decided here. */
+export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: KnownSecrets): Promise<Context> {
+  const hidden = mode.showSecrets === true ? undefined : knownSecrets;
+  const style = {
+    out: await paintFor(runtime.stdout, runtime, mode.color),
+    err: await paintFor(runtime.stderr, runtime, mode.color),
+    // A window may be resized. A terminal that does not know its size says 0.
+    get columns() {
+      return runtime.stdout.columns || Number.POSITIVE_INFINITY;
+    },
+    get errColumns() {
+      return runtime.stderr.columns || Number.POSITIVE_INFINITY;
+    },
+    verbose: mode.verbose,
+    quiet: mode.quiet,
+  };
+  const report = (given: Report): void => {
+    const { out, err } = renderReport(given, runtime, { style: mode.json ? "json" : style, hidden });
+    if (out) runtime.stdout.write(out);
+    if (err) runtime.stderr.write(err);
+  };
+  return Object.assign(Object.create(runtime) as Runtime, {
+    report,
+    knownSecrets,
+    stdout: maskedOutput(runtime.stdout, hidden),
+    stderr: maskedOutput(runtime.stderr, hidden),
+    verbose: mode.verbose,
+    quiet: mode.quiet,
+    json: mode.json,
+    async prompts() {
+      return mode.json ? undefined : runtime.prompts();
+    },
+    async waiting<T>(message: string, work: () => Promise<T>): Promise<T> {
+      if (!style.err.live || mode.json || mode.quiet) return work();
+      return withSpinner(message, work);
+    },
+    progress(total: number) {
+      const shown = style.err.live && !mode.json && !mode.quiet;
+      return shown ? progressBar(runtime.stderr, style.err, total) : noProgress;
+    },
+  });
+}
+
+/** A report as text or lines of JSON, with the secrets masked that are `hidden`. */
+export function renderReport(
+  given: Report,
+  runtime: Runtime,
+  { style, hidden }: { readonly style: Style | "json"; readonly hidden: KnownSecrets | undefined },
+): Rendered {
+  const report = withCommandsAsCalled(given, runtime);
+  const isShown = hidden === undefined || ("showSecrets" in report && report.showSecrets === true);
+  if (style === "json") {
+    if (isShown) return renderJson(report);
+    const { out = "" } = renderJson(withMaskedBody(report, hidden));
+    return { out: hidden.maskJson(out) };
+  }
+  const rendered = renderHuman(report, style);
+  if (isShown) return rendered;
+  return { out: hidden.mask(rendered.out ?? ""), err: hidden.mask(rendered.err ?? "") };
+}
+
+/** JSON has bodies in base64, in which a text is not found. */
+function withMaskedBody(report: Report, hidden: KnownSecrets): Report {
+  if (report.type !== "event" && report.type !== "request" && report.type !== "verified") return report;
+  const body = hidden.maskBody(report.body);
+  return body === report.body ? report : { ...report, body };
+}
+
+/** For what is written without a report. */
+function maskedOutput(output: Output, hidden: KnownSecrets | undefined): Output {
+  if (hidden === undefined) return output;
+  // Not a copy: `columns` is a getter.
+  return Object.assign(Object.create(output) as Output, { write: (text: string) => output.write(hidden.mask(text)) });
+}

@@ -1,0 +1,219 @@
+import { stripVTControlCharacters } from "node:util";
+import type { HeaderPair } from "../delivery/delivery.ts";
+import { utf8Text } from "../delivery/payload.ts";
+import type { TableReport } from "../process/messages.ts";
+import { prettyJson } from "../util/json-print.ts";
+import { cutText, plain } from "../util/text.ts";
+import { NARROW, textWidth } from "../util/text-width.ts";
+import { formatBytes } from "../util/units.ts";
+import type { Paint, Rendered, Style } from "./paint.ts";
+
+/** In a narrow terminal long cells are broken between words; where that is not enough, there are no columns. */
+export function renderTable({ title, columns, rows, footer }: TableReport, { out, quiet, columns: width }: Style) {
+  const clean = rows.map((row) => row.map((cell) => plain(cell)));
+  // Headings can hold a sender's words, too: an event's name.
+  const fitted = fitRows([columns.map((column) => plain(column)), ...clean], width);
+  const [head, ...lines] = fitted ?? [];
+  const narrow = () =>
+    clean.flatMap((row) =>
+      fitLine(
+        row.map((text) => ({ text })),
+        width,
+        "  ",
+      ).flatMap((line) => wrapLine(line, width)),
+    );
+  return {
+    out: [
+      ...(title === undefined || quiet ? [] : [out.strong(plain(title))]),
+      ...(quiet || head === undefined ? [] : [out.dim(head)]),
+      ...(fitted === undefined ? narrow() : lines),
+      ...(footer === undefined || quiet ? [] : ["", out.dim(plain(footer, true))]),
+      "",
+    ].join("\n"),
+  } satisfies Rendered;
+}
+
+/** Cells up to this length, such as a span of time, are never broken. */
+const MAX_UNBROKEN = 20;
+
+/** A table's lines within a width, the first row on one line; undefined if words would have to be broken. */
+export function fitRows(rows: readonly (readonly string[])[], width: number): readonly string[] | undefined {
+  const [head = []] = rows;
+  const columnMax = (length: (cell: string) => number): readonly number[] =>
+    head.map((_, column) => largest(rows, (row) => length(row[column] ?? "")));
+  const least = columnMax((cell) =>
+    textWidth(cell) <= MAX_UNBROKEN ? textWidth(cell) : Math.max(MAX_UNBROKEN, largest(cell.split(" "), textWidth)),
+  );
+  const widths = [...columnMax(textWidth)];
+  let over = widths.reduce((sum, each) => sum + each + 2, -2) - width;
+  for (; over > 0; over--) {
+    const widest = widths.reduce((best, each, i) => {
+      const canShrink = each > (least[i] ?? 0);
+      return canShrink && each > (widths[best] ?? 0) ? i : best;
+    }, -1);
+    if (widest === -1) return undefined;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return rows.flatMap((row) => {
+    const cells = row.map((cell, i) => wrapLine(cell, widths[i] ?? 0));
+    const height = largest(cells, (lines) => lines.length);
+    return Array.from({ length: height }, (_, line) =>
+      cells
+        .map((lines, i) => padEnd(lines[line] ?? "", widths[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+  });
+}
+
+/** `Math.max(...all)` overflows the stack for very many values. */
+function largest<T>(all: readonly T[], of: (each: T) => number): number {
+  return all.reduce((most, each) => Math.max(most, of(each)), 0);
+}
+
+/** Columns as wide as their longest cell, two spaces apart. */
+export function alignRows(
+  rows: readonly (readonly string[])[],
+  rightColumns: readonly number[] = [],
+): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => largest(rows, (row) => textWidth(row[column] ?? "")));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (rightColumns.includes(i) ? cell.padStart(widths[i] ?? 0) : padEnd(cell, widths[i] ?? 0)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** A piece of a line. With a `width` it is a column, as long as the terminal has room for columns. */
+interface Cell {
+  readonly text: string;
+  readonly width?: number;
+  readonly right?: boolean;
+}
+
+/**
+ * Pieces as one line with aligned columns, broken between pieces where the terminal ends; without columns where even those
+ * are too wide for it. A piece that is longer than its column takes the room of those behind it. Output that is not for a
+ * terminal (`columns` is infinite) is never broken.
+ */
+export function fitLine(cells: readonly Cell[], columns: number, indent: string): readonly string[] {
+  const aligned = cells.reduce((sum, { width = -1 }) => sum + width + 1, -1) <= columns;
+  const lines: string[] = [];
+  let line = "";
+  let lineWidth = 0;
+  let wasColumn = false;
+  /** How far the next column is to the right of its place. */
+  let late = 0;
+  for (const { text, width, right = false } of cells) {
+    const isColumn = aligned && width !== undefined;
+    const visible = visibleWidth(text);
+    const padding = isColumn ? Math.max(0, width - late - visible) : 0;
+    if (aligned) late = Math.max(0, late + visible - (width ?? Number.POSITIVE_INFINITY));
+    if (visible + padding === 0) continue;
+    const gap = line === "" ? "" : isColumn && wasColumn ? " " : "  ";
+    if (line === "" || lineWidth + gap.length + visible <= columns) {
+      const spaces = " ".repeat(padding);
+      line += gap + (right ? spaces + text : text + spaces);
+      lineWidth += gap.length + visible + padding;
+    } else {
+      lines.push(line.trimEnd());
+      line = indent + text;
+      lineWidth = indent.length + visible;
+    }
+    wasColumn = isColumn;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+/** The width of a text with colours in it. Measured several times for each event. */
+export function visibleWidth(text: string): number {
+  return NARROW.test(text) ? text.length : textWidth(stripVTControlCharacters(text));
+}
+
+/** A text below the line that it belongs to, broken between words where the terminal ends. */
+export function below(
+  text: string,
+  indent: string,
+  columns: number,
+  paint: (line: string) => string = (line) => line,
+): readonly string[] {
+  return text
+    .split("\n")
+    .flatMap((each) => wrapLine(indent + each, columns).map((line) => indent + paint(line.trimStart())));
+}
+
+/**
+ * Breaks text at spaces so that no line is longer than `columns`. Lines that begin with a space are not joined with others,
+ * and their continuation is indented further; other lines that follow one another are one paragraph.
+ */
+export function wrapText(text: string, columns: number): string {
+  const paragraphs: string[] = [];
+  let isOpen = false;
+  for (const line of text.split("\n")) {
+    const isFlowing = line !== "" && !/^\s/.test(line);
+    if (isFlowing && isOpen) paragraphs.push(`${paragraphs.pop()} ${line}`);
+    else paragraphs.push(line);
+    isOpen = isFlowing;
+  }
+  return paragraphs.flatMap((line) => wrapLine(line, columns)).join("\n");
+}
+
+/** One line as several; after an indented first line the others are indented by two more columns. */
+export function wrapLine(line: string, columns: number): readonly string[] {
+  if (textWidth(line) <= columns) return [line];
+  const indent = /^\s*/.exec(line)?.[0] ?? "";
+  const hanging = indent === "" ? "" : `${indent}  `;
+  const lines: string[] = [];
+  let current = indent;
+  // Wide gaps are columns of a table: they stay where they fit.
+  for (const [, gap = "", word = ""] of line.slice(indent.length).matchAll(/(\s*)(\S+)/g)) {
+    const fits = textWidth(current + gap + word) <= columns;
+    if (fits || current.trim() === "") current += gap + word;
+    else {
+      lines.push(current);
+      current = hanging + word;
+    }
+  }
+  return [...lines, current];
+}
+
+function padEnd(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - textWidth(text)));
+}
+
+export function headerLines(headers: readonly HeaderPair[], paint: Paint): readonly string[] {
+  return headers.map(([name, value]) => `${paint.dim(`${plain(name)}:`)} ${plain(value)}`);
+}
+
+/** JSON indented with every digit as it came; other text as it is; for binary bytes their length. */
+export function bodyLines(text: string | undefined, body: Buffer, left = 0): readonly string[] {
+  if (body.length === 0) return ["(empty body)"];
+  const shown = text === undefined ? utf8Text(body) : prettyJson(text);
+  const lines =
+    shown === undefined ? [`(${body.length} bytes that are not UTF-8 text)`] : plain(shown, true).split("\n");
+  return left === 0 ? lines : [...lines, `… ${left} more bytes are not shown`];
+}
+
+/** Masking and laying out a megabyte takes a second, in which nobody is answered. */
+const MAX_LIVE_BYTES = 64 * 1024;
+
+/** The part of a body that is shown, its JSON where it is whole, and how many bytes are left out: none but of a live event. */
+export function shownBody(body: Buffer, text: string | undefined, isLive: boolean) {
+  if (!isLive || body.length <= MAX_LIVE_BYTES) return { body, text, left: 0 };
+  let end = MAX_LIVE_BYTES;
+  // Between two characters of UTF-8.
+  while (end > 0 && ((body[end] ?? 0) & 0xc0) === 0x80) end--;
+  return { body: body.subarray(0, end), text: undefined, left: body.length - end };
+}
+
+/** For below a body of which the log has only the first bytes. */
+export function cutLines(cutTo: number | undefined, paint: Paint): readonly string[] {
+  return cutTo === undefined ? [] : [paint.caution(cutText(cutTo, "its body"))];
+}
+
+export function sizeText(bytes: number, cutTo: number | undefined): string {
+  if (cutTo === undefined) return formatBytes(bytes);
+  const recorded = cutTo === 0 ? "not recorded" : `${formatBytes(cutTo)} recorded`;
+  return bytes > cutTo ? `${formatBytes(bytes)}, ${recorded}` : recorded;
+}

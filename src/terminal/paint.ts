@@ -1,0 +1,115 @@
+import { isQueue } from "../delivery/queue-address.ts";
+import type { Output, Runtime } from "../process/runtime.ts";
+import { plain } from "../util/text.ts";
+
+/** The common flags that concern output. */
+export interface Mode {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+  readonly showSecrets?: boolean;
+}
+
+export interface Style {
+  /** One of stdout and stderr may be a terminal and the other a file. */
+  readonly out: Paint;
+  readonly err: Paint;
+  /** Width of stdout; infinite where it is no terminal. */
+  readonly columns: number;
+  readonly errColumns: number;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+}
+
+/** A report as text: `out` is data, `err` everything else. Both end with a newline unless they are empty. */
+export interface Rendered {
+  readonly out?: string;
+  readonly err?: string;
+}
+
+/** Colours by meaning, decided per stream. No meaning is ever carried by colour alone. */
+export interface Paint {
+  good(text: string): string;
+  bad(text: string): string;
+  caution(text: string): string;
+  dim(text: string): string;
+  strong(text: string): string;
+  name(text: string): string;
+  /**
+   * Removes control characters but line ends, tabs and these colours from a rendered text: a renderer may have missed some
+   * of a log's or project's values.
+   */
+  clean(text: string): string;
+  /** The stream is a terminal, so animation makes sense. */
+  readonly live: boolean;
+}
+
+/** Loads chalk only where there is colour. */
+export async function paintFor(output: Output, runtime: Runtime, color: boolean): Promise<Paint> {
+  const live = output.isTTY && runtime.env.TERM !== "dumb";
+  if (!hasColor(output, runtime.env, color)) {
+    return { ...noPaint, live };
+  }
+  const { Chalk } = await import("chalk");
+  const { green, red, yellow, dim, bold, cyan } = new Chalk({ level: 1 });
+  return { good: green, bad: red, caution: yellow, dim, strong: bold, name: cyan, clean: cleanBetweenColors, live };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what chalk writes for the colours above
+const COLOR = /(\u001b\[(?:1|2|22|3[12369])m)/;
+
+function cleanBetweenColors(text: string): string {
+  const pieces = text.split(COLOR);
+  return pieces.map((each, i) => (i % 2 === 1 ? each : plain(each, true))).join("");
+}
+
+const asItIs = (text: string): string => text;
+
+export const noPaint: Paint = {
+  good: asItIs,
+  bad: asItIs,
+  caution: asItIs,
+  dim: asItIs,
+  strong: asItIs,
+  name: asItIs,
+  clean: (text) => plain(text, true),
+  live: false,
+};
+
+/** no-color.org: NO_COLOR wins when it is not empty; FORCE_COLOR turns colour on where there is no terminal. */
+function hasColor(output: Output, env: Runtime["env"], wanted: boolean): boolean {
+  if (!wanted || env.NO_COLOR) return false;
+  const forced = env.FORCE_COLOR;
+  if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
+  return output.isTTY && env.TERM !== "dumb";
+}
+
+const MAX_NAME_LENGTH = 300;
+
+/** The same for one line of a list: a name may be as long as a body. */
+export function clipped(text: string): string {
+  return plain(text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: " " };
+
+/** The status of an answer. A queue has none: 200 stands for a job that it has taken. */
+export function statusText(target: string, status: number | undefined): string | undefined {
+  return status !== undefined && isQueue(target) ? "queued" : status?.toString();
+}
+
+/** An app's answer for a person: the text of an HTML error page, anything else as it is. */
+export function answerText(reply: string): string {
+  if (!/^\s*<(?:!doctype\s+html|html|head|body|h\d|pre|p|div)\b/i.test(reply)) return plain(reply);
+  const title = /<title\b[^>]*>([^<]*)/i.exec(reply)?.[1] ?? "";
+  // The reply may be cut off anywhere.
+  const body = reply.replace(/<(head|script|style)\b[^>]*>[\s\S]*?(?:<\/\1\s*>|$)/gi, " ");
+  const [text = ""] = [body, title]
+    .map((html) =>
+      html.replace(/<[^>]*(?:>|$)/g, " ").replace(/&(#39|[a-z]+);/gi, (all, name) => ENTITIES[name] ?? all),
+    )
+    .map((each) => plain(each).replace(/\s+/g, " ").trim())
+    .filter((each) => each !== "");
+  return text === "" ? plain(reply) : text;
+}

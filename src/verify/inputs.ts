@@ -1,0 +1,197 @@
+import { accessSync, constants, createReadStream, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Runtime } from "../process/runtime.ts";
+import type { Context } from "../project/context.ts";
+import type { SecretOptions } from "../project/given-secrets.ts";
+import { type InputPayload, streamVerifyInput } from "../recognition/verify-input.ts";
+import { errorCode, errorText, usageError } from "../util/errors.ts";
+import { NOT_A_FILE } from "../util/files.ts";
+import type { LoggedInput } from "./logged.ts";
+
+interface InputOptions extends SecretOptions {
+  readonly logged?: string;
+  readonly store?: string;
+}
+
+/** Loaded on demand: no other input needs the log. */
+export async function readLogged(
+  context: Context,
+  files: readonly string[],
+  { logged, store }: InputOptions,
+): Promise<LoggedInput | undefined> {
+  if (logged === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
+  if (logged === undefined) return undefined;
+  if (files.length > 0) throw usageError("--logged and a file cannot be combined", "leave one of them out");
+  const { loggedInput } = await import("./logged.ts");
+  return loggedInput(context, logged, store);
+}
+
+/** The names of the files; `-` is standard input. */
+export function inputNames(context: Context, files: readonly string[], options: InputOptions): readonly string[] {
+  const names = files.length > 0 ? files : ["-"];
+  if (!names.includes("-")) return names;
+  if (files.length === 0 && context.stdin.isTTY) {
+    throw usageError("there is nothing to verify", "name a file, or pipe a payload in: zoho-hooks verify payload.json");
+  }
+  if (options.secretFile === "-" || options.tokenFile === "-")
+    throw usageError("standard input cannot be both the payload and a secret", "put one of them into a file");
+  return names;
+}
+
+type Host = Pick<Runtime, "cwd" | "platform">;
+
+/**
+ * Expands patterns, which the shell of Windows never does: `*` and `?` match within a name, `**` folders at any depth; hidden
+ * names are skipped. A name that exists is that file, whatever characters it has. One error names everything that is missing.
+ */
+export function expandPaths(host: Host, names: readonly string[]): readonly string[] {
+  const missing: string[] = [];
+  const found = names.flatMap((name) => {
+    const kind = name === "-" ? "file" : kindOf(host, name);
+    if (kind === "file") return [name];
+    if (kind === "folder") {
+      missing.push(`${name} is a folder: name its files, such as ${name.replace(/[/\\]+$/, "")}/*.json`);
+      return [];
+    }
+    const files = /[*?]/.test(name) ? matchingFiles(host, name) : [];
+    if (files.length === 0) missing.push(`${short(name)}: ${/[*?]/.test(name) ? "no file matches" : noFile(kind)}`);
+    return files;
+  });
+  if (missing.length > 0) {
+    const isPayload = names.some((name) => /^\s*[{[]/.test(name));
+    throw usageError(
+      missing.join("; "),
+      isPayload ? "to verify a payload itself, pipe it in: zoho-hooks verify - < payload.json" : "nothing was checked",
+    );
+  }
+  return [...new Set(found)];
+}
+
+/** A payload given as a name must not fill the screen. */
+const MAX_NAME_LENGTH = 80;
+
+function short(name: string): string {
+  return name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH - 1)}…` : name;
+}
+
+type Kind = "file" | "folder" | undefined | { readonly error: string };
+
+function noFile(kind: Kind): string {
+  return typeof kind === "object" ? `cannot be read (${kind.error})` : "no such file";
+}
+
+function kindOf({ cwd }: Host, path: string): Kind {
+  try {
+    const stats = statSync(resolve(cwd, path), { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    return stats.isDirectory() ? "folder" : "file";
+  } catch (error) {
+    // ENAMETOOLONG, ELOOP, ENOTDIR, EACCES. The full message would repeat the name.
+    return { error: errorCode(error) ?? errorText(error) };
+  }
+}
+
+function matchingFiles(host: Host, pattern: string): readonly string[] {
+  const parts = (host.platform === "win32" ? pattern.replaceAll("\\", "/") : pattern).split("/");
+  const first = parts.findIndex((part) => /[*?]/.test(part));
+  const base = parts.slice(0, first).join("/") || (pattern.startsWith("/") ? "/" : "");
+  return walk(host, base, parts.slice(first)).toSorted();
+}
+
+function walk(host: Host, folder: string, [part = "", ...rest]: readonly string[]): readonly string[] {
+  const entries = entriesOf(host, folder);
+  const under = (name: string): string => (folder === "" ? name : join(folder, name));
+  if (part === "**") {
+    const here = walk(host, folder, rest.length === 0 ? ["*"] : rest);
+    const below = entries
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
+      .flatMap((entry) => walk(host, under(entry.name), ["**", ...rest]));
+    return [...here, ...below];
+  }
+  const matches = entries.filter((entry) => matcher(part).test(entry.name));
+  if (rest.length === 0)
+    return matches.map((entry) => under(entry.name)).filter((path) => kindOf(host, path) === "file");
+  return matches
+    .map((entry) => under(entry.name))
+    .filter((path) => kindOf(host, path) === "folder")
+    .flatMap((path) => walk(host, path, rest));
+}
+
+function entriesOf({ cwd }: Host, folder: string) {
+  try {
+    return readdirSync(resolve(cwd, folder), { withFileTypes: true });
+  } catch {
+    // As in a shell, a folder that cannot be listed matches nothing.
+    return [];
+  }
+}
+
+function matcher(part: string): RegExp {
+  const source = part
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*+/g, ".*")
+    .replace(/\?/g, ".");
+  return new RegExp(part.startsWith(".") ? `^${source}$` : `^(?!\\.)${source}$`, "s");
+}
+
+/** So that nothing is checked before all files can be. */
+export function requireReadable(cwd: string, path: string): void {
+  const full = resolve(cwd, path);
+  try {
+    // A device may have no end.
+    const stats = statSync(full);
+    if (!stats.isFile() && !stats.isFIFO()) throw new Error(NOT_A_FILE);
+    accessSync(full, constants.R_OK);
+  } catch (error) {
+    throw usageError(`${path} cannot be read: ${errorText(error)}`);
+  }
+}
+
+/** A payload, a line without one, or the end of a file. */
+export interface InputItem {
+  readonly file: string;
+  readonly payload: InputPayload | undefined;
+  readonly isLast: boolean;
+}
+
+interface Inputs {
+  readonly names: readonly string[];
+  readonly contentType: string | undefined;
+  readonly logged: LoggedInput | undefined;
+}
+
+const CHUNK_BYTES = 262_144;
+
+export async function* inputItems(
+  context: Context,
+  { names, contentType, logged }: Inputs,
+): AsyncGenerator<InputItem, void> {
+  if (logged !== undefined) yield { file: logged.file, payload: logged.payload, isLast: false };
+  for (const file of names) {
+    for await (const payload of streamVerifyInput(chunksOf(context, file), contentType))
+      yield { file, payload, isLast: false };
+    yield { file, payload: undefined, isLast: true };
+  }
+}
+
+async function* chunksOf({ stdin, cwd }: Context, file: string): AsyncGenerator<Buffer, void> {
+  try {
+    yield* file === "-" ? stdin.chunks() : createReadStream(resolve(cwd, file), { highWaterMark: CHUNK_BYTES });
+  } catch (error) {
+    throw usageError(`${file === "-" ? "standard input" : file} cannot be read: ${errorText(error)}`);
+  }
+}
+
+/** The next items, leaving the iterator open for those behind them. */
+export async function* takeFrom(items: AsyncIterator<InputItem, void>, limit = Number.POSITIVE_INFINITY) {
+  for (let taken = 0; taken < limit; taken++) {
+    const { done, value } = await items.next();
+    if (done === true || value === undefined) return;
+    yield value;
+  }
+}
+
+export async function* follow(first: readonly InputItem[], items: AsyncIterator<InputItem, void>) {
+  yield* first;
+  yield* takeFrom(items);
+}

@@ -1,0 +1,58 @@
+import type { Verdict } from "../contract/product.ts";
+import { chosenNames, maskDelivery } from "../delivery/mask.ts";
+import { readPayload } from "../delivery/payload.ts";
+import { parseNumber, requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
+import type { LogEntry } from "../log/log.ts";
+import type { Context } from "../project/context.ts";
+import type { InputPayload } from "../recognition/verify-input.ts";
+import type { VerifiedReport } from "./reports.ts";
+
+/** A delivery of the log as an input of `verify`. */
+export interface LoggedInput {
+  readonly file: string;
+  readonly payload: InputPayload;
+  /** The report as it is printed. */
+  shown(report: VerifiedReport): VerifiedReport;
+}
+
+export async function loggedInput(context: Context, which: string, store: string | undefined): Promise<LoggedInput> {
+  const n = parseNumber(which);
+  const options = store === undefined ? {} : { store };
+  const entry = await withLog(context, options, async (log) => requireWholeBody(await requireEntry(log, n)));
+  const { delivery, product, receivedAt } = entry;
+  return {
+    file: `#${entry.n}`,
+    payload: {
+      line: undefined,
+      delivery,
+      complete: true,
+      inPlace: false,
+      product,
+      at: receivedAt,
+      problem: undefined,
+    },
+    shown: (report) => ({ ...withoutSecrets(report, entry), notes: [...report.notes, ...arrivalNotes(report, entry)] }),
+  };
+}
+
+function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): VerifiedReport {
+  const shown = maskDelivery(delivery, chosenNames(report.receipt.verdicts));
+  const read = readPayload(shown);
+  return {
+    ...report,
+    body: shown.body,
+    receipt: { ...report.receipt, payload: read.ok ? read.payload : undefined },
+  };
+}
+
+/** What `listen` found with a secret that is missing here. */
+function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): readonly string[] {
+  const isChecked = ({ verdict }: Verdict): boolean => verdict === "passed" || verdict === "failed";
+  const unchecked = receipt.verdicts.filter((verdict) => !isChecked(verdict)).map(({ id }) => id);
+  return verdicts
+    .filter((verdict) => isChecked(verdict) && unchecked.includes(verdict.id))
+    .map(({ id, verdict, reason }) => {
+      const again = verdict === "failed" ? "; to see why, run this in a terminal where the secret is set" : "";
+      return `${id} was ${verdict === "failed" ? "not verified" : "verified"} when it arrived: ${reason}${again}`;
+    });
+}

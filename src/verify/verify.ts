@@ -1,0 +1,304 @@
+import { withChannels } from "../channels/read-tokens.ts";
+import { eventNames, isNamed, nearest } from "../contract/event-names.ts";
+import { requireProduct } from "../contract/named.ts";
+import type { Format, Product, Verdict } from "../contract/product.ts";
+import { disableSchemaJit } from "../contract/schema.ts";
+import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { type Delivery, type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { roomOnStdout } from "../process/room-on-stdout.ts";
+import type { Context } from "../project/context.ts";
+import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
+import { loadConfig } from "../project/load.ts";
+import type { Settings } from "../project/settings.ts";
+import { UNKNOWN_KEY } from "../proofs/keys.ts";
+import { reportHintsOnce } from "../receiver/notices.ts";
+import type { Receipt } from "../recognition/receive.ts";
+import { foreignInput, type InputPayload } from "../recognition/verify-input.ts";
+import {
+  explainProofs,
+  issuePositions,
+  problemPosition,
+  type VerifiedPayload,
+  type VerifyPayloadInput,
+  verifyPayload,
+} from "../recognition/verify-payload.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { hasLostReader } from "../util/timing.ts";
+import { counted, parseDuration } from "../util/units.ts";
+import type { KeySets } from "../zoho-api/jwks.ts";
+import { openPublicKeys } from "../zoho-api/keys.ts";
+import {
+  expandPaths,
+  follow,
+  type InputItem,
+  inputItems,
+  inputNames,
+  readLogged,
+  requireReadable,
+  takeFrom,
+} from "./inputs.ts";
+import type { VerifiedReport } from "./reports.ts";
+
+export interface VerifyOptions extends SecretOptions {
+  readonly product?: string;
+  readonly event?: string;
+  readonly logged?: string;
+  readonly store?: string;
+  readonly format?: string;
+  readonly signature?: string;
+  readonly header?: readonly string[];
+  readonly contentType?: string;
+  readonly url?: string;
+  readonly tolerance?: string;
+  readonly explain?: boolean;
+  readonly showExpected?: boolean;
+}
+
+/** Anything else has no query, and a signature over it would fail for no visible reason. */
+function refuseOtherUrl(url: string | undefined): void {
+  if (url === undefined || url.startsWith("/") || /^https?:\/\/./i.test(url)) return;
+  throw usageError(
+    `--url: ${JSON.stringify(url)} is not a URL`,
+    "write it as https://example.com/webhooks/zoho/books?event=invoice.created, or from its path on",
+  );
+}
+
+/** From this count on, compiling schemas saves time. */
+const MANY_PAYLOADS = 50;
+
+export async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
+  const logged = await readLogged(context, files, options);
+  const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
+  const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
+  const products = await projectProducts(context, { config });
+  warnOfUnknownVariables(context, config, products);
+  refuseOtherUrl(options.url);
+  const headers = (options.header ?? []).map(parseHeader);
+  const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  for (const file of names) if (file !== "-") requireReadable(context.cwd, file);
+  const items = inputItems(context, { names, contentType, logged });
+  /** The first ones, before which no more is decided than they need. */
+  const first: InputItem[] = [];
+  for await (const item of takeFrom(items, MANY_PAYLOADS)) first.push(item);
+  const payloadsOf = (some: readonly InputItem[]) => some.flatMap(({ payload }) => payload ?? []);
+  const sent = [headers, ...payloadsOf(first).map(({ delivery }) => delivery.headers)];
+  let keyed = keyedProducts(products, sent, options);
+  let keys = await openPublicKeys(context, config, keyed);
+  const task = {
+    ...candidatesFor(products, options),
+    signature: signatureOf(options),
+    requireProofs: options.secretFile !== undefined,
+    secrets: await withChannels(context, keys.secrets),
+    now: context.now(),
+    limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
+  };
+  if (task.signature !== undefined && payloadsOf(first).length > 1) {
+    let several = payloadsOf(first).length;
+    for await (const { payload } of takeFrom(items)) if (payload !== undefined) several++;
+    throw usageError(
+      `--signature works with one payload, and there are ${several}`,
+      "verify them one by one, or give deliveries with their headers, as listen --json prints them",
+    );
+  }
+
+  // In the process of `listen` it would slow down the receiver.
+  if (first.length < MANY_PAYLOADS && context.caller?.listener === undefined) disableSchemaJit();
+  const reportHint = reportHintsOnce(context, products);
+  const tally = { valid: 0, custom: 0, not_verified: 0, invalid: 0 };
+  let [count, masked, skipped] = [0, 0, 0];
+  for await (const { file, payload, isLast } of follow(first, items)) {
+    if (payload !== undefined) {
+      const given = withGiven(payload, { headers, contentType, url: options.url });
+      // A bare body has no header that needs a key.
+      const needed = payload.complete ? keyedProducts(products, [given.delivery.headers], options) : [];
+      const others = needed.filter((each) => !keyed.includes(each));
+      if (others.length > 0) {
+        keyed = [...keyed, ...others];
+        keys = await openPublicKeys(context, config, keyed);
+        task.secrets = await withChannels(context, keys.secrets);
+      }
+      let report = reportOn(file, given, task, options);
+      if (await renewKeys(report.receipt, keys)) report = reportOn(file, given, task, options);
+      context.report(logged?.shown(report) ?? report);
+      reportHint(report.receipt);
+      count++;
+      tally[report.outcome]++;
+      if (report.outcome === "not_verified" && !report.receipt.verdicts.some(isFailed)) masked++;
+    } else if (!isLast) skipped++;
+    if (isLast && skipped > 0) {
+      context.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
+      skipped = 0;
+    }
+    if (await roomOnStdout(context)) continue;
+    if (hasLostReader(context.signal)) break;
+    throw context.signal.reason;
+  }
+  if (count > 1) {
+    const { valid, custom, invalid, not_verified } = tally;
+    context.report({
+      type: "verify-summary",
+      count,
+      valid,
+      custom,
+      notVerified: not_verified - masked,
+      masked,
+      invalid,
+    });
+  }
+  if (tally.not_verified > 0) return ExitCode.proofFailed;
+  return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
+}
+
+function isFailed({ verdict }: Verdict): boolean {
+  return verdict === "failed";
+}
+
+function flagSettings({ tolerance }: VerifyOptions): Partial<Settings> {
+  return tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
+}
+
+function signatureOf({ signature }: VerifyOptions): string | undefined {
+  if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
+  return signature;
+}
+
+function reportOn(
+  file: string,
+  payload: InputPayload,
+  task: Omit<VerifyPayloadInput, "payload">,
+  { header = [], explain = false, showExpected = false }: VerifyOptions,
+): VerifiedReport {
+  const product = task.product ?? task.products.find((each) => each.id === payload.product);
+  const verified = verifyPayload({ ...task, product, payload });
+  refuseUnchecked(verified, task.signature !== undefined, header.length > 0);
+  const foreign = foreignInput(payload, verified.receipt);
+  // A recorded delivery is explained as of its arrival, like its verdict.
+  const onArrival = { ...task, now: payload.at ?? task.now };
+  return {
+    type: "verified",
+    file,
+    line: payload.line,
+    outcome: verified.outcome,
+    receipt: verified.receipt,
+    body: payload.delivery.body,
+    bytes: payload.delivery.body.length,
+    positions: issuePositions(verified, payload),
+    problemPosition: problemPosition(verified, payload),
+    explanations: explain || showExpected ? explainProofs(verified, onArrival, showExpected) : [],
+    showExpected,
+    notes: foreign === undefined ? verified.notes : [...verified.notes, foreign],
+  };
+}
+
+/** The products and formats that the flags allow. */
+function candidatesFor(products: readonly Product[], { product: id, event, format }: VerifyOptions) {
+  const product = id === undefined ? undefined : requireProduct(products, id);
+  const candidates = withFormat(product === undefined ? products : [product], format);
+  if (event !== undefined) requireEventName(candidates, event);
+  // With a product named, the others serve to say what else a body looks like.
+  return {
+    products: product === undefined ? candidates : products,
+    all: products,
+    product: product && candidates[0],
+    event,
+  };
+}
+
+function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
+  if (id === undefined) return candidates;
+  const narrowed = candidates.flatMap((product) => {
+    const formats = product.formats.filter((format) => format.id === id.toLowerCase());
+    return formats.length === 0 ? [] : [{ ...product, formats }];
+  });
+  if (narrowed.length > 0) return narrowed;
+  const ids = new Set(candidates.flatMap(({ formats }) => formats.map((format) => format.id)));
+  throw usageError(`there is no format ${JSON.stringify(id)}`, `formats: ${[...ids].join(", ")}`);
+}
+
+function requireEventName(candidates: readonly Product[], event: string): void {
+  const formats = candidates.flatMap((product) => product.formats);
+  if (formats.some((format) => isNamed(format, event, candidates.length > 1))) return;
+  const near = nearest(event, [...new Set(formats.flatMap(eventNames))]);
+  throw usageError(
+    `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,
+    near.length === 0 ? "run zoho-hooks products for all of them" : `did you mean ${near.join(" or ")}?`,
+  );
+}
+
+/**
+ * The products whose public keys are needed for these requests. Keys may have to be fetched, and what needs none must not need
+ * the network.
+ */
+function keyedProducts(
+  products: readonly Product[],
+  sent: readonly (readonly HeaderPair[])[],
+  { product, signature }: { readonly product?: string; readonly signature?: string },
+): readonly Product[] {
+  const candidates = product === undefined ? products : [requireProduct(products, product)];
+  return signature === undefined ? candidates.filter((each) => carriesToken(each, sent)) : candidates;
+}
+
+/** Whether any request has the header of a proof that needs public keys. */
+function carriesToken({ formats }: Product, sent: readonly (readonly HeaderPair[])[]): boolean {
+  const proofs = formats.flatMap((format) => format.proofs).filter(({ credential }) => credential === "jwks");
+  return proofs.some(({ header }) => header !== undefined && sent.some((headers) => headerValue({ headers }, header)));
+}
+
+/** A given signature that cannot be checked is an error. */
+function refuseUnchecked(
+  { receipt, format }: Pick<VerifiedPayload, "receipt" | "format">,
+  withSignature: boolean,
+  withHeaders: boolean,
+): void {
+  const unchecked = receipt.verdicts.find(
+    ({ id, verdict, proves }) =>
+      verdict === "unconfigured" &&
+      ((proves === "body" && (withSignature || withHeaders)) || (withSignature && isInHeader(format, id))),
+  );
+  if (unchecked === undefined) return;
+  throw usageError(
+    `${unchecked.id}: a signature was given, but there is nothing to check it with`,
+    howToCheck(format, unchecked.id),
+  );
+}
+
+/** Fetches keys again for a proof with an unknown key. True if they changed. */
+async function renewKeys({ product, verdicts }: Receipt, keys: KeySets): Promise<boolean> {
+  if (product === undefined || !verdicts.some(({ match }) => match === UNKNOWN_KEY)) return false;
+  return keys.renew(product);
+}
+
+function isInHeader(format: Format | undefined, id: string): boolean {
+  return format?.proofs.find((proof) => proof.id === id)?.header !== undefined;
+}
+
+function howToCheck(format: Format | undefined, id: string): string {
+  const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
+  const file = credential === "secret" ? ", or name a file with --secret-file" : "";
+  return `set ${CREDENTIAL_VARIABLES[credential]}${file}`;
+}
+
+/** With the headers and the URL that were given; a header replaces those of its name. */
+function withGiven(
+  payload: InputPayload,
+  given: {
+    readonly headers: readonly HeaderPair[];
+    readonly contentType: string | undefined;
+    readonly url: string | undefined;
+  },
+): InputPayload {
+  const { contentType, url } = given;
+  const headers: readonly HeaderPair[] = [
+    ...(contentType === undefined ? [] : ([["content-type", contentType]] as const)),
+    ...given.headers.filter(([name]) => name.toLowerCase() !== "content-type"),
+  ];
+  const names = new Set(headers.map(([name]) => name.toLowerCase()));
+  const others = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
+  const delivery: Delivery = {
+    ...payload.delivery,
+    url: url ?? payload.delivery.url,
+    headers: [...others, ...headers],
+  };
+  return { ...payload, delivery, complete: payload.complete || given.headers.length > 0 };
+}

@@ -1,0 +1,122 @@
+import type { Env, VariableName } from "../project/variables.ts";
+import { type UserError, usageError } from "../util/errors.ts";
+import { isSafeWithoutTls } from "../util/hosts.ts";
+
+/**
+ * An organisation is in exactly one data centre, and the others do not know its credentials.
+ * https://zoho.com/accounts/protocol/oauth/multi-dc.html
+ */
+export interface DataCentre {
+  /** Zoho's `location` in redirects, and the value of `--dc`. */
+  readonly id: string;
+  readonly title: string;
+  readonly accountsUrl: string;
+  /** Prefixed with `www.`, `sandbox.` or `developer.`. A guess for a data centre that is not in `dataCentres`. */
+  readonly apiDomain: string;
+}
+
+/** A token is valid in one environment only. */
+export type Environment = "production" | "sandbox" | "developer";
+const environments: readonly Environment[] = ["production", "sandbox", "developer"];
+
+const SUBDOMAINS = { production: "www", sandbox: "sandbox", developer: "developer" } as const;
+
+export const dataCentres: readonly DataCentre[] = [
+  { id: "us", title: "United States", accountsUrl: "https://accounts.zoho.com", apiDomain: "zohoapis.com" },
+  { id: "eu", title: "Europe", accountsUrl: "https://accounts.zoho.eu", apiDomain: "zohoapis.eu" },
+  { id: "in", title: "India", accountsUrl: "https://accounts.zoho.in", apiDomain: "zohoapis.in" },
+  { id: "au", title: "Australia", accountsUrl: "https://accounts.zoho.com.au", apiDomain: "zohoapis.com.au" },
+  { id: "jp", title: "Japan", accountsUrl: "https://accounts.zoho.jp", apiDomain: "zohoapis.jp" },
+  { id: "ca", title: "Canada", accountsUrl: "https://accounts.zohocloud.ca", apiDomain: "zohoapis.ca" },
+  { id: "sa", title: "Saudi Arabia", accountsUrl: "https://accounts.zoho.sa", apiDomain: "zohoapis.sa" },
+  { id: "cn", title: "China", accountsUrl: "https://accounts.zoho.com.cn", apiDomain: "zohoapis.com.cn" },
+  { id: "uk", title: "United Kingdom", accountsUrl: "https://accounts.zoho.uk", apiDomain: "zohoapis.uk" },
+  { id: "ae", title: "United Arab Emirates", accountsUrl: "https://accounts.zoho.ae", apiDomain: "zohoapis.ae" },
+];
+
+export function knownCentre(id: string): DataCentre | undefined {
+  return dataCentres.find((each) => each.id === id.toLowerCase());
+}
+
+export function findDataCentre(id: string): DataCentre {
+  const found = knownCentre(id);
+  if (found !== undefined) return found;
+  throw unknownCentre(id);
+}
+
+/** `listed`: the ids that Zoho's list has besides ours. */
+export function unknownCentre(id: string, listed: readonly string[] = []): UserError {
+  const ids = [...dataCentres.map((each) => each.id), ...listed].join(", ");
+  return usageError(
+    `there is no Zoho data centre ${JSON.stringify(id)}`,
+    `use one of ${ids}: it is the end of your Zoho URL (crm.zoho.eu is eu)`,
+  );
+}
+
+/** What can be the id of a data centre: `sg`. */
+export function isCentreId(text: string): boolean {
+  return /^[a-z]{2,10}$/i.test(text);
+}
+
+/**
+ * A data centre that this version does not know, by the URL that Zoho's list or a profile of the user's has for it. Undefined
+ * unless that has the form of all of Zoho's accounts servers, since the client's secret is sent to it.
+ */
+export function listedCentre(id: string, url: string): DataCentre | undefined {
+  const [, host, end] = /^https:\/\/(accounts\.zoho[a-z]*\.((?:com\.)?[a-z]{2,3}))$/.exec(url) ?? [];
+  if (host === undefined || !isCentreId(id)) return undefined;
+  return { id, title: host, accountsUrl: url, apiDomain: `zohoapis.${end}` };
+}
+
+export function findEnvironment(name: string): Environment {
+  const found = environments.find((each) => each === name.toLowerCase());
+  if (found !== undefined) return found;
+  throw usageError(`there is no Zoho environment ${JSON.stringify(name)}`, `use one of ${environments.join(", ")}`);
+}
+
+export function apiUrl(centre: DataCentre, environment: Environment): string {
+  return `https://${SUBDOMAINS[environment]}.${centre.apiDomain}`;
+}
+
+/** The data centre of an accounts or API URL; undefined for other hosts. `own`: one that may not be known here. */
+export function dataCentreOf(url: string, ...own: readonly DataCentre[]): DataCentre | undefined {
+  const host = hostOf(url);
+  if (host === undefined) return undefined;
+  return [...dataCentres, ...own].find(
+    (each) => host === hostOf(each.accountsUrl) || host === each.apiDomain || host.endsWith(`.${each.apiDomain}`),
+  );
+}
+
+export interface Hosts {
+  readonly accountsUrl: string;
+  /** Set by the user, and then used instead of the `api_domain` that Zoho names. */
+  readonly apiUrl: string | undefined;
+}
+
+/** The hosts of a data centre, unless `ZOHO_ACCOUNTS_URL` or `ZOHO_API_URL` names others. */
+export function resolveHosts({ accountsUrl }: Pick<DataCentre, "accountsUrl">, env: Env): Hosts {
+  const named = (name: VariableName): string | undefined => {
+    const value = env[name]?.trim() ?? "";
+    return value === "" ? undefined : originOf(name, value);
+  };
+  return { accountsUrl: named("ZOHO_ACCOUNTS_URL") ?? accountsUrl, apiUrl: named("ZOHO_API_URL") };
+}
+
+function originOf(name: string, value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  // Over plain http secrets must not leave the machine.
+  if (
+    url !== undefined &&
+    (url.protocol === "https:" || (url.protocol === "http:" && isSafeWithoutTls(url.hostname)))
+  ) {
+    return url.origin;
+  }
+  throw usageError(
+    `${name} must be an https URL (or http on this machine), because secrets are sent to it`,
+    `set it to something like ${name === "ZOHO_API_URL" ? "https://www.zohoapis.eu" : "https://accounts.zoho.eu"}, or unset it to use the data centre's`,
+  );
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}

@@ -1,0 +1,155 @@
+import { MASK } from "../delivery/mask.ts";
+import type { Context } from "../project/context.ts";
+import { type Config, userFolder } from "../project/load.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { formatSpan } from "../util/units.ts";
+import { type AccessToken, type AccessTokens, accessTokens } from "./access-token.ts";
+import type { ApiRequest, ZohoApi } from "./api.ts";
+import { type CredentialsStore, credentialsStore } from "./credentials.ts";
+import { type DataCentre, findDataCentre, knownCentre, unknownCentre } from "./data-centres.ts";
+import { createHttp, maskedBody, type ZohoHttp } from "./http.ts";
+import { keyringVault, systemKeyring } from "./keyring.ts";
+import { lookUpCentre } from "./server-list.ts";
+import { hasEnvSignIn, type SignIn, setting, signInFromEnv } from "./sign-in.ts";
+
+export interface ZohoOptions {
+  readonly profile?: string;
+  readonly product?: string;
+}
+
+/** The access tokens of a sign-in. Reports what delays them. */
+export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp): AccessTokens {
+  const tokens = accessTokens({
+    signIn,
+    folder: userFolder(context),
+    http,
+    now: context.now,
+    onWait: () => {
+      const message = "waiting for another zoho-hooks process that is getting an access token for this sign-in";
+      context.report({ type: "notice", message });
+    },
+    onUncached: (because) =>
+      context.report({
+        type: "warning",
+        message: `the access token cannot be saved, so each command needs a new one, and Zoho grants ten in ten minutes: ${because}`,
+        hint: "set XDG_CONFIG_HOME (APPDATA on Windows) to a folder that can be written to",
+      }),
+  });
+  const remembered = async (token: Promise<AccessToken>): Promise<AccessToken> => {
+    context.knownSecrets.remember((await token).value);
+    return token;
+  };
+  return {
+    ...tokens,
+    get: (signal) => remembered(tokens.get(signal)),
+    replace: (rejected, signal) => remembered(tokens.replace(rejected, signal)),
+  };
+}
+
+export function warnOfClock(context: Context, offsetMs: number): void {
+  const offset = `${formatSpan(Math.abs(offsetMs))} ${offsetMs < 0 ? "ahead of" : "behind"}`;
+  context.report({
+    type: "warning",
+    message: `your clock is ${offset} Zoho's: Zoho's time is used for the expiry of channels`,
+    hint: "fix the system clock",
+  });
+}
+
+/** Warns a long run that has only an access token, and nothing to get another one with. */
+export function warnOfFixedToken(context: Context, { access }: SignIn, effect: string): void {
+  if (access.kind !== "fixed") return;
+  context.report({
+    type: "warning",
+    message: `the access token of ${access.accessToken.origin} expires within an hour, and cannot be refreshed: ${effect}`,
+    hint: "set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead, or sign in with zoho-hooks login",
+  });
+}
+
+/** The profile named by flag or variable, else the environment's sign-in, else the current profile. */
+export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
+  const name = chosenProfile(config, profile);
+  const signIn =
+    name === undefined && hasEnvSignIn(config.env)
+      ? signInFromEnv(config.env, await centreFromEnv(context, config))
+      : await openStore(context, config).open(name);
+  const { access } = signIn;
+  const secrets = access.kind === "fixed" ? [access.accessToken] : [access.client.clientSecret, access.refreshToken];
+  context.knownSecrets.remember(...secrets.map(({ reveal }) => reveal()));
+  return signIn;
+}
+
+/** The data centre of `ZOHO_DC`, by default `us`. */
+export function centreFromEnv(context: Context, config: Config): Promise<DataCentre> {
+  return centreNamed(context, config, setting(config.env, "ZOHO_DC") ?? "us");
+}
+
+/** Asks Zoho for a data centre that this version does not know. */
+export async function centreNamed(context: Context, config: Config, id: string): Promise<DataCentre> {
+  const known = knownCentre(id);
+  if (known !== undefined) return known;
+  if (setting(config.env, "ZOHO_ACCOUNTS_URL") !== undefined) {
+    const { message } = unknownCentre(id);
+    throw usageError(
+      `${message} that this version knows, and only Zoho's own accounts server is asked for others`,
+      "ZOHO_ACCOUNTS_URL names another: unset it, or leave the data centre out",
+    );
+  }
+  const http = zohoHttp(context, config);
+  const { accountsUrl } = findDataCentre("us");
+  try {
+    return await context.waiting("asking Zoho for its data centres", () =>
+      lookUpCentre(id, { http, accountsUrl, signal: context.signal }),
+    );
+  } finally {
+    await http.close();
+  }
+}
+
+/** `ZOHO_PROFILE` may come from the project's `.env`: an organisation belongs to a project. */
+export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undefined): string | undefined {
+  return flag ?? (env.ZOHO_PROFILE?.trim() || undefined);
+}
+
+/** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
+export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
+  const off = !useKeyring || context.env.ZOHO_KEYRING === "off";
+  const keyring = off ? undefined : keyringVault(systemKeyring);
+  return credentialsStore({ folder: userFolder(context), keyring, env: config.env });
+}
+
+/** With `--verbose` each request is shown, with its secrets masked. */
+export function zohoHttp(context: Context, config: Config): ZohoHttp {
+  return createHttp({
+    env: config.env,
+    sleep: context.sleep,
+    random: Math.random,
+    now: context.now,
+    onPause: (host, ms) =>
+      context.report({ type: "notice", message: `${host} asked to wait: retrying in ${formatSpan(ms)}` }),
+    onExchange: context.verbose
+      ? ({ attempt: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
+      : undefined,
+  });
+}
+
+/** Shows a request to Zoho, with its secrets masked, instead of sending it. */
+export function showRequest(context: Context, { api }: { readonly api: ZohoApi }, request: ApiRequest): ExitCode {
+  const { method, json, multipart, headers } = request;
+  context.report({
+    type: "api-request",
+    sent: false,
+    method,
+    url: api.urlOf(request),
+    headers: {
+      authorization: `Zoho-oauthtoken ${MASK}`,
+      ...headers,
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+      ...(multipart === undefined ? {} : { "content-type": "multipart/form-data" }),
+    },
+    body: maskedBody(request),
+    status: undefined,
+    error: undefined,
+    latencyMs: undefined,
+  });
+  return ExitCode.ok;
+}

@@ -1,0 +1,157 @@
+import { createServer } from "node:http";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChannelKey } from "../../src/channels/adopt.ts";
+import { watchClient } from "../../src/channels/api.ts";
+import { generateChannelId, generateToken } from "../../src/channels/channel.ts";
+import { openLiveChannel } from "../../src/channels/live-channel.ts";
+import { channelMemory } from "../../src/channels/memory.ts";
+import { crmWatch } from "../../src/channels/products.ts";
+import type { ZohoSession } from "../../src/channels/session.ts";
+import { secret } from "../../src/delivery/secret.ts";
+import type { Report } from "../../src/process/messages.ts";
+import type { Context } from "../../src/project/context.ts";
+import type { Config } from "../../src/project/load.ts";
+import { sleepRealTime } from "../../src/util/timing.ts";
+import { accountOf } from "../../src/zoho-api/sign-in.ts";
+import { type Rig, startRig } from "../support/zoho-client.ts";
+
+let rig: Rig;
+let reports: Report[];
+let interrupt: AbortController;
+let key: ChannelKey;
+beforeEach(async () => {
+  rig = await startRig();
+  reports = [];
+  interrupt = new AbortController();
+  const lock = { isTaken: async () => false, release: async () => {} };
+  key = { id: generateChannelId(rig.clock.now()), token: secret(generateToken(), "test"), lock, orphan: undefined };
+});
+afterEach(() => rig.close());
+
+/** The part of a context that a live channel uses. */
+function context(): Context {
+  const part: Partial<Context> = {
+    report: (each) => void reports.push(each),
+    now: rig.clock.now,
+    sleep: sleepRealTime,
+    signal: interrupt.signal,
+    invocation: "zoho-hooks",
+  };
+  return part as Context;
+}
+
+const memory = () =>
+  channelMemory(rig.folder, { profile: rig.signIn.name, product: "crm", account: accountOf(rig.signIn) });
+
+function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void = () => undefined) {
+  const product = crmWatch;
+  const api = rig.api();
+  const session: ZohoSession = {
+    // Only what deletes without a question looks at it.
+    config: {} as Config,
+    signIn: rig.signIn,
+    http: rig.http,
+    tokens: rig.tokens,
+    product,
+    api,
+    client: watchClient(api, product, interrupt.signal),
+    memory: memory(),
+    command: (words) => `zoho-hooks channels ${words} --product crm`,
+    now: rig.clock.now,
+    account: accountOf(rig.signIn),
+  };
+  return openLiveChannel({ context: context(), session, key, events: ["Leads.create", "Deals.update"], url, onEnd });
+}
+
+const states = (): unknown[] => reports.map((each) => (each.type === "channel" ? each.state : each.type));
+
+describe("a live channel", () => {
+  it("is created for the URL and posts there with its token", async () => {
+    const bodies: unknown[] = [];
+    const app = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      bodies.push(JSON.parse(Buffer.concat(chunks).toString()));
+      response.end();
+    });
+    await new Promise<void>((listening) => app.listen(0, "127.0.0.1", listening));
+    const address = app.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const channel = await open(`http://127.0.0.1:${port}/hook`);
+    expect(await rig.server.notify("Leads.create", ["5725767000003000064"])).toEqual([200]);
+    expect(bodies).toMatchObject([{ token: key.token.reveal(), channel_id: channel.id, operation: "insert" }]);
+    expect(JSON.stringify(reports)).not.toContain(key.token.reveal());
+    await channel.close();
+    app.closeAllConnections();
+    app.close();
+  });
+
+  it("follows a changed URL, even if it was lost meanwhile", async () => {
+    const channel = await open();
+    await channel.moveTo("https://second.example/hook");
+    expect(rig.server.watch.rows().map((row) => row.notifyUrl)).toEqual(Array(2).fill("https://second.example/hook"));
+    rig.server.watch.drop(channel.id);
+    await channel.moveTo("https://third.example/hook");
+    expect(rig.server.watch.rows()[0]).toMatchObject({
+      notifyUrl: "https://third.example/hook",
+      token: key.token.reveal(),
+      related: false,
+    });
+    expect(channel.expiresAt()).toEqual(new Date(rig.clock.now().getTime() + crmWatch.lifetime.defaultMs));
+    expect(states()).toEqual(["created", "updated", "updated"]);
+    await channel.close();
+  });
+
+  it("keeps the events that channels update set meanwhile", async () => {
+    const channel = await open();
+    const known = await memory().recall(channel.id);
+    if (known === undefined) throw new Error("it is not remembered");
+    await memory().remember({ ...known, events: ["Contacts.all"] });
+    // It needs no list for that, which may show less than there is, or nothing.
+    rig.server.trouble({ status: 403, body: { code: "OAUTH_SCOPE_MISMATCH" } }, 1, ({ method }) => method === "GET");
+    await channel.moveTo("https://second.example/hook");
+    expect(rig.server.watch.rows()).toMatchObject([
+      {
+        ...{ module: "Contacts", notifyUrl: "https://second.example/hook", token: key.token.reveal() },
+        ...{ related: false, values: true },
+      },
+    ]);
+    await channel.close();
+  });
+
+  it("is not reported as missing once its listener is gone", async () => {
+    const channel = await open();
+    const [known] = await memory().all();
+    expect(known).toMatchObject({ id: channel.id, ofListener: true, expiresAt: channel.expiresAt() });
+    expect(await memory().observe([], rig.clock.now())).toEqual([]);
+    await channel.close();
+  });
+
+  it("is deleted after Ctrl-C, and reported only after reading the list", async () => {
+    const channel = await open();
+    interrupt.abort();
+    expect(await channel.close()).toBe("deleted");
+    expect(rig.server.watch.rows()).toEqual([]);
+    // Shown before, because a second Ctrl-C leaves the channel behind.
+    expect(reports).toContainEqual({
+      type: "notice",
+      message: expect.stringMatching(/^deleting channel \d+ \(if interrupted, run .*channels delete \d+ --yes/),
+    });
+    expect(states()).toEqual(["created", "notice", "deleted"]);
+    expect(rig.server.requests.at(-1)).toMatchObject({ method: "GET" });
+  });
+
+  it("shows the delete command if Zoho keeps it or cannot be reached", async () => {
+    const channel = await open();
+    const refusal = { watch: [{ code: "INTERNAL_ERROR", message: "no", details: {}, status: "error" }] };
+    rig.server.trouble({ status: 400, body: refusal }, 1, (each) => each.method === "DELETE");
+    expect(await channel.close()).toBe("left");
+    rig.server.trouble("cut", 99);
+    expect(await channel.close()).toBe("left");
+    const failures = reports.filter((each) => each.type === "channel" && each.state === "not-deleted");
+    expect(failures).toMatchObject(
+      Array(2).fill({ hint: `delete it with zoho-hooks channels delete ${channel.id} --yes --product crm` }),
+    );
+    expect(JSON.stringify(failures[0])).toContain("INTERNAL_ERROR");
+  });
+});

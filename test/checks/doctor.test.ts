@@ -1,0 +1,424 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { DAY_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
+import { openLog } from "../../src/log/sqlite/log.ts";
+import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
+import { damagePages } from "../support/damage-pages.ts";
+import { startListener } from "../support/listener.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
+import { type RunOptions, run } from "../support/run.ts";
+import { freePort, startTarget } from "../support/target.ts";
+import { startTargetApp, type TargetApp } from "../support/target-app.ts";
+import { startTestTunnel } from "../support/test-tunnel.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
+
+const TOKEN = "token-of-the-channel";
+const NGROK_TOKEN = "authtoken-of-the-test";
+
+let edge: NgrokEdge;
+beforeAll(async () => {
+  edge = await startNgrokEdge({ acceptToken: NGROK_TOKEN });
+});
+afterAll(() => edge.close());
+
+/** A project in which all is well: an app, a free port, ngrok, Zoho, and a channel that posts to the app. */
+let world: ChannelWorld;
+let app: TargetApp;
+let port: number;
+let env: Record<string, string>;
+beforeEach(async () => {
+  world = await startChannelWorld();
+  app = await startTargetApp();
+  port = await freePort();
+  env = {
+    ...world.env,
+    ZOHO_HOOKS_PORT: String(port),
+  };
+  config({});
+  dotenv(`ZOHO_WEBHOOK_SECRET=a-secret\nZOHO_WEBHOOK_TOKEN=${TOKEN}\n`);
+  await world.create("--id", "1", "--url", hook());
+});
+afterEach(async () => {
+  await app.stop();
+  await world.close();
+});
+
+const hook = (): string => `${app.url}/webhooks/zoho/crm`;
+/** The agent takes a tenth of a second to load and to sign in. */
+const ngrok = (variables: Record<string, string | undefined> = {}): void =>
+  set({
+    NGROK_AUTHTOKEN: NGROK_TOKEN,
+    ZOHO_HOOKS_NGROK_SERVER_ADDR: edge.serverAddr,
+    ZOHO_HOOKS_NGROK_ROOT_CAS: edge.caFile,
+    ...variables,
+  });
+const path = (name: string): string => join(world.cwd, name);
+
+function config(settings: Record<string, unknown>): void {
+  const all = { products: { crm: {} }, forwardTo: app.port, ...settings };
+  writeFileSync(path("zoho-hooks.config.json"), JSON.stringify(all));
+}
+
+function dotenv(text: string, mode = 0o600): void {
+  writeFileSync(path(".env"), text);
+  chmodSync(path(".env"), mode);
+}
+
+function doctor(argv: readonly string[] = [], options: RunOptions = {}) {
+  const { clock, cwd } = world;
+  return run(["doctor", "--json", ...argv], { env, cwd, now: clock.now, sleep: clock.sleep, ...options });
+}
+
+/** The outcomes by id of what is neither fine nor left out. */
+async function faults(argv?: readonly string[], options?: RunOptions) {
+  const { exitCode, lines } = await doctor(argv, options);
+  const bad = lines().filter(({ outcome }) => outcome === "failed" || outcome === "warning");
+  expect(exitCode).toBe(bad.some(({ outcome }) => outcome === "failed") ? 8 : 0);
+  expect(bad.filter(({ remedy }) => remedy === null)).toEqual([]);
+  return bad.map(({ id, outcome }) => `${id} ${outcome}`);
+}
+
+async function outcomes(argv?: readonly string[], options?: RunOptions) {
+  const { lines } = await doctor(argv, options);
+  return Object.fromEntries(lines().flatMap(({ type, id, outcome }) => (type === "check" ? [[id, outcome]] : [])));
+}
+
+const ALL = [
+  ...["node", "config", "secrets", "permissions", "log.health", "port", "app", "ngrok.token", "ngrok.reach"],
+  ...["public-url", "zoho.sign-in", "zoho.scopes", "zoho.data-centre", "zoho.clock", "channels"],
+];
+
+describe("doctor", () => {
+  it("finds nothing in a project in which all is well, and changes nothing in it", async () => {
+    ngrok();
+    const memory = readFileSync(path(".config/zoho-hooks/channels.json"), "utf8");
+    const requests = world.server.requests.length;
+    expect(await outcomes()).toEqual({
+      ...Object.fromEntries(ALL.map((id) => [id, "passed"])),
+      "public-url": "skipped",
+    });
+    expect(readFileSync(path(".config/zoho-hooks/channels.json"), "utf8")).toBe(memory);
+    expect(existsSync(path(".zoho-hooks"))).toBe(false);
+    const sent = world.server.requests.slice(requests).map(({ method, path: to }) => `${method} ${to}`);
+    expect(sent.filter((each) => !/^GET .*\/actions\/watch$/.test(each))).toEqual([]);
+    expect(app.seen.map(({ method, path: to }) => `${method} ${to}`).toSorted()).toEqual(["GET /healthz", "HEAD /"]);
+  });
+
+  it("shows a line for each part, and secrets nowhere", async () => {
+    ngrok();
+    const { clock, cwd } = world;
+    const { out, err } = await run(["doctor", "-v"], { env, cwd, now: clock.now, sleep: clock.sleep });
+    expect(out).toMatch(/^✓ config +zoho-hooks.config.json: products crm, forwardTo \d+; environment: port \d+, /m);
+    expect(out).toMatch(/^✓ secrets +ZOHO_WEBHOOK_SECRET, ZOHO_WEBHOOK_TOKEN \(\.env\)$/m);
+    expect(out).toMatch(/^14 passed, 0 failed, 1 skipped$/m);
+    const secrets = ["a-secret", TOKEN, NGROK_TOKEN, env.ZOHO_CLIENT_SECRET, env.ZOHO_REFRESH_TOKEN].map(String);
+    expect(secrets.filter((each) => (out + err).includes(each))).toEqual([]);
+  });
+
+  it("leaves out what needs a sign-in where there is none", async () => {
+    for (const name of Object.keys(world.env)) delete env[name];
+    const { exitCode, lines } = await doctor();
+    expect(exitCode).toBe(0);
+    const line = lines().find(({ id }) => id === "zoho.sign-in");
+    expect(line).toMatchObject({ outcome: "skipped", remedy: expect.stringContaining("zoho-hooks login") });
+    expect(lines().some(({ id }) => id === "channels")).toBe(false);
+  });
+
+  it("says offline what it could not ask, and fails for none of it", async () => {
+    const offline = { ZOHO_ACCOUNTS_URL: "https://accounts.invalid", ZOHO_API_URL: "https://api.invalid" };
+    ngrok({ ...offline, ZOHO_HOOKS_NGROK_SERVER_ADDR: "agent.invalid:443" });
+    expect(await outcomes()).toMatchObject({
+      ...{ "ngrok.token": "skipped", "ngrok.reach": "skipped", "public-url": "skipped" },
+      ...{ "zoho.sign-in": "skipped", "zoho.clock": "skipped", channels: "skipped", app: "passed" },
+    });
+    expect(await faults()).toEqual([]);
+  });
+
+  it("quotes the events of settings and channels in a command to copy", async () => {
+    const remedy = async () => (await doctor()).lines().find(({ id }) => id === "channels.events")?.remedy;
+    config({ events: ["crm:Deals.*$(id)"] });
+    expect(await remedy()).toContain("channels create 'Deals.*$(id)' ");
+    const channel = { channel_id: "1", resource_name: "Leads", events: ["Deals.edit;id"], notify_url: hook() };
+    const body = { watch: [{ ...channel, channel_expiry: "2026-03-07T08:00:00Z", token: TOKEN }] };
+    world.server.trouble({ status: 200, body }, 9, isWatch("GET"));
+    expect(await remedy()).toContain("channels update 1 --events 'Deals.edit;id',Leads.create ");
+  });
+
+  it("does not take a saved access token for a sign-in that works", async () => {
+    await world.channels(["list"]);
+    set({ ZOHO_API_URL: "https://api.invalid" });
+    const skipped = { "zoho.sign-in": "skipped", "zoho.clock": "skipped", channels: "skipped" };
+    expect(await outcomes()).toMatchObject(skipped);
+  });
+});
+
+/** What is done to the project, and the only finding that it causes. */
+type Fault = readonly [condition: string, finding: string, spoil: () => unknown];
+
+describe("doctor, for one fault", () => {
+  const settings: readonly Fault[] = [
+    ["a .env that others can read", "permissions warning", () => chmodSync(path(".env"), 0o644)],
+    ["a .env in Git", "permissions warning", () => git("add", "--force", ".env")],
+    [
+      "a kept secret in Git",
+      "permissions warning",
+      () => {
+        mkdirSync(path(".zoho-hooks/keys"), { recursive: true, mode: 0o700 });
+        writeFileSync(path(".zoho-hooks/keys/hook-secrets.json"), "{}", { mode: 0o600 });
+        git("add", "--force", ".zoho-hooks/keys");
+      },
+    ],
+    ["a config that is not JSON", "config failed", () => writeFileSync(path("zoho-hooks.config.json"), "{")],
+    ["an unknown setting", "config failed", () => config({ prot: 4460 })],
+    ["a setting of no such value", "config failed", () => set({ ZOHO_HOOKS_RETRIES: "many" })],
+    ["an unknown product", "config failed", () => config({ products: { cmr: {} } })],
+    ["a misspelt variable", "config warning", () => set({ ZOHO_WEBHOOK_SECRTE: "x" })],
+    [
+      "a folder that is not trusted",
+      "trust warning",
+      () => set({ ZOHO_HOOKS_TRUST: "0" }, { forwardTo: "https://a.example/x" }),
+    ],
+    ["an empty secret", "secrets failed", () => dotenv("ZOHO_WEBHOOK_SECRET=\n")],
+    ["a key file that is not there", "secrets failed", () => set({ ZOHO_WEBHOOK_PUBLIC_KEY: "none.pem" })],
+    [
+      "no secret for a product",
+      "secrets warning",
+      () => {
+        config({ products: { books: {} } });
+        rmSync(path(".env"));
+      },
+    ],
+  ];
+  const machine: readonly Fault[] = [
+    [
+      "a log that is another file",
+      "log.health failed",
+      () => store("notes.txt", () => writeFileSync(path("notes.txt"), "notes", { mode: 0o600 })),
+    ],
+    [
+      "a damaged log",
+      "log.health failed",
+      async () => {
+        await deliver(app.url);
+        damagePages(path(".zoho-hooks/events.db"), "lead.created");
+      },
+    ],
+    [
+      "a log that cannot be created",
+      "log.health failed",
+      () => set({ ZOHO_HOOKS_STORE: "zoho-hooks.config.json/x.db" }),
+    ],
+    [
+      "a log above its limit",
+      "log.health warning",
+      async () => {
+        await deliver(`http://localhost:${app.port}/webhooks/zoho/crm`);
+        set({ ZOHO_HOOKS_MAX_LOG: "1kb" });
+      },
+    ],
+    ["deliveries for a target that is gone", "log.waiting warning", () => deliver("http://localhost:1/hooks")],
+    ["a port of another program", "port failed", () => set({ ZOHO_HOOKS_PORT: String(app.port) }, { forwardTo: [] })],
+    ["an app that is down", "app warning", () => stopApp()],
+    ["a mirrored app that is down", "app failed", () => stopApp({ respond: "mirror" })],
+    ["a target that is listen itself", "app failed", () => config({ forwardTo: port })],
+    ["a wrong ngrok token", "ngrok.token failed", () => ngrok({ NGROK_AUTHTOKEN: "wrong" })],
+    ["no ngrok token", "ngrok.token failed", () => ngrok({ NGROK_AUTHTOKEN: undefined, ZOHO_HOOKS_TUNNEL: "ngrok" })],
+    ["no way to ngrok", "ngrok.reach failed", () => ngrok({ ZOHO_HOOKS_NGROK_SERVER_ADDR: "localhost:1" })],
+  ];
+  const zoho: readonly Fault[] = [
+    ["a sign-in that was revoked", "zoho.sign-in failed", () => set({ ZOHO_REFRESH_TOKEN: "revoked" })],
+    ["a profile that does not exist", "zoho.sign-in failed", () => set({ ZOHO_PROFILE: "nobody" })],
+    ["an incomplete sign-in", "zoho.sign-in failed", () => set({ ZOHO_CLIENT_ID: undefined })],
+    ["no scope for channels", "zoho.scopes failed", () => scopes("ZohoCRM.modules.READ")],
+    ["a scope to read channels only", "zoho.scopes warning", () => scopes("ZohoCRM.notifications.READ")],
+    [
+      "another data centre",
+      "zoho.data-centre warning",
+      () => {
+        world.server.accounts.apiDomain = "https://www.zohoapis.eu";
+        scopes(...ALL_SCOPES);
+      },
+    ],
+  ];
+  const channels: readonly Fault[] = [
+    ["a channel that was deleted", "channels.missing failed", () => world.server.watch.drop("1")],
+    ["a channel that has expired", "channels.missing failed", () => world.clock.advance(8 * DAY_MS)],
+    [
+      "a channel at a dead URL",
+      "channels.url failed",
+      () => world.channels(["update", "1", "--url", "http://localhost:1/x"]),
+    ],
+    ["a channel with another token", "channels.token failed", () => elsewhere("update", "1", "--token-file", "-")],
+    ["a channel that expires soon", "channels.expiring warning", () => world.clock.advance(6 * DAY_MS)],
+    [
+      "a channel without its events",
+      "channels.events warning",
+      () => elsewhere("update", "1", "--events", "Deals.edit"),
+    ],
+    [
+      "an event that no channel watches",
+      "channels.events warning",
+      () => config({ events: ["crm:Deals.edit", "crm:Leads.*"] }),
+    ],
+    ["a channel of a listen that is gone", "channels.orphaned warning", () => markOfListener()],
+    [
+      "a memory of channels that is damaged",
+      "channels failed",
+      () => writeFileSync(path(".config/zoho-hooks/channels.json"), "[]"),
+    ],
+    ["two channels for one change", "channels.doubled warning", () => world.create("--id", "2", "--url", hook())],
+  ];
+
+  it.each([...settings, ...machine, ...zoho, ...channels])("%s: %s", async (_, finding, spoil) => {
+    await spoil();
+    expect(await faults()).toEqual([finding]);
+  });
+
+  it.each([
+    ["failed", 10],
+    ["failed", -10],
+    ["warning", 3],
+  ])("a clock: zoho.clock %s at %i minutes", async (outcome, minutes) => {
+    await world.channels(["list"]);
+    const now = () => new Date(world.clock.now().getTime() + minutes * MINUTE_MS);
+    expect(await faults([], { now })).toEqual([`zoho.clock ${outcome}`]);
+  });
+});
+
+describe("doctor, while listen runs", () => {
+  const start = async (...argv: readonly string[]) => {
+    const tunnel = await startTestTunnel();
+    const { cwd, clock } = world;
+    set({ NGROK_AUTHTOKEN: NGROK_TOKEN });
+    const options = { cwd, env, now: clock.now, overrides: tunnel.overrides, hasPort: false };
+    const listener = await startListener(["--tunnel", "ngrok", ...argv], options);
+    return {
+      tunnel,
+      async stop() {
+        await listener.stop();
+        await tunnel.close();
+      },
+    };
+  };
+
+  it("finds its port, and its public URL reaching it", async () => {
+    const { tunnel, stop } = await start();
+    try {
+      await world.channels(["update", "1", "--url", `${tunnel.url}/webhooks/zoho/crm`]);
+      const { lines } = await doctor();
+      expect(lines().filter(({ outcome }) => outcome === "failed" || outcome === "warning")).toEqual([]);
+      expect(lines()).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ id: "port", text: expect.stringContaining("this project's listen") }),
+          expect.objectContaining({ id: "public-url", outcome: "passed", text: expect.stringContaining(tunnel.url) }),
+        ]),
+      );
+    } finally {
+      await stop();
+    }
+  });
+
+  const address = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+  it.skipIf(address === undefined)("looks for it at the project's host only if the folder is trusted", async () => {
+    const { stop } = await start();
+    const other = await startTarget(undefined, { host: address ?? "" });
+    try {
+      config({ host: address });
+      set({ ZOHO_HOOKS_PORT: String(other.port), ZOHO_HOOKS_TRUST: "0" });
+      await doctor();
+      expect(other.seen).toEqual([]);
+      set({ ZOHO_HOOKS_TRUST: "1" });
+      await doctor();
+      expect(other.seen).not.toEqual([]);
+    } finally {
+      await other.close();
+      await stop();
+    }
+  });
+
+  it("names the other one to delete where a channel doubles that of listen", async () => {
+    const { tunnel, stop } = await start("--channel", "Deals.create");
+    try {
+      await world.channels(["create", "Deals.create", "--id", "2", "--url", `${tunnel.url}/webhooks/zoho/crm`]);
+      const { lines } = await doctor();
+      const doubled = lines().find(({ id }) => id === "channels.doubled");
+      expect(doubled?.remedy).toBe("zoho-hooks channels delete 2 --product crm");
+    } finally {
+      await stop();
+    }
+  });
+
+  it.each<readonly [string, readonly string[], (tunnel: Awaited<ReturnType<typeof startTestTunnel>>) => unknown]>([
+    ["a channel at the URL of an earlier tunnel", ["channels.url warning"], () => undefined],
+    [
+      "a tunnel that is down",
+      ["public-url failed"],
+      async (tunnel) => {
+        await world.channels(["update", "1", "--url", `${tunnel.url}/webhooks/zoho/crm`]);
+        tunnel.goDown();
+      },
+    ],
+  ])("%s: %j", async (_, findings, spoil) => {
+    const { tunnel, stop } = await start();
+    try {
+      await spoil(tunnel);
+      expect(await faults()).toEqual(findings);
+    } finally {
+      await stop();
+    }
+  });
+});
+
+function set(variables: Record<string, string | undefined>, settings?: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete env[name];
+    else env[name] = value;
+  }
+  if (settings !== undefined) config(settings);
+}
+
+function git(...argv: readonly string[]): void {
+  for (const words of [["init", "--quiet"], argv]) spawnSync("git", words, { cwd: world.cwd });
+}
+
+function store(name: string, write: () => void): void {
+  write();
+  set({ ZOHO_HOOKS_STORE: name });
+}
+
+async function stopApp(settings: Record<string, unknown> = {}): Promise<void> {
+  config(settings);
+  // The channel posts to something that lives.
+  await world.channels(["update", "1", "--url", `${world.server.url}/webhooks/zoho/crm`]);
+  await app.stop();
+}
+
+/** A delivery that waits for a target in the project's log. */
+async function deliver(target: string): Promise<void> {
+  const log = await openLog({ path: path(".zoho-hooks/events.db"), now: world.clock.now });
+  await log.append(newEntry({ receivedAt: world.clock.now(), forward: { targets: [target] } }));
+  await log.close();
+}
+
+/** Another sign-in of the same organisation would not see the channels as its own, so the memory is forgotten. */
+function scopes(...names: readonly string[]): void {
+  set({ ZOHO_REFRESH_TOKEN: world.server.accounts.makeRefreshToken(names) });
+}
+
+function elsewhere(...argv: readonly string[]) {
+  return world.elsewhere(argv, { stdin: "another-token" });
+}
+
+function markOfListener(): void {
+  const file = path(".config/zoho-hooks/channels.json");
+  const { channels } = JSON.parse(readFileSync(file, "utf8"));
+  const marked = channels.map((each: object) => ({ ...each, ofListener: true }));
+  writeFileSync(file, JSON.stringify({ channels: marked }));
+}

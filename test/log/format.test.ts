@@ -1,0 +1,97 @@
+import { chmodSync, copyFileSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readHealth } from "../../src/log/sqlite/health.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
+import { run } from "../support/run.ts";
+import { runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
+
+const FORMATS = [0, 2, 11, 999];
+/** One that creates a log, and one that only reads. */
+const BOTH_WAYS = [
+  ["listen", "--port", "0", "--exec", "true"],
+  ["events", "list"],
+];
+const COMMANDS = [
+  ...BOTH_WAYS,
+  ["events", "prune", "--keep", "1ms"],
+  ["replay", "1", "--to", "1"],
+  ["store", "status"],
+];
+const message = (format: number) =>
+  `was written by another version of zoho-hooks (format ${format}, this version has format 1)`;
+
+async function expectRefusal(argv: readonly string[], cwd: string, format: number, hint: RegExp): Promise<void> {
+  const { exitCode, err } = await run(argv, { cwd });
+  expect([argv[0], argv[1], exitCode]).toEqual([argv[0], argv[1], 2]);
+  expect(err).toContain(message(format));
+  expect(err).toMatch(hint);
+}
+
+describe("a log of another format in SQLite", () => {
+  const hint = /move (\S+), \1-wal and \1-shm away together, .* with --store/;
+  const stateOf = (paths: readonly string[]) => paths.map((path) => [readFileSync(path), statSync(path).mode]);
+
+  it.each(FORMATS)("is refused by name, and left as it is: format %i", async (format) => {
+    const cwd = tempFolder();
+    const path = join(cwd, ".zoho-hooks", "events.db");
+    const log = await tempLog("sqlite", { path });
+    await log.append(newEntry());
+    await log.close();
+    await runSqlIn("sqlite", path, `PRAGMA user_version = ${format}`);
+    chmodSync(path, 0o640);
+    const before = stateOf([path]);
+    for (const argv of BOTH_WAYS) await expectRefusal(argv, cwd, format, hint);
+    await expect(readHealth(path)).rejects.toThrow(message(format));
+    expect(stateOf([path])).toEqual(before);
+  });
+
+  it("is refused by every command, and keeps the journal of a process that was killed", async () => {
+    const cwd = tempFolder();
+    const [running, killed] = [join(cwd, "running.db"), join(cwd, "killed.db")];
+    const log = await tempLog("sqlite", { path: running });
+    await log.append(newEntry());
+    await runSqlIn("sqlite", running, "PRAGMA user_version = 2");
+    const files = ["", "-wal"].map((suffix) => {
+      copyFileSync(running + suffix, killed + suffix);
+      return killed + suffix;
+    });
+    const before = stateOf(files);
+    for (const argv of COMMANDS) await expectRefusal([...argv, "--store", killed], cwd, 2, hint);
+    expect(stateOf(files)).toEqual(before);
+    expect(statSync(`${killed}-wal`).size).toBeGreaterThan(0);
+  });
+
+  it("is refused while another version's listen has it, whose owner nobody asks for", async () => {
+    const cwd = tempFolder();
+    const path = join(cwd, "events.db");
+    const log = await tempLog("sqlite", { path });
+    await log.lock({ pid: 4711, url: undefined, since: new Date() });
+    await runSqlIn("sqlite", path, "DROP TABLE holder; PRAGMA user_version = 2");
+    for (const argv of BOTH_WAYS) await expectRefusal([...argv, "--store", path], cwd, 2, hint);
+  });
+});
+
+describe.runIf(hasPostgres)("a log of another format in PostgreSQL", () => {
+  it.each(FORMATS)("is refused by name, and left as it is: format %i", async (format) => {
+    const cwd = tempFolder();
+    const path = join(cwd, "events.db");
+    await (await tempLog("postgresql", { path })).append(newEntry());
+    await runSqlIn("postgresql", path, `UPDATE meta SET value = '${format}' WHERE name = 'format'`);
+    const store = await sharedAddress(path);
+    const content = async () =>
+      JSON.stringify([
+        await runSql(store, "SELECT * FROM meta"),
+        await runSql(store, "SELECT * FROM deliveries"),
+        await runSql(
+          store,
+          "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY relname",
+        ),
+      ]);
+    const before = await content();
+    for (const argv of [...(format === 2 ? COMMANDS : BOTH_WAYS), ["store", "init"]])
+      await expectRefusal([...argv, "--store", store], cwd, format, /\?schema=name .* with --store/);
+    expect(await content()).toBe(before);
+  });
+});

@@ -1,0 +1,276 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Claim, ForwardRequest, Log, NewAttempt } from "../../src/log/log.ts";
+import { damagePages } from "../support/damage-pages.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { collect, engines, runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
+
+const APP = "http://localhost:3000/";
+const OTHER = "http://localhost:4000/leads";
+const LONGEST_PAUSE = 60_000;
+/** Coarse, since the times in PostgreSQL are off by how long a query is under way. */
+const later = (seconds: number): Date => new Date((1_000_000 + seconds) * 1000);
+const toSecond = (at: Date | undefined) => at && new Date(Math.round(at.getTime() / 1000) * 1000);
+const answered = (status: number): NewAttempt => ({
+  target: APP,
+  at: later(1),
+  status,
+  latencyMs: 3,
+  error: undefined,
+});
+
+const request = (parts: { target?: string; limit?: number; now?: Date } = {}) => ({
+  target: APP,
+  limit: 10,
+  now: later(100),
+  maxPauseMs: LONGEST_PAUSE * 1000,
+  ...parts,
+});
+
+const claimed = async (log: Log, parts: Parameters<typeof request>[0] = {}): Promise<readonly Claim[]> =>
+  (await log.claimWaiting(request(parts))).claims;
+
+const waiting = async (log: Log) =>
+  (await log.waiting()).map(({ nextAt, ...each }) => ({ ...each, nextAt: toSecond(nextAt) }));
+
+function waitingFor(parts: Partial<ForwardRequest> = {}, at = 0) {
+  return newEntry({ receivedAt: later(at), forward: { targets: [APP], ...parts } });
+}
+
+describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
+  it("are claimed once, in order of arrival, with their exact bytes", async () => {
+    const log = await tempLog(engine);
+    for (let i = 0; i < 5; i++)
+      await log.append({ ...waitingFor({}, i), delivery: newEntry({ body: `{"i":${i}}` }).delivery });
+    const first = await claimed(log, { limit: 3 });
+    const second = await claimed(log);
+    expect([...first, ...second].map(({ n }) => n)).toEqual([1, 2, 3, 4, 5]);
+    expect(first[2]?.delivery.body.toString()).toBe('{"i":2}');
+    expect(first[0]).toMatchObject({ product: "crm", event: "Leads.create", attempts: 0, receivedAt: later(0) });
+    expect(await claimed(log)).toEqual([]);
+  });
+
+  it("wait for each target separately", async () => {
+    const log = await tempLog(engine);
+    await log.append(waitingFor({ targets: [APP, OTHER] }));
+    const [claim] = await claimed(log);
+    expect(claim).toBeDefined();
+    if (claim) await log.complete(claim, answered(200), { state: "delivered" });
+    expect(await waiting(log)).toMatchObject([{ target: OTHER, waiting: 1, nextAt: later(0) }]);
+    expect((await log.get(1))?.state).toBe("waiting");
+    expect(await claimed(log, { target: OTHER })).toHaveLength(1);
+  });
+
+  it("are due again after a failed attempt, not before their time, until they fail", async () => {
+    const log = await tempLog(engine);
+    await log.append(waitingFor());
+    const [first] = await claimed(log);
+    if (first) await log.complete(first, answered(503), { state: "retry", at: later(2000) });
+    expect(await claimed(log, { now: later(1999) })).toEqual([]);
+    expect(await waiting(log)).toMatchObject([{ target: APP, waiting: 1, nextAt: later(2000) }]);
+    const [second] = await claimed(log, { now: later(2001) });
+    expect(second).toMatchObject({ n: 1, attempts: 1 });
+    if (second) await log.complete(second, answered(500), { state: "failed" });
+    expect(await log.waiting()).toEqual([]);
+    const kept = await log.get(1);
+    expect(kept).toMatchObject({ state: "failed", forwards: [{ target: APP, state: "failed", attempts: 2 }] });
+    expect(kept?.attempts.map(({ attempt, status }) => [attempt, status])).toEqual([
+      [1, 503],
+      [2, 500],
+    ]);
+    expect((await collect(log.list({ failed: true }))).map(({ n }) => n)).toEqual([1]);
+  });
+
+  it("are delivered once every target has them", async () => {
+    const log = await tempLog(engine);
+    await log.append(waitingFor());
+    const [claim] = await claimed(log);
+    if (claim) await log.complete(claim, answered(204), { state: "delivered" });
+    expect((await log.get(1))?.state).toBe("delivered");
+  });
+
+  it("are delivered when an app has answered the sender itself", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry());
+    await log.append(newEntry());
+    expect((await log.get(1))?.state).toBe("received");
+    await log.recordAttempt(1, answered(200));
+    await log.recordAttempt(2, answered(500));
+    expect((await log.get(1))?.state).toBe("delivered");
+    expect((await log.get(2))?.state).toBe("received");
+    expect((await log.stats()).total).toMatchObject({ received: 2, delivered: 1 });
+  });
+
+  it("become delivered after a successful attempt outside of the queue, whether waiting or failed", async () => {
+    const log = await tempLog(engine);
+    await log.append(waitingFor());
+    const [claim] = await claimed(log);
+    if (claim) await log.complete(claim, answered(400), { state: "failed" });
+    await log.append(waitingFor());
+    for (const n of [1, 2]) {
+      await log.recordAttempt(n, { ...answered(200), mends: true });
+      expect((await log.get(n))?.state).toBe("delivered");
+    }
+    expect(await log.waiting()).toEqual([]);
+  });
+
+  it("wait again without an attempt when they are released", async () => {
+    const log = await tempLog(engine);
+    await log.append(waitingFor());
+    const claims = await claimed(log);
+    await log.release(claims);
+    expect(await claimed(log)).toMatchObject([{ n: 1, attempts: 0 }]);
+    expect((await log.get(1))?.attempts).toEqual([]);
+  });
+
+  it("wait behind the others until a time that they are released with, also after a restart", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (let i = 0; i < 3; i++) await log.append(waitingFor({}, i));
+    await log.release(await claimed(log, { limit: 1 }), later(110));
+    expect((await claimed(log)).map(({ n }) => n)).toEqual([2, 3]);
+    const next = await log.nextDue(request());
+    expect([next.left, toSecond(next.at)]).toEqual([false, later(110)]);
+    await log.close();
+    const again = await tempLog(engine, { path });
+    expect(await claimed(again, { now: later(111) })).toMatchObject([{ n: 2 }, { n: 3 }, { n: 1, attempts: 0 }]);
+  });
+
+  it("survive a restart, also those that were claimed", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (let i = 0; i < 3; i++) await log.append(waitingFor({ claim: i === 2 }, i));
+    await claimed(log, { limit: 1 });
+    await log.close();
+    const again = await tempLog(engine, { path });
+    expect(await waiting(again)).toMatchObject([{ target: APP, waiting: 3, nextAt: later(0) }]);
+    expect((await claimed(again)).map(({ n }) => n)).toEqual([1, 2, 3]);
+  });
+
+  // PostgreSQL has the clock of the database.
+  it.skipIf(engine === "postgresql")(
+    "are due at once when they seem to wait for longer than any pause, because the clock was set back",
+    async () => {
+      const log = await tempLog(engine);
+      await log.append(waitingFor({}, 3_600_000));
+      await log.append(waitingFor());
+      await log.append(waitingFor());
+      const [first, second] = await claimed(log, { limit: 2 });
+      if (first) await log.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
+      if (second) await log.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE) });
+      const next = await log.nextDue(request());
+      expect(next).toEqual({ left: true, at: later(LONGEST_PAUSE) });
+      expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
+    },
+  );
+
+  it("that are damaged or incomplete are reported, and block no others", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (let i = 0; i < 4; i++) await log.append(waitingFor({}, i));
+    await runSqlIn(engine, path, "UPDATE contents SET headers = '[[' WHERE n = 2; DELETE FROM contents WHERE n = 3");
+    const { claims, unreadable } = await log.claimWaiting(request());
+    expect(claims.map(({ n }) => n)).toEqual([1, 4]);
+    expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/JSON/) }, { n: 3 }]);
+    expect(await claimed(log)).toEqual([]);
+  });
+
+  it.skipIf(engine === "postgresql")("on a damaged page are reported, and block no others", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (const body of ["{}", "hurt".repeat(5000), "{}"])
+      await log.append({ ...waitingFor(), delivery: newEntry({ body }).delivery });
+    await log.close();
+    damagePages(path, "hurt".repeat(1000));
+    const { claims, unreadable } = await (await tempLog(engine, { path })).claimWaiting(request());
+    expect(claims.map(({ n }) => n)).toEqual([1, 3]);
+    expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/malformed/) }]);
+  });
+
+  it("stay delivered when a replay has delivered them while they were claimed", async () => {
+    const log = await tempLog(engine);
+    await log.append(waitingFor());
+    const [claim] = await claimed(log);
+    await log.recordAttempt(1, { ...answered(200), mends: true });
+    if (claim) await log.complete(claim, answered(500), { state: "retry", at: later(0) });
+    const kept = await log.get(1);
+    expect(kept?.state).toBe("delivered");
+    expect(kept?.attempts).toHaveLength(2);
+  });
+
+  it("with the same key reach a target one at a time, whatever the outcome of the first", async () => {
+    const log = await tempLog(engine);
+    await log.append(waitingFor({ orderKey: "a" }, 0));
+    await log.append(waitingFor({ orderKey: "a" }, 1));
+    await log.append(waitingFor({ orderKey: "b" }, 2));
+    const claims = await claimed(log);
+    expect(claims.map(({ n }) => n)).toEqual([1, 3]);
+    const [first] = claims;
+    if (first) await log.complete(first, answered(500), { state: "retry", at: later(105) });
+    expect(await claimed(log, { now: later(104) })).toEqual([]);
+    const [again] = await claimed(log, { now: later(106) });
+    expect(again?.n).toBe(1);
+    if (again) await log.complete(again, answered(500), { state: "failed" });
+    expect((await claimed(log, { now: later(106) })).map(({ n }) => n)).toEqual([2]);
+  });
+
+  it("about several records wait for earlier deliveries of any of them, and block later ones", async () => {
+    const log = await tempLog(engine);
+    const keys = ["crm:1", "crm:*", "crm:2", "desk:2", undefined];
+    for (const [i, orderKey] of keys.entries()) await log.append(waitingFor({ orderKey }, i));
+    const [first, ...others] = await claimed(log);
+    expect([first?.n, ...others.map(({ n }) => n)]).toEqual([1, 4, 5]);
+    // Meanwhile no new delivery of its product is claimed.
+    const arriving = await log.append(waitingFor({ orderKey: "crm:3", claim: true }, 5));
+    expect(arriving.forwards).toMatchObject([{ claimed: false }]);
+    if (first) await log.complete(first, answered(200), { state: "delivered" });
+    const [second, ...none] = await claimed(log);
+    expect([second?.n, none]).toEqual([2, []]);
+    if (second) await log.complete(second, answered(200), { state: "delivered" });
+    expect((await claimed(log)).map(({ n }) => n)).toEqual([3, 6]);
+  });
+
+  it("with the same key follow one that a replay has delivered, and are given up with it", async () => {
+    const log = await tempLog(engine);
+    for (let i = 0; i < 4; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
+    expect((await log.waiting())[0]?.waiting).toBe(4);
+    await log.recordAttempt(1, { ...answered(200), mends: true });
+    const [second] = await claimed(log);
+    expect(second?.n).toBe(2);
+    expect(second && (await log.complete(second, answered(200), { state: "delivered" }))).toBe("due");
+    expect(await log.giveUp(APP)).toBe(2);
+    expect([await claimed(log), await log.waiting()]).toEqual([[], []]);
+  });
+
+  it("with the same key are due once the first, which a replay has delivered meanwhile, is no longer being sent", async () => {
+    const log = await tempLog(engine);
+    for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
+    const [first] = await claimed(log);
+    await log.recordAttempt(1, { ...answered(200), mends: true });
+    expect(first && (await log.complete(first, answered(200), { state: "delivered" }))).toBe("due");
+    expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
+  });
+
+  it("with the same key are due, too, where the attempt under way fails after that replay", async () => {
+    const log = await tempLog(engine);
+    for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
+    const [first] = await claimed(log);
+    await log.recordAttempt(1, { ...answered(200), mends: true });
+    expect(first && (await log.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe("due");
+    expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
+  });
+
+  it("are claimed when they are recorded for a caller with room, but not before an earlier one of their key", async () => {
+    const log = await tempLog(engine);
+    const now = waitingFor({ orderKey: "a", claim: true });
+    const added = await Promise.all([log.append(now), log.append(now)]);
+    expect(added.map(({ forwards }) => forwards.map(({ target, claimed }) => [target, claimed]))).toEqual([
+      [[APP, true]],
+      [[APP, false]],
+    ]);
+    expect(await claimed(log)).toEqual([]);
+    const [mine] = added[0]?.forwards ?? [];
+    if (mine) await log.complete(mine, answered(200), { state: "delivered" });
+    expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import type { Verdict, VerdictWord } from "../../src/contract/product.ts";
+import { products } from "../../src/products/index.ts";
+import type { EventReport, LoggedFacts } from "../../src/receiver/event-report.ts";
+import { emptyReceipt, type Receipt } from "../../src/recognition/receive.ts";
+import { renderEvent } from "../../src/terminal/event.ts";
+import { paintFor } from "../../src/terminal/paint.ts";
+import { textWidth } from "../../src/util/text-width.ts";
+
+const paint = await paintFor({} as never, { env: {} } as never, false);
+
+function lineOf(event: Partial<EventReport>, columns: number): string {
+  const report: EventReport = {
+    type: "event",
+    n: 12345,
+    at: new Date(2025, 0, 15, 10, 30),
+    method: "POST",
+    path: "/webhooks/zoho/crm",
+    headers: [],
+    body: Buffer.alloc(498),
+    receipt: emptyReceipt,
+    duplicateOf: undefined,
+    status: 200,
+    refusal: undefined,
+    shown: true,
+    ...event,
+  };
+  const { out = "" } = renderEvent(report, {
+    out: paint,
+    err: paint,
+    columns,
+    errColumns: columns,
+    verbose: false,
+    quiet: false,
+  });
+  const [line = ""] = out.split("\n");
+  return line;
+}
+
+const verdict = (id: string, word: VerdictWord): Verdict => ({ id, proves: "body", verdict: word, reason: "" });
+
+function receipt(event: string, more: Partial<Receipt> = {}): Receipt {
+  return {
+    ...emptyReceipt,
+    product: "crm",
+    format: "guide",
+    event,
+    known: true,
+    records: ["4876876025042719385"],
+    verdicts: [verdict("token", "passed"), verdict("guide-signature", "passed")],
+    schema: { ok: true, issues: [] },
+    ...more,
+  };
+}
+
+const failed: LoggedFacts = {
+  state: "failed",
+  remote: undefined,
+  masked: false,
+  bytes: 498,
+  attempts: [],
+  forwards: [
+    { target: "http://localhost:3000/webhooks/zoho/crm", state: "failed", attempts: 12, dueAt: undefined },
+    { target: "http://localhost:4000/webhooks/zoho/crm", state: "delivered", attempts: 1, dueAt: undefined },
+  ],
+  fresh: false,
+  heading: undefined,
+};
+
+describe("the line of an event", () => {
+  const words: readonly VerdictWord[] = ["passed", "failed", "absent", "unconfigured"];
+  const lengthOf = ([, name]: readonly [string, string]): number => name.length;
+  const longest = products
+    .flatMap(({ id, formats }) => formats.flatMap(({ events }) => events.map(({ name }) => [id, name] as const)))
+    .toSorted((a, b) => lengthOf(b) - lengthOf(a))
+    .slice(0, 5);
+  const names = [
+    ...longest,
+    ["subscriptions", "invoice"],
+    ["crm", "x".repeat(400)],
+    ["crm", "連絡先".repeat(30)],
+  ] as const;
+  const issues = [{ path: [], at: "", expected: "an object", received: "null" }];
+
+  it.each([80, 99, 100, 119, 120, 131, 132, 200])("fits into %i columns, whatever it shows", (columns) => {
+    for (const [product, name] of names)
+      for (const word of words)
+        for (const schema of [{ ok: true, issues: [] }, { ok: false, issues }, undefined]) {
+          const verdicts = [verdict("token", "passed"), verdict("guide-signature", word)];
+          const given = receipt(name, { product, verdicts, schema, known: schema !== undefined });
+          const duplicate = lineOf({ receipt: given, duplicateOf: 12344, status: 401 }, columns);
+          const logged = lineOf({ receipt: given, logged: failed }, columns);
+          for (const line of [duplicate, logged]) {
+            expect(textWidth(line)).toBeLessThanOrEqual(columns);
+            if (word === "unconfigured") expect(line).toMatch(/\? (guide-signature|sender)/);
+            if (word === "failed") expect(line).toMatch(/✗ (guide-signature|sender)/);
+            if (schema === undefined) expect(line).toContain("? unknown event");
+            else if (!schema.ok) expect(line).toContain("✗ invalid");
+          }
+          expect(duplicate).toMatch(/dup(licate of)? #12344/);
+          expect(logged).toContain("→ failed");
+        }
+  });
+
+  it("leaves out unremarkable parts first", () => {
+    const event = { receipt: receipt("Leads.create") };
+    const start = "10:30:00 #12345 crm          Leads.create";
+    const full = "4876876025042719385  ✓ token  ✓ guide-signature  ✓ valid  498 B";
+    expect(lineOf(event, 132)).toBe(`${start}                       ${full}`);
+    expect(lineOf(event, 120)).toBe(`${start}             ${full}`);
+    expect(lineOf(event, 100)).toBe(`${start}         4876876025042719385  ✓ verified  ✓ valid  498 B`);
+    expect(lineOf(event, 80)).toBe(`${start}          ✓ verified  ✓ valid  498 B`);
+    expect(lineOf(event, Number.POSITIVE_INFINITY)).toBe(`${start}             ${full}`);
+  });
+
+  it("shows the worst verdict without an id where there is no room for that", () => {
+    const wordOf = (word: VerdictWord): string =>
+      lineOf({ receipt: receipt("invoice", { verdicts: [verdict("finance-signature", word)] }), duplicateOf: 7 }, 80);
+    expect(wordOf("passed")).toMatch(/invoice {15}✓ sender {2}duplicate of #7$/);
+    expect(wordOf("failed")).toMatch(/invoice {15}✗ sender {2}duplicate of #7$/);
+    expect(wordOf("unconfigured")).toMatch(/invoice {15}\? sender {2}duplicate of #7$/);
+  });
+
+  it("cuts the name last", () => {
+    const path = "/webhooks/zoho/books/with/a/path/that/is/longer/than/any/name/and/any/terminal";
+    const event = { path, receipt: emptyReceipt };
+    expect(lineOf(event, 200)).toContain(`POST ${path}`);
+    const long = receipt("conversation.participants.deleted", { product: "salesiq" });
+    expect(lineOf({ receipt: long, duplicateOf: 7 }, 100)).toContain("conversation.participants.deleted");
+    expect(lineOf(event, 80)).toMatch(/POST \/webhooks\/zoho\/b.*… {2}\? not recognised$/);
+  });
+});
