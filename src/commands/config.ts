@@ -3,8 +3,7 @@ import { maskRoute, maskUrl } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
-import { fileKeys } from "../project/readers.ts";
-import { settingText } from "../project/setting-texts.ts";
+import { fileName, settingText } from "../project/settings.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
@@ -40,7 +39,7 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   const products = await projectProducts(context, { config, schemas: false });
   const rows = [...settingRows(config), ...secretRows(config)];
   // The key as in the config file.
-  const named = ({ key }: Row): string => fileKeys(key).join(".");
+  const named = ({ key }: Row): string => fileName(key);
   const withOrigin = options.origin === true;
   context.report({
     type: "table",

@@ -7,9 +7,8 @@ import type { Context } from "./context.ts";
 import { ENV_FILE } from "./environment.ts";
 import { rememberSettings } from "./known-secrets.ts";
 import { type Project, readProject, settingsOf } from "./project.ts";
-import { environmentName } from "./readers.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
-import { CONFIG_FILE, defaults, type Settings, type TunnelName } from "./settings.ts";
+import { CONFIG_FILE, defaults, environmentName, type Settings, type TunnelName } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 import type { Env } from "./variables.ts";
 

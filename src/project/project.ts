@@ -2,8 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Runtime } from "../process/runtime.ts";
 import { ENV_FILE, readEnvFile } from "./environment.ts";
-import { environmentName, readers } from "./readers.ts";
-import { CONFIG_FILE, type Settings } from "./settings.ts";
+import { CONFIG_FILE, SETTINGS, type Settings } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 import { type Env, isReadFromFile } from "./variables.ts";
 
@@ -43,10 +42,9 @@ export function withoutFiles({ root }: Project): Project {
 export function settingsOf(env: Env, onFault?: OnFault): Partial<Settings> {
   const attempt = attempts(onFault);
   const found: Record<string, unknown> = {};
-  for (const [key, read] of Object.entries(readers)) {
-    const name = environmentName(key) as keyof Env;
-    const text = env[name];
-    if (text !== undefined && text !== "") found[key] = attempt(() => read(text, name));
+  for (const { key, variable, read } of SETTINGS) {
+    const text = variable && env[variable];
+    if (text) found[key] = attempt(() => read?.(text, variable));
   }
   return found;
 }

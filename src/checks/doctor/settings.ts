@@ -8,10 +8,9 @@ import type { Context } from "../../project/context.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../project/load.ts";
 import { withMembers } from "../../project/override-context.ts";
 import { readProject } from "../../project/project.ts";
-import { fileKeys } from "../../project/readers.ts";
 import { CHOSEN_CREDENTIALS, STORED_SECRETS_FILE } from "../../project/secrets.ts";
-import { settingText, settingTexts } from "../../project/setting-texts.ts";
 import type { Settings } from "../../project/settings.ts";
+import { fileName, settingText, settingTexts } from "../../project/settings.ts";
 import { checkTrust, notTrusted } from "../../project/trust.ts";
 import type { UserError } from "../../util/errors.ts";
 import { type Finding, fromError, passed, silentContext, warning } from "./finding.ts";
@@ -68,7 +67,7 @@ function configFinding({ root, settings, origins }: Config): Finding {
   for (const [key, value] of Object.entries(settings)) {
     const origin = origins[key as keyof Settings];
     if (origin === "default") continue;
-    const name = fileKeys(key).join(".");
+    const name = fileName(key);
     const texts = settingTexts(settings, key as keyof Settings).join(" ");
     const text = key === "products" ? Object.keys(settings.products).join(" ") : texts || settingText(key, value);
     const from = shortOrigin(origin, root);

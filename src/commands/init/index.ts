@@ -17,10 +17,9 @@ import {
   withoutEmptyEntries,
 } from "../../project/environment.ts";
 import { warnIfTracked } from "../../project/git.ts";
-import { environmentName } from "../../project/readers.ts";
 import { CHOSEN_CREDENTIALS } from "../../project/secrets.ts";
-import { CONFIG_FILE, type SettingsFile } from "../../project/settings.ts";
-import { parseSettingsFile } from "../../project/settings-file.ts";
+import { CONFIG_FILE, environmentName } from "../../project/settings.ts";
+import { parseSettingsFile, type SettingsFile } from "../../project/settings-file.ts";
 import { trust } from "../../project/trust.ts";
 import { examples } from "../../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
