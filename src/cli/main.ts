@@ -6,7 +6,7 @@ import { KnownSecrets } from "../delivery/known-secrets.ts";
 import { endProcess, nodeRuntime, reportUnfinished } from "../process/node-runtime.ts";
 import type { Runtime, Surroundings } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
-import { withMembers } from "../project/override-context.ts";
+import { overrideContext } from "../project/context.ts";
 import { createContext } from "../terminal/context.ts";
 import { renderFailure } from "../terminal/failure.ts";
 import { helpConfiguration, helpOutput, topicsText } from "../terminal/help.ts";
@@ -88,7 +88,7 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
 /** The context with the project's files, which the user trusts. */
 async function trusted(context: Context): Promise<Context> {
   const { requireTrust } = await import("../project/trust.ts");
-  return withMembers(context, { project: await requireTrust(context) });
+  return overrideContext(context, { project: await requireTrust(context) });
 }
 
 async function buildProgram(runtime: Runtime, version: string, act: Act): Promise<Command> {

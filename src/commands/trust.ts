@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Context } from "../project/context.ts";
+import { type Context, overrideContext } from "../project/context.ts";
 import { decisionsOf, decisionText } from "../project/decisions.ts";
 import { readProject } from "../project/project.ts";
 import { ALL, distrust, folderAround, readTrusted, type TrustedFolders, trust, userStore } from "../project/trust.ts";
@@ -38,7 +38,7 @@ async function trustFolder(context: Context, folder: string | undefined, options
   if (list) return listTrusted(context);
   const cwd = resolve(context.cwd, folder ?? ".");
   if (!remove && !isFolder(cwd)) throw usageError(`there is no folder ${cwd}`);
-  const project = readProject({ cwd }, below || remove ? () => undefined : undefined);
+  const project = readProject(overrideContext(context, { cwd }), below || remove ? () => undefined : undefined);
   const root = folder === undefined ? project.root : cwd;
   const shown = oneLine(root);
   if (remove) {
@@ -60,7 +60,7 @@ async function trustFolder(context: Context, folder: string | undefined, options
       `${shown} belongs to the project in ${oneLine(project.root)}`,
       `trust that: ${context.invocation} trust ${project.root}`,
     );
-  const decisions = decisionsOf(project, userStore(context));
+  const decisions = decisionsOf(project, userStore(context, project));
   await trust(context, root, decisions);
   const texts = decisions.map(decisionText).join("; ");
   return say(context, `trusted: ${shown}${texts === "" ? "" : ` (${texts})`}`);

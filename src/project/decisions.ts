@@ -10,7 +10,7 @@ import { type Project, settingsOf } from "./project.ts";
 import { isAddress, outside, type Place } from "./reach.ts";
 import { isModule, schemaFilesIn } from "./schema-files.ts";
 import { KEYS_FOLDER, MULTI_LINE, namesFile } from "./secrets.ts";
-import { CONFIG_FILE, defaults, PROJECT_FOLDER, SETTINGS, type Settings } from "./settings.ts";
+import { CONFIG_FILE, defaults, PROJECT_FOLDER, SETTINGS, type Setting, type Settings } from "./settings.ts";
 import { VARIABLES, type Variable, type VariableName } from "./variables.ts";
 
 /** Something that a folder's files decide beyond this machine or folder. Its texts are without secrets, of one line. */
@@ -45,11 +45,16 @@ export function decisionsOf(project: Project, userStore?: string): readonly Deci
 
 /** What settings of a folder's file decide. */
 export function settingDecisions(settings: Partial<Settings>, file: string, place: Place): readonly Decision[] {
-  return SETTINGS.flatMap(({ key, reach }) => {
+  return SETTINGS.toSorted((a, b) => rank(a) - rank(b)).flatMap(({ key, reach }) => {
     const value = settings[key];
     const parts = value === undefined ? [] : reach(value, place);
     return parts.map((text) => ({ label: key, value: shown(text), file }));
   });
+}
+
+/** Targets come first, and products last, before the code of their schemas. */
+function rank({ key }: Setting): number {
+  return key === "products" ? 2 : key === "forwardTo" || key === "routes" ? 0 : 1;
 }
 
 /** The settings of a `.env`. Invalid ones end the command later. */

@@ -103,7 +103,7 @@ export async function verify(context: Context, files: readonly string[], options
   }
 
   // In the process of `listen` it would slow down the receiver.
-  if (first.length < MANY_PAYLOADS && context.caller?.listener === undefined) disableSchemaJit();
+  if (first.length < MANY_PAYLOADS && context.embedded?.listener === undefined) disableSchemaJit();
   const reportHint = reportHintsOnce(context, products);
   const tally = { valid: 0, custom: 0, not_verified: 0, invalid: 0 };
   let [count, masked, skipped] = [0, 0, 0];
