@@ -3,6 +3,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { maskSetting } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { orUndefined } from "../util/errors.ts";
 import { isAbove, isLink } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { ENV_FILE } from "./environment.ts";
@@ -106,7 +107,8 @@ const NO_FILES = { events: [], all: [] };
 
 /** Files of zoho-hooks in the folder that are links out of it. */
 function linksOut(root: string): readonly string[] {
-  const inFolder = namesIn(join(root, PROJECT_FOLDER)).map((name) => join(PROJECT_FOLDER, name));
+  const names = orUndefined(() => readdirSync(join(root, PROJECT_FOLDER)).toSorted()) ?? [];
+  const inFolder = names.map((name) => join(PROJECT_FOLDER, name));
   return [CONFIG_FILE, ENV_FILE, PROJECT_FOLDER, ...inFolder]
     .filter((name) => isLink(join(root, name)))
     .flatMap((name) => outside(root, name));
@@ -124,27 +126,13 @@ export function storedFiles(project: Project, userStore: string | undefined) {
   const file = (label: string, path: string) => ({
     path,
     decision: { label, value: shown(relative(root, path)), file: "" },
-    isThere: ["", "-journal", "-wal", "-shm", "-lock"].some((end) => exists(path + end)),
+    // What cannot be examined, as below a file, cannot be read either.
+    isThere: ["", "-journal", "-wal", "-shm", "-lock"].some((end) =>
+      orUndefined(() => lstatSync(path + end, { throwIfNoEntry: false })),
+    ),
   });
   return [
     ...logs.map((log) => file("existing log", resolve(root, log))),
     file("existing keys", join(root, KEYS_FOLDER)),
   ].filter(({ path }) => !isAbove(root, path));
-}
-
-/** False also for what cannot be examined, as below a file: it cannot be read either. */
-function exists(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).toSorted();
-  } catch {
-    return [];
-  }
 }

@@ -1,15 +1,15 @@
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import type { Secrets } from "../delivery/secret.ts";
 import type { ImportModule } from "../process/runtime.ts";
-import { usageError } from "../util/errors.ts";
+import { orUndefined, usageError } from "../util/errors.ts";
 import type { Context } from "./context.ts";
 import { ENV_FILE } from "./environment.ts";
-import { rememberSettings } from "./known-secrets.ts";
 import { orReport, type Project, readProject, settingsOf, USER_CONFIG_FILE } from "./project.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
 import { CONFIG_FILE, defaults, environmentName, SETTINGS, type Settings, type TunnelName } from "./settings.ts";
-import type { Env } from "./variables.ts";
+import { type Env, STORE_KEY, VARIABLES, type Variable } from "./variables.ts";
 
 export { userFolder } from "./project.ts";
 
@@ -153,4 +153,32 @@ function withoutEmpty(env: Env): Env {
 /** Where the log is. */
 export function logPlace({ root, settings: { store } }: Pick<Config, "root" | "settings">) {
   return { root, store: String(store) };
+}
+
+const SECRETS = [
+  ...Object.entries<Variable>(VARIABLES).flatMap(([name, { isSecret }]) => (isSecret ? [name] : [])),
+  ...[STORE_KEY, "PGPASSWORD"],
+];
+
+/** Adds the secrets of variables and the passwords of addresses. Those of deliveries become known where they are read. */
+function rememberSettings(
+  known: KnownSecrets,
+  env: Readonly<Record<string, string | undefined>>,
+  { store, forwardTo, routes }: Settings,
+): void {
+  known.remember(...SECRETS.map((name) => env[name]?.trim()));
+  const proxies = Object.entries(env).flatMap(([name, value]) =>
+    /^(?:https?|all)_proxy$/i.test(name) && value ? [value] : [],
+  );
+  const targets = [...forwardTo, ...routes.map((text) => text.slice(text.indexOf("=") + 1))];
+  known.remember(...[String(store), ...targets, ...proxies].map(passwordOf));
+}
+
+/** Undefined for one that is no secret: `postgres://postgres:postgres@localhost`. */
+function passwordOf(address: string): string | undefined {
+  // Not a URL, or one with a % that encodes nothing: its reader reports that.
+  return orUndefined(() => {
+    const { username, password } = new URL(address);
+    return password === username ? undefined : decodeURIComponent(password);
+  });
 }

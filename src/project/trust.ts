@@ -2,14 +2,14 @@ import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
-import { errorText, type UserError, usageError } from "../util/errors.ts";
+import { errorText, orUndefined, type UserError, usageError } from "../util/errors.ts";
 import { withFileLock } from "../util/file-lock.ts";
 import { FileError, MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJson } from "../util/files.ts";
 import { isAbove, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import type { Context } from "./context.ts";
 import { codeOf, type Decision, decisionsOf, decisionText, storedFiles } from "./decisions.ts";
-import { orReport, type Project, readProject, settingsOf, userFolder } from "./project.ts";
+import { type Project, readProject, settingsOf, userFolder } from "./project.ts";
 import { type Env, TRUST_ALL } from "./variables.ts";
 
 /**
@@ -69,9 +69,8 @@ export async function checkTrust(context: Context, project: Project) {
 
 /** The log that the user's own settings name: a path, perhaps in the folder, or an address. */
 export function userStore({ env }: Context, { userSettings }: Project): string | undefined {
-  const unread = (): void => undefined;
   // What cannot be read is reported where it is used.
-  const store = settingsOf(env as Env, unread).store ?? orReport(unread, userSettings)?.store;
+  const store = settingsOf(env as Env, () => undefined).store ?? orUndefined(userSettings)?.store;
   return store === false ? undefined : store;
 }
 
@@ -179,8 +178,5 @@ function mainCheckout(worktree: string): string | undefined {
 
 /** Undefined where there is no such file, as where `.git` is a folder. */
 function lineOf(path: string): string | undefined {
-  return orReport(
-    () => undefined,
-    () => readText(path, MAX_SETTINGS_BYTES)?.trimEnd(),
-  );
+  return orUndefined(() => readText(path, MAX_SETTINGS_BYTES)?.trimEnd());
 }
