@@ -36,7 +36,7 @@ export const commands: readonly CommandEntry[] = [
     name: "webhooks",
     summary: "create, list and delete webhooks of Desk, Books, Inventory and Sign; list failed ones",
     pages: ["missed", "products/desk", "products/finance", "products/sign"],
-    load: () => import("./webhooks/index.ts"),
+    load: () => import("./webhooks.ts"),
   },
   {
     name: "login",

@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { splitUrl } from "../delivery/delivery.ts";
 import { sameText } from "../delivery/secret.ts";
 import { errorCode, errorText, UserError } from "../util/errors.ts";
-import { type DataCentre, dataCentreOf } from "./data-centres.ts";
+import { untilAborted } from "../util/timing.ts";
+import { type DataCentre, dataCentreOf, lookUpServer } from "./data-centres.ts";
 import type { ZohoHttp } from "./http.ts";
-import { lookUpServer } from "./server-list.ts";
 
 interface Grant {
   readonly code: string;
@@ -15,36 +15,45 @@ interface Grant {
   readonly redirectUri: string;
 }
 
-/**
- * Waits for the browser to return from Zoho. The `accounts-server` of the redirect must be a known data centre, or in
- * Zoho's list, because the client secret is sent there.
- * https://zoho.com/accounts/protocol/oauth/multi-dc.html
- */
-export async function startRedirectServer(options: {
+interface BrowserLogin {
   readonly http: ZohoHttp;
   readonly accountsUrl: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly port: number;
-  readonly timeoutMs: number;
   readonly signal: AbortSignal;
-}) {
+  readonly timeoutMs?: number;
+  /**
+   * Called with Zoho's consent page, and with an address that redirects to it, once. That one is for the command that opens
+   * a browser, whose command line other users can read: with the state they could return a code of another account.
+   */
+  onReady(consentUrl: string, startUrl: string): void;
+}
+
+const TIMEOUT_MS = 300_000;
+
+/**
+ * Waits for the browser to return from Zoho with the right state. The `accounts-server` of the redirect must be a known data
+ * centre, or in Zoho's list, because the client secret is sent there.
+ * https://zoho.com/accounts/protocol/oauth/multi-dc.html
+ */
+export async function grantInBrowser({ timeoutMs = TIMEOUT_MS, ...options }: BrowserLogin): Promise<Grant> {
+  const { signal } = options;
   const state = randomBytes(16).toString("hex");
-  let resolve: (grant: Grant) => void = () => undefined;
-  let reject: (reason: unknown) => void = () => undefined;
-  const grant = new Promise<Grant>((onGranted, onFailed) => {
-    resolve = onGranted;
-    reject = onFailed;
-  });
-  // The server may be closed before anyone awaits the grant.
-  grant.catch(() => undefined);
   const startPath = `/${randomBytes(16).toString("hex")}`;
+  let succeed: (grant: Grant) => void = () => undefined;
+  let fail: (error: unknown) => void = () => undefined;
+  const granted = new Promise<Grant>((resolve, reject) => {
+    succeed = resolve;
+    fail = reject;
+  });
   let isStarted = false;
   let redirectUri = "";
+  let consentUrl = "";
 
   const start = (response: ServerResponse): void => {
     if (isStarted) {
-      reject(
+      fail(
         new UserError(
           "credentials",
           "the start page of the sign-in was opened twice: another program may have read its address",
@@ -56,8 +65,7 @@ export async function startRedirectServer(options: {
       return;
     }
     isStarted = true;
-    const location = authorizationUrl({ ...options, redirectUri, state });
-    response.writeHead(302, { location, "cache-control": "no-store", connection: "close" }).end();
+    response.writeHead(302, { location: consentUrl, "cache-control": "no-store", connection: "close" }).end();
   };
   const server = await listenOnLoopback(options.port, (request, response) => {
     // Any program of this machine can send anything here, even what is no URL.
@@ -65,14 +73,14 @@ export async function startRedirectServer(options: {
     if (path === startPath) return start(response);
     if (path !== "/callback") return answer(response, 404, "Not found.");
     const parameters = new URLSearchParams(query);
-    const given = parameters.get("state") ?? "";
     // Any web page can make the browser call this URL, but only Zoho's redirect knows the state.
-    if (!sameText(given, state)) return answer(response, 400, "This request does not belong to the sign-in.");
+    if (!sameText(parameters.get("state") ?? "", state))
+      return answer(response, 400, "This request does not belong to the sign-in.");
     const code = parameters.get("code");
     if (code === null) {
       const word = parameters.get("error") ?? "no code";
       answer(response, 400, "Zoho did not grant access. See the terminal.");
-      return reject(
+      return fail(
         new UserError("credentials", `Zoho did not grant access: ${word}`, "start again and accept the scopes", word),
       );
     }
@@ -80,78 +88,50 @@ export async function startRedirectServer(options: {
       (centre) => {
         // The exchange of the code follows, and may fail.
         answer(response, 200, "The terminal finishes the sign-in. You can close this page.");
-        resolve({ code, centre, redirectUri });
+        succeed({ code, centre, redirectUri });
       },
       (error: unknown) => {
-        answer(
-          response,
-          400,
-          "The redirect names an accounts server that is not known to be Zoho's. See the terminal.",
-        );
-        reject(error);
+        const text = "The redirect names an accounts server that is not known to be Zoho's. See the terminal.";
+        answer(response, 400, text);
+        fail(error);
       },
     );
   }).catch((error: unknown) => {
-    throw portError(options.port, errorText(error));
-  });
-  redirectUri = `http://localhost:${server.port}/callback`;
-
-  const timer = setTimeout(() => {
-    reject(
-      new UserError(
-        "credentials",
-        `the browser sign-in was not completed within ${Math.round(options.timeoutMs / 1000)} s`,
-        "start again, or sign in with a self client and --code",
-        "expired",
-      ),
+    throw new UserError(
+      "usage",
+      `cannot listen on port ${options.port} for the browser's redirect: ${errorText(error)}`,
+      "free it, or register another redirect URI for the client and give its port with --port",
     );
-  }, options.timeoutMs);
-  const stop = (): void => reject(options.signal.reason);
-  options.signal.addEventListener("abort", stop, { once: true });
-
-  return {
-    /** Registered exactly as it is used, so its host, port and path are fixed. */
-    redirectUri,
-    /** Zoho's consent page. */
-    authorizationUrl: authorizationUrl({ ...options, redirectUri, state }),
-    /**
-     * Redirects to it, once. For the command that opens a browser, whose command line other users can read: with the state
-     * they could return a code of another account.
-     */
-    startUrl: `http://localhost:${server.port}${startPath}`,
-    /** Resolves when the browser returns with the right state. */
-    grant,
-    close: (): Promise<void> => {
-      clearTimeout(timer);
-      options.signal.removeEventListener("abort", stop);
-      return server.close();
-    },
-  };
-}
-
-function authorizationUrl(options: {
-  readonly accountsUrl: string;
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  readonly redirectUri: string;
-  readonly state: string;
-}): string {
-  const query = new URLSearchParams({
-    response_type: "code",
-    client_id: options.clientId,
-    scope: options.scopes.join(","),
-    redirect_uri: options.redirectUri,
-    access_type: "offline",
-    prompt: "consent",
-    state: options.state,
   });
-  return `${options.accountsUrl}/oauth/v2/auth?${query}`;
+  const timer = setTimeout(() => {
+    const message = `the browser sign-in was not completed within ${Math.round(timeoutMs / 1000)} s`;
+    fail(new UserError("credentials", message, "start again, or sign in with a self client and --code", "expired"));
+  }, timeoutMs);
+  try {
+    // Registered exactly as it is used, so its host, port and path are fixed.
+    redirectUri = `http://localhost:${server.port}/callback`;
+    const query = new URLSearchParams({
+      response_type: "code",
+      client_id: options.clientId,
+      scope: options.scopes.join(","),
+      redirect_uri: redirectUri,
+      access_type: "offline",
+      prompt: "consent",
+      state,
+    });
+    consentUrl = `${options.accountsUrl}/oauth/v2/auth?${query}`;
+    options.onReady(consentUrl, `http://localhost:${server.port}${startPath}`);
+    return await untilAborted(granted, signal);
+  } finally {
+    clearTimeout(timer);
+    await server.close();
+  }
 }
 
 /** Undefined for the server that was asked. Throws for one that is of no data centre, known or listed. */
 async function trustedCentre(
   named: string | null,
-  { http, accountsUrl, signal }: { http: ZohoHttp; accountsUrl: string; signal: AbortSignal },
+  { http, accountsUrl, signal }: BrowserLogin,
 ): Promise<DataCentre | undefined> {
   if (named === null || named === accountsUrl) return undefined;
   const known = dataCentreOf(named);
@@ -167,14 +147,6 @@ async function trustedCentre(
 
 function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end(`${text}\n`);
-}
-
-function portError(port: number, because: string): UserError {
-  return new UserError(
-    "usage",
-    `cannot listen on port ${port} for the browser's redirect: ${because}`,
-    "free it, or register another redirect URI for the client and give its port with --port",
-  );
 }
 
 /** A machine without IPv6 has only the first. */

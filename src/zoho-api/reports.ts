@@ -22,9 +22,9 @@ export interface ApiRequestReport {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  readonly status: number | undefined;
-  readonly error: string | undefined;
-  readonly latencyMs: number | undefined;
+  readonly status?: number | undefined;
+  readonly error?: string | undefined;
+  readonly latencyMs?: number;
 }
 
 declare module "../process/messages.ts" {

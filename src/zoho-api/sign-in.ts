@@ -40,7 +40,7 @@ export interface RefreshableAccess {
 }
 
 /** One access token, valid for an hour, that cannot be refreshed. */
-interface FixedAccess {
+export interface FixedAccess {
   readonly kind: "fixed";
   readonly accessToken: Secret;
 }

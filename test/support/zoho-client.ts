@@ -7,7 +7,7 @@ import { secret } from "../../src/delivery/secret.ts";
 import { type AccessTokens, accessTokens } from "../../src/zoho-api/access-token.ts";
 import { type ZohoApi, zohoApi } from "../../src/zoho-api/api.ts";
 import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
-import { createHttp, type Exchange, type HttpOptions, type ZohoHttp } from "../../src/zoho-api/http.ts";
+import { createHttp, type HttpOptions, type ZohoHttp } from "../../src/zoho-api/http.ts";
 import type { SignIn } from "../../src/zoho-api/sign-in.ts";
 import { TestClock } from "./test-clock.ts";
 import { startZohoServer, type ZohoServer } from "./zoho-server.ts";
@@ -20,6 +20,8 @@ export const ALL_SCOPES = [
   "ZohoBigin.notifications.ALL",
   "ZohoRecruit.notifications.ALL",
 ];
+
+type Exchange = Parameters<NonNullable<HttpOptions["onExchange"]>>[0];
 
 /** A client of a strict server: real requests, a real token file, a clock that the test moves. */
 export interface Rig {

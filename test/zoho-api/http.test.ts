@@ -1,8 +1,7 @@
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { createHttp } from "../../src/zoho-api/http.ts";
-import { mayRetry } from "../../src/zoho-api/retry.ts";
+import { createHttp, isUnsent } from "../../src/zoho-api/http.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig | undefined;
@@ -59,8 +58,8 @@ describe("the HTTP client", () => {
   it("reports a host as unreachable if none of its addresses accepts a connection", () => {
     const failed = (...codes: string[]) =>
       new AggregateError(codes.map((code) => Object.assign(new Error(code), { code })));
-    expect(mayRetry({ failure: failed("ECONNREFUSED", "ENETUNREACH") }, false)).toBe(true);
-    expect(mayRetry({ failure: failed("ECONNREFUSED", "ECONNRESET") }, false)).toBe(false);
+    expect(isUnsent(failed("ECONNREFUSED", "ENETUNREACH"))).toBe(true);
+    expect(isUnsent(failed("ECONNREFUSED", "ECONNRESET"))).toBe(false);
   });
 
   it("obeys Retry-After, and gives up at once if it is over a minute", async () => {
