@@ -9,10 +9,10 @@ import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
-import type { CredentialsStore } from "../zoho-api/credentials.ts";
+import { accessTokens } from "../zoho-api/access-token.ts";
 import { revokeToken } from "../zoho-api/oauth.ts";
-import { chosenProfile, openStore, sessionTokens, withHttp } from "../zoho-api/session.ts";
-import { hasEnvSignIn, type SignIn } from "../zoho-api/sign-in.ts";
+import { chosenProfile, openStore, withHttp } from "../zoho-api/session.ts";
+import { hasEnvSignIn, type SignIn, signInError } from "../zoho-api/sign-in.ts";
 import type { Define } from "./command.ts";
 
 interface LogoutOptions {
@@ -54,7 +54,13 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     );
   }
   const { profiles, current } = await store.profiles();
-  const signIn = await openUnlessLost(store, named, local);
+  // Undefined if the secrets cannot be read: removing the profile does not need them.
+  const signIn = await store.open(named).catch((error: unknown) => {
+    if (!(error instanceof UserError) || error.code !== "no_secrets") throw error;
+    if (local) return undefined;
+    const hint = "unlock the keyring; or add --local to remove the profile without revoking its tokens at Zoho";
+    throw signInError(error.message, hint, error.code);
+  });
   const profile = profiles.find((each) => each.name === (named ?? current));
   if (profile === undefined) throw new Error("a sign-in that was opened has a profile");
   const { name } = profile;
@@ -113,22 +119,6 @@ async function shouldDelete(
   return (await prompts?.confirm({ message })) === true;
 }
 
-/** Undefined with `--local` if the secrets cannot be read: removing the profile does not need them. */
-async function openUnlessLost(
-  store: CredentialsStore,
-  profile: string | undefined,
-  local: boolean,
-): Promise<SignIn | undefined> {
-  try {
-    return await store.open(profile);
-  } catch (error) {
-    if (!(error instanceof UserError) || error.code !== "no_secrets") throw error;
-    if (local) return undefined;
-    const hint = "unlock the keyring; or add --local to remove the profile without revoking its tokens at Zoho";
-    throw new UserError("credentials", error.message, hint, error.code);
-  }
-}
-
 /** Revokes the tokens at Zoho, unless `local`, and then forgets them here. */
 async function endTokens(context: Context, config: Config, signIn: SignIn, local: boolean): Promise<void> {
   const { access, name } = signIn;
@@ -137,12 +127,11 @@ async function endTokens(context: Context, config: Config, signIn: SignIn, local
     await withHttp(context, config, async (http) => {
       const revoke = () => revokeToken(http, access.client.accountsUrl, access.refreshToken, context.signal);
       if (!local) await context.waiting("revoking the refresh token", revoke);
-      await sessionTokens(context, signIn, http).forget();
+      await accessTokens(context, signIn, http).forget();
     });
   } catch (error) {
     const hint = `the profile stays; to remove it anyway: ${context.invocation} logout --local --profile ${name}`;
-    if (error instanceof UserError)
-      throw new UserError("credentials", error.message, `${error.hint ?? ""}; ${hint}`, error.code);
+    if (error instanceof UserError) throw signInError(error.message, `${error.hint ?? ""}; ${hint}`, error.code);
     const message = "the refresh token may have been revoked: Zoho did not answer";
     if (!local) context.report({ type: "warning", message, hint });
     throw error;

@@ -17,6 +17,7 @@ import { isRejection } from "../zoho-api/errors.ts";
 import type { ManagedProduct, Webhook, WebhookConfig, WebhookFilters } from "./product-api.ts";
 import {
   deletion,
+  failureOf,
   type WebhookOptions,
   type WebhookSession,
   warnOfUnused,
@@ -250,14 +251,4 @@ async function storeSecret(context: Context, config: Config, product: string, va
   const file = config.storeSecret(product, { credential: "secret", value });
   context.report({ type: "notice", message: `its secret is stored in ${file}` });
   warnIfTracked(context, config.root, file);
-}
-
-async function failureOf(work: Promise<void>): Promise<UserError | undefined> {
-  try {
-    await work;
-    return undefined;
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
-  }
 }

@@ -51,20 +51,15 @@ export const desk: ManagedProduct = {
   note: (_config, id, centre) =>
     `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${keysOf(centre)}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
   path: "/api/v1/webhooks",
-  readList(body) {
-    // An empty list is a 204 without a body.
-    const rows = body === undefined ? [] : rowsAt(body, "data");
-    if (rows === undefined) return undefined;
-    return {
-      items: withIds(rows, "id", ({ name, url, subscriptions, isEnabled }) => ({
-        name: textOf(name),
-        url: textOf(url),
-        events: typeof subscriptions === "object" && subscriptions !== null ? Object.keys(subscriptions) : [],
-        enabled: typeof isEnabled === "boolean" ? isEnabled : undefined,
-      })),
-      more: false,
-    };
-  },
+  // An empty list is a 204 without a body.
+  rows: (body) => (body === undefined ? [] : rowsAt(body, "data")),
+  idName: "id",
+  webhook: ({ name, url, subscriptions, isEnabled }) => ({
+    name: textOf(name),
+    url: textOf(url),
+    events: typeof subscriptions === "object" && subscriptions !== null ? Object.keys(subscriptions) : [],
+    enabled: typeof isEnabled === "boolean" ? isEnabled : undefined,
+  }),
   body: ({ name, description, url, events, filters }) => ({
     json: JSON.stringify({ name, description, url, isEnabled: true, subscriptions: subscriptions(events, filters) }),
   }),

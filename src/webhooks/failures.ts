@@ -6,10 +6,11 @@ import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { counted, formatDay } from "../util/units.ts";
+import { accessTokens } from "../zoho-api/access-token.ts";
 import { zohoApi } from "../zoho-api/api.ts";
 import { isThrottled, readFault, replyError, ZohoApiError } from "../zoho-api/errors.ts";
-import { confirm, openSignIn, sessionTokens, withHttp, type ZohoOptions } from "../zoho-api/session.ts";
-import { type SignIn, signInAgain } from "../zoho-api/sign-in.ts";
+import { confirm, openSignIn, withHttp, type ZohoOptions } from "../zoho-api/session.ts";
+import { type SignIn, signInAgain, signInError } from "../zoho-api/sign-in.ts";
 import { failureLogs, failurePlaces, findFailureLog } from "./index.ts";
 import type { FailedDelivery, FailureLog, FoundFailures, SendCall } from "./product-api.ts";
 
@@ -37,7 +38,7 @@ export async function failures(
   const config = loadConfig(context);
   const signIn = await openSignIn(context, config, options.profile);
   return withHttp(context, config, async (http) => {
-    const tokens = sessionTokens(context, signIn, http);
+    const tokens = accessTokens(context, signIn, http);
     const sendTo = (product: FailureLog): SendCall => sender(context, { http, tokens, signIn, product });
     const found: FailureList[] = [];
     const errors: UserError[] = [];
@@ -79,8 +80,7 @@ function requireScope(signIn: SignIn, { id, readScopes, extraScope }: FailureLog
   const { scopes } = signIn;
   if (scopes.length === 0 || readScopes.some((scope) => scopes.includes(scope))) return;
   const { how } = signInAgain(signIn, { product: id, scope: extraScope });
-  throw new UserError(
-    "credentials",
+  throw signInError(
     `the sign-in lacks the scope ${readScopes[0]}`,
     `sign in again to grant it: ${how}`,
     "oauth_scope_mismatch",

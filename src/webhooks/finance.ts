@@ -53,19 +53,15 @@ function financeProduct(id: "books" | "inventory", title: string, root: string, 
     pauseMs: 650,
     path: `${root}/settings/webhooks`,
     listQuery: (page) => `?page=${page}&per_page=${ROWS_PER_PAGE}`,
-    readList(body) {
-      const rows = listedAt(body, "webhooks");
-      if (rows === undefined) return undefined;
-      return {
-        items: withIds(rows, "webhook_id", (row) => ({
-          name: textOf(row.webhook_name),
-          url: textOf(row.url),
-          events: [textOf(row.entity)].filter((entity) => entity !== undefined),
-          rules: rowsAt(row, "related_rules")?.flatMap((rule) => idText(rule.workflow_id) ?? []),
-        })),
-        more: valueAt(body, ["page_context", "has_more_page"]) === true,
-      };
-    },
+    rows: (body) => listedAt(body, "webhooks"),
+    hasMore: (body) => valueAt(body, ["page_context", "has_more_page"]) === true,
+    idName: "webhook_id",
+    webhook: (row) => ({
+      name: textOf(row.webhook_name),
+      url: textOf(row.url),
+      events: [textOf(row.entity)].filter((entity) => entity !== undefined),
+      rules: rowsAt(row, "related_rules")?.flatMap((rule) => idText(rule.workflow_id) ?? []),
+    }),
     // Posts the whole record, as integrations do.
     body: ({ name, description, url, events, secret }) => ({
       json: JSON.stringify({

@@ -1,4 +1,6 @@
 import { valueAt } from "../delivery/payload.ts";
+import { UserError, usageError } from "../util/errors.ts";
+import { oneLine } from "../util/text.ts";
 import type { ApiHost, ApiRequest } from "../zoho-api/api.ts";
 import type { DataCentre } from "../zoho-api/data-centres.ts";
 import type { ZohoRequest } from "../zoho-api/http.ts";
@@ -40,8 +42,12 @@ export interface ManagedProduct extends ProductApi {
   /** The list of webhooks, to which a new one is posted. A single one is below it. */
   readonly path: string;
   listQuery?(page: number): string;
-  /** Undefined for an answer that is not the API's. */
-  readList(body: unknown): { readonly items: readonly Webhook[]; readonly more: boolean } | undefined;
+  /** The rows of the list; undefined for an answer that is not the API's. */
+  rows(body: unknown): readonly Row[] | undefined;
+  hasMore?(body: unknown, rows: readonly Row[]): boolean;
+  /** Name of a row's id. */
+  readonly idName: string;
+  webhook(row: Row): Omit<Webhook, "id">;
   /** The request body that creates a webhook. */
   body(config: WebhookConfig): Pick<ZohoRequest, "json" | "multipart">;
   /** Place of a new webhook's id in the answer. */
@@ -55,9 +61,9 @@ export interface ManagedProduct extends ProductApi {
   };
 }
 
-interface Organisation {
+export interface Organisation {
   readonly id: string;
-  readonly name: string | undefined;
+  readonly name?: string | undefined;
 }
 
 /** A webhook as Zoho lists it. */
@@ -142,7 +148,7 @@ export type SendCall = <T>(call: FailureCall, read: (body: unknown, status: numb
 /** At most this many pages of a list are read: API calls are limited, and nobody reads more. */
 export const MAX_FAILURE_PAGES = 20;
 
-type Row = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string, unknown>>;
 
 /** Ids come as strings or as numbers. */
 export function idText(value: unknown): string | undefined {
@@ -170,4 +176,20 @@ export function withIds<T>(rows: readonly Row[], idName: string, read: (row: Row
     const id = idText(row[idName]);
     return id === undefined ? [] : [{ id, ...read(row, id) }];
   });
+}
+
+/** The id of the only one that the sign-in has access to. `noun`: `Zoho Desk organisation`; `user`: who has access to one. */
+export function onlyOne(found: readonly Organisation[], noun: string, user: string): string {
+  const [first] = found;
+  if (first === undefined) {
+    throw new UserError(
+      "zohoApi",
+      `the sign-in has access to no ${noun}`,
+      `sign in as ${user}, or name it with --org`,
+      "no_organisation",
+    );
+  }
+  if (found.length === 1) return first.id;
+  const names = found.map(({ id, name }) => oneLine(name === undefined ? id : `${id} (${name})`)).join(", ");
+  throw usageError(`the sign-in has access to ${found.length} ${noun}s`, `choose one with --org: ${names}`);
 }

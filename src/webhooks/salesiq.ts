@@ -1,5 +1,4 @@
 import { valueAt } from "../delivery/payload.ts";
-import { UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { readPages } from "../zoho-api/collection.ts";
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
@@ -8,6 +7,7 @@ import {
   type FoundFailures,
   idText,
   MAX_FAILURE_PAGES,
+  onlyOne,
   rowsAt,
   type SendCall,
   textOf,
@@ -36,8 +36,15 @@ export const salesIqFailures: FailureLog = {
   maxDays: 60,
   host: ({ accountsUrl }) => accountsUrl.replace("//accounts.", "//salesiq."),
   async read(send, { org }) {
-    const portal = encodeURIComponent(org ?? (await onlyPortal(send)));
-    const root = `/api/v2/${portal}/webhooks`;
+    const portals = org === undefined ? await listAt(send, "/api/v2/portals", "list portals", PORTALS_SCOPE) : [];
+    const portal =
+      org ??
+      onlyOne(
+        withIds(portals, "screenname", () => ({})),
+        `${TITLE} portal`,
+        "an operator of the portal",
+      );
+    const root = `/api/v2/${encodeURIComponent(portal)}/webhooks`;
     const found: FoundFailures[] = [];
     for (const type of ["data", "administration"]) {
       const rows = await listAt(send, `${root}?type=${type}`, "list webhooks");
@@ -53,25 +60,6 @@ export const salesIqFailures: FailureLog = {
       : undefined;
   },
 };
-
-async function onlyPortal(send: SendCall): Promise<string> {
-  const portals = await listAt(send, "/api/v2/portals", "list portals", PORTALS_SCOPE);
-  const names = portals.flatMap(({ screenname }) => textOf(screenname) ?? []);
-  const [first] = names;
-  if (first === undefined) {
-    throw new UserError(
-      "zohoApi",
-      `the sign-in has access to no ${TITLE} portal`,
-      "sign in as an operator of the portal, or name it with --org",
-      "no_organisation",
-    );
-  }
-  if (names.length === 1) return first;
-  throw usageError(
-    `the sign-in has access to ${names.length} ${TITLE} portals`,
-    `choose one with --org: ${names.map(oneLine).join(", ")}`,
-  );
-}
 
 /** A page after the last one is empty. The times of the API's own filter are of an undocumented form, so it is not used. */
 function failuresOf(

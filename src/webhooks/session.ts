@@ -4,6 +4,7 @@ import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
+import { accessTokens } from "../zoho-api/access-token.ts";
 import { type ApiReply, type ApiRequest, type ZohoApi, zohoApi } from "../zoho-api/api.ts";
 import { deleteAndConfirm, type RequestedDeletions, readAllPages } from "../zoho-api/collection.ts";
 import { readFault, replyError } from "../zoho-api/errors.ts";
@@ -11,13 +12,12 @@ import {
   centreFromEnv,
   chosenProfile,
   openSignIn,
-  sessionTokens,
   showRequest,
   withHttp,
   type ZohoOptions,
 } from "../zoho-api/session.ts";
 import { type SignIn, signInFromEnv } from "../zoho-api/sign-in.ts";
-import { idText, type ManagedProduct, type Webhook, type WebhookConfig } from "./product-api.ts";
+import { idText, type ManagedProduct, onlyOne, type Webhook, type WebhookConfig, withIds } from "./product-api.ts";
 import type { WebhookReport } from "./reports.ts";
 
 export interface WebhookOptions extends ZohoOptions {
@@ -26,25 +26,16 @@ export interface WebhookOptions extends ZohoOptions {
 }
 
 /** Access to the webhooks of one product in one organisation. */
-export interface WebhookSession {
-  readonly config: Config;
-  readonly product: ManagedProduct;
-  readonly signIn: SignIn;
-  /** A command for the user to copy: `zoho-hooks webhooks list --product books`. */
-  command(words: string): string;
-  /** Asks Zoho for the organisation first, unless `--org` names it. */
-  client(): Promise<WebhookClient>;
-  /** Shows requests to Zoho, with their secrets masked, instead of sending them. */
-  show(build: (requests: WebhookRequests) => readonly ApiRequest[]): void;
-}
+export type WebhookSession = ReturnType<typeof webhookSession>;
 
 /** Runs work with a session, and closes the session. `dryRun` needs no sign-in, because nothing is sent. */
 export async function withWebhooks<T>(
   context: Context,
   product: ManagedProduct,
-  { profile, dryRun = false, ...options }: WebhookOptions,
+  options: WebhookOptions,
   work: (session: WebhookSession) => Promise<T>,
 ): Promise<T> {
+  const { profile, dryRun = false } = options;
   const org = options.org?.trim();
   if (org !== undefined && !/^\d{1,19}$/.test(org))
     throw usageError(`--org: ${JSON.stringify(org)} is not an organisation id`, "an id has up to 19 digits");
@@ -55,25 +46,34 @@ export async function withWebhooks<T>(
       return placeholderSignIn(context, config);
     throw error;
   });
+  return withHttp(context, config, (http) => {
+    const api = zohoApi({ http, tokens: accessTokens(context, signIn, http), signIn, product, now: context.now });
+    return work(webhookSession(context, api, { config, product, signIn, org, profile }));
+  });
+}
+
+function webhookSession(
+  context: Context,
+  api: ZohoApi,
+  given: { config: Config; product: ManagedProduct; signIn: SignIn; org?: string; profile?: string },
+) {
+  const { product, org, profile } = given;
   const flags = Object.entries({ product: product.id, org, profile }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${shellQuoted(value)}`],
   );
-  return withHttp(context, config, async (http) => {
-    const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now: context.now });
-    return work({
-      config,
-      product,
-      signIn,
-      command: (words) => [context.invocation, "webhooks", words, ...flags].join(" "),
-      client: async () =>
-        webhookClient(context, api, product, org ?? (await onlyOrganisation(api, product, context.signal))),
-      show(build) {
-        // Only a request could find the organisation.
-        const requests = webhookRequests(product, org ?? (product.organisation.list && "yours"));
-        for (const request of build(requests)) showRequest(context, { api }, request);
-      },
-    });
-  });
+  return {
+    ...given,
+    /** A command for the user to copy: `zoho-hooks webhooks list --product books`. */
+    command: (words: string): string => [context.invocation, "webhooks", words, ...flags].join(" "),
+    /** Asks Zoho for the organisation first, unless `--org` names it. */
+    client: async () => webhookClient(context, api, product, org ?? (await findOrganisation(context, api, product))),
+    /** Shows requests to Zoho, with their secrets masked, instead of sending them. */
+    show(build: (requests: WebhookRequests) => readonly ApiRequest[]): void {
+      // Only a request could find the organisation.
+      const requests = webhookRequests(product, org ?? (product.organisation.list && "yours"));
+      for (const request of build(requests)) showRequest(context, { api }, request);
+    },
+  };
 }
 
 /** Stands for a sign-in in requests that are only shown. */
@@ -85,32 +85,16 @@ async function placeholderSignIn(context: Context, config: Config): Promise<Sign
 }
 
 /** Undefined if the product's API needs no organisation. */
-async function onlyOrganisation(
+async function findOrganisation(
+  { signal }: Context,
   api: ZohoApi,
   { title, organisation: { list } }: ManagedProduct,
-  signal: AbortSignal,
 ): Promise<string | undefined> {
   if (list === undefined) return undefined;
   const { path, scope } = list;
-  const request = { method: "GET", path, repeatable: true, action: "list organisations", scope, signal } as const;
-  const reply = await api.call(request);
+  const reply = await api.call({ method: "GET", path, repeatable: true, action: "list organisations", scope, signal });
   if (readFault(reply.body) !== undefined) throw replyError(reply, reply.call);
-  const found = list.read(reply.body);
-  const [first] = found;
-  if (first === undefined) {
-    throw new UserError(
-      "zohoApi",
-      `the sign-in has access to no ${title} organisation`,
-      "sign in as a user of the organisation, or name it with --org",
-      "no_organisation",
-    );
-  }
-  if (found.length === 1) return first.id;
-  const names = found.map(({ id, name }) => oneLine(name === undefined ? id : `${id} (${name})`)).join(", ");
-  throw usageError(
-    `the sign-in has access to ${found.length} ${title} organisations`,
-    `choose one with --org: ${names}`,
-  );
+  return onlyOne(list.read(reply.body), `${title} organisation`, "a user of the organisation");
 }
 
 type WebhookRequests = ReturnType<typeof webhookRequests>;
@@ -154,8 +138,6 @@ function webhookRequests(product: ManagedProduct, organisation: string | undefin
   };
 }
 
-type WebhookClient = ReturnType<typeof webhookClient>;
-
 /** The webhooks of one product in one organisation. `organisation` undefined: the product's calls do not need one. */
 function webhookClient(
   { signal, sleep }: Context,
@@ -177,9 +159,10 @@ function webhookClient(
   const list = (): Promise<readonly Webhook[]> =>
     readAllPages("webhooks", async (page) => {
       const reply = await send(requests.list(page));
-      const read = product.readList(reply.body);
-      if (read === undefined) throw replyError(reply, reply.call);
-      return read;
+      const rows = product.rows(reply.body);
+      if (rows === undefined) throw replyError(reply, reply.call);
+      const more = product.hasMore?.(reply.body, rows) === true;
+      return { items: withIds(rows, product.idName, product.webhook), more };
     });
 
   return {
@@ -204,15 +187,7 @@ function webhookClient(
       const existing = ids.filter((id) => before.has(id));
       const { deleted, unknown, remaining } = await deleteAndConfirm(existing, requested, {
         batchSize: 1,
-        async send([id = ""], onSend) {
-          try {
-            await send(requests.remove(id), onSend);
-            return [{ id }];
-          } catch (error) {
-            if (error instanceof UserError) return [{ id, error }];
-            throw error;
-          }
-        },
+        send: async ([id = ""], onSend) => [{ id, error: await failureOf(send(requests.remove(id), onSend)) }],
         listIds: async () => (await list()).map(({ id }) => id),
       });
       return {
@@ -222,6 +197,17 @@ function webhookClient(
       };
     },
   };
+}
+
+/** The error with which work fails. Throws what is not for the user, such as an interruption. */
+export function failureOf(work: Promise<unknown>): Promise<UserError | undefined> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof UserError) return error;
+      throw error;
+    },
+  );
 }
 
 export function webhookReport(

@@ -1,5 +1,5 @@
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
-import { listedAt, type ManagedProduct, textOf, withIds } from "./product-api.ts";
+import { listedAt, type ManagedProduct, textOf } from "./product-api.ts";
 
 const ROWS_PER_PAGE = 50;
 
@@ -36,19 +36,15 @@ export const sign: ManagedProduct = {
     const range = { row_count: ROWS_PER_PAGE, start_index: (page - 1) * ROWS_PER_PAGE + 1 };
     return `?data=${encodeURIComponent(JSON.stringify({ page_context: range }))}`;
   },
-  readList(body) {
-    const rows = listedAt(body, "webhooks");
-    if (rows === undefined) return undefined;
-    return {
-      items: withIds(rows, "webhook_id", (row) => ({
-        name: textOf(row.purpose),
-        url: textOf(row.webhook_url),
-        events: (textOf(row.web_actions) ?? "").split(",").flatMap((action) => action.trim() || []),
-        enabled: typeof row.webhook_status === "string" ? /^active$/i.test(row.webhook_status) : undefined,
-      })),
-      more: rows.length === ROWS_PER_PAGE,
-    };
-  },
+  rows: (body) => listedAt(body, "webhooks"),
+  hasMore: (_body, rows) => rows.length === ROWS_PER_PAGE,
+  idName: "webhook_id",
+  webhook: (row) => ({
+    name: textOf(row.purpose),
+    url: textOf(row.webhook_url),
+    events: (textOf(row.web_actions) ?? "").split(",").flatMap((action) => action.trim() || []),
+    enabled: typeof row.webhook_status === "string" ? /^active$/i.test(row.webhook_status) : undefined,
+  }),
   body: ({ name, url, events, secret }) => ({
     multipart: {
       webhook_url: url,

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { Context } from "../project/context.ts";
+import { userFolder } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
 import { withFileLock } from "../util/file-lock.ts";
 import { FileError, readPrivateJson, writePrivateJson } from "../util/files.ts";
@@ -9,7 +11,7 @@ import { untilAborted } from "../util/timing.ts";
 import { formatSpan } from "../util/units.ts";
 import type { ZohoHttp } from "./http.ts";
 import { REFRESH_WINDOW_MS, refreshAccess, ThrottledError, type TokenReply } from "./oauth.ts";
-import { type FixedAccess, type RefreshableAccess, type SignIn, signInAgain } from "./sign-in.ts";
+import { type FixedAccess, type RefreshableAccess, type SignIn, signInAgain, signInError } from "./sign-in.ts";
 
 export interface AccessToken {
   readonly value: string;
@@ -21,32 +23,17 @@ export interface AccessToken {
   readonly scopes?: readonly string[] | undefined;
 }
 
-export interface AccessTokens {
-  /** The cached token, or a new one. */
-  get(signal?: AbortSignal): Promise<AccessToken>;
-  /** Another token than the one that Zoho rejected. */
-  replace(rejected: AccessToken, signal?: AbortSignal): Promise<AccessToken>;
-  /** Caches the token that came with a sign-in, so that the first call needs no refresh. */
-  store(tokens: TokenReply): Promise<AccessToken>;
-  /** Deletes the cached token. */
-  forget(): Promise<void>;
-}
+export type AccessTokens = ReturnType<typeof refreshableTokens>;
 
-interface TokenOptions {
-  readonly signIn: SignIn;
-  readonly folder: string;
-  readonly http: ZohoHttp;
-  readonly now: () => Date;
-  /** Called once, when another process holds the lock for long. */
-  readonly onWait?: () => void;
-  /** Called once, if nothing can be saved although the sign-in does not need it. */
-  readonly onUncached?: (because: string) => void;
-}
+type TokenContext = Pick<Context, "now" | "report" | "knownSecrets" | "env" | "home" | "platform">;
 
-/** The access tokens of a sign-in. Processes share them through a file, so that all refresh once, within Zoho's limit. */
-export function accessTokens(options: TokenOptions): AccessTokens {
-  const { access, centre } = options.signIn;
-  return access.kind === "fixed" ? fixedToken(access, centre.id) : refreshableTokens(access, options);
+/**
+ * The access tokens of a sign-in. Processes share them through a file, so that all refresh once, within Zoho's limit. Reports
+ * what delays them.
+ */
+export function accessTokens(context: TokenContext, signIn: SignIn, http: ZohoHttp): AccessTokens {
+  const { access, centre } = signIn;
+  return access.kind === "fixed" ? fixedToken(access, centre.id) : refreshableTokens(context, signIn, access, http);
 }
 
 function fixedToken({ accessToken }: FixedAccess, centre: string): AccessTokens {
@@ -54,8 +41,7 @@ function fixedToken({ accessToken }: FixedAccess, centre: string): AccessTokens 
   return {
     get: async () => token,
     async replace() {
-      throw new UserError(
-        "credentials",
+      throw signInError(
         `Zoho rejects the access token of ${accessToken.origin}: it has expired (tokens last an hour), or it does not belong to the data centre ${centre}`,
         "set ZOHO_DC to the data centre; or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead, so that zoho-hooks can get new tokens",
         "invalid_token",
@@ -69,15 +55,19 @@ function fixedToken({ accessToken }: FixedAccess, centre: string): AccessTokens 
 /** A token that expires sooner is not used: requests take time, and clocks differ. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
-function refreshableTokens({ client, refreshToken }: RefreshableAccess, options: TokenOptions): AccessTokens {
-  const { signIn, http } = options;
-  const nowMs = (): number => options.now().getTime();
+function refreshableTokens(
+  context: TokenContext,
+  signIn: SignIn,
+  { client, refreshToken }: RefreshableAccess,
+  http: ZohoHttp,
+) {
+  const nowMs = (): number => context.now().getTime();
   const again = signInAgain(signIn);
   const key = createHash("sha256")
     .update([client.accountsUrl, client.clientId, refreshToken.reveal()].join("\n"))
     .digest("hex")
     .slice(0, 32);
-  const cache = tokenCache(join(options.folder, "tokens", `${key}.json`), options);
+  const cache = tokenCache(context, join(userFolder(context), "tokens", `${key}.json`), signIn);
 
   /** The cached token, unless it expires soon or is the rejected one. */
   const cached = async (rejected?: AccessToken): Promise<AccessToken | undefined> => {
@@ -134,15 +124,24 @@ function refreshableTokens({ client, refreshToken }: RefreshableAccess, options:
     }
   };
 
+  const remembered = (token: AccessToken): AccessToken => {
+    context.knownSecrets.remember(token.value);
+    return token;
+  };
   return {
-    get: async (signal) => (await cached()) ?? refreshOnce(undefined, signal),
-    replace: async (rejected, signal) => (await cached(rejected)) ?? refreshOnce(rejected, signal),
-    store: (tokens) =>
+    /** The cached token, or a new one. */
+    get: async (signal?: AbortSignal) => remembered((await cached()) ?? (await refreshOnce(undefined, signal))),
+    /** Another token than the one that Zoho rejected. */
+    replace: async (rejected: AccessToken, signal?: AbortSignal) =>
+      remembered((await cached(rejected)) ?? (await refreshOnce(rejected, signal))),
+    /** Caches the token that came with a sign-in, so that the first call needs no refresh. */
+    store: (tokens: TokenReply): Promise<AccessToken> =>
       cache.locked(async () => {
         const now = nowMs();
         return save(tokens, [...(await cache.read()).refreshedAt, now], now);
       }),
-    forget: () => cache.locked(cache.remove),
+    /** Deletes the cached token. */
+    forget: (): Promise<void> => cache.locked(cache.remove),
   };
 }
 
@@ -161,7 +160,7 @@ function requireBudget(refreshedAt: readonly number[], throttledUntil = 0, now: 
   const refuse = (untilMs: number, message: (left: string) => string): void => {
     if (untilMs <= now || untilMs > now + MAX_PAUSE_MS) return;
     const left = formatSpan(Math.ceil((untilMs - now) / 1000) * 1000);
-    throw new UserError("credentials", message(left), `wait ${left}, then try again`, "token_throttled");
+    throw signInError(message(left), `wait ${left}, then try again`, "token_throttled");
   };
   const oldest = refreshedAt.at(-REFRESHES_PER_WINDOW) ?? 0;
   refuse(
@@ -192,13 +191,17 @@ function tokenOf({ accessToken = "", apiDomain, expiresAt = 0, scopes }: TokenRe
 const LOCK_TIMEOUT_MS = 150_000;
 
 /** A file that processes share, behind a lock. */
-function tokenCache(path: string, { signIn, onWait, onUncached }: TokenOptions) {
+function tokenCache({ report }: TokenContext, path: string, signIn: SignIn) {
   /** In place of a file that cannot be written: a CI job has its sign-in in the environment, and refreshes once a run. */
   let inMemory: TokenRecord | undefined;
   const continueInMemory = (error: unknown, record: TokenRecord): void => {
     if (signIn.name !== "environment" || !(error instanceof FileError)) throw error;
     inMemory = record;
-    onUncached?.(error.message);
+    report({
+      type: "warning",
+      message: `the access token cannot be saved, so each command needs a new one, and Zoho grants ten in ten minutes: ${error.message}`,
+      hint: "set XDG_CONFIG_HOME (APPDATA on Windows) to a folder that can be written to",
+    });
   };
   const read = async (): Promise<TokenRecord> => {
     if (inMemory !== undefined) return inMemory;
@@ -216,6 +219,10 @@ function tokenCache(path: string, { signIn, onWait, onUncached }: TokenOptions) 
     /** Runs work while no other process does. */
     async locked<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
       if (inMemory !== undefined) return work();
+      const onWait = (): void => {
+        const message = "waiting for another zoho-hooks process that is getting an access token for this sign-in";
+        report({ type: "notice", message });
+      };
       let isEntered = false;
       const enter = (): Promise<T> => {
         isEntered = true;

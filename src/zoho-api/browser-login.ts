@@ -3,10 +3,13 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { splitUrl } from "../delivery/delivery.ts";
 import { sameText } from "../delivery/secret.ts";
+import { openInBrowser } from "../process/desktop.ts";
+import type { Context } from "../project/context.ts";
 import { errorCode, errorText, UserError } from "../util/errors.ts";
 import { untilAborted } from "../util/timing.ts";
-import { type DataCentre, dataCentreOf, lookUpServer } from "./data-centres.ts";
+import { type DataCentre, dataCentreOf, type ListRequest, lookUpServer } from "./data-centres.ts";
 import type { ZohoHttp } from "./http.ts";
+import { type OAuthClient, signInError } from "./sign-in.ts";
 
 interface Grant {
   readonly code: string;
@@ -15,30 +18,20 @@ interface Grant {
   readonly redirectUri: string;
 }
 
-interface BrowserLogin {
-  readonly http: ZohoHttp;
-  readonly accountsUrl: string;
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  readonly port: number;
-  readonly signal: AbortSignal;
-  readonly timeoutMs?: number;
-  /**
-   * Called with Zoho's consent page, and with an address that redirects to it, once. That one is for the command that opens
-   * a browser, whose command line other users can read: with the state they could return a code of another account.
-   */
-  onReady(consentUrl: string, startUrl: string): void;
-}
-
 const TIMEOUT_MS = 300_000;
 
 /**
- * Waits for the browser to return from Zoho with the right state. The `accounts-server` of the redirect must be a known data
- * centre, or in Zoho's list, because the client secret is sent there.
+ * Opens Zoho's consent page, and waits for the browser to return with the right state. The `accounts-server` of the redirect
+ * must be a known data centre, or in Zoho's list, because the client secret is sent there.
  * https://zoho.com/accounts/protocol/oauth/multi-dc.html
  */
-export async function grantInBrowser({ timeoutMs = TIMEOUT_MS, ...options }: BrowserLogin): Promise<Grant> {
-  const { signal } = options;
+export async function grantInBrowser(
+  context: Context,
+  http: ZohoHttp,
+  { accountsUrl, clientId }: OAuthClient,
+  { scopes, port, open }: { readonly scopes: readonly string[]; readonly port: number; readonly open: boolean },
+): Promise<Grant> {
+  const { signal } = context;
   const state = randomBytes(16).toString("hex");
   const startPath = `/${randomBytes(16).toString("hex")}`;
   let succeed: (grant: Grant) => void = () => undefined;
@@ -54,8 +47,7 @@ export async function grantInBrowser({ timeoutMs = TIMEOUT_MS, ...options }: Bro
   const start = (response: ServerResponse): void => {
     if (isStarted) {
       fail(
-        new UserError(
-          "credentials",
+        signInError(
           "the start page of the sign-in was opened twice: another program may have read its address",
           "start again with --no-open, and open the URL that is printed",
           "opened_twice",
@@ -67,7 +59,7 @@ export async function grantInBrowser({ timeoutMs = TIMEOUT_MS, ...options }: Bro
     isStarted = true;
     response.writeHead(302, { location: consentUrl, "cache-control": "no-store", connection: "close" }).end();
   };
-  const server = await listenOnLoopback(options.port, (request, response) => {
+  const server = await listenOnLoopback(port, (request, response) => {
     // Any program of this machine can send anything here, even what is no URL.
     const { path, query } = splitUrl(request.url ?? "/");
     if (path === startPath) return start(response);
@@ -80,11 +72,9 @@ export async function grantInBrowser({ timeoutMs = TIMEOUT_MS, ...options }: Bro
     if (code === null) {
       const word = parameters.get("error") ?? "no code";
       answer(response, 400, "Zoho did not grant access. See the terminal.");
-      return fail(
-        new UserError("credentials", `Zoho did not grant access: ${word}`, "start again and accept the scopes", word),
-      );
+      return fail(signInError(`Zoho did not grant access: ${word}`, "start again and accept the scopes", word));
     }
-    trustedCentre(parameters.get("accounts-server"), options).then(
+    trustedCentre(parameters.get("accounts-server"), { http, accountsUrl, signal }).then(
       (centre) => {
         // The exchange of the code follows, and may fail.
         answer(response, 200, "The terminal finishes the sign-in. You can close this page.");
@@ -99,28 +89,31 @@ export async function grantInBrowser({ timeoutMs = TIMEOUT_MS, ...options }: Bro
   }).catch((error: unknown) => {
     throw new UserError(
       "usage",
-      `cannot listen on port ${options.port} for the browser's redirect: ${errorText(error)}`,
+      `cannot listen on port ${port} for the browser's redirect: ${errorText(error)}`,
       "free it, or register another redirect URI for the client and give its port with --port",
     );
   });
   const timer = setTimeout(() => {
-    const message = `the browser sign-in was not completed within ${Math.round(timeoutMs / 1000)} s`;
-    fail(new UserError("credentials", message, "start again, or sign in with a self client and --code", "expired"));
-  }, timeoutMs);
+    const message = `the browser sign-in was not completed within ${TIMEOUT_MS / 1000} s`;
+    fail(signInError(message, "start again, or sign in with a self client and --code", "expired"));
+  }, TIMEOUT_MS);
   try {
     // Registered exactly as it is used, so its host, port and path are fixed.
     redirectUri = `http://localhost:${server.port}/callback`;
     const query = new URLSearchParams({
       response_type: "code",
-      client_id: options.clientId,
-      scope: options.scopes.join(","),
+      client_id: clientId,
+      scope: scopes.join(","),
       redirect_uri: redirectUri,
       access_type: "offline",
       prompt: "consent",
       state,
     });
-    consentUrl = `${options.accountsUrl}/oauth/v2/auth?${query}`;
-    options.onReady(consentUrl, `http://localhost:${server.port}${startPath}`);
+    consentUrl = `${accountsUrl}/oauth/v2/auth?${query}`;
+    for (const message of ["open this address to sign in:", consentUrl]) context.report({ type: "notice", message });
+    // Redirects to it, once: other users can read the command line of a browser, and with the state they could return a code
+    // of another account.
+    if (open && context.stderr.isTTY) openInBrowser(context, `http://localhost:${server.port}${startPath}`);
     return await untilAborted(granted, signal);
   } finally {
     clearTimeout(timer);
@@ -129,16 +122,12 @@ export async function grantInBrowser({ timeoutMs = TIMEOUT_MS, ...options }: Bro
 }
 
 /** Undefined for the server that was asked. Throws for one that is of no data centre, known or listed. */
-async function trustedCentre(
-  named: string | null,
-  { http, accountsUrl, signal }: BrowserLogin,
-): Promise<DataCentre | undefined> {
-  if (named === null || named === accountsUrl) return undefined;
+async function trustedCentre(named: string | null, request: ListRequest): Promise<DataCentre | undefined> {
+  if (named === null || named === request.accountsUrl) return undefined;
   const known = dataCentreOf(named);
-  const centre = known?.accountsUrl === named ? known : await lookUpServer(named, { http, accountsUrl, signal });
+  const centre = known?.accountsUrl === named ? known : await lookUpServer(named, request);
   if (centre !== undefined) return centre;
-  throw new UserError(
-    "credentials",
+  throw signInError(
     "the redirect names an accounts server that is not Zoho's: the client secret was not sent to it",
     "start again; if it happens again, sign in with a self client and --code",
     "unknown_accounts_server",
@@ -152,33 +141,29 @@ function answer(response: ServerResponse, status: number, text: string): void {
 /** A machine without IPv6 has only the first. */
 const ADDRESSES = ["127.0.0.1", "::1"] as const;
 const NO_SUCH_ADDRESS = ["EADDRNOTAVAIL", "EAFNOSUPPORT"];
-/** A port that is free at one address may be taken at the other. */
-const MAX_ATTEMPTS = 20;
 
 /**
  * Listens at all addresses of `localhost`: another program could take the same port of the other one and receive the
- * code. `port` 0: any that is free at both.
+ * code. `port` 0: any that is free.
  */
 async function listenOnLoopback(port: number, listener: RequestListener) {
-  for (let attempt = 1; ; attempt++) {
-    const servers: Server[] = [];
-    const close = async (): Promise<void> => void (await Promise.all(servers.map(closeServer)));
-    try {
-      let actualPort = port;
-      for (const host of ADDRESSES) {
-        const server = await listen(listener, host, actualPort).catch((error: unknown) => {
-          if (servers.length > 0 && NO_SUCH_ADDRESS.includes(errorCode(error) ?? "")) return undefined;
-          throw error;
-        });
-        if (server === undefined) continue;
-        servers.push(server);
-        actualPort = (server.address() as AddressInfo).port;
-      }
-      return { port: actualPort, close };
-    } catch (error) {
-      await close();
-      if (port !== 0 || errorCode(error) !== "EADDRINUSE" || attempt === MAX_ATTEMPTS) throw error;
+  const servers: Server[] = [];
+  const close = async (): Promise<void> => void (await Promise.all(servers.map(closeServer)));
+  try {
+    let actualPort = port;
+    for (const host of ADDRESSES) {
+      const server = await listen(listener, host, actualPort).catch((error: unknown) => {
+        if (servers.length > 0 && NO_SUCH_ADDRESS.includes(errorCode(error) ?? "")) return undefined;
+        throw error;
+      });
+      if (server === undefined) continue;
+      servers.push(server);
+      actualPort = (server.address() as AddressInfo).port;
     }
+    return { port: actualPort, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

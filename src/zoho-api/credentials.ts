@@ -16,7 +16,7 @@ import {
   resolveHosts,
 } from "./data-centres.ts";
 import { NoKeyring, type Vault } from "./keyring.ts";
-import { type SignIn, type SignInFacts, signInAgain } from "./sign-in.ts";
+import { type SignIn, type SignInFacts, signInAgain, signInError } from "./sign-in.ts";
 
 export type CredentialsStore = ReturnType<typeof credentialsStore>;
 
@@ -149,8 +149,7 @@ function notSignedIn(requested: string | undefined, names: readonly string[]): U
       : names.length > 0
         ? [`no profile is the current one.${known}`, "choose one with --profile or ZOHO_PROFILE, or ", ""]
         : ["you are not signed in to Zoho", "", ""];
-  return new UserError(
-    "credentials",
+  return signInError(
     message,
     `${choose}sign in with zoho-hooks login${flag}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC`,
     "not_signed_in",
@@ -184,8 +183,7 @@ function reason(error: unknown): string {
 }
 
 function noSecrets(why: string, facts: SignInFacts): UserError {
-  return new UserError(
-    "credentials",
+  return signInError(
     `the saved sign-in cannot be used: ${why}`,
     `unlock the keyring, or sign in again: ${signInAgain(facts).how}`,
     "no_secrets",
@@ -211,8 +209,7 @@ function secretsFile(path: string): Vault {
 async function readStored<T>(path: string, schema: z.ZodType<T>, empty: T, noun: string): Promise<T> {
   const parsed = schema.safeParse((await readPrivateJson(path)) ?? empty);
   if (parsed.success) return parsed.data;
-  throw new UserError(
-    "credentials",
+  throw signInError(
     `${path} is not a ${noun} file that this version of zoho-hooks can read`,
     "move the file away and sign in again (zoho-hooks login)",
   );

@@ -124,7 +124,7 @@ function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
-interface ListRequest {
+export interface ListRequest {
   readonly http: ZohoHttp;
   /** The server that is asked. Nothing is sent to it but the request. */
   readonly accountsUrl: string;

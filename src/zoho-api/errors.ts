@@ -187,98 +187,79 @@ function explain(kind: Kind, { message, details }: ZohoFault, status: number, ca
   const { again, scope, isTokenNew, retry } = call;
   const host = URL.canParse(call.url) ? new URL(call.url).host : call.url;
   const wait = retry && `wait ${formatSpan(retry.afterMs)}, until ${zohoTime(retry.at)},`;
-  switch (kind) {
-    case "token":
-      return explainToken(host, call);
-    case "scope":
-      return [
-        `the sign-in lacks the scope ${scope}`,
-        `sign in again to grant it, because an existing consent never gains a scope: ${again.how}`,
-        "credentials",
-      ];
-    case "permission":
-      return [
-        JSON.stringify(details).includes("Api_Access")
-          ? "the Zoho user's profile lacks the permission for API access"
-          : "the Zoho user is not allowed to do this",
-        "ask an administrator to allow it in the profile of this user, or sign in as another user",
-        "credentials",
-      ];
-    case "authorization":
-      return [
-        "the Zoho user is not allowed to do this",
-        "ask an administrator of the organisation, or sign in as another user",
-        "credentials",
-      ];
-    case "denied": {
-      // The answers of these products do not distinguish the causes.
-      const expired = status === 401 && !isTokenNew ? ", or its access token has expired" : "";
-      return [
-        `${host} denied access: the sign-in lacks the scope ${scope}, belongs to another organisation or data centre, or its user has no permission${expired}`,
-        `sign in again with that scope, and check the organisation: ${again.how}`,
-        "credentials",
-      ];
-    }
-    case "throttled":
-      return [
-        "Zoho rate-limited this organisation: there were too many requests in a short time",
-        `${wait ?? "wait"} and try again with fewer requests at once; CRM counts its credits over a rolling 24 hours`,
-      ];
-    case "limit":
-      return [
-        "a limit of the organisation or the API was reached",
-        "delete channels that are not needed (channels prune), or wait",
-      ];
-    case "channel":
-      return [
-        "channel not found: it expired, was deleted, or belongs to another Zoho user",
-        "see channels list, and create the channel again",
-      ];
-    case "value":
-      return /failed to respond with status code 200/i.test(message)
-        ? [
-            "Zoho tested the URL and did not get status 200",
-            "start a server at the URL before you create the webhook, such as zoho-hooks listen with a tunnel",
-          ]
-        : ["Zoho rejects a value in the request", "check the field named above; --dry-run shows the request"];
-    case "missing":
-      return [
-        "the request lacks a field that Zoho requires",
-        "check the field named above; --dry-run shows the request",
-      ];
-    case "mismatch":
-      return ["the name and the id of a module or field do not match", "give only names: zoho-hooks looks up the ids"];
-    case "module":
-      return [
-        "the organisation has no such module, or the module sends no notifications",
-        "use the API name of the module (that of Meetings, for example, is Events)",
-      ];
-    case "duplicate":
-      return ["it already exists", "see channels list, and update it or choose another --id"];
-    case "absent":
-      return ["it does not exist in this organisation", "list what exists, and check the organisation"];
-    case "unsupported":
-      return [
-        "Zoho does not offer this for this organisation or module",
-        "check the module and the edition of the organisation",
-      ];
-    case "url":
-      return [`${host} has nothing at this URL`, "check ZOHO_API_URL and whether the organisation uses this product"];
-    case "failure":
-      return ["the failure is on Zoho's side", wait === undefined ? "try again in a while" : `${wait} and try again`];
-    case "foreign":
-      return [
-        `the answer from ${host} is not from Zoho's API`,
-        "list what exists now, and check ZOHO_API_URL and whether a proxy answered instead of Zoho",
-      ];
-    case "redirect":
-      return [
-        `${host} answered with a redirect, which a request with a token does not follow`,
-        "check ZOHO_API_URL and the data centre (--dc)",
-      ];
-    case "unknown":
-      return ["zoho-hooks does not know this error code", "run again with --verbose to see the request"];
-  }
+  const maybeExpired = status === 401 && !isTokenNew ? ", or its access token has expired" : "";
+  const hasProbed = /failed to respond with status code 200/i.test(message);
+  const explanations: Readonly<Record<Kind, Explanation>> = {
+    token: explainToken(host, call),
+    scope: [
+      `the sign-in lacks the scope ${scope}`,
+      `sign in again to grant it, because an existing consent never gains a scope: ${again.how}`,
+      "credentials",
+    ],
+    permission: [
+      JSON.stringify(details).includes("Api_Access")
+        ? "the Zoho user's profile lacks the permission for API access"
+        : "the Zoho user is not allowed to do this",
+      "ask an administrator to allow it in the profile of this user, or sign in as another user",
+      "credentials",
+    ],
+    authorization: [
+      "the Zoho user is not allowed to do this",
+      "ask an administrator of the organisation, or sign in as another user",
+      "credentials",
+    ],
+    // The answers of these products do not distinguish the causes.
+    denied: [
+      `${host} denied access: the sign-in lacks the scope ${scope}, belongs to another organisation or data centre, or its user has no permission${maybeExpired}`,
+      `sign in again with that scope, and check the organisation: ${again.how}`,
+      "credentials",
+    ],
+    throttled: [
+      "Zoho rate-limited this organisation: there were too many requests in a short time",
+      `${wait ?? "wait"} and try again with fewer requests at once; CRM counts its credits over a rolling 24 hours`,
+    ],
+    limit: [
+      "a limit of the organisation or the API was reached",
+      "delete channels that are not needed (channels prune), or wait",
+    ],
+    channel: [
+      "channel not found: it expired, was deleted, or belongs to another Zoho user",
+      "see channels list, and create the channel again",
+    ],
+    value: hasProbed
+      ? [
+          "Zoho tested the URL and did not get status 200",
+          "start a server at the URL before you create the webhook, such as zoho-hooks listen with a tunnel",
+        ]
+      : ["Zoho rejects a value in the request", "check the field named above; --dry-run shows the request"],
+    missing: [
+      "the request lacks a field that Zoho requires",
+      "check the field named above; --dry-run shows the request",
+    ],
+    mismatch: ["the name and the id of a module or field do not match", "give only names: zoho-hooks looks up the ids"],
+    module: [
+      "the organisation has no such module, or the module sends no notifications",
+      "use the API name of the module (that of Meetings, for example, is Events)",
+    ],
+    duplicate: ["it already exists", "see channels list, and update it or choose another --id"],
+    absent: ["it does not exist in this organisation", "list what exists, and check the organisation"],
+    unsupported: [
+      "Zoho does not offer this for this organisation or module",
+      "check the module and the edition of the organisation",
+    ],
+    url: [`${host} has nothing at this URL`, "check ZOHO_API_URL and whether the organisation uses this product"],
+    failure: ["the failure is on Zoho's side", wait === undefined ? "try again in a while" : `${wait} and try again`],
+    foreign: [
+      `the answer from ${host} is not from Zoho's API`,
+      "list what exists now, and check ZOHO_API_URL and whether a proxy answered instead of Zoho",
+    ],
+    redirect: [
+      `${host} answered with a redirect, which a request with a token does not follow`,
+      "check ZOHO_API_URL and the data centre (--dc)",
+    ],
+    unknown: ["zoho-hooks does not know this error code", "run again with --verbose to see the request"],
+  };
+  return explanations[kind];
 }
 
 /** The hosts and the age of the token show why it is rejected. */

@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Dispatcher } from "undici";
 import { isSuccess } from "../delivery/delivery.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../delivery/mask.ts";
+import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
 import { errorCode, errorText, UserError } from "../util/errors.ts";
 import { explainProxyError, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
-import { retryAfterMs, type Sleep, withTimeout } from "../util/timing.ts";
-import type { ApiRequestReport } from "./reports.ts";
+import { retryAfterMs, withTimeout } from "../util/timing.ts";
+import { formatSpan } from "../util/units.ts";
 
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -36,21 +38,7 @@ export interface ZohoReply {
   readonly retryAfterMs?: number | undefined;
 }
 
-export interface HttpOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly sleep: Sleep;
-  /** From 0 to 1, for the jitter. */
-  readonly random: () => number;
-  readonly timeoutMs?: number;
-  /** For a `Retry-After` date in an answer without `Date`. */
-  readonly now?: () => Date;
-  /** Called before a pause that is long enough for a user to notice. */
-  readonly onPause?: (host: string, ms: number) => void;
-  /** Called for each attempt at a request, with all secrets masked. */
-  readonly onExchange?: ((exchange: Omit<ApiRequestReport, "type" | "sent">) => void) | undefined;
-}
-
-export type ZohoHttp = ReturnType<typeof createHttp>;
+export type ZohoHttp = ReturnType<typeof zohoHttp>;
 
 const TIMEOUT_MS = 30_000;
 const MAX_ATTEMPTS = 4;
@@ -59,7 +47,12 @@ const FIRST_WAIT_MS = 500;
 const MAX_RETRY_AFTER_MS = 60_000;
 const NOTICEABLE_PAUSE_MS = 3_000;
 
-export function createHttp({ env, timeoutMs = TIMEOUT_MS, ...options }: HttpOptions) {
+/** A client for Zoho's servers, which the caller closes. With `--verbose` each request is shown, with its secrets masked. */
+export function zohoHttp(
+  { now, sleep, verbose, report }: Pick<Context, "now" | "sleep" | "verbose" | "report">,
+  { env }: Pick<Config, "env">,
+  timeoutMs = TIMEOUT_MS,
+) {
   // Loaded with the first request, because many commands send none.
   let pool: Promise<Dispatcher> | undefined;
   const connect = (): Promise<Dispatcher> => {
@@ -74,37 +67,34 @@ export function createHttp({ env, timeoutMs = TIMEOUT_MS, ...options }: HttpOpti
     let error: string | undefined;
     try {
       const { origin, pathname, search } = new URL(request.url);
+      const { method } = request;
+      const path = `${pathname}${search}`;
       const dispatcher = await connect();
       return await withTimeout(timeoutMs, [request.signal], async (signal) => {
-        const { method } = request;
-        const response = await dispatcher.request({
-          origin,
-          path: `${pathname}${search}`,
-          method,
-          headers,
-          body,
-          signal,
-        });
+        const response = await dispatcher.request({ origin, path, method, headers, body, signal });
         status = response.statusCode;
         const reply = readReply(method, status, await readText(response.body, MAX_BODY_BYTES));
         const { date: dateHeader, "retry-after": retryAfter } = response.headers;
         const date = readDate(dateHeader);
-        const askedMs = retryAfterMs(String(retryAfter ?? "") || undefined, date ?? options.now?.());
+        const askedMs = retryAfterMs(String(retryAfter ?? "") || undefined, date ?? now());
         return { ...reply, date, retryAfterMs: askedMs };
       });
     } catch (failure) {
       error = errorText(failure);
       throw failure;
     } finally {
-      options.onExchange?.({
-        method: request.method,
-        url: maskUrl(request.url),
-        headers: "authorization" in headers ? { ...headers, authorization: `Zoho-oauthtoken ${MASK}` } : headers,
-        body: maskedBody(request),
-        status,
-        error,
-        latencyMs: Math.round(performance.now() - started),
-      });
+      if (verbose)
+        report({
+          type: "api-request",
+          sent: true,
+          method: request.method,
+          url: maskUrl(request.url),
+          headers: "authorization" in headers ? { ...headers, authorization: `Zoho-oauthtoken ${MASK}` } : headers,
+          body: maskedBody(request),
+          status,
+          error,
+          latencyMs: Math.round(performance.now() - started),
+        });
     }
   };
 
@@ -112,6 +102,7 @@ export function createHttp({ env, timeoutMs = TIMEOUT_MS, ...options }: HttpOpti
     /** Resolves with any HTTP status; throws `UserError`: 7 if Zoho cannot be reached, 2 for an unusable proxy. */
     async send(request: ZohoRequest): Promise<ZohoReply> {
       const { signal, repeatable } = request;
+      const { host } = new URL(request.url);
       await connect();
       for (let attempt = 1; ; attempt++) {
         let reply: ZohoReply | undefined;
@@ -126,12 +117,13 @@ export function createHttp({ env, timeoutMs = TIMEOUT_MS, ...options }: HttpOpti
         const mayRetry = reply === undefined ? repeatable || isUnsent(failure) : mayRetryAfter(reply, repeatable);
         if (!mayRetry || attempt === MAX_ATTEMPTS || (askedMs ?? 0) > MAX_RETRY_AFTER_MS) {
           if (reply !== undefined) return reply;
-          throw unreachable(new URL(request.url).host, failure, timeoutMs);
+          throw unreachable(host, failure, timeoutMs);
         }
         // Exponential, with a jitter of one half.
-        const pauseMs = askedMs ?? Math.round(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + options.random() / 2));
-        if (pauseMs > NOTICEABLE_PAUSE_MS) options.onPause?.(new URL(request.url).host, pauseMs);
-        await options.sleep(pauseMs, signal);
+        const pauseMs = askedMs ?? Math.round(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+        if (pauseMs > NOTICEABLE_PAUSE_MS)
+          report({ type: "notice", message: `${host} asked to wait: retrying in ${formatSpan(pauseMs)}` });
+        await sleep(pauseMs, signal);
         if (signal?.aborted) throw signal.reason;
       }
     },
@@ -258,7 +250,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTIONS = 4;
 
 /** A bounded pool with timeouts that follows no redirects and uses the proxies of the environment. */
-export async function connectionPool(env: HttpOptions["env"], timeoutMs: number): Promise<Dispatcher> {
+export async function connectionPool(env: Config["env"], timeoutMs: number): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent, Pool } = await import("undici");
   const limits = {
     connections: CONNECTIONS,

@@ -1,5 +1,4 @@
 import { type Secret, secret } from "../delivery/secret.ts";
-import { openInBrowser } from "../process/desktop.ts";
 import type { Prompts } from "../process/prompts.ts";
 import type { Context } from "../project/context.ts";
 import { readSecretFile } from "../project/given-secrets.ts";
@@ -155,16 +154,9 @@ async function readGrant(
   switch (method) {
     case "browser": {
       const port = parseInteger(options.port, "--port", 0, 65_535);
-      const onReady = (consentUrl: string, startUrl: string): void => {
-        for (const message of ["open this address to sign in:", consentUrl])
-          context.report({ type: "notice", message });
-        if (options.open && context.stderr.isTTY) openInBrowser(context, startUrl);
-      };
       return async (http, client) => {
-        const { accountsUrl, clientId } = client;
-        const given = { http, accountsUrl, clientId, scopes, port, signal, onReady };
-        const { code, redirectUri, centre } = await grantInBrowser(given);
-        const named = { ...client, accountsUrl: centre?.accountsUrl ?? accountsUrl };
+        const { code, redirectUri, centre } = await grantInBrowser(context, http, client, { ...options, scopes, port });
+        const named = { ...client, accountsUrl: centre?.accountsUrl ?? client.accountsUrl };
         const isNamed = centre !== undefined;
         return { tokens: await exchangeCode(http, named, code, { redirectUri, isNamed, signal }), centre };
       };

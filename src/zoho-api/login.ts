@@ -1,11 +1,13 @@
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
+import { accessTokens } from "./access-token.ts";
 import { type DataCentre, dataCentreOf, resolveHosts } from "./data-centres.ts";
 import type { ZohoHttp } from "./http.ts";
 import { type LoginOptions, type LoginPlan, readLoginPlan } from "./login-plan.ts";
 import type { TokenReply } from "./oauth.ts";
-import { chosenProfile, openStore, sessionTokens, withHttp } from "./session.ts";
+import { chosenProfile, openStore, withHttp } from "./session.ts";
+import { signInError } from "./sign-in.ts";
 import { signInReport } from "./whoami.ts";
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
@@ -30,7 +32,7 @@ export async function login(context: Context, options: LoginOptions): Promise<vo
     const profile = { dataCentre: centre.id, environment, accountsUrl, clientId, scopes };
     const { noKeyringBecause, secretsPath } = await store.save(name, profile, { clientSecret, refreshToken });
     const signedIn = await store.open(name);
-    const token = await sessionTokens(context, signedIn, http).store(tokens);
+    const token = await accessTokens(context, signedIn, http).store(tokens);
     const secretsIn = noKeyringBecause === undefined ? "the system's keyring" : secretsPath;
     context.report(signInReport("signed-in", signedIn, token, secretsIn));
     if (noKeyringBecause !== undefined) {
@@ -38,7 +40,7 @@ export async function login(context: Context, options: LoginOptions): Promise<vo
       context.report({ type: "notice", message });
     }
     if (previous?.access.kind === "refreshable" && previous.access.refreshToken.reveal() !== refreshToken) {
-      await sessionTokens(context, previous, http).forget();
+      await accessTokens(context, previous, http).forget();
       warn(
         `${name} replaces an earlier sign-in, whose refresh token is still valid at Zoho`,
         "remove it from the connected apps of your Zoho account; next time, run logout before login",
@@ -90,8 +92,7 @@ async function findCentre(
     const { message, hint, code } = unreachable;
     throw new UserError("zohoApi", `no data centre could be reached: ${message}`, hint, code);
   }
-  throw new UserError(
-    "credentials",
+  throw signInError(
     `none of Zoho's data centres${unreachable === undefined ? "" : " that could be reached"} accepts this sign-in (${failures.join(", ")})`,
     "compare the client id and secret with https://api-console.zoho.com, and generate a new code: it is valid for a few minutes and works once",
     "no_data_centre",
@@ -99,8 +100,7 @@ async function findCentre(
 }
 
 function noRefreshToken(): UserError {
-  return new UserError(
-    "credentials",
+  return signInError(
     "Zoho gave an access token but no refresh token, so the sign-in would end in an hour",
     "generate the code with offline access, or remove the app from your Zoho account and consent again",
     "no_refresh_token",

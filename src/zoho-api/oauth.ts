@@ -6,7 +6,7 @@ import { oneLine } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
 import { dataCentreOf } from "./data-centres.ts";
 import type { ZohoHttp, ZohoReply } from "./http.ts";
-import { FIRST_SIGN_IN, type OAuthClient, type SignInAgain } from "./sign-in.ts";
+import { type OAuthClient, type SignInAgain, signInError } from "./sign-in.ts";
 
 export interface TokenReply {
   readonly accessToken: string;
@@ -19,17 +19,23 @@ export interface TokenReply {
   readonly scopes: readonly string[] | undefined;
 }
 
+interface TokenOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** How to replace the sign-in, if it is rejected. */
+  readonly again?: SignInAgain;
+  /** Zoho named the data centre, so it is the right one. */
+  readonly isNamed?: boolean;
+}
+
 /** Exchanges a grant code for tokens. A code works once, so this is retried only if it certainly did not arrive. */
 export function exchangeCode(
   http: ZohoHttp,
   client: OAuthClient,
   code: string,
-  /** `isNamed`: Zoho named the data centre. */
-  options: { readonly redirectUri?: string; readonly isNamed?: boolean; readonly signal?: AbortSignal } = {},
+  { redirectUri, ...options }: TokenOptions & { readonly redirectUri?: string } = {},
 ): Promise<TokenReply> {
-  const { redirectUri, isNamed = false, signal } = options;
   const form = { ...(redirectUri !== undefined && { redirect_uri: redirectUri }), code };
-  return requestTokens(http, client, { grant: "authorization_code", form, isNamed, signal, again: FIRST_SIGN_IN });
+  return requestTokens(http, client, "authorization_code", form, options);
 }
 
 /** Gets a new access token. Zoho grants at most ten in ten minutes for one refresh token. */
@@ -37,37 +43,32 @@ export function refreshAccess(
   http: ZohoHttp,
   client: OAuthClient,
   refreshToken: Secret,
-  { signal, again = FIRST_SIGN_IN }: { readonly signal?: AbortSignal; readonly again?: SignInAgain } = {},
+  options: TokenOptions = {},
 ): Promise<TokenReply> {
-  const form = { refresh_token: refreshToken.reveal() };
-  return requestTokens(http, client, { grant: "refresh_token", form, isNamed: false, signal, again });
+  return requestTokens(http, client, "refresh_token", { refresh_token: refreshToken.reveal() }, options);
 }
 
-interface TokenRequest {
-  readonly grant: "authorization_code" | "refresh_token";
-  readonly form: Readonly<Record<string, string>>;
-  /** Zoho named this data centre, so it is the right one. */
-  readonly isNamed: boolean;
-  readonly signal: AbortSignal | undefined;
-  /** How to replace the sign-in that was rejected. */
-  readonly again: SignInAgain;
-}
+type Grant = "authorization_code" | "refresh_token";
 
 const DOCUMENTED_LIFETIME_S = 3600;
 
 /** Errors come as HTTP 200 with `{"error":…}`, so only a token means success. */
-async function requestTokens(http: ZohoHttp, client: OAuthClient, request: TokenRequest): Promise<TokenReply> {
-  const { accountsUrl, clientId, clientSecret } = client;
-  const { grant, form, signal } = request;
+async function requestTokens(
+  http: ZohoHttp,
+  { accountsUrl, clientId, clientSecret }: OAuthClient,
+  grant: Grant,
+  form: Readonly<Record<string, string>>,
+  options: TokenOptions,
+): Promise<TokenReply> {
   const reply = await http.send({
     method: "POST",
     url: `${accountsUrl}/oauth/v2/token`,
     form: { grant_type: grant, client_id: clientId, client_secret: clientSecret.reveal(), ...form },
     repeatable: grant === "refresh_token",
-    signal,
+    signal: options.signal,
   });
   const parsed = tokenSchema.safeParse(reply.body);
-  if (!parsed.success) throw tokenError(reply, accountsUrl, request);
+  if (!parsed.success) throw tokenError(reply, accountsUrl, grant, options);
   const { access_token, refresh_token, api_domain = "", expires_in, expires_in_sec, scope } = parsed.data;
   return {
     accessToken: access_token,
@@ -92,7 +93,7 @@ const tokenSchema = z.looseObject({
 });
 
 /** The error in the answer of a token endpoint. The status says little: errors also come as 200. */
-function tokenError(reply: ZohoReply, accountsUrl: string, request: TokenRequest): UserError {
+function tokenError(reply: ZohoReply, accountsUrl: string, grant: Grant, options: TokenOptions): UserError {
   const { host } = new URL(accountsUrl);
   const error = isRecord(reply.body) ? reply.body.error : undefined;
   if (typeof error !== "string" && reply.status !== 429) {
@@ -100,8 +101,7 @@ function tokenError(reply: ZohoReply, accountsUrl: string, request: TokenRequest
       const message = `${host} answered the token request with HTTP ${reply.status}: the failure is on Zoho's side`;
       return new UserError("zohoApi", message, "try again in a while", "unavailable");
     }
-    return new UserError(
-      "credentials",
+    return signInError(
       `${host} answered the token request with HTTP ${reply.status} and ${reply.unreadable ? "something that is not JSON" : "neither a token nor an error"}`,
       "check ZOHO_ACCOUNTS_URL and the data centre, and try again",
       "token_unreadable",
@@ -109,20 +109,21 @@ function tokenError(reply: ZohoReply, accountsUrl: string, request: TokenRequest
   }
   const word = oneLine(String(error).toLowerCase());
   if (word === "access denied" || reply.status === 429) return new ThrottledError(host, reply);
-  const [meaning, hint] = explain(word, accountsUrl, request);
-  return new UserError(
-    "credentials",
-    `${host} refused (${word}): ${meaning}`,
-    hint,
-    word.replaceAll(/[^a-z0-9]+/g, "_"),
-  );
+  const [meaning, hint] = explain(word, accountsUrl, grant, options);
+  return signInError(`${host} refused (${word}): ${meaning}`, hint, word.replaceAll(/[^a-z0-9]+/g, "_"));
 }
+
+const FIRST_SIGN_IN: SignInAgain = {
+  how: "zoho-hooks login",
+  elsewhere: "zoho-hooks login --dc auto finds the data centre",
+};
 
 /** In the wrong data centre right credentials look wrong, and the answer does not say which it is. */
 function explain(
   word: string,
   accountsUrl: string,
-  { grant, isNamed, again }: TokenRequest,
+  grant: Grant,
+  { isNamed = false, again = FIRST_SIGN_IN }: TokenOptions,
 ): readonly [meaning: string, hint: string] {
   const id = dataCentreOf(accountsUrl)?.id;
   const elsewhere =
@@ -202,8 +203,7 @@ export async function revokeToken(
   const reply = await http.send({ method: "POST", url, form, repeatable: true, signal });
   if (isRecord(reply.body) && /^success$/i.test(String(reply.body.status))) return;
   const isZohoFailure = reply.status >= 500;
-  throw new UserError(
-    "credentials",
+  throw signInError(
     `${new URL(accountsUrl).host} did not revoke the token (HTTP ${reply.status}${reply.unreadable ? ", not JSON" : ""}): ${isZohoFailure ? "the failure is on Zoho's side" : "it is unknown there, or already revoked"}`,
     isZohoFailure
       ? "try again in a while"

@@ -3,11 +3,10 @@ import type { Context } from "../project/context.ts";
 import { type Config, userFolder } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
-import { type AccessToken, type AccessTokens, accessTokens } from "./access-token.ts";
 import type { ApiRequest, ZohoApi } from "./api.ts";
 import { type CredentialsStore, credentialsStore } from "./credentials.ts";
 import { type DataCentre, findDataCentre, knownCentre, lookUpCentre, unknownCentre } from "./data-centres.ts";
-import { createHttp, maskedBody, type ZohoHttp } from "./http.ts";
+import { maskedBody, type ZohoHttp, zohoHttp } from "./http.ts";
 import { keyringVault, systemKeyring } from "./keyring.ts";
 import { hasEnvSignIn, type SignIn, setting, signInFromEnv } from "./sign-in.ts";
 
@@ -73,50 +72,6 @@ export async function withHttp<T>(context: Context, config: Config, work: (http:
   } finally {
     await http.close();
   }
-}
-
-/** With `--verbose` each request is shown, with its secrets masked. The caller closes it. */
-export function zohoHttp(context: Context, config: Config): ZohoHttp {
-  return createHttp({
-    env: config.env,
-    sleep: context.sleep,
-    random: Math.random,
-    now: context.now,
-    onPause: (host, ms) =>
-      context.report({ type: "notice", message: `${host} asked to wait: retrying in ${formatSpan(ms)}` }),
-    onExchange: context.verbose
-      ? (exchange) => context.report({ type: "api-request", sent: true, ...exchange })
-      : undefined,
-  });
-}
-
-/** The access tokens of a sign-in. Reports what delays them. */
-export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp): AccessTokens {
-  const tokens = accessTokens({
-    signIn,
-    folder: userFolder(context),
-    http,
-    now: context.now,
-    onWait: () => {
-      const message = "waiting for another zoho-hooks process that is getting an access token for this sign-in";
-      context.report({ type: "notice", message });
-    },
-    onUncached: (because) =>
-      context.report({
-        type: "warning",
-        message: `the access token cannot be saved, so each command needs a new one, and Zoho grants ten in ten minutes: ${because}`,
-        hint: "set XDG_CONFIG_HOME (APPDATA on Windows) to a folder that can be written to",
-      }),
-  });
-  const remembered = async (token: Promise<AccessToken>): Promise<AccessToken> => {
-    context.knownSecrets.remember((await token).value);
-    return token;
-  };
-  return {
-    ...tokens,
-    get: (signal) => remembered(tokens.get(signal)),
-    replace: (rejected, signal) => remembered(tokens.replace(rejected, signal)),
-  };
 }
 
 export function warnOfClock(context: Context, offsetMs: number): void {

@@ -1,10 +1,10 @@
 import type { Context } from "../project/context.ts";
 import { loadConfig, userFolder } from "../project/load.ts";
 import { usageError } from "../util/errors.ts";
-import type { AccessToken } from "./access-token.ts";
+import { type AccessToken, accessTokens } from "./access-token.ts";
 import { apiUrl } from "./data-centres.ts";
 import type { SignInReport } from "./reports.ts";
-import { chosenProfile, openSignIn, openStore, sessionTokens, withHttp, type ZohoOptions } from "./session.ts";
+import { chosenProfile, openSignIn, openStore, withHttp, type ZohoOptions } from "./session.ts";
 import { hasEnvSignIn, type SignIn } from "./sign-in.ts";
 
 /** Shows the sign-in that commands use, after Zoho has given an access token for it. */
@@ -12,7 +12,7 @@ export async function whoami(context: Context, { profile }: ZohoOptions): Promis
   const config = loadConfig(context);
   const signIn = await openSignIn(context, config, profile);
   await withHttp(context, config, async (http) => {
-    const tokens = sessionTokens(context, signIn, http);
+    const tokens = accessTokens(context, signIn, http);
     const token = await context.waiting("asking Zoho for an access token", () => tokens.get(context.signal));
     const { profiles } = await openStore(context, config).profiles();
     const stored = signIn.name === "environment" ? undefined : profiles.find(({ name }) => name === signIn.name);

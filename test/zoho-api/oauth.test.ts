@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { secret } from "../../src/delivery/secret.ts";
+import type { Context } from "../../src/project/context.ts";
 import { grantInBrowser } from "../../src/zoho-api/browser-login.ts";
 import { exchangeCode, refreshAccess, revokeToken } from "../../src/zoho-api/oauth.ts";
 import type { OAuthClient } from "../../src/zoho-api/sign-in.ts";
@@ -91,17 +92,13 @@ describe("revokeToken", () => {
 
 describe("the browser sign-in", () => {
   /** Signs in with a browser that does this with Zoho's consent page. */
-  const signIn = (browse: (consent: URL) => void, options: { signal?: AbortSignal; timeoutMs?: number } = {}) =>
-    grantInBrowser({
-      http: rig.http,
-      accountsUrl: rig.server.url,
-      clientId: client.clientId,
-      scopes: SCOPES,
-      port: 0,
-      signal: new AbortController().signal,
-      onReady: (consentUrl) => browse(new URL(consentUrl)),
-      ...options,
-    });
+  const signIn = (browse: (consent: URL) => void, signal = new AbortController().signal) => {
+    const report: Context["report"] = (each) => {
+      if (each.type === "notice" && URL.canParse(each.message)) browse(new URL(each.message));
+    };
+    const context = { ...rig.context, signal, report } as Context;
+    return grantInBrowser(context, rig.http, client, { scopes: SCOPES, port: 0, open: false });
+  };
   /** Returns from the consent page without a visit. */
   const goBack = (consent: URL, parameters: Readonly<Record<string, string>>): Promise<Response> => {
     const state = consent.searchParams.get("state") ?? "";
@@ -147,10 +144,12 @@ describe("the browser sign-in", () => {
   it("reports denied access and a timeout, and ends with its signal", async () => {
     const denied = await failureOf(signIn((consent) => void goBack(consent, { error: "access_denied" })));
     expect(denied).toMatchObject({ exitCode: 6, code: "access_denied" });
-    const late = await failureOf(signIn(() => {}, { timeoutMs: 1 }));
-    expect(late.message).toContain("was not completed within");
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const late = await failureOf(signIn(() => vi.advanceTimersByTime(300_000)));
+    vi.useRealTimers();
+    expect(late.message).toContain("was not completed within 300 s");
     const controller = new AbortController();
-    const stopped = signIn(() => controller.abort(new Error("stopped")), { signal: controller.signal });
+    const stopped = signIn(() => controller.abort(new Error("stopped")), controller.signal);
     expect((await failureOf(stopped)).message).toBe("stopped");
   });
 });

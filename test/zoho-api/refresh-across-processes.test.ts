@@ -39,8 +39,7 @@ afterEach(async () => {
 /** A process that waits to get an access token. */
 async function startProcess() {
   const { clientId, clientSecret } = server.accounts;
-  const folder = join(home, ".config/zoho-hooks");
-  const task = JSON.stringify({ accountsUrl: server.url, clientId, clientSecret, refreshToken, folder });
+  const task = JSON.stringify({ accountsUrl: server.url, clientId, clientSecret, refreshToken, home });
   const child = spawn(process.execPath, [script, task], { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
   const reader = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
