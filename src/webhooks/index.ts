@@ -69,7 +69,7 @@ const BY_HAND: Readonly<Record<string, { readonly why?: string; readonly how: st
 
 export const failureLogs: readonly FailureLog[] = [crmFailures, salesIqFailures];
 
-/** Where Zoho shows failed deliveries of products whose calls are not documented well enough to be made. */
+/** Places in Zoho that show failed deliveries of products whose calls are not documented well enough to be made. */
 export const failurePlaces: Readonly<Record<string, string>> = {
   // https://www.zoho.com/books/help/settings/automation/workflow-logs.html
   books: "Settings > Workflow Logs > Webhooks; a retry policy there makes Zoho repeat them by itself",

@@ -43,7 +43,7 @@ export interface LoginPlan {
 
 type Method = "code" | "browser" | "refresh-token";
 
-/** Where the values of a plan come from. */
+/** Sources of the values of a plan. */
 interface Sources {
   readonly context: Context;
   readonly env: Config["env"];

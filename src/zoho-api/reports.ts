@@ -9,7 +9,7 @@ export interface SignInReport {
   readonly apiUrl: string | undefined;
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
-  /** Where its secrets are: "the keyring", a file's path or "environment". */
+  /** Place of its secrets: the keyring, a file or the environment. */
   readonly secretsIn: string;
   readonly tokenExpiresAt: Date | undefined;
 }

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Secrets, secret } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { writeKeySet } from "../../src/proofs/keys.ts";
@@ -17,6 +17,7 @@ const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.e
 const servers: Server[] = [];
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -198,6 +199,9 @@ describe("a key set with keys that change", () => {
     const keys = await open(server.url, use);
     isSilent = true;
     now = at("10:40:00");
+    const wait = globalThis.setTimeout;
+    const shortened = (callback: () => void, ms?: number) => wait(callback, ms === 3_000 ? 30 : ms);
+    vi.spyOn(globalThis, "setTimeout").mockImplementation(shortened as typeof setTimeout);
     expect(await keys.renew("desk")).toBe(false);
     expect(keys.secrets.for("jwks", "desk")[0]?.reveal()).toBe(keySet);
     expect(use.messages).toEqual([
