@@ -15,7 +15,7 @@ import { type AddressList, addressList, GUIDE_RANGES } from "../receiver/evaluat
 import type { TunnelChoice } from "../tunnel/open-tunnel.ts";
 import { usageError } from "../util/errors.ts";
 import { parseRunTime } from "../util/units.ts";
-import { localKeySet } from "../zoho-api/keys.ts";
+import { localKeySet } from "../zoho-api/key-sets.ts";
 import { runRoutes } from "./forwarding.ts";
 import type { ListenOptions, ZohoFlags } from "./options.ts";
 import { checkRole, readRole } from "./role.ts";
