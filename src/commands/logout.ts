@@ -1,10 +1,10 @@
 import {
-  deleteLivingChannels,
-  findLivingChannels,
-  type LivingChannels,
-  livingIds,
-  warnOfLivingChannels,
-} from "../channels/living.ts";
+  type ActiveChannels,
+  activeIds,
+  deleteActiveChannels,
+  findActiveChannels,
+  warnOfActiveChannels,
+} from "../channels/active-channels.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig, userFolder } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
@@ -60,10 +60,10 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   const isLost = signIn === undefined;
   const name = signIn?.name ?? profile?.name ?? "";
   let living = await context.waiting("looking for living channels", () =>
-    findLivingChannels(context, name, local ? undefined : signIn),
+    findActiveChannels(context, name, local ? undefined : signIn),
   );
   if (!local && (await shouldDelete(context, living, { ...options, profile: name }))) {
-    const exitCode = await deleteLivingChannels(context, name, living);
+    const exitCode = await deleteActiveChannels(context, name, living);
     if (exitCode !== ExitCode.ok) {
       context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
       return exitCode;
@@ -85,7 +85,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     secretsIn: isLost ? "not where they were stored" : "nowhere",
     tokenExpiresAt: undefined,
   });
-  warnOfLivingChannels(context, { profile: name, signIn }, living);
+  warnOfActiveChannels(context, { profile: name, signIn }, living);
   const left = profiles.map((each) => each.name).filter((each) => each !== name);
   if (name === current && left.length > 0) {
     const message = `no profile is the current one now. Profiles: ${left.join(", ")}. Choose one with --profile or ZOHO_PROFILE; ${context.invocation} login --profile <name> makes one current`;
@@ -103,10 +103,10 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
 
 async function shouldDelete(
   context: Context,
-  living: readonly LivingChannels[],
+  living: readonly ActiveChannels[],
   { deleteChannels = false, profile }: LogoutOptions,
 ): Promise<boolean> {
-  const ids = livingIds(living);
+  const ids = activeIds(living);
   if (deleteChannels || ids === "") return deleteChannels;
   const prompts = await context.prompts();
   const message = `Without the sign-in of profile ${profile}, channels created here can still post (${ids}). Delete them first?`;
