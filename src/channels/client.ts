@@ -34,8 +34,8 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
   const write = async (
     method: "POST" | "PUT",
     requests: readonly ChannelRequest[],
-  ): Promise<readonly WatchResult[]> => {
-    const results: WatchResult[] = [];
+  ): Promise<readonly (Grant | UserError)[]> => {
+    const results: (Grant | UserError)[] = [];
     for (let at = 0; at < requests.length; at += ITEMS_PER_CALL) {
       const batch = requests.slice(at, at + ITEMS_PER_CALL);
       const actions = batch.map(({ config }) => writeAction(method, [config.id]));
@@ -60,10 +60,9 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
         async send(batch, onSend) {
           onSend();
           const results = readResults(await call(removeRequest(product, batch)));
-          return results.flatMap((result) => {
-            const id = result.channelId ?? (batch.length === 1 ? batch[0] : undefined);
-            return id === undefined ? [] : [{ id, error: result.ok ? undefined : result.error }];
-          });
+          return results.flatMap(({ id = batch.length === 1 ? batch[0] : undefined, result }) =>
+            id === undefined ? [] : [{ id, error: result instanceof UserError ? result : undefined }],
+          );
         },
         listIds: async () => (await list()).map(({ id }) => id),
       }),
@@ -104,14 +103,12 @@ function watchRequest(
 }
 
 /** A failure often does not name its channel: then the position in the answer decides. */
-function resultFor(id: string, results: readonly WatchResult[], position: number): WatchResult {
+function resultFor(id: string, results: readonly ItemResult[], position: number): Grant | UserError {
   const atPosition = results[position];
-  const result =
-    results.find((each) => each.channelId === id) ?? (atPosition?.channelId === undefined ? atPosition : undefined);
-  if (result !== undefined) return { ...result, channelId: id };
+  const found = results.find((each) => each.id === id) ?? (atPosition?.id === undefined ? atPosition : undefined);
+  if (found !== undefined) return found.result;
   const message = `Zoho's answer has no result for channel ${id}`;
-  const error = new UserError("zohoApi", message, "see what exists: zoho-hooks channels list", "no_result");
-  return { ok: false, channelId: id, error };
+  return new UserError("zohoApi", message, "see what exists: zoho-hooks channels list", "no_result");
 }
 
 /** Zoho sends ids as numbers or strings, of up to 19 digits. */
@@ -188,17 +185,17 @@ function withoutNulls(value: unknown): unknown {
   );
 }
 
-/** The result for one channel of a request. The HTTP status says nothing about it. */
-export type WatchResult = { readonly channelId: string | undefined } & (
-  | GrantedResult
-  | { readonly ok: false; readonly error: UserError }
-);
-
-export interface GrantedResult {
-  readonly ok: true;
+/** What Zoho granted a channel that it has written. */
+export interface Grant {
   /** The soonest over its modules; undefined if that of one is missing. */
   readonly expiresAt: Date | undefined;
   readonly modules: readonly string[];
+}
+
+/** An item of an answer, whose HTTP status says nothing about it. `id`: undefined if it does not name its channel. */
+interface ItemResult {
+  readonly id: string | undefined;
+  readonly result: Grant | UserError;
 }
 
 const eventSchema = z.looseObject({
@@ -211,22 +208,18 @@ const successSchema = z.looseObject({
 });
 
 /** In the order of the answer. Throws if the whole request failed. `actions`: what each item was to do, for its error. */
-function readResults(reply: ApiReply, actions: readonly string[] = []): readonly WatchResult[] {
+function readResults(reply: ApiReply, actions: readonly string[] = []): readonly ItemResult[] {
   const parsed = z.looseObject({ watch: z.array(z.unknown()) }).safeParse(reply.body);
   if (!parsed.success) throw replyError(reply, reply.call);
   return parsed.data.watch.map((item, i) => {
     const details = successSchema.safeParse(item).data?.details;
     const events = details?.events ?? [];
-    const channelId = events[0]?.channel_id ?? details?.channel_id ?? undefined;
+    const id = events[0]?.channel_id ?? details?.channel_id ?? undefined;
     const fault = readFault(item) ?? (isSuccessItem(item) ? undefined : NO_RESULT);
     const call = { ...reply.call, action: actions[i] ?? reply.call.action };
-    if (fault !== undefined) return { ok: false, channelId, error: faultError(fault, reply.status, call) };
-    return {
-      ok: true,
-      channelId,
-      expiresAt: soonest(events.map((event) => parseZohoTime(event.channel_expiry))),
-      modules: events.flatMap((event) => event.resource_name ?? []),
-    };
+    if (fault !== undefined) return { id, result: faultError(fault, reply.status, call) };
+    const expiresAt = soonest(events.map((event) => parseZohoTime(event.channel_expiry)));
+    return { id, result: { expiresAt, modules: events.flatMap((event) => event.resource_name ?? []) } };
   });
 }
 
@@ -238,10 +231,9 @@ function isSuccessItem(item: unknown): boolean {
   return ("status" in item && item.status === "success") || ("code" in item && item.code === "SUCCESS");
 }
 
-/** The result of a request for one channel; throws its error. */
-export function requireSuccess(results: readonly WatchResult[]): GrantedResult {
-  const [result] = results;
-  if (result === undefined || results.length > 1) throw new Error("one result was expected");
-  if (!result.ok) throw result.error;
-  return result;
+/** The only result or outcome; throws it if it is an error. */
+export function requireSuccess<T>([only]: readonly (T | UserError)[]): T {
+  if (only === undefined) throw new Error("one result was expected");
+  if (only instanceof UserError) throw only;
+  return only;
 }

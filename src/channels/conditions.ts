@@ -47,8 +47,6 @@ async function fieldCondition(
   fields: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  const { product } = session;
-  if (!product.options.conditions) throw usageError(`${product.title} has no field conditions`, "leave --fields out");
   if (fields.length > MAX_FIELDS) {
     const message = `--fields names ${fields.length} fields of ${module}, more than Zoho accepts`;
     throw usageError(message, `give at most ${MAX_FIELDS}`);

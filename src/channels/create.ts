@@ -1,15 +1,15 @@
 import { differentUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
-import { ExitCode } from "../util/errors.ts";
+import { ExitCode, UserError } from "../util/errors.ts";
 import { isNotSubscribed, isRejection, isThrottled, ZohoApiError } from "../zoho-api/errors.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
-import { type GrantedResult, requireSuccess } from "./client.ts";
+import { type Grant, requireSuccess } from "./client.ts";
 import { expandEvents } from "./events.ts";
 import { grantWarning, MINUTE_MS } from "./expiry.ts";
 import type { RememberedChannel } from "./memory.ts";
 import type { ChannelAccess } from "./session.ts";
 
-interface Granted extends GrantedResult {
+interface Granted extends Grant {
   /** The expiry that was requested. */
   readonly requested: Date;
 }
@@ -76,7 +76,7 @@ async function write(
   try {
     return { ...requireSuccess(await client[method]([{ config, expiresAt: intended }])), requested: intended };
   } catch (error) {
-    if (!isRejection(error) || results.some(({ ok }) => !ok)) throw error;
+    if (!isRejection(error) || results.some((each) => each instanceof UserError)) throw error;
     // The channel of the first answer exists; the caller warns that it expires too early.
     return { ...requireSuccess(results), requested: intended };
   }
@@ -86,7 +86,7 @@ async function write(
 export async function readBack(
   { client, memory, now }: ChannelAccess,
   config: ChannelConfig,
-  { expiresAt, modules }: GrantedResult,
+  { expiresAt, modules }: Grant,
 ): Promise<Channel> {
   await memory.remember({ ...config, ...(expiresAt && { expiresAt }) });
   const listed = await client.get(config.id);

@@ -4,33 +4,24 @@ import { errorText, UserError } from "../util/errors.ts";
 import { untilAborted } from "../util/timing.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
-import { watchClient } from "./client.ts";
+import { requireSuccess, watchClient } from "./client.ts";
 import { adoptChannel, readBack, requestChannel, warnOfDifferences } from "./create.ts";
 import { contractEvents, expandEvents, normaliseEvents } from "./events.ts";
 import { endAfter } from "./expiry.ts";
 import { type ChannelChange, changeReport, isTakenOver, keepAlive } from "./keep-alive.ts";
 import type { ChannelMemory } from "./memory.ts";
-import { type ChannelGrant, requireGrant, writeRenewals } from "./renew.ts";
+import { type ChannelGrant, writeRenewals } from "./renew.ts";
 import { type ChannelState, channelReport, type RunningChannel, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 import type { ChannelReservation } from "./take-over.ts";
 
-/** A channel that lives as long as the receiver it posts to. */
-export interface LiveChannel {
-  /** Without an expiry while it is lost. */
-  state(): RunningChannel;
-  /** Changes the URL, when the tunnel has come back under another one. Retries until it succeeds; never throws. */
-  moveTo(url: string): Promise<void>;
-  /** Deletes it, and reports what came of it. */
-  close(): Promise<ChannelEnd>;
-  /** Renews it no more, and leaves it to another listener. */
-  leave(): Promise<void>;
-}
-
 /** `gone`: it no longer existed, or another listener has it. `left`: Zoho's list does not show that it is gone. */
 type ChannelEnd = "deleted" | "gone" | "left";
 
-/** Creates a channel for a URL, or takes one over, and keeps it alive until it is closed. Throws without leaving one behind. */
+/**
+ * A channel that lives as long as the receiver it posts to: created for a URL, or taken over, and kept alive until it is
+ * closed. Throws without leaving one behind.
+ */
 export async function openLiveChannel({
   context,
   session: shared,
@@ -46,7 +37,7 @@ export async function openLiveChannel({
   readonly url: string;
   /** Called if the channel is lost for good: because of the sign-in, or to another listener. */
   readonly onEnd: (error: unknown) => void;
-}): Promise<LiveChannel> {
+}) {
   const { product, memory } = shared;
   const { defaultMs: lifetimeMs } = product.lifetime;
   const life = new AbortController();
@@ -62,8 +53,8 @@ export async function openLiveChannel({
     events: watched,
     notifyUrl: url,
     token: token.reveal(),
-    related: product.options.related ? false : undefined,
-    values: product.options.values ? true : undefined,
+    related: product.hasOptions ? false : undefined,
+    values: product.hasOptions ? true : undefined,
     conditions: [],
   };
 
@@ -105,7 +96,7 @@ export async function openLiveChannel({
     await requireOwned();
     const renewal = { config: await current(), from, isGone: from === undefined };
     const options = { end, isOwned: true, onLost: isMoving ? undefined : onLost };
-    const grant = requireGrant(await writeRenewals(session, [renewal], options));
+    const grant = requireSuccess(await writeRenewals(session, [renewal], options));
     if (isMoving) moved = await client.get(id);
     return grant;
   };
@@ -154,11 +145,13 @@ export async function openLiveChannel({
   start();
 
   return {
-    state() {
+    /** Without an expiry while it is lost. */
+    state(): RunningChannel {
       const timeLeftMs = expiresAt && expiresAt.getTime() - session.now().getTime();
       return { product: product.id, id, events: watched, expiresAt, timeLeftMs };
     },
-    async moveTo(url) {
+    /** Changes the URL, when the tunnel has come back under another one. Retries until it succeeds; never throws. */
+    async moveTo(url: string): Promise<void> {
       await stop();
       if (life.signal.aborted) return;
       config = { ...config, notifyUrl: url };
@@ -173,11 +166,13 @@ export async function openLiveChannel({
       }
       start();
     },
-    async leave() {
+    /** Renews it no more, and leaves it to another listener. */
+    async leave(): Promise<void> {
       life.abort();
       await stop();
     },
-    async close() {
+    /** Deletes it, and reports what came of it. */
+    async close(): Promise<ChannelEnd> {
       life.abort();
       if (!(await lock.isTaken())) return deleteOnExit(context, session, id, stop);
       await stop();

@@ -15,20 +15,6 @@ interface ChannelOwner {
   readonly account?: string;
 }
 
-/** A channel that was created here: enough to verify its deliveries and to create it again. */
-export interface RememberedChannel extends ChannelConfig, ChannelOwner {
-  /** As far as it is known here. */
-  readonly expiresAt?: Date;
-  /** Zoho stopped listing it before its expiry, so somebody deleted it. */
-  readonly isDeleted?: boolean;
-  /** May be in force instead of `token`: the request that set one of them was not answered. */
-  readonly otherToken?: string;
-  /** It lives only as long as its listener, so it is never reported as missing. */
-  readonly ofListener?: boolean;
-  /** The project of its listener. */
-  readonly project?: string;
-}
-
 /** A channel that was created or changed here, was not deleted here, and that Zoho does not list. */
 export interface MissingChannel extends RememberedChannel {
   /** `not listed`: its expiry is unknown here. */
@@ -41,21 +27,29 @@ type ListedChannel = Pick<Channel, "id" | "expiresAt" | "token">;
 /** The remembered channels of one owner. */
 export type ChannelMemory = ReturnType<typeof channelMemory>;
 
+/** A channel that was created here: enough to verify its deliveries and to create it again. */
+export type RememberedChannel = z.infer<typeof channelSchema>;
+
 const channelSchema = z.strictObject({
   profile: z.string(),
   product: z.string().regex(CHANNEL_ID),
   id: z.string().regex(CHANNEL_ID),
-  events: z.array(z.string()),
+  events: z.array(z.string()).readonly(),
   notifyUrl: z.string(),
   token: z.string().optional(),
   related: z.boolean().optional(),
   values: z.boolean().optional(),
-  conditions: z.array(z.unknown()),
+  conditions: z.array(z.unknown()).readonly(),
   account: z.string().optional(),
+  /** As far as it is known here. */
   expiresAt: z.coerce.date().optional().catch(undefined),
+  /** Zoho stopped listing it before its expiry, so somebody deleted it. */
   isDeleted: z.boolean().optional(),
+  /** May be in force instead of `token`: the request that set one of them was not answered. */
   otherToken: z.string().optional(),
+  /** It lives only as long as its listener, so it is never reported as missing. */
   ofListener: z.boolean().optional(),
+  /** The project of its listener. */
   project: z.string().optional(),
 });
 /** Strict, so that what another version has written is refused instead of lost in a rewrite. */

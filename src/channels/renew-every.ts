@@ -1,19 +1,11 @@
 import type { Context } from "../project/context.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
-import { watchClient } from "./client.ts";
+import { requireSuccess, watchClient } from "./client.ts";
 import { endAfter } from "./expiry.ts";
 import { changeReport, keepAlive, POLL_INTERVAL_MS } from "./keep-alive.ts";
 import { createAlarm } from "./on-lost.ts";
-import {
-  type ChosenChannel,
-  chooseAll,
-  isRenewedUnasked,
-  type KnownChannel,
-  renewChannels,
-  requireGrant,
-  wholeConfig,
-} from "./renew.ts";
+import { chooseAll, isRenewedUnasked, type KnownChannel, renewChannels, wholeConfig } from "./renew.ts";
 import type { ZohoSession } from "./session.ts";
 
 /** Keeps channels alive until the run is stopped or none is left. Exits with 9 if one is lost at that time. */
@@ -21,7 +13,7 @@ export async function renewEvery(
   context: Context,
   session: ZohoSession,
   options: {
-    readonly chosen: readonly ChosenChannel[];
+    readonly chosen: readonly KnownChannel[];
     readonly lifetimeMs: number;
     /** Also keep channels alive that are created later. */
     readonly withNew: boolean;
@@ -48,7 +40,7 @@ export async function renewEvery(
         async renew(expiresAt, onLost) {
           const end = (): Date => endAfter(lifetimeMs, session.now());
           const known = [{ ...channel, expiresAt }];
-          return requireGrant(await renewChannels({ ...session, client }, known, { end, isLatest: true, onLost }));
+          return requireSuccess(await renewChannels({ ...session, client }, known, { end, isLatest: true, onLost }));
         },
         onChange(change) {
           if (change.type === "lost") {
@@ -76,7 +68,7 @@ export async function renewEvery(
     if (!warned.has(message)) context.report({ type: "warning", message, hint });
     warned.add(message);
   };
-  const followAll = async (channels: readonly ChosenChannel[]): Promise<readonly KnownChannel[]> => {
+  const followAll = async (channels: readonly KnownChannel[]): Promise<readonly KnownChannel[]> => {
     const followed: KnownChannel[] = [];
     for (const each of channels) {
       try {
@@ -116,9 +108,8 @@ export async function renewEvery(
   return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
 }
 
-/** The channel with its whole configuration, for the time when Zoho no longer lists it. */
-async function follow(session: ZohoSession, { id, channel }: ChosenChannel): Promise<KnownChannel> {
-  const config = await wholeConfig(session, id, channel);
-  const isRemembered = (await session.memory.recall(id)) !== undefined;
-  return { id, expiresAt: channel?.expiresAt, config, isRemembered };
+/** The channel with its whole configuration. */
+async function follow(session: ZohoSession, channel: KnownChannel): Promise<KnownChannel> {
+  const config = await wholeConfig(session, channel.id, channel.listed);
+  return { ...channel, config, isRemembered: (await session.memory.recall(channel.id)) !== undefined };
 }

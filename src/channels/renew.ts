@@ -2,7 +2,7 @@ import { ExitCode, UserError } from "../util/errors.ts";
 import { isNotSubscribed, isRejection, isThrottled, ZohoApiError } from "../zoho-api/errors.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { type Channel, type ChannelConfig, configOf } from "./channel.ts";
-import type { ChannelRequest, WatchClient, WatchResult } from "./client.ts";
+import { type ChannelRequest, type Grant, requireSuccess, type WatchClient } from "./client.ts";
 import { grantWarning, MINUTE_MS } from "./expiry.ts";
 import type { MissingChannel } from "./memory.ts";
 import { type ChannelAccess, listWithMissing } from "./session.ts";
@@ -11,7 +11,7 @@ import { type ChannelAccess, listWithMissing } from "./session.ts";
  * How a channel is renewed, whoever renews it: `channels renew`, `channels renew --every` or `listen`.
  *
  * 1. It is written as a whole with a later expiry (PUT). Many go in one call; if Zoho refuses the call, each goes alone.
- * 2. If Zoho refuses this channel, or accepts it without a later expiry, it is written again by a POST, with which Zoho's
+ * 2. If Zoho refuses it, or accepts it without a later expiry, it is written again by a POST, with which Zoho's
  *    own guide renews channels: https://help.zoho.com/portal/en/community/topic/kaizen-170-faqs-on-notification-apis
  * 3. If its expiry is now earlier than before, the earlier one is restored and the renewal has failed: Zoho silently cuts
  *    an expiry that is too far away to one hour, and would cut that of another request as well.
@@ -24,7 +24,11 @@ export interface KnownChannel {
   readonly id: string;
   /** Undefined if it does not exist, and is to be created. */
   readonly expiresAt?: Date;
-  /** For a channel of which neither Zoho nor the memory has the whole configuration. */
+  /** As Zoho listed it. */
+  readonly listed?: Channel;
+  /** Set for one that was created here and that Zoho no longer lists. */
+  readonly missing?: MissingChannel;
+  /** For the time when neither Zoho nor the memory has its configuration. */
   readonly config?: ChannelConfig;
   /** If the memory no longer has it, it was deleted here. */
   readonly isRemembered?: boolean;
@@ -43,28 +47,23 @@ export interface RenewalOptions {
   readonly onLost?: (error: UserError) => void;
 }
 
-export interface ChosenChannel {
-  readonly id: string;
-  /** Undefined if Zoho does not list it. */
-  readonly channel?: Channel;
-  /** Set for one that was created here and that Zoho no longer lists. */
-  readonly missing?: MissingChannel;
-}
-
 /** All channels but those of a `listen`, which renews its own: one that is left over must not be kept alive. */
 export async function chooseAll(access: ChannelAccess) {
   const { listed, missing } = await listWithMissing(access);
   const ownedIds = (await access.memory.all()).flatMap(({ id, ofListener }) => (ofListener ? [id] : []));
-  const isOwned = ({ id }: Channel): boolean => ownedIds.includes(id);
-  const chosen: readonly ChosenChannel[] = [
+  const chosen: readonly KnownChannel[] = [
     ...missing.map((each) => ({ id: each.id, missing: each })),
-    ...listed.filter((each) => !isOwned(each)).map((channel) => ({ id: channel.id, channel })),
+    ...listed.filter(({ id }) => !ownedIds.includes(id)).map(asListed),
   ];
-  return { chosen, ofListeners: listed.filter(isOwned).map(({ id }) => id) };
+  return { chosen, ofListeners: listed.map(({ id }) => id).filter((id) => ownedIds.includes(id)) };
+}
+
+export function asListed(channel: Channel): KnownChannel {
+  return { id: channel.id, expiresAt: channel.expiresAt, listed: channel };
 }
 
 /** False for a channel that somebody deleted elsewhere: only who names it wants it again. */
-export function isRenewedUnasked({ missing }: ChosenChannel): boolean {
+export function isRenewedUnasked({ missing }: KnownChannel): boolean {
   return missing === undefined || missing.because === "expired";
 }
 
@@ -94,7 +93,7 @@ interface Renewal {
 /** Two renewals at the same time request expiries that are seconds apart. */
 const SAME_END_MS = 5 * MINUTE_MS;
 
-/** Renews channels. Resolves to an outcome for each, in order; throws if the list cannot be read. */
+/** Renews channels. Resolves to an outcome for each, in order. */
 export async function renewChannels(
   access: ChannelAccess,
   channels: readonly KnownChannel[],
@@ -112,17 +111,11 @@ export async function prepareRenewals(
   options: RenewalOptions,
 ): Promise<readonly (Renewal | Outcome)[]> {
   const ids = channels.map(({ id }) => id);
-  const present = await readAll(access.client, ids);
+  const present = await orError(() => readAll(access.client, ids));
+  if (present instanceof UserError) return channels.map(() => present);
   const prepared: (Renewal | Outcome)[] = [];
   for (const each of channels) prepared.push(await orError(() => prepare(access, each, present.get(each.id), options)));
   return prepared;
-}
-
-/** The outcome of one channel; throws its error. */
-export function requireGrant([outcome]: readonly Outcome[]): ChannelGrant {
-  if (outcome === undefined) throw new Error("one outcome was expected");
-  if (outcome instanceof UserError) throw outcome;
-  return outcome;
 }
 
 async function prepare(
@@ -191,13 +184,34 @@ export async function writeRenewals(
 ): Promise<readonly Outcome[]> {
   const { client, memory, now } = access;
   const expiresAt = end();
-  const existing = renewals.filter(({ isGone }) => !isGone);
-  const requests = existing.map(({ config }) => ({ config, expiresAt }));
-  const results = await put(client, requests, onUnanswered);
-  const resultOf = new Map(existing.map((each, i) => [each, results[i]]));
-  const ids = renewals.map(({ config }) => config.id);
+  const outcomes: Outcome[] = [];
+  /** A call that fails is the result of all its channels. */
+  const send = async (method: "replace" | "create", requests: readonly ChannelRequest[], outcome: string) => {
+    try {
+      return await client[method](requests);
+    } catch (error) {
+      const ids = requests.map(({ config }) => config.id);
+      if (!isRejection(error)) onUnanswered?.(ids, outcome);
+      if (!(error instanceof UserError)) throw error;
+      return requests.map(() => error);
+    }
+  };
+  const replace = async (requests: readonly ChannelRequest[]) => {
+    const results = requests.length === 0 ? [] : await send("replace", requests, "renewed");
+    const [first] = results;
+    const isRefused = first instanceof ZohoApiError && isRejection(first) && !endsRenewals(first);
+    if (results.length < 2 || !isRefused || !results.every((each) => each === first)) return results;
+    // Zoho refused the call, perhaps because of one channel: each is tried alone.
+    const alone: (Grant | UserError)[] = [];
+    for (const each of requests) {
+      const ending = alone.find(endsRenewals);
+      alone.push(...(ending ? [ending] : await send("replace", [each], "renewed")));
+    }
+    return alone;
+  };
   let list: ReturnType<typeof readAll> | undefined;
   const readEnd = async (id: string): Promise<Date | undefined> => {
+    const ids = renewals.map(({ config }) => config.id);
     list ??= readAll(client, ids);
     const listed = await list.catch((error: unknown) => {
       onUnanswered?.([id], "renewed");
@@ -205,43 +219,37 @@ export async function writeRenewals(
     });
     return listed.get(id)?.expiresAt;
   };
-  const granted = async (config: ChannelConfig, grant: Omit<ChannelGrant, "id">): Promise<ChannelGrant> => {
-    const { id, token } = config;
+  const granted = async ({ id, token }: ChannelConfig, grant: Omit<ChannelGrant, "id">): Promise<ChannelGrant> => {
     // What cannot be remembered was renewed nevertheless.
     await memory.observe([{ id, expiresAt: grant.expiresAt, token }], now(), id).catch(() => undefined);
     return { id, warning: grantWarning(end(), grant.expiresAt, now()), ...grant };
   };
   const create = async ({ config, from, isGone }: Renewal, refusal?: UserError): Promise<ChannelGrant> => {
-    const { id } = config;
+    const ending = outcomes.find(endsRenewals);
+    if (ending !== undefined) throw ending;
     // The end is computed again: the answer may have shown that the clock is off.
-    const [created] = await client.create([{ config, expiresAt: end() }]).catch((error: unknown) => {
-      if (!isRejection(error)) onUnanswered?.([id], isGone ? "created again" : "renewed");
-      throw error;
-    });
-    if (!created?.ok) throw refusal ?? created?.error ?? new Error("one result was expected");
-    const later = created.expiresAt ?? (await readEnd(id));
+    const request = { config, expiresAt: end() };
+    const [created] = await send("create", [request], isGone ? "created again" : "renewed");
+    if (refusal !== undefined && created instanceof UserError && !endsRenewals(created)) throw refusal;
+    const later = requireSuccess<Grant>(created ? [created] : []).expiresAt ?? (await readEnd(config.id));
     const before = isGone ? now() : from;
-    if (later === undefined || (before && later <= before)) throw notExtended(id, from, later, now());
+    if (later === undefined || (before && later <= before)) throw notExtended(config.id, from, later, now());
     return granted(
       config,
       isGone ? { type: "created", expiresAt: later } : { type: "renewed", from, expiresAt: later },
     );
   };
-  const settle = async (renewal: Renewal): Promise<ChannelGrant> => {
-    const { config, from, isGone } = renewal;
+  const settle = async (renewal: Renewal, result: Grant | UserError): Promise<ChannelGrant> => {
+    const { config, from } = renewal;
     const { id } = config;
-    const result = resultOf.get(renewal);
-    if (isGone || result === undefined) return create(renewal);
-    if (result instanceof UserError) throw result;
-    if (!result.ok) {
-      const { error } = result;
-      if (!isNotSubscribed(error)) {
-        if (!isRejection(error) || error.exitCode === ExitCode.credentials || isThrottled(error)) throw error;
-        return create(renewal, error);
-      }
+    if (result instanceof UserError && isNotSubscribed(result)) {
       if (!isOwned) await requireExpired(access, id, from);
-      onLost?.(error);
+      onLost?.(result);
       return create({ ...renewal, isGone: true });
+    }
+    if (result instanceof UserError) {
+      if (!isRejection(result) || result.exitCode === ExitCode.credentials || isThrottled(result)) throw result;
+      return create(renewal, result);
     }
     const later = result.expiresAt ?? (await readEnd(id));
     if (later === undefined) throw notExtended(id, from, later, now());
@@ -251,44 +259,13 @@ export async function writeRenewals(
     return create(renewal);
   };
 
-  const outcomes: Outcome[] = [];
+  const existing = renewals.filter(({ isGone }) => !isGone);
+  const results = await replace(existing.map(({ config }) => ({ config, expiresAt })));
   for (const each of renewals) {
-    const ending = each.isGone ? outcomes.find(endsRenewals) : undefined;
-    outcomes.push(ending ?? (await orError(() => settle(each))));
+    const result = results[existing.indexOf(each)];
+    outcomes.push(await orError(() => (result === undefined ? create(each) : settle(each, result))));
   }
   return outcomes;
-}
-
-/** For each, its result or the error of its call. */
-async function put(
-  client: WatchClient,
-  requests: readonly ChannelRequest[],
-  onUnanswered: RenewalOptions["onUnanswered"],
-): Promise<readonly (WatchResult | UserError)[]> {
-  if (requests.length === 0) return [];
-  try {
-    return await client.replace(requests);
-  } catch (error) {
-    const ids = requests.map(({ config }) => config.id);
-    if (!isRejection(error)) onUnanswered?.(ids, "renewed");
-    if (!(error instanceof UserError)) throw error;
-    const isRefusal = error instanceof ZohoApiError && isRejection(error) && !endsRenewals(error);
-    if (requests.length === 1 || !isRefusal) return requests.map(() => error);
-  }
-  // Zoho refused the call, perhaps because of one channel.
-  const results: (WatchResult | UserError)[] = [];
-  let ending: UserError | undefined;
-  for (const each of requests) {
-    const found = ending === undefined ? await put(client, [each], onUnanswered) : [ending];
-    results.push(...found);
-    ending = found.map(errorOf).find(endsRenewals);
-  }
-  return results;
-}
-
-function errorOf(result: WatchResult | UserError): UserError | undefined {
-  if (result instanceof UserError) return result;
-  return result.ok ? undefined : result.error;
 }
 
 /** After this error of one channel, no other can be renewed either. */
@@ -379,7 +356,8 @@ async function restoreEnd(
   now: Date,
 ): Promise<NotExtended> {
   const [result] = await client.replace([{ config, expiresAt: from }]).catch(() => []);
-  const isRestored = result?.ok === true && result.expiresAt !== undefined && result.expiresAt >= from;
+  const restored = result instanceof UserError ? undefined : result?.expiresAt;
+  const isRestored = restored !== undefined && restored >= from;
   return new NotExtended(
     `Zoho shortened channel ${config.id} (${zohoTime(from)} → ${zohoTime(end)}); its previous expiry ${isRestored ? "was" : "could not be"} restored`,
     `this machine's clock says ${zohoTime(now)}: if it is ahead, correct it, then renew again${isRestored ? "" : " at once"}`,

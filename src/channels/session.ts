@@ -2,35 +2,16 @@ import type { Context } from "../project/context.ts";
 import { type Config, loadConfig, userFolder } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
-import type { AccessTokens } from "../zoho-api/access-token.ts";
-import { type ZohoApi, zohoApi } from "../zoho-api/api.ts";
-import type { ZohoHttp } from "../zoho-api/http.ts";
+import { zohoApi } from "../zoho-api/api.ts";
 import { openSignIn, sessionTokens, warnOfClock, type ZohoOptions, zohoHttp } from "../zoho-api/session.ts";
-import { accountOf, type SignIn } from "../zoho-api/sign-in.ts";
+import { accountOf } from "../zoho-api/sign-in.ts";
 import type { Channel } from "./channel.ts";
-import { type WatchClient, watchClient } from "./client.ts";
-import { type ChannelMemory, channelMemory } from "./memory.ts";
-import { findWatchProduct, type WatchProduct } from "./products.ts";
+import { watchClient } from "./client.ts";
+import { channelMemory } from "./memory.ts";
+import { findWatchProduct } from "./products.ts";
 
 /** Access to the channels of one organisation and product: at Zoho, and as they are remembered on this machine. */
-export interface ZohoSession {
-  readonly config: Config;
-  readonly signIn: SignIn;
-  readonly http: ZohoHttp;
-  readonly tokens: AccessTokens;
-  readonly product: WatchProduct;
-  readonly api: ZohoApi;
-  readonly client: WatchClient;
-  readonly memory: ChannelMemory;
-  /** Identifies the organisation in the memory. */
-  readonly account: string;
-  /** The folder of the memory, and of the locks of listeners. */
-  readonly folder: string;
-  /** The time by Zoho's clock, once Zoho has answered. */
-  now(): Date;
-  /** A channels command to copy, with the flags of this sign-in: `zoho-hooks channels show 4711 --product crm`. */
-  command(words: string): string;
-}
+export type ZohoSession = Awaited<ReturnType<typeof openZoho>>;
 
 /** The part of a session that reads and writes channels. */
 export type ChannelAccess = Pick<ZohoSession, "client" | "memory" | "now" | "command">;
@@ -54,7 +35,7 @@ export async function openZoho(
   context: Context,
   { product: productId = "crm", profile }: ZohoOptions,
   config: Config = loadConfig(context),
-): Promise<ZohoSession> {
+) {
   const product = findWatchProduct(productId);
   const signIn = await openSignIn(context, config, profile);
   const http = zohoHttp(context, config);
@@ -65,11 +46,17 @@ export async function openZoho(
   const account = accountOf(signIn);
   const flags = `--product ${shellQuoted(product.id)}${profile === undefined ? "" : ` --profile ${shellQuoted(profile)}`}`;
   return {
-    ...{ config, signIn, http, tokens, product, api, account, folder },
+    ...{ config, signIn, http, tokens, product, api },
+    /** Identifies the organisation in the memory. */
+    account,
+    /** The folder of the memory, and of the locks of listeners. */
+    folder,
     client: watchClient(api, product, context.signal),
     memory: channelMemory(folder, { profile: signIn.name, product: product.id, account }),
+    /** The time by Zoho's clock, once Zoho has answered. */
     now: () => new Date(context.now().getTime() + api.clockOffsetMs()),
-    command: (words) => `${context.invocation} channels ${words} ${flags}`,
+    /** A channels command to copy, with the flags of this sign-in: `zoho-hooks channels show 4711 --product crm`. */
+    command: (words: string) => `${context.invocation} channels ${words} ${flags}`,
   };
 }
 

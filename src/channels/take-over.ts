@@ -10,22 +10,10 @@ import { stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
 
 /** Id and token of a listener's channel. Reserved before the channel exists, as Zoho may post before it says that it does. */
-export interface ChannelReservation {
-  readonly id: string;
-  /** Sent along with each delivery. */
-  readonly token: Secret;
-  /** Shows other processes that the channel's listener runs. */
-  readonly lock: FileLock;
-  /** The channel that an earlier listener of this project has left, to take over. It has the same id. */
-  readonly orphan?: RememberedChannel;
-}
+export type ChannelReservation = Awaited<ReturnType<typeof reserveChannel>>;
 
 /** `configured`: the token of the user's settings, which their app may check as well. */
-export async function reserveChannel(
-  context: Context,
-  session: ZohoSession,
-  configured: Secret | undefined,
-): Promise<ChannelReservation> {
+export async function reserveChannel(context: Context, session: ZohoSession, configured: Secret | undefined) {
   const { config, folder, product } = session;
   const given = shortToken(context, configured);
   const [left] = await lockOrphans(session, ({ project }) => project === config.root, 1);
@@ -34,7 +22,15 @@ export async function reserveChannel(
   if (lock === undefined) throw new Error("another channel has this random id");
   const token = given ?? left?.channel.token ?? generateToken();
   context.knownSecrets.remember(token);
-  return { id, token: secret(token, `channel ${id}`), lock, orphan: left?.channel };
+  return {
+    id,
+    /** Sent along with each delivery. */
+    token: secret(token, `channel ${id}`),
+    /** Shows other processes that the channel's listener runs. */
+    lock,
+    /** The channel that an earlier listener of this project has left, to take over. It has the same id. */
+    orphan: left?.channel,
+  };
 }
 
 function shortToken(context: Context, configured: Secret | undefined): string | undefined {

@@ -193,6 +193,7 @@ describe("channels create", () => {
     [["Leads.craete"], "Leads.craete"],
     [["Leads.constructor"], "Leads.constructor"],
     [["Contacts.all", "--product", "bigin", "--values"], "does not document --values"],
+    [["Contacts.all", "--product", "bigin", "--fields", "Email"], "does not document --fields"],
     [["Leads.all", "--product", "mail"], "has no notification channels"],
     [["Leads.all", "--id", "abc"], "is not a channel id"],
   ])("is a usage error with %j", async (argv, text) => {

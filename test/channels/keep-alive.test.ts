@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ChannelConfig } from "../../src/channels/channel.ts";
+import { requireSuccess } from "../../src/channels/client.ts";
 import { DAY_MS, endAfter, HOUR_MS } from "../../src/channels/expiry.ts";
 import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/channels/keep-alive.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
-import { requireGrant, writeRenewals } from "../../src/channels/renew.ts";
+import { writeRenewals } from "../../src/channels/renew.ts";
 import { zohoTime } from "../../src/zoho-api/time.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
@@ -51,7 +52,7 @@ async function live(days: number, options: Partial<KeepAliveOptions> = {}) {
     async renew(from, onLost) {
       const renewal = { config, from, isGone: from === undefined };
       const renewing = { end: () => endAfter(lifetimeMs, now()), isOwned: true, onLost };
-      return requireGrant(await writeRenewals(access, [renewal], renewing));
+      return requireSuccess(await writeRenewals(access, [renewal], renewing));
     },
     onChange: (change) => changes.push({ ...change, at: rig.clock.now().getTime() }),
     ...options,

@@ -24,7 +24,12 @@ beforeEach(async () => {
   reports = [];
   interrupt = new AbortController();
   const lock = { isTaken: async () => false, release: async () => {} };
-  reservation = { id: generateChannelId(rig.clock.now()), token: secret(generateToken(), "test"), lock };
+  reservation = {
+    id: generateChannelId(rig.clock.now()),
+    token: secret(generateToken(), "test"),
+    lock,
+    orphan: undefined,
+  };
 });
 afterEach(() => rig.close());
 

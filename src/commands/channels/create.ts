@@ -42,8 +42,8 @@ export async function create(context: Context, names: readonly string[], options
       events,
       notifyUrl: url,
       token: chosenToken ?? generateToken(),
-      related: product.options.related ? options.related === true : undefined,
-      values: product.options.values ? options.values === true : undefined,
+      related: product.hasOptions ? options.related === true : undefined,
+      values: product.hasOptions ? options.values === true : undefined,
       conditions: await fieldConditions(session, options.fields || [], events, context.signal),
     };
     context.knownSecrets.remember(config.token);

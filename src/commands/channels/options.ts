@@ -36,13 +36,9 @@ export async function tokenFrom(
 
 /** Rejects what the product's API does not document, before anything is sent. */
 export function rejectUnknownOptions(product: WatchProduct, { values, related, fields }: ChannelOptions): void {
-  for (const [flag, value, isDocumented] of [
-    ["--values", values, product.options.values],
-    ["--related", related, product.options.related],
-    ["--fields", fields, product.options.conditions],
-  ] as const)
-    if (value !== undefined && !isDocumented)
-      throw usageError(`${product.title} does not document ${flag}`, `leave ${flag} out`);
+  const [flag] = Object.entries({ values, related, fields }).find(([, value]) => value !== undefined) ?? [];
+  if (flag === undefined || product.hasOptions) return;
+  throw usageError(`${product.title} does not document --${flag}`, `leave --${flag} out`);
 }
 
 /** Options of `delete` and `prune`. */

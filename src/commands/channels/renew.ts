@@ -2,11 +2,12 @@ import { expiringWithin } from "../../channels/channel.ts";
 import { ITEMS_PER_CALL, readChannelId, writeRequest } from "../../channels/client.ts";
 import { chooseExpiry } from "../../channels/expiry.ts";
 import {
-  type ChosenChannel,
+  asListed,
   chooseAll,
   endsRenewals,
   isRenewal,
   isRenewedUnasked,
+  type KnownChannel,
   prepareRenewals,
   type RenewalOptions,
   renewChannels,
@@ -61,12 +62,12 @@ export async function renew(context: Context, texts: readonly string[], options:
       context.report({ type: "warning", message, hint: `see ${command("list")}` });
     };
     let exitCode: ExitCode = chosen.length < all.length ? ExitCode.zohoApi : ExitCode.ok;
-    const onFailure: OnFailure = ({ id, channel }, error, isUntried = false) => {
+    const onFailure: OnFailure = ({ id, expiresAt: end, listed }, error, isUntried = false) => {
       if (all.length === 1) throw error;
-      const state = error.code === "deleted" ? "unknown" : channel === undefined ? "lost" : "expiring";
+      const state = error.code === "deleted" ? "unknown" : listed === undefined ? "lost" : "expiring";
       const because = isThrottled(error) ? "Zoho rate-limited the requests" : "the sign-in was rejected";
       const reason = isUntried ? `not tried: ${because}` : errorText(error);
-      context.report(stateReport(session, state, { id, expiresAt: channel?.expiresAt, reason, hint: error.hint }));
+      context.report(stateReport(session, state, { id, expiresAt: end, reason, hint: error.hint }));
       if (!hasFailed) exitCode = error.exitCode;
       hasFailed = true;
     };
@@ -77,7 +78,7 @@ export async function renew(context: Context, texts: readonly string[], options:
   });
 }
 
-type OnFailure = (channel: ChosenChannel, error: UserError, isUntried?: boolean) => void;
+type OnFailure = (channel: KnownChannel, error: UserError, isUntried?: boolean) => void;
 
 /** `channels 1, 2` */
 function named(ids: readonly string[]): string {
@@ -89,8 +90,8 @@ async function choose(
   session: ZohoSession,
   ids: readonly string[],
   withinMs: number | undefined,
-): Promise<readonly ChosenChannel[]> {
-  let chosen: readonly ChosenChannel[];
+): Promise<readonly KnownChannel[]> {
+  let chosen: readonly KnownChannel[];
   if (ids.length === 0) {
     const all = await chooseAll(session);
     ({ chosen } = all);
@@ -98,11 +99,11 @@ async function choose(
     if (all.ofListeners.length > 0) context.report({ type: "notice", message });
   } else {
     const { listed } = await listWithMissing(session);
-    chosen = ids.map((id) => ({ id, channel: listed.find((each) => each.id === id) }));
+    chosen = ids.map((id) => listed.filter((each) => each.id === id).map(asListed)[0] ?? { id });
   }
   if (withinMs === undefined) return chosen;
   return chosen.filter(
-    ({ channel }) => channel === undefined || expiringWithin([channel], withinMs, session.now()).length > 0,
+    ({ listed }) => listed === undefined || expiringWithin([listed], withinMs, session.now()).length > 0,
   );
 }
 
@@ -110,14 +111,14 @@ async function choose(
 async function renewAll(
   context: Context,
   session: ZohoSession,
-  chosen: readonly ChosenChannel[],
+  chosen: readonly KnownChannel[],
   options: RenewalOptions,
   onFailure: OnFailure,
 ): Promise<void> {
   let ending: UserError | undefined;
   for (let at = 0; at < chosen.length; at += ITEMS_PER_CALL) {
     const batch = chosen.slice(at, at + ITEMS_PER_CALL);
-    const outcomes = ending ? batch.map(() => ending) : await renewBatch(session, batch, options);
+    const outcomes = ending ? batch.map(() => ending) : await renewChannels(session, batch, options);
     for (const [i, each] of batch.entries()) {
       const outcome = outcomes[i];
       if (outcome instanceof UserError) {
@@ -133,30 +134,17 @@ async function renewAll(
   }
 }
 
-async function renewBatch(session: ZohoSession, batch: readonly ChosenChannel[], options: RenewalOptions) {
-  try {
-    return await renewChannels(session, batch.map(lastSeen), options);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return batch.map(() => error);
-  }
-}
-
-function lastSeen({ id, channel }: ChosenChannel) {
-  return { id, expiresAt: channel?.expiresAt };
-}
-
 /** Says what would be renewed until when, and shows the requests. */
 async function showRenewals(
   context: Context,
   session: ZohoSession,
-  chosen: readonly ChosenChannel[],
+  chosen: readonly KnownChannel[],
   options: RenewalOptions,
   onFailure: OnFailure,
 ): Promise<void> {
   const expiresAt = options.end();
   const notice = (message: string): void => context.report({ type: "notice", message });
-  const prepared = await prepareRenewals(session, chosen.map(lastSeen), options);
+  const prepared = await prepareRenewals(session, chosen, options);
   const shown = (method: "PUT" | "POST", sentence: (ids: string) => string): void => {
     const renewals = prepared.filter(isRenewal).filter(({ isGone = false }) => isGone === (method === "POST"));
     const requests = renewals.map(({ config }) => ({ config, expiresAt }));
