@@ -44,12 +44,8 @@ export async function checkApp(
 ): Promise<readonly Found[]> {
   // A running listen may have got others by flags.
   const origins = listener?.targets ?? [...new Set(routes().targets.map(originOf))];
-  if (origins.length === 0)
-    return [
-      skipped(
-        listener?.targets === undefined ? "forwardTo is not set: nothing is forwarded" : "listen forwards nothing",
-      ),
-    ];
+  const why = listener?.targets === undefined ? "forwardTo is not set" : "listen runs without a target";
+  if (origins.length === 0) return [skipped(`${why}: nothing is forwarded`)];
   const { insecure, respond } = config.settings;
   const poster = await openPoster({ connections: 1, insecure, env: config.env, timeoutMs: APP_TIMEOUT_MS });
   const check = async (origin: string): Promise<Found> => {
