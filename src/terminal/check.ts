@@ -1,4 +1,4 @@
-import type { CheckOutcome, CheckReport, CheckSummaryReport } from "../checks/reports.ts";
+import type { CheckOutcome, CheckReport, CheckSummaryReport } from "../checks/finding.ts";
 import { type JsonLine, plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import { below, fitLine, wrapLine } from "./layout.ts";

@@ -3,14 +3,10 @@ import { overrideContext } from "../../project/context.ts";
 import type { Config } from "../../project/load.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 import { untilAborted, withTimeout } from "../../util/timing.ts";
-import type { CheckOutcome, CheckReport } from "../reports.ts";
-
+import { type CheckOutcome, type Found, skipped } from "../finding.ts";
 import type { RunningListener } from "./listener.ts";
 
-export type Finding = Pick<CheckReport, "id" | "outcome" | "text" | "details" | "remedy">;
-export type Details = NonNullable<CheckReport["details"]>;
-
-/** What all checks share. */
+/** The project that is checked, and what all its checks share. */
 export interface CheckedProject {
   /** Asks nothing, prints nothing. */
   readonly context: Context;
@@ -20,27 +16,10 @@ export interface CheckedProject {
   readonly profile: string | undefined;
 }
 
-export function passed(id: string, text: string, details?: Details): Finding {
-  return { id, outcome: "passed", text, ...(details && { details }) };
-}
-
-export function warning(id: string, text: string, remedy?: string, details?: Details): Finding {
-  return { id, outcome: "warning", text, ...(remedy && { remedy }), ...(details && { details }) };
-}
-
-export function failed(id: string, text: string, remedy?: string, details?: Details): Finding {
-  return { id, outcome: "failed", text, ...(remedy && { remedy }), ...(details && { details }) };
-}
-
-export function skipped(id: string, text: string, remedy?: string): Finding {
-  return { id, outcome: "skipped", text, ...(remedy && { remedy }) };
-}
-
-/** Of an error: `skipped` if there was no network to ask. */
-export function fromError(id: string, error: unknown, outcome: CheckOutcome = "failed"): Finding {
-  if (isOffline(error)) return skipped(id, `not asked: ${errorText(error)}`);
-  const remedy = error instanceof UserError ? error.hint : undefined;
-  return { id, outcome, text: errorText(error), ...(remedy && { remedy }) };
+/** The finding of an error: `skipped` if there was no network to ask. */
+export function fromError(error: unknown, outcome: CheckOutcome = "failed"): Found {
+  if (isOffline(error)) return skipped(`not asked: ${errorText(error)}`);
+  return { outcome, text: errorText(error), remedy: error instanceof UserError ? error.hint : undefined };
 }
 
 /** No name server, no route, or no answer in time. A refused connection shows that there is a network. */
@@ -50,20 +29,6 @@ export function isOffline(error: unknown): boolean {
 }
 
 const TIMEOUT_MS = 5_000;
-
-/** The findings of one part. It neither takes longer than five seconds nor fails, so that it never costs the others. */
-export async function runCheck(
-  id: string,
-  { signal }: Pick<Context, "signal">,
-  work: (signal: AbortSignal) => Promise<readonly Finding[]>,
-): Promise<readonly Finding[]> {
-  try {
-    return await bounded(signal, work);
-  } catch (error) {
-    signal.throwIfAborted();
-    return [fromError(id, error)];
-  }
-}
 
 /** Rejects with a `TimeoutError` after five seconds, whether the work heeds its signal or not. */
 export function bounded<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
