@@ -77,7 +77,7 @@ interface Choice {
 function samplesOf({ packageRoot }: Context, { root }: Config, product: Product, format: Format): readonly Choice[] {
   return eventNames(format).flatMap((name) => {
     const match = name.includes("<") ? undefined : findEvent(format, name);
-    const fixture = match && readFixture({ root, packageRoot }, product, format, match);
+    const fixture = match && readFixture({ root, packageRoot }, { product, format, name: match.name });
     if (match === undefined || fixture === undefined) return [];
     const sample = {
       event: match.name,

@@ -24,21 +24,25 @@ interface FolderOptions {
 }
 
 /**
- * A user-defined product: a folder with `product.json`, `fixtures/<event>.json`, and `schemas/<event>.json` or `.mjs`, or
+ * A custom product: a folder with `product.json`, `fixtures/<event>.json`, and `schemas/<event>.json` or `.mjs`, or
  * `schemas.mjs` for all events. Throws usage errors that name file and cause.
  */
-export async function readProductFolder(id: string, folder: string, options: FolderOptions): Promise<Product> {
+export async function readProductFolder(
+  id: string,
+  folder: string,
+  { root, importModule }: FolderOptions,
+): Promise<Product> {
   const setting = `products.${id}.path`;
   requireFolder(folder, `${setting}: the folder ${folder}`);
   const about = readProductFile(folder);
   const files = schemaFilesIn(folder);
   const fixtures = eventFiles(filesIn(join(folder, "fixtures"), [".json"]));
   const schemaFiles = eventFiles(files.events);
-  const { importModule } = options;
-  const schemas =
-    importModule === undefined ? new Map() : await loadSchemas(schemaFiles, files.all, { folder, importModule });
-  const events = eventsOf(about, [...fixtures.keys(), ...schemaFiles.keys(), ...schemas.keys()], schemas);
-  const [first, second] = events;
+  const schemas = new Map<string, z.ZodType>();
+  if (importModule !== undefined) await loadSchemas(schemas, schemaFiles, files.all, { folder, importModule });
+  const summaries = new Map(Object.entries(about.events ?? {}));
+  const names = new Set([...summaries.keys(), ...fixtures.keys(), ...schemaFiles.keys(), ...schemas.keys()]);
+  const [first, second] = names;
   const eventAt = eventPlace(about);
   const areEventsUnknown = importModule === undefined && files.all.length > 0;
   if (first === undefined && !areEventsUnknown) {
@@ -47,9 +51,9 @@ export async function readProductFolder(id: string, folder: string, options: Fol
       `put a sample at ${join(folder, "fixtures", "<event>.json")}`,
     );
   }
-  if (first !== undefined && second !== undefined && eventAt === undefined) {
+  if (second !== undefined && eventAt === undefined) {
     throw usageError(
-      `${setting}: ${first.name} and ${second.name} cannot be told apart`,
+      `${setting}: ${first} and ${second} cannot be told apart`,
       `set in ${join(folder, "product.json")} where a delivery names its event: { "event": "data.type" }, or { "event": { "header": "x-event" } }`,
     );
   }
@@ -58,8 +62,12 @@ export async function readProductFolder(id: string, folder: string, options: Fol
     title: about.title ?? id,
     folder,
     // With `/` on every platform.
-    source: `your own: ${relative(options.root, folder).split(sep).join("/")}`,
-    events,
+    source: `your own: ${relative(root, folder).split(sep).join("/")}`,
+    events: [...names].map((name) => ({
+      name,
+      summary: summaries.get(name) ?? "An event of your own",
+      schema: schemas.get(name),
+    })),
     eventAt,
     encoding: about.encoding ?? "json",
     methods: about.methods ?? [],
@@ -95,11 +103,11 @@ function requireFolder(folder: string, description: string): void {
 }
 
 async function loadSchemas(
+  schemas: Map<string, z.ZodType>,
   files: ReadonlyMap<string, string>,
   modules: readonly string[],
   { folder, importModule }: { readonly folder: string; readonly importModule: ImportModule },
-): Promise<ReadonlyMap<string, z.ZodType>> {
-  const schemas = new Map<string, z.ZodType>();
+): Promise<void> {
   for (const [name, path] of files) {
     const file = await loadSchemaFile(path, folder, importModule);
     if (file.kind === "map")
@@ -115,16 +123,6 @@ async function loadSchemas(
       schemas.set(name, schema);
     }
   }
-  return schemas;
-}
-
-function eventsOf(about: ProductFile, names: readonly string[], schemas: ReadonlyMap<string, z.ZodType>) {
-  const summaries = new Map(Object.entries(about.events ?? {}));
-  return [...new Set([...summaries.keys(), ...names])].map((name) => ({
-    name,
-    summary: summaries.get(name) ?? "An event of your own",
-    schema: schemas.get(name),
-  }));
 }
 
 /** Zoho's signature schemes by name. */
@@ -207,7 +205,7 @@ function signatureOf({ signature }: ProductFile): Proof | undefined {
   const { algorithm, encoding = "hex", prefix } = signature;
   const header = signature.header.toLowerCase();
   const scheme = { id: "body-signature", header, credential: "secret", key: "secret" } as const;
-  return { ...bodySignature({ ...scheme, ...{ algorithm, encoding, prefix } }), secretIn: header };
+  return { ...bodySignature({ ...scheme, algorithm, encoding, prefix }), secretIn: header };
 }
 
 function isPath(text: string): boolean {

@@ -23,7 +23,7 @@ describe("listen in the environment that init makes", () => {
     listener = await startListener([], { cwd });
     const to = ["--to", `${listener.url}/webhooks/zoho/:product`];
     for (const format of formats) {
-      const { exitCode, err } = await run(["send", "--all", "--format", format, ...to], { cwd });
+      const { exitCode, err } = await run(["send", "--all", "--concurrency", "32", "--format", format, ...to], { cwd });
       expect(exitCode, `${format}: ${err}`).toBe(0);
     }
   });

@@ -6,40 +6,54 @@ import { changeBody } from "../contract/edit-body.ts";
 import { findFormat, findProduct } from "../contract/event-names.ts";
 import { signAgain } from "../contract/prepare.ts";
 import type { Format, Product } from "../contract/product.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import { chosenNames } from "../delivery/mask.ts";
+import type { Secrets } from "../delivery/secret.ts";
 import { withQueryOf } from "../delivery/target-url.ts";
 import { forwardRequest } from "../forward/request.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { carriesSignature } from "../recognition/recognise.ts";
-import { errorText, usageError } from "../util/errors.ts";
+import { errorText, UserError, usageError } from "../util/errors.ts";
 import { parseJson } from "../util/json.ts";
 import { minifyJson, prettyJson } from "../util/json-print.ts";
 import { stoppedBy } from "../util/timing.ts";
+import type { OutgoingDelivery } from "./outgoing.ts";
 import type { ReplayPlan } from "./replay-plan.ts";
 
-/** A request that is ready to be posted. */
-export interface ReplayRequest {
-  readonly delivery: Delivery;
-  /** How it was changed or signed, for a person. */
-  readonly notes: readonly string[];
+export interface ReplayedDelivery extends OutgoingDelivery {
   /** The body differs from the one that came. */
   readonly changed: boolean;
 }
 
-/** The body as it came, or with the changes of --set or --edit. */
-export async function replayBody(
-  context: Context,
-  plan: ReplayPlan,
-  config: Config,
-  { delivery }: LogEntry,
-): Promise<Buffer> {
-  const { assignments, edit } = plan;
-  if (plan.body !== undefined) return plan.body;
-  const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments);
-  if (!edit) return set;
-  return editBody(context, config.env, { ...delivery, body: set });
+interface ReplayInput {
+  readonly products: readonly Product[];
+  readonly secrets: Secrets;
+  readonly now: Date;
+  readonly target: string;
+  readonly body: Buffer;
+}
+
+/** A delivery of the log as it is sent again: signed again where the old signature no longer holds. */
+export function replayedDelivery(
+  { exact }: ReplayPlan,
+  entry: LogEntry,
+  { products, secrets, now, target, body }: ReplayInput,
+): ReplayedDelivery {
+  const { n, product: id, event, format } = entry;
+  const about = { n, product: id, event, format, secretFieldNames: chosenNames(entry.verdicts) };
+  if (exact) {
+    const delivery = { ...entry.delivery, url: withQueryOf(entry.url, target) };
+    return { ...about, delivery, notes: ["headers and bytes exactly as received"], changed: false };
+  }
+  const changed = !body.equals(entry.delivery.body);
+  const delivery = forwardRequest({ ...entry, delivery: { ...entry.delivery, body } }, target);
+  const notes = changed ? ["with a changed body"] : [];
+  const product = id === undefined ? undefined : findProduct(products, id);
+  const toSign = product && formatToSign(product, entry);
+  if (product === undefined || toSign === undefined) return { ...about, delivery, notes, changed };
+  const again = signAgain({ delivery, product: product.id, format: toSign, changed, secrets, now });
+  return { ...about, delivery: again.delivery, notes: again.notes.length === 0 ? notes : again.notes, changed };
 }
 
 /** The format of its signature, if it has one. */
@@ -49,34 +63,24 @@ function formatToSign(product: Product, { delivery, format }: LogEntry): Format 
   return product.formats.find((each) => carriesSignature(each, delivery)) ?? own;
 }
 
-export function replayRequest(
+/** The body as it came, or with the changes of --set or --edit. */
+export async function replayBody(
   context: Context,
   plan: ReplayPlan,
-  { secrets, products }: Pick<Config, "secrets"> & { readonly products: readonly Product[] },
-  entry: LogEntry,
-  target: string,
-  body: Buffer,
-): ReplayRequest {
-  if (plan.exact) {
-    const notes = ["headers and bytes exactly as received"];
-    return { delivery: { ...entry.delivery, url: withQueryOf(entry.url, target) }, notes, changed: false };
-  }
-  const changed = !body.equals(entry.delivery.body);
-  const source = { ...entry, delivery: { ...entry.delivery, body } };
-  const delivery = forwardRequest(source, target);
-  const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
-  const format = product && formatToSign(product, entry);
-  const notes = changed ? ["with a changed body"] : [];
-  if (product === undefined || format === undefined) return { delivery, notes, changed };
-  const again = signAgain({ delivery, product: product.id, format, changed, secrets, now: context.now() });
-  return { delivery: again.delivery, notes: again.notes.length === 0 ? notes : again.notes, changed };
+  { env }: Config,
+  { delivery }: LogEntry,
+): Promise<Buffer> {
+  const { assignments, edit } = plan;
+  if (plan.body !== undefined) return plan.body;
+  const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments);
+  return edit ? editBody(context, env, set) : set;
 }
 
 /**
  * Opens the body in the user's editor. Compact JSON is shown indented and compacted again. Throws a UserError when nothing is
  * to be sent.
  */
-async function editBody(context: Context, env: Context["env"], { body }: Delivery): Promise<Buffer> {
+async function editBody(context: Context, env: Context["env"], body: Buffer): Promise<Buffer> {
   const original = body.toString("utf8");
   if (!Buffer.from(original, "utf8").equals(body)) {
     throw usageError("--edit: the body is not UTF-8 text", "an editor would change its bytes");
@@ -87,11 +91,9 @@ async function editBody(context: Context, env: Context["env"], { body }: Deliver
   let edited = shown;
   for (;;) {
     edited = await editText(context, env, edited, isJson ? "body.json" : "body.txt");
-    if (edited.trim() === "")
-      throw usageError("the file was emptied: nothing was sent", "without --edit it is sent as it came");
-    if (edited === shown) {
-      throw usageError("nothing was changed: nothing was sent", "without --edit it is sent as it came");
-    }
+    const nothing =
+      edited.trim() === "" ? "the file was emptied" : edited === shown ? "nothing was changed" : undefined;
+    if (nothing !== undefined) throw usageError(`${nothing}: nothing was sent`, "without --edit it is sent as it came");
     const flaw = isJson ? flawOf(edited) : undefined;
     if (flaw === undefined) break;
     const prompts = await context.prompts();
@@ -132,17 +134,12 @@ async function editText(context: Context, env: Context["env"], text: string, fil
     writeFileSync(file, text, { mode: 0o600, flag: "wx" });
     await runEditor(context, command, file);
     if (signal.aborted) throw usageError(`${stoppedBy(signal)}: nothing was sent`);
-    return readEdited(file);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function readEdited(file: string): string {
-  try {
     return readFileSync(file, "utf8");
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw usageError(`the edited file cannot be read: nothing was sent (${errorText(error)})`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -159,9 +156,9 @@ function runEditor({ packageRoot, platform, stdout }: Context, command: string, 
     child.once("error", (error) => reject(usageError(`the editor ${command} cannot be started: ${errorText(error)}`)));
     child.once("close", (code, signal) => {
       if (code === 0) return resolve();
-      const missing = code === 127 || code === 9009;
-      const what = missing ? "was not found" : `ended with ${signal ?? `exit code ${code}`}`;
-      reject(usageError(`the editor ${command} ${what}: nothing was sent`, "see VISUAL and EDITOR"));
+      const isMissing = code === 127 || code === 9009;
+      const reason = isMissing ? "was not found" : `ended with ${signal ?? `exit code ${code}`}`;
+      reject(usageError(`the editor ${command} ${reason}: nothing was sent`, "see VISUAL and EDITOR"));
     });
   });
 }
