@@ -1,13 +1,10 @@
-import { findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { isSuccess } from "../delivery/delivery.ts";
-import { noSecrets } from "../delivery/secret.ts";
 import { checkTarget } from "../delivery/target-url.ts";
-import { DamageReport, entryName } from "../events/entry.ts";
+import { DamageReport, entryName, recogniseEntry } from "../events/entry.ts";
 import { requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
 import { answerHint, isDelivered } from "../forward/answer-hint.ts";
-import type { Poster } from "../forward/post.ts";
 import { createRoutes } from "../forward/routes.ts";
 import { openTargets } from "../forward/targets.ts";
 import type { Log, LogEntry } from "../log/log.ts";
@@ -15,13 +12,12 @@ import { roomOnStdout } from "../process/room-on-stdout.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets } from "../project/given-secrets.ts";
 import type { Config } from "../project/load.ts";
-import { receive } from "../recognition/receive.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
 import { MAX_OWN_CONNECTIONS } from "./deliver.ts";
 import { answersExitCode, unexpectedStatus } from "./flags.ts";
-import { postOne, requestReport, sentReport } from "./outgoing.ts";
+import { type OutgoingDelivery, postOne, requestReport, sentReport } from "./outgoing.ts";
 import { type ReplayOptions, type ReplayPlan, readReplayPlan } from "./replay-plan.ts";
 import { type ReplayedDelivery, replayBody, replayedDelivery } from "./replayed-delivery.ts";
 import { Tally } from "./tally.ts";
@@ -49,41 +45,28 @@ export async function replay(context: Context, n: string | undefined, options: R
   return withLog(context, options, work, secrets);
 }
 
-/** What is to be sent. Read from the log a second time: a million deliveries do not fit into memory. */
-interface Replays {
-  readonly count: number;
-  readonly targets: readonly string[];
-  /** Oldest first. */
-  read(): AsyncIterable<Replay>;
-}
-
-interface Replay {
-  readonly entry: LogEntry;
-  readonly target: string;
-}
-
-/** The deliveries to send. Throws a UserError where a delivery has no target, before anything is sent. */
-async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]): Promise<Replays> {
+/**
+ * The deliveries to send. They are read from the log a second time: a million do not fit into memory. Throws a UserError where
+ * one has no target, before anything is sent.
+ */
+async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
   const { context, plan, log, products } = run;
   if (plan.to !== undefined) checkTarget(plan.to, "--to");
   const targetsOf = targetFinder(run);
   const one = plan.n === undefined ? undefined : requireWholeBody(await requireEntry(log, plan.n));
   const targets = new Set<string>();
   let [count, last, skipped] = [0, 0, 0];
-  const add = (entry: LogEntry): void => {
+  for await (const entry of one ? [one] : log.entries(plan.filter, { order: "oldest", onDamaged })) {
+    if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
+    if (entry !== one && !isForApp(products, entry)) {
+      skipped++;
+      continue;
+    }
     for (const target of targetsOf(entry)) {
       targets.add(target);
       count++;
     }
     last = entry.n;
-  };
-  if (one !== undefined) add(one);
-  else {
-    for await (const entry of log.entries(plan.filter, { order: "oldest", onDamaged })) {
-      if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
-      if (isForApp(products, entry)) add(entry);
-      else skipped++;
-    }
   }
   if (skipped > 0) {
     const which = counted(skipped, "delivery was", "deliveries were");
@@ -95,11 +78,11 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]): Pr
   return {
     count,
     targets: [...targets],
+    /** Oldest first. */
     async *read() {
       const upToLast = { ...plan.filter, before: last + 1 };
-      const entries = one !== undefined ? [one] : log.entries(upToLast, { order: "oldest", onDamaged() {} });
-      for await (const entry of entries) {
-        if (one === undefined && !isForApp(products, entry)) continue;
+      for await (const entry of one ? [one] : log.entries(upToLast, { order: "oldest", onDamaged() {} })) {
+        if (entry !== one && !isForApp(products, entry)) continue;
         // A delivery that matches only since the first pass may have a target that is not open.
         for (const target of targetsOf(entry)) if (targets.has(target)) yield { entry, target };
       }
@@ -140,21 +123,20 @@ function mirroredTo({ status = 0, forwards, attempts }: LogEntry): readonly stri
 }
 
 /** Whether `listen` would forward it: not refused, not a challenge. */
-function isForApp(products: readonly Product[], { accepted, event, product, delivery, receivedAt }: LogEntry): boolean {
-  if (!accepted || event !== undefined) return accepted;
-  const named = product === undefined ? undefined : findProduct(products, product);
-  const input = { products, product: named, delivery, secrets: noSecrets, now: receivedAt, schemas: false };
-  return receive(input).handshake === undefined;
+function isForApp(products: readonly Product[], entry: LogEntry): boolean {
+  return entry.accepted && (entry.event !== undefined || recogniseEntry(products, entry).handshake === undefined);
 }
 
 /** Sends them one by one, in the order in which they came, and reports each result. */
-async function replayAll(run: Run, { count, targets, read }: Replays): Promise<ExitCode> {
-  const { context, plan, config, products } = run;
+async function replayAll(
+  { context, plan, log, config, products }: Run,
+  { count, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
+): Promise<ExitCode> {
   if (count === 0) {
     context.report({ type: "notice", message: "no delivery in the log matches: nothing was sent" });
     return ExitCode.ok;
   }
-  const tally = new Tally();
+  const { expectStatus, showSecrets } = plan;
   const { forwardTo, routes, insecure } = config.settings;
   const known = createRoutes(plan.to === undefined ? forwardTo : [plan.to, ...forwardTo], routes);
   const poster = await openTargets(targets, {
@@ -166,7 +148,33 @@ async function replayAll(run: Run, { count, targets, read }: Replays): Promise<E
     ownConnections: count <= MAX_OWN_CONNECTIONS,
     receivedAtOf: async () => undefined,
   });
+  const tally = new Tally();
   const isAlone = count === 1;
+  const show = (outgoing: OutgoingDelivery): void =>
+    context.report(requestReport(outgoing, { maskSecrets: !showSecrets }));
+  const sendOne = async ({ n, product, receivedAt }: LogEntry, target: string, outgoing: ReplayedDelivery) => {
+    // The line below has the number.
+    if (context.verbose && !context.json) show({ ...outgoing, n: undefined });
+    const at = context.now();
+    // A queue gets a new job: it may still have the one that failed.
+    const event = { n: undefined, product, receivedAt };
+    const post = () => poster.post(outgoing.delivery, { signal: context.signal, event });
+    const result = await postOne(context, outgoing, { isAlone, post });
+    const delivered = isDelivered(result);
+    const isExpected = expectStatus?.has(result.status);
+    const ok = isExpected ?? delivered;
+    const kind = (isExpected === true ? undefined : result.error?.code) ?? String(result.status);
+    const { status, latencyMs, replyPreview: reply } = result;
+    if (kind !== "interrupted") {
+      // A changed body that is accepted does not settle the original.
+      const mends = delivered && !outgoing.changed;
+      await log.recordAttempt(n, { target, at, status, latencyMs, error: result.error?.message, reply, mends });
+    }
+    const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
+    const hint = ok ? undefined : (result.error?.hint ?? answerHint(result));
+    const sent = sentReport(context, outgoing, result, { isExpected, error, hint, showSecrets });
+    context.report({ ...tally.add({ ok, kind, sent }, context), brief: !isAlone && ok });
+  };
   let body: Buffer | undefined;
   let ended = 0;
   try {
@@ -175,12 +183,12 @@ async function replayAll(run: Run, { count, targets, read }: Replays): Promise<E
       if (context.signal.aborted) break;
       // The user edits once, however many targets there are.
       if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);
-      const secrets = { secrets: config.secrets, now: context.now() };
-      const outgoing = replayedDelivery(plan, entry, { ...secrets, products, target, body });
+      const { secrets } = config;
+      const outgoing = replayedDelivery(plan, entry, { products, secrets, now: context.now(), target, body });
       if (plan.dryRun) {
         for (const note of outgoing.notes) context.report({ type: "notice", message: `#${entry.n} ${note}` });
-        context.report(requestReport(outgoing, { maskSecrets: !plan.showSecrets }));
-      } else await sendOne(run, { poster, tally, entry, target, outgoing, isAlone });
+        show(outgoing);
+      } else await sendOne(entry, target, outgoing);
       ended++;
     }
   } finally {
@@ -191,42 +199,5 @@ async function replayAll(run: Run, { count, targets, read }: Replays): Promise<E
   if (context.signal.aborted) {
     context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${count}` });
   }
-  return answersExitCode(tally.failed === 0 && tally.ok > 0, plan.expectStatus);
-}
-
-interface Sending extends Replay {
-  readonly poster: Poster;
-  readonly tally: Tally;
-  readonly outgoing: ReplayedDelivery;
-  readonly isAlone: boolean;
-}
-
-async function sendOne(
-  { context, plan, log }: Run,
-  { poster, tally, entry, target, outgoing, isAlone }: Sending,
-): Promise<void> {
-  const { expectStatus, showSecrets } = plan;
-  // The line below has the number.
-  if (context.verbose && !context.json)
-    context.report(requestReport({ ...outgoing, n: undefined }, { maskSecrets: !showSecrets }));
-  const at = context.now();
-  const { product, receivedAt } = entry;
-  // A queue gets a new job: it may still have the one that failed.
-  const event = { n: undefined, product, receivedAt };
-  const post = () => poster.post(outgoing.delivery, { signal: context.signal, event });
-  const result = await postOne(context, outgoing, { isAlone, post });
-  const delivered = isDelivered(result);
-  const isExpected = expectStatus?.has(result.status);
-  const ok = isExpected ?? delivered;
-  const kind = (isExpected === true ? undefined : result.error?.code) ?? String(result.status);
-  const { status, latencyMs, replyPreview: reply } = result;
-  if (kind !== "interrupted") {
-    // A changed body that is accepted does not settle the original.
-    const mends = delivered && !outgoing.changed;
-    await log.recordAttempt(entry.n, { target, at, status, latencyMs, error: result.error?.message, reply, mends });
-  }
-  const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
-  const hint = ok ? undefined : (result.error?.hint ?? answerHint(result));
-  const sent = sentReport(context, outgoing, result, { isExpected, error, hint, showSecrets });
-  context.report({ ...tally.add({ ok, kind, sent }, context), brief: !isAlone && ok });
+  return answersExitCode(tally.failed === 0 && tally.ok > 0, expectStatus);
 }

@@ -29,9 +29,9 @@ export async function send(
   const sources = requireFaults(plan, await readSources(context, plan, config));
   if (plan.dryRun || plan.curl) return showRequests(context, plan, config, sources);
   const work = () => deliver(context, plan, config, sources);
-  return plan.serveJwksPort === undefined
-    ? work()
-    : whileServingKeys(context, { port: plan.serveJwksPort, config, sources }, work);
+  if (plan.serveJwksPort === undefined) return work();
+  const keySet = localKeySet(config.secrets, [...new Set(sources.map(({ product }) => product))]);
+  return whileServingKeys(context, { port: plan.serveJwksPort, keySet }, work);
 }
 
 /**
@@ -59,25 +59,17 @@ function showRequests(context: Context, plan: SendPlan, config: Config, sources:
   return ExitCode.ok;
 }
 
-interface KeyServerOptions {
-  /** 0 for any free one. */
-  readonly port: number;
-  readonly config: Config;
-  readonly sources: readonly Source[];
-}
-
 /** An app that answers before it verifies fetches the keys after the last answer. */
 const FETCH_GRACE_MS = 2_000;
 
 const CLOSE_GRACE_MS = 500;
 
-/** Serves the public halves of the signing keys on loopback while the work goes on. */
+/** Serves the public halves of the signing keys on loopback while the work goes on. `port`: 0 for any free one. */
 async function whileServingKeys<T>(
   context: Context,
-  { port, config, sources }: KeyServerOptions,
+  { port, keySet }: { readonly port: number; readonly keySet: ReturnType<typeof localKeySet> },
   work: () => Promise<T>,
 ): Promise<T> {
-  const keySet = localKeySet(config.secrets, [...new Set(sources.map(({ product }) => product))]);
   const fetched = new AbortController();
   const server = await openServer({ host: "127.0.0.1", port }, (request, response) => {
     const isKeySet = request.url?.split("?", 1)[0] === KEY_SET_PATH;
