@@ -7,6 +7,7 @@ import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import {
   type Fixture,
+  fileLine,
   projectFixturePath,
   readBuiltInFixture,
   readFixture,
@@ -150,12 +151,11 @@ async function eject(
   const copies = samplesToEject(products, id, event, options).map((each) => planCopy(context, config, each));
   const overwrite = await mayOverwrite(context, copies, options);
   const outcomes = copies.map(({ sample, path, text, state }) => {
-    const { product, format, name } = sample;
     const action = state !== "changed" ? state : overwrite ? "overwritten" : "kept";
     // A copy makes the module a known one, so later commands do not warn.
-    if (action === "copied") warnOfMistypedModules(context, [product], [name]);
+    if (action === "copied") warnOfMistypedModules(context, [sample.product], [sample.name]);
     if (action === "copied" || action === "overwritten") writeFileAtomically(path, text);
-    return { type: "file", action, path, product: product.id, format: format.id, event: name };
+    return fileLine(sample, action, path);
   });
   context.report({
     type: "table",

@@ -62,8 +62,8 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
 
 /** Memory is bounded, so of very many fields or events some are not observed. */
 function warnOfLimits(context: Context, traffic: Traffic): void {
-  for (const { product, name, partial } of traffic.events()) {
-    if (!partial) continue;
+  for (const { product, name, observer } of traffic.events()) {
+    if (!observer.isPartial()) continue;
     context.report({ type: "warning", message: `${product.id} ${name} has too many fields: its type is incomplete` });
   }
   const overlooked = traffic.overlooked();

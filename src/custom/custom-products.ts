@@ -57,12 +57,12 @@ async function schemaOf({ id, formats }: Product, path: string, importModule: Im
     if (!(error instanceof UserError)) throw error;
     throw usageError(`products.${id}.schema: ${error.message}`, error.hint);
   });
-  if (file.kind === "one") return file.schema;
+  if (!(file instanceof Map)) return file;
   const name = formats.find((format) => format.settings?.includes("schema"))?.catchAll ?? "";
-  const schema = file.schemas[name];
+  const schema = file.get(name);
   if (schema !== undefined) return schema;
   throw usageError(
     `products.${id}.schema: ${path} has no schema for ${name}`,
-    `it has schemas for ${Object.keys(file.schemas).join(", ")}`,
+    `it has schemas for ${[...file.keys()].join(", ")}`,
   );
 }

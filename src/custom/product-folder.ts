@@ -110,14 +110,14 @@ async function loadSchemas(
 ): Promise<void> {
   for (const [name, path] of files) {
     const file = await loadSchemaFile(path, folder, importModule);
-    if (file.kind === "map")
+    if (file instanceof Map)
       throw usageError(`${path} exports several schemas`, "export one schema, that of the event in the file's name");
-    schemas.set(name, file.schema);
+    schemas.set(name, file);
   }
   for (const path of modules) {
     const file = await loadSchemaFile(path, folder, importModule);
-    if (file.kind === "one") throw usageError(`${path} exports one schema`, "export one for each event, by name");
-    for (const [name, schema] of Object.entries(file.schemas)) {
+    if (!(file instanceof Map)) throw usageError(`${path} exports one schema`, "export one for each event, by name");
+    for (const [name, schema] of file) {
       if (!isFileName(name)) throw usageError(`${path}: ${JSON.stringify(name)}: ${EVENT_NAME_RULE}`);
       if (schemas.has(name)) throw usageError(`${path}: ${name} already has a schema`, "leave one of them out");
       schemas.set(name, schema);
@@ -130,27 +130,23 @@ const SCHEMES = { guide: guideSignature, finance: financeSignature } as const sa
 
 /** The schema of `product.json`. Everything is optional for a product with a single event, sent as JSON and not signed. */
 function productFile() {
+  const { encoding, auth, event: mark } = formatSettings().shape;
   const header = z.string().regex(HEADER_NAME, "the name of a header");
   const path = z.string().min(1).refine(isPath, { error: "a path such as data.type or items[0].kind" });
-  const place = [
-    z.strictObject({ body: path }),
-    z.strictObject({ header }),
-    z.strictObject({ query: z.string().min(1) }),
-  ];
   const schemes = Object.keys(SCHEMES).map((name) => JSON.stringify(name));
   return z.strictObject({
     $schema: z.string().optional(),
     title: z.string().min(1).optional(),
     /** Where a delivery names its event: a path in the body, or a header or query key. */
     event: z
-      .union([path, ...place], {
+      .union([path, z.strictObject({ body: path }), mark.unwrap()], {
         error: 'a path in the body such as "data.type", or { "header": … } or { "query": … }',
       })
       .optional(),
     /** Summaries by event. */
     events: z.record(z.string(), z.string()).optional(),
-    encoding: formatSettings().shape.encoding,
-    auth: formatSettings().shape.auth,
+    encoding,
+    auth,
     signature: z
       .union(
         [
@@ -187,11 +183,11 @@ function readProductFile(folder: string): ProductFile {
     throw fileError(text, path, ["events", wrong], EVENT_NAME_RULE);
   }
   const [issue] = result.error.issues;
-  const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  if (unknown === undefined)
-    throw fileError(text, path, issue?.path ?? [], issue?.message.replace(/^Invalid input: /, "") ?? "not valid");
+  const at = issue?.path ?? [];
+  const [unknown] = issue?.code === "unrecognized_keys" ? issue.keys : [];
   const hint = `possible settings: ${Object.keys(schema.shape).join(", ")}`;
-  throw fileError(text, path, [...(issue?.path ?? []), unknown], "there is no such setting", hint);
+  if (unknown !== undefined) throw fileError(text, path, [...at, unknown], "there is no such setting", hint);
+  throw fileError(text, path, at, issue?.message.replace(/^Invalid input: /, "") ?? "not valid");
 }
 
 function eventPlace({ event }: ProductFile): EventPlace | undefined {

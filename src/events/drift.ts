@@ -35,7 +35,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
     if (drifts.length > 0 || overlooked > 0) {
       context.report({ type: "drift", drifts, brief: false, overlooked, moreCommand: undefined });
     } else {
-      const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
+      const deliveries = events.reduce((sum, { observer }) => sum + observer.root.count, 0);
       const none = `no drift: ${counted(deliveries, "delivery matches its schema", "deliveries match their schemas")}`;
       const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "matches" : "is in the log"}, not counting unknown events, duplicates, wrong signatures and tokens, and samples posted by send`;
       context.report({ type: "notice", message: deliveries === 0 ? nothing : none });

@@ -2,7 +2,7 @@ import { dirname, join, relative } from "node:path";
 import type { Product } from "../contract/product.ts";
 import type { Context } from "../project/context.ts";
 import { driftOf, type EventDrift, hasDrifted, typesText } from "../samples/drift.ts";
-import { learnedPath } from "../samples/fixtures.ts";
+import { fileLine, learnedPath } from "../samples/fixtures.ts";
 import type { ObservedEvent } from "../samples/traffic.ts";
 import { UserError } from "../util/errors.ts";
 import { readText, writePrivateFile } from "../util/files.ts";
@@ -58,13 +58,7 @@ function learnEvent(context: Context, root: string, seen: ObservedEvent): void {
   }
 }
 
-function writeNew(
-  context: Context,
-  root: string,
-  { product, format, name }: ObservedEvent,
-  path: string,
-  text: string,
-): void {
+function writeNew(context: Context, root: string, seen: ObservedEvent, path: string, text: string): void {
   const shown = relative(context.cwd, path);
   rejectLinks(root, path);
   const exists = readText(path) !== undefined;
@@ -72,15 +66,7 @@ function writeNew(
   context.report({
     type: "text",
     text: exists ? `${shown} already exists and was not changed; delete it to learn it again\n` : `${shown}\n`,
-    json: {
-      type: "file",
-      action: exists ? "kept" : "learned",
-      path,
-      product: product.id,
-      format: format.id,
-      event: name,
-      redacted: true,
-    },
+    json: { ...fileLine(seen, exists ? "kept" : "learned", path), redacted: true },
   });
 }
 

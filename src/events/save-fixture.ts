@@ -5,7 +5,7 @@ import type { Format, Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
-import { projectFixturePath, type Sample } from "../samples/fixtures.ts";
+import { fileLine, projectFixturePath, type Sample } from "../samples/fixtures.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
@@ -36,20 +36,9 @@ export async function saveFixture(context: Context, which: string, options: Save
       throw usageError(`${shownPath} already exists`, "--force overwrites it; --name saves under another event's name");
     }
     writeFileAtomically(path, text);
-    context.report({
-      type: "text",
-      text: `${shownPath}\n`,
-      json: {
-        type: "file",
-        action: old === undefined ? "saved" : old === text ? "unchanged" : "overwritten",
-        path,
-        n: entry.n,
-        product: product.id,
-        format: format.id,
-        event: name,
-        redacted: redact,
-      },
-    });
+    const action = old === undefined ? "saved" : old === text ? "unchanged" : "overwritten";
+    const json = { ...fileLine(sample, action, path, entry.n), redacted: redact };
+    context.report({ type: "text", text: `${shownPath}\n`, json });
     if (!redact) {
       context.report({
         type: "warning",

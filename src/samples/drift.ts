@@ -43,10 +43,11 @@ declare module "../process/messages.ts" {
 }
 
 /** Compares one event with its schema. Where users choose the fields, none is unknown. */
-export function driftOf({ product, format, name, event, deliveries, partial, observation }: ObservedEvent): EventDrift {
-  const drift = findDrift(schemaShape(event.schema), observation);
+export function driftOf({ product, format, name, event, observer }: ObservedEvent): EventDrift {
+  const drift = findDrift(schemaShape(event.schema), observer.root);
+  const counts = { deliveries: observer.root.count, partial: observer.isPartial() };
   const unknown = event.open ? [] : drift.unknown;
-  return { product: product.id, format: format.id, event: name, deliveries, partial, ...drift, unknown };
+  return { product: product.id, format: format.id, event: name, ...counts, ...drift, unknown };
 }
 
 /** Unseen optional fields are no drift. */

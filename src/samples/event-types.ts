@@ -24,9 +24,10 @@ export function typedEvents(products: readonly Product[], observed: readonly Obs
       const declared = format.events.map((event) => ({ event, name: event.name }));
       const members = seen.filter(({ name }) => format.events.every((event) => event.name !== name));
       return [...declared, ...members].map(({ event, name }): TypedEvent => {
-        const { observation, deliveries = 0 } = seen.find((each) => each.name === name) ?? {};
-        const declaredShape = schemaShape(event.schema);
-        const shape = observation === undefined ? declaredShape : withObserved(declaredShape, observation);
+        const root = seen.find((each) => each.name === name)?.observer.root;
+        const schema = schemaShape(event.schema);
+        const shape = root === undefined ? schema : withObserved(schema, root);
+        const deliveries = root?.count ?? 0;
         return { product: product.id, format: format.id, name, summary: event.summary, shape, deliveries };
       });
     }),

@@ -20,6 +20,11 @@ export function samplesOf(product: Product, format: Format): readonly Sample[] {
   return names.map((name) => ({ product, format, name: findEvent(format, name)?.name ?? name }));
 }
 
+/** The JSON line of a file that was written, or left as it was. `n`: the delivery that it was made of. */
+export function fileLine({ product, format, name }: Sample, action: string, path: string, n?: number) {
+  return { type: "file", action, path, n, product: product.id, format: format.id, event: name };
+}
+
 export interface Fixture {
   readonly text: string;
   readonly data: unknown;

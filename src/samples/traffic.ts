@@ -15,17 +15,8 @@ type SeenDelivery = Pick<
 /** The observed payloads of one event, under its concrete name: `Invoices.create` of the family `<Module>.create`. */
 export interface ObservedEvent extends Sample {
   readonly event: WebhookEvent;
-  readonly deliveries: number;
-  readonly observation: Observation;
-  /** Some of it exceeded the bounds. */
-  readonly partial: boolean;
+  readonly observer: Observer;
   /** The longest delivery; undefined unless samples were requested. */
-  readonly sample: SeenDelivery | undefined;
-}
-
-interface Observed extends Sample {
-  readonly event: WebhookEvent;
-  readonly observer: ReturnType<typeof createObserver>;
   sample?: SeenDelivery;
 }
 
@@ -36,7 +27,7 @@ const MAX_SAMPLE_BYTES = 256 * 1024;
 
 /** Observes the payloads of each event in bounded memory; with `samples` also keeps one delivery of each. */
 export function createTraffic(products: readonly Product[], { samples = false } = {}) {
-  const observed = new Map<string, Observed>();
+  const observed = new Map<string, ObservedEvent>();
   let overlooked = 0;
 
   const observedEvent = ({ product: id = "", format: formatId = "", event = "" }: SeenDelivery) => {
@@ -51,7 +42,7 @@ export function createTraffic(products: readonly Product[], { samples = false } 
       overlooked++;
       return undefined;
     }
-    const made: Observed = { product, format, name: match.name, event: match.event, observer: createObserver() };
+    const made: ObservedEvent = { product, format, name: match.name, event: match.event, observer: createObserver() };
     observed.set(key, made);
     return made;
   };
@@ -67,14 +58,7 @@ export function createTraffic(products: readonly Product[], { samples = false } 
       const { length } = seen.delivery.body;
       if (samples && length <= MAX_SAMPLE_BYTES && length > (of.sample?.delivery.body.length ?? -1)) of.sample = seen;
     },
-    events: (): readonly ObservedEvent[] =>
-      [...observed.values()].map(({ observer, sample, ...event }) => ({
-        ...event,
-        sample,
-        deliveries: observer.root.count,
-        observation: observer.root,
-        partial: observer.isPartial(),
-      })),
+    events: (): readonly ObservedEvent[] => [...observed.values()],
     /** The number of deliveries of events beyond `MAX_EVENTS`. */
     overlooked: (): number => overlooked,
   };
@@ -107,6 +91,8 @@ class Place implements Observation {
   readonly fields = new Map<string, Place>();
   element: Place | undefined;
 }
+
+type Observer = ReturnType<typeof createObserver>;
 
 /** Learns the shape of one event's payloads in bounded memory. */
 export function createObserver() {

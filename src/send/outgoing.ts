@@ -5,15 +5,10 @@ import type { PostResult } from "../forward/post.ts";
 import { isHopByHop } from "../forward/request.ts";
 import type { Context } from "../project/context.ts";
 import type { SendOptions } from "./plan.ts";
-import type { RequestReport, SentReport } from "./reports.ts";
+import type { RequestEvent, RequestReport, SentReport } from "./reports.ts";
 
 /** A request that is ready to be posted, made of a sample or of a delivery in the log. */
-export interface OutgoingDelivery {
-  /** The event's number in the log, when it is replayed. */
-  readonly n?: number;
-  readonly product: string | undefined;
-  readonly event: string | undefined;
-  readonly format: string | undefined;
+export interface OutgoingDelivery extends RequestEvent {
   readonly delivery: Delivery;
   /** How it was changed, signed or broken, for a person. */
   readonly notes: readonly string[];

@@ -144,20 +144,14 @@ export interface InputItem {
   readonly isLast: boolean;
 }
 
-interface Inputs {
-  readonly names: readonly string[];
-  readonly contentType: string | undefined;
-  readonly logged: LoggedInput | undefined;
-}
-
 const CHUNK_BYTES = 262_144;
 
 export async function* inputItems(
   context: Context,
-  { names, contentType, logged }: Inputs,
+  files: readonly string[],
+  contentType: string | undefined,
 ): AsyncGenerator<InputItem, void> {
-  if (logged !== undefined) yield { file: logged.file, payload: logged.payload, isLast: false };
-  for (const file of names) {
+  for (const file of files) {
     for await (const payload of streamVerifyInput(chunksOf(context, file), contentType))
       yield { file, payload, isLast: false };
     yield { file, payload: undefined, isLast: true };
@@ -170,18 +164,4 @@ async function* chunksOf({ stdin, cwd }: Context, file: string): AsyncGenerator<
   } catch (error) {
     throw usageError(`${file === "-" ? "standard input" : file} cannot be read: ${errorText(error)}`);
   }
-}
-
-/** The next items, leaving the iterator open for those behind them. */
-export async function* takeFrom(items: AsyncIterator<InputItem, void>, limit = Number.POSITIVE_INFINITY) {
-  for (let taken = 0; taken < limit; taken++) {
-    const { done, value } = await items.next();
-    if (done === true || value === undefined) return;
-    yield value;
-  }
-}
-
-export async function* follow(first: readonly InputItem[], items: AsyncIterator<InputItem, void>) {
-  yield* first;
-  yield* takeFrom(items);
 }

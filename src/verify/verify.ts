@@ -28,16 +28,7 @@ import { hasLostReader } from "../util/timing.ts";
 import { counted, parseDuration } from "../util/units.ts";
 import type { KeySets } from "../zoho-api/jwks.ts";
 import { openPublicKeys } from "../zoho-api/keys.ts";
-import {
-  expandPaths,
-  follow,
-  type InputItem,
-  inputItems,
-  inputNames,
-  readLogged,
-  requireReadable,
-  takeFrom,
-} from "./inputs.ts";
+import { expandPaths, type InputItem, inputItems, inputNames, readLogged, requireReadable } from "./inputs.ts";
 import type { VerifiedReport } from "./reports.ts";
 
 export interface VerifyOptions extends SecretOptions {
@@ -68,10 +59,14 @@ export async function verify(context: Context, files: readonly string[], options
   warnOfUnknownVariables(context, config, products);
   const given = readGiven(options);
   for (const file of names) if (file !== "-") requireReadable(context.cwd, file);
-  const items = inputItems(context, { names, contentType: given.contentType, logged });
+  const items = inputItems(context, names, given.contentType);
   /** The first ones, before which no more is decided than they need. */
-  const first: InputItem[] = [];
-  for await (const item of takeFrom(items, MANY_PAYLOADS)) first.push(item);
+  const first: InputItem[] = logged === undefined ? [] : [{ ...logged, isLast: false }];
+  while (first.length < MANY_PAYLOADS) {
+    const next = await items.next();
+    if (next.done) break;
+    first.push(next.value);
+  }
   const payloads = first.flatMap(({ payload }) => payload ?? []);
   const sent = [given.headers, ...payloads.map(({ delivery }) => delivery.headers)];
   let keyed = keyedProducts(products, sent, options);
@@ -87,7 +82,7 @@ export async function verify(context: Context, files: readonly string[], options
   if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
   if (signature !== undefined && payloads.length > 1) {
     let several = payloads.length;
-    for await (const { payload } of takeFrom(items)) if (payload !== undefined) several++;
+    for await (const { payload } of items) if (payload !== undefined) several++;
     throw usageError(
       `--signature works with one payload, and there are ${several}`,
       "verify them one by one, or give deliveries with their headers, as listen --json prints them",
@@ -99,7 +94,7 @@ export async function verify(context: Context, files: readonly string[], options
   const reportHint = reportHintsOnce(context, products);
   const tally = { valid: 0, custom: 0, not_verified: 0, invalid: 0 };
   let [count, masked, skipped] = [0, 0, 0];
-  for await (const { file, payload: found, isLast } of follow(first, items)) {
+  for await (const { file, payload: found, isLast } of inTurn(first, items)) {
     if (found !== undefined) {
       const payload = withGiven(found, given);
       // A bare body has no header that needs a key.
@@ -130,6 +125,11 @@ export async function verify(context: Context, files: readonly string[], options
     context.report({ type: "verify-summary", count, ...counts, notVerified: not_verified - masked, masked });
   if (not_verified > 0) return ExitCode.proofFailed;
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
+}
+
+async function* inTurn(first: readonly InputItem[], others: AsyncIterable<InputItem>) {
+  yield* first;
+  yield* others;
 }
 
 /** Headers and a URL that were given for every payload. */
