@@ -1,10 +1,9 @@
 import { problemText } from "../delivery/payload.ts";
-import type { EntryReport } from "../events/reports.ts";
+import type { EntryReport } from "../events/entry.ts";
 import type { LogCounts, LogStatsReport } from "../log/stats-report.ts";
 import type { AttemptFacts, ForwardFacts } from "../receiver/event-report.ts";
 import { nearestNotes } from "../recognition/verify-payload.ts";
-import type { DriftReport } from "../samples/drift-report.ts";
-import { type EventDrift, typesText } from "../samples/traffic.ts";
+import { type DriftReport, type EventDrift, typesText } from "../samples/drift.ts";
 import type { JsonLine } from "../util/text.ts";
 import { plain } from "../util/text.ts";
 import { counted, formatBytes, formatDay, formatDuration } from "../util/units.ts";

@@ -8,7 +8,7 @@ import { UserError, usageError } from "../util/errors.ts";
 import { readProductFolder } from "./product-folder.ts";
 import { loadSchemaFile } from "./schema-file.ts";
 
-interface OwnOptions {
+interface CustomOptions {
   /** The project's folder. */
   readonly root: string;
   /** Paths in the settings are relative to this file. */
@@ -17,32 +17,26 @@ interface OwnOptions {
   readonly importModule: ImportModule | undefined;
 }
 
-interface WithOwn {
-  readonly products: readonly Product[];
-  readonly settings: Readonly<Record<string, ProductSettings>>;
-}
-
-/** Appends user-defined products, and loads the schemas that the settings name. */
-export async function withOwnProducts(
-  products: readonly Product[],
+/** Appends custom products, and loads the schemas that the settings name. */
+export async function withCustomProducts(
+  builtIn: readonly Product[],
   entries: Settings["products"],
-  { root, configFile, importModule }: OwnOptions,
-): Promise<WithOwn> {
-  const own: Product[] = [];
+  { root, configFile, importModule }: CustomOptions,
+) {
+  const products = [...builtIn];
   const settings: Record<string, ProductSettings> = {};
   const resolved = (path: string): string => resolve(dirname(configFile), path);
-  for (const [id, { path, schema, ...rest }] of Object.entries(entries)) {
+  for (const [id, { path, schema: file, ...rest }] of Object.entries(entries)) {
     if (path !== undefined) {
-      requireNewId(id, products);
-      own.push(await readProductFolder(id, resolved(path), { root, importModule }));
+      requireNewId(id, builtIn);
+      products.push(await readProductFolder(id, resolved(path), { root, importModule }));
     }
-    const product = [...products, ...own].find((each) => each.id === id);
-    settings[id] =
-      schema === undefined || importModule === undefined || product === undefined
-        ? rest
-        : { ...rest, schema: await schemaOf(product, resolved(schema), importModule) };
+    const product = products.find((each) => each.id === id);
+    const isLoaded = file !== undefined && importModule !== undefined && product !== undefined;
+    const schema = isLoaded ? await schemaOf(product, resolved(file), importModule) : undefined;
+    settings[id] = { ...rest, schema };
   }
-  return { products: [...products, ...own], settings };
+  return { products, settings };
 }
 
 function requireNewId(id: string, products: readonly Product[]): void {
@@ -63,12 +57,12 @@ async function schemaOf({ id, formats }: Product, path: string, importModule: Im
     if (!(error instanceof UserError)) throw error;
     throw usageError(`products.${id}.schema: ${error.message}`, error.hint);
   });
-  if (file.kind === "one") return file.schema;
+  if (!(file instanceof Map)) return file;
   const name = formats.find((format) => format.settings?.includes("schema"))?.catchAll ?? "";
-  const schema = file.schemas[name];
+  const schema = file.get(name);
   if (schema !== undefined) return schema;
   throw usageError(
     `products.${id}.schema: ${path} has no schema for ${name}`,
-    `it has schemas for ${Object.keys(file.schemas).join(", ")}`,
+    `it has schemas for ${[...file.keys()].join(", ")}`,
   );
 }

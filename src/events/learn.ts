@@ -1,74 +1,29 @@
-import { join, relative } from "node:path";
-import { findProduct } from "../contract/event-names.ts";
+import { dirname, join, relative } from "node:path";
 import type { Product } from "../contract/product.ts";
-import { readPayload } from "../delivery/payload.ts";
-import type { ListOptions, Log, LogFilter } from "../log/log.ts";
-import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
-import { learnedFolder, learnedPath } from "../samples/fixtures.ts";
-import {
-  createTraffic,
-  driftOf,
-  type EventDrift,
-  hasDrifted,
-  type ObservedEvent,
-  type Traffic,
-  typesText,
-} from "../samples/traffic.ts";
+import { driftOf, type EventDrift, hasDrifted, typesText } from "../samples/drift.ts";
+import { fileLine, learnedPath } from "../samples/fixtures.ts";
+import type { ObservedEvent } from "../samples/traffic.ts";
 import { UserError } from "../util/errors.ts";
 import { readText, writePrivateFile } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
 import { counted } from "../util/units.ts";
-import { sampleText } from "./sample.ts";
-
-interface ObserveOptions extends Pick<ListOptions, "onDamaged"> {
-  readonly filter: LogFilter;
-  readonly samples?: boolean;
-}
-
-/** The shapes of the logged events. */
-export async function observeLog(
-  log: Log,
-  products: readonly Product[],
-  { filter, samples = false, onDamaged }: ObserveOptions,
-): Promise<Traffic> {
-  const traffic = createTraffic(products, { samples });
-  for await (const entry of log.entries(filter, { order: "oldest", ...(onDamaged && { onDamaged }) })) {
-    if (isBodyCut(entry)) continue;
-    traffic.add({
-      ...entry,
-      data() {
-        const read = readPayload(entry.delivery);
-        return read.ok ? read.payload.data : undefined;
-      },
-    });
-  }
-  return traffic;
-}
+import { fixtureText } from "./fixture-text.ts";
 
 /** Throws a usage error if a folder that `learn` may write to is a link. */
 export function refuseLinkedFolders(root: string, products: readonly Product[]): void {
-  for (const { id, formats } of products)
-    for (const format of formats) rejectLinks(root, learnedFolder(root, id, format.id));
+  for (const product of products)
+    for (const format of product.formats)
+      rejectLinks(root, dirname(learnedPath(root, { product, format, name: "event" })));
 }
 
 /**
  * Writes a proposed fixture, and a note of the differences, for each event that has drifted or whose fields are the
  * user's own. Existing files may have been edited, so they stay.
  */
-export function learn(
-  context: Context,
-  { root, events, products }: { root: string; events: readonly ObservedEvent[]; products: readonly Product[] },
-): void {
+export function learn(context: Context, root: string, events: readonly ObservedEvent[]): void {
   const learned = events.filter((seen) => seen.event.open || hasDrifted(driftOf(seen)));
-  for (const seen of learned) {
-    const folder = findProduct(products, seen.product)?.folder;
-    const target =
-      folder === undefined
-        ? `.zoho-hooks/fixtures/${seen.product}/${seen.format}/`
-        : `${relative(root, join(folder, "fixtures"))}/`;
-    learnEvent(context, seen, { root, target });
-  }
+  for (const seen of learned) learnEvent(context, root, seen);
   if (learned.length === 0 && events.length > 0)
     context.report({ type: "notice", message: "nothing to learn: every field that was received is in a schema" });
 }
@@ -76,42 +31,34 @@ export function learn(
 /** Bytes: file systems accept 255, and a file is first written under a longer, temporary name. */
 const MAX_NAME_BYTES = 200;
 
-/** `target`: the folder that the user moves the fixture to. */
-function learnEvent(
-  context: Context,
-  seen: ObservedEvent,
-  { root, target }: { readonly root: string; readonly target: string },
-): void {
+function learnEvent(context: Context, root: string, seen: ObservedEvent): void {
   const { product, format, name, sample } = seen;
   const warn = (message: string): void => context.report({ type: "warning", message });
   if (sample === undefined) {
-    warn(`no fixture for ${product} ${name}: all its deliveries are too large`);
+    warn(`no fixture for ${product.id} ${name}: all its deliveries are too large`);
     return;
   }
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
-    warn(`nothing learned about ${product} ${name.slice(0, 40)}…: its name is too long for a file`);
+    warn(`nothing learned about ${product.id} ${name.slice(0, 40)}…: its name is too long for a file`);
     return;
   }
+  const place =
+    product.folder === undefined
+      ? `.zoho-hooks/fixtures/${product.id}/${format.id}/`
+      : `${relative(root, join(product.folder, "fixtures"))}/`;
   try {
-    const fixture = sampleText(sample, { redact: true, known: context.knownSecrets });
-    const note = driftNote(driftOf(seen), target);
-    for (const [extension, text] of [
-      ["json", fixture],
-      ["md", note],
-    ] as const)
-      writeNew(context, seen, { root, path: learnedPath(root, { product, format, name }, extension), text });
+    const path = learnedPath(root, seen);
+    const text = fixtureText(sample, { redact: true, known: context.knownSecrets });
+    writeNew(context, root, seen, path, text);
+    writeNew(context, root, seen, path.replace(/json$/, "md"), driftNote(driftOf(seen), place));
   } catch (error) {
     // This delivery cannot be a sample, because it is plain text for example. The other events may be fine.
     if (!(error instanceof UserError)) throw error;
-    warn(`nothing learned about ${product} ${name}: ${error.message}`);
+    warn(`nothing learned about ${product.id} ${name}: ${error.message}`);
   }
 }
 
-function writeNew(
-  context: Context,
-  seen: ObservedEvent,
-  { root, path, text }: { readonly root: string; readonly path: string; readonly text: string },
-): void {
+function writeNew(context: Context, root: string, seen: ObservedEvent, path: string, text: string): void {
   const shown = relative(context.cwd, path);
   rejectLinks(root, path);
   const exists = readText(path) !== undefined;
@@ -119,15 +66,7 @@ function writeNew(
   context.report({
     type: "text",
     text: exists ? `${shown} already exists and was not changed; delete it to learn it again\n` : `${shown}\n`,
-    json: {
-      type: "file",
-      action: exists ? "kept" : "learned",
-      path,
-      product: seen.product,
-      format: seen.format,
-      event: seen.name,
-      redacted: true,
-    },
+    json: { ...fileLine(seen, exists ? "kept" : "learned", path), redacted: true },
   });
 }
 

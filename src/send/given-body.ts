@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Verdict } from "../contract/product.ts";
@@ -17,7 +18,7 @@ import {
 import type { SendPlan } from "./plan.ts";
 
 /** A body given with `--data`. */
-export interface OwnBody {
+export interface GivenBody {
   readonly bytes: Buffer;
   readonly contentType: string;
   /** The bytes as text, where they are valid JSON. */
@@ -26,34 +27,29 @@ export interface OwnBody {
   readonly flaw: string;
 }
 
-export async function readOwnBody(context: Context, data: string, headers: SendPlan["headers"]): Promise<OwnBody> {
+export async function readGivenBody(context: Context, data: string, headers: SendPlan["headers"]): Promise<GivenBody> {
   const bytes = await readBytes(context, data);
-  const text = decode(bytes);
-  const json = text !== undefined && parseJson(text).ok ? text : undefined;
-  const flaw = json === undefined && text !== undefined ? flawOf(text) : "";
+  const text = isUtf8(bytes) ? bytes.toString("utf8") : undefined;
+  const parsed = text === undefined ? undefined : parseJson(text);
   const declared = headerValue({ headers }, "content-type");
-  if (json === undefined && declared === undefined) refuseForgottenAt(context, data);
-  const guessed =
-    json !== undefined
-      ? "application/json"
-      : text !== undefined
-        ? "text/plain; charset=utf-8"
-        : "application/octet-stream";
-  if (json === undefined && declared === undefined) {
+  if (parsed?.ok) return { bytes, contentType: declared ?? "application/json", json: text, flaw: "" };
+  const flaw = text === undefined ? "" : flawOf(text, parsed);
+  const guessed = text === undefined ? "application/octet-stream" : "text/plain; charset=utf-8";
+  if (declared === undefined) {
+    refuseForgottenAt(context, data);
     context.report({
       type: "warning",
       message: `the body is not JSON${flaw}: it is sent as ${guessed}`,
       hint: 'to change that, use -H "content-type: …"',
     });
   }
-  return { bytes, contentType: declared ?? guessed, json, flaw };
+  return { bytes, contentType: declared ?? guessed, json: undefined, flaw };
 }
 
-function flawOf(text: string): string {
+function flawOf(text: string, parsed: ReturnType<typeof parseJson> | undefined): string {
   if (text.startsWith("\uFEFF")) return " (it starts with a byte order mark)";
-  const read = parseJson(text);
-  if (read.ok || !/^\s*[{[]/.test(text)) return "";
-  const { reason, position } = read;
+  if (parsed === undefined || parsed.ok || !/^\s*[{[]/.test(text)) return "";
+  const { reason, position } = parsed;
   return ` (${position === undefined ? "" : `line ${position.line}, column ${position.column}: `}${reason})`;
 }
 
@@ -74,7 +70,7 @@ function refuseForgottenAt(context: Context, data: string): void {
 }
 
 /** The body as data, with all digits, to be changed. */
-export function asData({ json, flaw }: OwnBody, flag: string): unknown {
+export function asData({ json, flaw }: GivenBody, flag: string): unknown {
   if (json === undefined) throw usageError(`${flag} needs a body that is valid JSON${flaw}`);
   return readExact(json);
 }
@@ -92,7 +88,7 @@ export function warnOfToken(context: Context, verdicts: readonly Verdict[]): voi
 }
 
 /** Warns where a handler that hashes the parsed and re-serialised body will reject these bytes. */
-export function warnOfReserialising(context: Context, { json }: OwnBody, signed: boolean): void {
+export function warnOfReserialising(context: Context, { json }: GivenBody, signed: boolean): void {
   if (json === undefined || JSON.stringify(JSON.parse(json)) === json) return;
   const loss = firstLoss(json);
   const lost =
@@ -119,12 +115,4 @@ function firstLoss(json: string): TextPosition | undefined {
   };
   const offset = find(scanJson(json));
   return offset === undefined ? undefined : lineAndColumn(json, offset);
-}
-
-function decode(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

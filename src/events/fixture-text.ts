@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { EventMatch } from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
 import { headerValue, splitUrl, withHeader } from "../delivery/delivery.ts";
 import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { chosenNames, maskBody } from "../delivery/mask.ts";
@@ -10,17 +8,10 @@ import type { LogEntry } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
 import { prettyJson } from "../util/json-print.ts";
 
-/** The event of a sample. */
-export interface Sample {
-  readonly product: Product;
-  readonly format: Format;
-  readonly match: EventMatch;
-}
-
 const FORM = "application/x-www-form-urlencoded";
 
 /** The content of a delivery as the text of a fixture. Secrets are always masked. */
-export function sampleText(
+export function fixtureText(
   { n, delivery, verdicts }: Pick<LogEntry, "n" | "delivery" | "verdicts">,
   { redact, known }: { readonly redact: boolean; readonly known: KnownSecrets },
 ): string {
