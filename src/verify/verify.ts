@@ -12,7 +12,7 @@ import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { loadConfig } from "../project/load.ts";
 import type { Settings } from "../project/settings.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
-import { reportHintsOnce } from "../receiver/notices.ts";
+import { reportHintsOnce } from "../receiver/event-report.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { foreignInput, type InputPayload } from "../recognition/verify-input.ts";
 import {
