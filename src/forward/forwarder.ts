@@ -171,10 +171,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
 }
 
 /** Records deliveries with their targets, for other processes on the log to deliver. */
-export function recordForOthers(
-  log: Pick<Log, "append">,
-  { routes, ordered }: Pick<ForwardingParts, "routes" | "ordered">,
-): Recorder {
+export function recordForOthers(log: Pick<Log, "append">, routes: Routes, ordered: boolean): Recorder {
   return {
     record(entry) {
       const targets = targetsOf(entry, routes);

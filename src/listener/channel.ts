@@ -16,8 +16,8 @@ import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError, usageError } from "../util/errors.ts";
 import { untilAborted, withTimeout } from "../util/timing.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
-import type { ZohoFlags } from "./options.ts";
 import type { ChannelPart, Part } from "./part.ts";
+import type { ZohoFlags } from "./plan.ts";
 import { startSharedChannel } from "./shared-channel.ts";
 import { requireStoreKey, type SharedSecretsPart } from "./shared-secrets.ts";
 

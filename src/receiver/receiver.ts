@@ -7,7 +7,7 @@ import { maskHeaders, maskUrl } from "../delivery/mask.ts";
 import { offersSecret } from "../recognition/handshake.ts";
 import { emptyReceipt } from "../recognition/receive.ts";
 import { type Decision, NOT_RECORDED, plainReply, refuse } from "../recognition/reply.ts";
-import { errorText, UserError } from "../util/errors.ts";
+import { errorText, hintOf } from "../util/errors.ts";
 import { isLoopbackAddress } from "../util/hosts.ts";
 import { PROBE_ADDRESS_HEADER, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../util/probe-key.ts";
 import {
@@ -24,10 +24,35 @@ import { type Admission, createInFlight, drain, type InFlight, overloadedReply, 
 import type { Recorded, Recorder } from "./recorder.ts";
 import { healthReply, keySetReply, type ReadyState, readyReply, route, type WebhookRoute } from "./routes.ts";
 
-export interface ReceiverOptions extends Omit<HandlerOptions, "inFlight"> {
+export interface ReceiverOptions extends EvaluateOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Bytes. */
+  readonly maxBody: number;
+  readonly recorder: Recorder;
+  /** The id of this process, for a receiver that finds the port in use. */
+  readonly pid: number;
+  /** Proves to a probe that comes through a public URL that it has arrived here. */
+  readonly probeKey?: ProbeKey;
+  /** The public keys (JWKS) for apps that verify what is signed with the private ones here. */
+  readonly keySet?: string | undefined;
+  /** Host of a user-provided tunnel (--public-url). It shares the main port, so requests are matched by Host header. */
+  readonly publicHost?: string | undefined;
+  /** Whether an event is shown; all are by default. */
+  isShown?(product: string | undefined, event: string | undefined): boolean;
+  readonly showSecrets?: boolean | undefined;
+  /** Why deliveries cannot be recorded now, for `/readyz`; by default they always can. */
+  readonly whyNotReady?: (() => Promise<string | undefined>) | undefined;
+  now(): Date;
+  /** Fetches the public keys of a product again; resolves soon, to whether they have changed. */
+  renewKeys?(product: string): Promise<boolean>;
+  /** Saves a secret that a sender offers when its webhook is set up; known at once. `from`: the sender's address. */
+  keepSecret?(product: string, offered: OfferedSecret, from: string | undefined): void | Promise<void>;
+  /** Called once per webhook request: after the answer is written, or with `--respond mirror` before the app answers. */
+  onEvent(event: EventReport): void;
+  /** Reports a problem that belongs to no event. */
+  onTrouble(message: string, hint?: string): void;
 }
 
 export type Receiver = Awaited<ReturnType<typeof startReceiver>>;
@@ -46,7 +71,6 @@ export async function startReceiver(options: ReceiverOptions) {
       "the sender may be flooding this port, or the event log or your app is slow",
     ),
   );
-  const handlerOptions = { ...options, inFlight };
 
   // A port scanner comes all day, and a mistaken address needs a single line.
   const onProtocolError = (message: string): void => {
@@ -59,7 +83,7 @@ export async function startReceiver(options: ReceiverOptions) {
     const listener: RequestListener = (request, response) => {
       // Its next request goes to another receiver.
       if (state === "stopping") response.shouldKeepAlive = false;
-      const handling = handleRequest({ request, response, throughTunnel, state }, handlerOptions)
+      const handling = handleRequest({ request, response, throughTunnel, state, inFlight }, options)
         .catch((error: unknown) => {
           options.onTrouble(errorText(error));
           if (response.headersSent || response.destroyed) return;
@@ -103,50 +127,24 @@ export async function startReceiver(options: ReceiverOptions) {
   };
 }
 
-export interface HandlerOptions extends EvaluateOptions {
-  /** Bytes. */
-  readonly maxBody: number;
-  readonly recorder: Recorder;
-  readonly inFlight: InFlight;
-  /** The id of this process, for a receiver that finds the port in use. */
-  readonly pid: number;
-  /** Proves to a probe that comes through a public URL that it has arrived here. */
-  readonly probeKey?: ProbeKey;
-  /** The public keys (JWKS) for apps that verify what is signed with the private ones here. */
-  readonly keySet?: string | undefined;
-  /** Host of a user-provided tunnel (--public-url). It shares the main port, so requests are matched by Host header. */
-  readonly publicHost?: string | undefined;
-  /** Whether an event is shown; all are by default. */
-  isShown?(product: string | undefined, event: string | undefined): boolean;
-  readonly showSecrets?: boolean | undefined;
-  /** Why deliveries cannot be recorded now, for `/readyz`; by default they always can. */
-  readonly whyNotReady?: (() => Promise<string | undefined>) | undefined;
-  now(): Date;
-  /** Fetches the public keys of a product again; resolves soon, to whether they have changed. */
-  renewKeys?(product: string): Promise<boolean>;
-  /** Saves a secret that a sender offers when its webhook is set up; known at once. `from`: the sender's address. */
-  keepSecret?(product: string, offered: OfferedSecret, from: string | undefined): void | Promise<void>;
-  /** Called once per webhook request: after the answer is written, or with `--respond mirror` before the app answers. */
-  onEvent(event: EventReport): void;
-  /** Reports a problem that belongs to no event. */
-  onTrouble(message: string, hint?: string): void;
-}
-
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly throughTunnel: boolean;
   /** For `/readyz`. */
   readonly state: ReadyState;
+  readonly inFlight: InFlight;
 }
 
 /** Answers one request of any kind. */
-export async function handleRequest(exchange: Exchange, options: HandlerOptions): Promise<void> {
+async function handleRequest(exchange: Exchange, options: ReceiverOptions): Promise<void> {
   const { request, response, throughTunnel, state } = exchange;
   const found = route(request.url ?? "/", options.products);
   switch (found.kind) {
     case "ready": {
-      const proof = probeAnswer(request, options);
+      // Any other request with the header is an ordinary delivery.
+      const nonce = request.method === "GET" ? request.headers[PROBE_HEADER] : undefined;
+      const proof = typeof nonce === "string" ? options.probeKey?.answer(nonce) : undefined;
       if (proof === undefined) return sendReply(response, await readyReply(state, options.whyNotReady));
       const address = senderAddress(request, isFromOutside(exchange, options)) ?? "";
       const headers: readonly HeaderPair[] = [
@@ -169,14 +167,8 @@ export async function handleRequest(exchange: Exchange, options: HandlerOptions)
   }
 }
 
-/** Only for a GET of `/readyz`: any other request with the header is an ordinary delivery. */
-function probeAnswer({ method, headers }: IncomingMessage, { probeKey }: HandlerOptions): string | undefined {
-  const nonce = headers[PROBE_HEADER];
-  return method === "GET" && typeof nonce === "string" ? probeKey?.answer(nonce) : undefined;
-}
-
-async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: HandlerOptions): Promise<void> {
-  const admission = options.inFlight.admit();
+async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: ReceiverOptions): Promise<void> {
+  const admission = exchange.inFlight.admit();
   if (admission === undefined) return refuseOverload(exchange);
   try {
     await receiveDelivery(exchange, found, admission, options);
@@ -189,7 +181,7 @@ async function receiveDelivery(
   exchange: Exchange,
   found: WebhookRoute,
   admission: Admission,
-  options: HandlerOptions,
+  options: ReceiverOptions,
 ): Promise<void> {
   const { request, response } = exchange;
   const { maxBody, products } = options;
@@ -217,8 +209,7 @@ async function receiveDelivery(
   if (body === "too-large") {
     const receipt = { ...emptyReceipt, product: found.kind === "webhook" ? found.product?.id : undefined };
     const decision = refuse(413, `the body is larger than ${maxBody} bytes (--max-body)`);
-    const drained = drain(request, decision.reply);
-    return recordAndAnswer({ arrival, evaluation: { receipt, decision }, response, drained }, options);
+    return recordAndAnswer(arrival, { receipt, decision }, response, options, drain(request, decision.reply));
   }
   do {
     await nextBatch();
@@ -228,7 +219,7 @@ async function receiveDelivery(
   if (product !== undefined && (await options.renewKeys?.(product)) === true)
     evaluation = evaluate(arrival, found, options);
   // No wait from here until `keepSecret` is called: two offers must not both be evaluated as the first.
-  await recordAndAnswer({ arrival, evaluation, response, drained: undefined }, options);
+  await recordAndAnswer(arrival, evaluation, response, options);
 }
 
 function refuseOverload({ request, response }: Exchange): void {
@@ -259,29 +250,24 @@ function nextBatch(): Promise<void> {
   return batch;
 }
 
-interface EvaluatedRequest {
-  readonly arrival: Arrival;
-  readonly evaluation: Evaluation;
-  readonly response: ServerResponse;
-  /** Resolves when the rest of the request is read: the response must not end before. */
-  readonly drained: Promise<void> | undefined;
-}
-
-/** The order matters: a delivery that was not recorded is never answered 2xx. */
+/**
+ * The order matters: a delivery that was not recorded is never answered 2xx. `drained` resolves when the rest of the request is
+ * read: the response must not end before.
+ */
 async function recordAndAnswer(
-  { arrival, evaluation, response, drained }: EvaluatedRequest,
-  options: HandlerOptions,
+  arrival: Arrival,
+  { receipt, decision: evaluated, offered }: Evaluation,
+  response: ServerResponse,
+  options: ReceiverOptions,
+  drained?: Promise<void>,
 ): Promise<void> {
-  const { receipt } = evaluation;
-  const { offered } = evaluation;
-  let decision = evaluation.decision;
+  let decision = evaluated;
   if (offered !== undefined) decision = await saveOfferedSecret(decision, offered, arrival.address, options);
   let recorded: Recorded | undefined;
   try {
     recorded = await options.recorder.record({ arrival, receipt, decision });
   } catch (error) {
-    const hint = error instanceof UserError ? error.hint : undefined;
-    options.onTrouble(`a delivery could not be recorded: ${errorText(error)}`, hint);
+    options.onTrouble(`a delivery could not be recorded: ${errorText(error)}`, hintOf(error));
     if (decision.accepted) decision = refuse(503, NOT_RECORDED);
   }
   const reply = recorded?.mirror === undefined ? decision.reply : undefined;
@@ -315,14 +301,13 @@ async function saveOfferedSecret(
   decision: Decision,
   { product, offered }: NonNullable<Evaluation["offered"]>,
   from: string | undefined,
-  options: HandlerOptions,
+  options: ReceiverOptions,
 ): Promise<Decision> {
   try {
     await options.keepSecret?.(product, offered, from);
     return decision;
   } catch (error) {
-    const hint = error instanceof UserError ? error.hint : undefined;
-    options.onTrouble(`the secret that the sender offered could not be saved: ${errorText(error)}`, hint);
+    options.onTrouble(`the secret that the sender offered could not be saved: ${errorText(error)}`, hintOf(error));
     return refuse(503, "the secret could not be saved; set the webhook up again later");
   }
 }
@@ -338,7 +323,7 @@ function headerPairs(raw: readonly string[]): readonly HeaderPair[] {
  * Whether a request came through a tunnel: ours, by its port; the user's own (--public-url), by its Host and a loopback address.
  * A local program can forge the latter.
  */
-function isFromOutside({ request, throughTunnel }: Exchange, { publicHost }: HandlerOptions): boolean {
+function isFromOutside({ request, throughTunnel }: Exchange, { publicHost }: ReceiverOptions): boolean {
   if (throughTunnel) return true;
   const { headers, socket } = request;
   return publicHost !== undefined && headers.host === publicHost && isLoopbackAddress(socket.remoteAddress);

@@ -13,7 +13,7 @@ import { openTargets } from "../forward/queue-poster.ts";
 import { isHopByHop } from "../forward/request.ts";
 import { createRoutes, type Routes } from "../forward/routes.ts";
 import type { Log, LogEntry } from "../log/log.ts";
-import { roomOnStdout } from "../process/room-on-stdout.ts";
+import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets } from "../project/given-secrets.ts";
 import type { Config } from "../project/load.ts";
@@ -74,7 +74,7 @@ async function replayAll(
   let ended = 0;
   try {
     for await (const { entry, target } of read()) {
-      await roomOnStdout(context);
+      await waitForDrain(context);
       if (context.signal.aborted) break;
       // The user edits once, however many targets there are.
       if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);

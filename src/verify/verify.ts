@@ -6,7 +6,7 @@ import { disableSchemaJit } from "../contract/schema.ts";
 import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { type Delivery, type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
-import { roomOnStdout } from "../process/room-on-stdout.ts";
+import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { loadConfig } from "../project/load.ts";
@@ -24,7 +24,7 @@ import {
   verifyPayload,
 } from "../recognition/verify-payload.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { hasLostReader } from "../util/timing.ts";
+import { isStdoutClosed } from "../util/timing.ts";
 import { counted, parseDuration } from "../util/units.ts";
 import type { KeySets } from "../zoho-api/jwks.ts";
 import { openPublicKeys } from "../zoho-api/keys.ts";
@@ -130,8 +130,8 @@ export async function verify(context: Context, files: readonly string[], options
       context.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
       skipped = 0;
     }
-    if (await roomOnStdout(context)) continue;
-    if (hasLostReader(context.signal)) break;
+    if (await waitForDrain(context)) continue;
+    if (isStdoutClosed(context.signal)) break;
     throw context.signal.reason;
   }
   if (count > 1) {
