@@ -1,8 +1,8 @@
+import type { HeaderPair } from "../delivery/delivery.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import { errorCode, errorText } from "../util/errors.ts";
 import { formatDuration } from "../util/units.ts";
-import type { PostResult } from "./post.ts";
 
 /** Why no whole answer came. `code` is the system's, `timeout`, `interrupted` or `too-long`; the rest is for people. */
 export interface PostFailure {
@@ -152,7 +152,7 @@ export function isDelivered({
  * the app.
  */
 export function answerHint(
-  { status = 0, headers }: Pick<PostResult, "status" | "headers">,
+  { status = 0, headers }: { readonly status: number | undefined; readonly headers: readonly HeaderPair[] },
   { toFlag = "--to", slower = "--rate" }: { readonly toFlag?: string; readonly slower?: string } = {},
 ): string | undefined {
   if (isSuccess(status)) return undefined;

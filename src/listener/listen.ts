@@ -1,11 +1,13 @@
 import { orphanNotes, reportOldUrls } from "../channels/left-channels.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
+import { explainCommand } from "../events/list.ts";
 import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { userFolder } from "../project/load.ts";
 import { withMembers } from "../project/override-context.ts";
 import { STORE_KEY } from "../project/variables.ts";
+import { type EventReport, reportHintsOnce } from "../receiver/event-report.ts";
 import { memoryRecorder, type Recorder } from "../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
@@ -16,13 +18,12 @@ import { openPublicKeys } from "../zoho-api/keys.ts";
 import { type AdminPart, startAdmin } from "./admin.ts";
 import type { ZohoPart } from "./channel.ts";
 import { startConfigWatch } from "./config-watch.ts";
-import { eventHandler } from "./events.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
-import { type LogPart, startLog, startPruning } from "./log.ts";
+import { keptBytes, type LogPart, startLog, startPruning } from "./log.ts";
 import type { ChannelPart, Part } from "./part.ts";
 import { EXPECT_TIMEOUT, type ListenOptions, type Plan, readPlan } from "./plan.ts";
-import { type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
+import { guideRangesNote, type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
 import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startSleepDetector } from "./sleep-detector.ts";
@@ -158,13 +159,7 @@ async function startReceiving(run: Run): Promise<void> {
     renewKeys: keys.renew,
     recorder: recorderOf(plan, parts),
     probeKey,
-    onEvent: eventHandler(context, plan, {
-      parts: () => listed(parts),
-      onComplete() {
-        // The program of --exec decides itself when it is done.
-        if (options.exec === undefined || ending.program !== undefined) over.abort();
-      },
-    }),
+    onEvent: eventHandler(run),
     onClosing: () => parts.forwarding?.abortMirrored(),
     shared,
     whyNotReady: log?.whyNotReady,
@@ -203,6 +198,30 @@ async function startReceiving(run: Run): Promise<void> {
   receiver.ready();
   if (options.exec !== undefined)
     parts.exec = await startExec(context, options.exec, { url: receiver.url, publicUrl, keySetUrl, products });
+}
+
+/** Shows an event and passes it to every part that uses it. */
+function eventHandler({ context, plan, parts, ending, over }: Run): (event: EventReport) => void {
+  const { config, products, tally, drift, options } = plan;
+  const reportHint = reportHintsOnce(context, products, { below: true });
+  let rangesNote = guideRangesNote(plan.allowed);
+  return (event) => {
+    const { n, body, receipt, status } = event;
+    const isWhole = keptBytes(event) >= body.length;
+    const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
+    context.report(why === undefined ? event : { ...event, explainCommand: why });
+    if (event.shown) drift?.add(event);
+    reportHint(receipt, status);
+    const isForeign = receipt.verdicts.some(({ id, verdict }) => id === "source-address" && verdict === "failed");
+    if (rangesNote !== undefined && isForeign) {
+      context.report({ type: "notice", message: rangesNote, below: true });
+      rangesNote = undefined;
+    }
+    for (const part of listed(parts)) part.onEvent?.(event);
+    tally.add(event);
+    // The program of --exec decides itself when it is done.
+    if (tally.isComplete() && (options.exec === undefined || ending.program !== undefined)) over.abort();
+  };
 }
 
 /** `--role deliver`: from the log to the app, without a receiver. */

@@ -4,14 +4,20 @@ import { patternProducts, warnOfMistypedModules } from "../custom/project-produc
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { usageError } from "../util/errors.ts";
-import type { ListenOptions } from "./plan.ts";
+
+/** Flags that name events. */
+interface NamingOptions {
+  readonly expect?: readonly string[];
+  readonly channel?: readonly string[];
+  readonly product?: string;
+}
 
 /** Warns of events in flags and settings that would never arrive since they are mistyped. */
 export function checkNamedEvents(
   context: Context,
   config: Config,
   products: readonly Product[],
-  options: ListenOptions,
+  options: NamingOptions,
 ): void {
   const named = namedEvents(config, options);
   warnOfUnknownEvents(context, products, named);
@@ -30,7 +36,7 @@ interface NamedEvents {
 }
 
 /** The events that flags and settings name. */
-function namedEvents({ settings, origins }: Config, { expect = [] }: ListenOptions): readonly NamedEvents[] {
+function namedEvents({ settings, origins }: Config, { expect = [] }: NamingOptions): readonly NamedEvents[] {
   const named = (where: string, texts: readonly string[], effect?: string): readonly NamedEvents[] =>
     texts.map((text) => ({ where, text: text.replace(/=.*$/s, ""), effect }));
   const source = (flag: string, key: "events" | "routes"): string =>

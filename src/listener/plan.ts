@@ -13,9 +13,9 @@ import type { TunnelChoice } from "../tunnel/open-tunnel.ts";
 import { usageError } from "../util/errors.ts";
 import { parseRunTime } from "../util/units.ts";
 import { localKeySet } from "../zoho-api/keys.ts";
-import { createTally, openDrift, parseExpectation } from "./events.ts";
-import { type RunRoutes, runRoutes } from "./forwarding.ts";
 import { checkNamedEvents } from "./named-events.ts";
+import { createTally, openDrift, parseExpectation } from "./tally.ts";
+import { type RunRoutes, runRoutes } from "./targets.ts";
 import { chooseRunTunnel } from "./tunnel.ts";
 
 /** Flags for Zoho's API. */

@@ -3,12 +3,16 @@ import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secre
 import type { Context } from "../project/context.ts";
 import { defaults, type Settings } from "../project/settings.ts";
 import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
+import type { Receiver } from "../receiver/receiver.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { canAllowUnsigned } from "../recognition/hints.ts";
 import { isLoopback } from "../util/hosts.ts";
-import type { Parts } from "./listen.ts";
+import type { AdminPart } from "./admin.ts";
+import type { LogPart } from "./log.ts";
+import type { ChannelPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { ReadyReport } from "./reports.ts";
+import type { TunnelPart } from "./tunnel.ts";
 
 export interface ReadyState {
   /** The configured secrets, and the token of the channel; undefined where nothing is received. */
@@ -21,11 +25,20 @@ export interface ReadyState {
   readonly notes: readonly string[];
 }
 
+/** The parts that the ready block names; undefined where they were not started. */
+interface ReadyParts {
+  readonly receiver?: Receiver;
+  readonly log?: LogPart;
+  readonly tunnel?: TunnelPart;
+  readonly channel?: ChannelPart;
+  readonly admin?: AdminPart;
+}
+
 /** Where the receiver is reached, what it checks, and how to try it; without a receiver where its deliveries come from. */
 export function readyReport(
   context: Context,
   plan: Plan,
-  { receiver, log, tunnel, channel, admin }: Parts,
+  { receiver, log, tunnel, channel, admin }: ReadyParts,
   { secrets = noSecrets, notes, ...state }: ReadyState,
 ): ReadyReport {
   const { role, routes } = plan;

@@ -1,55 +1,13 @@
 import { type EventPattern, eventPattern } from "../contract/event-names.ts";
-import type { Product, Verdict } from "../contract/product.ts";
-import { explainCommand } from "../events/list.ts";
+import type { Product } from "../contract/product.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { has } from "../proofs/verdict.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-import { reportHintsOnce } from "../receiver/event-report.ts";
 import { isInvalid, type Receipt } from "../recognition/receive.ts";
 import { createTraffic, driftOf, hasDrifted } from "../samples/traffic.ts";
 import { usageError } from "../util/errors.ts";
-import { keptBytes } from "./log.ts";
-import type { Part } from "./part.ts";
-import type { Plan } from "./plan.ts";
-import { guideRangesNote } from "./ready.ts";
 import type { ProductCount } from "./reports.ts";
-
-interface EventUsers {
-  parts(): readonly Part[];
-  /** Every expected event has arrived. */
-  onComplete(): void;
-}
-
-/** Shows an event and passes it to every part that uses it. */
-export function eventHandler(
-  context: Context,
-  plan: Plan,
-  { parts, onComplete }: EventUsers,
-): (event: EventReport) => void {
-  const { config, products, tally, drift } = plan;
-  const reportHint = reportHintsOnce(context, products, { below: true });
-  let rangesNote = guideRangesNote(plan.allowed);
-  return (event) => {
-    const { n, body, receipt, status } = event;
-    const isWhole = keptBytes(event) >= body.length;
-    const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
-    context.report(why === undefined ? event : { ...event, explainCommand: why });
-    if (event.shown) drift?.add(event);
-    reportHint(receipt, status);
-    if (rangesNote !== undefined && receipt.verdicts.some(isForeignAddress)) {
-      context.report({ type: "notice", message: rangesNote, below: true });
-      rangesNote = undefined;
-    }
-    for (const part of parts()) part.onEvent?.(event);
-    tally.add(event);
-    if (tally.isComplete()) onComplete();
-  };
-}
-
-function isForeignAddress({ id, verdict }: Verdict): boolean {
-  return id === "source-address" && verdict === "failed";
-}
 
 /** `crm:Leads.create=2`: so many of these events have to arrive. */
 export interface Expectation {
