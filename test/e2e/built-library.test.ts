@@ -31,14 +31,14 @@ describe("the built library", () => {
   it.each(["index", "express", "fastify", "hono", "next", "testing"])(
     "%s loads nothing but zod and Node's own modules",
     (name) => {
-      const imported = importsOf(join(root, `dist/${name}.js`));
+      const imported = importsOf(join(root, `dist/library/${name}.js`));
       expect(imported).toContain("zod");
       expect(imported.filter((each) => each !== "zod" && !each.startsWith("node:"))).toEqual([]);
     },
   );
 
   it.each(["hono", "next"])("%s loads no part of Node that edge runtimes lack", (name) => {
-    const modules = importsOf(join(root, `dist/${name}.js`)).filter((each) => each.startsWith("node:"));
+    const modules = importsOf(join(root, `dist/library/${name}.js`)).filter((each) => each.startsWith("node:"));
     expect([...new Set(modules)].sort()).toEqual(["node:buffer", "node:crypto"]);
   });
 
