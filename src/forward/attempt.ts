@@ -54,7 +54,7 @@ interface Attempted {
   /** `due` where the log has something to claim now: the delivery itself, or the next one of its order; a time when it is due again. */
   readonly next: "done" | "due" | Date;
   /** The target takes no deliveries now. */
-  readonly down?: Down | undefined;
+  readonly down?: Down;
 }
 
 /** Sends a delivery to its target once, and records the outcome in the log. */

@@ -154,7 +154,7 @@ export function recordAndForward(log: Pick<Log, "append">, forwarding?: Forwardi
       return {
         n,
         duplicateOf,
-        ...(mirror === undefined ? {} : { mirror: () => mirror.answer(mirrored, source) }),
+        mirror: mirror && (() => mirror.answer(mirrored, source)),
         forward() {
           for (const { target, claimed, ...ref } of forwards) {
             if (claimed) forwarder.deliver(ref, target, source);

@@ -26,15 +26,15 @@ export interface PosterOptions extends DispatcherOptions {
 
 interface PostOptions {
   /** Sends the body in small parts over this time, which does not count as the target's. */
-  readonly slowMs?: number | undefined;
+  readonly slowMs?: number;
   /** For this exchange, when it is less than the general timeout. */
-  readonly atMostMs?: number | undefined;
+  readonly atMostMs?: number;
   /** Interrupts the exchange. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
   /** Returns the whole answer and not its start only; one of more than a megabyte is then a failure. */
-  readonly wholeReply?: boolean | undefined;
+  readonly wholeReply?: boolean;
   /** For a target that is a queue. */
-  readonly event?: QueuedEvent | undefined;
+  readonly event?: QueuedEvent;
 }
 
 /** The outcome of one delivery. Never thrown: an unreachable target is a result as well. */
@@ -301,7 +301,7 @@ function isFirstUse(error: unknown): boolean {
 
 const CONNECTION_CLOSED: ReadonlySet<unknown> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
-export interface Exchange {
+interface Exchange {
   readonly status: number | undefined;
   readonly headers: readonly HeaderPair[];
   /** The first bytes of the answer, at most `maxBytes`. */
@@ -312,20 +312,20 @@ export interface Exchange {
   readonly error: unknown;
 }
 
-export interface RunningExchange {
+interface RunningExchange {
   readonly ended: Promise<Exchange>;
   /** Ends it with this error at any stage: queued, connecting, or in the middle of the answer. No effect after its end. */
   abort(error: Error): void;
 }
 
 /** Answers are read to their end so that the connection can be reused, up to this limit. */
-export const MAX_REPLY_BYTES = 1_048_576;
+const MAX_REPLY_BYTES = 1_048_576;
 
 /**
  * One request and its answer, on undici's handler interface: it costs much less than `request`, which creates streams and
  * signals for each. Has no timeout: the caller aborts.
  */
-export function startExchange(
+function startExchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
   maxBytes: number,

@@ -32,7 +32,7 @@ const JOB_OPTIONS = { attempts: 3, backoff: { type: "exponential", delay: 2000 }
 const REOPEN_AFTER_MS = 100;
 
 /** Adds deliveries to BullMQ queues as the guide's jobs: a 200 means that Redis has the job. One connection per target. */
-export async function openQueuePoster(options: QueuePosterOptions): Promise<Poster> {
+async function openQueuePoster(options: QueuePosterOptions): Promise<Poster> {
   const { timeoutMs, insecure, addresses, receivedAtOf } = options;
   const bullmq = await loadBullMq();
   const connections = new Map<string, Connection>();
@@ -204,7 +204,7 @@ const CONNECTION_HINTS: Readonly<Record<string, string>> = {
 };
 
 /** The data of the guide's job, and the exact bytes. Long numbers are strings, since JSON.parse would round them. */
-export interface WebhookJob {
+interface WebhookJob {
   readonly product: string;
   /** Undefined for a body that cannot be read. */
   readonly webhook: unknown;
@@ -215,7 +215,7 @@ export interface WebhookJob {
   readonly rawBody: string;
 }
 
-export function webhookJob(delivery: Delivery, { product = "unknown", receivedAt }: QueuedEvent): WebhookJob {
+function webhookJob(delivery: Delivery, { product = "unknown", receivedAt }: QueuedEvent): WebhookJob {
   const read = readPayload(delivery);
   const webhook = read.ok ? read.payload.data : undefined;
   const rawBody = delivery.body.toString("base64");
@@ -236,7 +236,7 @@ function webhookId(webhook: unknown, { body }: Delivery): string {
  * The same for an event that is delivered twice, and another one in each log, where numbers begin at 1 again. BullMQ ignores a
  * job whose id it has, and refuses integers and colons.
  */
-export function jobId(original: number, receivedAt: Date): string {
+function jobId(original: number, receivedAt: Date): string {
   return `zoho-${original}-${receivedAt.getTime()}`;
 }
 

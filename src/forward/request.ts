@@ -9,7 +9,7 @@ export interface ForwardSource {
   /** The address that the delivery came from. */
   readonly remote: string | undefined;
   readonly receivedAt: Date;
-  readonly duplicateOf?: number | undefined;
+  readonly duplicateOf?: number;
 }
 
 /**
@@ -74,5 +74,5 @@ export interface QueuedEvent {
   readonly n: number | undefined;
   readonly product: string | undefined;
   readonly receivedAt: Date;
-  readonly duplicateOf?: number | undefined;
+  readonly duplicateOf?: number;
 }

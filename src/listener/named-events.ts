@@ -49,7 +49,7 @@ function namedEvents({ settings, origins }: Config, { expect = [] }: NamingOptio
   ];
 }
 
-export function listed(texts: readonly string[]): readonly string[] {
+function listed(texts: readonly string[]): readonly string[] {
   return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
 }
 
@@ -79,7 +79,7 @@ function warnOfUnknownEvents(context: Context, products: readonly Product[], pat
     context.report({
       type: "warning",
       message: `there is no known event ${name}: ${effect}`,
-      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+      hint: near && `did you mean ${near}?`,
     });
   }
 }

@@ -58,7 +58,7 @@ export async function startReceiverPart(
       context.report({ type: "notice", message });
       if (file !== undefined) warnIfTracked(context, config.root, file);
     },
-    onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
+    onTrouble: (message, hint) => context.report({ type: "warning", message, hint }),
   });
   return {
     ...receiver,

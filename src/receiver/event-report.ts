@@ -26,10 +26,10 @@ export interface EventReport {
   /** Why the answer was not a plain 200. */
   readonly refusal: string | undefined;
   /** The command that explains why a signature or token is not verified. */
-  readonly explainCommand?: string | undefined;
+  readonly explainCommand?: string;
   /** False when a filter hides the line; the event is counted all the same. */
   readonly shown: boolean;
-  readonly showSecrets?: boolean | undefined;
+  readonly showSecrets?: boolean;
   /** Set when the event is read from the log. */
   readonly logged?: LoggedFacts;
 }
@@ -43,7 +43,7 @@ export interface LoggedFacts {
   /** Length of the body as it came; where neither the log nor a header has it, that of what was kept. */
   readonly bytes: number;
   /** How many of these bytes were kept, where not all were: it was rejected. */
-  readonly cutTo?: number | undefined;
+  readonly cutTo?: number;
   /** Oldest first. */
   readonly attempts: readonly AttemptFacts[];
   readonly forwards: readonly ForwardFacts[];
@@ -165,7 +165,7 @@ export function reportHintsOnce(
   const once = (key: string, message: string, seen = reported): void => {
     if (seen.has(key)) return;
     seen.add(key);
-    context.report({ type: "notice", message, ...(below === undefined ? {} : { below }) });
+    context.report({ type: "notice", message, below });
   };
   return ({ product = "", format, verdicts, hint }, status = 200) => {
     if (hint !== undefined && hints.size < MAX_HINTS) once(hint, `${product}: ${hint}`, hints);

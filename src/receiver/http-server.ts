@@ -274,7 +274,7 @@ const MAX_WAITING = 512;
 /** For a paused connection on which nothing moves, as when its client reads no answers. */
 const PAUSED_TIMEOUT_MS = 10_000;
 
-interface Connection {
+interface Pipeline {
   readonly socket: Socket;
   /** Called when a response closes. */
   readonly onAnswered: () => void;
@@ -284,12 +284,12 @@ interface Connection {
   waiting: (() => void)[] | undefined;
 }
 
-const connections = new WeakMap<Socket, Connection>();
+const pipelines = new WeakMap<Socket, Pipeline>();
 
 let waitingCount = 0;
 
 /** Connections of the requests that were answered in this turn of the event loop. */
-let answered: Connection[] = [];
+let answered: Pipeline[] = [];
 
 /**
  * Starts handling a request, at once unless 32 others of its connection are unanswered: then the connection is paused until
@@ -298,28 +298,28 @@ let answered: Connection[] = [];
  */
 export function startInTurn({ socket }: IncomingMessage, response: ServerResponse, start: () => void): void {
   if (socket.destroyed) return;
-  const connection = connections.get(socket) ?? watchConnection(socket);
+  const connection = pipelines.get(socket) ?? watchPipeline(socket);
   if (connection.waiting === undefined && connection.unanswered < MAX_UNANSWERED) run(connection, response, start);
   else wait(connection, () => run(connection, response, start));
 }
 
-function run(connection: Connection, response: ServerResponse, start: () => void): void {
+function run(connection: Pipeline, response: ServerResponse, start: () => void): void {
   connection.unanswered++;
   response.once("close", connection.onAnswered);
   start();
 }
 
-function watchConnection(socket: Socket): Connection {
+function watchPipeline(socket: Socket): Pipeline {
   const onAnswered = (): void => {
     if (answered.push(connection) === 1) setImmediate(settleAnswered);
   };
-  const connection: Connection = { socket, onAnswered, unanswered: 0, waiting: undefined };
-  connections.set(socket, connection);
+  const connection: Pipeline = { socket, onAnswered, unanswered: 0, waiting: undefined };
+  pipelines.set(socket, connection);
   socket.once("close", () => endWaiting(connection));
   return connection;
 }
 
-function wait(connection: Connection, start: () => void): void {
+function wait(connection: Pipeline, start: () => void): void {
   const { socket } = connection;
   // Later in this turn: Node resumes the connection after each complete request that it has already read.
   setImmediate(() => {
@@ -343,7 +343,7 @@ function settleAnswered(): void {
   }
 }
 
-function startWaiting(connection: Connection, waiting: (() => void)[]): void {
+function startWaiting(connection: Pipeline, waiting: (() => void)[]): void {
   const next = waiting.splice(0, MAX_UNANSWERED);
   waitingCount -= next.length;
   for (const start of next) start();
@@ -353,7 +353,7 @@ function startWaiting(connection: Connection, waiting: (() => void)[]): void {
   connection.socket.resume();
 }
 
-function endWaiting(connection: Connection): void {
+function endWaiting(connection: Pipeline): void {
   waitingCount -= connection.waiting?.length ?? 0;
   connection.waiting = undefined;
 }

@@ -36,14 +36,14 @@ export interface ReceiverOptions extends EvaluateOptions {
   /** Proves to a probe that comes through a public URL that it has arrived here. */
   readonly probeKey?: ProbeKey;
   /** The public keys (JWKS) for apps that verify what is signed with the private ones here. */
-  readonly keySet?: string | undefined;
+  readonly keySet?: string;
   /** Host of a user-provided tunnel (--public-url). It shares the main port, so requests are matched by Host header. */
-  readonly publicHost?: string | undefined;
+  readonly publicHost?: string;
   /** Whether an event is shown; all are by default. */
   isShown?(product: string | undefined, event: string | undefined): boolean;
-  readonly showSecrets?: boolean | undefined;
+  readonly showSecrets?: boolean;
   /** Why deliveries cannot be recorded now, for `/readyz`; by default they always can. */
-  readonly whyNotReady?: (() => Promise<string | undefined>) | undefined;
+  readonly whyNotReady?: () => Promise<string | undefined>;
   now(): Date;
   /** Fetches the public keys of a product again; resolves soon, to whether they have changed. */
   renewKeys?(product: string): Promise<boolean>;
