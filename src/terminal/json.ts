@@ -17,7 +17,7 @@ type Renderers = {
 
 /** These lines are a public interface: documented in the README, pinned by tests, only added to within a version. */
 const renderers: Renderers = {
-  ready: ({ role, url, publicUrl, urls, events, notes, channel, keySetUrl, inspectorUrl }) => [
+  ready: ({ role, url, publicUrl, urls, events, notes, channel, keySetUrl, inspectorUrl, appAnswers }) => [
     {
       type: "ready",
       role,
@@ -27,6 +27,7 @@ const renderers: Renderers = {
       events,
       jwks_url: keySetUrl ?? null,
       inspector_url: inspectorUrl ?? null,
+      app_answers: appAnswers ?? null,
       notes,
       channel: channel === undefined ? null : runningChannel(channel),
     },
@@ -39,7 +40,7 @@ const renderers: Renderers = {
   entry: ({ event }) => [eventLine(event)],
   "log-stats": (report) => [logStatsLine(report)],
   drift: driftLines,
-  summary: ({ total, products, seconds, forwards, tunnelDownMs, leftOut, expectations }) => [
+  summary: ({ total, products, seconds, forwards, tunnelDownMs, droppedLines, expectations }) => [
     {
       type: "summary",
       ...total,
@@ -47,7 +48,7 @@ const renderers: Renderers = {
       seconds,
       forwards: forwards === undefined ? null : forwardCounts(forwards),
       tunnel_down_ms: tunnelDownMs ?? null,
-      left_out: leftOut,
+      left_out: droppedLines,
       expectations,
     },
   ],

@@ -11,7 +11,7 @@ import type { Rendered, Style } from "./paint.ts";
 /** On stderr: the events are what a run is asked for. At most seven lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
   const { url, publicUrl, path, forwardsTo, isMirrored, checks, onInvalid, channel, keySetUrl, tryCommand } = report;
-  const { inspectorUrl, metricsUrl, role, logPath, unsigned, events } = report;
+  const { inspectorUrl, metricsUrl, role, logPath, unsigned, events, appAnswers } = report;
   const room = columns - INDENT_COLUMNS;
   const policy = onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
   const mirrored = isMirrored ? " (mirrored)" : role === "receive" ? " (by --role deliver)" : "";
@@ -19,6 +19,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
   const isWatched = err.live || Number.isFinite(columns);
   const rows: readonly (readonly [label: string, text: string | false])[] = [
     ["forwards to", !quiet && forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
+    ["app", !quiet && appAnswers !== undefined && (appAnswers ? "answers" : APP_DOWN)],
     ["forwards to", !quiet && forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
     ["events", !quiet && events.length > 0 && listed(events, room)],
     ["checks", !quiet && checks.length > 0 && listed(checks, room - policy.length) + policy],
@@ -63,6 +64,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose, errColum
 
 const INDENT_COLUMNS = 15;
 const UNSIGNED = "accepts unsigned: ";
+const APP_DOWN = "does not answer yet: deliveries wait for it";
 
 function channelText({ id, events, timeLeftMs }: RunningChannel, room: number): string {
   const left = timeLeftMs === undefined ? "expiry unknown" : `${formatSpan(timeLeftMs)} left`;
@@ -109,12 +111,12 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
     tunnelDownMs === undefined || tunnelDownMs === 0
       ? []
       : [err.caution(`The tunnel was down for ${formatDuration(tunnelDownMs)}.`)];
-  const leftOut =
-    report.leftOut === 0
+  const droppedLines =
+    report.droppedLines === 0
       ? []
       : [
           err.caution(
-            `${counted(report.leftOut, "line was", "lines were")} not shown, because the output was not read fast enough.`,
+            `${counted(report.droppedLines, "line was", "lines were")} not shown, because the output was not read fast enough.`,
           ),
         ];
   const expected = report.expectations.map(({ event, wanted, came }) =>
@@ -124,7 +126,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   );
   const title = `\n${err.strong("Summary")} ${err.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
   return {
-    err: `${[title, ...alignRows(rows, [1, 2, 3, 4, 5, 6, 7]), ...hidden, ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
+    err: `${[title, ...alignRows(rows, [1, 2, 3, 4, 5, 6, 7]), ...hidden, ...forwarded, ...down, ...droppedLines, ...expected].join("\n")}\n`,
   };
 }
 
