@@ -3,7 +3,7 @@ import { defaultFirst, type Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
 import type { Context } from "../project/context.ts";
-import { withMembers } from "../project/override-context.ts";
+import { overrideContext } from "../project/context.ts";
 import { readProject } from "../project/project.ts";
 import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";
 import { answerRuleText, probesText } from "../recognition/reply.ts";
@@ -36,7 +36,7 @@ async function showProducts(context: Context, id: string | undefined): Promise<E
   if (id === undefined) listProducts(context, (await listedProducts(context)).map(describeProduct));
   else {
     const project = await requireTrust(context);
-    context.report(describeProduct(requireProduct(await projectProducts(withMembers(context, { project })), id)));
+    context.report(describeProduct(requireProduct(await projectProducts(overrideContext(context, { project })), id)));
   }
   return ExitCode.ok;
 }
@@ -49,7 +49,7 @@ async function listedProducts(context: Context): Promise<readonly Product[]> {
     const { message, hint } = notTrusted(context, whole, open);
     context.report({ type: "warning", message: `its products are left out: ${message}`, hint });
   }
-  return projectProducts(withMembers(context, { project: trusted }));
+  return projectProducts(overrideContext(context, { project: trusted }));
 }
 
 function describeProduct(product: Product): ProductReport {

@@ -8,7 +8,7 @@ import { keySetReply, sendReply } from "../receiver/respond.ts";
 import { KEY_SET_PATH } from "../receiver/routes.ts";
 import { plainReply } from "../recognition/reply.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
-import { localKeySet } from "../zoho-api/keys.ts";
+import { localKeySet } from "../zoho-api/key-sets.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
 import { requestReport } from "./outgoing.ts";

@@ -2,9 +2,8 @@ import { type Channel, expiringWithin } from "../../channels/channel.ts";
 import { findDeadUrl } from "../../channels/dead-url.ts";
 import { contractEvents, expandEvents, normaliseEvents, withoutEvents } from "../../channels/events.ts";
 import { DAY_MS, soonest } from "../../channels/expiry.ts";
-import { CAUSES, causeOf, type MissingChannel } from "../../channels/listing.ts";
-import type { RememberedChannel } from "../../channels/memory.ts";
-import { orphanIds } from "../../channels/orphans.ts";
+import type { MissingChannel, RememberedChannel } from "../../channels/memory.ts";
+import { orphanIds } from "../../channels/orphaned-channels.ts";
 import type { ZohoSession } from "../../channels/session.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import { eventPattern, parseRoute, patternParts } from "../../contract/event-names.ts";
@@ -58,7 +57,7 @@ export async function channelFindings(
     const own = remembered.find(({ id }) => id === channel.id);
     return { channel: { ...channel, notifyUrl: channel.notifyUrl ?? own?.notifyUrl }, own };
   });
-  const missing = (await memory.missing(listed, now)).map((channel) => ({ channel, because: causeOf(channel) }));
+  const missing = await memory.missing(listed, now);
   const domain = settings.domain === undefined ? undefined : `https://${settings.domain.replace(/^https?:\/\//, "")}`;
   const bases = [listener?.publicUrl, settings.publicUrl, domain].filter((each) => each !== undefined);
   const configured = secrets.for("token", product.id);
@@ -143,8 +142,8 @@ function idsOf(channels: readonly KnownChannel[]): string {
 function missingFinding({ missing, command }: ChannelCase): Finding | undefined {
   const [first] = missing;
   if (first === undefined) return undefined;
-  const ids = missing.map(({ channel, because }) => `${channel.id} (${CAUSES[because]})`).join(", ");
-  const { id } = first.channel;
+  const ids = missing.map(({ id, because }) => `${id} (${because})`).join(", ");
+  const { id } = first;
   const remedy = `${command(`renew ${id}`)} creates it again; ${command(`delete ${id}`)} forgets it`;
   return failed("channels.missing", `Zoho no longer has ${ids}`, remedy);
 }

@@ -1,5 +1,5 @@
-import { watchClient } from "../../channels/api.ts";
 import type { Channel } from "../../channels/channel.ts";
+import { watchClient } from "../../channels/client.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../../channels/products.ts";
 import { openZoho, type ZohoSession } from "../../channels/session.ts";
 import { ExitCode, errorCode, UserError } from "../../util/errors.ts";
