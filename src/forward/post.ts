@@ -325,11 +325,7 @@ const MAX_REPLY_BYTES = 1_048_576;
  * One request and its answer, on undici's handler interface: it costs much less than `request`, which creates streams and
  * signals for each. Has no timeout: the caller aborts.
  */
-function startExchange(
-  dispatcher: Dispatcher,
-  request: Dispatcher.DispatchOptions,
-  maxBytes: number,
-): RunningExchange {
+function startExchange(dispatcher: Dispatcher, request: Dispatcher.DispatchOptions, maxBytes: number): RunningExchange {
   const chunks: Buffer<ArrayBuffer>[] = [];
   let length = 0;
   let status: number | undefined;
