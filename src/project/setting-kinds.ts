@@ -76,8 +76,10 @@ export const size: Kind<number> = {
   placeholder: "size",
 };
 
+/** Shown in bytes. */
 export const bodySize: Kind<number> = {
   ...size,
+  show: String,
   read(given, name) {
     const bytes = parseSize(given, name);
     if (bytes <= MAX_IN_FLIGHT_BYTES) return bytes;

@@ -77,7 +77,7 @@ const TABLE = {
     reach: (address) => (address === "::1" || isSafeWithoutTls(address) ? [] : [address]),
   }),
   maxBody: local(bodySize, MAX_BODY_BYTES, {
-    flag: ["--max-body", "largest body to accept, 64mib at most (default: {})"],
+    flag: ["--max-body", "largest body to accept, 64mib at most (default: 1mib)"],
   }),
   schema: local(oneOf("warn", "enforce", "off"), "warn", {
     flag: [
