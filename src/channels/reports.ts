@@ -62,10 +62,3 @@ export interface RecordReport {
   readonly error: string | undefined;
   readonly hint: string | undefined;
 }
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    channel: ChannelReport;
-    record: RecordReport;
-  }
-}

@@ -5,10 +5,3 @@ export interface EntryReport {
   readonly type: "entry";
   readonly event: EventReport & { readonly logged: LoggedFacts };
 }
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    event: EventReport;
-    entry: EntryReport;
-  }
-}

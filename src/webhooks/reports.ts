@@ -57,10 +57,3 @@ export interface FailureFacts {
   /** How often Zoho has repeated it. */
   readonly retries: number | undefined;
 }
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    webhook: WebhookReport;
-    "webhook-failure": WebhookFailureReport;
-  }
-}
