@@ -1,7 +1,6 @@
 import { UserError } from "../util/errors.ts";
 import type { ApiRequest, ZohoApi } from "../zoho-api/api.ts";
-import { deleteAndConfirm, requestedDeletions } from "../zoho-api/collection.ts";
-import { readAllPages } from "../zoho-api/pages.ts";
+import { deleteAndConfirm, readAllPages, requestedDeletions } from "../zoho-api/collection.ts";
 import { type Channel, type ChannelConfig, groupRows, watchItem } from "./channel.ts";
 import type { WatchOperation, WatchProduct } from "./products.ts";
 import { readPage, readResults, type WatchResult } from "./replies.ts";

@@ -1,7 +1,7 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
+import { overrideContext } from "../project/context.ts";
 import { userFolder } from "../project/load.ts";
-import { withMembers } from "../project/override-context.ts";
 import { ExitCode, UserError } from "../util/errors.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { counted } from "../util/units.ts";
@@ -61,7 +61,7 @@ async function listChannels(
 ): Promise<readonly Channel[] | undefined> {
   // The command itself has reported what the configuration has to say.
   const report: Context["report"] = (each) => void (each.type === "api-request" && context.report(each));
-  const { api, http, product } = await openZoho(withMembers(context, { report }), options);
+  const { api, http, product } = await openZoho(overrideContext(context, { report }), options);
   try {
     return await watchClient(api, product, limit).list();
   } catch (error) {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { UserError } from "../util/errors.ts";
 import type { ApiReply } from "../zoho-api/api.ts";
-import { faultError, readFault, replyError } from "../zoho-api/errors.ts";
+import { readFault, replyError, ZohoApiError } from "../zoho-api/errors.ts";
 import { parseZohoTime } from "../zoho-api/time.ts";
 import { soonest } from "./expiry.ts";
 
@@ -113,7 +113,7 @@ export function readResults(reply: ApiReply, actions: readonly string[] = []): r
     const channelId = events[0]?.channel_id ?? details?.channel_id ?? undefined;
     const fault = readFault(item) ?? (isSuccessItem(item) ? undefined : NO_RESULT);
     const call = { ...reply.call, action: actions[i] ?? reply.call.action };
-    if (fault !== undefined) return { ok: false, channelId, error: faultError(fault, reply.status, call) };
+    if (fault !== undefined) return { ok: false, channelId, error: new ZohoApiError(fault, reply.status, call) };
     return {
       ok: true,
       channelId,

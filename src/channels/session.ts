@@ -1,10 +1,10 @@
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig, userFolder } from "../project/load.ts";
 import { shellQuoted } from "../util/text.ts";
-import type { AccessTokens } from "../zoho-api/access-token.ts";
+import { type AccessTokens, accessTokens } from "../zoho-api/access-token.ts";
 import { type ZohoApi, zohoApi } from "../zoho-api/api.ts";
-import type { ZohoHttp } from "../zoho-api/http.ts";
-import { openSignIn, sessionTokens, warnOfClock, type ZohoOptions, zohoHttp } from "../zoho-api/session.ts";
+import { type ZohoHttp, zohoHttp } from "../zoho-api/http.ts";
+import { openSignIn, warnOfClock, type ZohoOptions } from "../zoho-api/session.ts";
 import { accountOf, type SignIn } from "../zoho-api/sign-in.ts";
 import { watchClient } from "./api.ts";
 import type { ChannelAccess } from "./create.ts";
@@ -46,7 +46,7 @@ export async function openZoho(
   const product = findWatchProduct(options.product ?? "crm");
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
-  const tokens = sessionTokens(context, signIn, http);
+  const tokens = accessTokens(context, signIn, http);
   const onClockOffset = (offsetMs: number): void => warnOfClock(context, offsetMs);
   const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
   const client = watchClient(api, product, context.signal);

@@ -6,7 +6,7 @@ import { KnownSecrets } from "../delivery/known-secrets.ts";
 import { endProcess, nodeRuntime, reportUnfinished } from "../process/node-runtime.ts";
 import type { Runtime, Surroundings } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
-import { withMembers } from "../project/override-context.ts";
+import { overrideContext } from "../project/context.ts";
 import { createContext } from "../terminal/context.ts";
 import { renderFailure } from "../terminal/failure.ts";
 import { helpConfiguration, helpOutput, topicsText } from "../terminal/help.ts";
@@ -38,57 +38,65 @@ Exit codes:
   4 invalid payload          9 the tunnel or channel was lost
   130 interrupted`;
 
+const DEFAULT_MODE: Mode = { json: false, quiet: false, verbose: false, color: true };
+
 /** Parses the command line, loads the command that it names, runs it, and turns every outcome into an exit code. */
 export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode | number> {
+  const { argv: given } = runtime;
   // A guess, for errors that come before the command line is parsed.
-  let mode: Mode = {
-    json: runtime.argv.includes("--json"),
-    quiet: false,
-    verbose: false,
-    color: !runtime.argv.includes("--no-color"),
-  };
+  let mode = { ...DEFAULT_MODE, json: given.includes("--json"), color: !given.includes("--no-color") };
   const knownSecrets = new KnownSecrets();
   let exitCode: ExitCode | number = ExitCode.ok;
   const act: Act = (action) => {
     return async (...args) => {
       // Commander passes the command itself behind its options.
       const command: unknown = args.pop();
-      if (command instanceof Command) mode = modeOf(command);
+      if (command instanceof Command) mode = { ...DEFAULT_MODE, ...command.opts() };
       const context = await createContext(runtime, mode, knownSecrets);
-      const entry = commands.find(({ name }) => name === calledCommand(runtime.argv));
-      exitCode = await action(entry?.needsNoTrust ? context : await trusted(context), ...args);
+      const entry = commands.find(({ name }) => name === calledCommand(given));
+      exitCode = await action(entry?.needsTrust === false ? context : await trusted(context), ...args);
     };
   };
   let program: Command | undefined;
-  let argv = runtime.argv;
+  let argv = given;
   try {
     program = await buildProgram(runtime, version, act);
-    const topic = runtime.argv[0] === "help" ? calledCommand(runtime.argv) : undefined;
+    const topic = given[0] === "help" ? calledCommand(given) : undefined;
     if (topic !== undefined && !isCommand(topic)) {
       const { showTopic } = await import("../commands/help.ts");
-      const names = commands.map(({ name }) => name);
-      showTopic(topic, names, runtime);
+      showTopic(topic, NAMES, runtime);
       return ExitCode.ok;
     }
     argv = withDefaultSubcommand(argv, program);
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) {
-      // Commander has already printed help or the version.
-      if (error.exitCode === 0) return ExitCode.ok;
-      // A group without a subcommand and without a list: commander has printed its help.
-      if (error.code === "commander.help") return ExitCode.usage;
-      return fail(runtime, mode, asUsageError(error, argv, program), knownSecrets);
+    // Commander has already printed help or the version; the help also for a group without a subcommand and without a list.
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
+    if (error instanceof CommanderError && error.code === "commander.help") return ExitCode.usage;
+    const failure = error instanceof CommanderError ? asUsageError(error, argv, program) : error;
+    if (!(failure instanceof UserError) && isInterruption(failure, runtime.signal)) {
+      // The user knows, and what is left over has been reported.
+      return INTERRUPT_STATUS[String(failure)] ?? INTERRUPTED;
     }
-    return fail(runtime, mode, error, knownSecrets);
+    runtime.stderr.write(knownSecrets.mask(await renderFailure(failure, runtime, mode)));
+    if (!(failure instanceof UserError)) return ExitCode.bug;
+    return failure.code === CANCELLED ? INTERRUPTED : failure.exitCode;
   }
 }
 
-/** The context with the project's files, which the user trusts. */
+const INTERRUPTED = 130;
+const INTERRUPT_STATUS: Readonly<Record<string, number>> = { SIGINT: INTERRUPTED, SIGTERM: 143, SIGHUP: 129 };
+
+/** An interruption by a signal is no bug; the shell gets the status of a process that the signal ended. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
+}
+
+/** The context with the project, whose files the user trusts. */
 async function trusted(context: Context): Promise<Context> {
   const { requireTrust } = await import("../project/trust.ts");
-  return withMembers(context, { project: await requireTrust(context) });
+  return overrideContext(context, { project: await requireTrust(context) });
 }
 
 async function buildProgram(runtime: Runtime, version: string, act: Act): Promise<Command> {
@@ -112,27 +120,14 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
   return program;
 }
 
-function modeOf(command: Command): Mode {
-  const {
-    json = false,
-    quiet = false,
-    verbose = false,
-    color = true,
-    showSecrets = false,
-  } = command.opts<Partial<Mode>>();
-  return { json, quiet, verbose, color, showSecrets };
-}
-
 /** `events` and `events --failed` list: a group without a subcommand runs its `list`. */
 function withDefaultSubcommand(argv: readonly string[], program: Command): readonly string[] {
   const [name, next = "-"] = argv;
   const group = program.commands.find((command) => command.name() === name);
   const isList = group?.commands.some((command) => command.name() === "list");
-  if (name === undefined || !isList || !next.startsWith("-") || HELP_FLAGS.includes(next)) return argv;
+  if (name === undefined || !isList || !next.startsWith("-") || ["-h", "--help"].includes(next)) return argv;
   return [name, "list", ...argv.slice(1)];
 }
-
-const HELP_FLAGS: readonly string[] = ["-h", "--help"];
 
 /** The first word that is not a flag; after `help`, the one behind it. */
 function calledCommand(argv: readonly string[]): string | undefined {
@@ -180,34 +175,12 @@ const OTHER_NAMES = new Map([
 ]);
 
 function unknownCommand(name: string): UserError {
-  const names = commands.map((entry) => entry.name);
-  const near = OTHER_NAMES.get(name) ?? nearest(name, names, 1)[0];
+  const near = OTHER_NAMES.get(name) ?? nearest(name, NAMES, 1)[0];
   return new UserError("usage", `unknown command '${name}'`, near === undefined ? HELP_HINT : `did you mean ${near}?`);
 }
 
+const NAMES = commands.map(({ name }) => name);
+
 function isCommand(name: string | undefined): boolean {
-  return name === "help" || commands.some((entry) => entry.name === name);
+  return name !== undefined && ["help", ...NAMES].includes(name);
 }
-
-async function fail(
-  runtime: Runtime,
-  mode: Mode,
-  error: unknown,
-  knownSecrets: KnownSecrets,
-): Promise<ExitCode | number> {
-  if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
-    // The user knows, and what is left over has been reported.
-    return INTERRUPT_STATUS[String(error)] ?? INTERRUPTED;
-  }
-  runtime.stderr.write(knownSecrets.mask(await renderFailure(error, runtime, mode)));
-  if (!(error instanceof UserError)) return ExitCode.bug;
-  return error.code === CANCELLED ? INTERRUPTED : error.exitCode;
-}
-
-/** An interruption by a signal is no bug; the shell gets the status of a process that the signal ended. */
-function isInterruption(error: unknown, signal: AbortSignal): boolean {
-  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
-}
-
-const INTERRUPTED = 130;
-const INTERRUPT_STATUS: Readonly<Record<string, number>> = { SIGINT: INTERRUPTED, SIGTERM: 143, SIGHUP: 129 };

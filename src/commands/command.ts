@@ -15,15 +15,18 @@ export type Act = <Args extends unknown[]>(action: Action<Args>) => (...args: Ar
 /** Adds a command's flags, arguments and action. */
 export type Define = (command: Command, act: Act) => void;
 
-/** The module is loaded when the command or its help is called. */
+export interface CommandModule {
+  readonly define: Define;
+}
+
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  /** Sets a folder up, or shows its settings, and runs no code of it; `products` asks by itself. */
-  readonly needsNoTrust?: true;
   /** Its pages in docs/, without `.md`. */
   readonly pages: readonly string[];
-  load(): Promise<{ readonly define: Define }>;
+  /** Whether the user must trust the project's files first. */
+  readonly needsTrust: boolean;
+  load(): Promise<CommandModule>;
 }
 
 /** Adds all commands, but loads only the wanted ones: the others have a name and a summary. */

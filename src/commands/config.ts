@@ -3,15 +3,10 @@ import { maskRoute, maskUrl } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
-import { fileKeys } from "../project/readers.ts";
-import { settingText } from "../project/setting-texts.ts";
+import { fileName, type Settings, settingText } from "../project/settings.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
-
-interface ShowOptions {
-  readonly origin?: boolean;
-}
 
 export const define: Define = (command, act) => {
   command
@@ -28,51 +23,46 @@ const HELP = `
 A setting comes from the first of these that has it: a flag, the environment (ZOHO_HOOKS_PORT and so on), the project's
 .env, the project's zoho-hooks.config.json, your own config.json, the default. Secrets are never printed.`;
 
-interface Row {
-  readonly key: string;
-  /** `(set)` for a secret; undefined if not set. */
-  readonly value: unknown;
-  readonly origin: string | undefined;
-}
-
-async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
+async function show(
+  context: Context,
+  { origin: withOrigin = false }: { readonly origin?: boolean },
+): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(context, { config, schemas: false });
   const rows = [...settingRows(config), ...secretRows(config)];
-  // The key as in the config file.
-  const named = ({ key }: Row): string => fileKeys(key).join(".");
-  const withOrigin = options.origin === true;
   context.report({
     type: "table",
     columns: ["setting", "value", ...(withOrigin ? ["from"] : [])],
-    rows: rows.map((row) => [named(row), settingText(row.key, row.value), ...(withOrigin ? [row.origin ?? ""] : [])]),
-    json: rows.map((row) => ({
-      type: "setting",
-      key: named(row),
-      value: row.value ?? null,
-      origin: row.origin ?? null,
-    })),
+    rows: rows.map(({ key, value, origin = "" }) => [
+      fileName(key),
+      settingText(key, value),
+      ...(withOrigin ? [origin] : []),
+    ]),
+    json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key: fileName(key), value, origin })),
   });
   warnOfUnknownVariables(context, config, products);
   return ExitCode.ok;
 }
 
-function settingRows({ settings, origins }: Config): readonly Row[] {
-  const origin = new Map(Object.entries(origins));
-  const shown = {
+/** `value`: undefined if not set. */
+type Rows = readonly { readonly key: string; readonly value?: unknown; readonly origin?: string }[];
+
+function settingRows({ settings, origins }: Config): Rows {
+  const { store, forwardTo, routes } = settings;
+  const masked = {
     ...settings,
-    store: settings.store === false ? false : maskUrl(settings.store),
-    forwardTo: settings.forwardTo.map((each) => maskUrl(each)),
-    routes: settings.routes.map(maskRoute),
+    store: store && maskUrl(store),
+    forwardTo: forwardTo.map((each) => maskUrl(each)),
+    routes: routes.map(maskRoute),
   };
-  return Object.entries(shown).map(([key, value]) => ({ key, value, origin: origin.get(key) }));
+  return Object.entries(masked).map(([key, value]) => ({ key, value, origin: origins[key as keyof Settings] }));
 }
 
-function secretRows({ secrets, variableOrigin }: Config): readonly Row[] {
+function secretRows({ secrets, variableOrigin }: Config): Rows {
   const set = secrets.all().map((secret) => secret.origin);
   const unset = Object.values(CREDENTIAL_VARIABLES).filter((name) => !set.includes(name));
   return [
     ...set.map((key) => ({ key, value: "(set)", origin: variableOrigin(key) })),
-    ...unset.map((key) => ({ key, value: undefined, origin: undefined })),
+    ...unset.map((key) => ({ key })),
   ];
 }

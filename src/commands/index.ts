@@ -1,144 +1,72 @@
-import type { CommandEntry } from "./command.ts";
+import type { CommandEntry, CommandModule } from "./command.ts";
 
-/** Every command, in the order of the help. */
-export const commands: readonly CommandEntry[] = [
-  {
-    name: "listen",
-    summary: "receive webhooks on this machine; verify, validate and show each one",
-    pages: ["receiving"],
-    load: () => import("./listen/index.ts"),
-  },
-  {
-    name: "send",
-    summary: "send sample events to your own app, with valid signatures",
-    pages: ["sending", "formats"],
-    load: () => import("./send.ts"),
-  },
-  {
-    name: "check",
-    summary: "try what an endpoint must do: security, speed, protocol, duplicates",
-    pages: ["check"],
-    load: () => import("./check.ts"),
-  },
-  {
-    name: "verify",
-    summary: "check whether a payload is genuine and well-formed; if not, say exactly why",
-    pages: ["verifying"],
-    load: () => import("./verify.ts"),
-  },
-  {
-    name: "channels",
-    summary: "create, list, renew and delete the notification channels of CRM, Bigin and Recruit",
-    pages: ["crm-channel"],
-    load: () => import("./channels/index.ts"),
-  },
-  {
-    name: "webhooks",
-    summary: "create, list and delete webhooks of Desk, Books, Inventory and Sign; list failed ones",
-    pages: ["missed", "products/desk", "products/finance", "products/sign"],
-    load: () => import("./webhooks/index.ts"),
-  },
-  {
-    name: "login",
-    summary: "sign in to Zoho, for channels and webhooks",
-    pages: ["crm-channel"],
-    load: () => import("./login.ts"),
-  },
-  {
-    name: "logout",
-    summary: "revoke a sign-in and remove it from this machine",
-    pages: ["crm-channel"],
-    load: () => import("./logout.ts"),
-  },
-  {
-    name: "whoami",
-    summary: "show who is signed in to Zoho, where, and with which scopes",
-    pages: ["crm-channel"],
-    load: () => import("./whoami.ts"),
-  },
-  {
-    name: "events",
-    summary: "look at received deliveries: list, show, follow, count, export, compare",
-    pages: ["receiving"],
-    load: () => import("./events.ts"),
-  },
-  {
-    name: "ui",
-    summary: "look at received deliveries in the browser: the inspector",
-    pages: ["inspector"],
-    load: () => import("./ui.ts"),
-  },
-  {
-    name: "replay",
-    summary: "send a received delivery to your app again",
-    pages: ["receiving"],
-    load: () => import("./replay.ts"),
-  },
-  {
-    name: "store",
-    summary: "create, look at or update an event log in PostgreSQL, which several processes share",
-    pages: ["team"],
-    load: () => import("./store.ts"),
-  },
-  {
-    name: "products",
-    needsNoTrust: true,
-    summary: "list products, their events, and how their deliveries are signed",
-    pages: ["verifying"],
-    load: () => import("./products.ts"),
-  },
-  {
-    name: "fixtures",
-    summary: "show, find or copy the sample payloads",
-    pages: ["sending", "formats"],
-    load: () => import("./fixtures.ts"),
-  },
-  {
-    name: "types",
-    summary: "write TypeScript types for the events, also from received deliveries",
-    pages: ["library"],
-    load: () => import("./types.ts"),
-  },
-  {
-    name: "init",
-    needsNoTrust: true,
-    summary: "set up this project: config, .env and .gitignore",
-    pages: ["getting-started"],
-    load: () => import("./init/index.ts"),
-  },
-  {
-    name: "trust",
-    needsNoTrust: true,
-    summary: "trust the files of a folder, or stop trusting them",
-    pages: ["configuration"],
-    load: () => import("./trust.ts"),
-  },
-  {
-    name: "keygen",
-    needsNoTrust: true,
-    summary: "create a key pair, to sign samples as SalesIQ, Cliq and Desk do",
-    pages: ["sending"],
-    load: () => import("./keygen.ts"),
-  },
-  {
-    name: "config",
-    needsNoTrust: true,
-    summary: "show the current settings and where each comes from",
-    pages: ["configuration"],
-    load: () => import("./config.ts"),
-  },
-  {
-    name: "doctor",
-    needsNoTrust: true,
-    summary: "check everything that receiving needs, from Node to the channels at Zoho, and say how to repair it",
-    pages: ["troubleshooting"],
-    load: () => import("./doctor.ts"),
-  },
-  {
-    name: "completion",
-    needsNoTrust: true,
-    summary: "print a completion script for bash, zsh, fish or PowerShell",
-    pages: ["json"],
-    load: async () => ({ define: (await import("./completion/index.ts")).completionOf(commands) }),
-  },
-];
+/** Every command in the order of the help: its name, its summary, and its pages in docs/. */
+const COMMANDS = [
+  ["listen", "receive webhooks on this machine; verify, validate and show each one", "receiving"],
+  ["send", "send sample events to your own app, with valid signatures", "sending", "formats"],
+  ["check", "try what an endpoint must do: security, speed, protocol, duplicates", "check"],
+  ["verify", "check whether a payload is genuine and well-formed; if not, say exactly why", "verifying"],
+  ["channels", "create, list, renew and delete the notification channels of CRM, Bigin and Recruit", "crm-channel"],
+  [
+    "webhooks",
+    "create, list and delete webhooks of Desk, Books, Inventory and Sign; list failed ones",
+    ...["missed", "products/desk", "products/finance", "products/sign"],
+  ],
+  ["login", "sign in to Zoho, for channels and webhooks", "crm-channel"],
+  ["logout", "revoke a sign-in and remove it from this machine", "crm-channel"],
+  ["whoami", "show who is signed in to Zoho, where, and with which scopes", "crm-channel"],
+  ["events", "look at received deliveries: list, show, follow, count, export, compare", "receiving"],
+  ["ui", "look at received deliveries in the browser: the inspector", "inspector"],
+  ["replay", "send a received delivery to your app again", "receiving"],
+  ["store", "create, look at or update an event log in PostgreSQL, which several processes share", "team"],
+  ["products", "list products, their events, and how their deliveries are signed", "verifying"],
+  ["fixtures", "show, find or copy the sample payloads", "sending", "formats"],
+  ["types", "write TypeScript types for the events, also from received deliveries", "library"],
+  ["init", "set up this project: config, .env and .gitignore", "getting-started"],
+  ["trust", "trust the files of a folder, or stop trusting them", "configuration"],
+  ["keygen", "create a key pair, to sign samples as SalesIQ, Cliq and Desk do", "sending"],
+  ["config", "show the current settings and where each comes from", "configuration"],
+  [
+    "doctor",
+    "check everything that receiving needs, from Node to the channels at Zoho, and say how to repair it",
+    "troubleshooting",
+  ],
+  ["completion", "print a completion script for bash, zsh, fish or PowerShell", "json"],
+] as const;
+
+/** Loaded when the command or its help is called. */
+const MODULES: Readonly<Record<(typeof COMMANDS)[number][0], () => Promise<CommandModule>>> = {
+  listen: () => import("./listen/index.ts"),
+  send: () => import("./send.ts"),
+  check: () => import("./check.ts"),
+  verify: () => import("./verify.ts"),
+  channels: () => import("./channels/index.ts"),
+  webhooks: () => import("./webhooks.ts"),
+  login: () => import("./login.ts"),
+  logout: () => import("./logout.ts"),
+  whoami: () => import("./whoami.ts"),
+  events: () => import("./events.ts"),
+  ui: () => import("./ui.ts"),
+  replay: () => import("./replay.ts"),
+  store: () => import("./store.ts"),
+  products: () => import("./products.ts"),
+  fixtures: () => import("./fixtures.ts"),
+  types: () => import("./types.ts"),
+  init: () => import("./init/index.ts"),
+  trust: () => import("./trust.ts"),
+  keygen: () => import("./keygen.ts"),
+  config: () => import("./config.ts"),
+  doctor: () => import("./doctor.ts"),
+  completion: async () => ({ define: (await import("./completion/index.ts")).completionOf(commands) }),
+};
+
+/** Commands that set a folder up, or show its settings, and run no code of it; `products` asks by itself. */
+const NEED_NO_TRUST: readonly string[] = ["products", "init", "trust", "keygen", "config", "doctor", "completion"];
+
+export const commands: readonly CommandEntry[] = COMMANDS.map(([name, summary, ...pages]) => ({
+  name,
+  summary,
+  pages,
+  needsTrust: !NEED_NO_TRUST.includes(name),
+  load: MODULES[name],
+}));

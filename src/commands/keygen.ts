@@ -14,10 +14,6 @@ import { makeFolder } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
 import type { Define } from "./command.ts";
 
-interface KeygenOptions {
-  readonly out?: string;
-}
-
 export const define: Define = (command, act) => {
   command
     .option("--out <folder>", `the folder to write the files to (default: ${KEYS_FOLDER} in the project)`)
@@ -40,17 +36,17 @@ a URL, zoho-hooks listen --serve-jwks serves yours, and so does send --serve-jwk
 /** Bits, as in Zoho's samples. */
 const MODULUS_LENGTH = 2048;
 
-async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCode> {
+async function keygen(context: Context, { out }: { readonly out?: string }): Promise<ExitCode> {
   const { root } = readProject(context);
   if (out === "") throw usageError("--out names no folder", "leave it out for .zoho-hooks/keys in the project");
   const folder = out === undefined ? join(root, KEYS_FOLDER) : resolve(context.cwd, out);
-  const privateFile = join(folder, "private.pem");
-  const publicFile = join(folder, "public.pem");
-  const setFile = join(folder, "jwks.json");
+  const files = ["private.pem", "public.pem", "jwks.json"].map((name) => join(folder, name));
+  const [privateFile = "", publicFile = "", setFile = ""] = files;
   if (out === undefined) rejectLinks(root, join(folder, ".gitignore"));
-  for (const file of [privateFile, publicFile, setFile]) {
+  for (const file of files) {
     if (out === undefined) rejectLinks(root, file);
-    refuseExisting(file);
+    if (existsSync(file))
+      throw usageError(`${file} already exists, and keys are never overwritten`, "choose another folder with --out");
   }
   const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>
     promisify(generateKeyPair)("rsa", {
@@ -75,11 +71,10 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   } catch (error) {
     throw usageError(`the key pair cannot be written to ${folder}: ${errorText(error)}`);
   }
-  if (out !== undefined) {
-    const message = `${relative(context.cwd, privateFile)} is a secret: keep it out of Git (only ${KEYS_FOLDER} is ignored automatically)`;
-    context.report({ type: "notice", message });
-  }
-  const names = [privateFile, publicFile, setFile].map((file) => relative(context.cwd, file) || file);
+  const notice = (message: string): void => context.report({ type: "notice", message });
+  const names = files.map((file) => relative(context.cwd, file) || file);
+  if (out !== undefined)
+    notice(`${names[0]} is a secret: keep it out of Git (only ${KEYS_FOLDER} is ignored automatically)`);
   context.report({
     type: "text",
     text: publicKey,
@@ -92,15 +87,9 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
     },
   });
   // Paths in variables are relative to the project's folder.
-  const [toSend, toVerify, forDesk] = [privateFile, publicFile, setFile].map((file) => relative(root, file));
-  context.report({
-    type: "notice",
-    message: `to sign with it: ${CREDENTIAL_VARIABLES.privateKey}=${toSend}; to verify with it: ${CREDENTIAL_VARIABLES.publicKey}=${toVerify}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${forDesk}`,
-  });
+  const [toSend, toVerify, forDesk] = files.map((file) => relative(root, file));
+  notice(
+    `to sign with it: ${CREDENTIAL_VARIABLES.privateKey}=${toSend}; to verify with it: ${CREDENTIAL_VARIABLES.publicKey}=${toVerify}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${forDesk}`,
+  );
   return ExitCode.ok;
-}
-
-function refuseExisting(file: string): void {
-  if (!existsSync(file)) return;
-  throw usageError(`${file} already exists, and keys are never overwritten`, "choose another folder with --out");
 }

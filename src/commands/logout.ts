@@ -6,14 +6,13 @@ import {
   warnOfLivingChannels,
 } from "../channels/living.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, loadConfig, userFolder } from "../project/load.ts";
+import { type Config, loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { accessTokens } from "../zoho-api/access-token.ts";
-import type { CredentialsStore } from "../zoho-api/credentials.ts";
 import { revokeToken } from "../zoho-api/oauth.ts";
-import { chosenProfile, openStore, zohoHttp } from "../zoho-api/session.ts";
-import { hasEnvSignIn, type SignIn } from "../zoho-api/sign-in.ts";
+import { chosenProfile, openStore, withHttp } from "../zoho-api/session.ts";
+import { hasEnvSignIn, type SignIn, signInError } from "../zoho-api/sign-in.ts";
 import type { Define } from "./command.ts";
 
 interface LogoutOptions {
@@ -41,11 +40,11 @@ whether to delete those that were created here; otherwise it lists them. If one 
 the exit code is 7. No other profile becomes the current one.`;
 
 async function logout(context: Context, options: LogoutOptions): Promise<ExitCode> {
-  const { profile: flag, local = false } = options;
-  if (local && options.deleteChannels === true)
+  const { local = false, deleteChannels = false } = options;
+  if (local && deleteChannels)
     throw usageError("--local sends nothing to Zoho, so it cannot delete channels", "leave --local out");
   const config = loadConfig(context);
-  const named = chosenProfile(config, flag);
+  const named = chosenProfile(config, options.profile);
   const store = openStore(context, config);
   // The sign-in that whoami shows then is not a stored one, which would be revoked.
   if (named === undefined && hasEnvSignIn(config.env)) {
@@ -55,14 +54,20 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     );
   }
   const { profiles, current } = await store.profiles();
-  const profile = profiles.find(({ name }) => name === (named ?? current));
-  const signIn = await openUnlessLost(store, named, local);
-  const isLost = signIn === undefined;
-  const name = signIn?.name ?? profile?.name ?? "";
+  // Undefined if the secrets cannot be read: removing the profile does not need them.
+  const signIn = await store.open(named).catch((error: unknown) => {
+    if (!(error instanceof UserError) || error.code !== "no_secrets") throw error;
+    if (local) return undefined;
+    const hint = "unlock the keyring; or add --local to remove the profile without revoking its tokens at Zoho";
+    throw signInError(error.message, hint, error.code);
+  });
+  const profile = profiles.find((each) => each.name === (named ?? current));
+  if (profile === undefined) throw new Error("a sign-in that was opened has a profile");
+  const { name } = profile;
   let living = await context.waiting("looking for living channels", () =>
     findLivingChannels(context, name, local ? undefined : signIn),
   );
-  if (!local && (await shouldDelete(context, living, { ...options, profile: name }))) {
+  if (!local && (await shouldDelete(context, living, name, deleteChannels))) {
     const exitCode = await deleteLivingChannels(context, name, living);
     if (exitCode !== ExitCode.ok) {
       context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
@@ -70,19 +75,19 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     }
     living = living.map((each) => ({ ...each, ours: [] }));
   }
-  if (signIn !== undefined) await endTokens(context, { config, signIn, local });
-  await store.remove(name, { evenIfSecretsStay: isLost });
+  if (signIn !== undefined) await endTokens(context, config, signIn, local);
+  await store.remove(name, { evenIfSecretsStay: signIn === undefined });
   context.report({
     type: "sign-in",
     state: "signed-out",
     profile: name,
-    dataCentre: profile?.dataCentre ?? "",
-    environment: profile?.environment ?? "",
-    accountsUrl: profile?.accountsUrl ?? "",
+    dataCentre: profile.dataCentre,
+    environment: profile.environment,
+    accountsUrl: profile.accountsUrl,
     apiUrl: signIn?.hosts.apiUrl,
-    clientId: profile?.clientId,
-    scopes: profile?.scopes ?? [],
-    secretsIn: isLost ? "not where they were stored" : "nowhere",
+    clientId: profile.clientId,
+    scopes: profile.scopes,
+    secretsIn: signIn === undefined ? "not where they were stored" : "nowhere",
     tokenExpiresAt: undefined,
   });
   warnOfLivingChannels(context, { profile: name, signIn }, living);
@@ -104,54 +109,31 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
 async function shouldDelete(
   context: Context,
   living: readonly LivingChannels[],
-  { deleteChannels = false, profile }: LogoutOptions,
+  profile: string,
+  isRequested: boolean,
 ): Promise<boolean> {
   const ids = livingIds(living);
-  if (deleteChannels || ids === "") return deleteChannels;
+  if (isRequested || ids === "") return isRequested;
   const prompts = await context.prompts();
   const message = `Without the sign-in of profile ${profile}, channels created here can still post (${ids}). Delete them first?`;
   return (await prompts?.confirm({ message })) === true;
 }
 
-/** Undefined with `--local` if the secrets cannot be read: removing the profile does not need them. */
-async function openUnlessLost(
-  store: CredentialsStore,
-  profile: string | undefined,
-  local: boolean,
-): Promise<SignIn | undefined> {
-  try {
-    return await store.open(profile);
-  } catch (error) {
-    if (!(error instanceof UserError) || error.code !== "no_secrets") throw error;
-    if (local) return undefined;
-    const hint = "unlock the keyring; or add --local to remove the profile without revoking its tokens at Zoho";
-    throw new UserError("credentials", error.message, hint, error.code);
-  }
-}
-
 /** Revokes the tokens at Zoho, unless `local`, and then forgets them here. */
-async function endTokens(
-  context: Context,
-  { config, signIn, local }: { config: Config; signIn: SignIn; local: boolean },
-): Promise<void> {
-  if (signIn.access.kind !== "refreshable") throw new Error("a profile has a refresh token");
-  const { client, refreshToken } = signIn.access;
-  const http = zohoHttp(context, config);
+async function endTokens(context: Context, config: Config, signIn: SignIn, local: boolean): Promise<void> {
+  const { access, name } = signIn;
+  if (access.kind !== "refreshable") throw new Error("a profile has a refresh token");
   try {
-    if (!local)
-      await context.waiting("revoking the refresh token", () =>
-        revokeToken(http, client.accountsUrl, refreshToken, context.signal),
-      );
-    await accessTokens({ signIn, folder: userFolder(context), http, now: context.now }).forget();
+    await withHttp(context, config, async (http) => {
+      const revoke = () => revokeToken(http, access.client.accountsUrl, access.refreshToken, context.signal);
+      if (!local) await context.waiting("revoking the refresh token", revoke);
+      await accessTokens(context, signIn, http).forget();
+    });
   } catch (error) {
-    const hint = `the profile stays; to remove it anyway: ${context.invocation} logout --local --profile ${signIn.name}`;
-    if (!(error instanceof UserError)) {
-      const message = "the refresh token may have been revoked: Zoho did not answer";
-      if (!local) context.report({ type: "warning", message, hint });
-      throw error;
-    }
-    throw new UserError("credentials", error.message, `${error.hint ?? ""}; ${hint}`, error.code);
-  } finally {
-    await http.close();
+    const hint = `the profile stays; to remove it anyway: ${context.invocation} logout --local --profile ${name}`;
+    if (error instanceof UserError) throw signInError(error.message, `${error.hint ?? ""}; ${hint}`, error.code);
+    const message = "the refresh token may have been revoked: Zoho did not answer";
+    if (!local) context.report({ type: "warning", message, hint });
+    throw error;
   }
 }

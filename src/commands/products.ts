@@ -3,7 +3,7 @@ import { defaultFirst, type Format, type Product } from "../contract/product.ts"
 import { projectProducts } from "../custom/project-products.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
-import { withMembers } from "../project/override-context.ts";
+import { overrideContext } from "../project/context.ts";
 import { readProject } from "../project/project.ts";
 import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";
 import { examples } from "../terminal/help.ts";
@@ -34,7 +34,7 @@ export const define: Define = (command, act) => {
         else if (id === undefined) listProducts(context, (await listedProducts(context)).map(describeProduct));
         else {
           const project = await requireTrust(context);
-          const all = await projectProducts(withMembers(context, { project }));
+          const all = await projectProducts(overrideContext(context, { project }));
           context.report(describeProduct(requireProduct(all, id)));
         }
         return ExitCode.ok;
@@ -59,7 +59,7 @@ async function listedProducts(context: Context): Promise<readonly Product[]> {
       ...(hint === undefined ? {} : { hint }),
     });
   }
-  return projectProducts(withMembers(context, { project: trusted }));
+  return projectProducts(overrideContext(context, { project: trusted }));
 }
 
 /** One row per format: a product's formats differ in their events and signatures. */

@@ -13,7 +13,7 @@ import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
-import { STORE_TEXT } from "./flags/log.ts";
+import { addStoreFlag } from "./flags/log.ts";
 
 interface TypesOptions {
   readonly out?: string;
@@ -26,8 +26,8 @@ export const define: Define = (command, act) => {
   command
     .argument("[product]", "only this product")
     .option("-o, --out <file>", "write to this file, such as zoho-events.d.ts (default: -, standard output)")
-    .option("--observed", "include what was received: your own fields, and types that differ from the schema")
-    .option("--store <path>", STORE_TEXT)
+    .option("--observed", "include what was received: your own fields, and types that differ from the schema");
+  addStoreFlag(command)
     .option("--force", "overwrite a file that this command did not write")
     .addHelpText(
       "before",

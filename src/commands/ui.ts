@@ -9,11 +9,11 @@ import { createOperations } from "../inspector/operations.ts";
 import { type Inspector, openInspector } from "../inspector/server.ts";
 import { SharedLog } from "../inspector/shared-log.ts";
 import { openPage } from "../inspector/start.ts";
-import type { Caller, Context } from "../project/context.ts";
+import type { Context, EmbeddedRun } from "../project/context.ts";
+import { overrideContext } from "../project/context.ts";
 import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { type Access, addressOf, newToken, openAccesses } from "../project/inspector-access.ts";
 import { loadConfig } from "../project/load.ts";
-import { withMembers } from "../project/override-context.ts";
 import { failureTexts } from "../terminal/failure.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, errorCode, UserError, usageError } from "../util/errors.ts";
@@ -52,8 +52,11 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
   const port = options.port === undefined ? undefined : parseInteger(options.port, "--port", 0, 65_535);
   const settings = options.store === undefined ? {} : { store: options.store };
   const { signal } = context;
-  const caller: Caller = { flags: settings, secrets: await givenSecrets(context, options) };
-  const started = await start(withMembers(context, { caller }), { showSecrets: options.showSecrets === true, port });
+  const embedded: EmbeddedRun = { flags: settings, secrets: await givenSecrets(context, options) };
+  const started = await start(overrideContext(context, { embedded }), {
+    showSecrets: options.showSecrets === true,
+    port,
+  });
   const { address, isOther } = started;
   context.report({
     type: "text",
@@ -85,9 +88,9 @@ async function serveForListen(context: Context): Promise<ExitCode> {
   const given = await Promise.race([message, ended]);
   if (given === undefined) return ExitCode.ok;
   const secrets = Object.entries(given.secrets).map(([name, each]) => [name, secret(each.value, each.origin)] as const);
-  const caller: Caller = { flags: given.flags, secrets: Object.fromEntries(secrets) };
+  const embedded: EmbeddedRun = { flags: given.flags, secrets: Object.fromEntries(secrets) };
   const answer = (reply: InspectorMessage): void => parent.send(reply);
-  const own = withMembers(context, { caller, report() {} });
+  const own = overrideContext(context, { embedded, report() {} });
   try {
     const { showSecrets } = given;
     const { address, isOther, stop } = await start(own, { showSecrets, port: undefined, waitMs: RESTART_MS });

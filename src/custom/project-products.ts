@@ -6,8 +6,8 @@ import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
-import { environmentName, readers, settingName } from "../project/readers.ts";
 import { variableSuffix } from "../project/secrets.ts";
+import { SETTINGS, settingName } from "../project/settings.ts";
 import { STORE_KEY, TRUST_ALL } from "../project/variables.ts";
 import { canAllowUnsigned, unsignedCustomFormat } from "../recognition/hints.ts";
 import { usageError } from "../util/errors.ts";
@@ -132,7 +132,13 @@ export function warnOfUnknownVariables(
   if (names.length === 0) return [];
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
-  const known = [STORE_KEY, TRUST_ALL, ...Object.keys(readers).map(environmentName), ...credentials, ...ofProducts];
+  const known = [
+    STORE_KEY,
+    TRUST_ALL,
+    ...SETTINGS.flatMap(({ variable }) => variable ?? []),
+    ...credentials,
+    ...ofProducts,
+  ];
   const unknown = names.filter((name) => !known.includes(name));
   for (const name of unknown) {
     const [near] = nearest(name, known, 1);

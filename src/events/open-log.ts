@@ -32,7 +32,7 @@ export async function withLog<T>(
     ...(secrets === undefined ? {} : { secrets }),
   });
   await rememberChannelTokens(context, config);
-  if (context.caller?.listener !== undefined) return work(context.caller.listener.log, config);
+  if (context.embedded?.listener !== undefined) return work(context.embedded.listener.log, config);
   if (config.settings.store === false) {
     throw usageError(
       `there is no event log here: the setting store is false (${config.origins.store})`,

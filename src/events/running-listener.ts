@@ -11,7 +11,7 @@ import { isLoopback, isWildcardAddress } from "../util/hosts.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
-  if (context.caller?.listener !== undefined) return context.caller.listener.url;
+  if (context.embedded?.listener !== undefined) return context.embedded.listener.url;
   return (await lockOwner(config))?.url;
 }
 

@@ -1,7 +1,7 @@
 import type { Report } from "../process/messages.ts";
 import type { Output } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
-import { withMembers } from "../project/override-context.ts";
+import { overrideContext } from "../project/context.ts";
 import { renderReport } from "../terminal/context.ts";
 import { paintFor } from "../terminal/paint.ts";
 import { noProgress } from "../terminal/progress.ts";
@@ -36,7 +36,7 @@ export async function capture<T>(
   };
   const paint = await paintFor(output, context, false);
   const style = { out: paint, err: paint, verbose: false, quiet: false };
-  const captured = withMembers(context, {
+  const captured = overrideContext(context, {
     stdout: output,
     stderr: output,
     stdin: { isTTY: false, read: async () => Buffer.alloc(0), async *chunks() {} },

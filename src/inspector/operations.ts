@@ -18,8 +18,8 @@ import { createRoutes } from "../forward/routes.ts";
 import type { ListOptions, LogEntry, LogFilter, LogRow } from "../log/log.ts";
 import type { Report } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
+import { overrideContext } from "../project/context.ts";
 import { type Config, loadConfig, userFolder } from "../project/load.ts";
-import { withMembers } from "../project/override-context.ts";
 import { replay } from "../send/replay.ts";
 import { send } from "../send/send.ts";
 import { failureTexts } from "../terminal/failure.ts";
@@ -109,7 +109,7 @@ export function createOperations(context: Context, options: OperationsOptions): 
 
 /** The same context without notices and warnings, for a text that is pasted into a shell. */
 function textOnly(context: Context): Context {
-  return withMembers(context, {
+  return overrideContext(context, {
     report(each: Report) {
       if (each.type === "text") context.report(each);
     },

@@ -3,7 +3,7 @@ import { maskUrl } from "../delivery/mask.ts";
 import type { Report } from "../process/messages.ts";
 import type { Output } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
-import { withMembers } from "../project/override-context.ts";
+import { overrideContext } from "../project/context.ts";
 import { hasLostReader } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
 
@@ -82,7 +82,7 @@ export function boundOutput(given: Context, { showSecrets = false }: { readonly 
     return ends.length;
   };
   return {
-    context: withMembers(given, { report }),
+    context: overrideContext(given, { report }),
     /** Lines that were dropped; after Ctrl-C also those that the reader does not take within a moment. */
     async leftOut(): Promise<number> {
       if (!given.signal.aborted || hasLostReader(given.signal)) return dropped;

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { runningListener } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
+import { overrideContext } from "../project/context.ts";
 import { warnIfTracked } from "../project/git.ts";
 import { type Config, loadConfig } from "../project/load.ts";
-import { withMembers } from "../project/override-context.ts";
 import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../receiver/receiver.ts";
@@ -90,7 +90,7 @@ async function openReceiver(
     // The user's own tunnel leads to the port that they know.
     if (!isPortBusy(error) || origins.port !== "default" || publicUrl !== undefined) throw error;
     // Without a question: this is only for a better message.
-    const silent = withMembers(context, { prompts: async () => undefined });
+    const silent = overrideContext(context, { prompts: async () => undefined });
     const own = await runningListener(silent, loadConfig(silent)).catch(() => undefined);
     if (own !== undefined) throw usageError(`${error.message}; this project's listen is at ${own}`, error.hint);
     for (const other of OTHER_PORTS) {

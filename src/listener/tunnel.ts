@@ -1,7 +1,7 @@
 import { openDispatchers } from "../forward/dispatchers.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
-import { settingName } from "../project/readers.ts";
+import { settingName } from "../project/settings.ts";
 import type { Receiver } from "../receiver/receiver.ts";
 import { findAuthtoken } from "../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../tunnel/open-tunnel.ts";

@@ -18,14 +18,15 @@ export interface Context extends Runtime {
   progress(total: number): Progress;
   /** Masked in all that is written and reported; what reads a secret adds it. */
   readonly knownSecrets: KnownSecrets;
-  /** What the files of the trusted folder set. Undefined for a command that needs no trust: it reads them itself. */
+  /** The trusted project. Undefined for a command that needs no trust: it reads the project itself. */
   readonly project?: Project;
   /** Set for a command that the inspector, or a key of `listen`, calls. */
-  readonly caller?: Caller;
+  readonly embedded?: EmbeddedRun;
 }
 
-/** What a called command takes for its flags. */
-export interface Caller {
+/** A command that is called from code, in the process of another one. */
+export interface EmbeddedRun {
+  /** Taken before its own flags. */
   readonly flags: Readonly<Partial<Settings>>;
   readonly secrets: GivenSecrets;
   /** For a command in the process of `listen`. */
@@ -35,4 +36,10 @@ export interface Caller {
     /** Of the receiver, on this machine. */
     readonly url: string;
   };
+}
+
+/** The same context, but for these members. */
+export function overrideContext<T extends Partial<Context>>(context: Context, members: T): Context & T {
+  // Not by assignment: `signal` is a getter.
+  return Object.create(context, Object.getOwnPropertyDescriptors(members)) as Context & T;
 }

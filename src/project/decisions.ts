@@ -1,18 +1,17 @@
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { parseRoute } from "../contract/event-names.ts";
 import { maskSetting } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
-import { originOf, targetUrl } from "../delivery/target-url.ts";
-import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
-import { isAbove, isLink, realPlace } from "../util/links.ts";
+import { orUndefined } from "../util/errors.ts";
+import { isAbove, isLink } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { ENV_FILE } from "./environment.ts";
 import { type Project, settingsOf } from "./project.ts";
+import { isAddress, outside, type Place } from "./reach.ts";
 import { isModule, schemaFilesIn } from "./schema-files.ts";
 import { KEYS_FOLDER, MULTI_LINE, namesFile } from "./secrets.ts";
-import { CONFIG_FILE, defaults, PROJECT_FOLDER, type Settings } from "./settings.ts";
+import { CONFIG_FILE, defaults, PROJECT_FOLDER, SETTINGS, type Setting, type Settings } from "./settings.ts";
 import { VARIABLES, type Variable, type VariableName } from "./variables.ts";
 
 /** Something that a folder's files decide beyond this machine or folder. Its texts are without secrets, of one line. */
@@ -28,57 +27,6 @@ export interface Decision {
 export function decisionText({ label, value }: Decision): string {
   return `${label} ${value}`;
 }
-
-/** Where a setting of a folder has its effect. */
-interface Place {
-  readonly root: string;
-  /** The log that the user's own settings name: a path or an address. */
-  readonly userStore: string | undefined;
-}
-
-/** Returns the parts of a value that reach beyond this machine or folder. */
-type Reach<Value> = (value: NonNullable<Value>, place: Place) => readonly string[];
-
-/** It decides nothing beyond this machine and folder. */
-const harmless = (): readonly string[] => [];
-
-/** Every setting has an entry, so that a new one does not compile without. */
-const SETTINGS: { readonly [Key in keyof Settings]: Reach<Settings[Key]> } = {
-  forwardTo: (targets) => remoteOrigins(targets),
-  routes: (routes) => remoteOrigins(routes.map((text) => parseRoute(text, "routes").target)),
-  host: (host) => (host === "::1" || isSafeWithoutTls(host) ? [] : [host]),
-  insecure: (insecure) => (insecure ? ["true"] : []),
-  store: (store, { root }) => (store === false ? [] : isAddress(store) ? addressParts(store) : outside(root, store)),
-  // The log of the user's own settings has deliveries of other projects.
-  keep: (keepMs, place) => (prunesElsewhere(place) ? [`${keepMs} ms`] : []),
-  maxLog: (bytes, place) => (prunesElsewhere(place) ? [`${bytes} bytes`] : []),
-  publicUrl: (url) => [url],
-  ngrokServerAddr: (address) => [address],
-  ngrokRootCas: (path) => [path],
-  products: (products, { root }) =>
-    Object.values(products).flatMap(({ path, schema }) =>
-      [path ?? [], schema ?? []].flat().flatMap((each) => outside(root, each)),
-    ),
-  // Its domain is of the account whose token is used.
-  tunnel: harmless,
-  domain: harmless,
-  tunnelTimeout: harmless,
-  port: harmless,
-  maxBody: harmless,
-  schema: harmless,
-  onInvalid: harmless,
-  tolerance: harmless,
-  events: harmless,
-  allowIp: harmless,
-  allowZohoIps: harmless,
-  allowUnsigned: harmless,
-  respond: harmless,
-  retries: harmless,
-  retryBase: harmless,
-  concurrency: harmless,
-  ordered: harmless,
-  forwardTimeout: harmless,
-};
 
 /** What the files of a folder decide beyond this machine and folder, each once for each file. */
 export function decisionsOf(project: Project, userStore?: string): readonly Decision[] {
@@ -98,12 +46,16 @@ export function decisionsOf(project: Project, userStore?: string): readonly Deci
 
 /** What settings of a folder's file decide. */
 export function settingDecisions(settings: Partial<Settings>, file: string, place: Place): readonly Decision[] {
-  return (Object.keys(SETTINGS) as (keyof Settings)[]).flatMap((key) => {
+  return SETTINGS.toSorted((a, b) => rank(a) - rank(b)).flatMap(({ key, reach }) => {
     const value = settings[key];
-    if (value === undefined) return [];
-    const reach = SETTINGS[key] as Reach<unknown>;
-    return reach(value, place).map((text) => ({ label: key, value: shown(text), file }));
+    const parts = value === undefined ? [] : reach(value, place);
+    return parts.map((text) => ({ label: key, value: shown(text), file }));
   });
+}
+
+/** Targets come first, and products last, before the code of their schemas. */
+function rank({ key }: Setting): number {
+  return key === "products" ? 2 : key === "forwardTo" || key === "routes" ? 0 : 1;
 }
 
 /** The settings of a `.env`. Invalid ones end the command later. */
@@ -140,30 +92,6 @@ function isUrl(text: string): boolean {
   return URL.canParse(text.trim()) && /^https?:$/.test(new URL(text.trim()).protocol);
 }
 
-function isAddress(store: string): boolean {
-  return store.includes("://");
-}
-
-/** The address of a database, and its parameters each, which may name another host. Passwords are left out. */
-function addressParts(address: string): readonly string[] {
-  if (!URL.canParse(address)) return [address];
-  const { protocol, host, pathname, searchParams } = new URL(address);
-  const parameters = [...searchParams].filter(([name]) => !/password/i.test(name));
-  return [`${protocol}//${host}${pathname}`, ...parameters.map(([name, value]) => `${name}=${value}`)];
-}
-
-function prunesElsewhere({ root, userStore }: Place): boolean {
-  return userStore !== undefined && (isAddress(userStore) || outside(root, userStore).length > 0);
-}
-
-/** Origins alone: another path of the same server is nothing new. */
-function remoteOrigins(targets: readonly string[]): readonly string[] {
-  return targets
-    .map((target) => targetUrl(target, "crm", { host: "localhost", port: defaults.port }))
-    .filter((url) => !isLocalUrl(url))
-    .map(originOf);
-}
-
 /** The schema files of the project that would be run, relative to its folder. */
 export function codeOf({ root, settings: { products = {} } }: Project): readonly string[] {
   return Object.values(products)
@@ -179,17 +107,11 @@ const NO_FILES = { events: [], all: [] };
 
 /** Files of zoho-hooks in the folder that are links out of it. */
 function linksOut(root: string): readonly string[] {
-  const inFolder = namesIn(join(root, PROJECT_FOLDER)).map((name) => join(PROJECT_FOLDER, name));
+  const names = orUndefined(() => readdirSync(join(root, PROJECT_FOLDER)).toSorted()) ?? [];
+  const inFolder = names.map((name) => join(PROJECT_FOLDER, name));
   return [CONFIG_FILE, ENV_FILE, PROJECT_FOLDER, ...inFolder]
     .filter((name) => isLink(join(root, name)))
     .flatMap((name) => outside(root, name));
-}
-
-/** A path as it is written, and where it leads, if that is outside the folder by itself or through a link. */
-function outside(root: string, path: string): readonly string[] {
-  const place = realPlace(resolve(root, path));
-  if (!isAbove(realPlace(root), place)) return [];
-  return [place === resolve(realPlace(root), path) ? path : `${path} → ${place}`];
 }
 
 /**
@@ -204,27 +126,13 @@ export function storedFiles(project: Project, userStore: string | undefined) {
   const file = (label: string, path: string) => ({
     path,
     decision: { label, value: shown(relative(root, path)), file: "" },
-    isThere: ["", "-journal", "-wal", "-shm", "-lock"].some((end) => exists(path + end)),
+    // What cannot be examined, as below a file, cannot be read either.
+    isThere: ["", "-journal", "-wal", "-shm", "-lock"].some((end) =>
+      orUndefined(() => lstatSync(path + end, { throwIfNoEntry: false })),
+    ),
   });
   return [
     ...logs.map((log) => file("existing log", resolve(root, log))),
     file("existing keys", join(root, KEYS_FOLDER)),
   ].filter(({ path }) => !isAbove(root, path));
-}
-
-/** False also for what cannot be examined, as below a file: it cannot be read either. */
-function exists(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).toSorted();
-  } catch {
-    return [];
-  }
 }

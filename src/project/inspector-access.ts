@@ -3,11 +3,11 @@ import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { maskUrl } from "../delivery/mask.ts";
-import { errorText } from "../util/errors.ts";
+import { errorText, orUndefined } from "../util/errors.ts";
 import { type FileLock, tryFileLock, withFileLock } from "../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
 import type { Context } from "./context.ts";
-import { type Config, userFolder } from "./load.ts";
+import type { Config } from "./load.ts";
 
 /** Where the inspector of a log is reached, and with which token. */
 export interface Access {
@@ -29,7 +29,7 @@ export function addressOf({ port, token }: Access): string {
 
 /** The remembered accesses, in the user's folder: others may know what is in a project. */
 export function openAccesses(context: Context, config: Config) {
-  const folder = userFolder(context);
+  const { userFolder: folder } = config;
   const path = join(folder, "inspectors.json");
   const key = logPlace(config);
   const read = async (): Promise<Readonly<Record<string, Access>>> => {
@@ -63,9 +63,5 @@ export function openAccesses(context: Context, config: Config) {
 function logPlace({ root, settings: { store } }: Config): string {
   // A server's address may have a password.
   const path = resolve(realpathSync(root), maskUrl(String(store)));
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+  return orUndefined(() => realpathSync(path)) ?? path;
 }

@@ -1,21 +1,24 @@
-import { isAbsolute, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import type { Secrets } from "../delivery/secret.ts";
-import type { ImportModule, Runtime } from "../process/runtime.ts";
-import { usageError } from "../util/errors.ts";
+import type { ImportModule } from "../process/runtime.ts";
+import { orUndefined, usageError } from "../util/errors.ts";
 import type { Context } from "./context.ts";
 import { ENV_FILE } from "./environment.ts";
-import { rememberSettings } from "./known-secrets.ts";
-import { type Project, readProject, settingsOf } from "./project.ts";
-import { environmentName } from "./readers.ts";
+import { orReport, type Project, readProject, settingsOf, USER_CONFIG_FILE } from "./project.ts";
 import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
-import { CONFIG_FILE, defaults, type Settings, type TunnelName } from "./settings.ts";
-import { readSettingsFile } from "./settings-file.ts";
-import type { Env } from "./variables.ts";
+import { CONFIG_FILE, defaults, environmentName, SETTINGS, type Settings, type TunnelName } from "./settings.ts";
+import { type Env, STORE_KEY, VARIABLES, type Variable } from "./variables.ts";
 
+export { userFolder } from "./project.ts";
+
+/** A project with the flags of a command: what the command does and with which secrets. */
 export interface Config {
   /** The project's folder: that of its config file, else the working folder. */
   readonly root: string;
+  /** The user's own folder, for what belongs to no project. */
+  readonly userFolder: string;
   readonly settings: Settings;
   /** Where each setting came from: `flag`, the path of a file, `ZOHO_HOOKS_PORT (environment)` or `default`. */
   readonly origins: Readonly<Record<keyof Settings, string>>;
@@ -35,85 +38,103 @@ export interface LoadOptions {
   readonly onFault?: (error: unknown, of: "settings" | "secrets") => void;
 }
 
+/** The settings of one place, and its name for each of them. */
+interface Layer {
+  readonly settings: Partial<Settings>;
+  origin(key: string): string;
+}
+
 /** flags > environment > `.env` > project file > user file > defaults. */
-export function loadConfig(
-  runtime: Runtime & Pick<Context, "caller" | "knownSecrets" | "project">,
-  options: LoadOptions = {},
-): Config {
-  const { onFault } = options;
-  const onSettingsFault = onFault && ((error: unknown) => onFault(error, "settings"));
-  const orReport = <T>(of: "settings" | "secrets", read: () => T, otherwise: () => T): T => {
-    try {
-      return read();
-    } catch (error) {
-      if (onFault === undefined) throw error;
-      onFault(error, of);
-      return otherwise();
-    }
-  };
-  const project = runtime.project ?? readProject(runtime, onSettingsFault);
-  const { root } = project;
-  const env: Config["env"] = { ...project.variables, ...runtime.env };
-  const userFile = join(userFolder(runtime), "config.json");
+export function loadConfig(context: Context, { flags, secrets, onFault }: LoadOptions = {}): Config {
+  const inSettings = onFault && ((error: unknown) => onFault(error, "settings"));
+  const inSecrets = onFault && ((error: unknown) => onFault(error, "secrets"));
+  const { embedded, knownSecrets: known } = context;
+  const project = context.project ?? readProject(context, inSettings);
+  const { root, userFolder } = project;
+  const env: Env = { ...project.variables, ...context.env };
   const variableOrigin = (name: string): string => {
     if (name === STORED_SECRETS_FILE) return join(root, name);
-    return runtime.env[name] === undefined ? join(root, ENV_FILE) : "environment";
+    return context.env[name] === undefined ? join(root, ENV_FILE) : "environment";
   };
   const ofVariable = (key: string): string => `${environmentName(key)} (${variableOrigin(environmentName(key))})`;
-  const layers: readonly (readonly [originOf: (key: string) => string, values: Partial<Settings>])[] = [
-    [() => "flag", { ...runtime.caller?.flags, ...options.flags }],
-    [ofVariable, settingsOf(env, onSettingsFault)],
-    [() => join(root, CONFIG_FILE), project.settings],
-    [
-      () => userFile,
-      orReport(
-        "settings",
-        () => readSettingsFile(userFile),
-        () => ({}),
-      ),
-    ],
-  ];
-  const values = resolveTunnelMode(layers.map(([, each]) => each));
-  const settings: Record<string, unknown> = { ...defaults };
-  const origins: Record<string, string> = {};
-  for (const key of Object.keys(defaults)) {
-    const at = values.findIndex((each) => Reflect.get(each, key) !== undefined);
-    origins[key] = layers[at]?.[0](key) ?? "default";
-    const value: unknown = Reflect.get(values[at] ?? {}, key);
-    if (value !== undefined) settings[key] = value;
-  }
-  orReport(
-    "settings",
-    () => checkLogPlace(String(settings.store), origins.store),
-    () => {
-      settings.store = defaults.store;
+  const resolved = resolveSettings([
+    { origin: () => "flag", settings: { ...embedded?.flags, ...flags } },
+    { origin: ofVariable, settings: settingsOf(env, inSettings) },
+    { origin: () => join(root, CONFIG_FILE), settings: project.settings },
+    {
+      origin: () => join(userFolder, USER_CONFIG_FILE),
+      settings: orReport(inSettings, () => project.userSettings()) ?? {},
     },
-  );
-  const known = runtime.knownSecrets;
-  rememberSettings(known, env, settings as unknown as Settings);
-  const stored = orReport(
-    "secrets",
-    () => readStoredSecrets(root, known),
-    () => undefined,
-  );
-  const from = { root, known, stored };
-  const given = options.secrets && { ...runtime.caller?.secrets, ...options.secrets };
-  const secrets = orReport(
-    "secrets",
-    () => readSecrets({ ...from, env, given }),
-    () => readSecrets({ ...from, env: withoutEmpty(env) }),
-  );
+    { origin: () => "default", settings: defaults },
+  ]);
+  const { origins } = resolved;
+  const store = orReport(inSettings, () => checkedStore(resolved.settings.store, origins.store)) ?? defaults.store;
+  const settings = { ...resolved.settings, store };
+  rememberSettings(known, env, settings);
+  const stored = orReport(inSecrets, () => readStoredSecrets(root, known));
+  const given = secrets && { ...embedded?.secrets, ...secrets };
+  const sources = { root, known, stored };
   return {
     root,
-    settings: settings as unknown as Settings,
-    origins: origins as Config["origins"],
-    secrets,
+    userFolder,
+    settings,
+    origins,
+    secrets:
+      orReport(inSecrets, () => readSecrets({ ...sources, env, given })) ??
+      readSecrets({ ...sources, env: withoutEmpty(env) }),
     storeSecret: (...offered) => (stored ?? readStoredSecrets(root, known)).store(...offered),
     importModule:
-      origins.products === join(root, CONFIG_FILE) ? guarded(runtime.importModule, project) : runtime.importModule,
+      origins.products === join(root, CONFIG_FILE) ? guarded(context.importModule, project) : context.importModule,
     env,
     variableOrigin,
   };
+}
+
+/** Takes each setting from the first layer that has it. */
+function resolveSettings(layers: readonly Layer[]): Pick<Config, "settings" | "origins"> {
+  const exclusive = withOneTunnel(layers);
+  const found = SETTINGS.map(({ key }) => {
+    const layer = exclusive.find(({ settings }) => settings[key] !== undefined);
+    return { key, value: layer?.settings[key], origin: layer?.origin(key) ?? "default" };
+  });
+  return {
+    settings: Object.fromEntries(found.map(({ key, value }) => [key, value])) as Settings,
+    origins: Object.fromEntries(found.map(({ key, origin }) => [key, origin])) as Config["origins"],
+  };
+}
+
+/**
+ * No tunnel, ngrok and a public URL exclude one another: the mode of the first layer that has one drops the settings of other
+ * modes from the layers below. Within one layer nothing is dropped, since there a conflict is a mistake.
+ */
+function withOneTunnel(layers: readonly Layer[]): readonly Layer[] {
+  const modes = layers.map(({ settings }) => tunnelMode(settings));
+  const top = modes.findIndex((mode) => mode !== undefined);
+  const mode = modes[top];
+  if (mode === undefined) return layers;
+  const dropped = Object.fromEntries(SETTINGS_TO_DROP[mode].map((key) => [key, undefined]));
+  return layers.map((layer, i) => (i <= top ? layer : { ...layer, settings: { ...layer.settings, ...dropped } }));
+}
+
+const SETTINGS_TO_DROP: Readonly<Record<TunnelName | "publicUrl", readonly (keyof Settings)[]>> = {
+  none: ["tunnel", "domain", "publicUrl"],
+  ngrok: ["tunnel", "publicUrl"],
+  publicUrl: ["tunnel", "domain"],
+};
+
+function tunnelMode({ tunnel, domain, publicUrl }: Partial<Settings>): TunnelName | "publicUrl" | undefined {
+  if (publicUrl !== undefined) return "publicUrl";
+  return tunnel ?? (domain === undefined ? undefined : "ngrok");
+}
+
+/** A mistyped address is no file: its password would be in the names of folders, and in what is said of them. */
+function checkedStore(store: string | false, origin: string): string | false {
+  const isMistyped = /^(?:[a-z][a-z0-9+.-]+:\/\/|postgres\w*:?\/.*@)/i.test(String(store));
+  if (!isMistyped || /^postgres(?:ql)?:\/\//i.test(String(store))) return store;
+  throw usageError(
+    `the setting store (${origin}) is neither a file nor the address of a PostgreSQL database`,
+    "write an address as postgres://host/database, with user:password@ before the host",
+  );
 }
 
 /** Refuses a module that was not there when the command began: nobody was asked about it. */
@@ -125,13 +146,8 @@ function guarded(importModule: ImportModule, { root, code = [] }: Project): Impo
   };
 }
 
-/** A mistyped address is no file: its password would be in the names of folders, and in what is said of them. */
-function checkLogPlace(store: string, origin = ""): void {
-  if (/^postgres(?:ql)?:\/\//i.test(store) || !/^(?:[a-z][a-z0-9+.-]+:\/\/|postgres\w*:?\/.*@)/i.test(store)) return;
-  throw usageError(
-    `the setting store (${origin}) is neither a file nor the address of a PostgreSQL database`,
-    "write an address as postgres://host/database, with user:password@ before the host",
-  );
+function withoutEmpty(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ""));
 }
 
 /** Where the log is. */
@@ -139,47 +155,30 @@ export function logPlace({ root, settings: { store } }: Pick<Config, "root" | "s
   return { root, store: String(store) };
 }
 
-type UserPlaces = Pick<Runtime, "env" | "home" | "platform">;
+const SECRETS = [
+  ...Object.entries<Variable>(VARIABLES).flatMap(([name, { isSecret }]) => (isSecret ? [name] : [])),
+  ...[STORE_KEY, "PGPASSWORD"],
+];
 
-/**
- * `$XDG_CONFIG_HOME/zoho-hooks`, `%APPDATA%\zoho-hooks` on Windows. Relative ones are ignored, as in
- * https://specifications.freedesktop.org/basedir-spec/latest/#variables
- */
-export function userFolder({ env, home, platform }: UserPlaces): string {
-  const named = [env.XDG_CONFIG_HOME, platform === "win32" ? env.APPDATA : undefined];
-  const base = named.find((each) => each !== undefined && isAbsolute(each)) ?? join(home, ".config");
-  return join(base, "zoho-hooks");
+/** Adds the secrets of variables and the passwords of addresses. Those of deliveries become known where they are read. */
+function rememberSettings(
+  known: KnownSecrets,
+  env: Readonly<Record<string, string | undefined>>,
+  { store, forwardTo, routes }: Settings,
+): void {
+  known.remember(...SECRETS.map((name) => env[name]?.trim()));
+  const proxies = Object.entries(env).flatMap(([name, value]) =>
+    /^(?:https?|all)_proxy$/i.test(name) && value ? [value] : [],
+  );
+  const targets = [...forwardTo, ...routes.map((text) => text.slice(text.indexOf("=") + 1))];
+  known.remember(...[String(store), ...targets, ...proxies].map(passwordOf));
 }
 
-function withoutEmpty(env: Config["env"]): Config["env"] {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ""));
-}
-
-type Layer = Partial<Settings>;
-
-/**
- * No tunnel, ngrok and a public URL exclude one another: the mode of the first layer that has one drops the settings of other
- * modes from the layers below. Within one layer nothing is dropped, since there a conflict is a mistake.
- */
-function resolveTunnelMode(layers: readonly Layer[]): readonly Layer[] {
-  const top = layers.findIndex((layer) => tunnelMode(layer) !== undefined);
-  const mode = tunnelMode(layers[top] ?? {});
-  return layers.map((layer, i) => (i <= top || mode === undefined ? layer : without(layer, SETTINGS_TO_DROP[mode])));
-}
-
-type TunnelMode = TunnelName | "publicUrl";
-
-const SETTINGS_TO_DROP: Readonly<Record<TunnelMode, readonly (keyof Settings)[]>> = {
-  none: ["tunnel", "domain", "publicUrl"],
-  ngrok: ["tunnel", "publicUrl"],
-  publicUrl: ["tunnel", "domain"],
-};
-
-function tunnelMode({ tunnel, domain, publicUrl }: Layer): TunnelMode | undefined {
-  if (publicUrl !== undefined) return "publicUrl";
-  return tunnel ?? (domain === undefined ? undefined : "ngrok");
-}
-
-function without(layer: Layer, keys: readonly string[]): Layer {
-  return Object.fromEntries(Object.entries(layer).filter(([key]) => !keys.includes(key)));
+/** Undefined for one that is no secret: `postgres://postgres:postgres@localhost`. */
+function passwordOf(address: string): string | undefined {
+  // Not a URL, or one with a % that encodes nothing: its reader reports that.
+  return orUndefined(() => {
+    const { username, password } = new URL(address);
+    return password === username ? undefined : decodeURIComponent(password);
+  });
 }

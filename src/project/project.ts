@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import type { Runtime } from "../process/runtime.ts";
 import { ENV_FILE, readEnvFile } from "./environment.ts";
-import { environmentName, readers } from "./readers.ts";
-import { CONFIG_FILE, type Settings } from "./settings.ts";
+import { CONFIG_FILE, SETTINGS, type Settings } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 import { type Env, isReadFromFile } from "./variables.ts";
 
-/** What the files of a folder set. */
+/** The folder that a command works in, the user's own, and what their files set. Read once, before the command begins. */
 export interface Project {
   /** The folder of the nearest config file upwards, else the working folder. */
   readonly root: string;
@@ -17,50 +16,54 @@ export interface Project {
   readonly settings: Partial<Settings>;
   /** The schema files, relative to the root, that the user trusts it to run; none by default. */
   readonly code?: readonly string[] | "all";
+  readonly userFolder: string;
+  /** Returns the settings of the user's own config file, or throws a usage error. */
+  userSettings(): Partial<Settings>;
 }
 
 /** Called instead of throwing; what cannot be read is then left out. */
 export type OnFault = (error: unknown) => void;
 
+type Places = Pick<Runtime, "cwd" | "env" | "home" | "platform">;
+
 /** Reads the config file and the `.env` of the current project. Throws usage errors with file and line. */
-export function readProject(runtime: Pick<Runtime, "cwd">, onFault?: OnFault): Project {
-  const root = findRoot(runtime.cwd);
-  const attempt = attempts(onFault);
-  const variables = attempt(() => readEnvFile(join(root, ENV_FILE))) ?? {};
+export function readProject(places: Places, onFault?: OnFault): Project {
+  const root = findRoot(places.cwd);
+  const variables = orReport(onFault, () => readEnvFile(join(root, ENV_FILE))) ?? {};
+  const folder = userFolder(places);
+  let ofUser: Partial<Settings> | undefined;
   return {
     root,
     variables: Object.fromEntries(Object.entries(variables).filter(([name]) => isReadFromFile(name))),
-    settings: attempt(() => readSettingsFile(join(root, CONFIG_FILE))) ?? {},
+    settings: orReport(onFault, () => readSettingsFile(join(root, CONFIG_FILE))) ?? {},
+    userFolder: folder,
+    userSettings() {
+      ofUser ??= readSettingsFile(join(folder, USER_CONFIG_FILE));
+      return ofUser;
+    },
   };
 }
 
-/** The folder alone, as where the user does not trust its files. */
-export function withoutFiles({ root }: Project): Project {
-  return { root, variables: {}, settings: {} };
-}
+export const USER_CONFIG_FILE = "config.json";
 
 /** The settings of variables such as `ZOHO_HOOKS_PORT`. */
 export function settingsOf(env: Env, onFault?: OnFault): Partial<Settings> {
-  const attempt = attempts(onFault);
-  const found: Record<string, unknown> = {};
-  for (const [key, read] of Object.entries(readers)) {
-    const name = environmentName(key) as keyof Env;
-    const text = env[name];
-    if (text !== undefined && text !== "") found[key] = attempt(() => read(text, name));
-  }
-  return found;
+  const found = SETTINGS.flatMap(({ key, variable, read }) => {
+    const text = variable && env[variable];
+    return text ? [[key, orReport(onFault, () => read?.(text, variable))]] : [];
+  });
+  return Object.fromEntries(found);
 }
 
-function attempts(onFault: OnFault | undefined) {
-  return <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (onFault === undefined) throw error;
-      onFault(error);
-      return undefined;
-    }
-  };
+/** Undefined, and reported, for what cannot be read. */
+export function orReport<T>(onFault: OnFault | undefined, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (onFault === undefined) throw error;
+    onFault(error);
+    return undefined;
+  }
 }
 
 function findRoot(cwd: string): string {
@@ -68,4 +71,14 @@ function findRoot(cwd: string): string {
     if (existsSync(join(folder, CONFIG_FILE))) return folder;
     if (dirname(folder) === folder) return cwd;
   }
+}
+
+/**
+ * `$XDG_CONFIG_HOME/zoho-hooks`, `%APPDATA%\zoho-hooks` on Windows. Relative ones are ignored, as in
+ * https://specifications.freedesktop.org/basedir-spec/latest/#variables
+ */
+export function userFolder({ env, home, platform }: Pick<Runtime, "env" | "home" | "platform">): string {
+  const named = [env.XDG_CONFIG_HOME, platform === "win32" ? env.APPDATA : undefined];
+  const base = named.find((each) => each !== undefined && isAbsolute(each)) ?? join(home, ".config");
+  return join(base, "zoho-hooks");
 }

@@ -5,7 +5,7 @@ import type { OfferedSecret } from "../contract/product.ts";
 import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { CREDENTIAL_VARIABLES, type Credential, type Secret, type Secrets, secret } from "../delivery/secret.ts";
 import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
-import { usageError } from "../util/errors.ts";
+import { orUndefined, usageError } from "../util/errors.ts";
 import {
   MAX_SETTINGS_BYTES,
   makePrivateFolder,
@@ -18,8 +18,6 @@ import { rejectLinks } from "../util/links.ts";
 import { cachedFor } from "../util/timing.ts";
 import { ENV_FILE } from "./environment.ts";
 import { PROJECT_FOLDER } from "./settings.ts";
-
-const CREDENTIALS = Object.keys(CREDENTIAL_VARIABLES) as readonly Credential[];
 
 /** Credentials that users choose themselves. The others are made by Zoho or are key pairs. */
 export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonly Credential[];
@@ -36,10 +34,10 @@ export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
 interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Undefined for commands that neither verify nor sign, which do not fail for a key that cannot be read. */
-  readonly given?: GivenSecrets | undefined;
+  readonly given?: GivenSecrets;
   /** The folder that paths of key files are relative to. */
   readonly root: string;
-  readonly stored?: StoredSecrets | undefined;
+  readonly stored?: StoredSecrets;
   /** The secrets are added to these. */
   readonly known: KnownSecrets;
 }
@@ -55,29 +53,32 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
     if (!PUBLIC.includes(credential) && !isPath) known.remember(reveal());
   };
   for (const [credential, each] of Object.entries(given ?? {})) if (each !== undefined) remember(credential, each);
-  for (const credential of CREDENTIALS) {
-    const variable = CREDENTIAL_VARIABLES[credential];
+  for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
-      if (value.trim() === "") throw emptySecret(name);
-      const isKey = (MULTI_LINE as readonly Credential[]).includes(credential);
+      if (value.trim() === "")
+        throw usageError(
+          `${name} is set but empty`,
+          `give it a value, or remove it from the environment and ${ENV_FILE}`,
+        );
+      const isKey = MULTI_LINE.some((each) => each === credential);
       const content = secret(isKey ? contentOf(value, root) : value, name);
       // A key that cannot be read would fail every delivery, so it is an error before the first.
       if (given !== undefined && isKey && content.reveal() === value) rejectUnusableFile(name, value, root);
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
       if (given !== undefined && credential === "privateKey") readPrivateKey(content);
       remember(credential, content);
-      found.set(name, name === variable ? { ...content, shared: true } : content);
+      found.set(name, { ...content, shared: name === variable });
     }
   }
   return {
     for(credential, product) {
-      const own = found.get(ownVariable(credential, product));
+      const variable = CREDENTIAL_VARIABLES[credential];
+      const own = found.get(`${variable}_${variableSuffix(product)}`);
       const flag = given?.[credential];
       // The flag replaces a product's own secret, which stays required.
       if (flag !== undefined) return [{ ...flag, shared: own === undefined }];
-      const one = own ?? found.get(CREDENTIAL_VARIABLES[credential]) ?? stored?.find(product, credential);
-      return one === undefined ? [] : [one];
+      return [own ?? found.get(variable) ?? stored?.find(product, credential) ?? []].flat();
     },
     all: () => [
       ...Object.values(given ?? {}).filter((each) => each !== undefined),
@@ -92,17 +93,14 @@ const MAX_KEY_FILE_BYTES = 64 * 1024;
 
 /** The content of the file that a value names, or the value itself where it names none with a key. */
 function contentOf(value: string, root: string): string {
-  const text = namesFile(value) ? readKey(resolve(root, value)) : undefined;
+  const text = readKey(value, root);
   // The variable alone decides from where keys are fetched.
   return text === undefined || URL.canParse(text.trim()) ? value : text;
 }
 
-function readKey(path: string): string | undefined {
-  try {
-    return readRegularFile(path, MAX_KEY_FILE_BYTES).toString("utf8");
-  } catch {
-    return undefined;
-  }
+function readKey(value: string, root: string): string | undefined {
+  if (!namesFile(value)) return undefined;
+  return orUndefined(() => readRegularFile(resolve(root, value), MAX_KEY_FILE_BYTES).toString("utf8"));
 }
 
 /** A path is one short line. */
@@ -112,7 +110,7 @@ export function namesFile(value: string): boolean {
 
 function rejectUnusableFile(name: string, value: string, root: string): void {
   const path = resolve(root, value);
-  if (namesFile(value) && readKey(path) !== undefined)
+  if (readKey(value, root) !== undefined)
     throw usageError(`${name}: the file ${path} has a URL in it, not a key`, `set ${name} to the URL itself`);
   // A short value with a file extension is a path and not a key.
   if (value.length > 200 || !/^[^\n]*\.[a-z0-9]{2,5}$/i.test(value) || value.includes("://")) return;
@@ -120,14 +118,6 @@ function rejectUnusableFile(name: string, value: string, root: string): void {
     `${name}: there is no readable file ${path}`,
     "give the key itself, or the path of a file with it: absolute, or relative to the project's folder",
   );
-}
-
-function emptySecret(name: string): Error {
-  return usageError(`${name} is set but empty`, `give it a value, or remove it from the environment and ${ENV_FILE}`);
-}
-
-function ownVariable(credential: Credential, product: string): string {
-  return `${CREDENTIAL_VARIABLES[credential]}_${variableSuffix(product)}`;
 }
 
 /** `MY_SHOP` for `my-shop`: ids of user-defined products may have hyphens, names of variables may not. */
@@ -150,11 +140,13 @@ export function readStoredSecrets(root: string, known: KnownSecrets) {
   // Read before the file, so that a change in between is noticed.
   let modifiedMs = modificationTime(path);
   let stored = read(path);
+  const remember = (): void => known.remember(...Object.values(stored).flatMap((each) => Object.values(each)));
   // Another process may store one meanwhile: `webhooks create` while `listen` runs.
   const reload = (): void => {
     const nowMs = modificationTime(path);
     if (nowMs !== modifiedMs) {
-      stored = readOr(path, stored);
+      // A file that is damaged during a run does not affect the run.
+      stored = orUndefined(() => read(path)) ?? stored;
       remember();
     }
     modifiedMs = nowMs;
@@ -164,13 +156,12 @@ export function readStoredSecrets(root: string, known: KnownSecrets) {
     reloadSometimes();
     return stored;
   };
-  const remember = (): void => known.remember(...Object.values(stored).flatMap((each) => Object.values(each)));
   const asSecret = (value: string): Secret => secret(value, STORED_SECRETS_FILE);
   remember();
   return {
     find(product: string, credential: string): Secret | undefined {
       // What senders offer. A URL of public keys would be fetched.
-      const isOffered = !(MULTI_LINE as readonly string[]).includes(credential);
+      const isOffered = MULTI_LINE.every((each) => each !== credential);
       const value = isOffered ? current()[product]?.[credential] : undefined;
       return value === undefined ? undefined : asSecret(value);
     },
@@ -198,38 +189,20 @@ export function ignoreKeys(root: string): void {
   if (!isIgnored) writeFileAtomically(path, "*\n", { mode: 0o644, keepMode: false });
 }
 
+/** Undefined without a file, and where its folder cannot be examined: writing the file reports why. */
 function modificationTime(path: string): number | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  } catch {
-    // Its folder cannot be examined: reading or writing the file reports why.
-    return undefined;
-  }
+  return orUndefined(() => statSync(path, { throwIfNoEntry: false })?.mtimeMs);
 }
 
 /** Secrets by product and credential. */
-type FileContent = z.infer<ReturnType<typeof fileContent>>;
-
-function fileContent() {
-  return z.record(z.string(), z.record(z.string(), z.string().min(1)));
-}
-
-/** A file that is damaged during a run does not affect the run. */
-function readOr(path: string, before: FileContent): FileContent {
-  try {
-    return read(path);
-  } catch {
-    return before;
-  }
-}
+type FileContent = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 function read(path: string): FileContent {
   if (modificationTime(path) === undefined) return {};
   const text = readText(path, MAX_SETTINGS_BYTES);
   if (text === undefined) return {};
-  try {
-    return fileContent().parse(JSON.parse(text));
-  } catch {
-    throw usageError(`${path} is damaged`, "restore it; or delete it, and set the webhooks up again");
-  }
+  const content = z.record(z.string(), z.record(z.string(), z.string().min(1)));
+  const secrets = orUndefined(() => content.parse(JSON.parse(text)));
+  if (secrets !== undefined) return secrets;
+  throw usageError(`${path} is damaged`, "restore it; or delete it, and set the webhooks up again");
 }

@@ -1,85 +1,81 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { nearest } from "../contract/event-names.ts";
 import { UserError } from "../util/errors.ts";
 import { fileError, MAX_SETTINGS_BYTES, parseJsonFile, readText } from "../util/files.ts";
-import { checks, fileKeys, readers, TUNNEL_KEYS } from "./readers.ts";
 import { variableSuffix } from "./secrets.ts";
-import { fileSchema, productSettings, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
+import { productSettings, SETTINGS, type Settings } from "./settings.ts";
+
+/** A config file as it is written. Of its settings, these have a type of their own. */
+export interface SettingsFile {
+  readonly products?: Settings["products"];
+  readonly port?: number;
+  readonly forwardTo?: string | number | readonly (string | number)[];
+  readonly allowUnsigned?: readonly string[];
+  readonly [setting: string]: unknown;
+}
 
 /** The settings of a config file; none where there is no file. Errors name file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {
   const text = readText(path, MAX_SETTINGS_BYTES);
   if (text === undefined) return {};
-  const { $schema: _, routes, forwardTo, tunnel = {}, ...file } = parseSettingsFile(text, path);
-  const settings: Record<string, unknown> = {
-    ...file,
-    forwardTo: forwardTo === undefined ? undefined : [forwardTo].flat().map(String),
-    tunnel: tunnel.use,
-    domain: tunnel.domain,
-    publicUrl: tunnel.publicUrl,
-    tunnelTimeout: tunnel.timeout,
-    ngrokServerAddr: tunnel.serverAddr,
-    ngrokRootCas: tunnel.rootCas,
-    routes: routes && Object.entries(routes).map(([pattern, target]) => `${pattern}=${target}`),
-  };
-  for (const [key, read] of Object.entries(readers)) {
-    const value = settings[key];
-    if (typeof value === "string") settings[key] = readAt(text, path, fileKeys(key), (name) => read(value, name));
-  }
-  for (const [i, target] of [forwardTo ?? []].flat().entries()) {
-    const keys = Array.isArray(forwardTo) ? ["forwardTo", i] : ["forwardTo"];
-    readAt(text, path, keys, (name) => checks.forwardTo(String(target), name));
-  }
-  for (const [pattern, target] of Object.entries(routes ?? {})) {
-    readAt(text, path, ["routes", pattern], (name) => checks.routes(`${pattern}=${target}`, name));
-  }
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const file = parseSettingsFile(text, path);
+  const found = SETTINGS.map(({ key, path: [name = "", below], read, entries, check }) => {
+    const keys = below === undefined ? [name] : [name, below];
+    const value = below === undefined ? file[name] : (file[name] as SettingsFile | undefined)?.[below];
+    if (value === undefined) return [key, undefined];
+    const list = entries?.(value as never).map(([at, entry]) => {
+      readAt(text, path, [...keys, ...at], (called) => check?.(entry, called));
+      return entry;
+    });
+    const isText = typeof value === "string" && list === undefined;
+    return [key, isText ? readAt(text, path, keys, (called) => read?.(value, called)) : (list ?? value)];
+  });
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined));
 }
 
+/** Checks a config file. A misspelt setting is an error. */
 export function parseSettingsFile(text: string, path: string): SettingsFile {
-  const schema = fileSchema();
-  const result = schema.safeParse(parseJsonFile(text, path));
+  const result = fileSchema().safeParse(parseJsonFile(text, path));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const keys = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
-  if (unknown === undefined) {
-    const hint = EXAMPLES[keys.map(String).join(".")];
-    throw fileError(text, path, keys, issue === undefined ? "not valid" : describeIssue(issue), hint);
-  }
-  throw fileError(text, path, keys, "there is no such setting", unknownHint(unknown, keys));
+  if (unknown !== undefined) throw fileError(text, path, keys, "there is no such setting", unknownHint(unknown, keys));
+  const name = keys.map(String).join(".");
+  const hint = name === "tunnel" ? TUNNEL_HINT : SETTINGS.find((each) => each.path.join(".") === name)?.hint;
+  throw fileError(text, path, keys, issue === undefined ? "not valid" : describeIssue(issue), hint);
 }
 
-const WITH_UNIT = 'write it as text with its unit, such as "30s" or "7d"';
+const TUNNEL_HINT = 'write it as "tunnel": { "use": "ngrok" }';
 
-const EXAMPLES: Readonly<Record<string, string>> = {
-  keep: WITH_UNIT,
-  retryBase: WITH_UNIT,
-  forwardTimeout: WITH_UNIT,
-  "tunnel.timeout": WITH_UNIT,
-  forwardTo: 'write it as "forwardTo": "3000", or a list of such targets',
-  tunnel: 'write it as "tunnel": { "use": "ngrok" }',
-  products: 'write it as "products": { "crm": {}, "desk": { "format": "wire" } }',
-  routes: 'write it as "routes": { "crm:Leads.*": "http://localhost:3000/leads" }',
-};
+function fileSchema() {
+  const top: Record<string, z.ZodType> = { $schema: z.string().optional() };
+  const tunnel: Record<string, z.ZodType> = {};
+  for (const { path, json } of SETTINGS) {
+    const [name = "", below] = path;
+    if (below === undefined) top[name] = json().optional();
+    else tunnel[below] = json().optional();
+  }
+  return z.strictObject({ ...top, tunnel: z.strictObject(tunnel).optional() });
+}
 
 function unknownHint(unknown: string, keys: readonly PropertyKey[]): string {
   if (/^(secret|token)$/i.test(unknown)) {
     const own = keys[0] === "products" && keys.length > 2 ? `_${variableSuffix(String(keys[1]))}` : "";
     return `secrets do not belong here: set ZOHO_WEBHOOK_${unknown.toUpperCase()}${own} in the environment or in .env`;
   }
-  const inTunnel = keys.length === 1 && Object.hasOwn(TUNNEL_KEYS, unknown) ? TUNNEL_KEYS[unknown] : undefined;
-  if (inTunnel !== undefined) return `write it as "tunnel": { "${inTunnel}": … }`;
-  const { $schema: _, ...top } = fileSchema().shape;
-  const known = Object.keys(keys.length === 1 ? top : sectionSettings(keys));
+  const inTunnel = SETTINGS.find(({ key, path }) => key === unknown && path.length > 1)?.path[1];
+  if (keys.length === 1 && inTunnel !== undefined) return `write it as "tunnel": { "${inTunnel}": … }`;
+  const known = namesBeside(keys);
   const [near] = nearest(unknown, known, 1);
   return near === undefined ? `settings: ${known.join(", ")}` : `did you mean ${near}?`;
 }
 
-/** The settings among which a misspelt key below `tunnel` or a product is looked up. */
-function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object {
-  if (section === "tunnel") return tunnelSettings().shape;
-  return section === "products" && deeper.length < 2 ? productSettings().shape : {};
+/** The names that a misspelt key could have in its place: of a setting, below `tunnel`, or below a product. */
+function namesBeside([section, ...deeper]: readonly PropertyKey[]): readonly string[] {
+  if (deeper.length === 0) return [...new Set(SETTINGS.flatMap(({ path: [name = ""] }) => name))];
+  if (section === "tunnel") return SETTINGS.flatMap(({ path: [, below] }) => below ?? []);
+  return section === "products" && deeper.length < 3 ? Object.keys(productSettings().shape) : [];
 }
 
 /** Turns an error about a value into one that names its position in the file instead of a flag or variable. */

@@ -1,10 +1,180 @@
 import { z } from "zod";
+import { parseRoute } from "../contract/event-names.ts";
 import { formatSettings } from "../contract/format-settings.ts";
-import { MAX_BODY_BYTES, MAX_IN_FLIGHT_BYTES } from "../delivery/delivery.ts";
+import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
+import { maskRoute, maskSetting } from "../delivery/mask.ts";
+import { checkTarget } from "../delivery/target-url.ts";
+import { isSafeWithoutTls } from "../util/hosts.ts";
+import { parseDuration, parseTimeout } from "../util/units.ts";
+import { logsElsewhere, outside, type Place, prunesElsewhere, remoteOrigins } from "./reach.ts";
+import {
+  bodySize,
+  checkEach,
+  duration,
+  host,
+  integer,
+  type Kind,
+  list,
+  logPlace,
+  oneOf,
+  onOff,
+  optional,
+  path,
+  pemFile,
+  routes,
+  size,
+  targets,
+  text,
+} from "./setting-kinds.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 /** The log, samples and keys of a project. */
 export const PROJECT_FOLDER = ".zoho-hooks";
+
+interface Row<T> {
+  /** Its flag of `listen`, to which the placeholder of its kind is added, and the flag's help, in which `{}` is the default. */
+  readonly flag?: readonly [flag: string, help: string];
+  /** Its place in a config file, if that is not its own key. */
+  readonly path?: readonly string[];
+  /** How to write it in a config file, for who has written something else. */
+  readonly hint?: string;
+  /** Returns the parts of a value that need the user's trust in the folder. */
+  reach(value: NonNullable<T>, place: Place): readonly string[];
+}
+
+function setting<T>(kind: Kind<T>, fallback: T, row: Row<T>) {
+  return { ...kind, ...row, default: fallback };
+}
+
+/** A setting without an effect beyond this machine and folder. */
+function local<T>(kind: Kind<T>, fallback: T, row: Omit<Row<T>, "reach">) {
+  return setting(kind, fallback, { ...row, reach: () => [] });
+}
+
+const WITH_UNIT = 'write it as text with its unit, such as "30s" or "7d"';
+
+/**
+ * Every setting, in the order of `config show`. Flags, variables, the check of config files, `config show` and the question
+ * about trust follow from its row.
+ */
+const TABLE = {
+  products: setting<Readonly<Record<string, ProductEntry>>>(
+    { json: () => z.record(z.string(), productSettings()) },
+    {},
+    {
+      hint: 'write it as "products": { "crm": {}, "desk": { "format": "wire" } }',
+      reach: (products, { root }) =>
+        Object.values(products).flatMap(({ path: folder, schema }) =>
+          [folder ?? [], schema ?? []].flat().flatMap((each) => outside(root, each)),
+        ),
+    },
+  ),
+  port: local(integer(0, 65_535), 4460, {
+    flag: ["-p, --port <port>", "port to listen on, 0 for any free one (default: {}, or the next free one)"],
+  }),
+  host: setting(host, "127.0.0.1", {
+    flag: ["--host <address>", "address to listen on (default: {})"],
+    reach: (address) => (address === "::1" || isSafeWithoutTls(address) ? [] : [address]),
+  }),
+  maxBody: local(bodySize, MAX_BODY_BYTES, {
+    flag: ["--max-body", "largest body to accept, 64mib at most (default: {})"],
+  }),
+  schema: local(oneOf("warn", "enforce", "off"), "warn", {
+    flag: [
+      "--schema",
+      "warn of a body that does not match its schema, or refuse it (default: {}); enforce accepts an unknown event if its envelope is complete, since Zoho adds events",
+    ],
+  }),
+  onInvalid: local(oneOf("reject", "warn"), "reject", {
+    flag: ["--on-invalid", "what to do with a delivery whose signature or token is wrong (default: {})"],
+  }),
+  tolerance: local(duration(parseDuration), 300_000, {
+    flag: ["--tolerance", "how old a timestamped signature may be, such as 10m (default: {})"],
+  }),
+  events: local(list, [], {
+    flag: ["-e, --events <pattern>", "show and forward only these events, such as 'crm:Leads.*' (repeatable)"],
+  }),
+  allowIp: local(list, [], {
+    flag: ["--allow-ip <range>", "accept only from this address or CIDR range (repeatable)"],
+  }),
+  allowZohoIps: local(onOff, false, {
+    flag: ["--allow-zoho-ips", "accept only from the two ranges in the Webhooks Guide; Zoho may also use others"],
+  }),
+  allowUnsigned: local(list, [], {
+    flag: [
+      "--allow-unsigned <products>",
+      "accept custom bodies, which these products never sign: crm, recruit (repeatable)",
+    ],
+  }),
+  forwardTo: setting(targets, [], {
+    flag: ["-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)"],
+    hint: 'write it as "forwardTo": "3000", or a list of such targets',
+    reach: remoteOrigins,
+  }),
+  routes: setting(routes, [], {
+    flag: ["--route <event=target>", "a target for some events, such as 'crm:Leads.*=3000/leads' (repeatable)"],
+    hint: 'write it as "routes": { "crm:Leads.*": "http://localhost:3000/leads" }',
+    reach: (texts) => remoteOrigins(texts.map((each) => parseRoute(each, "routes").target)),
+  }),
+  respond: local(oneOf("ack", "mirror"), "ack", {
+    flag: ["--respond", "ack: answer at once; mirror: give the sender your app's answer (default: {})"],
+  }),
+  retries: local(integer(0, 100), 3, { flag: ["--retries", "how often to retry a failed delivery (default: {})"] }),
+  retryBase: local(duration(parseTimeout), 2000, {
+    flag: ["--retry-base", "pause before the first retry; each later one is twice as long (default: {})"],
+    hint: WITH_UNIT,
+  }),
+  concurrency: local(integer(1, 1000), 16, {
+    flag: ["--concurrency", "how many deliveries to send to your app at the same time (default: {})"],
+  }),
+  ordered: local(onOff, false, { flag: ["--ordered", "deliver the events of a record one at a time, in order"] }),
+  forwardTimeout: local(duration(parseTimeout), 30_000, {
+    flag: ["--forward-timeout", "how long to wait for your app's answer (default: {})"],
+    hint: WITH_UNIT,
+  }),
+  insecure: setting(onOff, false, {
+    flag: ["--insecure", "accept a self-signed certificate from your app"],
+    reach: (isInsecure) => (isInsecure ? ["true"] : []),
+  }),
+  store: setting(logPlace, `${PROJECT_FOLDER}/events.db`, {
+    flag: ["--store <path>", "event log: a file, or postgres://user@host/database (default: {} in the project)"],
+    reach: logsElsewhere,
+  }),
+  keep: setting(duration(parseDuration), 7 * 86_400_000, {
+    flag: ["--keep", "how long the log keeps deliveries (default: {})"],
+    hint: WITH_UNIT,
+    reach: (keepMs, place) => (prunesElsewhere(place) ? [`${keepMs} ms`] : []),
+  }),
+  maxLog: setting(size, 500_000_000, {
+    flag: ["--max-log", "how large the log may grow (default: {})"],
+    reach: (bytes, place) => (prunesElsewhere(place) ? [`${bytes} bytes`] : []),
+  }),
+  tunnel: local(optional(oneOf("ngrok", "none")), undefined, {
+    path: ["tunnel", "use"],
+    flag: ["--tunnel", "how Zoho reaches this machine (default: ngrok if it has an authtoken)"],
+  }),
+  // It is of the account whose token is used.
+  domain: local(optional(text), undefined, {
+    path: ["tunnel", "domain"],
+    flag: ["--domain <name>", "the ngrok domain to use"],
+  }),
+  publicUrl: setting(optional(text), undefined, {
+    path: ["tunnel", "publicUrl"],
+    flag: ["--public-url <url>", "the URL of a tunnel that you run yourself"],
+    reach: (url) => [url],
+  }),
+  tunnelTimeout: local(duration(parseTimeout), 300_000, { path: ["tunnel", "timeout"], hint: WITH_UNIT }),
+  // The address of a custom ingress of ngrok, and a PEM file of its authorities.
+  ngrokServerAddr: setting(optional(text), undefined, {
+    path: ["tunnel", "serverAddr"],
+    reach: (address) => [address],
+  }),
+  ngrokRootCas: setting(optional(pemFile), undefined, { path: ["tunnel", "rootCas"], reach: (file) => [file] }),
+};
+
+type Table = typeof TABLE;
+export type Settings = { readonly [Key in keyof Table]: Table[Key]["default"] };
+export type TunnelName = NonNullable<Settings["tunnel"]>;
 
 /** The settings of one product. */
 export function productSettings() {
@@ -20,143 +190,76 @@ export function productSettings() {
 
 type ProductEntry = Readonly<z.infer<ReturnType<typeof productSettings>>>;
 
-/** The values of `--tunnel` and of `use` in the config file. */
-export const tunnelNames = ["ngrok", "none"] as const;
-export type TunnelName = (typeof tunnelNames)[number];
-
-export function tunnelSettings() {
-  return z.strictObject({
-    use: z.enum(tunnelNames).optional(),
-    domain: z.string().min(1).optional(),
-    publicUrl: z.string().min(1).optional(),
-    timeout: z.string().optional(),
-    /** ngrok's options for a custom ingress: its address, and a PEM file of its authorities. */
-    serverAddr: z.string().min(1).optional(),
-    rootCas: path().optional(),
-  });
+/** A row of the table, with the names by which users know the setting. */
+export interface Setting extends Kind<unknown>, Row<unknown> {
+  readonly key: keyof Settings;
+  readonly default: unknown;
+  readonly path: readonly string[];
+  /** `ZOHO_HOOKS_MAX_BODY`; undefined for a setting that only a config file has. */
+  readonly variable: `ZOHO_HOOKS_${string}` | undefined;
 }
 
-/** The schema of a config file, in which a misspelt key is an error. Built only when there is a file to check. */
-export function fileSchema() {
-  return z.strictObject({
-    $schema: z.string().optional(),
-    products: z.record(z.string(), productSettings()).optional(),
-    port: z.int().min(0).max(65_535).optional(),
-    host: z
-      .string()
-      .regex(/^[^\s\p{Cc}]+$/u, "is not an address to listen on")
-      .optional(),
-    maxBody: z.union([z.int().positive().max(MAX_IN_FLIGHT_BYTES), z.string()]).optional(),
-    schema: z.enum(["warn", "enforce", "off"]).optional(),
-    onInvalid: z.enum(["reject", "warn"]).optional(),
-    tolerance: z.string().optional(),
-    events: z.array(z.string()).optional(),
-    allowIp: z.array(z.string()).optional(),
-    allowZohoIps: z.boolean().optional(),
-    allowUnsigned: z.array(z.string()).optional(),
-    forwardTo: z.union([z.string().min(1), port(), z.array(z.union([z.string().min(1), port()]))]).optional(),
-    routes: z.record(z.string(), z.union([z.string().min(1), port()])).optional(),
-    respond: z.enum(["ack", "mirror"]).optional(),
-    retries: z.int().min(0).max(100).optional(),
-    retryBase: z.string().optional(),
-    concurrency: z.int().min(1).max(1000).optional(),
-    ordered: z.boolean().optional(),
-    forwardTimeout: z.string().optional(),
-    insecure: z.boolean().optional(),
-    store: z.union([path(), z.literal(false)]).optional(),
-    keep: z.string().optional(),
-    maxLog: z.string().optional(),
-    tunnel: tunnelSettings().optional(),
-  });
+export const SETTINGS: readonly Setting[] = Object.entries(TABLE).map(([key, row]) => ({
+  path: [key],
+  ...row,
+  key: key as keyof Settings,
+  variable: row.read && environmentName(key),
+}));
+
+export const defaults = Object.fromEntries(SETTINGS.map(({ key, default: value }) => [key, value])) as Settings;
+
+/** The row of a setting; undefined for another name, such as that of a secret. */
+export function settingOf(key: string): Setting | undefined {
+  return SETTINGS.find((each) => each.key === key);
 }
 
-/** Node opens no file with a NUL in its name, and a line break would forge a line of output. */
-function path() {
-  return z
-    .string()
-    .min(1)
-    .refine((text) => !/\p{Cc}/u.test(text));
+/** Options of a command that are settings, by the names of their flags. */
+export type SettingOptions = Readonly<Partial<Record<keyof Settings | "route", string | readonly string[] | boolean>>>;
+
+/** The flags that are given, as settings; `target` is one more `--forward-to`. */
+export function flagSettings(options: SettingOptions, target?: string): Partial<Settings> {
+  const found: Record<string, unknown> = {};
+  for (const { key, flag = [""], read, check } of SETTINGS) {
+    const name = /--\S+/.exec(flag[0])?.[0] ?? "";
+    const value = options[key === "routes" ? "route" : key];
+    // Commander sets a flag that has a `--no-` twin to true when neither is given.
+    if (value === undefined || (key === "store" && value === true)) continue;
+    if (typeof value === "string") found[key] = read?.(value, name);
+    else found[key] = typeof value === "object" ? checkEach(check, value, name) : value;
+  }
+  if (target === undefined) return found;
+  const { forwardTo = [] }: Partial<Settings> = found;
+  return { ...found, forwardTo: [...checkEach(checkTarget, [target], "listen"), ...forwardTo] };
 }
 
-/** The port of an app. */
-function port() {
-  return z.int().min(1).max(65_535);
+/** `ZOHO_HOOKS_MAX_BODY` for `maxBody`. */
+export function environmentName(key: string): `ZOHO_HOOKS_${string}` {
+  return `ZOHO_HOOKS_${key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
-export type SettingsFile = z.infer<ReturnType<typeof fileSchema>>;
-
-export interface Settings {
-  readonly products: Readonly<Record<string, ProductEntry>>;
-  readonly port: number;
-  readonly host: string;
-  /** Bytes. */
-  readonly maxBody: number;
-  readonly schema: "warn" | "enforce" | "off";
-  readonly onInvalid: "reject" | "warn";
-  /** Milliseconds: how old a signature with a time in it may be. */
-  readonly tolerance: number;
-  readonly events: readonly string[];
-  readonly allowIp: readonly string[];
-  readonly allowZohoIps: boolean;
-  /** Ids of products whose user-designed bodies, which Zoho never signs, are accepted without a signature. */
-  readonly allowUnsigned: readonly string[];
-  /** The developer's app: ports, ports with a path (`3000/hooks`) or URLs; empty to forward nothing. */
-  readonly forwardTo: readonly string[];
-  /** Targets of single events, as `pattern=target`. */
-  readonly routes: readonly string[];
-  /** `ack` answers at once and forwards afterwards; `mirror` passes the app's answer on to the sender. */
-  readonly respond: "ack" | "mirror";
-  readonly retries: number;
-  /** Milliseconds. */
-  readonly retryBase: number;
-  readonly concurrency: number;
-  readonly ordered: boolean;
-  /** Milliseconds. */
-  readonly forwardTimeout: number;
-  readonly insecure: boolean;
-  /** The file of the event log, relative to the project, or the address of its PostgreSQL database; false for none. */
-  readonly store: string | false;
-  /** Milliseconds. */
-  readonly keep: number;
-  /** Bytes. */
-  readonly maxLog: number;
-  readonly tunnel: TunnelName | undefined;
-  readonly domain: string | undefined;
-  readonly publicUrl: string | undefined;
-  /** Milliseconds. */
-  readonly tunnelTimeout: number;
-  readonly ngrokServerAddr: string | undefined;
-  readonly ngrokRootCas: string | undefined;
+/** The name of a setting in a config file: `tunnel.domain`. Other names stay as they are. */
+export function fileName(key: string): string {
+  return settingOf(key)?.path.join(".") ?? key;
 }
 
-export const defaults: Settings = {
-  products: {},
-  port: 4460,
-  host: "127.0.0.1",
-  maxBody: MAX_BODY_BYTES,
-  schema: "warn",
-  onInvalid: "reject",
-  tolerance: 300_000,
-  events: [],
-  allowIp: [],
-  allowZohoIps: false,
-  allowUnsigned: [],
-  forwardTo: [],
-  routes: [],
-  respond: "ack",
-  retries: 3,
-  retryBase: 2000,
-  concurrency: 16,
-  ordered: false,
-  forwardTimeout: 30_000,
-  insecure: false,
-  store: ".zoho-hooks/events.db",
-  keep: 7 * 86_400_000,
-  maxLog: 500_000_000,
-  tunnel: undefined,
-  domain: undefined,
-  publicUrl: undefined,
-  tunnelTimeout: 300_000,
-  ngrokServerAddr: undefined,
-  ngrokRootCas: undefined,
-};
+/** A setting by the name that it was set with: `--domain`, `ZOHO_HOOKS_DOMAIN (environment)`, `tunnel.domain in <file>`. */
+export function settingName(key: string, origin: string): string {
+  if (origin === "flag") return `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
+  return origin.startsWith(environmentName(key)) ? origin : `${fileName(key)} in ${origin}`;
+}
+
+/** The values for people, with secrets in URLs masked; none for what is only on or off, or has many parts. */
+export function settingTexts({ routes: all, ...settings }: Settings, key: keyof Settings): readonly string[] {
+  if (key === "routes") return all.map(maskRoute);
+  const value = settings[key];
+  if (Array.isArray(value)) return value.map((each) => maskSetting(String(each)));
+  return typeof value === "string" ? [maskSetting(value)] : [];
+}
+
+/** A setting as a user would write it: `7d` and `1mib`, not milliseconds and bytes. */
+export function settingText(key: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return settingOf(key)?.show?.(value) ?? String(value);
+  const isEmpty = value === undefined || (typeof value === "object" && value && Object.keys(value).length === 0);
+  return isEmpty ? "(not set)" : JSON.stringify(value);
+}

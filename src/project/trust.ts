@@ -2,17 +2,14 @@ import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
-import { errorText, type UserError, usageError } from "../util/errors.ts";
+import { errorText, orUndefined, type UserError, usageError } from "../util/errors.ts";
 import { withFileLock } from "../util/file-lock.ts";
 import { FileError, MAX_SETTINGS_BYTES, readPrivateJson, readText, writePrivateJson } from "../util/files.ts";
 import { isAbove, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import type { Context } from "./context.ts";
 import { codeOf, type Decision, decisionsOf, decisionText, storedFiles } from "./decisions.ts";
-import { userFolder } from "./load.ts";
-import { type Project, readProject, settingsOf, withoutFiles } from "./project.ts";
-import type { Settings } from "./settings.ts";
-import { readSettingsFile } from "./settings-file.ts";
+import { type Project, readProject, settingsOf, userFolder } from "./project.ts";
 import { type Env, TRUST_ALL } from "./variables.ts";
 
 /**
@@ -56,38 +53,25 @@ export function notTrusted({ invocation }: Context, { root }: Project, open: rea
  * `trusted`: the project, without its files if anything is open.
  */
 export async function checkTrust(context: Context, project: Project) {
-  const decisions = decisionsOf(project, userStore(context));
+  const decisions = decisionsOf(project, userStore(context, project));
   const trusts = (code: readonly string[] | typeof ALL) => ({ open: [], isKnown: true, trusted: { ...project, code } });
   if (decisions.length === 0) return trusts([]);
-  if (trustsAll(context)) return trusts(ALL);
-  const folders = await readTrusted(context).catch(() => ({}) as TrustedFolders);
+  // The process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already.
+  if (/^(?:1|true)$/i.test(context.env[TRUST_ALL] || context.env.CI || "")) return trusts(ALL);
+  const folders = await readTrusted(context).catch((): TrustedFolders => ({}));
   const place = trustPlace(project.root);
   if (folderAround(folders, place) !== undefined) return trusts(ALL);
-  const accepted = trustedWith(folders, place);
+  const accepted = folders[place];
   const open = decisions.filter((each) => accepted?.includes(decisionText(each)) !== true);
   if (open.length === 0) return trusts(codeOf(project));
-  return { open, isKnown: accepted !== undefined, trusted: withoutFiles(project) };
+  return { open, isKnown: accepted !== undefined, trusted: { ...project, variables: {}, settings: {} } };
 }
 
 /** The log that the user's own settings name: a path, perhaps in the folder, or an address. */
-export function userStore(context: Context): string | undefined {
-  const ofEnvironment = settingsOf(context.env as Env, () => undefined).store;
-  const store = ofEnvironment ?? userSettings(context).store;
+export function userStore({ env }: Context, { userSettings }: Project): string | undefined {
+  // What cannot be read is reported where it is used.
+  const store = settingsOf(env as Env, () => undefined).store ?? orUndefined(userSettings)?.store;
   return store === false ? undefined : store;
-}
-
-/** The user's own config. What cannot be read is reported where it is used. */
-function userSettings(context: Context): Partial<Settings> {
-  try {
-    return readSettingsFile(join(userFolder(context), "config.json"));
-  } catch {
-    return {};
-  }
-}
-
-/** Reads the process environment alone, which no `.env` changes. Who runs a repository's code in CI trusts it already. */
-function trustsAll({ env }: Pick<Context, "env">): boolean {
-  return /^(?:1|true)$/i.test(env[TRUST_ALL] || env.CI || "");
 }
 
 /** Trusts a folder with decisions, beside what it is trusted with already. `ALL`: everything, and all folders below it. */
@@ -121,7 +105,7 @@ export async function distrust(context: Context, root: string): Promise<boolean>
  */
 export async function trustOwn(context: Context, path: string): Promise<void> {
   const project = context.project ?? readProject(context);
-  const file = storedFiles(project, userStore(context)).find((each) => each.path === path);
+  const file = storedFiles(project, userStore(context, project)).find((each) => each.path === path);
   if (file !== undefined && !file.isThere) await trust(context, project.root, [file.decision]).catch(() => undefined);
 }
 
@@ -136,25 +120,18 @@ export const ALL = "all";
 /** The decisions that each folder is trusted with. */
 export type TrustedFolders = Readonly<Record<string, readonly string[] | typeof ALL>>;
 
-function trustedWith(folders: TrustedFolders, place: string): readonly string[] | undefined {
-  const decisions = folders[place];
-  return decisions === ALL ? [] : decisions;
-}
-
 /** Throws a UserError for a file that is damaged or cannot be read: nothing is trusted then. */
 export async function readTrusted(context: Context): Promise<TrustedFolders> {
   const path = trustFile(context);
   const schema = z.record(z.string(), z.union([z.array(z.string()), z.literal(ALL)]));
   const content = await readPrivateJson(path).catch((error: unknown) => {
     if (error instanceof FileError) throw error;
-    return NO_JSON;
+    return "no JSON";
   });
   const parsed = schema.safeParse(content ?? {});
   if (parsed.success) return parsed.data;
   throw usageError(`${path} is damaged`, `run ${context.invocation} trust, which moves it aside`);
 }
-
-const NO_JSON = "";
 
 /** Changes the list under a lock, since two processes may do so at once. */
 async function change(context: Context, edit: (folders: TrustedFolders) => TrustedFolders): Promise<void> {
@@ -201,9 +178,5 @@ function mainCheckout(worktree: string): string | undefined {
 
 /** Undefined where there is no such file, as where `.git` is a folder. */
 function lineOf(path: string): string | undefined {
-  try {
-    return readText(path, MAX_SETTINGS_BYTES)?.trimEnd();
-  } catch {
-    return undefined;
-  }
+  return orUndefined(() => readText(path, MAX_SETTINGS_BYTES)?.trimEnd());
 }

@@ -9,7 +9,7 @@ import { keySetReply, sendReply } from "../receiver/respond.ts";
 import { KEY_SET_PATH } from "../receiver/routes.ts";
 import { plainReply } from "../recognition/reply.ts";
 import { type ExitCode, UserError, usageError } from "../util/errors.ts";
-import { localKeySet } from "../zoho-api/keys.ts";
+import { localKeySet } from "../zoho-api/key-sets.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
 import { readPlan, type SendOptions, type SendPlan } from "./plan.ts";

@@ -55,3 +55,12 @@ export function errorText(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(errorText).join("; ");
   return error.message || error.name;
 }
+
+/** What `read` returns; undefined where it throws, because what cannot be read is reported by whoever needs it. */
+export function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -26,8 +26,7 @@ import {
 import { ExitCode, usageError } from "../util/errors.ts";
 import { hasLostReader } from "../util/timing.ts";
 import { counted, parseDuration } from "../util/units.ts";
-import type { KeySets } from "../zoho-api/jwks.ts";
-import { openPublicKeys } from "../zoho-api/keys.ts";
+import { type KeySets, openKeySets } from "../zoho-api/key-sets.ts";
 import {
   expandPaths,
   follow,
@@ -84,7 +83,7 @@ export async function verify(context: Context, files: readonly string[], options
   const payloadsOf = (some: readonly InputItem[]) => some.flatMap(({ payload }) => payload ?? []);
   const sent = [headers, ...payloadsOf(first).map(({ delivery }) => delivery.headers)];
   let keyed = keyedProducts(products, sent, options);
-  let keys = await openPublicKeys(context, config, keyed);
+  let keys = await openKeySets(context, config, keyed);
   const task = {
     ...candidatesFor(products, options),
     signature: signatureOf(options),
@@ -103,7 +102,7 @@ export async function verify(context: Context, files: readonly string[], options
   }
 
   // In the process of `listen` it would slow down the receiver.
-  if (first.length < MANY_PAYLOADS && context.caller?.listener === undefined) disableSchemaJit();
+  if (first.length < MANY_PAYLOADS && context.embedded?.listener === undefined) disableSchemaJit();
   const reportHint = reportHintsOnce(context, products);
   const tally = { valid: 0, custom: 0, not_verified: 0, invalid: 0 };
   let [count, masked, skipped] = [0, 0, 0];
@@ -115,7 +114,7 @@ export async function verify(context: Context, files: readonly string[], options
       const others = needed.filter((each) => !keyed.includes(each));
       if (others.length > 0) {
         keyed = [...keyed, ...others];
-        keys = await openPublicKeys(context, config, keyed);
+        keys = await openKeySets(context, config, keyed);
         task.secrets = await withChannels(context, keys.secrets);
       }
       let report = reportOn(file, given, task, options);

@@ -1,9 +1,8 @@
-import { crmWatch } from "../channels/products.ts";
 import { valueAt } from "../delivery/payload.ts";
+import { readPages } from "../zoho-api/collection.ts";
 import { apiUrl } from "../zoho-api/data-centres.ts";
-import { readPages } from "../zoho-api/pages.ts";
-import { type FailedDelivery, type FailureLog, MAX_FAILURE_PAGES } from "./failure-log.ts";
-import { idText, itemsAt, textOf } from "./managed-product.ts";
+import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
+import { type FailureLog, idText, MAX_FAILURE_PAGES, rowsAt, textOf, withIds } from "./product-api.ts";
 
 const ROWS_PER_PAGE = 200;
 const READ_SCOPE = "ZohoCRM.settings.automation_actions.READ";
@@ -18,50 +17,36 @@ const MAX_ZONE_OFFSET_MS = 12 * 3_600_000;
 export const crmFailures: FailureLog = {
   id: "crm",
   title: "Zoho CRM",
-  loginScopes: crmWatch.loginScopes,
+  loginScopes: LOGIN_SCOPES.crm,
   extraScope: READ_SCOPE,
   readScopes: [READ_SCOPE, "ZohoCRM.settings.automation_actions.ALL", "ZohoCRM.settings.ALL"],
   // 90 between `from` and today, less one for the time zone.
   maxDays: 89,
   host: apiUrl,
-  read: (send, { since }) => {
+  read(send, { since }) {
     const from = new Date(since.getTime() - MAX_ZONE_OFFSET_MS).toISOString().slice(0, 10);
+    const list = `/crm/v8/settings/automation/webhook_failures?from=${from}`;
+    const call = { method: "GET", action: "list failed webhooks", scope: READ_SCOPE, repeatable: true } as const;
     return readPages(MAX_FAILURE_PAGES, (page) =>
-      send(
-        {
-          method: "GET",
-          path: `/crm/v8/settings/automation/webhook_failures?from=${from}&page=${page}&per_page=${ROWS_PER_PAGE}`,
-          action: "list failed webhooks",
-          scope: READ_SCOPE,
-          repeatable: true,
-        },
-        (body, status) => {
-          const items = status === 204 ? [] : itemsAt(body, "webhook_failures");
-          return items && { items: items.flatMap(failureOf), more: valueAt(body, ["info", "more_records"]) === true };
-        },
-      ),
+      send({ ...call, path: `${list}&page=${page}&per_page=${ROWS_PER_PAGE}` }, (body, status) => {
+        const rows = status === 204 ? [] : rowsAt(body, "webhook_failures");
+        const more = valueAt(body, ["info", "more_records"]) === true;
+        return rows && { items: withIds(rows, "id", failureFacts), more };
+      }),
     );
   },
 };
 
-function failureOf(each: Readonly<Record<string, unknown>>): readonly FailedDelivery[] {
-  const id = idText(each.id);
-  if (id === undefined) return [];
-  const at = new Date(textOf(each.failure_time) ?? Number.NaN);
+function failureFacts(row: Readonly<Record<string, unknown>>) {
+  const at = new Date(textOf(row.failure_time) ?? Number.NaN);
   const nameOrId = (key: string): string | undefined =>
-    textOf(valueAt(each, [key, "name"])) ?? idText(valueAt(each, [key, "id"]));
-  return [
-    {
-      id,
-      at: Number.isNaN(at.getTime()) ? undefined : at,
-      webhook: nameOrId("webhook"),
-      rule: nameOrId("workflow_rule"),
-      event: textOf(valueAt(each, ["entity_details", "module", "api_name"])),
-      record: idText(valueAt(each, ["entity_details", "id"])),
-      url: undefined,
-      status: undefined,
-      reason: textOf(each.failure_reason),
-      retries: undefined,
-    },
-  ];
+    textOf(valueAt(row, [key, "name"])) ?? idText(valueAt(row, [key, "id"]));
+  return {
+    at: Number.isNaN(at.getTime()) ? undefined : at,
+    webhook: nameOrId("webhook"),
+    rule: nameOrId("workflow_rule"),
+    event: textOf(valueAt(row, ["entity_details", "module", "api_name"])),
+    record: idText(valueAt(row, ["entity_details", "id"])),
+    reason: textOf(row.failure_reason),
+  };
 }

@@ -1,17 +1,14 @@
-import { valueAt } from "../delivery/payload.ts";
 import { type DataCentre, knownCentre } from "../zoho-api/data-centres.ts";
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
 import {
-  idText,
-  itemsAt,
   type ManagedProduct,
-  removeAt,
+  rowsAt,
   textOf,
-  type Webhook,
+  type WebhookConfig,
   type WebhookFilters,
-} from "./managed-product.ts";
+  withIds,
+} from "./product-api.ts";
 
-const PATH = "/api/v1/webhooks";
 /** From Desk's OpenAPI, whose limits are generated: a reason to warn, not to reject. */
 const URL_PATTERN = /^(ht|f)tps?:\/\/[-.\w]*\/?[a-zA-Z0-9\-.?,:'/\\+=&;%$#_@]*$/;
 const MAX_URL = 100;
@@ -22,7 +19,6 @@ const MAX_DESCRIPTION = 3000;
 export const desk: ManagedProduct = {
   id: "desk",
   title: "Zoho Desk",
-  settings: "Setup > Automation > Webhooks",
   // https://desk.zoho.com/support/WebhookDocument.do
   plainHttp: true,
   // Zoho's OpenAPI names the first two families, integrations use the third: it is not known which one Zoho checks.
@@ -31,74 +27,44 @@ export const desk: ManagedProduct = {
     `Desk.settings.${operation} and Desk.events.${operation}, or Desk.webhooks.${operation}`,
   host: hostOf,
   organisation: {
-    place: { header: "orgId" },
-    discover: {
+    place: { in: "header", name: "orgId" },
+    list: {
       path: "/api/v1/organizations",
       scope: "Desk.basic.READ (not needed with --org)",
       read: (body) =>
-        (itemsAt(body, "data") ?? []).flatMap((each) => {
-          const id = idText(each.id);
-          return id === undefined ? [] : [{ id, name: textOf(each.companyName) ?? textOf(each.portalName) }];
-        }),
+        withIds(rowsAt(body, "data") ?? [], "id", ({ companyName, portalName }) => ({
+          name: textOf(companyName) ?? textOf(portalName),
+        })),
     },
   },
   events: { noun: "event", many: true },
   filters: ["departments", "fields", "previous", "direction"],
-  secret: undefined,
-  rejection: ({ events, filters }) => filterProblem(events, filters),
-  warn({ url, name, description }) {
+  rejection: filterProblem,
+  warn({ url, name, description = "" }) {
     if (url.length > MAX_URL)
       return `the URL has ${url.length} characters, and Desk's API description allows ${MAX_URL}: Desk may reject it`;
     if (!URL_PATTERN.test(url)) return "the URL has a character that Desk's API description does not allow";
-    if (name.length > MAX_NAME || (description?.length ?? 0) > MAX_DESCRIPTION)
+    if (name.length > MAX_NAME || description.length > MAX_DESCRIPTION)
       return "the name or the description is longer than Desk's API description allows";
     return undefined;
   },
   note: (_config, id, centre) =>
     `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${keysOf(centre)}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
-  list: {
-    call: () => ({ method: "GET", path: PATH, repeatable: true, action: "list webhooks", operation: "READ" }),
-    // An empty list is a 204 without a body.
-    read: (body) => {
-      const items = body === undefined ? [] : itemsAt(body, "data");
-      return items && { items: items.flatMap(webhookOf), more: false };
-    },
-  },
-  create: {
-    call: ({ name, description, url, events, filters }) => ({
-      method: "POST",
-      path: PATH,
-      repeatable: false,
-      action: "create the webhook",
-      operation: "CREATE",
-      json: JSON.stringify({
-        name,
-        ...(description === undefined ? {} : { description }),
-        url,
-        isEnabled: true,
-        subscriptions: subscriptions(events, filters),
-      }),
-    }),
-    read: (body) => idText(valueAt(body, ["id"])),
-  },
-  remove: removeAt(PATH),
+  path: "/api/v1/webhooks",
+  // An empty list is a 204 without a body.
+  rows: (body) => (body === undefined ? [] : rowsAt(body, "data")),
+  idName: "id",
+  webhook: ({ name, url, subscriptions, isEnabled }) => ({
+    name: textOf(name),
+    url: textOf(url),
+    events: typeof subscriptions === "object" && subscriptions !== null ? Object.keys(subscriptions) : [],
+    enabled: typeof isEnabled === "boolean" ? isEnabled : undefined,
+  }),
+  body: ({ name, description, url, events, filters }) => ({
+    json: JSON.stringify({ name, description, url, isEnabled: true, subscriptions: subscriptions(events, filters) }),
+  }),
+  newId: ["id"],
 };
-
-function webhookOf(each: Readonly<Record<string, unknown>>): readonly Webhook[] {
-  const id = idText(each.id);
-  if (id === undefined) return [];
-  const { subscriptions: subscribed, isEnabled } = each;
-  return [
-    {
-      id,
-      name: textOf(each.name),
-      url: textOf(each.url),
-      events: typeof subscribed === "object" && subscribed !== null ? Object.keys(subscribed) : [],
-      enabled: typeof isEnabled === "boolean" ? isEnabled : undefined,
-      rules: undefined,
-    },
-  ];
-}
 
 /** Events by filter, from Zoho's OpenAPI (zohodesk-oas, `Webhook.json`) and from what integrations send. */
 const WITH_DEPARTMENTS = new Set([
@@ -117,16 +83,13 @@ const WITH_FIELDS = new Set(["Ticket_Update"]);
 const WITH_DIRECTION = new Set(["Ticket_Thread_Add"]);
 
 /** Filters by event: Desk expects `null` for an event without one. */
-function subscriptions(
-  events: readonly string[],
-  { departments, fields, previous, direction }: WebhookFilters,
-): Readonly<Record<string, object | null>> {
+function subscriptions(events: readonly string[], { departments, fields, previous, direction }: WebhookFilters) {
   const filterOf = (event: string): object | null => {
     const filter = {
-      ...(departments !== undefined && WITH_DEPARTMENTS.has(event) ? { departmentIds: departments } : {}),
-      ...(fields !== undefined && WITH_FIELDS.has(event) ? { fields } : {}),
-      ...(previous === true && PERHAPS_WITH_PREVIOUS.has(event) ? { includePrevState: true } : {}),
-      ...(direction !== undefined && WITH_DIRECTION.has(event) ? { direction } : {}),
+      ...(departments !== undefined && WITH_DEPARTMENTS.has(event) && { departmentIds: departments }),
+      ...(fields !== undefined && WITH_FIELDS.has(event) && { fields }),
+      ...(previous === true && PERHAPS_WITH_PREVIOUS.has(event) && { includePrevState: true }),
+      ...(direction !== undefined && WITH_DIRECTION.has(event) && { direction }),
     };
     return Object.keys(filter).length === 0 ? null : filter;
   };
@@ -134,7 +97,7 @@ function subscriptions(
 }
 
 /** Why Desk would reject or ignore the filters. */
-function filterProblem(events: readonly string[], filters: WebhookFilters): string | undefined {
+function filterProblem({ events, filters }: WebhookConfig): string | undefined {
   const { departments, fields, previous, direction } = filters;
   const idle = (set: ReadonlySet<string>): boolean => !events.some((event) => set.has(event));
   const named = (flag: string, set: ReadonlySet<string>): string => `${flag} applies only to ${[...set].join(", ")}`;

@@ -1,50 +1,31 @@
 import { usageError } from "../util/errors.ts";
 import { crmFailures } from "./crm.ts";
 import { desk } from "./desk.ts";
-import type { FailureLog } from "./failure-log.ts";
 import { books, inventory } from "./finance.ts";
-import type { ManagedProduct } from "./managed-product.ts";
+import type { FailureLog, ManagedProduct } from "./product-api.ts";
 import { salesIqFailures } from "./salesiq.ts";
 import { sign } from "./sign.ts";
 
 export const managedProducts: readonly ManagedProduct[] = [desk, books, inventory, sign];
 
-/** Throws a usage error that names the place in Zoho's settings. */
+/** Throws a usage error that names the place in Zoho's settings. `title`: undefined for a product that does not exist. */
 export function requireManagedProduct(id: string, title: string | undefined): ManagedProduct {
-  const found = managedProducts.find((each) => each.id === id.toLowerCase());
+  const name = id.toLowerCase();
+  const found = managedProducts.find((each) => each.id === name);
   if (found !== undefined) return found;
-  const ids = managedProducts.map((each) => each.id).join(", ");
-  if (title === undefined)
-    throw usageError(`there is no product ${JSON.stringify(id)}`, `products with webhooks: ${ids}`);
-  const byHand = BY_HAND[id.toLowerCase()];
-  throw usageError(
-    `${title}: ${byHand?.why ?? "Zoho documents no API for its webhooks"}`,
-    `${byHand?.how ?? `set it up in the settings of ${title}`}; products with webhooks: ${ids}`,
-  );
-}
-
-/** Throws a usage error that names the place in Zoho's settings. */
-export function requireOperation<Name extends "list" | "create" | "remove">(
-  product: ManagedProduct,
-  name: Name,
-): NonNullable<ManagedProduct[Name]> {
-  const endpoint = product[name];
-  if (endpoint !== undefined) return endpoint;
-  throw usageError(`${product.title}: Zoho documents no API to ${name} webhooks`, `do it by hand: ${product.settings}`);
-}
-
-/** Why zoho-hooks does not manage a product's webhooks, and how to set them up. */
-interface ByHand {
-  readonly why?: string;
-  readonly how: string;
+  const ids = `products with webhooks: ${managedProducts.map((each) => each.id).join(", ")}`;
+  if (title === undefined) throw usageError(`there is no product ${JSON.stringify(id)}`, ids);
+  const { why = "Zoho documents no API for its webhooks", how = `set it up in the settings of ${title}` } =
+    BY_HAND[name] ?? {};
+  throw usageError(`${title}: ${why}`, `${how}; ${ids}`);
 }
 
 /** They have an API, which Zoho does not document for Forms, Survey and Sprints (seen in PipedreamHQ/pipedream). */
 const NOT_MANAGED = "zoho-hooks does not manage its webhooks";
 const CHANNELS = "it sends its notifications through channels";
 
-/** As Zoho's help pages name the places. */
-const BY_HAND: Readonly<Record<string, ByHand>> = {
+/** Why zoho-hooks does not manage a product's webhooks, and how to set them up: as Zoho's help pages name the places. */
+const BY_HAND: Readonly<Record<string, { readonly why?: string; readonly how: string }>> = {
   crm: {
     why: CHANNELS,
     how: "use zoho-hooks channels; for webhooks of workflow rules, see Setup > Automation > Actions > Webhooks (by API: settings/automation/webhooks); those that failed: zoho-hooks webhooks failures",
@@ -59,10 +40,7 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
     why: "Zoho documents no API that creates or changes its webhooks",
     how: "set it up in Settings > Automation > Webhooks",
   },
-  payments: {
-    why: NOT_MANAGED,
-    how: "set it up in Settings > Developer Space > Webhooks",
-  },
+  payments: { why: NOT_MANAGED, how: "set it up in Settings > Developer Space > Webhooks" },
   mail: { how: "set it up in Settings > Integrations > Developer Space > Outgoing Webhooks" },
   salesiq: { why: NOT_MANAGED, how: "set it up in Settings > Developers > Workflows" },
   zeptomail: { how: "set it up in the Webhooks of a Mail Agent" },
@@ -79,10 +57,7 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
     why: "Creator has no webhooks",
     how: "post from a workflow's Deluge script: invokeUrl [ url: … type: POST parameters: … ]",
   },
-  analytics: {
-    why: "a callback belongs to a job",
-    how: "set callbackUrl in the CONFIG of each bulk export or import",
-  },
+  analytics: { why: "a callback belongs to a job", how: "set callbackUrl in the CONFIG of each bulk export or import" },
   forms: { why: NOT_MANAGED, how: "set it up in the form builder: Integrations > Webhooks > Configure Webhook" },
   survey: { why: NOT_MANAGED, how: "set it up in Hub/Integrations > Webhook > Create New Webhook" },
   sprints: { why: NOT_MANAGED, how: "set it up in Settings > Automation > Webhook" },
@@ -94,7 +69,7 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
 
 export const failureLogs: readonly FailureLog[] = [crmFailures, salesIqFailures];
 
-/** Where Zoho shows failed deliveries of products whose calls are not documented well enough to be made. */
+/** Places in Zoho that show failed deliveries of products whose calls are not documented well enough to be made. */
 export const failurePlaces: Readonly<Record<string, string>> = {
   // https://www.zoho.com/books/help/settings/automation/workflow-logs.html
   books: "Settings > Workflow Logs > Webhooks; a retry policy there makes Zoho repeat them by itself",
@@ -110,16 +85,20 @@ export const failurePlaces: Readonly<Record<string, string>> = {
  */
 const UNREADABLE_LISTS: readonly string[] = [books.id, inventory.id];
 
-/** Throws a usage error that names the place in Zoho, if there is one. */
+/** Throws a usage error that names the place in Zoho, if there is one. `title`: undefined for a product that does not exist. */
 export function findFailureLog(id: string, title: string | undefined): FailureLog {
-  const found = failureLogs.find((each) => each.id === id.toLowerCase());
+  const name = id.toLowerCase();
+  const found = failureLogs.find((each) => each.id === name);
   if (found !== undefined) return found;
   const ids = failureLogs.map((each) => each.id).join(", ");
-  const place = failurePlaces[id.toLowerCase()];
-  const why = UNREADABLE_LISTS.includes(id.toLowerCase())
+  if (title === undefined)
+    throw usageError(`there is no product ${JSON.stringify(id)}`, `products with a list of failed deliveries: ${ids}`);
+  const why = UNREADABLE_LISTS.includes(name)
     ? "the calls that list failed deliveries are known, but the members of their answers are not: zoho-hooks does not use them"
     : "zoho-hooks knows of no documented call that lists failed deliveries";
-  throw title === undefined
-    ? usageError(`there is no product ${JSON.stringify(id)}`, `products with a list of failed deliveries: ${ids}`)
-    : usageError(`${title}: ${why}`, `${place === undefined ? "" : `see ${place}; `}products with such a call: ${ids}`);
+  const place = failurePlaces[name];
+  throw usageError(
+    `${title}: ${why}`,
+    `${place === undefined ? "" : `see ${place}; `}products with such a call: ${ids}`,
+  );
 }

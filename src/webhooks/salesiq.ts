@@ -1,16 +1,18 @@
 import { valueAt } from "../delivery/payload.ts";
-import { UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
-import { readPages } from "../zoho-api/pages.ts";
+import { readPages } from "../zoho-api/collection.ts";
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
 import {
-  type FailedDelivery,
   type FailureLog,
   type FoundFailures,
+  idText,
   MAX_FAILURE_PAGES,
+  onlyOne,
+  rowsAt,
   type SendCall,
-} from "./failure-log.ts";
-import { idText, itemsAt, textOf } from "./managed-product.ts";
+  textOf,
+  withIds,
+} from "./product-api.ts";
 
 const TITLE = "Zoho SalesIQ";
 const [READ_SCOPE, CREATE_SCOPE, PORTALS_SCOPE] = LOGIN_SCOPES.salesiq;
@@ -34,13 +36,20 @@ export const salesIqFailures: FailureLog = {
   maxDays: 60,
   host: ({ accountsUrl }) => accountsUrl.replace("//accounts.", "//salesiq."),
   async read(send, { org }) {
-    const portal = encodeURIComponent(org ?? (await onlyPortal(send)));
-    const root = `/api/v2/${portal}/webhooks`;
+    const portals = org === undefined ? await listAt(send, "/api/v2/portals", "list portals", PORTALS_SCOPE) : [];
+    const portal =
+      org ??
+      onlyOne(
+        withIds(portals, "screenname", () => ({})),
+        `${TITLE} portal`,
+        "an operator of the portal",
+      );
+    const root = `/api/v2/${encodeURIComponent(portal)}/webhooks`;
     const found: FoundFailures[] = [];
     for (const type of ["data", "administration"]) {
-      for (const { id, url } of await webhooksOf(send, `${root}?type=${type}`)) {
-        found.push(await failuresOf(send, { path: `${root}/${encodeURIComponent(id)}/executions`, webhook: id, url }));
-      }
+      const rows = await listAt(send, `${root}?type=${type}`, "list webhooks");
+      for (const { id, url } of withIds(rows, "id", (row) => ({ url: textOf(row.url) })))
+        found.push(await failuresOf(send, `${root}/${encodeURIComponent(id)}/executions`, { webhook: id, url }));
     }
     return { items: found.flatMap(({ items }) => items), more: found.some(({ more }) => more) };
   },
@@ -52,77 +61,37 @@ export const salesIqFailures: FailureLog = {
   },
 };
 
-async function onlyPortal(send: SendCall): Promise<string> {
-  const portals = await listAt(send, "/api/v2/portals", "list portals", PORTALS_SCOPE);
-  const [first, ...others] = portals.flatMap(({ screenname }) => textOf(screenname) ?? []);
-  if (first === undefined) {
-    throw new UserError(
-      "zohoApi",
-      `the sign-in has access to no ${TITLE} portal`,
-      "sign in as an operator of the portal, or name it with --org",
-      "no_organisation",
-    );
-  }
-  if (others.length === 0) return first;
-  const names = [first, ...others].map((name) => oneLine(name)).join(", ");
-  throw usageError(
-    `the sign-in has access to ${others.length + 1} ${TITLE} portals`,
-    `choose one with --org: ${names}`,
-  );
-}
-
-async function webhooksOf(send: SendCall, path: string) {
-  const rows = await listAt(send, path, "list webhooks", READ_SCOPE);
-  return rows.flatMap((row) => {
-    const id = idText(row.id);
-    return id === undefined ? [] : [{ id, url: textOf(row.url) }];
-  });
-}
-
 /** A page after the last one is empty. The times of the API's own filter are of an undocumented form, so it is not used. */
 function failuresOf(
   send: SendCall,
-  { path, webhook, url }: { readonly path: string; readonly webhook: string; readonly url: string | undefined },
+  path: string,
+  webhook: { readonly webhook: string; readonly url: string | undefined },
 ): Promise<FoundFailures> {
+  const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
   return readPages(MAX_FAILURE_PAGES, async (page) => {
-    const list = `${path}?limit=${ROWS_PER_PAGE}&pageno=${page}`;
-    const rows = await listAt(send, list, "list failed executions", READ_SCOPE);
-    const items = rows.flatMap((row) => failureOf(row, path, { webhook, url }));
+    const rows = await listAt(send, `${path}?limit=${ROWS_PER_PAGE}&pageno=${page}`, "list failed executions");
+    const items = withIds(rows, "id", (row, id) => {
+      const at = new Date(Number(idText(row.last_execution_time) ?? Number.NaN));
+      return {
+        ...webhook,
+        at: Number.isNaN(at.getTime()) ? undefined : at,
+        event: textOf(row.event),
+        record: idText(row.entity_id),
+        status: numberOf(row.remote_server_status),
+        retries: numberOf(row.number_of_retries),
+        again: {
+          method: "POST",
+          path: `${path}/${encodeURIComponent(id)}`,
+          action: `send execution ${oneLine(id)} again`,
+          scope: CREATE_SCOPE,
+          repeatable: false,
+        } as const,
+      };
+    });
     return { items, more: rows.length === ROWS_PER_PAGE };
   });
 }
 
-function failureOf(
-  row: Readonly<Record<string, unknown>>,
-  path: string,
-  ofWebhook: Pick<FailedDelivery, "webhook" | "url">,
-): readonly FailedDelivery[] {
-  const id = idText(row.id);
-  if (id === undefined) return [];
-  const at = new Date(Number(idText(row.last_execution_time) ?? Number.NaN));
-  const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
-  return [
-    {
-      id,
-      at: Number.isNaN(at.getTime()) ? undefined : at,
-      ...ofWebhook,
-      rule: undefined,
-      event: textOf(row.event),
-      record: idText(row.entity_id),
-      status: numberOf(row.remote_server_status),
-      reason: undefined,
-      retries: numberOf(row.number_of_retries),
-      again: {
-        method: "POST",
-        path: `${path}/${encodeURIComponent(id)}`,
-        action: `send execution ${oneLine(id)} again`,
-        scope: CREATE_SCOPE,
-        repeatable: false,
-      },
-    },
-  ];
-}
-
-function listAt(send: SendCall, path: string, action: string, scope: string) {
-  return send({ method: "GET", path, action, scope, repeatable: true }, (body) => itemsAt(body, "data"));
+function listAt(send: SendCall, path: string, action: string, scope: string = READ_SCOPE) {
+  return send({ method: "GET", path, action, scope, repeatable: true }, (body) => rowsAt(body, "data"));
 }

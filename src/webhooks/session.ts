@@ -1,142 +1,240 @@
-import type { Command } from "commander";
-import { findProduct } from "../contract/event-names.ts";
-import { secret } from "../delivery/secret.ts";
-import { products } from "../products/index.ts";
+import { maskUrl } from "../delivery/mask.ts";
+import { valueAt } from "../delivery/payload.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
-import { ExitCode, UserError, usageError } from "../util/errors.ts";
+import { UserError, usageError } from "../util/errors.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
-import { type ZohoApi, zohoApi } from "../zoho-api/api.ts";
-import { findEnvironment, resolveHosts } from "../zoho-api/data-centres.ts";
-import { centreFromEnv, chosenProfile, openSignIn, sessionTokens, showRequest, zohoHttp } from "../zoho-api/session.ts";
-import { type SignIn, setting } from "../zoho-api/sign-in.ts";
-import { findOrganisations, requestFor, type WebhookClient, webhookClient } from "./client.ts";
-import { managedProducts, requireManagedProduct } from "./index.ts";
-import type { ManagedProduct, WebhookCall } from "./managed-product.ts";
+import { accessTokens } from "../zoho-api/access-token.ts";
+import { type ApiReply, type ApiRequest, type ZohoApi, zohoApi } from "../zoho-api/api.ts";
+import { deleteAndConfirm, type RequestedDeletions, readAllPages } from "../zoho-api/collection.ts";
+import { readFault, replyError } from "../zoho-api/errors.ts";
+import {
+  centreFromEnv,
+  chosenProfile,
+  openSignIn,
+  showRequest,
+  withHttp,
+  type ZohoOptions,
+} from "../zoho-api/session.ts";
+import { type SignIn, signInFromEnv } from "../zoho-api/sign-in.ts";
+import { idText, type ManagedProduct, onlyOne, type Webhook, type WebhookConfig, withIds } from "./product-api.ts";
+import type { WebhookReport } from "./reports.ts";
 
-export interface WebhookOptions {
-  readonly product?: string;
+export interface WebhookOptions extends ZohoOptions {
   readonly org?: string;
-  readonly profile?: string;
-}
-
-const ids = managedProducts.map(({ id }) => id);
-
-export function addWebhookOptions(command: Command): Command {
-  return command
-    .option(`--product <${ids.join("|")}>`, "the product of the webhooks")
-    .option("--org <id>", "the organisation (default: the only one that you have access to)")
-    .option(
-      "--profile <name>",
-      "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
-    );
-}
-
-export function chosenProduct({ product }: WebhookOptions): ManagedProduct {
-  if (product !== undefined) return requireManagedProduct(product, findProduct(products, product)?.title);
-  throw usageError("--product is required", `add one of ${ids.map((id) => `--product ${id}`).join(", ")}`);
+  readonly dryRun?: boolean;
 }
 
 /** Access to the webhooks of one product in one organisation. */
-export interface WebhookSession {
-  readonly config: Config;
-  readonly product: ManagedProduct;
-  readonly signIn: SignIn;
-  readonly api: ZohoApi;
-  /** The value of `--org`. */
-  readonly org: string | undefined;
-  /** A command for the user to copy: `zoho-hooks webhooks list --product books`. */
-  command(words: string): string;
-  /** Asks Zoho for the organisation first, unless `--org` names it. */
-  client(): Promise<WebhookClient>;
-}
+export type WebhookSession = ReturnType<typeof webhookSession>;
 
 /** Runs work with a session, and closes the session. `dryRun` needs no sign-in, because nothing is sent. */
 export async function withWebhooks<T>(
   context: Context,
-  options: WebhookOptions & { readonly dryRun?: boolean },
+  product: ManagedProduct,
+  options: WebhookOptions,
   work: (session: WebhookSession) => Promise<T>,
 ): Promise<T> {
-  const product = chosenProduct(options);
+  const { profile, dryRun = false } = options;
   const org = options.org?.trim();
   if (org !== undefined && !/^\d{1,19}$/.test(org))
     throw usageError(`--org: ${JSON.stringify(org)} is not an organisation id`, "an id has up to 19 digits");
   const config = loadConfig(context);
-  const signIn = await openSignIn(context, config, options.profile).catch((error: unknown) => {
+  const signIn = await openSignIn(context, config, profile).catch((error: unknown) => {
     const isSignedOut = error instanceof UserError && error.code === "not_signed_in";
-    if (options.dryRun === true && isSignedOut && chosenProfile(config, options.profile) === undefined)
+    if (dryRun && isSignedOut && chosenProfile(config, profile) === undefined)
       return placeholderSignIn(context, config);
     throw error;
   });
-  const http = zohoHttp(context, config);
-  const { invocation, now, signal, sleep } = context;
-  const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now });
-  const given = Object.entries({ product: product.id, org, profile: options.profile });
-  const flags = given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${shellQuoted(value)}`]));
-  try {
-    return await work({
-      config,
-      product,
-      signIn,
-      api,
-      org,
-      command: (words) => [invocation, "webhooks", words, ...flags].join(" "),
-      async client() {
-        const organisation = org ?? (await onlyOrganisation(api, product, signal));
-        return webhookClient({ api, product, organisation, signal, sleep });
-      },
-    });
-  } finally {
-    await http.close();
-  }
+  return withHttp(context, config, (http) => {
+    const api = zohoApi({ http, tokens: accessTokens(context, signIn, http), signIn, product, now: context.now });
+    return work(webhookSession(context, api, { config, product, signIn, org, profile }));
+  });
 }
 
-/** For requests that are only shown. */
-async function placeholderSignIn(context: Context, config: Config): Promise<SignIn> {
-  const { env } = config;
-  const centre = await centreFromEnv(context, config);
-  const message = `not signed in: the request is shown for the data centre ${centre.id}; ZOHO_DC names another one`;
-  context.report({ type: "notice", message });
+function webhookSession(
+  context: Context,
+  api: ZohoApi,
+  given: { config: Config; product: ManagedProduct; signIn: SignIn; org?: string; profile?: string },
+) {
+  const { product, org, profile } = given;
+  const flags = Object.entries({ product: product.id, org, profile }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${shellQuoted(value)}`],
+  );
   return {
-    name: "none",
-    centre,
-    environment: findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
-    hosts: resolveHosts(centre, env),
-    scopes: [],
-    access: { kind: "fixed", accessToken: secret("", "nowhere") },
+    ...given,
+    /** A command for the user to copy: `zoho-hooks webhooks list --product books`. */
+    command: (words: string): string => [context.invocation, "webhooks", words, ...flags].join(" "),
+    /** Asks Zoho for the organisation first, unless `--org` names it. */
+    client: async () => webhookClient(context, api, product, org ?? (await findOrganisation(context, api, product))),
+    /** Shows requests to Zoho, with their secrets masked, instead of sending them. */
+    show(build: (requests: WebhookRequests) => readonly ApiRequest[]): void {
+      // Only a request could find the organisation.
+      const requests = webhookRequests(product, org ?? (product.organisation.list && "yours"));
+      for (const request of build(requests)) showRequest(context, { api }, request);
+    },
   };
 }
 
+/** Stands for a sign-in in requests that are only shown. */
+async function placeholderSignIn(context: Context, config: Config): Promise<SignIn> {
+  const centre = await centreFromEnv(context, config);
+  const message = `not signed in: the request is shown for the data centre ${centre.id}; ZOHO_DC names another one`;
+  context.report({ type: "notice", message });
+  return signInFromEnv(config.env, centre);
+}
+
 /** Undefined if the product's API needs no organisation. */
-async function onlyOrganisation(
+async function findOrganisation(
+  { signal }: Context,
+  api: ZohoApi,
+  { title, organisation: { list } }: ManagedProduct,
+): Promise<string | undefined> {
+  if (list === undefined) return undefined;
+  const { path, scope } = list;
+  const reply = await api.call({ method: "GET", path, repeatable: true, action: "list organisations", scope, signal });
+  if (readFault(reply.body) !== undefined) throw replyError(reply, reply.call);
+  return onlyOne(list.read(reply.body), `${title} organisation`, "a user of the organisation");
+}
+
+type WebhookRequests = ReturnType<typeof webhookRequests>;
+
+/** Requests to a product's API, which name the organisation where the product expects it. */
+function webhookRequests(product: ManagedProduct, organisation: string | undefined) {
+  const { path, rules } = product;
+  const { place } = product.organisation;
+  const request = (
+    method: ApiRequest["method"],
+    operation: Parameters<ManagedProduct["scopeNamedInErrors"]>[0],
+    call: Pick<ApiRequest, "path" | "action" | "json" | "multipart">,
+  ): ApiRequest => {
+    const scope = product.scopeNamedInErrors(operation);
+    const all = { method, scope, repeatable: method !== "POST", ...call };
+    if (organisation === undefined) return all;
+    const named = { [place.name]: organisation };
+    switch (place.in) {
+      case "header":
+        return { ...all, headers: named };
+      case "query":
+        return { ...all, path: `${call.path}${call.path.includes("?") ? "&" : "?"}${new URLSearchParams(named)}` };
+      case "form":
+        return call.multipart === undefined ? all : { ...all, multipart: { ...call.multipart, ...named } };
+    }
+  };
+  return {
+    list: (page: number) =>
+      request("GET", "READ", { path: `${path}${product.listQuery?.(page) ?? ""}`, action: "list webhooks" }),
+    create: (config: WebhookConfig) =>
+      request("POST", "CREATE", { path, action: "create the webhook", ...product.body(config) }),
+    remove: (id: string) => request("DELETE", "DELETE", { path: `${path}/${id}`, action: `delete webhook ${id}` }),
+    /** Requests to create the workflow rule that calls a webhook; none for a product without rules. */
+    addRule: (webhook: { readonly id: string; readonly config: WebhookConfig }, kind: string) =>
+      rules &&
+      request("POST", "CREATE", {
+        path: rules.path,
+        action: `create a workflow rule that calls webhook ${oneLine(webhook.id)}`,
+        json: JSON.stringify(rules.body(webhook, kind)),
+      }),
+  };
+}
+
+/** The webhooks of one product in one organisation. `organisation` undefined: the product's calls do not need one. */
+function webhookClient(
+  { signal, sleep }: Context,
   api: ZohoApi,
   product: ManagedProduct,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const found = await findOrganisations(api, product, signal);
-  if (found === undefined) return undefined;
-  const [first, second] = found;
-  if (first === undefined) {
-    throw new UserError(
-      "zohoApi",
-      `the sign-in has access to no ${product.title} organisation`,
-      "sign in as a user of the organisation, or name it with --org",
-      "no_organisation",
-    );
-  }
-  if (second === undefined) return first.id;
-  const names = found.map(({ id, name }) => oneLine(name === undefined ? id : `${id} (${name})`)).join(", ");
-  throw usageError(
-    `the sign-in has access to ${found.length} ${product.title} organisations`,
-    `choose one with --org: ${names}`,
+  organisation: string | undefined,
+) {
+  const requests = webhookRequests(product, organisation);
+  let hasCalled = false;
+  const send = async (request: ApiRequest, onSend?: () => void): Promise<ApiReply> => {
+    if (hasCalled && product.pauseMs !== undefined) await sleep(product.pauseMs, signal);
+    signal.throwIfAborted();
+    hasCalled = true;
+    onSend?.();
+    const reply = await api.call({ ...request, signal });
+    if (readFault(reply.body) !== undefined || reply.status >= 300) throw replyError(reply, reply.call);
+    return reply;
+  };
+  const list = (): Promise<readonly Webhook[]> =>
+    readAllPages("webhooks", async (page) => {
+      const reply = await send(requests.list(page));
+      const rows = product.rows(reply.body);
+      if (rows === undefined) throw replyError(reply, reply.call);
+      const more = product.hasMore?.(reply.body, rows) === true;
+      return { items: withIds(rows, product.idName, product.webhook), more };
+    });
+
+  return {
+    list,
+    /** Resolves to the id of the new webhook. */
+    async create(config: WebhookConfig): Promise<string> {
+      const id = idText(valueAt((await send(requests.create(config))).body, product.newId));
+      if (id !== undefined) return id;
+      throw new UserError(
+        "zohoApi",
+        `${product.title} did not return the id of the new webhook`,
+        `see what exists: zoho-hooks webhooks list --product ${product.id}`,
+        "no_result",
+      );
+    },
+    async addRule(...webhook: Parameters<WebhookRequests["addRule"]>): Promise<void> {
+      const request = requests.addRule(...webhook);
+      if (request !== undefined) await send(request);
+    },
+    async remove(ids: readonly string[], requested: RequestedDeletions) {
+      const before = new Map((await list()).map((each) => [each.id, each]));
+      const existing = ids.filter((id) => before.has(id));
+      const { deleted, unknown, remaining } = await deleteAndConfirm(existing, requested, {
+        batchSize: 1,
+        send: async ([id = ""], onSend) => [{ id, error: await failureOf(send(requests.remove(id), onSend)) }],
+        listIds: async () => (await list()).map(({ id }) => id),
+      });
+      return {
+        deleted: deleted.flatMap((id) => before.get(id) ?? []),
+        unknown: [...ids.filter((id) => !before.has(id)), ...unknown],
+        remaining,
+      };
+    },
+  };
+}
+
+/** The error with which work fails. Throws what is not for the user, such as an interruption. */
+export function failureOf(work: Promise<unknown>): Promise<UserError | undefined> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof UserError) return error;
+      throw error;
+    },
   );
 }
 
-/** Shows requests to Zoho, with their secrets masked, instead of sending them. */
-export function showCalls(context: Context, session: WebhookSession, calls: readonly WebhookCall[]): ExitCode {
-  const { product, org } = session;
-  // Only a request could find the organisation.
-  const organisation = org ?? (product.organisation.discover === undefined ? undefined : "yours");
-  for (const call of calls) showRequest(context, session, requestFor(product, call, organisation));
-  return ExitCode.ok;
+export function webhookReport(
+  state: "listed" | "created",
+  product: ManagedProduct,
+  { id, ...webhook }: Webhook & { readonly secret?: string | undefined },
+): WebhookReport {
+  const url = webhook.url === undefined ? undefined : maskUrl(webhook.url);
+  return { type: "webhook", state, product: product.id, id, webhook: { ...webhook, url } };
+}
+
+/** Undefined rules are unknown, which is not the same as none. */
+export function isUnused({ rules }: Webhook): boolean {
+  return rules?.length === 0;
+}
+
+export function warnOfUnused(context: Context, { product, command }: WebhookSession, webhooks: readonly Webhook[]) {
+  for (const { id, name } of webhooks.filter(isUnused)) {
+    context.report({
+      type: "warning",
+      message: `webhook ${oneLine(id)}${name === undefined ? "" : ` (${oneLine(name)})`} never fires, because no workflow rule calls it`,
+      hint: `give it a rule in ${product.title}'s settings, or delete it: ${command(deletion(id))}`,
+    });
+  }
+}
+
+/** Arguments of the command that deletes a webhook, for the user to copy. The id comes from Zoho, so it is quoted. */
+export function deletion(id: string): string {
+  return `delete ${shellQuoted(oneLine(id))}`;
 }

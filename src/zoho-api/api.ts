@@ -23,7 +23,7 @@ export interface ApiReply extends ZohoReply {
 export interface ApiHost {
   readonly id: string;
   /** The scopes that `login --product` requests. */
-  readonly loginScopes?: readonly string[];
+  readonly loginScopes: readonly string[];
   readonly recordScope?: string;
   /** Another scope that `login --product` does not request. */
   readonly extraScope?: string;
@@ -114,7 +114,7 @@ function asUnreachable(error: unknown): never {
 }
 
 /** `login` requests a product's scopes as a whole; others must be named. */
-function isExtraScope({ recordScope, extraScope, loginScopes = [] }: ApiHost, scope: string): boolean {
+function isExtraScope({ recordScope, extraScope, loginScopes }: ApiHost, scope: string): boolean {
   return (scope === recordScope || scope === extraScope) && !loginScopes.includes(scope);
 }
 

@@ -1,6 +1,9 @@
 import type { Env, VariableName } from "../project/variables.ts";
-import { type UserError, usageError } from "../util/errors.ts";
+import { UserError, usageError } from "../util/errors.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
+import { isRecord } from "../util/json.ts";
+import { oneLine } from "../util/text.ts";
+import type { ZohoHttp } from "./http.ts";
 
 /**
  * An organisation is in exactly one data centre, and the others do not know its credentials.
@@ -53,8 +56,8 @@ export function unknownCentre(id: string, listed: readonly string[] = []): UserE
   );
 }
 
-/** What can be the id of a data centre: `sg`. */
-export function isCentreId(text: string): boolean {
+/** Whether a text has the form of the id of a data centre: `sg`. */
+function isCentreId(text: string): boolean {
   return /^[a-z]{2,10}$/i.test(text);
 }
 
@@ -119,4 +122,60 @@ function originOf(name: string, value: string): string {
 
 function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
+export interface ListRequest {
+  readonly http: ZohoHttp;
+  /** The server that is asked. Nothing is sent to it but the request. */
+  readonly accountsUrl: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A data centre that this version does not know, by the accounts server's list. Throws a usage error if it is not listed, or with
+ * a URL that is none of Zoho's accounts servers; exit code 7 if the list cannot be read.
+ * https://zoho.com/accounts/protocol/oauth/multi-dc.html
+ */
+export async function lookUpCentre(id: string, request: ListRequest): Promise<DataCentre> {
+  if (!isCentreId(id)) throw unknownCentre(id);
+  const list = await readList(`the data centre ${JSON.stringify(id)}`, request);
+  const url = list.get(id.toLowerCase());
+  if (url === undefined) throw unknownCentre(id, [...list.keys()]);
+  const centre = listedCentre(id.toLowerCase(), url);
+  if (centre !== undefined) return centre;
+  throw usageError(
+    `${new URL(request.accountsUrl).host} lists the data centre ${JSON.stringify(id)} with ${oneLine(url)}, which is no accounts server of Zoho's: nothing was sent there`,
+    BY_URL,
+  );
+}
+
+/** The listed data centre with exactly this accounts server; undefined if there is none. Throws as `lookUpCentre`. */
+export async function lookUpServer(url: string, request: ListRequest): Promise<DataCentre | undefined> {
+  const list = await readList("the accounts server that the redirect names", request);
+  const found = [...list].find(([, listed]) => listed === url);
+  return found && listedCentre(...found);
+}
+
+const BY_URL = "if you know its accounts server, set ZOHO_ACCOUNTS_URL to it and leave the data centre out";
+
+/** URLs of accounts servers by the id of their data centre, of those that this version does not know. */
+async function readList(unknown: string, request: ListRequest): Promise<ReadonlyMap<string, string>> {
+  const { http, accountsUrl, signal } = request;
+  const fail = (reason: string, code: string, hint = BY_URL): UserError =>
+    new UserError("zohoApi", `zoho-hooks does not know ${unknown}, and cannot look it up: ${reason}`, hint, code);
+  const url = `${accountsUrl}/oauth/serverinfo`;
+  const reply = await http.send({ method: "GET", url, repeatable: true, signal }).catch((error: unknown) => {
+    throw error instanceof UserError ? fail(error.message, error.code, `${error.hint}; or, ${BY_URL}`) : error;
+  });
+  // As integrations in use read it.
+  const locations = isRecord(reply.body) ? reply.body.locations : undefined;
+  if (!isRecord(locations)) {
+    const host = new URL(accountsUrl).host;
+    throw fail(`${host} answered with HTTP ${reply.status} and no list of data centres`, "unavailable");
+  }
+  return new Map(
+    Object.entries(locations).flatMap(([id, server]) =>
+      typeof server === "string" && isCentreId(id) && knownCentre(id) === undefined ? [[id.toLowerCase(), server]] : [],
+    ),
+  );
 }

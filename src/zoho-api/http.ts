@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Dispatcher } from "undici";
 import { isSuccess } from "../delivery/delivery.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../delivery/mask.ts";
-import { errorText, UserError } from "../util/errors.ts";
+import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
+import { errorCode, errorText, UserError } from "../util/errors.ts";
 import { explainProxyError, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
-import { retryAfterMs, type Sleep, withTimeout } from "../util/timing.ts";
-import { type AttemptOutcome, backoffMs, MAX_ATTEMPTS, MAX_RETRY_AFTER_MS, mayRetry, neverSent } from "./retry.ts";
+import { retryAfterMs, withTimeout } from "../util/timing.ts";
+import { formatSpan } from "../util/units.ts";
 
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -36,111 +38,93 @@ export interface ZohoReply {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** One attempt at a request, with all secrets masked. */
-export interface Exchange {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
-  readonly attempt: number;
-  readonly status: number | undefined;
-  readonly error: string | undefined;
-  readonly latencyMs: number;
-}
-
-export interface HttpOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly sleep: Sleep;
-  /** From 0 to 1, for the jitter. */
-  readonly random: () => number;
-  readonly timeoutMs?: number;
-  /** For a `Retry-After` date in an answer without `Date`. */
-  readonly now?: () => Date;
-  /** Called before a pause that is long enough for a user to notice. */
-  readonly onPause?: (host: string, ms: number) => void;
-  readonly onExchange?: ((exchange: Exchange) => void) | undefined;
-}
-
-export type ZohoHttp = ReturnType<typeof createHttp>;
+export type ZohoHttp = ReturnType<typeof zohoHttp>;
 
 const TIMEOUT_MS = 30_000;
+const MAX_ATTEMPTS = 4;
+const FIRST_WAIT_MS = 500;
+/** Longer ones are not waited for: failing with the time to wait says more than hanging. */
+const MAX_RETRY_AFTER_MS = 60_000;
 const NOTICEABLE_PAUSE_MS = 3_000;
 
-export function createHttp(options: HttpOptions) {
-  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+/** A client for Zoho's servers, which the caller closes. With `--verbose` each request is shown, with its secrets masked. */
+export function zohoHttp(
+  { now, sleep, verbose, report }: Pick<Context, "now" | "sleep" | "verbose" | "report">,
+  { env }: Pick<Config, "env">,
+  timeoutMs = TIMEOUT_MS,
+) {
   // Loaded with the first request, because many commands send none.
   let pool: Promise<Dispatcher> | undefined;
   const connect = (): Promise<Dispatcher> => {
-    pool ??= connectionPool(options.env, timeoutMs);
+    pool ??= connectionPool(env, timeoutMs);
     return pool;
   };
 
-  const once = async (request: ZohoRequest, attempt: number): Promise<ZohoReply> => {
+  const sendOnce = async (request: ZohoRequest): Promise<ZohoReply> => {
     const started = performance.now();
-    const parts = request.multipart && multipartBody(request.multipart);
-    const headers = requestHeaders(request, parts?.contentType);
-    const body = request.json ?? parts?.body ?? (request.form && new URLSearchParams(request.form).toString());
+    const { headers, body } = encode(request);
     let status: number | undefined;
-    let failure: unknown;
+    let error: string | undefined;
     try {
-      const url = new URL(request.url);
-      const pool = await connect();
+      const { origin, pathname, search } = new URL(request.url);
+      const { method } = request;
+      const path = `${pathname}${search}`;
+      const dispatcher = await connect();
       return await withTimeout(timeoutMs, [request.signal], async (signal) => {
-        const response = await pool.request({
-          origin: url.origin,
-          path: `${url.pathname}${url.search}`,
-          method: request.method,
-          headers,
-          body: body ?? null,
-          signal,
-        });
+        const response = await dispatcher.request({ origin, path, method, headers, body, signal });
         status = response.statusCode;
-        const text = await readText(response.body, MAX_BODY_BYTES);
+        const reply = readReply(method, status, await readText(response.body, MAX_BODY_BYTES));
         const { date: dateHeader, "retry-after": retryAfter } = response.headers;
         const date = readDate(dateHeader);
-        const askedMs = retryAfterMs(String(retryAfter ?? "") || undefined, date ?? options.now?.());
-        return { ...readReply(request, status, text), date, retryAfterMs: askedMs };
+        const askedMs = retryAfterMs(String(retryAfter ?? "") || undefined, date ?? now());
+        return { ...reply, date, retryAfterMs: askedMs };
       });
-    } catch (error) {
-      failure = error;
-      throw error;
+    } catch (failure) {
+      error = errorText(failure);
+      throw failure;
     } finally {
-      options.onExchange?.({
-        method: request.method,
-        url: maskUrl(request.url),
-        headers: "authorization" in headers ? { ...headers, authorization: `Zoho-oauthtoken ${MASK}` } : headers,
-        body: maskedBody(request),
-        attempt,
-        status,
-        error: failure === undefined ? undefined : errorText(failure),
-        latencyMs: Math.round(performance.now() - started),
-      });
+      if (verbose)
+        report({
+          type: "api-request",
+          sent: true,
+          method: request.method,
+          url: maskUrl(request.url),
+          headers: "authorization" in headers ? { ...headers, authorization: `Zoho-oauthtoken ${MASK}` } : headers,
+          body: maskedBody(request),
+          status,
+          error,
+          latencyMs: Math.round(performance.now() - started),
+        });
     }
   };
 
   return {
     /** Resolves with any HTTP status; throws `UserError`: 7 if Zoho cannot be reached, 2 for an unusable proxy. */
     async send(request: ZohoRequest): Promise<ZohoReply> {
+      const { signal, repeatable } = request;
+      const { host } = new URL(request.url);
       await connect();
       for (let attempt = 1; ; attempt++) {
-        let outcome: AttemptOutcome;
         let reply: ZohoReply | undefined;
+        let failure: unknown;
         try {
-          reply = await once(request, attempt);
-          outcome = { status: reply.status, unreadable: reply.unreadable };
-        } catch (failure) {
-          if (request.signal?.aborted) throw request.signal.reason;
-          outcome = { failure };
+          reply = await sendOnce(request);
+        } catch (error) {
+          if (signal?.aborted) throw signal.reason;
+          failure = error;
         }
         const askedMs = reply?.retryAfterMs;
-        const isTooLong = askedMs !== undefined && askedMs > MAX_RETRY_AFTER_MS;
-        const again = attempt < MAX_ATTEMPTS && !isTooLong && mayRetry(outcome, request.repeatable);
-        if (!again && reply !== undefined) return reply;
-        if (!again) throw unreachable(request, "failure" in outcome ? outcome.failure : undefined, timeoutMs);
-        const pauseMs = backoffMs(attempt, options.random(), askedMs);
-        if (pauseMs > NOTICEABLE_PAUSE_MS) options.onPause?.(new URL(request.url).host, pauseMs);
-        await options.sleep(pauseMs, request.signal);
-        if (request.signal?.aborted) throw request.signal.reason;
+        const mayRetry = reply === undefined ? repeatable || isUnsent(failure) : mayRetryAfter(reply, repeatable);
+        if (!mayRetry || attempt === MAX_ATTEMPTS || (askedMs ?? 0) > MAX_RETRY_AFTER_MS) {
+          if (reply !== undefined) return reply;
+          throw unreachable(host, failure, timeoutMs);
+        }
+        // Exponential, with a jitter of one half.
+        const pauseMs = askedMs ?? Math.round(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+        if (pauseMs > NOTICEABLE_PAUSE_MS)
+          report({ type: "notice", message: `${host} asked to wait: retrying in ${formatSpan(pauseMs)}` });
+        await sleep(pauseMs, signal);
+        if (signal?.aborted) throw signal.reason;
       }
     },
     async close(): Promise<void> {
@@ -150,70 +134,88 @@ export function createHttp(options: HttpOptions) {
   };
 }
 
-/** The body of a request with its secrets masked. */
-export function maskedBody({
-  json,
-  multipart,
-  form,
-}: Pick<ZohoRequest, "json" | "multipart" | "form">): string | undefined {
-  if (json !== undefined) return maskBody(Buffer.from(json), "application/json").toString("utf8");
-  if (multipart !== undefined) return maskedParts(multipart);
-  if (form === undefined) return undefined;
-  // A grant code is as powerful as a token, as long as it is valid.
-  const secret = (name: string): boolean => isSecretName(name) || name === "code";
-  return Object.entries(form)
-    .map(([name, value]) => `${name}=${secret(name) ? MASK : encodeURIComponent(value)}`)
-    .join("&");
+/** A 429 was certainly not carried out; what failed at the server or came without its body may have been. */
+function mayRetryAfter({ status, unreadable }: ZohoReply, repeatable: boolean): boolean {
+  return status === 429 || (repeatable && (status >= 500 || (unreadable && status < 300)));
 }
 
-function requestHeaders(request: ZohoRequest, multipartType: string | undefined): Record<string, string> {
-  return {
-    accept: "application/json",
-    "user-agent": "zoho-hooks",
-    // Zoho's replies say Bearer, its documentation says this: https://www.zoho.com/crm/developer/docs/api/v8/refresh.html
-    ...(request.accessToken === undefined ? {} : { authorization: `Zoho-oauthtoken ${request.accessToken}` }),
-    ...(request.json === undefined ? {} : { "content-type": "application/json" }),
-    ...(multipartType === undefined ? {} : { "content-type": multipartType }),
-    ...(request.form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
-    ...request.headers,
-  };
+const UNSENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** Whether a failure proves that the request was not sent: to none of the host's addresses. */
+export function isUnsent(failure: unknown): boolean {
+  if (failure instanceof AggregateError) return failure.errors.every(isUnsent);
+  return UNSENT.has(errorCode(failure) ?? "");
 }
 
 /** `unreachable`: it certainly did not arrive. `no_answer`: it may have been carried out. */
-function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number): UserError {
-  const host = new URL(request.url).host;
+function unreachable(host: string, failure: unknown, timeoutMs: number): UserError {
   const timedOut = failure instanceof Error && /^(?:Timeout|Abort)/.test(failure.name);
-  const isUnsent = neverSent(failure);
-  const message = isUnsent
+  const message = isUnsent(failure)
     ? `${host} could not be reached: ${errorText(failure)}`
     : timedOut
       ? `${host} did not answer within ${timeoutMs / 1000} s`
       : `the connection to ${host} was lost before it answered: ${errorText(failure)}`;
   const hint = "check the network connection, and HTTPS_PROXY and NO_PROXY if you are behind a proxy";
-  return new UserError("zohoApi", message, hint, isUnsent ? "unreachable" : "no_answer");
+  return new UserError("zohoApi", message, hint, isUnsent(failure) ? "unreachable" : "no_answer");
+}
+
+function encode({ accessToken, json, multipart, form, headers }: ZohoRequest) {
+  const boundary = `zoho-hooks-${randomBytes(12).toString("hex")}`;
+  const [type, body] =
+    json !== undefined
+      ? ["application/json", json]
+      : multipart !== undefined
+        ? [`multipart/form-data; boundary=${boundary}`, multipartBody(multipart, boundary)]
+        : form !== undefined
+          ? ["application/x-www-form-urlencoded", new URLSearchParams(form).toString()]
+          : [undefined, null];
+  return {
+    body,
+    headers: {
+      accept: "application/json",
+      "user-agent": "zoho-hooks",
+      // Zoho's replies say Bearer, its documentation says this: https://www.zoho.com/crm/developer/docs/api/v8/refresh.html
+      ...(accessToken !== undefined && { authorization: `Zoho-oauthtoken ${accessToken}` }),
+      ...(type !== undefined && { "content-type": type }),
+      ...headers,
+    },
+  };
 }
 
 /** `multipart/form-data` (RFC 7578). The names are constants that need no quoting. */
-function multipartBody(fields: Readonly<Record<string, string>>): {
-  readonly contentType: string;
-  readonly body: string;
-} {
-  const boundary = `zoho-hooks-${randomBytes(12).toString("hex")}`;
+function multipartBody(fields: Readonly<Record<string, string>>, boundary: string): string {
   const parts = Object.entries(fields).map(
     ([name, value]) => `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
   );
-  return { contentType: `multipart/form-data; boundary=${boundary}`, body: `${parts.join("")}--${boundary}--\r\n` };
+  return `${parts.join("")}--${boundary}--\r\n`;
 }
 
-/** One field on each line. JSON in a field may hold secrets, too. */
-function maskedParts(fields: Readonly<Record<string, string>>): string {
-  return Object.entries(fields)
-    .map(([name, value]) => `${name}=${isSecretName(name) ? MASK : maskedValue(value)}`)
-    .join("\n");
-}
-
-function maskedValue(value: string): string {
-  return value.startsWith("{") ? maskBody(Buffer.from(value), "application/json").toString("utf8") : value;
+/** The body of a request with its secrets masked. */
+export function maskedBody({ json, multipart, form }: Omit<ZohoRequest, "url">): string | undefined {
+  const maskJson = (text: string): string => maskBody(Buffer.from(text), "application/json").toString("utf8");
+  if (json !== undefined) return maskJson(json);
+  if (multipart !== undefined) {
+    // JSON in a field may hold secrets, too.
+    const maskValue = (value: string): string => (value.startsWith("{") ? maskJson(value) : value);
+    return Object.entries(multipart)
+      .map(([name, value]) => `${name}=${isSecretName(name) ? MASK : maskValue(value)}`)
+      .join("\n");
+  }
+  // A grant code is as powerful as a token, as long as it is valid.
+  const isSecret = (name: string): boolean => isSecretName(name) || name === "code";
+  return (
+    form &&
+    Object.entries(form)
+      .map(([name, value]) => `${name}=${isSecret(name) ? MASK : encodeURIComponent(value)}`)
+      .join("&")
+  );
 }
 
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
@@ -234,11 +236,11 @@ function readDate(header: string | string[] | undefined): Date | undefined {
   return Number.isNaN(ms) ? undefined : new Date(ms);
 }
 
-function readReply(request: ZohoRequest, status: number, text: string): Omit<ZohoReply, "date"> {
+function readReply(method: string, status: number, text: string) {
   if (text.trim() === "") {
     // An empty list is a 204 without a body; a 200 without one was lost on the way.
-    const missing = isSuccess(status) && status !== 204 && request.method !== "DELETE";
-    return { status, text, body: undefined, unreadable: missing };
+    const unreadable = isSuccess(status) && status !== 204 && method !== "DELETE";
+    return { status, text, body: undefined, unreadable };
   }
   const parsed = parseJson(text);
   return { status, text, body: parsed.ok ? parsed.value : undefined, unreadable: !parsed.ok };
@@ -248,10 +250,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTIONS = 4;
 
 /** A bounded pool with timeouts that follows no redirects and uses the proxies of the environment. */
-export async function connectionPool(
-  env: Readonly<Record<string, string | undefined>>,
-  timeoutMs: number,
-): Promise<Dispatcher> {
+export async function connectionPool(env: Config["env"], timeoutMs: number): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent, Pool } = await import("undici");
   const limits = {
     connections: CONNECTIONS,

@@ -5,10 +5,13 @@ import { readSecretFile } from "../project/given-secrets.ts";
 import type { Config } from "../project/load.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
+import { grantInBrowser } from "./browser-login.ts";
 import { type DataCentre, dataCentres, type Environment, findDataCentre, findEnvironment } from "./data-centres.ts";
+import type { ZohoHttp } from "./http.ts";
+import { exchangeCode, refreshAccess, type TokenReply } from "./oauth.ts";
 import { loginScopes } from "./scopes.ts";
 import { centreNamed } from "./session.ts";
-import { setting } from "./sign-in.ts";
+import { type OAuthClient, setting } from "./sign-in.ts";
 
 export interface LoginOptions {
   readonly code?: string;
@@ -20,30 +23,27 @@ export interface LoginOptions {
   readonly environment?: string;
   readonly product?: readonly string[];
   readonly scope?: readonly string[];
-  readonly profile: string;
+  readonly profile?: string;
   readonly port: string;
   readonly open: boolean;
   readonly keyring: boolean;
 }
 
-type Method =
-  | { readonly kind: "code"; readonly code: Secret }
-  | { readonly kind: "browser"; readonly port: number; readonly open: boolean }
-  | { readonly kind: "refresh-token"; readonly refreshToken: Secret };
-
 /** Everything that a sign-in needs, with nothing left to ask. */
 export interface LoginPlan {
-  readonly method: Method;
   readonly clientId: string;
   readonly clientSecret: Secret;
   /** Tried in this order, until one of them knows the sign-in. */
   readonly centres: readonly DataCentre[];
   readonly environment: Environment;
   readonly scopes: readonly string[];
-  readonly profile: string;
+  /** Gets tokens. `centre`: the one that Zoho named in the browser, if it is another than the client's. */
+  obtain(http: ZohoHttp, client: OAuthClient): Promise<{ readonly tokens: TokenReply; readonly centre?: DataCentre }>;
 }
 
-/** Where the values of a plan come from. */
+type Method = "code" | "browser" | "refresh-token";
+
+/** Sources of the values of a plan. */
 interface Sources {
   readonly context: Context;
   readonly env: Config["env"];
@@ -55,38 +55,34 @@ interface Sources {
 /** From flags, else the environment, else questions. Without a terminal, a missing value is an error that names its flag. */
 export async function readLoginPlan(context: Context, config: Config, options: LoginOptions): Promise<LoginPlan> {
   const { env } = config;
-  const scopes = [
-    ...new Set([...(options.product ?? ["crm"]).flatMap((id) => loginScopes(id)), ...(options.scope ?? [])]),
-  ];
+  const scopes = [...new Set([...(options.product ?? ["crm"]).flatMap(loginScopes), ...(options.scope ?? [])])];
   const prompts = await context.prompts();
   const sources = { context, env, options, prompts };
-  const kind = givenMethod(sources) ?? (await askMethod(prompts));
-  const centres = await chooseCentres(sources, kind, config);
-  if (kind === "code" && options.code === undefined) explainCode(context, scopes, centres);
+  const method = givenMethod(sources) ?? (await askMethod(prompts));
+  const centres = await chooseCentres(sources, method, config);
+  if (method === "code" && options.code === undefined) explainCode(context, scopes, centres);
   const clientId =
     options.clientId ??
     setting(env, "ZOHO_CLIENT_ID") ??
     (await ask(prompts, { message: "Client id", flag: "--client-id" }));
   const clientSecret = await readClientSecret(sources);
   return {
-    method: await readMethod(sources, kind),
     clientId: clientId.trim(),
     clientSecret,
     centres,
     environment: findEnvironment(options.environment ?? setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
     scopes,
-    profile: options.profile,
+    obtain: await readGrant(sources, method, scopes),
   };
 }
 
-function givenMethod({ env, options }: Sources): Method["kind"] | undefined {
-  const given = [
-    ...(options.code === undefined ? [] : (["code"] as const)),
-    ...(options.browser === true ? (["browser"] as const) : []),
-    ...(options.refreshTokenFile === undefined ? [] : (["refresh-token"] as const)),
-  ];
-  if (given.length > 1) throw usageError("--code, --browser and --refresh-token-file exclude one another");
-  return given[0] ?? (setting(env, "ZOHO_REFRESH_TOKEN") === undefined ? undefined : "refresh-token");
+function givenMethod({ env, options: { code, browser, refreshTokenFile } }: Sources): Method | undefined {
+  if ([code, browser, refreshTokenFile].filter((each) => each !== undefined).length > 1)
+    throw usageError("--code, --browser and --refresh-token-file exclude one another");
+  if (code !== undefined) return "code";
+  if (browser === true) return "browser";
+  const isGiven = refreshTokenFile !== undefined || setting(env, "ZOHO_REFRESH_TOKEN") !== undefined;
+  return isGiven ? "refresh-token" : undefined;
 }
 
 async function askMethod(prompts: Prompts | undefined): Promise<"code" | "browser"> {
@@ -111,7 +107,7 @@ const AUTO = "auto";
 /** In the browser, Zoho itself finds the user's data centre: only a code or a token has to be tried. */
 async function chooseCentres(
   { context, env, options, prompts }: Sources,
-  method: Method["kind"],
+  method: Method,
   config: Config,
 ): Promise<readonly DataCentre[]> {
   const given = options.dc ?? setting(env, "ZOHO_DC");
@@ -149,27 +145,49 @@ async function readClientSecret({ context, env, options, prompts }: Sources): Pr
   return secret(typed, "typed in");
 }
 
-async function readMethod({ context, env, options, prompts }: Sources, kind: Method["kind"]): Promise<Method> {
-  switch (kind) {
-    case "browser":
-      return { kind, port: parseInteger(options.port, "--port", 0, 65_535), open: options.open };
+async function readGrant(
+  { context, env, options, prompts }: Sources,
+  method: Method,
+  scopes: readonly string[],
+): Promise<LoginPlan["obtain"]> {
+  const { signal } = context;
+  switch (method) {
+    case "browser": {
+      const port = parseInteger(options.port, "--port", 0, 65_535);
+      return async (http, client) => {
+        const { code, redirectUri, centre } = await grantInBrowser(context, http, client, { ...options, scopes, port });
+        const named = { ...client, accountsUrl: centre?.accountsUrl ?? client.accountsUrl };
+        const isNamed = centre !== undefined;
+        return { tokens: await exchangeCode(http, named, code, { redirectUri, isNamed, signal }), centre };
+      };
+    }
     case "refresh-token": {
       const file = options.refreshTokenFile;
-      const fromEnv = setting(env, "ZOHO_REFRESH_TOKEN")?.trim() ?? "";
       const refreshToken =
         file === undefined
-          ? secret(fromEnv, "ZOHO_REFRESH_TOKEN")
+          ? secret(setting(env, "ZOHO_REFRESH_TOKEN") ?? "", "ZOHO_REFRESH_TOKEN")
           : await readTrimmed(context, file, "--refresh-token-file");
-      return { kind, refreshToken };
+      return async (http, client) => {
+        const tokens = await context.waiting("trying the refresh token", () =>
+          refreshAccess(http, client, refreshToken, { signal }),
+        );
+        return { tokens: { ...tokens, refreshToken: refreshToken.reveal() } };
+      };
     }
     case "code": {
-      if (options.code === "-") return { kind, code: await readTrimmed(context, "-", "--code") };
-      if (options.code?.trim() === "") throw usageError("--code is empty", "generate one in the API console");
-      const typed =
-        options.code ?? (await ask(prompts, { message: "Code of the self client", flag: "--code", hidden: true }));
-      return { kind, code: secret(typed.trim(), "--code") };
+      const code = await readCode(context, prompts, options.code);
+      return async (http, client) => ({
+        tokens: await context.waiting("exchanging the code", () => exchangeCode(http, client, code, { signal })),
+      });
     }
   }
+}
+
+async function readCode(context: Context, prompts: Prompts | undefined, given: string | undefined): Promise<string> {
+  if (given === "-") return (await readTrimmed(context, "-", "--code")).reveal();
+  if (given?.trim() === "") throw usageError("--code is empty", "generate one in the API console");
+  const question = { message: "Code of the self client", flag: "--code", hidden: true };
+  return (given ?? (await ask(prompts, question))).trim();
 }
 
 async function readTrimmed(context: Context, path: string, flag: string): Promise<Secret> {

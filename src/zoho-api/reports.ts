@@ -9,7 +9,7 @@ export interface SignInReport {
   readonly apiUrl: string | undefined;
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
-  /** Where its secrets are: "the keyring", a file's path or "environment". */
+  /** Place of its secrets: the keyring, a file or the environment. */
   readonly secretsIn: string;
   readonly tokenExpiresAt: Date | undefined;
 }
@@ -22,7 +22,7 @@ export interface ApiRequestReport {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  readonly status: number | undefined;
-  readonly error: string | undefined;
-  readonly latencyMs: number | undefined;
+  readonly status?: number | undefined;
+  readonly error?: string | undefined;
+  readonly latencyMs?: number;
 }

@@ -3,13 +3,11 @@ import type { Context } from "../project/context.ts";
 import { type Config, userFolder } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
-import { type AccessToken, type AccessTokens, accessTokens } from "./access-token.ts";
 import type { ApiRequest, ZohoApi } from "./api.ts";
 import { type CredentialsStore, credentialsStore } from "./credentials.ts";
-import { type DataCentre, findDataCentre, knownCentre, unknownCentre } from "./data-centres.ts";
-import { createHttp, maskedBody, type ZohoHttp } from "./http.ts";
+import { type DataCentre, findDataCentre, knownCentre, lookUpCentre, unknownCentre } from "./data-centres.ts";
+import { maskedBody, type ZohoHttp, zohoHttp } from "./http.ts";
 import { keyringVault, systemKeyring } from "./keyring.ts";
-import { lookUpCentre } from "./server-list.ts";
 import { hasEnvSignIn, type SignIn, setting, signInFromEnv } from "./sign-in.ts";
 
 export interface ZohoOptions {
@@ -17,33 +15,63 @@ export interface ZohoOptions {
   readonly product?: string;
 }
 
-/** The access tokens of a sign-in. Reports what delays them. */
-export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp): AccessTokens {
-  const tokens = accessTokens({
-    signIn,
-    folder: userFolder(context),
-    http,
-    now: context.now,
-    onWait: () => {
-      const message = "waiting for another zoho-hooks process that is getting an access token for this sign-in";
-      context.report({ type: "notice", message });
-    },
-    onUncached: (because) =>
-      context.report({
-        type: "warning",
-        message: `the access token cannot be saved, so each command needs a new one, and Zoho grants ten in ten minutes: ${because}`,
-        hint: "set XDG_CONFIG_HOME (APPDATA on Windows) to a folder that can be written to",
-      }),
-  });
-  const remembered = async (token: Promise<AccessToken>): Promise<AccessToken> => {
-    context.knownSecrets.remember((await token).value);
-    return token;
-  };
-  return {
-    ...tokens,
-    get: (signal) => remembered(tokens.get(signal)),
-    replace: (rejected, signal) => remembered(tokens.replace(rejected, signal)),
-  };
+/** The profile named by flag or variable, else the environment's sign-in, else the current profile. */
+export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
+  const name = chosenProfile(config, profile);
+  const signIn =
+    name === undefined && hasEnvSignIn(config.env)
+      ? signInFromEnv(config.env, await centreFromEnv(context, config))
+      : await openStore(context, config).open(name);
+  const { access } = signIn;
+  const secrets = access.kind === "fixed" ? [access.accessToken] : [access.client.clientSecret, access.refreshToken];
+  context.knownSecrets.remember(...secrets.map(({ reveal }) => reveal()));
+  return signIn;
+}
+
+/** `ZOHO_PROFILE` may come from the project's `.env`: an organisation belongs to a project. */
+export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undefined): string | undefined {
+  return flag ?? (env.ZOHO_PROFILE?.trim() || undefined);
+}
+
+/** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
+export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
+  const isOff = !useKeyring || context.env.ZOHO_KEYRING === "off";
+  const keyring = isOff ? undefined : keyringVault(systemKeyring);
+  return credentialsStore({ folder: userFolder(context), keyring, env: config.env });
+}
+
+/** The data centre of `ZOHO_DC`, by default `us`. */
+export function centreFromEnv(context: Context, config: Config): Promise<DataCentre> {
+  return centreNamed(context, config, setting(config.env, "ZOHO_DC") ?? "us");
+}
+
+/** Asks Zoho for a data centre that this version does not know. */
+export async function centreNamed(context: Context, config: Config, id: string): Promise<DataCentre> {
+  const known = knownCentre(id);
+  if (known !== undefined) return known;
+  if (setting(config.env, "ZOHO_ACCOUNTS_URL") !== undefined) {
+    const { message } = unknownCentre(id);
+    throw usageError(
+      `${message} that this version knows, and only Zoho's own accounts server is asked for others`,
+      "ZOHO_ACCOUNTS_URL names another: unset it, or leave the data centre out",
+    );
+  }
+  const { accountsUrl } = findDataCentre("us");
+  return withHttp(context, config, (http) =>
+    context.waiting("asking Zoho for its data centres", () =>
+      lookUpCentre(id, { http, accountsUrl, signal: context.signal }),
+    ),
+  );
+}
+
+/** Runs work with a client for Zoho's servers, and closes it. */
+export async function withHttp<T>(context: Context, config: Config, work: (http: ZohoHttp) => Promise<T>): Promise<T> {
+  const http = zohoHttp(context, config);
+  try {
+    return await work(http);
+  } finally {
+    await http.close();
+  }
 }
 
 export function warnOfClock(context: Context, offsetMs: number): void {
@@ -65,71 +93,19 @@ export function warnOfFixedToken(context: Context, { access }: SignIn, effect: s
   });
 }
 
-/** The profile named by flag or variable, else the environment's sign-in, else the current profile. */
-export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
-  const name = chosenProfile(config, profile);
-  const signIn =
-    name === undefined && hasEnvSignIn(config.env)
-      ? signInFromEnv(config.env, await centreFromEnv(context, config))
-      : await openStore(context, config).open(name);
-  const { access } = signIn;
-  const secrets = access.kind === "fixed" ? [access.accessToken] : [access.client.clientSecret, access.refreshToken];
-  context.knownSecrets.remember(...secrets.map(({ reveal }) => reveal()));
-  return signIn;
-}
-
-/** The data centre of `ZOHO_DC`, by default `us`. */
-export function centreFromEnv(context: Context, config: Config): Promise<DataCentre> {
-  return centreNamed(context, config, setting(config.env, "ZOHO_DC") ?? "us");
-}
-
-/** Asks Zoho for a data centre that this version does not know. */
-export async function centreNamed(context: Context, config: Config, id: string): Promise<DataCentre> {
-  const known = knownCentre(id);
-  if (known !== undefined) return known;
-  if (setting(config.env, "ZOHO_ACCOUNTS_URL") !== undefined) {
-    const { message } = unknownCentre(id);
-    throw usageError(
-      `${message} that this version knows, and only Zoho's own accounts server is asked for others`,
-      "ZOHO_ACCOUNTS_URL names another: unset it, or leave the data centre out",
-    );
-  }
-  const http = zohoHttp(context, config);
-  const { accountsUrl } = findDataCentre("us");
-  try {
-    return await context.waiting("asking Zoho for its data centres", () =>
-      lookUpCentre(id, { http, accountsUrl, signal: context.signal }),
-    );
-  } finally {
-    await http.close();
-  }
-}
-
-/** `ZOHO_PROFILE` may come from the project's `.env`: an organisation belongs to a project. */
-export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undefined): string | undefined {
-  return flag ?? (env.ZOHO_PROFILE?.trim() || undefined);
-}
-
-/** `ZOHO_KEYRING=off` stores secrets in a private file instead. */
-export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
-  const off = !useKeyring || context.env.ZOHO_KEYRING === "off";
-  const keyring = off ? undefined : keyringVault(systemKeyring);
-  return credentialsStore({ folder: userFolder(context), keyring, env: config.env });
-}
-
-/** With `--verbose` each request is shown, with its secrets masked. */
-export function zohoHttp(context: Context, config: Config): ZohoHttp {
-  return createHttp({
-    env: config.env,
-    sleep: context.sleep,
-    random: Math.random,
-    now: context.now,
-    onPause: (host, ms) =>
-      context.report({ type: "notice", message: `${host} asked to wait: retrying in ${formatSpan(ms)}` }),
-    onExchange: context.verbose
-      ? ({ attempt: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
-      : undefined,
-  });
+/** Asks before something at Zoho is deleted, and says in which account. Without a terminal only `--yes` answers. */
+export async function confirm(
+  context: Context,
+  { config, signIn }: { readonly config: Config; readonly signIn: SignIn },
+  question: string,
+  { yes, profile }: { readonly yes?: boolean; readonly profile?: string },
+): Promise<boolean> {
+  if (yes === true) return true;
+  const prompts = await context.prompts();
+  const by = profile !== undefined ? "--profile" : config.env.ZOHO_PROFILE?.trim() ? "ZOHO_PROFILE" : "the current one";
+  const account = signIn.name === "environment" ? "the environment's variables" : `profile ${signIn.name} (${by})`;
+  if (prompts !== undefined) return prompts.confirm({ message: `In the Zoho account of ${account}: ${question}` });
+  throw usageError(`there is no terminal to ask ${JSON.stringify(question)}`, "add --yes");
 }
 
 /** Shows a request to Zoho, with its secrets masked, instead of sending it. */
@@ -143,13 +119,10 @@ export function showRequest(context: Context, { api }: { readonly api: ZohoApi }
     headers: {
       authorization: `Zoho-oauthtoken ${MASK}`,
       ...headers,
-      ...(json === undefined ? {} : { "content-type": "application/json" }),
-      ...(multipart === undefined ? {} : { "content-type": "multipart/form-data" }),
+      ...(json !== undefined && { "content-type": "application/json" }),
+      ...(multipart !== undefined && { "content-type": "multipart/form-data" }),
     },
     body: maskedBody(request),
-    status: undefined,
-    error: undefined,
-    latencyMs: undefined,
   });
   return ExitCode.ok;
 }

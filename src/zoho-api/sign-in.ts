@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Secret, secret } from "../delivery/secret.ts";
 import type { Env, VariableName } from "../project/variables.ts";
-import { usageError } from "../util/errors.ts";
+import { UserError, usageError } from "../util/errors.ts";
 import { type DataCentre, type Environment, findEnvironment, type Hosts, resolveHosts } from "./data-centres.ts";
 import { productsOf } from "./scopes.ts";
 
@@ -40,7 +40,7 @@ export interface RefreshableAccess {
 }
 
 /** One access token, valid for an hour, that cannot be refreshed. */
-interface FixedAccess {
+export interface FixedAccess {
   readonly kind: "fixed";
   readonly accessToken: Secret;
 }
@@ -52,20 +52,16 @@ const REFRESH_VARIABLES = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH
  * `ZOHO_ACCESS_TOKEN` alone; with `ZOHO_ENVIRONMENT`. `centre`: that of `ZOHO_DC`.
  */
 export function signInFromEnv(env: Env, centre: DataCentre): SignIn {
-  const refreshToken = setting(env, "ZOHO_REFRESH_TOKEN");
-  const accessToken = setting(env, "ZOHO_ACCESS_TOKEN");
   const hosts = resolveHosts(centre, env);
-  const ofVariable = (name: string, value: string): Secret => secret(value, name);
-  const common = {
-    name: ENVIRONMENT,
-    centre,
-    environment: findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
-    hosts,
-    scopes: [],
-  };
-  if (refreshToken === undefined) {
-    return { ...common, access: { kind: "fixed", accessToken: ofVariable("ZOHO_ACCESS_TOKEN", accessToken ?? "") } };
-  }
+  const access = accessFromEnv(env, hosts);
+  const environment = findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production");
+  return { name: ENVIRONMENT, centre, environment, hosts, scopes: [], access };
+}
+
+function accessFromEnv(env: Env, { accountsUrl }: Hosts): SignIn["access"] {
+  const refreshToken = setting(env, "ZOHO_REFRESH_TOKEN");
+  const accessToken = setting(env, "ZOHO_ACCESS_TOKEN") ?? "";
+  if (refreshToken === undefined) return { kind: "fixed", accessToken: secret(accessToken, "ZOHO_ACCESS_TOKEN") };
   const clientId = setting(env, "ZOHO_CLIENT_ID");
   const clientSecret = setting(env, "ZOHO_CLIENT_SECRET");
   if (clientId === undefined || clientSecret === undefined) {
@@ -75,18 +71,8 @@ export function signInFromEnv(env: Env, centre: DataCentre): SignIn {
       "a refresh token works only with the client that it was issued to: set all three",
     );
   }
-  return {
-    ...common,
-    access: {
-      kind: "refreshable",
-      client: {
-        accountsUrl: hosts.accountsUrl,
-        clientId,
-        clientSecret: ofVariable("ZOHO_CLIENT_SECRET", clientSecret),
-      },
-      refreshToken: ofVariable("ZOHO_REFRESH_TOKEN", refreshToken),
-    },
-  };
+  const client = { accountsUrl, clientId, clientSecret: secret(clientSecret, "ZOHO_CLIENT_SECRET") };
+  return { kind: "refreshable", client, refreshToken: secret(refreshToken, "ZOHO_REFRESH_TOKEN") };
 }
 
 /** Whether the environment has a sign-in, complete or not. Client id and secret alone are for `login`. */
@@ -102,6 +88,11 @@ export function setting(env: Env, name: VariableName): string | undefined {
   throw usageError(`${name} is set but empty`, "give it a value or unset it");
 }
 
+/** An error of the sign-in: exit code 6. */
+export function signInError(message: string, hint: string | undefined, code?: string): UserError {
+  return new UserError("credentials", message, hint, code);
+}
+
 /** How to replace a sign-in that does not work. */
 export interface SignInAgain {
   readonly how: string;
@@ -109,28 +100,17 @@ export interface SignInAgain {
   readonly elsewhere: string;
 }
 
-export const FIRST_SIGN_IN: SignInAgain = {
-  how: "zoho-hooks login",
-  elsewhere: "zoho-hooks login --dc auto finds the data centre",
-};
-
 /** A sign-in without its secrets. */
 export type SignInFacts = Pick<SignIn, "name" | "centre" | "environment" | "scopes">;
 
-/** The scope that a sign-in lacks. */
-interface Missing {
-  readonly product: string;
-  /** A scope that `login` does not request with the product. */
-  readonly scope: string | undefined;
-}
-
 /**
  * `login` replaces a profile, so the command names its products, data centre and environment, which would be lost
- * otherwise. It does not help the environment's sign-in, which has precedence over every profile.
+ * otherwise. It does not help the environment's sign-in, which has precedence over every profile. `missing`: the product that
+ * is to be added, with a scope that `login` does not request with it.
  */
 export function signInAgain(
   { name, centre, environment, scopes, access }: SignInFacts & Partial<Pick<SignIn, "access">>,
-  missing?: Missing,
+  missing?: { readonly product: string; readonly scope?: string | undefined },
 ): SignInAgain {
   if (name === "environment") {
     const variable = access?.kind === "fixed" ? "ZOHO_ACCESS_TOKEN" : "ZOHO_REFRESH_TOKEN";

@@ -111,7 +111,6 @@ describe("errors of single items", () => {
     expect(result?.ok === false && result.error).toMatchObject({
       exitCode: 7,
       code: "not_subscribed",
-      fault: { code: "NOT_SUBSCRIBED" },
     });
   });
 

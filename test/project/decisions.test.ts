@@ -2,8 +2,7 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decisionsOf, decisionText } from "../../src/project/decisions.ts";
-import { environmentName } from "../../src/project/readers.ts";
-import { defaults, type Settings } from "../../src/project/settings.ts";
+import { defaults, environmentName, type Settings } from "../../src/project/settings.ts";
 import { VARIABLES, type VariableName } from "../../src/project/variables.ts";
 import { SHOP } from "../support/own-product.ts";
 import { foreignFolder, newPerson, schemaModule } from "../support/person.ts";
@@ -311,54 +310,61 @@ describe("what stays on this machine is used without a word:", () => {
 
 describe.each(attacks)("%s", (_name, attack) => {
   const { decision, flag, variable, env } = attack;
-  const change = attack.files[".env"]?.startsWith("VISUAL") === true ? "EDITOR=own" : "VISUAL=own";
 
-  it("stops a command without a terminal, also where CI is undone", async () => {
+  it("stops a command without a terminal, also where the environment or a flag replaces it", async () => {
     const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
-    for (const more of [{}, { CI: "true", ZOHO_HOOKS_TRUST: "0" }]) {
-      const { exitCode, out, err } = await person.run(COMMAND, { cwd, env: more });
-      expect([exitCode, out]).toEqual([2, ""]);
-      expect(err).toContain(`error: ${cwd} is not trusted, and its files decide: `);
-      expect(err).toContain(decision);
-      expect(err).toContain(
-        "if you trust who wrote them: zoho-hooks trust. In a container or a script: ZOHO_HOOKS_TRUST=1 in the environment",
-      );
-      expect(err).not.toContain("geheim");
-    }
+    const { exitCode, out, err } = await person.run(COMMAND, { cwd, env: variable ?? {} });
+    expect([exitCode, out]).toEqual([2, ""]);
+    expect(err).toContain(`error: ${cwd} is not trusted, and its files decide: `);
+    expect(err).toContain(decision);
+    expect(err).not.toContain("geheim");
+    if (flag !== undefined)
+      expect(await person.run(flag, { cwd, signal: AbortSignal.timeout(5000) })).toMatchObject({
+        exitCode: 2,
+        err: expect.stringContaining(decision),
+      });
     expect(person.trusted()).toEqual({});
   });
 
-  it("stops it also where the environment or a flag replaces it", async () => {
+  it("is asked about, and not again after a yes", async () => {
     const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
-    const calls = [{ argv: COMMAND, env: variable ?? {} }, ...(flag === undefined ? [] : [{ argv: flag, env: {} }])];
-    for (const call of calls) {
-      const signal = AbortSignal.timeout(5000);
-      const { exitCode, err } = await person.run(call.argv, { cwd, env: call.env, signal });
-      expect([exitCode, err]).toEqual([2, expect.stringContaining(decision)]);
-    }
+    const yes = await person.run(COMMAND, { cwd, says: true });
+    const [, label = "", value = ""] = /^(existing \w+|\S+) (.*)$/.exec(decision) ?? [];
+    expect([yes.exitCode, yes.questions]).toEqual([0, 1]);
+    expect(yes.err.split("\n")).toContainEqual(expect.stringMatching(new RegExp(`^ +${label} +`)));
+    expect(yes.err).toContain(value);
+    expect(yes.err).not.toContain("geheim");
+    expect(Object.values(person.trusted()).flat()).toContainEqual(expect.stringContaining(decision));
+    expect(await person.run(COMMAND, { cwd })).toMatchObject({ exitCode: 0, err: "" });
   });
+});
 
-  it("is let through by CI and by the variable, and nothing is kept", async () => {
+/** One of each label. What follows is the same for every decision. */
+const ofEachLabel = [...new Map(attacks.map((each) => [each[0].split(" ", 1)[0], each] as const)).values()];
+
+describe.each(ofEachLabel)("%s", (_name, attack) => {
+  const { decision, env } = attack;
+  const change = attack.files[".env"]?.startsWith("VISUAL") === true ? "EDITOR=own" : "VISUAL=own";
+
+  it("is let through by CI and by the variable, unless that undoes CI, and nothing is kept", async () => {
     const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
     for (const more of [{ CI: "true" }, { ZOHO_HOOKS_TRUST: "1" }])
       expect(await person.run(COMMAND, { cwd, env: more })).toMatchObject({ exitCode: 0, err: "" });
+    const undone = await person.run(COMMAND, { cwd, env: { CI: "true", ZOHO_HOOKS_TRUST: "0" } });
+    expect([undone.exitCode, undone.out]).toEqual([2, ""]);
+    expect(undone.err).toContain(
+      "if you trust who wrote them: zoho-hooks trust. In a container or a script: ZOHO_HOOKS_TRUST=1 in the environment",
+    );
     expect(person.trusted()).toEqual({});
   });
 
   it("is asked about until a yes, and then only what is new", async () => {
     const [person, cwd] = [newPerson(undefined, env), newFolder(attack)];
-    const [, label = "", value = ""] = /^(existing \w+|\S+) (.*)$/.exec(decision) ?? [];
     const no = await person.run(COMMAND, { cwd, says: false });
     expect([no.exitCode, no.out, no.questions]).toEqual([2, "", 1]);
     expect(no.err).toContain(`${cwd} is not trusted yet, and its files would decide:`);
-    expect(no.err.split("\n")).toContainEqual(expect.stringMatching(new RegExp(`^ +${label} +`)));
-    expect(no.err).toContain(value);
-    expect(no.err).not.toContain("geheim");
     expect(person.trusted()).toEqual({});
-
     expect(await person.run(COMMAND, { cwd, says: true })).toMatchObject({ exitCode: 0, questions: 1 });
-    expect(Object.values(person.trusted()).flat()).toContainEqual(expect.stringContaining(decision));
-    expect(await person.run(COMMAND, { cwd, says: false })).toMatchObject({ exitCode: 0, err: "", questions: 0 });
 
     appendFileSync(join(cwd, ".env"), `${change}\n`);
     const changed = await person.run(COMMAND, { cwd });
@@ -367,7 +373,7 @@ describe.each(attacks)("%s", (_name, attack) => {
     const yes = await person.run(COMMAND, { cwd, says: true });
     expect([yes.exitCode, yes.questions]).toEqual([0, 1]);
     expect(yes.err).toContain(`The files of ${cwd} now also decide:`);
-    expect(yes.err).not.toContain(value);
+    expect(yes.err).not.toContain(decision);
     expect(await person.run(COMMAND, { cwd })).toMatchObject({ exitCode: 0, err: "" });
   });
 
@@ -395,6 +401,8 @@ it("tells long values with the same beginning apart", () => {
   const decided = (end: string) =>
     decisionsOf({
       root: "/nowhere",
+      userFolder: "/nowhere",
+      userSettings: () => ({}),
       variables: {},
       settings: { publicUrl: `https://shop.example/${"x".repeat(400)}${end}` },
     }).map(decisionText);

@@ -38,7 +38,7 @@ function filesIn(folder: string) {
 }
 
 describe("listen", () => {
-  it.each<Readonly<Record<string, string>>>([{ CI: "true" }, { ZOHO_HOOKS_TRUST: "1" }, {}])(
+  it.each<Readonly<Record<string, string>>>([{ CI: "true" }, {}])(
     "creates a log with %j that the next command does not ask about",
     async (env) => {
       const [person, cwd] = [newPerson(), foreignFolder({})];

@@ -1,15 +1,26 @@
+import { KnownSecrets } from "../../src/delivery/known-secrets.ts";
 import { secret } from "../../src/delivery/secret.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 import { accessTokens } from "../../src/zoho-api/access-token.ts";
-import { createHttp } from "../../src/zoho-api/http.ts";
+import { zohoHttp } from "../../src/zoho-api/http.ts";
 import type { SignIn } from "../../src/zoho-api/sign-in.ts";
 
 /**
  * A process that needs an access token: reports that it is ready, waits for a line on its standard input, and
  * writes the token. The first argument is JSON with the sign-in.
  */
-const { accountsUrl, clientId, clientSecret, refreshToken, folder } = JSON.parse(process.argv[2] ?? "{}");
-const http = createHttp({ env: {}, sleep: sleepRealTime, random: Math.random });
+const { accountsUrl, clientId, clientSecret, refreshToken, home } = JSON.parse(process.argv[2] ?? "{}");
+const context = {
+  env: {},
+  home,
+  platform: "linux",
+  now: () => new Date(),
+  sleep: sleepRealTime,
+  verbose: false,
+  report: () => undefined,
+  knownSecrets: new KnownSecrets(),
+};
+const http = zohoHttp(context, context);
 const signIn: SignIn = {
   name: "test",
   centre: { id: "us", title: "", accountsUrl, apiDomain: "zohoapis.com" },
@@ -22,7 +33,7 @@ const signIn: SignIn = {
     refreshToken: secret(refreshToken, "test"),
   },
 };
-const tokens = accessTokens({ signIn, folder, http, now: () => new Date() });
+const tokens = accessTokens(context, signIn, http);
 process.stdout.write("ready\n");
 process.stdin.once("data", async () => {
   const { value } = await tokens.get();

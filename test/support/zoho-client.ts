@@ -3,11 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type WatchClient, watchClient } from "../../src/channels/api.ts";
 import { findWatchProduct } from "../../src/channels/products.ts";
+import { KnownSecrets } from "../../src/delivery/known-secrets.ts";
 import { secret } from "../../src/delivery/secret.ts";
+import { userFolder } from "../../src/project/load.ts";
+import type { Sleep } from "../../src/util/timing.ts";
 import { type AccessTokens, accessTokens } from "../../src/zoho-api/access-token.ts";
 import { type ZohoApi, zohoApi } from "../../src/zoho-api/api.ts";
 import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
-import { createHttp, type Exchange, type HttpOptions, type ZohoHttp } from "../../src/zoho-api/http.ts";
+import { type ZohoHttp, zohoHttp } from "../../src/zoho-api/http.ts";
+import type { ApiRequestReport } from "../../src/zoho-api/reports.ts";
 import type { SignIn } from "../../src/zoho-api/sign-in.ts";
 import { TestClock } from "./test-clock.ts";
 import { startZohoServer, type ZohoServer } from "./zoho-server.ts";
@@ -21,42 +25,52 @@ export const ALL_SCOPES = [
   "ZohoRecruit.notifications.ALL",
 ];
 
+/** The part of a context that reads and writes of a sign-in need. */
+export type RigContext = Parameters<typeof accessTokens>[0] & Parameters<typeof zohoHttp>[0];
+
 /** A client of a strict server: real requests, a real token file, a clock that the test moves. */
 export interface Rig {
   readonly server: ZohoServer;
   readonly clock: TestClock;
+  /** The user's folder. */
   readonly folder: string;
+  readonly context: RigContext;
   readonly http: ZohoHttp;
   readonly signIn: SignIn;
   readonly tokens: AccessTokens;
-  readonly exchanges: readonly Exchange[];
+  /** The requests that were sent, as `--verbose` shows them. */
+  readonly exchanges: readonly ApiRequestReport[];
   api(product?: string): ZohoApi;
   client(product?: string): WatchClient;
   close(): Promise<void>;
 }
 
 export async function startRig(
-  options: { scopes?: readonly string[]; http?: Partial<HttpOptions>; refreshToken?: string } = {},
+  options: { scopes?: readonly string[]; sleep?: Sleep; timeoutMs?: number } = {},
 ): Promise<Rig> {
   const clock = new TestClock();
   const server = await startZohoServer(clock.now);
-  const folder = await temporaryFolder();
-  const exchanges: Exchange[] = [];
-  const http = createHttp({
+  const home = await temporaryFolder();
+  const exchanges: ApiRequestReport[] = [];
+  const context: RigContext = {
     env: {},
-    sleep: clock.sleep,
-    random: () => 0.5,
-    onExchange: (exchange) => exchanges.push(exchange),
-    ...options.http,
-  });
-  const refreshToken = options.refreshToken ?? server.accounts.makeRefreshToken(options.scopes ?? ALL_SCOPES);
-  const signIn = signInTo(server, refreshToken);
-  const tokens = accessTokens({ signIn, folder, http, now: clock.now });
+    home,
+    platform: "linux",
+    now: clock.now,
+    sleep: options.sleep ?? clock.sleep,
+    verbose: true,
+    report: (report) => void (report.type === "api-request" && exchanges.push(report)),
+    knownSecrets: new KnownSecrets(),
+  };
+  const http = zohoHttp(context, { env: {} }, options.timeoutMs);
+  const signIn = signInTo(server, server.accounts.makeRefreshToken(options.scopes ?? ALL_SCOPES));
+  const tokens = accessTokens(context, signIn, http);
   const api = (id = "crm"): ZohoApi => zohoApi({ http, tokens, signIn, product: findWatchProduct(id), now: clock.now });
   return {
     server,
     clock,
-    folder,
+    folder: userFolder(context),
+    context,
     http,
     signIn,
     tokens,
@@ -66,7 +80,7 @@ export async function startRig(
     close: async () => {
       await http.close();
       await server.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(home, { recursive: true, force: true });
     },
   };
 }

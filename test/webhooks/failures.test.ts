@@ -131,12 +131,12 @@ describe("webhooks failures", () => {
 
   it("asks for days that CRM accepts, whatever the hour in the organisation's time zone", async () => {
     server.failures.crm = [crmFailure(88 * DAY_MS)];
-    for (let hour = 0; hour < 24; hour++) {
+    for (let hour = 0; hour < 24; hour += 4) {
       const result = await failures(["--product", "crm", "--since", "365d"]);
       expect([result.exitCode, listed(result).length], result.err).toEqual([0, 1]);
       expect(result.out).toContain("of the last 89 days only");
       expect((await failures(["--product", "crm", "--since", "1m"])).exitCode).toBe(0);
-      clock.advance(3_600_000);
+      clock.advance(4 * 3_600_000);
     }
   });
 

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rig.close());
 
-const another = () => accessTokens({ signIn: rig.signIn, folder: rig.folder, http: rig.http, now: rig.clock.now });
+const another = () => accessTokens(rig.context, rig.signIn, rig.http);
 
 describe("access tokens", () => {
   it("are made once, shared through a private file, and refreshed before they expire", async () => {
@@ -56,17 +56,13 @@ describe("access tokens", () => {
   it("do not count refreshes that never reached Zoho, and concurrent callers are one attempt", async () => {
     await rig.tokens.get();
     rig.clock.advance(3_600_000);
-    const nowhere = await startRig({ http: { sleep: async () => {} } });
+    const nowhere = await startRig({ sleep: async () => {} });
     await nowhere.server.close();
     const access = rig.signIn.access;
     if (access.kind !== "refreshable") throw new Error("a rig refreshes");
     const client = { ...access.client, accountsUrl: nowhere.server.url };
-    const offline = accessTokens({
-      signIn: { ...rig.signIn, access: { ...access, client } },
-      folder: nowhere.folder,
-      http: nowhere.http,
-      now: rig.clock.now,
-    });
+    const signIn = { ...rig.signIn, access: { ...access, client } };
+    const offline = accessTokens({ ...nowhere.context, now: rig.clock.now }, signIn, nowhere.http);
     for (let round = 0; round < 12; round++) {
       const failures = await Promise.all([offline.get(), offline.get()].map(failureOf));
       expect(failures.map(({ code }) => code)).toEqual(["unreachable", "unreachable"]);
@@ -130,12 +126,8 @@ describe("access tokens", () => {
   });
 
   it("that the user gave cannot be replaced, and the error says what to set", async () => {
-    const given = accessTokens({
-      signIn: { ...rig.signIn, access: { kind: "fixed", accessToken: secret("1000.given", "ZOHO_ACCESS_TOKEN") } },
-      folder: rig.folder,
-      http: rig.http,
-      now: rig.clock.now,
-    });
+    const access = { kind: "fixed", accessToken: secret("1000.given", "ZOHO_ACCESS_TOKEN") } as const;
+    const given = accessTokens(rig.context, { ...rig.signIn, access }, rig.http);
     const token = await given.get();
     expect(token.value).toBe("1000.given");
     const failure = await failureOf(given.replace(token));

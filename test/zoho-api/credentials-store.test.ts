@@ -14,7 +14,6 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const profile = {
-  name: "acme",
   dataCentre: "eu",
   environment: "production",
   accountsUrl: "https://accounts.zoho.eu",
@@ -48,9 +47,9 @@ describe("the credentials store", () => {
   it("stores the secrets in the keyring, and none in a file", async () => {
     const keyring = memoryKeyring();
     // Nor those of an earlier sign-in without a keyring.
-    await store().save(profile, secrets);
-    const saved = await store(keyring.vault).save(profile, secrets);
-    expect(saved).toMatchObject({ profile: { secretsIn: "keyring" }, noKeyringBecause: undefined });
+    await store().save("acme", profile, secrets);
+    const saved = await store(keyring.vault).save("acme", profile, secrets);
+    expect(saved.noKeyringBecause).toBeUndefined();
     const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")));
     expect(files.join("")).not.toMatch(/very-secret|1000\.refresh/);
     const signIn = await store(keyring.vault).open();
@@ -65,17 +64,17 @@ describe("the credentials store", () => {
     ["refuses", "no session bus"],
     ["forgets", "it did not store what was written"],
   ] as const)("uses a private file and says why when the keyring %s", async (behave, why) => {
-    const saved = await store(memoryKeyring(behave).vault).save(profile, secrets);
-    expect(saved).toMatchObject({ profile: { secretsIn: "file" }, noKeyringBecause: why });
-    expect(saved.path).toBe(join(folder, "secrets.json"));
-    if (process.platform !== "win32") expect((await stat(saved.path)).mode & 0o777).toBe(0o600);
+    const saved = await store(memoryKeyring(behave).vault).save("acme", profile, secrets);
+    expect(saved.noKeyringBecause).toBe(why);
+    expect(saved.secretsPath).toBe(join(folder, "secrets.json"));
+    if (process.platform !== "win32") expect((await stat(saved.secretsPath)).mode & 0o777).toBe(0o600);
     expect((await store().open("acme")).name).toBe("acme");
     expect((await readdir(folder)).sort()).toEqual(["profiles.json", "secrets.json"]);
   });
 
   it("reports a locked keyring instead of a missing sign-in", async () => {
     const keyring = memoryKeyring();
-    await store(keyring.vault).save(profile, secrets);
+    await store(keyring.vault).save("acme", profile, secrets);
     const failure = await failureOf(store(memoryKeyring("refuses").vault).open());
     expect(failure).toMatchObject({ exitCode: 6, code: "no_secrets" });
     expect(failure.message).toContain("no session bus");
@@ -84,15 +83,15 @@ describe("the credentials store", () => {
   });
 
   it("stores a profile for each organisation, the last one current", async () => {
-    await store().save(profile, secrets);
-    await store().save({ ...profile, name: "other", dataCentre: "in" }, { ...secrets, refreshToken: "1000.other" });
+    await store().save("acme", profile, secrets);
+    await store().save("other", { ...profile, dataCentre: "in" }, { ...secrets, refreshToken: "1000.other" });
     expect(await store().profiles()).toMatchObject({
       current: "other",
       profiles: [{ name: "acme" }, { name: "other" }],
     });
     expect((await store().open("acme")).centre.id).toBe("eu");
     expect(await failureOf(store().open("acne"))).toMatchObject({ exitCode: 6, code: "not_signed_in" });
-    await store().remove("other");
+    await store().remove("other", { evenIfSecretsStay: false });
     expect(await failureOf(store().open())).toMatchObject({ code: "not_signed_in" });
     expect((await store().open("acme")).name).toBe("acme");
     expect(await readFile(join(folder, "secrets.json"), "utf8")).not.toContain("1000.other");
@@ -100,20 +99,20 @@ describe("the credentials store", () => {
 
   it("loses no profile when several are saved at the same time", async () => {
     const names = ["a", "b", "c", "d", "e"];
-    await Promise.all(names.map((name) => store().save({ ...profile, name }, secrets)));
+    await Promise.all(names.map((name) => store().save(name, profile, secrets)));
     expect((await store().profiles()).profiles.map((each) => each.name).sort()).toEqual(names);
   });
 
   it("removes the secrets from the keyring, too", async () => {
     const keyring = memoryKeyring();
-    await store(keyring.vault).save(profile, secrets);
-    await store(keyring.vault).remove("acme");
+    await store(keyring.vault).save("acme", profile, secrets);
+    await store(keyring.vault).remove("acme", { evenIfSecretsStay: false });
     expect(keyring.kept.size).toBe(0);
     expect(await failureOf(store(keyring.vault).open())).toMatchObject({ code: "not_signed_in" });
   });
 
   it("accepts other hosts from the environment, if secrets can be sent there", async () => {
-    await store().save(profile, secrets);
+    await store().save("acme", profile, secrets);
     const env = { ZOHO_API_URL: "http://127.0.0.1:4000/", ZOHO_ACCOUNTS_URL: "https://accounts.example" };
     expect((await store(undefined, env).open()).hosts).toEqual({
       accountsUrl: "https://accounts.example",
@@ -129,13 +128,13 @@ describe("the credentials store", () => {
     const failure = await failureOf(store().profiles());
     expect(failure).toMatchObject({ exitCode: 6 });
     expect(failure.message).toContain("profiles.json is damaged");
-    expect(await failureOf(store().save(profile, secrets))).toMatchObject({ exitCode: 6 });
+    expect(await failureOf(store().save("acme", profile, secrets))).toMatchObject({ exitCode: 6 });
   });
 
   it.skipIf(process.platform === "win32" || process.getuid?.() === 0)(
     "names the file that it may not read",
     async () => {
-      await store().save(profile, secrets);
+      await store().save("acme", profile, secrets);
       await chmod(join(folder, "profiles.json"), 0o000);
       expect((await failureOf(store().profiles())).message).toContain("profiles.json could not be read");
     },
@@ -144,7 +143,11 @@ describe("the credentials store", () => {
   it("names the file that cannot be written if the folder is not one", async () => {
     await writeFile(join(folder, "not-a-folder"), "");
     const failure = await failureOf(
-      credentialsStore({ folder: join(folder, "not-a-folder"), keyring: undefined, env: {} }).save(profile, secrets),
+      credentialsStore({ folder: join(folder, "not-a-folder"), keyring: undefined, env: {} }).save(
+        "acme",
+        profile,
+        secrets,
+      ),
     );
     expect(failure).toMatchObject({ exitCode: 6 });
     expect(failure.message).toContain("could not be written");
@@ -152,7 +155,7 @@ describe("the credentials store", () => {
 
   it("rejects an invalid name", async () => {
     for (const name of ["", "../x", "a b"]) {
-      await expect(async () => store().save({ ...profile, name }, secrets)).rejects.toMatchObject({ exitCode: 2 });
+      await expect(async () => store().save(name, profile, secrets)).rejects.toMatchObject({ exitCode: 2 });
     }
   });
 });
@@ -181,11 +184,11 @@ describe("a profile of a data centre that only Zoho's list has", () => {
   const listed = { ...profile, dataCentre: "sg", accountsUrl: "https://accounts.zoho.sg" };
 
   it("has its hosts from the accounts server that it was saved with", async () => {
-    await store().save(listed, secrets);
+    await store().save("acme", listed, secrets);
     const { centre, hosts } = await store().open();
     expect(centre).toMatchObject({ id: "sg", apiDomain: "zohoapis.sg" });
     expect(hosts.accountsUrl).toBe("https://accounts.zoho.sg");
-    await store().save({ ...listed, accountsUrl: "https://accounts.evil.example" }, secrets);
+    await store().save("acme", { ...listed, accountsUrl: "https://accounts.evil.example" }, secrets);
     expect((await failureOf(store().open())).message).toContain("is not a profiles file");
   });
 });

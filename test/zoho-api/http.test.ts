@@ -1,14 +1,14 @@
 import { createServer } from "node:http";
 import { connect } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
-import { createHttp } from "../../src/zoho-api/http.ts";
-import { mayRetry } from "../../src/zoho-api/retry.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { isUnsent, zohoHttp } from "../../src/zoho-api/http.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig | undefined;
 afterEach(async () => {
   await rig?.close();
   rig = undefined;
+  vi.restoreAllMocks();
 });
 
 const list = (url: string) => ({ method: "GET", url: `${url}/crm/v8/actions/watch`, repeatable: true }) as const;
@@ -27,7 +27,8 @@ describe("the HTTP client", () => {
 
   it("backs off exponentially with jitter, and gives up after four attempts", async () => {
     const waits: number[] = [];
-    rig = await startRig({ http: { sleep: async (ms) => void waits.push(ms), random: () => 0 } });
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    rig = await startRig({ sleep: async (ms) => void waits.push(ms) });
     rig.server.trouble({ status: 500, body: "" }, 9);
     expect((await rig.http.send(list(rig.server.url))).status).toBe(500);
     expect(waits).toEqual([250, 500, 1000]);
@@ -59,13 +60,14 @@ describe("the HTTP client", () => {
   it("reports a host as unreachable if none of its addresses accepts a connection", () => {
     const failed = (...codes: string[]) =>
       new AggregateError(codes.map((code) => Object.assign(new Error(code), { code })));
-    expect(mayRetry({ failure: failed("ECONNREFUSED", "ENETUNREACH") }, false)).toBe(true);
-    expect(mayRetry({ failure: failed("ECONNREFUSED", "ECONNRESET") }, false)).toBe(false);
+    expect(isUnsent(failed("ECONNREFUSED", "ENETUNREACH"))).toBe(true);
+    expect(isUnsent(failed("ECONNREFUSED", "ECONNRESET"))).toBe(false);
   });
 
   it("obeys Retry-After, and gives up at once if it is over a minute", async () => {
     const waits: number[] = [];
-    rig = await startRig({ http: { sleep: async (ms) => void waits.push(ms) } });
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    rig = await startRig({ sleep: async (ms) => void waits.push(ms) });
     const at = (ms: number): string => new Date((rig?.clock.now().getTime() ?? 0) + ms).toUTCString();
     for (const value of ["7", at(30_000), "86400"])
       rig.server.trouble({ status: 429, body: "", headers: { "retry-after": value } });
@@ -79,7 +81,7 @@ describe("the HTTP client", () => {
   });
 
   it("times out", async () => {
-    rig = await startRig({ http: { timeoutMs: 60 } });
+    rig = await startRig({ timeoutMs: 60 });
     rig.server.trouble("silent", 9);
     const failure = await failureOf(rig.http.send(list(rig.server.url)));
     expect(failure.message).toContain("did not answer within 0.06 s");
@@ -149,11 +151,8 @@ describe("the HTTP client", () => {
     await new Promise<void>((listening) => proxy.listen(0, "127.0.0.1", listening));
     const address = proxy.address();
     const port = typeof address === "object" ? address?.port : 0;
-    const http = createHttp({
-      env: { HTTP_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: "direct.invalid" },
-      sleep: async () => undefined,
-      random: () => 0,
-    });
+    const env = { HTTP_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: "direct.invalid" };
+    const http = zohoHttp(rig.context, { env });
     try {
       expect((await http.send(list("http://zoho.invalid"))).status).toBe(401);
       expect(tunnelled).toEqual(["zoho.invalid:80"]);
@@ -172,8 +171,8 @@ describe("the HTTP client", () => {
 
   it("rejects an invalid proxy URL at once", async () => {
     const pauses: number[] = [];
-    const env = { HTTPS_PROXY: "localhost:3128" };
-    const http = createHttp({ env, sleep: async (ms) => void pauses.push(ms), random: () => 0 });
+    rig = await startRig({ sleep: async (ms) => void pauses.push(ms) });
+    const http = zohoHttp(rig.context, { env: { HTTPS_PROXY: "localhost:3128" } });
     const failure = await failureOf(http.send(list("https://zoho.invalid")));
     expect(failure).toMatchObject({ exitCode: 2, message: expect.stringContaining("HTTPS_PROXY") });
     expect(pauses).toEqual([]);

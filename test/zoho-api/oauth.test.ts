@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { secret } from "../../src/delivery/secret.ts";
-import { startRedirectServer } from "../../src/zoho-api/browser-login.ts";
-import { exchangeCode, refreshAccess, revokeToken, tokenError } from "../../src/zoho-api/oauth.ts";
+import type { Context } from "../../src/project/context.ts";
+import { grantInBrowser } from "../../src/zoho-api/browser-login.ts";
+import { exchangeCode, refreshAccess, revokeToken } from "../../src/zoho-api/oauth.ts";
 import type { OAuthClient } from "../../src/zoho-api/sign-in.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
@@ -90,50 +91,42 @@ describe("revokeToken", () => {
 });
 
 describe("the browser sign-in", () => {
-  const start = (signal = new AbortController().signal, timeoutMs = 10_000) =>
-    startRedirectServer({
-      http: rig.http,
-      accountsUrl: rig.server.url,
-      clientId: client.clientId,
-      scopes: SCOPES,
-      port: 0,
-      timeoutMs,
-      signal,
+  /** Signs in with a browser that does this with Zoho's consent page. */
+  const signIn = (browse: (consent: URL) => void, signal = new AbortController().signal) => {
+    const report: Context["report"] = (each) => {
+      if (each.type === "notice" && URL.canParse(each.message)) browse(new URL(each.message));
+    };
+    const context = { ...rig.context, signal, report } as Context;
+    return grantInBrowser(context, rig.http, client, { scopes: SCOPES, port: 0, open: false });
+  };
+  /** Returns from the consent page without a visit. */
+  const goBack = (consent: URL, parameters: Readonly<Record<string, string>>): Promise<Response> => {
+    const state = consent.searchParams.get("state") ?? "";
+    return fetch(`${consent.searchParams.get("redirect_uri")}?${new URLSearchParams({ state, ...parameters })}`);
+  };
+
+  it("exchanges the code of Zoho's redirect with the same redirect URI, and ignores requests without the state", async () => {
+    let page: Promise<Response> | undefined;
+    const { code, centre, redirectUri } = await signIn((consent) => {
+      expect([...consent.searchParams]).toEqual(
+        expect.arrayContaining([
+          ["access_type", "offline"],
+          ["prompt", "consent"],
+        ]),
+      );
+      page = goBack(consent, { code: "evil", state: "guess" }).then((forged) => {
+        expect(forged.status).toBe(400);
+        return fetch(consent);
+      });
     });
-
-  it("exchanges the code of Zoho's redirect with the same redirect URI", async () => {
-    const server = await start();
-    const page = await fetch(server.authorizationUrl);
-    expect(page.status).toBe(200);
-    const grant = await server.grant;
-    expect(grant).toMatchObject({ centre: undefined, redirectUri: server.redirectUri });
-    expect(
-      (await exchangeCode(rig.http, client, grant.code, { redirectUri: grant.redirectUri })).refreshToken,
-    ).toBeDefined();
-    const query = new URL(server.authorizationUrl).searchParams;
-    expect(query.get("access_type")).toBe("offline");
-    expect(query.get("prompt")).toBe("consent");
-    await server.close();
-  });
-
-  it("ignores requests without the state", async () => {
-    const server = await start();
-    const forged = await fetch(`${server.redirectUri}?code=evil&state=guess`);
-    expect(forged.status).toBe(400);
-    await fetch(server.authorizationUrl);
-    expect((await server.grant).code).not.toBe("evil");
-    await server.close();
+    expect((await page)?.status).toBe(200);
+    expect([code, centre]).toEqual([expect.not.stringContaining("evil"), undefined]);
+    expect((await exchangeCode(rig.http, client, code, { redirectUri })).refreshToken).toBeDefined();
   });
 
   it("follows to the user's data centre, and to no unknown server", async () => {
-    const back = async (accountsServer: string) => {
-      const server = await start();
-      const state = new URL(server.authorizationUrl).searchParams.get("state") ?? "";
-      await fetch(
-        `${server.redirectUri}?${new URLSearchParams({ code: "c", state, "accounts-server": accountsServer })}`,
-      );
-      return server.grant.finally(() => server.close());
-    };
+    const back = (server: string) =>
+      signIn((consent) => void goBack(consent, { code: "c", "accounts-server": server }));
     expect((await back("https://accounts.zoho.eu")).centre).toMatchObject({ id: "eu" });
     expect(rig.server.requests).toEqual([]);
     const listed = { id: "sg", accountsUrl: "https://accounts.zoho.sg" };
@@ -149,27 +142,23 @@ describe("the browser sign-in", () => {
   });
 
   it("reports denied access and a timeout, and ends with its signal", async () => {
-    const denied = await start();
-    const state = new URL(denied.authorizationUrl).searchParams.get("state") ?? "";
-    await fetch(`${denied.redirectUri}?error=access_denied&state=${state}`);
-    expect(await failureOf(denied.grant)).toMatchObject({ exitCode: 6, code: "access_denied" });
-    await denied.close();
-
-    const late = await start(undefined, 1);
-    expect((await failureOf(late.grant)).message).toContain("was not completed within");
-    await late.close();
-
+    const denied = await failureOf(signIn((consent) => void goBack(consent, { error: "access_denied" })));
+    expect(denied).toMatchObject({ exitCode: 6, code: "access_denied" });
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const late = await failureOf(signIn(() => vi.advanceTimersByTime(300_000)));
+    vi.useRealTimers();
+    expect(late.message).toContain("was not completed within 300 s");
     const controller = new AbortController();
-    const stopped = await start(controller.signal);
-    controller.abort(new Error("stopped"));
-    expect((await failureOf(stopped.grant)).message).toBe("stopped");
-    await stopped.close();
+    const stopped = signIn(() => controller.abort(new Error("stopped")), controller.signal);
+    expect((await failureOf(stopped)).message).toBe("stopped");
   });
 });
 
 it("reports a wrong secret if Zoho named the data centre", async () => {
+  const wrong = { ...client, accountsUrl: "https://accounts.zoho.eu" };
   const reply = { status: 200, text: "", body: { error: "invalid_client" }, unreadable: false, date: undefined };
-  const failure = tokenError(reply, { grant: "code", accountsUrl: "https://accounts.zoho.eu", isNamed: true });
+  const http = { send: async () => reply, close: async () => undefined };
+  const failure = await failureOf(exchangeCode(http, wrong, "c", { isNamed: true }));
   expect(failure.message).toContain(
     "your account is in the data centre eu, and the client secret is not the one for it",
   );

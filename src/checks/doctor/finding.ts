@@ -1,6 +1,6 @@
 import type { Context } from "../../project/context.ts";
+import { overrideContext } from "../../project/context.ts";
 import type { Config } from "../../project/load.ts";
-import { withMembers } from "../../project/override-context.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 import { untilAborted, withTimeout } from "../../util/timing.ts";
 import type { CheckOutcome, CheckReport } from "../reports.ts";
@@ -81,5 +81,5 @@ export function silentContext(context: Context): Context & { readonly warnings: 
   const report: Context["report"] = (each) => {
     if (each.type === "warning") warnings.push(each);
   };
-  return withMembers(context, { warnings, report, verbose: false, prompts: async () => undefined });
+  return overrideContext(context, { warnings, report, verbose: false, prompts: async () => undefined });
 }

@@ -5,13 +5,12 @@ import type { Product } from "../../contract/product.ts";
 import { configuredProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
 import { CREDENTIAL_VARIABLES, type Credential } from "../../delivery/secret.ts";
 import type { Context } from "../../project/context.ts";
+import { overrideContext } from "../../project/context.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../project/load.ts";
-import { withMembers } from "../../project/override-context.ts";
 import { readProject } from "../../project/project.ts";
-import { fileKeys } from "../../project/readers.ts";
 import { CHOSEN_CREDENTIALS, STORED_SECRETS_FILE } from "../../project/secrets.ts";
-import { settingText, settingTexts } from "../../project/setting-texts.ts";
 import type { Settings } from "../../project/settings.ts";
+import { fileName, settingText, settingTexts } from "../../project/settings.ts";
 import { checkTrust, notTrusted } from "../../project/trust.ts";
 import type { UserError } from "../../util/errors.ts";
 import { type Finding, fromError, passed, silentContext, warning } from "./finding.ts";
@@ -33,7 +32,7 @@ export async function checkSettings(context: Context, flags: LoadOptions["flags"
   const { open, trusted: project } = await checkTrust(context, whole);
   const isTrusted = open.length === 0;
   const limits = isTrusted ? given : { flags: { store: false, ...flags } as const };
-  const config = loadConfig(withMembers(silent, { project }), { ...limits, onFault });
+  const config = loadConfig(overrideContext(silent, { project }), { ...limits, onFault });
   const known = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
     return [] as readonly Product[];
@@ -46,7 +45,7 @@ export async function checkSettings(context: Context, flags: LoadOptions["flags"
     ...(isTrusted ? [] : [trustFinding(notTrusted(context, whole, open))]),
     ...(isTrusted && settings.length === 0 ? [configFinding(config)] : []),
     ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
-    ...secretFindings(withMembers(context, { project }), config, known, of("secrets")),
+    ...secretFindings(overrideContext(context, { project }), config, known, of("secrets")),
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
   return { config, isTrusted, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
@@ -68,7 +67,7 @@ function configFinding({ root, settings, origins }: Config): Finding {
   for (const [key, value] of Object.entries(settings)) {
     const origin = origins[key as keyof Settings];
     if (origin === "default") continue;
-    const name = fileKeys(key).join(".");
+    const name = fileName(key);
     const texts = settingTexts(settings, key as keyof Settings).join(" ");
     const text = key === "products" ? Object.keys(settings.products).join(" ") : texts || settingText(key, value);
     const from = shortOrigin(origin, root);

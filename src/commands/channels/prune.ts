@@ -10,8 +10,7 @@ import { userFolder } from "../../project/load.ts";
 import { examples } from "../../terminal/help.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { confirm } from "../../zoho-api/confirm.ts";
-import { showRequest } from "../../zoho-api/session.ts";
+import { confirm, showRequest } from "../../zoho-api/session.ts";
 import type { Define } from "../command.ts";
 import { addDeletionOptions, type DeletionOptions, unchanged } from "./delete.ts";
 

@@ -14,40 +14,38 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
   return (command, act) => {
     command.addHelpText("before", examples("zoho-hooks completion bash", "zoho-hooks completion powershell"));
     for (const [shell, { script, install }] of Object.entries(scripts)) {
+      const print = async (context: Context) => {
+        context.report({ type: "text", text: script, json: { type: "completion", shell, script } });
+        return ExitCode.ok;
+      };
       command
         .command(shell)
         .description(`Print the completion script for ${shell}.`)
         .addHelpText("before", examples(`zoho-hooks completion ${shell}`))
         .addHelpText("after", install)
-        .action(
-          act(async (context: Context) => {
-            context.report({ type: "text", text: script, json: { type: "completion", shell, script } });
-            return ExitCode.ok;
-          }),
-        );
+        .action(act(print));
     }
+    const printWords = async (context: Context, passed: readonly string[]) => {
+      // Some versions of PowerShell drop an empty word, so its script passes two quotes.
+      const words = passed.map((word) => (word === '""' ? "" : word));
+      const program = await programFor(words, { running: command.parent ?? command, act, commands });
+      // The first word is a command, which needs no products.
+      const products = words.length > 1 ? await knownProducts(context) : [];
+      const topics = words.length === 2 && words[0] === "help" ? [...findTopics(context.packageRoot).keys()] : [];
+      const pages = topics.map((value) => ({ value, description: "page of the documentation" }));
+      const { suggestions: named, files } = complete(program, products, words);
+      const all = [...named, ...startingWith(pages, words.at(-1) ?? "").suggestions];
+      const suggestions = all.filter(({ value }) => HARMLESS.test(value));
+      const lines = suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`);
+      const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
+      context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });
+      return ExitCode.ok;
+    };
     command
       .command("words", { hidden: true })
       .description("Print what can replace the last word. The scripts call this.")
       .argument("[words...]")
-      .action(
-        act(async (context: Context, passed: readonly string[]) => {
-          // Some versions of PowerShell drop an empty word, so its script passes two quotes.
-          const words = passed.map((word) => (word === '""' ? "" : word));
-          const program = await programFor(words, { running: command.parent ?? command, act, commands });
-          // The first word is a command, which needs no products.
-          const products = words.length > 1 ? await knownProducts(context) : [];
-          const topics = words.length === 2 && words[0] === "help" ? [...findTopics(context.packageRoot).keys()] : [];
-          const pages = topics.map((value) => ({ value, description: "page of the documentation" }));
-          const { suggestions: named, files } = complete(program, products, words);
-          const all = [...named, ...startingWith(pages, words.at(-1) ?? "").suggestions];
-          const suggestions = all.filter(({ value }) => HARMLESS.test(value));
-          const lines = suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`);
-          const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
-          context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });
-          return ExitCode.ok;
-        }),
-      );
+      .action(act(printWords));
   };
 }
 
@@ -80,85 +78,80 @@ async function knownProducts(context: Context): Promise<readonly Product[]> {
 /** Suggestions for the last word, which may be empty. The words follow the program's name. */
 function complete(program: Command, products: readonly Product[], words: readonly string[]): Values {
   const current = words.at(-1) ?? "";
-  const { command, positionals, given, awaiting, literal } = parse(program, words.slice(0, -1));
+  const { command, positionals, given, awaiting, isLiteral } = parse(program, words.slice(0, -1));
   const productAt = command.registeredArguments.findIndex((argument) => argument.name() === "product");
   const names = {
     product: given.get("product") ?? positionals[productAt],
     format: given.get("format"),
     group: command.parent === null || command.parent === program ? command.name() : command.parent.name(),
   };
-  const valuesOf = (placeholder: string, choices: readonly string[] | undefined, word: string): Values =>
-    suggestValues({ placeholder, choices, ...names }, products, word);
-  const flagValues = ({ flags, argChoices }: Option, word: string): Values =>
-    valuesOf(/[<[](.+?)(?:\.\.\.)?[>\]]/.exec(flags)?.[1] ?? "", argChoices, word);
+  const flagValues = ({ flags, argChoices: choices }: Option, word: string): Values => {
+    const [, placeholder = ""] = /[<[](.+?)(?:\.\.\.)?[>\]]/.exec(flags) ?? [];
+    return suggestValues({ placeholder, choices, ...names }, products, word);
+  };
 
   if (awaiting !== undefined && (awaiting.required || !current.startsWith("-"))) return flagValues(awaiting, current);
-  const [, flag = "", start = ""] = literal ? [] : (/^(--[^=]+)=(.*)$/s.exec(current) ?? []);
+  const [, flag = "", start = ""] = isLiteral ? [] : (/^(--[^=]+)=(.*)$/s.exec(current) ?? []);
   const assigned = findOption(command, flag);
   if (assigned !== undefined) {
     const { suggestions } = flagValues(assigned, start);
     return { suggestions: suggestions.map((each) => ({ ...each, value: `${flag}=${each.value}` })), files: false };
   }
-  if (!literal && current.startsWith("-")) return startingWith(flagsOf(command), current);
-  if (command.commands.length > 0) return startingWith(subcommandsOf(command), current);
+  const help = command.createHelp();
+  const flags = help
+    .visibleOptions(command)
+    .map(({ long, short, description }) => ({ value: long ?? short ?? "", description }));
+  if (!isLiteral && current.startsWith("-")) return startingWith(flags, current);
+  if (command.commands.length > 0) {
+    const children = help.visibleCommands(command);
+    const named = children.map((child) => ({
+      value: child.name(),
+      description: child.summary() || child.description(),
+    }));
+    return startingWith(named, current);
+  }
   const last = command.registeredArguments.at(-1);
   const argument = command.registeredArguments[positionals.length] ?? (last?.variadic === true ? last : undefined);
-  const values = argument && valuesOf(argument.name(), argument.argChoices, current);
-  if (values !== undefined && (values.suggestions.length > 0 || values.files)) return values;
-  return { suggestions: current === "" && !literal ? flagsOf(command) : [], files: false };
+  if (argument !== undefined) {
+    const wanted = { placeholder: argument.name(), choices: argument.argChoices, ...names };
+    const values = suggestValues(wanted, products, current);
+    if (values.suggestions.length > 0 || values.files) return values;
+  }
+  return { suggestions: current === "" && !isLiteral ? flags : [], files: false };
 }
 
-interface Parsed {
-  readonly command: Command;
-  readonly positionals: readonly string[];
-  /** Values of flags, by the flag's long name. */
-  readonly given: ReadonlyMap<string, string>;
-  /** The flag whose value comes next. */
-  readonly awaiting: Option | undefined;
-  /** A `--` has come: no flag follows. */
-  readonly literal: boolean;
-}
-
-/** Commander cannot parse an unfinished line. */
-function parse(program: Command, words: readonly string[]): Parsed {
+/** The command that words name, and what they give it. Commander cannot parse an unfinished line. */
+function parse(program: Command, words: readonly string[]) {
   let command = program;
   const positionals: string[] = [];
+  /** Values of flags, by the flag's long name. */
   const given = new Map<string, string>();
+  /** The flag whose value comes next. */
   let awaiting: Option | undefined;
-  let literal = false;
+  /** A `--` has come: no flag follows. */
+  let isLiteral = false;
   for (const word of words) {
     if (awaiting !== undefined && (awaiting.required || !word.startsWith("-"))) {
       given.set(awaiting.name(), word);
       awaiting = undefined;
-    } else if (literal || !word.startsWith("-") || word === "-") {
+    } else if (isLiteral || !word.startsWith("-") || word === "-") {
       const child = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
       if (child !== undefined && positionals.length === 0) command = child;
       else if (!(command === program && word === "help")) positionals.push(word);
     } else if (word === "--") {
-      literal = true;
+      isLiteral = true;
     } else {
       const [name = "", value] = word.split(/=(.*)/s, 2);
       const option = findOption(command, name);
-      const takesValue = option?.required === true || option?.optional === true;
       if (option !== undefined && value !== undefined) given.set(option.name(), value);
-      awaiting = takesValue && value === undefined ? option : undefined;
+      awaiting = value === undefined && (option?.required || option?.optional) ? option : undefined;
     }
   }
-  return { command, positionals, given, awaiting, literal };
+  return { command, positionals, given, awaiting, isLiteral };
 }
 
 function findOption(command: Command, flag: string): Option | undefined {
   return command.options.find((option) => option.long === flag || option.short === flag);
-}
-
-function flagsOf(command: Command): readonly Suggestion[] {
-  const options = command.createHelp().visibleOptions(command);
-  return options.map(({ long, short, description }) => ({ value: long ?? short ?? "", description }));
-}
-
-function subcommandsOf(command: Command): readonly Suggestion[] {
-  const children = command.createHelp().visibleCommands(command);
-  return children.map((child) => ({ value: child.name(), description: child.summary() || child.description() }));
 }
 
 function startingWith(suggestions: readonly Suggestion[], start: string): Values {

@@ -40,25 +40,25 @@ function isFile(placeholder: string): boolean {
 }
 
 function placeholderValues(wanted: Wanted, products: readonly Product[], word: string): readonly Suggestion[] {
-  switch (wanted.placeholder) {
+  const { placeholder, group, product, format } = wanted;
+  switch (placeholder) {
     case "product":
       return productValues(products);
     case "products":
       return inList(productValues(products), word);
     case "event":
-      if (wanted.group === "channels") return channelEvents(wanted, products);
+      if (group === "channels") return channelEvents(wanted, products);
       // Each product's API has its own names.
-      if (wanted.group === "webhooks") return [];
-      return eventValues(namedProducts(wanted, products), wanted.format);
+      return group === "webhooks" ? [] : eventValues(named(products, product), format);
     case "events":
       return inList(channelEvents(wanted, products), word);
     case "format":
-      return formatValues(namedProducts(wanted, products));
+      return formatValues(named(products, product));
     case "formats": {
       // A format, or the format of one product, `crm=wire`, in a list.
-      const product = /([^,=]+)=[^,]*$/.exec(word)?.[1];
-      const formats = formatValues(namedProducts({ product: product ?? wanted.product }, products));
-      return inList(product === undefined ? formats : withPrefix(`${product}=`, formats), word);
+      const [, own] = /([^,=]+)=[^,]*$/.exec(word) ?? [];
+      const formats = formatValues(named(products, own ?? product));
+      return inList(own === undefined ? formats : withPrefix(`${own}=`, formats), word);
     }
     case "pattern":
     case "event=count":
@@ -69,9 +69,9 @@ function placeholderValues(wanted: Wanted, products: readonly Product[], word: s
   }
 }
 
-function namedProducts({ product }: Pick<Wanted, "product">, products: readonly Product[]): readonly Product[] {
-  if (product === undefined) return products;
-  return [findProduct(products, product) ?? []].flat();
+/** The product of this name, or all where none is named. */
+function named(products: readonly Product[], name: string | undefined): readonly Product[] {
+  return name === undefined ? products : [findProduct(products, name) ?? []].flat();
 }
 
 function productValues(products: readonly Product[]): readonly Suggestion[] {
@@ -82,7 +82,7 @@ function formatValues(products: readonly Product[]): readonly Suggestion[] {
   return products.flatMap(({ formats }) => formats.map(({ id, source }) => ({ value: id, description: source })));
 }
 
-function eventValues(products: readonly Product[], formatId: string | undefined): readonly Suggestion[] {
+function eventValues(products: readonly Product[], formatId?: string): readonly Suggestion[] {
   return products.flatMap(({ title, formats }) =>
     formats
       .filter(({ id }) => formatId === undefined || id === formatId.toLowerCase())
@@ -96,7 +96,7 @@ function eventValues(products: readonly Product[], formatId: string | undefined)
 
 /** The events that a channel can subscribe to: those of its notifications, and all events of a module. */
 function channelEvents({ product = "crm" }: Wanted, products: readonly Product[]): readonly Suggestion[] {
-  const events = eventValues(namedProducts({ product }, products), "wire");
+  const events = eventValues(named(products, product), "wire");
   const modules = new Set(events.map(({ value }) => value.replace(/\.\w+$/, "")));
   const all = [...modules].map((module) => ({ value: `${module}.all`, description: "All events of the module" }));
   return [...events, ...all];
@@ -106,12 +106,10 @@ function channelEvents({ product = "crm" }: Wanted, products: readonly Product[]
 function patternValues(products: readonly Product[], word: string): readonly Suggestion[] {
   const [id = "", event] = word.split(":", 2);
   if (event === undefined) return products.map((each) => ({ value: `${each.id}:`, description: each.title }));
-  return namedProducts({ product: id }, products).flatMap((product) =>
-    withPrefix(`${product.id}:`, [
-      { value: "*", description: `every event of ${product.title}` },
-      ...eventValues([product], undefined),
-    ]),
-  );
+  return named(products, id).flatMap((product) => {
+    const all = { value: "*", description: `every event of ${product.title}` };
+    return withPrefix(`${product.id}:`, [all, ...eventValues([product])]);
+  });
 }
 
 /** The next item of a list with commas. */

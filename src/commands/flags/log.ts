@@ -1,11 +1,8 @@
 import type { Command } from "commander";
-import { collect } from "./index.ts";
-
-export const STORE_TEXT =
-  "event log: a file, or postgres://user@host/database (default: .zoho-hooks/events.db in the project)";
+import { addSettingFlags, collect } from "./index.ts";
 
 export function addStoreFlag(command: Command): Command {
-  return command.option("--store <path>", STORE_TEXT);
+  return addSettingFlags(command, "store");
 }
 
 export function addLogFlags(command: Command): Command {

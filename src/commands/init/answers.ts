@@ -7,7 +7,8 @@ import { checkTarget } from "../../delivery/target-url.ts";
 import type { Prompts } from "../../process/prompts.ts";
 import type { Context } from "../../project/context.ts";
 import { CHOSEN_CREDENTIALS } from "../../project/secrets.ts";
-import { defaults, type SettingsFile } from "../../project/settings.ts";
+import { defaults } from "../../project/settings.ts";
+import type { SettingsFile } from "../../project/settings-file.ts";
 import { canAllowUnsigned, unsignedCustomFormat } from "../../recognition/hints.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
 import { readNamedFile } from "../../util/files.ts";
@@ -21,31 +22,31 @@ export interface InitOptions {
 }
 
 /** The answers, complete and checked. */
-export interface Answers {
-  /** Empty: all of them. */
-  readonly products: readonly string[];
-  /** For the products whose format was chosen, now or in an earlier run. */
-  readonly formats: Formats;
-  /** See `Settings`; undefined to leave the setting as it is. */
-  readonly allowUnsigned: readonly string[] | undefined;
-  /** Undefined to let listen choose: a fixed default would make a second project fail. */
-  readonly port: number | undefined;
-  readonly target: string | undefined;
-  readonly credentials: readonly CredentialAnswer[];
-}
+export type Answers = Awaited<ReturnType<typeof collectAnswers>>;
 
 /** Format ids by product id. */
 type Formats = Readonly<Record<string, string>>;
 
-type CredentialAnswer =
-  | { readonly variable: string; readonly how: "generate" | "none" }
-  | { readonly variable: string; readonly how: "given"; readonly value: Secret };
+interface CredentialAnswer {
+  readonly variable: string;
+  readonly how: "generate" | "none" | "given";
+  /** Of one that is given. */
+  readonly value?: Secret;
+}
 
 interface Question<T> {
   /** Reads the flag's value. */
   read(text: string): T | Promise<T>;
   ask(prompts: Prompts): Promise<T>;
   /** The answer of `--yes`: the existing setting, else the default. */
+  readonly fallback: T;
+}
+
+interface TextQuestion<T> {
+  readonly message: string;
+  /** The answer, in an error about it. */
+  readonly what: string;
+  read(text: string, what: string): T;
   readonly fallback: T;
 }
 
@@ -61,7 +62,7 @@ export async function collectAnswers(
   context: Context,
   options: InitOptions,
   { settings, products, hasVariable }: Existing,
-): Promise<Answers> {
+) {
   const prompts = options.yes === true ? undefined : await context.prompts();
   const missing: string[] = [];
   const answer = async <T>(name: string, { read, ask, fallback }: Question<T>): Promise<T> => {
@@ -71,6 +72,12 @@ export async function collectAnswers(
     if (options.yes !== true) missing.push(`--${name}`);
     return fallback;
   };
+  const answerText = <T>(name: string, { message, what, read, fallback }: TextQuestion<T>): Promise<T> =>
+    answer(name, {
+      read: (text) => read(text, `--${name}`),
+      ask: (to) => askText(to, { message, initial: String(fallback), read: (text) => read(text, what) }),
+      fallback,
+    });
 
   const oldProducts = Object.keys(settings.products ?? {});
   const ids = await answer<readonly string[]>("products", {
@@ -78,33 +85,34 @@ export async function collectAnswers(
     ask: (to) => askProducts(to, oldProducts, products),
     fallback: oldProducts,
   });
-  const chosen = products.filter(({ id }) => ids.length === 0 || ids.includes(id));
-  const oldFormats = formatsIn(settings, chosen);
-  const hasQuestion = typeof options.format === "string" || withGuide(chosen).length > 0;
+  const selected = products.filter(({ id }) => ids.length === 0 || ids.includes(id));
+  const oldFormats = formatsIn(settings, selected);
+  const hasQuestion = typeof options.format === "string" || withGuide(selected).length > 0;
   const formats = !hasQuestion
     ? oldFormats
     : await answer("format", {
-        read: (text) => readFormats(text, chosen, products),
-        ask: (to) => askGuide(to, chosen, oldFormats),
+        read: (text) => readFormats(text, selected, products),
+        ask: (to) => askGuide(to, selected, oldFormats),
         fallback: oldFormats,
       });
-  const allowUnsigned = await askUnsigned(prompts, chosen, formats, settings);
-  const port = await answer("port", {
-    read: (text) => readPort(text, "--port"),
-    ask: (to) => askPort(to, settings.port),
+  const allowUnsigned = await askUnsigned(prompts, selected, formats, settings);
+  const port = await answerText("port", {
+    message: "Which port should listen use?",
+    what: "the port",
+    read: (text, what) => parseInteger(text, what, 0, 65_535),
     fallback: settings.port ?? defaults.port,
   });
-  // A hand-written file may have several targets: use the first.
-  const oldTarget = [settings.forwardTo ?? []].flat().map(String)[0] ?? "none";
-  const target = await answer("target", {
-    read: (text) => readTarget(text, "--target"),
-    ask: (to) => askTarget(to, oldTarget),
-    fallback: oldTarget,
+  const target = await answerText("target", {
+    message: "Where does your app receive webhooks? (port, host:port/path, URL, or none)",
+    what: "the address",
+    read: readTarget,
+    // A hand-written file may have several targets: use the first.
+    fallback: String([settings.forwardTo ?? []].flat()[0] ?? "none"),
   });
   const credentials: CredentialAnswer[] = [];
   for (const credential of CHOSEN_CREDENTIALS) {
     const variable = CREDENTIAL_VARIABLES[credential];
-    const isUseful = carries(chosen, credential) && !hasVariable(variable);
+    const isUseful = carries(selected, credential) && !hasVariable(variable);
     if (typeof options[credential] !== "string" && !isUseful) continue;
     credentials.push(
       await answer<CredentialAnswer>(credential, {
@@ -121,9 +129,13 @@ export async function collectAnswers(
     );
   }
   return {
+    /** Empty: all of them. */
     products: ids.length > 0 ? ids : namedProducts(products, formats, oldFormats),
+    /** For the products whose format was chosen, now or in an earlier run. */
     formats,
+    /** Undefined to leave the setting as it is. */
     allowUnsigned,
+    /** Undefined to let listen choose: a fixed default would make a second project fail. */
     port: port === defaults.port && settings.port === undefined && options.port === undefined ? undefined : port,
     target: target === "none" ? undefined : target,
     credentials,
@@ -151,17 +163,17 @@ function formatsIn(settings: SettingsFile, products: readonly Product[]): Format
 }
 
 /** `wire` applies to every chosen product that has it, `crm=wire,desk=guide` to one product each. */
-function readFormats(text: string, chosen: readonly Product[], products: readonly Product[]): Formats {
+function readFormats(text: string, selected: readonly Product[], products: readonly Product[]): Formats {
   const formats: Record<string, string> = {};
   for (const part of text.split(",")) {
     const [name = "", ofProduct] = part.split(/=(.*)/s, 2).map((each) => each.trim());
     if (ofProduct === undefined) {
-      Object.assign(formats, everywhere(name, chosen));
+      Object.assign(formats, everywhere(name, selected));
       continue;
     }
     const product = requireProduct(products, name);
-    if (!chosen.includes(product)) {
-      const ids = [...chosen, product].map(({ id }) => id).join(",");
+    if (!selected.includes(product)) {
+      const ids = [...selected, product].map(({ id }) => id).join(",");
       throw usageError(`--format names ${product.id}, which --products does not`, `add it: --products ${ids}`);
     }
     formats[product.id] = requireFormat(product, ofProduct).id;
@@ -170,13 +182,13 @@ function readFormats(text: string, chosen: readonly Product[], products: readonl
 }
 
 /** Products without this format keep their default. */
-function everywhere(name: string, chosen: readonly Product[]): Formats {
-  const having = chosen.filter((product) => findFormat(product, name) !== undefined);
+function everywhere(name: string, selected: readonly Product[]): Formats {
+  const having = selected.filter((product) => findFormat(product, name) !== undefined);
   if (having.length === 0) {
-    const ids = [...new Set(chosen.flatMap((product) => defaultFirst(product).map(({ id }) => id)))];
+    const ids = [...new Set(selected.flatMap((product) => defaultFirst(product).map(({ id }) => id)))];
     throw usageError(
       `--format: none of the products that you use has a format ${JSON.stringify(name)}`,
-      `formats: ${ids.join(", ")}; for one product only: ${chosen[0]?.id ?? "crm"}=${ids[0] ?? "wire"}`,
+      `formats: ${ids.join(", ")}; for one product only: ${selected[0]?.id ?? "crm"}=${ids[0] ?? "wire"}`,
     );
   }
   const choosing = having.filter(({ formats }) => formats.length > 1);
@@ -184,8 +196,8 @@ function everywhere(name: string, chosen: readonly Product[]): Formats {
 }
 
 /** Enter leaves the formats as they are. */
-async function askGuide(prompts: Prompts, chosen: readonly Product[], old: Formats): Promise<Formats> {
-  const asked = withGuide(chosen);
+async function askGuide(prompts: Prompts, selected: readonly Product[], old: Formats): Promise<Formats> {
+  const asked = withGuide(selected);
   const initial = asked.some(({ id }) => old[id] === "guide");
   const message = "Was your handler written after the Webhooks Guide for Zoho APIs?";
   const answer = await prompts.confirm({ message, initial });
@@ -202,11 +214,11 @@ function withGuide(products: readonly Product[]): readonly Product[] {
 /** Only where nothing is set yet, and for products whose own format does not accept such bodies anyway. */
 async function askUnsigned(
   prompts: Prompts | undefined,
-  chosen: readonly Product[],
+  selected: readonly Product[],
   formats: Formats,
   settings: SettingsFile,
 ): Promise<readonly string[] | undefined> {
-  const ids = chosen.flatMap((product) => {
+  const ids = selected.flatMap((product) => {
     const format = formats[product.id] ?? product.formats[0]?.id;
     return canAllowUnsigned(product) && unsignedCustomFormat(product)?.id !== format ? [product.id] : [];
   });
@@ -215,15 +227,6 @@ async function askUnsigned(
   if (prompts === undefined) return Object.keys(settings).length === 0 ? ids : undefined;
   const message = `Zoho never signs webhooks whose body you design (${ids.join(", ")}). Accept them unsigned?`;
   return (await prompts.confirm({ message, initial: true })) ? ids : [];
-}
-
-function readPort(text: string, what: string): number {
-  return parseInteger(text, what, 0, 65_535);
-}
-
-function askPort(prompts: Prompts, initial = defaults.port): Promise<number> {
-  const read = (text: string): number => readPort(text, "the port");
-  return askText(prompts, { message: "Which port should listen use?", initial: String(initial), read });
 }
 
 /** `none`, or a value of `forwardTo`. A path alone would be a path of the receiver itself. */
@@ -243,11 +246,6 @@ function readTarget(text: string, what: string): string {
     throw malformed;
   }
   return target;
-}
-
-function askTarget(prompts: Prompts, initial: string): Promise<string> {
-  const message = "Where does your app receive webhooks? (port, host:port/path, URL, or none)";
-  return askText(prompts, { message, initial, read: (text) => readTarget(text, "the address") });
 }
 
 async function askText<T>(

@@ -9,7 +9,6 @@ import {
   appendLines,
   ENV_FILE,
   envEntry,
-  type LineFile,
   linesOf,
   parseEnvFile,
   readEnvFile,
@@ -17,10 +16,9 @@ import {
   withoutEmptyEntries,
 } from "../../project/environment.ts";
 import { warnIfTracked } from "../../project/git.ts";
-import { environmentName } from "../../project/readers.ts";
 import { CHOSEN_CREDENTIALS } from "../../project/secrets.ts";
-import { CONFIG_FILE, type SettingsFile } from "../../project/settings.ts";
-import { parseSettingsFile } from "../../project/settings-file.ts";
+import { CONFIG_FILE, environmentName } from "../../project/settings.ts";
+import { parseSettingsFile, type SettingsFile } from "../../project/settings-file.ts";
 import { trust } from "../../project/trust.ts";
 import { examples } from "../../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
@@ -67,19 +65,40 @@ Asks for everything that you do not give with a flag, then writes these files in
 
 /** Asks everything before it writes anything, so a missing answer leaves every file as it was. */
 async function init(context: Context, options: InitOptions): Promise<ExitCode> {
-  const path = join(context.cwd, CONFIG_FILE);
+  const { cwd } = context;
+  const path = join(cwd, CONFIG_FILE);
   const text = readText(path);
-  const settings = readExisting(text, path, options);
-  const env = readEnvFile(join(context.cwd, ENV_FILE));
+  // With --force a broken file counts as missing.
+  const orNone = async <T>(read: () => T | Promise<T>, none: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (options.force !== true || !(error instanceof UserError)) throw error;
+      return none();
+    }
+  };
+  const none: SettingsFile = {};
+  const settings =
+    text === undefined
+      ? none
+      : await orNone(
+          () => parseSettingsFile(text, path),
+          () => none,
+        );
+  const env = readEnvFile(join(cwd, ENV_FILE));
   const hasVariable = (name: string): boolean => [env[name], context.env[name]].some((value) => value?.trim());
-  const products = await knownProducts(context, settings, options);
+  // Including the user's own.
+  const products = await orNone(
+    () => knownProducts(context, settings),
+    () => knownProducts(context, none),
+  );
   const answers = await collectAnswers(context, options, { settings, products, hasVariable });
   const config = configChange(path, answers, { text, settings });
   // .gitignore before the secret.
-  const envChanges = envChange(context.cwd, answers);
-  const changes = [ignoreChange(context.cwd), envChanges, config];
-  for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
-  await confirmOverwrites(context, changes, options);
+  const envChanges = envChange(cwd, answers);
+  const changes = [ignoreChange(cwd), envChanges, config];
+  for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(cwd, file);
+  if (config.action === "changed") await confirmOverwrite(context, config, options);
   for (const { path: file, content, mode } of changes) {
     if (content !== undefined) writeFileAtomically(file, content, { mode, keepMode: mode === undefined });
   }
@@ -90,87 +109,57 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     context.report({ type: "warning", message, hint: "delete its line to use the config file" });
   }
   if (envChanges.entries.length > 0 || CHOSEN_CREDENTIALS.some((each) => env[CREDENTIAL_VARIABLES[each]]?.trim()))
-    warnIfTracked(context, context.cwd, ENV_FILE);
+    warnIfTracked(context, cwd, ENV_FILE);
   reportNextSteps(context, answers, products, changes);
   return ExitCode.ok;
 }
 
-/** With `--force` a broken file counts as missing. */
-function readExisting(text: string | undefined, path: string, { force }: InitOptions): SettingsFile {
-  if (text === undefined) return {};
-  try {
-    return parseSettingsFile(text, path);
-  } catch (error) {
-    if (force !== true) throw error;
-    return {};
-  }
+function knownProducts({ cwd: root, importModule }: Context, { products = {} }: SettingsFile) {
+  const config = { root, importModule, settings: { products }, origins: { products: join(root, CONFIG_FILE) } };
+  return configuredProducts(config, { schemas: false });
 }
 
-/** Including the user's own products. */
-async function knownProducts(
-  context: Context,
-  { products = {} }: SettingsFile,
-  { force }: InitOptions,
-): Promise<readonly Product[]> {
-  const { cwd: root, importModule } = context;
-  const origins = { products: join(root, CONFIG_FILE) };
-  const known = (entries: SettingsFile["products"] = {}) =>
-    configuredProducts({ root, importModule, settings: { products: entries }, origins }, { schemas: false });
-  try {
-    return await known(products);
-  } catch (error) {
-    if (force !== true || !(error instanceof UserError)) throw error;
-    return known();
-  }
-}
-
-async function confirmOverwrites(
-  context: Context,
-  changes: readonly FileChange[],
-  options: InitOptions,
-): Promise<void> {
+async function confirmOverwrite(context: Context, { path, entries }: FileChange, options: InitOptions): Promise<void> {
+  if (options.force === true) return;
   const prompts = options.yes === true ? undefined : await context.prompts();
-  for (const { path, entries } of changes.filter((change) => change.overwrites)) {
-    if (options.force === true) continue;
-    const what = `${entries.join(", ")} in ${basename(path)}`;
-    if (prompts === undefined) {
-      throw usageError(`${what} would be changed; nothing was written`, "--force changes the file");
-    }
-    if (!(await prompts.confirm({ message: `Change ${what}?` }))) throw usageError("nothing was written");
-  }
+  const what = `${entries.join(", ")} in ${basename(path)}`;
+  if (prompts === undefined)
+    throw usageError(`${what} would be changed; nothing was written`, "--force changes the file");
+  if (!(await prompts.confirm({ message: `Change ${what}?` }))) throw usageError("nothing was written");
 }
 
 /** Trusts the target that the user has just typed, and nothing else in the files. */
 async function trustWritten(context: Context, { target }: Answers, { entries }: FileChange): Promise<void> {
   if (!entries.includes("forwardTo") || target === undefined) return;
   const place = { root: context.cwd, userStore: undefined };
-  const decisions = settingDecisions({ forwardTo: [String(target)] }, CONFIG_FILE, place);
+  const decisions = settingDecisions({ forwardTo: [target] }, CONFIG_FILE, place);
   // If it cannot be kept, the next command asks.
   if (decisions.length > 0) await trust(context, context.cwd, decisions).catch(() => undefined);
 }
 
 function reportChanges(context: Context, changes: readonly FileChange[]): void {
-  const note = ({ entries, kept }: FileChange): string =>
-    [...entries, ...(kept.length > 0 ? [`${kept.join(", ")} left as it was`] : [])].join(", ");
   const shown = changes.filter(({ action }) => action !== "absent").toReversed();
   context.report({
     type: "table",
     columns: ["", "file", "entries"],
-    rows: shown.map((change) => [change.action, basename(change.path), note(change)]),
+    rows: shown.map(({ action, path, entries, kept }) => {
+      const left = kept.length > 0 ? [`${kept.join(", ")} left as it was`] : [];
+      return [action, basename(path), [...entries, ...left].join(", ")];
+    }),
     json: shown.map(({ action, path, entries, kept }) => ({ type: "file", action, path, entries, kept })),
   });
 }
 
 function reportNextSteps(
   context: Context,
-  answers: Answers,
+  { credentials, allowUnsigned = [], products: ids }: Answers,
   products: readonly Product[],
   changes: readonly FileChange[],
 ): void {
   const notice = (message: string): void => context.report({ type: "notice", message });
   const warn = (message: string, hint: string): void => context.report({ type: "warning", message, hint });
   const kept = changes.flatMap((change) => change.kept);
-  for (const { variable, how } of answers.credentials) {
+  for (const { variable, how } of credentials) {
     const value = context.env[variable];
     if (how !== "none" && value !== undefined)
       warn(`${variable} is also set in the environment, which overrides .env`, `unset ${variable} to use .env`);
@@ -182,26 +171,22 @@ function reportNextSteps(
       warn(`${variable} in the environment stays in use`, `unset ${variable} to turn the check off`);
   }
   const added = changes.flatMap(({ entries }) => entries);
-  const generated = answers.credentials.filter(({ variable, how }) => how === "generate" && added.includes(variable));
+  const generated = credentials.filter(({ variable, how }) => how === "generate" && added.includes(variable));
   if (generated.length > 0) {
     const names = generated.map(({ variable }) => variable).join(" and ");
     notice(`${names}: generated in .env. Use the same value wherever your deliveries are signed.`);
   }
-  const { allowUnsigned = [] } = answers;
   if (allowUnsigned.length > 0) {
-    const titles = products.flatMap(({ id, title }) =>
-      allowUnsigned.includes(id) ? [title.replace(/^Zoho /, "")] : [],
-    );
+    const titles = products
+      .filter(({ id }) => allowUnsigned.includes(id))
+      .map(({ title }) => title.replace(/^Zoho /, ""));
+    const names = titles.join(", ").replace(/, ([^,]+)$/, " and $1");
     notice(
-      `${inWords(titles)} workflow webhooks, which Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG_FILE}.`,
+      `${names} workflow webhooks, which Zoho never signs, are accepted unsigned: see allowUnsigned in ${CONFIG_FILE}.`,
     );
   }
-  const [product = "crm"] = answers.products;
+  const [product = "crm"] = ids;
   notice(`Next: ${context.invocation} listen, and in a second terminal ${context.invocation} send ${product} --all`);
-}
-
-function inWords(names: readonly string[]): string {
-  return names.join(", ").replace(/, ([^,]+)$/, " and $1");
 }
 
 interface FileChange {
@@ -216,8 +201,16 @@ interface FileChange {
   readonly kept: readonly string[];
   /** The mode of the file from now on; default: that of the umask, or of an existing file. */
   readonly mode?: number;
-  /** Whether the change replaces something that the user wrote. */
-  readonly overwrites: boolean;
+}
+
+function fileChange(
+  path: string,
+  exists: boolean,
+  change: Pick<FileChange, "content" | "entries"> & Partial<FileChange>,
+) {
+  const isChanged = change.content !== undefined;
+  const action = isChanged ? (exists ? "changed" : "created") : exists ? "unchanged" : "absent";
+  return { path, action, kept: [], ...change } as const;
 }
 
 /** The settings that `init` asks for and that a variable can override. */
@@ -230,23 +223,22 @@ function configChange(
   { text, settings: old }: { text: string | undefined; settings: SettingsFile },
 ): FileChange {
   // The user's own products are only defined here, so they always stay.
-  const own = Object.entries(old.products ?? {}).flatMap(([id, { path }]) => (path === undefined ? [] : [id]));
-  const ids = new Set([...answers.products, ...own]);
-  const products = Object.fromEntries(
-    [...ids].map((id) => {
-      const format = answers.formats[id];
-      return [id, { ...old.products?.[id], ...(format === undefined ? {} : { format }) }];
-    }),
+  const custom = Object.entries(old.products ?? {}).flatMap(([id, { path: folder }]) =>
+    folder === undefined ? [] : id,
   );
-  const next = {
+  const ids = [...new Set([...answers.products, ...custom])];
+  const products = Object.fromEntries(
+    ids.map((id) => [id, { ...old.products?.[id], format: answers.formats[id] ?? old.products?.[id]?.format }]),
+  );
+  const next: SettingsFile = {
     ...old,
-    ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
+    ...(ids.length > 0 || old.products !== undefined ? { products } : {}),
     allowUnsigned: answers.allowUnsigned ?? old.allowUnsigned,
     port: answers.port,
     // Keep a list that begins with the answer.
     forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
   };
-  const changedKeys = (["products", ...ASKED_SETTINGS] as const).filter(
+  const changedKeys = ["products", ...ASKED_SETTINGS].filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
   );
   // Name the formats that change, so that the user confirms them knowingly.
@@ -254,15 +246,11 @@ function configChange(
     .filter(([id, format]) => (old.products?.[id]?.format ?? format) !== format)
     .map(([id]) => `products.${id}.format`);
   const entries = changedKeys.flatMap((key) => (key === "products" ? [key, ...replaced] : [key]));
-  const changed = text === undefined || entries.length > 0;
-  return {
-    path,
-    content: changed ? Buffer.from(`${JSON.stringify(next, undefined, 2)}\n`) : undefined,
-    action: text === undefined ? "created" : changed ? "changed" : "unchanged",
+  const content = Buffer.from(`${JSON.stringify(next, undefined, 2)}\n`);
+  return fileChange(path, text !== undefined, {
+    content: text === undefined || entries.length > 0 ? content : undefined,
     entries,
-    kept: [],
-    overwrites: text !== undefined && changed,
-  };
+  });
 }
 
 /** Twice as many hexadecimal digits; the finance products accept at most 50 characters. */
@@ -276,22 +264,19 @@ function envChange(root: string, { credentials }: Answers): FileChange {
   // Even if the answer is "none": deleting a secret is up to the user.
   const kept = credentials.filter(({ variable }) => (values[variable] ?? "").trim() !== "");
   const added = credentials.filter((answer) => answer.how !== "none" && !kept.includes(answer));
-  const lines = added.map((answer) =>
-    envEntry(
-      answer.variable,
-      answer.how === "given" ? answer.value.reveal() : randomBytes(SECRET_BYTES).toString("hex"),
-    ),
+  const lines = added.map(({ variable, value }) =>
+    envEntry(variable, value?.reveal() ?? randomBytes(SECRET_BYTES).toString("hex")),
   );
   const empty = added.filter(({ variable }) => values[variable] !== undefined).map(({ variable }) => variable);
   const content = lines.length === 0 ? undefined : appendLines(withoutEmptyEntries(file, empty), lines);
   // A quote left open in the file would take the new lines into its value.
   if (content !== undefined) parseEnvFile(content.toString("utf8"), path);
-  return {
-    ...addition(file, content),
+  return fileChange(path, file.bytes !== undefined, {
+    content,
     entries: added.map(({ variable }) => variable),
     kept: kept.map(({ variable }) => variable),
     mode: 0o600,
-  };
+  });
 }
 
 /** Keeps secrets and the log out of Git. Fixtures are meant to be shared. */
@@ -308,11 +293,6 @@ function ignoreChange(root: string): FileChange {
   // Of blanks, only spaces at the end have no meaning.
   const existing = linesOf(file).map((line) => line.replace(/ +$/, ""));
   const entries = IGNORED.flatMap(({ lines, by }) => (existing.some((line) => by.test(line)) ? [] : lines));
-  return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
-}
-
-function addition({ path, bytes }: LineFile, content: Buffer | undefined) {
-  const exists = bytes !== undefined;
-  const action = content === undefined ? (exists ? "unchanged" : "absent") : exists ? "changed" : "created";
-  return { path, content, action, overwrites: false } as const;
+  const content = entries.length === 0 ? undefined : appendLines(file, entries);
+  return fileChange(path, file.bytes !== undefined, { content, entries });
 }

@@ -28,7 +28,7 @@ import { ExitCode, UserError } from "../../util/errors.ts";
 import { createProbeKey } from "../../util/probe-key.ts";
 import { firstOf, onAbort } from "../../util/timing.ts";
 import { parseRunTime } from "../../util/units.ts";
-import { openPublicKeys } from "../../zoho-api/keys.ts";
+import { openKeySets } from "../../zoho-api/key-sets.ts";
 import type { Define } from "../command.ts";
 import { addListenFlags, takesKeys } from "./flags.ts";
 import { createInspectorPart, type InspectorPart } from "./inspector.ts";
@@ -186,7 +186,7 @@ async function startParts(
   const probeKey = createProbeKey(
     plan.isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined,
   );
-  const keys = await openPublicKeys(context, config, products);
+  const keys = await openKeySets(context, config, products);
   let secrets = withChannelTokens(keys.secrets, { folder: userFolder(context), known: context.knownSecrets });
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.

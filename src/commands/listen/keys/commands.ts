@@ -5,7 +5,7 @@ import { requireEntry, withLog } from "../../../events/open-log.ts";
 import { openPage } from "../../../inspector/start.ts";
 import { copyText } from "../../../process/desktop.ts";
 import type { Context } from "../../../project/context.ts";
-import { withMembers } from "../../../project/override-context.ts";
+import { overrideContext } from "../../../project/context.ts";
 import { usageError } from "../../../util/errors.ts";
 import { nameOf, type RecentEvent } from "./recent-events.ts";
 
@@ -59,7 +59,7 @@ export function keyCommands(
         if (each.type === "text") text += each.text;
         else context.report(each);
       };
-      await exportEvents(withMembers(context, { report }), String(n), { format: "curl", showSecrets });
+      await exportEvents(overrideContext(context, { report }), String(n), { format: "curl", showSecrets });
       await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`);
     },
     async copy(n: number): Promise<void> {

@@ -4,7 +4,7 @@ import type { Plan } from "../../../listener/plan.ts";
 import type { Log } from "../../../log/log.ts";
 import type { Report } from "../../../process/messages.ts";
 import type { Context } from "../../../project/context.ts";
-import { withMembers } from "../../../project/override-context.ts";
+import { overrideContext } from "../../../project/context.ts";
 import { renderFailure } from "../../../terminal/failure.ts";
 import { paintFor } from "../../../terminal/paint.ts";
 import { createBottomLine } from "./bottom-line.ts";
@@ -40,7 +40,7 @@ export function createKeys(base: Context) {
   const recent = new RecentEvents();
   const held = createHeldReports();
   let running: ReturnType<typeof run> | undefined;
-  const context = withMembers(base, {
+  const context = overrideContext(base, {
     report(report: Report): void {
       recent.note(report);
       if (running === undefined) base.report(report);
@@ -97,7 +97,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     base.report(report);
     line.schedule();
   };
-  const command = withMembers(base, {
+  const command = overrideContext(base, {
     signal: over.signal,
     report: print,
     async prompts() {
@@ -109,7 +109,9 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
       setBusy(message);
       return wait();
     },
-    ...(log === undefined ? {} : { caller: { flags: plan.flags, secrets: plan.givenSecrets, listener: { log, url } } }),
+    ...(log === undefined
+      ? {}
+      : { embedded: { flags: plan.flags, secrets: plan.givenSecrets, listener: { log, url } } }),
   });
   const commands = keyCommands(command, {
     products: plan.products,

@@ -3,12 +3,12 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Secrets, secret } from "../../src/delivery/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { writeKeySet } from "../../src/proofs/keys.ts";
 import { UserError } from "../../src/util/errors.ts";
-import { type KeySetOptions, openKeySets } from "../../src/zoho-api/jwks.ts";
+import { openKeySets } from "../../src/zoho-api/key-sets.ts";
 import { tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
@@ -17,6 +17,7 @@ const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.e
 const servers: Server[] = [];
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -35,22 +36,29 @@ async function serve(answer: RequestListener): Promise<{ url: string; requests: 
   return { url: `http://127.0.0.1:${port}/.well-known/jwks.json`, requests: () => count };
 }
 
-function given(value: string): Secrets {
-  return { for: (credential) => (credential === "jwks" ? [secret(value, "ZOHO_WEBHOOK_JWKS")] : []), all: () => [] };
+/** Opens the key sets that this value of ZOHO_WEBHOOK_JWKS names. */
+function open(value: string, context: KeyContext) {
+  const secrets: Secrets = {
+    for: (credential) => (credential === "jwks" ? [secret(value, "ZOHO_WEBHOOK_JWKS")] : []),
+    all: () => [],
+  };
+  return openKeySets(context, { env: {}, secrets }, products);
 }
 
-function options(more: Partial<KeySetOptions> = {}) {
-  const warnings: string[] = [];
-  const all: KeySetOptions = {
-    products,
+type KeyContext = Parameters<typeof openKeySets>[0];
+
+function contextWith(more: Partial<KeyContext> = {}) {
+  const messages: string[] = [];
+  const context: KeyContext = {
     env: {},
-    cacheFolder: join(tempFolder(), "key-sets"),
+    home: tempFolder(),
+    platform: "linux",
     signal: new AbortController().signal,
     now: () => new Date("2025-01-15T10:30:00Z"),
-    warn: (message) => warnings.push(message),
+    report: (report) => void ("message" in report && messages.push(report.message)),
     ...more,
   };
-  return { ...all, warnings };
+  return { ...context, messages };
 }
 
 async function failure(work: Promise<unknown>): Promise<UserError> {
@@ -65,33 +73,34 @@ async function failure(work: Promise<unknown>): Promise<UserError> {
 describe("a key set", () => {
   it("is fetched from its URL once an hour, and names the URL", async () => {
     const server = await serve((_request, response) => response.end(keySet));
-    const use = options();
-    const [first] = (await openKeySets(given(server.url), use)).secrets.for("jwks", "desk");
+    const use = contextWith();
+    const [first] = (await open(server.url, use)).secrets.for("jwks", "desk");
     expect(first?.reveal()).toBe(keySet);
     expect(first?.origin).toBe(`ZOHO_WEBHOOK_JWKS (${server.url})`);
-    await openKeySets(given(server.url), { ...use, now: () => new Date("2025-01-15T11:29:00Z") });
+    await open(server.url, { ...use, now: () => new Date("2025-01-15T11:29:00Z") });
     expect(server.requests()).toBe(1);
-    await openKeySets(given(server.url), { ...use, now: () => new Date("2025-01-15T11:31:00Z") });
+    await open(server.url, { ...use, now: () => new Date("2025-01-15T11:31:00Z") });
     expect(server.requests()).toBe(2);
   });
 
   it("of an earlier run is used, with a warning, if its URL does not answer", async () => {
     let isDown = false;
     const server = await serve((_request, response) => response.writeHead(isDown ? 503 : 200).end(keySet));
-    const use = options();
-    await openKeySets(given(server.url), use);
+    const use = contextWith();
+    await open(server.url, use);
     isDown = true;
-    const later = await openKeySets(given(server.url), { ...use, now: () => new Date("2025-01-16T10:30:00Z") });
+    const later = await open(server.url, { ...use, now: () => new Date("2025-01-16T10:30:00Z") });
     expect(later.secrets.for("jwks", "desk")[0]?.reveal()).toBe(keySet);
-    expect(use.warnings).toEqual([expect.stringContaining("it answered 503")]);
+    expect(use.messages).toEqual([expect.stringContaining("it answered 503")]);
   });
 
   it("that is damaged in the cache is fetched again", async () => {
     const server = await serve((_request, response) => response.end(keySet));
-    const use = options();
-    await openKeySets(given(server.url), use);
-    for (const name of readdirSync(use.cacheFolder)) writeFileSync(join(use.cacheFolder, name), '{"at":1736937000000,');
-    await openKeySets(given(server.url), use);
+    const use = contextWith();
+    await open(server.url, use);
+    const cache = join(use.home, ".config/zoho-hooks/key-sets");
+    for (const name of readdirSync(cache)) writeFileSync(join(cache, name), '{"at":1736937000000,');
+    await open(server.url, use);
     expect(server.requests()).toBe(2);
   });
 
@@ -104,7 +113,7 @@ describe("a key set", () => {
     ["nothing", (request) => request.socket.destroy(), "could not be fetched"],
   ])("stops the command if its URL answers with %s", async (_name, answer, reason) => {
     const server = await serve(answer);
-    const error = await failure(openKeySets(given(server.url), options()));
+    const error = await failure(open(server.url, contextWith()));
     expect(error.exitCode).toBe(6);
     expect(error.message).toContain(server.url);
     expect(error.message).toContain(reason);
@@ -113,11 +122,11 @@ describe("a key set", () => {
   it("is not waited for once the command is interrupted", async () => {
     const interrupt = new AbortController();
     const server = await serve(() => interrupt.abort());
-    await expect(openKeySets(given(server.url), options({ signal: interrupt.signal }))).rejects.toThrow("interrupted");
+    await expect(open(server.url, contextWith({ signal: interrupt.signal }))).rejects.toThrow("interrupted");
   });
 
   it("is used as it is if it is not a URL", async () => {
-    const use = await openKeySets(given(keySet), options());
+    const use = await open(keySet, contextWith());
     expect(use.secrets.for("jwks", "desk")[0]).toMatchObject({ origin: "ZOHO_WEBHOOK_JWKS" });
     expect(use.secrets.for("token", "desk")).toEqual([]);
   });
@@ -127,7 +136,7 @@ describe("a key set", () => {
     ["http://keys.example.com/jwks.json", "over plain http can be forged", "https://"],
     ["ftp://keys.example.com/jwks.json", "is not a key set", "https://"],
   ])("given as %s is rejected before the server starts", async (value, message, hint) => {
-    const error = await failure(openKeySets(given(value), options()));
+    const error = await failure(open(value, contextWith()));
     expect(error.exitCode).toBe(2);
     expect(error.message).toContain(message);
     expect(error.hint).toContain(hint);
@@ -151,9 +160,8 @@ describe("a key set with keys that change", () => {
     let text = keySet;
     const server = await serve((_request, response) => setTimeout(() => response.end(text), 20));
     let now = at("10:30:00");
-    const use = options({ now: () => now });
-    const told: string[] = [];
-    const keys = await openKeySets(given(server.url), { ...use, notify: (message) => told.push(message) });
+    const use = contextWith({ now: () => now });
+    const keys = await open(server.url, use);
     text = other;
     now = at("10:30:59");
     expect(await keys.renew("desk")).toBe(false);
@@ -161,14 +169,14 @@ describe("a key set with keys that change", () => {
     expect(await Promise.all([keys.renew("desk"), keys.renew("desk"), keys.renew("desk")])).toEqual([true, true, true]);
     expect(server.requests()).toBe(2);
     expect(keys.secrets.for("jwks", "desk")[0]?.reveal()).toBe(other);
-    expect(told).toEqual([expect.stringContaining("have changed")]);
+    expect(use.messages).toEqual([expect.stringContaining("have changed")]);
     now = at("10:31:59");
     expect(await keys.renew("desk")).toBe(false);
     now = at("10:32:00");
     expect(await keys.renew("desk")).toBe(false);
     expect(server.requests()).toBe(3);
     expect(await keys.renew("crm")).toBe(false);
-    const next = await openKeySets(given(server.url), use);
+    const next = await open(server.url, use);
     expect(next.secrets.for("jwks", "desk")[0]?.reveal()).toBe(other);
     expect(server.requests()).toBe(3);
   });
@@ -176,10 +184,10 @@ describe("a key set with keys that change", () => {
   it("that was cached by an earlier run is fetched at once for a key that is not in it", async () => {
     let text = keySet;
     const server = await serve((_request, response) => response.end(text));
-    const use = options();
-    await openKeySets(given(server.url), use);
+    const use = contextWith();
+    await open(server.url, use);
     text = other;
-    const later = await openKeySets(given(server.url), { ...use, now: () => at("11:00:00") });
+    const later = await open(server.url, { ...use, now: () => at("11:00:00") });
     expect(await later.renew("desk")).toBe(true);
   });
 
@@ -187,13 +195,16 @@ describe("a key set with keys that change", () => {
     let isSilent = false;
     const server = await serve((_request, response) => (isSilent ? undefined : response.end(keySet)));
     let now = at("10:30:00");
-    const use = options({ now: () => now });
-    const keys = await openKeySets(given(server.url), use);
+    const use = contextWith({ now: () => now });
+    const keys = await open(server.url, use);
     isSilent = true;
     now = at("10:40:00");
+    const wait = globalThis.setTimeout;
+    const shortened = (callback: () => void, ms?: number) => wait(callback, ms === 3_000 ? 30 : ms);
+    vi.spyOn(globalThis, "setTimeout").mockImplementation(shortened as typeof setTimeout);
     expect(await keys.renew("desk")).toBe(false);
     expect(keys.secrets.for("jwks", "desk")[0]?.reveal()).toBe(keySet);
-    expect(use.warnings).toEqual([
+    expect(use.messages).toEqual([
       expect.stringMatching(`could not be fetched again from ${server.url}.*no answer in 3 s`),
     ]);
   });

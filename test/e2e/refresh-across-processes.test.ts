@@ -6,29 +6,32 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { run } from "../support/run.ts";
 import { temporaryFolder } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
+const scripts = await temporaryFolder();
+const script = join(scripts, "refresh-process.mjs");
 let server: ZohoServer;
 /** A user's home folder. */
 let home: string;
-let script: string;
 let refreshToken: string;
 let children: ChildProcess[];
+beforeAll(() =>
+  build({
+    input: fileURLToPath(new URL("../support/refresh-process.ts", import.meta.url)),
+    platform: "node",
+    output: { file: script, codeSplitting: false },
+    logLevel: "silent",
+  }),
+);
+afterAll(() => rm(scripts, { recursive: true, force: true }));
 beforeEach(async () => {
   server = await startZohoServer();
   refreshToken = server.accounts.makeRefreshToken(["ZohoCRM.notifications.ALL"]);
   home = await temporaryFolder();
   children = [];
-  script = join(home, "refresh-process.mjs");
-  await build({
-    input: fileURLToPath(new URL("../support/refresh-process.ts", import.meta.url)),
-    platform: "node",
-    output: { file: script, codeSplitting: false },
-    logLevel: "silent",
-  });
 });
 afterEach(async () => {
   for (const child of children) child.kill();
@@ -39,8 +42,7 @@ afterEach(async () => {
 /** A process that waits to get an access token. */
 async function startProcess() {
   const { clientId, clientSecret } = server.accounts;
-  const folder = join(home, ".config/zoho-hooks");
-  const task = JSON.stringify({ accountsUrl: server.url, clientId, clientSecret, refreshToken, folder });
+  const task = JSON.stringify({ accountsUrl: server.url, clientId, clientSecret, refreshToken, home });
   const child = spawn(process.execPath, [script, task], { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
   const reader = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
