@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { eventTable } from "../src/commands/products.ts";
 import { products } from "../src/products/index.ts";
+import { eventTable } from "./support/event-table.ts";
 
 const DOCS = join(import.meta.dirname, "../docs");
 const BLOCK = /(<!-- events:start -->\n)[\s\S]*?(<!-- events:end -->)/g;

@@ -3,49 +3,49 @@ import { textAt } from "../delivery/payload.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { soonest } from "./expiry.ts";
 import type { WatchProduct } from "./products.ts";
-import type { WatchRow } from "./replies.ts";
 
 /** A channel without its expiry. */
 export interface ChannelConfig {
   readonly id: string;
   readonly events: readonly string[];
   readonly notifyUrl: string;
-  readonly token: string | undefined;
+  readonly token?: string;
   /** Whether changes of related records notify as well: Zoho's default, and very many. */
-  readonly related: boolean | undefined;
+  readonly related?: boolean;
   /** Whether notifications hold the changed values. */
-  readonly values: boolean | undefined;
+  readonly values?: boolean;
   readonly conditions: readonly unknown[];
 }
 
 /** A channel as Zoho lists it. */
 export interface Channel extends Omit<ChannelConfig, "notifyUrl"> {
-  readonly notifyUrl: string | undefined;
+  readonly notifyUrl?: string;
   readonly modules: readonly string[];
   /** The soonest over its modules; undefined if that of one is missing. */
-  readonly expiresAt: Date | undefined;
-  /** Zoho lists it in a form that cannot be read. */
+  readonly expiresAt?: Date;
+  /** Zoho lists it in a form that cannot be read: only its id is known. */
   readonly isUnread?: boolean;
 }
 
 /** Merges the list's rows, one for each module, into channels, soonest to expire first. */
-export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
-  const byId = new Map<string, readonly WatchRow[]>();
-  for (const row of rows) byId.set(row.channelId, [...(byId.get(row.channelId) ?? []), row]);
+export function mergeRows(rows: readonly Channel[]): readonly Channel[] {
+  const byId = new Map<string, readonly Channel[]>();
+  for (const row of rows) byId.set(row.id, [...(byId.get(row.id) ?? []), row]);
   const channels = [...byId].map(([id, own]): Channel => {
+    const first = <K extends keyof Channel>(key: K) => own.find((row) => row[key] !== undefined)?.[key];
     return {
       id,
       events: unique(own.flatMap((row) => row.events)),
-      modules: unique(own.map((row) => row.module)),
-      notifyUrl: first(own, (row) => row.notifyUrl),
-      token: first(own, (row) => row.token),
-      related: first(own, (row) => row.related),
-      values: first(own, (row) => row.values),
+      modules: unique(own.flatMap((row) => row.modules)),
+      notifyUrl: first("notifyUrl"),
+      token: first("token"),
+      related: first("related"),
+      values: first("values"),
       conditions: [
         ...new Map(own.flatMap((row) => row.conditions.map((each) => [JSON.stringify(each), each]))).values(),
       ],
       expiresAt: soonest(own.map((row) => row.expiresAt)),
-      ...(own.some((row) => row.isUnread) ? { isUnread: true } : {}),
+      isUnread: own.some((row) => row.isUnread) || undefined,
     };
   });
   return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
@@ -56,6 +56,10 @@ export function expiringWithin(channels: readonly Channel[], withinMs: number, n
   return channels.filter((channel) => endOf(channel) <= now.getTime() + withinMs);
 }
 
+function endOf(channel: Channel): number {
+  return channel.expiresAt?.getTime() ?? Number.NEGATIVE_INFINITY;
+}
+
 /** Undefined if Zoho does not list the URL, or not in a known form. */
 export function configOf(channel: Channel): ChannelConfig | undefined {
   const { modules: _modules, expiresAt: _expiresAt, isUnread, notifyUrl, ...rest } = channel;
@@ -64,11 +68,16 @@ export function configOf(channel: Channel): ChannelConfig | undefined {
 
 /** The conditions of modules that the events still include. */
 export function conditionsFor(events: readonly string[], conditions: readonly unknown[]): readonly unknown[] {
-  const modules = new Set(events.map((event) => event.split(".")[0]));
+  const modules = modulesOf(events);
   return conditions.filter((condition) => {
     const name = textAt(condition, ["module", "api_name"]);
-    return name === undefined || modules.has(name);
+    return name === undefined || modules.includes(name);
   });
+}
+
+/** `Leads` of `Leads.create`. */
+export function modulesOf(events: readonly string[]): readonly string[] {
+  return unique(events.map((event) => event.split(".")[0] ?? ""));
 }
 
 /** The item of a POST or PUT: complete, because a PUT drops what it leaves out. JSON leaves undefined out. */
@@ -101,14 +110,6 @@ export function generateToken(): string {
   return randomBytes(24).toString("base64url");
 }
 
-function endOf(channel: Channel): number {
-  return channel.expiresAt?.getTime() ?? Number.NEGATIVE_INFINITY;
-}
-
 function unique(values: readonly string[]): readonly string[] {
   return [...new Set(values)];
-}
-
-function first<T>(rows: readonly WatchRow[], pick: (row: WatchRow) => T | undefined): T | undefined {
-  return rows.map(pick).find((value) => value !== undefined);
 }

@@ -1,46 +1,34 @@
-import { ExitCode } from "../util/errors.ts";
+import { differentUrl } from "../delivery/mask.ts";
+import type { Context } from "../project/context.ts";
+import { ExitCode, UserError } from "../util/errors.ts";
 import { isNotSubscribed, isRejection, isThrottled, ZohoApiError } from "../zoho-api/errors.ts";
-import type { WatchClient } from "./api.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
-import { MINUTE_MS } from "./expiry.ts";
-import type { ChannelMemory, RememberedChannel } from "./memory.ts";
-import { type GrantedResult, requireSuccess } from "./replies.ts";
+import { type Grant, requireSuccess } from "./client.ts";
+import { expandEvents } from "./events.ts";
+import { grantWarning, MINUTE_MS } from "./expiry.ts";
+import type { RememberedChannel } from "./memory.ts";
+import type { ChannelAccess } from "./session.ts";
 
-/** The channels of one product that a sign-in can see: at Zoho, and as they are remembered on this machine. */
-export interface ChannelAccess {
-  readonly client: WatchClient;
-  readonly memory: ChannelMemory;
-  /** The time by Zoho's clock, once Zoho has answered. */
-  now(): Date;
-  /** A channels command to copy, with the flags of this sign-in: `zoho-hooks channels show 4711 --product crm`. */
-  command(words: string): string;
-}
-
-/** Creates a channel and reads it back. */
-export async function createChannel(access: ChannelAccess, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
-  return readBack(access, config, await requestChannel(access, config, () => expiresAt));
-}
-
-interface Granted extends GrantedResult {
+interface Granted extends Grant {
   /** The expiry that was requested. */
   readonly requested: Date;
 }
+
+/** The expiry to request, by a clock. */
+type EndBy = (now: Date) => Date;
 
 /**
  * Asks Zoho for a channel. It is remembered first: Zoho may post before it answers, and if the answer is lost or this
  * process is killed, the channel exists with a token that nothing else knows.
  */
-export async function requestChannel(
-  access: ChannelAccess,
-  config: ChannelConfig,
-  endBy: (now: Date) => Date,
-): Promise<Granted> {
-  const before = await access.memory.recall(config.id);
-  await access.memory.remember(config);
+export async function requestChannel(access: ChannelAccess, config: ChannelConfig, endBy: EndBy): Promise<Granted> {
+  const { memory } = access;
+  const before = await memory.recall(config.id);
+  await memory.remember(config);
   try {
     return await write("create", access, config, endBy);
   } catch (error) {
-    if (isRejection(error)) await access.memory.restore(config.id, before);
+    if (isRejection(error)) await memory.restore(config.id, before);
     throw error;
   }
 }
@@ -53,7 +41,7 @@ export async function adoptChannel(
   access: ChannelAccess,
   config: ChannelConfig,
   orphan: RememberedChannel,
-  endBy: (now: Date) => Date,
+  endBy: EndBy,
 ): Promise<Granted & { readonly isAdopted: boolean }> {
   const { client, memory } = access;
   const otherToken = orphan.token === config.token ? orphan.otherToken : orphan.token;
@@ -79,7 +67,7 @@ async function write(
   method: "create" | "replace",
   { client, now }: ChannelAccess,
   config: ChannelConfig,
-  endBy: (now: Date) => Date,
+  endBy: EndBy,
 ): Promise<Granted> {
   const requested = endBy(now());
   const results = await client[method]([{ config, expiresAt: requested }]);
@@ -88,7 +76,7 @@ async function write(
   try {
     return { ...requireSuccess(await client[method]([{ config, expiresAt: intended }])), requested: intended };
   } catch (error) {
-    if (!isRejection(error) || results.some(({ ok }) => !ok)) throw error;
+    if (!isRejection(error) || results.some((each) => each instanceof UserError)) throw error;
     // The channel of the first answer exists; the caller warns that it expires too early.
     return { ...requireSuccess(results), requested: intended };
   }
@@ -98,12 +86,31 @@ async function write(
 export async function readBack(
   { client, memory, now }: ChannelAccess,
   config: ChannelConfig,
-  { expiresAt, modules }: GrantedResult,
+  { expiresAt, modules }: Grant,
 ): Promise<Channel> {
-  await memory.remember({ ...config, ...(expiresAt === undefined ? {} : { expiresAt }) });
+  await memory.remember({ ...config, ...(expiresAt && { expiresAt }) });
   const listed = await client.get(config.id);
   // Zoho has accepted it, so a list that does not show it yet is no failure.
   if (listed === undefined) return { ...config, modules, expiresAt };
   await memory.observe([listed], now(), config.id);
   return { ...listed, expiresAt: listed.expiresAt ?? expiresAt };
+}
+
+/** Warns where the listed channel differs from the requested one. */
+export function warnOfDifferences(
+  context: Context,
+  { command, now }: ChannelAccess,
+  { expiresAt, ...requested }: ChannelConfig & { readonly expiresAt: Date },
+  channel: Channel,
+): void {
+  const warn = (message: string, hint?: string): void => context.report({ type: "warning", message, hint });
+  const { id } = requested;
+  const shorter = grantWarning(expiresAt, channel.expiresAt, now());
+  if (shorter !== undefined) warn(shorter, `renew it before then: ${command(`renew ${id}`)}`);
+  if (channel.isUnread) return;
+  const listed = expandEvents(channel.events);
+  const missing = expandEvents(requested.events).filter((event) => !listed.includes(event));
+  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${id}`);
+  if (channel.notifyUrl !== requested.notifyUrl) warn(differentUrl(channel.notifyUrl, requested.notifyUrl));
+  if (channel.token !== requested.token) warn(`Zoho does not list the token that was set for channel ${id}`);
 }

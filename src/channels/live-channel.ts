@@ -2,73 +2,61 @@ import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { untilAborted } from "../util/timing.ts";
-import { isNotSubscribed, isRejection } from "../zoho-api/errors.ts";
-import type { ChannelKey } from "./adopt.ts";
-import { watchClient } from "./api.ts";
+import { isRejection } from "../zoho-api/errors.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
-import { adoptChannel, createChannel, readBack, requestChannel } from "./create.ts";
-import { warnOfDifferences } from "./differences.ts";
+import { requireSuccess, watchClient } from "./client.ts";
+import { adoptChannel, readBack, requestChannel, warnOfDifferences } from "./create.ts";
 import { contractEvents, expandEvents, normaliseEvents } from "./events.ts";
-import { expiryBy } from "./expiry.ts";
-import { changeReport } from "./keep-renewing.ts";
-import { type ChannelChange, keepAlive } from "./lifecycle.ts";
-import { channelReport, stateReport } from "./listing.ts";
+import { endAfter } from "./expiry.ts";
+import { type ChannelChange, changeReport, isTakenOver, keepAlive } from "./keep-alive.ts";
 import type { ChannelMemory } from "./memory.ts";
-import { requireSuccess } from "./replies.ts";
-import type { ChannelReport } from "./reports.ts";
+import { type ChannelGrant, writeRenewals } from "./renew.ts";
+import { type ChannelState, channelReport, type RunningChannel, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
-
-/** A channel that lives as long as the receiver it posts to. */
-export interface LiveChannel {
-  readonly id: string;
-  readonly events: readonly string[];
-  /** Undefined while it is lost. */
-  expiresAt(): Date | undefined;
-  /** Changes the URL, when the tunnel has come back under another one. Retries until it succeeds; never throws. */
-  moveTo(url: string): Promise<void>;
-  /** Deletes it, and reports what came of it. */
-  close(): Promise<ChannelEnd>;
-  /** Renews it no more, and leaves it to another listener. */
-  leave(): Promise<void>;
-}
+import type { ChannelReservation } from "./take-over.ts";
 
 /** `gone`: it no longer existed, or another listener has it. `left`: Zoho's list does not show that it is gone. */
 type ChannelEnd = "deleted" | "gone" | "left";
 
-/** Creates a channel for a URL, or takes one over, and keeps it alive until it is closed. Throws without leaving one behind. */
+/**
+ * A channel that lives as long as the receiver it posts to: created for a URL, or taken over, and kept alive until it is
+ * closed. Throws without leaving one behind.
+ */
 export async function openLiveChannel({
   context,
   session: shared,
-  key: { id, token, lock, orphan },
+  reservation: { id, token, lock, orphan },
   events,
   url,
   onEnd,
 }: {
   readonly context: Context;
   readonly session: ZohoSession;
-  readonly key: ChannelKey;
+  readonly reservation: ChannelReservation;
   readonly events: readonly string[];
   readonly url: string;
   /** Called if the channel is lost for good: because of the sign-in, or to another listener. */
   readonly onEnd: (error: unknown) => void;
-}): Promise<LiveChannel> {
+}) {
   const { product, memory } = shared;
+  const { defaultMs: lifetimeMs } = product.lifetime;
   const life = new AbortController();
   const client = watchClient(shared.api, product, AbortSignal.any([context.signal, life.signal]));
+  const end = (now = shared.now()): Date => endAfter(lifetimeMs, now);
   // With an end from the start: a channel that a crash leaves behind must not count as alive for ever.
   const remember: ChannelMemory["remember"] = (channel) =>
     memory.remember({ expiresAt: end(), ...channel, ofListener: true, project: shared.config.root });
   const session = { ...shared, client, memory: { ...memory, remember } };
+  const watched = normaliseEvents(events);
   let config: ChannelConfig = {
     id,
-    events: normaliseEvents(events),
+    events: watched,
     notifyUrl: url,
     token: token.reveal(),
-    related: product.options.related ? false : undefined,
-    values: product.options.values ? true : undefined,
+    related: product.hasOptions ? false : undefined,
+    values: product.hasOptions ? true : undefined,
     conditions: [],
   };
-  const end = (now = session.now()): Date => expiryBy(now, undefined, product.lifetime);
 
   let isGranted = false;
   const open = async () => {
@@ -83,69 +71,72 @@ export async function openLiveChannel({
     if (isGranted || !isRejection(error)) await abandon(context, session, id);
     throw error;
   });
-  const made = isAdopted
-    ? {
-        ...channelReport(session, "updated", channel),
-        reason: "taken over: an earlier listen of this project left it behind",
-      }
-    : channelReport(session, "created", channel);
-  context.report(made);
+  context.report({
+    ...channelReport(session, isAdopted ? "updated" : "created", channel),
+    ...(isAdopted && { reason: "taken over: an earlier listen of this project left it behind" }),
+  });
   warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
   let { expiresAt } = channel;
   let isMoving = false;
+  let moved: Channel | undefined;
 
-  const movedReason = (): string => `it now posts to ${maskUrl(config.notifyUrl)}`;
-  const onChange = (change: ChannelChange): void => {
-    expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
-    // A crash may leave the channel behind, and only the memory tells until when it posts.
-    if (change.type === "created" || change.type === "renewed")
-      memory.observe([{ id, expiresAt, token: undefined }], session.now(), id).catch(() => undefined);
-    const report = changeReport(session, change);
-    const hasMoved = isMoving && (change.type === "renewed" || change.type === "created");
-    if (hasMoved) isMoving = false;
-    context.report(hasMoved ? { ...report, state: "updated", reason: movedReason() } : report);
-  };
   /** `channels update` may have changed its events meanwhile. They are in the memory, as a list shows less of a channel. */
   const current = async (): Promise<ChannelConfig> => {
     const remembered = await session.memory.recall(id).catch(() => undefined);
-    // `channels delete` forgets it, and it is about to be created again.
-    if (remembered === undefined) await session.memory.remember(config).catch(() => undefined);
     const { events, related, values, conditions } = remembered ?? config;
     config = { ...config, events, related, values, conditions };
+    // `channels delete` forgets it, and it is about to be created again.
+    if (remembered === undefined || isMoving) await session.memory.remember(config).catch(() => undefined);
     return config;
   };
-  let reportedChange = "";
   const requireOwned = async (): Promise<void> => {
     if (await lock.isTaken()) throw takenOver(id);
   };
-  const onLook = async (listed: Channel): Promise<void> => {
+  const renew = async (from: Date | undefined, onLost?: (error: unknown) => void): Promise<ChannelGrant> => {
+    await requireOwned();
+    const renewal = { config: await current(), from, isGone: from === undefined };
+    const options = { end, isOwned: true, onLost: isMoving ? undefined : onLost };
+    const grant = requireSuccess(await writeRenewals(session, [renewal], options));
+    if (isMoving) moved = await client.get(id);
+    return grant;
+  };
+  const onChange = (change: ChannelChange): void => {
+    expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
+    const isWritten = change.type === "created" || change.type === "renewed";
+    if (!isMoving || !isWritten) {
+      context.report(changeReport(session, change));
+      return;
+    }
+    isMoving = false;
+    const now = { ...config, ...moved, expiresAt: moved?.expiresAt ?? expiresAt };
+    const reason = `it now posts to ${maskUrl(config.notifyUrl)}`;
+    context.report({ ...channelReport(session, "updated", now), reason });
+  };
+  let reportedChange = "";
+  const poll = async (): Promise<UserError | undefined> => {
+    await requireOwned();
+    // The next poll, or the renewal, reports what lasts.
+    const listed = await client.get(id).catch(() => "unknown" as const);
+    if (listed === "unknown" || life.signal.aborted || context.signal.aborted) return undefined;
+    if (listed === undefined) {
+      const message = "Zoho no longer lists it: something else deleted it";
+      return new UserError("zohoApi", message, undefined, "deleted");
+    }
     const change = changeOf(await current(), listed, channel.token === token.reveal());
     if (change !== "" && change !== reportedChange) {
       const message = `something else changed channel ${id}: ${change}`;
       context.report({ type: "warning", message, hint: "the next renewal by this listen changes it back" });
     }
     reportedChange = change;
+    return undefined;
   };
   let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   const start = (): void => {
     if (life.signal.aborted) return;
     const stop = new AbortController();
-    const done = keepAlive({
-      client,
-      config,
-      current,
-      lifetimeMs: product.lifetime.defaultMs,
-      expiresAt,
-      atOnce: isMoving,
-      now: session.now,
-      sleep: context.sleep,
-      random: Math.random,
-      signal: AbortSignal.any([stop.signal, context.signal]),
-      onChange,
-      requireOwned,
-      onLook,
-    });
-    running = { stop, done: done.catch(onEnd) };
+    const signal = AbortSignal.any([stop.signal, context.signal]);
+    const times = { expiresAt, lifetimeMs, isDue: isMoving, now: session.now, sleep: context.sleep };
+    running = { stop, done: keepAlive({ id, ...times, signal, renew, poll, onChange }).catch(onEnd) };
   };
   const stop = async (): Promise<void> => {
     running?.stop.abort();
@@ -153,40 +144,35 @@ export async function openLiveChannel({
   };
   start();
 
-  const move = async (): Promise<void> => {
-    await current();
-    const results = await client.replace([{ config, expiresAt: end() }]);
-    const isGone = results.some((each) => !each.ok && isNotSubscribed(each.error));
-    const moved = isGone
-      ? await createChannel(session, config, end())
-      : await readBack(session, config, requireSuccess(results));
-    expiresAt = moved.expiresAt ?? expiresAt;
-    isMoving = false;
-    context.report({ ...channelReport(session, "updated", moved), reason: movedReason() });
-  };
-
   return {
-    id,
-    events: config.events,
-    expiresAt: () => expiresAt,
-    async moveTo(url) {
+    /** Without an expiry while it is lost. */
+    state(): RunningChannel {
+      const timeLeftMs = expiresAt && expiresAt.getTime() - session.now().getTime();
+      return { product: product.id, id, events: watched, expiresAt, timeLeftMs };
+    },
+    /** Changes the URL, when the tunnel has come back under another one. Retries until it succeeds; never throws. */
+    async moveTo(url: string): Promise<void> {
       await stop();
       if (life.signal.aborted) return;
-      if (await lock.isTaken()) return onEnd(takenOver(id));
       config = { ...config, notifyUrl: url };
       isMoving = true;
-      await move().catch((error: unknown) => {
+      try {
+        onChange(await renew(expiresAt));
+      } catch (error) {
+        if (isTakenOver(error)) return onEnd(error);
         if (life.signal.aborted || context.signal.aborted) return;
         const message = `channel ${id} does not post to ${maskUrl(url)} yet: ${errorText(error)}`;
         context.report({ type: "warning", message, hint: "retrying until it does" });
-      });
+      }
       start();
     },
-    async leave() {
+    /** Renews it no more, and leaves it to another listener. */
+    async leave(): Promise<void> {
       life.abort();
       await stop();
     },
-    async close() {
+    /** Deletes it, and reports what came of it. */
+    async close(): Promise<ChannelEnd> {
       life.abort();
       if (!(await lock.isTaken())) return deleteOnExit(context, session, id, stop);
       await stop();
@@ -203,25 +189,19 @@ function takenOver(id: string): UserError {
 
 /** What of a channel is not as this listener wants it; "" if nothing. `showsToken`: Zoho lists tokens. */
 function changeOf(config: ChannelConfig, listed: Channel, showsToken: boolean): string {
-  if (listed.isUnread === true) return "";
+  if (listed.isUnread) return "";
   const eventsOf = (events: readonly string[]): string =>
-    expandEvents(events)
-      .map((event) => event.toLowerCase())
-      .sort()
+    expandEvents(events.map((event) => event.toLowerCase()))
+      .toSorted()
       .join(" ");
-  return [
-    ...(listed.notifyUrl === undefined || listed.notifyUrl === config.notifyUrl
-      ? []
-      : [`it posts to ${maskUrl(listed.notifyUrl)}`]),
-    ...(eventsOf(listed.events) === eventsOf(config.events)
-      ? []
-      : [`it watches ${contractEvents(listed.events).join(", ")}`]),
-    ...(!showsToken || listed.token === config.token ? [] : ["it has another token"]),
-  ].join("; ");
+  const changes: string[] = [];
+  if (listed.notifyUrl !== undefined && listed.notifyUrl !== config.notifyUrl)
+    changes.push(`it posts to ${maskUrl(listed.notifyUrl)}`);
+  if (eventsOf(listed.events) !== eventsOf(config.events))
+    changes.push(`it watches ${contractEvents(listed.events).join(", ")}`);
+  if (showsToken && listed.token !== config.token) changes.push("it has another token");
+  return changes.join("; ");
 }
-
-/** Bounds the exit when the network is gone. */
-const CLEAN_UP_TIMEOUT_MS = 5_000;
 
 async function deleteOnExit(
   context: Context,
@@ -232,53 +212,51 @@ async function deleteOnExit(
   const command = session.command(`delete ${id} --yes`);
   // Reported first: a second Ctrl-C ends the process at once.
   context.report({ type: "notice", message: `deleting channel ${id} (if interrupted, run ${command})` });
-  const report = (state: ChannelReport["state"], reason?: string, hint?: string): void =>
+  const report = (state: ChannelState, reason?: string, hint?: string): void =>
     context.report(stateReport(session, state, { id, reason, hint }));
-  try {
-    const { isDeleted, because } = await remove(session, id, stop);
-    if (because === undefined) {
-      if (isDeleted) report("deleted");
-      else report("unknown", "it was already gone: it expired, or something else deleted it");
-      return isDeleted ? "deleted" : "gone";
-    }
-    report("not-deleted", because, `delete it with ${command}`);
-  } catch (error) {
-    report("not-deleted", failureText(error), `delete it with ${command}`);
+  const outcome = await remove(session, id, stop);
+  if (outcome === "deleted") report("deleted");
+  else if (outcome === "gone") report("unknown", "it was already gone: it expired, or something else deleted it");
+  else {
+    report("not-deleted", outcome.because, `delete it with ${command}`);
+    return "left";
   }
-  return "left";
+  return outcome;
 }
 
 /** Deletes what a failed creation may have left behind. */
 async function abandon(context: Context, session: ZohoSession, id: string): Promise<void> {
+  const outcome = await remove(session, id);
+  if (outcome === "deleted") context.report(stateReport(session, "deleted", { id }));
+  if (typeof outcome !== "object") return;
+  const message = `channel ${id} may have been created: ${outcome.because}`;
   const hint = `see ${session.command("list")}; if it exists: ${session.command(`delete ${id} --yes`)}`;
-  const warn = (because: string): void =>
-    context.report({ type: "warning", message: `channel ${id} may have been created: ${because}`, hint });
-  try {
-    const { isDeleted, because } = await remove(session, id);
-    if (isDeleted) context.report(stateReport(session, "deleted", { id }));
-    if (because !== undefined) warn(because);
-  } catch (error) {
-    warn(failureText(error));
-  }
+  context.report({ type: "warning", message, hint });
 }
 
+/** Bounds the exit when the network is gone. */
+const CLEAN_UP_TIMEOUT_MS = 5_000;
+
+/** Resolves to `because` if it may still exist. */
 async function remove(
   { api, memory, product }: ZohoSession,
   id: string,
   stop?: () => Promise<void>,
-): Promise<{ readonly isDeleted: boolean; readonly because: string | undefined }> {
+): Promise<"deleted" | "gone" | { readonly because: string }> {
   const limit = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
   const work = async () => {
     await stop?.();
     // The session's own client is bound to the signal of the run, which has usually aborted by now.
     const { deleted, remaining } = await watchClient(api, product, limit).remove([id]);
-    if (remaining.length === 0) await memory.forget([id]);
-    return { isDeleted: deleted.includes(id), because: remaining[0]?.because };
+    const [left] = remaining;
+    if (left !== undefined) return left;
+    await memory.forget([id]);
+    return deleted.includes(id) ? "deleted" : "gone";
   };
-  return untilAborted(work(), limit);
-}
-
-function failureText(error: unknown): string {
-  const isTimeout = error instanceof Error && error.name === "TimeoutError";
-  return isTimeout ? `Zoho did not answer within ${CLEAN_UP_TIMEOUT_MS / 1000} s` : errorText(error);
+  try {
+    return await untilAborted(work(), limit);
+  } catch (error) {
+    const isTimeout = error instanceof Error && error.name === "TimeoutError";
+    return { because: isTimeout ? `Zoho did not answer within ${CLEAN_UP_TIMEOUT_MS / 1000} s` : errorText(error) };
+  }
 }

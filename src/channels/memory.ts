@@ -5,30 +5,20 @@ import { withFileLock } from "../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
+import { CHANNEL_ID } from "./client.ts";
 import { MINUTE_MS } from "./expiry.ts";
-import { CHANNEL_ID } from "./replies.ts";
 
 /** The owner of a channel. Sign-ins of different organisations may share a name, above all "environment". */
-export interface ChannelOwner {
+interface ChannelOwner {
   readonly profile: string;
   readonly product: string;
-  readonly account: string | undefined;
+  readonly account?: string;
 }
 
-/** A channel that was created here: enough to verify its deliveries and to create it again. */
-export interface RememberedChannel extends ChannelConfig, Partial<ChannelOwner> {
-  readonly profile: string;
-  readonly product: string;
-  /** As far as it is known here. */
-  readonly expiresAt?: Date | undefined;
-  /** Zoho stopped listing it before its expiry, so somebody deleted it. */
-  readonly isDeleted?: boolean | undefined;
-  /** May be in force instead of `token`: the request that set one of them was not answered. */
-  readonly otherToken?: string | undefined;
-  /** It lives only as long as its listener, so it is never reported as missing. */
-  readonly ofListener?: boolean | undefined;
-  /** The project of its listener. */
-  readonly project?: string | undefined;
+/** A channel that was created or changed here, was not deleted here, and that Zoho does not list. */
+export interface MissingChannel extends RememberedChannel {
+  /** `not listed`: its expiry is unknown here. */
+  readonly because: "expired" | "deleted" | "not listed";
 }
 
 type NewMemory = ChannelConfig & Pick<RememberedChannel, "expiresAt" | "otherToken" | "ofListener" | "project">;
@@ -37,21 +27,29 @@ type ListedChannel = Pick<Channel, "id" | "expiresAt" | "token">;
 /** The remembered channels of one owner. */
 export type ChannelMemory = ReturnType<typeof channelMemory>;
 
+/** A channel that was created here: enough to verify its deliveries and to create it again. */
+export type RememberedChannel = z.infer<typeof channelSchema>;
+
 const channelSchema = z.strictObject({
   profile: z.string(),
   product: z.string().regex(CHANNEL_ID),
   id: z.string().regex(CHANNEL_ID),
-  events: z.array(z.string()),
+  events: z.array(z.string()).readonly(),
   notifyUrl: z.string(),
   token: z.string().optional(),
   related: z.boolean().optional(),
   values: z.boolean().optional(),
-  conditions: z.array(z.unknown()),
+  conditions: z.array(z.unknown()).readonly(),
   account: z.string().optional(),
+  /** As far as it is known here. */
   expiresAt: z.coerce.date().optional().catch(undefined),
+  /** Zoho stopped listing it before its expiry, so somebody deleted it. */
   isDeleted: z.boolean().optional(),
+  /** May be in force instead of `token`: the request that set one of them was not answered. */
   otherToken: z.string().optional(),
+  /** It lives only as long as its listener, so it is never reported as missing. */
   ofListener: z.boolean().optional(),
+  /** The project of its listener. */
   project: z.string().optional(),
 });
 /** Strict, so that what another version has written is refused instead of lost in a rewrite. */
@@ -77,33 +75,21 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
     );
   const isOwn = ({ profile, product }: RememberedChannel): boolean =>
     profile === owner.profile && product === owner.product;
-  const isOneOf = (ids: readonly string[]) => (each: RememberedChannel) => isOwn(each) && ids.includes(each.id);
   const write = (channel: RememberedChannel): Promise<void> =>
     change((channels) => {
-      const isIt = isOneOf([channel.id]);
+      const isIt = (each: RememberedChannel): boolean => isOwn(each) && each.id === channel.id;
       const { expiresAt, ofListener, project } = channels.find(isIt) ?? {};
       return [...channels.filter((each) => !isIt(each)), { expiresAt, ofListener, project, ...channel }];
     });
   const all = async (): Promise<readonly RememberedChannel[]> => (await read()).filter(isOwn);
   const forget = async (ids: readonly string[]): Promise<void> => {
-    const isForgotten = isOneOf(ids);
+    const isForgotten = (each: RememberedChannel): boolean => isOwn(each) && ids.includes(each.id);
     // Nothing to forget needs no writable folder.
-    if (!(await read()).some(isForgotten)) return;
-    await change((channels) => channels.filter((each) => !isForgotten(each)));
+    if ((await read()).some(isForgotten)) await change((channels) => channels.filter((each) => !isForgotten(each)));
   };
-
-  const compare = async (listed: readonly ListedChannel[], now: Date, only?: string) => {
-    const byId = new Map(listed.map((each) => [each.id, each]));
-    const isConcerned = (each: RememberedChannel): boolean =>
-      isOwn(each) &&
-      // A listed channel is this sign-in's, whichever token of the same organisation created it.
-      (each.account === undefined || each.account === owner.account || byId.has(each.id)) &&
-      (only === undefined || each.id === only);
-    const update = (each: RememberedChannel): RememberedChannel => observed(each, byId.get(each.id), owner, now);
-    const concerned = (await all()).filter(isConcerned);
-    const missing = concerned.filter((each) => !byId.has(each.id) && each.ofListener !== true).map(update);
-    return { concerned, isConcerned, update, missing };
-  };
+  const isConcerned = (each: RememberedChannel, found: ListedChannel | undefined): boolean =>
+    // A listed channel is this sign-in's, whichever token of the same organisation created it.
+    isOwn(each) && (each.account === undefined || each.account === owner.account || found !== undefined);
 
   return {
     all,
@@ -113,26 +99,34 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
     restore: (id: string, before: RememberedChannel | undefined) =>
       before === undefined ? forget([id]) : write(before),
     forget,
-    /**
-     * Records when the listed channels expire, and which others disappeared early. Resolves to the channels that are missing
-     * from the list, even if nothing can be written. `only`: the list was limited to this channel.
-     */
-    async observe(listed: readonly ListedChannel[], now: Date, only?: string): Promise<readonly RememberedChannel[]> {
-      const { concerned, isConcerned, update, missing } = await compare(listed, now, only);
-      if (concerned.some((each) => update(each) !== each)) {
-        const updated = (each: RememberedChannel) => (isConcerned(each) ? update(each) : each);
-        // Listing must not fail because its result cannot be saved.
-        await change((channels) => channels.map(updated)).catch(() => undefined);
-      }
-      return missing;
+    /** Records when the listed channels expire, and which others disappeared early. `only`: the list was limited to it. */
+    async observe(listed: readonly ListedChannel[], now: Date, only?: string): Promise<void> {
+      const update = (each: RememberedChannel): RememberedChannel => {
+        const found = listed.find(({ id }) => id === each.id);
+        const isMeant = isConcerned(each, found) && (only === undefined || each.id === only);
+        return isMeant ? observed(each, found, owner, now) : each;
+      };
+      // Listing must not fail because its result cannot be saved.
+      if ((await read()).some((each) => update(each) !== each))
+        await change((channels) => channels.map(update)).catch(() => undefined);
     },
-    /** The channels that are missing from a whole list, without recording anything. */
-    missing: async (listed: readonly ListedChannel[], now: Date) => (await compare(listed, now)).missing,
+    /** The channels that are missing from a whole list. Records nothing. */
+    async missing(listed: readonly ListedChannel[], now: Date): Promise<readonly MissingChannel[]> {
+      const isMissing = (each: RememberedChannel): boolean =>
+        isConcerned(each, undefined) && each.ofListener !== true && !listed.some(({ id }) => id === each.id);
+      return (await all())
+        .filter(isMissing)
+        .map((each) => observed(each, undefined, owner, now))
+        .map((each) => ({
+          ...each,
+          because: each.isDeleted === true ? "deleted" : each.expiresAt === undefined ? "not listed" : "expired",
+        }));
+    },
   };
 }
 
 /** Whether a channel still posts, as far as this machine knows. */
-export function isAlive({ expiresAt, isDeleted }: RememberedChannel, now: Date): boolean {
+export function isActive({ expiresAt, isDeleted }: RememberedChannel, now: Date): boolean {
   return isDeleted !== true && (expiresAt === undefined || expiresAt > now);
 }
 
@@ -143,12 +137,7 @@ export async function allRemembered(folder: string): Promise<readonly Remembered
 
 /** The channels in the JSON of a channels file; undefined if it is not one. */
 export function rememberedChannels(json: unknown): readonly RememberedChannel[] | undefined {
-  return fileSchema.safeParse(json).data?.channels.map(({ token, related, values, ...rest }) => ({
-    ...rest,
-    token,
-    related,
-    values,
-  }));
+  return fileSchema.safeParse(json).data?.channels;
 }
 
 /** A channel this close to its expiry may already have expired by Zoho's clock. */

@@ -1,81 +1,78 @@
 import { usageError } from "../util/errors.ts";
-import type { DataCentre, Environment } from "../zoho-api/data-centres.ts";
 import { apiUrl } from "../zoho-api/data-centres.ts";
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
-import type { LifetimeLimit } from "./expiry.ts";
-import { DAY_MS, LIFETIME_MARGIN_MS, WEEK_MS } from "./expiry.ts";
+import { DAY_MS, LIFETIME_MARGIN_MS, type LifetimeLimit, WEEK_MS } from "./expiry.ts";
 
 /** A Zoho product with a notification ("watch") API. The three APIs differ only in this. */
-export interface WatchProduct {
-  readonly id: string;
+export type WatchProduct = ReturnType<typeof watchProduct>;
+
+type WatchOperation = "READ" | "CREATE" | "UPDATE" | "DELETE";
+
+interface ProductFacts {
+  readonly id: "crm" | "bigin" | "recruit";
   readonly title: string;
-  readonly path: string;
-  readonly lifetime: LifetimeLimit;
-  /** The type of `channel_id` in requests. Answers may hold either. */
-  readonly idAs: "string" | "number";
-  /** The documented optional fields of a request. */
-  readonly options: {
-    readonly values: boolean;
-    readonly related: boolean;
-    readonly conditions: boolean;
-  };
+  /** Of the names of its scopes. */
+  readonly scopePrefix: string;
   /** For looking up field and module ids, and reading records. */
   readonly apiRoot: string;
-  readonly loginScopes: readonly string[];
-  readonly recordScope: string;
-  scopeNamedInErrors(operation: WatchOperation): string;
+  /** The longest lifetime of a channel. */
+  readonly longestMs?: number;
+  /** The type of `channel_id` in requests. Answers may hold either. */
+  readonly idAs?: "number";
+  /** Whether a request may ask for values and related records, and have conditions. */
+  readonly hasOptions?: boolean;
   /** The host of the API, unless Zoho's token reply or the user names another. */
-  host(centre: DataCentre, environment: Environment): string;
+  readonly host?: typeof apiUrl;
 }
 
-export type WatchOperation = "READ" | "CREATE" | "UPDATE" | "DELETE";
+function watchProduct({ longestMs, hasOptions = false, host = apiUrl, ...facts }: ProductFacts) {
+  const { id, apiRoot, scopePrefix } = facts;
+  const loginScopes: readonly string[] = LOGIN_SCOPES[id];
+  const scope = `${scopePrefix}.notifications`;
+  const orAll = loginScopes.includes(`${scope}.ALL`) ? ` (or ${scope}.ALL)` : "";
+  const lifetime: LifetimeLimit = { longestMs, defaultMs: (longestMs ?? DAY_MS) - LIFETIME_MARGIN_MS };
+  return {
+    ...facts,
+    hasOptions,
+    host,
+    lifetime,
+    loginScopes,
+    path: `${apiRoot}/actions/watch`,
+    recordScope: `${scopePrefix}.modules.READ`,
+    scopeNamedInErrors: (operation: WatchOperation) => `${scope}.${operation}${orAll}`,
+  };
+}
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/notifications/enable.html */
-export const crmWatch: WatchProduct = {
+export const crmWatch = watchProduct({
   id: "crm",
   title: "Zoho CRM",
-  path: "/crm/v8/actions/watch",
+  scopePrefix: "ZohoCRM",
   apiRoot: "/crm/v8",
-  lifetime: { longestMs: WEEK_MS, defaultMs: WEEK_MS - LIFETIME_MARGIN_MS },
-  idAs: "string",
-  options: { values: true, related: true, conditions: true },
-  loginScopes: LOGIN_SCOPES.crm,
-  recordScope: "ZohoCRM.modules.READ",
-  scopeNamedInErrors: (operation) => `ZohoCRM.notifications.${operation} (or ZohoCRM.notifications.ALL)`,
-  host: apiUrl,
-};
+  longestMs: WEEK_MS,
+  hasOptions: true,
+});
 
-/** https://www.bigin.com/developer/docs/apis/v2/notifications/enable.html */
-const biginWatch: WatchProduct = {
-  id: "bigin",
-  title: "Zoho Bigin",
-  path: "/bigin/v2/actions/watch",
-  apiRoot: "/bigin/v2",
-  lifetime: { longestMs: DAY_MS, defaultMs: DAY_MS - LIFETIME_MARGIN_MS },
-  idAs: "string",
-  options: { values: false, related: false, conditions: false },
-  loginScopes: LOGIN_SCOPES.bigin,
-  recordScope: "ZohoBigin.modules.READ",
-  scopeNamedInErrors: (operation) => `ZohoBigin.notifications.${operation} (or ZohoBigin.notifications.ALL)`,
-  host: apiUrl,
-};
-
-/** Recruit documents no longest lifetime, so the default is the shortest of the three. */
-const recruitWatch: WatchProduct = {
-  id: "recruit",
-  title: "Zoho Recruit",
-  path: "/recruit/v2/actions/watch",
-  apiRoot: "/recruit/v2",
-  lifetime: { longestMs: undefined, defaultMs: DAY_MS - LIFETIME_MARGIN_MS },
-  idAs: "number",
-  options: { values: false, related: false, conditions: false },
-  loginScopes: LOGIN_SCOPES.recruit,
-  recordScope: "ZohoRecruit.modules.READ",
-  scopeNamedInErrors: (operation) => `ZohoRecruit.notifications.${operation}`,
-  host: (centre) => centre.accountsUrl.replace("//accounts.", "//recruit."),
-};
-
-const watchProducts: readonly WatchProduct[] = [crmWatch, biginWatch, recruitWatch];
+const watchProducts: readonly WatchProduct[] = [
+  crmWatch,
+  // https://www.bigin.com/developer/docs/apis/v2/notifications/enable.html
+  watchProduct({
+    id: "bigin",
+    title: "Zoho Bigin",
+    scopePrefix: "ZohoBigin",
+    apiRoot: "/bigin/v2",
+    longestMs: DAY_MS,
+  }),
+  // Recruit documents no longest lifetime, so the default is the shortest of the three.
+  watchProduct({
+    id: "recruit",
+    title: "Zoho Recruit",
+    scopePrefix: "ZohoRecruit",
+    apiRoot: "/recruit/v2",
+    idAs: "number",
+    host: (centre) => centre.accountsUrl.replace("//accounts.", "//recruit."),
+  }),
+];
 
 export const watchProductIds: readonly string[] = watchProducts.map(({ id }) => id);
 

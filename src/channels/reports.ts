@@ -1,3 +1,8 @@
+import { MASK, maskUrl } from "../delivery/mask.ts";
+import type { Channel } from "./channel.ts";
+import type { MissingChannel } from "./memory.ts";
+import type { ZohoSession } from "./session.ts";
+
 /** The state of a notification channel, or a change of it. */
 export interface ChannelReport {
   readonly type: "channel";
@@ -29,15 +34,8 @@ export type ChannelState =
   | "not-deleted"
   | "unknown";
 
-export interface ChannelFacts {
-  readonly events: readonly string[];
-  readonly notifyUrl: string | undefined;
-  /** Masked unless the user asked to see it; undefined when the channel has none. */
-  readonly token: string | undefined;
-  readonly related: boolean | undefined;
-  readonly values: boolean | undefined;
-  readonly conditions: readonly unknown[];
-}
+/** The token is masked unless the user asked to see it. */
+type ChannelFacts = Omit<Channel, "id" | "modules" | "expiresAt" | "isUnread">;
 
 /** A channel that exists as long as the receiver that it posts to. */
 export interface RunningChannel {
@@ -57,8 +55,52 @@ export interface RecordReport {
   readonly module: string;
   readonly id: string;
   /** Undefined where there is none. Numbers that a double cannot hold are text. */
-  readonly record: unknown;
+  readonly record?: unknown;
   /** Why there is no record. */
-  readonly error: string | undefined;
-  readonly hint: string | undefined;
+  readonly error?: string;
+  readonly hint?: string;
+}
+
+type Details = Omit<ChannelReport, "type" | "state" | "product" | "expiresAt" | "timeLeftMs">;
+
+export function stateReport(
+  { now, product }: Pick<ZohoSession, "now" | "product">,
+  state: ChannelState,
+  { expiresAt, ...details }: Details & { readonly expiresAt?: Date },
+): ChannelReport {
+  const timeLeftMs = expiresAt && expiresAt.getTime() - now().getTime();
+  return { type: "channel", state, product: product.id, ...details, expiresAt, timeLeftMs };
+}
+
+export function channelReport(
+  session: ZohoSession,
+  state: ChannelState,
+  { id, expiresAt, isUnread, ...channel }: Omit<Channel, "modules">,
+  showSecrets = false,
+): ChannelReport {
+  if (isUnread) return stateReport(session, state, { id, expiresAt, reason: UNREAD });
+  const { events, notifyUrl, token, related, values, conditions } = channel;
+  const shown = showSecrets
+    ? { notifyUrl, token }
+    : { notifyUrl: notifyUrl && maskUrl(notifyUrl), token: token === undefined ? token : MASK };
+  const facts = { events, related, values, conditions, ...shown };
+  return stateReport(session, state, { id, expiresAt, channel: facts });
+}
+
+const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
+
+const GONE = {
+  expired: { state: "lost", reason: "it expired: Zoho no longer lists it" },
+  deleted: { state: "unknown", reason: "it was deleted elsewhere: Zoho stopped listing it before its expiry" },
+  "not listed": {
+    state: "lost",
+    reason: "Zoho does not list it: it was not created, has expired, or was deleted elsewhere",
+  },
+} as const;
+
+export function missingReport(session: ZohoSession, channel: MissingChannel, showSecrets = false): ChannelReport {
+  const { state, reason } = GONE[channel.because];
+  const call = (verb: string): string => session.command(`${verb} ${channel.id}`);
+  const hint = `to create it again: ${call("renew")}; to forget it: ${call("delete")}`;
+  return { ...channelReport(session, state, channel, showSecrets), reason, hint };
 }

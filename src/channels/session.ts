@@ -1,27 +1,22 @@
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig, userFolder } from "../project/load.ts";
+import { UserError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
-import { type AccessTokens, accessTokens } from "../zoho-api/access-token.ts";
-import { type ZohoApi, zohoApi } from "../zoho-api/api.ts";
-import { type ZohoHttp, zohoHttp } from "../zoho-api/http.ts";
+import { accessTokens } from "../zoho-api/access-token.ts";
+import { zohoApi } from "../zoho-api/api.ts";
+import { zohoHttp } from "../zoho-api/http.ts";
 import { openSignIn, warnOfClock, type ZohoOptions } from "../zoho-api/session.ts";
-import { accountOf, type SignIn } from "../zoho-api/sign-in.ts";
-import { watchClient } from "./api.ts";
-import type { ChannelAccess } from "./create.ts";
+import { accountOf } from "../zoho-api/sign-in.ts";
+import type { Channel } from "./channel.ts";
+import { watchClient } from "./client.ts";
 import { channelMemory } from "./memory.ts";
-import { findWatchProduct, type WatchProduct } from "./products.ts";
+import { findWatchProduct } from "./products.ts";
 
-/** Access to the channels of one organisation. */
-export interface ZohoSession extends ChannelAccess {
-  readonly config: Config;
-  readonly signIn: SignIn;
-  readonly http: ZohoHttp;
-  readonly tokens: AccessTokens;
-  readonly product: WatchProduct;
-  readonly api: ZohoApi;
-  /** What channels are remembered for. */
-  readonly account: string;
-}
+/** Access to the channels of one organisation and product: at Zoho, and as they are remembered on this machine. */
+export type ZohoSession = Awaited<ReturnType<typeof openZoho>>;
+
+/** The part of a session that reads and writes channels. */
+export type ChannelAccess = Pick<ZohoSession, "client" | "memory" | "now" | "command">;
 
 /** Opens a session, and closes it after the work. */
 export async function withZoho<T>(
@@ -40,33 +35,47 @@ export async function withZoho<T>(
 /** Opens a session. The caller closes its `http`. */
 export async function openZoho(
   context: Context,
-  options: ZohoOptions,
+  { product: productId = "crm", profile }: ZohoOptions,
   config: Config = loadConfig(context),
-): Promise<ZohoSession> {
-  const product = findWatchProduct(options.product ?? "crm");
-  const signIn = await openSignIn(context, config, options.profile);
+) {
+  const product = findWatchProduct(productId);
+  const signIn = await openSignIn(context, config, profile);
   const http = zohoHttp(context, config);
   const tokens = accessTokens(context, signIn, http);
   const onClockOffset = (offsetMs: number): void => warnOfClock(context, offsetMs);
   const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
-  const client = watchClient(api, product, context.signal);
-  const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
-  const command = (words: string): string => channelsCommand(context, product, options, words);
+  const folder = userFolder(context);
   const account = accountOf(signIn);
-  const owner = { profile: signIn.name, product: product.id, account };
-  const memory = channelMemory(userFolder(context), owner);
-  return { config, signIn, http, tokens, product, api, client, memory, command, now, account };
+  const flags = `--product ${shellQuoted(product.id)}${profile === undefined ? "" : ` --profile ${shellQuoted(profile)}`}`;
+  return {
+    ...{ config, signIn, http, tokens, product, api },
+    /** Identifies the organisation in the memory. */
+    account,
+    /** The folder of the memory, and of the locks of listeners. */
+    folder,
+    client: watchClient(api, product, context.signal),
+    memory: channelMemory(folder, { profile: signIn.name, product: product.id, account }),
+    /** The time by Zoho's clock, once Zoho has answered. */
+    now: () => new Date(context.now().getTime() + api.clockOffsetMs()),
+    /** A channels command to copy, with the flags of this sign-in: `zoho-hooks channels show 4711 --product crm`. */
+    command: (words: string) => `${context.invocation} channels ${words} ${flags}`,
+  };
 }
 
-function channelsCommand(
-  { invocation }: Context,
-  product: WatchProduct,
-  { profile }: ZohoOptions,
-  words: string,
-): string {
-  const given = { product: product.id, profile };
-  const flags = Object.entries(given).flatMap(([name, value]) =>
-    value === undefined ? [] : `--${name} ${shellQuoted(value)}`,
+/** The channels that Zoho lists, and those that it should: an expired one just vanishes from the list. */
+export async function listWithMissing({ client, memory, now }: ChannelAccess) {
+  const listed = await client.list();
+  await memory.observe(listed, now());
+  return { listed, missing: await memory.missing(listed, now()) };
+}
+
+export async function requireChannel({ client, command }: ChannelAccess, id: string): Promise<Channel> {
+  const channel = await client.get(id);
+  if (channel !== undefined) return channel;
+  throw new UserError(
+    "zohoApi",
+    `${client.product.title} channel ${id} not found: it expired, was deleted, or belongs to another Zoho user`,
+    `see what exists: ${command("list")}`,
+    "not_subscribed",
   );
-  return [invocation, "channels", words, ...flags].join(" ");
 }

@@ -15,7 +15,7 @@ interface ChannelToken {
 }
 
 /** Soon enough for a new channel, without a file access for each of thousands of deliveries a second. */
-const LOOK_INTERVAL_MS = 2;
+const REREAD_INTERVAL_MS = 2;
 
 /**
  * The configured secrets, and the tokens of the channels that were created here, including later ones. A matching token
@@ -29,7 +29,7 @@ export function withChannelTokens(
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
   const current = cachedFor(
-    LOOK_INTERVAL_MS,
+    REREAD_INTERVAL_MS,
     () => performance.now(),
     () => {
       const nowChangedMs = changeOf(path);

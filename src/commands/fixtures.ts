@@ -1,13 +1,19 @@
 import { join, relative } from "node:path";
 import type { Command } from "commander";
-import { eventNames, findEvent } from "../contract/event-names.ts";
 import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
 import type { Product } from "../contract/product.ts";
 import { projectProducts, warnOfMistypedModules } from "../custom/project-products.ts";
-import type { Sample } from "../events/sample.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
-import { type Fixture, projectFixturePath, readBuiltInFixture, readFixture } from "../samples/fixtures.ts";
+import {
+  type Fixture,
+  fileLine,
+  projectFixturePath,
+  readBuiltInFixture,
+  readFixture,
+  type Sample,
+  samplesOf,
+} from "../samples/fixtures.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
@@ -63,29 +69,42 @@ function withFormat(command: Command): Command {
   );
 }
 
-async function show(context: Context, id: string, name: string, options: FixtureOptions): Promise<ExitCode> {
-  const { sample, fixture } = await locate(context, id, name, options);
-  context.report({ type: "text", text: fixture.text, json: { ...fixtureLine(sample, fixture), text: fixture.text } });
+function requireSample(product: Product, flag: string | undefined, event: string): Sample {
+  const format = chosenFormat(product, flag, event);
+  return { product, format, name: requireOneEvent(product, format, event).name };
+}
+
+async function show(context: Context, id: string, event: string, options: FixtureOptions): Promise<ExitCode> {
+  const config = loadConfig(context);
+  const product = requireProduct(await projectProducts(context, { config }), id);
+  const sample = requireSample(product, options.format, event);
+  const fixture = findFixture(context, config, sample);
+  if (fixture === undefined) {
+    const place = projectFixturePath(config.root, sample);
+    throw usageError(`there is no sample of ${product.id} ${sample.name}`, `put one at ${place}`);
+  }
+  if (fixture.template) warnOfMistypedModules(context, [product], [sample.name]);
+  const { text } = fixture;
+  context.report({ type: "text", text, json: { ...fixtureLine(sample, fixture), text } });
   return ExitCode.ok;
 }
 
-async function list(context: Context, id: string | undefined, options: FixtureOptions): Promise<ExitCode> {
+async function list(context: Context, id: string | undefined, { format }: FixtureOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(context, { config });
-  const chosen = id === undefined ? products : [requireProduct(products, id)];
-  const found = chosen
+  const found = (id === undefined ? products : [requireProduct(products, id)])
     .flatMap((product) => {
-      const { format } = options;
-      return allSamples(product, format === undefined ? undefined : [chosenFormat(product, format)]);
+      const formats = format === undefined ? product.formats : [chosenFormat(product, format)];
+      return formats.flatMap((each) => samplesOf(product, each));
     })
     .map((sample) => ({ sample, fixture: findFixture(context, config, sample) }));
   context.report({
     type: "table",
     columns: ["product", "format", "event", "sample"],
-    rows: found.map(({ sample, fixture }) => [
-      sample.product.id,
-      sample.format.id,
-      sample.match.name,
+    rows: found.map(({ sample: { product, format, name }, fixture }) => [
+      product.id,
+      format.id,
+      name,
       originText(fixture),
     ]),
     json: found.map(({ sample, fixture }) => fixtureLine(sample, fixture)),
@@ -93,33 +112,8 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
   return ExitCode.ok;
 }
 
-async function locate(context: Context, id: string, name: string, options: FixtureOptions) {
-  const config = loadConfig(context);
-  const product = requireProduct(await projectProducts(context, { config }), id);
-  const format = chosenFormat(product, options.format, name);
-  const sample = { product, format, match: requireOneEvent(product, format, name) };
-  const { match } = sample;
-  const fixture = findFixture(context, config, sample);
-  if (fixture === undefined) {
-    const place = projectFixturePath(config.root, product, format, match);
-    throw usageError(`there is no sample of ${product.id} ${match.name}`, `put one at ${place}`);
-  }
-  if (fixture.template) warnOfMistypedModules(context, [product], [match.name]);
-  return { sample, fixture };
-}
-
-function findFixture({ packageRoot }: Context, { root }: Config, { product, format, match }: Sample) {
-  return readFixture({ root, packageRoot }, product, format, match);
-}
-
-/** Every event, those of families under each known name. */
-function allSamples(product: Product, formats = product.formats): readonly Sample[] {
-  return formats.flatMap((format) =>
-    eventNames(format).flatMap((name) => {
-      const match = findEvent(format, name);
-      return match === undefined || match.name.includes("<") ? [] : [{ product, format, match }];
-    }),
-  );
+function findFixture({ packageRoot }: Context, { root }: Config, sample: Sample): Fixture | undefined {
+  return readFixture({ root, packageRoot }, sample);
 }
 
 function originText(fixture: Fixture | undefined): string {
@@ -127,9 +121,9 @@ function originText(fixture: Fixture | undefined): string {
   return `${fixture.origin === "project" ? "the project's own" : "built-in"}${fixture.template ? ", from a template" : ""}`;
 }
 
-function fixtureLine({ product, format, match }: Sample, fixture: Fixture | undefined) {
+function fixtureLine({ product, format, name }: Sample, fixture: Fixture | undefined) {
   const { path = null, origin = null, template = false } = fixture ?? {};
-  return { type: "fixture", product: product.id, format: format.id, event: match.name, path, origin, template };
+  return { type: "fixture", product: product.id, format: format.id, event: name, path, origin, template };
 }
 
 interface EjectOptions extends FixtureOptions {
@@ -142,63 +136,53 @@ interface Copy {
   readonly path: string;
   readonly text: string;
   /** `changed`: the project has a copy that differs from the built-in sample. */
-  readonly state: "new" | "same" | "changed";
+  readonly state: "copied" | "unchanged" | "changed";
 }
 
 /** Decides about every copy, asks once if a changed copy would be lost, then writes. */
 async function eject(
   context: Context,
   id: string | undefined,
-  name: string | undefined,
+  event: string | undefined,
   options: EjectOptions,
 ): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await projectProducts(context, { config });
-  const chosen = chosenSamples(products, { id, name, ...options });
-  const copies = chosen.map((each) => planCopy(context, config, each));
+  const copies = samplesToEject(products, id, event, options).map((each) => planCopy(context, config, each));
   const overwrite = await mayOverwrite(context, copies, options);
-  const outcomes = copies.map((copy) => ({ ...copy, outcome: outcomeOf(copy, overwrite) }));
-  for (const { sample, path, text, outcome } of outcomes) {
+  const outcomes = copies.map(({ sample, path, text, state }) => {
+    const action = state !== "changed" ? state : overwrite ? "overwritten" : "kept";
     // A copy makes the module a known one, so later commands do not warn.
-    if (outcome === "copied") warnOfMistypedModules(context, [sample.product], [sample.match.name]);
-    if (outcome === "copied" || outcome === "overwritten") writeFileAtomically(path, text);
-  }
+    if (action === "copied") warnOfMistypedModules(context, [sample.product], [sample.name]);
+    if (action === "copied" || action === "overwritten") writeFileAtomically(path, text);
+    return fileLine(sample, action, path);
+  });
   context.report({
     type: "table",
     columns: ["", "file"],
-    rows: outcomes.map(({ outcome, path }) => [outcome, relative(context.cwd, path)]),
-    json: outcomes.map(({ sample, path, outcome }) => ({
-      type: "file",
-      action: outcome,
-      path,
-      product: sample.product.id,
-      format: sample.format.id,
-      event: sample.match.name,
-    })),
-    ...(outcomes.some(({ outcome }) => outcome === "kept")
-      ? { footer: "files that were kept differ from the built-in samples; --force overwrites them" }
-      : {}),
+    rows: outcomes.map(({ action, path }) => [action, relative(context.cwd, path)]),
+    json: outcomes,
+    footer: outcomes.some(({ action }) => action === "kept")
+      ? "files that were kept differ from the built-in samples; --force overwrites them"
+      : undefined,
   });
   return ExitCode.ok;
 }
 
-function chosenSamples(
+function samplesToEject(
   products: readonly Product[],
-  {
-    id,
-    name,
-    all,
-    format: flag,
-  }: EjectOptions & { readonly id: string | undefined; readonly name: string | undefined },
+  id: string | undefined,
+  event: string | undefined,
+  { all = false, format }: EjectOptions,
 ): readonly Sample[] {
-  if (name !== undefined && all === true) throw usageError(`--all and the event ${name} exclude each other`);
+  if (event !== undefined && all) throw usageError(`--all and the event ${event} exclude each other`);
   const named = id === undefined ? undefined : requireProduct(products, id);
-  if (name === undefined && all !== true) {
+  if (event === undefined && !all) {
     const [noun, example] = named === undefined ? ["product", "crm"] : ["event", named.id];
-    const format = flag === undefined ? "" : ` --format ${flag}`;
+    const flag = format === undefined ? "" : ` --format ${format}`;
     throw usageError(
       `no ${noun} given`,
-      `name one, or copy all samples: zoho-hooks fixtures eject ${example} --all${format}`,
+      `name one, or copy all samples: zoho-hooks fixtures eject ${example} --all${flag}`,
     );
   }
   if (named?.folder !== undefined) {
@@ -206,23 +190,19 @@ function chosenSamples(
     throw usageError(`the samples of ${named.id} are already the project's own`, `they are in ${place}`);
   }
   const chosen = named === undefined ? products.filter(({ folder }) => folder === undefined) : [named];
-  return chosen.flatMap((product) => {
-    const format = chosenFormat(product, flag, name);
-    return name === undefined
-      ? allSamples(product, [format])
-      : { product, format, match: requireOneEvent(product, format, name) };
-  });
+  return chosen.flatMap((product) =>
+    event === undefined ? samplesOf(product, chosenFormat(product, format)) : requireSample(product, format, event),
+  );
 }
 
 function planCopy({ packageRoot }: Context, { root }: Config, sample: Sample): Copy {
-  const { product, format, match } = sample;
-  const fixture = readBuiltInFixture({ packageRoot }, product, format, match);
-  if (fixture === undefined) throw new Error(`${product.id} ${format.id} ${match.name} has no fixture`);
-  const path = projectFixturePath(root, product, format, match);
+  const fixture = readBuiltInFixture(packageRoot, sample);
+  if (fixture === undefined) throw new Error(`${sample.product.id} ${sample.name} has no fixture`);
+  const { text } = fixture;
+  const path = projectFixturePath(root, sample);
   rejectLinks(root, path);
   const old = readText(path);
-  const state = old === undefined ? "new" : old === fixture.text ? "same" : "changed";
-  return { sample, path, text: fixture.text, state };
+  return { sample, path, text, state: old === undefined ? "copied" : old === text ? "unchanged" : "changed" };
 }
 
 /** With `--all` changed copies are kept and named; a single one that is not copied is an error. */
@@ -231,15 +211,9 @@ async function mayOverwrite(context: Context, copies: readonly Copy[], options: 
   if (options.force === true) return true;
   const [first] = changed;
   if (first === undefined) return false;
-  const what = changed.length === 1 ? relative(context.cwd, first.path) : `${changed.length} changed copies`;
+  const name = changed.length === 1 ? relative(context.cwd, first.path) : `${changed.length} changed copies`;
   const prompts = await context.prompts();
-  if (prompts !== undefined) return prompts.confirm({ message: `Overwrite ${what}?` });
+  if (prompts !== undefined) return prompts.confirm({ message: `Overwrite ${name}?` });
   if (options.all === true) return false;
-  throw usageError(`${what} already exists and was changed`, "--force overwrites it");
-}
-
-function outcomeOf({ state }: Copy, overwrite: boolean): "copied" | "overwritten" | "unchanged" | "kept" {
-  if (state === "new") return "copied";
-  if (state === "same") return "unchanged";
-  return overwrite ? "overwritten" : "kept";
+  throw usageError(`${name} already exists and was changed`, "--force overwrites it");
 }

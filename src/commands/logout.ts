@@ -1,10 +1,10 @@
 import {
-  deleteLivingChannels,
-  findLivingChannels,
-  type LivingChannels,
-  livingIds,
-  warnOfLivingChannels,
-} from "../channels/living.ts";
+  type ActiveChannels,
+  activeIds,
+  deleteActiveChannels,
+  findActiveChannels,
+  warnOfActiveChannels,
+} from "../channels/active-channels.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
@@ -65,10 +65,10 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   if (profile === undefined) throw new Error("a sign-in that was opened has a profile");
   const { name } = profile;
   let living = await context.waiting("looking for living channels", () =>
-    findLivingChannels(context, name, local ? undefined : signIn),
+    findActiveChannels(context, name, local ? undefined : signIn),
   );
   if (!local && (await shouldDelete(context, living, name, deleteChannels))) {
-    const exitCode = await deleteLivingChannels(context, name, living);
+    const exitCode = await deleteActiveChannels(context, name, living);
     if (exitCode !== ExitCode.ok) {
       context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
       return exitCode;
@@ -90,7 +90,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     secretsIn: signIn === undefined ? "not where they were stored" : "nowhere",
     tokenExpiresAt: undefined,
   });
-  warnOfLivingChannels(context, { profile: name, signIn }, living);
+  warnOfActiveChannels(context, { profile: name, signIn }, living);
   const left = profiles.map((each) => each.name).filter((each) => each !== name);
   if (name === current && left.length > 0) {
     const message = `no profile is the current one now. Profiles: ${left.join(", ")}. Choose one with --profile or ZOHO_PROFILE; ${context.invocation} login --profile <name> makes one current`;
@@ -108,11 +108,11 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
 
 async function shouldDelete(
   context: Context,
-  living: readonly LivingChannels[],
+  living: readonly ActiveChannels[],
   profile: string,
   isRequested: boolean,
 ): Promise<boolean> {
-  const ids = livingIds(living);
+  const ids = activeIds(living);
   if (isRequested || ids === "") return isRequested;
   const prompts = await context.prompts();
   const message = `Without the sign-in of profile ${profile}, channels created here can still post (${ids}). Delete them first?`;

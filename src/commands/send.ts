@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { EXPECT_STATUS_FLAG } from "../send/expect-status.ts";
+import { EXPECT_STATUS_FLAG } from "../send/flags.ts";
 import { send } from "../send/send.ts";
 import { examples } from "../terminal/help.ts";
 import type { Define } from "./command.ts";

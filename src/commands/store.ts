@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
-import type { LogOptions } from "../events/open-log.ts";
+import { type LogOptions, logFlags } from "../events/open-log.ts";
 import type { LockOwner, WaitingCount } from "../log/log.ts";
 import { createStore, isDatabaseAddress, lockOwnerAt, openLogAt, readStoreStatus } from "../log/open-log.ts";
 import { logBytes } from "../log/sqlite/health.ts";
@@ -45,45 +45,45 @@ async function status(context: Context, options: LogOptions): Promise<ExitCode> 
     : await statusOfFile(context, config);
   const { path, serverVersion, bytes, receivers, waiting } = found;
   const nowMs = context.now().getTime();
-  const rows = [
-    [
-      "server",
-      serverVersion === undefined ? "none: a SQLite file, which one process writes" : `PostgreSQL ${serverVersion}`,
+  const server =
+    serverVersion === undefined ? "none: a SQLite file, which one process writes" : `PostgreSQL ${serverVersion}`;
+  const receiverTexts = receivers.map((each) => receiverText(each, nowMs));
+  const waitingTexts = waiting.map((each) => waitingText(each, nowMs));
+  context.report({
+    type: "table",
+    columns: ["event log", path],
+    rows: [
+      ["server", server],
+      ["size", formatBytes(bytes)],
+      ...list("receivers", receiverTexts),
+      ...list("waiting", waitingTexts),
     ],
-    ["size", formatBytes(bytes)],
-    ...list(
-      "receivers",
-      receivers.map((each) => receiverText(each, nowMs)),
-    ),
-    ...list(
-      "waiting",
-      waiting.map((each) => waitingText(each, nowMs)),
-    ),
-  ];
-  const json = {
-    type: "store",
-    log: path,
-    server_version: serverVersion ?? null,
-    bytes,
-    receivers: receivers.map(({ pid, host, role, url, since }) => ({
-      pid,
-      host: host ?? null,
-      role: role ?? "both",
-      url: url ?? null,
-      since,
-    })),
-    waiting: waiting.map((each) => ({
-      target: maskUrl(each.target),
-      count: each.waiting,
-      oldest_at: each.oldestAt ?? null,
-    })),
-  };
-  context.report({ type: "table", columns: ["event log", path], rows, json: [json] });
+    json: [
+      {
+        type: "store",
+        log: path,
+        server_version: serverVersion ?? null,
+        bytes,
+        receivers: receivers.map(({ pid, host = null, role = "both", url = null, since }) => ({
+          pid,
+          host,
+          role,
+          url,
+          since,
+        })),
+        waiting: waiting.map(({ target, waiting: count, oldestAt = null }) => ({
+          target: maskUrl(target),
+          count,
+          oldest_at: oldestAt,
+        })),
+      },
+    ],
+  });
   return ExitCode.ok;
 }
 
-async function openConfig(context: Context, { store: flag }: LogOptions) {
-  const config = loadConfig(context, flag === undefined ? {} : { flags: { store: flag } });
+async function openConfig(context: Context, options: LogOptions) {
+  const config = loadConfig(context, { flags: logFlags(options) });
   const { store } = config.settings;
   if (store === false)
     throw usageError(`there is no event log here: the setting store is false (${config.origins.store})`);

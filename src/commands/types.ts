@@ -1,14 +1,13 @@
 import { relative, resolve } from "node:path";
 import { requireProduct } from "../contract/named.ts";
-import type { Product } from "../contract/product.ts";
-import { schemaShape } from "../contract/schema.ts";
 import { projectProducts } from "../custom/project-products.ts";
-import { observeLog } from "../events/observed.ts";
+import { observeLog } from "../events/drift.ts";
 import { withLog } from "../events/open-log.ts";
+import type { Log } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
-import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../samples/event-types.ts";
-import type { ObservedEvent, Traffic } from "../samples/traffic.ts";
+import { eventTypeFile, FIRST_LINE, typedEvents } from "../samples/event-types.ts";
+import type { Traffic } from "../samples/traffic.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
@@ -48,27 +47,24 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
   const config = loadConfig(context);
   const all = await projectProducts(context, { config });
   const products = id === undefined ? all : [requireProduct(all, id)];
-  const observed =
-    options.observed === true
-      ? await withLog(context, options, async (log) => {
-          const filter = id === undefined ? {} : { product: products[0]?.id };
-          const traffic = await context.waiting("reading the log", () => observeLog(log, products, { filter }));
-          warnOfLimits(context, traffic);
-          return traffic.events();
-        })
-      : [];
-  const typed = typedEvents(products, observed);
-  const text = eventTypeFile(typed);
+  const observe = async (log: Log) => {
+    const filter = { product: id === undefined ? undefined : products[0]?.id };
+    const traffic = await context.waiting("reading the log", () => observeLog(log, products, { filter }));
+    warnOfLimits(context, traffic);
+    return traffic.events();
+  };
+  const events = typedEvents(products, options.observed ? await withLog(context, options, observe) : []);
+  const text = eventTypeFile(events);
   if (options.out === undefined || options.out === "-") context.report({ type: "text", text });
-  else writeTypes(context, options.out, { text, force: options.force === true, events: typed.length });
+  else writeTypes(context, options.out, text, { force: options.force === true, events: events.length });
   return ExitCode.ok;
 }
 
 /** Memory is bounded, so of very many fields or events some are not observed. */
 function warnOfLimits(context: Context, traffic: Traffic): void {
-  for (const { product, name, partial } of traffic.events()) {
-    if (!partial) continue;
-    context.report({ type: "warning", message: `${product} ${name} has too many fields: its type is incomplete` });
+  for (const { product, name, observer } of traffic.events()) {
+    if (!observer.isPartial()) continue;
+    context.report({ type: "warning", message: `${product.id} ${name} has too many fields: its type is incomplete` });
   }
   const overlooked = traffic.overlooked();
   if (overlooked === 0) return;
@@ -76,33 +72,11 @@ function warnOfLimits(context: Context, traffic: Traffic): void {
   context.report({ type: "warning", message, hint: "name one product to compare only its events" });
 }
 
-/** The declared events, and the received members of families under their own names. */
-function typedEvents(products: readonly Product[], observed: readonly ObservedEvent[]): readonly TypedEvent[] {
-  return products.flatMap((product) =>
-    product.formats.flatMap((format) => {
-      const seen = observed.filter((each) => each.product === product.id && each.format === format.id);
-      const declared = format.events.map((event) => ({ event, name: event.name }));
-      const members = seen.filter(({ name }) => format.events.every((event) => event.name !== name));
-      return [...declared, ...members].map(({ event, name }): TypedEvent => {
-        const own = seen.find((each) => each.name === name);
-        const shape = schemaShape(event.schema);
-        return {
-          product: product.id,
-          format: format.id,
-          name,
-          summary: event.summary,
-          shape: own === undefined ? shape : withObserved(shape, own.observation),
-          deliveries: own?.deliveries ?? 0,
-        };
-      });
-    }),
-  );
-}
-
 function writeTypes(
   context: Context,
   out: string,
-  { text, force, events }: { text: string; force: boolean; events: number },
+  text: string,
+  { force, events }: { force: boolean; events: number },
 ): void {
   const path = resolve(context.cwd, out);
   const old = isDevice(path) ? undefined : readText(path);

@@ -40,11 +40,12 @@ function takesNumber({ type }: Schema): boolean {
 interface SchemaError {
   readonly keyword: string;
   readonly location: string;
+  /** The name of the field that is missing, for a rule that requires one. */
+  readonly missing: string | undefined;
   /** The schema that has the keyword. */
   readonly schema: Schema;
   /** Whether it is about an element that `contains` tries. */
   readonly isTried: boolean;
-  readonly instanceLocation: string;
   readonly path: Path;
   readonly value: unknown;
 }
@@ -55,11 +56,12 @@ const MAX_ERRORS = 2000;
 function findErrors(set: SchemaSet, data: unknown): readonly SchemaError[] {
   let location = "#";
   const errors = validateAll(set, data).slice(0, MAX_ERRORS);
-  return errors.map(({ keyword, keywordLocation, instanceLocation }) => {
+  return errors.map(({ keyword, keywordLocation, instanceLocation, error }) => {
     // The library gives no location of a `false`, which follows the error of the rule that it belongs to.
     location = keyword === "false" ? location.replace(/(?:\/false)?$/, "/false") : keywordLocation;
+    const [, missing] = /(?:required property|does not have) "(.*)"\.$/s.exec(error) ?? [];
     const path = pointerKeys(instanceLocation, data);
-    return { keyword, location, ...schemaAt(set, location), instanceLocation, path, value: valueAt(data, path) };
+    return { keyword, location, missing, ...schemaAt(set, location), path, value: valueAt(data, path) };
   });
 }
 
@@ -115,45 +117,31 @@ type Lookup = SchemaSet["lookup"];
 /** `depth`: how many keys lead to the alternatives that the errors are of. */
 function toIssues(errors: readonly SchemaError[], lookup: Lookup, depth = 0): Issue[] {
   const issues: Issue[] = [];
+  const missing = new Set<string>();
   const add = (path: Path, issue: Issue): number => issues.push({ ...issue, path: path.slice(depth) });
   for (let i = 0; i < errors.length; i++) {
     const error = errors[i];
-    if (error === undefined || error.isTried || isRepeated(error, errors[i - 1])) continue;
+    if (error === undefined || error.isTried) continue;
     const { keyword, path, schema } = error;
     if (keyword === "anyOf" || keyword === "oneOf" || keyword === "propertyNames") {
       const inner = errorsWithin(error, errors, i + 1);
       i += inner.length;
       if (keyword !== "propertyNames") add(path, unionIssue(error, inner, lookup));
-      else add(inner[0]?.path ?? path, typeIssue("no field with such a name"));
+      else add(inner[0]?.path ?? path, expectedIssue("no field with such a name"));
     }
-    for (const name of missingNames(error))
-      add([...path, name], typeIssue(expectedText(schema.properties?.[name], lookup)));
-    const issue = ownIssue(error);
+    if (error.missing !== undefined) {
+      // Several fields may require the same one.
+      const at = [...path, error.missing];
+      const place = JSON.stringify([error.location, at]);
+      if (!missing.has(place)) add(at, expectedIssue(fieldText(schema.properties?.[error.missing], lookup)));
+      missing.add(place);
+    }
+    const issue = ruleIssue(error);
     if (issue !== undefined) add(path, issue);
   }
   // Otherwise a body with an error that is not known here would be valid.
-  if (issues.length === 0 && errors.length > 0) add([], typeIssue("what its schema allows"));
+  if (issues.length === 0 && errors.length > 0) add([], expectedIssue("what its schema allows"));
   return issues;
-}
-
-/** The library has one error for each missing name, without the name. */
-function isRepeated(error: SchemaError, before: SchemaError | undefined): boolean {
-  return (
-    ["required", "dependentRequired", "dependencies"].includes(error.keyword) &&
-    error.location === before?.location &&
-    error.instanceLocation === before.instanceLocation
-  );
-}
-
-function missingNames({ keyword, schema, value }: SchemaError): readonly string[] {
-  const rule: unknown = schema[keyword];
-  const isMissing = (name: string): boolean => !Object.hasOwn(Object(value), name);
-  if (keyword === "required" && Array.isArray(rule)) return rule.filter(isMissing);
-  if (keyword !== "dependentRequired" && keyword !== "dependencies") return [];
-  const lists = Object.entries(Object(rule)).map(([name, list]) =>
-    isMissing(name) || !Array.isArray(list) ? [] : list,
-  );
-  return [...new Set(lists.flat())].filter(isMissing);
 }
 
 /** The errors that follow an error and belong to it. */
@@ -175,9 +163,7 @@ function unionIssue(
   const groups = new Map<string, SchemaError[]>();
   for (const error of inner) {
     const [index = ""] = error.location.slice(location.length + 1).split("/", 1);
-    const group = groups.get(index);
-    if (group === undefined) groups.set(index, [error]);
-    else group.push(error);
+    groups.set(index, [...(groups.get(index) ?? []), error]);
   }
   const alternatives = [...groups.values()].map((errors) => toIssues(errors, lookup, path.length));
   // Fewer than there are: several others match.
@@ -187,40 +173,31 @@ function unionIssue(
 }
 
 /** Undefined for a rule whose own errors follow. */
-function ownIssue({ keyword, schema, path, value }: SchemaError): Issue | undefined {
+function ruleIssue({ keyword, schema, path, value }: SchemaError): Issue | undefined {
   const rule: unknown = schema[keyword];
-  if (keyword === "type") return typeIssue(typeText(schema.type, value));
-  if (keyword === "false") return typeIssue(typeof path.at(-1) === "number" ? "no such element" : "no such field");
-  if (keyword === "const") return { code: "invalid_value", values: [schema.const], input: value };
-  if (keyword === "enum") return { code: "invalid_value", values: schema.enum ?? [], input: value };
   if (keyword === "format" && rule !== "regex")
     return { code: "invalid_format", format: String(rule), input: String(value) };
-  const limit = LIMITS[keyword];
-  if (limit !== undefined) {
-    const [code, origin, exclusive] = limit;
-    const inclusive = exclusive === undefined || (exclusive !== keyword && schema[exclusive] !== true);
-    return { code, origin, minimum: Number(rule), maximum: Number(rule), inclusive, input: value };
-  }
-  const expected = TEXTS[keyword]?.(rule);
-  return expected === undefined ? undefined : { code: "custom", message: expected, input: value };
+  if (keyword === "type") return expectedIssue(typeText(schema.type, value));
+  if (keyword === "false") return expectedIssue(typeof path.at(-1) === "number" ? "no such element" : "no such field");
+  const expected = TEXTS[keyword]?.(rule, schema);
+  return expected === undefined ? undefined : expectedIssue(expected);
 }
 
-/** `exclusive`: the keyword that makes the limit exclusive. It is a boolean in draft 4, and a limit of its own since. */
-type Limit = readonly [code: "too_small" | "too_big", origin: string, exclusive?: string];
-const LIMITS: Readonly<Record<string, Limit>> = {
-  minLength: ["too_small", "string"],
-  maxLength: ["too_big", "string"],
-  minItems: ["too_small", "array"],
-  maxItems: ["too_big", "array"],
-  minProperties: ["too_small", "object"],
-  maxProperties: ["too_big", "object"],
-  minimum: ["too_small", "number", "exclusiveMinimum"],
-  maximum: ["too_big", "number", "exclusiveMaximum"],
-  exclusiveMinimum: ["too_small", "number", "exclusiveMinimum"],
-  exclusiveMaximum: ["too_big", "number", "exclusiveMaximum"],
-};
-
-const TEXTS: Readonly<Record<string, (rule: unknown) => string>> = {
+/** The expected value, by rule. */
+const TEXTS: Readonly<Record<string, (rule: unknown, schema: Schema) => string>> = {
+  const: (rule) => JSON.stringify(rule),
+  enum: (rule) => valuesText(rule as readonly unknown[]),
+  minLength: (rule) => `at least ${counted(Number(rule), "character")}`,
+  maxLength: (rule) => `at most ${counted(Number(rule), "character")}`,
+  minItems: (rule) => `at least ${counted(Number(rule), "element")}`,
+  maxItems: (rule) => `at most ${counted(Number(rule), "element")}`,
+  minProperties: (rule) => `at least ${counted(Number(rule), "field")}`,
+  maxProperties: (rule) => `at most ${counted(Number(rule), "field")}`,
+  // In draft 4, a boolean beside a limit makes it exclusive; since then, an exclusive limit is a rule of its own.
+  minimum: (rule, { exclusiveMinimum }) => `${exclusiveMinimum === true ? "more than" : "at least"} ${Number(rule)}`,
+  maximum: (rule, { exclusiveMaximum }) => `${exclusiveMaximum === true ? "less than" : "at most"} ${Number(rule)}`,
+  exclusiveMinimum: (rule) => `more than ${Number(rule)}`,
+  exclusiveMaximum: (rule) => `less than ${Number(rule)}`,
   multipleOf: (rule) => `a multiple of ${rule}`,
   format: () => "a regular expression",
   pattern: (rule) => `text that matches ${rule}`,
@@ -232,24 +209,25 @@ const TEXTS: Readonly<Record<string, (rule: unknown) => string>> = {
 };
 
 /** Zod's issue that shows no more of a value than its type. */
-function typeIssue(expected: string): Issue {
-  return { code: "invalid_type", expected: expected as "string", input: undefined };
+function expectedIssue(message: string): Issue {
+  return { code: "custom", message, input: undefined };
+}
+
+function valuesText(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).join(" or ");
 }
 
 /** `number or null`. An integer is called a number, unless the value is one that is not whole. */
 function typeText(type: Schema["type"], value: unknown): string {
   const whole = typeof value === "number" ? "a whole number" : "number";
-  return [type]
-    .flat()
-    .map((each) => (each === "integer" ? whole : each))
-    .join(" or ");
+  const types = [type].flat();
+  return types.map((each) => (each === "integer" ? whole : each)).join(" or ");
 }
 
-/** What a missing field should be. */
-function expectedText(schema: unknown, lookup: Lookup): string {
+/** The expected value of a missing field. */
+function fieldText(schema: unknown, lookup: Lookup): string {
   const { type, const: value, enum: values, $ref, __absolute_ref__ }: Schema = Object(schema);
-  if ($ref !== undefined && type === undefined) return expectedText(lookup[__absolute_ref__ ?? ""], lookup);
-  if (value !== undefined || values !== undefined)
-    return (values ?? [value]).map((each) => JSON.stringify(each)).join(" or ");
+  if ($ref !== undefined && type === undefined) return fieldText(lookup[__absolute_ref__ ?? ""], lookup);
+  if (value !== undefined || values !== undefined) return valuesText(values ?? [value]);
   return type === undefined ? "a value" : typeText(type, undefined);
 }

@@ -28,7 +28,7 @@ const DEFAULT_DRAFT = "2020-12";
 /** Reads a JSON Schema, and the files in `folder` that it refers to. What is wrong with them is a usage error with its position. */
 export function readJsonSchema(path: string, folder: string): z.ZodType {
   const lookup: SchemaSet["lookup"] = Object.create(null);
-  const { schema, draft } = loadFile(path, pathToFileURL(path).href, { lookup, folder, draft: undefined });
+  const { schema, draft } = loadFile({ lookup, folder }, path, pathToFileURL(path).href);
   return toZod({ root: schema, draft, lookup });
 }
 
@@ -55,18 +55,18 @@ function comparisons(value: unknown): number {
   return Object.values(value).reduce<number>((sum, each) => sum + comparisons(each), own);
 }
 
-interface LoadOptions {
-  /** Gets the schemas of the file by URI. */
+interface Files {
+  /** Gets the schemas of each file by URI. */
   readonly lookup: SchemaSet["lookup"];
   readonly folder: string;
-  /** Of the file that refers to this one. */
-  readonly draft: SchemaDraft | undefined;
 }
 
 type Keys = readonly (string | number)[];
 type Fail = (keys: Keys, message: string, hint?: string) => UserError;
 
-function loadFile(path: string, uri: string, { lookup, folder, draft: expected }: LoadOptions) {
+/** `expected`: the draft of the file that refers to this one. */
+function loadFile(files: Files, path: string, uri: string, expected?: SchemaDraft) {
+  const { lookup } = files;
   const text = readText(path) ?? "";
   const fail: Fail = (keys, message, hint) => fileError(text, path, keys, message, hint);
   const schema = parseJsonFile(text, path) as Schema | boolean;
@@ -91,7 +91,7 @@ function loadFile(path: string, uri: string, { lookup, folder, draft: expected }
     checkPart(part, keys, { draft, anchors, fail });
     if (part.$ref === undefined) continue;
     const fileOf = (target: string) => siblingPath(target, { uri: root, path });
-    loadReference(part, [...keys, "$ref"], { lookup, folder, draft, fileOf, fail });
+    loadReference(files, part, { keys: [...keys, "$ref"], draft, fileOf, fail });
   }
   return { schema, draft };
 }
@@ -144,7 +144,8 @@ function checkPattern(pattern: string | undefined, keys: Keys, fail: Fail): void
   }
 }
 
-interface ReferenceOptions extends LoadOptions {
+interface ReferenceOptions {
+  readonly keys: Keys;
   readonly draft: SchemaDraft;
   /** The path of a URI's file. Throws where it has none. */
   readonly fileOf: (uri: string) => string;
@@ -152,17 +153,17 @@ interface ReferenceOptions extends LoadOptions {
 }
 
 /** Loads the file of a reference. Never from outside the folder, not through links either, nor over the network. */
-function loadReference(part: Schema, keys: Keys, { lookup, folder, draft, fileOf, fail }: ReferenceOptions): void {
+function loadReference(files: Files, part: Schema, { keys, draft, fileOf, fail }: ReferenceOptions): void {
+  const { lookup, folder } = files;
   const uri = part.__absolute_ref__ ?? "";
   const file = uri.replace(/#.*/s, "");
   const ref = JSON.stringify(part.$ref);
   if (lookup[file] === undefined) {
     const path = attempt(() => fileOf(file));
     if (path === undefined) throw fail(keys, `${ref} is not a file`, "nothing is fetched: save it in the same folder");
-    const outside = fail(keys, `${ref} is outside of ${folder}`, "copy the file into this folder");
-    if (leadsOut(folder, path)) throw outside;
+    if (leadsOut(folder, path)) throw fail(keys, `${ref} is outside of ${folder}`, "copy the file into this folder");
     if (attempt(() => realpathSync(path)) === undefined) throw fail(keys, `${ref}: there is no file ${path}`);
-    loadFile(path, file, { lookup, folder, draft });
+    loadFile(files, path, file, draft);
   }
   if (lookup[uri] === undefined) throw fail(keys, `${ref} refers to nothing`, "correct it, or add what it refers to");
 }

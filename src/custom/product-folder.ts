@@ -24,21 +24,25 @@ interface FolderOptions {
 }
 
 /**
- * A user-defined product: a folder with `product.json`, `fixtures/<event>.json`, and `schemas/<event>.json` or `.mjs`, or
+ * A custom product: a folder with `product.json`, `fixtures/<event>.json`, and `schemas/<event>.json` or `.mjs`, or
  * `schemas.mjs` for all events. Throws usage errors that name file and cause.
  */
-export async function readProductFolder(id: string, folder: string, options: FolderOptions): Promise<Product> {
+export async function readProductFolder(
+  id: string,
+  folder: string,
+  { root, importModule }: FolderOptions,
+): Promise<Product> {
   const setting = `products.${id}.path`;
   requireFolder(folder, `${setting}: the folder ${folder}`);
   const about = readProductFile(folder);
   const files = schemaFilesIn(folder);
   const fixtures = eventFiles(filesIn(join(folder, "fixtures"), [".json"]));
   const schemaFiles = eventFiles(files.events);
-  const { importModule } = options;
-  const schemas =
-    importModule === undefined ? new Map() : await loadSchemas(schemaFiles, files.all, { folder, importModule });
-  const events = eventsOf(about, [...fixtures.keys(), ...schemaFiles.keys(), ...schemas.keys()], schemas);
-  const [first, second] = events;
+  const schemas = new Map<string, z.ZodType>();
+  if (importModule !== undefined) await loadSchemas(schemas, schemaFiles, files.all, { folder, importModule });
+  const summaries = new Map(Object.entries(about.events ?? {}));
+  const names = new Set([...summaries.keys(), ...fixtures.keys(), ...schemaFiles.keys(), ...schemas.keys()]);
+  const [first, second] = names;
   const eventAt = eventPlace(about);
   const areEventsUnknown = importModule === undefined && files.all.length > 0;
   if (first === undefined && !areEventsUnknown) {
@@ -47,9 +51,9 @@ export async function readProductFolder(id: string, folder: string, options: Fol
       `put a sample at ${join(folder, "fixtures", "<event>.json")}`,
     );
   }
-  if (first !== undefined && second !== undefined && eventAt === undefined) {
+  if (second !== undefined && eventAt === undefined) {
     throw usageError(
-      `${setting}: ${first.name} and ${second.name} cannot be told apart`,
+      `${setting}: ${first} and ${second} cannot be told apart`,
       `set in ${join(folder, "product.json")} where a delivery names its event: { "event": "data.type" }, or { "event": { "header": "x-event" } }`,
     );
   }
@@ -58,8 +62,12 @@ export async function readProductFolder(id: string, folder: string, options: Fol
     title: about.title ?? id,
     folder,
     // With `/` on every platform.
-    source: `your own: ${relative(options.root, folder).split(sep).join("/")}`,
-    events,
+    source: `your own: ${relative(root, folder).split(sep).join("/")}`,
+    events: [...names].map((name) => ({
+      name,
+      summary: summaries.get(name) ?? "An event of your own",
+      schema: schemas.get(name),
+    })),
     eventAt,
     encoding: about.encoding ?? "json",
     methods: about.methods ?? [],
@@ -95,36 +103,26 @@ function requireFolder(folder: string, description: string): void {
 }
 
 async function loadSchemas(
+  schemas: Map<string, z.ZodType>,
   files: ReadonlyMap<string, string>,
   modules: readonly string[],
   { folder, importModule }: { readonly folder: string; readonly importModule: ImportModule },
-): Promise<ReadonlyMap<string, z.ZodType>> {
-  const schemas = new Map<string, z.ZodType>();
+): Promise<void> {
   for (const [name, path] of files) {
     const file = await loadSchemaFile(path, folder, importModule);
-    if (file.kind === "map")
+    if (file instanceof Map)
       throw usageError(`${path} exports several schemas`, "export one schema, that of the event in the file's name");
-    schemas.set(name, file.schema);
+    schemas.set(name, file);
   }
   for (const path of modules) {
     const file = await loadSchemaFile(path, folder, importModule);
-    if (file.kind === "one") throw usageError(`${path} exports one schema`, "export one for each event, by name");
-    for (const [name, schema] of Object.entries(file.schemas)) {
+    if (!(file instanceof Map)) throw usageError(`${path} exports one schema`, "export one for each event, by name");
+    for (const [name, schema] of file) {
       if (!isFileName(name)) throw usageError(`${path}: ${JSON.stringify(name)}: ${EVENT_NAME_RULE}`);
       if (schemas.has(name)) throw usageError(`${path}: ${name} already has a schema`, "leave one of them out");
       schemas.set(name, schema);
     }
   }
-  return schemas;
-}
-
-function eventsOf(about: ProductFile, names: readonly string[], schemas: ReadonlyMap<string, z.ZodType>) {
-  const summaries = new Map(Object.entries(about.events ?? {}));
-  return [...new Set([...summaries.keys(), ...names])].map((name) => ({
-    name,
-    summary: summaries.get(name) ?? "An event of your own",
-    schema: schemas.get(name),
-  }));
 }
 
 /** Zoho's signature schemes by name. */
@@ -132,27 +130,23 @@ const SCHEMES = { guide: guideSignature, finance: financeSignature } as const sa
 
 /** The schema of `product.json`. Everything is optional for a product with a single event, sent as JSON and not signed. */
 function productFile() {
+  const { encoding, auth, event: mark } = formatSettings().shape;
   const header = z.string().regex(HEADER_NAME, "the name of a header");
   const path = z.string().min(1).refine(isPath, { error: "a path such as data.type or items[0].kind" });
-  const place = [
-    z.strictObject({ body: path }),
-    z.strictObject({ header }),
-    z.strictObject({ query: z.string().min(1) }),
-  ];
   const schemes = Object.keys(SCHEMES).map((name) => JSON.stringify(name));
   return z.strictObject({
     $schema: z.string().optional(),
     title: z.string().min(1).optional(),
     /** Where a delivery names its event: a path in the body, or a header or query key. */
     event: z
-      .union([path, ...place], {
+      .union([path, z.strictObject({ body: path }), mark.unwrap()], {
         error: 'a path in the body such as "data.type", or { "header": … } or { "query": … }',
       })
       .optional(),
     /** Summaries by event. */
     events: z.record(z.string(), z.string()).optional(),
-    encoding: formatSettings().shape.encoding,
-    auth: formatSettings().shape.auth,
+    encoding,
+    auth,
     signature: z
       .union(
         [
@@ -189,11 +183,11 @@ function readProductFile(folder: string): ProductFile {
     throw fileError(text, path, ["events", wrong], EVENT_NAME_RULE);
   }
   const [issue] = result.error.issues;
-  const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  if (unknown === undefined)
-    throw fileError(text, path, issue?.path ?? [], issue?.message.replace(/^Invalid input: /, "") ?? "not valid");
+  const at = issue?.path ?? [];
+  const [unknown] = issue?.code === "unrecognized_keys" ? issue.keys : [];
   const hint = `possible settings: ${Object.keys(schema.shape).join(", ")}`;
-  throw fileError(text, path, [...(issue?.path ?? []), unknown], "there is no such setting", hint);
+  if (unknown !== undefined) throw fileError(text, path, [...at, unknown], "there is no such setting", hint);
+  throw fileError(text, path, at, issue?.message.replace(/^Invalid input: /, "") ?? "not valid");
 }
 
 function eventPlace({ event }: ProductFile): EventPlace | undefined {
@@ -207,7 +201,7 @@ function signatureOf({ signature }: ProductFile): Proof | undefined {
   const { algorithm, encoding = "hex", prefix } = signature;
   const header = signature.header.toLowerCase();
   const scheme = { id: "body-signature", header, credential: "secret", key: "secret" } as const;
-  return { ...bodySignature({ ...scheme, ...{ algorithm, encoding, prefix } }), secretIn: header };
+  return { ...bodySignature({ ...scheme, algorithm, encoding, prefix }), secretIn: header };
 }
 
 function isPath(text: string): boolean {

@@ -18,7 +18,7 @@ type ProductConfig = Pick<Config, "root" | "importModule"> & {
 };
 
 /**
- * Every product with the project's settings applied, the user's own products last. The code that reads their files is only
+ * Every product with the project's settings applied, custom products last. The code that reads their files is only
  * loaded if there are any; `schemas: false` skips schemas that are modules, which would be run.
  */
 export async function configuredProducts(
@@ -54,12 +54,9 @@ async function withSettings(
   for (const [id, { path }] of entries) if (path === undefined) requireKnown(id);
   if (!entries.some(([, { path, schema }]) => path !== undefined || schema !== undefined))
     return configureProducts(products, settings.products as Readonly<Record<string, ProductSettings>>);
-  const { withOwnProducts } = await import("./own-products.ts");
-  const all = await withOwnProducts(products, settings.products, {
-    root,
-    configFile: origins.products,
-    importModule: schemas ? importModule : undefined,
-  });
+  const { withCustomProducts } = await import("./custom-products.ts");
+  const options = { root, configFile: origins.products, importModule: schemas ? importModule : undefined };
+  const all = await withCustomProducts(products, settings.products, options);
   return configureProducts(all.products, all.settings);
 }
 
@@ -145,7 +142,7 @@ export function warnOfUnknownVariables(
     context.report({
       type: "warning",
       message: `${name} (${variableOrigin(name)}) is not a ${name.startsWith("ZOHO_HOOKS_") ? "setting" : "product's secret"}, so it has no effect`,
-      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+      hint: near && `did you mean ${near}?`,
     });
   }
   return unknown;

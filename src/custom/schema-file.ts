@@ -9,9 +9,7 @@ import { isDevice, NOT_A_FILE } from "../util/files.ts";
 import { runWithin } from "../util/time-limit.ts";
 
 /** One schema, or those of several events by name. */
-type SchemaFile =
-  | { readonly kind: "one"; readonly schema: z.ZodType }
-  | { readonly kind: "map"; readonly schemas: Readonly<Record<string, z.ZodType>> };
+type SchemaFile = z.ZodType | Map<string, z.ZodType>;
 
 /**
  * Reads a JSON Schema, or runs a module whose default export is a zod schema or an object of them by event. A JSON Schema may
@@ -23,7 +21,7 @@ export async function loadSchemaFile(path: string, folder: string, importModule:
   if (isModule(path)) return fromModule(path, importModule);
   if (path.endsWith(".json")) {
     const { readJsonSchema } = await import("./json-schema.ts");
-    return { kind: "one", schema: limited(readJsonSchema(path, folder)) };
+    return limited(readJsonSchema(path, folder));
   }
   throw usageError(
     `${path} is not a schema file`,
@@ -41,13 +39,11 @@ function limited(schema: z.ZodType): z.ZodType {
 
 async function fromModule(path: string, importModule: ImportModule): Promise<SchemaFile> {
   const exported = await importDefault(path, importModule);
-  if (isSchema(exported)) return { kind: "one", schema: limited(exported) };
+  if (isSchema(exported)) return limited(exported);
   const entries = typeof exported === "object" && exported !== null ? Object.entries(exported) : [];
-  const schemas = entries.flatMap(([name, value]): [string, z.ZodType][] =>
-    isSchema(value) ? [[name, limited(value)]] : [],
-  );
-  if (entries.length > 0 && schemas.length === entries.length)
-    return { kind: "map", schemas: Object.fromEntries(schemas) };
+  const schemas = new Map<string, z.ZodType>();
+  for (const [name, value] of entries) if (isSchema(value)) schemas.set(name, limited(value));
+  if (entries.length > 0 && schemas.size === entries.length) return schemas;
   const [wrong = "", value = exported] = entries.find(([, each]) => !isSchema(each)) ?? [];
   const where = entries.length === 0 || isOldSchema(exported) ? "its default export" : `${JSON.stringify(wrong)} in it`;
   if (isOldSchema(exported) || isOldSchema(value)) {
@@ -64,13 +60,11 @@ async function importDefault(path: string, importModule: ImportModule): Promise<
   try {
     module = await importModule(pathToFileURL(path).href);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
+    if (errorCode(error) === "ERR_UNKNOWN_FILE_EXTENSION")
       throw usageError(
         `${path}: this version of Node cannot run TypeScript`,
         "use Node 22.18 or later, or a .mjs file",
       );
-    }
     const [firstLine = ""] = errorText(error).split("\n");
     const hint = /package 'zod'/.test(firstLine) ? "npm install zod" : undefined;
     throw usageError(`${path} cannot be loaded: ${firstLine}`, hint);

@@ -19,14 +19,16 @@ export async function diff(context: Context, before: string, after: string, opti
   return withLog(context, options, async (log) => {
     const a = requireWholeBody(await requireEntry(log, first));
     const b = requireWholeBody(await requireEntry(log, second));
-    const chosen = chosenNames([...a.verdicts, ...b.verdicts]);
+    const secretFieldNames = chosenNames([...a.verdicts, ...b.verdicts]);
+    const hidden = hiddenSecrets(context, options);
     // Compared before masking: different tokens are a difference.
     const found = diffJson(payloadText(a), payloadText(b)).map((each) =>
-      maskDifference(each, chosen, hiddenSecrets(context, options)),
+      hidden === undefined ? each : maskDifference(each, secretFieldNames, hidden),
     );
     const title = `#${a.n} ${entryName(a)}  and  #${b.n} ${entryName(b)}`;
     if (found.length === 0) {
-      context.report({ type: "notice", message: `${title}: the payloads are the same${bytesNote(a, b)}` });
+      const bytes = a.delivery.body.equals(b.delivery.body) ? "byte for byte" : "but not byte for byte";
+      context.report({ type: "notice", message: `${title}: the payloads are the same, ${bytes}` });
       return ExitCode.ok;
     }
     context.report({
@@ -37,12 +39,12 @@ export async function diff(context: Context, before: string, after: string, opti
         const from = change === "changed" ? beginning(old, now) : 0;
         return [MARKS[change], pathText(path) || "(the body)", cut(old, from), cut(now, from)];
       }),
-      json: found.map(({ path, change, before: old, after: now }) => ({
+      json: found.map(({ path, change, before: old = null, after: now = null }) => ({
         type: "difference",
         path: pathText(path),
         change,
-        before: old ?? null,
-        after: now ?? null,
+        before: old,
+        after: now,
       })),
     });
     return ExitCode.ok;
@@ -58,22 +60,17 @@ function payloadText({ n, delivery }: LogEntry): string {
   return read.payload.text ?? JSON.stringify(read.payload.data ?? null);
 }
 
-function bytesNote(a: LogEntry, b: LogEntry): string {
-  return a.delivery.body.equals(b.delivery.body) ? ", byte for byte" : ", but not byte for byte";
-}
-
 function maskDifference(
-  difference: Difference,
-  chosen: readonly string[],
-  hidden: KnownSecrets | undefined,
+  { path, change, before, after }: Difference,
+  secretFieldNames: readonly string[],
+  hidden: KnownSecrets,
 ): Difference {
-  if (hidden === undefined) return difference;
-  const isSecret = difference.path.map(String).some(isSecretIn(chosen));
+  const isSecret = path.map(String).some(isSecretIn(secretFieldNames));
   const mask = (value: string | undefined): string | undefined => {
     if (value === undefined) return undefined;
-    return isSecret ? JSON.stringify(MASK) : maskText(hidden.mask(value), chosen);
+    return isSecret ? JSON.stringify(MASK) : maskText(hidden.mask(value), secretFieldNames);
   };
-  return { ...difference, before: mask(difference.before), after: mask(difference.after) };
+  return { path, change, before: mask(before), after: mask(after) };
 }
 
 /** Where to start showing two values: at their beginning, or shortly before they differ. */
@@ -104,36 +101,17 @@ interface Difference {
  */
 export function diffJson(before: string, after: string): readonly Difference[] {
   const found: Difference[] = [];
-  const compare = (a: JsonNode, b: JsonNode, path: Difference["path"]): void => {
-    const from = before.slice(a.start, a.end);
-    const to = after.slice(b.start, b.end);
+  const compare = (a: JsonNode | undefined, b: JsonNode | undefined, path: Difference["path"]): void => {
+    const from = a && before.slice(a.start, a.end);
+    const to = b && after.slice(b.start, b.end);
     if (from === to) return;
-    if (a.kind !== b.kind || (a.kind !== "object" && a.kind !== "array")) {
-      if (a.kind === "string" && b.kind === "string" && JSON.parse(from) === JSON.parse(to)) return;
-      found.push({ path, change: "changed", before: from, after: to });
-      return;
-    }
-    const old = members(a);
-    const now = members(b);
-    for (const [key, node] of old) {
-      const other = now.get(key);
-      if (other !== undefined) compare(node, other, [...path, key]);
-      else
-        found.push({
-          path: [...path, key],
-          change: "removed",
-          before: before.slice(node.start, node.end),
-          after: undefined,
-        });
-    }
-    for (const [key, node] of now) {
-      if (old.has(key)) continue;
-      found.push({
-        path: [...path, key],
-        change: "added",
-        before: undefined,
-        after: after.slice(node.start, node.end),
-      });
+    const kind = a?.kind === b?.kind ? a?.kind : undefined;
+    if (kind === "object" || kind === "array") {
+      const [old, now] = [members(a), members(b)];
+      for (const key of new Set([...old.keys(), ...now.keys()])) compare(old.get(key), now.get(key), [...path, key]);
+    } else if (kind !== "string" || JSON.parse(from ?? "") !== JSON.parse(to ?? "")) {
+      const change = from === undefined ? "added" : to === undefined ? "removed" : "changed";
+      found.push({ path, change, before: from, after: to });
     }
   };
   compare(scanJson(before), scanJson(after), []);
@@ -141,6 +119,6 @@ export function diffJson(before: string, after: string): readonly Difference[] {
 }
 
 /** The last duplicate key wins, as in JSON.parse. */
-function members(node: JsonNode): ReadonlyMap<string | number, JsonNode> {
-  return new Map(node.children.map(({ key, node: child }) => [key, child]));
+function members(node: JsonNode | undefined): ReadonlyMap<string | number, JsonNode> {
+  return new Map(node?.children.map(({ key, node: child }) => [key, child]));
 }

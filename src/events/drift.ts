@@ -1,11 +1,16 @@
+import type { Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
+import { readPayload } from "../delivery/payload.ts";
+import type { ListOptions, Log, LogFilter } from "../log/log.ts";
+import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
-import { driftOf, hasDrifted } from "../samples/traffic.ts";
+import { driftOf, hasDrifted } from "../samples/drift.ts";
+import { createTraffic, type Traffic } from "../samples/traffic.ts";
 import type { ExitCode } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
 import { DamageReport } from "./entry.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
-import { learn, observeLog, refuseLinkedFolders } from "./observed.ts";
+import { learn, refuseLinkedFolders } from "./learn.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
 
 export interface DriftOptions extends FilterOptions, LogOptions {
@@ -16,9 +21,9 @@ export interface DriftOptions extends FilterOptions, LogOptions {
 export async function drift(context: Context, options: DriftOptions): Promise<ExitCode> {
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
-  return withLog(context, options, async (log, config) => {
+  return withLog(context, options, async (log, { root }) => {
     const samples = options.learn === true;
-    if (samples) refuseLinkedFolders(config.root, products);
+    if (samples) refuseLinkedFolders(root, products);
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
     const read = () => observeLog(log, products, { filter, samples, onDamaged });
@@ -30,13 +35,34 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
     if (drifts.length > 0 || overlooked > 0) {
       context.report({ type: "drift", drifts, brief: false, overlooked, moreCommand: undefined });
     } else {
-      const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
+      const deliveries = events.reduce((sum, { observer }) => sum + observer.root.count, 0);
       const none = `no drift: ${counted(deliveries, "delivery matches its schema", "deliveries match their schemas")}`;
       const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "matches" : "is in the log"}, not counting unknown events, duplicates, wrong signatures and tokens, and samples posted by send`;
-      const message = deliveries === 0 ? nothing : none;
-      context.report({ type: "notice", message });
+      context.report({ type: "notice", message: deliveries === 0 ? nothing : none });
     }
-    if (samples) learn(context, { root: config.root, events, products });
+    if (samples) learn(context, root, events);
     return damage.exitCode;
   });
+}
+
+interface ObserveOptions extends Pick<ListOptions, "onDamaged"> {
+  readonly filter: LogFilter;
+  readonly samples?: boolean;
+}
+
+/** The shapes of the logged events. */
+export async function observeLog(
+  log: Log,
+  products: readonly Product[],
+  { filter, samples, onDamaged }: ObserveOptions,
+): Promise<Traffic> {
+  const traffic = createTraffic(products, { samples });
+  for await (const entry of log.entries(filter, { order: "oldest", onDamaged })) {
+    if (isBodyCut(entry)) continue;
+    traffic.add(entry, () => {
+      const read = readPayload(entry.delivery);
+      return read.ok ? read.payload.data : undefined;
+    });
+  }
+  return traffic;
 }

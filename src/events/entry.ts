@@ -1,5 +1,5 @@
 import { findProduct, isDesigned } from "../contract/event-names.ts";
-import type { Product } from "../contract/product.ts";
+import type { Product, Verdict } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { chosenNames, maskDelivery, maskText, maskUrl } from "../delivery/mask.ts";
@@ -9,33 +9,51 @@ import type { LogEntry } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
 import type { EventReport, LoggedFacts } from "../receiver/event-report.ts";
-import { type Receipt, receive } from "../recognition/receive.ts";
+import { emptyReceipt, type Receipt, receive } from "../recognition/receive.ts";
 import { ExitCode } from "../util/errors.ts";
 import { formatDay } from "../util/units.ts";
 
 export type LoggedEvent = EventReport & { readonly logged: LoggedFacts };
 
+/** One delivery in full. */
+export interface EntryReport {
+  readonly type: "entry";
+  readonly event: LoggedEvent;
+}
+
 /** The secrets to mask in what a command shows; undefined where the user wants to see them. */
 export function hiddenSecrets(
   { knownSecrets }: Context,
-  { showSecrets }: { readonly showSecrets?: boolean | undefined },
+  { showSecrets }: { readonly showSecrets?: boolean },
 ): KnownSecrets | undefined {
   return showSecrets === true ? undefined : knownSecrets;
 }
 
-/** A delivery of the log as `listen` reported it. With `hidden` secrets also those are masked that their names show. */
+/**
+ * Masks what is shown of a delivery: `hidden` values, and what names show to be secret. Values first: names mask a part of a
+ * text, which may end within a value.
+ */
+export function maskerOf(verdicts: readonly Verdict[], hidden: KnownSecrets | undefined) {
+  const names = chosenNames(verdicts);
+  return {
+    delivery: (delivery: Delivery) =>
+      hidden === undefined ? delivery : maskDelivery(hidden.maskDelivery(delivery), names),
+    url: (url: string) => (hidden === undefined ? url : maskUrl(hidden.mask(url), names)),
+    /** For a text that may have been cut. */
+    text: (text: string) => (hidden === undefined ? text : maskText(hidden.maskCut(text), names)),
+  };
+}
+
+/** A delivery of the log as `listen` reported it, with `hidden` secrets masked. */
 export function entryEvent(
   products: readonly Product[],
   entry: LogEntry,
   hidden: KnownSecrets | undefined,
-  { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
+  { heading, fresh = false }: { readonly heading?: string; readonly fresh?: boolean } = {},
 ): LoggedEvent {
-  const chosen = chosenNames(entry.verdicts);
   const { delivery } = entry;
-  // Values first: names mask a part of a text, which may end within a value.
-  const shown = hidden === undefined ? delivery : maskDelivery(hidden.maskDelivery(delivery), chosen);
-  const target = (url: string): string => (hidden === undefined ? url : maskUrl(hidden.mask(url), chosen));
-  const mask = (text: string): string => (hidden === undefined ? text : maskText(hidden.maskCut(text), chosen));
+  const masker = maskerOf(entry.verdicts, hidden);
+  const shown = masker.delivery(delivery);
   const { length } = delivery.body;
   const isCut = isBodyCut(entry);
   return {
@@ -61,15 +79,12 @@ export function entryEvent(
       get masked() {
         return !sameDelivery(shown, delivery);
       },
-      attempts: entry.attempts.map((each) => ({
-        ...each,
-        target: target(each.target),
-        reply: each.reply === undefined ? undefined : mask(each.reply),
+      attempts: entry.attempts.map(({ target, reply, ...rest }) => ({
+        ...rest,
+        target: masker.url(target),
+        reply: reply === undefined ? undefined : masker.text(reply),
       })),
-      forwards: entry.forwards.map((each) => ({
-        ...each,
-        target: target(each.target),
-      })),
+      forwards: entry.forwards.map((each) => ({ ...each, target: masker.url(each.target) })),
       fresh,
       heading,
     },
@@ -81,49 +96,34 @@ export function entryEvent(
  * was cut: then `shown` is undefined.
  */
 function receiptOf(products: readonly Product[], entry: LogEntry, shown: Delivery | undefined): Receipt {
-  const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
-  const read = once(() => shown && readPayload(shown));
-  const found =
-    entry.known || shown === undefined
-      ? undefined
-      : receive({
-          products,
-          product,
-          delivery: entry.delivery,
-          secrets: noSecrets,
-          now: entry.receivedAt,
-          schemas: false,
-        });
+  let read: ReturnType<typeof readPayload> | undefined;
+  const found = entry.known || shown === undefined ? undefined : recogniseEntry(products, entry);
   return {
+    ...emptyReceipt,
     product: entry.product,
     format: entry.format,
     event: entry.event,
     known: entry.known,
     suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
     designed: entry.known && !entry.schemaChecked && isDesigned(products, entry),
-    couldBe: [],
     nearest: found?.nearest,
     get payload() {
-      const found = read();
-      return found?.ok === true ? found.payload : undefined;
+      read ??= shown && readPayload(shown);
+      return read?.ok ? read.payload : undefined;
     },
     problem: found?.problem,
     handshake: entry.accepted ? found?.handshake : undefined,
     verdicts: entry.verdicts,
     schema: entry.schemaChecked ? { ok: entry.issues.length === 0, issues: entry.issues } : undefined,
     records: entry.records,
-    batch: false,
     identity: entry.identity,
-    hint: undefined,
   };
 }
 
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
+/** Recognises a delivery of the log again, for what the log does not have. */
+export function recogniseEntry(products: readonly Product[], { product: id, delivery, receivedAt }: LogEntry): Receipt {
+  const product = id === undefined ? undefined : findProduct(products, id);
+  return receive({ products, product, delivery, secrets: noSecrets, now: receivedAt, schemas: false });
 }
 
 function sameDelivery(a: Delivery, b: Delivery): boolean {

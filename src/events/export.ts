@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { projectProducts } from "../custom/project-products.ts";
 import { curlCommand } from "../delivery/curl-command.ts";
-import { type Delivery, splitUrl } from "../delivery/delivery.ts";
+import { splitUrl } from "../delivery/delivery.ts";
 import { appUrl, type ListenAddress, withQueryOf } from "../delivery/target-url.ts";
 import { isHopByHop } from "../forward/request.ts";
 import { isBodyCut } from "../log/retention.ts";
@@ -14,9 +14,8 @@ import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../uti
 import { type JsonLine, jsonLine, plain } from "../util/text.ts";
 import { hasLostReader, stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
-import { emptyMessage } from "./empty-message.ts";
 import { DamageReport, entryEvent, hiddenSecrets, type LoggedEvent } from "./entry.ts";
-import { type FilterOptions, isFiltered, readFilter } from "./filter.ts";
+import { emptyMessage, type FilterOptions, isFiltered, readFilter } from "./filter.ts";
 import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
 import { runningAddress } from "./running-listener.ts";
 
@@ -31,14 +30,13 @@ export interface ExportOptions extends FilterOptions, LogOptions {
 export async function exportEvents(
   context: Context,
   which: string | undefined,
-  given: ExportOptions,
+  options: ExportOptions,
 ): Promise<ExitCode> {
-  const { out: named, ...rest } = given;
-  const options: ExportOptions = named === undefined || named === "-" ? rest : { ...rest, out: named };
-  const { out, force = false, to } = options;
-  const make = exportFormats.get(options.format);
-  if (make === undefined) {
-    const known = [...exportFormats.keys()].join(", ");
+  const { force = false, to } = options;
+  const out = options.out === "-" ? undefined : options.out;
+  const format = FORMATS.get(options.format);
+  if (format === undefined) {
+    const known = [...FORMATS.keys()].join(", ");
     throw usageError(`--format: there is no format ${JSON.stringify(options.format)}`, `formats: ${known}`);
   }
   if (to !== undefined && options.format !== "curl") throw usageError("--to is for --format curl only");
@@ -50,22 +48,12 @@ export async function exportEvents(
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log, config) => {
     const running = options.format === "curl" ? await runningAddress(context, config) : undefined;
-    const listener = { ...config.settings, ...running };
-    const format = make(listener, to);
+    const target = { listener: { ...config.settings, ...running }, to };
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const hidden = hiddenSecrets(context, options);
-    let [count, masked, cut] = [0, 0, 0];
-    const write = (event: LoggedEvent): void => {
-      if (file === undefined && context.json) {
-        context.report({ type: "text", text: "", json: format.line(event) });
-      } else {
-        const text = (count === 0 ? "" : format.between) + format.item(event);
-        if (file === undefined) context.report({ type: "text", text });
-        else file.write(hidden?.mask(text) ?? text);
-      }
-    };
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
+    const counts = { count: 0, masked: 0, cut: 0 };
     try {
       const entries =
         n === undefined ? log.entries(filter, { order: "oldest", onDamaged }) : [await requireEntry(log, n)];
@@ -74,23 +62,29 @@ export async function exportEvents(
         // `| head` closes the pipe once it has enough.
         if (hasLostReader(context.signal)) return ExitCode.ok;
         if (context.signal.aborted)
-          throw usageError(`${stoppedBy(context.signal)} after ${counted(count, "delivery", "deliveries")}`);
+          throw usageError(`${stoppedBy(context.signal)} after ${counted(counts.count, "delivery", "deliveries")}`);
         if (format.isForWholeBodies && isBodyCut(entry)) {
           if (n !== undefined) requireWholeBody(entry);
-          cut++;
+          counts.cut++;
           continue;
         }
         const event = entryEvent(products, entry, hidden);
-        write(event);
-        count++;
-        if (event.logged.masked) masked++;
+        if (file === undefined && context.json) {
+          context.report({ type: "text", text: "", json: format.line(event, target) });
+        } else {
+          const text = (counts.count === 0 ? "" : format.between) + format.item(event, target);
+          if (file === undefined) context.report({ type: "text", text });
+          else file.write(hidden?.mask(text) ?? text);
+        }
+        counts.count++;
+        if (event.logged.masked) counts.masked++;
       }
       file?.finish();
     } finally {
       file?.dispose();
     }
     damage.report();
-    reportCounts(context, options, log.path, { count, masked, cut });
+    reportCounts(context, { ...options, out }, log.path, counts);
     return damage.exitCode;
   });
 }
@@ -101,24 +95,23 @@ function reportCounts(
   path: string,
   { count, masked, cut }: { readonly count: number; readonly masked: number; readonly cut: number },
 ): void {
-  const { out, format } = options;
-  if (out !== undefined) {
-    context.report({
-      type: "text",
-      text: `${counted(count, "delivery", "deliveries")} written to ${out}\n`,
-      json: { type: "exported", format, file: out, count, masked },
-    });
-  } else if (count === 0) context.report({ type: "notice", message: emptyMessage(options, path) });
-  if (cut > 0) {
-    const which = counted(cut, "delivery was", "deliveries were");
-    context.report({ type: "notice", message: `${which} left out: rejected, and only the start of the body was kept` });
-  }
-  if (masked > 0) {
-    context.report({
-      type: "notice",
-      message: `secrets are masked in ${masked} of them, so they cannot be verified; --show-secrets exports everything as it came`,
-    });
-  }
+  const { out: file, format } = options;
+  const notice = (message: string): void => context.report({ type: "notice", message });
+  if (file !== undefined) {
+    const text = `${counted(count, "delivery", "deliveries")} written to ${file}\n`;
+    context.report({ type: "text", text, json: { type: "exported", format, file, count, masked } });
+  } else if (count === 0) notice(emptyMessage(options, path));
+  const left = counted(cut, "delivery was", "deliveries were");
+  if (cut > 0) notice(`${left} left out: rejected, and only the start of the body was kept`);
+  if (masked > 0)
+    notice(
+      `secrets are masked in ${masked} of them, so they cannot be verified; --show-secrets exports everything as it came`,
+    );
+}
+
+interface CurlTarget {
+  readonly listener: ListenAddress;
+  readonly to: string | undefined;
 }
 
 interface ExportFormat {
@@ -126,32 +119,28 @@ interface ExportFormat {
   readonly between: string;
   /** It is sent again, so a body of which only the start was kept is of no use. */
   readonly isForWholeBodies: boolean;
-  item(event: LoggedEvent): string;
+  item(event: LoggedEvent, target: CurlTarget): string;
   /** With `--json`. */
-  line(event: LoggedEvent): JsonLine;
+  line(event: LoggedEvent, target: CurlTarget): JsonLine;
 }
 
-type MakeFormat = (listener: ListenAddress, to: string | undefined) => ExportFormat;
+const NDJSON: ExportFormat = {
+  between: "",
+  isForWholeBodies: false,
+  item: (event) => jsonLine({ v: 1, ...eventLine(event) }),
+  line: eventLine,
+};
 
-const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeFormat>([
-  [
-    "ndjson",
-    () => ({
-      between: "",
-      isForWholeBodies: false,
-      item: (event) => jsonLine({ v: 1, ...eventLine(event) }),
-      line: eventLine,
-    }),
-  ],
-  [
-    "curl",
-    (listener, to) => ({
-      between: "\n",
-      isForWholeBodies: true,
-      item: (event) => `# ${commentOf(event)}\n${curl(event, listener, to)}\n`,
-      line: (event) => ({ type: "curl", n: event.n, command: curl(event, listener, to) }),
-    }),
-  ],
+const CURL: ExportFormat = {
+  between: "\n",
+  isForWholeBodies: true,
+  item: (event, target) => `# ${commentOf(event)}\n${curl(event, target)}\n`,
+  line: (event, target) => ({ type: "curl", n: event.n, command: curl(event, target) }),
+};
+
+const FORMATS = new Map([
+  ["ndjson", NDJSON],
+  ["curl", CURL],
 ]);
 
 function commentOf({ n, at, receipt, logged }: LoggedEvent): string {
@@ -161,32 +150,19 @@ function commentOf({ n, at, receipt, logged }: LoggedEvent): string {
 }
 
 /** Without the headers of the old connection: curl sets its own. */
-function curl(
-  { method, path, headers, body, receipt }: LoggedEvent,
-  listener: ListenAddress,
-  to: string | undefined,
-): string {
+function curl({ method, path, headers, body, receipt }: LoggedEvent, { listener, to }: CurlTarget): string {
   // A sender may have written another server into the request line.
   const target = to ?? splitUrl(path).path.replace(/^(?!\/)/, "/");
   const url = withQueryOf(path, appUrl(target, receipt.product ?? "unknown", listener));
-  const delivery: Delivery = { method, url, headers: headers.filter(([name]) => !isHopByHop(name)), body };
-  return curlCommand(delivery, { insecure: false });
-}
-
-/** A file that is written in pieces and appears only when it is complete. */
-interface WholeFile {
-  write(text: string): void;
-  /** Moves it into place. */
-  finish(): void;
-  /** Removes what is unfinished. */
-  dispose(): void;
+  const own = headers.filter(([name]) => !isHopByHop(name));
+  return curlCommand({ method, url, headers: own, body }, { insecure: false });
 }
 
 /**
- * Readable by its owner only, since deliveries hold personal data. Overwrites a file only with `--force`, never a folder;
- * writes through a device or a pipe. A link stays a link.
+ * A file that is written in pieces and appears only when it is finished. Readable by its owner only, since deliveries hold
+ * personal data. Overwrites a file only with `--force`, never a folder; writes through a device or a pipe. A link stays a link.
  */
-function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFile {
+function createWholeFile(cwd: string, name: string, overwrite: boolean) {
   const given = resolve(cwd, name);
   const old = existsSync(given) ? statSync(given) : undefined;
   if (old?.isDirectory()) throw usageError(`${name} is a folder`, "name a file, or write to standard output: --out -");
@@ -207,11 +183,11 @@ function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFi
       throw usageError(`${name} cannot be written: ${writeErrorText(error)}`, "choose another file with --out");
     }
   };
-  // Deliveries hold data of people: only the owner may read them.
   const file = orExplain(() => new AtomicFile(given, { mode: 0o600, keepMode: false }));
   return {
-    write: (text) => orExplain(() => file.write(text)),
+    write: (text: string) => orExplain(() => file.write(text)),
     finish: () => orExplain(() => file.commit()),
+    /** Removes what is unfinished. */
     dispose: () => file.discard(),
   };
 }

@@ -20,19 +20,6 @@ export interface FilterOptions {
   readonly where?: readonly string[];
 }
 
-const FILTER_FLAGS = [
-  "product",
-  "event",
-  "status",
-  "since",
-  "failed",
-  "rejected",
-  "invalid",
-  "duplicates",
-  "search",
-  "where",
-] as const;
-
 /** Throws a UserError for a flag that cannot be read. */
 export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
   const { product, event, status, since, failed, rejected, invalid, duplicates, search, where } = options;
@@ -54,7 +41,16 @@ export function readFilter(options: FilterOptions, now: Date, products: readonly
 }
 
 export function isFiltered(options: FilterOptions): boolean {
-  return FILTER_FLAGS.some((flag) => options[flag] !== undefined);
+  const { product, event, status, since, failed, rejected, invalid, duplicates, search, where } = options;
+  const flags = [product, event, status, since, failed, rejected, invalid, duplicates, search, where];
+  return flags.some((flag) => flag !== undefined);
+}
+
+/** Why nothing is shown. */
+export function emptyMessage(options: FilterOptions, path: string): string {
+  return isFiltered(options)
+    ? "no delivery in the log matches"
+    : `the event log ${path} is empty: nothing has been received yet, or everything was pruned`;
 }
 
 function parseStatus(text: string): { min: number; max: number } {

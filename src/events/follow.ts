@@ -2,14 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Product } from "../contract/product.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import type { KnownSecrets } from "../delivery/known-secrets.ts";
-import { chosenNames, maskText, maskUrl } from "../delivery/mask.ts";
 import { originOf } from "../delivery/target-url.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
 import { roomOnStdout } from "../process/room-on-stdout.ts";
 import type { Context } from "../project/context.ts";
 import { type ExitCode, UserError } from "../util/errors.ts";
-import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
+import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
 import { type FilterOptions, isFiltered } from "./filter.ts";
 import { type LogOptions, newestNumber } from "./open-log.ts";
 
@@ -28,25 +27,13 @@ interface FollowOptions {
 }
 
 /** Shows what another process writes to the log, until Ctrl-C. */
-export async function follow(context: Context, { limit, ...options }: FollowOptions): Promise<ExitCode> {
+export async function follow(
+  context: Context,
+  { log, filter, options, products, limit }: FollowOptions,
+): Promise<ExitCode> {
   const damage = new DamageReport(context);
-  const follower = await startFollower(context, { ...options, damage });
-  await follower.showLast(limit);
-  context.report({ type: "notice", message: `following ${options.log.path}; press Ctrl-C to stop` });
-  while (!context.signal.aborted) {
-    await follower.poll();
-    await delay(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => {});
-  }
-  return damage.exitCode;
-}
-
-interface FollowerOptions extends Omit<FollowOptions, "limit"> {
-  readonly damage: DamageReport;
-}
-
-async function startFollower(context: Context, { log, filter, options, products, damage }: FollowerOptions) {
-  const hidden = hiddenSecrets(context, options);
   const { onDamaged } = damage;
+  const hidden = hiddenSecrets(context, options);
   const hasFilter = isFiltered(options);
   const headingOf = dayHeadings(context.now());
   const shown = new Set<number>();
@@ -61,76 +48,79 @@ async function startFollower(context: Context, { log, filter, options, products,
     const [oldest] = shown;
     if (shown.size > MAX_REMEMBERED && oldest !== undefined) shown.delete(oldest);
   };
-
-  return {
-    async showLast(count: number): Promise<void> {
-      if (count === 0) return;
-      let first = after + 1;
-      // Damaged ones are reported by the loop below.
-      for await (const { n } of log.list(filter, { limit: count, onDamaged() {} })) first = Math.min(first, n);
-      for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
-        await roomOnStdout(context);
-        if (context.signal.aborted || entry.n > after) break;
-        show(entry, false);
-      }
-      damage.report();
-    },
-    async poll(): Promise<void> {
-      const newest = await newestNumber(log);
-      if (newest > after) {
-        for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
-          await roomOnStdout(context);
-          if (context.signal.aborted) return;
-          show(entry, true);
-          after = entry.n;
-        }
-        after = Math.max(after, newest);
-        damage.report();
-      }
-      for (const attempt of await log.attemptsAfter(attemptId)) {
-        // Its event has come in since: that is shown first, and this the next time.
-        if (attempt.n > after) return;
-        attemptId = attempt.id;
-        if (hasFilter && !shown.has(attempt.n)) continue;
-        const origin = originOf(attempt.target);
-        const forward = await forwardOf(log, attempt, { hidden, showTarget: origin !== app });
-        if (forward === undefined) continue;
-        app = origin;
-        context.report(forward);
-      }
-    },
+  const showLast = async (): Promise<void> => {
+    let first = after + 1;
+    // Damaged ones are reported by the loop below.
+    for await (const { n } of log.list(filter, { limit, onDamaged() {} })) first = Math.min(first, n);
+    for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
+      await roomOnStdout(context);
+      if (context.signal.aborted || entry.n > after) break;
+      show(entry, false);
+    }
+    damage.report();
   };
+  const poll = async (): Promise<void> => {
+    const newest = await newestNumber(log);
+    if (newest > after) {
+      for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
+        await roomOnStdout(context);
+        if (context.signal.aborted) return;
+        show(entry, true);
+        after = entry.n;
+      }
+      after = Math.max(after, newest);
+      damage.report();
+    }
+    for (const attempt of await log.attemptsAfter(attemptId)) {
+      // Its event has come in since: that is shown first, and this the next time.
+      if (attempt.n > after) return;
+      attemptId = attempt.id;
+      if (hasFilter && !shown.has(attempt.n)) continue;
+      const origin = originOf(attempt.target);
+      const forward = await forwardOf(log, attempt, { hidden, showTarget: origin !== app });
+      if (forward === undefined) continue;
+      app = origin;
+      context.report(forward);
+    }
+  };
+
+  if (limit > 0) await showLast();
+  context.report({ type: "notice", message: `following ${log.path}; press Ctrl-C to stop` });
+  while (!context.signal.aborted) {
+    await poll();
+    await delay(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => {});
+  }
+  return damage.exitCode;
 }
 
 /** Undefined where the delivery cannot be read, since it alone shows what is secret in it. */
 async function forwardOf(
   log: Log,
-  attempt: FollowedAttempt,
+  { n, at, attempt, status, latencyMs, error, target, reply = "" }: FollowedAttempt,
   { hidden, showTarget }: { readonly hidden: KnownSecrets | undefined; readonly showTarget: boolean },
 ): Promise<ForwardReport | undefined> {
-  const { n, at, status, error, target, reply = "" } = attempt;
   const entry = await log.get(n).catch((cause: unknown) => {
     if (cause instanceof UserError && cause.code === "log-damaged") return "damaged" as const;
     throw cause;
   });
   if (entry === "damaged") return undefined;
-  const chosen = chosenNames(entry?.verdicts ?? []);
+  const masker = maskerOf(entry?.verdicts ?? [], hidden);
   const forward = entry?.forwards.find((each) => each.target === target);
   const ok = error === undefined && isSuccess(status);
   // Later attempts may have been made already.
-  const isGivenUp = forward?.state === "failed" && attempt.attempt >= forward.attempts;
+  const isGivenUp = forward?.state === "failed" && attempt >= forward.attempts;
   return {
     type: "forward",
     n,
     at,
-    attempt: attempt.attempt,
-    target: hidden === undefined ? target : maskUrl(hidden.mask(target), chosen),
+    attempt,
+    target: masker.url(target),
     showTarget,
     status,
-    latencyMs: attempt.latencyMs,
+    latencyMs,
     error,
     hint: undefined,
-    replyPreview: hidden === undefined ? reply : maskText(hidden.maskCut(reply), chosen),
+    replyPreview: masker.text(reply),
     state: ok ? "delivered" : forward === undefined ? "single" : isGivenUp ? "failed" : "retry",
     retryInMs: undefined,
   };

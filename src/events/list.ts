@@ -7,9 +7,8 @@ import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
-import { emptyMessage } from "./empty-message.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
-import { type FilterOptions, readFilter } from "./filter.ts";
+import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
 import { follow } from "./follow.ts";
 import { type LogOptions, parseNumber, requireEntry, storeFlag, withLog } from "./open-log.ts";
 
@@ -19,28 +18,26 @@ interface ListOptions extends FilterOptions, LogOptions {
   readonly follow?: boolean;
 }
 
-const DEFAULT_LIMIT = "50";
-
 export async function list(context: Context, options: ListOptions): Promise<ExitCode> {
-  if (options.all === true && options.limit !== undefined) throw usageError("--all and --limit cannot be combined");
-  if (options.follow === true && options.failed === true)
+  const { all, follow: follows } = options;
+  if (all && options.limit !== undefined) throw usageError("--all and --limit cannot be combined");
+  if (follows && options.failed)
     throw usageError("--follow and --failed cannot be combined: a delivery that has just come has not failed yet");
-  const limit =
-    options.all === true
-      ? Number.POSITIVE_INFINITY
-      : parseInteger(options.limit ?? DEFAULT_LIMIT, "--limit", options.follow === true ? 0 : 1, 1_000_000_000);
+  const least = follows ? 0 : 1;
+  const limit = all ? Number.POSITIVE_INFINITY : parseInteger(options.limit ?? "50", "--limit", least, 1_000_000_000);
   const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
-    if (options.follow === true) return follow(context, { log, filter, options, products, limit });
+    if (follows) return follow(context, { log, filter, options, products, limit });
+    const hidden = hiddenSecrets(context, options);
     const headingOf = dayHeadings(context.now());
     const damage = new DamageReport(context);
+    const { onDamaged } = damage;
     let progress: Progress | undefined;
     const onSearched = (searched: number, total: number): void => {
       progress ??= context.progress(total);
       progress.advance(searched, 0);
     };
-    const { onDamaged } = damage;
     let count = 0;
     // One more than is shown, to find out whether there are more.
     for await (const entry of log.entries(filter, { limit: limit + 1, onDamaged, onSearched })) {
@@ -52,9 +49,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
         break;
       }
       count++;
-      context.report(
-        entryEvent(products, entry, hiddenSecrets(context, options), { heading: headingOf(entry.receivedAt) }),
-      );
+      context.report(entryEvent(products, entry, hidden, { heading: headingOf(entry.receivedAt) }));
     }
     progress?.end();
     damage.report();
@@ -82,11 +77,10 @@ export async function stats(context: Context, options: FilterOptions & LogOption
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const counts = await log.stats(filter, (event) => isDesigned(products, event));
-    if (counts.total.received === 0 && !context.json) {
-      context.report({ type: "notice", message: emptyMessage(options, log.path) });
-    } else {
-      context.report({ type: "log-stats", ...counts });
-    }
+    const isEmpty = counts.total.received === 0 && !context.json;
+    context.report(
+      isEmpty ? { type: "notice", message: emptyMessage(options, log.path) } : { type: "log-stats", ...counts },
+    );
     return ExitCode.ok;
   });
 }
@@ -98,11 +92,8 @@ export function explainCommand(
   n: number,
   verdicts: readonly Verdict[],
 ): string | undefined {
-  if (n === 0 || config.settings.store === false || !verdicts.some(isFailedProof)) return undefined;
+  // An address that is not on the list needs no explanation.
+  const isWrong = verdicts.some(({ id, verdict }) => verdict === "failed" && id !== "source-address");
+  if (n === 0 || config.settings.store === false || !isWrong) return undefined;
   return `${invocation} verify --logged ${n} --explain${storeFlag(config)}`;
-}
-
-/** An address that is not on the list needs no explanation. */
-function isFailedProof({ id, verdict }: Verdict): boolean {
-  return verdict === "failed" && id !== "source-address";
 }

@@ -5,6 +5,7 @@ import { isDatabaseAddress, openLogAt } from "../log/open-log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, type LoadOptions, loadConfig, logPlace } from "../project/load.ts";
+import type { Settings } from "../project/settings.ts";
 import { usageError } from "../util/errors.ts";
 import { cutText, shellQuoted } from "../util/text.ts";
 import { parseInteger } from "../util/units.ts";
@@ -20,6 +21,11 @@ export function storeFlag({ settings: { store }, origins }: Pick<Config, "settin
   return ` --store ${shellQuoted(isDatabaseAddress(store) ? maskUrl(store) : store)}`;
 }
 
+/** The settings of the flags. Undefined ones are left out: they would hide those of `listen`, which calls commands. */
+export function logFlags({ store }: LogOptions): Partial<Settings> {
+  return store === undefined ? {} : { store };
+}
+
 /** Opens an existing log for some work. Throws a UserError where there is none. */
 export async function withLog<T>(
   context: Context,
@@ -27,10 +33,7 @@ export async function withLog<T>(
   work: (log: Log, config: Config) => Promise<T>,
   secrets?: LoadOptions["secrets"],
 ): Promise<T> {
-  const config = loadConfig(context, {
-    ...(options.store === undefined ? {} : { flags: { store: options.store } }),
-    ...(secrets === undefined ? {} : { secrets }),
-  });
+  const config = loadConfig(context, { flags: logFlags(options), secrets });
   await rememberChannelTokens(context, config);
   if (context.embedded?.listener !== undefined) return work(context.embedded.listener.log, config);
   if (config.settings.store === false) {

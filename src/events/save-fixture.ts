@@ -5,13 +5,13 @@ import type { Format, Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
-import { projectFixturePath } from "../samples/fixtures.ts";
+import { fileLine, projectFixturePath, type Sample } from "../samples/fixtures.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
 import { entryName } from "./entry.ts";
+import { fixtureText } from "./fixture-text.ts";
 import { type LogOptions, parseNumber, requireEntry, requireWholeBody, withLog } from "./open-log.ts";
-import { sampleText } from "./sample.ts";
 
 export interface SaveOptions extends LogOptions {
   readonly redact?: boolean;
@@ -22,69 +22,43 @@ export interface SaveOptions extends LogOptions {
 /** Saves a delivery as a sample of the project, for `send` and for tests. Secrets are always masked. */
 export async function saveFixture(context: Context, which: string, options: SaveOptions): Promise<ExitCode> {
   const n = parseNumber(which);
+  const { redact = false, force = false } = options;
   return withLog(context, options, async (log, config) => {
-    const { root } = config;
     const entry = requireWholeBody(await requireEntry(log, n));
-    const { product, format, name } = eventOf(
-      await projectProducts(context, { config, schemas: false }),
-      entry,
-      options.name,
-    );
-    const isUsual = chosenFormat(product, undefined, name).id === format.id;
-    const path = projectFixturePath(root, product, format, { name });
-    rejectLinks(root, path);
+    const sample = sampleOf(await projectProducts(context, { config, schemas: false }), entry, options.name);
+    const { product, format, name } = sample;
+    const path = projectFixturePath(config.root, sample);
+    rejectLinks(config.root, path);
     const shownPath = relative(context.cwd, path);
-    const text = sampleText(entry, { redact: options.redact === true, known: context.knownSecrets });
+    const text = fixtureText(entry, { redact, known: context.knownSecrets });
     const old = readText(path);
-    if (old !== undefined && old !== text && options.force !== true) {
+    if (old !== undefined && old !== text && !force) {
       throw usageError(`${shownPath} already exists`, "--force overwrites it; --name saves under another event's name");
     }
     writeFileAtomically(path, text);
-    context.report({
-      type: "text",
-      text: `${shownPath}\n`,
-      json: {
-        type: "file",
-        action: old === undefined ? "saved" : old === text ? "unchanged" : "overwritten",
-        path,
-        n: entry.n,
-        product: product.id,
-        format: format.id,
-        event: name,
-        redacted: options.redact === true,
-      },
-    });
-    if (options.redact !== true) {
+    const action = old === undefined ? "saved" : old === text ? "unchanged" : "overwritten";
+    const json = { ...fileLine(sample, action, path, entry.n), redacted: redact };
+    context.report({ type: "text", text: `${shownPath}\n`, json });
+    if (!redact) {
       context.report({
         type: "warning",
         message: `${shownPath} contains real personal data, and git does not ignore it`,
         hint: "--redact replaces names, e-mails, phone numbers, addresses and ids",
       });
     }
-    context.report({
-      type: "notice",
-      message: notice(context, `${product.id} ${name}${isUsual ? "" : ` --format ${format.id}`}`, options),
-    });
+    const personal = redact
+      ? "; names, e-mails, phone numbers, addresses and ids are replaced; check it before you share it"
+      : "";
+    const isUsual = chosenFormat(product, undefined, name).id === format.id;
+    const event = `${product.id} ${name}${isUsual ? "" : ` --format ${format.id}`}`;
+    const message = `tokens are masked${personal}. Send it: ${context.invocation} send ${event}`;
+    context.report({ type: "notice", message });
     return ExitCode.ok;
   });
 }
 
-function notice({ invocation }: Context, what: string, { redact }: SaveOptions): string {
-  const personal =
-    redact === true
-      ? "; names, e-mails, phone numbers, addresses and ids are replaced; check it before you share it"
-      : "";
-  return `tokens are masked${personal}. Send it: ${invocation} send ${what}`;
-}
-
-interface SampleOf {
-  readonly product: Product;
-  readonly format: Format;
-  readonly name: string;
-}
-
 /** The event that the delivery is a sample of. Its name becomes a file name, so only safe names are accepted. */
-function eventOf(products: readonly Product[], entry: LogEntry, given: string | undefined): SampleOf {
+function sampleOf(products: readonly Product[], entry: LogEntry, given: string | undefined): Sample {
   if (entry.product === undefined) {
     throw usageError(
       `#${entry.n} (${entryName(entry)}) does not belong to a known product, so it cannot be a sample`,
@@ -106,7 +80,7 @@ function eventOf(products: readonly Product[], entry: LogEntry, given: string | 
   );
 }
 
-/** For an event of a user-defined product a sample is enough, if deliveries name their event. */
+/** For an event of a custom product a sample is enough, if deliveries name their event. */
 function canBeAdded({ folder }: Product, { catchAll }: Format, name: string): boolean {
   return (
     folder !== undefined &&

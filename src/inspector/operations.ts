@@ -277,10 +277,10 @@ function versionOf({ packageRoot }: Context): string {
 async function livingChannels(context: Context): Promise<State["channels"]> {
   const folder = userFolder(context);
   if (!existsSync(join(folder, CHANNELS_FILE))) return [];
-  const { allRemembered, isAlive } = await import("../channels/memory.ts");
-  const { isOrphaned } = await import("../channels/orphans.ts");
+  const { allRemembered, isActive } = await import("../channels/memory.ts");
+  const { isOrphaned } = await import("../channels/orphaned-channels.ts");
   const now = context.now();
-  const living = (await allRemembered(folder).catch(() => [])).filter((each) => isAlive(each, now));
+  const living = (await allRemembered(folder).catch(() => [])).filter((each) => isActive(each, now));
   return Promise.all(
     living.map(async (each) => ({
       id: each.id,

@@ -56,8 +56,9 @@ export function readSample(
   const format = formatOf(found, formatId, event);
   const match = requireOneEvent(found, format, event);
   const packageRoot = packageRootOf(fileUrl);
-  const fixture = packageRoot === undefined ? undefined : readBuiltInFixture({ packageRoot }, found, format, match);
-  if (fixture !== undefined) return { product: found, format, name: match.name, fixture };
+  const sample = { product: found, format, name: match.name };
+  const fixture = packageRoot === undefined ? undefined : readBuiltInFixture(packageRoot, sample);
+  if (fixture !== undefined) return { ...sample, fixture };
   throw new Error(
     `the sample of ${product} ${event} was not found${packageRoot === undefined ? "" : ` below ${packageRoot}`}: the samples are files of the package zoho-hooks, and this code was bundled without them; make "zoho-hooks" external in your bundler, or call fixture in tests only`,
   );

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { originOf } from "../delivery/target-url.ts";
 import { runningListener } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
@@ -43,6 +44,7 @@ export async function startReceiverPart(
     limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
     allowed,
     pid: context.pid,
+    targets: routes.empty ? undefined : [...new Set(routes.targets.map(originOf))],
     keySet,
     publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
     now: context.now,

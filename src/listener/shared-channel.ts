@@ -1,13 +1,14 @@
-import { type ChannelKey, takeChannelKey } from "../channels/adopt.ts";
-import type { ChannelMemory } from "../channels/memory.ts";
+import type { ChannelMemory, RememberedChannel } from "../channels/memory.ts";
 import { notifyUrl } from "../channels/notify-url.ts";
 import type { ZohoSession } from "../channels/session.ts";
+import { type ChannelReservation, reserveChannel } from "../channels/take-over.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Secret } from "../delivery/secret.ts";
 import type { Duty, Log } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText } from "../util/errors.ts";
+import type { FileLock } from "../util/file-lock.ts";
 import { firstOf } from "../util/timing.ts";
 import type { ChannelPart } from "./part.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
@@ -23,7 +24,7 @@ interface SharedChannelOptions {
   readonly log: Log;
   readonly shared: SharedSecretsPart;
   /** Creates the channel, or takes it over. */
-  open(session: ZohoSession, key: ChannelKey): Promise<ChannelPart>;
+  open(session: ZohoSession, reservation: ChannelReservation): Promise<ChannelPart>;
 }
 
 /**
@@ -38,29 +39,30 @@ export async function startSharedChannel(
   const url = notifyUrl(context, webhookUrl(publicUrl, product));
   const name = `channel:${product}:${url}`;
   const stopped = new AbortController();
-  let held: { readonly channel: ChannelPart; readonly key: ChannelKey; readonly duty: Duty } | undefined;
+  let held: { readonly channel: ChannelPart; readonly lock: FileLock; readonly duty: Duty } | undefined;
   let exitCode: ExitCode = ExitCode.ok;
 
   const take = async (): Promise<void> => {
     const duty = await log.takeDuty(name);
     if (duty === undefined) return;
-    let key: ChannelKey | undefined;
+    let lock: FileLock | undefined;
     try {
       const saved = await shared.channel(name);
       const owner = { profile: session.signIn.name, product, project: session.config.root, ofListener: true };
-      const remembered = saved && { ...saved, ...owner, events: [], notifyUrl: url, conditions: [] };
       const own = {
         ...session,
-        memory: memoryOf(remembered && { ...remembered, related: undefined, values: undefined }),
+        memory: memoryOf(saved && { ...saved, ...owner, events: [], notifyUrl: url, conditions: [] }),
       };
-      key = await takeChannelKey(context, own, configured);
-      if (saved !== undefined && key.orphan === undefined) throw new Error("it is still in use on this machine");
+      const reservation = await reserveChannel(context, own, configured);
+      lock = reservation.lock;
+      if (saved !== undefined && reservation.orphan === undefined)
+        throw new Error("it is still in use on this machine");
       // Known to all before Zoho may post with it.
-      const token = key.token.reveal();
-      if (saved?.token !== token) await shared.saveChannel(name, { id: key.id, token });
-      held = { channel: await open(own, key), key, duty };
+      const token = reservation.token.reveal();
+      if (saved?.token !== token) await shared.saveChannel(name, { id: reservation.id, token });
+      held = { channel: await open(own, reservation), lock, duty };
     } catch (error) {
-      await key?.lock.release();
+      await lock?.release();
       await duty.release();
       throw error;
     }
@@ -69,7 +71,7 @@ export async function startSharedChannel(
     const letting = held;
     held = undefined;
     await letting?.channel.leave();
-    await letting?.key.lock.release();
+    await letting?.lock.release();
     await letting?.duty.release();
   };
   const follow = async (): Promise<void> => {
@@ -120,15 +122,17 @@ export async function startSharedChannel(
 }
 
 /** The channel is stored in the log and not in this machine's file of channels, or the next listen here would take it over. */
-function memoryOf(channel: Awaited<ReturnType<ChannelMemory["recall"]>>): ChannelMemory {
+function memoryOf(channel: RememberedChannel | undefined): ChannelMemory {
   const nothing = async (): Promise<void> => {};
+  const none = async () => [];
+  const all = async () => (channel === undefined ? [] : [channel]);
   return {
-    all: async () => (channel === undefined ? [] : [channel]),
+    all,
     recall: async () => undefined,
     remember: nothing,
     restore: nothing,
     forget: nothing,
-    observe: async () => [],
-    missing: async () => [],
+    observe: nothing,
+    missing: none,
   };
 }

@@ -5,7 +5,8 @@ import type { Config } from "../project/load.ts";
 import { has } from "../proofs/verdict.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { isInvalid, type Receipt } from "../recognition/receive.ts";
-import { createTraffic, driftOf, hasDrifted } from "../samples/traffic.ts";
+import { driftOf, hasDrifted } from "../samples/drift.ts";
+import { createTraffic } from "../samples/traffic.ts";
 import { usageError } from "../util/errors.ts";
 import type { ProductCount } from "./reports.ts";
 
@@ -98,9 +99,7 @@ export function openDrift(context: Context, { settings }: Pick<Config, "settings
   return {
     add({ n, method, path, headers, body, receipt, duplicateOf }: EventReport): void {
       const delivery = { method, url: path, headers, body };
-      const { product, format, event, known, verdicts } = receipt;
-      const data = (): unknown => receipt.payload?.data;
-      traffic.add({ n, product, format, event, known, verdicts, duplicateOf, delivery, data });
+      traffic.add({ ...receipt, n, duplicateOf, delivery }, () => receipt.payload?.data);
     },
     /** At the end of the run: the differences, if there are any. */
     report(): void {

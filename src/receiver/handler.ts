@@ -31,6 +31,8 @@ export interface HandlerOptions extends EvaluateOptions {
   readonly inFlight: InFlight;
   /** The id of this process, for a receiver that finds the port in use. */
   readonly pid: number;
+  /** The servers that deliveries are forwarded to, for other programs on this machine. */
+  readonly targets?: readonly string[];
   /** Proves to a probe that comes through a public URL that it has arrived here. */
   readonly probeKey?: ProbeKey;
   /** The public keys (JWKS) for apps that verify what is signed with the private ones here. */
@@ -77,7 +79,7 @@ export async function handleRequest(exchange: Exchange, options: HandlerOptions)
       return sendReply(response, { ...plainReply(200, "OK"), headers });
     }
     case "health":
-      return sendReply(response, healthReply(request, options.pid, throughTunnel));
+      return sendReply(response, healthReply(request, options, throughTunnel));
     case "key-set":
       return sendReply(response, keySetReply(request.method, options.keySet));
     case "unknown":

@@ -193,9 +193,9 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
   const { host, port } = address;
   const code = errorCode(error);
   if (code === "EADDRINUSE") {
-    const pid = await findReceiver(host, port);
+    const found = await findReceiver(host, port);
     const busy = usageError(
-      `port ${port} on ${host} is in use by ${pid === undefined ? "another program" : `another zoho-hooks listen, process ${pid}`}`,
+      `port ${port} on ${host} is in use by ${found === undefined ? "another program" : `another zoho-hooks listen, process ${found.pid}`}`,
       "stop that one, or choose another port: --port 4462, or --port 0 for any free one",
     );
     return Object.assign(busy, { cause: error });

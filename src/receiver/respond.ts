@@ -25,10 +25,21 @@ export function sendReply(response: ServerResponse, reply: Reply, drained?: Prom
 
 const SERVICE = "zoho-hooks";
 const HEALTH_TIMEOUT_MS = 500;
-const MAX_HEALTH_LENGTH = 1000;
+const MAX_HEALTH_LENGTH = 100_000;
 
-/** The reply of `/healthz`. The process id is for other programs on this machine, never for what comes through a tunnel. */
-export function healthReply({ headers, socket }: IncomingMessage, pid: number, throughTunnel: boolean): Reply {
+/** A running receiver, as it shows itself to other programs on this machine. */
+export interface RunningReceiver {
+  readonly pid: number;
+  /** The servers that it forwards to, as origins. */
+  readonly targets?: readonly string[];
+}
+
+/** The reply of `/healthz`. Only programs on this machine are told more, never what comes through a tunnel. */
+export function healthReply(
+  { headers, socket }: IncomingMessage,
+  { pid, targets }: RunningReceiver,
+  throughTunnel: boolean,
+): Reply {
   // A page whose host name was rebound to this machine sends that name.
   const namesThisMachine = isLoopback((headers.host ?? "").replace(/:\d+$/, ""));
   const isLocal =
@@ -36,11 +47,11 @@ export function healthReply({ headers, socket }: IncomingMessage, pid: number, t
     namesThisMachine &&
     !throughTunnel &&
     headers["x-forwarded-for"] === undefined;
-  return jsonReply(200, { status: "ok", service: SERVICE, ...(isLocal ? { pid } : {}) });
+  return jsonReply(200, { status: "ok", service: SERVICE, ...(isLocal ? { pid, targets } : {}) });
 }
 
-/** The process id of the receiver at an address; undefined for another program, or when nothing answers. */
-export function findReceiver(host: string, port: number): Promise<number | undefined> {
+/** The receiver at an address; undefined for another program, or when nothing answers. */
+export function findReceiver(host: string, port: number): Promise<RunningReceiver | undefined> {
   return new Promise((resolve) => {
     const request = get(
       { host: reachableHost(host), port, path: "/healthz", timeout: HEALTH_TIMEOUT_MS, agent: false },
@@ -51,7 +62,7 @@ export function findReceiver(host: string, port: number): Promise<number | undef
           text += part;
           if (text.length > MAX_HEALTH_LENGTH) request.destroy();
         });
-        response.on("end", () => resolve(readPid(text)));
+        response.on("end", () => resolve(readHealth(text)));
       },
     );
     request.on("timeout", () => request.destroy());
@@ -60,11 +71,13 @@ export function findReceiver(host: string, port: number): Promise<number | undef
   });
 }
 
-function readPid(text: string): number | undefined {
+function readHealth(text: string): RunningReceiver | undefined {
   try {
     const health: unknown = JSON.parse(text);
     if (typeof health !== "object" || health === null || !("service" in health) || !("pid" in health)) return undefined;
-    return health.service === SERVICE && typeof health.pid === "number" ? health.pid : undefined;
+    if (health.service !== SERVICE || typeof health.pid !== "number") return undefined;
+    const targets = "targets" in health && Array.isArray(health.targets) ? health.targets : [];
+    return { pid: health.pid, targets: targets.filter((each) => typeof each === "string" && URL.canParse(each)) };
   } catch {
     return undefined;
   }

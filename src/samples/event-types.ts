@@ -1,9 +1,11 @@
-import { anyShape, type Field, type Shape, type TypeWord, typeWord } from "../contract/schema.ts";
+import type { Product } from "../contract/product.ts";
+import { anyShape, type Field, type Shape, schemaShape, type TypeWord, typeWord } from "../contract/schema.ts";
 import { jsonText, plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
-import { ANY_KEY, allows, type Observation } from "./traffic.ts";
+import { allows } from "./drift.ts";
+import { ANY_KEY, type Observation, type ObservedEvent } from "./traffic.ts";
 
-export interface TypedEvent {
+interface TypedEvent {
   readonly product: string;
   readonly format: string;
   /** `Leads.create`; `<Module>.create` for a whole family. */
@@ -12,6 +14,24 @@ export interface TypedEvent {
   readonly shape: Shape;
   /** The deliveries that widened the type. */
   readonly deliveries: number;
+}
+
+/** The declared events, and the received members of families under their own names. */
+export function typedEvents(products: readonly Product[], observed: readonly ObservedEvent[]): readonly TypedEvent[] {
+  return products.flatMap((product) =>
+    product.formats.flatMap((format) => {
+      const seen = observed.filter((each) => each.product === product && each.format === format);
+      const declared = format.events.map((event) => ({ event, name: event.name }));
+      const members = seen.filter(({ name }) => format.events.every((event) => event.name !== name));
+      return [...declared, ...members].map(({ event, name }): TypedEvent => {
+        const root = seen.find((each) => each.name === name)?.observer.root;
+        const schema = schemaShape(event.schema);
+        const shape = root === undefined ? schema : withObserved(schema, root);
+        const deliveries = root?.count ?? 0;
+        return { product: product.id, format: format.id, name, summary: event.summary, shape, deliveries };
+      });
+    }),
+  );
 }
 
 /** The start of the first line, by which the command recognises a file that it may overwrite. */
@@ -112,7 +132,7 @@ function fieldName(name: string): string {
 }
 
 /** Widens a schema to fit the observed payloads: adds fields and types, and makes fields optional that were missing. */
-export function withObserved(shape: Shape, seen: Observation): Shape {
+function withObserved(shape: Shape, seen: Observation): Shape {
   const isOnlyNull = seen.types.size === 1 && seen.types.has("null");
   if (shape.any) return seen.count === 0 || isOnlyNull ? anyShape : observedShape(seen);
   const types = [...seen.types.keys()].filter((word) => !allows(shape, word));

@@ -1,16 +1,29 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, sep } from "node:path";
-import { type EventMatch, familyMember } from "../contract/event-names.ts";
+import { eventNames, familyMember, findEvent } from "../contract/event-names.ts";
 import type { Format, Product } from "../contract/product.ts";
 import { PROJECT_FOLDER } from "../project/settings.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
 
-/** A project's own fixtures, below its root. They take precedence over the built-in ones. */
-const PROJECT_FIXTURES = join(PROJECT_FOLDER, "fixtures");
+/** An event under its concrete name, of which there may be a fixture. */
+export interface Sample {
+  readonly product: Product;
+  readonly format: Format;
+  /** `Leads.create`, also where the event is the family `<Module>.create`. */
+  readonly name: string;
+}
 
-/** Proposed fixtures. No command reads them, so that received data never changes what is sent. */
-const PROJECT_LEARNED = join(PROJECT_FOLDER, "learned");
+/** Every event of a format; those of a family under each known name. */
+export function samplesOf(product: Product, format: Format): readonly Sample[] {
+  const names = eventNames(format).filter((name) => !name.includes("<"));
+  return names.map((name) => ({ product, format, name: findEvent(format, name)?.name ?? name }));
+}
+
+/** The JSON line of a file that was written, or left as it was. `n`: the delivery that it was made of. */
+export function fileLine({ product, format, name }: Sample, action: string, path: string, n?: number) {
+  return { type: "file", action, path, n, product: product.id, format: format.id, event: name };
+}
 
 export interface Fixture {
   readonly text: string;
@@ -21,7 +34,7 @@ export interface Fixture {
   readonly template: boolean;
 }
 
-export interface FixtureRoots {
+interface FixtureRoots {
   /** The project's folder. */
   readonly root: string;
   /** This package's folder. */
@@ -29,54 +42,29 @@ export interface FixtureRoots {
 }
 
 /**
- * The sample of an event: the project's copy, else the built-in one, else the template of its family. A user-defined product
- * has its samples in its own folder.
+ * The fixture of an event: the project's copy, else the built-in one, else the template of its family. A custom product has
+ * its fixtures in its own folder.
  */
-export function readFixture(
-  { root, packageRoot }: FixtureRoots,
-  product: Product,
-  format: Format,
-  match: EventMatch,
-): Fixture | undefined {
-  const places =
-    product.folder === undefined ? [projectPlace(root), builtInPlace(packageRoot)] : [ownPlace(product.folder)];
-  return readFirst(places, product, format, match);
+export function readFixture({ root, packageRoot }: FixtureRoots, sample: Sample): Fixture | undefined {
+  const own = projectPlace(root, sample);
+  return readFirst(sample.product.folder === undefined ? [own, builtInPlace(packageRoot, sample)] : [own], sample);
 }
 
-/** The sample of an event from this package. */
-export function readBuiltInFixture(
-  { packageRoot }: Pick<FixtureRoots, "packageRoot">,
-  product: Product,
-  format: Format,
-  match: EventMatch,
-): Fixture | undefined {
-  return readFirst([builtInPlace(packageRoot)], product, format, match);
+/** The fixture of an event from this package. */
+export function readBuiltInFixture(packageRoot: string, sample: Sample): Fixture | undefined {
+  return readFirst([builtInPlace(packageRoot, sample)], sample);
 }
 
-/** The path of the project's own copy of a sample, or of the sample of a user-defined product. */
-export function projectFixturePath(
-  root: string,
-  product: Product,
-  format: Format,
-  match: Pick<EventMatch, "name">,
-): string {
-  const [file] = fixtureFiles(product, format, match);
-  const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder);
-  return within(place.folder, place.nameOf(file));
+/** The path of the project's own copy of a fixture, or of the fixture of a custom product. */
+export function projectFixturePath(root: string, sample: Sample): string {
+  const place = projectPlace(root, sample);
+  const [file] = fixtureFiles(sample);
+  return within(place.folder, fileIn(place, file.name));
 }
 
-/** The folder of a format's proposed samples. */
-export function learnedFolder(root: string, product: string, format: string): string {
-  return join(root, PROJECT_LEARNED, product, format);
-}
-
-/** The path of an event's proposed sample, or of the note beside it. */
-export function learnedPath(
-  root: string,
-  { product, format, name }: { readonly product: string; readonly format: string; readonly name: string },
-  extension: "json" | "md",
-): string {
-  return within(join(root, PROJECT_LEARNED), `${product}/${format}/${fileName(name)}.${extension}`);
+/** The path of an event's proposed fixture. No command reads it, so that received data never changes what is sent. */
+export function learnedPath(root: string, { product, format, name }: Sample): string {
+  return within(join(root, PROJECT_FOLDER, "learned"), `${product.id}/${format.id}/${fileName(name)}.json`);
 }
 
 /** Throws a usage error where a name would leave the folder. */
@@ -88,24 +76,40 @@ function within(folder: string, file: string): string {
 
 interface Place {
   readonly folder: string;
+  /** Of the name of each file: `crm/guide/`, none in the folder of a custom product. */
+  readonly prefix: string;
   readonly origin: Fixture["origin"];
-  /** The path of a file relative to that folder. */
-  nameOf(file: FixtureFile): string;
 }
 
-function builtInPlace(packageRoot: string): Place {
-  return { folder: join(packageRoot, "fixtures"), origin: "built-in", nameOf: ({ path }) => path };
+function projectPlace(root: string, { product, format }: Sample): Place {
+  return product.folder === undefined
+    ? { folder: join(root, PROJECT_FOLDER, "fixtures"), prefix: `${product.id}/${format.id}/`, origin: "project" }
+    : { folder: join(product.folder, "fixtures"), prefix: "", origin: "project" };
 }
 
-function projectPlace(root: string): Place {
-  const folder = join(root, PROJECT_FIXTURES);
-  return { folder, origin: "project", nameOf: ({ path }) => existingName(folder, path) };
+function builtInPlace(packageRoot: string, { product, format }: Sample): Place {
+  return { folder: join(packageRoot, "fixtures"), prefix: `${product.id}/${format.id}/`, origin: "built-in" };
 }
 
-/** The name of the existing file in any case: what works on a file system that ignores case should work on all. */
-function existingName(folder: string, name: string): string {
-  if (!existsSync(folder) || existsSync(join(folder, name))) return name;
-  return name.split("/").reduce((above, part) => {
+function readFirst(places: readonly Place[], sample: Sample): Fixture | undefined {
+  const hint = sample.product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it";
+  for (const [i, { name, fill }] of fixtureFiles(sample).entries()) {
+    for (const place of places) {
+      const path = join(place.folder, fileIn(place, name));
+      const raw = readText(path);
+      if (raw === undefined) continue;
+      const text = fill(raw);
+      return { text, data: parseJsonFile(text, path, hint), path, origin: place.origin, template: i > 0 };
+    }
+  }
+  return undefined;
+}
+
+/** A project's copy in any case: what works on a file system that ignores case should work on all. */
+function fileIn({ folder, prefix, origin }: Place, name: string): string {
+  const file = prefix + name;
+  if (origin === "built-in" || prefix === "" || !existsSync(folder) || existsSync(join(folder, file))) return file;
+  return file.split("/").reduce((above, part) => {
     const names = namesIn(join(folder, above));
     const found = names.includes(part) ? part : names.find((each) => each.toLowerCase() === part.toLowerCase());
     return join(above, found ?? part);
@@ -121,55 +125,30 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** The folder of a user-defined product. */
-function ownPlace(folder: string): Place {
-  return { folder: join(folder, "fixtures"), origin: "project", nameOf: ({ name }) => name };
-}
-
-function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
-  const hint = product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it";
-  for (const [i, file] of fixtureFiles(product, format, match).entries()) {
-    for (const { folder, origin, nameOf } of places) {
-      const path = join(folder, nameOf(file));
-      const raw = readText(path);
-      if (raw === undefined) continue;
-      const text = file.fill(raw);
-      return { text, data: parseJsonFile(text, path, hint), path, origin, template: i > 0 };
-    }
-  }
-  return undefined;
-}
-
 interface FixtureFile {
-  /** Relative to a folder of fixtures: `crm/guide/Leads.create.json`. A valid file name on every platform. */
-  readonly path: string;
-  /** The file name alone, for the folder of one product. */
+  /** A valid file name on every platform. */
   readonly name: string;
   /** Fills the template of a family: `{Module}` stands for the module's name. */
   fill(text: string): string;
 }
 
 /**
- * The files that may hold an event's fixture, best first: its own, then the template of its family
- * (`crm/guide/{Module}.create.json` for `<Module>.create`; Windows allows no `<` in file names).
+ * The files that may hold an event's fixture, best first: its own, then the template of its family (`{Module}.create.json` for
+ * `<Module>.create`; Windows allows no `<` in file names).
  */
-export function fixtureFiles(
-  product: Pick<Product, "id">,
-  format: Pick<Format, "id" | "events">,
-  match: Pick<EventMatch, "name">,
-): readonly [FixtureFile, ...FixtureFile[]] {
-  const file = (name: string, fill: FixtureFile["fill"]): FixtureFile => ({
-    path: `${product.id}/${format.id}/${fileName(name)}.json`,
-    name: `${fileName(name)}.json`,
-    fill,
-  });
+export function fixtureFiles({
+  format,
+  name,
+}: Pick<Sample, "format" | "name">): readonly [FixtureFile, ...FixtureFile[]] {
   const templates = format.events.flatMap((event) => {
-    const member = familyMember(event, match.name);
+    const member = familyMember(event, name);
     if (member === undefined) return [];
-    const [placeholder = ""] = /\{\w+\}/.exec(templateName(event.name)) ?? [];
-    return [file(templateName(event.name), (text) => text.replaceAll(placeholder, () => member))];
+    const template = event.name.replace(/<(\w+)>/g, "{$1}");
+    const [placeholder = ""] = /\{\w+\}/.exec(template) ?? [];
+    const fill = (text: string): string => text.replaceAll(placeholder, () => member);
+    return [{ name: `${fileName(template)}.json`, fill }];
   });
-  return [file(match.name, (text) => text), ...templates];
+  return [{ name: `${fileName(name)}.json`, fill: (text) => text }, ...templates];
 }
 
 /** An event's name as a file name without extension. On Windows `CON.create` would be a device; no event has a `~`. */
@@ -180,9 +159,4 @@ function fileName(name: string): string {
 /** The event's name of such a file name. */
 export function eventOfFileName(file: string): string {
   return file.replace(/^(con|prn|aux|nul|(?:com|lpt)\d)~(?=\.|$)/i, "$1");
-}
-
-/** `{Module}.create` for the family `<Module>.create`. */
-function templateName(name: string): string {
-  return name.replace(/<(\w+)>/g, "{$1}");
 }

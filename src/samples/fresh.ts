@@ -229,30 +229,94 @@ function otherDigits(digits: string, random: Random): string {
   return made === digits ? otherDigits(digits, random) : made;
 }
 
-const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/;
+/** One way in which samples write times. */
+interface Notation {
+  readonly pattern: RegExp;
+  /** For numbers, which only their name shows to be times. */
+  readonly names?: RegExp;
+  /** It has no time of day, so it moves by whole days. */
+  readonly isDay?: boolean;
+  /** Milliseconds since 1970; NaN for a date that does not exist. */
+  read(text: string): number;
+  /** A time as `text` is written. */
+  write(at: Date, text: string): string;
+}
+
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
-/** `Jan 15, 2025`, `January 15, 2025 11:30:00 AM`: without a zone, read as UTC. */
-const IN_WORDS = /^([A-Z][a-z]{2,8}) \d{1,2}, \d{4}( \d{1,2}:\d{2}:\d{2} [AP]M)?$/;
-/** `15 Jan 2025, 10:30 AM`, as Zoho Connect writes it: without a zone, read as UTC. */
-const DAY_FIRST = /^\d{2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} [AP]M$/;
-/** Milliseconds or seconds since 1970, under a name like that of a time. */
-const EPOCH = /^1[5-9]\d{8}(\d{3})?$/;
-const EPOCH_NAME = /date|time|_at$/i;
+const NOTATIONS: readonly Notation[] = [
+  {
+    /** Milliseconds or seconds since 1970. */
+    pattern: /^1[5-9]\d{8}(\d{3})?$/,
+    names: /date|time|_at$/i,
+    read: (text) => Number(text) * (text.length === 10 ? 1000 : 1),
+    write: (at, text) => String(text.length === 10 ? Math.floor(at.getTime() / 1000) : at.getTime()),
+  },
+  {
+    pattern: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/,
+    read: Date.parse,
+    /** Keeps fraction and offset. */
+    write(at, text) {
+      const [rest = "", sign, hours, minutes] = /(?:\.\d+)?(?:Z|([+-])(\d{2}):?(\d{2}))$/.exec(text) ?? [];
+      const offsetMs = sign === undefined ? 0 : Number(`${sign}1`) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+      return new Date(at.getTime() + offsetMs).toISOString().slice(0, 19) + rest;
+    },
+  },
+  {
+    pattern: DATE,
+    isDay: true,
+    read: (text) => Date.parse(`${text}T12:00:00Z`),
+    write: (at) => at.toISOString().slice(0, 10),
+  },
+  {
+    /** `Jan 15, 2025` */
+    pattern: /^[A-Z][a-z]{2,8} \d{1,2}, \d{4}$/,
+    isDay: true,
+    read: readAsUtc,
+    write: dayInWords,
+  },
+  {
+    /** `January 15, 2025 11:30:00 AM` */
+    pattern: /^[A-Z][a-z]{2,8} \d{1,2}, \d{4} \d{1,2}:\d{2}:\d{2} [AP]M$/,
+    read: readAsUtc,
+    write: (at, text) => `${dayInWords(at, text)} ${clockText(at)}`,
+  },
+  {
+    /** `15 Jan 2025, 10:30 AM`, as Zoho Connect writes it. */
+    pattern: /^\d{2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} [AP]M$/,
+    read: readAsUtc,
+    write: (at) => `${at.toUTCString().slice(5, 16)}, ${clockText(at, { hour: "2-digit", minute: "2-digit" })}`,
+  },
+];
+
+function readAsUtc(text: string): number {
+  return Date.parse(`${text} UTC`);
+}
+
+function dayInWords(at: Date, text: string): string {
+  const month = /^[A-Z][a-z]{2} /.test(text) ? "short" : "long";
+  return at.toLocaleDateString("en-US", { month, day: "numeric", year: "numeric", timeZone: "UTC" });
+}
+
+/** Newer versions of ICU put a narrow space before AM. */
+function clockText(at: Date, options?: Intl.DateTimeFormatOptions): string {
+  return at.toLocaleTimeString("en-US", { ...options, timeZone: "UTC" }).replace(/\s/, " ");
+}
+
 /** Words in the names of other times than the event's. Whole words, since `attended` contains `end`. */
 const NOT_THE_EVENT = /^(expir\w*|due|next|ends?|until|deadline|start(s|ed)?|scheduled|from|to)$/;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
+function notationOf(text: string, name: string): Notation | undefined {
+  return NOTATIONS.find(({ pattern, names }) => pattern.test(text) && (names === undefined || names.test(name)));
+}
+
 /** Shifts a time in its own notation; undefined for other values. */
-function shiftedTime(value: string, name: string, shiftMs: number): string | undefined {
-  if (isEpoch(value, name)) {
-    const ms = epochMs(value) + shiftMs;
-    return String(value.length === 10 ? Math.floor(ms / 1000) : ms);
-  }
-  if (DATE_TIME.test(value)) return shiftedDateTime(value, shiftMs);
-  if (DATE.test(value)) return shiftedDate(value, shiftMs);
-  if (DAY_FIRST.test(value)) return shiftedDayFirst(value, shiftMs);
-  return IN_WORDS.test(value) ? shiftedInWords(value, shiftMs) : undefined;
+function shiftedTime(text: string, name: string, shiftMs: number): string | undefined {
+  const notation = notationOf(text, name);
+  if (notation === undefined) return undefined;
+  const at = notation.read(text) + (notation.isDay ? Math.round(shiftMs / DAY_MS) * DAY_MS : shiftMs);
+  return Number.isFinite(at) ? notation.write(new Date(at), text) : text;
 }
 
 /** The newest time in the data that can be the event's own, in epoch milliseconds. */
@@ -262,8 +326,8 @@ function eventTime(data: unknown): number | undefined {
   const starts: number[] = [];
   const expiries: number[] = [];
   visitScalars(data, (text, name) => {
-    const at = timeOf(text, name);
-    if (at === undefined) return;
+    const at = notationOf(text, name)?.read(text) ?? Number.NaN;
+    if (!Number.isFinite(at)) return;
     const words = wordsOf(name);
     const isDay = DATE.test(text);
     if (!words.some((word) => NOT_THE_EVENT.test(word))) (isDay ? dates : times).push(at);
@@ -275,67 +339,4 @@ function eventTime(data: unknown): number | undefined {
   if (best !== undefined) return Math.max(...best);
   // With nothing but expiries the event is an hour before the first, so that none has passed.
   return expiries.length === 0 ? undefined : Math.min(...expiries) - HOUR_MS;
-}
-
-function timeOf(value: string, name: string): number | undefined {
-  if (isEpoch(value, name)) return epochMs(value);
-  const at = DATE_TIME.test(value)
-    ? Date.parse(value)
-    : DATE.test(value)
-      ? noonOf(value)
-      : IN_WORDS.test(value)
-        ? Date.parse(`${value} UTC`)
-        : Number.NaN;
-  return Number.isFinite(at) ? at : undefined;
-}
-
-/** Keeps offset and fraction. */
-function shiftedDateTime(value: string, shiftMs: number): string {
-  const match = DATE_TIME.exec(value);
-  const at = Date.parse(value);
-  if (match === null || !Number.isFinite(at)) return value;
-  const [, , , fraction = "", zone = "Z"] = match;
-  const offset = /^([+-])(\d{2}):?(\d{2})$/.exec(zone);
-  const offsetMs =
-    offset === null ? 0 : (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000;
-  const local = new Date(at + shiftMs + offsetMs).toISOString();
-  return `${local.slice(0, 19)}${fraction}${zone}`;
-}
-
-function noonOf(date: string): number {
-  return Date.parse(`${date}T12:00:00Z`);
-}
-
-function shiftedDate(value: string, shiftMs: number): string {
-  const at = noonOf(value);
-  return Number.isFinite(at) ? new Date(at + Math.round(shiftMs / DAY_MS) * DAY_MS).toISOString().slice(0, 10) : value;
-}
-
-function shiftedInWords(value: string, shiftMs: number): string {
-  const [, month = "", time] = IN_WORDS.exec(value) ?? [];
-  const at = Date.parse(`${value} UTC`);
-  if (!Number.isFinite(at)) return value;
-  const shifted = new Date(at + (time === undefined ? Math.round(shiftMs / DAY_MS) * DAY_MS : shiftMs));
-  const day = { month: month.length > 3 ? "long" : "short", day: "numeric", year: "numeric", timeZone: "UTC" } as const;
-  const date = shifted.toLocaleDateString("en-US", day);
-  // Newer versions of ICU put a narrow space before AM.
-  return time === undefined
-    ? date
-    : `${date} ${shifted.toLocaleTimeString("en-US", { timeZone: "UTC" }).replace(/\s/, " ")}`;
-}
-
-function shiftedDayFirst(value: string, shiftMs: number): string {
-  const at = Date.parse(`${value} UTC`);
-  if (!Number.isFinite(at)) return value;
-  const shifted = new Date(at + shiftMs);
-  const clock = { hour: "2-digit", minute: "2-digit", timeZone: "UTC" } as const;
-  return `${shifted.toUTCString().slice(5, 16)}, ${shifted.toLocaleTimeString("en-US", clock).replace(/\s/, " ")}`;
-}
-
-function isEpoch(value: string, name: string): boolean {
-  return EPOCH.test(value) && EPOCH_NAME.test(name);
-}
-
-function epochMs(value: string): number {
-  return value.length === 10 ? Number(value) * 1000 : Number(value);
 }

@@ -6,14 +6,15 @@ import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode } from "../util/errors.ts";
-import { stoppedBy } from "../util/timing.ts";
+import { onAbort, stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
-import { answersExitCode } from "./expect-status.ts";
-import { outcomeOf, Tally } from "./outcome.ts";
+import { answersExitCode } from "./flags.ts";
+import { outcomeOf } from "./outcome.ts";
+import { postOne, requestReport } from "./outgoing.ts";
 import type { SendPlan } from "./plan.ts";
-import { countShipments, shipments } from "./shipments.ts";
-import { requestReport } from "./show-requests.ts";
-import type { Subject } from "./subjects.ts";
+import { countDeliveries, type SampleDelivery, sampleDeliveries } from "./sample-deliveries.ts";
+import type { Source } from "./sources.ts";
+import { Tally } from "./tally.ts";
 
 /** Above this, a summary takes the place of single lines. */
 const MAX_LINES = 25;
@@ -30,59 +31,49 @@ export async function deliver(
   context: Context,
   plan: SendPlan,
   config: Config,
-  subjects: readonly Subject[],
+  sources: readonly Source[],
 ): Promise<ExitCode> {
-  const total = countShipments(plan, subjects);
+  const { signal, json } = context;
+  const total = countDeliveries(plan, sources);
+  const isAlone = total === 1;
   // Scripts get a line for each delivery, however many there are.
-  const lines = context.json || (plan.count === 1 && plan.repeat < MAX_LINES);
-  const nameWidth = Math.max(...subjects.map(({ event = "" }) => event.length));
+  const lines = json || (plan.count === 1 && plan.repeat < MAX_LINES);
+  const nameWidth = Math.max(...sources.map(({ event = "" }) => event.length));
   // One accepted probe is enough.
-  const areProbes = subjects.some(({ probe }) => probe !== undefined);
+  const areProbes = sources.some(({ probe }) => probe !== undefined);
   const tally = new Tally();
   let hint: Promise<string> | undefined;
   const progress = lines ? undefined : context.progress(total);
-  const items = shipments(context, plan, config, subjects);
   const poster = await openPoster({
     timeoutMs: plan.timeoutMs,
     connections: plan.concurrency,
-    insecure: plan.insecure,
+    insecure: plan.insecure ?? false,
     env: config.env,
     ownConnections: plan.count === 1 && total <= MAX_OWN_CONNECTIONS,
   });
-  const grace = graceAfter(context.signal, total === 1 ? 0 : ABORT_GRACE_MS);
+  const grace = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const stopWaiting = onAbort(signal, () => {
+    timer = setTimeout(() => grace.abort(), isAlone ? 0 : ABORT_GRACE_MS);
+  });
+  const send = async (outgoing: SampleDelivery): Promise<void> => {
+    if (areProbes && tally.ok > 0) return;
+    if (lines && context.verbose && !json) context.report(requestReport(outgoing, { maskSecrets: true }));
+    const post = () => poster.post(outgoing.delivery, { slowMs: plan.slowMs, signal: grace.signal });
+    const result = await postOne(context, outgoing, { isAlone, post });
+    if (result.error?.code === "ECONNREFUSED" && plan.to === undefined) hint ??= receiverHint(context, config);
+    const outcome = outcomeOf(context, plan, outgoing, result, await hint);
+    const report = tally.add(outcome, context);
+    if (lines) context.report({ ...report, brief: !isAlone && outcome.ok, nameWidth });
+    progress?.advance(tally.count, tally.failed);
+  };
   try {
-    await runLoad(
-      items,
-      { ...plan, ...(areProbes ? { concurrency: 1 } : {}), signal: context.signal },
-      async (shipment) => {
-        if (areProbes && tally.ok > 0) return;
-        if (lines && context.verbose && !context.json)
-          context.report(requestReport(shipment, { ...plan, maskSecrets: true }));
-        const post = () => poster.post(shipment.delivery, { slowMs: plan.slowMs, signal: grace.signal });
-        const result =
-          total > 1
-            ? await post()
-            : await context.waiting(`waiting for ${new URL(shipment.delivery.url).host} to answer`, post);
-        const isGone = result.error?.code === "ECONNREFUSED" && plan.to === undefined;
-        if (isGone) hint ??= receiverHint(context, config);
-        const outcome = outcomeOf(context, shipment, result, {
-          receiverHint: await hint,
-          isReceiver: plan.to === undefined,
-          expected: plan.expectStatus,
-        });
-        const isHintKnown = tally.examples.has(outcome.kind);
-        tally.add(outcome);
-        if (lines) {
-          const { sent, ok } = outcome;
-          // A person needs each hint once; scripts read each line by itself.
-          const shownHint = isHintKnown && !context.json ? undefined : sent.hint;
-          context.report({ ...sent, hint: shownHint, brief: total > 1 && ok, nameWidth });
-        }
-        progress?.advance(tally.count, tally.failed);
-      },
-    );
+    const concurrency = areProbes ? 1 : plan.concurrency;
+    const items = sampleDeliveries(context, plan, config, sources);
+    await runLoad(items, { concurrency, ratePerSecond: plan.ratePerSecond, signal }, send);
   } finally {
-    grace.end();
+    stopWaiting();
+    clearTimeout(timer);
     progress?.end();
     await poster.close();
   }
@@ -93,24 +84,20 @@ export async function deliver(
 }
 
 function reportResults(context: Context, tally: Tally, total: number): void {
+  const warn = (message: string, hint?: string): void => context.report({ type: "warning", message, hint });
   if (total > 1) {
     for (const note of tally.notes) context.report({ type: "notice", message: note });
     context.report(tally.summary());
   }
   if (context.signal.aborted && total > 1) {
     const cut = tally.cutOff === 0 ? "" : `, ${tally.cutOff} more had no answer yet`;
-    context.report({
-      type: "warning",
-      message: `${stoppedBy(context.signal)}: ${tally.count} of ${total} were sent${cut}`,
-    });
+    warn(`${stoppedBy(context.signal)}: ${tally.count} of ${total} were sent${cut}`);
   }
-  for (const [reason, count] of tally.late) {
-    context.report({
-      type: "warning",
-      message: `${counted(count, "answer")} came too late: ${reason}`,
-      hint: "let your app answer first, and do the work after that",
-    });
-  }
+  for (const [reason, count] of tally.late)
+    warn(
+      `${counted(count, "answer")} came too late: ${reason}`,
+      "let your app answer first, and do the work after that",
+    );
 }
 
 /** Nothing listens at the default address, but the project's listen may run at another one. */
@@ -120,23 +107,6 @@ async function receiverHint(context: Context, config: Config): Promise<string> {
   return url === undefined
     ? `start ${context.invocation} listen, or send to your own app: --to 3000`
     : `this project's listen runs at ${url}: add --to ${webhookUrl(url, ":product")}`;
-}
-
-/** A signal that aborts some time after another one, so that requests in flight may end. */
-function graceAfter(signal: AbortSignal, ms: number): { readonly signal: AbortSignal; end(): void } {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const start = (): void => {
-    timer = setTimeout(() => controller.abort(), ms);
-  };
-  signal.addEventListener("abort", start, { once: true });
-  return {
-    signal: controller.signal,
-    end() {
-      signal.removeEventListener("abort", start);
-      clearTimeout(timer);
-    },
-  };
 }
 
 interface LoadOptions {

@@ -1,12 +1,10 @@
 import { parseAssignment } from "../contract/edit-body.ts";
-import type { Faults } from "../contract/prepare.ts";
-import type { HeaderPair } from "../delivery/delivery.ts";
-import { parseHeader } from "../delivery/delivery.ts";
+import { type HeaderPair, parseHeader } from "../delivery/delivery.ts";
 import { isHopByHop } from "../forward/request.ts";
 import type { SecretOptions } from "../project/given-secrets.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger, parseTimeout } from "../util/units.ts";
-import { parseExpectedStatus } from "./expect-status.ts";
+import { parseExpectedStatus, refuse } from "./flags.ts";
 
 /** The flags as they were typed. */
 export interface SendOptions extends SecretOptions {
@@ -25,6 +23,7 @@ export interface SendOptions extends SecretOptions {
   readonly header?: readonly string[];
   readonly fresh?: boolean;
   readonly seed?: string;
+  /** `true`: a random value. */
   readonly challenge?: string | true;
   readonly count: string;
   readonly repeat: string;
@@ -41,99 +40,77 @@ export interface SendOptions extends SecretOptions {
 
 const DEFAULT_SLOW = "5s";
 /** Fixed, so that an app's settings can name it. */
-const JWKS_PORT = 4461;
+const JWKS_PORT = "4461";
 
 export type SendPlan = ReturnType<typeof readPlan>;
 
 /** The flags, parsed. Contradictions are found before anything is read or sent. */
 export function readPlan(product: string | undefined, event: string | undefined, options: SendOptions) {
   refuseContradictions(product, event, options);
-  const slow = options.slow === true ? DEFAULT_SLOW : options.slow;
-  const faults: Faults = {
-    badSignature: options.badSignature,
-    noSignature: !options.signature,
-    badToken: options.badToken,
-  };
-  const breakage: "malformed" | "truncated" | undefined = options.malformed
-    ? "malformed"
-    : options.truncate
-      ? "truncated"
-      : undefined;
+  const { data, seed, rate, slow, serveJwks, badSignature, badToken } = options;
   return {
+    ...options,
     product,
     event,
-    all: options.all ?? false,
-    to: options.to,
     timeoutMs: parseTimeout(options.timeout, "--timeout"),
-    expectStatus: options.expectStatus === undefined ? undefined : parseExpectedStatus(options.expectStatus),
-    insecure: options.insecure ?? false,
-    dryRun: options.dryRun ?? false,
-    maskSecrets: options.maskSecrets ?? false,
-    curl: options.curl ?? false,
-    format: options.format,
+    expectStatus: parseExpectedStatus(options.expectStatus),
     assignments: (options.set ?? []).map(parseAssignment),
-    data: options.data,
     headers: (options.header ?? []).map(readHeader),
     /** A body of the user's own is left as it is, unless it is seeded. */
-    fresh: options.fresh !== false && (options.data === undefined || options.seed !== undefined),
-    seed: options.seed === undefined ? undefined : parseInteger(options.seed, "--seed", 0, 4_294_967_295),
-    /** `true`: a random value. */
-    challenge: options.challenge,
+    fresh: options.fresh !== false && (data === undefined || seed !== undefined),
+    seed: seed === undefined ? undefined : parseInteger(seed, "--seed", 0, 4_294_967_295),
     count: parseInteger(options.count, "--count", 1, 1_000_000_000),
     repeat: parseInteger(options.repeat, "--repeat", 0, 1_000_000),
     concurrency: parseInteger(options.concurrency, "--concurrency", 1, 256),
-    ratePerSecond: options.rate === undefined ? undefined : parseRate(options.rate),
-    faults,
-    breakage,
-    slowMs: slow === undefined ? 0 : parseTimeout(slow, "--slow"),
+    ratePerSecond: rate === undefined ? undefined : parseRate(rate),
+    faults: { badSignature, noSignature: !options.signature, badToken },
+    slowMs: slow === undefined ? 0 : parseTimeout(slow === true ? DEFAULT_SLOW : slow, "--slow"),
     /** For the public keys while it sends; undefined where they are not served. */
     serveJwksPort:
-      options.serveJwks === undefined || options.serveJwks === true
-        ? options.serveJwks && JWKS_PORT
-        : parseInteger(options.serveJwks, "--serve-jwks", 0, 65_535),
+      serveJwks === undefined
+        ? undefined
+        : parseInteger(serveJwks === true ? JWKS_PORT : serveJwks, "--serve-jwks", 0, 65_535),
   };
 }
 
 function refuseContradictions(product: string | undefined, event: string | undefined, o: SendOptions): void {
-  const rewritten = o.set !== undefined || o.seed !== undefined;
-  const contradictions: readonly (readonly [wrong: boolean, message: string, hint?: string])[] = [
+  const sendsNothing = o.curl ? "--curl" : o.dryRun ? "--dry-run" : undefined;
+  refuse([
     [
       product === undefined && !o.all && o.data === undefined,
       "send needs a product and an event",
       "such as: zoho-hooks send crm Leads.create; zoho-hooks products lists them, --all sends every one",
     ],
-    [o.all === true && event !== undefined, "--all and an event name cannot be combined"],
-    [o.all === true && o.data !== undefined, "--all and --data cannot be combined"],
-    [o.all === true && o.challenge !== undefined, "--all and --challenge cannot be combined"],
+    [o.all && event !== undefined, "--all and an event name cannot be combined"],
+    [o.all && o.data !== undefined, "--all and --data cannot be combined"],
+    [o.all && o.challenge !== undefined, "--all and --challenge cannot be combined"],
     [o.challenge !== undefined && event !== undefined, "a challenge is not an event: leave the event's name out"],
     [o.challenge !== undefined && o.data !== undefined, "--challenge and --data cannot be combined"],
     [o.challenge !== undefined && o.set !== undefined, "--challenge and --set cannot be combined"],
     [o.challenge === "", "--challenge: the value is empty", "leave the value out for a random one"],
-    [o.badSignature === true && !o.signature, "--bad-signature and --no-signature cannot be combined"],
-    [o.malformed === true && o.truncate === true, "--malformed and --truncate cannot be combined"],
+    [o.badSignature && !o.signature, "--bad-signature and --no-signature cannot be combined"],
+    [o.malformed && o.truncate, "--malformed and --truncate cannot be combined"],
     [o.seed !== undefined && o.fresh === false, "--seed does nothing with --no-fresh"],
     [
-      o.badToken === true && o.data !== undefined && !rewritten,
+      o.badToken && o.data !== undefined && o.set === undefined && o.seed === undefined,
       "--bad-token would change the body given with --data, which is sent byte for byte",
       "put the wrong token into the body yourself",
     ],
     [
-      o.expectStatus !== undefined && (o.dryRun === true || o.curl === true),
-      `--expect-status needs an answer, and ${o.curl === true ? "--curl" : "--dry-run"} sends nothing`,
+      sendsNothing !== undefined && o.expectStatus !== undefined,
+      `--expect-status needs an answer, and ${sendsNothing} sends nothing`,
     ],
     [
-      o.serveJwks !== undefined && (o.dryRun === true || o.curl === true),
-      `--serve-jwks serves keys while something is sent, and ${o.curl === true ? "--curl" : "--dry-run"} sends nothing`,
+      sendsNothing !== undefined && o.serveJwks !== undefined,
+      `--serve-jwks serves keys while something is sent, and ${sendsNothing} sends nothing`,
       "zoho-hooks listen --serve-jwks serves them until it is stopped",
     ],
-    [o.slow !== undefined && o.curl === true, "curl cannot send a body slowly, as --slow does"],
+    [o.slow !== undefined && o.curl, "curl cannot send a body slowly, as --slow does"],
     [
       o.data === "-" && (o.secretFile === "-" || o.tokenFile === "-"),
       "--data and a secret cannot both be read from standard input",
     ],
-  ];
-  const found = contradictions.find(([wrong]) => wrong);
-  if (found !== undefined) throw usageError(found[1], found[2]);
+  ]);
 }
 
 function readHeader(text: string): HeaderPair {

@@ -1,22 +1,26 @@
-import type { HeaderPair } from "../delivery/delivery.ts";
+import type { Delivery } from "../delivery/delivery.ts";
 
-export interface SentReport {
-  readonly type: "sent";
-  /** The event's number in the log, when it is replayed. */
+/** The event that a request is about. */
+export interface RequestEvent {
+  /** Its number in the log, when it is replayed. */
   readonly n?: number;
   readonly product: string | undefined;
   readonly event: string | undefined;
   readonly format: string | undefined;
+}
+
+export interface SentReport extends RequestEvent {
+  readonly type: "sent";
   /** The format is neither documented nor seen. */
   readonly isModelled?: boolean;
   readonly url: string;
   readonly status: number | undefined;
   /** Whether it is a status that the user asked for, or the refusal of a fault; undefined where any 2xx is a success. */
-  readonly isExpected?: boolean | undefined;
+  readonly isExpected?: boolean;
   readonly latencyMs: number;
   readonly error: string | undefined;
   /** How to fix a failure. */
-  readonly hint?: string | undefined;
+  readonly hint?: string;
   /** One of many: notes and the answer of a success are left out for a person. */
   readonly brief?: boolean;
   /** One of many: the length of their longest event name. */
@@ -39,17 +43,8 @@ export interface SendSummaryReport {
 }
 
 /** A request that was prepared and not sent. */
-export interface RequestReport {
+export interface RequestReport extends RequestEvent, Delivery {
   readonly type: "request";
-  /** The event's number in the log, when it is replayed. */
-  readonly n?: number;
-  readonly product: string | undefined;
-  readonly event: string | undefined;
-  readonly format: string | undefined;
-  readonly method: string;
-  readonly url: string;
-  readonly headers: readonly HeaderPair[];
-  readonly body: Buffer;
   /** As a curl command, with `--curl`. */
   readonly curl: string | undefined;
   /** For a request that is there to be used. */

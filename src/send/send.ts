@@ -1,5 +1,4 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
-import type { Secrets } from "../delivery/secret.ts";
 import { runningAddress } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets } from "../project/given-secrets.ts";
@@ -8,13 +7,14 @@ import { openServer } from "../receiver/http-server.ts";
 import { keySetReply, sendReply } from "../receiver/respond.ts";
 import { KEY_SET_PATH } from "../receiver/routes.ts";
 import { plainReply } from "../recognition/reply.ts";
-import { type ExitCode, UserError, usageError } from "../util/errors.ts";
+import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { localKeySet } from "../zoho-api/key-sets.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
+import { requestReport } from "./outgoing.ts";
 import { readPlan, type SendOptions, type SendPlan } from "./plan.ts";
-import { showRequests } from "./show-requests.ts";
-import { chooseSubjects, type Subject } from "./subjects.ts";
+import { sampleDeliveries } from "./sample-deliveries.ts";
+import { readSources, type Source } from "./sources.ts";
 
 export async function send(
   context: Context,
@@ -23,15 +23,15 @@ export async function send(
   options: SendOptions,
 ): Promise<ExitCode> {
   const plan = readPlan(product, event, options);
-  const settled = loadConfig(context, { secrets: await givenSecrets(context, options) });
-  await rememberChannelTokens(context, settled);
-  const config = await atRunningListener(context, plan, settled);
-  const subjects = requireFaults(plan, await chooseSubjects(context, plan, config));
-  if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
-  const work = () => deliver(context, plan, config, subjects);
-  return plan.serveJwksPort === undefined
-    ? work()
-    : whileServingKeys(context, { port: plan.serveJwksPort, secrets: config.secrets, subjects }, work);
+  const configured = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  await rememberChannelTokens(context, configured);
+  const config = await atRunningListener(context, plan, configured);
+  const sources = requireFaults(plan, await readSources(context, plan, config));
+  if (plan.dryRun || plan.curl) return showRequests(context, plan, config, sources);
+  const work = () => deliver(context, plan, config, sources);
+  if (plan.serveJwksPort === undefined) return work();
+  const keySet = localKeySet(config.secrets, [...new Set(sources.map(({ product }) => product))]);
+  return whileServingKeys(context, { port: plan.serveJwksPort, keySet }, work);
 }
 
 /**
@@ -47,11 +47,16 @@ async function atRunningListener(context: Context, { to }: SendPlan, config: Con
   return { ...config, settings: { ...config.settings, host, port } };
 }
 
-interface KeyServerOptions {
-  /** 0 for any free one. */
-  readonly port: number;
-  readonly secrets: Secrets;
-  readonly subjects: readonly Subject[];
+/** `--dry-run` and `--curl` print requests that can be used, so with their secrets. */
+function showRequests(context: Context, plan: SendPlan, config: Config, sources: readonly Source[]): ExitCode {
+  const noted = new Set<string>();
+  for (const outgoing of sampleDeliveries(context, plan, config, sources)) {
+    if (context.signal.aborted) break;
+    for (const note of outgoing.notes) if (!noted.has(note)) context.report({ type: "notice", message: note });
+    for (const note of outgoing.notes) noted.add(note);
+    context.report(requestReport(outgoing, plan));
+  }
+  return ExitCode.ok;
 }
 
 /** An app that answers before it verifies fetches the keys after the last answer. */
@@ -59,10 +64,12 @@ const FETCH_GRACE_MS = 2_000;
 
 const CLOSE_GRACE_MS = 500;
 
-/** Serves the public halves of the signing keys on loopback while the work goes on. */
-async function whileServingKeys<T>(context: Context, options: KeyServerOptions, work: () => Promise<T>): Promise<T> {
-  const { port, secrets, subjects } = options;
-  const keySet = localKeySet(secrets, [...new Set(subjects.map(({ product }) => product))]);
+/** Serves the public halves of the signing keys on loopback while the work goes on. `port`: 0 for any free one. */
+async function whileServingKeys<T>(
+  context: Context,
+  { port, keySet }: { readonly port: number; readonly keySet: ReturnType<typeof localKeySet> },
+  work: () => Promise<T>,
+): Promise<T> {
   const fetched = new AbortController();
   const server = await openServer({ host: "127.0.0.1", port }, (request, response) => {
     const isKeySet = request.url?.split("?", 1)[0] === KEY_SET_PATH;

@@ -1,4 +1,4 @@
-import type { CheckOutcome, CheckReport, CheckSummaryReport } from "../checks/reports.ts";
+import type { CheckOutcome, CheckReport, CheckSummaryReport } from "../checks/finding.ts";
 import { plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import { below, fitLine, linesOf, textOf, wrapLine } from "./layout.ts";

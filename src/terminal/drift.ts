@@ -1,19 +1,7 @@
-import { type EventDrift, typesText } from "../samples/traffic.ts";
+import { type DriftReport, type EventDrift, typesText } from "../samples/drift.ts";
 import { counted } from "../util/units.ts";
 import { type Lines, textOf } from "./layout.ts";
 import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
-
-/** The differences between traffic and schemas, by event. */
-export interface DriftReport {
-  readonly type: "drift";
-  readonly drifts: readonly EventDrift[];
-  /** At the end of a run: a few of each kind, and the command that shows the rest. */
-  readonly brief: boolean;
-  /** Deliveries that were not compared, since there were more events than one run compares. */
-  readonly overlooked: number;
-  /** Shows all of it; undefined where there is no log to read. */
-  readonly moreCommand: string | undefined;
-}
 
 const MAX_BRIEF_LINES = 5;
 

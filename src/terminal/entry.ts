@@ -1,5 +1,5 @@
 import { problemText } from "../delivery/payload.ts";
-import type { EntryReport } from "../events/reports.ts";
+import type { EntryReport } from "../events/entry.ts";
 import { nearestNotes } from "../recognition/verify-payload.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDay, formatDuration } from "../util/units.ts";

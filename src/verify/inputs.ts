@@ -49,12 +49,13 @@ export function expandPaths(host: Host, names: readonly string[]): readonly stri
   const found = names.flatMap((name) => {
     const kind = name === "-" ? "file" : kindOf(host, name);
     if (kind === "file") return [name];
-    if (kind === "folder") {
+    const isPattern = kind !== "folder" && /[*?]/.test(name);
+    const files = isPattern ? matchingFiles(host, name) : [];
+    // A payload given as a name must not fill the screen.
+    const short = name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH - 1)}…` : name;
+    if (kind === "folder")
       missing.push(`${name} is a folder: name its files, such as ${name.replace(/[/\\]+$/, "")}/*.json`);
-      return [];
-    }
-    const files = /[*?]/.test(name) ? matchingFiles(host, name) : [];
-    if (files.length === 0) missing.push(`${short(name)}: ${/[*?]/.test(name) ? "no file matches" : noFile(kind)}`);
+    else if (files.length === 0) missing.push(`${short}: ${isPattern ? "no file matches" : kind}`);
     return files;
   });
   if (missing.length > 0) {
@@ -67,27 +68,17 @@ export function expandPaths(host: Host, names: readonly string[]): readonly stri
   return [...new Set(found)];
 }
 
-/** A payload given as a name must not fill the screen. */
 const MAX_NAME_LENGTH = 80;
 
-function short(name: string): string {
-  return name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH - 1)}…` : name;
-}
-
-type Kind = "file" | "folder" | undefined | { readonly error: string };
-
-function noFile(kind: Kind): string {
-  return typeof kind === "object" ? `cannot be read (${kind.error})` : "no such file";
-}
-
-function kindOf({ cwd }: Host, path: string): Kind {
+/** `file`, `folder`, or why there is neither. */
+function kindOf({ cwd }: Host, path: string): string {
   try {
     const stats = statSync(resolve(cwd, path), { throwIfNoEntry: false });
-    if (stats === undefined) return undefined;
+    if (stats === undefined) return "no such file";
     return stats.isDirectory() ? "folder" : "file";
   } catch (error) {
     // ENAMETOOLONG, ELOOP, ENOTDIR, EACCES. The full message would repeat the name.
-    return { error: errorCode(error) ?? errorText(error) };
+    return `cannot be read (${errorCode(error) ?? errorText(error)})`;
   }
 }
 
@@ -108,13 +99,12 @@ function walk(host: Host, folder: string, [part = "", ...rest]: readonly string[
       .flatMap((entry) => walk(host, under(entry.name), ["**", ...rest]));
     return [...here, ...below];
   }
-  const matches = entries.filter((entry) => matcher(part).test(entry.name));
-  if (rest.length === 0)
-    return matches.map((entry) => under(entry.name)).filter((path) => kindOf(host, path) === "file");
-  return matches
+  const wanted = rest.length === 0 ? "file" : "folder";
+  const matches = entries
+    .filter((entry) => matcher(part).test(entry.name))
     .map((entry) => under(entry.name))
-    .filter((path) => kindOf(host, path) === "folder")
-    .flatMap((path) => walk(host, path, rest));
+    .filter((path) => kindOf(host, path) === wanted);
+  return rest.length === 0 ? matches : matches.flatMap((path) => walk(host, path, rest));
 }
 
 function entriesOf({ cwd }: Host, folder: string) {
@@ -154,20 +144,14 @@ export interface InputItem {
   readonly isLast: boolean;
 }
 
-interface Inputs {
-  readonly names: readonly string[];
-  readonly contentType: string | undefined;
-  readonly logged: LoggedInput | undefined;
-}
-
 const CHUNK_BYTES = 262_144;
 
 export async function* inputItems(
   context: Context,
-  { names, contentType, logged }: Inputs,
+  files: readonly string[],
+  contentType: string | undefined,
 ): AsyncGenerator<InputItem, void> {
-  if (logged !== undefined) yield { file: logged.file, payload: logged.payload, isLast: false };
-  for (const file of names) {
+  for (const file of files) {
     for await (const payload of streamVerifyInput(chunksOf(context, file), contentType))
       yield { file, payload, isLast: false };
     yield { file, payload: undefined, isLast: true };
@@ -180,18 +164,4 @@ async function* chunksOf({ stdin, cwd }: Context, file: string): AsyncGenerator<
   } catch (error) {
     throw usageError(`${file === "-" ? "standard input" : file} cannot be read: ${errorText(error)}`);
   }
-}
-
-/** The next items, leaving the iterator open for those behind them. */
-export async function* takeFrom(items: AsyncIterator<InputItem, void>, limit = Number.POSITIVE_INFINITY) {
-  for (let taken = 0; taken < limit; taken++) {
-    const { done, value } = await items.next();
-    if (done === true || value === undefined) return;
-    yield value;
-  }
-}
-
-export async function* follow(first: readonly InputItem[], items: AsyncIterator<InputItem, void>) {
-  yield* first;
-  yield* takeFrom(items);
 }

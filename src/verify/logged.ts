@@ -17,20 +17,11 @@ export interface LoggedInput {
 
 export async function loggedInput(context: Context, which: string, store: string | undefined): Promise<LoggedInput> {
   const n = parseNumber(which);
-  const options = store === undefined ? {} : { store };
-  const entry = await withLog(context, options, async (log) => requireWholeBody(await requireEntry(log, n)));
-  const { delivery, product, receivedAt } = entry;
+  const entry = await withLog(context, { store }, async (log) => requireWholeBody(await requireEntry(log, n)));
+  const { delivery, product, receivedAt: at } = entry;
   return {
     file: `#${entry.n}`,
-    payload: {
-      line: undefined,
-      delivery,
-      complete: true,
-      inPlace: false,
-      product,
-      at: receivedAt,
-      problem: undefined,
-    },
+    payload: { line: undefined, delivery, complete: true, inPlace: false, product, at, problem: undefined },
     shown: (report) => ({ ...withoutSecrets(report, entry), notes: [...report.notes, ...arrivalNotes(report, entry)] }),
   };
 }

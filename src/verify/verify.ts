@@ -1,17 +1,17 @@
 import { withChannels } from "../channels/read-tokens.ts";
 import { eventNames, isNamed, nearest } from "../contract/event-names.ts";
 import { requireProduct } from "../contract/named.ts";
-import type { Format, Product, Verdict } from "../contract/product.ts";
+import type { Product } from "../contract/product.ts";
 import { disableSchemaJit } from "../contract/schema.ts";
 import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
-import { type Delivery, type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
+import { type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
 import { roomOnStdout } from "../process/room-on-stdout.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { loadConfig } from "../project/load.ts";
-import type { Settings } from "../project/settings.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
+import { has } from "../proofs/verdict.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { foreignInput, type InputPayload } from "../recognition/verify-input.ts";
@@ -27,16 +27,7 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { hasLostReader } from "../util/timing.ts";
 import { counted, parseDuration } from "../util/units.ts";
 import { type KeySets, openKeySets } from "../zoho-api/key-sets.ts";
-import {
-  expandPaths,
-  follow,
-  type InputItem,
-  inputItems,
-  inputNames,
-  readLogged,
-  requireReadable,
-  takeFrom,
-} from "./inputs.ts";
+import { expandPaths, type InputItem, inputItems, inputNames, readLogged, requireReadable } from "./inputs.ts";
 import type { VerifiedReport } from "./reports.ts";
 
 export interface VerifyOptions extends SecretOptions {
@@ -54,47 +45,43 @@ export interface VerifyOptions extends SecretOptions {
   readonly showExpected?: boolean;
 }
 
-/** Anything else has no query, and a signature over it would fail for no visible reason. */
-function refuseOtherUrl(url: string | undefined): void {
-  if (url === undefined || url.startsWith("/") || /^https?:\/\/./i.test(url)) return;
-  throw usageError(
-    `--url: ${JSON.stringify(url)} is not a URL`,
-    "write it as https://example.com/webhooks/zoho/books?event=invoice.created, or from its path on",
-  );
-}
-
 /** From this count on, compiling schemas saves time. */
 const MANY_PAYLOADS = 50;
 
 export async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
+  const { tolerance, signature } = options;
   const logged = await readLogged(context, files, options);
   const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
-  const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
+  const flags = tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
+  const config = loadConfig(context, { flags, secrets: await givenSecrets(context, options) });
   const products = await projectProducts(context, { config });
   warnOfUnknownVariables(context, config, products);
-  refuseOtherUrl(options.url);
-  const headers = (options.header ?? []).map(parseHeader);
-  const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const given = readGiven(options);
   for (const file of names) if (file !== "-") requireReadable(context.cwd, file);
-  const items = inputItems(context, { names, contentType, logged });
+  const items = inputItems(context, names, given.contentType);
   /** The first ones, before which no more is decided than they need. */
-  const first: InputItem[] = [];
-  for await (const item of takeFrom(items, MANY_PAYLOADS)) first.push(item);
-  const payloadsOf = (some: readonly InputItem[]) => some.flatMap(({ payload }) => payload ?? []);
-  const sent = [headers, ...payloadsOf(first).map(({ delivery }) => delivery.headers)];
+  const first: InputItem[] = logged === undefined ? [] : [{ ...logged, isLast: false }];
+  while (first.length < MANY_PAYLOADS) {
+    const next = await items.next();
+    if (next.done) break;
+    first.push(next.value);
+  }
+  const payloads = first.flatMap(({ payload }) => payload ?? []);
+  const sent = [given.headers, ...payloads.map(({ delivery }) => delivery.headers)];
   let keyed = keyedProducts(products, sent, options);
   let keys = await openKeySets(context, config, keyed);
   const task = {
     ...candidatesFor(products, options),
-    signature: signatureOf(options),
+    signature,
     requireProofs: options.secretFile !== undefined,
     secrets: await withChannels(context, keys.secrets),
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };
-  if (task.signature !== undefined && payloadsOf(first).length > 1) {
-    let several = payloadsOf(first).length;
-    for await (const { payload } of takeFrom(items)) if (payload !== undefined) several++;
+  if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
+  if (signature !== undefined && payloads.length > 1) {
+    let several = payloads.length;
+    for await (const { payload } of items) if (payload !== undefined) several++;
     throw usageError(
       `--signature works with one payload, and there are ${several}`,
       "verify them one by one, or give deliveries with their headers, as listen --json prints them",
@@ -106,24 +93,23 @@ export async function verify(context: Context, files: readonly string[], options
   const reportHint = reportHintsOnce(context, products);
   const tally = { valid: 0, custom: 0, not_verified: 0, invalid: 0 };
   let [count, masked, skipped] = [0, 0, 0];
-  for await (const { file, payload, isLast } of follow(first, items)) {
-    if (payload !== undefined) {
-      const given = withGiven(payload, { headers, contentType, url: options.url });
+  for await (const { file, payload: found, isLast } of inTurn(first, items)) {
+    if (found !== undefined) {
+      const payload = withGiven(found, given);
       // A bare body has no header that needs a key.
-      const needed = payload.complete ? keyedProducts(products, [given.delivery.headers], options) : [];
-      const others = needed.filter((each) => !keyed.includes(each));
-      if (others.length > 0) {
-        keyed = [...keyed, ...others];
+      const needed = found.complete ? keyedProducts(products, [payload.delivery.headers], options) : [];
+      if (needed.some((each) => !keyed.includes(each))) {
+        keyed = [...new Set([...keyed, ...needed])];
         keys = await openKeySets(context, config, keyed);
         task.secrets = await withChannels(context, keys.secrets);
       }
-      let report = reportOn(file, given, task, options);
-      if (await renewKeys(report.receipt, keys)) report = reportOn(file, given, task, options);
+      let report = reportOn(file, payload, task, options);
+      if (await renewKeys(report.receipt, keys)) report = reportOn(file, payload, task, options);
       context.report(logged?.shown(report) ?? report);
       reportHint(report.receipt);
       count++;
       tally[report.outcome]++;
-      if (report.outcome === "not_verified" && !report.receipt.verdicts.some(isFailed)) masked++;
+      if (report.outcome === "not_verified" && !has("failed", report.receipt.verdicts)) masked++;
     } else if (!isLast) skipped++;
     if (isLast && skipped > 0) {
       context.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
@@ -133,33 +119,43 @@ export async function verify(context: Context, files: readonly string[], options
     if (hasLostReader(context.signal)) break;
     throw context.signal.reason;
   }
-  if (count > 1) {
-    const { valid, custom, invalid, not_verified } = tally;
-    context.report({
-      type: "verify-summary",
-      count,
-      valid,
-      custom,
-      notVerified: not_verified - masked,
-      masked,
-      invalid,
-    });
-  }
-  if (tally.not_verified > 0) return ExitCode.proofFailed;
+  const { not_verified, ...counts } = tally;
+  if (count > 1)
+    context.report({ type: "verify-summary", count, ...counts, notVerified: not_verified - masked, masked });
+  if (not_verified > 0) return ExitCode.proofFailed;
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
 }
 
-function isFailed({ verdict }: Verdict): boolean {
-  return verdict === "failed";
+async function* inTurn(first: readonly InputItem[], others: AsyncIterable<InputItem>) {
+  yield* first;
+  yield* others;
 }
 
-function flagSettings({ tolerance }: VerifyOptions): Partial<Settings> {
-  return tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
+/** Headers and a URL that were given for every payload. */
+type Given = ReturnType<typeof readGiven>;
+
+function readGiven({ url, header = [], contentType: type }: VerifyOptions) {
+  // Anything else has no query, and a signature over it would fail for no visible reason.
+  if (url !== undefined && !url.startsWith("/") && !/^https?:\/\/./i.test(url)) {
+    throw usageError(
+      `--url: ${JSON.stringify(url)} is not a URL`,
+      "write it as https://example.com/webhooks/zoho/books?event=invoice.created, or from its path on",
+    );
+  }
+  const typed = header.map(parseHeader);
+  const contentType = type ?? typed.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const others = typed.filter(([name]) => name.toLowerCase() !== "content-type");
+  const headers: readonly HeaderPair[] =
+    contentType === undefined ? others : [["content-type", contentType], ...others];
+  return { url, headers, contentType, isComplete: typed.length > 0 };
 }
 
-function signatureOf({ signature }: VerifyOptions): string | undefined {
-  if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
-  return signature;
+/** A given header replaces those of its name. */
+function withGiven(payload: InputPayload, { url, headers, isComplete }: Given): InputPayload {
+  const names = new Set(headers.map(([name]) => name.toLowerCase()));
+  const others = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
+  const delivery = { ...payload.delivery, url: url ?? payload.delivery.url, headers: [...others, ...headers] };
+  return { ...payload, delivery, complete: payload.complete || isComplete };
 }
 
 function reportOn(
@@ -250,15 +246,17 @@ function refuseUnchecked(
   withSignature: boolean,
   withHeaders: boolean,
 ): void {
+  const proofOf = (id: string) => format?.proofs.find((proof) => proof.id === id);
   const unchecked = receipt.verdicts.find(
     ({ id, verdict, proves }) =>
       verdict === "unconfigured" &&
-      ((proves === "body" && (withSignature || withHeaders)) || (withSignature && isInHeader(format, id))),
+      ((proves === "body" && (withSignature || withHeaders)) || (withSignature && proofOf(id)?.header !== undefined)),
   );
   if (unchecked === undefined) return;
+  const credential = proofOf(unchecked.id)?.credential ?? "secret";
   throw usageError(
     `${unchecked.id}: a signature was given, but there is nothing to check it with`,
-    howToCheck(format, unchecked.id),
+    `set ${CREDENTIAL_VARIABLES[credential]}${credential === "secret" ? ", or name a file with --secret-file" : ""}`,
   );
 }
 
@@ -266,38 +264,4 @@ function refuseUnchecked(
 async function renewKeys({ product, verdicts }: Receipt, keys: KeySets): Promise<boolean> {
   if (product === undefined || !verdicts.some(({ match }) => match === UNKNOWN_KEY)) return false;
   return keys.renew(product);
-}
-
-function isInHeader(format: Format | undefined, id: string): boolean {
-  return format?.proofs.find((proof) => proof.id === id)?.header !== undefined;
-}
-
-function howToCheck(format: Format | undefined, id: string): string {
-  const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
-  const file = credential === "secret" ? ", or name a file with --secret-file" : "";
-  return `set ${CREDENTIAL_VARIABLES[credential]}${file}`;
-}
-
-/** With the headers and the URL that were given; a header replaces those of its name. */
-function withGiven(
-  payload: InputPayload,
-  given: {
-    readonly headers: readonly HeaderPair[];
-    readonly contentType: string | undefined;
-    readonly url: string | undefined;
-  },
-): InputPayload {
-  const { contentType, url } = given;
-  const headers: readonly HeaderPair[] = [
-    ...(contentType === undefined ? [] : ([["content-type", contentType]] as const)),
-    ...given.headers.filter(([name]) => name.toLowerCase() !== "content-type"),
-  ];
-  const names = new Set(headers.map(([name]) => name.toLowerCase()));
-  const others = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
-  const delivery: Delivery = {
-    ...payload.delivery,
-    url: url ?? payload.delivery.url,
-    headers: [...others, ...headers],
-  };
-  return { ...payload, delivery, complete: payload.complete || given.headers.length > 0 };
 }

@@ -1,12 +1,12 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChannelKey } from "../../src/channels/adopt.ts";
-import { watchClient } from "../../src/channels/api.ts";
 import { generateChannelId, generateToken } from "../../src/channels/channel.ts";
+import { watchClient } from "../../src/channels/client.ts";
 import { openLiveChannel } from "../../src/channels/live-channel.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
 import { crmWatch } from "../../src/channels/products.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";
+import type { ChannelReservation } from "../../src/channels/take-over.ts";
 import { secret } from "../../src/delivery/secret.ts";
 import type { Report } from "../../src/process/messages.ts";
 import type { Context } from "../../src/project/context.ts";
@@ -18,13 +18,18 @@ import { type Rig, startRig } from "../support/zoho-client.ts";
 let rig: Rig;
 let reports: Report[];
 let interrupt: AbortController;
-let key: ChannelKey;
+let reservation: ChannelReservation;
 beforeEach(async () => {
   rig = await startRig();
   reports = [];
   interrupt = new AbortController();
   const lock = { isTaken: async () => false, release: async () => {} };
-  key = { id: generateChannelId(rig.clock.now()), token: secret(generateToken(), "test"), lock, orphan: undefined };
+  reservation = {
+    id: generateChannelId(rig.clock.now()),
+    token: secret(generateToken(), "test"),
+    lock,
+    orphan: undefined,
+  };
 });
 afterEach(() => rig.close());
 
@@ -59,8 +64,16 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
     command: (words) => `zoho-hooks channels ${words} --product crm`,
     now: rig.clock.now,
     account: accountOf(rig.signIn),
+    folder: rig.folder,
   };
-  return openLiveChannel({ context: context(), session, key, events: ["Leads.create", "Deals.update"], url, onEnd });
+  return openLiveChannel({
+    context: context(),
+    session,
+    reservation,
+    events: ["Leads.create", "Deals.update"],
+    url,
+    onEnd,
+  });
 }
 
 const states = (): unknown[] => reports.map((each) => (each.type === "channel" ? each.state : each.type));
@@ -79,8 +92,10 @@ describe("a live channel", () => {
     const port = typeof address === "object" ? address?.port : 0;
     const channel = await open(`http://127.0.0.1:${port}/hook`);
     expect(await rig.server.notify("Leads.create", ["5725767000003000064"])).toEqual([200]);
-    expect(bodies).toMatchObject([{ token: key.token.reveal(), channel_id: channel.id, operation: "insert" }]);
-    expect(JSON.stringify(reports)).not.toContain(key.token.reveal());
+    expect(bodies).toMatchObject([
+      { token: reservation.token.reveal(), channel_id: channel.state().id, operation: "insert" },
+    ]);
+    expect(JSON.stringify(reports)).not.toContain(reservation.token.reveal());
     await channel.close();
     app.closeAllConnections();
     app.close();
@@ -90,21 +105,21 @@ describe("a live channel", () => {
     const channel = await open();
     await channel.moveTo("https://second.example/hook");
     expect(rig.server.watch.rows().map((row) => row.notifyUrl)).toEqual(Array(2).fill("https://second.example/hook"));
-    rig.server.watch.drop(channel.id);
+    rig.server.watch.drop(channel.state().id);
     await channel.moveTo("https://third.example/hook");
     expect(rig.server.watch.rows()[0]).toMatchObject({
       notifyUrl: "https://third.example/hook",
-      token: key.token.reveal(),
+      token: reservation.token.reveal(),
       related: false,
     });
-    expect(channel.expiresAt()).toEqual(new Date(rig.clock.now().getTime() + crmWatch.lifetime.defaultMs));
+    expect(channel.state().expiresAt).toEqual(new Date(rig.clock.now().getTime() + crmWatch.lifetime.defaultMs));
     expect(states()).toEqual(["created", "updated", "updated"]);
     await channel.close();
   });
 
   it("keeps the events that channels update set meanwhile", async () => {
     const channel = await open();
-    const known = await memory().recall(channel.id);
+    const known = await memory().recall(channel.state().id);
     if (known === undefined) throw new Error("it is not remembered");
     await memory().remember({ ...known, events: ["Contacts.all"] });
     // It needs no list for that, which may show less than there is, or nothing.
@@ -112,7 +127,7 @@ describe("a live channel", () => {
     await channel.moveTo("https://second.example/hook");
     expect(rig.server.watch.rows()).toMatchObject([
       {
-        ...{ module: "Contacts", notifyUrl: "https://second.example/hook", token: key.token.reveal() },
+        ...{ module: "Contacts", notifyUrl: "https://second.example/hook", token: reservation.token.reveal() },
         ...{ related: false, values: true },
       },
     ]);
@@ -122,8 +137,8 @@ describe("a live channel", () => {
   it("is not reported as missing once its listener is gone", async () => {
     const channel = await open();
     const [known] = await memory().all();
-    expect(known).toMatchObject({ id: channel.id, ofListener: true, expiresAt: channel.expiresAt() });
-    expect(await memory().observe([], rig.clock.now())).toEqual([]);
+    expect(known).toMatchObject({ id: channel.state().id, ofListener: true, expiresAt: channel.state().expiresAt });
+    expect(await memory().missing([], rig.clock.now())).toEqual([]);
     await channel.close();
   });
 
@@ -150,7 +165,7 @@ describe("a live channel", () => {
     expect(await channel.close()).toBe("left");
     const failures = reports.filter((each) => each.type === "channel" && each.state === "not-deleted");
     expect(failures).toMatchObject(
-      Array(2).fill({ hint: `delete it with zoho-hooks channels delete ${channel.id} --yes --product crm` }),
+      Array(2).fill({ hint: `delete it with zoho-hooks channels delete ${channel.state().id} --yes --product crm` }),
     );
     expect(JSON.stringify(failures[0])).toContain("INTERNAL_ERROR");
   });

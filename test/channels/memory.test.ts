@@ -1,21 +1,21 @@
 import { describe, expect, it } from "vitest";
+import type { Channel } from "../../src/channels/channel.ts";
 import {
   conditionsFor,
   configOf,
   expiringWithin,
   generateChannelId,
   generateToken,
-  groupRows,
+  mergeRows,
   watchItem,
 } from "../../src/channels/channel.ts";
 import { expandEvents, normaliseEvents, withoutEvents } from "../../src/channels/events.ts";
 import { grantWarning } from "../../src/channels/expiry.ts";
 import { findWatchProduct } from "../../src/channels/products.ts";
-import type { WatchRow } from "../../src/channels/replies.ts";
 
-const row = (channelId: string, module: string, more: Partial<WatchRow> = {}): WatchRow => ({
-  channelId,
-  module,
+const row = (id: string, module: string, more: Partial<Channel> = {}): Channel => ({
+  id,
+  modules: [module],
   events: [`${module}.edit`, `${module}.create`],
   notifyUrl: "https://abc.example/hook",
   expiresAt: new Date("2026-03-07T09:00:00Z"),
@@ -61,9 +61,9 @@ describe("expandEvents and withoutEvents", () => {
   });
 });
 
-describe("groupRows", () => {
+describe("mergeRows", () => {
   it("merges rows into channels with the soonest end, and sorts by end", () => {
-    const channels = groupRows([
+    const channels = mergeRows([
       row("1", "Leads"),
       row("2", "Leads", { expiresAt: new Date("2026-03-03T00:00:00Z") }),
       row("1", "Deals", { expiresAt: new Date("2026-03-06T09:00:00Z"), conditions: [{ type: "field_selection" }] }),
@@ -77,14 +77,14 @@ describe("groupRows", () => {
   });
 
   it("sorts a channel without an end first, and counts it as expiring", () => {
-    const channels = groupRows([row("1", "Leads"), row("2", "Leads", { expiresAt: undefined })]);
+    const channels = mergeRows([row("1", "Leads"), row("2", "Leads", { expiresAt: undefined })]);
     expect(channels.map((each) => each.id)).toEqual(["2", "1"]);
     expect(expiringWithin(channels, 3_600_000, new Date("2026-03-01T00:00:00Z")).map((each) => each.id)).toEqual(["2"]);
   });
 });
 
 describe("watchItem", () => {
-  const [channel] = groupRows([row("1105420521999070702", "Leads")]);
+  const [channel] = mergeRows([row("1105420521999070702", "Leads")]);
   const config = channel && configOf(channel);
   const expiresAt = new Date("2026-03-07T09:00:00Z");
 

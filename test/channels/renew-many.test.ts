@@ -110,7 +110,7 @@ describe("channels renew of many channels", () => {
     ]);
   });
 
-  it("shows one request for fifty with --dry-run", async () => {
+  it("shows one request for fifty with --dry-run, and says what it would renew until when", async () => {
     await createMany(60);
     const { exitCode, lines } = await renew("--dry-run");
     const shown = lines.map(({ type, method, body }) => [type, method, JSON.parse(String(body)).watch.length]);
@@ -122,5 +122,22 @@ describe("channels renew of many channels", () => {
       ],
       [],
     ]);
+    const { err } = await world.channels(["renew", "--dry-run"]);
+    expect(err).toContain(`would renew channels ${idsTo(60).join(", ")} until 2026-03-08T08:00:00+00:00`);
+  });
+
+  it("says with --dry-run what it would create again, and what it would leave as it is", async () => {
+    await world.create("--id", "1", "--expires", "1h");
+    world.clock.advance(2 * HOUR_MS);
+    await world.create("--id", "2");
+    const before = world.server.requests.length;
+    const { exitCode, out, err } = await world.channels(["renew", "--dry-run"]);
+    expect([exitCode, err]).toEqual([
+      0,
+      "would create channel 1 again, until 2026-03-08T10:00:00+00:00\n" +
+        "would leave channel 2 as it is: it expires at 2026-03-08T10:00:00+00:00\n",
+    ]);
+    expect(out).toContain("POST ");
+    expect(world.server.requests.slice(before).every(({ method }) => method === "GET")).toBe(true);
   });
 });

@@ -1,14 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HOUR_MS } from "../../src/channels/expiry.ts";
 import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
 
 let world: ChannelWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startChannelWorld();
   await world.channels(["create", "Leads.create", "Leads.edit", "--url", HOOK, "--expires", "2h"]);
   await world.channels(["create", "Contacts.all", "--url", `${HOOK}?token=h1dden`, "--expires", "4h"]);
 });
-afterEach(() => world.close());
+afterAll(() => world.close());
 
 /** On a machine that has not created them, such as in CI. */
 const requiring = (...argv: string[]) => world.elsewhere(["list", "--require", ...argv]);
@@ -41,6 +41,13 @@ describe("channels list --require", () => {
     expect(out + err).not.toMatch(/h1dden|0ther/);
   });
 
+  it.each([[["--url", HOOK]], [["--require", "Leads"]], [["--require", "Leads.create", "--url", "abc"]]])(
+    "rejects %j",
+    async (argv) => {
+      expect((await world.elsewhere(["list", ...argv])).exitCode).toBe(2);
+    },
+  );
+
   it("exits with 8 after a channel has expired, although another machine created it", async () => {
     world.clock.advance(3 * HOUR_MS);
     expect((await world.elsewhere(["list", "--expiring", "1m"])).exitCode).toBe(0);
@@ -48,11 +55,4 @@ describe("channels list --require", () => {
     const { exitCode, err } = await requiring("Leads.create", "--json");
     expect([exitCode, JSON.parse(err).error]).toEqual([8, expect.objectContaining({ code: "no_channel" })]);
   });
-
-  it.each([[["--url", HOOK]], [["--require", "Leads"]], [["--require", "Leads.create", "--url", "abc"]]])(
-    "rejects %j",
-    async (argv) => {
-      expect((await world.elsewhere(["list", ...argv])).exitCode).toBe(2);
-    },
-  );
 });

@@ -1,10 +1,9 @@
 import type { TlsOptions } from "node:tls";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Endpoint, openEndpoint } from "../../src/checks/endpoint/endpoint.ts";
-import { mayBeInsecure, reachability } from "../../src/checks/endpoint/reachability.ts";
+import { reachability } from "../../src/checks/endpoint/reachability.ts";
 import { checks, createRunner } from "../../src/checks/endpoint/run.ts";
-import type { Subject } from "../../src/checks/endpoint/subject.ts";
-import { CREDENTIAL_VARIABLES } from "../../src/delivery/secret.ts";
+import type { Subject } from "../../src/checks/endpoint/samples.ts";
 import { crm } from "../../src/products/crm.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 import { makeAuthority } from "../support/endpoints/certificates.ts";
@@ -28,9 +27,7 @@ async function endpointWith(tls: TlsOptions, host = "localhost"): Promise<Endpoi
     format: crm.formats[0],
     url: `https://${host}:${port}/webhooks/zoho/crm`,
     sample,
-    update: undefined,
     secrets: testSecrets,
-    variables: CREDENTIAL_VARIABLES,
     deadlineMs: 2000,
   };
   return closeLater(
@@ -39,7 +36,6 @@ async function endpointWith(tls: TlsOptions, host = "localhost"): Promise<Endpoi
       now: () => new Date(),
       sleep: sleepRealTime,
       signal: new AbortController().signal,
-      insecure: mayBeInsecure(subject),
       ca: authority.cert,
     }),
   );
@@ -47,7 +43,7 @@ async function endpointWith(tls: TlsOptions, host = "localhost"): Promise<Endpoi
 
 /** The checks of the network that did not pass. */
 async function findings(endpoint: Endpoint): Promise<readonly string[]> {
-  const run = createRunner(endpoint);
+  const { run } = createRunner(endpoint);
   const found: string[] = [];
   for (const check of reachability.filter(
     ({ after, applies }) => after === "nothing" && applies?.(endpoint.subject) !== false,
@@ -95,10 +91,10 @@ describe("an invalid certificate", () => {
     const delivery = checks.find(({ id }) => id === "protocol.valid-delivery");
     if (delivery === undefined) throw new Error("no such check");
     const here = await endpointWith(selfSigned);
-    expect((await createRunner(here)(delivery)).outcome).not.toBe("skipped");
+    expect((await createRunner(here).run(delivery)).outcome).not.toBe("skipped");
     // A name for this machine that is not known as one.
     const elsewhere = await endpointWith(selfSigned, "[::ffff:127.0.0.1]");
-    expect(await createRunner(elsewhere)(delivery)).toMatchObject({
+    expect(await createRunner(elsewhere).run(delivery)).toMatchObject({
       outcome: "skipped",
       text: "the certificate is not valid, so nothing is sent",
     });

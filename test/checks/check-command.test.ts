@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checks } from "../../src/checks/endpoint/run.ts";
@@ -30,43 +30,39 @@ function failures(result: RunResult): readonly unknown[] {
 }
 
 describe("the guide's handler", () => {
-  it("verifies no signature, requires no token, and drops second updates", async () => {
+  it.concurrent.each([
+    {
+      signature: false,
+      title: "verifies no signature, requires no token, and drops second updates",
+      found: [
+        "security.missing-token",
+        "security.wrong-signature",
+        "security.missing-signature",
+        "security.error-text",
+        "idempotency.two-updates",
+      ],
+    },
+    {
+      signature: true,
+      title: "with its Method 3 hashes other bytes than those that came, and throws for a short signature",
+      found: [
+        "security.missing-token",
+        "security.missing-signature",
+        "security.raw-bytes",
+        "security.broken-signature",
+        "security.error-text",
+      ],
+    },
+  ])("$title", async ({ signature, found }) => {
     const countFile = join(tempFolder(), "count");
-    const app = closeLater(await startGuideHandler({ signature: false, countFile }));
-    const argv = [
-      "check",
-      `127.0.0.1:${app.port}`,
-      "--format",
-      "guide",
-      "--json",
-      "--skip",
-      "speed",
-      "--count-cmd",
-      `cat ${countFile}`,
-    ];
-    const result = await run(argv, { env, overrides: { answerWithinMs: 2000 } });
-    expect(failures(result), result.out).toEqual([
-      "security.missing-token",
-      "security.wrong-signature",
-      "security.missing-signature",
-      "security.error-text",
-      "idempotency.two-updates",
-    ]);
+    const app = await startGuideHandler({ signature, countFile });
+    const count = signature ? [] : ["--count-cmd", `cat ${countFile}`];
+    const argv = ["check", `127.0.0.1:${app.port}`, "--format", "guide", "--json", "--skip", "speed", ...count];
+    const result = await run(argv, { env, overrides: { answerWithinMs: 1000 } });
+    await app.close();
+    expect(failures(result), result.out).toEqual(found);
     expect(result.exitCode).toBe(8);
-    const update = result.lines().find(({ id }) => id === "idempotency.two-updates");
-    expect(JSON.stringify(update)).toContain("the guide's getWebhookId keys on the record's id alone");
-  });
-
-  it("with its Method 3 hashes other bytes than those that came, and throws for a short signature", async () => {
-    const app = closeLater(await startGuideHandler({ signature: true, countFile: join(tempFolder(), "count") }));
-    const result = await check("PORT --format guide --json --skip speed", app.port);
-    expect(failures(result), result.out).toEqual([
-      "security.missing-token",
-      "security.missing-signature",
-      "security.raw-bytes",
-      "security.broken-signature",
-      "security.error-text",
-    ]);
+    if (!signature) expect(result.out).toContain("the guide's getWebhookId keys on the record's id alone");
   });
 });
 
@@ -78,23 +74,17 @@ describe("our own listen", () => {
     ZOHO_WEBHOOK_JWKS: testSecrets.for("jwks", "desk")[0]?.reveal() ?? "",
   };
 
-  it.each([
-    "crm --skip speed",
-    "crm --format wire --skip speed",
-    "payments --skip speed",
-    "sign --skip speed",
-    "salesiq --skip speed",
-    "desk --format wire --skip speed",
-  ])("passes as %s", async (product) => {
+  it("passes as every kind of product", async () => {
     const listener = await startHumanListener([], { env: keys });
     const port = Number(new URL(listener.url).port);
-    const result = await check(`PORT --json --product ${product}`, port, {
-      env: keys,
-      overrides: { answerWithinMs: 5000 },
-    });
+    const lines = ["crm", "crm --format guide", "payments", "sign", "salesiq", "desk --format wire"];
+    const options = { env: keys, overrides: { answerWithinMs: 2000 } };
+    const results = await Promise.all(
+      lines.map((line) => check(`PORT --json --skip speed --product ${line}`, port, options)),
+    );
     await listener.stop();
-    expect(failures(result), result.out).toEqual([]);
-    expect(result.exitCode).toBe(0);
+    expect(results.map(failures)).toEqual(lines.map(() => []));
+    expect(results.map(({ exitCode }) => exitCode)).toEqual(lines.map(() => 0));
   });
 
   it("that tolerates old signatures is caught", async () => {
@@ -109,8 +99,8 @@ describe("our own listen", () => {
 describe("what products ask for", () => {
   it("finds another status than 200 where nothing else counts", async () => {
     const signature = { header: "x-zs-webhook-signature", encoding: "base64" } as const;
-    const app = await endpoint({ fault: "answers 204", signature });
-    const result = await check("PORT --json --product sign --skip speed", app.port);
+    const app = await endpoint({ faults: ["answers 204"], signature });
+    const result = await check("PORT --json --product sign --only protocol", app.port);
     expect(failures(result), result.out).toEqual(["protocol.exact-200"]);
   });
 
@@ -132,6 +122,17 @@ describe("check", () => {
     for (const id of app.accepted) expect(id).toMatch(/^88888888\d{11}$/);
     expect(out).toMatch(/\n\d+ passed, 0 failed, \d+ skipped\n$/);
     expect(exitCode).toBe(0);
+  });
+
+  it.each([
+    // Of a format other than the default one.
+    ["Deals.update", "Deals.update (format guide)", { module: "Deals", operation: "update" }],
+    ["deals.edit --format wire", "Deals.edit (format wire)", { module: "Deals" }],
+  ])("--event %s chooses the sample that is sent", async (event, announced, envelope) => {
+    const app = await target();
+    const { err } = await check(`PORT --only protocol.valid-delivery --event ${event}`, app.port);
+    expect(err).toContain(announced);
+    expect(JSON.parse(app.seen[0]?.body.toString() ?? "")).toMatchObject(envelope);
   });
 
   it("of an address where nothing listens fails once, and skips the rest in one line", async () => {
@@ -172,7 +173,9 @@ describe("check", () => {
     const app = await endpoint();
     const { out, exitCode } = await check("PORT --format guide", app.port, { env: {} });
     expect(out).toContain("it refuses unsigned deliveries (401): set ZOHO_WEBHOOK_TOKEN and ZOHO_WEBHOOK_SECRET");
-    expect(out).toContain("set ZOHO_WEBHOOK_TOKEN to what your app has");
+    expect(out).toMatch(
+      /– 2 checks +set ZOHO_WEBHOOK_TOKEN to .*\n +skipped: security.wrong-token, security.missing-token\n/,
+    );
     expect(exitCode).toBe(0);
   });
 
@@ -190,6 +193,7 @@ describe("check", () => {
     ["PORT --summary check.xml", '--summary: "check.xml" is not a summary'],
     ["PORT --count-cmd false", "--count-cmd: the command failed"],
     ["PORT --product crn", 'there is no product "crn"'],
+    ["PORT --event Deals.updat", 'crm has no event "Deals.updat"'],
     ["one", '"one" is not a target'],
   ])("refuses %s", async (line, message) => {
     const app = await endpoint();
@@ -225,6 +229,39 @@ describe("check", () => {
     expect(xml).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\uffff]/);
   });
 
+  it("adds a table to the summary of a GitHub job", async () => {
+    const app = await target((response) => void response.writeHead(500).end("no | <b>table</b> `here`\n| --- |"));
+    const GITHUB_STEP_SUMMARY = join(tempFolder(), "summary.md");
+    writeFileSync(GITHUB_STEP_SUMMARY, "# Earlier step\n");
+    const line = "PORT --only protocol.valid-delivery --only speed.at-once --only reachability.port";
+    await check(line, app.port, { env: { ...env, GITHUB_STEP_SUMMARY } });
+    const lines = readFileSync(GITHUB_STEP_SUMMARY, "utf8").split("\n");
+    expect(lines).toEqual([
+      "# Earlier step",
+      expect.stringMatching(/^### zoho-hooks check http&#58;\/\/127\.0\.0\.1&#58;\d+\/webhooks\/zoho\/crm$/),
+      "",
+      expect.stringMatching(/^1 passed, 0 warnings, 1 failed, 1 skipped in [\d.]+ s$/),
+      "",
+      "| | check | result |",
+      "| --- | --- | --- |",
+      expect.stringMatching(
+        /^\| ❌ \| `protocol\.valid-delivery` \| a valid delivery&#58; answered 500<br>→ read its log;/,
+      ),
+      "| ✅ | `reachability.port` | its port is open |",
+      "| ➖ | `speed.at-once` | it does not accept a valid delivery |",
+      "",
+      "",
+    ]);
+  });
+
+  it("says that the summary of a GitHub job could not be written, and ends as it would", async () => {
+    const app = await endpoint();
+    const options = { env: { ...env, GITHUB_STEP_SUMMARY: tempFolder() } };
+    const { err, exitCode } = await check("PORT --format guide --only protocol.valid-delivery", app.port, options);
+    expect(err).toContain("warning: the results could not be added to GITHUB_STEP_SUMMARY: EISDIR");
+    expect(exitCode).toBe(0);
+  });
+
   it("shows neither secrets nor terminal codes of an answer", async () => {
     // A part of the second token must not be left where the answer is cut.
     const text = `\u001b[2J${TOKEN}`.padEnd(190);
@@ -253,7 +290,7 @@ describe("docs/check.md", () => {
     const page = readFileSync(join(import.meta.dirname, "../../docs/check.md"), "utf8");
     const listed = [...page.matchAll(/^\| `(\w+\.[\w-]+)` \| (.*) \|$/gm)].map(([, id, title]) => ({ id, title }));
     expect(listed).toEqual(
-      checks.map(({ id, title, severity }) => ({ id, title: severity === "warning" ? `${title} (warning)` : title })),
+      checks.map(({ id, title, onlyWarns }) => ({ id, title: onlyWarns ? `${title} (warning)` : title })),
     );
   });
 });

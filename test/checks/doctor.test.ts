@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { DAY_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
+import { loadEngine } from "../../src/log/sqlite/engine.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { damagePages } from "../support/damage-pages.ts";
@@ -43,6 +44,7 @@ beforeEach(async () => {
   await world.create("--id", "1", "--url", hook());
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await app.stop();
   await world.close();
 });
@@ -156,136 +158,152 @@ describe("doctor", () => {
   });
 });
 
-/** What is done to the project, and the only finding that it causes. */
-type Fault = readonly [condition: string, finding: string, spoil: () => unknown];
+/** What is done to the project, with the only finding that it causes. */
+const SPOILT: Readonly<Record<string, readonly [finding: string, spoil: () => unknown]>> = {
+  "a .env that others can read": ["permissions warning", () => chmodSync(path(".env"), 0o644)],
+  "a .env in Git": ["permissions warning", () => git("add", "--force", ".env")],
+  "a kept secret in Git": [
+    "permissions warning",
+    () => {
+      mkdirSync(path(".zoho-hooks/keys"), { recursive: true, mode: 0o700 });
+      writeFileSync(path(".zoho-hooks/keys/hook-secrets.json"), "{}", { mode: 0o600 });
+      git("add", "--force", ".zoho-hooks/keys");
+    },
+  ],
+  "a config that is not JSON": ["config failed", () => writeFileSync(path("zoho-hooks.config.json"), "{")],
+  "an unknown setting": ["config failed", () => config({ prot: 4460 })],
+  "a setting of no such value": ["config failed", () => set({ ZOHO_HOOKS_RETRIES: "many" })],
+  "an unknown product": ["config failed", () => config({ products: { cmr: {} } })],
+  "a misspelt variable": ["config warning", () => set({ ZOHO_WEBHOOK_SECRTE: "x" })],
+  "an untrusted folder": ["trust failed", () => set({ ZOHO_HOOKS_TRUST: "0" }, { forwardTo: "https://a.example/x" })],
+  "an empty secret": ["secrets failed", () => dotenv("ZOHO_WEBHOOK_SECRET=\n")],
+  "a key file that is not there": ["secrets failed", () => set({ ZOHO_WEBHOOK_PUBLIC_KEY: "none.pem" })],
+  "no secret for a product": [
+    "secrets warning",
+    () => {
+      config({ products: { books: {} } });
+      rmSync(path(".env"));
+    },
+  ],
+  "a log that is another file": [
+    "log.health failed",
+    () => store("notes.txt", () => writeFileSync(path("notes.txt"), "notes", { mode: 0o600 })),
+  ],
+  "a damaged log": [
+    "log.health failed",
+    async () => {
+      await deliver(app.url);
+      damagePages(path(".zoho-hooks/events.db"), "lead.created");
+    },
+  ],
+  "a log that cannot be created": ["log.health failed", () => set({ ZOHO_HOOKS_STORE: "zoho-hooks.config.json/x.db" })],
+  // Root may write to it, and cannot.
+  "a log in a folder of the system": ["log.health failed", () => set({ ZOHO_HOOKS_STORE: "/proc/x/x.db" })],
+  "a log that another process has locked": ["log.health failed", () => lockLog()],
+  "a lock that is another file": [
+    "log.health failed",
+    async () => {
+      await deliver(`${app.url}/webhooks/zoho/crm`);
+      writeFileSync(path(".zoho-hooks/events.db-lock"), "notes");
+    },
+  ],
+  "no log, and no room for a temporary one": [
+    "log.health failed",
+    () => {
+      config({ store: false });
+      vi.stubEnv("TMPDIR", "/proc");
+    },
+  ],
+  "a log above its limit": [
+    "log.health warning",
+    async () => {
+      await deliver(`http://localhost:${app.port}/webhooks/zoho/crm`);
+      set({ ZOHO_HOOKS_MAX_LOG: "1kb" });
+    },
+  ],
+  "deliveries for a target that is gone": ["log.waiting warning", () => deliver("http://localhost:1/hooks")],
+  "a port of another program": ["port failed", () => set({ ZOHO_HOOKS_PORT: String(app.port) }, { forwardTo: [] })],
+  "an app that is down": ["app warning", () => stopApp()],
+  "a mirrored app that is down": ["app failed", () => stopApp({ respond: "mirror" })],
+  "a target that is listen itself": ["app failed", () => config({ forwardTo: port })],
+  "a wrong ngrok token": ["ngrok.token failed", () => ngrok({ NGROK_AUTHTOKEN: "wrong" })],
+  "no ngrok token": ["ngrok.token failed", () => ngrok({ NGROK_AUTHTOKEN: undefined, ZOHO_HOOKS_TUNNEL: "ngrok" })],
+  "no way to ngrok": ["ngrok.reach failed", () => ngrok({ ZOHO_HOOKS_NGROK_SERVER_ADDR: "localhost:1" })],
+  "a sign-in that was revoked": ["zoho.sign-in failed", () => set({ ZOHO_REFRESH_TOKEN: "revoked" })],
+  "a profile that does not exist": ["zoho.sign-in failed", () => set({ ZOHO_PROFILE: "nobody" })],
+  "an incomplete sign-in": ["zoho.sign-in failed", () => set({ ZOHO_CLIENT_ID: undefined })],
+  "no scope for channels": ["zoho.scopes failed", () => scopes("ZohoCRM.modules.READ")],
+  "a scope to read channels only": ["zoho.scopes warning", () => scopes("ZohoCRM.notifications.READ")],
+  "another data centre": [
+    "zoho.data-centre warning",
+    () => {
+      world.server.accounts.apiDomain = "https://www.zohoapis.eu";
+      scopes(...ALL_SCOPES);
+    },
+  ],
+  "a channel that was deleted": ["channels.missing failed", () => world.server.watch.drop("1")],
+  "a channel that has expired": ["channels.missing failed", () => world.clock.advance(8 * DAY_MS)],
+  "a channel at a dead URL": [
+    "channels.url failed",
+    () => world.channels(["update", "1", "--url", "http://localhost:1/x"]),
+  ],
+  "a channel with another token": ["channels.token failed", () => elsewhere("update", "1", "--token-file", "-")],
+  "a channel that expires soon": ["channels.expiring warning", () => world.clock.advance(6 * DAY_MS)],
+  "a channel without its events": ["channels.events warning", () => elsewhere("update", "1", "--events", "Deals.edit")],
+  "an event that no channel watches": [
+    "channels.events warning",
+    () => config({ events: ["crm:Deals.edit", "crm:Leads.*"] }),
+  ],
+  "a channel of a listen that is gone": ["channels.orphaned warning", () => markOfListener()],
+  "a memory of channels that is damaged": [
+    "channels failed",
+    () => writeFileSync(path(".config/zoho-hooks/channels.json"), "[]"),
+  ],
+  "two channels for one change": ["channels.doubled warning", () => world.create("--id", "2", "--url", hook())],
+  "events of an unknown product": ["listen failed", () => config({ events: ["cmr:Leads.create"] })],
+};
 
-describe("doctor, for one fault", () => {
-  const settings: readonly Fault[] = [
-    ["a .env that others can read", "permissions warning", () => chmodSync(path(".env"), 0o644)],
-    ["a .env in Git", "permissions warning", () => git("add", "--force", ".env")],
-    [
-      "a kept secret in Git",
-      "permissions warning",
-      () => {
-        mkdirSync(path(".zoho-hooks/keys"), { recursive: true, mode: 0o700 });
-        writeFileSync(path(".zoho-hooks/keys/hook-secrets.json"), "{}", { mode: 0o600 });
-        git("add", "--force", ".zoho-hooks/keys");
-      },
-    ],
-    ["a config that is not JSON", "config failed", () => writeFileSync(path("zoho-hooks.config.json"), "{")],
-    ["an unknown setting", "config failed", () => config({ prot: 4460 })],
-    ["a setting of no such value", "config failed", () => set({ ZOHO_HOOKS_RETRIES: "many" })],
-    ["an unknown product", "config failed", () => config({ products: { cmr: {} } })],
-    ["a misspelt variable", "config warning", () => set({ ZOHO_WEBHOOK_SECRTE: "x" })],
-    [
-      "a folder that is not trusted",
-      "trust warning",
-      () => set({ ZOHO_HOOKS_TRUST: "0" }, { forwardTo: "https://a.example/x" }),
-    ],
-    ["an empty secret", "secrets failed", () => dotenv("ZOHO_WEBHOOK_SECRET=\n")],
-    ["a key file that is not there", "secrets failed", () => set({ ZOHO_WEBHOOK_PUBLIC_KEY: "none.pem" })],
-    [
-      "no secret for a product",
-      "secrets warning",
-      () => {
-        config({ products: { books: {} } });
-        rmSync(path(".env"));
-      },
-    ],
-  ];
-  const machine: readonly Fault[] = [
-    [
-      "a log that is another file",
-      "log.health failed",
-      () => store("notes.txt", () => writeFileSync(path("notes.txt"), "notes", { mode: 0o600 })),
-    ],
-    [
-      "a damaged log",
-      "log.health failed",
-      async () => {
-        await deliver(app.url);
-        damagePages(path(".zoho-hooks/events.db"), "lead.created");
-      },
-    ],
-    [
-      "a log that cannot be created",
-      "log.health failed",
-      () => set({ ZOHO_HOOKS_STORE: "zoho-hooks.config.json/x.db" }),
-    ],
-    [
-      "a log above its limit",
-      "log.health warning",
-      async () => {
-        await deliver(`http://localhost:${app.port}/webhooks/zoho/crm`);
-        set({ ZOHO_HOOKS_MAX_LOG: "1kb" });
-      },
-    ],
-    ["deliveries for a target that is gone", "log.waiting warning", () => deliver("http://localhost:1/hooks")],
-    ["a port of another program", "port failed", () => set({ ZOHO_HOOKS_PORT: String(app.port) }, { forwardTo: [] })],
-    ["an app that is down", "app warning", () => stopApp()],
-    ["a mirrored app that is down", "app failed", () => stopApp({ respond: "mirror" })],
-    ["a target that is listen itself", "app failed", () => config({ forwardTo: port })],
-    ["a wrong ngrok token", "ngrok.token failed", () => ngrok({ NGROK_AUTHTOKEN: "wrong" })],
-    ["no ngrok token", "ngrok.token failed", () => ngrok({ NGROK_AUTHTOKEN: undefined, ZOHO_HOOKS_TUNNEL: "ngrok" })],
-    ["no way to ngrok", "ngrok.reach failed", () => ngrok({ ZOHO_HOOKS_NGROK_SERVER_ADDR: "localhost:1" })],
-  ];
-  const zoho: readonly Fault[] = [
-    ["a sign-in that was revoked", "zoho.sign-in failed", () => set({ ZOHO_REFRESH_TOKEN: "revoked" })],
-    ["a profile that does not exist", "zoho.sign-in failed", () => set({ ZOHO_PROFILE: "nobody" })],
-    ["an incomplete sign-in", "zoho.sign-in failed", () => set({ ZOHO_CLIENT_ID: undefined })],
-    ["no scope for channels", "zoho.scopes failed", () => scopes("ZohoCRM.modules.READ")],
-    ["a scope to read channels only", "zoho.scopes warning", () => scopes("ZohoCRM.notifications.READ")],
-    [
-      "another data centre",
-      "zoho.data-centre warning",
-      () => {
-        world.server.accounts.apiDomain = "https://www.zohoapis.eu";
-        scopes(...ALL_SCOPES);
-      },
-    ],
-  ];
-  const channels: readonly Fault[] = [
-    ["a channel that was deleted", "channels.missing failed", () => world.server.watch.drop("1")],
-    ["a channel that has expired", "channels.missing failed", () => world.clock.advance(8 * DAY_MS)],
-    [
-      "a channel at a dead URL",
-      "channels.url failed",
-      () => world.channels(["update", "1", "--url", "http://localhost:1/x"]),
-    ],
-    ["a channel with another token", "channels.token failed", () => elsewhere("update", "1", "--token-file", "-")],
-    ["a channel that expires soon", "channels.expiring warning", () => world.clock.advance(6 * DAY_MS)],
-    [
-      "a channel without its events",
-      "channels.events warning",
-      () => elsewhere("update", "1", "--events", "Deals.edit"),
-    ],
-    [
-      "an event that no channel watches",
-      "channels.events warning",
-      () => config({ events: ["crm:Deals.edit", "crm:Leads.*"] }),
-    ],
-    ["a channel of a listen that is gone", "channels.orphaned warning", () => markOfListener()],
-    [
-      "a memory of channels that is damaged",
-      "channels failed",
-      () => writeFileSync(path(".config/zoho-hooks/channels.json"), "[]"),
-    ],
-    ["two channels for one change", "channels.doubled warning", () => world.create("--id", "2", "--url", hook())],
+describe("doctor finds", () => {
+  // Those of a project do not touch one another.
+  const projects = [
+    ["a .env that others can read", "a log that is another file", "a sign-in that was revoked"],
+    ["a .env in Git", "a damaged log", "a profile that does not exist"],
+    ["a kept secret in Git", "a log that cannot be created", "an incomplete sign-in"],
+    ["a config that is not JSON", "a wrong ngrok token", "another data centre"],
+    ["an unknown setting", "a channel that was deleted"],
+    ["a misspelt variable", "a log above its limit", "a channel with another token"],
+    ["a setting of no such value", "an app that is down"],
+    ["an unknown product", "no ngrok token", "no scope for channels"],
+    ["deliveries for a target that is gone", "a channel at a dead URL"],
+    ["an empty secret", "a scope to read channels only"],
+    ["a key file that is not there", "a mirrored app that is down", "a channel that expires soon"],
+    ["no secret for a product", "a lock that is another file", "no way to ngrok"],
+    ["a target that is listen itself", "a channel without its events"],
+    ["a port of another program"],
+    ["a log in a folder of the system", "an event that no channel watches"],
+    ["a log that another process has locked", "a channel of a listen that is gone"],
+    ["no log, and no room for a temporary one", "two channels for one change"],
+    ["a channel that has expired", "events of an unknown product"],
+    ["a memory of channels that is damaged"],
+    ["an untrusted folder"],
   ];
 
-  it.each([...settings, ...machine, ...zoho, ...channels])("%s: %s", async (_, finding, spoil) => {
-    await spoil();
-    expect(await faults()).toEqual([finding]);
+  it.each(projects.map((conditions) => [conditions.join(", "), conditions] as const))("%s", async (_, conditions) => {
+    for (const condition of conditions) await SPOILT[condition]?.[1]();
+    const expected = conditions.map((condition) => SPOILT[condition]?.[0]);
+    expect((await faults()).toSorted()).toEqual(expected.toSorted());
   });
 
-  it.each([
-    ["failed", 10],
-    ["failed", -10],
-    ["warning", 3],
-  ])("a clock: zoho.clock %s at %i minutes", async (outcome, minutes) => {
+  it("each of them in one of the projects", () => {
+    expect(projects.flat().toSorted()).toEqual(Object.keys(SPOILT).toSorted());
+  });
+
+  it("a clock that is wrong", async () => {
     await world.channels(["list"]);
-    const now = () => new Date(world.clock.now().getTime() + minutes * MINUTE_MS);
-    expect(await faults([], { now })).toEqual([`zoho.clock ${outcome}`]);
+    const at = (minutes: number) => () => new Date(world.clock.now().getTime() + minutes * MINUTE_MS);
+    expect(await faults([], { now: at(10) })).toEqual(["zoho.clock failed"]);
+    expect(await faults([], { now: at(-10) })).toEqual(["zoho.clock failed"]);
+    expect(await faults([], { now: at(3) })).toEqual(["zoho.clock warning"]);
   });
 });
 
@@ -317,6 +335,20 @@ describe("doctor, while listen runs", () => {
           expect.objectContaining({ id: "public-url", outcome: "passed", text: expect.stringContaining(tunnel.url) }),
         ]),
       );
+    } finally {
+      await stop();
+    }
+  });
+
+  it("looks at the app that it forwards to, not at that of the settings", async () => {
+    config({ forwardTo: [] });
+    const other = await startTarget();
+    const { stop } = await start(String(other.port));
+    try {
+      const line = async () => (await doctor()).lines().find(({ id }) => id === "app");
+      expect(await line()).toMatchObject({ outcome: "passed", text: `localhost:${other.port} answers` });
+      await other.close();
+      expect(await line()).toMatchObject({ outcome: "warning", text: expect.stringContaining(`:${other.port}`) });
     } finally {
       await stop();
     }
@@ -410,6 +442,14 @@ async function deliver(target: string): Promise<void> {
 /** Another sign-in of the same organisation would not see the channels as its own, so the memory is forgotten. */
 function scopes(...names: readonly string[]): void {
   set({ ZOHO_REFRESH_TOKEN: world.server.accounts.makeRefreshToken(names) });
+}
+
+/** As a process does that is not known to the log. */
+async function lockLog(): Promise<void> {
+  await deliver(`${app.url}/webhooks/zoho/crm`);
+  const lock = (await loadEngine()).open(path(".zoho-hooks/events.db-lock"));
+  lock.exec("BEGIN IMMEDIATE");
+  onTestFinished(() => void lock.close());
 }
 
 function elsewhere(...argv: readonly string[]) {

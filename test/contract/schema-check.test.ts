@@ -6,19 +6,15 @@ it.each([
   [
     "names that must not be",
     z.strictObject({}),
-    Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`k${i}`, 1])),
+    Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`k${i}`, 1])),
   ],
-  [
-    "elements of an alternative",
-    z.union([z.array(z.string()), z.object({})]),
-    Array.from({ length: 200_000 }, () => 1),
-  ],
-  ["elements", z.array(z.string()), Array.from({ length: 200_000 }, () => 1)],
+  ["elements of an alternative", z.union([z.array(z.string()), z.object({})]), Array.from({ length: 20_000 }, () => 1)],
+  ["elements", z.array(z.string()), Array.from({ length: 20_000 }, () => 1)],
 ])("limits the number of issues: %s", (_, schema, data) => {
   const { ok, issues } = checkSchema(schema, data);
   expect(ok).toBe(false);
   expect(issues).toHaveLength(51);
-  expect(issues.at(-1)?.expected).toBe("other values in 199950 more places");
+  expect(issues.at(-1)?.expected).toBe("other values in 19950 more places");
 });
 
 const event = z.looseObject({

@@ -32,7 +32,7 @@ describe("in a stranger's folder with a module as a schema, a process without a 
     [["types"], 2],
     [["channels", "list"], 2],
     [["products", "forms"], 2],
-    [["doctor"], 0],
+    [["doctor"], 8],
     [["products"], 0],
   ])("%j ends with %i, runs none of its code and asks none of its servers", async (argv, status) => {
     const thief = await startTarget();

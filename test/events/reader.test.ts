@@ -4,7 +4,7 @@ import { openLog } from "../../src/log/sqlite/log.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { run, tempFolder } from "../support/run.ts";
 
-const COUNT = 40;
+const COUNT = 24;
 const BODY_BYTES = 200_000;
 const cwd = tempFolder();
 

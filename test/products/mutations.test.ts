@@ -113,7 +113,11 @@ function isAllowed({ of, body }: Mutant): boolean {
 }
 
 describe("a fixture with one member of its envelope broken", () => {
-  const mutants = fixtureCases().flatMap(mutantsOf);
+  // One of each family: its other members have the same body but for their name.
+  const cases = new Map(
+    fixtureCases().map((each) => [`${each.product.id} ${each.format.id} ${each.match.event.name}`, each]),
+  );
+  const mutants = [...cases.values()].flatMap(mutantsOf);
 
   it.each([
     ["with its product named", (of: FixtureCase) => of.product],

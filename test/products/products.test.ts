@@ -120,15 +120,4 @@ describe("products", () => {
     const { err } = await run(["products", "kitchen"]);
     for (const { id } of products) expect(err).toContain(id);
   });
-
-  it("lists every event in the tables of docs/events.md", async () => {
-    const { exitCode, out } = await run(["products", "--markdown"]);
-    expect(exitCode).toBe(0);
-    for (const { id, formats } of products) {
-      for (const format of formats) {
-        for (const event of format.events)
-          expect(out).toContain(`| \`${id}\` | \`${format.id}\` | \`${event.name}\` | ${event.summary} |\n`);
-      }
-    }
-  });
 });

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findEvent } from "../../src/contract/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { readBuiltInFixture } from "../../src/samples/fixtures.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
@@ -58,11 +57,8 @@ describe("a sample of Catalyst Signals", () => {
     ["order_packed", "custom"],
   ])("names the data store as the source of rows only: %s", (name, service) => {
     const [format] = products.flatMap((each) => (each.id === "signals" ? each.formats : []));
-    const match = format && findEvent(format, name);
-    const root = join(import.meta.dirname, "../..");
-    const sample =
-      match &&
-      readBuiltInFixture({ packageRoot: root }, { id: "signals", title: "", formats: [format] }, format, match);
+    const product = { id: "signals", title: "", formats: [] };
+    const sample = format && readBuiltInFixture(join(import.meta.dirname, "../.."), { product, format, name });
     expect(sample?.text).toContain(`/service:${service}/account:`);
   });
 });

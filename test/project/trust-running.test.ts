@@ -288,12 +288,12 @@ describe("doctor", () => {
     const env = { ZOHO_KEYRING: "off" };
     const { out } = await person.run(["doctor"], { cwd, env });
     expect(server.requests).toEqual([]);
-    expect(out).toMatch(/^! trust +files left out: .* is not trusted, and its files decide: account ZOHO_CLIENT_ID=/m);
+    expect(out).toMatch(/^✗ trust +files left out: .* is not trusted, and its files decide: account ZOHO_CLIENT_ID=/m);
     expect(out).toMatch(/^ +→ .*zoho-hooks trust/m);
     await person.run(["trust"], { cwd });
     const trusted = await person.run(["doctor"], { cwd, env });
     expect(server.requests).not.toEqual([]);
-    expect(trusted.out).not.toContain("! trust");
+    expect(trusted.out).not.toContain("✗ trust");
   });
 
   it("opens neither the log nor the lock of an untrusted folder", async () => {
@@ -302,7 +302,7 @@ describe("doctor", () => {
     await listener.post("/webhooks/zoho/forms", "a=1", { "content-type": "application/x-www-form-urlencoded" });
     const before = filesIn(join(cwd, ".zoho-hooks"));
     const { out } = await newPerson().run(["doctor"], { cwd });
-    expect(out).toMatch(/^! trust +files left out: .*its files decide: existing log .zoho-hooks\/events\.db$/m);
+    expect(out).toMatch(/^✗ trust +files left out: .*its files decide: existing log .zoho-hooks\/events\.db$/m);
     expect(out).toMatch(/^– log\.health +not read: the folder is not trusted$/m);
     // Whose lock it is, and its address, are in the log.
     expect(out).toContain("no listen runs in this project");

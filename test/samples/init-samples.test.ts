@@ -11,20 +11,15 @@ afterEach(async () => {
 
 describe("listen in the environment that init makes", () => {
   it.each([
-    [[], ["guide", "workflow"]],
-    [["--products", "crm,recruit,creator,forms,survey,campaigns,sign"], ["wire"]],
-    [
-      ["--products", "crm,recruit,forms,survey,campaigns,sign", "--format", "wire"],
-      ["guide", "wire", "workflow"],
-    ],
-  ])("accepts the samples of send, after init %j, in the formats %j", async (flags, formats) => {
+    [[], "guide"],
+    [["--products", "crm,recruit,creator,forms,survey,campaigns,sign"], "wire"],
+    [["--products", "crm,recruit,forms,survey,campaigns,sign", "--format", "wire"], "workflow"],
+  ] as const)("accepts the samples of send, after init %j, in the format %s", async (flags, format) => {
     const cwd = tempFolder();
     expect((await run(["init", "--yes", ...flags], { cwd })).exitCode).toBe(0);
     listener = await startListener([], { cwd });
     const to = ["--to", `${listener.url}/webhooks/zoho/:product`];
-    for (const format of formats) {
-      const { exitCode, err } = await run(["send", "--all", "--format", format, ...to], { cwd });
-      expect(exitCode, `${format}: ${err}`).toBe(0);
-    }
+    const { exitCode, err } = await run(["send", "--all", "--concurrency", "32", "--format", format, ...to], { cwd });
+    expect(exitCode, err).toBe(0);
   });
 });

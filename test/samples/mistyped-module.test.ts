@@ -52,13 +52,13 @@ describe("a module that looks mistyped", () => {
   });
 });
 
-describe("a custom or known module", () => {
-  it.each([
+it("a custom or known module is not warned of", async () => {
+  const names = [
     ...["crm:Visits.create", "crm:Deal_Rooms.create", "crm:Leads.*", "crm:price_books.edit", "crm:Cases.create"],
     ...["desk:Ticket.*", "Ticket.Create", "crm:*", "Lea*.create", "Deals.stage.change", "bigin:Pipelines.create"],
     ...["Candidates.create", "recruit:Candidates.edit", "invoice_created", "nobody:Lead.create"],
-  ])("is not warned of: %s", async (name) => {
-    const { err } = await run(["listen", "--port", "0", "--expect", name], { signal: ended });
-    expect(hintsIn(err)).toBe(0);
-  });
+  ];
+  const flags = names.flatMap((name) => ["--expect", name]);
+  const { err } = await run(["listen", "--port", "0", ...flags], { signal: ended });
+  expect(hintsIn(err)).toBe(0);
 });

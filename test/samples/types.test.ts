@@ -24,19 +24,10 @@ function compile(cwd: string, files: readonly string[]): Promise<string> {
 }
 
 describe("types", () => {
-  it("writes a file that compiles for every product, and rewrites its own file", async () => {
+  it("writes a file for every product whose types accept received payloads and reject others, and rewrites it", async () => {
     const cwd = tempFolder();
     const first = await run(["types", "--out", "zoho.d.ts"], { cwd });
     expect([first.exitCode, first.out, first.err]).toEqual([0, "zoho.d.ts\n", ""]);
-    expect(await compile(cwd, ["zoho.d.ts"])).toBe("");
-    const again = await run(["types", "crm", "--out", "zoho.d.ts"], { cwd });
-    expect(again.exitCode).toBe(0);
-    expect(readFileSync(join(cwd, "zoho.d.ts"), "utf8")).not.toContain("Desk");
-  });
-
-  it("types accept received payloads and reject others", async () => {
-    const cwd = tempFolder();
-    await run(["types", "crm", "--out", "zoho.d.ts"], { cwd });
     const use = (rest: string) => `import type { ZohoEvents, CrmGuideLeadsCreate } from "./zoho.js";
 type Lead = ZohoEvents["crm"]["guide"]["Leads.create"];
 export const lead: Lead & CrmGuideLeadsCreate = ${leadBody().replaceAll("4150868000000002181", '"4150868000000002181"')};
@@ -44,8 +35,11 @@ ${rest}
 `;
     writeFileSync(join(cwd, "right.ts"), use("export const name: string = lead.data.Last_Name;"));
     writeFileSync(join(cwd, "wrong.ts"), use("export const name: number = lead.data.Last_Name;"));
-    expect(await compile(cwd, ["right.ts"])).toBe("");
-    expect(await compile(cwd, ["wrong.ts"])).toContain("wrong.ts(4,14): error TS2322");
+    const errors = await compile(cwd, ["zoho.d.ts", "right.ts", "wrong.ts"]);
+    expect(errors.match(/^\S+: error TS\d+/gm)).toEqual(["wrong.ts(4,14): error TS2322"]);
+    const again = await run(["types", "crm", "--out", "zoho.d.ts"], { cwd });
+    expect(again.exitCode).toBe(0);
+    expect(readFileSync(join(cwd, "zoho.d.ts"), "utf8")).not.toContain("Desk");
   });
 
   it("prints to standard output, and rejects an unknown product", async () => {
@@ -115,7 +109,6 @@ export const list: Array<string | number> | undefined = lead.data["odd name"]?.a
 export const company: string | undefined = rocket.data.Company;
 `,
     );
-    expect(await compile(project.cwd, ["use.ts"])).toBe("");
     writeFileSync(
       join(project.cwd, "wrong.ts"),
       `import type { ZohoEvents } from "./zoho.js";
@@ -123,9 +116,9 @@ declare const lead: ZohoEvents["crm"]["guide"]["Leads.create"];
 export const tier: string = lead.data.Tier;
 `,
     );
-    expect(await compile(project.cwd, ["wrong.ts"])).toContain(
-      "'string | undefined' is not assignable to type 'string'",
-    );
+    const errors = await compile(project.cwd, ["use.ts", "wrong.ts"]);
+    expect(errors.match(/^\S+: error TS\d+/gm)).toEqual([expect.stringContaining("wrong.ts")]);
+    expect(errors).toContain("'string | undefined' is not assignable to type 'string'");
     expect(readFileSync(join(project.cwd, "zoho.d.ts"), "utf8")).not.toMatch(/gold|Tanaka/);
   });
 

@@ -74,7 +74,9 @@ export class DocsPage {
     writeFileSync(join(this.#project, "package.json"), '{ "name": "app", "private": true, "type": "module" }\n');
     writeFileSync(this.#state, `cd '${this.#project}'\n`);
     const path = [bin, join(MODULES, ".bin"), process.env.PATH].join(":");
-    this.#env = { ...cleanEnv(options.env), PATH: path, NO_COLOR: "1", NODE_NO_WARNINGS: "1" };
+    const { CI: _, ...env } = cleanEnv(options.env);
+    // With CI set, a spinner, which only a slow machine shows, stays on the screen as a line.
+    this.#env = { ...env, PATH: path, NO_COLOR: "1", NODE_NO_WARNINGS: "1" };
   }
 
   /** Runs a block and throws an error if it does something else than the page says. */

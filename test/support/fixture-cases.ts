@@ -41,9 +41,12 @@ export function fixtureCases(): readonly FixtureCase[] {
 function fixtureCase(product: Product, format: Format, name: string): FixtureCase {
   const match = findEvent(format, name);
   if (match === undefined) throw new Error(`${product.id} lists ${name} but does not find it`);
-  const file = fixtureFiles(product, format, match).find(({ path }) => existsSync(join(fixturesFolder, path)));
-  const text = file === undefined ? "" : file.fill(readFileSync(join(fixturesFolder, file.path), "utf8"));
-  return { label: `${product.id} ${format.id} ${name}`, product, format, name, match, path: file?.path, text };
+  const folder = `${product.id}/${format.id}`;
+  const files = fixtureFiles({ format, name: match.name });
+  const file = files.find((each) => existsSync(join(fixturesFolder, folder, each.name)));
+  const path = file && `${folder}/${file.name}`;
+  const text = path === undefined ? "" : file?.fill(readFileSync(join(fixturesFolder, path), "utf8"));
+  return { label: `${product.id} ${format.id} ${name}`, product, format, name, match, path, text: text ?? "" };
 }
 
 function strangers(format: Format): readonly string[] {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type WatchClient, watchClient } from "../../src/channels/api.ts";
+import { type WatchClient, watchClient } from "../../src/channels/client.ts";
 import { findWatchProduct } from "../../src/channels/products.ts";
 import { KnownSecrets } from "../../src/delivery/known-secrets.ts";
 import { secret } from "../../src/delivery/secret.ts";

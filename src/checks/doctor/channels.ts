@@ -2,9 +2,8 @@ import { type Channel, expiringWithin } from "../../channels/channel.ts";
 import { findDeadUrl } from "../../channels/dead-url.ts";
 import { contractEvents, expandEvents, normaliseEvents, withoutEvents } from "../../channels/events.ts";
 import { DAY_MS, soonest } from "../../channels/expiry.ts";
-import { CAUSES, causeOf, type MissingChannel } from "../../channels/listing.ts";
 import type { RememberedChannel } from "../../channels/memory.ts";
-import { orphanIds } from "../../channels/orphans.ts";
+import { orphanIds } from "../../channels/orphaned-channels.ts";
 import type { ZohoSession } from "../../channels/session.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import { eventPattern, parseRoute, patternParts } from "../../contract/event-names.ts";
@@ -13,29 +12,8 @@ import { userFolder } from "../../project/load.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
 import { oneLine, shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
-import { bounded, type CheckedProject, type Finding, failed, passed, warning } from "./finding.ts";
-
-/** Everything that the rules need, so that they neither read nor ask. */
-interface ChannelCase {
-  /** As Zoho lists them, with the memory of those that were created here. */
-  readonly listed: readonly KnownChannel[];
-  readonly missing: readonly MissingChannel[];
-  /** The base URLs at which this project receives. */
-  readonly bases: readonly string[];
-  /** That of the running `listen`, if it has a tunnel. */
-  readonly publicUrl: string | undefined;
-  /** The ids of those left over by a `listen --channel` that is gone. */
-  readonly orphans: ReadonlySet<string>;
-  /** Why nothing answers at a channel's URL, by id. */
-  readonly dead: ReadonlyMap<string, { readonly because: string; readonly isSure: boolean }>;
-  /** The tokens that `listen` accepts; `required` if a body without one of them is refused. */
-  readonly tokens: { readonly accepted: readonly string[]; readonly isRequired: boolean };
-  /** Patterns of the settings, such as `crm:Leads.create`. */
-  readonly wanted: readonly string[];
-  readonly product: { readonly id: string; readonly title: string; readonly lifetimeMs: number };
-  readonly now: Date;
-  command(words: string): string;
-}
+import { type Found, failed, passed, warned } from "../finding.ts";
+import { bounded, type CheckedProject } from "./project.ts";
 
 interface KnownChannel {
   readonly channel: Channel;
@@ -43,43 +21,54 @@ interface KnownChannel {
   readonly own: RememberedChannel | undefined;
 }
 
-/** Examines the channels of one product. */
-export async function channelFindings(
+/** Checks the channels of one product that are of this project, or were created on this machine. */
+export async function checkChannels(
   project: CheckedProject,
   session: ZohoSession,
   listed: readonly Channel[],
-): Promise<readonly Finding[]> {
+): Promise<readonly Found[]> {
+  return evaluateChannels(await readCase(project, session, listed));
+}
+
+type ChannelCase = Awaited<ReturnType<typeof readCase>>;
+
+/** Everything that the rules need, so that they neither read nor ask. */
+async function readCase(project: CheckedProject, session: ZohoSession, listed: readonly Channel[]) {
   const { context, config, listener } = project;
   const { memory, product, command } = session;
   const { settings, secrets } = config;
   const now = session.now();
+  const folder = userFolder(context);
   const remembered = await memory.all();
-  const known = listed.map((channel) => {
+  const known = listed.map((channel): KnownChannel => {
     const own = remembered.find(({ id }) => id === channel.id);
     return { channel: { ...channel, notifyUrl: channel.notifyUrl ?? own?.notifyUrl }, own };
   });
-  const missing = (await memory.missing(listed, now)).map((channel) => ({ channel, because: causeOf(channel) }));
   const domain = settings.domain === undefined ? undefined : `https://${settings.domain.replace(/^https?:\/\//, "")}`;
   const bases = [listener?.publicUrl, settings.publicUrl, domain].filter((each) => each !== undefined);
-  const configured = secrets.for("token", product.id);
-  const accepted = withChannelTokens(secrets, { folder: userFolder(context), known: context.knownSecrets }).for(
-    "token",
-    product.id,
-  );
-  const found = {
-    listed: known,
-    missing,
-    bases,
+  const ours = known.filter((each) => isOurs(each, bases));
+  const accepted = withChannelTokens(secrets, { folder, known: context.knownSecrets }).for("token", product.id);
+  return {
+    ours,
+    /** Those that Zoho no longer has. */
+    missing: await memory.missing(listed, now),
+    /** That of the running `listen`, if it has a tunnel. */
     publicUrl: listener?.publicUrl,
-    orphans: await orphanIds(remembered, userFolder(context), now),
-    tokens: { accepted: accepted.map((each) => each.reveal().trim()), isRequired: configured.length > 0 },
+    /** The ids of those left over by a `listen --channel` that is gone. */
+    orphans: await orphanIds(remembered, folder, now),
+    /** Why nothing answers at a channel's URL, by id. */
+    dead: await findDead(project, session, ours),
+    /** The tokens that `listen` accepts; `isRequired` if a body without one of them is refused. */
+    tokens: {
+      accepted: accepted.map((each) => each.reveal().trim()),
+      isRequired: secrets.for("token", product.id).length > 0,
+    },
+    /** Patterns of the settings, such as `crm:Leads.create`. */
     wanted: [...settings.events, ...settings.routes.map((text) => parseRoute(text, "routes").pattern.text)],
-    product: { id: product.id, title: product.title, lifetimeMs: product.lifetime.defaultMs },
+    product,
     now,
     command,
   };
-  const ours = known.filter((each) => isOurs(each, bases));
-  return evaluateChannels({ ...found, dead: await findDead(project, session, ours) });
 }
 
 const MAX_URLS = 20;
@@ -88,7 +77,7 @@ async function findDead(
   { context, listener }: CheckedProject,
   { http, api }: ZohoSession,
   ours: readonly KnownChannel[],
-): Promise<ChannelCase["dead"]> {
+) {
   const { hostname } = new URL(api.urlOf({ path: "/" }));
   // The line about the public URL is about the others.
   const others = ours.filter(({ channel }) => !isAt(channel, listener?.publicUrl));
@@ -113,10 +102,9 @@ function isAt({ notifyUrl }: Pick<Channel, "notifyUrl">, base: string | undefine
   return base !== undefined && notifyUrl?.startsWith(`${base.replace(/\/+$/, "")}/`) === true;
 }
 
-/** The channels of this project, or created on this machine, that lose deliveries, or soon will. None for no channels. */
-function evaluateChannels(each: ChannelCase): readonly Finding[] {
-  const { product, listed, bases } = each;
-  const ours = listed.filter((known) => isOurs(known, bases));
+/** The channels that lose deliveries, or soon will. None for no channels. */
+function evaluateChannels(each: ChannelCase): readonly Found[] {
+  const { product, ours } = each;
   const orphans = ours.filter(({ channel }) => each.orphans.has(channel.id));
   const living = ours.filter((known) => !orphans.includes(known));
   const findings = [
@@ -133,23 +121,23 @@ function evaluateChannels(each: ChannelCase): readonly Finding[] {
   if (ours.length === 0) return [];
   const end = soonest(ours.map(({ channel }) => channel.expiresAt));
   const left = end === undefined ? "" : `, the next expires in ${formatSpan(end.getTime() - each.now.getTime())}`;
-  return [passed("channels", `${product.title}: ${ours.length}${left}`, { ids: idsOf(ours) })];
+  return [passed(`${product.title}: ${ours.length}${left}`, { ids: idsOf(ours) })];
 }
 
 function idsOf(channels: readonly KnownChannel[]): string {
   return channels.map(({ channel }) => channel.id).join(", ");
 }
 
-function missingFinding({ missing, command }: ChannelCase): Finding | undefined {
+function missingFinding({ missing, command }: ChannelCase): Found | undefined {
   const [first] = missing;
   if (first === undefined) return undefined;
-  const ids = missing.map(({ channel, because }) => `${channel.id} (${CAUSES[because]})`).join(", ");
-  const { id } = first.channel;
+  const ids = missing.map(({ id, because }) => `${id} (${because})`).join(", ");
+  const { id } = first;
   const remedy = `${command(`renew ${id}`)} creates it again; ${command(`delete ${id}`)} forgets it`;
-  return failed("channels.missing", `Zoho no longer has ${ids}`, remedy);
+  return { id: "channels.missing", ...failed(`Zoho no longer has ${ids}`, remedy) };
 }
 
-function urlFinding({ dead, command }: ChannelCase, living: readonly KnownChannel[]): Finding | undefined {
+function urlFinding({ dead, command }: ChannelCase, living: readonly KnownChannel[]): Found | undefined {
   const found = living.flatMap(({ channel }) => {
     const reason = dead.get(channel.id);
     return reason === undefined ? [] : [{ channel, ...reason }];
@@ -160,14 +148,14 @@ function urlFinding({ dead, command }: ChannelCase, living: readonly KnownChanne
   const more = found.length > 1 ? `, and ${found.length - 1} more` : "";
   const text = `${channel.id} posts to ${shownUrl(channel)}: ${because}${more}`;
   const remedy = `start listen or the app there; or ${command(`update ${channel.id} --url https://…`)}`;
-  return (isSure ? failed : warning)("channels.url", text, remedy);
+  return { id: "channels.url", ...(isSure ? failed : warned)(text, remedy) };
 }
 
 /** A new tunnel has another URL, and the channel still posts to the old one. */
 function movedFinding(
   { publicUrl: base, dead, product, command }: ChannelCase,
   living: readonly KnownChannel[],
-): Finding | undefined {
+): Found | undefined {
   if (base === undefined || living.some(({ channel }) => isAt(channel, base))) return undefined;
   const moved = living.find(({ channel, own }) => {
     const isWebhook = /\/webhooks\/zoho(?:\/|$)/.test(channel.notifyUrl ?? "");
@@ -176,14 +164,17 @@ function movedFinding(
   if (moved === undefined) return undefined;
   const { id } = moved.channel;
   const text = `${id} posts to ${shownUrl(moved.channel)}, but listen is at ${base}`;
-  return warning("channels.url", text, command(`update ${id} --url ${shellQuoted(webhookUrl(base, product.id))}`));
+  return {
+    id: "channels.url",
+    ...warned(text, command(`update ${id} --url ${shellQuoted(webhookUrl(base, product.id))}`)),
+  };
 }
 
 function shownUrl({ notifyUrl = "" }: Channel): string {
   return oneLine(maskUrl(notifyUrl));
 }
 
-function tokenFinding({ tokens, command }: ChannelCase, living: readonly KnownChannel[]): Finding | undefined {
+function tokenFinding({ tokens, command }: ChannelCase, living: readonly KnownChannel[]): Found | undefined {
   const wrong = living.filter(({ channel, own }) => {
     if (channel.isUnread === true) return false;
     // A channel of this machine has to have its own token; any other one, a configured one.
@@ -193,39 +184,45 @@ function tokenFinding({ tokens, command }: ChannelCase, living: readonly KnownCh
   const [first] = wrong;
   if (first === undefined) return undefined;
   const remedy = command(`update ${first.channel.id} --token-file <file with ours>`);
-  return failed("channels.token", `${idsOf(wrong)}: another token than ours, so deliveries are refused`, remedy);
+  return {
+    id: "channels.token",
+    ...failed(`${idsOf(wrong)}: another token than ours, so deliveries are refused`, remedy),
+  };
 }
 
 /** The part of a channel's life after which it should have been renewed. */
 const EXPIRING_SHARE = 0.2;
 
-function expiryFinding({ product, now, command }: ChannelCase, living: readonly KnownChannel[]): Finding | undefined {
+function expiryFinding({ product, now, command }: ChannelCase, living: readonly KnownChannel[]): Found | undefined {
   // listen renews its own.
   const lasting = living.filter(({ own }) => own?.ofListener !== true).map(({ channel }) => channel);
-  const [first, ...others] = expiringWithin(lasting, Math.min(DAY_MS, product.lifetimeMs * EXPIRING_SHARE), now);
+  const [first, ...others] = expiringWithin(
+    lasting,
+    Math.min(DAY_MS, product.lifetime.defaultMs * EXPIRING_SHARE),
+    now,
+  );
   if (first === undefined) return undefined;
   const { id, expiresAt } = first;
   const when = expiresAt === undefined ? "at an unknown time" : `in ${formatSpan(expiresAt.getTime() - now.getTime())}`;
   const more = others.length > 0 ? `, and ${others.length} more` : "";
-  return warning(
-    "channels.expiring",
-    `${id} expires ${when}${more}`,
-    command(others.length > 0 ? "renew" : `renew ${id}`),
-  );
+  return {
+    id: "channels.expiring",
+    ...warned(`${id} expires ${when}${more}`, command(others.length > 0 ? "renew" : `renew ${id}`)),
+  };
 }
 
 /** Events that the channel was created for, or that the settings name, and that Zoho does not post. */
-function eventsFinding(
-  { wanted, product, command }: ChannelCase,
-  living: readonly KnownChannel[],
-): Finding | undefined {
+function eventsFinding({ wanted, product, command }: ChannelCase, living: readonly KnownChannel[]): Found | undefined {
   for (const { channel, own } of living) {
     const lost = own === undefined || channel.isUnread === true ? [] : withoutEvents(own.events, channel.events);
     if (lost.length > 0) {
       const remedy = command(
         `update ${channel.id} --events ${quotedList(contractEvents([...channel.events, ...lost]))}`,
       );
-      return warning("channels.events", `${channel.id} no longer watches ${contractEvents(lost).join(", ")}`, remedy);
+      return {
+        id: "channels.events",
+        ...warned(`${channel.id} no longer watches ${contractEvents(lost).join(", ")}`, remedy),
+      };
     }
   }
   if (living.length === 0) return undefined;
@@ -233,11 +230,10 @@ function eventsFinding(
   const unwatched = wanted.filter((text) => isUnwatched(text, product.id, watched));
   if (unwatched.length === 0) return undefined;
   const names = unwatched.map((text) => patternParts(text).event);
-  return warning(
-    "channels.events",
-    `no channel watches ${unwatched.join(", ")}`,
-    command(`create ${quotedList(names)}`),
-  );
+  return {
+    id: "channels.events",
+    ...warned(`no channel watches ${unwatched.join(", ")}`, command(`create ${quotedList(names)}`)),
+  };
 }
 
 /** For a command to copy. Zoho's host or the settings may be a stranger's. */
@@ -262,15 +258,18 @@ function isUnwatched(text: string, productId: string, watched: readonly string[]
   }
 }
 
-function orphanFinding({ command }: ChannelCase, orphans: readonly KnownChannel[]): Finding | undefined {
+function orphanFinding({ command }: ChannelCase, orphans: readonly KnownChannel[]): Found | undefined {
   const [first] = orphans;
   if (first === undefined) return undefined;
   const text = `${idsOf(orphans)}: left over by a listen --channel that is gone`;
-  return warning("channels.orphaned", text, command(`delete ${orphans.map(({ channel }) => channel.id).join(" ")}`));
+  return {
+    id: "channels.orphaned",
+    ...warned(text, command(`delete ${orphans.map(({ channel }) => channel.id).join(" ")}`)),
+  };
 }
 
 /** Two channels with the same URL and an event in common: each change is posted twice. */
-function doubledFinding({ command, orphans }: ChannelCase, ours: readonly KnownChannel[]): Finding | undefined {
+function doubledFinding({ command, orphans }: ChannelCase, ours: readonly KnownChannel[]): Found | undefined {
   // That one is created again by its listen.
   const isRunning = ({ channel, own }: KnownChannel): boolean => own?.ofListener === true && !orphans.has(channel.id);
   for (const [i, first] of ours.entries()) {
@@ -286,7 +285,7 @@ function doubledFinding({ command, orphans }: ChannelCase, ours: readonly KnownC
     const remedy = isRunning(first)
       ? command(`delete ${double.channel.id}`)
       : `${command(`delete ${channel.id}`)}${isRunning(double) ? "" : ", or the other one"}`;
-    return warning("channels.doubled", text, remedy);
+    return { id: "channels.doubled", ...warned(text, remedy) };
   }
   return undefined;
 }

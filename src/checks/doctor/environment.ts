@@ -9,78 +9,53 @@ import { KEYS_FOLDER, STORED_SECRETS_FILE } from "../../project/secrets.ts";
 import { errorText, UserError } from "../../util/errors.ts";
 import { parseJsonFile, readText } from "../../util/files.ts";
 import { shellQuoted } from "../../util/text.ts";
+import { type Found, failed, passed, skipped, warned } from "../finding.ts";
+import type { CheckedProject } from "./project.ts";
 
-import { type CheckedProject, type Finding, failed, passed, skipped, warning } from "./finding.ts";
-
-/** Node, this package, and whether there is SQLite for the log. */
-export async function nodeFindings({ context, config }: CheckedProject): Promise<readonly Finding[]> {
-  const { packageVersion, needs } = ownPackage(context.packageRoot);
-  const versions = `${version}, zoho-hooks ${packageVersion}`;
-  if (isOlder(version, needs))
-    return [failed("node", `${versions}: too old`, `install Node ${needs} or later: https://nodejs.org`)];
+/** Node, this package, and whether there is SQLite for the log. An older Node than it needs starts no command. */
+export async function checkNode({ context: { packageRoot }, config }: CheckedProject): Promise<Found> {
+  const manifest = join(packageRoot, "package.json");
+  const own = parseJsonFile(readText(manifest) ?? "{}", manifest) as { readonly version: string };
+  const versions = `${version}, zoho-hooks ${own.version}`;
   const { store, forwardTo, routes } = config.settings;
-  if (isDatabaseAddress(String(store))) return [passed("node", versions, { package: context.packageRoot })];
+  if (isDatabaseAddress(String(store))) return passed(versions, { package: packageRoot });
   try {
-    const { id } = await loadEngine();
-    return [passed("node", versions, { SQLite: id, package: context.packageRoot })];
+    return passed(versions, { SQLite: (await loadEngine()).id, package: packageRoot });
   } catch (error) {
-    const remedy = error instanceof UserError ? error.hint : undefined;
     // Without a log `listen` saves nothing, and cannot forward.
     const isNeeded = forwardTo.length > 0 || routes.length > 0;
-    if (store === false && !isNeeded) return [passed("node", versions)];
-    return [(isNeeded ? failed : warning)("node", `${versions}: ${errorText(error)}`, remedy)];
+    if (store === false && !isNeeded) return passed(versions);
+    const remedy = error instanceof UserError ? error.hint : undefined;
+    return (isNeeded ? failed : warned)(`${versions}: ${errorText(error)}`, remedy);
   }
 }
 
-function ownPackage(root: string): { readonly packageVersion: string; readonly needs: string } {
-  const path = join(root, "package.json");
-  const { version: packageVersion, engines } = parseJsonFile(readText(path) ?? "{}", path) as {
-    readonly version: string;
-    readonly engines: { readonly node: string };
-  };
-  return { packageVersion, needs: engines.node.replace(/^>=/, "") };
-}
-
-function isOlder(current: string, needed: string): boolean {
-  const parts = (text: string): readonly number[] => text.replace(/^v/, "").split(".").map(Number);
-  const wanted = parts(needed);
-  const difference =
-    parts(current)
-      .map((part, i) => part - (wanted[i] ?? 0))
-      .find((each) => each !== 0) ?? 0;
-  return difference < 0;
-}
-
 /** Files with secrets or deliveries that others may read, and a `.env` that Git publishes. */
-export async function permissionFindings({ context, config }: CheckedProject): Promise<readonly Finding[]> {
+export async function checkPermissions({ context, config }: CheckedProject): Promise<readonly Found[]> {
   const { root, settings } = config;
-  const env = join(root, ENV_FILE);
-  const isFile = settings.store !== false && !isDatabaseAddress(settings.store);
-  const log = isFile ? resolve(root, String(settings.store)) : undefined;
-  const files = [hasSecrets(env) ? env : undefined, log].filter((each) => each !== undefined && existsSync(each));
-  const found = files as readonly string[];
-  const kept = [STORED_SECRETS_FILE, join(KEYS_FOLDER, "private.pem")].map((path) => join(root, path));
-  const secrets = [...(hasSecrets(env) ? [env] : []), ...kept.filter((path) => existsSync(path))];
+  const store = String(settings.store);
+  const env = hasSecrets(join(root, ENV_FILE)) ? [join(root, ENV_FILE)] : [];
+  const log = settings.store === false || isDatabaseAddress(store) ? [] : [resolve(root, store)];
+  const stored = [STORED_SECRETS_FILE, join(KEYS_FOLDER, "private.pem")].map((path) => join(root, path));
   const named = (path: string): string => relative(root, path) || path;
-  const loose = geteuid === undefined ? [] : found.filter(isLoose);
+  const found = [...env, ...log].filter((path) => existsSync(path));
   const findings = [
-    ...loose.map((path) =>
-      warning("permissions", `other users can read ${named(path)}`, `chmod 600 ${shellQuoted(named(path))}`),
-    ),
-    ...secrets
+    ...found
+      .filter(isLoose)
+      .map((path) => warned(`other users can read ${named(path)}`, `chmod 600 ${shellQuoted(named(path))}`)),
+    ...[...env, ...stored.filter((path) => existsSync(path))]
       .filter((path) => isTrackedByGit(context, path))
       .map((path) =>
-        warning(
-          "permissions",
+        warned(
           `Git tracks ${named(path)}, so everyone with the repository has its secrets`,
           `git rm --cached ${shellQuoted(named(path))}, add it to .gitignore, and replace its secrets`,
         ),
       ),
   ];
   if (findings.length > 0) return findings;
-  if (geteuid === undefined) return [skipped("permissions", "not checked: Windows has no modes")];
-  if (found.length === 0) return [passed("permissions", "no file with secrets or deliveries yet")];
-  return [passed("permissions", `${found.map(named).join(", ")}: yours alone`)];
+  if (geteuid === undefined) return [skipped("not checked: Windows has no modes")];
+  if (found.length === 0) return [passed("no file with secrets or deliveries yet")];
+  return [passed(`${found.map(named).join(", ")}: yours alone`)];
 }
 
 function hasSecrets(path: string): boolean {
@@ -92,8 +67,8 @@ function hasSecrets(path: string): boolean {
   }
 }
 
-/** Windows drives that are mounted under Linux show 0777 for every file. */
+/** Windows has no modes, and its drives show 0777 for every file where they are mounted under Linux. */
 function isLoose(path: string): boolean {
   const mode = statSync(path).mode & 0o777;
-  return (mode & 0o077) !== 0 && mode !== 0o777;
+  return geteuid !== undefined && (mode & 0o077) !== 0 && mode !== 0o777;
 }

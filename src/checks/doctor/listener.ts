@@ -8,9 +8,11 @@ import { isLoopback } from "../../util/hosts.ts";
 export interface RunningListener {
   readonly pid: number;
   /** Its local port; undefined if it is neither in the settings nor one that `listen` falls back to. */
-  readonly port: number | undefined;
+  readonly port?: number;
   /** Undefined without a tunnel. */
-  readonly publicUrl: string | undefined;
+  readonly publicUrl?: string;
+  /** The servers that it forwards to, as origins; undefined where its port is not known. */
+  readonly targets?: readonly string[];
 }
 
 /** Undefined where none runs, or where the log, which names it, cannot be read. */
@@ -19,15 +21,16 @@ export async function findListener(config: Config): Promise<RunningListener | un
   if (owner === undefined) return undefined;
   const { pid, url } = owner;
   const { host, port } = config.settings;
-  const hasReceiver = async (at: string, number: number): Promise<boolean> => (await findReceiver(at, number)) === pid;
-  const named = url === undefined ? undefined : new URL(url);
+  const at = async (atHost: string, atPort: number): Promise<RunningListener | undefined> => {
+    const found = await findReceiver(atHost, atPort);
+    return found?.pid === pid ? { ...found, port: atPort } : undefined;
+  };
   // The log has the public URL where there is one. A request that comes through a tunnel is not told the process id.
-  if (named !== undefined && isLoopback(named.hostname)) {
-    const local = Number(named.port || 80);
-    if (await hasReceiver(named.hostname.replace(/^\[|\]$/g, ""), local))
-      return { pid, port: local, publicUrl: undefined };
+  if (url !== undefined && isLoopback(new URL(url).hostname)) {
+    const local = new URL(url);
+    const found = await at(local.hostname.replace(/^\[|\]$/g, ""), Number(local.port || 80));
+    if (found !== undefined) return found;
   }
-  const ports = [port, ...OTHER_PORTS].filter((each) => each !== 0);
-  const found = await Promise.all(ports.map((each) => hasReceiver(host, each)));
-  return { pid, port: ports[found.indexOf(true)], publicUrl: url };
+  const found = await Promise.all([port, ...OTHER_PORTS].map((each) => (each === 0 ? undefined : at(host, each))));
+  return { pid, ...found.find((each) => each !== undefined), publicUrl: url };
 }

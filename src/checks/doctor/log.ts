@@ -1,107 +1,124 @@
-import { accessSync, constants, existsSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
 import { maskSetting } from "../../delivery/mask.ts";
 import { originOf } from "../../delivery/target-url.ts";
-import { isDatabaseAddress, readStoreStatus } from "../../log/open-log.ts";
+import { isDatabaseAddress, lockOwnerAt, readStoreStatus } from "../../log/open-log.ts";
+import { loadEngine } from "../../log/sqlite/engine.ts";
 import { type LogHealth, readHealth } from "../../log/sqlite/health.ts";
+import { isLocked } from "../../log/sqlite/lock.ts";
 import { logPlace } from "../../project/load.ts";
 import { STORE_KEY } from "../../project/variables.ts";
-import { UserError } from "../../util/errors.ts";
+import { errorCode, UserError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { counted, formatAge, formatBytes } from "../../util/units.ts";
-import { type CheckedProject, type Finding, failed, fromError, passed, skipped, warning } from "./finding.ts";
+import { type Found, failed, passed, skipped, warned } from "../finding.ts";
+import { type CheckedProject, fromError } from "./project.ts";
 
-/** The event log: readable, undamaged, small enough, and with a target for all that waits in it. */
-export async function logFindings(
+/** The event log: readable, undamaged, small enough, ready to be written, and with a target for all that waits in it. */
+export async function checkLog(
   project: CheckedProject,
   hasTarget: (target: string) => boolean,
-): Promise<readonly Finding[]> {
-  const { context, config } = project;
-  const { root, settings } = config;
-  if (settings.store === false) return [passed("log.health", `off: store is false (${config.origins.store})`)];
-  if (isDatabaseAddress(settings.store)) return serverFindings(project, hasTarget);
+): Promise<readonly Found[]> {
+  const { context, config, listener } = project;
+  const { root, settings, origins } = config;
+  if (settings.store === false) {
+    // Deliveries wait for the app in a temporary log.
+    const isNeeded = settings.forwardTo.length > 0 || settings.routes.length > 0;
+    const fault = isNeeded ? writeFault(tmpdir(), "set TMPDIR to a folder that you can write to") : undefined;
+    return [fault ?? passed(`off: store is false (${origins.store})`)];
+  }
+  if (isDatabaseAddress(settings.store)) return checkServer(project, hasTarget);
   const path = resolve(root, settings.store);
   const name = relative(root, path).startsWith("..") ? path : relative(root, path);
-  if (!existsSync(path)) return [missingFinding(path, name)];
-  let health: LogHealth;
+  if (!existsSync(path)) return [checkMissing(path, name)];
   try {
-    health = await readHealth(path);
+    const health = await readHealth(path);
+    await lockOwnerAt(logPlace(config));
+    if (listener === undefined && isLocked(await loadEngine(), realpathSync(path)))
+      return [failed(`another process has locked ${name}`, "stop that one, or use another log with --store")];
+    const fault = writeFault(dirname(realpathSync(path)));
+    return [fault ?? checkSize(project, name, health), ...checkWaiting(context.invocation, health.waiting, hasTarget)];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    if (error.code === "log-missing") return [passed("log.health", `${name} is empty: listen will write to it`)];
+    if (error.code === "log-missing") return [passed(`${name} is empty: listen will write to it`)];
     // Without SQLite there is no log, which the line about Node says.
-    if (error.code === "log-unavailable") return [skipped("log.health", "not read: there is no SQLite")];
-    return [fromError("log.health", error, error.code === "log-locked" ? "warning" : "failed")];
+    if (error.code === "log-unavailable") return [skipped("not read: there is no SQLite")];
+    return [fromError(error, error.code === "log-locked" && listener !== undefined ? "warning" : "failed")];
   }
-  return [sizeFinding(project, name, health), ...strandedFindings(context.invocation, health.waiting, hasTarget)];
 }
 
 /** A log on a server, and whether what its receivers share can be read here. */
-async function serverFindings(
+async function checkServer(
   { context, config }: CheckedProject,
   hasTarget: (target: string) => boolean,
-): Promise<readonly Finding[]> {
-  try {
-    const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(logPlace(config), context.now);
-    const key = context.env[STORE_KEY] === undefined ? "not set: Mail's webhooks and --channel need it" : "set";
-    const running = counted(receivers.length, "process receives or delivers", "processes receive or deliver");
-    const text = `PostgreSQL ${serverVersion}, ${formatBytes(bytes)}; ${running}`;
-    const counts = waiting.map((each) => ({ target: each.target, count: each.waiting }));
-    return [
-      passed("log.health", text, { log: path, [STORE_KEY]: key }),
-      ...strandedFindings(context.invocation, counts, hasTarget),
-    ];
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return [fromError("log.health", error)];
-  }
+): Promise<readonly Found[]> {
+  const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(logPlace(config), context.now);
+  const key = context.env[STORE_KEY] === undefined ? "not set: Mail's webhooks and --channel need it" : "set";
+  const running = counted(receivers.length, "process receives or delivers", "processes receive or deliver");
+  const text = `PostgreSQL ${serverVersion}, ${formatBytes(bytes)}; ${running}`;
+  const counts = waiting.map((each) => ({ target: each.target, count: each.waiting }));
+  return [passed(text, { log: path, [STORE_KEY]: key }), ...checkWaiting(context.invocation, counts, hasTarget)];
 }
 
-function missingFinding(path: string, name: string): Finding {
+function checkMissing(path: string, name: string): Found {
   let folder = dirname(path);
   while (!existsSync(folder)) folder = dirname(folder);
+  const fault = writeFault(folder);
+  if (fault === undefined) return passed(`none yet: listen creates ${name}`);
+  return { ...fault, text: `${name} cannot be created: ${fault.text}` };
+}
+
+const PROBE_BYTES = 65_536;
+
+/**
+ * Why nothing can be written to a folder: a file is written there, and deleted. Neither a mode, which root ignores, nor the kind
+ * of a file system would tell.
+ */
+function writeFault(folder: string, remedy = "make it writable, or use another log with --store"): Found | undefined {
+  let probe: string | undefined;
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return passed("log.health", `none yet: listen creates ${name}`);
-  } catch {
-    return failed(
-      "log.health",
-      `${name} cannot be created: ${folder} is not writable`,
-      "make it writable, or use another log with --store",
-    );
+    probe = mkdtempSync(join(folder, ".zoho-hooks-doctor-"));
+    writeFileSync(join(probe, "probe"), Buffer.alloc(PROBE_BYTES));
+    return undefined;
+  } catch (error) {
+    const isFull = errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
+    return isFull
+      ? failed(`there is no room left in ${folder}`, "make room on that disk")
+      : failed(`${folder} is not writable`, remedy);
+  } finally {
+    if (probe !== undefined) rmSync(probe, { recursive: true, force: true });
   }
 }
 
-function sizeFinding({ context, config }: CheckedProject, name: string, health: LogHealth): Finding {
+function checkSize({ context, config }: CheckedProject, name: string, health: LogHealth): Found {
   const { bytes, deliveries, lastAt, isChecked } = health;
   const { maxLog } = config.settings;
   const size = `${formatBytes(bytes)} of ${formatBytes(maxLog)}`;
   // listen prunes it to the limit, and its journal comes on top.
-  if (bytes > maxLog * 1.2)
-    return warning("log.health", `${size}: it is larger than maxLog`, `${context.invocation} events prune`);
+  if (bytes > maxLog * 1.2) return warned(`${size}: it is larger than maxLog`, `${context.invocation} events prune`);
   const age =
     lastAt === undefined ? "" : `, the last ${formatAge(Math.max(0, context.now().getTime() - lastAt.getTime()))} ago`;
-  return passed("log.health", `${counted(deliveries, "delivery", "deliveries")}${age}; ${size}`, {
-    file: name,
-    ...(isChecked ? {} : { checked: "not each page, since it is large" }),
-  });
+  const details = isChecked ? { file: name } : { file: name, checked: "not each page, since it is large" };
+  return passed(`${counted(deliveries, "delivery", "deliveries")}${age}; ${size}`, details as Found["details"]);
 }
 
 /** What no run will send: it waits for a target that the settings no longer have. */
-function strandedFindings(
+function checkWaiting(
   invocation: string,
   waiting: LogHealth["waiting"],
   hasTarget: (target: string) => boolean,
-): readonly Finding[] {
+): readonly Found[] {
   return waiting
     .filter(({ target }) => !hasTarget(target))
     .map(({ target, count }) => {
-      const origin = shellQuoted(originOf(target));
       const wait = counted(count, "delivery waits", "deliveries wait");
-      return warning(
-        "log.waiting",
-        `${wait} for ${maskSetting(target)}, which no setting names`,
-        `${invocation} listen --forward-to ${shellQuoted(maskSetting(target))}, or ${invocation} events prune --give-up ${origin}`,
-      );
+      const shown = maskSetting(target);
+      const text = `${wait} for ${shown}, which no setting names`;
+      const giveUp = `${invocation} events prune --give-up ${shellQuoted(originOf(target))}`;
+      return {
+        id: "log.waiting",
+        ...warned(text, `${invocation} listen --forward-to ${shellQuoted(shown)}, or ${giveUp}`),
+      };
     });
 }

@@ -12,56 +12,49 @@ import { CHOSEN_CREDENTIALS, STORED_SECRETS_FILE } from "../../project/secrets.t
 import type { Settings } from "../../project/settings.ts";
 import { fileName, settingText, settingTexts } from "../../project/settings.ts";
 import { checkTrust, notTrusted } from "../../project/trust.ts";
-import type { UserError } from "../../util/errors.ts";
-import { type Finding, fromError, passed, silentContext, warning } from "./finding.ts";
+import { type Finding, type Found, failed, passed, warned } from "../finding.ts";
+import { fromError, silentContext } from "./project.ts";
 
-interface CheckedSettings {
-  readonly config: Config;
-  /** Otherwise the files of the folder are left out, its log as well. */
-  readonly isTrusted: boolean;
-  readonly findings: readonly Finding[];
-}
-
-/** Reads the settings and secrets. Each invalid one becomes a finding; the valid ones are used. */
-export async function checkSettings(context: Context, flags: LoadOptions["flags"]): Promise<CheckedSettings> {
+/**
+ * Reads the settings and secrets. Each invalid one becomes a finding; the valid ones are used. Unless `isTrusted` the files of
+ * the folder are left out, its log as well. `short`: a text without the path of the folder.
+ */
+export async function readSettings(context: Context, store: string | undefined) {
   const silent = silentContext(context);
   const faults: { readonly error: unknown; readonly of: "settings" | "secrets" }[] = [];
-  const given = flags === undefined ? {} : { flags };
   const onFault: LoadOptions["onFault"] = (error, of) => faults.push({ error, of });
   const whole = readProject(context, (error) => onFault(error, "settings"));
   const { open, trusted: project } = await checkTrust(context, whole);
   const isTrusted = open.length === 0;
-  const limits = isTrusted ? given : { flags: { store: false, ...flags } as const };
-  const config = loadConfig(overrideContext(silent, { project }), { ...limits, onFault });
-  const known = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
+  const flags = { ...(isTrusted ? {} : { store: false as const }), ...(store === undefined ? {} : { store }) };
+  const config = loadConfig(overrideContext(silent, { project }), { flags, secrets: {}, onFault });
+  const products = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
     return [] as readonly Product[];
   });
-  warnOfUnknownVariables(silent, config, known);
-  const of = (kind: "settings" | "secrets") => faults.flatMap((each) => (each.of === kind ? [each.error] : []));
-  const settings = of("settings").map((error) => faultFinding("config", error));
+  warnOfUnknownVariables(silent, config, products);
+  const faultsOf = (kind: "settings" | "secrets", id: string): readonly Finding[] =>
+    faults
+      .filter(({ of }) => of === kind)
+      .map(({ error }) => fromError(error))
+      .map((found) => ({ ...found, id, remedy: found.remedy ?? "correct it (see zoho-hooks help configuration)" }));
+  const ofSettings = faultsOf("settings", "config");
+  const ofSecrets = faultsOf("secrets", "secrets");
+  // The checks that follow are about the user's own settings alone.
+  const refusal = isTrusted ? undefined : notTrusted(context, whole, open);
   const findings: readonly Finding[] = [
-    ...settings,
-    ...(isTrusted ? [] : [trustFinding(notTrusted(context, whole, open))]),
-    ...(isTrusted && settings.length === 0 ? [configFinding(config)] : []),
-    ...silent.warnings.map(({ message, hint }) => warning("config", message, hint)),
-    ...secretFindings(overrideContext(context, { project }), config, known, of("secrets")),
+    ...ofSettings,
+    ...(refusal ? [{ id: "trust", ...failed(`files left out: ${refusal.message}`, refusal.hint) }] : []),
+    ...(isTrusted && ofSettings.length === 0 ? [{ id: "config", ...checkConfig(config) }] : []),
+    ...silent.warnings.map(({ message, hint }) => ({ id: "config", ...warned(message, hint) })),
+    ...(ofSecrets.length > 0 ? ofSecrets : [{ id: "secrets", ...checkSecrets(context, config, products) }]),
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
-  return { config, isTrusted, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
-}
-
-/** The checks that follow are about the user's own settings alone. */
-function trustFinding({ message, hint }: UserError): Finding {
-  return warning("trust", `files left out: ${message}`, hint);
-}
-
-function faultFinding(id: string, error: unknown): Finding {
-  return { remedy: "correct it (see zoho-hooks help configuration)", ...fromError(id, error) };
+  return { project, config, isTrusted, short, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
 }
 
 /** `zoho-hooks.config.json: port 4460, forwardTo 3000; .env: keep 1d` */
-function configFinding({ root, settings, origins }: Config): Finding {
+function checkConfig({ root, settings, origins }: Config): Found {
   const byOrigin = new Map<string, string[]>();
   const details: Record<string, string> = {};
   for (const [key, value] of Object.entries(settings)) {
@@ -75,8 +68,8 @@ function configFinding({ root, settings, origins }: Config): Finding {
     details[name] = `${text} (${origin})`;
   }
   const parts = [...byOrigin].map(([from, texts]) => `${from}: ${texts.join(", ")}`);
-  if (parts.length === 0) return passed("config", `defaults, such as port ${settings.port}: no config file here`);
-  return passed("config", parts.join("; "), details);
+  if (parts.length === 0) return passed(`defaults, such as port ${settings.port}: no config file here`);
+  return passed(parts.join("; "), details);
 }
 
 function shortOrigin(origin: string, root: string): string {
@@ -85,19 +78,13 @@ function shortOrigin(origin: string, root: string): string {
   return place.startsWith(root) ? basename(place) : place;
 }
 
-/** Secrets that are set, empty, unreadable, or missing for the products of the config. */
-function secretFindings(
-  context: Context,
-  config: Config,
-  known: readonly Product[],
-  faults: readonly unknown[],
-): readonly Finding[] {
-  const broken = (faults.length > 0 ? faults : strictFaults(context)).map((error) => faultFinding("secrets", error));
-  if (broken.length > 0) return broken;
+/** Secrets that are set, or missing for the products of the config. */
+function checkSecrets(context: Context, config: Config, products: readonly Product[]): Found {
   const secrets = withChannelTokens(config.secrets, { folder: userFolder(context), known: context.knownSecrets });
   const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];
+  const set = secretsText(config, names);
   const init = `${context.invocation} init`;
-  const unverified = known
+  const unverified = products
     .filter(({ id }) => Object.hasOwn(config.settings.products, id))
     .map((product) => ({ id: product.id, credentials: credentialsOf(product, config) }))
     .filter(
@@ -108,26 +95,17 @@ function secretFindings(
     const missing = [...new Set(unverified.flatMap((each) => each.credentials))];
     const variables = missing.map((each) => CREDENTIAL_VARIABLES[each]).join(" or ");
     const isChosen = CHOSEN_CREDENTIALS.some((each) => missing.includes(each));
-    const set = names.length === 0 ? "" : `${secretsText(config, names)}; `;
-    const text = `${set}none for ${unverified.map(({ id }) => id).join(", ")}, whose deliveries are not verified`;
-    return [warning("secrets", text, isChosen ? `${init}, or set ${variables}` : `set ${variables}`)];
+    const ids = unverified.map(({ id }) => id).join(", ");
+    return warned(
+      `${set === "" ? "" : `${set}; `}none for ${ids}, whose deliveries are not verified`,
+      isChosen ? `${init}, or set ${variables}` : `set ${variables}`,
+    );
   }
-  if (names.length > 0) return [passed("secrets", secretsText(config, names))];
+  if (names.length > 0) return passed(set);
   const hasChannels = watchProductIds.some((id) => secrets.for("token", id).length > 0);
-  if (hasChannels) return [passed("secrets", "the tokens of the channels that were created here")];
-  return [warning("secrets", "none is set: deliveries are not verified", init)];
-}
-
-/** What a command that verifies would refuse: keys that cannot be read. */
-function strictFaults(context: Context): readonly unknown[] {
-  const faults: unknown[] = [];
-  loadConfig(silentContext(context), {
-    secrets: {},
-    onFault: (error, of) => {
-      if (of === "secrets") faults.push(error);
-    },
-  });
-  return faults;
+  return hasChannels
+    ? passed("the tokens of the channels that were created here")
+    : warned("none is set: deliveries are not verified", init);
 }
 
 /** The kinds of secrets of which one verifies deliveries of a product. A sender offers its own one itself. */

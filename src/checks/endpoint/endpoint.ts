@@ -1,19 +1,19 @@
 import type { Faults } from "../../contract/prepare.ts";
 import type { Format } from "../../contract/product.ts";
-import type { Delivery } from "../../delivery/delivery.ts";
-import { openPoster, type PostResult } from "../../forward/post.ts";
-import type { Sleep } from "../../util/timing.ts";
-import { type InspectOptions, inspect, type Network } from "./network.ts";
+import { type Delivery, headerValue } from "../../delivery/delivery.ts";
+import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
+import type { Context } from "../../project/context.ts";
+import type { Env } from "../../project/variables.ts";
+import { isLoopback } from "../../util/hosts.ts";
+import { onAbort, retryAfterMs } from "../../util/timing.ts";
+import { inspect, type Network } from "./network.ts";
+import type { Sample, Subject } from "./samples.ts";
 import { freshData, signed } from "./samples.ts";
-import type { Sample, Subject } from "./subject.ts";
 
-export interface EndpointOptions extends Pick<InspectOptions, "ca"> {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly now: () => Date;
-  readonly sleep: Sleep;
-  readonly signal: AbortSignal;
-  /** Post to a server with an invalid certificate. */
-  readonly insecure: boolean;
+interface EndpointOptions extends Pick<Context, "now" | "sleep" | "signal"> {
+  readonly env: Env;
+  /** Authorities beside those that Node knows. */
+  readonly ca?: string;
 }
 
 interface SampleOptions {
@@ -34,50 +34,94 @@ interface SendOptions {
 /** How many are sent at the same time, at most. */
 export const BURST = 20;
 const MAX_REQUESTS = 250;
-/** Of the deadline: with 10 s at most 50 requests a second, but for the burst. */
-const INTERVAL_SHARE = 1 / 500;
 const CONNECT_TIMEOUT_MS = 10_000;
+
+/** As shares of the deadline. With 10 s at most 50 requests a second, but for the burst. */
+const INTERVAL_SHARE = 1 / 500;
+/** The first pause after a 429; longer where the endpoint asks for that, or answers it again. With 10 s one second. */
+const PAUSE_SHARE = 1 / 10;
+/** All pauses together. */
+const MAX_PAUSES_SHARE = 10;
+
+/** Thrown instead of sending where the endpoint answers 429 for longer than can be waited for. */
+export class RateLimited extends Error {
+  constructor() {
+    super("it limits its rate (429)");
+  }
+}
+
+/** The first 429 of a run. */
+interface RateLimit {
+  /** How many requests had been sent. */
+  readonly requests: number;
+  readonly answer: PostResult;
+}
 
 export type Endpoint = Awaited<ReturnType<typeof openEndpoint>>;
 
 /** The one address that is checked: nothing else is ever asked, and redirects are not followed. */
-export async function openEndpoint(subject: Subject, options: EndpointOptions) {
-  const { now, sleep, signal, env, insecure } = options;
+export async function openEndpoint(subject: Subject, { now, sleep, signal, env, ca }: EndpointOptions) {
   const { url, deadlineMs } = subject;
   // A sender's clock runs until the answer has come, so a late one is waited for a little, to tell it from none.
-  const posting = { env, insecure, timeoutMs: deadlineMs * 1.2, onlyOnce: true };
+  const posting = { env, insecure: mayBeInsecure(subject), timeoutMs: deadlineMs * 1.2, onlyOnce: true };
   const poster = await openPoster({ ...posting, connections: BURST, ownConnections: true });
   const answers: PostResult[] = [];
-  let sent = 0;
+  let requests = 0;
   let nextAt = 0;
+  let pauseMs = deadlineMs * PAUSE_SHARE;
+  let pausedUntil = 0;
+  let intervalMs = deadlineMs * INTERVAL_SHARE;
+  let rateLimit: RateLimit | undefined;
+  let pausesLeftMs = deadlineMs * MAX_PAUSES_SHARE;
 
-  const post = async (by: typeof poster, delivery: Delivery, { slowMs, abortAfterMs }: SendOptions = {}) => {
+  const post = async (by: Poster, delivery: Delivery, { slowMs, abortAfterMs }: SendOptions = {}) => {
     signal.throwIfAborted();
-    if (++sent > MAX_REQUESTS) throw new Error(`more than ${MAX_REQUESTS} requests`);
+    if (++requests > MAX_REQUESTS) throw new Error(`more than ${MAX_REQUESTS} requests`);
     const breaker = new AbortController();
-    const stop = (): void => breaker.abort();
-    signal.addEventListener("abort", stop, { once: true });
-    const timer = abortAfterMs === undefined ? undefined : setTimeout(stop, abortAfterMs);
-    try {
-      const answer = await by.post(delivery, { slowMs, signal: breaker.signal, wholeReply: true });
-      signal.throwIfAborted();
+    const cancel = onAbort(signal, () => breaker.abort());
+    const timer = abortAfterMs === undefined ? undefined : setTimeout(() => breaker.abort(), abortAfterMs);
+    const answer = await by.post(delivery, { slowMs, signal: breaker.signal, wholeReply: true });
+    clearTimeout(timer);
+    cancel();
+    signal.throwIfAborted();
+    if (answer.status === 429) slowDown(answer);
+    else {
       answers.push(answer);
-      return answer;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
+      pauseMs = deadlineMs * PAUSE_SHARE;
+    }
+    return answer;
+  };
+
+  /** From now on fewer are sent, and none before the time that the endpoint names. */
+  const slowDown = (answer: PostResult): void => {
+    rateLimit ??= { requests, answer };
+    // The others of a burst share its pause.
+    if (performance.now() < pausedUntil) return;
+    const ms = Math.max(pauseMs, retryAfterMs(headerValue(answer, "retry-after"), now()) ?? 0);
+    pausedUntil = performance.now() + ms;
+    pausesLeftMs -= ms;
+    pauseMs *= 2;
+    intervalMs = Math.min(2 * intervalMs, deadlineMs * PAUSE_SHARE);
+  };
+
+  const postInTurn: typeof post = async (by, delivery, options) => {
+    if (pausesLeftMs < 0) throw new RateLimited();
+    const slot = Math.max(nextAt, pausedUntil, performance.now());
+    nextAt = slot + intervalMs;
+    await sleep(slot - performance.now(), signal);
+    return post(by, delivery, options);
+  };
+
+  /** Sends what is answered 429 again, after a pause: no check sees such an answer. */
+  const send = async (delivery: Delivery, options?: SendOptions, by = poster): Promise<PostResult> => {
+    for (;;) {
+      const answer = await postInTurn(by, delivery, options);
+      if (answer.status !== 429) return answer;
     }
   };
 
-  const send = async (delivery: Delivery, sendOptions?: SendOptions): Promise<PostResult> => {
-    const slot = Math.max(nextAt, performance.now());
-    nextAt = slot + deadlineMs * INTERVAL_SHARE;
-    await sleep(slot - performance.now(), signal);
-    return post(poster, delivery, sendOptions);
-  };
-
-  const make = ({ sample = subject.sample, edit = (data) => data, faults, format, now: at = now() }: SampleOptions) =>
-    signed(subject, { event: sample.event, body: edit(freshData(subject, sample, at)), now: at, faults, format });
+  const make = ({ sample = subject.sample, edit = (data) => data, now: at = now(), ...rest }: SampleOptions = {}) =>
+    signed(subject, { event: sample.event, body: edit(freshData(subject, sample, at)), now: at, ...rest });
 
   return {
     subject,
@@ -85,35 +129,41 @@ export async function openEndpoint(subject: Subject, options: EndpointOptions) {
     sleep: (ms: number) => sleep(ms, signal),
     /** All that has been answered so far. */
     answers: answers as readonly PostResult[],
+    rateLimit: () => rateLimit,
     /** The address as the network shows it; undefined through a proxy. */
     network: once(
-      (): Promise<Network | undefined> =>
-        poster.isDirect(url)
-          ? inspect(new URL(url), { timeoutMs: CONNECT_TIMEOUT_MS, ca: options.ca })
-          : Promise.resolve(undefined),
+      async (): Promise<Network | undefined> =>
+        poster.isDirect(url) ? inspect(new URL(url), { timeoutMs: CONNECT_TIMEOUT_MS, ca }) : undefined,
     ),
     /** A new valid delivery, or one with faults. */
-    make: (made: SampleOptions = {}): Delivery => make(made),
+    make,
     /** The delivery with another body, signed anew. */
     withBody(delivery: Delivery, body: Buffer): Delivery {
-      const contentType = delivery.headers.find(([name]) => name === "content-type")?.[1];
-      return signed(subject, { event: subject.sample.event, body, contentType, now: now() });
+      return signed(subject, {
+        event: subject.sample.event,
+        body,
+        contentType: headerValue(delivery, "content-type"),
+        now: now(),
+      });
     },
     send,
     /** The answer to the first valid delivery. */
-    baseline: once(() => send(make({}))),
+    baseline: once(() => send(make())),
     /** As many at once as a sender may post. All are made before the first is sent, which takes a while. */
     burst: once(async () => {
-      const deliveries = Array.from({ length: BURST }, () => make({}));
+      if (rateLimit !== undefined) throw new RateLimited();
+      const deliveries = Array.from({ length: BURST }, () => make());
       await sleep(0, signal);
-      return Promise.all(deliveries.map((delivery) => post(poster, delivery)));
+      const all = await Promise.all(deliveries.map((delivery) => post(poster, delivery)));
+      if (all.some(({ status }) => status === 429)) throw new RateLimited();
+      return all;
     }),
     /** One after the other on one connection. */
     async onOneConnection(deliveries: readonly Delivery[]): Promise<readonly PostResult[]> {
       const single = await openPoster({ ...posting, connections: 1 });
       try {
         const results: PostResult[] = [];
-        for (const delivery of deliveries) results.push(await post(single, delivery));
+        for (const delivery of deliveries) results.push(await send(delivery, {}, single));
         return results;
       } finally {
         await single.close();
@@ -121,11 +171,17 @@ export async function openEndpoint(subject: Subject, options: EndpointOptions) {
     },
     /** Whether it still answers, whatever it answers. */
     async isAlive(): Promise<boolean> {
-      const { status } = await send({ method: "OPTIONS", url, headers: [], body: Buffer.alloc(0) });
+      if (pausesLeftMs < 0) return true;
+      const { status } = await postInTurn(poster, { method: "OPTIONS", url, headers: [], body: Buffer.alloc(0) });
       return status !== undefined;
     },
     close: () => poster.close(),
   };
+}
+
+/** A self-signed certificate is usual on a developer's machine, and what is sent stays there. */
+export function mayBeInsecure({ url }: Pick<Subject, "url">): boolean {
+  return isLoopback(new URL(url).hostname);
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {

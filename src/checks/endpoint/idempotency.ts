@@ -1,11 +1,12 @@
 import type { Delivery } from "../../delivery/delivery.ts";
 import { noSecrets } from "../../delivery/secret.ts";
 import { receive } from "../../recognition/receive.ts";
-import { type Check, failed, isAccepted, passed, type Result, skipped, statusText } from "./check.ts";
+import { type Found, passed, skipped } from "../finding.ts";
+import { type Check, fault, isAccepted, statusText } from "./check.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { accepted } from "./protocol.ts";
+import { accepts } from "./protocol.ts";
+import type { Subject } from "./samples.ts";
 import { recordsOf, replaced } from "./samples.ts";
-import type { Subject } from "./subject.ts";
 
 const REPEATS =
   'the guide, "Implement Idempotency": Zoho sends an event again that it has no answer for, even if you had it';
@@ -15,49 +16,40 @@ export const idempotency: readonly Check[] = [
   {
     id: "idempotency.same-twice",
     title: "accepts the same delivery twice",
-    severity: "error",
     why: `${REPEATS}; a repeat that is refused comes a third time`,
     remedy: "answer 200 to a repeat, and do nothing",
     events: 2,
-    after: "accepted",
     async run(endpoint) {
       const delivery = endpoint.make();
-      const first = await endpoint.send(delivery);
-      const second = await endpoint.send(delivery);
-      return isAccepted(first)
-        ? accepted(second, "the same delivery again", delivery)
-        : accepted(first, "a valid delivery", delivery);
+      const first = await accepts(endpoint, "a valid delivery", delivery);
+      return first.outcome === "failed" ? first : accepts(endpoint, "the same delivery again", delivery);
     },
   },
   {
     id: "idempotency.counts-once",
     title: "acts on a repeated delivery once",
-    severity: "error",
     why: REPEATS,
     remedy: "store the key of each event, with a unique index, in the same transaction as its effect",
     events: 2,
-    after: "accepted",
     missing: ({ count }) => (count === undefined ? NO_COUNT : undefined),
     async run(endpoint) {
       const delivery = endpoint.make();
-      return counted(endpoint, [delivery, delivery], 1, "the same delivery twice");
+      return counted(endpoint, [delivery, delivery], "the same delivery twice", 1);
     },
   },
   {
     id: "idempotency.two-updates",
     title: "acts on two updates of one record",
-    severity: "error",
     why: "the guide's getWebhookId keys on the record's id alone, so it drops the second update of a record as a repeat of the first, for 24 hours",
     remedy: "make the key of the event, the record's id and its time of change, or of a hash of the whole body",
     events: 2,
-    after: "accepted",
     applies: ({ update }) => update !== undefined,
     missing: ({ count }) => (count === undefined ? NO_COUNT : undefined),
     async run(endpoint) {
       const updates = twoUpdates(endpoint);
       return updates === undefined
         ? skipped("the sample has nothing that tells two updates apart")
-        : counted(endpoint, updates, 2, "two updates of one record");
+        : counted(endpoint, updates, "two updates of one record", 2);
     },
   },
 ];
@@ -103,19 +95,19 @@ async function settledCount({ subject, sleep }: Endpoint, atLeast: number): Prom
 async function counted(
   endpoint: Endpoint,
   deliveries: readonly Delivery[],
-  expected: number,
   sent: string,
-): Promise<Result> {
+  expected: number,
+): Promise<Found> {
   const before = await settledCount(endpoint, 0);
   for (const [i, delivery] of deliveries.entries()) {
     const answer = await endpoint.send(delivery);
     // Another check sees to the answer to a repeat.
-    if (i < expected && !isAccepted(answer)) return failed(`${sent}: ${statusText(answer)}`, sent, answer);
+    if (i < expected && !isAccepted(answer)) return fault(`${sent}: ${statusText(answer)}`, sent, answer);
   }
   const acted = (await settledCount(endpoint, before + expected)) - before;
   return acted === expected
     ? passed()
-    : failed(`${sent} counted ${times(acted)}, not ${times(expected)}`, sent, `the count rose by ${acted}`);
+    : fault(`${sent} counted ${times(acted)}, not ${times(expected)}`, sent, `the count rose by ${acted}`);
 }
 
 function times(count: number): string {

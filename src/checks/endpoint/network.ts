@@ -1,6 +1,7 @@
 import { promises as dns } from "node:dns";
-import { BlockList, connect as connectTcp, isIP, isIPv6 } from "node:net";
-import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import { addressList } from "../../receiver/evaluate.ts";
 import { errorCode, errorText } from "../../util/errors.ts";
 import { isLocalhost } from "../../util/hosts.ts";
 
@@ -27,13 +28,13 @@ export interface TlsFacts {
   readonly validTo?: Date;
 }
 
-export interface InspectOptions {
+interface InspectOptions {
   readonly timeoutMs: number;
   /** Authorities beside those that Node knows. */
-  readonly ca?: string | undefined;
+  readonly ca?: string;
 }
 
-export async function inspect(url: URL, options: InspectOptions): Promise<Network> {
+export async function inspect(url: URL, { timeoutMs, ca }: InspectOptions): Promise<Network> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
   let addresses: readonly string[];
@@ -42,24 +43,26 @@ export async function inspect(url: URL, options: InspectOptions): Promise<Networ
   } catch (error) {
     return { addresses: [], nameError: errorText(error) };
   }
-  const peers = addresses.map((address) => ({ host: address, port, timeoutMs: options.timeoutMs }));
   let portError = "";
-  for (const peer of peers) {
+  // In turn, since a slow one is not a closed one.
+  for (const address of addresses) {
+    const to = { host: address, port };
     try {
-      await reach(peer);
-      return url.protocol === "https:" ? { addresses, tls: await readTls(peer, host, options.ca) } : { addresses };
+      await opened(connectTcp(to), "connect", { timeoutMs, what: "connecting" });
     } catch (error) {
       portError ||= errorCode(error) === "ECONNREFUSED" ? `nothing listens on port ${port}` : errorText(error);
+      continue;
     }
+    if (url.protocol !== "https:") return { addresses };
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    // Nothing is sent on this connection: the certificate is only read.
+    const shakeHands = (options: ConnectionOptions): Promise<TLSSocket> => {
+      const socket = connectTls({ ...to, ...name, ...options, rejectUnauthorized: false });
+      return opened(socket, "secureConnect", { timeoutMs, what: "the TLS handshake" });
+    };
+    return { addresses, tls: await readTls(shakeHands, host, ca) };
   }
   return { addresses, portError };
-}
-
-/** One address of the host: they are tried in turn, since a slow one is not a closed one. */
-interface Peer {
-  readonly host: string;
-  readonly port: number;
-  readonly timeoutMs: number;
 }
 
 async function resolve(host: string): Promise<readonly string[]> {
@@ -68,43 +71,37 @@ async function resolve(host: string): Promise<readonly string[]> {
   return (await dns.lookup(host, { all: true })).map(({ address }) => address);
 }
 
-function reach({ timeoutMs, ...to }: Peer): Promise<void> {
+/** Waits for the event of a socket, and closes it. */
+function opened<Opened extends Socket>(
+  socket: Opened,
+  event: "connect" | "secureConnect",
+  { timeoutMs, what }: { readonly timeoutMs: number; readonly what: string },
+): Promise<Opened> {
   return new Promise((done, reject) => {
-    const socket = connectTcp(to);
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error("connecting took too long")));
-    socket.once("connect", () => {
-      socket.destroy();
-      done();
+    socket.once(event, () => {
+      done(socket);
+      setImmediate(() => socket.destroy());
     });
-    socket.once("error", reject);
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`${what} took too long`)));
+    socket.on("error", reject);
+    socket.once("close", () => reject(new Error(`the connection was closed during ${what}`)));
   });
 }
 
 /** Refused by today's clients, so asked for only to name it. */
 const OLD = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
 
-async function readTls(to: Peer, host: string, ca: string | undefined): Promise<TlsFacts> {
-  const name = isIP(host) === 0 ? { servername: host } : {};
+async function readTls(
+  shakeHands: (options: ConnectionOptions) => Promise<TLSSocket>,
+  host: string,
+  ca: string | undefined,
+): Promise<TlsFacts> {
   try {
-    const socket = await shakeHands(to, { ...name, ...(ca === undefined ? {} : { ca }) });
-    return factsOf(socket, host);
+    return factsOf(await shakeHands({ ca }), host);
   } catch (error) {
-    const old = await shakeHands(to, { ...name, ...OLD }).catch(() => undefined);
+    const old = await shakeHands(OLD).catch(() => undefined);
     return { error: errorText(error), protocol: old?.getProtocol() ?? undefined };
   }
-}
-
-function shakeHands({ timeoutMs, ...to }: Peer, options: object): Promise<TLSSocket> {
-  return new Promise((done, reject) => {
-    // Nothing is sent on this connection: the certificate is only read.
-    const socket = connectTls({ ...to, ...options, rejectUnauthorized: false }, () => {
-      done(socket);
-      setImmediate(() => socket.destroy());
-    });
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error("the TLS handshake took too long")));
-    socket.on("error", reject);
-    socket.once("close", () => reject(new Error("the connection was closed during the TLS handshake")));
-  });
 }
 
 /** Reported by facts of their own. */
@@ -123,25 +120,12 @@ function factsOf(socket: TLSSocket, host: string): TlsFacts {
   };
 }
 
-const NOT_PUBLIC = new BlockList();
-for (const [network, prefix] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-] as const)
-  NOT_PUBLIC.addSubnet(network, prefix, "ipv4");
-for (const [network, prefix] of [
-  ["::", 127],
-  ["fc00::", 7],
-  ["fe80::", 10],
-] as const)
-  NOT_PUBLIC.addSubnet(network, prefix, "ipv6");
+const NOT_PUBLIC = addressList([
+  ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
+  ...["::/127", "fc00::/7", "fe80::/10"],
+]);
 
 /** Whether an address can be reached from the internet (RFC 6890). */
 export function isPublicAddress(address: string): boolean {
-  return !NOT_PUBLIC.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  return !NOT_PUBLIC.has(address);
 }

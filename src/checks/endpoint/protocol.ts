@@ -1,83 +1,76 @@
 import { randomBytes } from "node:crypto";
 import type { Encoding } from "../../contract/format-settings.ts";
-import { acceptsMethod, type Format, type Probe } from "../../contract/product.ts";
+import { acceptsMethod, type Format, GUIDE_FORMAT, type Probe } from "../../contract/product.ts";
 import { type Delivery, headerValue } from "../../delivery/delivery.ts";
 import { readPayload } from "../../delivery/payload.ts";
-import type { PostResult } from "../../forward/post.ts";
+import { CREDENTIAL_VARIABLES } from "../../delivery/secret.ts";
 import { echoChallenge } from "../../recognition/handshake.ts";
 import { deadlineOf, probeText } from "../../recognition/reply.ts";
 import { isRecord, parseJson } from "../../util/json.ts";
-import { type Check, failed, isAccepted, passed, type Result, skipped, statusText } from "./check.ts";
+import { type Found, passed, skipped } from "../finding.ts";
+import { type Check, fault, isAccepted, isRedirect, statusText } from "./check.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { isRedirect } from "./reachability.ts";
-import { keyOf, setVariables } from "./samples.ts";
-import type { Subject } from "./subject.ts";
+import { refusesUnsigned } from "./prerequisites.ts";
+import type { Subject } from "./samples.ts";
 
 const METHODS = ["GET", "PUT", "DELETE"];
 
 const WRONG_PATH = "give the path that your app has, such as zoho-hooks check localhost:3000/my/path";
 
+const MAX_UNKNOWN_EVENTS = 2;
+
 export const protocol: readonly Check[] = [
   {
     id: "protocol.valid-delivery",
     title: "accepts a valid delivery",
-    severity: "error",
     why: 'the guide, "Respond Quickly": answer 200, or the delivery counts as failed',
     remedy: "read its log; if it answers 401, give check the same secrets as the app has",
     events: 0,
     after: "reachable",
     async run(endpoint) {
+      const { subject } = endpoint;
       const answer = await endpoint.baseline();
-      const { status } = answer;
-      if (isRedirect(status)) return skipped("it redirects");
+      if (isRedirect(answer)) return skipped("it redirects");
       if (answer.error?.code === "timeout") return skipped("it takes too long to answer");
       if (isAccepted(answer)) return passed();
-      const unsigned = refusesUnsigned(endpoint.subject, answer);
+      const unsigned = refusesUnsigned(subject, answer);
       if (unsigned !== undefined) return skipped(unsigned);
-      const result = failed(
-        `a valid delivery: ${statusText(answer)}`,
-        `a valid ${endpoint.subject.sample.event}`,
-        answer,
-      );
-      return status === 404 ? { ...result, remedy: WRONG_PATH } : result;
+      const found = fault(`a valid delivery: ${statusText(answer)}`, `a valid ${subject.sample.event}`, answer);
+      return answer.status === 404 ? { ...found, remedy: WRONG_PATH } : found;
     },
   },
   {
     id: "protocol.exact-200",
     title: "answers with exactly 200",
-    severity: "error",
-    why: "this product counts every other status as a failure, 201, 202 and 204 too",
+    why: 'the guide: "Must respond with HTTP 200"; Desk and Sign count every other status as a failure, 201, 202 and 204 too',
     remedy: "answer 200",
     events: 0,
-    after: "accepted",
-    applies: ({ format }) => format.answer?.only200 === true,
-    async run(endpoint) {
-      const answer = await endpoint.baseline();
+    applies: ({ format }) => format.answer?.only200 === true || format.id === GUIDE_FORMAT,
+    async run({ baseline }) {
+      const answer = await baseline();
       return answer.status === 200
         ? passed()
-        : failed(`it answers ${answer.status}, not 200`, "a valid delivery", answer);
+        : fault(`it answers ${answer.status}, not 200`, "a valid delivery", answer);
     },
   },
   {
     id: "protocol.answer-json",
     title: "answers with the JSON that the sender uses",
-    severity: "error",
     why: "the sender shows or uses the answer",
     remedy: "answer with JSON, as the product's page says",
     events: 0,
-    after: "accepted",
     applies: ({ format }) => format.answer?.json !== undefined,
     async run(endpoint) {
       const { product, format } = endpoint.subject;
       const answer = await endpoint.baseline();
       const hint = deadlineOf(product.title, format.answer).bodyHint(answer.replyPreview);
-      return hint === undefined ? passed() : failed(hint, "a valid delivery", answer);
+      return hint === undefined ? passed() : fault(hint, "a valid delivery", answer);
     },
   },
   {
     id: "protocol.other-methods",
     title: "refuses other methods",
-    severity: "warning",
+    onlyWarns: true,
     why: "a page, a crawler or a health check that calls the URL must not count as an event",
     remedy: "answer 405 to all methods but POST",
     events: 0,
@@ -90,7 +83,7 @@ export const protocol: readonly Check[] = [
         const answer = await endpoint.send({ method, url, headers: [], body: Buffer.alloc(0) });
         const { status = 0 } = answer;
         if (status < 400 || (status >= 500 && status !== 501))
-          return failed(`${method}: ${statusText(answer)}`, `${method} without a body`, answer);
+          return fault(`${method}: ${statusText(answer)}`, `${method} without a body`, answer);
       }
       return passed(methods.join(", "));
     },
@@ -98,7 +91,6 @@ export const protocol: readonly Check[] = [
   {
     id: "protocol.challenge",
     title: "echoes the verification challenge as JSON",
-    severity: "error",
     why: "the guide's handler answers it: a product that sends one saves the webhook only then",
     remedy: "answer {challenge} of the body as JSON before anything else, with 200",
     events: 0,
@@ -109,16 +101,15 @@ export const protocol: readonly Check[] = [
   {
     id: "protocol.probe",
     title: "answers 200 to the request that checks its URL",
-    severity: "error",
     why: "the webhook is saved only if the answer is 200",
     remedy: "answer 200 to that request, whatever it holds",
     events: 0,
     after: "answer",
     applies: ({ format }) => format.probes !== undefined,
-    missing: ({ format, product, secrets, variables }) => {
+    missing: ({ format, product, secrets }) => {
       const handed = format.probes?.find((probe) => probe.handsOver !== undefined)?.handsOver;
       const isKnown = handed === undefined || secrets.for(handed.credential, product.id).length > 0;
-      return isKnown ? undefined : `set ${variables[handed.credential]}`;
+      return isKnown ? undefined : `set ${CREDENTIAL_VARIABLES[handed.credential]}`;
     },
     run: (endpoint) => checkProbes(endpoint, endpoint.subject.format.probes ?? []),
   },
@@ -127,65 +118,63 @@ export const protocol: readonly Check[] = [
   {
     id: "protocol.unknown-event",
     title: "accepts an event that it does not know",
-    severity: "error",
     why: "the guide's handler logs it and answers 200: a failure would have Zoho send it again and again",
     remedy: "answer 200 to events that you have no use for",
-    events: 1,
-    after: "accepted",
+    events: MAX_UNKNOWN_EVENTS,
     async run(endpoint) {
-      const delivery = unknownEvent(endpoint);
-      if (delivery === undefined) return skipped("these deliveries do not name their event");
-      return accepted(await endpoint.send(delivery), "an event of another name", delivery);
+      const unknown = unknownEvents(endpoint);
+      if (unknown.length === 0) return skipped("these deliveries do not name their event");
+      for (const [member, delivery] of unknown) {
+        const found = await accepts(endpoint, `an event with an unknown ${member}`, delivery);
+        if (found.outcome === "failed") return found;
+      }
+      return passed(unknown.map(([member]) => member).join(", "));
     },
   },
   {
     id: "protocol.unknown-field",
     title: "accepts a field that it does not know",
-    severity: "error",
     why: "Zoho adds fields without notice, and users add their own",
     remedy: "ignore unknown fields: no strict schema",
-    events: 1,
-    after: "accepted",
     async run(endpoint) {
       const add = (data: unknown): unknown =>
         Array.isArray(data) ? data.map(add) : isRecord(data) ? { ...data, zoho_hooks_check: "a new field" } : data;
       const delivery = endpoint.make({ edit: add });
-      return accepted(await endpoint.send(delivery), "a delivery with one more field", delivery);
+      return accepts(endpoint, "a delivery with one more field", delivery);
     },
   },
   {
     id: "protocol.keep-alive",
     title: "keeps connections open",
-    severity: "warning",
+    onlyWarns: true,
     why: "a new TLS connection for each event of a burst takes longer than the event",
     remedy: "do not close the connection after an answer, and read the whole body before answering",
     events: 2,
-    after: "accepted",
     async run(endpoint) {
       const answers = await endpoint.onOneConnection([endpoint.make(), endpoint.make()]);
       const [first, second] = answers;
       const lost = answers.find((answer) => !isAccepted(answer));
       const sent = "two deliveries on one connection";
       if (first === undefined || second === undefined) return skipped("interrupted");
-      if (lost !== undefined) return failed(`on one connection: ${statusText(lost)}`, sent, lost);
+      if (lost !== undefined) return fault(`on one connection: ${statusText(lost)}`, sent, lost);
       return /\bclose\b/i.test(headerValue(first, "connection") ?? "")
-        ? failed("it closes the connection after each answer", sent, `${first.status} with connection: close`)
+        ? fault("it closes the connection after each answer", sent, `${first.status} with connection: close`)
         : passed();
     },
   },
 ];
 
-export function accepted(answer: PostResult, sent: string, { body }: Delivery): Result {
+/** Whether a delivery is accepted. `sent` says what it is. */
+export async function accepts(
+  { send }: Endpoint,
+  sent: string,
+  delivery: Delivery,
+  options?: Parameters<Endpoint["send"]>[1],
+): Promise<Found> {
+  const answer = await send(delivery, options);
   return isAccepted(answer)
     ? passed()
-    : failed(`${sent}: ${statusText(answer)}`, `${sent} (${body.length} bytes)`, answer);
-}
-
-/** Why a delivery was refused that could not be signed, which is right; undefined for any other. */
-export function refusesUnsigned(subject: Subject, { status }: Pick<PostResult, "status">): string | undefined {
-  const missing = subject.format.proofs.filter((proof) => keyOf(subject, proof) === undefined);
-  if (missing.length === 0 || (status !== 401 && status !== 403)) return undefined;
-  return `it refuses unsigned deliveries (${status}): ${setVariables(subject, missing)}`;
+    : fault(`${sent}: ${statusText(answer)}`, `${sent} (${delivery.body.length} bytes)`, answer);
 }
 
 /** Those that neither a delivery nor a probe of the product has. */
@@ -194,24 +183,24 @@ function otherMethods({ format, product }: Subject): readonly string[] {
   return METHODS.filter((each) => !acceptsMethod(format, each) && probes.every(({ method }) => method !== each));
 }
 
-async function checkChallenge(endpoint: Endpoint): Promise<Result> {
+async function checkChallenge(endpoint: Endpoint): Promise<Found> {
   const challenge = randomBytes(16).toString("hex");
   const body = Buffer.from(JSON.stringify({ challenge }));
   const headers = [["content-type", "application/json"]] as const;
   const answer = await endpoint.send({ method: "POST", url: endpoint.subject.url, headers, body });
   const sent = body.toString();
-  if (answer.status !== 200) return failed(`the challenge: ${statusText(answer)}`, sent, answer);
+  if (answer.status !== 200) return fault(`the challenge: ${statusText(answer)}`, sent, answer);
   const reply = parseJson(answer.reply?.toString("utf8") ?? "");
   if (!reply.ok || !isRecord(reply.value) || reply.value.challenge !== challenge)
-    return failed("the answer is not the challenge", sent, answer);
+    return fault("the answer is not the challenge", sent, answer);
   const type = headerValue(answer, "content-type") ?? "";
   return /json/i.test(type)
     ? passed()
-    : failed("the challenge comes back, but not as JSON", sent, `content-type: ${type || "none"}`);
+    : fault("the challenge comes back, but not as JSON", sent, `content-type: ${type || "none"}`);
 }
 
-async function checkProbes({ subject, send }: Endpoint, probes: readonly Probe[]): Promise<Result> {
-  let result: Result = skipped("there is none");
+async function checkProbes({ subject, send }: Endpoint, probes: readonly Probe[]): Promise<Found> {
+  let result: Found = skipped("there is none");
   for (const probe of probes) {
     const { method = "POST", contentType, body, handsOver, headers = [] } = probe;
     const [key] = handsOver === undefined ? [] : subject.secrets.for(handsOver.credential, subject.product.id);
@@ -219,7 +208,7 @@ async function checkProbes({ subject, send }: Endpoint, probes: readonly Probe[]
     const typed = contentType === "" ? [] : [["content-type", contentType] as const];
     const answer = await send({ method, url: subject.url, headers: [...typed, ...headers, ...handed], body });
     if (answer.status === 200) return passed(probeText(probe));
-    result = failed(`${probeText(probe)}: ${statusText(answer)}, not 200`, probeText(probe), answer);
+    result = fault(`${probeText(probe)}: ${statusText(answer)}, not 200`, probeText(probe), answer);
   }
   return result;
 }
@@ -231,35 +220,31 @@ function encoded(encoding: Encoding, name: string): Check {
   return {
     id: `protocol.${encoding}`,
     title: `reads ${name}`,
-    severity: "warning",
+    onlyWarns: true,
     why: "the product's users choose between a form, JSON and others: this matters if yours sends it",
     remedy: `add a parser for ${name}, or choose another body type in Zoho and set the encoding in the config`,
-    events: 1,
-    after: "accepted",
     applies: (subject) => chosen(subject) !== undefined,
-    async run(endpoint) {
-      const format = chosen(endpoint.subject);
-      const delivery = endpoint.make(format === undefined ? {} : { format });
-      return accepted(await endpoint.send(delivery), name, delivery);
+    run(endpoint) {
+      return accepts(endpoint, name, endpoint.make({ format: chosen(endpoint.subject) }));
     },
   };
 }
 
-/** A value that changes which event the delivery claims to be. */
-function unknownEvent(endpoint: Endpoint): Delivery | undefined {
-  const { format, sample } = endpoint.subject;
-  const before = endpoint.make();
+/** Deliveries of events that nobody knows, each with the member that names it: the module of CRM, and its operation. */
+function unknownEvents({ subject, make }: Endpoint): readonly (readonly [member: string, delivery: Delivery])[] {
+  const { format, sample } = subject;
   const nameIn = (delivery: Delivery): string | undefined => {
     const read = readPayload(delivery);
     return read.ok ? format.recognise(read.payload, delivery) : undefined;
   };
-  const name = nameIn(before);
-  for (const path of namePaths(sample.data)) {
-    const delivery = endpoint.make({ edit: (data) => renamed(data, path) });
+  const name = nameIn(make());
+  const found = namePaths(sample.data).flatMap((path) => {
+    const delivery = make({ edit: (data) => renamed(data, path) });
     const other = nameIn(delivery);
-    if (name !== undefined && other !== undefined && other !== name) return delivery;
-  }
-  return undefined;
+    const isOther = name !== undefined && other !== undefined && other !== name;
+    return isOther ? [[path.join("."), delivery] as const] : [];
+  });
+  return found.slice(0, MAX_UNKNOWN_EVENTS);
 }
 
 const MAX_DEPTH = 3;

@@ -3,11 +3,12 @@ import { type Delivery, withHeader } from "../../delivery/delivery.ts";
 import type { PostResult } from "../../forward/post.ts";
 import { isRecord } from "../../util/json.ts";
 import { formatDuration } from "../../util/units.ts";
-import { type Check, failed, isCrash, passed, type Result, statusText, warned } from "./check.ts";
+import { type Found, passed } from "../finding.ts";
+import { type Check, fault, isCrash, statusText, warning } from "./check.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { accepted } from "./protocol.ts";
+import { accepts } from "./protocol.ts";
+import type { Subject } from "./samples.ts";
 import { recordsOf, withMember } from "./samples.ts";
-import type { Subject } from "./subject.ts";
 
 const ANYONE = "anyone who knows the URL can post this: one request must not stop the app for everybody";
 const CAUGHT = "catch what the parser and the handler throw, and answer 400";
@@ -20,11 +21,8 @@ export const robustness: readonly Check[] = [
   {
     id: "robustness.malformed-json",
     title: "refuses malformed JSON",
-    severity: "error",
     why: 'the guide, "Error Handling": a 200 would say that the event was taken, a 500 that Zoho should send it again',
     remedy: CAUGHT,
-    events: 1,
-    after: "accepted",
     applies: isJson,
     async run(endpoint) {
       const good = endpoint.make();
@@ -32,7 +30,7 @@ export const robustness: readonly Check[] = [
       const { status = 0 } = answer;
       return status >= 400 && status < 500
         ? alive(endpoint, passed(`${status}`))
-        : failed(
+        : fault(
             `malformed JSON: ${statusText(answer)}, not 400`,
             "JSON with a comma in place of its last brace",
             answer,
@@ -42,13 +40,11 @@ export const robustness: readonly Check[] = [
   survives({
     id: "robustness.empty-body",
     title: "survives an empty body",
-    events: 1,
     make: (endpoint) => [["an empty body", endpoint.withBody(endpoint.make(), Buffer.alloc(0))]],
   }),
   survives({
     id: "robustness.large-body",
     title: "survives a body of a megabyte",
-    events: 1,
     make(endpoint) {
       const good = endpoint.make();
       const padding = JSON.stringify("x".repeat(MEGABYTE - good.body.length - 40));
@@ -58,7 +54,6 @@ export const robustness: readonly Check[] = [
   survives({
     id: "robustness.deep-nesting",
     title: `survives ${DEPTH} nested lists`,
-    events: 1,
     make(endpoint) {
       const good = endpoint.make();
       const lists = "[".repeat(DEPTH) + "]".repeat(DEPTH);
@@ -83,11 +78,8 @@ export const robustness: readonly Check[] = [
   {
     id: "robustness.text",
     title: "accepts text of every script",
-    severity: "error",
     why: "names of people and companies have accents, other scripts and emoji",
     remedy: "read the body as UTF-8, and compute the signature over its bytes, not over its characters",
-    events: 1,
-    after: "accepted",
     applies: isJson,
     async run(endpoint) {
       const good = endpoint.make();
@@ -95,17 +87,14 @@ export const robustness: readonly Check[] = [
         good,
         withMember(good.body, JSON.stringify("Žofia 田中 \u{1f680} \u2028 \\u0000")),
       );
-      return accepted(await endpoint.send(delivery), "text of other scripts", delivery);
+      return accepts(endpoint, "text of other scripts", delivery);
     },
   },
   {
     id: "robustness.long-ids",
     title: "keeps all digits of long ids",
-    severity: "error",
     why: "Zoho's ids have up to 19 digits; a JavaScript number holds 15, and the record is then not found",
     remedy: "keep ids as text, also when they come as numbers",
-    events: 1,
-    after: "accepted",
     applies: ({ format, sample }) => recordsOf(format, sample.data, sample.event).length > 0,
     async run(endpoint) {
       const { format, sample } = endpoint.subject;
@@ -119,32 +108,27 @@ export const robustness: readonly Check[] = [
       const [id = ""] = ids;
       const start = id.slice(0, 12);
       if (start === "" || !text.includes(start)) return passed("none comes back");
-      return text.includes(id) ? passed() : failed("the id comes back changed", id, answer);
+      return text.includes(id) ? passed() : fault("the id comes back changed", id, answer);
     },
   },
   {
     id: "robustness.slow-sender",
     title: "waits for a slow sender",
-    severity: "error",
     why: "a delivery comes in several packets, seconds apart on a bad line",
     remedy: "read the body to its end, with a time limit of some seconds or more",
-    events: 1,
-    after: "accepted",
     async run(endpoint) {
       const delivery = endpoint.make();
       const slowMs = endpoint.subject.deadlineMs / 10;
-      const answer = await endpoint.send(delivery, { slowMs });
-      return alive(endpoint, accepted(answer, `a body sent over ${formatDuration(slowMs)}`, delivery));
+      const sent = `a body sent over ${formatDuration(slowMs)}`;
+      return alive(endpoint, await accepts(endpoint, sent, delivery, { slowMs }));
     },
   },
   {
     id: "robustness.aborted-sender",
     title: "survives a sender that goes away",
-    severity: "error",
     why: "a connection may be lost at any time",
     remedy: "handle the error of a request that ends early",
     events: 0,
-    after: "accepted",
     async run(endpoint) {
       const { deadlineMs } = endpoint.subject;
       await endpoint.send(endpoint.make(), { slowMs: deadlineMs, abortAfterMs: deadlineMs / 20 });
@@ -180,10 +164,8 @@ interface Odd extends Pick<Check, "id" | "title" | "events"> {
 function survives({ make, ...parts }: Odd): Check {
   return {
     ...parts,
-    severity: "error",
     why: ANYONE,
     remedy: CAUGHT,
-    after: "accepted",
     applies: isJson,
     async run(endpoint) {
       const answers: PostResult[] = [];
@@ -192,8 +174,8 @@ function survives({ make, ...parts }: Odd): Check {
         answers.push(answer);
         // A server may refuse a large body by closing the connection while it is sent.
         if (answer.error !== undefined && answer.error.code !== "timeout" && (await endpoint.isAlive()))
-          return warned(`${name}: ${statusText(answer)}`, name, answer);
-        if (isCrash(answer)) return failed(`${name}: ${statusText(answer)}`, name, answer);
+          return warning(`${name}: ${statusText(answer)}`, name, answer);
+        if (isCrash(answer)) return fault(`${name}: ${statusText(answer)}`, name, answer);
       }
       return alive(endpoint, passed(answers.map(({ status }) => status).join(", ")));
     },
@@ -201,7 +183,7 @@ function survives({ make, ...parts }: Odd): Check {
 }
 
 /** The result, unless nothing answers any more. */
-async function alive(endpoint: Endpoint, result: Result): Promise<Result> {
+async function alive(endpoint: Endpoint, result: Found): Promise<Found> {
   if (result.outcome !== "passed" || (await endpoint.isAlive())) return result;
-  return failed("it no longer answers", "an OPTIONS request after that", "no answer");
+  return fault("it no longer answers", "an OPTIONS request after that", "no answer");
 }

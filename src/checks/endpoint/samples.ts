@@ -1,11 +1,31 @@
 import { randomInt } from "node:crypto";
-import { type Faults, isSignature, prepare } from "../../contract/prepare.ts";
-import type { Format, Proof } from "../../contract/product.ts";
+import { type PrepareInput, prepare } from "../../contract/prepare.ts";
+import type { Format, Product, Proof } from "../../contract/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
-import { type Secret, secret } from "../../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES, type Secret, type Secrets, secret } from "../../delivery/secret.ts";
 import { freshen } from "../../samples/fresh.ts";
 import { parseJson, readExact, writeJson } from "../../util/json.ts";
-import type { Sample, Subject } from "./subject.ts";
+
+export interface Sample {
+  readonly event: string;
+  readonly data: unknown;
+  readonly records: readonly string[];
+}
+
+/** What is checked, and with what. */
+export interface Subject {
+  readonly product: Product;
+  readonly format: Format;
+  readonly url: string;
+  readonly sample: Sample;
+  /** An event that may happen to a record several times; undefined where the format has none with a sample. */
+  readonly update?: Sample;
+  readonly secrets: Secrets;
+  /** How long the sender waits for an answer. All other times derive from it. */
+  readonly deadlineMs: number;
+  /** How many events the app has acted on, as `--count-cmd` prints it. */
+  readonly count?: () => Promise<number>;
+}
 
 /** The first digits of the record ids: no organisation of Zoho's has them, and they fit a signed 64-bit integer. */
 export const SAMPLE_ORGANISATION = "88888888";
@@ -28,32 +48,15 @@ export function replaced(data: unknown, id: string, by: string): unknown {
   return readExact(writeJson(data).replaceAll(id, by));
 }
 
-interface SignOptions {
+interface Unsigned extends Pick<PrepareInput, "body" | "now" | "contentType" | "faults"> {
   readonly event: string;
-  readonly body: unknown;
-  readonly now: Date;
-  readonly contentType?: string | undefined;
-  readonly faults?: Faults | undefined;
-  readonly format?: Format | undefined;
+  /** Default: that of the subject. */
+  readonly format?: Format;
 }
 
-export function signed(
-  subject: Subject,
-  { event, body, now, contentType, faults, format = subject.format }: SignOptions,
-): Delivery {
+export function signed(subject: Subject, { format = subject.format, ...input }: Unsigned): Delivery {
   const { product, url, secrets } = subject;
-  return prepare({
-    product: product.id,
-    format,
-    event,
-    url,
-    body,
-    contentType,
-    headers: [],
-    secrets,
-    now,
-    faults,
-  }).delivery;
+  return prepare({ ...input, product: product.id, format, url, headers: [], secrets }).delivery;
 }
 
 /** The key that a proof signs with. */
@@ -62,17 +65,10 @@ export function keyOf({ product, secrets }: Subject, proof: Proof): Secret | und
 }
 
 /** What to do where proofs cannot be made: `set ZOHO_WEBHOOK_TOKEN to the value that your app has`. */
-export function setVariables({ variables }: Subject, proofs: readonly Proof[]): string {
-  const names = [...new Set(proofs.map((proof) => variables[proof.signingCredential ?? proof.credential]))];
+export function setVariables(proofs: readonly Proof[]): string {
+  const names = [...new Set(proofs.map((proof) => CREDENTIAL_VARIABLES[proof.signingCredential ?? proof.credential]))];
   const isPair = proofs.some(({ signingCredential }) => signingCredential !== undefined);
   return `set ${names.join(" and ")} to ${isPair ? "a key whose public half your app has (zoho-hooks keygen)" : "what your app has"}`;
-}
-
-/** The proofs of one kind that can be made. */
-export function proofsOf(subject: Subject, kind: "signature" | "token"): readonly Proof[] {
-  return subject.format.proofs.filter(
-    (proof) => isSignature(proof) === (kind === "signature") && keyOf(subject, proof) !== undefined,
-  );
 }
 
 /** The data without the member in which the proof stands, such as the token in the body. */

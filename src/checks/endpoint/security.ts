@@ -6,26 +6,25 @@ import { secret } from "../../delivery/secret.ts";
 import type { PostResult } from "../../forward/post.ts";
 import { writeJson } from "../../util/json.ts";
 import { prettyJson } from "../../util/json-print.ts";
-import { type Check, failed, isAccepted, passed, type Result, statusText } from "./check.ts";
+import { type Found, passed } from "../finding.ts";
+import { type Check, fault, isAccepted, statusText } from "./check.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { isJson, malformed } from "./robustness.ts";
-import { keyOf, proofsOf, setVariables, withoutProof } from "./samples.ts";
-import type { Subject } from "./subject.ts";
+import type { Subject } from "./samples.ts";
+import { keyOf, setVariables, withoutProof } from "./samples.ts";
 
 const FORGED = 'the guide, "Verify Webhook Source": anyone who knows the URL can post to it';
 const VERIFY = "compare in constant time, and answer 401 if it is missing or differs";
 const DAY_MS = 86_400_000;
 
-type Kind = Parameters<typeof proofsOf>[1];
-
 export const security: readonly Check[] = [
-  forged("token", {
+  forged(isToken, {
     id: "security.wrong-token",
     title: "refuses a wrong token",
     remedy: VERIFY,
     make: (endpoint) => endpoint.make({ faults: { badToken: true } }),
   }),
-  forged("token", {
+  forged(isToken, {
     id: "security.missing-token",
     title: "refuses a missing token",
     remedy: "a check such as `if (token && token !== mine)` lets everything without a token in: require it",
@@ -35,41 +34,37 @@ export const security: readonly Check[] = [
       return endpoint.make({ format: rest, edit: (data) => withoutProof(data, proof, url, endpoint.now()) });
     },
   }),
-  forged("signature", {
+  forged(isSignature, {
     id: "security.wrong-signature",
     title: "refuses a wrong signature",
     remedy: VERIFY,
     make: (endpoint) => endpoint.make({ faults: { badSignature: true } }),
   }),
-  forged("signature", {
+  forged(isSignature, {
     id: "security.missing-signature",
     title: "refuses a missing signature",
     remedy: "require the header: a delivery without one is not signed",
     make: (endpoint) => endpoint.make({ faults: { noSignature: true } }),
   }),
-  forged("signature", {
+  forged(signsBody, {
     id: "security.other-body",
     unless: "security.wrong-signature",
     title: "refuses the signature of another body",
     remedy: "compute the signature of the body that came, each time",
-    of: coversBody,
     make: (endpoint) => ({ ...endpoint.make(), body: endpoint.make().body }),
   }),
   {
     id: "security.raw-bytes",
     unless: "security.wrong-signature",
     title: "checks the signature over the raw bytes",
-    severity: "error",
     why: "Zoho signs the bytes that it sends. The guide's handler hashes JSON.stringify(req.body), which differs from them in white space, escapes and long numbers",
     remedy: "keep the raw body, such as with express.raw(), and verify before parsing",
     events: 2,
-    after: "accepted",
-    applies: (subject) => proofsFor("signature", subject, coversBody).length > 0 && isJson(subject),
-    missing: (subject) => missingKey("signature", subject, coversBody),
+    ...needs((proof, subject) => signsBody(proof) && isJson(subject)),
     run: (endpoint) => checkRawBytes(endpoint),
   },
   {
-    ...forged("signature", {
+    ...forged(isSignature, {
       id: "security.broken-signature",
       unless: "security.wrong-signature",
       title: "refuses a truncated signature without crashing",
@@ -78,29 +73,27 @@ export const security: readonly Check[] = [
     }),
     why: "the guide's verifyWebhookSignature throws for it: crypto.timingSafeEqual wants equal lengths, so anyone can make the handler fail",
     async run(endpoint) {
-      for (const proof of proofsOf(endpoint.subject, "signature")) {
+      for (const proof of signableProofs(endpoint.subject, isSignature)) {
         const delivery = withTruncatedHeader(endpoint.make(), proof);
         const answer = await endpoint.send(delivery);
         const { status = 0 } = answer;
         const sent = `${proof.header} cut to half its length`;
-        if (status < 400 || status >= 500) return failed(`a truncated signature: ${statusText(answer)}`, sent, answer);
-        if (!(await endpoint.isAlive())) return failed("no answer after a truncated signature", sent, "no answer");
+        if (status < 400 || status >= 500) return fault(`a truncated signature: ${statusText(answer)}`, sent, answer);
+        if (!(await endpoint.isAlive())) return fault("no answer after a truncated signature", sent, "no answer");
       }
       return passed();
     },
   },
-  forged("signature", {
+  forged(signsTime, {
     id: "security.old-timestamp",
     unless: "security.wrong-signature",
     title: "refuses a signature of yesterday",
     remedy: "compare the signed time with the clock, and refuse what is older than five minutes",
-    of: isTimed,
     make: (endpoint) => endpoint.make({ now: new Date(endpoint.now().getTime() - DAY_MS) }),
   }),
   {
     id: "security.error-text",
     title: "shows no stack trace and no secret in an error",
-    severity: "error",
     why: "a stack trace tells an attacker the versions and paths to look for",
     remedy: "answer errors with a word; in Express set NODE_ENV=production, or add an error handler",
     events: 2,
@@ -113,13 +106,9 @@ export const security: readonly Check[] = [
         const text = textOf(answer);
         const trace = STACK_TRACES.find((pattern) => pattern.test(text))?.exec(text)?.[0];
         if (trace !== undefined)
-          return failed(
-            "an error shows a stack trace",
-            "a malformed or forged delivery",
-            `${answer.status} … ${trace}`,
-          );
+          return fault("an error shows a stack trace", "a malformed or forged delivery", `${answer.status} … ${trace}`);
         const shown = secretsOf(endpoint.subject).some((secret) => text.includes(secret));
-        if (shown) return failed("an error shows a secret", "a malformed or forged delivery", `${answer.status} …`);
+        if (shown) return fault("an error shows a secret", "a malformed or forged delivery", `${answer.status} …`);
       }
       return passed();
     },
@@ -127,52 +116,54 @@ export const security: readonly Check[] = [
 ];
 
 interface Forgery extends Pick<Check, "id" | "title" | "remedy" | "unless"> {
-  /** Of which proofs; all by default. */
-  of?(proof: Proof, subject: Subject): boolean;
   make(endpoint: Endpoint, proof: Proof): Delivery;
 }
 
-/** A check that a delivery whose proof is wrong is refused. */
-function forged(kind: Kind, { of = () => true, make, ...parts }: Forgery): Check {
+/** A check that a delivery of which such a proof is wrong is refused. */
+function forged(isMeant: Choice, { make, ...parts }: Forgery): Check {
   return {
     ...parts,
-    severity: "error",
     why: FORGED,
-    events: 1,
-    after: "accepted",
-    applies: (subject) => proofsFor(kind, subject, of).length > 0,
-    missing: (subject) => missingKey(kind, subject, of),
+    ...needs(isMeant),
     async run(endpoint) {
-      for (const proof of proofsOf(endpoint.subject, kind).filter((each) => of(each, endpoint.subject))) {
+      for (const proof of signableProofs(endpoint.subject, isMeant)) {
         const answer = await endpoint.send(make(endpoint, proof));
         const what = parts.title.replace(/^refuses /, "");
-        if (isAccepted(answer)) return failed(`accepts ${what}`, `a delivery with ${what}`, answer);
+        if (isAccepted(answer)) return fault(`accepts ${what}`, `a delivery with ${what}`, answer);
         if (answer.status !== 401 && answer.status !== 403)
-          return failed(`${what}: ${statusText(answer)}, not 401`, `a delivery with ${what}`, answer);
+          return fault(`${what}: ${statusText(answer)}, not 401`, `a delivery with ${what}`, answer);
       }
       return passed();
     },
   };
 }
 
-function coversBody({ proves }: Proof): boolean {
-  return proves === "body";
+/** Chooses proofs of a format. */
+type Choice = (proof: Proof, subject: Subject) => boolean;
+
+function needs(isMeant: Choice): Pick<Check, "applies" | "missing"> {
+  const proofsOf = (subject: Subject) => subject.format.proofs.filter((proof) => isMeant(proof, subject));
+  return {
+    applies: (subject) => proofsOf(subject).length > 0,
+    missing: (subject) => (signableProofs(subject, isMeant).length > 0 ? undefined : setVariables(proofsOf(subject))),
+  };
 }
 
-type Of = NonNullable<Forgery["of"]>;
-
-function proofsFor(kind: Kind, subject: Subject, of: Of): readonly Proof[] {
-  return subject.format.proofs.filter((proof) => isSignature(proof) === (kind === "signature") && of(proof, subject));
+function signableProofs(subject: Subject, isMeant: Choice): readonly Proof[] {
+  return subject.format.proofs.filter((proof) => isMeant(proof, subject) && keyOf(subject, proof) !== undefined);
 }
 
-function missingKey(kind: Kind, subject: Subject, of: Of): string | undefined {
-  const wanted = proofsFor(kind, subject, of);
-  if (wanted.some((proof) => keyOf(subject, proof) !== undefined)) return undefined;
-  return setVariables(subject, wanted);
+function isToken(proof: Proof): boolean {
+  return !isSignature(proof);
+}
+
+function signsBody(proof: Proof): boolean {
+  return isSignature(proof) && proof.proves === "body";
 }
 
 /** Whether the signature covers a timestamp: our own verifier refuses one of yesterday. */
-function isTimed(proof: Proof, { url, sample, product, secrets }: Subject): boolean {
+function signsTime(proof: Proof, { url, sample, product, secrets }: Subject): boolean {
+  if (!isSignature(proof)) return false;
   const now = new Date();
   const [key = secret("any", "any")] = secrets.for(proof.signingCredential ?? proof.credential, product.id);
   const [known = key] = secrets.for(proof.credential, product.id);
@@ -196,13 +187,13 @@ function withTruncatedHeader(delivery: Delivery, { header = "" }: Proof): Delive
   return withHeader(delivery, header, value.slice(0, Math.ceil(value.length / 2)));
 }
 
-async function checkRawBytes(endpoint: Endpoint): Promise<Result> {
+async function checkRawBytes(endpoint: Endpoint): Promise<Found> {
   const compact = endpoint.make();
   const spaced = Buffer.from(prettyJson(compact.body.toString("utf8")));
   const genuine = endpoint.withBody(compact, spaced);
   const answer = await endpoint.send(genuine);
   if (!isAccepted(answer))
-    return failed(
+    return fault(
       `a genuine body with white space in it: ${statusText(answer)}`,
       "indented JSON with the signature of exactly these bytes",
       answer,
@@ -212,7 +203,7 @@ async function checkRawBytes(endpoint: Endpoint): Promise<Result> {
   if (passes(endpoint, reserialised)) return passed("white space aside");
   const other = await endpoint.send(reserialised);
   return isAccepted(other)
-    ? failed(
+    ? fault(
         "accepts a signature of the body serialised again",
         "indented JSON with the signature of the same JSON without white space",
         other,
@@ -223,7 +214,7 @@ async function checkRawBytes(endpoint: Endpoint): Promise<Result> {
 /** Whether our own verifier takes it for genuine. */
 function passes({ subject, now }: Endpoint, delivery: Delivery): boolean {
   const read = readPayload(delivery);
-  const proof = proofsOf(subject, "signature").find(coversBody);
+  const proof = signableProofs(subject, signsBody)[0];
   if (!read.ok || proof === undefined) return false;
   const secrets = subject.secrets.for(proof.credential, subject.product.id);
   return proof.verify({ delivery, payload: read.payload, secrets, now: now() }).verdict === "passed";

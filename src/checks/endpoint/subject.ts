@@ -1,25 +1,91 @@
-import type { Format, Product } from "../../contract/product.ts";
-import type { Credential, Secrets } from "../../delivery/secret.ts";
+import { exec } from "node:child_process";
+import { type EventMatch, eventNames, findEvent, findProduct } from "../../contract/event-names.ts";
+import { chosenFormat, requireOneEvent, requireProduct } from "../../contract/named.ts";
+import type { Format } from "../../contract/product.ts";
+import { projectProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
+import { splitUrl } from "../../delivery/delivery.ts";
+import { appUrl } from "../../delivery/target-url.ts";
+import type { Context } from "../../project/context.ts";
+import type { Config } from "../../project/load.ts";
+import { deadlineOf } from "../../recognition/reply.ts";
+import { readFixture } from "../../samples/fixtures.ts";
+import { usageError } from "../../util/errors.ts";
+import { readExact } from "../../util/json.ts";
+import { recordsOf, type Subject } from "./samples.ts";
 
-export interface Sample {
-  readonly event: string;
-  readonly data: unknown;
-  readonly records: readonly string[];
+interface SubjectOptions {
+  readonly product?: string;
+  readonly format?: string;
+  readonly event?: string;
+  readonly countCmd?: string;
 }
 
-/** What is checked, and with what. */
-export interface Subject {
-  readonly product: Product;
-  readonly format: Format;
-  readonly url: string;
-  readonly sample: Sample;
-  /** An event that may happen to a record several times; undefined where the format has none with a sample. */
-  readonly update: Sample | undefined;
-  readonly secrets: Secrets;
-  /** The variable that sets a credential. */
-  readonly variables: Readonly<Record<Credential, string>>;
-  /** How long the sender waits for an answer. All other times derive from it. */
-  readonly deadlineMs: number;
-  /** How many events the app has acted on, as `--count-cmd` prints it. */
-  readonly count?: (() => Promise<number>) | undefined;
+/** Where neither the flag nor the URL names a product. */
+const DEFAULT_PRODUCT = "crm";
+
+export async function chooseSubject(
+  context: Context,
+  config: Config,
+  to: string,
+  { product: id, format: formatId, event, countCmd }: SubjectOptions,
+): Promise<Subject> {
+  const products = await projectProducts(context, { config, schemas: false });
+  warnOfUnknownVariables(context, config, products);
+  const last = splitUrl(to).path.split("/").at(-1) ?? "";
+  const product =
+    id === undefined
+      ? (findProduct(products, last) ?? requireProduct(products, DEFAULT_PRODUCT))
+      : requireProduct(products, id, "--product");
+  const format = chosenFormat(product, formatId, event);
+  const wanted = event === undefined ? undefined : requireOneEvent(product, format, event);
+  const matches = wanted === undefined ? matchesOf(format) : [wanted, ...matchesOf(format)];
+  const roots = { root: config.root, packageRoot: context.packageRoot };
+  const samples = matches.flatMap((match) => {
+    const fixture = readFixture(roots, product, format, match);
+    if (fixture === undefined) return [];
+    const { event: kind, name } = match;
+    const data = readExact(fixture.text);
+    const canRepeat = !kind.once && !kind.designed && recordsOf(format, data, name).length > 0;
+    return [{ event: name, data, records: format.records(fixture.data, name), canRepeat }];
+  });
+  const [sample] = samples;
+  if (sample === undefined)
+    throw usageError(`${product.id} ${format.id} has no sample that could be sent`, "choose another --format");
+  if (wanted !== undefined && sample.event !== wanted.name)
+    throw usageError(`there is no sample of ${product.id} ${wanted.name}`, "choose another --event");
+  return {
+    product,
+    format,
+    url: appUrl(to, product.id, config.settings, "check"),
+    sample,
+    update: samples.find(({ canRepeat }) => canRepeat),
+    secrets: config.secrets,
+    deadlineMs: deadlineOf(product.title, format.answer, context.overrides?.answerWithinMs).withinMs,
+    count: countCmd === undefined ? undefined : await counter(context, countCmd),
+  };
+}
+
+/** The events of a format, in order. */
+function matchesOf(format: Format): readonly EventMatch[] {
+  const names = eventNames(format).filter((name) => !name.includes("<"));
+  return names.flatMap((name) => findEvent(format, name) ?? []);
+}
+
+const COUNT_TIMEOUT_MS = 10_000;
+
+/** Runs the command once, so that a mistake in it is found before anything is sent. */
+async function counter({ cwd, env, signal }: Context, command: string): Promise<() => Promise<number>> {
+  const count = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      exec(command, { cwd, env, signal, timeout: COUNT_TIMEOUT_MS }, (error, stdout, stderr) => {
+        const printed = stdout.trim();
+        if (signal.aborted) return reject(signal.reason);
+        if (error === null && /^\d{1,15}$/.test(printed)) return resolve(Number(printed));
+        const found =
+          error === null ? `printed ${JSON.stringify(printed.slice(0, 80))}` : `failed: ${stderr.trim().slice(0, 200)}`;
+        reject(usageError(`--count-cmd: the command ${found}`, "it must print one whole number, and exit with 0"));
+      });
+    });
+  await count();
+  return count;
 }

@@ -1,52 +1,25 @@
-import { type ChannelRequest, writeRequest } from "../../channels/api.ts";
 import { type Channel, type ChannelConfig, conditionsFor } from "../../channels/channel.ts";
-import { warnOfDifferences } from "../../channels/differences.ts";
+import { type ChannelRequest, readChannelId, requireSuccess, writeRequest } from "../../channels/client.ts";
+import { fieldConditions } from "../../channels/conditions.ts";
+import { warnOfDifferences } from "../../channels/create.ts";
 import { channelEvents } from "../../channels/events.ts";
 import { chooseExpiry } from "../../channels/expiry.ts";
-import { wholeConfig } from "../../channels/lifecycle.ts";
-import { channelReport, requireChannel } from "../../channels/listing.ts";
 import { notifyUrl } from "../../channels/notify-url.ts";
-import { requireSuccess } from "../../channels/replies.ts";
-import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import { wholeConfig } from "../../channels/renew.ts";
+import { channelReport } from "../../channels/reports.ts";
+import { requireChannel, withZoho, type ZohoSession } from "../../channels/session.ts";
 import type { Context } from "../../project/context.ts";
-import { examples } from "../../terminal/help.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
-import { showRequest, type ZohoOptions } from "../../zoho-api/session.ts";
-import type { Define } from "../command.ts";
-import { collect } from "../flags/index.ts";
-import { addZohoOptions } from "../flags/zoho.ts";
-import { channelId } from "./list.ts";
-import { addChannelOptions, type ChannelOptions, conditionsFrom, rejectUnknownOptions, tokenFrom } from "./options.ts";
+import { showRequest } from "../../zoho-api/session.ts";
+import { type ChannelOptions, rejectUnknownOptions, tokenFrom } from "./options.ts";
 
-interface UpdateOptions extends ZohoOptions, Omit<ChannelOptions, "fields"> {
-  /** False to take the conditions away. */
-  readonly fields?: readonly string[] | false;
+interface UpdateOptions extends ChannelOptions {
   readonly events?: readonly string[];
-  readonly dryRun?: boolean;
 }
 
-export const defineUpdate: Define = (command, act) => {
-  addChannelOptions(addZohoOptions(command.command("update")))
-    .description("Change parts of a channel; everything else stays, including its expiry.")
-    .argument("<id>", "the channel's id")
-    .option("--no-related", "do not report changes to related records")
-    .option("--no-values", "leave the changed values out")
-    .option("--no-fields", "report every edit again, whichever field has changed")
-    .option("--events <event>", "watch these events instead (repeatable)", collect)
-    .option("--dry-run", "print the request, change nothing")
-    .addHelpText(
-      "before",
-      examples(
-        "zoho-hooks channels update 1735593600000 --url https://example.com/webhooks/zoho/crm",
-        "zoho-hooks channels update 1735593600000 --events Leads.create,Deals.all",
-      ),
-    )
-    .action(act(updateCommand));
-};
-
-async function updateCommand(context: Context, text: string, options: UpdateOptions): Promise<ExitCode> {
-  const id = channelId(text);
+export async function update(context: Context, text: string, options: UpdateOptions): Promise<ExitCode> {
+  const id = readChannelId(text);
   const { url, events, tokenFile, expires, fields, related, values } = options;
   if ([url, events, tokenFile, expires, fields, related, values].every((each) => each === undefined)) {
     throw usageError(
@@ -70,15 +43,13 @@ async function updateCommand(context: Context, text: string, options: UpdateOpti
       conditions:
         fields === undefined
           ? conditionsFor(watched, before.conditions)
-          : await conditionsFrom(session, context, fields === false ? [] : fields, watched),
+          : await fieldConditions(session, fields || [], watched, context.signal),
     };
-    const expiresAt =
-      expires === undefined && channel.expiresAt !== undefined
-        ? channel.expiresAt
-        : chooseExpiry(expires, product.lifetime, session.now());
+    const isKept = expires === undefined && channel.expiresAt !== undefined;
+    const expiresAt = isKept ? channel.expiresAt : chooseExpiry(expires, product.lifetime, session.now());
     const request = { config, expiresAt };
-    if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", [request]));
-    const after = await context.waiting("updating the channel", () => update(context, session, before, request));
+    if (options.dryRun) return showRequest(context, session, writeRequest(product, "PUT", [request]));
+    const after = await context.waiting("updating the channel", () => write(context, session, before, request));
     context.report(channelReport(session, "updated", after));
     warnOfDifferences(context, session, { ...config, expiresAt }, after);
     return ExitCode.ok;
@@ -89,7 +60,7 @@ async function updateCommand(context: Context, text: string, options: UpdateOpti
  * Writes a channel and reads it back. Until that is done both tokens are valid here: Zoho may use the new one although
  * its answer is lost, and a listener that knew only the old one would reject its deliveries.
  */
-async function update(
+async function write(
   context: Context,
   session: ZohoSession,
   before: ChannelConfig,
@@ -100,12 +71,10 @@ async function update(
   const known = await memory.recall(config.id);
   const otherToken = before.token === config.token ? known?.otherToken : before.token;
   await memory.remember({ ...config, otherToken });
-  const warn = (message: string): void =>
-    context.report({
-      type: "warning",
-      message,
-      hint: `see ${command("list")}${otherToken === undefined ? "" : "; until then both its old and its new token are accepted"}`,
-    });
+  const warn = (message: string): void => {
+    const until = otherToken === undefined ? "" : "; until then both its old and its new token are accepted";
+    context.report({ type: "warning", message, hint: `see ${command("list")}${until}` });
+  };
   try {
     requireSuccess(await client.replace([request]));
   } catch (error) {

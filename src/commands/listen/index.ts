@@ -1,4 +1,4 @@
-import { orphanNotes, reportOldUrls } from "../../channels/left-channels.ts";
+import { orphanNotes, reportOldUrls } from "../../channels/orphaned-channels.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import type { Verdict } from "../../contract/product.ts";
 import { explainCommand } from "../../events/list.ts";

@@ -7,8 +7,8 @@ import type { TlsOptions } from "node:tls";
 import { SECRET, TOKEN } from "../send.ts";
 
 export interface EndpointOptions {
-  /** The one thing that it does wrong; nothing by default. */
-  readonly fault?: Fault;
+  /** The things that it does wrong; nothing by default. */
+  readonly faults?: readonly Fault[];
   /** Of another product than CRM: the header of its signature over the raw body, and no token. */
   readonly signature?: { readonly header: string; readonly encoding: "hex" | "base64" };
   /** Where the number of handled events is written. */
@@ -32,6 +32,7 @@ export type Fault =
   | "echoes the challenge as text"
   | "forgets the challenge"
   | "refuses unknown events"
+  | "refuses unknown operations"
   | "refuses unknown fields"
   | "closes connections"
   | "answers late"
@@ -51,7 +52,10 @@ export type Fault =
   | "counts repeats"
   | "keys on the record alone"
   | "refuses everything"
-  | "answers without end";
+  | "answers without end"
+  | "allows 24 in a row"
+  | "allows 5, and more after a second"
+  | "allows 12 an hour";
 
 export interface TestEndpoint {
   readonly port: number;
@@ -75,6 +79,9 @@ export async function startEndpoint(options: EndpointOptions = {}) {
     get requests() {
       return app.requests;
     },
+    get refused() {
+      return app.refused;
+    },
     accepted: app.accepted as readonly string[],
     close: async () => {
       server.close();
@@ -87,12 +94,15 @@ const KNOWN = /^(module|operation|resource_uri|ids|token|channel|data)$/;
 
 class App {
   requests = 0;
+  /** With 429. */
+  refused = 0;
   readonly accepted: string[] = [];
   die = (): void => {};
   readonly #options: EndpointOptions;
   readonly #keys = new Set<string>();
   #handled = 0;
   #underWay = 0;
+  #openAt: number | undefined;
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: EndpointOptions) {
@@ -100,37 +110,53 @@ class App {
     this.#count(0);
   }
 
+  #has(fault: Fault): boolean {
+    return this.#options.faults?.includes(fault) === true;
+  }
+
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { fault } = this.#options;
     this.requests++;
     this.#underWay++;
     response.on("close", () => this.#underWay--);
-    const closing = fault === "closes connections" ? { connection: "close" } : {};
+    const closing = this.#has("closes connections") ? { connection: "close" } : {};
     const answer = (status: number, text = "", type = "text/plain"): void => {
       if (!response.headersSent) response.writeHead(status, { "content-type": type, ...closing }).end(text);
     };
-    if (fault === "hangs") return;
-    if (fault === "redirects") return void response.writeHead(301, { location: "https://elsewhere.example/" }).end();
-    if (fault === "refuses everything") return answer(401, "no");
-    if (request.method !== "POST") return answer(request.method === "GET" && fault === "answers GET" ? 200 : 405);
+    const retryAfter = this.#retryAfter();
+    if (retryAfter !== undefined) return void response.writeHead(429, retryAfter).end("slow down");
+    if (this.#has("hangs")) return;
+    if (this.#has("redirects")) return void response.writeHead(301, { location: "https://elsewhere.example/" }).end();
+    if (this.#has("refuses everything")) return answer(401, "no");
+    if (request.method !== "POST") return answer(request.method === "GET" && this.#has("answers GET") ? 200 : 405);
     const body = await this.#bodyOf(request, answer);
     if (body === undefined) return;
     try {
       await this.#respond(request, body, answer);
     } catch (error) {
-      answer(500, fault === "shows a stack trace" && error instanceof Error ? error.stack : "error");
+      answer(500, this.#has("shows a stack trace") && error instanceof Error ? error.stack : "error");
     }
   }
 
+  /** The header of an answer of 429; undefined for a request that is allowed. */
+  #retryAfter(): Record<string, string> | undefined {
+    const now = performance.now();
+    if (this.#has("allows 24 in a row") && this.requests % 25 === 0) return {};
+    if (this.#has("allows 12 an hour") && this.requests > 12) return { "retry-after": "3600" };
+    if (!this.#has("allows 5, and more after a second") || this.requests <= 5) return undefined;
+    this.#openAt ??= now + 1000;
+    if (now > this.#openAt) return undefined;
+    this.refused++;
+    return { "retry-after": "1" };
+  }
+
   #bodyOf(request: IncomingMessage, answer: (status: number) => void): Promise<Buffer | undefined> {
-    const { fault } = this.#options;
-    const impatience = setTimeout(() => fault === "is impatient" && answer(408), 60);
+    const impatience = setTimeout(() => this.#has("is impatient") && answer(408), 60);
     return new Promise((resolve) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => resolve(Buffer.concat(chunks)));
       request.on("error", () => {
-        if (fault === "dies of an aborted request") this.die();
+        if (this.#has("dies of an aborted request")) this.die();
         resolve(undefined);
       });
     }).finally(() => clearTimeout(impatience)) as Promise<Buffer | undefined>;
@@ -141,67 +167,68 @@ class App {
     body: Buffer,
     answer: (status: number, text?: string, type?: string) => void,
   ): Promise<void> {
-    const { fault } = this.#options;
-    if (fault === "dies of a large body" && body.length > 500_000) return this.die();
-    if (fault === "fails for an empty body" && body.length === 0) throw new Error("empty");
-    if (fault === "fails for bytes that are not UTF-8" && body.includes(0xe9)) throw new Error("not UTF-8");
+    if (this.#has("dies of a large body") && body.length > 500_000) return this.die();
+    if (this.#has("fails for an empty body") && body.length === 0) throw new Error("empty");
+    if (this.#has("fails for bytes that are not UTF-8") && body.includes(0xe9)) throw new Error("not UTF-8");
     const text = body.toString("utf8");
     const data = parse(text);
-    if (fault === "fails for deep nesting" && text.includes("[".repeat(1000))) throw new Error("too deep");
-    if (data?.challenge && fault !== "forgets the challenge") {
-      const type = fault === "echoes the challenge as text" ? "text/plain" : "application/json";
+    if (this.#has("fails for deep nesting") && text.includes("[".repeat(1000))) throw new Error("too deep");
+    if (data?.challenge && !this.#has("forgets the challenge")) {
+      const type = this.#has("echoes the challenge as text") ? "text/plain" : "application/json";
       return answer(200, JSON.stringify({ challenge: data.challenge }), type);
     }
-    if (!this.#isSigned(request, body, data)) return answer(401, fault === "shows its token" ? `not ${TOKEN}` : "no");
+    if (!this.#isSigned(request, body, data)) return answer(401, this.#has("shows its token") ? `not ${TOKEN}` : "no");
     if (data === undefined) {
-      if (fault === "shows a stack trace") return answer(400, new Error("malformed").stack);
+      if (this.#has("shows a stack trace")) return answer(400, new Error("malformed").stack);
       return answer(
-        fault === "answers 500 to malformed JSON" && text.endsWith(",")
+        this.#has("answers 500 to malformed JSON") && text.endsWith(",")
           ? 500
-          : fault === "accepts malformed JSON"
+          : this.#has("accepts malformed JSON")
             ? 200
             : 400,
       );
     }
     if (!this.#hasToken(data)) return answer(401, "no");
-    if (fault === "refuses unknown events" && data.module !== "Leads") return answer(422);
-    if (fault === "refuses unknown fields" && !Object.keys(data).every((key) => KNOWN.test(key))) return answer(422);
-    if (fault === "refuses many at once") await pause(150);
-    if (fault === "refuses many at once" && this.#underWay > 3) return answer(503);
-    if (fault === "answers late") await pause(600);
-    if (fault === "works before it answers") {
+    if (this.#has("refuses unknown events") && data.module !== "Leads") return answer(422);
+    if (this.#has("refuses unknown operations") && !/^(create|update|edit|delete)$/.test(String(data.operation)))
+      return answer(400);
+    if (this.#has("refuses unknown fields") && !Object.keys(data).every((key) => KNOWN.test(key))) return answer(422);
+    if (this.#has("refuses many at once")) await pause(150);
+    if (this.#has("refuses many at once") && this.#underWay > 3) return answer(503);
+    if (this.#has("answers late")) await pause(600);
+    if (this.#has("works before it answers")) {
       this.#work = this.#work.then(() => pause(150));
       await this.#work;
     }
     const isRepeat = this.#isRepeat(data, text);
-    if (!isRepeat || fault === "counts repeats") this.#act(data);
-    if (isRepeat && fault === "refuses repeats") return answer(409);
-    if (fault === "rounds ids") return answer(200, JSON.stringify({ id: Number(Object(data.data).id) }));
-    if (fault === "answers without end") return answer(200, "x".repeat(3_000_000));
-    answer(fault === "answers 204" ? 204 : 200, fault === "answers 204" ? "" : "OK");
+    if (!isRepeat || this.#has("counts repeats")) this.#act(data);
+    if (isRepeat && this.#has("refuses repeats")) return answer(409);
+    if (this.#has("rounds ids")) return answer(200, JSON.stringify({ id: Number(Object(data.data).id) }));
+    if (this.#has("answers without end")) return answer(200, "x".repeat(3_000_000));
+    answer(this.#has("answers 204") ? 204 : 200, this.#has("answers 204") ? "" : "OK");
   }
 
   #isSigned(request: IncomingMessage, body: Buffer, data: unknown): boolean {
-    const { fault, signature = { header: "x-zoho-signature", encoding: "hex" } } = this.#options;
+    const { signature = { header: "x-zoho-signature", encoding: "hex" } } = this.#options;
     const given = request.headers[signature.header];
-    if (typeof given !== "string") return fault === "requires no signature";
-    if (fault === "accepts a wrong signature") return true;
-    const bytes = fault === "hashes JSON.stringify" && data ? JSON.stringify(data) : body;
-    const signed = fault === "hashes Latin-1" ? Buffer.from(body.toString("latin1")) : bytes;
+    if (typeof given !== "string") return this.#has("requires no signature");
+    if (this.#has("accepts a wrong signature")) return true;
+    const bytes = this.#has("hashes JSON.stringify") && data ? JSON.stringify(data) : body;
+    const signed = this.#has("hashes Latin-1") ? Buffer.from(body.toString("latin1")) : bytes;
     const expected = createHmac("sha256", SECRET).update(signed).digest(signature.encoding);
-    if (fault !== "throws for a short signature" && given.length !== expected.length) return false;
+    if (!this.#has("throws for a short signature") && given.length !== expected.length) return false;
     return timingSafeEqual(Buffer.from(given), Buffer.from(expected));
   }
 
   #hasToken({ token }: Readonly<Record<string, unknown>>): boolean {
-    const { fault, signature } = this.#options;
+    const { signature } = this.#options;
     if (signature !== undefined || token === TOKEN) return true;
-    return token === undefined ? fault === "requires no token" : fault === "accepts a wrong token";
+    return token === undefined ? this.#has("requires no token") : this.#has("accepts a wrong token");
   }
 
   #isRepeat(data: Readonly<Record<string, unknown>>, text: string): boolean {
     const [id] = Array.isArray(data.ids) ? data.ids : [];
-    const key = this.#options.fault === "keys on the record alone" && id !== undefined ? String(id) : text;
+    const key = this.#has("keys on the record alone") && id !== undefined ? String(id) : text;
     const isRepeat = this.#keys.has(key);
     this.#keys.add(key);
     return isRepeat;

@@ -1,0 +1,170 @@
+import { ExitCode, errorText, UserError } from "../util/errors.ts";
+import type { Sleep } from "../util/timing.ts";
+import { isNotSubscribed, isThrottled, ZohoApiError } from "../zoho-api/errors.ts";
+import { zohoTime } from "../zoho-api/time.ts";
+import { MINUTE_MS } from "./expiry.ts";
+import { type ChannelGrant, DeletedChannel, isSignInError, NotExtended } from "./renew.ts";
+import { type ChannelReport, stateReport } from "./reports.ts";
+import type { ZohoSession } from "./session.ts";
+
+/** A change to a channel that is kept alive. */
+export type ChannelChange =
+  | ChannelGrant
+  /** A renewal failed. The channel still exists, and is tried again. */
+  | { readonly type: "expiring"; readonly id: string; readonly expiresAt: Date; readonly error: unknown }
+  /** The channel is gone: changes in the meantime are missed. Creating it is tried again. `from`: its expiry. */
+  | { readonly type: "lost"; readonly id: string; readonly from: Date | undefined; readonly error: unknown }
+  /** It was deleted on purpose, so keeping it alive ends. */
+  | { readonly type: "unknown"; readonly id: string; readonly deleted: "here" | "elsewhere" };
+
+export interface KeepAliveOptions {
+  readonly id: string;
+  readonly lifetimeMs: number;
+  /** Undefined: it does not exist yet, and is created first. */
+  readonly expiresAt: Date | undefined;
+  /** Renew it now, because what Zoho has of it is out of date. */
+  readonly isDue?: boolean;
+  readonly now: () => Date;
+  readonly sleep: Sleep;
+  readonly signal: AbortSignal;
+  /** Renews the channel, or creates it if it has no expiry. Calls `onLost` if it is gone. */
+  readonly renew: (expiresAt: Date | undefined, onLost: (error: unknown) => void) => Promise<ChannelGrant>;
+  /** Called every 15 minutes between renewals. Resolves to the reason if the channel is gone. */
+  readonly poll?: () => Promise<UserError | undefined>;
+  readonly onChange: (change: ChannelChange) => void;
+}
+
+/** Part of its lifetime after which a channel is renewed, or up to JITTER earlier. */
+const RENEW_AT = 0.8;
+const JITTER = 0.05;
+/** Short, so that a machine that was suspended notices soon how late it is. */
+const MAX_POLL_DELAY_MS = 5 * MINUTE_MS;
+/** Limits the rate of renewals, however short the lifetime that Zoho grants. */
+const MIN_LIFETIME_MS = 10_000;
+const FIRST_RETRY_MS = 10_000;
+const MAX_RETRY_MS = 15 * MINUTE_MS;
+/** A channel that was created without an expiry lives an hour. */
+export const POLL_INTERVAL_MS = 15 * MINUTE_MS;
+
+/**
+ * Keeps a channel alive until the signal aborts, and reports each renewal, failure and loss. Throws only if the channel
+ * is lost to another process, or because of the sign-in (`UserError` 6), which waiting does not repair.
+ */
+export async function keepAlive(options: KeepAliveOptions): Promise<void> {
+  const { id, lifetimeMs, now, signal, onChange } = options;
+  let { expiresAt, isDue = false } = options;
+  // When an existing channel was granted is unknown: assume the full lifetime, so that an old one is renewed at once.
+  let grantedAt = expiresAt === undefined ? now() : new Date(expiresAt.getTime() - lifetimeMs);
+  let isLossReported = false;
+  let failures = 0;
+  const lose = (error: unknown): void => {
+    if (!isLossReported) onChange({ type: "lost", id, from: expiresAt, error });
+    isLossReported = true;
+    expiresAt = undefined;
+  };
+  /** Waits until the renewal is due. False if the signal aborted, or the channel is gone. */
+  const waitForRenewal = async (end: Date): Promise<boolean> => {
+    const due = renewalTime(end, grantedAt);
+    for (let leftMs = due.getTime() - now().getTime(); leftMs > 0; ) {
+      const delayMs = options.poll === undefined ? leftMs : Math.min(leftMs, POLL_INTERVAL_MS);
+      if (!(await sleepUntil(new Date(now().getTime() + delayMs), options))) return false;
+      leftMs = Math.min(leftMs - delayMs, due.getTime() - now().getTime());
+      const loss = leftMs > 0 ? await options.poll?.() : undefined;
+      if (signal.aborted) return false;
+      if (loss !== undefined) {
+        lose(loss);
+        return false;
+      }
+    }
+    return !signal.aborted;
+  };
+
+  while (!signal.aborted) {
+    isDue ||= failures > 0 || expiresAt === undefined;
+    if (!isDue && expiresAt !== undefined && !(await waitForRenewal(expiresAt))) continue;
+    try {
+      const grant = await options.renew(expiresAt, lose);
+      ({ expiresAt } = grant);
+      grantedAt = now();
+      failures = 0;
+      isDue = false;
+      isLossReported = false;
+      onChange(grant);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof DeletedChannel) return onChange({ type: "unknown", id, deleted: error.where });
+      if (isTakenOver(error)) throw error;
+      failures++;
+      // Zoho may have shortened it.
+      if (error instanceof NotExtended && expiresAt !== undefined) expiresAt = error.end ?? expiresAt;
+      if (expiresAt !== undefined && expiresAt > now()) {
+        onChange({ type: "expiring", id, expiresAt, error });
+      } else {
+        lose(error);
+        if (isSignInError(error)) throw error;
+      }
+      const retryAt = new Date(now().getTime() + retryDelayMs(failures, expiresAt, now(), error));
+      if (!(await sleepUntil(retryAt, options))) return;
+    }
+  }
+}
+
+function renewalTime(expiresAt: Date, grantedAt: Date): Date {
+  const lifetimeMs = Math.max(MIN_LIFETIME_MS, expiresAt.getTime() - grantedAt.getTime());
+  return new Date(grantedAt.getTime() + lifetimeMs * (RENEW_AT - JITTER * Math.random()));
+}
+
+/** Exponential with jitter, but at most half of the time that is left. */
+function retryDelayMs(failures: number, expiresAt: Date | undefined, now: Date, error: unknown): number {
+  const requestedMs = error instanceof ZohoApiError ? (error.retryAfterMs ?? 0) : 0;
+  // No cap for a dead sign-in: reporting it every quarter of an hour helps nobody.
+  const maxMs = isSignInError(error) ? Number.POSITIVE_INFINITY : MAX_RETRY_MS;
+  const backoffMs = Math.max(requestedMs, Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), maxMs));
+  const leftMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now.getTime();
+  return Math.max(1_000, Math.min(backoffMs, leftMs / 2) * (0.5 + Math.random() / 2));
+}
+
+/** False if the signal aborted first. Time slept counts as well: a clock that is set back must not make it oversleep. */
+async function sleepUntil(due: Date, { now, sleep, signal }: KeepAliveOptions): Promise<boolean> {
+  for (let leftMs = due.getTime() - now().getTime(); leftMs > 0 && !signal.aborted; ) {
+    const delayMs = Math.min(leftMs, MAX_POLL_DELAY_MS);
+    await sleep(delayMs, signal);
+    leftMs = Math.min(leftMs - delayMs, due.getTime() - now().getTime());
+  }
+  return !signal.aborted;
+}
+
+/** Another listener has the channel, so that this one must not write it any more. */
+export function isTakenOver(error: unknown): error is UserError {
+  return error instanceof UserError && error.exitCode === ExitCode.connectionLost;
+}
+
+export function changeReport(session: ZohoSession, change: ChannelChange): ChannelReport {
+  const { id, type } = change;
+  const expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
+  const previousExpiresAt = "from" in change ? change.from : undefined;
+  const text =
+    type === "unknown"
+      ? { reason: `it was deleted ${change.deleted}, and is no longer kept alive` }
+      : "error" in change
+        ? { reason: errorText(change.error), hint: hintFor(change, session.now()) }
+        : { reason: change.note ?? change.warning };
+  return stateReport(session, type, { id, expiresAt, previousExpiresAt, ...text });
+}
+
+/** The next automatic step, and what the user can do. */
+function hintFor(change: Extract<ChannelChange, { readonly error: unknown }>, now: Date): string {
+  const { error } = change;
+  const hint = error instanceof UserError ? error.hint : undefined;
+  if (isSignInError(error)) return `${hint}; then restart this command, which still uses the old sign-in`;
+  const also = hint === undefined || isUpToZoho(error) ? "" : `; ${hint}`;
+  if (change.type === "expiring") return `retrying until it is renewed${also}`;
+  const hasEnded = change.from !== undefined && change.from <= now;
+  const missed = hasEnded ? `after ${zohoTime(change.from)}` : "in the meantime";
+  return `recreating it as soon as possible; changes ${missed} are missed${also}`;
+}
+
+/** The user can do nothing about it, or it is being done already. */
+function isUpToZoho(error: unknown): boolean {
+  return isThrottled(error) || isNotSubscribed(error) || (error instanceof ZohoApiError && error.status >= 500);
+}

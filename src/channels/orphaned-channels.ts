@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { maskUrl } from "../delivery/mask.ts";
+import type { Context } from "../project/context.ts";
+import { userFolder } from "../project/load.ts";
+import { type FileLock, isFileLocked, removeStaleLock, tryFileLock } from "../util/file-lock.ts";
+import { oneLine, shellQuoted } from "../util/text.ts";
+import { zohoTime } from "../zoho-api/time.ts";
+import { allRemembered, isActive, type RememberedChannel } from "./memory.ts";
+
+type ChannelName = Pick<RememberedChannel, "id" | "product">;
+
+/**
+ * A listener holds the lock of its channel as long as it runs. The lock ends at once with a process of this machine, and
+ * without a heartbeat where another process has got its id, or where another machine shares the folder. That takes a
+ * minute, since clocks differ.
+ */
+const LOCK_STALE_MS = 60_000;
+
+/** Locks a channel for a listener; undefined if another one that runs has it. `folder`: the user's folder. */
+export function lockChannel(folder: string, channel: ChannelName): Promise<FileLock | undefined> {
+  return tryFileLock(lockPath(folder, channel), LOCK_STALE_MS);
+}
+
+/** Whether a running `listen` has created the channel, or taken it over. */
+export function isInUse(folder: string, channel: ChannelName): Promise<boolean> {
+  return isFileLocked(lockPath(folder, channel), LOCK_STALE_MS);
+}
+
+/** Deletes what a listener that was killed has left of its lock. Nothing depends on it. */
+export function removeLock(folder: string, channel: ChannelName): Promise<void> {
+  return removeStaleLock(lockPath(folder, channel), LOCK_STALE_MS).catch(() => {});
+}
+
+function lockPath(folder: string, { product, id }: ChannelName): string {
+  return join(folder, `channel-${product}-${encodeURIComponent(id)}.lock`);
+}
+
+/**
+ * Whether a channel should have ended with its listener and did not: the process was killed, or Zoho could not be reached.
+ * It goes on posting until it expires.
+ */
+export async function isOrphaned(channel: RememberedChannel, folder: string, now: Date): Promise<boolean> {
+  return channel.ofListener === true && isActive(channel, now) && !(await isInUse(folder, channel));
+}
+
+/** The ids of those that are orphaned. */
+export async function orphanIds(
+  channels: readonly RememberedChannel[],
+  folder: string,
+  now: Date,
+): Promise<ReadonlySet<string>> {
+  return new Set((await orphansOf(channels, folder, now)).map(({ id }) => id));
+}
+
+async function orphansOf(
+  channels: readonly RememberedChannel[],
+  folder: string,
+  now: Date,
+): Promise<readonly RememberedChannel[]> {
+  const isLeft = await Promise.all(channels.map((each) => isOrphaned(each, folder, now)));
+  return channels.filter((_, i) => isLeft[i]);
+}
+
+/** A line for each channel whose listener is gone. From the memory: no request, no sign-in. */
+export async function orphanNotes(context: Context): Promise<readonly string[]> {
+  const orphans = await orphansOf(await knownChannels(context), userFolder(context), context.now());
+  return orphans.map((channel) => {
+    const end = channel.expiresAt === undefined ? "" : ` until ${zohoTime(channel.expiresAt)}`;
+    const state = `its listen ended without deleting it, and it posts to ${oneLine(maskUrl(channel.notifyUrl))}${end}`;
+    return `Channel ${channel.id} is left over: ${state}. To delete it: ${channelsCommand(context, channel, `delete ${channel.id}`)}`;
+  });
+}
+
+/** After the tunnel has come back with another URL: the channels that still post to the old one, and the command for each. */
+export async function reportOldUrls(
+  context: Context,
+  { url, previousUrl, movedId }: { readonly url: string; readonly previousUrl: string; readonly movedId?: string },
+): Promise<void> {
+  for (const channel of await knownChannels(context)) {
+    const { id, notifyUrl } = channel;
+    if (id === movedId || !isActive(channel, context.now()) || !notifyUrl.startsWith(`${previousUrl}/`)) continue;
+    const newUrl = url + notifyUrl.slice(previousUrl.length);
+    const message = `channel ${id} still posts to ${oneLine(maskUrl(notifyUrl))}: ${channelsCommand(context, channel, `update ${id} --url ${shellQuoted(newUrl)}`)}`;
+    context.report({ type: "notice", message });
+  }
+}
+
+/** Commands that need the memory report that it cannot be read. */
+function knownChannels(context: Context): Promise<readonly RememberedChannel[]> {
+  return allRemembered(userFolder(context)).catch(() => []);
+}
+
+function channelsCommand({ invocation }: Context, { product, profile }: RememberedChannel, words: string): string {
+  // Not a profile's name: the sign-in of the environment.
+  const flag = profile === "environment" ? "" : ` --profile ${shellQuoted(profile)}`;
+  return `${invocation} channels ${words} --product ${shellQuoted(product)}${flag}`;
+}

@@ -1,0 +1,115 @@
+import type { Context } from "../project/context.ts";
+import { ExitCode, errorText, UserError } from "../util/errors.ts";
+import { warnOfFixedToken } from "../zoho-api/session.ts";
+import { requireSuccess, watchClient } from "./client.ts";
+import { endAfter } from "./expiry.ts";
+import { changeReport, keepAlive, POLL_INTERVAL_MS } from "./keep-alive.ts";
+import { createAlarm } from "./on-lost.ts";
+import { chooseAll, isRenewedUnasked, type KnownChannel, renewChannels, wholeConfig } from "./renew.ts";
+import type { ZohoSession } from "./session.ts";
+
+/** Keeps channels alive until the run is stopped or none is left. Exits with 9 if one is lost at that time. */
+export async function renewEvery(
+  context: Context,
+  session: ZohoSession,
+  options: {
+    readonly chosen: readonly KnownChannel[];
+    readonly lifetimeMs: number;
+    /** Also keep channels alive that are created later. */
+    readonly withNew: boolean;
+    /** A command line to run when a channel is lost. */
+    readonly onLost: string | undefined;
+  },
+): Promise<ExitCode> {
+  const { chosen, lifetimeMs, withNew } = options;
+  const alarm = createAlarm(context, options.onLost);
+  const lost = new Set<string>();
+  const running = new Map<string, Promise<void>>();
+  const ended = new AbortController();
+  const signal = AbortSignal.any([context.signal, ended.signal]);
+  let failure: unknown;
+
+  const keep = async (channel: KnownChannel): Promise<void> => {
+    const { id } = channel;
+    // A signal for each: Node warns of a leak when more than ten listen to one.
+    const client = watchClient(session.api, session.product, AbortSignal.any([context.signal]));
+    try {
+      await keepAlive({
+        ...{ id, lifetimeMs, expiresAt: channel.expiresAt },
+        ...{ now: session.now, sleep: context.sleep, signal: AbortSignal.any([signal]) },
+        async renew(expiresAt, onLost) {
+          const end = (): Date => endAfter(lifetimeMs, session.now());
+          const known = [{ ...channel, expiresAt }];
+          return requireSuccess(await renewChannels({ ...session, client }, known, { end, isLatest: true, onLost }));
+        },
+        onChange(change) {
+          if (change.type === "lost") {
+            lost.add(id);
+            alarm.raise({ id, product: session.product.id, reason: errorText(change.error) });
+          } else if (change.type !== "expiring") lost.delete(id);
+          context.report(changeReport(session, change));
+        },
+      });
+    } catch (error) {
+      failure ??= error;
+    }
+    running.delete(id);
+    if (failure !== undefined || (running.size === 0 && !withNew)) ended.abort();
+  };
+  const start = (channels: readonly KnownChannel[]): void => {
+    for (const channel of channels) running.set(channel.id, keep(channel));
+  };
+
+  const warned = new Set<string>();
+  /** What lasts is warned of once. */
+  const warn = (about: string, error: unknown): void => {
+    const message = `${about}: ${errorText(error)}`;
+    const hint = error instanceof UserError ? error.hint : undefined;
+    if (!warned.has(message)) context.report({ type: "warning", message, hint });
+    warned.add(message);
+  };
+  const followAll = async (channels: readonly KnownChannel[]): Promise<readonly KnownChannel[]> => {
+    const followed: KnownChannel[] = [];
+    for (const each of channels) {
+      try {
+        followed.push(await follow(session, each));
+      } catch (error) {
+        if (!withNew) throw error;
+        warn(`channel ${each.id} is not kept alive`, error);
+      }
+    }
+    return followed;
+  };
+  const startNew = async (): Promise<void> => {
+    const { chosen: all } = await chooseAll(session);
+    const followed = await followAll(all.filter((each) => isRenewedUnasked(each) && !running.has(each.id)));
+    const ids = followed.map(({ id }) => id).join(", ");
+    if (ids !== "") context.report({ type: "notice", message: `now also keeping alive: ${ids}` });
+    start(followed);
+  };
+
+  const first = await followAll(chosen);
+  warnOfFixedToken(context, session.signIn, "nothing can be renewed after that");
+  const ids = first.map(({ id }) => id).join(", ");
+  const message =
+    ids === "" ? "no channel yet: waiting for new ones until stopped" : `keeping alive until stopped: ${ids}`;
+  context.report({ type: "notice", message });
+  start(first);
+  while (withNew && !signal.aborted) {
+    await context.sleep(POLL_INTERVAL_MS, signal);
+    if (!signal.aborted)
+      await startNew().catch((error: unknown) => {
+        if (!context.signal.aborted) warn("could not look for new channels", error);
+      });
+  }
+  while (running.size > 0) await Promise.all(running.values());
+  await alarm.settled();
+  if (failure !== undefined) throw failure;
+  return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
+}
+
+/** The channel with its whole configuration. */
+async function follow(session: ZohoSession, channel: KnownChannel): Promise<KnownChannel> {
+  const config = await wholeConfig(session, channel.id, channel.listed);
+  return { ...channel, config, isRemembered: (await session.memory.recall(channel.id)) !== undefined };
+}

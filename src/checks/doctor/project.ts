@@ -1,0 +1,50 @@
+import type { Context } from "../../project/context.ts";
+import { overrideContext } from "../../project/context.ts";
+import type { Config } from "../../project/load.ts";
+import { errorText, UserError } from "../../util/errors.ts";
+import { untilAborted, withTimeout } from "../../util/timing.ts";
+import { type CheckOutcome, type Found, skipped } from "../finding.ts";
+import type { RunningListener } from "./listener.ts";
+
+/** The project that is checked, and what all its checks share. */
+export interface CheckedProject {
+  /** Asks nothing, prints nothing. */
+  readonly context: Context;
+  readonly config: Config;
+  /** The project's running `listen`; undefined where there is none, or its log cannot be read. */
+  readonly listener: RunningListener | undefined;
+  readonly profile: string | undefined;
+}
+
+/** The finding of an error: `skipped` if there was no network to ask. */
+export function fromError(error: unknown, outcome: CheckOutcome = "failed"): Found {
+  if (isOffline(error)) return skipped(`not asked: ${errorText(error)}`);
+  return { outcome, text: errorText(error), remedy: error instanceof UserError ? error.hint : undefined };
+}
+
+/** No name server, no route, or no answer in time. A refused connection shows that there is a network. */
+export function isOffline(error: unknown): boolean {
+  if (error instanceof DOMException && error.name === "TimeoutError") return true;
+  return /\b(?:ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|ENETDOWN|did not answer within)\b/.test(errorText(error));
+}
+
+const TIMEOUT_MS = 5_000;
+
+/** Rejects with a `TimeoutError` after five seconds, whether the work heeds its signal or not. */
+export function bounded<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return withTimeout(TIMEOUT_MS, [signal], (limit) => untilAborted(work(limit), limit));
+}
+
+interface Message {
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** A context for helpers that report and ask: it asks nothing, and collects their warnings. */
+export function silentContext(context: Context): Context & { readonly warnings: readonly Message[] } {
+  const warnings: Message[] = [];
+  const report: Context["report"] = (each) => {
+    if (each.type === "warning") warnings.push(each);
+  };
+  return overrideContext(context, { warnings, report, verbose: false, prompts: async () => undefined });
+}

@@ -1,0 +1,82 @@
+import { eventPatterns } from "../../contract/event-names.ts";
+import { runRoutes } from "../../listener/forwarding.ts";
+import { readPlan } from "../../listener/plan.ts";
+import { products } from "../../products/index.ts";
+import type { Context } from "../../project/context.ts";
+import { overrideContext } from "../../project/context.ts";
+import { type Finding, type Found, skipped } from "../finding.ts";
+import { checkApp, checkPort } from "./app.ts";
+import { checkNode, checkPermissions } from "./environment.ts";
+import { findListener } from "./listener.ts";
+import { checkLog } from "./log.ts";
+import { bounded, type CheckedProject, fromError, silentContext } from "./project.ts";
+import { readSettings } from "./settings.ts";
+import { checkNgrok, checkPublicUrl } from "./tunnel.ts";
+import { checkZoho } from "./zoho.ts";
+
+export interface DoctorOptions {
+  readonly store?: string;
+  readonly profile?: string;
+}
+
+/** All parts at once, in the order in which they depend on one another for the reader. */
+export async function checkProject(context: Context, { store, profile }: DoctorOptions): Promise<readonly Finding[]> {
+  const read = await readSettings(context, store);
+  const { config, isTrusted } = read;
+  const listener = await findListener(config);
+  const project: CheckedProject = { context: silentContext(context), config, listener, profile };
+  const { signal } = context;
+  /** The findings of a part. It neither takes longer than five seconds nor fails, so that it never costs the others. */
+  const part = async (
+    id: string,
+    work: (signal: AbortSignal) => Promise<Found | readonly Found[]>,
+    within = bounded<Found | readonly Found[]>,
+  ): Promise<readonly Finding[]> => {
+    const found = await within(signal, work).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return fromError(error);
+    });
+    return [found].flat().map((each) => ({ id, ...each }));
+  };
+  // Before the others load their libraries: a receiver that is slow to answer would pass for another program.
+  const port = await part("port", () => checkPort(project));
+  const routes = () => runRoutes(config, eventPatterns(config.settings.events), products);
+  const hasTarget = (target: string): boolean => {
+    try {
+      // A running listen may have got more targets by flags.
+      return listener !== undefined || routes().has(target);
+    } catch {
+      // The line about the app says what is wrong with the targets.
+      return true;
+    }
+  };
+  const parts = await Promise.all([
+    part("node", () => checkNode(project)),
+    read.findings,
+    part("permissions", () => checkPermissions(project)),
+    part("log.health", async () =>
+      isTrusted || store !== undefined ? checkLog(project, hasTarget) : skipped("not read: the folder is not trusted"),
+    ),
+    port,
+    part("app", (limit) => checkApp(project, routes, limit)),
+    part("ngrok.token", (limit) => checkNgrok(project, limit)),
+    part("public-url", (limit) => checkPublicUrl(project, limit)),
+    // Each of its requests has five seconds.
+    part(
+      "zoho.sign-in",
+      () => checkZoho(project),
+      (of, work) => work(of),
+    ),
+  ]);
+  const findings = parts.flat();
+  if (!isTrusted) return findings;
+  const refusals = await part("listen", async () => {
+    await readPlan(overrideContext(project.context, { project: read.project }), undefined, { store });
+    return [];
+  });
+  // Most of what keeps listen from starting has a line of its own.
+  const others = refusals
+    .map((each) => ({ ...each, text: read.short(each.text) }))
+    .filter(({ outcome, text }) => outcome === "failed" && !findings.some((each) => each.text.includes(text)));
+  return [...findings, ...others.map((each) => ({ ...each, text: `it would not start: ${each.text}` }))];
+}

@@ -1,0 +1,160 @@
+import { randomInt } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { type Assignment, assign } from "../contract/edit-body.ts";
+import { findEvent, findFormat } from "../contract/event-names.ts";
+import { type Prepared, type PrepareInput, prepare } from "../contract/prepare.ts";
+import type { Probe } from "../contract/product.ts";
+import type { HeaderPair } from "../delivery/delivery.ts";
+import { chosenNames } from "../delivery/mask.ts";
+import { valueAt } from "../delivery/payload.ts";
+import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secret.ts";
+import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
+import { freshen, type Random, seededRandom } from "../samples/fresh.ts";
+import { usageError } from "../util/errors.ts";
+import { readExact, writeJson } from "../util/json.ts";
+import { flawOf, malformedJson } from "./faults.ts";
+import type { OutgoingDelivery } from "./outgoing.ts";
+import type { SendPlan } from "./plan.ts";
+import type { Source } from "./sources.ts";
+
+export interface SampleDelivery extends OutgoingDelivery {
+  readonly source: Source;
+  /** Why it has no signature, although its format has one. */
+  readonly unsigned?: string;
+  /** Why a handler that verifies must refuse it; undefined for a good one. */
+  readonly flaw?: string;
+  /** The value that the answer must contain. */
+  readonly challenge?: string;
+}
+
+export function countDeliveries(plan: SendPlan, sources: readonly Source[]): number {
+  return sources.length * plan.count * (plan.repeat + 1);
+}
+
+/** Lazy: each delivery is made when it is needed. Repeats are the same bytes. */
+export function* sampleDeliveries(
+  context: Context,
+  plan: SendPlan,
+  { secrets }: Config,
+  sources: readonly Source[],
+): Generator<SampleDelivery, void> {
+  const random: Random = plan.seed === undefined ? randomInt : seededRandom(plan.seed);
+  for (const source of sources) {
+    const make = (now: Date): SampleDelivery => makeDelivery(plan, source, { secrets, random, now });
+    const mayBeSame = plan.count > 1 && !plan.fresh && plan.challenge !== true;
+    const same = mayBeSame ? sameAtAnyTime(make, context.now()) : undefined;
+    for (let i = 0; i < plan.count; i++) {
+      const made = same ?? make(context.now());
+      for (let times = 0; times <= plan.repeat; times++) yield made;
+    }
+  }
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The delivery, where neither a time nor chance makes it another one an hour later: it is signed once for all. */
+function sameAtAnyTime(make: (now: Date) => SampleDelivery, now: Date): SampleDelivery | undefined {
+  const made = make(now);
+  const later = make(new Date(now.getTime() + HOUR_MS));
+  return isDeepStrictEqual(made.delivery, later.delivery) ? made : undefined;
+}
+
+interface MakeOptions {
+  readonly secrets: Secrets;
+  readonly random: Random;
+  readonly now: Date;
+}
+
+function makeDelivery(plan: SendPlan, source: Source, { secrets, random, now }: MakeOptions): SampleDelivery {
+  const { product, format, event, probe, url, contentType } = source;
+  const { headers, faults } = plan;
+  const about = { product: product.id, event, format: format.id, secretFieldNames: chosenNames(format.proofs), source };
+  const common = { product: product.id, event, url, contentType, secrets, now };
+  if (probe !== undefined) {
+    // Unsigned: whether Zoho signs its probes is not documented.
+    const probed = { ...format, proofs: [], encode: () => probe };
+    const all = [...handedOver(probe, source, secrets), ...headers];
+    const { delivery } = prepare({ ...common, format: probed, body: undefined, headers: all });
+    return { ...about, delivery, notes: [] };
+  }
+  const challenge = plan.challenge === true ? digits(random, 32) : plan.challenge;
+  // As bytes, since a challenge carries no token.
+  const body = challenge === undefined ? bodyOf(source, plan, random, now) : Buffer.from(JSON.stringify({ challenge }));
+  const input = { ...common, format, headers, faults };
+  const { delivery, notes, unsigned } = prepareKeeping(plan.assignments, { ...input, body });
+  const good = {
+    ...about,
+    challenge,
+    flaw: flawOf(plan, source),
+    unsigned,
+    delivery,
+    notes: [...notes, ...otherFormat(source)],
+  };
+  if (!plan.malformed && !plan.truncate) return good;
+  const { length } = delivery.body;
+  if (length === 0) throw usageError("an empty body cannot be broken further");
+  if (plan.truncate) {
+    // Signed first, then cut, as by a broken connection. It may end in the middle of a character.
+    const cut = delivery.body.subarray(0, Math.floor(length / 2));
+    const note = `cut off after ${cut.length} of ${length} bytes, as asked`;
+    return { ...good, delivery: { ...delivery, body: cut }, notes: [...good.notes, note] };
+  }
+  // Broken first, then signed, as by a broken sender.
+  const broken = prepare({ ...input, body: malformedJson(delivery.body) });
+  return { ...good, delivery: broken.delivery, notes: [...good.notes, "malformed JSON, as asked"] };
+}
+
+/** The header with the configured secret, for a probe that carries one: later deliveries are signed with it. */
+function handedOver({ handsOver }: Probe, { product }: Source, secrets: Secrets): readonly HeaderPair[] {
+  if (handsOver === undefined) return [];
+  const [secret] = secrets.for(handsOver.credential, product.id);
+  if (secret !== undefined) return [[handsOver.header, secret.reveal()]];
+  throw usageError(
+    `the probe of ${product.title} carries a secret in ${handsOver.header}, and none is configured`,
+    `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send uses it to sign later events, too`,
+  );
+}
+
+/** How to get what Zoho posts in place of the guide's body, or the other way round. */
+function otherFormat({ product, format, event }: Source): readonly string[] {
+  const wanted = OTHER_FORMATS.find(({ id }) => id === format.id);
+  const other = wanted && findFormat(product, wanted.other);
+  if (wanted === undefined || other === undefined || event === undefined) return [];
+  if (findEvent(other, event) !== undefined) return [wanted.note];
+  return format.id === "guide" ? [`only the guide has this event (products ${product.id} lists Zoho's own)`] : [];
+}
+
+/** Zoho's servers do not post the guide's bodies. */
+const OTHER_FORMATS = [
+  { id: "wire", other: "guide", note: "for the guide's: --format guide" },
+  { id: "guide", other: "wire", note: "for Zoho's own: --format wire" },
+] as const;
+
+/** A value given with `--set token=…` wins over the configured token. */
+function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput): Prepared {
+  const prepared = prepare(input);
+  if (assignments.length === 0 || Buffer.isBuffer(input.body)) return prepared;
+  const written = readExact(prepared.delivery.body.toString("utf8"));
+  // Tokens are written into JSON only, not into a form or a query.
+  if (written === undefined) return prepared;
+  const isOverwritten = assignments.some(
+    ({ path }) => writeJson(valueAt(written, path)) !== writeJson(valueAt(input.body, path)),
+  );
+  if (!isOverwritten) return prepared;
+  const proofs = input.format.proofs.filter((proof) => proof.proves === "body");
+  const again = prepare({ ...input, format: { ...input.format, proofs } });
+  return { ...again, notes: ["the token as set with --set", ...again.notes] };
+}
+
+/** `--set` comes last, so that what the user typed is never replaced by fresh values. */
+function bodyOf({ body, records }: Source, plan: SendPlan, random: Random, now: Date): unknown {
+  if (Buffer.isBuffer(body)) return body;
+  // With a seed the bytes are reproducible, so the sample's times stay.
+  const at = plan.seed === undefined ? now : undefined;
+  return plan.assignments.reduce(assign, plan.fresh ? freshen(body, random, at, records) : body);
+}
+
+function digits(random: Random, count: number): string {
+  return Array.from({ length: count }, () => random(16).toString(16)).join("");
+}

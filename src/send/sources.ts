@@ -1,0 +1,183 @@
+import { existsSync } from "node:fs";
+import { relative } from "node:path";
+import { assign } from "../contract/edit-body.ts";
+import { eventNames, findEvent, findFormat } from "../contract/event-names.ts";
+import { chosenFormat, requireEvent, requireOneEvent, requireProduct } from "../contract/named.ts";
+import type { Format, Probe, Product } from "../contract/product.ts";
+import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../custom/project-products.ts";
+import { appUrl } from "../delivery/target-url.ts";
+import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
+import { echoChallenge } from "../recognition/handshake.ts";
+import { type Receipt, receive } from "../recognition/receive.ts";
+import { projectFixturePath, readFixture, type Sample, samplesOf } from "../samples/fixtures.ts";
+import { UserError, usageError } from "../util/errors.ts";
+import { readExact } from "../util/json.ts";
+import { asData, readGivenBody, warnOfReserialising, warnOfToken } from "./given-body.ts";
+import type { SendPlan } from "./plan.ts";
+
+/** A sample, body or challenge that any number of deliveries can be made from. */
+export interface Source {
+  readonly product: Product;
+  readonly format: Format;
+  /** Undefined for a challenge, and for a body given with --data in which no event is recognised. */
+  readonly event?: string;
+  readonly url: string;
+  /** Data to serialise, or bytes to send as they are; undefined for a challenge. */
+  readonly body?: unknown;
+  /** The ids of the records that the data is about. */
+  readonly records?: readonly string[];
+  readonly contentType?: string;
+  readonly probe?: Probe;
+}
+
+type Found = Omit<Source, "url">;
+
+interface Input {
+  readonly context: Context;
+  readonly plan: SendPlan;
+  readonly config: Config;
+  readonly products: readonly Product[];
+}
+
+/** Reads and checks everything that the plan names: after this only the network can fail. */
+export async function readSources(context: Context, plan: SendPlan, config: Config): Promise<readonly Source[]> {
+  const products = await projectProducts(context, { config });
+  warnOfUnknownVariables(context, config, products);
+  const found = await findSources({ context, plan, config, products });
+  return found.map((each) => ({ ...each, url: appUrl(plan.to, each.product.id, config.settings) }));
+}
+
+async function findSources(input: Input): Promise<readonly Found[]> {
+  const { context, plan, config, products } = input;
+  if (plan.data !== undefined) return [await bodySource(input, plan.data)];
+  if (plan.all) return allSamples(plan, products).flatMap((sample) => sampleSource(input, sample) ?? []);
+  const product = requireProduct(products, plan.product ?? "");
+  if (plan.challenge !== undefined) return challengeSources(product, plan);
+  const format = chosenFormat(product, plan.format, plan.event);
+  if (plan.event === undefined) {
+    const some = eventNames(format).slice(0, 8).join(", ");
+    const others = product.formats.flatMap(({ id }) => (id === format.id ? [] : [id]));
+    const more = others.length === 0 ? "" : ` (--format ${others.join(", --format ")} for others)`;
+    throw usageError(
+      `send ${product.id} needs an event`,
+      `such as ${some}${more}; zoho-hooks products ${product.id} lists them, --all sends every one`,
+    );
+  }
+  const sample = { product, format, name: requireOneEvent(product, format, plan.event).name };
+  // The user's own sample makes the module a known one.
+  if (!existsSync(projectFixturePath(config.root, sample))) warnOfMistypedModules(context, [product], [sample.name]);
+  return [sampleSource(input, sample)].flatMap((each) => each ?? []);
+}
+
+function allSamples(plan: SendPlan, products: readonly Product[]): readonly Sample[] {
+  const wanted = plan.product === undefined ? products : [requireProduct(products, plan.product)];
+  // Without a product, those that lack the format are skipped; a named product must have it.
+  const able = wanted.filter(
+    (each) => plan.product !== undefined || plan.format === undefined || findFormat(each, plan.format),
+  );
+  if (able.length === 0) throw usageError(`no product has a format ${JSON.stringify(plan.format)}`);
+  return able.flatMap((product) => samplesOf(product, chosenFormat(product, plan.format)));
+}
+
+/** An event of a custom product may have no sample yet. With --all that is a warning only, and there is no source. */
+function sampleSource({ context, plan, config: { root } }: Input, sample: Sample): Found | undefined {
+  const { product, format, name: event } = sample;
+  const name = `${product.id} ${event}`;
+  const fixture = readFixture({ root, packageRoot: context.packageRoot }, sample);
+  if (fixture === undefined) {
+    const hint = `put one at ${relative(context.cwd, projectFixturePath(root, sample))}`;
+    if (!plan.all || product.folder === undefined)
+      throw usageError(`there is no sample of ${name}`, `${hint}, or give a body with --data`);
+    context.report({ type: "warning", message: `${name} has no sample`, hint });
+    return undefined;
+  }
+  checkAssignments(fixture.data, plan, name);
+  const records = format.records(fixture.data, event);
+  return { product, format, event, body: readExact(fixture.text), records };
+}
+
+async function bodySource({ context, plan, config, products }: Input, data: string): Promise<Found> {
+  const given = await readGivenBody(context, data, plan.headers);
+  const { bytes, contentType } = given;
+  const named = plan.product === undefined ? undefined : requireProduct(products, plan.product);
+  const delivery = { method: "POST", url: "/", headers: [["content-type", contentType]] as const, body: bytes };
+  const { secrets } = config;
+  const seen = receive({ products, product: named, delivery, secrets, now: context.now(), schemas: false });
+  const product = named ?? products.find((each) => each.id === seen.product);
+  if (product === undefined) {
+    throw usageError("the product cannot be recognised from the body", "name it: zoho-hooks send crm --data …");
+  }
+  const format = chosenFormat(product, plan.format ?? formatSeen(product, plan, seen), plan.event);
+  const event = plan.event === undefined ? seen.event : requireEvent(product, format, plan.event).name;
+  const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--seed" : undefined;
+  if (change === undefined) {
+    const signs = format.proofs.some(
+      (proof) => proof.proves === "body" && secrets.for(proof.credential, product.id).length > 0,
+    );
+    warnOfReserialising(context, given, signs && !plan.faults.noSignature);
+    // The format that the body is sent as may have no token.
+    warnOfToken(
+      context,
+      seen.verdicts.filter(({ id }) => format.proofs.some((proof) => proof.id === id)),
+    );
+    return { product, format, event, body: bytes, contentType };
+  }
+  const body = asData(given, change);
+  checkAssignments(body, plan, `${product.id} ${event ?? "body"}`);
+  const records = event === undefined ? [] : format.records(body, event);
+  return { product, format, event, body, records, contentType };
+}
+
+/** A catch-all format fits every body, so it does not count against the event that was named. */
+function formatSeen({ formats }: Product, { event }: SendPlan, seen: Receipt): string | undefined {
+  const format = formats.find(({ id }) => id === seen.format);
+  const isAny = format?.catchAll !== undefined && format.catchAll === seen.event;
+  return isAny && event !== undefined && findEvent(format, event) === undefined ? undefined : seen.format;
+}
+
+/** Finds a wrong path of --set before anything is sent. */
+function checkAssignments(data: unknown, plan: SendPlan, name: string): void {
+  try {
+    plan.assignments.reduce(assign, data);
+  } catch (error) {
+    if (error instanceof UserError && plan.all) throw usageError(`${name}: ${error.message}`, error.hint);
+    throw error;
+  }
+}
+
+/** The challenge of the format of the flag or of the settings; of the first that has one, where that has none. */
+function challengeSources(product: Product, plan: SendPlan): readonly Found[] {
+  const usual = chosenFormat(product, plan.format);
+  const has = (format: Format): boolean => isChallenged(format) || (plan.challenge === true && !!format.probes);
+  const format = (plan.format === undefined ? [usual, ...product.formats].find(has) : undefined) ?? usual;
+  if (isChallenged(format)) return [{ product, format }];
+  return requireProbes(product, format, plan).map((probe) => ({ product, format, probe }));
+}
+
+/** The guide's challenge, which must be echoed. */
+function isChallenged(format: Format): boolean {
+  return format.handshake === echoChallenge;
+}
+
+/** The probes that Zoho itself sends. A product without known probes has nothing to try. */
+function requireProbes(product: Product, { id, probes }: Format, plan: SendPlan): readonly Probe[] {
+  if (probes === undefined) {
+    const guide = product.formats.find(isChallenged);
+    throw usageError(
+      `format ${id} of ${product.title} has no known challenge`,
+      guide === undefined
+        ? "leave --challenge out, and send one of its events"
+        : `for the guide's challenge, use --format ${guide.id}`,
+    );
+  }
+  if (plan.challenge !== true)
+    throw usageError(`the probe of ${product.title} has no value`, "use --challenge without one");
+  if (plan.count > 1 || plan.repeat > 0 || plan.malformed || plan.truncate) {
+    throw usageError(
+      `the probe of ${product.title} is sent once, and complete`,
+      "leave --count, --repeat, --malformed and --truncate out",
+    );
+  }
+  return probes;
+}

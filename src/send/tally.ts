@@ -1,0 +1,105 @@
+import type { Context } from "../project/context.ts";
+import type { SendSummaryReport, SentReport } from "./reports.ts";
+
+/** The result of one request. */
+export interface Outcome {
+  readonly ok: boolean;
+  /** Outcomes are counted by this: the status, or the error's code. */
+  readonly kind: string;
+  readonly sent: SentReport;
+  /** The rule by which the answer came too late for its sender. */
+  readonly late?: string;
+  /** It was accepted, although it has a flaw. */
+  readonly accepted?: boolean;
+}
+
+const MAX_EXAMPLES = 5;
+
+/** Counts outcomes, in memory that does not grow with them. */
+export class Tally {
+  ok = 0;
+  failed = 0;
+  /** Aborted by Ctrl-C before an answer came. */
+  cutOff = 0;
+  /** Late answers, by the rule of their sender. */
+  readonly late = new Map<string, number>();
+  /** The first failure of each kind. */
+  readonly examples = new Map<string, SentReport>();
+  readonly notes = new Set<string>();
+  /** Accepted although they have a flaw. */
+  accepted = 0;
+  readonly #statuses = new Map<string, number>();
+  readonly #latencies = latencies();
+  readonly #startedAt = performance.now();
+
+  get count(): number {
+    return this.ok + this.failed;
+  }
+
+  /** Counts an outcome, and returns its report. A person needs each hint once; scripts read each line by itself. */
+  add({ ok, kind, sent, accepted, late }: Outcome, { json }: Context): SentReport {
+    const report = this.examples.has(kind) && !json ? { ...sent, hint: undefined } : sent;
+    for (const note of sent.notes) this.notes.add(note);
+    if (kind === "interrupted") {
+      this.cutOff++;
+      return report;
+    }
+    if (ok) this.ok++;
+    else this.failed++;
+    if (!ok && this.examples.size < MAX_EXAMPLES && !this.examples.has(kind)) this.examples.set(kind, sent);
+    if (accepted) this.accepted++;
+    if (late !== undefined) this.late.set(late, (this.late.get(late) ?? 0) + 1);
+    this.#statuses.set(kind, (this.#statuses.get(kind) ?? 0) + 1);
+    // A refused connection is not an answer.
+    if (sent.status !== undefined) this.#latencies.add(sent.latencyMs);
+    return report;
+  }
+
+  summary(): SendSummaryReport {
+    const { percentile, max } = this.#latencies;
+    return {
+      type: "send-summary",
+      count: this.count,
+      ok: this.ok,
+      failed: this.failed,
+      seconds: (performance.now() - this.#startedAt) / 1000,
+      latency: { p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99), max: max() },
+      statuses: Object.fromEntries(this.#statuses),
+    };
+  }
+}
+
+/** Ratio of the widths of neighbouring buckets. */
+const GROWTH = 1.01;
+const SMALLEST_MS = 0.01;
+/** Up to more than an hour. */
+const BUCKETS = 2000;
+
+/** Percentiles of any number of durations, in constant memory. */
+export function latencies() {
+  const counts = new Uint32Array(BUCKETS);
+  let total = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = 0;
+  return {
+    add(ms: number): void {
+      const bucket = Math.ceil(Math.log(Math.max(ms, SMALLEST_MS) / SMALLEST_MS) / Math.log(GROWTH));
+      const at = Math.min(bucket, BUCKETS - 1);
+      counts[at] = (counts[at] ?? 0) + 1;
+      total++;
+      min = Math.min(min, ms);
+      max = Math.max(max, ms);
+    },
+    /** The duration below which this share (0 to 1) lies, to about 1 %; 0 when nothing was added. */
+    percentile(share: number): number {
+      if (total === 0) return 0;
+      let left = Math.max(1, Math.ceil(share * total));
+      const at = counts.findIndex((count) => {
+        left -= count;
+        return left <= 0;
+      });
+      return Math.min(max, Math.max(min, SMALLEST_MS * GROWTH ** at));
+    },
+    max: () => max,
+  };
+}
