@@ -6,13 +6,13 @@ import { splitUrl } from "../delivery/delivery.ts";
 import { appUrl, type ListenAddress, withQueryOf } from "../delivery/target-url.ts";
 import { isHopByHop } from "../forward/request.ts";
 import { isBodyCut } from "../log/retention.ts";
-import { roomOnStdout } from "../process/room-on-stdout.ts";
+import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { eventLine } from "../receiver/event-report.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../util/files.ts";
 import { type JsonLine, jsonLine, plain } from "../util/text.ts";
-import { hasLostReader, stoppedBy } from "../util/timing.ts";
+import { isStdoutClosed, stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
 import { DamageReport, entryEvent, hiddenSecrets, type LoggedEvent } from "./entry.ts";
 import { emptyMessage, type FilterOptions, isFiltered, readFilter } from "./filter.ts";
@@ -58,9 +58,9 @@ export async function exportEvents(
       const entries =
         n === undefined ? log.entries(filter, { order: "oldest", onDamaged }) : [await requireEntry(log, n)];
       for await (const entry of entries) {
-        await roomOnStdout(context);
+        await waitForDrain(context);
         // `| head` closes the pipe once it has enough.
-        if (hasLostReader(context.signal)) return ExitCode.ok;
+        if (isStdoutClosed(context.signal)) return ExitCode.ok;
         if (context.signal.aborted)
           throw usageError(`${stoppedBy(context.signal)} after ${counted(counts.count, "delivery", "deliveries")}`);
         if (format.isForWholeBodies && isBodyCut(entry)) {

@@ -5,7 +5,7 @@ import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { originOf } from "../delivery/target-url.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
-import { roomOnStdout } from "../process/room-on-stdout.ts";
+import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { type ExitCode, UserError } from "../util/errors.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets, maskerOf } from "./entry.ts";
@@ -53,7 +53,7 @@ export async function follow(
     // Damaged ones are reported by the loop below.
     for await (const { n } of log.list(filter, { limit, onDamaged() {} })) first = Math.min(first, n);
     for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
-      await roomOnStdout(context);
+      await waitForDrain(context);
       if (context.signal.aborted || entry.n > after) break;
       show(entry, false);
     }
@@ -63,7 +63,7 @@ export async function follow(
     const newest = await newestNumber(log);
     if (newest > after) {
       for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
-        await roomOnStdout(context);
+        await waitForDrain(context);
         if (context.signal.aborted) return;
         show(entry, true);
         after = entry.n;

@@ -2,7 +2,7 @@ import { isDesigned } from "../contract/event-names.ts";
 import type { Verdict } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { Progress } from "../process/messages.ts";
-import { roomOnStdout } from "../process/room-on-stdout.ts";
+import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
@@ -41,7 +41,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
     let count = 0;
     // One more than is shown, to find out whether there are more.
     for await (const entry of log.entries(filter, { limit: limit + 1, onDamaged, onSearched })) {
-      await roomOnStdout(context);
+      await waitForDrain(context);
       progress?.end();
       if (context.signal.aborted) return ExitCode.ok;
       if (count === limit) {

@@ -18,7 +18,7 @@ interface HealthOptions {
 
 export interface StillDown {
   /** How long it has asked not to be tried. */
-  readonly retryAfterMs?: number | undefined;
+  readonly retryAfterMs?: number;
 }
 
 /** Why an app or a target takes no deliveries now. */

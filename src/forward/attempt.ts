@@ -5,9 +5,9 @@ import type { ClaimRef, Log, Outcome } from "../log/log.ts";
 import type { Deadline } from "../recognition/reply.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
-import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
 import type { Down, Health } from "./app-health.ts";
 import type { Poster, PostResult } from "./post.ts";
+import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";
 import type { ForwardReport } from "./reports.ts";
 import { type ForwardSource, forwardRequest } from "./request.ts";
 
@@ -54,7 +54,7 @@ interface Attempted {
   /** `due` where the log has something to claim now: the delivery itself, or the next one of its order; a time when it is due again. */
   readonly next: "done" | "due" | Date;
   /** The target takes no deliveries now. */
-  readonly down?: Down | undefined;
+  readonly down?: Down;
 }
 
 /** Sends a delivery to its target once, and records the outcome in the log. */

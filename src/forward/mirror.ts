@@ -3,8 +3,8 @@ import type { Log, NewAttempt } from "../log/log.ts";
 import type { Deadline } from "../recognition/reply.ts";
 import { plainReply } from "../recognition/reply.ts";
 import { errorText } from "../util/errors.ts";
-import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
 import type { Poster, PostResult } from "./post.ts";
+import { answerHint, LISTEN_FLAGS } from "./post-failure.ts";
 import type { ForwardReport } from "./reports.ts";
 import { endToEnd, type ForwardSource, forwardRequest } from "./request.ts";
 

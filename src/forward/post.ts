@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { type Delivery, type HeaderPair, headerValue, requestTarget } from "../delivery/delivery.ts";
 import { errorCode } from "../util/errors.ts";
 import { type DispatcherOptions, openDispatchers } from "./dispatchers.ts";
-import { type Exchange, MAX_REPLY_BYTES, startExchange } from "./exchange.ts";
+
 import {
   explainFailure,
   interruptedFailure,
@@ -12,7 +12,7 @@ import {
   timeoutFailure,
   tooLongFailure,
 } from "./post-failure.ts";
-import type { QueuedEvent } from "./queue-job.ts";
+import type { QueuedEvent } from "./request.ts";
 import { endToEnd } from "./request.ts";
 
 export interface PosterOptions extends DispatcherOptions {
@@ -26,15 +26,15 @@ export interface PosterOptions extends DispatcherOptions {
 
 interface PostOptions {
   /** Sends the body in small parts over this time, which does not count as the target's. */
-  readonly slowMs?: number | undefined;
+  readonly slowMs?: number;
   /** For this exchange, when it is less than the general timeout. */
-  readonly atMostMs?: number | undefined;
+  readonly atMostMs?: number;
   /** Interrupts the exchange. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
   /** Returns the whole answer and not its start only; one of more than a megabyte is then a failure. */
-  readonly wholeReply?: boolean | undefined;
+  readonly wholeReply?: boolean;
   /** For a target that is a queue. */
-  readonly event?: QueuedEvent | undefined;
+  readonly event?: QueuedEvent;
 }
 
 /** The outcome of one delivery. Never thrown: an unreachable target is a result as well. */
@@ -300,3 +300,98 @@ function isFirstUse(error: unknown): boolean {
 }
 
 const CONNECTION_CLOSED: ReadonlySet<unknown> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+
+interface Exchange {
+  readonly status: number | undefined;
+  readonly headers: readonly HeaderPair[];
+  /** The first bytes of the answer, at most `maxBytes`. */
+  readonly bytes: Buffer<ArrayBuffer>;
+  /** False when the answer was longer than `maxBytes`. */
+  readonly complete: boolean;
+  /** From undici, or the argument of `abort`. */
+  readonly error: unknown;
+}
+
+interface RunningExchange {
+  readonly ended: Promise<Exchange>;
+  /** Ends it with this error at any stage: queued, connecting, or in the middle of the answer. No effect after its end. */
+  abort(error: Error): void;
+}
+
+/** Answers are read to their end so that the connection can be reused, up to this limit. */
+const MAX_REPLY_BYTES = 1_048_576;
+
+/**
+ * One request and its answer, on undici's handler interface: it costs much less than `request`, which creates streams and
+ * signals for each. Has no timeout: the caller aborts.
+ */
+function startExchange(dispatcher: Dispatcher, request: Dispatcher.DispatchOptions, maxBytes: number): RunningExchange {
+  const chunks: Buffer<ArrayBuffer>[] = [];
+  let length = 0;
+  let status: number | undefined;
+  let headers: readonly HeaderPair[] = [];
+  let controller: Dispatcher.DispatchController | undefined;
+  let abortedBy: Error | undefined;
+  let hasEnded = false;
+  let end: (error: unknown) => void = () => {};
+  const ended = new Promise<Exchange>((resolve) => {
+    end = (error) => {
+      hasEnded = true;
+      const [first, second] = chunks;
+      const bytes = first !== undefined && second === undefined ? first : Buffer.concat(chunks);
+      resolve({ status, headers, bytes, complete: length <= maxBytes, error });
+    };
+  });
+  const abort = (error: Error): void => {
+    if (hasEnded) return;
+    abortedBy = error;
+    end(error);
+    controller?.abort(error);
+  };
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(started) {
+      controller = started;
+      if (abortedBy !== undefined) started.abort(abortedBy);
+    },
+    onResponseStart({ rawHeaders }, code) {
+      // 1xx answers come before the final one.
+      if (code < 200) return;
+      status = code;
+      headers = headerPairs(rawHeaders);
+    },
+    onResponseData(_, chunk) {
+      // A copy, since a slice would keep the much larger buffer of the socket.
+      if (length < maxBytes) chunks.push(Buffer.from(chunk.subarray(0, maxBytes - length)));
+      length += chunk.length;
+      if (length > MAX_REPLY_BYTES) {
+        end(undefined);
+        controller?.abort(new Error("the answer is too long"));
+      }
+    },
+    onResponseEnd: () => end(undefined),
+    onResponseError: (_, error) => end(abortedBy ?? (hasNoBody(status) ? undefined : error)),
+  };
+  try {
+    dispatcher.dispatch(request, handler);
+  } catch (error) {
+    end(error);
+  }
+  return { ended, abort };
+}
+
+/** RFC 9110, section 6.4.1. Some apps send a length with these all the same, and undici then calls the answer broken. */
+function hasNoBody(status: number | undefined): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
+
+/** From the flat list of names and values, in wire order. */
+function headerPairs(raw: Dispatcher.DispatchController["rawHeaders"]): readonly HeaderPair[] {
+  if (!Array.isArray(raw)) return [];
+  const found: HeaderPair[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) found.push([textOf(raw[i]), textOf(raw[i + 1])]);
+  return found;
+}
+
+function textOf(part: Buffer | string | undefined): string {
+  return typeof part === "string" ? part : (part?.toString("latin1") ?? "");
+}

@@ -1,13 +1,17 @@
+import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { readQueueAddress } from "../delivery/queue-address.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import { readPayload } from "../delivery/payload.ts";
+import { isQueue, readQueueAddress } from "../delivery/queue-address.ts";
 import { errorText, usageError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";
 import { onAbort } from "../util/timing.ts";
-import type { Poster, PosterOptions } from "./post.ts";
+import { openPoster, type Poster, type PosterOptions } from "./post.ts";
 import { explainFailure, interruptedFailure, type PostFailure, timeoutFailure } from "./post-failure.ts";
-import { jobId, type QueuedEvent, type WebhookJob, webhookJob } from "./queue-job.ts";
+import type { QueuedEvent } from "./request.ts";
 
 export interface QueuePosterOptions extends Pick<PosterOptions, "timeoutMs" | "insecure"> {
   /** The addresses of targets that have a user and a password. */
@@ -28,7 +32,7 @@ const JOB_OPTIONS = { attempts: 3, backoff: { type: "exponential", delay: 2000 }
 const REOPEN_AFTER_MS = 100;
 
 /** Adds deliveries to BullMQ queues as the guide's jobs: a 200 means that Redis has the job. One connection per target. */
-export async function openQueuePoster(options: QueuePosterOptions): Promise<Poster> {
+async function openQueuePoster(options: QueuePosterOptions): Promise<Poster> {
   const { timeoutMs, insecure, addresses, receivedAtOf } = options;
   const bullmq = await loadBullMq();
   const connections = new Map<string, Connection>();
@@ -198,3 +202,59 @@ const CONNECTION_HINTS: Readonly<Record<string, string>> = {
   ECONNRESET: "is it Redis, and is it bullmqs:// (TLS) perhaps? See its log",
   failed: LOG_HINT,
 };
+
+/** The data of the guide's job, and the exact bytes. Long numbers are strings, since JSON.parse would round them. */
+interface WebhookJob {
+  readonly product: string;
+  /** Undefined for a body that cannot be read. */
+  readonly webhook: unknown;
+  readonly webhookId: string;
+  /** ISO 8601 */
+  readonly receivedAt: string;
+  /** The body in base64. */
+  readonly rawBody: string;
+}
+
+function webhookJob(delivery: Delivery, { product = "unknown", receivedAt }: QueuedEvent): WebhookJob {
+  const read = readPayload(delivery);
+  const webhook = read.ok ? read.payload.data : undefined;
+  const rawBody = delivery.body.toString("base64");
+  return { product, webhook, webhookId: webhookId(webhook, delivery), receivedAt: receivedAt.toISOString(), rawBody };
+}
+
+/** The guide's `getWebhookId`. */
+function webhookId(webhook: unknown, { body }: Delivery): string {
+  const { ids, subscription_id, invoice_id, ticketId } = isRecord(webhook) ? webhook : {};
+  const id = (Array.isArray(ids) ? ids[0] : undefined) || subscription_id || invoice_id || ticketId;
+  if (typeof id === "string" || typeof id === "number") return String(id);
+  return createHash("md5")
+    .update(webhook === undefined ? body : JSON.stringify(webhook))
+    .digest("hex");
+}
+
+/**
+ * The same for an event that is delivered twice, and another one in each log, where numbers begin at 1 again. BullMQ ignores a
+ * job whose id it has, and refuses integers and colons.
+ */
+function jobId(original: number, receivedAt: Date): string {
+  return `zoho-${original}-${receivedAt.getTime()}`;
+}
+
+/**
+ * Sends to apps over HTTP and to queues: the one place that tells them apart. What a queue needs is loaded only if there is one
+ * among these targets; throws a UserError where it is not installed.
+ */
+export async function openTargets(
+  targets: readonly string[],
+  options: PosterOptions & QueuePosterOptions,
+): Promise<Poster> {
+  if (!targets.some(isQueue)) return openPoster(options);
+  const queues = await openQueuePoster(options);
+  const apps = await openPoster(options);
+  const posterOf = (url: string): Poster => (isQueue(url) ? queues : apps);
+  return {
+    post: (delivery, postOptions) => posterOf(delivery.url).post(delivery, postOptions),
+    isDirect: (url) => posterOf(url).isDirect(url),
+    close: async () => void (await Promise.all([queues.close(), apps.close()])),
+  };
+}

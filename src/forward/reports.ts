@@ -15,9 +15,9 @@ export interface ForwardReport extends Omit<Attempt, "reply"> {
   readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
   readonly retryInMs: number | undefined;
   /** Sends a failed delivery again. */
-  readonly replayCommand?: string | undefined;
+  readonly replayCommand?: string;
   /** Lists all failed deliveries; set on the first of them. */
-  readonly failedList?: string | undefined;
+  readonly failedList?: string;
 }
 
 /** The developer's app has gone or come back: reported once, however many deliveries wait for it. */

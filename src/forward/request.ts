@@ -9,7 +9,7 @@ export interface ForwardSource {
   /** The address that the delivery came from. */
   readonly remote: string | undefined;
   readonly receivedAt: Date;
-  readonly duplicateOf?: number | undefined;
+  readonly duplicateOf?: number;
 }
 
 /**
@@ -66,4 +66,13 @@ export function endToEnd(headers: readonly HeaderPair[]): readonly HeaderPair[] 
     .filter(([name]) => name.toLowerCase() === "connection")
     .flatMap(([, value]) => value.split(",").map((each) => each.trim().toLowerCase()));
   return ends.filter(([name]) => !named.includes(name.toLowerCase()));
+}
+
+/** The event of a delivery, as far as a job needs it. */
+export interface QueuedEvent {
+  /** Undefined for one that is to become a new job, whatever jobs the queue has already. */
+  readonly n: number | undefined;
+  readonly product: string | undefined;
+  readonly receivedAt: Date;
+  readonly duplicateOf?: number;
 }

@@ -1,5 +1,5 @@
 import type { Report } from "../process/messages.ts";
-import type { Output } from "../process/runtime.ts";
+import type { Output } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { renderReport } from "../terminal/context.ts";

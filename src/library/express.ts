@@ -6,10 +6,9 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
-import type { Admission } from "../receiver/in-flight.ts";
-import { startInTurn } from "../receiver/pipelining.ts";
+import { sendReply, startInTurn } from "../receiver/http-server.ts";
+import type { Admission } from "../receiver/read-body.ts";
 import { drain } from "../receiver/read-body.ts";
-import { sendReply } from "../receiver/respond.ts";
 import { answerWithinLimits, bodyLost, bodyOf, createHandler, fromCaller } from "./handle.ts";
 import type { ProductId, RequestLike } from "./index.ts";
 

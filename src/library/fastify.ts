@@ -6,7 +6,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import type { Admission } from "../receiver/in-flight.ts";
+import type { Admission } from "../receiver/read-body.ts";
 import { drain } from "../receiver/read-body.ts";
 import { answerWithinLimits, bodyOf, createHandler, fromCaller, replyHeaders } from "./handle.ts";
 import type { ProductId } from "./index.ts";

@@ -1,8 +1,15 @@
 import type { OfferedSecret, Reply } from "../contract/product.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
-import { type Admission, createInFlight, overloadedReply } from "../receiver/in-flight.ts";
-import { BodyBuffer, type BodyRead, readBody, type UnreadBody } from "../receiver/read-body.ts";
+import {
+  type Admission,
+  BodyBuffer,
+  type BodyRead,
+  createInFlight,
+  overloadedReply,
+  readBody,
+  type UnreadBody,
+} from "../receiver/read-body.ts";
 import { plainReply } from "../recognition/reply.ts";
 import { errorText } from "../util/errors.ts";
 import type { ProductId } from "./event-types.ts";

@@ -1,29 +1,26 @@
-import { hostname as machineName, networkInterfaces } from "node:os";
-import { type EventPattern, parseRoute } from "../contract/event-names.ts";
-import type { Product } from "../contract/product.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import { allChosenNames } from "../contract/secret-names.ts";
 import { maskText, maskUrl } from "../delivery/mask.ts";
 import { isQueue } from "../delivery/queue-address.ts";
-import { portOf } from "../delivery/target-url.ts";
+import { originOf } from "../delivery/target-url.ts";
 import { storeFlag } from "../events/open-log.ts";
-import { isDelivered } from "../forward/answer-hint.ts";
-import { createForwarder } from "../forward/forwarder.ts";
+import { isListening } from "../forward/app-health.ts";
+import { createForwarder, recordAndForward } from "../forward/forwarder.ts";
 import { createMirror } from "../forward/mirror.ts";
-import { recordAndForward } from "../forward/record-and-forward.ts";
+import { isDelivered } from "../forward/post-failure.ts";
+import { openTargets } from "../forward/queue-poster.ts";
 import type { ForwardReport } from "../forward/reports.ts";
-import { createRoutes, type Routes } from "../forward/routes.ts";
-import { openTargets } from "../forward/targets.ts";
 import type { Log } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
-import type { Settings } from "../project/settings.ts";
 import type { Recorder } from "../receiver/recorder.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../recognition/reply.ts";
-import { errorText, usageError } from "../util/errors.ts";
-import { isLoopback, isWildcardAddress } from "../util/hosts.ts";
+import { errorText } from "../util/errors.ts";
 import { counted } from "../util/units.ts";
 import type { Part } from "./part.ts";
+import type { Plan } from "./plan.ts";
 import type { ForwardCounts } from "./reports.ts";
+import type { RunRoutes } from "./targets.ts";
 
 /** Sends deliveries to the developer's app, through the queue in the log. */
 export interface ForwardingPart extends Part {
@@ -36,24 +33,24 @@ export interface ForwardingPart extends Part {
   hasLost(): boolean;
   /** Answers the senders that wait for the app's answer (`--respond mirror`) with a 502. */
   abortMirrored(): void;
+  /** Whether all apps accept a connection now; undefined where that is not known soon, or there are only queues. */
+  appAnswers(): Promise<boolean | undefined>;
 }
 
 const STOP_TIMEOUT_MS = 3000;
 
-interface ForwardingOptions {
-  readonly config: Config;
-  readonly products: readonly Product[];
-  readonly log: Log;
-  readonly routes: RunRoutes;
-  readonly showSecrets: boolean;
-}
+/** Longest time that the ready block waits for an answer of the app. */
+const ANSWER_TIMEOUT_MS = 300;
 
-export async function startForwarding(context: Context, options: ForwardingOptions): Promise<ForwardingPart> {
-  const { config, products, log, routes, showSecrets } = options;
+export async function startForwarding(context: Context, plan: Plan, log: Log): Promise<ForwardingPart> {
+  const { config, products, routes, options } = plan;
   const { settings, env } = config;
-  const { concurrency, insecure } = settings;
-  const { retries, retryBase, forwardTimeout } = config.settings;
-  const counts = { delivered: 0, failed: 0, waiting: 0 as number | undefined };
+  const { concurrency, insecure, retries, retryBase, forwardTimeout, ordered } = settings;
+  const counts: { delivered: number; failed: number; waiting: number | undefined } = {
+    delivered: 0,
+    failed: 0,
+    waiting: 0,
+  };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () =>
     openTargets(routes.targets, {
@@ -67,31 +64,33 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     });
   const poster = await open();
   // Fails here, before the first event, if a proxy cannot be used.
-  for (const target of routes.targets) poster.isDirect(target);
-  const deadlineFor = (product: string | undefined, format: string | undefined): Deadline => {
-    const { title, rule } = answerRuleOf(products, product, format);
-    return deadlineOf(title, rule, context.overrides?.answerWithinMs);
-  };
-  const showTarget = routes.texts.length > 1;
+  const apps = routes.targets.filter((target) => poster.isDirect(target) && !isQueue(target));
   const withAdvice = adviseOnce(context, config);
   const chosen = allChosenNames(products);
   const show = (report: ForwardReport): void => {
-    const { target, replyPreview } = report;
+    const advised = withAdvice(report);
     // An app's error page may repeat what it was sent.
-    const masked = {
-      target: maskUrl(target, chosen),
-      replyPreview: maskText(context.knownSecrets.maskCut(replyPreview), chosen),
+    const masked = options.showSecrets !== true && {
+      target: maskUrl(report.target, chosen),
+      replyPreview: maskText(context.knownSecrets.maskCut(report.replyPreview), chosen),
     };
-    context.report({ ...withAdvice(report), ...(showSecrets ? {} : masked) });
+    context.report({ ...advised, ...masked });
+  };
+  const shared = {
+    log,
+    deadlineOf(product: string | undefined, format: string | undefined): Deadline {
+      const { title, rule } = answerRuleOf(products, product, format);
+      return deadlineOf(title, rule, context.overrides?.answerWithinMs);
+    },
+    now: context.now,
+    showTarget: routes.texts.length > 1,
+    onTrouble,
   };
   const forwarder = createForwarder({
-    log,
+    ...shared,
     poster,
     retry: { retries, baseMs: retryBase },
     concurrency,
-    deadlineOf: deadlineFor,
-    now: context.now,
-    showTarget,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
       if (report.state === "failed") counts.failed++;
@@ -99,44 +98,36 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     },
     onUnreadable: () => void counts.failed++,
     onTarget: context.report,
-    onTrouble,
   });
   // With connections of its own: a sender that waits must not wait for the backlog as well.
   const mirrorPoster = settings.respond === "mirror" ? await open() : undefined;
   const mirror =
     mirrorPoster &&
     createMirror({
-      log,
+      ...shared,
       poster: mirrorPoster,
-      deadlineOf: deadlineFor,
-      now: context.now,
-      showTarget,
       onReport(report) {
         counts[isDelivered(report) ? "delivered" : "failed"]++;
         show(report);
       },
-      onTrouble,
     });
   let endWork = (): void => {};
   const waiting = async () => (await log.waiting()).filter(({ target }) => routes.has(target));
-  const countWaiting = async (): Promise<number | undefined> => {
-    try {
-      return (await waiting()).reduce((sum, each) => sum + each.waiting, 0);
-    } catch (error) {
-      onTrouble(`the deliveries that did not reach your app could not be counted: ${errorText(error)}`);
-      return undefined;
-    }
-  };
 
   return {
     name: "forwarding",
-    recorder: recordAndForward(log, { routes, forwarder, mirror, ordered: settings.ordered }),
+    recorder: recordAndForward(log, { routes, forwarder, mirror, ordered }),
     notes: [
       `Forwarding to ${routes.texts.join(", ")}${mirror === undefined ? "" : "; the sender gets your app's answer"}.`,
-      ...(mirror !== undefined && settings.ordered
+      ...(mirror !== undefined && ordered
         ? ["--ordered does not apply to mirrored deliveries: each is sent to your app as soon as it arrives."]
         : []),
     ],
+    async appAnswers() {
+      const answers = Promise.all([...new Set(apps.map(originOf))].map(isListening));
+      const soon = await Promise.race([answers, delay<boolean[]>(ANSWER_TIMEOUT_MS, [], { ref: false })]);
+      return soon.length === 0 ? undefined : !soon.includes(false);
+    },
     async resume() {
       endWork = log.onWork(
         (target) => {
@@ -161,13 +152,19 @@ export async function startForwarding(context: Context, options: ForwardingOptio
       if (drainUntil !== undefined) await forwarder.drain(STOP_TIMEOUT_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));
       await Promise.all([poster.close(), mirrorPoster?.close()]);
-      counts.waiting = await countWaiting();
-      if (settings.store === false && counts.waiting !== undefined && counts.waiting > 0) {
-        const message = `${counted(counts.waiting, "delivery", "deliveries")} did not reach your app and will not be sent again`;
-        context.report({ type: "warning", message, hint: "leave --no-store out to have the next listen send them" });
-      }
+      counts.waiting = await waiting().then(sumOfWaiting, (error: unknown) => {
+        onTrouble(`the deliveries that did not reach your app could not be counted: ${errorText(error)}`);
+        return undefined;
+      });
+      if (settings.store !== false || !counts.waiting) return;
+      const message = `${counted(counts.waiting, "delivery", "deliveries")} did not reach your app and will not be sent again`;
+      context.report({ type: "warning", message, hint: "leave --no-store out to have the next listen send them" });
     },
   };
+}
+
+function sumOfWaiting(counts: Awaited<ReturnType<Log["waiting"]>>): number {
+  return counts.reduce((sum, { waiting }) => sum + waiting, 0);
 }
 
 /** Adds what can be done about a failure. A person gets each hint once: below a hundred lines it is noise. */
@@ -186,88 +183,19 @@ function adviseOnce({ invocation, json }: Context, config: Config): (report: For
   };
 }
 
-/** The targets of a run. */
-export interface RunRoutes extends Routes {
-  /** All that an event can go to. */
-  readonly targets: readonly string[];
-  readonly addresses: ReadonlyMap<string, string>;
-  has(target: string): boolean;
-}
-
-/** Events that the user filters out are neither shown nor forwarded. */
-export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
-  const all = createRoutes(settings.forwardTo, settings.routes);
-  if (settings.respond === "mirror") rejectMirroredQueue(settings);
-  const addresses = all.all(products.map((product) => product.id));
-  const targets = [...addresses.keys()];
-  for (const target of targets) {
-    const own = receiverTargeted(target, settings);
-    if (own === undefined) continue;
-    throw usageError(
-      `--forward-to ${maskUrl(target)} is listen's own ${own}`,
-      "name the port that your app listens on",
-    );
-  }
-  return {
-    ...all,
-    targets,
-    addresses,
-    has: (target) => addresses.has(target),
-    targetsOf: (product, event) => (shown.matches(product, event) ? all.targetsOf(product, event) : []),
-  };
-}
-
-/** The first target of an event gives the sender its answer. */
-function rejectMirroredQueue({ forwardTo, routes }: Settings): void {
-  const first = new Map<string, string>([["", forwardTo[0] ?? ""]]);
-  for (const text of routes) {
-    const { pattern, target } = parseRoute(text, "--route");
-    if (!first.has(pattern.text)) first.set(pattern.text, target);
-  }
-  const queue = [...first.values()].find(isQueue);
-  if (queue === undefined) return;
-  throw usageError(
-    `--respond mirror: ${maskUrl(queue)} is a queue, which has no answer for the sender`,
-    "name your app first, and the queue after it; or leave --respond mirror out",
-  );
-}
-
-/** How a target leads back to the receiver, which would receive its own deliveries without end; undefined if it does not. */
-export function receiverTargeted(
-  target: string,
-  { host, port, publicUrl, domain }: Pick<Settings, "host" | "port" | "publicUrl" | "domain">,
-): "port" | "public URL" | undefined {
-  const url = new URL(target);
-  if (port !== 0 && portOf(target) === port && reachesHost(url.hostname, host)) return "port";
-  const isPublic = [publicUrl, domain && `https://${domain}`].some(
-    (own) => own !== undefined && URL.canParse(own) && new URL(own).host === url.host,
-  );
-  return isPublic ? "public URL" : undefined;
-}
-
-/** Whether what is sent to a name arrives at a receiver on this address. On every address it has all of the machine's. */
-function reachesHost(hostname: string, host: string): boolean {
-  const name = hostname.replace(/^\[|\]$/g, "");
-  const isEvery = isWildcardAddress(host);
-  if (isLoopback(hostname) || isWildcardAddress(name)) return isEvery || isLoopback(host) || host === "::1";
-  if (!isEvery) return name === host;
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return name === machineName() || own.some(({ address }) => address === name);
-}
-
 /** Deliveries that earlier runs left in the log: those for this run's targets, and those for targets that it does not have. */
-export async function waitingNotes(log: Log, routes: RunRoutes) {
+export async function waitingNotes(log: Log, routes: RunRoutes): Promise<readonly string[]> {
   const counts = await log.waiting();
-  const own = counts.filter(({ target }) => routes.has(target)).reduce((sum, { waiting }) => sum + waiting, 0);
-  const resumed =
-    own === 0
+  const own = sumOfWaiting(counts.filter(({ target }) => routes.has(target)));
+  return [
+    ...(own === 0
       ? []
-      : [`${counted(own, "delivery from an earlier run is", "deliveries from earlier runs are")} being sent now.`];
-  const stranded = counts
-    .filter(({ target, waiting }) => waiting > 0 && !routes.has(target))
-    .map(
-      ({ target, waiting }) =>
-        `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: add it with --forward-to to send ${waiting === 1 ? "it" : "them"}.`,
-    );
-  return { resumed, stranded };
+      : [`${counted(own, "delivery from an earlier run is", "deliveries from earlier runs are")} being sent now.`]),
+    ...counts
+      .filter(({ target, waiting }) => waiting > 0 && !routes.has(target))
+      .map(
+        ({ target, waiting }) =>
+          `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: add it with --forward-to to send ${waiting === 1 ? "it" : "them"}.`,
+      ),
+  ];
 }

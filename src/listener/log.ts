@@ -11,7 +11,7 @@ import { logPlace } from "../project/load.ts";
 import { trustOwn } from "../project/trust.ts";
 import { STORE_KEY } from "../project/variables.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-import { errorText, UserError, usageError } from "../util/errors.ts";
+import { errorText, hintOf, UserError, usageError } from "../util/errors.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 
@@ -105,8 +105,7 @@ function watchReadiness(context: Context, log: Log): () => Promise<string | unde
       const code = error instanceof UserError ? error.code : undefined;
       const reason = REASONS[code ?? ""] ?? "deliveries cannot be recorded";
       if (reported !== reason) {
-        const hint = error instanceof UserError && error.hint !== undefined ? { hint: error.hint } : {};
-        context.report({ type: "warning", message: `/readyz answers 503: ${errorText(error)}`, ...hint });
+        context.report({ type: "warning", message: `/readyz answers 503: ${errorText(error)}`, hint: hintOf(error) });
       }
       reported = reason;
       return reason;

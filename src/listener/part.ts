@@ -1,7 +1,6 @@
 import type { RunningChannel } from "../channels/reports.ts";
-import type { Context } from "../project/context.ts";
 import type { EventReport } from "../receiver/event-report.ts";
-import { type ExitCode, errorText } from "../util/errors.ts";
+import type { ExitCode } from "../util/errors.ts";
 
 /** Something that runs as long as `listen` does. Its `start…` function opens it, or throws and leaves nothing open. */
 export interface Part {
@@ -25,27 +24,4 @@ export interface ChannelPart extends Part {
   leave(): Promise<void>;
   /** 9: lost, 7: not deleted. */
   exitCode(): ExitCode;
-}
-
-/** Silence for longer than this looks as if `listen` hung. */
-const NOTICE_AFTER_MS = 500;
-
-/** Stops the parts, last started first: nothing more comes in, then what came is answered, forwarded and stored. */
-export async function stopParts(
-  context: Pick<Context, "report">,
-  parts: readonly Part[],
-  drainUntil: AbortSignal | undefined,
-): Promise<void> {
-  const message =
-    "stopping: finishing work in progress takes a few seconds at most; press Ctrl-C again to stop at once";
-  const notice = setTimeout(() => context.report({ type: "notice", message }), NOTICE_AFTER_MS);
-  for (const part of [...parts].reverse()) {
-    try {
-      await part.stop(drainUntil);
-    } catch (error) {
-      // The others still have to stop, and the run's own error must not be replaced.
-      context.report({ type: "warning", message: `${part.name} did not stop cleanly: ${errorText(error)}` });
-    }
-  }
-  clearTimeout(notice);
 }

@@ -1,26 +1,42 @@
-import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../contract/event-names.ts";
-import type { Format, Product } from "../contract/product.ts";
-import {
-  patternProducts,
-  projectProducts,
-  warnOfMistypedModules,
-  warnOfUnknownVariables,
-} from "../custom/project-products.ts";
+import { eventPatterns } from "../contract/event-names.ts";
+import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
+import type { Role } from "../log/log.ts";
 import { isDatabaseAddress } from "../log/open-log.ts";
 import type { Context } from "../project/context.ts";
+import type { SecretOptions } from "../project/given-secrets.ts";
 import { givenSecrets } from "../project/given-secrets.ts";
-import { type Config, loadConfig } from "../project/load.ts";
-import { flagSettings, type Settings } from "../project/settings.ts";
+import { loadConfig } from "../project/load.ts";
+import { flagSettings, type SettingOptions, type Settings } from "../project/settings.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
 import type { TunnelChoice } from "../tunnel/open-tunnel.ts";
 import { usageError } from "../util/errors.ts";
 import { parseRunTime } from "../util/units.ts";
 import { localKeySet } from "../zoho-api/key-sets.ts";
-import { runRoutes } from "./forwarding.ts";
-import type { ListenOptions, ZohoFlags } from "./options.ts";
-import { checkRole, readRole } from "./role.ts";
+import { checkNamedEvents } from "./named-events.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
+import { type RunRoutes, runRoutes } from "./targets.ts";
 import { chooseRunTunnel } from "./tunnel.ts";
+
+/** Flags for Zoho's API. */
+export interface ZohoFlags {
+  readonly channel?: readonly string[];
+  readonly expand?: boolean;
+  readonly profile?: string;
+  readonly product?: string;
+}
+
+export interface ListenOptions extends SecretOptions, SettingOptions, ZohoFlags {
+  readonly route?: readonly string[];
+  readonly expect?: readonly string[];
+  readonly timeout?: string;
+  readonly exec?: string;
+  readonly showSecrets?: boolean;
+  readonly ui?: boolean;
+  readonly serveJwks?: boolean;
+  readonly keys?: boolean;
+  readonly role?: string;
+  readonly admin?: string;
+}
 
 export type Plan = Awaited<ReturnType<typeof readPlan>>;
 
@@ -38,9 +54,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const products = await projectProducts(context, { config });
   const unknownNames = warnOfUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
-  const named = namedEvents(config, options);
-  warnOfUnknownEvents(context, products, named);
-  warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channelPatterns(options)]);
+  checkNamedEvents(context, config, products, options);
   const drift = openDrift(context, config, products);
   const usesDefault = options.timeout === undefined && options.expect !== undefined && options.exec === undefined;
   const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
@@ -50,14 +64,12 @@ export async function readPlan(context: Context, target: string | undefined, opt
     role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config);
   const usesZoho = needsZoho(options, choice);
   const routes = runRoutes(config, shown, products);
-  checkRole(role, config, routes);
-  const isShared = isDatabaseAddress(String(settings.store));
-  const limits = { keepMs: settings.keep, maxBytes: settings.maxLog };
+  checkRole(role, settings, routes);
   return {
     options,
     role,
     /** Other processes may use the log, too. */
-    isShared,
+    isShared: isDatabaseAddress(String(settings.store)),
     flags,
     /** Those that were named with flags. */
     givenSecrets: given,
@@ -74,87 +86,50 @@ export async function readPlan(context: Context, target: string | undefined, opt
     choice,
     usesZoho,
     routes,
-    limits,
+    limits: { keepMs: settings.keep, maxBytes: settings.maxLog },
   };
 }
 
 /** A misspelt event would otherwise make a CI job wait for ever. With --exec it counts from the end of the program. */
 export const EXPECT_TIMEOUT = "60s";
 
-/** An event or a pattern of events that the user has written. */
-interface NamedEvents {
-  readonly text: string;
-  /** The flag, or the setting and where it is set. */
-  readonly where: string;
-  /** The consequence if there is no such event; undefined where that is an error. */
-  readonly effect: string | undefined;
+function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
 }
 
-/** The events that flags and settings name. */
-function namedEvents({ settings, origins }: Config, { expect = [] }: ListenOptions): readonly NamedEvents[] {
-  const named = (where: string, texts: readonly string[], effect?: string): readonly NamedEvents[] =>
-    texts.map((text) => ({ where, text: text.replace(/=.*$/s, ""), effect }));
-  const source = (flag: string, key: "events" | "routes"): string =>
-    origins[key] === "flag" ? flag : `${key} in ${origins[key]}`;
-  const { routes, events } = settings;
-  return [
-    ...named("--expect", expect),
-    ...named(source("--route", "routes"), routes, "the route applies only if an event of that name arrives"),
-    ...named(source("--events", "events"), listed(events), "--events shows and forwards only events of that name"),
-  ];
+/** Flags of the receiver, and of what Zoho posts to it: they have no effect without one. */
+const OF_RECEIVER: readonly (keyof ListenOptions)[] = [
+  ...(["port", "host", "publicUrl", "tunnel", "domain", "channel"] as const),
+  ...(["expand", "expect", "exec", "serveJwks", "respond"] as const),
+];
+
+function readRole(options: ListenOptions): Role {
+  const { role = "both" } = options;
+  if (role !== "receive" && role !== "deliver" && role !== "both")
+    throw usageError(`--role: ${JSON.stringify(role)} is not one of receive, deliver, both`);
+  const useless = OF_RECEIVER.find((key) => options[key] !== undefined);
+  if (role === "deliver" && useless !== undefined)
+    throw usageError(`${flagOf(useless)} does nothing with --role deliver, which opens no receiver`);
+  return role;
 }
 
-function channelPatterns({ channel = [], product = "crm" }: ListenOptions): readonly string[] {
-  return listed(channel).map((text) => `${product}:${text}`);
-}
-
-function listed(texts: readonly string[]): readonly string[] {
-  return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
-}
-
-/**
- * A mistyped event would never arrive. An unknown product is an error; an unknown event may be the user's own, except where
- * a run waits for it.
- */
-function warnOfUnknownEvents(context: Context, products: readonly Product[], patterns: readonly NamedEvents[]): void {
-  for (const { text, where, effect } of patterns) {
-    const named = patternProducts(products, text, where);
-    const { product: id, event: name } = patternParts(text);
-    const formats = named.flatMap((each) => each.formats);
-    const isGlob = /[*?]/.test(text);
-    if (formats.some((format) => (isGlob ? mayMatch(format, name) : isNamed(format, name, id === undefined)))) continue;
-    if (isGlob) {
-      context.report({ type: "warning", message: `no known event matches ${name}; an unknown event still could` });
-      continue;
-    }
-    const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
-    if (effect === undefined)
-      throw usageError(
-        `${where} ${text}: there is no event ${name}`,
-        near === undefined
-          ? `zoho-hooks products lists the events; to wait for one that it does not list, use a pattern: '${text}*'`
-          : `did you mean ${near}?`,
-      );
-    context.report({
-      type: "warning",
-      message: `there is no known event ${name}: ${effect}`,
-      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
-    });
+/** Throws a usage error for a role that these settings leave without a purpose. */
+function checkRole(role: Role, { store, respond }: Settings, routes: RunRoutes): void {
+  if (role === "both") return;
+  if (role === "receive") {
+    if (respond === "mirror" && !routes.empty)
+      throw usageError("--respond mirror needs your app's answer, and --role receive sends it nothing");
+    if (store === false && !routes.empty)
+      throw usageError("--role receive leaves deliveries in the event log for others, and --no-store keeps none");
+    return;
   }
-}
-
-/** Whether a pattern matches an event of a format, or could match one of a family such as `<Module>.create`. */
-function mayMatch(format: Format, pattern: string): boolean {
-  const { matches } = eventPattern(pattern);
-  if (eventNames(format).some((name) => matches(undefined, name))) return true;
-  const [first = ""] = pattern.toLowerCase().split(/[*?]/, 1);
-  const last = pattern.toLowerCase().split(/[*?]/).at(-1) ?? "";
-  return format.events.some(({ name }) => {
-    const [before = "", after] = name.toLowerCase().split(/<[a-z]+>/);
-    if (after === undefined) return false;
-    const begins = before.startsWith(first) || first.startsWith(before);
-    return begins && (after.endsWith(last) || last.endsWith(after));
-  });
+  if (!isDatabaseAddress(String(store)))
+    throw usageError(
+      "--role deliver needs an event log that several processes share: only one writes a SQLite log",
+      "name a shared one with --store postgres://…, or leave --role out",
+    );
+  if (routes.empty)
+    throw usageError("--role deliver needs a target", "name your app: a port, host:port or URL, or --forward-to");
 }
 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
@@ -163,7 +138,7 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
 }
 
 /** Whether a run needs Zoho's API. Decided before anything is opened, so that contradictory flags cost no port. */
-function needsZoho({ channel, expand, ...rest }: ZohoFlags, choice: TunnelChoice): boolean {
+function needsZoho({ channel, expand, profile, product }: ZohoFlags, choice: TunnelChoice): boolean {
   if (channel !== undefined && choice.kind === "none") {
     throw usageError(
       "--channel needs a public URL for Zoho to post to, and this run has none",
@@ -171,9 +146,8 @@ function needsZoho({ channel, expand, ...rest }: ZohoFlags, choice: TunnelChoice
     );
   }
   if (channel !== undefined || expand === true) return true;
-  const useless = { "--profile": rest.profile, "--product": rest.product };
-  const [flag] = Object.entries(useless).find(([, value]) => value !== undefined) ?? [];
-  if (flag !== undefined) throw usageError(`${flag} does nothing without --channel or --expand`);
+  const useless = profile === undefined ? product && "--product" : "--profile";
+  if (useless !== undefined) throw usageError(`${useless} does nothing without --channel or --expand`);
   return false;
 }
 

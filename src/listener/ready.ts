@@ -1,6 +1,5 @@
-import type { RunningChannel } from "../channels/reports.ts";
 import { acceptsUnsigned, type Product } from "../contract/product.ts";
-import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secret.ts";
 import type { Context } from "../project/context.ts";
 import { defaults, type Settings } from "../project/settings.ts";
 import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
@@ -8,107 +7,99 @@ import type { Receiver } from "../receiver/receiver.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { canAllowUnsigned } from "../recognition/hints.ts";
 import { isLoopback } from "../util/hosts.ts";
+import type { AdminPart } from "./admin.ts";
+import type { LogPart } from "./log.ts";
+import type { ChannelPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { ReadyReport } from "./reports.ts";
+import type { TunnelPart } from "./tunnel.ts";
 
-interface ReadyState {
-  /** The configured secrets, and the token of the channel. */
-  readonly secrets: Secrets;
-  readonly receiver: Receiver;
-  readonly publicUrl: string | undefined;
-  readonly channel: RunningChannel | undefined;
+export interface ReadyState {
+  /** The configured secrets, and the token of the channel; undefined where nothing is received. */
+  readonly secrets?: Secrets;
   readonly keySetUrl: string | undefined;
-  readonly takesKeys: boolean;
   readonly inspectorUrl: string | undefined;
-  readonly metricsUrl: string | undefined;
+  readonly takesKeys: boolean;
+  readonly appAnswers: boolean | undefined;
   /** The notes of all parts. */
   readonly notes: readonly string[];
 }
 
-/** Where the receiver is reached, what it checks, and how to try it. */
+/** The parts that the ready block names; undefined where they were not started. */
+interface ReadyParts {
+  readonly receiver?: Receiver;
+  readonly log?: LogPart;
+  readonly tunnel?: TunnelPart;
+  readonly channel?: ChannelPart;
+  readonly admin?: AdminPart;
+}
+
+/** Where the receiver is reached, what it checks, and how to try it; without a receiver where its deliveries come from. */
 export function readyReport(
   context: Context,
-  { options, role, config: { settings }, products, unknownNames, allowed, routes }: Plan,
-  { secrets, receiver, publicUrl, channel, keySetUrl, inspectorUrl, metricsUrl, takesKeys, notes }: ReadyState,
+  plan: Plan,
+  { receiver, log, tunnel, channel, admin }: ReadyParts,
+  { secrets = noSecrets, notes, ...state }: ReadyState,
 ): ReadyReport {
+  const { role, routes } = plan;
+  const { settings } = plan.config;
+  const shared = {
+    type: "ready",
+    role,
+    forwardsTo: routes.texts,
+    events: settings.events,
+    onInvalid: settings.onInvalid,
+    metricsUrl: admin?.metricsUrl,
+    ...state,
+  } as const;
+  if (receiver === undefined) return { ...shared, ...NO_RECEIVER, logPath: log?.log.path, notes };
+  const { options, products, unknownNames, allowed } = plan;
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
   // The project's products come first.
   const ids = [...new Set([...own, ...configured, ...products.map(({ id }) => id)])];
   const credentials = checkedWith(secrets, unknownNames);
   const unsigned = products.filter((product) => acceptsUnsigned(product, secrets)).map(({ id }) => id);
+  const allowUnsigned = products.filter((product) => product.allowUnsigned === true);
+  const publicUrl = tunnel?.url();
+  const running = channel?.state();
+  const offersTunnel = publicUrl === undefined && settings.tunnel !== "none";
+  const isMirrored = settings.respond === "mirror";
   return {
-    type: "ready",
-    role,
+    ...shared,
     logPath: undefined,
     url: receiver.url,
     publicUrl,
     path: webhookUrl("", "<product>"),
     urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
-    forwardsTo: routes.texts,
-    isMirrored: settings.respond === "mirror",
-    events: settings.events,
+    isMirrored,
     checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
-    unsigned: [
-      ...unsigned,
-      ...products.flatMap(({ id, allowUnsigned }) => (allowUnsigned === true ? [`${id} (custom bodies)`] : [])),
-    ],
-    onInvalid: settings.onInvalid,
-    offersTunnel: publicUrl === undefined && settings.tunnel !== "none",
-    channel,
-    keySetUrl,
-    takesKeys,
-    inspectorUrl,
-    metricsUrl,
+    unsigned: [...unsigned, ...allowUnsigned.map(({ id }) => `${id} (custom bodies)`)],
+    offersTunnel,
+    channel: running,
     // Otherwise the program or Zoho sends.
     tryCommand:
-      options.exec === undefined && channel === undefined
+      options.exec === undefined && running === undefined
         ? tryCommand(context, settings.port, receiver.port, own[0] ?? configured[0] ?? "crm")
         : undefined,
     notes: [
       ...checkNotes(credentials, unsigned, settings),
       ...customNotes(secrets, settings, products),
       ...missingValueNotes(secrets, settings),
-      ...(settings.respond === "mirror" && routes.empty
-        ? ["--respond mirror has no effect without --forward-to."]
-        : []),
+      ...(isMirrored && routes.empty ? ["--respond mirror has no effect without --forward-to."] : []),
       ...(settings.schema === "warn" ? [] : [`Schemas: ${settings.schema}.`]),
-      ...addressNotes(allowed),
+      ...(allowed === undefined ? [] : [`Accepting only from ${allowed.ranges.join(", ")}.`]),
+      guideRangesNote(allowed) ?? [],
       ...notes,
-      ...(publicUrl === undefined && settings.tunnel !== "none"
-        ? ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."]
-        : []),
-    ],
+      ...(offersTunnel ? ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."] : []),
+    ].flat(),
   };
 }
 
-/** What a run without a receiver does. */
-export function deliveringReport(
-  { role, config: { settings }, routes }: Plan,
-  { path, ...given }: Pick<ReadyReport, "notes" | "inspectorUrl" | "metricsUrl"> & { readonly path: string },
-): ReadyReport {
-  return {
-    type: "ready",
-    role,
-    logPath: path,
-    url: undefined,
-    publicUrl: undefined,
-    path: "",
-    urls: {},
-    forwardsTo: routes.texts,
-    isMirrored: false,
-    events: settings.events,
-    checks: [],
-    unsigned: [],
-    onInvalid: settings.onInvalid,
-    offersTunnel: false,
-    channel: undefined,
-    keySetUrl: undefined,
-    takesKeys: false,
-    tryCommand: undefined,
-    ...given,
-  };
-}
+const NO_RECEIVER = {
+  ...{ url: undefined, publicUrl: undefined, path: "", urls: {}, isMirrored: false, checks: [], unsigned: [] },
+  ...{ offersTunnel: false, channel: undefined, tryCommand: undefined },
+};
 
 /** Where the secrets come from. A private key signs and checks nothing. */
 function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonly string[] {
@@ -173,11 +164,6 @@ function missingValueNotes(secrets: Secrets, { products }: Settings): readonly s
     );
 }
 
-function addressNotes(allowed: AddressList | undefined): readonly string[] {
-  if (allowed === undefined) return [];
-  return [`Accepting only from ${allowed.ranges.join(", ")}.`, guideRangesNote(allowed) ?? []].flat();
-}
-
 /** Shown again with the first 403 for an address. */
 export function guideRangesNote(allowed: AddressList | undefined): string | undefined {
   if (allowed === undefined || !GUIDE_RANGES.every((range) => allowed.ranges.includes(range))) return undefined;
@@ -185,8 +171,8 @@ export function guideRangesNote(allowed: AddressList | undefined): string | unde
 }
 
 /** Warns where anyone who reaches this machine can post events to the app. */
-export function warnIfOpen(context: Context, { host }: Settings, { checks }: ReadyReport): void {
-  if (checks.length > 0 || isLoopback(host) || host === "::1") return;
+export function warnIfOpen(context: Context, { host }: Settings, { url, checks }: ReadyReport): void {
+  if (url === undefined || checks.length > 0 || isLoopback(host) || host === "::1") return;
   const message = `anyone who can reach ${host} can post events: no signature, token or address is checked`;
   context.report({ type: "warning", message });
 }

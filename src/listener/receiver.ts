@@ -9,10 +9,10 @@ import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../receiver/receiver.ts";
 import { errorCode, UserError, usageError } from "../util/errors.ts";
-import { receiverTargeted } from "./forwarding.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
+import { receiverTargeted } from "./targets.ts";
 
 export type ReceiverPart = Part & Receiver;
 
@@ -60,7 +60,7 @@ export async function startReceiverPart(
       context.report({ type: "notice", message });
       if (file !== undefined) warnIfTracked(context, config.root, file);
     },
-    onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
+    onTrouble: (message, hint) => context.report({ type: "warning", message, hint }),
   });
   return {
     ...receiver,

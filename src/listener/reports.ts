@@ -64,7 +64,7 @@ export interface SummaryReport {
   /** How long the tunnel was down; undefined without one. */
   readonly tunnelDownMs: number | undefined;
   /** Lines about events that were not shown because the output was not read fast enough. */
-  readonly leftOut: number;
+  readonly droppedLines: number;
   /** One for each `--expect`. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
 }
@@ -85,6 +85,8 @@ export interface ReadyReport {
   readonly urls: Readonly<Record<string, string>>;
   /** The URLs of the developer's app. */
   readonly forwardsTo: readonly string[];
+  /** All apps accept connections; undefined where that is not known yet, or nothing is forwarded to an app. */
+  readonly appAnswers: boolean | undefined;
   /** The sender gets the app's answer. */
   readonly isMirrored: boolean;
   /** The patterns of the only events that are shown and forwarded; empty for all. */

@@ -60,14 +60,14 @@ export async function shareSecrets(context: Context, log: Log): Promise<SharedSe
     if (warned || !(error instanceof UserError) || error.code !== "log-key") return;
     warned = true;
     const message = `what other receivers share is not used here, so deliveries are accepted that they reject: ${error.message}`;
-    context.report({ type: "warning", message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    context.report({ type: "warning", message, hint: error.hint });
   };
-  const look = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     if (hasKey || (await shared.isUsed())) await refresh();
   };
-  if (!hasKey) await look().catch(warnOfKey);
+  if (!hasKey) await poll().catch(warnOfKey);
   // While the log cannot be read, the last ones count; the deliveries themselves tell that it cannot.
-  const timer = setInterval(() => void look().catch(warnOfKey), READ_INTERVAL_MS);
+  const timer = setInterval(() => void poll().catch(warnOfKey), READ_INTERVAL_MS);
 
   const save = async (name: string, value: string): Promise<void> => {
     const duty = await log.takeDuty("secrets");

@@ -41,13 +41,7 @@ export function createTally(expectations: readonly Expectation[]) {
   const seenAgain = new Set<number>();
   const count = (i: number): number => arrived[i] ?? 0;
   return {
-    add({
-      n,
-      receipt,
-      refusal,
-      duplicateOf,
-      shown,
-    }: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf" | "shown">): void {
+    add({ n, receipt, refusal, duplicateOf, shown }: EventReport): void {
       if (n > 0) firstN = Math.min(firstN, n);
       const name = receipt.product ?? "(unknown)";
       products[name] ??= noCounts();

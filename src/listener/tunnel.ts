@@ -9,9 +9,9 @@ import { type ProbeResult, probe } from "../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../tunnel/tunnel.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import type { ProbeKey } from "../util/probe-key.ts";
-import { reportGap } from "./gaps.ts";
 import type { Part } from "./part.ts";
 import type { TunnelReport } from "./reports.ts";
+import { reportGap } from "./sleep-detector.ts";
 
 /** Makes the receiver reachable from outside. */
 export interface TunnelPart extends Part {

@@ -5,7 +5,7 @@ import { basename, dirname, isAbsolute, relative } from "node:path";
 import { finished } from "node:stream/promises";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
-import { NO_READER, onAbort, sleepRealTime } from "../util/timing.ts";
+import { onAbort, STDOUT_CLOSED, sleepRealTime } from "../util/timing.ts";
 import { openKeyboard } from "./keyboard.ts";
 import { standardOutput } from "./output.ts";
 import type { Channel, ChildRun, Runtime, SelfProcess, Surroundings } from "./runtime.ts";
@@ -187,8 +187,8 @@ let isOutputLost = false;
 function outputLost(error: NodeJS.ErrnoException): void {
   const isReported = isOutputLost;
   isOutputLost = true;
-  interruption?.abort(NO_READER);
-  if (isReported || error.code === NO_READER || error.code === "ERR_STREAM_DESTROYED") return;
+  interruption?.abort(STDOUT_CLOSED);
+  if (isReported || error.code === STDOUT_CLOSED || error.code === "ERR_STREAM_DESTROYED") return;
   // Lost as well if stderr is what cannot be written.
   stderr.write(`error: the output cannot be written: ${error.message}\n`);
   process.once("exit", (status) => {
@@ -204,7 +204,7 @@ function listenForInterrupt(): AbortController {
   const controller = new AbortController();
   // Opens the streams, which do not block on a pipe: a signal must not be missed while a write waits for its reader.
   for (const output of [stdout, stderr]) output.stream();
-  if (isOutputLost) controller.abort(NO_READER);
+  if (isOutputLost) controller.abort(STDOUT_CLOSED);
   // A run adds a listener for each request under way.
   setMaxListeners(0, controller.signal);
   const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };

@@ -1,5 +1,6 @@
 import type { openTunnel } from "../tunnel/open-tunnel.ts";
 import type { Keyboard, KeyboardUser } from "./keyboard.ts";
+import type { Output } from "./output.ts";
 import type { Prompts } from "./prompts.ts";
 
 /** The start file passes this, since a bundle knows neither where its package is nor how to import modules outside of it. */
@@ -96,15 +97,4 @@ interface Overrides {
   readonly answerWithinMs?: number;
   /** Replaces the ngrok agent. */
   readonly openTunnel?: typeof openTunnel;
-}
-
-export interface Output {
-  write(text: string): void;
-  /** Characters that the reader has not taken yet: they are held in memory. */
-  backlog(): number;
-  /** Characters that the reader has taken so far. */
-  taken(): number;
-  readonly isTTY: boolean;
-  /** Undefined when it is not a terminal. */
-  readonly columns: number | undefined;
 }

@@ -15,7 +15,7 @@ export interface EvaluateOptions {
   readonly products: readonly Product[];
   readonly secrets: Secrets;
   readonly policy: ReplyPolicy;
-  readonly limits?: Limits | undefined;
+  readonly limits?: Limits;
   /** Undefined to accept deliveries from every address. */
   readonly allowed: AddressList | undefined;
 }

@@ -1,8 +1,12 @@
+import type { Product } from "../contract/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
+import { isSuccess } from "../delivery/delivery.ts";
 import { problemText } from "../delivery/payload.ts";
 import type { Attempt, DeliveryState, Forward } from "../log/log.ts";
+import type { Context } from "../project/context.ts";
 import { signatureOf } from "../proofs/verdict.ts";
 import type { Receipt } from "../recognition/receive.ts";
+import { answerRuleOf } from "../recognition/reply.ts";
 import type { TextPosition } from "../util/json.ts";
 import { lineOf } from "../util/json-line.ts";
 import type { JsonLine } from "../util/text.ts";
@@ -24,10 +28,10 @@ export interface EventReport {
   /** Why the answer was not a plain 200. */
   readonly refusal: string | undefined;
   /** The command that explains why a signature or token is not verified. */
-  readonly explainCommand?: string | undefined;
+  readonly explainCommand?: string;
   /** False when a filter hides the line; the event is counted all the same. */
   readonly shown: boolean;
-  readonly showSecrets?: boolean | undefined;
+  readonly showSecrets?: boolean;
   /** Set when the event is read from the log. */
   readonly logged?: LoggedFacts;
 }
@@ -41,7 +45,7 @@ export interface LoggedFacts {
   /** Length of the body as it came; where neither the log nor a header has it, that of what was kept. */
   readonly bytes: number;
   /** How many of these bytes were kept, where not all were: it was rejected. */
-  readonly cutTo?: number | undefined;
+  readonly cutTo?: number;
   /** Oldest first. */
   readonly attempts: readonly AttemptFacts[];
   readonly forwards: readonly Forward[];
@@ -109,14 +113,41 @@ export const attemptLine = lineOf("attempt target at status latencyMs error repl
 export const forwardLine = lineOf("target state attempts dueAt");
 
 function loggedLine({ state, remote, masked, bytes, cutTo, attempts, forwards }: LoggedFacts): JsonLine {
-  const cut = cutTo !== undefined;
   return {
     state,
-    remote,
+    remote: remote ?? null,
     masked,
     bytes,
-    cut,
+    cut: cutTo !== undefined,
     attempts: attempts.map(attemptLine),
     forwards: forwards.map(forwardLine),
+  };
+}
+
+/** Some hints quote what was received: a stranger who sends ever new names must not fill the memory or the screen. */
+const MAX_HINTS = 100;
+
+/**
+ * Reports once per run: each hint of a receipt, each signature or token that has no key to verify it with, and what a sender
+ * does after a refusal. `below`: whether the notice belongs below a line of `listen` about the delivery.
+ */
+export function reportHintsOnce(
+  context: Context,
+  products: readonly Product[],
+  { below }: { readonly below?: true } = {},
+): (receipt: Receipt, status?: number) => void {
+  const reported = new Set<string>();
+  const hints = new Set<string>();
+  const once = (key: string, message: string, seen = reported): void => {
+    if (seen.has(key)) return;
+    seen.add(key);
+    context.report({ type: "notice", message, below });
+  };
+  return ({ product = "", format, verdicts, hint }, status = 200) => {
+    if (hint !== undefined && hints.size < MAX_HINTS) once(hint, `${product}: ${hint}`, hints);
+    const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
+    if (endsBy !== undefined) once(endsBy, `${product}: its sender counts this as a failure, and ${endsBy}`);
+    for (const { id, verdict, reason } of verdicts)
+      if (verdict === "unconfigured") once(`${product} ${format} ${id}`, `${product}: ${id} not verified: ${reason}`);
   };
 }

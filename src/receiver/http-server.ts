@@ -9,10 +9,11 @@ import {
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { devNull } from "node:os";
+import type { Reply } from "../contract/product.ts";
 import { plainReply } from "../recognition/reply.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
-import { startInTurn } from "./pipelining.ts";
-import { findReceiver, sendReply } from "./respond.ts";
+
+import { findReceiver } from "./routes.ts";
 
 interface ServerAddress {
   readonly host: string;
@@ -242,4 +243,117 @@ function closeServer(server: Server, connections: ReadonlySet<Socket>, graceMs: 
 
 function closeUnused(connections: ReadonlySet<Socket>): void {
   for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+}
+
+/** These have no body, and so no length (RFC 9110, section 6.4.1). */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** Writes a whole reply. With `drained`, which resolves once the rest of the request has been read, the connection ends after it. */
+export function sendReply(response: ServerResponse, reply: Reply, drained?: Promise<void>): void {
+  const { status, contentType } = reply;
+  const body = WITHOUT_BODY.has(status) ? "" : reply.body;
+  const headers = (reply.headers ?? []).flat();
+  if (contentType !== "") headers.push("content-type", contentType);
+  if (!WITHOUT_BODY.has(status)) headers.push("content-length", String(Buffer.byteLength(body)));
+  if (drained !== undefined) headers.push("connection", "close");
+  response.writeHead(status, headers);
+  if (drained === undefined) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  void drained.then(() => response.end());
+}
+
+/** Requests of one connection; no sender of webhooks posts the next one before it has an answer. */
+const MAX_UNANSWERED = 32;
+
+/** Requests that wait, of all connections together. One more closes its connection. */
+const MAX_WAITING = 512;
+
+/** For a paused connection on which nothing moves, as when its client reads no answers. */
+const PAUSED_TIMEOUT_MS = 10_000;
+
+interface Pipeline {
+  readonly socket: Socket;
+  /** Called when a response closes. */
+  readonly onAnswered: () => void;
+  /** A request counts until the turn of the event loop after its answer, so that a flood leaves turns to other connections. */
+  unanswered: number;
+  /** Requests that wait while the connection is paused; undefined while it is read. */
+  waiting: (() => void)[] | undefined;
+}
+
+const pipelines = new WeakMap<Socket, Pipeline>();
+
+let waitingCount = 0;
+
+/** Connections of the requests that were answered in this turn of the event loop. */
+let answered: Pipeline[] = [];
+
+/**
+ * Starts handling a request, at once unless 32 others of its connection are unanswered: then the connection is paused until
+ * all are answered. A request is answered when its answer is written to the connection, so a client that reads none
+ * is not read either.
+ */
+export function startInTurn({ socket }: IncomingMessage, response: ServerResponse, start: () => void): void {
+  if (socket.destroyed) return;
+  const connection = pipelines.get(socket) ?? watchPipeline(socket);
+  if (connection.waiting === undefined && connection.unanswered < MAX_UNANSWERED) run(connection, response, start);
+  else wait(connection, () => run(connection, response, start));
+}
+
+function run(connection: Pipeline, response: ServerResponse, start: () => void): void {
+  connection.unanswered++;
+  response.once("close", connection.onAnswered);
+  start();
+}
+
+function watchPipeline(socket: Socket): Pipeline {
+  const onAnswered = (): void => {
+    if (answered.push(connection) === 1) setImmediate(settleAnswered);
+  };
+  const connection: Pipeline = { socket, onAnswered, unanswered: 0, waiting: undefined };
+  pipelines.set(socket, connection);
+  socket.once("close", () => endWaiting(connection));
+  return connection;
+}
+
+function wait(connection: Pipeline, start: () => void): void {
+  const { socket } = connection;
+  // Later in this turn: Node resumes the connection after each complete request that it has already read.
+  setImmediate(() => {
+    if (connection.waiting !== undefined) socket.pause();
+  });
+  if (connection.waiting === undefined) {
+    connection.waiting = [];
+    socket.setTimeout(PAUSED_TIMEOUT_MS);
+  }
+  connection.waiting.push(start);
+  waitingCount++;
+  if (waitingCount > MAX_WAITING) socket.destroy();
+}
+
+function settleAnswered(): void {
+  const settled = answered;
+  answered = [];
+  for (const connection of settled) {
+    connection.unanswered--;
+    if (connection.unanswered === 0 && connection.waiting !== undefined) startWaiting(connection, connection.waiting);
+  }
+}
+
+function startWaiting(connection: Pipeline, waiting: (() => void)[]): void {
+  const next = waiting.splice(0, MAX_UNANSWERED);
+  waitingCount -= next.length;
+  for (const start of next) start();
+  if (next.length > 0) return;
+  // Not sooner: until all answers are written, Node itself may have paused the connection, and its parser.
+  endWaiting(connection);
+  connection.socket.resume();
+}
+
+function endWaiting(connection: Pipeline): void {
+  waitingCount -= connection.waiting?.length ?? 0;
+  connection.waiting = undefined;
 }

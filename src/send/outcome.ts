@@ -1,5 +1,5 @@
-import { answerHint, isDelivered } from "../forward/answer-hint.ts";
 import type { PostResult } from "../forward/post.ts";
+import { answerHint, isDelivered } from "../forward/post-failure.ts";
 import type { Context } from "../project/context.ts";
 import { canAllowUnsigned } from "../recognition/hints.ts";
 import { deadlineOf, NOT_RECORDED, probesText, probeText } from "../recognition/reply.ts";

@@ -4,11 +4,11 @@ import { isSuccess } from "../delivery/delivery.ts";
 import { checkTarget } from "../delivery/target-url.ts";
 import { DamageReport, entryName, recogniseEntry } from "../events/entry.ts";
 import { requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
-import { answerHint, isDelivered } from "../forward/answer-hint.ts";
+import { answerHint, isDelivered } from "../forward/post-failure.ts";
+import { openTargets } from "../forward/queue-poster.ts";
 import { createRoutes } from "../forward/routes.ts";
-import { openTargets } from "../forward/targets.ts";
 import type { Log, LogEntry } from "../log/log.ts";
-import { roomOnStdout } from "../process/room-on-stdout.ts";
+import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets } from "../project/given-secrets.ts";
 import type { Config } from "../project/load.ts";
@@ -179,7 +179,7 @@ async function replayAll(
   let ended = 0;
   try {
     for await (const { entry, target } of read()) {
-      await roomOnStdout(context);
+      await waitForDrain(context);
       if (context.signal.aborted) break;
       // The user edits once, however many targets there are.
       if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);

@@ -1,6 +1,7 @@
 import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import type { Report } from "../process/messages.ts";
-import type { Output, Runtime } from "../process/runtime.ts";
+import type { Output } from "../process/output.ts";
+import type { Runtime } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
 import { withCommandsAsCalled } from "./failure.ts";
 import { jsonLines } from "./json.ts";

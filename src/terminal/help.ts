@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Argument, HelpConfiguration, Option, OutputConfiguration } from "commander";
-import type { Output, Runtime } from "../process/runtime.ts";
+import type { Output } from "../process/output.ts";
+import type { Runtime } from "../process/runtime.ts";
 import { wrapText } from "./layout.ts";
 
 /** Longer lines are hard to read, however wide the terminal is. */

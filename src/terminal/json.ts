@@ -23,7 +23,7 @@ type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => Js
  * added. A member of a report that is not named here is for people only.
  */
 const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
-  ready: lineOf("role url publicUrl urls events keySetUrl:jwks_url inspectorUrl notes channel", {
+  ready: lineOf("role url publicUrl urls events keySetUrl:jwks_url inspectorUrl appAnswers notes channel", {
     channel: lineOf("product id events expiresAt timeLeftMs"),
   }),
   event: (event) => (event.shown ? eventLine(event) : []),
@@ -31,7 +31,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   target: lineOf("at state target reason waiting downMs"),
   tunnel: lineOf("at state url previousUrl reason downMs"),
   gap: lineOf("from to cause reason"),
-  summary: lineOf("...total products seconds forwards tunnelDownMs leftOut expectations", {
+  summary: lineOf("...total products seconds forwards tunnelDownMs droppedLines:left_out expectations", {
     forwards: lineOf("delivered failed waiting"),
   }),
   entry: ({ event }) => eventLine(event),

@@ -1,5 +1,6 @@
 import { isQueue } from "../delivery/queue-address.ts";
-import type { Output, Runtime } from "../process/runtime.ts";
+import type { Output } from "../process/output.ts";
+import type { Runtime } from "../process/runtime.ts";
 import { plain } from "../util/text.ts";
 
 /** The common flags that concern output. */

@@ -1,6 +1,6 @@
 import type { Ora } from "ora";
 import type { Progress } from "../process/messages.ts";
-import type { Output } from "../process/runtime.ts";
+import type { Output } from "../process/output.ts";
 import type { Paint } from "./paint.ts";
 
 export const noProgress: Progress = { advance() {}, end() {} };

@@ -8,7 +8,7 @@ import type { Paint, Rendered, Style } from "./paint.ts";
 
 /** On stderr: the events are what a run is asked for. At most seven lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style): Rendered {
-  const { url, publicUrl, path, forwardsTo, isMirrored, checks, channel, role, unsigned, events } = report;
+  const { url, publicUrl, path, forwardsTo, isMirrored, checks, channel, role, unsigned, events, appAnswers } = report;
   const { columns } = err;
   const room = columns - INDENT_COLUMNS;
   const policy = report.onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
@@ -25,6 +25,7 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
     ? always
     : [
         ["forwards to", forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
+        ["app", appAnswers !== undefined && (appAnswers ? "answers" : APP_DOWN)],
         ["forwards to", forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
         ["events", events.length > 0 && listed(events, room)],
         ["checks", checks.length > 0 && listed(checks, room - policy.length) + policy],
@@ -54,6 +55,7 @@ type Row = readonly [label: string, text: string | false | undefined];
 
 const INDENT_COLUMNS = 15;
 const UNSIGNED = "accepts unsigned: ";
+const APP_DOWN = "does not answer yet: deliveries wait for it";
 const NO_CHECKS = "nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN";
 
 function rowLines(label: string, text: string, { dim, columns }: Paint): readonly string[] {
@@ -81,7 +83,7 @@ function listed(texts: readonly string[], room: number): string {
 }
 
 export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
-  const { forwards, tunnelDownMs = 0, leftOut, role, total } = report;
+  const { forwards, tunnelDownMs = 0, droppedLines, role, total } = report;
   const products = Object.entries(report.products);
   const columns = SUMMARY_COLUMNS.filter(([, key]) => key !== "not_verified" || total.not_verified > 0);
   const row = (name: string, count: ProductCount): readonly string[] => [
@@ -94,7 +96,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
     ...(products.length === 1 ? [] : [row("total", total)]),
   ];
   const failed = forwards && (forwards.failed === 0 ? "0 failed" : err.caution(`${forwards.failed} failed`));
-  const lost = `${counted(leftOut, "line was", "lines were")} not shown, because the output was not read fast enough.`;
+  const lost = `${counted(droppedLines, "line was", "lines were")} not shown, because the output was not read fast enough.`;
   return {
     err: textOf(
       "",
@@ -104,7 +106,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
       total.hidden > 0 && `${total.hidden} hidden by --events.`,
       forwards && `Forwarded: ${forwards.delivered} delivered, ${failed}${waitingText(forwards)}`,
       tunnelDownMs > 0 && err.caution(`The tunnel was down for ${formatDuration(tunnelDownMs)}.`),
-      leftOut > 0 && err.caution(lost),
+      droppedLines > 0 && err.caution(lost),
       report.expectations.map(({ event, wanted, came }) => {
         const isMet = came >= wanted;
         return err[isMet ? "good" : "bad"](`${isMet ? "✓" : "✗"} ${event}: ${came} of ${wanted} arrived`);

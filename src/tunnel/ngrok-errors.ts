@@ -7,80 +7,70 @@ export interface NgrokErrorContext {
   readonly serverAddr: string;
 }
 
-interface Mapping {
-  readonly exit: "credentials" | "connectionLost";
-  readonly message: (context: NgrokErrorContext) => string;
-  readonly hint: string;
-}
-
 const TOKEN_PAGE = "https://dashboard.ngrok.com/get-started/your-authtoken";
 const ALTERNATIVES = "or use --public-url URL or --tunnel none";
 
-const wrongToken: Mapping = {
-  exit: "credentials",
-  message: ({ authtoken }) => `ngrok does not accept the authtoken from ${authtoken.origin}`,
-  hint: `copy it again from ${TOKEN_PAGE}; it may have been reset, or be an API key instead of an authtoken`,
-};
-const foreignDomain: Mapping = {
-  exit: "credentials",
-  message: ({ domain, authtoken }) =>
-    `the ngrok account of the authtoken from ${authtoken.origin} may not use ${domainText(domain)}`,
-  hint: "reserve it at https://dashboard.ngrok.com/domains, use the account that owns it, or leave --domain out",
-};
-const account: Mapping = {
-  exit: "credentials",
-  message: () => "ngrok rejects this account",
-  hint: `see https://dashboard.ngrok.com, ${ALTERNATIVES}`,
-};
-const oldAgent: Mapping = {
-  exit: "connectionLost",
-  message: () => "ngrok no longer serves this version of its agent",
-  hint: `update zoho-hooks, ${ALTERNATIVES}`,
-};
-const blockedAddress: Mapping = {
-  exit: "connectionLost",
-  message: () => "ngrok does not accept agents from this IP address",
-  hint: `use another network, or see the IP rules at https://dashboard.ngrok.com, ${ALTERNATIVES}`,
-};
+type KnownError = readonly [
+  codes: readonly number[],
+  exit: "credentials" | "connectionLost",
+  message: string | ((context: NgrokErrorContext) => string),
+  hint: string,
+];
 
 /** https://ngrok.com/docs/errors/reference */
-const byCode: Readonly<Record<string, Mapping>> = {
-  ERR_NGROK_102: account,
-  ERR_NGROK_103: account,
-  ERR_NGROK_105: wrongToken,
-  ERR_NGROK_106: wrongToken,
-  ERR_NGROK_107: wrongToken,
-  ERR_NGROK_108: {
-    exit: "connectionLost",
-    message: () => "the ngrok account already runs as many agents at once as its plan allows",
-    hint: `stop another one (https://dashboard.ngrok.com/agents lists them), ${ALTERNATIVES}`,
-  },
-  ERR_NGROK_115: blockedAddress,
-  ERR_NGROK_116: blockedAddress,
-  ERR_NGROK_120: oldAgent,
-  ERR_NGROK_121: oldAgent,
-  ERR_NGROK_313: foreignDomain,
-  ERR_NGROK_314: foreignDomain,
-  ERR_NGROK_319: foreignDomain,
-  ERR_NGROK_320: foreignDomain,
-  ERR_NGROK_324: {
-    exit: "connectionLost",
-    message: () => "the ngrok account already has as many endpoints as its plan allows",
-    hint: `stop another one (https://dashboard.ngrok.com/endpoints lists them), ${ALTERNATIVES}`,
-  },
-  ERR_NGROK_334: {
-    exit: "connectionLost",
-    message: ({ domain }) => `another agent is already serving ${domainText(domain)}`,
-    hint: "stop it (https://dashboard.ngrok.com/endpoints shows where it runs), or choose another name with --domain",
-  },
-  ERR_NGROK_4018: {
-    exit: "credentials",
-    message: ({ authtoken }) =>
+const KNOWN_ERRORS: readonly KnownError[] = [
+  [[102, 103], "credentials", "ngrok rejects this account", `see https://dashboard.ngrok.com, ${ALTERNATIVES}`],
+  [
+    [105, 106, 107],
+    "credentials",
+    ({ authtoken }) => `ngrok does not accept the authtoken from ${authtoken.origin}`,
+    `copy it again from ${TOKEN_PAGE}; it may have been reset, or be an API key instead of an authtoken`,
+  ],
+  [
+    [108],
+    "connectionLost",
+    "the ngrok account already runs as many agents at once as its plan allows",
+    `stop another one (https://dashboard.ngrok.com/agents lists them), ${ALTERNATIVES}`,
+  ],
+  [
+    [115, 116, 9040],
+    "connectionLost",
+    "ngrok does not accept agents from this IP address",
+    `use another network, or see the IP rules at https://dashboard.ngrok.com, ${ALTERNATIVES}`,
+  ],
+  [
+    [120, 121],
+    "connectionLost",
+    "ngrok no longer serves this version of its agent",
+    `update zoho-hooks, ${ALTERNATIVES}`,
+  ],
+  [
+    [313, 314, 319, 320],
+    "credentials",
+    ({ domain, authtoken }) =>
+      `the ngrok account of the authtoken from ${authtoken.origin} may not use ${domainText(domain)}`,
+    "reserve it at https://dashboard.ngrok.com/domains, use the account that owns it, or leave --domain out",
+  ],
+  [
+    [324],
+    "connectionLost",
+    "the ngrok account already has as many endpoints as its plan allows",
+    `stop another one (https://dashboard.ngrok.com/endpoints lists them), ${ALTERNATIVES}`,
+  ],
+  [
+    [334],
+    "connectionLost",
+    ({ domain }) => `another agent is already serving ${domainText(domain)}`,
+    "stop it (https://dashboard.ngrok.com/endpoints shows where it runs), or choose another name with --domain",
+  ],
+  [
+    [4018],
+    "credentials",
+    ({ authtoken }) =>
       `ngrok requires a verified account, and the account of the authtoken from ${authtoken.origin} is not verified`,
-    hint: `verify the account at https://dashboard.ngrok.com, and copy the token from ${TOKEN_PAGE}`,
-  },
-  ERR_NGROK_9040: blockedAddress,
-};
+    `verify the account at https://dashboard.ngrok.com, and copy the token from ${TOKEN_PAGE}`,
+  ],
+];
 
 /** Turns an error of the agent into one that says what to do. Removes the token, which the service repeats in its messages. */
 export function mapNgrokError(error: unknown, context: NgrokErrorContext): UserError {
@@ -88,14 +78,14 @@ export function mapNgrokError(error: unknown, context: NgrokErrorContext): UserE
   const raw = errorText(error);
   const code = /ERR_NGROK_\d+/.exec(raw)?.[0];
   const text = cleanText(raw, context.authtoken);
-  const known = code === undefined ? undefined : byCode[code];
   if (code !== undefined) {
-    return new UserError(
-      known?.exit ?? "connectionLost",
-      known === undefined ? `ngrok rejected the tunnel: ${text} (${code})` : `${known.message(context)} (${code})`,
-      known?.hint ?? `https://ngrok.com/docs/errors/${code.toLowerCase()} explains the code, ${ALTERNATIVES}`,
-      code,
-    );
+    const [, exit, message, hint] = KNOWN_ERRORS.find(([codes]) => codes.includes(Number(code.slice(10)))) ?? [
+      [],
+      "connectionLost",
+      `ngrok rejected the tunnel: ${text}`,
+      `https://ngrok.com/docs/errors/${code.toLowerCase()} explains the code, ${ALTERNATIVES}`,
+    ];
+    return new UserError(exit, `${typeof message === "string" ? message : message(context)} (${code})`, hint, code);
   }
   const tls = /tls handshake|certificate/i.test(raw);
   return new UserError(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
 import { setLongTimeout, withTimeout } from "../util/timing.ts";
-import { loadNgrok, type NgrokSdk, type NgrokSession, type NgrokSettings, openNgrokSession } from "./ngrok-session.ts";
+import { loadNgrok, type NgrokSession, type NgrokSettings, openNgrokSession } from "./ngrok-session.ts";
 import { reachedWithin, type Tunnel, type TunnelOptions, untilUnreachable } from "./tunnel.ts";
 
 /** Pauses between checks whether one of the agent's own three quick attempts to reconnect has succeeded. */
@@ -13,119 +13,103 @@ const BACKOFF_MS = [0, 500, 1000, 2000, 4000, 8000, 15_000] as const;
 /** The timeout counts in turns of this length, so that a laptop that was asleep for an hour has not tried for an hour. */
 const TURN_MS = 250;
 
+/** Why a session delivers no requests: its agent is reconnecting, its connection is dead, or it seems fine (`alive`). */
+type SessionState = "reconnecting" | "dead" | "alive";
+
 /**
  * A tunnel of ngrok's own agent. It is `up` once the endpoint is bound, and `reconnected` when a request has arrived through
  * it again. The agent gets five seconds to reconnect by itself: after three attempts it would wait two minutes, then more
  * than an hour. From then on this opens new sessions.
  */
 export async function openNgrok(settings: NgrokSettings, options: TunnelOptions): Promise<Tunnel> {
-  const tunnel = new NgrokTunnel(await loadNgrok(), settings, options);
-  await tunnel.open();
-  return tunnel;
-}
+  const { addr, reaches, timeoutMs, onStatus, now } = options;
+  const sdk = await loadNgrok();
+  const closing = new AbortController();
+  const upstream = `http://${addr.host.includes(":") ? `[${addr.host}]` : addr.host}:${addr.port}`;
+  let recovery: Promise<void> | undefined;
+  let session: NgrokSession | undefined;
+  let url = "";
+  session = await connect(options.signal);
+  url = session.url;
+  onStatus({ type: "up", at: now(), url });
+  void watch();
+  return {
+    kind: "ngrok",
+    get url() {
+      return url;
+    },
+    async close() {
+      closing.abort();
+      const isBroken = recovery !== undefined;
+      await recovery;
+      await (isBroken ? session?.abandon() : session?.close());
+    },
+  };
 
-/** Why a session delivers no requests: its agent is reconnecting, its connection is dead, or it seems fine (`alive`). */
-type SessionState = "reconnecting" | "dead" | "alive";
-
-class NgrokTunnel implements Tunnel {
-  readonly kind = "ngrok";
-  url = "";
-  readonly #sdk: NgrokSdk;
-  readonly #settings: NgrokSettings;
-  readonly #options: TunnelOptions;
-  readonly #closing = new AbortController();
-  #session: NgrokSession | undefined;
-  #recovery: Promise<void> | undefined;
-
-  constructor(sdk: NgrokSdk, settings: NgrokSettings, options: TunnelOptions) {
-    this.#sdk = sdk;
-    this.#settings = settings;
-    this.#options = options;
-  }
-
-  async open(): Promise<void> {
-    this.#session = await this.#connect(this.#options.signal);
-    this.url = this.#session.url;
-    this.#options.onStatus({ type: "up", at: this.#options.now(), url: this.url });
-    void this.#watch();
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    const isBroken = this.#recovery !== undefined;
-    await this.#recovery;
-    await (isBroken ? this.#session?.abandon() : this.#session?.close());
-  }
-
-  #connect(signal: AbortSignal): Promise<NgrokSession> {
-    const { host, port } = this.#options.addr;
-    const upstream = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  function connect(signal: AbortSignal): Promise<NgrokSession> {
     const events = {
-      onBroken: (reason: string) => this.#onDown(`the connection to ngrok broke (${reason})`, "reconnecting"),
-      onSilent: () => this.#onDown("ngrok has stopped answering", "dead"),
+      onBroken: (reason: string) => onDown(`the connection to ngrok broke (${reason})`, "reconnecting"),
+      onSilent: () => onDown("ngrok has stopped answering", "dead"),
     };
-    return openNgrokSession(this.#sdk, upstream, this.#settings, events, signal);
+    return openNgrokSession(sdk, upstream, settings, events, signal);
   }
 
   /** Detects what the agent and its heartbeat do not, such as an endpoint that was stopped from the dashboard. */
-  async #watch(): Promise<void> {
-    const { signal } = this.#closing;
+  async function watch(): Promise<void> {
+    const { signal } = closing;
     try {
       for (;;) {
-        await untilUnreachable(() => (this.#recovery ? undefined : this.url), this.#options, signal);
-        this.#onDown("requests to the public URL no longer arrive here", "alive");
+        await untilUnreachable(() => (recovery ? undefined : url), options, signal);
+        onDown("requests to the public URL no longer arrive here", "alive");
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  #onDown(reason: string, session: SessionState): void {
-    if (this.#recovery !== undefined || this.#closing.signal.aborted) return;
-    this.#options.onStatus({ type: "down", at: this.#options.now(), reason });
-    this.#recovery = this.#recover(performance.now(), session);
+  function onDown(reason: string, state: SessionState): void {
+    if (recovery !== undefined || closing.signal.aborted) return;
+    onStatus({ type: "down", at: now(), reason });
+    recovery = recover(performance.now(), state);
   }
 
-  async #recover(downSince: number, session: SessionState): Promise<void> {
-    const { reaches, timeoutMs } = this.#options;
+  async function recover(downSince: number, state: SessionState): Promise<void> {
     const deadline = new AbortController();
     const cancelDeadline = setLongTimeout(timeoutMs, () => deadline.abort(), TURN_MS);
-    const signal = AbortSignal.any([this.#closing.signal, deadline.signal]);
+    const signal = AbortSignal.any([closing.signal, deadline.signal]);
     let lastError: unknown;
     try {
-      if (session === "reconnecting" && (await this.#agentReconnects(signal))) {
-        return this.#onReconnected(downSince, this.url);
-      }
+      if (state === "reconnecting" && (await agentReconnects(signal))) return onReconnected(downSince, url);
       // Unbind first, or the service would reject the domain for the next session.
-      if (session === "alive") await this.#session?.close();
+      if (state === "alive") await session?.close();
       for (let attempt = 0; ; attempt++) {
-        await this.#session?.abandon();
+        await session?.abandon();
         await delay(BACKOFF_MS[attempt] ?? BACKOFF_MS.at(-1), undefined, { signal });
         try {
-          this.#session = await this.#connect(signal);
+          session = await connect(signal);
         } catch (error) {
           signal.throwIfAborted();
           lastError = error;
           if (isCredentialsError(error)) break;
           continue;
         }
-        if (await reachedWithin(reaches, this.#session.url, CHECK_PAUSES_MS, signal)) {
-          return this.#onReconnected(downSince, this.#session.url);
-        }
+        if (await reachedWithin(reaches, session.url, CHECK_PAUSES_MS, signal))
+          return onReconnected(downSince, session.url);
       }
     } catch (error) {
-      if (this.#closing.signal.aborted) return;
+      if (closing.signal.aborted) return;
       if (!deadline.signal.aborted) throw error;
     } finally {
       cancelDeadline();
     }
-    if (!this.#closing.signal.aborted) this.#onLost(downSince, lastError);
+    const downMs = Math.round(performance.now() - downSince);
+    if (!closing.signal.aborted) onStatus({ type: "lost", at: now(), downMs, error: lostError(downMs, lastError) });
   }
 
-  #agentReconnects(signal: AbortSignal): Promise<boolean> {
+  function agentReconnects(signal: AbortSignal): Promise<boolean> {
     return withTimeout(AGENT_TIMEOUT_MS, [signal], async (limited) => {
       try {
-        return await reachedWithin(this.#options.reaches, this.url, AGENT_ATTEMPT_PAUSES_MS, limited);
+        return await reachedWithin(reaches, url, AGENT_ATTEMPT_PAUSES_MS, limited);
       } catch (error) {
         signal.throwIfAborted();
         if (limited.aborted) return false;
@@ -134,29 +118,23 @@ class NgrokTunnel implements Tunnel {
     });
   }
 
-  #onReconnected(downSince: number, url: string): void {
-    const { now, onStatus } = this.#options;
-    const previousUrl = url === this.url ? undefined : this.url;
+  function onReconnected(downSince: number, newUrl: string): void {
+    const previousUrl = newUrl === url ? undefined : url;
     const downMs = Math.round(performance.now() - downSince);
-    this.url = url;
-    this.#recovery = undefined;
+    url = newUrl;
+    recovery = undefined;
     onStatus({ type: "reconnected", at: now(), downMs, url, previousUrl });
   }
+}
 
-  #onLost(downSince: number, cause: unknown): void {
-    const { now, onStatus } = this.#options;
-    const downMs = Math.round(performance.now() - downSince);
-    const error = isCredentialsError(cause)
-      ? cause
-      : new UserError(
-          "connectionLost",
-          `the ngrok tunnel has been down for ${Math.round(downMs / 1000)} s` +
-            `${cause === undefined ? "" : `: ${errorText(cause)}`}`,
-          "start again when the network is back; to wait longer, set ZOHO_HOOKS_TUNNEL_TIMEOUT",
-          "tunnelLost",
-        );
-    onStatus({ type: "lost", at: now(), downMs, error });
-  }
+function lostError(downMs: number, cause: unknown): UserError {
+  if (isCredentialsError(cause)) return cause;
+  return new UserError(
+    "connectionLost",
+    `the ngrok tunnel has been down for ${Math.round(downMs / 1000)} s${cause === undefined ? "" : `: ${errorText(cause)}`}`,
+    "start again when the network is back; to wait longer, set ZOHO_HOOKS_TUNNEL_TIMEOUT",
+    "tunnelLost",
+  );
 }
 
 /** Waiting does not help against these. */

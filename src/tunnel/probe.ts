@@ -76,7 +76,7 @@ async function probeOnce(
           "user-agent": "zoho-hooks-probe",
         },
         signal,
-        ...(dispatcher === undefined ? {} : { dispatcher }),
+        dispatcher,
       }),
     );
     // Only the headers count: the body of another server may be endless.

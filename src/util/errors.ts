@@ -38,6 +38,11 @@ export class UserError extends Error {
 /** The error code after Ctrl-C at a prompt: the shell gets the status of an interrupted program. */
 export const CANCELLED = "cancelled";
 
+/** The remedy that an error names. */
+export function hintOf(error: unknown): string | undefined {
+  return error instanceof UserError ? error.hint : undefined;
+}
+
 /** An error about an argument, flag, file or setting: exit code 2. */
 export function usageError(message: string, hint?: string): UserError {
   return new UserError("usage", message, hint);

@@ -61,15 +61,15 @@ export async function withTimeout<T>(
 }
 
 /** The abort reason of a run whose output nobody reads any more. */
-export const NO_READER = "EPIPE";
+export const STDOUT_CLOSED = "EPIPE";
 
-export function hasLostReader({ reason }: AbortSignal): boolean {
-  return reason === NO_READER;
+export function isStdoutClosed({ reason }: AbortSignal): boolean {
+  return reason === STDOUT_CLOSED;
 }
 
 /** Why a run was aborted, as the subject of a message. */
 export function stoppedBy(signal: AbortSignal): string {
-  if (hasLostReader(signal)) return "stopped because its output was closed";
+  if (isStdoutClosed(signal)) return "stopped because its output was closed";
   const isOther = typeof signal.reason === "string" && signal.reason !== "SIGINT";
   return `stopped by ${isOther ? signal.reason : "Ctrl-C"}`;
 }

@@ -6,13 +6,13 @@ import { disableSchemaJit } from "../contract/schema.ts";
 import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
-import { roomOnStdout } from "../process/room-on-stdout.ts";
+import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { loadConfig } from "../project/load.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import { has } from "../proofs/verdict.ts";
-import { reportHintsOnce } from "../receiver/notices.ts";
+import { reportHintsOnce } from "../receiver/event-report.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { foreignInput, type InputPayload } from "../recognition/verify-input.ts";
 import {
@@ -24,7 +24,7 @@ import {
   verifyPayload,
 } from "../recognition/verify-payload.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { hasLostReader } from "../util/timing.ts";
+import { isStdoutClosed } from "../util/timing.ts";
 import { counted, parseDuration } from "../util/units.ts";
 import { type KeySets, openKeySets } from "../zoho-api/key-sets.ts";
 import { expandPaths, type InputItem, inputItems, inputNames, readLogged, requireReadable } from "./inputs.ts";
@@ -115,8 +115,8 @@ export async function verify(context: Context, files: readonly string[], options
       context.report({ type: "notice", message: `${file}: skipped ${counted(skipped, "line")} without a delivery` });
       skipped = 0;
     }
-    if (await roomOnStdout(context)) continue;
-    if (hasLostReader(context.signal)) break;
+    if (await waitForDrain(context)) continue;
+    if (isStdoutClosed(context.signal)) break;
     throw context.signal.reason;
   }
   const { not_verified, ...counts } = tally;

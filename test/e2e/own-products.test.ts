@@ -66,7 +66,7 @@ describe("the built program", () => {
     const chunks = files.map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
     const validating = chunks.filter(({ text }) => text.includes("unevaluatedProperties"));
     expect(validating.map(({ name }) => name)).toEqual([expect.stringMatching(/^chunks\/json-schema-/)]);
-    for (const lazy of ["own-products", "json-schema"]) {
+    for (const lazy of ["custom-products", "json-schema"]) {
       // Only within a function: a require at the start of a chunk runs with it.
       const atStart = new RegExp(`(?:^|[;,])(?:const|let|var) \\w+ ?= ?require\\(["'\`]\\./(?:chunks/)?${lazy}-`, "m");
       expect(chunks.filter(({ text }) => atStart.test(text))).toEqual([]);

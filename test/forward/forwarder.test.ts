@@ -1,8 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createForwarder, type Forwarder, type ForwarderOptions } from "../../src/forward/forwarder.ts";
+import {
+  createForwarder,
+  type Forwarder,
+  type ForwarderOptions,
+  recordAndForward,
+} from "../../src/forward/forwarder.ts";
 import { openPoster } from "../../src/forward/post.ts";
-import { recordAndForward } from "../../src/forward/record-and-forward.ts";
 import type { ForwardReport, TargetReport } from "../../src/forward/reports.ts";
 import { createRoutes } from "../../src/forward/routes.ts";
 import type { Log } from "../../src/log/log.ts";

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createInspectorPart } from "../../src/commands/listen/inspector.ts";
+import { createInspector } from "../../src/commands/listen/index.ts";
 import type { Plan } from "../../src/listener/plan.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import type { Context } from "../../src/project/context.ts";
@@ -224,7 +224,7 @@ describe("listen --ui", () => {
     });
     const context = { startSelf, signal: new AbortController().signal } as unknown as Context;
     const plan = { config: { settings: { store: "events.db" } }, flags: {}, options: {}, givenSecrets: {} };
-    const { start } = createInspectorPart(context, plan as unknown as Plan);
+    const { start } = createInspector(context, plan as unknown as Plan);
     const addresses = [await start(), await start(), await start()];
     expect(addresses).toEqual(["http://127.0.0.1:0/", "http://127.0.0.1:1/", "http://127.0.0.1:1/"]);
   });

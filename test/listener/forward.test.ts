@@ -237,7 +237,7 @@ describe("how the app is reached", () => {
   });
 
   it("reports an app that does not speak HTTP", async () => {
-    const server: Server = createServer((socket) => socket.end("220 mail ready\r\n"));
+    const server: Server = createServer((socket) => socket.on("error", () => {}).end("220 mail ready\r\n"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void server.close());
     const address = server.address();

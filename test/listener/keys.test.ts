@@ -131,7 +131,7 @@ const status: Status = {
   chosen: { n: 12, name: "crm Leads.create", failed: true },
   marked: 3,
   failedOnly: true,
-  held: 4,
+  paused: 4,
   url: "https://example.ngrok.app",
   received: 20,
   failed: 2,

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { type Part, stopParts } from "../../src/listener/part.ts";
+import { stopParts } from "../../src/listener/listen.ts";
+import type { Part } from "../../src/listener/part.ts";
 import type { Report } from "../../src/process/messages.ts";
 
 it("stops the parts of listen last first, and all of them even if one fails", async () => {

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { products } from "../../src/products/index.ts";
 import { folderWith } from "../support/files.ts";
@@ -5,6 +7,7 @@ import { startHumanListener } from "../support/human-listener.ts";
 import { startListener } from "../support/listener.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
+import { startTargetApp } from "../support/target-app.ts";
 import { startTestTunnel } from "../support/test-tunnel.ts";
 
 const env = { NO_COLOR: "1", ZOHO_WEBHOOK_SECRET: "s3cret", ZOHO_WEBHOOK_TOKEN: "t0ken" };
@@ -24,7 +27,7 @@ async function screen(argv: readonly string[], options: RunOptions = {}): Promis
 }
 
 describe("the ready block of listen", () => {
-  it("is six lines of 80 columns where everything is set up", async () => {
+  it("is seven lines of 80 columns where everything is set up", async () => {
     const tunnel = await startTestTunnel();
     const { overrides } = tunnel;
     const more = { ZOHO_WEBHOOK_SECRET_DESK: "d3sk", ZOHO_WEBHOOK_SECRET_BOOKS: "b00ks", NGROK_AUTHTOKEN: "x" };
@@ -33,12 +36,44 @@ describe("the ready block of listen", () => {
     expect(lines).toEqual([
       "Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/<product>",
       "  forwards to  http://localhost:3000/webhooks/zoho/<product> +2 more",
+      expect.stringMatching(/^ {2}app {10}/),
       "  checks       ZOHO_WEBHOOK_SECRET +3 more (rejects what fails)",
       "               accepts unsigned: creator, projects, forms, survey +8 more",
       "  public URL   http://127.0.0.1:PORT/webhooks/zoho/<product>",
       expect.stringMatching(/^ {2}try it {7}zoho-hooks send crm Leads\.create --to \d+$/),
     ]);
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("says whether the app answers", async () => {
+    const target = await startTargetApp();
+    const isUp = async (...flags: string[]): Promise<unknown> => {
+      const listener = await startListener(["--no-store", ...flags]);
+      await listener.stop();
+      return listener.lines().find(({ type }) => type === "ready")?.app_answers;
+    };
+    expect(await isUp("-f", target.url)).toBe(true);
+    expect(await isUp()).toBe(null);
+    expect(await screen(["-f", target.url])).toContain("  app          answers");
+    await target.stop();
+    expect(await isUp("-f", target.url)).toBe(false);
+    expect(await screen(["-f", target.url])).toContain("  app          does not answer yet: deliveries wait for it");
+  });
+
+  it("is followed by a notice once a file of the project's settings has changed", async () => {
+    const cwd = folderWith({ "zoho-hooks.config.json": "{}" });
+    const interrupt = new AbortController();
+    let shown = "";
+    const onErr = (text: string): void => {
+      shown += text;
+    };
+    const finished = run(["listen", "--port", "0"], { cwd, signal: interrupt.signal, onErr });
+    // The first change may come before the watch has begun.
+    const change = () => writeFileSync(join(cwd, "zoho-hooks.config.json"), `{ "retries": ${shown.length} }`);
+    await expect.poll(() => change() ?? shown).toContain("zoho-hooks.config.json has changed: restart to use it");
+    interrupt.abort();
+    const { err } = await finished;
+    expect(err.match(/has changed/g)).toHaveLength(1);
   });
 
   it("lists all products, those with settings first", async () => {

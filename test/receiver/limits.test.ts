@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, it } from "vitest";
-import { createInFlight } from "../../src/receiver/in-flight.ts";
+import { createInFlight } from "../../src/receiver/read-body.ts";
 import { CRM, lead } from "../support/forward-run.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 

@@ -2,7 +2,7 @@ import { isQueue } from "../../delivery/queue-address.ts";
 import { originOf } from "../../delivery/target-url.ts";
 import { isListening } from "../../forward/app-health.ts";
 import { openPoster } from "../../forward/post.ts";
-import type { RunRoutes } from "../../listener/forwarding.ts";
+import type { RunRoutes } from "../../listener/targets.ts";
 import { openServer } from "../../receiver/http-server.ts";
 import { UserError } from "../../util/errors.ts";
 import { isLoopback } from "../../util/hosts.ts";

@@ -1,7 +1,7 @@
 import { lockOwner } from "../../events/running-listener.ts";
 import { OTHER_PORTS } from "../../listener/receiver.ts";
 import type { Config } from "../../project/load.ts";
-import { findReceiver } from "../../receiver/respond.ts";
+import { findReceiver } from "../../receiver/routes.ts";
 import { isLoopback } from "../../util/hosts.ts";
 
 /** The project's running `listen`. */

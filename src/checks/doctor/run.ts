@@ -1,6 +1,6 @@
 import { eventPatterns } from "../../contract/event-names.ts";
-import { runRoutes } from "../../listener/forwarding.ts";
 import { readPlan } from "../../listener/plan.ts";
+import { runRoutes } from "../../listener/targets.ts";
 import { products } from "../../products/index.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";

@@ -41,7 +41,7 @@ export async function chooseSubject(
   const matches = wanted === undefined ? matchesOf(format) : [wanted, ...matchesOf(format)];
   const roots = { root: config.root, packageRoot: context.packageRoot };
   const samples = matches.flatMap((match) => {
-    const fixture = readFixture(roots, product, format, match);
+    const fixture = readFixture(roots, { product, format, name: match.name });
     if (fixture === undefined) return [];
     const { event: kind, name } = match;
     const data = readExact(fixture.text);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { watchProductIds } from "../../channels/products.ts";
-import type { ListenOptions } from "../../listener/options.ts";
+import type { ListenOptions } from "../../listener/plan.ts";
 import type { Context } from "../../project/context.ts";
 import type { Settings } from "../../project/settings.ts";
 import { addSecretOptions, addSettingFlags, collect } from "../flags/index.ts";

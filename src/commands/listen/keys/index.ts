@@ -1,31 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Parts } from "../../../listener/listen.ts";
 import type { Part } from "../../../listener/part.ts";
 import type { Plan } from "../../../listener/plan.ts";
-import type { Log } from "../../../log/log.ts";
 import type { Report } from "../../../process/messages.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
 import { renderFailure } from "../../../terminal/failure.ts";
 import { paintFor } from "../../../terminal/paint.ts";
-import { createBottomLine } from "./bottom-line.ts";
+import { onAbort } from "../../../util/timing.ts";
+import { counted } from "../../../util/units.ts";
 import { keyCommands } from "./commands.ts";
-import { createHeldReports } from "./held-reports.ts";
 import { type Action, actionOf, BINDINGS, editLine, parseKeys } from "./keymap.ts";
 import { isFine, RecentEvents } from "./recent-events.ts";
-import { type Status, statusLine } from "./status-line.ts";
-
-interface KeysOptions {
-  readonly plan: Plan;
-  /** Undefined without an event log. */
-  readonly log: Log | undefined;
-  /** The receiver's address on this machine. */
-  readonly url: string;
-  /** The URL of the tunnel, where Zoho posts to. */
-  publicUrl(): string | undefined;
-  channelLeftMs(): number | undefined;
-  /** Starts the inspector if it does not run. Resolves to its URL; undefined, with a warning, where it does not start. */
-  openInspector(): Promise<string | undefined>;
-}
+import { createBottomLine, type Status, statusLine } from "./status-line.ts";
 
 /** More keys than this are not typed ahead while a command runs. */
 const MAX_QUEUED = 10;
@@ -38,8 +25,7 @@ const STOP_TIMEOUT_MS = 1000;
  */
 export function createKeys(base: Context) {
   const recent = new RecentEvents();
-  const held = createHeldReports();
-  let running: ReturnType<typeof run> | undefined;
+  let running: ReturnType<typeof startKeys> | undefined;
   const context = overrideContext(base, {
     report(report: Report): void {
       recent.note(report);
@@ -49,9 +35,9 @@ export function createKeys(base: Context) {
   });
   return {
     context,
-    async start(options: KeysOptions): Promise<Part> {
+    async start(plan: Plan, parts: Parts): Promise<Part> {
       const paint = await paintFor(base.stdout, base, !base.argv.includes("--no-color"));
-      running = run(base, options, { recent, held, paint });
+      running = startKeys(base, plan, parts, recent, paint.dim);
       return {
         name: "the keys",
         async stop() {
@@ -63,16 +49,12 @@ export function createKeys(base: Context) {
   };
 }
 
-interface RunState {
-  readonly recent: RecentEvents;
-  readonly held: ReturnType<typeof createHeldReports>;
-  readonly paint: Awaited<ReturnType<typeof paintFor>>;
-}
-
-function run(base: Context, options: KeysOptions, { recent, held, paint }: RunState) {
-  const { plan, log, url } = options;
+function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents, paint: (text: string) => string) {
+  const log = parts.log?.log;
+  const url = parts.receiver?.url ?? "";
   const over = new AbortController();
-  base.signal.addEventListener("abort", () => over.abort(base.signal.reason), { once: true });
+  onAbort(base.signal, () => over.abort(base.signal.reason));
+  const buffer = createReportBuffer();
   let isPaused = false;
   /** An editor or a question has the terminal. */
   let isAway = false;
@@ -85,7 +67,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
   let queued = 0;
   let work: Promise<unknown> = Promise.resolve();
 
-  const line = createBottomLine(base.stdout, textOf, paint.dim, countWaiting);
+  const line = createBottomLine(base.stdout, textOf, paint, countWaiting);
   const keyboard = base.openKeyboard({
     onInput,
     onTaken: line.open,
@@ -101,7 +83,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     signal: over.signal,
     report: print,
     async prompts() {
-      giveAway();
+      releaseTerminal();
       return base.prompts();
     },
     // A spinner would overwrite the status line.
@@ -109,16 +91,14 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
       setBusy(message);
       return wait();
     },
-    ...(log === undefined
-      ? {}
-      : { embedded: { flags: plan.flags, secrets: plan.givenSecrets, listener: { log, url } } }),
+    embedded: log && { flags: plan.flags, secrets: plan.givenSecrets, listener: { log, url } },
   });
   const commands = keyCommands(command, {
     products: plan.products,
-    showSecrets: plan.options.showSecrets,
+    showSecrets: plan.options.showSecrets === true,
     forwardTimeoutMs: plan.config.settings.forwardTimeout,
     logPath: log?.path ?? "",
-    openInspector: options.openInspector,
+    openInspector: async () => parts.inspector?.start(),
   });
   const onChosen = (text: string, start: (n: number) => Promise<unknown>) => (): void =>
     withChosen((n) => enqueue(`${text} #${n}`, () => start(n)));
@@ -128,7 +108,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     details: onChosen("reading", commands.details),
     replay: onChosen("replaying", commands.replay),
     edit: onChosen("editing", (n) => {
-      giveAway();
+      releaseTerminal();
       return commands.edit(n);
     }),
     explain: onChosen("explaining", commands.explain),
@@ -156,9 +136,12 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
   function textOf(columns: number): string {
     const { received, failed, rejected, hidden, failedOnly, chosen } = recent;
     const facts = { search, busy, marked, received, failed, rejected, hidden, failedOnly, chosen, waiting, app };
-    const shownUrl = options.publicUrl() ?? url;
-    const channelLeftMs = options.channelLeftMs();
-    return statusLine({ ...facts, held: isPaused ? held.count() : undefined, url: shownUrl, channelLeftMs }, columns);
+    const shownUrl = parts.tunnel?.url() ?? url;
+    const channelLeftMs = parts.channel?.state()?.timeLeftMs;
+    return statusLine(
+      { ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, channelLeftMs },
+      columns,
+    );
   }
 
   /** Once a second at most, and only where something may have changed. */
@@ -180,7 +163,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     else if (report.type === "forward" && report.status !== undefined) app = "up";
     if (recent.failedOnly && isFine(report)) line.schedule();
     else if (isPaused || isAway) {
-      held.add(report);
+      buffer.add(report);
       line.schedule();
     } else print(report);
   }
@@ -236,7 +219,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
 
   function setPaused(paused: boolean): void {
     isPaused = paused;
-    if (!isPaused && !isAway) held.release(print);
+    if (!isPaused && !isAway) buffer.release(print);
   }
 
   function help(): void {
@@ -263,7 +246,7 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
       queued--;
       hasNews = true;
       setBusy(undefined);
-      takeBack();
+      reclaimTerminal();
     });
   }
 
@@ -276,12 +259,12 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
     line.schedule();
   }
 
-  function giveAway(): void {
+  function releaseTerminal(): void {
     isAway = true;
     keyboard.release();
   }
 
-  function takeBack(): void {
+  function reclaimTerminal(): void {
     if (!isAway) return;
     isAway = false;
     // The other program has changed it.
@@ -299,6 +282,38 @@ function run(base: Context, options: KeysOptions, { recent, held, paint }: RunSt
       await Promise.race([work, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
       isAway = false;
       setPaused(false);
+    },
+  };
+}
+
+/** The event log has them all, so memory need not. */
+const MAX_REPORTS = 2000;
+const MAX_BODY_BYTES = 8_000_000;
+
+/** Reports that are shown later: while the output is paused, or another program has the terminal. */
+function createReportBuffer() {
+  let reports: Report[] = [];
+  let bodyBytes = 0;
+  let dropped = 0;
+  return {
+    add(report: Report): void {
+      const bytes = report.type === "event" ? report.body.length : 0;
+      if (reports.length >= MAX_REPORTS || bodyBytes + bytes > MAX_BODY_BYTES) {
+        dropped++;
+        return;
+      }
+      bodyBytes += bytes;
+      reports.push(report);
+    },
+    count: () => reports.length + dropped,
+    /** Shows them all. */
+    release(report: Context["report"]): void {
+      const [kept, more] = [reports, dropped];
+      [reports, bodyBytes, dropped] = [[], 0, 0];
+      for (const each of kept) report(each);
+      if (more === 0) return;
+      const message = `${counted(more, "report was", "reports were")} left out while the output was paused`;
+      report({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
     },
   };
 }

@@ -12,19 +12,19 @@ const MIN_GAP_MS = 30_000;
  * goes on elsewhere, so the wall clock decides: it cannot tell sleep from a clock that was set ahead. A delay during
  * which this process was busy is reported as that.
  */
-export function startGapWatch(context: Context): Part {
+export function startSleepDetector(context: Context): Part {
   const stopped = new AbortController();
-  const watched = watch(context, stopped.signal);
+  const detecting = detect(context, stopped.signal);
   return {
-    name: "the watch for gaps",
+    name: "the detection of sleep",
     async stop() {
       stopped.abort();
-      await watched;
+      await detecting;
     },
   };
 }
 
-async function watch(context: Context, signal: AbortSignal): Promise<void> {
+async function detect(context: Context, signal: AbortSignal): Promise<void> {
   for (;;) {
     const from = context.now();
     const startedAt = performance.now();
@@ -49,11 +49,8 @@ interface Elapsed {
 }
 
 /** Explains a check that came too late; undefined if it was on time. */
-export function causeOfGap({
-  wallMs,
-  monotonicMs,
-  activeMs,
-}: Elapsed): Pick<GapReport, "cause" | "reason"> | undefined {
+export function causeOfGap(elapsed: Elapsed): Pick<GapReport, "cause" | "reason"> | undefined {
+  const { wallMs, monotonicMs, activeMs } = elapsed;
   if (wallMs < CHECK_MS + MIN_GAP_MS) return undefined;
   if (activeMs >= MIN_GAP_MS) return { cause: "busy", reason: "zoho-hooks was too busy: does something flood it?" };
   const wasStopped = monotonicMs >= CHECK_MS + MIN_GAP_MS;

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest";
-import { causeOfGap } from "../../src/listener/gaps.ts";
+import { causeOfGap } from "../../src/listener/sleep-detector.ts";
 import { clockTime } from "../../src/terminal/event.ts";
 import { formatDay } from "../../src/util/units.ts";
 import { startHumanListener } from "../support/human-listener.ts";

@@ -1,0 +1,347 @@
+import { orphanNotes, reportOldUrls } from "../channels/orphaned-channels.ts";
+import { withChannelTokens } from "../channels/tokens.ts";
+import { explainCommand } from "../events/list.ts";
+import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
+import { boundOutput } from "../process/output.ts";
+import type { Context } from "../project/context.ts";
+import { overrideContext } from "../project/context.ts";
+import { userFolder } from "../project/load.ts";
+import { STORE_KEY } from "../project/variables.ts";
+import { type EventReport, reportHintsOnce } from "../receiver/event-report.ts";
+import { memoryRecorder, type Recorder } from "../receiver/recorder.ts";
+import { KEY_SET_PATH } from "../receiver/routes.ts";
+import { ExitCode, errorText, UserError } from "../util/errors.ts";
+import { createProbeKey } from "../util/probe-key.ts";
+import { firstOf, onAbort } from "../util/timing.ts";
+import { parseRunTime } from "../util/units.ts";
+import { openKeySets } from "../zoho-api/key-sets.ts";
+import { type AdminPart, startAdmin } from "./admin.ts";
+import type { ZohoPart } from "./channel.ts";
+import { startConfigWatch } from "./config-watch.ts";
+import { type ExecPart, startExec } from "./exec.ts";
+import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
+import { keptBytes, type LogPart, startLog, startPruning } from "./log.ts";
+import type { ChannelPart, Part } from "./part.ts";
+import { EXPECT_TIMEOUT, type ListenOptions, type Plan, readPlan } from "./plan.ts";
+import { guideRangesNote, type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
+import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
+import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
+import { startSleepDetector } from "./sleep-detector.ts";
+import { startTunnel, type TunnelPart } from "./tunnel.ts";
+
+/** The parts that need the terminal or the inspector, which are made above this folder. */
+interface Interface {
+  /** Undefined where no keys are taken. What the run reports goes through the `context` of what it makes. */
+  createKeys:
+    | ((context: Context) => { readonly context: Context; start(plan: Plan, parts: Parts): Promise<Part> })
+    | undefined;
+  createInspector(context: Context, plan: Plan): InspectorPart;
+}
+
+interface InspectorPart extends Part {
+  /** Starts it unless it runs. Resolves to its address; undefined, with a warning, where it could not be started. */
+  start(): Promise<string | undefined>;
+}
+
+/** The parts of a run, in the order in which they start. One that is not wanted, or not reached, is not set. */
+export interface Parts {
+  admin?: AdminPart;
+  zoho?: ZohoPart;
+  log?: LogPart;
+  inspector?: InspectorPart;
+  shared?: SharedSecretsPart;
+  forwarding?: ForwardingPart;
+  receiver?: ReceiverPart;
+  tunnel?: TunnelPart;
+  channel?: ChannelPart;
+  pruning?: Part;
+  sleepDetector?: Part;
+  configWatch?: Part;
+  exec?: ExecPart;
+  keys?: Part;
+}
+
+interface Run extends Pick<Interface, "createInspector"> {
+  readonly context: Context;
+  readonly plan: Plan;
+  readonly parts: Parts;
+  /** What has ended the run so far; its exit code follows from it. */
+  readonly ending: {
+    /** Why the tunnel or the channel is lost for good. */
+    lost?: unknown;
+    /** The exit code of the program of `--exec`. */
+    program?: number | "timed out";
+    /** The run has reached its goal, so what it has accepted is forwarded before it ends. */
+    drains?: boolean;
+  };
+  /** Aborts when all expected events have arrived, or something is lost. */
+  readonly over: AbortController;
+  readonly takesKeys: boolean;
+}
+
+/** Receives, records and forwards until Ctrl-C, `--timeout`, the end of `--exec` or all events of `--expect`. */
+export async function listen(
+  given: Context,
+  target: string | undefined,
+  options: ListenOptions,
+  { createKeys, createInspector }: Interface,
+): Promise<ExitCode | number> {
+  const { report, droppedLines } = boundOutput(given, options);
+  const bounded = overrideContext(given, { report });
+  const keys = createKeys?.(bounded);
+  const context = keys?.context ?? bounded;
+  // From here on Ctrl-C ends the run in order: whatever is open by then is closed.
+  const { signal } = context;
+  const plan = await readPlan(context, target, options);
+  context.neverWaitForTerminal();
+  const takesKeys = keys !== undefined;
+  const run: Run = { context, plan, parts: {}, ending: {}, over: new AbortController(), takesKeys, createInspector };
+  const { parts, ending } = run;
+  const startedAt = performance.now();
+  try {
+    if (options.admin !== undefined) parts.admin = await startAdmin(context, options.admin);
+    if (plan.role === "deliver") await startDelivering(run);
+    else await startReceiving(run);
+    if (keys !== undefined) parts.keys = await keys.start(plan, parts);
+    await untilOver(run);
+  } catch (error) {
+    // Ctrl-C during the start: what it interrupts is not a failure.
+    if (!signal.aborted || error instanceof UserError) throw error;
+  } finally {
+    // After Ctrl-C a run ends without forwarding the rest.
+    ending.drains = (plan.tally.isComplete() || typeof ending.program === "number") && !signal.aborted;
+    await stopParts(context, listed(parts), ending.drains ? signal : undefined);
+  }
+  plan.drift?.report();
+  context.report({
+    type: "summary",
+    role: plan.role,
+    ...plan.tally.counts(),
+    seconds: (performance.now() - startedAt) / 1000,
+    forwards: parts.forwarding?.counts(),
+    tunnelDownMs: parts.tunnel?.downMs(),
+    droppedLines: await droppedLines(),
+  });
+  return exitCodeOf(run);
+}
+
+function listed(parts: Parts): readonly Part[] {
+  return Object.values(parts);
+}
+
+/** From the request of a sender to the developer's app. */
+async function startReceiving(run: Run): Promise<void> {
+  const { context, plan, parts, over, ending } = run;
+  const { options, config, products, isShared, choice } = plan;
+  const onLost = (error: unknown): void => {
+    ending.lost ??= error;
+    over.abort();
+  };
+  const probeKey = createProbeKey(isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined);
+  const keys = await openKeySets(context, config, products);
+  let secrets = withChannelTokens(keys.secrets, { folder: userFolder(context), known: context.knownSecrets });
+  if (plan.usesZoho) {
+    // Loaded only here: most runs need nothing of Zoho's API.
+    const { startZoho } = await import("./channel.ts");
+    const configured = config.secrets;
+    parts.zoho = await startZoho(context, { options, products, secrets, configured, isShared, onLost });
+    secrets = parts.zoho.secrets;
+  }
+  const log = await openLog(run);
+  const shared = log && (await shareSecrets(context, log.log));
+  if (shared !== undefined) parts.shared = shared;
+  secrets = shared?.with(secrets) ?? secrets;
+  parts.inspector = run.createInspector(context, plan);
+  const inspecting = options.ui === true ? parts.inspector.start() : undefined;
+  const waiting = await startForwardingPart(run);
+  const receiver = await startReceiverPart(context, plan, {
+    secrets,
+    renewKeys: keys.renew,
+    recorder: recorderOf(plan, parts),
+    probeKey,
+    onEvent: eventHandler(run),
+    onClosing: () => parts.forwarding?.abortMirrored(),
+    shared,
+    whyNotReady: log?.whyNotReady,
+  });
+  parts.receiver = receiver;
+  onAbort(context.signal, receiver.drain);
+  if (choice.kind !== "none") {
+    const channelId = (): string | undefined => parts.channel?.state()?.id;
+    const onMoved = (url: string, previousUrl: string): void => {
+      for (const part of listed(parts)) part.onMoved?.(url);
+      void reportOldUrls(context, { url, previousUrl, movedId: channelId() });
+    };
+    parts.tunnel = await startTunnel(context, config, {
+      choice,
+      receiver,
+      probeKey,
+      isShared,
+      channelId,
+      onMoved,
+      onLost,
+    });
+  }
+  const publicUrl = parts.tunnel?.url();
+  // Before the channel: receivers of one URL share it.
+  await log?.setUrl(receiver.url, publicUrl);
+  if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
+    parts.channel = await parts.zoho.startChannel(publicUrl, log && shared && { log: log.log, shared });
+  if (log !== undefined) parts.pruning = startPruning(context, log);
+  parts.sleepDetector = startSleepDetector(context);
+  parts.configWatch = startConfigWatch(context, config.root);
+
+  const keySetUrl = plan.keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
+  const important = [plan.timeoutNote ?? [], waiting, await orphanNotes(context)].flat();
+  const inspectorUrl = await inspecting;
+  await reportReady(run, { secrets, keySetUrl, inspectorUrl }, important);
+  receiver.ready();
+  if (options.exec !== undefined)
+    parts.exec = await startExec(context, options.exec, { url: receiver.url, publicUrl, keySetUrl, products });
+}
+
+/** Shows an event and passes it to every part that uses it. */
+function eventHandler({ context, plan, parts, ending, over }: Run): (event: EventReport) => void {
+  const { config, products, tally, drift, options } = plan;
+  const reportHint = reportHintsOnce(context, products, { below: true });
+  let rangesNote = guideRangesNote(plan.allowed);
+  return (event) => {
+    const { n, body, receipt, status } = event;
+    const isWhole = keptBytes(event) >= body.length;
+    const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
+    context.report(why === undefined ? event : { ...event, explainCommand: why });
+    if (event.shown) drift?.add(event);
+    reportHint(receipt, status);
+    const isForeign = receipt.verdicts.some(({ id, verdict }) => id === "source-address" && verdict === "failed");
+    if (rangesNote !== undefined && isForeign) {
+      context.report({ type: "notice", message: rangesNote, below: true });
+      rangesNote = undefined;
+    }
+    for (const part of listed(parts)) part.onEvent?.(event);
+    tally.add(event);
+    // The program of --exec decides itself when it is done.
+    if (tally.isComplete() && (options.exec === undefined || ending.program !== undefined)) over.abort();
+  };
+}
+
+/** `--role deliver`: from the log to the app, without a receiver. */
+async function startDelivering(run: Run): Promise<void> {
+  const { context, plan, parts } = run;
+  const log = await openLog(run);
+  if (log === undefined) throw new Error("the log of --role deliver is a shared one");
+  parts.inspector = run.createInspector(context, plan);
+  const inspectorUrl = plan.options.ui === true ? await parts.inspector.start() : undefined;
+  const waiting = await startForwardingPart(run);
+  parts.pruning = startPruning(context, log);
+  parts.configWatch = startConfigWatch(context, plan.config.root);
+  await reportReady(run, { inspectorUrl, keySetUrl: undefined }, waiting);
+}
+
+async function openLog({ context, plan, parts }: Run): Promise<LogPart | undefined> {
+  const log = await startLog(context, plan);
+  if (log !== undefined) parts.log = parts.admin === undefined ? log : { ...log, log: parts.admin.watch(log.log) };
+  return parts.log;
+}
+
+/** Resolves to what is said about deliveries of earlier runs, where this one sends any. */
+async function startForwardingPart({ context, plan, parts }: Run): Promise<readonly string[]> {
+  if (parts.log === undefined || plan.role === "receive") return [];
+  const waiting = await waitingNotes(parts.log.log, plan.routes);
+  if (!plan.routes.empty) parts.forwarding = await startForwarding(context, plan, parts.log.log);
+  return waiting;
+}
+
+function recorderOf({ config, role, routes }: Plan, { log, forwarding }: Parts): Recorder {
+  if (forwarding !== undefined) return forwarding.recorder;
+  if (log === undefined) return memoryRecorder();
+  return role === "receive" ? recordForOthers(log.log, routes, config.settings.ordered) : recordAndForward(log.log);
+}
+
+/** Shows the ready block; with `-v` the important notes are in it. From then on deliveries of earlier runs are sent. */
+async function reportReady(
+  run: Run,
+  state: Pick<ReadyState, "secrets" | "keySetUrl" | "inspectorUrl">,
+  important: readonly string[],
+): Promise<void> {
+  const { context, plan, parts, takesKeys } = run;
+  const isUnsaved = parts.log === undefined;
+  const notes = [
+    ...(isUnsaved ? ["Nothing is saved: there is no event log."] : []),
+    ...listed(parts).flatMap((part) => part.notes ?? []),
+    ...important,
+  ];
+  const ready = readyReport(context, plan, parts, {
+    ...state,
+    takesKeys,
+    notes,
+    appAnswers: await parts.forwarding?.appAnswers(),
+  });
+  warnIfOpen(context, plan.config.settings, ready);
+  if (!context.verbose) for (const message of important) context.report({ type: "notice", message });
+  context.report(ready);
+  await parts.forwarding?.resume();
+  parts.admin?.ready(context.signal, parts.log);
+}
+
+/** Resolves when the run is to end, whatever the reason. */
+async function untilOver({ context, plan, parts, ending, over }: Run): Promise<void> {
+  const { signal } = context;
+  const { exec, timeout } = plan.options;
+  const programEnd = new AbortController();
+  parts.exec?.ended
+    .then((code) => {
+      ending.program ??= code;
+    })
+    .catch(() => {})
+    .finally(() => programEnd.abort());
+  const readyAt = performance.now();
+  const ended = await firstOf([signal, over.signal, programEnd.signal], plan.timeoutMs);
+  if (ended === "timeout" && exec !== undefined) {
+    ending.program = "timed out";
+    const message = `--exec ${JSON.stringify(exec)} did not finish within ${timeout} and is being stopped`;
+    context.report({ type: "warning", message, hint: "give it more time with a longer --timeout" });
+  }
+  const missing = ending.program === ExitCode.ok ? plan.tally.missing() : [];
+  if (missing.length === 0 || signal.aborted || over.signal.aborted) return;
+  // Zoho posts seconds after the change that the program has made.
+  const limit = timeout ?? EXPECT_TIMEOUT;
+  const message = `the program of --exec has ended; waiting for ${missing.join(", ")} (--timeout ${limit})`;
+  context.report({ type: "notice", message });
+  const elapsedMs = timeout === undefined ? 0 : performance.now() - readyAt;
+  await firstOf([signal, over.signal], Math.max(0, parseRunTime(limit, "--timeout") - elapsedMs));
+}
+
+async function exitCodeOf({ plan, parts, ending }: Run): Promise<ExitCode | number> {
+  if (ending.lost !== undefined) throw ending.lost;
+  const ofChannel = parts.channel?.exitCode() ?? ExitCode.ok;
+  const ofProgram = (await parts.exec?.ended) ?? ExitCode.ok;
+  // Report a lost channel first, then what is missing: a channel that is left over matters less.
+  if (ofChannel === ExitCode.connectionLost) return ofChannel;
+  if (ofProgram !== ExitCode.ok && ending.program !== "timed out") return ofProgram;
+  if (plan.tally.missing().length > 0 || ending.program === "timed out") return ExitCode.expectation;
+  if (ofChannel !== ExitCode.ok) return ofChannel;
+  return ending.drains && parts.forwarding?.hasLost() ? ExitCode.targetFailed : ExitCode.ok;
+}
+
+/** Silence for longer than this looks as if `listen` hung. */
+const NOTICE_AFTER_MS = 500;
+
+/** Stops the parts, last started first: nothing more comes in, then what came is answered, forwarded and stored. */
+export async function stopParts(
+  context: Pick<Context, "report">,
+  parts: readonly Part[],
+  drainUntil: AbortSignal | undefined,
+): Promise<void> {
+  const message =
+    "stopping: finishing work in progress takes a few seconds at most; press Ctrl-C again to stop at once";
+  const notice = setTimeout(() => context.report({ type: "notice", message }), NOTICE_AFTER_MS);
+  for (const part of parts.toReversed()) {
+    try {
+      await part.stop(drainUntil);
+    } catch (error) {
+      // The others still have to stop, and the run's own error must not be replaced.
+      context.report({ type: "warning", message: `${part.name} did not stop cleanly: ${errorText(error)}` });
+    }
+  }
+  clearTimeout(notice);
+}
