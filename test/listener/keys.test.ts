@@ -161,7 +161,7 @@ describe("the last line", () => {
       chosen: undefined,
       marked: undefined,
       failedOnly: false,
-      held: undefined,
+      paused: undefined,
       channelLeftMs: undefined,
     };
     const line = statusLine(

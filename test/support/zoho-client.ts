@@ -26,7 +26,7 @@ export const ALL_SCOPES = [
 ];
 
 /** The part of a context that reads and writes of a sign-in need. */
-export type RigContext = Parameters<typeof accessTokens>[0] & Parameters<typeof zohoHttp>[0];
+type RigContext = Parameters<typeof accessTokens>[0] & Parameters<typeof zohoHttp>[0];
 
 /** A client of a strict server: real requests, a real token file, a clock that the test moves. */
 export interface Rig {
