@@ -61,13 +61,6 @@ export interface RecordReport {
   readonly hint?: string;
 }
 
-declare module "../process/messages.ts" {
-  interface Reports {
-    channel: ChannelReport;
-    record: RecordReport;
-  }
-}
-
 type Details = Omit<ChannelReport, "type" | "state" | "product" | "expiresAt" | "timeLeftMs">;
 
 export function stateReport(

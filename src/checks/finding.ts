@@ -51,10 +51,3 @@ export interface CheckSummaryReport extends Readonly<Record<CheckOutcome, number
   readonly type: "check-summary";
   readonly seconds: number;
 }
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    check: CheckReport;
-    "check-summary": CheckSummaryReport;
-  }
-}

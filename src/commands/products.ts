@@ -1,14 +1,12 @@
 import { requireProduct } from "../contract/named.ts";
-import { defaultFirst, type Product } from "../contract/product.ts";
+import type { Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { readProject } from "../project/project.ts";
 import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";
-import { answerRuleText, probesText } from "../recognition/reply.ts";
 import { examples } from "../terminal/help.ts";
-import type { ProductReport } from "../terminal/product.ts";
+import { describeProduct, type ProductReport } from "../terminal/product.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
 
@@ -50,28 +48,6 @@ async function listedProducts(context: Context): Promise<readonly Product[]> {
     context.report({ type: "warning", message: `its products are left out: ${message}`, hint });
   }
   return projectProducts(overrideContext(context, { project: trusted }));
-}
-
-function describeProduct(product: Product): ProductReport {
-  return {
-    type: "product",
-    id: product.id,
-    title: product.title,
-    formats: defaultFirst(product).map((format) => ({
-      id: format.id,
-      source: format.source,
-      evidence: format.evidence,
-      signatures: format.proofs.map((proof) => ({
-        id: proof.id,
-        title: proof.title,
-        covers: proof.proves,
-        variable: CREDENTIAL_VARIABLES[proof.credential],
-      })),
-      answer: format.answer && answerRuleText(format.answer),
-      probe: format.probes && probesText(format.probes),
-      events: format.events.map(({ name, summary, once, members }) => ({ name, summary, once, members })),
-    })),
-  };
 }
 
 /** One row per format: a product's formats differ in their events and signatures. */

@@ -21,13 +21,6 @@ export interface EntryReport {
   readonly event: LoggedEvent;
 }
 
-declare module "../process/messages.ts" {
-  interface Reports {
-    event: EventReport;
-    entry: EntryReport;
-  }
-}
-
 /** The secrets to mask in what a command shows; undefined where the user wants to see them. */
 export function hiddenSecrets(
   { knownSecrets }: Context,

@@ -1,17 +1,11 @@
+import type { Attempt } from "../log/log.ts";
+
 /** One attempt to forward a delivery to the developer's app. */
-export interface ForwardReport {
+export interface ForwardReport extends Omit<Attempt, "reply"> {
   readonly type: "forward";
   readonly n: number;
-  readonly at: Date;
-  /** Counts from 1 for each delivery and target. */
-  readonly attempt: number;
-  readonly target: string;
   /** A person sees the target; false where there is only one. */
   readonly showTarget: boolean;
-  readonly status: number | undefined;
-  readonly latencyMs: number;
-  /** Why no whole answer came. */
-  readonly error: string | undefined;
   readonly hint: string | undefined;
   readonly replyPreview: string;
   /**
@@ -36,11 +30,4 @@ export interface TargetReport {
   /** Deliveries that wait in the log for it. */
   readonly waiting: number | undefined;
   readonly downMs: number | undefined;
-}
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    forward: ForwardReport;
-    target: TargetReport;
-  }
 }

@@ -35,7 +35,7 @@ export async function capture<T>(
     columns: COLUMNS,
   };
   const paint = await paintFor(output, context, false);
-  const style = { out: paint, err: paint, columns: COLUMNS, errColumns: COLUMNS, verbose: false, quiet: false };
+  const style = { out: paint, err: paint, verbose: false, quiet: false };
   const captured = overrideContext(context, {
     stdout: output,
     stderr: output,

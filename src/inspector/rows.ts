@@ -8,7 +8,7 @@ import { problemText } from "../delivery/payload.ts";
 import { entryEvent } from "../events/entry.ts";
 import type { LogEntry, LogRow } from "../log/log.ts";
 import { signatureOf } from "../proofs/verdict.ts";
-import { loggedFields } from "../receiver/event-report.ts";
+import { attemptLine, forwardLine } from "../receiver/event-report.ts";
 import { nearestNotes, whyUnknown } from "../recognition/verify-payload.ts";
 import { proofText } from "../terminal/event.ts";
 import { noPaint } from "../terminal/paint.ts";
@@ -45,9 +45,8 @@ export function eventDetails(
 ): EventDetails {
   const event = entryEvent(products, entry, hidden);
   const { receipt, body } = event;
-  const { remote, masked, attempts, forwards } = loggedFields(event.logged);
   const { payload, problem } = receipt;
-  const { cutTo } = event.logged;
+  const { cutTo, masked, remote = null } = event.logged;
   const pretty = payload?.text === undefined ? null : prettyJson(payload.text);
   const unknown = whyUnknown(receipt);
   return {
@@ -80,7 +79,7 @@ export function eventDetails(
       ...nearestNotes(receipt, entry.refusal !== undefined || unknown !== undefined),
       ...(payload?.wrappedIn === undefined ? [] : [`the JSON is in the field ${payload.wrappedIn}`]),
     ],
-    attempts,
-    forwards,
+    attempts: event.logged.attempts.map(attemptLine) as unknown as EventDetails["attempts"],
+    forwards: event.logged.forwards.map(forwardLine) as unknown as EventDetails["forwards"],
   };
 }

@@ -113,12 +113,3 @@ export interface ReadyReport {
   /** Details: what is checked and what is not, and where things go. */
   readonly notes: readonly string[];
 }
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    ready: ReadyReport;
-    summary: SummaryReport;
-    tunnel: TunnelReport;
-    gap: GapReport;
-  }
-}

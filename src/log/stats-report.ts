@@ -1,13 +1,7 @@
-export interface LogCounts {
-  readonly received: number;
-  readonly waiting: number;
-  readonly delivered: number;
-  readonly failed: number;
-  readonly duplicates: number;
-  readonly rejected: number;
-  /** Accepted bodies that their users designed, without a schema. Counted as one of the others, too. */
-  readonly custom: number;
-}
+/** `custom` are accepted bodies that their users designed, without a schema; they are counted as one of the others, too. */
+export type LogCounts = Readonly<
+  Record<"received" | "waiting" | "delivered" | "failed" | "duplicates" | "rejected" | "custom", number>
+>;
 
 export interface LogStatsReport {
   readonly type: "log-stats";
@@ -16,19 +10,5 @@ export interface LogStatsReport {
   /** Hours with deliveries, oldest first. */
   readonly hours: readonly { readonly at: Date; readonly product: string; readonly counts: LogCounts }[];
   /** How long the target took to answer; undefined when it never did. */
-  readonly latencyMs:
-    | {
-        readonly count: number;
-        readonly p50: number;
-        readonly p95: number;
-        readonly p99: number;
-        readonly max: number;
-      }
-    | undefined;
-}
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    "log-stats": LogStatsReport;
-  }
+  readonly latencyMs: Readonly<Record<"count" | "p50" | "p95" | "p99" | "max", number>> | undefined;
 }

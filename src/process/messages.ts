@@ -1,14 +1,6 @@
-/**
- * Everything that a run can report, by its type. Each subject adds its own in its reports.ts; terminal/ shows them all, and
- * the compiler names one that it does not.
- */
-export interface Reports {
-  notice: NoticeReport;
-  decisions: DecisionsReport;
-  warning: WarningReport;
-  text: TextReport;
-  table: TableReport;
-}
+/** All that a run can report, by its type. terminal/text.ts, which shows them, lists them. */
+// biome-ignore lint/suspicious/noEmptyInterface: the types of the reports are above this folder
+export interface Reports {}
 
 export type Report = Reports[keyof Reports];
 
@@ -20,7 +12,7 @@ export interface Progress {
 }
 
 /** A line of information on stderr; hidden by `--quiet`. */
-interface NoticeReport {
+export interface NoticeReport {
   readonly type: "notice";
   readonly message: string;
   /** It is about the event above it. */
@@ -28,20 +20,20 @@ interface NoticeReport {
 }
 
 /** Lists what a question about trust is for; on stderr, also with `--quiet`. */
-interface DecisionsReport {
+export interface DecisionsReport {
   readonly type: "decisions";
   readonly message: string;
   readonly decisions: readonly { readonly label: string; readonly value: string; readonly file: string }[];
 }
 
-interface WarningReport {
+export interface WarningReport {
   readonly type: "warning";
   readonly message: string;
   readonly hint?: string;
 }
 
 /** Requested data, written to stdout as it is: a fixture, a path, a completion script. */
-interface TextReport {
+export interface TextReport {
   readonly type: "text";
   readonly text: string;
   /** The JSON line; without it `{"type":"text","text":…}`. */

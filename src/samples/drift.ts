@@ -36,12 +36,6 @@ export interface DriftReport {
   readonly moreCommand: string | undefined;
 }
 
-declare module "../process/messages.ts" {
-  interface Reports {
-    drift: DriftReport;
-  }
-}
-
 /** Compares one event with its schema. Where users choose the fields, none is unknown. */
 export function driftOf({ product, format, name, event, observer }: ObservedEvent): EventDrift {
   const drift = findDrift(schemaShape(event.schema), observer.root);

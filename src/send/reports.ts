@@ -50,11 +50,3 @@ export interface RequestReport extends RequestEvent, Delivery {
   /** For a request that is there to be used. */
   readonly showSecrets?: boolean;
 }
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    sent: SentReport;
-    "send-summary": SendSummaryReport;
-    request: RequestReport;
-  }
-}

@@ -4,10 +4,10 @@ import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";
 import { withCommandsAsCalled } from "./failure.ts";
-import { renderHuman } from "./human.ts";
-import { renderJson } from "./json.ts";
+import { jsonLines } from "./json.ts";
 import { type Mode, paintFor, type Rendered, type Style } from "./paint.ts";
 import { noProgress, progressBar, withSpinner } from "./progress.ts";
+import { renderText } from "./text.ts";
 
 /** The runtime with a way to report: what a command prints, and how, is decided here. */
 export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: KnownSecrets): Promise<Context> {
@@ -15,13 +15,6 @@ export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: 
   const style = {
     out: await paintFor(runtime.stdout, runtime, mode.color),
     err: await paintFor(runtime.stderr, runtime, mode.color),
-    // A window may be resized. A terminal that does not know its size says 0.
-    get columns() {
-      return runtime.stdout.columns || Number.POSITIVE_INFINITY;
-    },
-    get errColumns() {
-      return runtime.stderr.columns || Number.POSITIVE_INFINITY;
-    },
     verbose: mode.verbose,
     quiet: mode.quiet,
   };
@@ -61,11 +54,9 @@ export function renderReport(
   const report = withCommandsAsCalled(given, runtime);
   const isShown = hidden === undefined || ("showSecrets" in report && report.showSecrets === true);
   if (style === "json") {
-    if (isShown) return renderJson(report);
-    const { out = "" } = renderJson(withMaskedBody(report, hidden));
-    return { out: hidden.maskJson(out) };
+    return { out: isShown ? jsonLines(report) : hidden.maskJson(jsonLines(withMaskedBody(report, hidden))) };
   }
-  const rendered = renderHuman(report, style);
+  const rendered = renderText(report, style);
   if (isShown) return rendered;
   return { out: hidden.mask(rendered.out ?? ""), err: hidden.mask(rendered.err ?? "") };
 }

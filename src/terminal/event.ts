@@ -1,50 +1,55 @@
-import type { Verdict } from "../contract/product.ts";
+import type { Verdict, VerdictWord } from "../contract/product.ts";
 import { describeIssue, type SchemaIssue } from "../contract/schema.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../delivery/mask.ts";
+import { has } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport, LoggedFacts } from "../receiver/event-report.ts";
 import { isInvalid, type Receipt } from "../recognition/receive.ts";
 import { nearestNotes } from "../recognition/verify-payload.ts";
 import { plain } from "../util/text.ts";
 import { cut } from "../util/text-width.ts";
 import { counted } from "../util/units.ts";
-import { below, bodyLines, cutLines, fitLine, headerLines, shownBody, sizeText, visibleWidth } from "./layout.ts";
-import { clipped, type Paint, type Rendered, type Style, statusText } from "./paint.ts";
+import {
+  below,
+  bodyLines,
+  cutLines,
+  fitLine,
+  headerLines,
+  shownBody,
+  sizeText,
+  textOf,
+  visibleWidth,
+} from "./layout.ts";
+import { clipped, type Paint, type Rendered, type Style, statusText, type Tone } from "./paint.ts";
 
 /** Width of a time and the space behind it. */
 export const INDENT = "         ";
 
 /** One line per event; below it only what needs attention, and with `--verbose` headers and body. */
-export function renderEvent(report: EventReport, { out, verbose, quiet, columns }: Style): Rendered {
-  if (!report.shown || (quiet && isUnremarkable(report))) return {};
-  const heading = report.logged?.heading;
-  const remarks = [...failures(report, out), ...issueRemarks(report, out)];
-  const lines = [
-    ...(heading === undefined ? [] : [out.dim(heading)]),
-    eventText(report, out, columns),
-    ...remarks.flatMap(({ text, paint }) => below(text, INDENT, columns, paint)),
-    ...(verbose ? details(report, out).map((text) => `${INDENT}${text}`.trimEnd()) : []),
-  ];
-  return { out: `${lines.join("\n")}\n` };
+export function renderEvent(report: EventReport, { out, verbose, quiet }: Style): Rendered {
+  const { shown, logged, receipt, refusal, duplicateOf } = report;
+  // A user who asks the log for events gets them all, unremarkable or not.
+  const isUnremarkable =
+    logged === undefined &&
+    refusal === undefined &&
+    duplicateOf === undefined &&
+    !isInvalid(receipt) &&
+    !has("failed", receipt.verdicts);
+  if (!shown || (quiet && isUnremarkable)) return {};
+  return {
+    out: textOf(
+      logged?.heading !== undefined && out.dim(logged.heading),
+      eventText(report, out),
+      remarks(report).map(({ text, tone }) => below(text, INDENT, out, tone)),
+      verbose && details(report, out).map((text) => `${INDENT}${text}`.trimEnd()),
+    ),
+  };
 }
 
-/** A user who asks the log for events gets them all, unremarkable or not. */
-function isUnremarkable({ logged, refusal, duplicateOf, receipt }: EventReport): boolean {
-  if (logged !== undefined || refusal !== undefined || duplicateOf !== undefined) return false;
-  return !isInvalid(receipt) && !receipt.verdicts.some(hasFailed);
-}
-
-/** The pieces of an event's line that give way in a narrow terminal. */
-interface Pieces {
-  readonly name: string;
-  /** Undefined where there is no column for it. */
-  readonly record: string | undefined;
-  readonly proofs: readonly string[];
-  readonly schema: readonly string[];
-  readonly size: readonly string[];
-  readonly duplicate: readonly string[];
-  readonly state: readonly string[];
-}
+/** The pieces of an event's line that give way in a narrow terminal, each without a text or with several. */
+type Pieces = Readonly<
+  Record<"record" | "proofs" | "schema" | "size" | "duplicate" | "state", readonly string[]> & { name: string }
+>;
 
 /** Below this width no column is left for the ids of records. */
 const MIN_RECORD_COLUMNS = 100;
@@ -54,7 +59,8 @@ const MIN_NAME_WIDTH = 8;
  * One line, however narrow the terminal: what is as it should be is shortened first, then left out; the name is cut last.
  * `events show` has everything.
  */
-function eventText(report: EventReport, paint: Paint, columns: number): string {
+function eventText(report: EventReport, paint: Paint): string {
+  const { columns } = paint;
   const { receipt, logged, duplicateOf } = report;
   let nameWidth = nameWidthAt(columns);
   const lineOf = ({ name, record, proofs, schema, size, duplicate, state }: Pieces): string => {
@@ -63,14 +69,14 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
       { text: report.n === 0 ? paint.dim("–") : paint.strong(`#${report.n}`), width: 5 },
       { text: paint.name(plain(receipt.product ?? "?")), width: 13 },
       { text: name, width: nameWidth },
-      ...(record === undefined ? [] : [{ text: record, width: 19 }]),
+      ...record.map((text) => ({ text, width: 19 })),
       ...[...proofs, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
     ];
     return fitLine(cells, Number.POSITIVE_INFINITY, "").join("");
   };
   let pieces: Pieces = {
     name: eventName(report),
-    record: columns < MIN_RECORD_COLUMNS ? undefined : recordText(report),
+    record: columns < MIN_RECORD_COLUMNS ? [] : [recordText(report)],
     proofs: proofTexts(receipt, paint),
     schema: schemaTexts(report, paint),
     size: sizeTexts(report, paint),
@@ -79,22 +85,21 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
   };
   let line = lineOf(pieces);
   const over = (): number => visibleWidth(line) - columns;
-  if (over() <= 0) return line;
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
     () => (receipt.designed ? { schema: [] } : {}),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ invalid")] }),
     () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
-    () => ({ record: undefined }),
+    () => ({ record: [] }),
     () => ({ proofs: proofWords(receipt, paint) }),
     () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
     () => (receipt.verdicts.length > 0 && receipt.verdicts.every(hasPassed) ? { proofs: [] } : {}),
   ];
   for (const shorten of shorter) {
+    if (over() <= 0) return line;
     pieces = { ...pieces, ...shorten() };
     line = lineOf(pieces);
-    if (over() <= 0) return line;
   }
   nameWidth = Math.max(visibleWidth(pieces.name), nameWidth);
   while (over() > 0 && nameWidth > MIN_NAME_WIDTH) {
@@ -132,15 +137,22 @@ function proofTexts({ verdicts, format }: Receipt, paint: Paint): readonly strin
   return present.length === 0 ? [paint.dim("– unsigned")] : present.map((verdict) => verdictText(verdict, paint));
 }
 
+const MARKS = {
+  passed: ["good", "✓"],
+  failed: ["bad", "✗"],
+  unconfigured: ["caution", "?"],
+  absent: ["dim", "–"],
+} as const satisfies Readonly<Record<VerdictWord, readonly [tone: keyof Paint, mark: string]>>;
+
 /** A mark and words: colour alone never carries the meaning. */
+function marked(verdict: VerdictWord, text: string, paint: Paint): string {
+  const [tone, mark] = MARKS[verdict];
+  return paint[tone](`${mark} ${text}`);
+}
+
 function verdictText({ id, verdict }: Verdict, paint: Paint): string {
-  const texts = {
-    passed: () => paint.good(`✓ ${id}`),
-    failed: () => paint.bad(`✗ ${id} not verified`),
-    absent: () => paint.dim(`– no ${id}`),
-    unconfigured: () => paint.caution(`? ${id} not verified`),
-  };
-  return texts[verdict]();
+  const isWrong = verdict === "failed" || verdict === "unconfigured";
+  return marked(verdict, verdict === "absent" ? `no ${id}` : isWrong ? `${id} not verified` : id, paint);
 }
 
 /** With the reason, and with what a verified one does not cover. */
@@ -154,28 +166,18 @@ export function proofText(verdict: Verdict, paint: Paint): string {
 
 function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
   const { verdicts } = receipt;
-  const failed = verdicts.filter(hasFailed);
-  const unchecked = verdicts.filter(({ verdict }) => verdict === "unconfigured");
-  const passed = verdicts.filter(hasPassed);
-  if (failed.length + unchecked.length + passed.length === 0) return proofTexts(receipt, paint);
-  const [only] = passed;
-  return [
-    ...failed.map(({ id }) => paint.bad(`✗ ${id}`)),
-    ...unchecked.map(({ id }) => paint.caution(`? ${id}`)),
-    ...(failed.length > 0 || only === undefined ? [] : [paint.good(passed.length > 1 ? "✓ verified" : `✓ ${only.id}`)]),
-  ];
+  if (verdicts.every(({ verdict }) => verdict === "absent")) return proofTexts(receipt, paint);
+  const all = (word: VerdictWord) => verdicts.filter(({ verdict }) => verdict === word);
+  const wrong = [...all("failed"), ...all("unconfigured")].map(({ id, verdict }) => marked(verdict, id, paint));
+  const [first, ...others] = all("passed");
+  const isShown = first !== undefined && !has("failed", verdicts);
+  return isShown ? [...wrong, marked("passed", others.length > 0 ? "verified" : first.id, paint)] : wrong;
 }
 
 /** The shortest form: the worst verdict, without an id. */
 function proofWords(receipt: Receipt, paint: Paint): readonly string[] {
-  const words = new Set(receipt.verdicts.map(({ verdict }) => verdict));
-  if (words.has("failed")) return [paint.bad("✗ sender")];
-  if (words.has("unconfigured")) return [paint.caution("? sender")];
-  return words.has("passed") ? [paint.good("✓ sender")] : proofTexts(receipt, paint);
-}
-
-function hasFailed({ verdict }: Verdict): boolean {
-  return verdict === "failed";
+  const worst = (["failed", "unconfigured", "passed"] as const).find((word) => has(word, receipt.verdicts));
+  return worst === undefined ? proofTexts(receipt, paint) : [marked(worst, "sender", paint)];
 }
 
 function hasPassed({ verdict }: Verdict): boolean {
@@ -224,23 +226,19 @@ export function attemptText({ target, status, error }: AttemptFacts, paint: Pain
   return error === undefined && isSuccess(status) ? paint.good(text) : paint.bad(text);
 }
 
-/** Text below an event's line. It is painted after it is broken into lines. */
-interface Remark {
-  readonly text: string;
-  readonly paint: (text: string) => string;
-}
-
-function failures({ refusal, status, receipt, explainCommand }: EventReport, paint: Paint): readonly Remark[] {
-  const why = explainCommand === undefined ? [] : [{ text: `why: ${explainCommand}`, paint: paint.dim }];
-  if (refusal !== undefined) return [{ text: `answered ${status}: ${plain(refusal)}`, paint: paint.bad }, ...why];
-  const failed = receipt.verdicts.filter(hasFailed);
-  return [...failed.map(({ id, reason }) => ({ text: `${id}: ${plain(reason)}`, paint: paint.bad })), ...why];
-}
-
-function issueRemarks({ receipt, refusal }: EventReport, paint: Paint): readonly Remark[] {
-  const near = nearestNotes(receipt, refusal !== undefined).map((text) => plain(text));
-  const issues = (receipt.schema?.issues ?? []).map(issueText);
-  return [...near, ...issues].map((text) => ({ text, paint: paint.caution }));
+/** Texts below an event's line. They are painted after they are broken into lines. */
+function remarks({ refusal, status, receipt, explainCommand }: EventReport) {
+  const failed = receipt.verdicts.filter(({ verdict }) => verdict === "failed");
+  const failures =
+    refusal === undefined ? failed.map(({ id, reason }) => `${id}: ${reason}`) : [`answered ${status}: ${refusal}`];
+  const why = explainCommand === undefined ? [] : [`why: ${explainCommand}`];
+  const issues = (receipt.schema?.issues ?? []).map(describeIssue);
+  const inTone = (tone: Tone, texts: readonly string[]) => texts.map((text) => ({ tone, text }));
+  return [
+    ...inTone("bad", failures),
+    ...inTone("dim", why),
+    ...inTone("caution", [...nearestNotes(receipt, refusal !== undefined), ...issues]),
+  ];
 }
 
 export function issueText(issue: SchemaIssue): string {

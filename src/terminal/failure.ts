@@ -5,7 +5,7 @@ import type { Report } from "../process/messages.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { errorText, UserError } from "../util/errors.ts";
 import { jsonLine, plain } from "../util/text.ts";
-import type { VerifiedReport } from "../verify/reports.ts";
+import { textOf } from "./layout.ts";
 import { type Mode, paintFor } from "./paint.ts";
 
 const REPORT = "please report it to the maintainers of zoho-hooks, with this text and the command line";
@@ -15,17 +15,15 @@ export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode
   const known = error instanceof UserError;
   const { message, hint } = failureTexts(error, runtime);
   if (mode.json) {
-    const code = known ? error.code : "bug";
-    return jsonLine({ v: 1, error: { code, message, ...(hint === undefined ? {} : { hint }) } });
+    return jsonLine({ v: 1, error: { code: known ? error.code : "bug", message, hint } });
   }
   const paint = await paintFor(runtime.stderr, runtime, mode.color);
-  if (known) {
-    const below = hint === undefined ? "" : `  ${paint.dim(plain(hint))}\n`;
-    // On one line: a line end in a path or value could begin a line that passes for one of ours.
-    return `${paint.bad("error:")} ${plain(message)}\n${below}`;
+  if (!known) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return textOf(`${paint.bad("bug:")} ${plain(stack, true)}`, `  ${paint.dim(REPORT)}`);
   }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `${paint.bad("bug:")} ${plain(stack, true)}\n  ${paint.dim(REPORT)}\n`;
+  // On one line: a line end in a path or value could begin a line that passes for one of ours.
+  return textOf(`${paint.bad("error:")} ${plain(message)}`, hint !== undefined && `  ${paint.dim(plain(hint))}`);
 }
 
 /** What happened and what to do, as it is shown. */
@@ -52,41 +50,30 @@ function asCalled(text: string, runtime: Runtime): string {
 /** A report whose hints, notes and remedies can be pasted. */
 export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   const called = (text: string): string => asCalled(text, runtime);
-  const withRemedies = ({ id, explanation }: VerifiedReport["explanations"][number]) => ({
-    id,
-    explanation: {
-      ...explanation,
-      findings: explanation.findings.map((each) =>
-        each.remedy === undefined ? each : { ...each, remedy: called(each.remedy) },
-      ),
-    },
-  });
-  if (report.type === "notice") return { ...report, message: called(report.message) };
-  if (report.type === "warning" && report.hint === undefined) return { ...report, message: called(report.message) };
-  const noted = "notes" in report ? { ...report, notes: report.notes.map(called) } : report;
-  if (noted.type === "check") {
-    const remedy = noted.remedy === undefined ? {} : { remedy: called(noted.remedy) };
-    return { ...noted, text: called(noted.text), ...remedy };
+  const remedied = <T extends { readonly remedy?: string }>(each: T): T =>
+    each.remedy === undefined ? each : { ...each, remedy: called(each.remedy) };
+  if (report.type === "notice" || (report.type === "warning" && report.hint === undefined)) {
+    return { ...report, message: called(report.message) };
   }
-  if (noted.type === "verified") return { ...noted, explanations: noted.explanations.map(withRemedies) };
+  if (report.type === "check") return remedied({ ...report, text: called(report.text) });
+  const noted = "notes" in report ? { ...report, notes: report.notes.map(called) } : report;
+  if (noted.type === "verified") {
+    const explanations = noted.explanations.map(({ id, explanation }) => {
+      return { id, explanation: { ...explanation, findings: explanation.findings.map(remedied) } };
+    });
+    return { ...noted, explanations };
+  }
   return "hint" in noted && noted.hint !== undefined ? { ...noted, hint: called(noted.hint) } : noted;
 }
 
-interface PackageManager {
-  readonly name: string;
-  readonly lockFiles: readonly string[];
-  readonly add: string;
-  readonly rebuild: string;
-}
-
-const NPM: PackageManager = {
+const NPM = {
   name: "npm",
   lockFiles: ["package-lock.json"],
   add: "npm install --save-dev",
   rebuild: "npm rebuild better-sqlite3",
 };
 
-const PACKAGE_MANAGERS: readonly PackageManager[] = [
+const PACKAGE_MANAGERS: readonly (typeof NPM)[] = [
   NPM,
   {
     name: "pnpm",
@@ -103,28 +90,22 @@ type Installation = Pick<Runtime, "cwd" | "env" | "invocation" | "packageRoot">;
 
 /** Rewrites npm commands for the package manager in use and for where this tool is installed. */
 export function withPackageManager(text: string, installation: Installation): string {
-  if (!/npm (install --save-dev|rebuild) /.test(text)) return text;
-  const manager = packageManager(installation);
-  return text.replace(NPM.add, addCommand(manager, installation)).replace(NPM.rebuild, manager.rebuild);
-}
-
-function addCommand({ add }: PackageManager, { cwd, invocation, packageRoot }: Installation): string {
-  const isInProject = parents(cwd).some(
+  if (!text.includes(`${NPM.add} `) && !text.includes(NPM.rebuild)) return text;
+  const { cwd, env, invocation, packageRoot } = installation;
+  const folders = parents(cwd);
+  // The lock file first: npx is used in projects of every package manager.
+  const locked = folders.flatMap((folder) =>
+    PACKAGE_MANAGERS.filter(({ lockFiles }) => lockFiles.some((file) => existsSync(join(folder, file)))),
+  );
+  const agent = env.npm_config_user_agent?.split("/")[0];
+  const { add, rebuild } = locked[0] ?? PACKAGE_MANAGERS.find(({ name }) => name === agent) ?? NPM;
+  const isInProject = folders.some(
     (folder) => packageRoot === folder || packageRoot.startsWith(join(folder, "node_modules") + sep),
   );
-  if (isInProject || invocation === "yarn zoho-hooks") return add;
+  const isBeside = isInProject || invocation === "yarn zoho-hooks";
   // Run by npx, the tool is in a cache and finds no package of the project.
-  return invocation === "zoho-hooks" ? "npm install --global" : `${add} zoho-hooks`;
-}
-
-/** The lock file first: npx is used in projects of every package manager. */
-function packageManager({ cwd, env }: Installation): PackageManager {
-  for (const folder of parents(cwd)) {
-    const found = PACKAGE_MANAGERS.find(({ lockFiles }) => lockFiles.some((file) => existsSync(join(folder, file))));
-    if (found !== undefined) return found;
-  }
-  const [agent] = env.npm_config_user_agent?.split("/") ?? [];
-  return PACKAGE_MANAGERS.find(({ name }) => name === agent) ?? NPM;
+  const elsewhere = invocation === "zoho-hooks" ? "npm install --global" : `${add} zoho-hooks`;
+  return text.replace(NPM.add, isBeside ? add : elsewhere).replace(NPM.rebuild, rebuild);
 }
 
 function parents(folder: string): readonly string[] {

@@ -1,28 +1,29 @@
+import type { RecordReport } from "../channels/reports.ts";
 import { isSuccess } from "../delivery/delivery.ts";
 import { isQueue } from "../delivery/queue-address.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
 import type { GapReport, TunnelReport } from "../listener/reports.ts";
-import type { JsonLine } from "../util/text.ts";
+import { prettyJson } from "../util/json-print.ts";
 import { plain } from "../util/text.ts";
 import { counted, formatDay, formatDuration } from "../util/units.ts";
 import { clockTime, INDENT } from "./event.ts";
-import { below, fitLine } from "./layout.ts";
-import { answerText, type Paint, type Rendered, type Style, statusText } from "./paint.ts";
+import { below, fitLine, linesOf, textOf } from "./layout.ts";
+import { answerText, type Rendered, type Style, statusText, type Tone } from "./paint.ts";
 
-export function renderForward(report: ForwardReport, { out, quiet, columns }: Style): Rendered {
-  const { state, status, error, hint, replyPreview, replayCommand, failedList } = report;
-  const ok =
-    state === "delivered" || ((state === "mirrored" || state === "single") && isSuccess(status) && error === undefined);
+export function renderForward(report: ForwardReport, { out, quiet }: Style): Rendered {
+  const { state, target, status, attempt, error, hint, retryInMs, replyPreview, replayCommand, failedList } = report;
+  const isAnswered = state === "mirrored" || state === "single";
+  const ok = state === "delivered" || (isAnswered && isSuccess(status) && error === undefined);
   // A success with a hint is one that the sender would not take for a success.
   if (quiet && ok && hint === undefined) return {};
-  const answer = `→ ${statusText(report.target, status) ?? "no answer"}`;
-  const texts = [
+  const answer = `→ ${statusText(target, status) ?? "no answer"}`;
+  const texts = linesOf([
     out.dim(formatDuration(report.latencyMs)),
-    ...(report.showTarget ? [out.dim(plain(report.target))] : []),
-    ...(report.attempt > 1 ? [out.dim(`attempt ${report.attempt}`)] : []),
-    ...(report.retryInMs === undefined ? [] : [out.caution(`trying again in ${formatDuration(report.retryInMs)}`)]),
-    ...(state === "failed" ? [out.bad("failed")] : []),
-  ];
+    report.showTarget && out.dim(plain(target)),
+    attempt > 1 && out.dim(`attempt ${attempt}`),
+    retryInMs !== undefined && out.caution(`trying again in ${formatDuration(retryInMs)}`),
+    state === "failed" && out.bad("failed"),
+  ]);
   const cells = [
     { text: out.dim(clockTime(report.at)), width: 8 },
     { text: out.strong(`#${report.n}`), width: 5 },
@@ -30,106 +31,88 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
     ...texts.map((text) => ({ text })),
   ];
   const indent = `${INDENT}      `;
-  const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
-    below(plain(text), indent, columns, paint);
-  const lines = [
-    ...fitLine(cells, columns, indent),
-    ...(error === undefined ? [] : wrapped(error, out.bad)),
-    ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${answerText(replyPreview).slice(0, 200)}`)),
-    ...(hint === undefined ? [] : wrapped(hint, out.caution)),
-    ...(replayCommand === undefined ? [] : wrapped(`to send it again: ${replayCommand}`, out.dim)),
-    ...(failedList === undefined ? [] : wrapped(`to list all failed deliveries: ${failedList}`, out.dim)),
-  ];
-  return { out: `${lines.join("\n")}\n` };
+  return {
+    out: textOf(
+      fitLine(cells, out.columns, indent),
+      error !== undefined && below(error, indent, out, "bad"),
+      !ok && replyPreview !== "" && below(`answer: ${answerText(replyPreview).slice(0, 200)}`, indent, out),
+      hint !== undefined && below(hint, indent, out, "caution"),
+      replayCommand !== undefined && below(`to send it again: ${replayCommand}`, indent, out, "dim"),
+      failedList !== undefined && below(`to list all failed deliveries: ${failedList}`, indent, out, "dim"),
+    ),
+  };
+}
+
+const MAX_RECORD_LENGTH = 160;
+
+/** One line; with `--verbose` the whole record. */
+export function renderRecord({ n, module, id, record, error, hint }: RecordReport, { out, verbose }: Style): Rendered {
+  const name = `${INDENT}${out.strong(`#${n}`.padEnd(5))}  ${out.name(plain(`${module} ${id}`))}`;
+  const indent = `${INDENT}       `;
+  if (error !== undefined) {
+    const failure = `${name}  ${out.caution(`no record: ${plain(error)}`)}`;
+    return { out: textOf(failure, hint !== undefined && `${indent}${out.dim(plain(hint))}`) };
+  }
+  const json = JSON.stringify(record);
+  if (verbose)
+    return {
+      out: textOf(
+        name,
+        plain(prettyJson(json), true)
+          .split("\n")
+          .map((line) => indent + line),
+      ),
+    };
+  const text = plain(json);
+  const shown = text.length > MAX_RECORD_LENGTH ? `${text.slice(0, MAX_RECORD_LENGTH)}… (-v shows all of it)` : text;
+  return { out: textOf(`${name}  ${shown}`) };
 }
 
 export function renderTarget(
-  { at, state, target, reason, waiting, downMs }: TargetReport,
-  { err, errColumns }: Style,
+  { at, state, target, reason, waiting = 0, downMs = 0 }: TargetReport,
+  style: Style,
 ): Rendered {
   const subject = isQueue(target) ? "the queue" : "your app";
-  if (state === "down") {
-    const text = `! ${subject} is down: ${plain(reason ?? "nothing answers")}. Deliveries for ${plain(target)} wait until it is back.`;
-    return { err: timed(at, text, errColumns, err, err.caution) };
-  }
-  const count =
-    waiting === undefined || waiting === 0
+  const cause = plain(reason ?? "nothing answers");
+  const down = `! ${subject} is down: ${cause}. Deliveries for ${plain(target)} wait until it is back.`;
+  const sending =
+    waiting === 0
       ? "no deliveries are waiting"
       : `sending ${counted(waiting, "waiting delivery", "waiting deliveries")}`;
-  const text = `✓ ${subject} is back after ${formatDuration(downMs ?? 0)}: ${count}.`;
-  return { err: timed(at, text, errColumns, err, err.good) };
+  return timed(
+    at,
+    state === "down" ? down : `✓ ${subject} is back after ${formatDuration(downMs)}: ${sending}.`,
+    style,
+  );
 }
 
-export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): Rendered {
+export function renderTunnel(report: TunnelReport, style: Style): Rendered {
   const { at, state, url, previousUrl, channelId, reason = "", downMs } = report;
   const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
-  const moved =
-    previousUrl === undefined
-      ? ""
-      : `. The public URL is now ${url} (was ${previousUrl})${channelId === undefined ? ": change it in the webhooks that you set up in Zoho yourself." : `. Channel ${plain(channelId)} is being moved to it.`}`;
+  const next =
+    channelId === undefined
+      ? ": change it in the webhooks that you set up in Zoho yourself."
+      : `. Channel ${plain(channelId)} is being moved to it.`;
+  const moved = previousUrl === undefined ? "" : `. The public URL is now ${url} (was ${previousUrl})${next}`;
   const texts = {
-    up: [`✓ tunnel up: ${url}`, err.good],
-    down: [`! tunnel down: ${plain(reason)}. Zoho cannot reach you until it reconnects.`, err.caution],
-    reconnected: [`✓ tunnel reconnected${down}${moved}`, err.good],
-    lost: [`✗ tunnel lost${down}`, err.bad],
-  } as const;
-  const [text, tone] = texts[state];
-  return { err: timed(at, text, errColumns, err, tone) };
+    up: `✓ tunnel up: ${url}`,
+    down: `! tunnel down: ${plain(reason)}. Zoho cannot reach you until it reconnects.`,
+    reconnected: `✓ tunnel reconnected${down}${moved}`,
+    lost: `✗ tunnel lost${down}`,
+  };
+  return timed(at, texts[state], style);
 }
 
-export function renderGap({ from, to, reason, command }: GapReport, { err, errColumns }: Style): Rendered {
+export function renderGap({ from, to, reason, command }: GapReport, style: Style): Rendered {
   const day = formatDay(from) === formatDay(to) ? "" : `${formatDay(from)} `;
   const span = `from ${day}${clockTime(from)} to ${clockTime(to)}`;
-  const text = `! nothing could arrive ${span} (${reason}): see ${command}`;
-  return { err: timed(to, text, errColumns, err, err.caution) };
+  return timed(to, `! nothing could arrive ${span} (${reason}): see ${command}`, style);
 }
 
-/** A line like an event's, with its time. */
-function timed(at: Date, text: string, columns: number, { dim }: Paint, tone: (text: string) => string): string {
-  const lines = below(text, INDENT, columns, tone).join("\n");
-  return `${dim(clockTime(at))} ${lines.slice(INDENT.length)}\n`;
-}
+const TONES: Readonly<Record<string, Tone>> = { "✓": "good", "!": "caution", "✗": "bad" };
 
-export function forwardLine(report: ForwardReport): JsonLine {
-  return {
-    type: "forward",
-    n: report.n,
-    at: report.at.toISOString(),
-    attempt: report.attempt,
-    target: report.target,
-    status: report.status ?? null,
-    latency_ms: Number(report.latencyMs.toFixed(2)),
-    error: report.error ?? null,
-    hint: report.hint ?? null,
-    state: report.state,
-    retry_in_ms: report.retryInMs ?? null,
-  };
-}
-
-export function targetLine({ at, state, target, reason, waiting, downMs }: TargetReport): JsonLine {
-  return {
-    type: "target",
-    at: at.toISOString(),
-    state,
-    target,
-    reason: reason ?? null,
-    waiting: waiting ?? null,
-    down_ms: downMs ?? null,
-  };
-}
-
-export function tunnelLine({ at, state, url, previousUrl, reason, downMs }: TunnelReport): JsonLine {
-  return {
-    type: "tunnel",
-    at: at.toISOString(),
-    state,
-    url: url ?? null,
-    previous_url: previousUrl ?? null,
-    reason: reason ?? null,
-    down_ms: downMs ?? null,
-  };
-}
-
-export function gapLine({ from, to, cause, reason }: GapReport): JsonLine {
-  return { type: "gap", from: from.toISOString(), to: to.toISOString(), cause, reason };
+/** A line like an event's, with its time, in the colour of the mark that it begins with. */
+function timed(at: Date, text: string, { err }: Style): Rendered {
+  const [first = "", ...others] = below(text, INDENT, err, TONES[text.charAt(0)]);
+  return { err: textOf(`${err.dim(clockTime(at))} ${first.slice(INDENT.length)}`, others) };
 }

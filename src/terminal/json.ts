@@ -1,87 +1,106 @@
-import type { ForwardCounts } from "../listener/reports.ts";
 import type { Report, Reports } from "../process/messages.ts";
-import { eventLine } from "../receiver/event-report.ts";
+import { eventLine, receiptLine } from "../receiver/event-report.ts";
+import { whyUnknown } from "../recognition/verify-payload.ts";
+import type { SendSummaryReport } from "../send/reports.ts";
+import { lineOf, rounded, snakeCase } from "../util/json-line.ts";
 import { type JsonLine, jsonLine } from "../util/text.ts";
-import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./channel.ts";
-import { checkLine, checkSummaryLine } from "./check.ts";
-import { forwardLine, gapLine, targetLine, tunnelLine } from "./forward.ts";
-import { driftLines, logStatsLine } from "./log.ts";
-import type { Rendered } from "./paint.ts";
-import { requestLine, sendSummaryLine, sentLine } from "./sent.ts";
-import { verifiedLine, verifySummaryLine } from "./verified.ts";
-import { webhookFailureLine, webhookLine } from "./webhook.ts";
+import type { VerifiedReport } from "../verify/reports.ts";
 
-type Renderers = {
-  readonly [Kind in keyof Reports]: (report: Reports[Kind]) => readonly JsonLine[];
-};
+/** A report as lines of JSON for stdout. */
+export function jsonLines(report: Report): string {
+  const write = lines[report.type] as (report: Report) => JsonLine | readonly JsonLine[];
+  const type = snakeCase(report.type);
+  return [write(report)]
+    .flat()
+    .map((line) => jsonLine({ v: 1, type, ...line }))
+    .join("");
+}
 
-/** These lines are a public interface: documented in the README, pinned by tests, only added to within a version. */
-const renderers: Renderers = {
-  ready: ({ role, url, publicUrl, urls, events, notes, channel, keySetUrl, inspectorUrl, appAnswers }) => [
-    {
-      type: "ready",
-      role,
-      url: url ?? null,
-      public_url: publicUrl ?? null,
-      urls,
-      events,
-      jwks_url: keySetUrl ?? null,
-      inspector_url: inspectorUrl ?? null,
-      app_answers: appAnswers ?? null,
-      notes,
-      channel: channel === undefined ? null : runningChannel(channel),
+type Lines<Kind extends keyof Reports> = (report: Required<Reports[Kind]>) => JsonLine | readonly JsonLine[];
+
+/**
+ * These lines are a public interface: docs/json.md describes them, tests pin them, and within a version members are only
+ * added. A member of a report that is not named here is for people only.
+ */
+const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
+  ready: lineOf("role url publicUrl urls events keySetUrl:jwks_url inspectorUrl appAnswers notes channel", {
+    channel: lineOf("product id events expiresAt timeLeftMs"),
+  }),
+  event: (event) => (event.shown ? eventLine(event) : []),
+  forward: lineOf("n at attempt target status latencyMs error hint state retryInMs"),
+  target: lineOf("at state target reason waiting downMs"),
+  tunnel: lineOf("at state url previousUrl reason downMs"),
+  gap: lineOf("from to cause reason"),
+  summary: lineOf("...total products seconds forwards tunnelDownMs droppedLines:left_out expectations", {
+    forwards: lineOf("delivered failed waiting"),
+  }),
+  entry: ({ event }) => eventLine(event),
+  "log-stats": ({ total, products, hours, latencyMs = null }) => {
+    const byHour = hours.map(({ at, product, counts }) => ({ at, product, ...counts }));
+    return { type: "stats", ...total, products, hours: byHour, latency_ms: latencyMs };
+  },
+  drift: ({ drifts }) => drifts.map(lineOf("product format event deliveries partial unknown unseen conflicts")),
+  sent: lineOf("n? product event format url status latencyMs error hint replyPreview:reply notes"),
+  "send-summary": lineOf("count ok failed seconds statuses latency:latency_ms", {
+    latency: ({ p50, p95, p99, max }: SendSummaryReport["latency"]) => {
+      return { p50: rounded(p50), p95: rounded(p95), p99: rounded(p99), max: rounded(max) };
     },
-  ],
-  event: (report) => (report.shown ? [eventLine(report)] : []),
-  forward: (report) => [forwardLine(report)],
-  target: (report) => [targetLine(report)],
-  tunnel: (report) => [tunnelLine(report)],
-  gap: (report) => [gapLine(report)],
-  entry: ({ event }) => [eventLine(event)],
-  "log-stats": (report) => [logStatsLine(report)],
-  drift: driftLines,
-  summary: ({ total, products, seconds, forwards, tunnelDownMs, droppedLines, expectations }) => [
-    {
-      type: "summary",
-      ...total,
-      products,
-      seconds,
-      forwards: forwards === undefined ? null : forwardCounts(forwards),
-      tunnel_down_ms: tunnelDownMs ?? null,
-      left_out: droppedLines,
-      expectations,
-    },
-  ],
-  sent: (report) => [sentLine(report)],
-  "send-summary": (report) => [sendSummaryLine(report)],
-  request: (report) => [requestLine(report)],
-  verified: (report) => [verifiedLine(report)],
-  "verify-summary": (report) => [verifySummaryLine(report)],
-  // For a person only: the other lines have everything that a script needs.
+  }),
+  // A `sent` line with the whole request instead of an answer.
+  request: ({ method, headers, body, curl, ...report }) => ({
+    type: "sent",
+    ...subjectOf(report),
+    ...{ status: null, latency_ms: null, error: null },
+    request: { method, url: report.url, headers, body_b64: body.toString("base64"), body: body.toString("utf8"), curl },
+  }),
+  verified: verifiedLine,
+  "verify-summary": lineOf("count valid custom notVerified masked invalid"),
+  product: (report) => ({ ...report }),
+  channel: ({ hint = null, ...report }) =>
+    channelLine({ ...report, hint: report.reason === undefined ? undefined : hint }),
+  record: ({ hint = null, ...report }) =>
+    recordLine({ ...report, hint: report.error === undefined ? undefined : hint }),
+  webhook: lineOf("state product id ...webhook? reason?", {
+    webhook: lineOf("name url events enabled rules secret"),
+  }),
+  "webhook-failure": lineOf("state product ...failure refusal:reason?", {
+    failure: lineOf("id at webhook rule event record url status reason retries"),
+  }),
+  "sign-in": lineOf("state profile dataCentre environment accountsUrl apiUrl clientId scopes secretsIn tokenExpiresAt"),
+  "api-request": lineOf("sent method url headers body status error latencyMs"),
+  check: ({ id, outcome, text, details = {}, remedy = null }) => ({ id, outcome, text, details, remedy }),
+  "check-summary": lineOf("passed warning failed skipped seconds"),
+  warning: ({ message, hint = null }) => ({ message, hint }),
+  text: ({ text, json }) => json ?? { text },
+  table: ({ json }) => json,
+  // For people only: the other lines have everything that a script needs.
   notice: () => [],
   // With --json nothing is asked.
   decisions: () => [],
-  warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
-  text: ({ text, json }) => [json ?? { type: "text", text }],
-  product: (report) => [{ ...report }],
-  channel: (report) => [channelLine(report)],
-  webhook: (report) => [webhookLine(report)],
-  "webhook-failure": (report) => [webhookFailureLine(report)],
-  record: (report) => [recordLine(report)],
-  "sign-in": (report) => [signInLine(report)],
-  "api-request": (report) => [apiRequestLine(report)],
-  check: (report) => [checkLine(report)],
-  "check-summary": (report) => [checkSummaryLine(report)],
-  table: ({ json }) => json,
 };
 
-function forwardCounts({ delivered, failed, waiting }: ForwardCounts): JsonLine {
-  return { delivered, failed, waiting: waiting ?? null };
-}
+const subjectOf = lineOf("n? product event format url");
+const recordLine = lineOf("n product module id record? error? hint?");
+const channelLine = lineOf("state product id expiresAt timeLeftMs previousExpiresAt? reason? hint? ...channel?", {
+  channel: lineOf("events notifyUrl token related values conditions"),
+});
 
-/** A report as JSON lines on stdout. */
-export function renderJson(report: Report): Rendered {
-  const render = renderers[report.type] as (report: Report) => readonly JsonLine[];
-  const lines = render(report).map((line) => jsonLine({ v: 1, ...line }));
-  return { out: lines.join("") };
+/** The members of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
+function verifiedLine(report: VerifiedReport): JsonLine {
+  const { receipt, positions, problemPosition, body, explanations, showExpected } = report;
+  const explained = explanations.map(({ id, explanation }) => {
+    const { canonical, findings, received = null, expected = null } = explanation;
+    return { id, canonical, findings, ...(showExpected && { received, expected }) };
+  });
+  return {
+    ...lineOf("file line outcome")(report),
+    ...receiptLine(receipt, positions),
+    ...(receipt.problem === undefined
+      ? { problem: whyUnknown(receipt) ?? null }
+      : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),
+    notes: report.notes,
+    body_b64: body.toString("base64"),
+    body: receipt.payload?.data ?? null,
+    ...(explained.length > 0 && { explanations: explained }),
+  };
 }

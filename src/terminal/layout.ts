@@ -6,83 +6,94 @@ import { prettyJson } from "../util/json-print.ts";
 import { cutText, plain } from "../util/text.ts";
 import { NARROW, textWidth } from "../util/text-width.ts";
 import { formatBytes } from "../util/units.ts";
-import type { Paint, Rendered, Style } from "./paint.ts";
+import type { Paint, Rendered, Style, Tone } from "./paint.ts";
+
+/** A line of text or several, or none where a condition is not met. */
+export type Lines = string | false | undefined | readonly Lines[];
+
+/** Lines as text for a stream. */
+export function textOf(...lines: readonly Lines[]): string {
+  return linesOf(lines)
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+export function linesOf(lines: Lines): readonly string[] {
+  if (typeof lines === "object") return lines.flatMap(linesOf);
+  return typeof lines === "string" ? [lines] : [];
+}
 
 /** In a narrow terminal long cells are broken between words; where that is not enough, there are no columns. */
-export function renderTable({ title, columns, rows, footer }: TableReport, { out, quiet, columns: width }: Style) {
+export function renderTable({ title, columns, rows, footer }: TableReport, { out, quiet }: Style): Rendered {
+  const { columns: width } = out;
   const clean = rows.map((row) => row.map((cell) => plain(cell)));
   // Headings can hold a sender's words, too: an event's name.
   const fitted = fitRows([columns.map((column) => plain(column)), ...clean], width);
   const [head, ...lines] = fitted ?? [];
   const narrow = () =>
-    clean.flatMap((row) =>
-      fitLine(
-        row.map((text) => ({ text })),
-        width,
-        "  ",
-      ).flatMap((line) => wrapLine(line, width)),
-    );
+    clean.flatMap((row) => {
+      const cells = row.map((text) => ({ text }));
+      return fitLine(cells, width, "  ").flatMap((line) => wrapLine(line, width));
+    });
   return {
-    out: [
-      ...(title === undefined || quiet ? [] : [out.strong(plain(title))]),
-      ...(quiet || head === undefined ? [] : [out.dim(head)]),
-      ...(fitted === undefined ? narrow() : lines),
-      ...(footer === undefined || quiet ? [] : ["", out.dim(plain(footer, true))]),
-      "",
-    ].join("\n"),
-  } satisfies Rendered;
+    out: textOf(
+      !quiet && title !== undefined && out.strong(plain(title)),
+      !quiet && head !== undefined && out.dim(head),
+      fitted === undefined ? narrow() : lines,
+      !quiet && footer !== undefined && ["", out.dim(plain(footer, true))],
+    ),
+  };
 }
 
 /** Cells up to this length, such as a span of time, are never broken. */
 const MAX_UNBROKEN = 20;
 
+type Rows = readonly (readonly string[])[];
+
 /** A table's lines within a width, the first row on one line; undefined if words would have to be broken. */
-export function fitRows(rows: readonly (readonly string[])[], width: number): readonly string[] | undefined {
-  const [head = []] = rows;
-  const columnMax = (length: (cell: string) => number): readonly number[] =>
-    head.map((_, column) => largest(rows, (row) => length(row[column] ?? "")));
-  const least = columnMax((cell) =>
+export function fitRows(rows: Rows, width: number): readonly string[] | undefined {
+  const widths = columnWidths(rows);
+  const least = columnWidths(rows, (cell) =>
     textWidth(cell) <= MAX_UNBROKEN ? textWidth(cell) : Math.max(MAX_UNBROKEN, largest(cell.split(" "), textWidth)),
   );
-  const widths = [...columnMax(textWidth)];
-  let over = widths.reduce((sum, each) => sum + each + 2, -2) - width;
-  for (; over > 0; over--) {
-    const widest = widths.reduce((best, each, i) => {
-      const canShrink = each > (least[i] ?? 0);
-      return canShrink && each > (widths[best] ?? 0) ? i : best;
-    }, -1);
-    if (widest === -1) return undefined;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+  for (let over = widths.reduce((sum, each) => sum + each + 2, -2) - width; over > 0; over--) {
+    const canShrink = widths.map((each, i) => (each > (least[i] ?? 0) ? each : 0));
+    const widest = largest(canShrink, (each) => each);
+    if (widest === 0) return undefined;
+    widths[canShrink.indexOf(widest)] = widest - 1;
   }
   return rows.flatMap((row) => {
     const cells = row.map((cell, i) => wrapLine(cell, widths[i] ?? 0));
     const height = largest(cells, (lines) => lines.length);
-    return Array.from({ length: height }, (_, line) =>
-      cells
-        .map((lines, i) => padEnd(lines[line] ?? "", widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
+    return alignCells(
+      Array.from({ length: height }, (_, line) => cells.map((lines) => lines[line] ?? "")),
+      widths,
     );
   });
+}
+
+/** Columns as wide as their longest cell, two spaces apart. */
+export function alignRows(rows: Rows, rightColumns: readonly number[] = []): readonly string[] {
+  return alignCells(rows, columnWidths(rows), rightColumns);
+}
+
+function alignCells(rows: Rows, widths: readonly number[], rightColumns: readonly number[] = []): readonly string[] {
+  return rows.map((row) => {
+    const cells = row.map((cell, i) => {
+      const spaces = " ".repeat(Math.max(0, (widths[i] ?? 0) - textWidth(cell)));
+      return rightColumns.includes(i) ? spaces + cell : cell + spaces;
+    });
+    return cells.join("  ").trimEnd();
+  });
+}
+
+function columnWidths(rows: Rows, widthOf: (cell: string) => number = textWidth): number[] {
+  return (rows[0] ?? []).map((_, column) => largest(rows, (row) => widthOf(row[column] ?? "")));
 }
 
 /** `Math.max(...all)` overflows the stack for very many values. */
 function largest<T>(all: readonly T[], of: (each: T) => number): number {
   return all.reduce((most, each) => Math.max(most, of(each)), 0);
-}
-
-/** Columns as wide as their longest cell, two spaces apart. */
-export function alignRows(
-  rows: readonly (readonly string[])[],
-  rightColumns: readonly number[] = [],
-): readonly string[] {
-  const widths = (rows[0] ?? []).map((_, column) => largest(rows, (row) => textWidth(row[column] ?? "")));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (rightColumns.includes(i) ? cell.padStart(widths[i] ?? 0) : padEnd(cell, widths[i] ?? 0)))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 /** A piece of a line. With a `width` it is a column, as long as the terminal has room for columns. */
@@ -132,15 +143,9 @@ export function visibleWidth(text: string): number {
 }
 
 /** A text below the line that it belongs to, broken between words where the terminal ends. */
-export function below(
-  text: string,
-  indent: string,
-  columns: number,
-  paint: (line: string) => string = (line) => line,
-): readonly string[] {
-  return text
-    .split("\n")
-    .flatMap((each) => wrapLine(indent + each, columns).map((line) => indent + paint(line.trimStart())));
+export function below(text: string, indent: string, paint: Paint, tone?: Tone): readonly string[] {
+  const painted = (line: string): string => (tone === undefined ? line : paint[tone](line));
+  return wrapLine(indent + plain(text), paint.columns).map((line) => indent + painted(line.trimStart()));
 }
 
 /**
@@ -176,10 +181,6 @@ export function wrapLine(line: string, columns: number): readonly string[] {
     }
   }
   return [...lines, current];
-}
-
-function padEnd(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - textWidth(text)));
 }
 
 export function headerLines(headers: readonly HeaderPair[], paint: Paint): readonly string[] {

@@ -16,9 +16,6 @@ export interface Style {
   /** One of stdout and stderr may be a terminal and the other a file. */
   readonly out: Paint;
   readonly err: Paint;
-  /** Width of stdout; infinite where it is no terminal. */
-  readonly columns: number;
-  readonly errColumns: number;
   readonly verbose: boolean;
   readonly quiet: boolean;
 }
@@ -29,32 +26,52 @@ export interface Rendered {
   readonly err?: string;
 }
 
-/** Colours by meaning, decided per stream. No meaning is ever carried by colour alone. */
-export interface Paint {
-  good(text: string): string;
-  bad(text: string): string;
-  caution(text: string): string;
-  dim(text: string): string;
-  strong(text: string): string;
-  name(text: string): string;
+/** Colours by meaning. No meaning is ever carried by colour alone. */
+const COLORS = { good: "green", bad: "red", caution: "yellow", dim: "dim", strong: "bold", name: "cyan" } as const;
+
+export type Tone = keyof typeof COLORS;
+type Painter = (text: string) => string;
+
+/** The colours of a stream. */
+export interface Paint extends Readonly<Record<Tone, Painter>> {
   /**
    * Removes control characters but line ends, tabs and these colours from a rendered text: a renderer may have missed some
    * of a log's or project's values.
    */
-  clean(text: string): string;
+  readonly clean: Painter;
   /** The stream is a terminal, so animation makes sense. */
   readonly live: boolean;
+  /** The width of the terminal; infinite where there is none. */
+  readonly columns: number;
 }
+
+function tones(painter: (color: (typeof COLORS)[Tone]) => Painter): Readonly<Record<Tone, Painter>> {
+  return Object.fromEntries(Object.entries(COLORS).map(([tone, color]) => [tone, painter(color)])) as Record<
+    Tone,
+    Painter
+  >;
+}
+
+const uncoloured = { ...tones(() => (text) => text), clean: (text: string) => plain(text, true) };
+export const noPaint: Paint = { ...uncoloured, live: false, columns: Number.POSITIVE_INFINITY };
 
 /** Loads chalk only where there is colour. */
 export async function paintFor(output: Output, runtime: Runtime, color: boolean): Promise<Paint> {
-  const live = output.isTTY && runtime.env.TERM !== "dumb";
-  if (!hasColor(output, runtime.env, color)) {
-    return { ...noPaint, live };
-  }
+  const stream = {
+    live: output.isTTY && runtime.env.TERM !== "dumb",
+    // A window may be resized. A terminal that does not know its size says 0.
+    get columns() {
+      return output.columns || Number.POSITIVE_INFINITY;
+    },
+  };
+  if (!hasColor(output, runtime.env, color)) return Object.assign(stream, uncoloured);
   const { Chalk } = await import("chalk");
-  const { green, red, yellow, dim, bold, cyan } = new Chalk({ level: 1 });
-  return { good: green, bad: red, caution: yellow, dim, strong: bold, name: cyan, clean: cleanBetweenColors, live };
+  const chalk = new Chalk({ level: 1 });
+  return Object.assign(
+    stream,
+    tones((name) => chalk[name]),
+    { clean: cleanBetweenColors },
+  );
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what chalk writes for the colours above
@@ -64,19 +81,6 @@ function cleanBetweenColors(text: string): string {
   const pieces = text.split(COLOR);
   return pieces.map((each, i) => (i % 2 === 1 ? each : plain(each, true))).join("");
 }
-
-const asItIs = (text: string): string => text;
-
-export const noPaint: Paint = {
-  good: asItIs,
-  bad: asItIs,
-  caution: asItIs,
-  dim: asItIs,
-  strong: asItIs,
-  name: asItIs,
-  clean: (text) => plain(text, true),
-  live: false,
-};
 
 /** no-color.org: NO_COLOR wins when it is not empty; FORCE_COLOR turns colour on where there is no terminal. */
 function hasColor(output: Output, env: Runtime["env"], wanted: boolean): boolean {

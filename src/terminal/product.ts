@@ -1,34 +1,37 @@
-import type { Evidence, Proves, WebhookEvent } from "../contract/product.ts";
+import { defaultFirst, type Evidence, type Product, type Proves } from "../contract/product.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { answerRuleText, probesText } from "../recognition/reply.ts";
 import { plain } from "../util/text.ts";
-import { alignRows, fitRows, wrapLine } from "./layout.ts";
+import { alignRows, fitRows, type Lines, textOf, wrapLine } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";
 
-/** A product with its formats and events. */
-export interface ProductReport {
-  readonly type: "product";
-  readonly id: string;
-  readonly title: string;
-  /** The default comes first. */
-  readonly formats: readonly {
-    readonly id: string;
-    readonly source: string;
-    readonly evidence: Evidence | undefined;
-    readonly signatures: readonly {
-      readonly id: string;
-      readonly title: string;
-      readonly covers: Proves;
-      /** The environment variable of its secret. */
-      readonly variable: string | undefined;
-    }[];
-    /** The answer that the sender expects, as documented. */
-    readonly answer: string | undefined;
-    /** How it checks a URL before it saves a webhook. */
-    readonly probe: string | undefined;
-    readonly events: readonly Pick<WebhookEvent, "name" | "summary" | "once" | "members">[];
-  }[];
-}
-
+export type ProductReport = ReturnType<typeof describeProduct>;
 type FormatReport = ProductReport["formats"][number];
+
+/** A product with its formats, the default first, and their events. */
+export function describeProduct(product: Product) {
+  return {
+    type: "product",
+    id: product.id,
+    title: product.title,
+    formats: defaultFirst(product).map((format) => ({
+      id: format.id,
+      source: format.source,
+      evidence: format.evidence,
+      signatures: format.proofs.map((proof) => ({
+        id: proof.id,
+        title: proof.title,
+        covers: proof.proves,
+        variable: CREDENTIAL_VARIABLES[proof.credential],
+      })),
+      /** The answer that the sender expects, as documented. */
+      answer: format.answer && answerRuleText(format.answer),
+      /** How it checks a URL before it saves a webhook. */
+      probe: format.probes && probesText(format.probes),
+      events: format.events.map(({ name, summary, once, members }) => ({ name, summary, once, members })),
+    })),
+  } as const;
+}
 
 /** What it means if it is verified, and no more. */
 const COVERS: Readonly<Record<Proves, string>> = {
@@ -48,58 +51,48 @@ const EVIDENCE: Readonly<Record<Evidence, string>> = {
 const BY_KEY_PAIR =
   "covers the body: exactly these bytes were signed, with the private key that belongs to this public key";
 
-function isByKeyPair(variable: string | undefined): boolean {
-  return variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY") === true;
-}
-
 /** A product's events by format, with the source of each format and what its signatures cover. */
-export function renderProduct({ id, title, formats }: ProductReport, { out, quiet, columns }: Style): Rendered {
+export function renderProduct({ id, title, formats }: ProductReport, { out, quiet }: Style): Rendered {
   const blocks = formats.map((format, i) => {
     const rows = format.events.map((event) => [event.name, event.summary].map((text) => plain(text)));
     if (quiet) return alignRows(rows);
     const name = `format ${format.id}${i === 0 && formats.length > 1 ? " (the default)" : ""}`;
     return [
+      i > 0 && "",
       `${out.strong(`${plain(title)} (${id})`)}  ${name}`,
-      ...(format.id === "guide" ? [`  ${out.caution(NOT_POSTED)}`] : []),
-      ...wrapLine(`  source  ${plain(format.source)}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
-      ...(format.evidence === undefined ? [] : [`  ${out.dim("known")}   ${EVIDENCE[format.evidence]}`]),
-      ...signatureLines(format, out, columns),
-      ...(format.answer === undefined ? [] : [`  ${out.dim("answer")}  ${format.answer}`]),
-      ...(format.probe === undefined ? [] : [`  ${out.dim("probe")}   ${format.probe}`]),
+      format.id === "guide" && `  ${out.caution(NOT_POSTED)}`,
+      labelled("source", format.source, out),
+      format.evidence && `  ${out.dim("known")}   ${EVIDENCE[format.evidence]}`,
+      signatureLines(format, out),
+      format.answer && `  ${out.dim("answer")}  ${format.answer}`,
+      format.probe && `  ${out.dim("probe")}   ${format.probe}`,
       "",
-      ...eventLines(rows, out, columns),
-      ...(i < formats.length - 1 ? [""] : []),
+      eventLines(rows, out),
     ];
   });
-  return { out: [...blocks.flat(), ""].join("\n") };
+  return { out: textOf(blocks) };
 }
 
-function signatureLines({ signatures }: FormatReport, paint: Paint, columns: number): readonly string[] {
-  const labelled = (text: string) =>
-    wrapLine(`  signed  ${plain(text)}`, columns).map((line) => line.replace(/^ {2}signed/, dimmed(paint)));
-  if (signatures.length === 0) return labelled("none known: no signature and no token");
-  return signatures.flatMap(({ id, title, covers, variable }) => [
-    ...labelled(`${id}: ${title}`).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),
-    ...wrapLine(
-      `          ${isByKeyPair(variable) ? BY_KEY_PAIR : COVERS[covers]}${variable === undefined ? "" : ` (${variable})`}`,
-      columns,
-    ),
-  ]);
+function signatureLines({ signatures }: FormatReport, paint: Paint): Lines {
+  if (signatures.length === 0) return labelled("signed", "none known: no signature and no token", paint);
+  return signatures.map(({ id, title, covers, variable }) => {
+    const isKeyPair = variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY");
+    const setBy = variable === undefined ? "" : ` (${variable})`;
+    return [
+      labelled("signed", `${id}: ${title}`, paint).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),
+      wrapLine(`          ${isKeyPair ? BY_KEY_PAIR : COVERS[covers]}${setBy}`, paint.columns),
+    ];
+  });
 }
 
-/** Painted after the line is wrapped, since escape sequences have no width. */
-function dimmed(paint: Paint): (label: string) => string {
-  return (label) => `  ${paint.dim(label.trim())}`;
+/** The label is painted after the line is wrapped, since escape sequences have no width. */
+function labelled(label: string, text: string, paint: Paint): readonly string[] {
+  const [first = "", ...others] = wrapLine(`  ${label}  ${plain(text)}`, paint.columns);
+  return [first.replace(`  ${label}`, () => `  ${paint.dim(label)}`), ...others];
 }
 
-function eventLines(rows: readonly (readonly string[])[], paint: Paint, columns: number): readonly string[] {
+function eventLines(rows: readonly (readonly string[])[], paint: Paint): readonly string[] {
   const table = [["event", "what happened"], ...rows];
-  const [head = "", ...lines] = fitRows(table, columns) ?? alignRows(table);
+  const [head = "", ...lines] = fitRows(table, paint.columns) ?? alignRows(table);
   return [paint.dim(head), ...lines];
-}
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    product: ProductReport;
-  }
 }

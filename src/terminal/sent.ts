@@ -1,121 +1,66 @@
 import { isSuccess } from "../delivery/delivery.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../send/reports.ts";
-import type { JsonLine } from "../util/text.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDuration } from "../util/units.ts";
-import { below, bodyLines, fitLine, headerLines } from "./layout.ts";
+import { below, bodyLines, fitLine, headerLines, textOf } from "./layout.ts";
 import { answerText, type Rendered, type Style, statusText } from "./paint.ts";
+import { latencyText } from "./stats.ts";
 
-export function renderSent(report: SentReport, { out, quiet, columns }: Style): Rendered {
-  const ok = report.error === undefined && (report.isExpected ?? isSuccess(report.status));
+export function renderSent(report: SentReport, { out, quiet }: Style): Rendered {
+  const { n, url, status, error, hint, brief = false, replyPreview = "" } = report;
+  const ok = error === undefined && (report.isExpected ?? isSuccess(status));
   if (quiet && ok) return {};
-  const status = ok ? out.good(`✓ ${statusText(report.url, report.status)}`) : out.bad(`✗ ${report.status ?? "---"}`);
+  const mark = ok ? out.good(`✓ ${statusText(url, status)}`) : out.bad(`✗ ${status ?? "---"}`);
+  const event = report.event ?? (n === undefined ? "(own body)" : "(not recognised)");
   const cells = [
-    { text: status, width: 5 },
-    ...(report.n === undefined ? [] : [{ text: out.strong(`#${report.n}`), width: 5 }]),
+    { text: mark, width: 5 },
+    ...(n === undefined ? [] : [{ text: out.strong(`#${n}`), width: 5 }]),
     { text: out.name(plain(report.product ?? "?")), width: 13 },
-    {
-      text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(not recognised)")),
-      width: Math.max(26, report.nameWidth ?? 0),
-    },
+    { text: plain(event), width: Math.max(26, report.nameWidth ?? 0) },
     // A replay is what once came, whatever format that is.
-    ...(report.n === undefined ? [{ text: out.dim(plain(report.format ?? "")), width: 8 }] : []),
+    ...(n === undefined ? [{ text: out.dim(plain(report.format ?? "")), width: 8 }] : []),
     { text: out.dim(formatDuration(report.latencyMs)), width: 8, right: true },
     { text: out.dim(formatBytes(report.bytes)), width: 8, right: true },
-    { text: out.dim(plain(report.url)) },
+    { text: out.dim(plain(url)) },
     ...(report.isModelled ? [{ text: out.caution("modelled") }] : []),
   ];
-  const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
-    below(plain(text), "  ", columns, paint);
-  const lower = [
-    ...(report.brief ? [] : report.notes.flatMap((note) => wrapped(note, out.dim))),
-    ...(report.error === undefined ? [] : wrapped(report.error, out.bad)),
-    ...((report.brief && ok) || report.replyPreview === undefined || report.replyPreview === ""
-      ? []
-      : wrapped(`answer: ${answerText(report.replyPreview)}`)),
-    ...(report.hint === undefined ? [] : wrapped(report.hint, out.caution)),
-  ];
-  return { out: `${[...fitLine(cells, columns, "  "), ...lower].join("\n")}\n` };
+  return {
+    out: textOf(
+      fitLine(cells, out.columns, "  "),
+      !brief && report.notes.map((note) => below(note, "  ", out, "dim")),
+      error !== undefined && below(error, "  ", out, "bad"),
+      !(brief && ok) && replyPreview !== "" && below(`answer: ${answerText(replyPreview)}`, "  ", out),
+      hint !== undefined && below(hint, "  ", out, "caution"),
+    ),
+  };
 }
 
-export function renderSendSummary(
-  { count, ok, failed, seconds, latency, statuses }: SendSummaryReport,
-  { out }: Style,
-): Rendered {
+export function renderSendSummary(report: SendSummaryReport, { out }: Style): Rendered {
+  const { count, ok, failed, seconds, latency, statuses } = report;
   const rate = seconds > 0 ? `, ${Math.round(count / seconds)} a second` : "";
   const kinds = Object.entries(statuses).map(([status, times]) => `${status} × ${times}`);
   const isAnswered = Object.keys(statuses).some((status) => /^\d+$/.test(status));
-  const { p50, p95, p99, max } = latency;
+  const failures = failed > 0 ? out.bad(`${failed} failed`) : "0 failed";
   return {
-    out: [
-      `${out.strong(`${count} sent`)} in ${formatDuration(seconds * 1000)}${rate}: ${out.good(`${ok} ok`)}, ${failed > 0 ? out.bad(`${failed} failed`) : "0 failed"}`,
+    out: textOf(
+      `${out.strong(`${count} sent`)} in ${formatDuration(seconds * 1000)}${rate}: ${out.good(`${ok} ok`)}, ${failures}`,
       `  answers  ${kinds.join(", ")}`,
       // A failed connection has no latency.
-      ...(isAnswered
-        ? [
-            `  latency  p50 ${formatDuration(p50)}  p95 ${formatDuration(p95)}  p99 ${formatDuration(p99)}  max ${formatDuration(max)}`,
-          ]
-        : []),
-      "",
-    ].join("\n"),
+      isAnswered && `  latency  ${latencyText(latency)}`,
+    ),
   };
 }
 
 /** As HTTP, or as a curl command. */
-export function renderRequest(report: RequestReport, { out }: Style): Rendered {
-  if (report.curl !== undefined) return { out: `${report.curl}\n` };
-  const number = report.n === undefined ? [] : [out.dim(`#${report.n}, not sent:`)];
-  const lines = [
-    ...number,
-    out.strong(plain(`${report.method} ${report.url}`)),
-    ...headerLines(report.headers, out),
-    "",
-  ];
-  return { out: `${[...lines, ...bodyLines(undefined, report.body)].join("\n")}\n` };
-}
-
-export function sentLine(report: SentReport): JsonLine {
+export function renderRequest({ n, method, url, headers, body, curl }: RequestReport, { out }: Style): Rendered {
+  if (curl !== undefined) return { out: `${curl}\n` };
   return {
-    ...subjectFields(report),
-    status: report.status ?? null,
-    latency_ms: Number(report.latencyMs.toFixed(2)),
-    error: report.error ?? null,
-    hint: report.hint ?? null,
-    reply: report.replyPreview ?? null,
-    notes: report.notes,
-  };
-}
-
-export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryReport): JsonLine {
-  const latencyMs = Object.fromEntries(Object.entries(latency).map(([name, ms]) => [name, Number(ms.toFixed(2))]));
-  return { type: "send_summary", ...figures, latency_ms: latencyMs };
-}
-
-/** A `sent` line with the whole request instead of an answer. */
-export function requestLine(report: RequestReport): JsonLine {
-  return {
-    ...subjectFields(report),
-    status: null,
-    latency_ms: null,
-    error: null,
-    request: {
-      method: report.method,
-      url: report.url,
-      headers: report.headers,
-      body_b64: report.body.toString("base64"),
-      body: report.body.toString("utf8"),
-      ...(report.curl === undefined ? {} : { curl: report.curl }),
-    },
-  };
-}
-
-function subjectFields({ n, product, event, format, url }: SentReport | RequestReport): JsonLine {
-  return {
-    type: "sent",
-    ...(n === undefined ? {} : { n }),
-    product: product ?? null,
-    event: event ?? null,
-    format: format ?? null,
-    url,
+    out: textOf(
+      n !== undefined && out.dim(`#${n}, not sent:`),
+      out.strong(plain(`${method} ${url}`)),
+      headerLines(headers, out),
+      "",
+      bodyLines(undefined, body),
+    ),
   };
 }

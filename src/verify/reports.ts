@@ -36,10 +36,3 @@ export interface VerifySummaryReport {
   /** Not an event of a known product, or not as its schema says. */
   readonly invalid: number;
 }
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    verified: VerifiedReport;
-    "verify-summary": VerifySummaryReport;
-  }
-}

@@ -26,10 +26,3 @@ export interface WebhookFailureReport {
 }
 
 export type FailureState = "failed" | "resent" | "not-resent";
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    webhook: WebhookReport;
-    "webhook-failure": WebhookFailureReport;
-  }
-}

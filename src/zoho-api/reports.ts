@@ -26,10 +26,3 @@ export interface ApiRequestReport {
   readonly error?: string | undefined;
   readonly latencyMs?: number;
 }
-
-declare module "../process/messages.ts" {
-  interface Reports {
-    "sign-in": SignInReport;
-    "api-request": ApiRequestReport;
-  }
-}

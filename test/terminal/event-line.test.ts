@@ -26,10 +26,8 @@ function lineOf(event: Partial<EventReport>, columns: number): string {
     ...event,
   };
   const { out = "" } = renderEvent(report, {
-    out: paint,
+    out: { ...paint, columns },
     err: paint,
-    columns,
-    errColumns: columns,
     verbose: false,
     quiet: false,
   });

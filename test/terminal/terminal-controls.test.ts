@@ -7,8 +7,8 @@ import { openLog } from "../../src/log/sqlite/log.ts";
 import type { Output } from "../../src/process/output.ts";
 import { inquirerPrompts, type Prompts } from "../../src/process/prompts.ts";
 import type { Runtime } from "../../src/process/runtime.ts";
-import { renderHuman } from "../../src/terminal/human.ts";
 import { paintFor } from "../../src/terminal/paint.ts";
+import { renderText } from "../../src/terminal/text.ts";
 import { folderWith } from "../support/files.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { SHOP, shopProject } from "../support/own-product.ts";
@@ -176,11 +176,11 @@ describe("control characters", () => {
   });
 
   it("that a report does not remove itself leave only our colours", async () => {
-    const paint = await paintFor({ isTTY: true } as Output, { env: {} } as Runtime, true);
-    const style = { out: paint, err: paint, columns: 80, errColumns: 80, verbose: false, quiet: false };
+    const paint = await paintFor({ isTTY: true, columns: 80 } as Output, { env: {} } as Runtime, true);
+    const style = { out: paint, err: paint, verbose: false, quiet: false };
     const text = `a${CONTROLS}b`;
-    const report = { type: "product", id: text, title: "Shop", formats: [{ ...FORMAT, answer: text }] } as const;
-    const { out = "" } = renderHuman(report, style);
+    const report = { type: "product" as const, id: text, title: "Shop", formats: [{ ...FORMAT, answer: text }] };
+    const { out = "" } = renderText(report, style);
     expect(out.startsWith("\u001b[1mShop (a]52")).toBe(true);
     expect(OBEYED.exec(out.replaceAll(COLOR, ""))).toBeNull();
   });

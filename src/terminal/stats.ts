@@ -1,0 +1,106 @@
+import type { LogCounts, LogStatsReport } from "../log/stats-report.ts";
+import { plain } from "../util/text.ts";
+import { counted, formatDay, formatDuration } from "../util/units.ts";
+import { clockTime } from "./event.ts";
+import { alignRows, type Lines, textOf, wrapLine } from "./layout.ts";
+import type { Paint, Rendered, Style } from "./paint.ts";
+
+/** `--verbose` and `--json` have all hours. */
+const MAX_HOURS = 24;
+const BAR_WIDTH = 24;
+/** `2026-01-31 14:00` and `received`. */
+const HOUR_WIDTH = 26;
+/** For a pipe, which has no width. */
+const MAX_WIDTH = 120;
+const OTHERS = "others";
+const COLUMNS = ["received", "delivered", "waiting", "failed", "duplicates", "rejected", "custom"] as const;
+
+/** Counts by product and by hour, and latencies; bars on a terminal only. */
+export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
+  const { out, quiet } = style;
+  const products = Object.entries(report.products).map(([id, each]) => [plain(id), each] as const);
+  const counts = products.length === 1 ? products : [...products, ["all", report.total] as const];
+  const rows = counts.map(([name, each]) => [name, ...COLUMNS.map((column) => String(each[column]))]);
+  const [head = "", ...table] = alignRows([["product", ...COLUMNS], ...rows], [1, 2, 3, 4, 5, 6, 7]);
+  const isNarrow = head.length > out.columns;
+  return {
+    out: textOf(
+      !quiet && !isNarrow && out.dim(head),
+      isNarrow ? counts.map((each) => wrapLine(countsText(...each), out.columns)) : table,
+      "",
+      hourLines(report, style),
+      "",
+      latencyLine(report, out),
+    ),
+  };
+}
+
+/** For a terminal that is too narrow for the table: `crm: 3 received, 2 delivered`. */
+function countsText(name: string, counts: LogCounts): string {
+  const shown = COLUMNS.filter((column) => counts[column] > 0 || column === "received");
+  return `${name}: ${shown.map((column) => `${counts[column]} ${column}`).join(", ")}`;
+}
+
+function hourLines({ hours, products }: LogStatsReport, { verbose, out }: Style): Lines {
+  const starts = [...new Set(hours.map(({ at }) => at.getTime()))];
+  const shown = verbose ? starts : starts.slice(-MAX_HOURS);
+  const all = Object.keys(products);
+  const names = productsThatFit(
+    products,
+    Math.min(out.columns, MAX_WIDTH) - HOUR_WIDTH - (out.live ? BAR_WIDTH + 2 : 0),
+  );
+  const others = all.filter((name) => !names.includes(name));
+  const groups = [
+    { head: "received", members: all },
+    ...(all.length > 1 ? names.map((name) => ({ head: plain(name), members: [name] })) : []),
+    ...(all.length > 1 && others.length > 0 ? [{ head: OTHERS, members: others }] : []),
+  ];
+  const counts = shown.map((start) => {
+    const here = hours.filter(({ at }) => at.getTime() === start);
+    return groups.map(({ members }) =>
+      here.reduce((sum, { product, counts: { received } }) => sum + (members.includes(product) ? received : 0), 0),
+    );
+  });
+  const rows = counts.map((row, i) => [hourText(new Date(shown[i] ?? 0)), ...row.map(String)]);
+  const [head = "", ...lines] = alignRows(
+    [["hour", ...groups.map((group) => group.head)], ...rows],
+    groups.map((_, i) => i + 1),
+  );
+  const most = Math.max(...counts.map(([sum = 0]) => sum), 1);
+  const bar = (sum = 0): string => out.name("█".repeat(Math.max(1, Math.round((BAR_WIDTH * sum) / most))));
+  const left = starts.length - shown.length;
+  return [
+    out.dim(head),
+    lines.map((line, i) => (out.live ? `${line}  ${bar(counts[i]?.[0])}` : line)),
+    left > 0 && out.dim(`${counted(left, "earlier hour")}: -v shows ${left === 1 ? "it" : "them"}`),
+  ];
+}
+
+/** Minutes matter: in a time zone with half hours, an hour of UTC begins at `14:30`. */
+function hourText(at: Date): string {
+  return `${formatDay(at)} ${clockTime(at).slice(0, 5)}`;
+}
+
+/** The most frequent ones that there is room for, in the order of the table above. */
+function productsThatFit(products: LogStatsReport["products"], width: number): readonly string[] {
+  const all = Object.keys(products);
+  const received = (name: string): number => products[name]?.received ?? 0;
+  const widthOf = (name: string): number => 2 + Math.max(name.length, String(received(name)).length);
+  let shown = all.toSorted((a, b) => received(b) - received(a));
+  const fits = (): boolean =>
+    shown.reduce((sum, name) => sum + widthOf(name), shown.length < all.length ? 2 + OTHERS.length : 0) <= width;
+  while (shown.length > 0 && !fits()) shown = shown.slice(0, -1);
+  return all.filter((name) => shown.includes(name));
+}
+
+function latencyLine({ latencyMs }: LogStatsReport, paint: Paint): string {
+  if (latencyMs === undefined) return paint.dim("no answer from your app so far");
+  const { count, ...figures } = latencyMs;
+  return `${counted(count, "answer")} from your app: ${latencyText(figures)}`;
+}
+
+/** `p50 12 ms  p95 …` */
+export function latencyText({ p50, p95, p99, max }: Readonly<Record<"p50" | "p95" | "p99" | "max", number>>): string {
+  const figures = Object.entries({ p50, p95, p99, max });
+  return figures.map(([name, ms]) => `${name} ${formatDuration(ms)}`).join("  ");
+}

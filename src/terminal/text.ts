@@ -1,0 +1,77 @@
+import type { DecisionsReport, NoticeReport, Report, TextReport, WarningReport } from "../process/messages.ts";
+import { plain } from "../util/text.ts";
+import { renderCheck, renderCheckSummary } from "./check.ts";
+import { renderDrift } from "./drift.ts";
+import { renderEntry } from "./entry.ts";
+import { INDENT, renderEvent } from "./event.ts";
+import { renderForward, renderGap, renderRecord, renderTarget, renderTunnel } from "./forward.ts";
+import { below, fitRows, renderTable, textOf, wrapLine } from "./layout.ts";
+import type { Rendered, Style } from "./paint.ts";
+import { renderProduct } from "./product.ts";
+import { renderReady, renderSummary } from "./run.ts";
+import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
+import { renderLogStats } from "./stats.ts";
+import { renderVerified, renderVerifySummary } from "./verified.ts";
+import { renderApiRequest, renderChannel, renderSignIn, renderWebhook, renderWebhookFailure } from "./zoho.ts";
+
+/** Shows each type of report. This list makes the union of all reports. */
+const renderers = {
+  ready: renderReady,
+  event: renderEvent,
+  forward: renderForward,
+  target: renderTarget,
+  tunnel: renderTunnel,
+  gap: renderGap,
+  summary: renderSummary,
+  entry: renderEntry,
+  "log-stats": renderLogStats,
+  drift: renderDrift,
+  sent: renderSent,
+  "send-summary": renderSendSummary,
+  request: renderRequest,
+  verified: renderVerified,
+  "verify-summary": renderVerifySummary,
+  product: renderProduct,
+  channel: renderChannel,
+  record: renderRecord,
+  webhook: renderWebhook,
+  "webhook-failure": renderWebhookFailure,
+  "sign-in": renderSignIn,
+  "api-request": renderApiRequest,
+  check: renderCheck,
+  "check-summary": renderCheckSummary,
+  table: renderTable,
+  notice: ({ message, below: isBelow }: NoticeReport, { err, quiet }: Style) => {
+    if (quiet) return {};
+    return { err: textOf(isBelow ? below(message, INDENT, err, "dim") : err.dim(plain(message))) };
+  },
+  decisions: ({ message, decisions }: DecisionsReport, { err }: Style) => {
+    const rows = decisions.map(({ label, value, file }) => [label, plain(value), file]);
+    const lines = fitRows(rows, err.columns - 2) ?? rows.flatMap((row) => wrapLine(row.join("  "), err.columns - 2));
+    return {
+      err: textOf(
+        err.strong(plain(message)),
+        lines.map((line) => `  ${line}`),
+      ),
+    };
+  },
+  warning: ({ message, hint }: WarningReport, { err }: Style) => {
+    const text = `${err.caution("warning:")} ${plain(message)}`;
+    return { err: textOf(text, hint !== undefined && `  ${err.dim(plain(hint))}`) };
+  },
+  // Not cleaned afterwards: scripts get every character of a file or path.
+  text: ({ text }: TextReport, { out }: Style) => ({ out: out.live ? plain(text, true) : text }),
+};
+
+type Shown = { readonly [Kind in keyof typeof renderers]: Parameters<(typeof renderers)[Kind]>[0] };
+
+declare module "../process/messages.ts" {
+  interface Reports extends Shown {}
+}
+
+/** A report as text for a person. Whatever its values hold, only our own colours control the terminal. */
+export function renderText(report: Report, style: Style): Rendered {
+  const render = renderers[report.type] as (report: Report, style: Style) => Rendered;
+  const { out = "", err = "" } = render(report, style);
+  return { out: report.type === "text" ? out : style.out.clean(out), err: style.err.clean(err) };
+}

@@ -1,0 +1,50 @@
+import type { JsonLine } from "./text.ts";
+
+type Words<List extends string> = List extends `${infer First} ${infer Rest}` ? First | Words<Rest> : List;
+type Name<Word extends string> = Word extends `...${infer Rest}` ? Name<Rest> : Before<":", Before<"?", Word>>;
+type Before<Mark extends string, Word extends string> = Word extends `${infer Start}${Mark}${string}` ? Start : Word;
+
+type Writer = (value: never) => unknown;
+
+/**
+ * A function that writes an object as a line of `--json`, with the members of a list in its order:
+ * `"n at latencyMs hint? keySetUrl:jwks_url ...total"`. Their names become snake_case unless another one follows. An undefined
+ * member is null, or left out if its name ends with `?`; of one with dots the members are written. Keys within a value stay as
+ * they are, since they may be a user's or Zoho's: `writers` are for values with names of ours.
+ */
+export function lineOf<const List extends string>(list: List, writers: Readonly<Record<string, Writer>> = {}) {
+  const members = list.split(" ").map((word) => {
+    const [, dots, name = "", key = snakeCase(name), mark] = /^(\.{3})?(\w+)(?::(\w+))?(\?)?$/.exec(word) ?? [];
+    return {
+      name,
+      key,
+      isSpread: dots !== undefined,
+      isOptional: mark !== undefined,
+      write: writers[name] ?? WRITERS[name],
+    };
+  });
+  return (from: { readonly [Member in Name<Words<List>>]: unknown }): JsonLine => {
+    const line: Record<string, unknown> = {};
+    for (const { name, key, isSpread, isOptional, write } of members) {
+      const given = from[name as keyof typeof from];
+      const value = write === undefined || given === undefined ? given : write(given as never);
+      if (value === undefined) {
+        if (!isOptional) line[key] = null;
+      } else if (isSpread) Object.assign(line, value);
+      else line[key] = value;
+    }
+    return line;
+  };
+}
+
+/** `latencyMs` is `latency_ms`, and `not-deleted` is `not_deleted`. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replaceAll("-", "_");
+}
+
+/** A duration as it was measured, without digits that say nothing. */
+export function rounded(ms: number): number {
+  return Number(ms.toFixed(2));
+}
+
+const WRITERS: Readonly<Record<string, Writer>> = { latencyMs: rounded, state: snakeCase };
