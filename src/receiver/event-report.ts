@@ -1,12 +1,8 @@
-import type { Product } from "../contract/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
-import { isSuccess } from "../delivery/delivery.ts";
 import { problemText } from "../delivery/payload.ts";
 import type { Attempt, DeliveryState, Forward } from "../log/log.ts";
-import type { Context } from "../project/context.ts";
 import { signatureOf } from "../proofs/verdict.ts";
 import type { Receipt } from "../recognition/receive.ts";
-import { answerRuleOf } from "../recognition/reply.ts";
 import type { TextPosition } from "../util/json.ts";
 import { lineOf } from "../util/json-line.ts";
 import type { JsonLine } from "../util/text.ts";
@@ -121,33 +117,5 @@ function loggedLine({ state, remote, masked, bytes, cutTo, attempts, forwards }:
     cut: cutTo !== undefined,
     attempts: attempts.map(attemptLine),
     forwards: forwards.map(forwardLine),
-  };
-}
-
-/** Some hints quote what was received: a stranger who sends ever new names must not fill the memory or the screen. */
-const MAX_HINTS = 100;
-
-/**
- * Reports once per run: each hint of a receipt, each signature or token that has no key to verify it with, and what a sender
- * does after a refusal. `below`: whether the notice belongs below a line of `listen` about the delivery.
- */
-export function reportHintsOnce(
-  context: Context,
-  products: readonly Product[],
-  { below }: { readonly below?: true } = {},
-): (receipt: Receipt, status?: number) => void {
-  const reported = new Set<string>();
-  const hints = new Set<string>();
-  const once = (key: string, message: string, seen = reported): void => {
-    if (seen.has(key)) return;
-    seen.add(key);
-    context.report({ type: "notice", message, below });
-  };
-  return ({ product = "", format, verdicts, hint }, status = 200) => {
-    if (hint !== undefined && hints.size < MAX_HINTS) once(hint, `${product}: ${hint}`, hints);
-    const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
-    if (endsBy !== undefined) once(endsBy, `${product}: its sender counts this as a failure, and ${endsBy}`);
-    for (const { id, verdict, reason } of verdicts)
-      if (verdict === "unconfigured") once(`${product} ${format} ${id}`, `${product}: ${id} not verified: ${reason}`);
   };
 }

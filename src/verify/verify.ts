@@ -12,7 +12,7 @@ import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
 import { loadConfig } from "../project/load.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import { has } from "../proofs/verdict.ts";
-import { reportHintsOnce } from "../receiver/event-report.ts";
+import { reportHintsOnce } from "../receiver/notices.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { foreignInput, type InputPayload } from "../recognition/verify-input.ts";
 import {
