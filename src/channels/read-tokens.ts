@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Secrets } from "../delivery/secret.ts";
+import type { Secrets } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, userFolder } from "../project/load.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";

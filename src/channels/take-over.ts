@@ -1,4 +1,4 @@
-import { type Secret, secret } from "../delivery/secret.ts";
+import { type Secret, secret } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";

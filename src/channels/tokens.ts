@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { idsAt } from "../delivery/payload.ts";
-import { type Secret, type Secrets, secret } from "../delivery/secret.ts";
+import type { KnownSecrets } from "../delivery/secrets.ts";
+import { type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import { readRegularFile } from "../util/files.ts";
 import { parseJson } from "../util/json.ts";
 import { cachedFor } from "../util/timing.ts";

@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import { type Act, addCommands } from "../commands/command.ts";
 import { commands } from "../commands/index.ts";
 import { nearest } from "../contract/event-names.ts";
-import { KnownSecrets } from "../delivery/known-secrets.ts";
+import { KnownSecrets } from "../delivery/secrets.ts";
 import { endProcess, nodeRuntime, reportUnfinished } from "../process/node-runtime.ts";
 import type { Runtime, Surroundings } from "../process/runtime.ts";
 import type { Context } from "../project/context.ts";

@@ -1,6 +1,6 @@
 import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { maskRoute, maskUrl } from "../delivery/mask.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import { fileName, type Settings, settingText } from "../project/settings.ts";

@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPair } from "node:crypto";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
-import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { readProject } from "../project/project.ts";
 import { ignoreKeys, KEYS_FOLDER } from "../project/secrets.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Option } from "commander";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
-import { secret } from "../delivery/secret.ts";
+import { secret } from "../delivery/secrets.ts";
 import { hiddenSecrets } from "../events/entry.ts";
 import type { LogOptions } from "../events/open-log.ts";
 import type { InspectorMessage, StartMessage } from "../inspector/messages.ts";

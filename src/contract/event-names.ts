@@ -1,4 +1,4 @@
-import { checkTarget } from "../delivery/target-url.ts";
+import { checkTarget } from "../delivery/target.ts";
 import { usageError } from "../util/errors.ts";
 import { defaultFormat, type Format, type Product, type WebhookEvent } from "./product.ts";
 

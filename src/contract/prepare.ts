@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
-import { type Credential, type Secret, type Secrets, secret } from "../delivery/secret.ts";
-import { withQuery } from "../delivery/target-url.ts";
+import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
+import { withQuery } from "../delivery/target.ts";
 import { writeJson } from "../util/json.ts";
 import type { Encoded, Format, Proof } from "./product.ts";
 

@@ -1,8 +1,8 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
-import type { Credential, Secret, Secrets } from "../delivery/secret.ts";
-import type { Envelope } from "./envelope.ts";
+import type { Credential, Secret, Secrets } from "../delivery/secrets.ts";
+
 import type { FormatSettings } from "./format-settings.ts";
 
 /** The claim that a proof supports when it passes. Whoever has seen one delivery can forge another that only proves its sender. */
@@ -317,4 +317,72 @@ export interface AnswerRule {
   readonly endsBy?: string;
   /** The sender uses the response: it expects JSON with this key, such as `example`. */
   readonly json?: { readonly key: string; readonly example: string };
+}
+
+/** An object whose member names are known before its schemas are built, on the first call. */
+export interface Envelope {
+  (): z.ZodObject;
+  readonly names: readonly string[];
+}
+
+interface Member {
+  readonly path: readonly string[];
+  readonly required: boolean;
+}
+
+export const NO_MEMBERS = { present: 0, missing: 0 };
+
+const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
+
+/** The members of an envelope, and the required ones of its required objects. */
+function membersOf(envelope: z.ZodObject): readonly Member[] {
+  let members = membersOfEnvelope.get(envelope);
+  if (members === undefined) {
+    members = Object.entries(envelope.shape).flatMap(([name, part]): readonly Member[] => {
+      const required = part._zod.optin !== "optional";
+      const nested = required && part instanceof z.ZodObject ? membersOf(part).filter((each) => each.required) : [];
+      return [{ path: [name], required }, ...nested.map(({ path }) => ({ path: [name, ...path], required }))];
+    });
+    membersOfEnvelope.set(envelope, members);
+  }
+  return members;
+}
+
+export function countMembers(
+  envelope: Envelope,
+  object: unknown,
+): { readonly present: number; readonly missing: number } {
+  // Most bodies have no member of most envelopes, each of which requires one.
+  if (!envelope.names.some((name) => isPresent(object, name))) return { present: 0, missing: envelope.names.length };
+  let [present, missing] = [0, 0];
+  for (const { path, required } of membersOf(envelope())) {
+    if (hasMember(object, path)) present++;
+    else if (required) missing++;
+  }
+  return { present, missing };
+}
+
+/** Null is as good as missing. No envelope has a name that every object has. */
+function hasMember(data: unknown, path: readonly string[]): boolean {
+  let value = data;
+  for (const name of path) {
+    if (!isPresent(value, name)) return false;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return true;
+}
+
+function isPresent(data: unknown, name: string): boolean {
+  const value = isObject(data) ? (data as Record<string, unknown>)[name] : undefined;
+  return value !== undefined && value !== null;
+}
+
+/** The required members that are missing: `notifications.operation_type`. */
+export function missingOf(envelope: Envelope, object: unknown): readonly string[] {
+  const missing = membersOf(envelope()).filter(({ path, required }) => required && !hasMember(object, path));
+  return missing.map(({ path }) => path.join("."));
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

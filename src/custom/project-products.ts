@@ -2,7 +2,7 @@ import { configureProducts, type ProductSettings } from "../contract/configure.t
 import { findProduct, isNamed, mistypedModule, nearest } from "../contract/event-names.ts";
 import { requireProduct } from "../contract/named.ts";
 import { isNeverSigned, type Product } from "../contract/product.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";

@@ -1,7 +1,7 @@
 import { oneLine } from "../util/text.ts";
 import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
 import { type BodyEdit, rewriteBody, rewriteForm } from "./rewrite-body.ts";
-import { MASK } from "./secret.ts";
+import { MASK } from "./secrets.ts";
 
 export { MASK };
 

@@ -1,7 +1,7 @@
 import { pathText } from "../contract/schema.ts";
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { chosenNames, isSecretIn, MASK, maskText } from "../delivery/mask.ts";
 import { problemText, readPayload } from "../delivery/payload.ts";
+import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import { ExitCode, usageError } from "../util/errors.ts";

@@ -1,10 +1,10 @@
 import { findProduct, isDesigned } from "../contract/event-names.ts";
 import type { Product, Verdict } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { chosenNames, maskDelivery, maskText, maskUrl } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
-import { noSecrets } from "../delivery/secret.ts";
+import type { KnownSecrets } from "../delivery/secrets.ts";
+import { noSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";

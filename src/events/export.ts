@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { projectProducts } from "../custom/project-products.ts";
 import { curlCommand } from "../delivery/curl-command.ts";
 import { splitUrl } from "../delivery/delivery.ts";
-import { appUrl, type ListenAddress, withQueryOf } from "../delivery/target-url.ts";
+import { appUrl, type ListenAddress, withQueryOf } from "../delivery/target.ts";
 import { isHopByHop } from "../forward/request.ts";
 import { isBodyCut } from "../log/retention.ts";
 import { waitForDrain } from "../process/output.ts";

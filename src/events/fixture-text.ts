@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { headerValue, splitUrl, withHeader } from "../delivery/delivery.ts";
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { chosenNames, maskBody } from "../delivery/mask.ts";
 import { problemText, readPayload } from "../delivery/payload.ts";
 import { redactPersonal } from "../delivery/redact.ts";
+import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
 import { prettyJson } from "../util/json-print.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Product } from "../contract/product.ts";
 import { isSuccess } from "../delivery/delivery.ts";
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
-import { originOf } from "../delivery/target-url.ts";
+import type { KnownSecrets } from "../delivery/secrets.ts";
+import { originOf } from "../delivery/target.ts";
 import type { ForwardReport } from "../forward/reports.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../log/log.ts";
 import { waitForDrain } from "../process/output.ts";

@@ -1,5 +1,5 @@
 import { maskUrl } from "../delivery/mask.ts";
-import { originOf, portOf } from "../delivery/target-url.ts";
+import { originOf, portOf } from "../delivery/target.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import { ExitCode, usageError } from "../util/errors.ts";

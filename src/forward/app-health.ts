@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { portOf } from "../delivery/target-url.ts";
+import { portOf } from "../delivery/target.ts";
 import { isLocalhost } from "../util/hosts.ts";
 import type { TargetReport } from "./reports.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { originOf } from "../delivery/target-url.ts";
+import { originOf } from "../delivery/target.ts";
 import type { Appended, ClaimRef, ForwardRequest, Log, NewEntry } from "../log/log.ts";
 import { EVERY_RECORD } from "../log/states.ts";
 import type { Entry, Recorder } from "../receiver/recorder.ts";

@@ -4,7 +4,7 @@ import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Delivery } from "../delivery/delivery.ts";
 import { readPayload } from "../delivery/payload.ts";
-import { isQueue, readQueueAddress } from "../delivery/queue-address.ts";
+import { isQueue, readQueueAddress } from "../delivery/target.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";

@@ -1,5 +1,5 @@
 import { type Delivery, type HeaderPair, headerValue } from "../delivery/delivery.ts";
-import { withQueryOf } from "../delivery/target-url.ts";
+import { withQueryOf } from "../delivery/target.ts";
 
 export interface ForwardSource {
   readonly n: number;

@@ -1,7 +1,6 @@
 import { parseRoute } from "../contract/event-names.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import { targetName } from "../delivery/queue-address.ts";
-import { type ListenAddress, targetUrl } from "../delivery/target-url.ts";
+import { type ListenAddress, targetName, targetUrl } from "../delivery/target.ts";
 
 /** Maps events to the targets of a run. */
 export interface Routes {

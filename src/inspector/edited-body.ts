@@ -1,5 +1,5 @@
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
 import { chosenNames, MASK, maskDelivery } from "../delivery/mask.ts";
+import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
 import { type JsonNode, parseJson, scanJson } from "../util/json.ts";

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { sameText } from "../delivery/secret.ts";
+import { sameText } from "../delivery/secrets.ts";
 
 export interface Refusal {
   readonly status: number;

@@ -1,6 +1,6 @@
 import type { AuthPlace, FormatSettings } from "../contract/format-settings.ts";
 import { acceptsUnsigned, type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
-import { type Credential, type Secret, type Secrets, secret } from "../delivery/secret.ts";
+import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import { readKeySet } from "../proofs/keys.ts";
 import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
 import { isRecord } from "../util/json.ts";

@@ -12,7 +12,7 @@ import {
 import { prepare } from "../contract/prepare.ts";
 import { acceptsUnsigned, type Format, type Product } from "../contract/product.ts";
 import { type HeaderPair, MAX_BODY_BYTES } from "../delivery/delivery.ts";
-import { noSecrets, type Secrets } from "../delivery/secret.ts";
+import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";

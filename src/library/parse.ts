@@ -1,6 +1,6 @@
 import { describeIssue, type SchemaIssue, toIssue } from "../contract/schema.ts";
 import { problemText } from "../delivery/payload.ts";
-import { noSecrets } from "../delivery/secret.ts";
+import { noSecrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import { type Receipt, receive } from "../recognition/receive.ts";
 import { nearestText } from "../recognition/recognise.ts";

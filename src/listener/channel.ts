@@ -6,7 +6,7 @@ import { openZoho, type ZohoSession } from "../channels/session.ts";
 import { type ChannelReservation, deleteOrphans, reserveChannel } from "../channels/take-over.ts";
 import { findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
-import type { Secret, Secrets } from "../delivery/secret.ts";
+import type { Secret, Secrets } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import { webhookUrl } from "../receiver/routes.ts";

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allChosenNames } from "../contract/secret-names.ts";
 import { maskText, maskUrl } from "../delivery/mask.ts";
-import { isQueue } from "../delivery/queue-address.ts";
-import { originOf } from "../delivery/target-url.ts";
+import { isQueue, originOf } from "../delivery/target.ts";
 import { storeFlag } from "../events/open-log.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createForwarder, recordAndForward } from "../forward/forwarder.ts";

@@ -1,5 +1,5 @@
 import { acceptsUnsigned, type Product } from "../contract/product.ts";
-import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { defaults, type Settings } from "../project/settings.ts";
 import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { originOf } from "../delivery/target-url.ts";
+import { originOf } from "../delivery/target.ts";
 import { runningListener } from "../events/running-listener.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";

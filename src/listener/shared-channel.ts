@@ -3,7 +3,7 @@ import { notifyUrl } from "../channels/notify-url.ts";
 import type { ZohoSession } from "../channels/session.ts";
 import { type ChannelReservation, reserveChannel } from "../channels/take-over.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import type { Secret } from "../delivery/secret.ts";
+import type { Secret } from "../delivery/secrets.ts";
 import type { Duty, Log } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import { webhookUrl } from "../receiver/routes.ts";

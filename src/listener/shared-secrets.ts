@@ -1,6 +1,6 @@
 import { channelToken } from "../channels/tokens.ts";
 import type { OfferedSecret } from "../contract/product.ts";
-import { type Credential, type Secret, type Secrets, secret } from "../delivery/secret.ts";
+import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import { STORED_SECRETS_FILE } from "../project/secrets.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
-import { type Secret, sameText } from "../delivery/secret.ts";
+import { type Secret, sameText } from "../delivery/secrets.ts";
 import type { BodyVariant } from "../proofs/body-variants.ts";
 import { explainHmac } from "../proofs/explain-hmac.ts";
 import { type HeaderVerdict, verifyHeader } from "../proofs/verdict.ts";

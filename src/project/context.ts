@@ -1,4 +1,4 @@
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
+import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
 import type { Progress, Report } from "../process/messages.ts";
 import type { Runtime } from "../process/runtime.ts";

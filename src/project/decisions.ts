@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { lstatSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { maskSetting } from "../delivery/mask.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { orUndefined } from "../util/errors.ts";
 import { isAbove, isLink } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";

@@ -1,4 +1,4 @@
-import { type Credential, type Secret, secret } from "../delivery/secret.ts";
+import { type Credential, type Secret, secret } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
 import { readUserFile } from "../util/files.ts";

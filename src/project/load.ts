@@ -1,7 +1,6 @@
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
-import type { Secrets } from "../delivery/secret.ts";
+import type { KnownSecrets, Secrets } from "../delivery/secrets.ts";
 import type { ImportModule } from "../process/runtime.ts";
 import { orUndefined, usageError } from "../util/errors.ts";
 import type { Context } from "./context.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { originOf, targetUrl } from "../delivery/target-url.ts";
+import { originOf, targetUrl } from "../delivery/target.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { isAbove, realPlace } from "../util/links.ts";
 

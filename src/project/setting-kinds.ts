@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseRoute } from "../contract/event-names.ts";
 import { MAX_IN_FLIGHT_BYTES } from "../delivery/delivery.ts";
-import { checkTarget } from "../delivery/target-url.ts";
+import { checkTarget } from "../delivery/target.ts";
 import { usageError } from "../util/errors.ts";
 import { type parseDuration, parseInteger, parseSize } from "../util/units.ts";
 

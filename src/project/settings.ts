@@ -3,7 +3,7 @@ import { parseRoute } from "../contract/event-names.ts";
 import { formatSettings } from "../contract/format-settings.ts";
 import { MAX_BODY_BYTES } from "../delivery/delivery.ts";
 import { maskRoute, maskSetting } from "../delivery/mask.ts";
-import { checkTarget } from "../delivery/target-url.ts";
+import { checkTarget } from "../delivery/target.ts";
 import { isSafeWithoutTls } from "../util/hosts.ts";
 import { parseDuration, parseTimeout } from "../util/units.ts";
 import { logsElsewhere, outside, type Place, prunesElsewhere, remoteOrigins } from "./reach.ts";

@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import type { ExplainInput, Explanation, Finding, Proof, ProofInput } from "../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
-import { type Credential, type Secret, sameText } from "../delivery/secret.ts";
+import { type Credential, type Secret, sameText } from "../delivery/secrets.ts";
 import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac, type HmacAlgorithm, type SignatureEncoding } from "./explain-hmac.ts";
 import { alteredBodyVerdict, type HeaderVerdict, verifyHeader } from "./verdict.ts";

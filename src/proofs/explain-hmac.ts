@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Explanation, Finding } from "../contract/product.ts";
-import { type Secret, sameBytes } from "../delivery/secret.ts";
+import { type Secret, sameBytes } from "../delivery/secrets.ts";
 import { type BodyVariant, bodyEdits, bodyWriter, type Change, inPairs, unrounded } from "./body-variants.ts";
 import { combinedFinding, headerMissing } from "./verdict.ts";
 

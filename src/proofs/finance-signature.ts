@@ -3,7 +3,7 @@ import type { ExplainInput, Explanation, Proof, ProofInput } from "../contract/p
 import { type Delivery, headerValue, splitUrl, withHeader } from "../delivery/delivery.ts";
 import { isSecretName, MASK, maskBody } from "../delivery/mask.ts";
 import { type FieldPair, formFields, type Payload, readPayload } from "../delivery/payload.ts";
-import { type Secret, sameBytes } from "../delivery/secret.ts";
+import { type Secret, sameBytes } from "../delivery/secrets.ts";
 import { counted } from "../util/units.ts";
 import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import type { ExplainInput, Explanation, Proof, ProofInput } from "../contract/product.ts";
 import { headerValue, withHeader } from "../delivery/delivery.ts";
-import type { Secret } from "../delivery/secret.ts";
+import type { Secret } from "../delivery/secrets.ts";
 import { usageError } from "../util/errors.ts";
 import { minifyJson } from "../util/json-print.ts";
 import { bodyEdits, bodyWriter } from "./body-variants.ts";

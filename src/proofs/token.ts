@@ -4,7 +4,7 @@ import { type Delivery, headerValue, splitUrl, withHeader } from "../delivery/de
 import { MASK } from "../delivery/mask.ts";
 import { formFields, idsAt, type Payload } from "../delivery/payload.ts";
 import { type BodyEdit, rewriteBody, rewriteForm } from "../delivery/rewrite-body.ts";
-import { type Secret, sameText } from "../delivery/secret.ts";
+import { type Secret, sameText } from "../delivery/secrets.ts";
 import { readExact, writeJson } from "../util/json.ts";
 import { makeVerdict, noKeyReason } from "./verdict.ts";
 

@@ -1,6 +1,6 @@
 import type { Finding, Proves, Signature, Verdict, VerdictWord } from "../contract/product.ts";
 import type { Payload } from "../delivery/payload.ts";
-import { CREDENTIAL_VARIABLES, type Credential, type Secret } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES, type Credential, type Secret } from "../delivery/secrets.ts";
 import { hasLongNumber } from "../util/json.ts";
 import { bodyEdits, type Change, reserialised } from "./body-variants.ts";
 

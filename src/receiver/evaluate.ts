@@ -2,7 +2,7 @@ import { BlockList, isIP } from "node:net";
 import { acceptsMethod, type Limits, type Product, type Verdict } from "../contract/product.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { isEmpty } from "../delivery/payload.ts";
-import type { Secrets } from "../delivery/secret.ts";
+import type { Secrets } from "../delivery/secrets.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import { has, makeVerdict } from "../proofs/verdict.ts";
 import { evaluateSecretOffer, type SecretOffer } from "../recognition/handshake.ts";

@@ -1,7 +1,7 @@
 import type { Format, OfferedSecret, Product, Reply } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
-import { type Secrets, sameText, secret } from "../delivery/secret.ts";
+import { type Secrets, sameText, secret } from "../delivery/secrets.ts";
 import { jsonAt } from "../util/json.ts";
 
 /** Whether a body is a challenge and nothing else: then it is no event, even where any body counts as one. */

@@ -14,7 +14,7 @@ import type { SchemaResult } from "../contract/schema.ts";
 import { type Delivery, headerValue, splitUrl } from "../delivery/delivery.ts";
 import { chosenNames } from "../delivery/mask.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../delivery/payload.ts";
-import type { Secrets } from "../delivery/secret.ts";
+import type { Secrets } from "../delivery/secrets.ts";
 import { has } from "../proofs/verdict.ts";
 import { isBareChallenge } from "./handshake.ts";
 import {

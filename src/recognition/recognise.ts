@@ -1,7 +1,17 @@
 import { z } from "zod";
-import { countMembers, type Envelope, isObject, missingOf, NO_MEMBERS } from "../contract/envelope.ts";
 import { type EventMatch, findEvent } from "../contract/event-names.ts";
-import { acceptsMethod, type Format, isNeverSigned, type Product, type Verdict } from "../contract/product.ts";
+import {
+  acceptsMethod,
+  countMembers,
+  type Envelope,
+  type Format,
+  isNeverSigned,
+  isObject,
+  missingOf,
+  NO_MEMBERS,
+  type Product,
+  type Verdict,
+} from "../contract/product.ts";
 import { checkSchema, isOwnSchema, type SchemaIssue, type SchemaResult } from "../contract/schema.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { isEmpty, memberCount, type Payload, textAt } from "../delivery/payload.ts";

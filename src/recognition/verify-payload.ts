@@ -3,12 +3,12 @@ import type { Explanation, Format, Limits, Product, Proof, Verdict } from "../co
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { MASK } from "../delivery/mask.ts";
 import { UNREAD } from "../delivery/payload.ts";
-import type { Credential, Secret, Secrets } from "../delivery/secret.ts";
+import type { Credential, Secret, Secrets } from "../delivery/secrets.ts";
 import { usageError } from "../util/errors.ts";
 import { locate, type TextPosition } from "../util/json.ts";
 import { otherFormatHint } from "./hints.ts";
 import { emptyReceipt, type Receipt, receive, verifyProof } from "./receive.ts";
-import { nearestText, recogniseAny } from "./recognise.ts";
+import { recogniseAny } from "./recognise.ts";
 import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
 
 export interface VerifyPayloadInput {
@@ -254,27 +254,6 @@ function addressNote(
   return [
     "the signature also covers the query of the URL, which is not known here: pass the URL that it was sent to with --url",
   ];
-}
-
-/** Why a readable body is no known event; undefined for a known event or a challenge. */
-export function whyUnknown(receipt: Receipt): string | undefined {
-  const { product, format, event, known, suggestions, handshake, problem, nearest } = receipt;
-  if (problem !== undefined || handshake !== undefined || known) return undefined;
-  if (event === undefined) {
-    if (format !== undefined) return `looks like ${product} (${format}), but names no event`;
-    if (nearest !== undefined)
-      return `${product === undefined ? "no known event" : `not an event of ${product}`}; closest: ${nearestText(nearest)}`;
-    return product === undefined
-      ? "no known product sends a body like this; if you know its product, add --product"
-      : `not an event of ${product}`;
-  }
-  return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
-}
-
-/** What an unknown event or body is near to. A refusal says itself what a body is closest to. */
-export function nearestNotes({ suggestions, nearest, product }: Receipt, isRefused: boolean): readonly string[] {
-  if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
-  return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];
 }
 
 /** The position of each schema issue in the input; undefined where the body is not the input's own text. */

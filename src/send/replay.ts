@@ -1,7 +1,7 @@
 import type { Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { isSuccess } from "../delivery/delivery.ts";
-import { checkTarget } from "../delivery/target-url.ts";
+import { checkTarget } from "../delivery/target.ts";
 import { DamageReport, entryName, recogniseEntry } from "../events/entry.ts";
 import { requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
 import { answerHint, isDelivered } from "../forward/post-failure.ts";

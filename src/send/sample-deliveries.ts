@@ -7,7 +7,7 @@ import type { Probe } from "../contract/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { chosenNames } from "../delivery/mask.ts";
 import { valueAt } from "../delivery/payload.ts";
-import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { freshen, type Random, seededRandom } from "../samples/fresh.ts";

@@ -5,7 +5,7 @@ import { eventNames, findEvent, findFormat } from "../contract/event-names.ts";
 import { chosenFormat, requireEvent, requireOneEvent, requireProduct } from "../contract/named.ts";
 import type { Format, Probe, Product } from "../contract/product.ts";
 import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../custom/project-products.ts";
-import { appUrl } from "../delivery/target-url.ts";
+import { appUrl } from "../delivery/target.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { echoChallenge } from "../recognition/handshake.ts";

@@ -1,4 +1,4 @@
-import type { KnownSecrets } from "../delivery/known-secrets.ts";
+import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { Report } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";

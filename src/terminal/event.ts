@@ -4,10 +4,9 @@ import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../delivery/mask.ts";
 import { has } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport, LoggedFacts } from "../receiver/event-report.ts";
+import { nearestNotes } from "../recognition/hints.ts";
 import { isInvalid, type Receipt } from "../recognition/receive.ts";
-import { nearestNotes } from "../recognition/verify-payload.ts";
-import { plain } from "../util/text.ts";
-import { cut } from "../util/text-width.ts";
+import { cut, plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import {
   below,

@@ -1,6 +1,6 @@
 import type { RecordReport } from "../channels/reports.ts";
 import { isSuccess } from "../delivery/delivery.ts";
-import { isQueue } from "../delivery/queue-address.ts";
+import { isQueue } from "../delivery/target.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
 import type { GapReport, TunnelReport } from "../listener/reports.ts";
 import { prettyJson } from "../util/json-print.ts";

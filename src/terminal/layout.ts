@@ -3,8 +3,7 @@ import type { HeaderPair } from "../delivery/delivery.ts";
 import { utf8Text } from "../delivery/payload.ts";
 import type { TableReport } from "../process/messages.ts";
 import { prettyJson } from "../util/json-print.ts";
-import { cutText, plain } from "../util/text.ts";
-import { NARROW, textWidth } from "../util/text-width.ts";
+import { cutText, NARROW, plain, textWidth } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
 import type { Paint, Rendered, Style, Tone } from "./paint.ts";
 

@@ -1,4 +1,4 @@
-import { isQueue } from "../delivery/queue-address.ts";
+import { isQueue } from "../delivery/target.ts";
 import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { plain } from "../util/text.ts";

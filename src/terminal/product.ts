@@ -1,5 +1,5 @@
 import { defaultFirst, type Evidence, type Product, type Proves } from "../contract/product.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { answerRuleText, probesText } from "../recognition/reply.ts";
 import { plain } from "../util/text.ts";
 import { alignRows, fitRows, type Lines, textOf, wrapLine } from "./layout.ts";

@@ -1,7 +1,6 @@
 import type { RunningChannel } from "../channels/reports.ts";
 import type { ForwardCounts, ProductCount, ReadyReport, SummaryReport } from "../listener/reports.ts";
-import { plain } from "../util/text.ts";
-import { textWidth } from "../util/text-width.ts";
+import { plain, textWidth } from "../util/text.ts";
 import { counted, formatDuration, formatSpan } from "../util/units.ts";
 import { alignRows, textOf, wrapLine } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";

@@ -1,5 +1,5 @@
 import { posix, win32 } from "node:path";
-import { type Secret, secret } from "../delivery/secret.ts";
+import { type Secret, secret } from "../delivery/secrets.ts";
 import { errorCode, errorText, UserError, usageError } from "../util/errors.ts";
 import { readRegularFile } from "../util/files.ts";
 

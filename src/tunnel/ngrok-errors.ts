@@ -1,4 +1,4 @@
-import type { Secret } from "../delivery/secret.ts";
+import type { Secret } from "../delivery/secrets.ts";
 import { errorText, UserError } from "../util/errors.ts";
 
 export interface NgrokErrorContext {

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Secret } from "../delivery/secret.ts";
+import type { Secret } from "../delivery/secrets.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
 import { isDevice, NOT_A_FILE } from "../util/files.ts";
 import { withTimeout } from "../util/timing.ts";

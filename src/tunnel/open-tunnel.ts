@@ -1,4 +1,4 @@
-import type { Secret } from "../delivery/secret.ts";
+import type { Secret } from "../delivery/secrets.ts";
 import { usageError } from "../util/errors.ts";
 import { openNgrok } from "./ngrok.ts";
 import { missingAuthtoken } from "./ngrok-errors.ts";

@@ -5,7 +5,7 @@ import type { Product } from "../contract/product.ts";
 import { disableSchemaJit } from "../contract/schema.ts";
 import { projectProducts, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { type HeaderPair, headerValue, parseHeader } from "../delivery/delivery.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { notifyUrl } from "../channels/notify-url.ts";
 import { eventNames, findFormat, findProduct, nearest } from "../contract/event-names.ts";
 import { differentUrl, MASK } from "../delivery/mask.ts";
-import { sameText } from "../delivery/secret.ts";
+import { sameText } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
 import { warnIfTracked } from "../project/git.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { splitUrl } from "../delivery/delivery.ts";
-import { sameText } from "../delivery/secret.ts";
+import { sameText } from "../delivery/secrets.ts";
 import { openInBrowser } from "../process/desktop.ts";
 import type { Context } from "../project/context.ts";
 import { errorCode, errorText, UserError } from "../util/errors.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { secret } from "../delivery/secret.ts";
+import { secret } from "../delivery/secrets.ts";
 import type { Env } from "../project/variables.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { withFileLock } from "../util/file-lock.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Product } from "../contract/product.ts";
 import { maskSetting } from "../delivery/mask.ts";
-import { type Secret, type Secrets, secret } from "../delivery/secret.ts";
+import { type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { type Config, userFolder } from "../project/load.ts";
 import { readKeySet, writeKeySet } from "../proofs/keys.ts";

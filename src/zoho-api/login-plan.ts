@@ -1,4 +1,4 @@
-import { type Secret, secret } from "../delivery/secret.ts";
+import { type Secret, secret } from "../delivery/secrets.ts";
 import type { Prompts } from "../process/prompts.ts";
 import type { Context } from "../project/context.ts";
 import { readSecretFile } from "../project/given-secrets.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Secret } from "../delivery/secret.ts";
+import type { Secret } from "../delivery/secrets.ts";
 import { UserError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";

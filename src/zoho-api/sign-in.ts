@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Secret, secret } from "../delivery/secret.ts";
+import { type Secret, secret } from "../delivery/secrets.ts";
 import type { Env, VariableName } from "../project/variables.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { type DataCentre, type Environment, findEnvironment, type Hosts, resolveHosts } from "./data-centres.ts";

@@ -7,7 +7,7 @@ import { channelMemory } from "../../src/channels/memory.ts";
 import { crmWatch } from "../../src/channels/products.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";
 import type { ChannelReservation } from "../../src/channels/take-over.ts";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import type { Report } from "../../src/process/messages.ts";
 import type { Context } from "../../src/project/context.ts";
 import type { Config } from "../../src/project/load.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { signAgain } from "../../src/contract/prepare.ts";
 import type { Proof } from "../../src/contract/product.ts";
 import { headerValue, withHeader } from "../../src/delivery/delivery.ts";
-import { noSecrets, type Secrets, secret } from "../../src/delivery/secret.ts";
+import { noSecrets, type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { guideSignature } from "../../src/proofs/body-signature.ts";
 import { bodyToken } from "../../src/proofs/token.ts";
 

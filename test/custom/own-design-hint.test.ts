@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { guideSignature } from "../../src/proofs/body-signature.ts";
 import { posted } from "../support/deliveries.ts";
 import { folderWith } from "../support/files.ts";

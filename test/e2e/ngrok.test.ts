@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { request } from "undici";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { ExitCode, UserError } from "../../src/util/errors.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
 import {

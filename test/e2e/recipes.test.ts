@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { FastifyInstance } from "fastify";
 import type { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { createHandler, fixture, type HandlerOptions, sign } from "../../src/library/index.ts";
 import { writeKeySet } from "../../src/proofs/keys.ts";
 import { readPrivateKey } from "../../src/proofs/rsa-signature.ts";

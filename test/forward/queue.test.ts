@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { isQueue } from "../../src/delivery/queue-address.ts";
+import { isQueue } from "../../src/delivery/target.ts";
 import { isListening } from "../../src/forward/app-health.ts";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";

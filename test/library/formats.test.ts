@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { fixture, type Keys, parse, schemas, schemasOf, sign, verify } from "../../src/library/index.ts";
 import { writeKeySet } from "../../src/proofs/keys.ts";
 import { readPrivateKey } from "../../src/proofs/rsa-signature.ts";

@@ -6,7 +6,7 @@ import { findEvent } from "../../src/contract/event-names.ts";
 import type { Product } from "../../src/contract/product.ts";
 import { checkSchema, pathText } from "../../src/contract/schema.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
-import { noSecrets } from "../../src/delivery/secret.ts";
+import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { type Receipt, receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";

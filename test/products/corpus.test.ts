@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findProduct } from "../../src/contract/event-names.ts";
 import { type Delivery, splitUrl } from "../../src/delivery/delivery.ts";
-import { noSecrets } from "../../src/delivery/secret.ts";
+import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { type Receipt, receive } from "../../src/recognition/receive.ts";
 import { type Genuine, ofTheOtherProducts, type Sent } from "../support/corpus.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Product } from "../../src/contract/product.ts";
 import { checkSchema } from "../../src/contract/schema.ts";
-import { noSecrets } from "../../src/delivery/secret.ts";
+import { noSecrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { type Receipt, receive } from "../../src/recognition/receive.ts";
 import { posted } from "../support/deliveries.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { findProduct } from "../../src/contract/event-names.ts";
-import { noSecrets, secret } from "../../src/delivery/secret.ts";
+import { noSecrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { financeSignature } from "../../src/proofs/finance-signature.ts";
 import { receive } from "../../src/recognition/receive.ts";

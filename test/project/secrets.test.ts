@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { KnownSecrets } from "../../src/delivery/known-secrets.ts";
+import { KnownSecrets } from "../../src/delivery/secrets.ts";
 import { readSecrets, readStoredSecrets } from "../../src/project/secrets.ts";
 import { tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";

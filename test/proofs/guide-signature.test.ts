@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { headerValue } from "../../src/delivery/delivery.ts";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { guideSignature } from "../../src/proofs/body-signature.ts";
 import { tempFolder } from "../support/run.ts";
 

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import type { OfferedSecret } from "../../src/contract/product.ts";
-import { type Secrets, secret } from "../../src/delivery/secret.ts";
+import { type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { addressList } from "../../src/receiver/evaluate.ts";
 import type { EventReport } from "../../src/receiver/event-report.ts";

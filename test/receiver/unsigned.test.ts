@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findProduct } from "../../src/contract/event-names.ts";
 import { isNeverSigned, type Proof } from "../../src/contract/product.ts";
-import { noSecrets, secret } from "../../src/delivery/secret.ts";
+import { noSecrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { guideSignature } from "../../src/proofs/body-signature.ts";
 import { financeSignature } from "../../src/proofs/finance-signature.ts";

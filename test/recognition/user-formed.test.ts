@@ -6,7 +6,7 @@ import { prepare } from "../../src/contract/prepare.ts";
 import type { Format } from "../../src/contract/product.ts";
 import type { Delivery, HeaderPair } from "../../src/delivery/delivery.ts";
 import { readPayload } from "../../src/delivery/payload.ts";
-import { noSecrets, type Secrets, secret } from "../../src/delivery/secret.ts";
+import { noSecrets, type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { receive } from "../../src/recognition/receive.ts";
 import { decideReply } from "../../src/recognition/reply.ts";

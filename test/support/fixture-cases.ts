@@ -4,7 +4,7 @@ import { type EventMatch, eventNames, findEvent } from "../../src/contract/event
 import { prepare } from "../../src/contract/prepare.ts";
 import type { Format, Product } from "../../src/contract/product.ts";
 import type { Delivery } from "../../src/delivery/delivery.ts";
-import { noSecrets, type Secrets } from "../../src/delivery/secret.ts";
+import { noSecrets, type Secrets } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { fixtureFiles } from "../../src/samples/fixtures.ts";
 

@@ -1,5 +1,4 @@
-import { KnownSecrets } from "../../src/delivery/known-secrets.ts";
-import { secret } from "../../src/delivery/secret.ts";
+import { KnownSecrets, secret } from "../../src/delivery/secrets.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
 import { accessTokens } from "../../src/zoho-api/access-token.ts";
 import { zohoHttp } from "../../src/zoho-api/http.ts";

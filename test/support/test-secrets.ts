@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
-import { type Secrets, secret } from "../../src/delivery/secret.ts";
+import { type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { writeKeySet } from "../../src/proofs/keys.ts";
 
 const pair = generateKeyPairSync("rsa", {

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { openNgrok } from "../../src/tunnel/ngrok.ts";
 import type { NgrokSettings } from "../../src/tunnel/ngrok-session.ts";
 import { probe } from "../../src/tunnel/probe.ts";

@@ -5,7 +5,7 @@ import type { EventReport, LoggedFacts } from "../../src/receiver/event-report.t
 import { emptyReceipt, type Receipt } from "../../src/recognition/receive.ts";
 import { renderEvent } from "../../src/terminal/event.ts";
 import { paintFor } from "../../src/terminal/paint.ts";
-import { textWidth } from "../../src/util/text-width.ts";
+import { textWidth } from "../../src/util/text.ts";
 
 const paint = await paintFor({} as never, { env: {} } as never, false);
 

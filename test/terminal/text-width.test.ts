@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { textWidth } from "../../src/util/text-width.ts";
+import { textWidth } from "../../src/util/text.ts";
 import { cpuMs } from "../support/cpu-time.ts";
 
 it.each([

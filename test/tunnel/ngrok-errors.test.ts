@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { mapNgrokError } from "../../src/tunnel/ngrok-errors.ts";
 import { ExitCode } from "../../src/util/errors.ts";
 

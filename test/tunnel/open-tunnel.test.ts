@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { chooseTunnel, type TunnelWishes } from "../../src/tunnel/open-tunnel.ts";
 import { ExitCode } from "../../src/util/errors.ts";
 

@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Secrets, secret } from "../../src/delivery/secret.ts";
+import { type Secrets, secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
 import { writeKeySet } from "../../src/proofs/keys.ts";
 import { UserError } from "../../src/util/errors.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import type { Context } from "../../src/project/context.ts";
 import { grantInBrowser } from "../../src/zoho-api/browser-login.ts";
 import { exchangeCode, refreshAccess, revokeToken } from "../../src/zoho-api/oauth.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findWatchProduct } from "../../src/channels/products.ts";
-import { secret } from "../../src/delivery/secret.ts";
+import { secret } from "../../src/delivery/secrets.ts";
 import { dataCentres } from "../../src/zoho-api/data-centres.ts";
 import { type SignIn, signInAgain } from "../../src/zoho-api/sign-in.ts";
 

@@ -1,5 +1,4 @@
-import { isQueue } from "../../delivery/queue-address.ts";
-import { originOf } from "../../delivery/target-url.ts";
+import { isQueue, originOf } from "../../delivery/target.ts";
 import { isListening } from "../../forward/app-health.ts";
 import { openPoster } from "../../forward/post.ts";
 import type { RunRoutes } from "../../listener/targets.ts";

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { maskSetting } from "../../delivery/mask.ts";
-import { originOf } from "../../delivery/target-url.ts";
+import { originOf } from "../../delivery/target.ts";
 import { isDatabaseAddress, lockOwnerAt, readStoreStatus } from "../../log/open-log.ts";
 import { loadEngine } from "../../log/sqlite/engine.ts";
 import { type LogHealth, readHealth } from "../../log/sqlite/health.ts";

@@ -3,7 +3,7 @@ import { watchProductIds } from "../../channels/products.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import type { Product } from "../../contract/product.ts";
 import { configuredProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
-import { CREDENTIAL_VARIABLES, type Credential } from "../../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES, type Credential } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
 import { type Config, type LoadOptions, loadConfig, userFolder } from "../../project/load.ts";

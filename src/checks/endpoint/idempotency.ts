@@ -1,5 +1,5 @@
 import type { Delivery } from "../../delivery/delivery.ts";
-import { noSecrets } from "../../delivery/secret.ts";
+import { noSecrets } from "../../delivery/secrets.ts";
 import { receive } from "../../recognition/receive.ts";
 import { type Found, passed, skipped } from "../finding.ts";
 import { type Check, fault, isAccepted, statusText } from "./check.ts";

@@ -2,7 +2,7 @@ import { isSignature } from "../../contract/prepare.ts";
 import type { Proof } from "../../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { readPayload } from "../../delivery/payload.ts";
-import { secret } from "../../delivery/secret.ts";
+import { secret } from "../../delivery/secrets.ts";
 import type { PostResult } from "../../forward/post.ts";
 import { writeJson } from "../../util/json.ts";
 import { prettyJson } from "../../util/json-print.ts";

@@ -4,7 +4,7 @@ import { chosenFormat, requireOneEvent, requireProduct } from "../../contract/na
 import type { Format } from "../../contract/product.ts";
 import { projectProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
 import { splitUrl } from "../../delivery/delivery.ts";
-import { appUrl } from "../../delivery/target-url.ts";
+import { appUrl } from "../../delivery/target.ts";
 import type { Context } from "../../project/context.ts";
 import type { Config } from "../../project/load.ts";
 import { deadlineOf } from "../../recognition/reply.ts";

@@ -1,5 +1,5 @@
 import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../channels/products.ts";
-import type { Secret } from "../../delivery/secret.ts";
+import type { Secret } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
 import { givenSecrets } from "../../project/given-secrets.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";

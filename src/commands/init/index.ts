@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import type { Product } from "../../contract/product.ts";
 import { configuredProducts } from "../../custom/project-products.ts";
-import { CREDENTIAL_VARIABLES } from "../../delivery/secret.ts";
+import { CREDENTIAL_VARIABLES } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
 import { settingDecisions } from "../../project/decisions.ts";
 import {

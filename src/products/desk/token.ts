@@ -2,7 +2,7 @@ import type { FormatSettings } from "../../contract/format-settings.ts";
 import type { Explanation, Finding, Proof, Verdict } from "../../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { textAt } from "../../delivery/payload.ts";
-import type { Secret } from "../../delivery/secret.ts";
+import type { Secret } from "../../delivery/secrets.ts";
 import {
   isSignedBy,
   type JsonWebToken,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { encodeFields } from "../../contract/edit-body.ts";
-import type { Envelope } from "../../contract/envelope.ts";
 import type { FormatSettings } from "../../contract/format-settings.ts";
+import type { Envelope } from "../../contract/product.ts";
 import { type Evidence, event, type Format, type Reply, type WebhookEvent } from "../../contract/product.ts";
 import type { Delivery } from "../../delivery/delivery.ts";
 import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";

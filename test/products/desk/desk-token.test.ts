@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Verdict } from "../../../src/contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../../../src/delivery/delivery.ts";
 import { readPayload } from "../../../src/delivery/payload.ts";
-import { type Secret, type Secrets, secret } from "../../../src/delivery/secret.ts";
+import { type Secret, type Secrets, secret } from "../../../src/delivery/secrets.ts";
 import { deskToken } from "../../../src/products/desk/token.ts";
 import { keyId, writeKeySet } from "../../../src/proofs/keys.ts";
 import { testKeys } from "../../support/test-secrets.ts";

@@ -1,6 +1,5 @@
 import type { Output } from "../../../process/output.ts";
-import { plain } from "../../../util/text.ts";
-import { cut, textWidth } from "../../../util/text-width.ts";
+import { cut, plain, textWidth } from "../../../util/text.ts";
 import { formatSpan } from "../../../util/units.ts";
 import type { RecentEvent } from "./recent-events.ts";
 

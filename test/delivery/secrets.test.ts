@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KnownSecrets } from "../../src/delivery/known-secrets.ts";
+import { KnownSecrets } from "../../src/delivery/secrets.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 function known(...secrets: readonly string[]): KnownSecrets {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { targetUrl, withQueryOf } from "../../src/delivery/target-url.ts";
+import { targetUrl, withQueryOf } from "../../src/delivery/target.ts";
 import { UserError } from "../../src/util/errors.ts";
 
 const listener = { host: "127.0.0.1", port: 4460 };
