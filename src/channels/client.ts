@@ -98,7 +98,7 @@ function watchRequest(
   { query, json }: { readonly query?: string; readonly json?: string },
 ): ApiRequest {
   const path = query === undefined ? product.path : `${product.path}?${query}`;
-  return { method, path, repeatable: true, action, scope: product.scopeNamedInErrors(OPERATIONS[method]), json };
+  return { method, path, repeatable: true, action, scope: product.scopeFor(OPERATIONS[method]), json };
 }
 
 /** A failure often does not name its channel: then the position in the answer decides. */

@@ -39,7 +39,7 @@ function watchProduct({ longestMs, hasOptions = false, host = apiUrl, ...facts }
     loginScopes,
     path: `${apiRoot}/actions/watch`,
     recordScope: `${scopePrefix}.modules.READ`,
-    scopeNamedInErrors: (operation: WatchOperation) => `${scope}.${operation}${orAll}`,
+    scopeFor: (operation: WatchOperation) => `${scope}.${operation}${orAll}`,
   };
 }
 

@@ -12,9 +12,9 @@ import type { Context } from "../project/context.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError, usageError } from "../util/errors.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
+import { createRecordReader } from "./expand.ts";
 import type { ChannelPart, Part } from "./part.ts";
 import type { ZohoFlags } from "./plan.ts";
-import { createRecordReader } from "./records.ts";
 import { startSharedChannel } from "./shared-channel.ts";
 import { requireStoreKey, type SharedSecretsPart } from "./shared-secrets.ts";
 

@@ -54,8 +54,8 @@ function local<T>(kind: Kind<T>, fallback: T, row: Omit<Row<T>, "reach">) {
 const WITH_UNIT = 'write it as text with its unit, such as "30s" or "7d"';
 
 /**
- * Every setting, in the order of `config show`. Flags, variables, the check of config files, `config show` and the question
- * about trust follow from its row.
+ * Every setting, in the order of `config show`. Its variable, its flag (placed by commands/listen/flags.ts), the check of config
+ * files, `config show` and the question about trust follow from its row.
  */
 const TABLE = {
   products: setting<Readonly<Record<string, ProductEntry>>>(

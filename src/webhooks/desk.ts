@@ -23,8 +23,7 @@ export const desk: ManagedProduct = {
   plainHttp: true,
   // Zoho's OpenAPI names the first two families, integrations use the third: it is not known which one Zoho checks.
   loginScopes: LOGIN_SCOPES.desk,
-  scopeNamedInErrors: (operation) =>
-    `Desk.settings.${operation} and Desk.events.${operation}, or Desk.webhooks.${operation}`,
+  scopeFor: (operation) => `Desk.settings.${operation} and Desk.events.${operation}, or Desk.webhooks.${operation}`,
   host: hostOf,
   organisation: {
     place: { in: "header", name: "orgId" },

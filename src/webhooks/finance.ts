@@ -21,7 +21,7 @@ function financeProduct(id: "books" | "inventory", title: string, root: string, 
     id,
     title,
     loginScopes: LOGIN_SCOPES[id],
-    scopeNamedInErrors: (operation) => `${scope}.${operation}`,
+    scopeFor: (operation) => `${scope}.${operation}`,
     host: apiUrl,
     organisation: {
       place: { in: "query", name: "organization_id" },

@@ -13,7 +13,7 @@ interface ProductApi extends ApiHost {
 export interface ManagedProduct extends ProductApi {
   /** Its webhooks may have http URLs. */
   readonly plainHttp?: boolean;
-  scopeNamedInErrors(operation: "READ" | "CREATE" | "DELETE"): string;
+  scopeFor(operation: "READ" | "CREATE" | "DELETE"): string;
   readonly organisation: {
     /** The part of a request that names it. */
     readonly place: { readonly in: "header" | "query" | "form"; readonly name: string };

@@ -105,10 +105,10 @@ function webhookRequests(product: ManagedProduct, organisation: string | undefin
   const { place } = product.organisation;
   const request = (
     method: ApiRequest["method"],
-    operation: Parameters<ManagedProduct["scopeNamedInErrors"]>[0],
+    operation: Parameters<ManagedProduct["scopeFor"]>[0],
     call: Pick<ApiRequest, "path" | "action" | "json" | "multipart">,
   ): ApiRequest => {
-    const scope = product.scopeNamedInErrors(operation);
+    const scope = product.scopeFor(operation);
     const all = { method, scope, repeatable: method !== "POST", ...call };
     if (organisation === undefined) return all;
     const named = { [place.name]: organisation };

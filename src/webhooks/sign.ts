@@ -8,7 +8,7 @@ export const sign: ManagedProduct = {
   id: "sign",
   title: "Zoho Sign",
   loginScopes: LOGIN_SCOPES.sign,
-  scopeNamedInErrors: () => "ZohoSign.account.ALL (Zoho documents no scope for this call)",
+  scopeFor: () => "ZohoSign.account.ALL (Zoho documents no scope for this call)",
   host: ({ accountsUrl }) => accountsUrl.replace("//accounts.", "//sign."),
   organisation: { place: { in: "form", name: "org_id" } },
   events: {

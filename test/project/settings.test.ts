@@ -19,7 +19,7 @@ beforeAll(async () => {
   help = (await run(["listen", "--help"])).out;
 });
 
-describe("the row of a setting is all that it needs:", () => {
+describe("the row of a setting decides its flag, its variable and its default:", () => {
   it.each(SETTINGS.map((row) => [row.key, row] as const))("%s", (_, { path, flag, default: value }) => {
     expect(shown).toContainEqual(
       expect.objectContaining({ key: path.join("."), value: value ?? null, origin: "default" }),
