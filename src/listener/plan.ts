@@ -146,8 +146,9 @@ function needsZoho({ channel, expand, profile, product }: ZohoFlags, choice: Tun
     );
   }
   if (channel !== undefined || expand === true) return true;
-  const useless = profile === undefined ? product && "--product" : "--profile";
-  if (useless !== undefined) throw usageError(`${useless} does nothing without --channel or --expand`);
+  const useless = { "--profile": profile, "--product": product };
+  const [flag] = Object.entries(useless).find(([, value]) => value !== undefined) ?? [];
+  if (flag !== undefined) throw usageError(`${flag} does nothing without --channel or --expand`);
   return false;
 }
 

@@ -24,7 +24,11 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
     ? always
     : [
         ["forwards to", forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
-        ["app", appAnswers !== undefined && (appAnswers ? "answers" : APP_DOWN)],
+        [
+          "app",
+          appAnswers !== undefined &&
+            (appAnswers ? "answers" : `does not answer yet${isMirrored ? "" : ": deliveries wait for it"}`),
+        ],
         ["forwards to", forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
         ["events", events.length > 0 && listed(events, room)],
         ["checks", checks.length > 0 && listed(checks, room - policy.length) + policy],
@@ -54,7 +58,6 @@ type Row = readonly [label: string, text: string | false | undefined];
 
 const INDENT_COLUMNS = 15;
 const UNSIGNED = "accepts unsigned: ";
-const APP_DOWN = "does not answer yet: deliveries wait for it";
 const NO_CHECKS = "nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN";
 
 function rowLines(label: string, text: string, { dim, columns }: Paint): readonly string[] {
