@@ -29,6 +29,8 @@ export async function chooseSubject(
   to: string,
   { product: id, format: formatId, event, countCmd }: SubjectOptions,
 ): Promise<Subject> {
+  if (countCmd === "")
+    throw usageError("--count-cmd names no command", "leave it out, or give one that prints a number");
   const products = await projectProducts(context, { config, schemas: false });
   warnOfUnknownVariables(context, config, products);
   const last = splitUrl(to).path.split("/").at(-1) ?? "";

@@ -1,0 +1,110 @@
+import { z } from "zod";
+import type { RecordReport } from "../channels/reports.ts";
+import type { ZohoSession } from "../channels/session.ts";
+import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
+import type { Context } from "../project/context.ts";
+import type { EventReport } from "../receiver/event-report.ts";
+import { errorText, UserError } from "../util/errors.ts";
+import { untilAborted, withTimeout } from "../util/timing.ts";
+import { replyError } from "../zoho-api/errors.ts";
+
+interface RecordRequest {
+  readonly n: number;
+  readonly module: string;
+  readonly id: string;
+}
+
+/** Each record costs the user an API credit, and Zoho limits concurrent calls. */
+const MAX_CONCURRENT = 3;
+const MAX_QUEUED = 200;
+const TIMEOUT_MS = 10_000;
+const CLOSE_GRACE_MS = 3_000;
+
+/** Fetches and reports the records that notifications name, without delaying deliveries. */
+export function createRecordReader(context: Context, session: ZohoSession) {
+  const { product } = session;
+  const life = new AbortController();
+  const queue: RecordRequest[] = [];
+  const running = new Set<Promise<void>>();
+
+  const report = (request: RecordRequest, outcome: Pick<RecordReport, "record" | "error" | "hint">): void =>
+    context.report({ type: "record", product: product.id, ...request, ...outcome });
+
+  const fetchOne = async (request: RecordRequest): Promise<void> => {
+    try {
+      const record = await withTimeout(TIMEOUT_MS, [life.signal], (signal) =>
+        untilAborted(fetchRecord(session, request, signal), signal),
+      );
+      report(request, record === undefined ? { error: "Zoho has no record with this id any more" } : { record });
+    } catch (error) {
+      if (life.signal.aborted) report(request, { error: "listen ended before Zoho answered" });
+      else if (error instanceof DOMException && error.name === "TimeoutError")
+        report(request, { error: `no answer within ${TIMEOUT_MS / 1000} s` });
+      else report(request, { error: errorText(error), hint: error instanceof UserError ? error.hint : undefined });
+    }
+  };
+  const pump = (): void => {
+    while (running.size < MAX_CONCURRENT) {
+      const next = queue.shift();
+      if (next === undefined) return;
+      const work = fetchOne(next).finally(() => {
+        running.delete(work);
+        pump();
+      });
+      running.add(work);
+    }
+  };
+
+  return {
+    read(event: EventReport): void {
+      for (const request of recordsOf(event, product.id)) {
+        if (isDeleted(event)) report(request, { error: "it was deleted" });
+        else if (queue.length < MAX_QUEUED) queue.push(request);
+        else {
+          const error = `not fetched: ${MAX_QUEUED} others are already queued`;
+          report(request, { error, hint: "send fewer events at once, or leave --expand out" });
+        }
+      }
+      pump();
+    },
+    /** Waits a little for requests under way. */
+    async close(): Promise<void> {
+      const limit = setTimeout(() => life.abort(), CLOSE_GRACE_MS);
+      while (running.size > 0) await Promise.all(running);
+      clearTimeout(limit);
+    },
+  };
+}
+
+/** The record of a notification, which holds only its id; undefined if it no longer exists. */
+async function fetchRecord(
+  { api, product }: ZohoSession,
+  { module, id }: RecordRequest,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const path = `${product.apiRoot}/${encodeURIComponent(module)}/${encodeURIComponent(id)}`;
+  const action = `read record ${id} of ${module}`;
+  const reply = await api.call({ method: "GET", path, repeatable: true, action, scope: product.recordScope, signal });
+  if (reply.status === 204) return undefined;
+  const parsed = z.looseObject({ data: z.array(z.unknown()) }).safeParse(reply.body);
+  if (reply.status !== 200 || !parsed.success) throw replyError(reply, reply.call);
+  return parsed.data.data[0];
+}
+
+/** The records of a genuine notification. A forged one, or a body that only borrows its fields, must cost no API call. */
+function recordsOf(event: EventReport, product: string): readonly RecordRequest[] {
+  const { n, receipt, refusal, duplicateOf } = event;
+  const data = receipt.payload?.data;
+  const module = textAt(data, ["module"]);
+  if (module === undefined || receipt.product !== product || duplicateOf !== undefined) return [];
+  // A body in the guide's format includes its record.
+  if (valueAt(data, ["data"]) !== undefined) return [];
+  const isNotification = receipt.known && receipt.event?.startsWith(`${module}.`) === true;
+  const isGenuine = refusal === undefined && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
+  if (!isNotification || !isGenuine) return [];
+  return [...new Set(idsAt(data, ["ids"]))].map((id) => ({ n, module, id }));
+}
+
+function isDeleted({ receipt }: EventReport): boolean {
+  return textAt(receipt.payload?.data, ["operation"]) === "delete";
+}
