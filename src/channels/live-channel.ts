@@ -95,9 +95,9 @@ export async function openLiveChannel({
   const renew = async (from: Date | undefined, onLost?: (error: unknown) => void): Promise<ChannelGrant> => {
     await requireOwned();
     const renewal = { config: await current(), from, isGone: from === undefined };
-    const options = { end, isOwned: true, onLost: isMoving ? undefined : onLost };
+    const options = { end, isOwned: true, onLost };
     const grant = requireSuccess(await writeRenewals(session, [renewal], options));
-    if (isMoving) moved = await client.get(id);
+    if (isMoving) moved = await client.get(id).catch(() => undefined);
     return grant;
   };
   const onChange = (change: ChannelChange): void => {

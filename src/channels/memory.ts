@@ -141,7 +141,7 @@ export function rememberedChannels(json: unknown): readonly RememberedChannel[] 
 }
 
 /** A channel this close to its expiry may already have expired by Zoho's clock. */
-const EXPIRY_TOLERANCE_MS = 5 * MINUTE_MS;
+export const EXPIRY_TOLERANCE_MS = 5 * MINUTE_MS;
 
 /** Returns the same object if there is nothing new. */
 function observed(

@@ -47,6 +47,10 @@ export async function renewEvery(
             lost.add(id);
             alarm.raise({ id, product: session.product.id, reason: errorText(change.error) });
           } else if (change.type !== "expiring") lost.delete(id);
+          if ("expiresAt" in change) {
+            const seen = { id, expiresAt: change.expiresAt, token: undefined };
+            session.memory.observe([seen], session.now(), id).catch(() => undefined);
+          }
           context.report(changeReport(session, change));
         },
       });

@@ -4,7 +4,7 @@ import { zohoTime } from "../zoho-api/time.ts";
 import { type Channel, type ChannelConfig, configOf } from "./channel.ts";
 import { type ChannelRequest, type Grant, requireSuccess, type WatchClient } from "./client.ts";
 import { grantWarning, MINUTE_MS } from "./expiry.ts";
-import type { MissingChannel } from "./memory.ts";
+import { EXPIRY_TOLERANCE_MS, type MissingChannel } from "./memory.ts";
 import { type ChannelAccess, listWithMissing } from "./session.ts";
 
 /*
@@ -146,7 +146,8 @@ async function prepare(
 /** Throws if a channel that is gone had not expired: then something else deleted it. */
 async function requireExpired(access: ChannelAccess, id: string, expiresAt: Date | undefined): Promise<void> {
   const { memory, now } = access;
-  if (expiresAt === undefined || expiresAt <= now()) return;
+  // The clocks of Zoho and of this machine may differ by a little.
+  if (expiresAt === undefined || expiresAt.getTime() <= now().getTime() + EXPIRY_TOLERANCE_MS) return;
   await memory.observe([], now(), id);
   throw new DeletedChannel(access, id, "elsewhere");
 }
@@ -185,6 +186,7 @@ export async function writeRenewals(
   const { client, memory, now } = access;
   const expiresAt = end();
   const outcomes: Outcome[] = [];
+  let results: readonly (Grant | UserError)[] = [];
   /** A call that fails is the result of all its channels. */
   const send = async (method: "replace" | "create", requests: readonly ChannelRequest[], outcome: string) => {
     try {
@@ -225,7 +227,7 @@ export async function writeRenewals(
     return { id, warning: grantWarning(end(), grant.expiresAt, now()), ...grant };
   };
   const create = async ({ config, from, isGone }: Renewal, refusal?: UserError): Promise<ChannelGrant> => {
-    const ending = outcomes.find(endsRenewals);
+    const ending = [...results, ...outcomes].find(endsRenewals);
     if (ending !== undefined) throw ending;
     // The end is computed again: the answer may have shown that the clock is off.
     const request = { config, expiresAt: end() };
@@ -260,7 +262,7 @@ export async function writeRenewals(
   };
 
   const existing = renewals.filter(({ isGone }) => !isGone);
-  const results = await replace(existing.map(({ config }) => ({ config, expiresAt })));
+  results = await replace(existing.map(({ config }) => ({ config, expiresAt })));
   for (const each of renewals) {
     const result = results[existing.indexOf(each)];
     outcomes.push(await orError(() => (result === undefined ? create(each) : settle(each, result))));
