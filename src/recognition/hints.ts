@@ -5,8 +5,6 @@ import { isSecretIn } from "../delivery/mask.ts";
 import type { Payload } from "../delivery/payload.ts";
 import { oneLine } from "../util/text.ts";
 import { counted } from "../util/units.ts";
-import type { Receipt } from "./receive.ts";
-import { nearestText } from "./recognise.ts";
 
 /**
  * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
@@ -140,25 +138,4 @@ function unfilled(path: readonly (string | number)[], field: string, chosen: rea
   const place = path.length === 0 ? "the body" : oneLine(pathText(path));
   const isSecret = path.map(String).some(isSecretIn(chosen));
   return `${place} has an unfilled merge field${isSecret ? "" : `, ${oneLine(field)}`}`;
-}
-
-/** Why a readable body is no known event; undefined for a known event or a challenge. */
-export function whyUnknown(receipt: Receipt): string | undefined {
-  const { product, format, event, known, suggestions, handshake, problem, nearest } = receipt;
-  if (problem !== undefined || handshake !== undefined || known) return undefined;
-  if (event === undefined) {
-    if (format !== undefined) return `looks like ${product} (${format}), but names no event`;
-    if (nearest !== undefined)
-      return `${product === undefined ? "no known event" : `not an event of ${product}`}; closest: ${nearestText(nearest)}`;
-    return product === undefined
-      ? "no known product sends a body like this; if you know its product, add --product"
-      : `not an event of ${product}`;
-  }
-  return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
-}
-
-/** What an unknown event or body is near to. A refusal says itself what a body is closest to. */
-export function nearestNotes({ suggestions, nearest, product }: Receipt, isRefused: boolean): readonly string[] {
-  if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
-  return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];
 }

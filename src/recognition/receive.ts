@@ -32,6 +32,7 @@ import {
   hasOwnSchema,
   type Incoming,
   type Nearest,
+  nearestText,
   type Reading,
   recognise,
   recogniseAny,
@@ -330,4 +331,25 @@ export function identityOf(parts: readonly string[], rest: string | Delivery | u
   }
   // 64 bits of the hash: enough for a day of one developer's events.
   return `${name}:${hash.digest("hex").slice(0, 16)}`;
+}
+
+/** Why a readable body is no known event; undefined for a known event or a challenge. */
+export function whyUnknown(receipt: Receipt): string | undefined {
+  const { product, format, event, known, suggestions, handshake, problem, nearest } = receipt;
+  if (problem !== undefined || handshake !== undefined || known) return undefined;
+  if (event === undefined) {
+    if (format !== undefined) return `looks like ${product} (${format}), but names no event`;
+    if (nearest !== undefined)
+      return `${product === undefined ? "no known event" : `not an event of ${product}`}; closest: ${nearestText(nearest)}`;
+    return product === undefined
+      ? "no known product sends a body like this; if you know its product, add --product"
+      : `not an event of ${product}`;
+  }
+  return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
+}
+
+/** What an unknown event or body is near to. A refusal says itself what a body is closest to. */
+export function nearestNotes({ suggestions, nearest, product }: Receipt, isRefused: boolean): readonly string[] {
+  if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
+  return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];
 }

@@ -1,6 +1,6 @@
 import { problemText } from "../delivery/payload.ts";
 import type { EntryReport } from "../events/entry.ts";
-import { nearestNotes } from "../recognition/hints.ts";
+import { nearestNotes } from "../recognition/receive.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDay, formatDuration } from "../util/units.ts";
 import { attemptText, clockTime, issueText, proofText } from "./event.ts";

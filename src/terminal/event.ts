@@ -4,8 +4,7 @@ import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../delivery/mask.ts";
 import { has } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport, LoggedFacts } from "../receiver/event-report.ts";
-import { nearestNotes } from "../recognition/hints.ts";
-import { isInvalid, type Receipt } from "../recognition/receive.ts";
+import { isInvalid, nearestNotes, type Receipt } from "../recognition/receive.ts";
 import { cut, plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import {

@@ -1,6 +1,6 @@
 import type { Report, Reports } from "../process/messages.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
-import { whyUnknown } from "../recognition/hints.ts";
+import { whyUnknown } from "../recognition/receive.ts";
 import type { SendSummaryReport } from "../send/reports.ts";
 import { lineOf, rounded, snakeCase } from "../util/json-line.ts";
 import { type JsonLine, jsonLine } from "../util/text.ts";

@@ -1,4 +1,4 @@
-import { whyUnknown } from "../recognition/hints.ts";
+import { whyUnknown } from "../recognition/receive.ts";
 import type { TextPosition } from "../util/json.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
