@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DAY_MS, HOUR_MS } from "../../src/channels/expiry.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
 import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
 
 let world: ChannelWorld;
@@ -51,6 +51,14 @@ describe("channels renew, of a channel that changes while it runs,", () => {
     const { exitCode, err } = await world.channels(["renew"]);
     expect([exitCode, world.server.watch.rows()]).toEqual([7, []]);
     expect(err).toContain("was deleted before it could be renewed");
+  });
+
+  it("creates a channel again that Zoho drops a minute before its end by this clock", async () => {
+    await world.create("--id", "1", "--expires", "1h");
+    world.clock.advance(HOUR_MS - MINUTE_MS);
+    onFirst("PUT", () => world.server.watch.drop("1"));
+    const { exitCode } = await world.channels(["renew"]);
+    expect([exitCode, world.server.watch.rows().map(({ channelId }) => channelId)]).toEqual([0, ["1"]]);
   });
 
   it("creates a channel again that expired meanwhile", async () => {
