@@ -8,6 +8,7 @@
  * | `GET /api/events?before=…&…`       | `EventPage` (`EventQuery`)   |
  * | `GET /api/events/42`               | `EventDetails`               |
  * | `GET /api/events/42/body`          | the body as a download; masked unless `show_secrets` |
+ * | `GET /api/activity`                | `Activity`                   |
  * | `GET /api/stream`                  | server-sent events, `StreamMessage` |
  * | `GET /api/products`                | `ProductEntry[]`             |
  * | `POST /api/{explain,curl}`         | `{ n }` → `Outcome`          |
@@ -58,6 +59,30 @@ export interface EventQuery {
   readonly duplicates?: boolean;
   /** Text in the body or the URL. */
   readonly search?: string;
+  /** ISO 8601; received from then on. */
+  readonly since?: string;
+  /** ISO 8601; received before. */
+  readonly until?: string;
+}
+
+/** The deliveries of a minute by outcome; `other` are duplicates, and those that were not forwarded. */
+export interface Minute {
+  readonly at: string;
+  readonly delivered: number;
+  readonly waiting: number;
+  readonly failed: number;
+  readonly rejected: number;
+  readonly other: number;
+}
+
+/** An hour of deliveries: the last one, or if nothing came in it, that of the newest delivery. */
+export interface Activity {
+  /** ISO 8601, as in a bar; the hour has 60 minutes. */
+  readonly since: string;
+  /** Minutes with deliveries, oldest first. */
+  readonly minutes: readonly Minute[];
+  /** How long the app took to answer, in milliseconds; null when it did not. */
+  readonly latency: { readonly p50: number; readonly p99: number } | null;
 }
 
 export interface EventPage {

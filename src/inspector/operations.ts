@@ -10,7 +10,7 @@ import { checkTarget, targetName } from "../delivery/target.ts";
 import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { exportEvents } from "../events/export.ts";
-import { readFilter } from "../events/filter.ts";
+import { parseSince, readFilter } from "../events/filter.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { createRoutes } from "../forward/routes.ts";
@@ -26,6 +26,7 @@ import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { readText } from "../util/files.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
+import { readActivity } from "./activity.ts";
 import type { EventQuery, EventRow, Outcome, ReplayRequest, SendRequest, State } from "./api.ts";
 import { capture } from "./capture.ts";
 import { editedBody } from "./edited-body.ts";
@@ -69,6 +70,7 @@ export function createOperations(context: Context, options: OperationsOptions): 
       const rows = await listRows(log, await rowOf(), filter, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
+    activity: () => readActivity(log, context.now()),
     async details(n) {
       const entry = await entryOf(n);
       const row = await log.use((open) => open.row(n));
@@ -165,7 +167,7 @@ async function listRows(
 }
 
 function filterOf(
-  { before, product, event, status, failed, rejected, invalid, duplicates, search }: EventQuery,
+  { before, product, event, status, failed, rejected, invalid, duplicates, search, since, until }: EventQuery,
   { now }: Context,
   products: Parameters<typeof readFilter>[2],
 ): LogFilter {
@@ -175,6 +177,7 @@ function filterOf(
       ...(event === undefined ? {} : { event: [event] }),
       ...(status === undefined ? {} : { status }),
       ...(search === undefined ? {} : { search }),
+      ...(since === undefined ? {} : { since }),
       failed: failed === true,
       rejected: rejected === true,
       invalid: invalid === true,
@@ -183,7 +186,7 @@ function filterOf(
     now(),
     products,
   );
-  return { ...filter, before };
+  return { ...filter, before, until: until === undefined ? undefined : parseSince(until, now()) };
 }
 
 async function replayEvent(

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { openServer } from "../receiver/http-server.ts";
 import type {
+  Activity,
   EventDetails,
   EventPage,
   EventQuery,
@@ -19,6 +20,7 @@ import { type EventSource, EventStream } from "./stream.ts";
 export interface Operations {
   readonly source: EventSource;
   list(query: EventQuery & { readonly limit: number }, signal: AbortSignal): Promise<EventPage>;
+  activity(): Promise<Activity>;
   /** Undefined for an event that has been pruned or never existed. */
   details(n: number): Promise<EventDetails | undefined>;
   body(n: number): Promise<{ readonly name: string; readonly bytes: Buffer } | undefined>;
@@ -169,6 +171,8 @@ async function answer(
   switch (path) {
     case "/api/state":
       return sendJson(response, await operations.source.state());
+    case "/api/activity":
+      return sendJson(response, await operations.activity());
     case "/api/products":
       return sendJson(response, await operations.products());
     case "/api/events": {
@@ -268,7 +272,7 @@ function readQuery(query: URLSearchParams): EventQuery & { readonly limit: numbe
     return Math.min(max, Number(text));
   };
   const before = count("before", Number.MAX_SAFE_INTEGER);
-  const texts = (["product", "event", "status", "search"] as const).flatMap((name) => {
+  const texts = (["product", "event", "status", "search", "since", "until"] as const).flatMap((name) => {
     const text = query.get(name) ?? "";
     return text === "" ? [] : [[name, text] as const];
   });

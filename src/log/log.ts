@@ -69,7 +69,7 @@ export interface Log {
   /** The same with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
   /** `isCustom`: whether users design the body of an event. Default: of none. */
-  stats(filter?: LogFilter, isCustom?: IsCustom): Promise<LogStats>;
+  stats(filter?: LogFilter, options?: StatsOptions): Promise<LogStats>;
 
   /**
    * Removes deliveries beyond the limits, by default those of `openLog`, except those that still wait (`PRUNING_ORDER`); ends
@@ -164,9 +164,9 @@ export interface LogRecord {
   readonly state: DeliveryState;
 }
 
-/** What a list shows of a delivery. */
 export type IsCustom = (event: Pick<LogRecord, "product" | "format" | "event">) => boolean;
 
+/** The columns of a delivery that a list shows. */
 export interface LogRow
   extends Pick<
     LogRecord,
@@ -210,7 +210,17 @@ export interface ListOptions {
   readonly onSearched?: (count: number, total: number) => void;
 }
 
-export type LogStats = Omit<LogStatsReport, "type">;
+export interface LogStats extends Omit<LogStatsReport, "type" | "hours"> {
+  /** Those with deliveries, oldest first. */
+  readonly periods: LogStatsReport["hours"];
+}
+
+export interface StatsOptions {
+  /** Default: none is custom. */
+  readonly isCustom?: IsCustom;
+  /** The length of a period. Default: an hour. */
+  readonly periodMs?: number;
+}
 
 export interface Retention {
   readonly keepMs?: number | undefined;
@@ -358,6 +368,8 @@ export interface LogFilter {
   /** The answer to the sender, both ends inclusive: 400 to 499. */
   readonly status?: { readonly min: number; readonly max: number } | undefined;
   readonly since?: Date | undefined;
+  /** Exclusive. */
+  readonly until?: Date | undefined;
   /** Only higher numbers. */
   readonly after?: number | undefined;
   /** Only lower numbers. */

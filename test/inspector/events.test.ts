@@ -31,6 +31,53 @@ async function inspect(options: ProjectOptions = {}, argv: readonly string[] = [
   return { project, ...inspector };
 }
 
+describe("the activity", () => {
+  it("counts each minute of the last hour by outcome, and the list shows a span of it alone", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    const minute = Math.floor(Date.now() / 60_000) * 60_000;
+    const at = (minutesAgo: number) => new Date(minute - minutesAgo * 60_000);
+    const target = "http://localhost:3000/";
+    const add = async (receivedAt: Date, more: Partial<Parameters<typeof newEntry>[0]> = {}) =>
+      (await log.append(newEntry({ receivedAt, ...more }))).n;
+    await add(at(90));
+    await add(at(5));
+    await add(at(2), { product: "desk" });
+    const n = await add(at(2));
+    await add(at(2), { accepted: false, status: 401 });
+    for (const latencyMs of [5, 9])
+      await log.recordAttempt(n, { target, at: at(2), status: 200, error: undefined, latencyMs });
+    await log.close();
+    const { get, stop } = await startInspector([], { cwd, env });
+    stops.push(stop);
+    const none = { delivered: 0, waiting: 0, failed: 0, rejected: 0, other: 0 };
+    expect((await get("/api/activity")).json()).toEqual({
+      since: expect.stringMatching(/:00\.000Z$/),
+      minutes: [
+        { ...none, at: at(5).toISOString(), other: 1 },
+        { ...none, at: at(2).toISOString(), rejected: 1, delivered: 1, other: 1 },
+      ],
+      latency: { p50: 5, p99: 9 },
+    });
+    const span = `since=${at(5).toISOString()}&until=${at(2).toISOString()}`;
+    expect((await get(`/api/events?${span}`)).json()).toMatchObject({ events: [{ n: 2 }] });
+  });
+
+  it("is that of the newest delivery where the last hour has none", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    await log.append(newEntry({ receivedAt: new Date("2026-03-01T10:20:30Z") }));
+    await log.close();
+    const { get, stop } = await startInspector([], { cwd, env });
+    stops.push(stop);
+    expect((await get("/api/activity")).json()).toMatchObject({
+      since: "2026-03-01T09:21:00.000Z",
+      minutes: [{ at: "2026-03-01T10:20:00.000Z", other: 1 }],
+      latency: null,
+    });
+  });
+});
+
 describe("the list", () => {
   it("has the newest first, in pages, without bodies", async () => {
     const { project, get } = await inspect({ forward: false });
