@@ -27,7 +27,7 @@ function headerName() {
 }
 
 export interface FormatSettings extends Readonly<z.infer<ReturnType<typeof formatSettings>>> {
-  /** For a body of the user's own design. */
+  /** For a custom body. */
   readonly schema?: z.ZodType | undefined;
 }
 export type Encoding = NonNullable<FormatSettings["encoding"]>;

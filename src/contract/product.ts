@@ -129,7 +129,7 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
   /** A user chooses its fields: none is required, and it may name no record. */
   readonly open: boolean;
   /** A user designs the whole body, so there is no schema to check it with. */
-  readonly designed: boolean;
+  readonly custom: boolean;
   readonly members: readonly string[];
 }
 
@@ -188,7 +188,7 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   recognise(payload: Payload, delivery: Delivery): string | undefined;
   /**
    * What every delivery has, whatever its event. JSON with two of these members resembles the format and is validated.
-   * Undefined for a body that users design.
+   * Undefined for a custom body.
    */
   envelope?(data: object): Envelope | undefined;
   /** The body is one record under its name, `{"invoice": {…}}`: that name alone resembles the format, whatever is under it. */
@@ -220,8 +220,8 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   /** The sender's documented requirements for the response. */
   readonly answer?: AnswerRule;
   offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
-  /** The event that any other body on the product's own URL counts as: users may design theirs as they like. */
-  readonly catchAll?: string;
+  /** Name of the event of a custom body, which is any other body on the product's own URL. */
+  readonly customEvent?: string;
   /** The settings that the format takes, and how it applies them. */
   readonly settings?: readonly (keyof FormatSettings)[];
   configure?(settings: FormatSettings): Format;
@@ -243,7 +243,7 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly formats: Formats;
   /** The id of the format that the settings name. */
   readonly chosenFormat?: string;
-  /** User-designed bodies need no proof of the default format. */
+  /** Custom bodies need no proof of the default format. */
   readonly allowUnsigned?: boolean;
   /** For a user-defined product: the folder with its description and samples. */
   readonly folder?: string;
@@ -281,14 +281,14 @@ export function defaultFirst(product: Product): readonly Format[] {
   return usual === undefined ? [] : [usual, ...product.formats.filter((format) => format !== usual)];
 }
 
-export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "designed" | "members">>;
+export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "custom" | "members">>;
 
 /** Declares an event; the schema is built on first use. */
 export function event<const Name extends string, Schema extends z.ZodType>(
   name: Name,
   summary: string,
   schema: () => Schema,
-  { once = false, open = false, designed = false, members = [] }: EventOptions = {},
+  { once = false, open = false, custom = false, members = [] }: EventOptions = {},
 ): WebhookEvent<Name, Schema> {
   let built: Schema | undefined;
   return {
@@ -296,7 +296,7 @@ export function event<const Name extends string, Schema extends z.ZodType>(
     summary,
     once,
     open,
-    designed,
+    custom,
     members,
     get schema() {
       built ??= schema();

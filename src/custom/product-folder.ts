@@ -9,7 +9,7 @@ import type { ImportModule } from "../process/runtime.ts";
 import { filesIn, schemaFilesIn } from "../project/schema-files.ts";
 import { bodySignature, guideSignature } from "../proofs/body-signature.ts";
 import { financeSignature } from "../proofs/finance-signature.ts";
-import { type EventPlace, ownProduct } from "../recognition/user-formed.ts";
+import { customProduct, type EventPlace } from "../recognition/custom-format.ts";
 import { eventOfFileName } from "../samples/fixtures.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
@@ -57,7 +57,7 @@ export async function readProductFolder(
       `set in ${join(folder, "product.json")} where a delivery names its event: { "event": "data.type" }, or { "event": { "header": "x-event" } }`,
     );
   }
-  return ownProduct({
+  return customProduct({
     id,
     title: about.title ?? id,
     folder,

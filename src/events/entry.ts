@@ -1,4 +1,4 @@
-import { findProduct, isDesigned } from "../contract/event-names.ts";
+import { findProduct, isCustomEvent } from "../contract/event-names.ts";
 import type { Product, Verdict } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { chosenNames, maskDelivery, maskText, maskUrl } from "../delivery/mask.ts";
@@ -105,7 +105,7 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     event: entry.event,
     known: entry.known,
     suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
-    designed: entry.known && !entry.schemaChecked && isDesigned(products, entry),
+    custom: entry.known && !entry.schemaChecked && isCustomEvent(products, entry),
     nearest: found?.nearest,
     get payload() {
       read ??= shown && readPayload(shown);

@@ -1,4 +1,4 @@
-import { isDesigned } from "../contract/event-names.ts";
+import { isCustomEvent } from "../contract/event-names.ts";
 import type { Verdict } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { Progress } from "../process/messages.ts";
@@ -76,7 +76,7 @@ export async function stats(context: Context, options: FilterOptions & LogOption
   const products = await projectProducts(context, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
-    const counts = await log.stats(filter, (event) => isDesigned(products, event));
+    const counts = await log.stats(filter, (event) => isCustomEvent(products, event));
     const isEmpty = counts.total.received === 0 && !context.json;
     context.report(
       isEmpty ? { type: "notice", message: emptyMessage(options, log.path) } : { type: "log-stats", ...counts },

@@ -81,10 +81,10 @@ function sampleOf(products: readonly Product[], entry: LogEntry, given: string |
 }
 
 /** For an event of a custom product a sample is enough, if deliveries name their event. */
-function canBeAdded({ folder }: Product, { catchAll }: Format, name: string): boolean {
+function canBeAdded({ folder }: Product, { customEvent }: Format, name: string): boolean {
   return (
     folder !== undefined &&
-    catchAll === undefined &&
+    customEvent === undefined &&
     /^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]{0,100}[\p{L}\p{N}])?$/u.test(name)
   );
 }

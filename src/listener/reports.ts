@@ -30,7 +30,7 @@ export interface GapReport {
 export interface ProductCount {
   readonly received: number;
   readonly valid: number;
-  /** Accepted bodies that their users designed, without a schema. */
+  /** Accepted custom bodies, which have no schema. */
   readonly custom: number;
   /** Accepted, although the body does not match its schema, cannot be read, or its event is unknown. */
   readonly invalid: number;

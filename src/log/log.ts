@@ -68,7 +68,7 @@ export interface Log {
   row(n: number): Promise<LogRow | undefined>;
   /** The same with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
-  /** `isCustom`: whether users design the body of an event. Default: of none. */
+  /** `isCustom`: whether the bodies of an event are custom. Default: none are. */
   stats(filter?: LogFilter, isCustom?: IsCustom): Promise<LogStats>;
 
   /**

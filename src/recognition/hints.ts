@@ -70,10 +70,10 @@ export function otherFormatHint({ product, format, name }: LookAlike): string {
   return `this looks like ${product.id} ${oneLine(name ?? "")} in the format ${format.id}`;
 }
 
-/** The format for bodies that users design, where Zoho signs none of them. */
+/** The format of custom bodies, where Zoho signs none of them. */
 export function unsignedCustomFormat({ formats }: Product): Format | undefined {
   return formats.find(
-    ({ catchAll, proofs }) => catchAll !== undefined && proofs.every(({ proves }) => proves !== "body"),
+    ({ customEvent, proofs }) => customEvent !== undefined && proofs.every(({ proves }) => proves !== "body"),
   );
 }
 
@@ -82,17 +82,17 @@ export function unsignedCustomFormat({ formats }: Product): Format | undefined {
  * Zoho never signs at all is accepted without it.
  */
 export function canAllowUnsigned(product: Product): boolean {
-  const design = unsignedCustomFormat(product);
-  const isOther = design !== undefined && design !== product.formats[0] && design.proofs.length === 0;
+  const custom = unsignedCustomFormat(product);
+  const isOther = custom !== undefined && custom !== product.formats[0] && custom.proofs.length === 0;
   return isOther && !isNeverSigned(product);
 }
 
 /** For an unsigned body that may be custom, which is never signed. */
-export function designHint(product: Product, method: string): string | undefined {
+export function customHint(product: Product, method: string): string | undefined {
   const { id, title } = product;
-  const design = unsignedCustomFormat(product);
-  if (design === undefined || !canAllowUnsigned(product) || !acceptsMethod(design, method)) return undefined;
-  return `${title} never signs webhooks with a custom body; to accept them: --allow-unsigned ${id} (for verify: --format ${design.id})`;
+  const custom = unsignedCustomFormat(product);
+  if (custom === undefined || !canAllowUnsigned(product) || !acceptsMethod(custom, method)) return undefined;
+  return `${title} never signs webhooks with a custom body; to accept them: --allow-unsigned ${id} (for verify: --format ${custom.id})`;
 }
 
 /** For a complete body without the header that names its event. */

@@ -18,7 +18,7 @@ import type { Secrets } from "../delivery/secrets.ts";
 import { has } from "../proofs/verdict.ts";
 import { isBareChallenge } from "./handshake.ts";
 import {
-  designHint,
+  customHint,
   headerHint,
   mergeFieldHint,
   nearestEvents,
@@ -29,7 +29,7 @@ import {
 import {
   carriesSignature,
   checkReading,
-  hasOwnSchema,
+  hasCustomSchema,
   type Incoming,
   type Nearest,
   nearestText,
@@ -48,8 +48,8 @@ export interface Receipt {
   readonly known: boolean;
   /** Known events near to an unknown one. */
   readonly suggestions: readonly string[];
-  /** A body that its user designed: there is no schema for it. */
-  readonly designed: boolean;
+  /** The user designed the body: there is no schema for it. */
+  readonly custom: boolean;
   /** Other products and events that the same body could be, where no product was named: `bigin Contacts.create`. */
   readonly couldBe: readonly string[];
   /** What an unrecognised body is closest to. */
@@ -59,7 +59,7 @@ export interface Receipt {
   readonly handshake: Reply | undefined;
   readonly verdicts: readonly Verdict[];
   /**
-   * Undefined when no schema was checked: unreadable, unrecognised, user-designed, schemas turned off, or a user's own schema
+   * Undefined when no schema was checked: unreadable, unrecognised, custom, schemas turned off, or a user's own schema
    * where a proof failed.
    */
   readonly schema: SchemaResult | undefined;
@@ -84,7 +84,7 @@ interface ReceiveInput {
   /** Schemas are checked unless this is false. */
   readonly schemas?: boolean;
   /** Whether users' own schemas are checked, which may take long. Default: only where no proof has failed. */
-  readonly ownSchemas?: boolean | undefined;
+  readonly customSchemas?: boolean | undefined;
   readonly limits?: Limits | undefined;
 }
 
@@ -95,7 +95,7 @@ export const emptyReceipt: Receipt = {
   event: undefined,
   known: false,
   suggestions: [],
-  designed: false,
+  custom: false,
   couldBe: [],
   nearest: undefined,
   payload: undefined,
@@ -138,7 +138,7 @@ export function receive(input: ReceiveInput): Receipt {
     event,
     known: match !== undefined,
     suggestions: match !== undefined || event === undefined ? [] : nearestEvents(product, format, event),
-    designed: match?.event.designed === true,
+    custom: match?.event.custom === true,
     couldBe: [...new Set(couldBe.map((each) => `${each.product.id} ${each.name}`))],
     payload,
     verdicts,
@@ -168,11 +168,11 @@ export function isInvalid({ problem, schema, payload, known, handshake }: Receip
 }
 
 function isSchemaChecked(
-  { schemas = true, ownSchemas }: ReceiveInput,
+  { schemas = true, customSchemas }: ReceiveInput,
   found: Reading,
   verdicts: readonly Verdict[],
 ): boolean {
-  return schemas && (!hasOwnSchema(found) || (ownSchemas ?? !has("failed", verdicts)));
+  return schemas && (!hasCustomSchema(found) || (customSchemas ?? !has("failed", verdicts)));
 }
 
 /** Verifies each proof of a product once: recognition may depend on which one passes, and formats share proofs. */
@@ -254,7 +254,7 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
   const { verdicts = [] } = passed ?? wrong ?? missing ?? tried[0] ?? {};
   const hint =
     lookAlikeHint(incoming) ??
-    (has("failed", verdicts) ? designHint(product, delivery.method) : undefined) ??
+    (has("failed", verdicts) ? customHint(product, delivery.method) : undefined) ??
     headerHint(product) ??
     mergeFieldHint(payload, chosenNames(verdicts));
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
@@ -266,7 +266,7 @@ function unsignedHint(
   verdicts: readonly Verdict[],
   { method }: Delivery,
 ): string | undefined {
-  return resembles || !has("failed", verdicts) ? undefined : designHint(product, method);
+  return resembles || !has("failed", verdicts) ? undefined : customHint(product, method);
 }
 
 /** For a body that the named product has no event for: its URL was pasted into the wrong place. */
@@ -282,7 +282,7 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
 
 /**
  * The verdicts of the recognised format. Where the delivery carries none of its proofs, those of another format of the
- * product whose signature it has: users may write any envelope into a body of their own design.
+ * product whose signature it has: a custom body may have any envelope.
  */
 function receivedVerdicts(incoming: Incoming, { product, format, name, match, shape }: Reading): readonly Verdict[] {
   const own = incoming.verdictsOf(product, format);
@@ -325,7 +325,7 @@ export function identityOf(parts: readonly string[], rest: string | Delivery | u
   if (typeof rest === "string") hash.update(rest);
   else {
     hash.update(rest.body);
-    // Webhooks that users design may have everything in the URL.
+    // Custom webhooks may have everything in the URL.
     const { query } = splitUrl(rest.url);
     if (query !== "" || rest.method !== "POST") hash.update(`\n${rest.method} ?${query}`);
   }

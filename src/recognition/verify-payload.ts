@@ -49,7 +49,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const secrets = input.requireProofs ? asRequired(input.secrets) : input.secrets;
   const receiptOf = (delivery: Delivery): Receipt => {
     // A missing signature of a bare body is no failure here, which `receive` does not know.
-    const receipt = receive({ ...input, secrets, now: payload.at ?? input.now, delivery, ownSchemas: true });
+    const receipt = receive({ ...input, secrets, now: payload.at ?? input.now, delivery, customSchemas: true });
     return input.event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
   };
   const first = receiptOf(payload.delivery);
@@ -163,12 +163,12 @@ function formatOf(receipt: Receipt, products: readonly Product[], named: Product
   return product?.formats.find(isVerified) ?? known ?? named?.formats[0];
 }
 
-/** The body's own format, or for an unknown envelope any of its product, user-designed ones first. */
+/** The body's own format, or for an unknown envelope any of its product, custom ones first. */
 function signableFormats(product: Product | undefined, { format }: Receipt, guessed: Format): readonly Format[] {
   const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
   if (format !== undefined || signing.length === 0) return [guessed];
-  const isDesigned = ({ catchAll }: Format): number => (catchAll === undefined ? 0 : 1);
-  return signing.toSorted((a, b) => isDesigned(b) - isDesigned(a));
+  const customFirst = ({ customEvent }: Format): number => (customEvent === undefined ? 0 : 1);
+  return signing.toSorted((a, b) => customFirst(b) - customFirst(a));
 }
 
 /** Adds the signature in the header of the first format whose proof passes with it, or else of the first format. */
@@ -208,10 +208,10 @@ function hasFailed(verdicts: readonly Verdict[]): boolean {
   return verdicts.some(({ verdict }) => verdict === "failed");
 }
 
-function outcomeOf({ handshake, known, designed, schema }: Receipt): Outcome {
+function outcomeOf({ handshake, known, custom, schema }: Receipt): Outcome {
   if (handshake !== undefined) return "valid";
   if (!known) return "invalid";
-  return designed ? "custom" : schema?.ok === true ? "valid" : "invalid";
+  return custom ? "custom" : schema?.ok === true ? "valid" : "invalid";
 }
 
 const MASKED_NOTE =
@@ -237,9 +237,9 @@ function formatNote({ product, payload, handshake }: Receipt, input: VerifyPaylo
   return other === undefined ? [] : [otherFormatHint(other)];
 }
 
-/** Where to give a schema for a body that its user designed. */
-function schemaNote({ designed, product }: Receipt, format: Format | undefined): readonly string[] {
-  if (!designed || format?.settings?.includes("schema") !== true) return [];
+/** Says where to give a schema for a custom body. */
+function schemaNote({ custom, product }: Receipt, format: Format | undefined): readonly string[] {
+  if (!custom || format?.settings?.includes("schema") !== true) return [];
   return [`to check its shape, put "products": { "${product}": { "schema": "your.schema.json" } } in the config`];
 }
 

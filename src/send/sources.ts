@@ -129,10 +129,10 @@ async function bodySource({ context, plan, config, products }: Input, data: stri
   return { product, format, event, body, records, contentType };
 }
 
-/** A catch-all format fits every body, so it does not count against the event that was named. */
+/** The format seen in a body. A custom event fits every body, so it does not count against the event that was named. */
 function formatSeen({ formats }: Product, { event }: SendPlan, seen: Receipt): string | undefined {
   const format = formats.find(({ id }) => id === seen.format);
-  const isAny = format?.catchAll !== undefined && format.catchAll === seen.event;
+  const isAny = format?.customEvent !== undefined && format.customEvent === seen.event;
   return isAny && event !== undefined && findEvent(format, event) === undefined ? undefined : seen.format;
 }
 

@@ -86,7 +86,7 @@ function eventText(report: EventReport, paint: Paint): string {
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
-    () => (receipt.designed ? { schema: [] } : {}),
+    () => (receipt.custom ? { schema: [] } : {}),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ invalid")] }),
     () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
     () => ({ record: [] }),
@@ -129,7 +129,7 @@ function recordText({ receipt }: EventReport): string {
 
 /** Absent proofs together are worth one word. */
 function proofTexts({ verdicts, format }: Receipt, paint: Paint): readonly string[] {
-  // Payloads that users design have nothing to verify, unless the settings name a proof.
+  // Custom bodies have nothing to verify, unless the settings name a proof.
   if (verdicts.length === 0 && format === undefined) return [];
   const present = verdicts.filter(({ verdict }) => verdict !== "absent");
   return present.length === 0 ? [paint.dim("– unsigned")] : present.map((verdict) => verdictText(verdict, paint));
@@ -183,7 +183,7 @@ function hasPassed({ verdict }: Verdict): boolean {
 }
 
 function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
-  if (receipt.designed) return [paint.dim("custom")];
+  if (receipt.custom) return [paint.dim("custom")];
   if (receipt.event !== undefined && !receipt.known) return [paint.caution("? unknown event")];
   if (receipt.schema === undefined) {
     if (receipt.handshake !== undefined || receipt.known) return [];

@@ -28,7 +28,7 @@ export interface VerifySummaryReport {
   readonly type: "verify-summary";
   readonly count: number;
   readonly valid: number;
-  /** Bodies that their users designed, without a schema. */
+  /** Custom bodies, which have no schema. */
   readonly custom: number;
   readonly notVerified: number;
   /** Cannot be verified, since their secrets are masked. */

@@ -96,7 +96,7 @@ it("distinguishes products with the same envelope and event by the only token th
   }
 });
 
-it("recognises a body of the user's own design by the only signature that is right", () => {
+it("recognises a custom body by the only signature that is right", () => {
   const delivery = financeSignature.sign(posted('{"total":1}'), key, new Date());
   expect(receiptWith(delivery, "books")).toMatchObject({ product: "books", format: "wire" });
   expect(receiptWith(delivery, "books", "invoice").product).toBeUndefined();
@@ -131,7 +131,7 @@ it.each([
   ["webinar", { webinarId: "12345", event: "registration" }, []],
 ])("recognises a body of %s by the keys that Zoho gives it: %j", (product, body, records) => {
   for (const named of [product, undefined])
-    expect(receiptOf(body, named)).toMatchObject({ product, format: "wire", known: true, designed: true, records });
+    expect(receiptOf(body, named)).toMatchObject({ product, format: "wire", known: true, custom: true, records });
 });
 
 it("recognises no body by keys that many senders have", () => {

@@ -40,7 +40,7 @@ export function newEntry(parts: EntryParts = {}): NewEntry {
       event: "event" in parts ? parts.event : "Leads.create",
       known: true,
       suggestions: [],
-      designed: false,
+      custom: false,
       couldBe: [],
       nearest: undefined,
       payload: undefined,

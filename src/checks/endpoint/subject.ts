@@ -47,7 +47,7 @@ export async function chooseSubject(
     if (fixture === undefined) return [];
     const { event: kind, name } = match;
     const data = readExact(fixture.text);
-    const canRepeat = !kind.once && !kind.designed && recordsOf(format, data, name).length > 0;
+    const canRepeat = !kind.once && !kind.custom && recordsOf(format, data, name).length > 0;
     return [{ event: name, data, records: format.records(fixture.data, name), canRepeat }];
   });
   const [sample] = samples;
