@@ -75,7 +75,7 @@ export interface Proof {
   readonly coversQuery?: boolean;
   /** Where Zoho shows the key, if it has another that is easily taken for it. Completes "compare yours with …". */
   readonly keyPlace?: string;
-  /** The header or parameter it stands in, where a user has chosen the name: masked wherever it is shown. */
+  /** Name of its header or parameter where the user gave it: the value is masked wherever it is shown. Logs store this name. */
   readonly secretIn?: string;
   /** Unless one of these settings is given, it passes for any customer of the sender. */
   readonly unboundWithout?: readonly (keyof FormatSettings)[];

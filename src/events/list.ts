@@ -67,7 +67,7 @@ export async function show(context: Context, which: string, options: LogOptions)
     const event = entryEvent(products, entry, hiddenSecrets(context, options));
     const isCut = event.logged.cutTo !== undefined;
     const why = isCut ? undefined : explainCommand(context, config, entry.n, entry.verdicts);
-    context.report({ type: "entry", event: { ...event, explainCommand: why } });
+    context.report({ type: "event-details", event: { ...event, explainCommand: why } });
     return ExitCode.ok;
   });
 }

@@ -22,7 +22,7 @@ export function eventRow(products: readonly Product[], row: LogRow, showSecrets:
     n: row.n,
     at: row.receivedAt.toISOString(),
     method: row.method,
-    path: showSecrets ? row.url : maskUrl(row.url, row.chosen),
+    path: showSecrets ? row.url : maskUrl(row.url, row.secretFields),
     product: row.product ?? null,
     format: row.format ?? null,
     event: row.event ?? null,

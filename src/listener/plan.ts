@@ -15,7 +15,7 @@ import { localKeySet } from "../zoho-api/key-sets.ts";
 import { checkNamedEvents } from "./named-events.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
 import { type RunRoutes, runRoutes } from "./targets.ts";
-import { chooseRunTunnel } from "./tunnel.ts";
+import { chooseRunTunnel } from "./tunnel-part.ts";
 
 /** Flags for Zoho's API. */
 export interface ZohoFlags {

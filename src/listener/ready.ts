@@ -8,11 +8,11 @@ import { webhookUrl } from "../receiver/routes.ts";
 import { canAllowUnsigned } from "../recognition/hints.ts";
 import { isLoopback } from "../util/hosts.ts";
 import type { AdminPart } from "./admin.ts";
-import type { LogPart } from "./log.ts";
+import type { LogPart } from "./log-part.ts";
 import type { ChannelPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { ReadyReport } from "./reports.ts";
-import type { TunnelPart } from "./tunnel.ts";
+import type { TunnelPart } from "./tunnel-part.ts";
 
 export interface ReadyState {
   /** The configured secrets, and the token of the channel; undefined where nothing is received. */

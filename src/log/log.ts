@@ -31,7 +31,7 @@ export interface Log {
   /** Claims a delivery that was just recorded; false if `claimWaiting` has claimed it, or only that can. */
   claim(ref: ClaimRef): boolean;
   /** Whether a claim can be acted on: false when its lease has ended, as after a pause of the process. */
-  holds(ref: ClaimRef): boolean;
+  isClaimValid(ref: ClaimRef): boolean;
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
   /** Records the attempt and releases the claim in one step. */
@@ -188,8 +188,8 @@ export interface LogRow
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
-  /** Names that the user has chosen for secrets. */
-  readonly chosen: readonly string[];
+  /** The user's own names of headers and parameters with a secret. */
+  readonly secretFields: readonly string[];
 }
 
 export interface LogEntry extends LogRecord {
@@ -310,10 +310,10 @@ export interface NewAttempt {
   /** The start of the answer. */
   readonly reply?: string | undefined;
   /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
-  readonly mends?: boolean;
+  readonly resolvesFailure?: boolean;
 }
 
-export interface Attempt extends Omit<NewAttempt, "mends"> {
+export interface Attempt extends Omit<NewAttempt, "resolvesFailure"> {
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;
 }

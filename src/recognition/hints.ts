@@ -106,8 +106,8 @@ export function headerHint({ formats: [format, ...others] }: Product): string | 
 /** `${!Leads.Email}` of CRM, `${Lead Name}`. */
 const MERGE_FIELD = /\$\{!?[\p{L}_][^{}"]{0,100}\}/u;
 
-/** For a body with merge fields that Zoho did not replace. `chosen`: further names of secrets, whose values are not shown. */
-export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[]): string | undefined {
+/** Hint at merge fields that Zoho did not replace. The values of `secretFields` are not shown. */
+export function mergeFieldHint({ text, data }: Payload, secretFields: readonly string[]): string | undefined {
   // A quick exit for nearly all JSON.
   if (text?.includes("${") === false) return undefined;
   const path: (string | number)[] = [];
@@ -117,7 +117,7 @@ export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[
     if (typeof value === "string") {
       const [field] = MERGE_FIELD.exec(value) ?? [];
       if (field === undefined) return;
-      if (first === undefined) first = unfilled(path, field, chosen);
+      if (first === undefined) first = unfilled(path, field, secretFields);
       else others++;
     } else if (typeof value === "object" && value !== null) {
       const isList = Array.isArray(value);
@@ -134,8 +134,8 @@ export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[
   return `${first}${more}: the field or module does not exist, or the record has no value for it`;
 }
 
-function unfilled(path: readonly (string | number)[], field: string, chosen: readonly string[]): string {
+function unfilled(path: readonly (string | number)[], field: string, secretFields: readonly string[]): string {
   const place = path.length === 0 ? "the body" : oneLine(pathText(path));
-  const isSecret = path.map(String).some(isSecretIn(chosen));
+  const isSecret = path.map(String).some(isSecretIn(secretFields));
   return `${place} has an unfilled merge field${isSecret ? "" : `, ${oneLine(field)}`}`;
 }

@@ -12,7 +12,7 @@ import {
 } from "../contract/product.ts";
 import type { SchemaResult } from "../contract/schema.ts";
 import { type Delivery, headerValue, splitUrl } from "../delivery/delivery.ts";
-import { chosenNames } from "../delivery/mask.ts";
+import { secretFieldNames } from "../delivery/mask.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import { has } from "../proofs/verdict.ts";
@@ -51,7 +51,7 @@ export interface Receipt {
   /** The user designed the body: there is no schema for it. */
   readonly custom: boolean;
   /** Other products and events that the same body could be, where no product was named: `bigin Contacts.create`. */
-  readonly couldBe: readonly string[];
+  readonly ambiguousWith: readonly string[];
   /** What an unrecognised body is closest to. */
   readonly nearest: Nearest | undefined;
   readonly payload: Payload | undefined;
@@ -96,7 +96,7 @@ export const emptyReceipt: Receipt = {
   known: false,
   suggestions: [],
   custom: false,
-  couldBe: [],
+  ambiguousWith: [],
   nearest: undefined,
   payload: undefined,
   problem: undefined,
@@ -118,7 +118,7 @@ export function receive(input: ReceiveInput): Receipt {
   const verdictsOf = proofVerifier(input, payload);
   const incoming: Incoming = { products, product: named, event: namedEvent, delivery, payload, verdictsOf };
   const candidates = named === undefined ? products : [named];
-  const { found, couldBe, nearest } = recognise(incoming);
+  const { found, ambiguousWith, nearest } = recognise(incoming);
   // A known event is never taken for a challenge, whatever fields it has: it would be lost, and its proofs not checked.
   if (found?.match === undefined || isBareChallenge(payload)) {
     const handshake = findHandshake(candidates, payload, delivery);
@@ -139,10 +139,10 @@ export function receive(input: ReceiveInput): Receipt {
     known: match !== undefined,
     suggestions: match !== undefined || event === undefined ? [] : nearestEvents(product, format, event),
     custom: match?.event.custom === true,
-    couldBe: [...new Set(couldBe.map((each) => `${each.product.id} ${each.name}`))],
+    ambiguousWith: [...new Set(ambiguousWith.map((each) => `${each.product.id} ${each.name}`))],
     payload,
     verdicts,
-    schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, chosenNames(verdicts)) : undefined,
+    schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, secretFieldNames(verdicts)) : undefined,
     records,
     batch: format.batches === true && new Set(records).size > 1,
     identity:
@@ -156,7 +156,7 @@ export function receive(input: ReceiveInput): Receipt {
     hint:
       match === undefined || event === undefined
         ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming) ?? unsignedHint(found, verdicts, delivery))
-        : (mergeFieldHint(payload, chosenNames(verdicts)) ?? format.hint?.(payload, event)),
+        : (mergeFieldHint(payload, secretFieldNames(verdicts)) ?? format.hint?.(payload, event)),
   };
 }
 
@@ -256,7 +256,7 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
     lookAlikeHint(incoming) ??
     (has("failed", verdicts) ? customHint(product, delivery.method) : undefined) ??
     headerHint(product) ??
-    mergeFieldHint(payload, chosenNames(verdicts));
+    mergeFieldHint(payload, secretFieldNames(verdicts));
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
 }
 

@@ -70,7 +70,7 @@ export interface Nearest {
 export interface Recognition {
   readonly found: Reading | undefined;
   /** Other products that the same body could be of, where none was named. */
-  readonly couldBe: readonly Reading[];
+  readonly ambiguousWith: readonly Reading[];
   readonly nearest: Nearest | undefined;
 }
 
@@ -87,11 +87,12 @@ export function recognise(incoming: Incoming): Recognition {
   if (product !== undefined) {
     const found = strictest(incoming, candidates, orCustom(incoming, best));
     const nearest = found === undefined ? (nearestOf(ranked) ?? onlyEnvelope(product, incoming)) : undefined;
-    return { found, couldBe: [], nearest };
+    return { found, ambiguousWith: [], nearest };
   }
   const known = best?.match !== undefined || isUnmistakable(ranked) ? best : undefined;
   const found = strictest(incoming, candidates, known);
-  if (found !== undefined) return { found, couldBe: ranked.filter((each) => isClose(each, found)), nearest: undefined };
+  if (found !== undefined)
+    return { found, ambiguousWith: ranked.filter((each) => isClose(each, found)), nearest: undefined };
   const [only, ...others] = products.filter((each) =>
     each.formats.some(
       (format) =>
@@ -101,7 +102,11 @@ export function recognise(incoming: Incoming): Recognition {
     ),
   );
   if (only !== undefined && others.length === 0) return recognise({ ...incoming, product: only });
-  return { found, couldBe: [], nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0 || shape.resembles)) };
+  return {
+    found,
+    ambiguousWith: [],
+    nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0 || shape.resembles)),
+  };
 }
 
 /** Added members must not get round a signature: a known event whose proof fails comes before one that proves nothing. */

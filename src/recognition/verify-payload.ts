@@ -83,9 +83,9 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
         : []),
       ...formatNote(receipt, input),
       ...schemaNote(receipt, format),
-      ...(receipt.couldBe.length === 0
+      ...(receipt.ambiguousWith.length === 0
         ? []
-        : [`could also be ${receipt.couldBe.join(", ")}: name the product with --product`]),
+        : [`could also be ${receipt.ambiguousWith.join(", ")}: name the product with --product`]),
       ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
   };

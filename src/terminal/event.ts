@@ -1,7 +1,7 @@
 import type { Verdict, VerdictWord } from "../contract/product.ts";
 import { describeIssue, type SchemaIssue } from "../contract/schema.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
-import { chosenNames, maskBody, maskDelivery, maskUrl } from "../delivery/mask.ts";
+import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { has } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport, LoggedFacts } from "../receiver/event-report.ts";
 import { isInvalid, nearestNotes, type Receipt } from "../recognition/receive.ts";
@@ -119,7 +119,7 @@ export function clockTime(at: Date): string {
 
 function eventName({ receipt, method, path }: EventReport): string {
   if (receipt.handshake !== undefined) return "challenge";
-  return clipped(receipt.event ?? `${method} ${maskUrl(path, chosenNames(receipt.verdicts))}`);
+  return clipped(receipt.event ?? `${method} ${maskUrl(path, secretFieldNames(receipt.verdicts))}`);
 }
 
 function recordText({ receipt }: EventReport): string {
@@ -246,10 +246,10 @@ export function issueText(issue: SchemaIssue): string {
 function details(report: EventReport, paint: Paint): readonly string[] {
   const { method, path: url, headers, receipt, showSecrets = false } = report;
   const { text, body, left } = shownBody(report.body, receipt.payload?.text, report.logged === undefined);
-  const chosen = chosenNames(receipt.verdicts);
-  const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body }, chosen);
+  const secretFields = secretFieldNames(receipt.verdicts);
+  const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body }, secretFields);
   const shownText =
-    text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", chosen).toString();
+    text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", secretFields).toString();
   const lines = [paint.dim(plain(`${method} ${shown.url}`)), ...headerLines(shown.headers, paint), ""];
   return [...lines, ...bodyLines(shownText, shown.body, left), ...cutLines(report.logged?.cutTo, paint), ""];
 }

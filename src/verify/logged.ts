@@ -1,5 +1,5 @@
 import type { Verdict } from "../contract/product.ts";
-import { chosenNames, maskDelivery } from "../delivery/mask.ts";
+import { maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { parseNumber, requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
 import type { LogEntry } from "../log/log.ts";
@@ -27,7 +27,7 @@ export async function loggedInput(context: Context, which: string, store: string
 }
 
 function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): VerifiedReport {
-  const shown = maskDelivery(delivery, chosenNames(report.receipt.verdicts));
+  const shown = maskDelivery(delivery, secretFieldNames(report.receipt.verdicts));
   const read = readPayload(shown);
   return {
     ...report,

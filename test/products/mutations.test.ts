@@ -131,8 +131,8 @@ describe("a fixture with one member of its envelope broken", () => {
       for (const mutant of mutants) {
         const { of, label } = mutant;
         const receipt = receiptOf(mutant, productOf(of));
-        const { product, format, event, known, custom, nearest, schema, couldBe } = receipt;
-        const isTwin = couldBe.some((each) => each.startsWith(`${of.product.id} `));
+        const { product, format, event, known, custom, nearest, schema, ambiguousWith } = receipt;
+        const isTwin = ambiguousWith.some((each) => each.startsWith(`${of.product.id} `));
         const isOwn = product === of.product.id || isTwin;
         const report = (what: string): number =>
           wrong.push(`${of.label}, ${label}: ${what} (${product} ${format} ${event})`);

@@ -63,8 +63,8 @@ it("distinguishes products with the same event by the object around the record",
   expect(receiptOf({ event: "invoice_created", invoice }).product).toBe("subscriptions");
   expect(receiptOf({ event: "invoice_created", organization_id: "708215634", data: invoice }).product).toBe("books");
   // An event of Books would lack two members, one of Subscriptions only the invoice.
-  const couldBe = ["books invoice_created"];
-  expect(receiptOf({ event: "invoice_created" })).toMatchObject({ product: "subscriptions", couldBe });
+  const ambiguousWith = ["books invoice_created"];
+  expect(receiptOf({ event: "invoice_created" })).toMatchObject({ product: "subscriptions", ambiguousWith });
 });
 
 const key = secret("s3cret", "THE_SECRET");
@@ -92,7 +92,7 @@ it("distinguishes products with the same envelope and event by the only token th
     ["bigin", "crm"],
   ] as const) {
     const receipt = receiptWith(delivery, product);
-    expect(receipt).toMatchObject({ product, event: "Contacts.create", couldBe: [`${other} Contacts.create`] });
+    expect(receipt).toMatchObject({ product, event: "Contacts.create", ambiguousWith: [`${other} Contacts.create`] });
   }
 });
 

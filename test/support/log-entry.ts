@@ -41,7 +41,7 @@ export function newEntry(parts: EntryParts = {}): NewEntry {
       known: true,
       suggestions: [],
       custom: false,
-      couldBe: [],
+      ambiguousWith: [],
       nearest: undefined,
       payload: undefined,
       problem: undefined,

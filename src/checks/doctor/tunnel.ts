@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { headerValue } from "../../delivery/delivery.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import { openPoster } from "../../forward/post.ts";
-import { chooseRunTunnel } from "../../listener/tunnel.ts";
+import { chooseRunTunnel } from "../../listener/tunnel-part.ts";
 import { loadNgrok, NGROK_SERVER_ADDR, tryNgrok } from "../../tunnel/ngrok-session.ts";
 import { probe } from "../../tunnel/probe.ts";
 import { errorText, UserError } from "../../util/errors.ts";

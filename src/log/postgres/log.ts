@@ -62,7 +62,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     claimWaiting: queue.claimWaiting,
     // Only the log itself knows what other processes have claimed.
     claim: () => false,
-    holds: queue.holds,
+    isClaimValid: queue.isClaimValid,
     nextDue: queue.nextDue,
     complete: queue.complete,
     release: queue.release,

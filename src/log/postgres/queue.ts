@@ -131,7 +131,7 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
   return {
     take,
     release,
-    holds: (ref: ClaimRef): boolean => performance.now() < (inHand.get(keyOf(ref))?.endsAtMs ?? 0),
+    isClaimValid: (ref: ClaimRef): boolean => performance.now() < (inHand.get(keyOf(ref))?.endsAtMs ?? 0),
     async claimWaiting(request: ClaimRequest): Promise<Claimed> {
       const { target, limit, maxBytes = Number.MAX_SAFE_INTEGER } = request;
       const [sent, lease] = [nowMs(), randomUUID()];
@@ -171,7 +171,7 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
     },
     /** Its number among the attempts of the delivery for the target. */
     async recordAttempt(n: number, attempt: NewAttempt): Promise<number> {
-      const { mends = false } = attempt;
+      const { resolvesFailure: mends = false } = attempt;
       const given = toJson([{ ...attemptRow(0, n, attempt), mends }]);
       const [row] = await database.query("durable", SETTLE, [given, nowMs(), mends]);
       return row === undefined ? 0 : numberOf(row, "attempt");

@@ -268,7 +268,7 @@ export function createAppender(database: NativeDatabase) {
     addAttempt: add,
     recordAttempt(n: number, made: NewAttempt): number {
       add(n, made);
-      if (made.mends === true) unblock(mend.all(n, made.target));
+      if (made.resolvesFailure === true) unblock(mend.all(n, made.target));
       return numberOf(lastAttempt.get(n, made.target) ?? {}, "attempt");
     },
   };

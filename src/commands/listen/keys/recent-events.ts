@@ -1,5 +1,5 @@
 import { isSuccess } from "../../../delivery/delivery.ts";
-import { chosenNames, maskUrl } from "../../../delivery/mask.ts";
+import { maskUrl, secretFieldNames } from "../../../delivery/mask.ts";
 import type { ForwardReport } from "../../../forward/reports.ts";
 import type { Report } from "../../../process/messages.ts";
 import type { EventReport } from "../../../receiver/event-report.ts";
@@ -101,7 +101,7 @@ export class RecentEvents {
 
 export function nameOf({ receipt, method, path }: Pick<EventReport, "receipt" | "method" | "path">): string {
   const { product = "?", event, verdicts } = receipt;
-  return event === undefined ? `${method} ${maskUrl(path, chosenNames(verdicts))}` : `${product} ${event}`;
+  return event === undefined ? `${method} ${maskUrl(path, secretFieldNames(verdicts))}` : `${product} ${event}`;
 }
 
 function isRejected({ refusal }: EventReport): boolean {

@@ -1,5 +1,5 @@
 import { problemText } from "../delivery/payload.ts";
-import type { EntryReport } from "../events/entry.ts";
+import type { EventDetailsReport } from "../events/entry.ts";
 import { nearestNotes } from "../recognition/receive.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDay, formatDuration } from "../util/units.ts";
@@ -7,10 +7,10 @@ import { attemptText, clockTime, issueText, proofText } from "./event.ts";
 import { bodyLines, cutLines, headerLines, type Lines, linesOf, textOf } from "./layout.ts";
 import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
 
-type Entry = EntryReport["event"];
+type Entry = EventDetailsReport["event"];
 
 /** Findings first, then the request as it came. */
-export function renderEntry({ event }: EntryReport, { out, quiet }: Style): Rendered {
+export function renderEventDetails({ event }: EventDetailsReport, { out, quiet }: Style): Rendered {
   const { method, path, headers, body, logged } = event;
   const { payload } = event.receipt;
   return {
