@@ -10,8 +10,8 @@ import { zohoTime } from "../zoho-api/time.ts";
 import type { Channel } from "./channel.ts";
 import { deleteChannels } from "./delete.ts";
 import { channelMemory, isActive } from "./memory.ts";
-import { findWatchProduct, type WatchProduct, watchProductIds } from "./products.ts";
 import { withZoho } from "./session.ts";
+import { findWatchProduct, type WatchProduct, watchProductIds } from "./watch-products.ts";
 
 /** The channels of a profile and product that post until they expire, although nobody is signed in any more. */
 export interface ActiveChannels {

@@ -6,7 +6,7 @@ import { readFault, replyError, ZohoApiError } from "../zoho-api/errors.ts";
 import { parseZohoTime } from "../zoho-api/time.ts";
 import { type Channel, type ChannelConfig, mergeRows, watchItem } from "./channel.ts";
 import { soonest } from "./expiry.ts";
-import type { WatchProduct } from "./products.ts";
+import type { WatchProduct } from "./watch-products.ts";
 
 /** A channel to write, and when it expires. */
 export interface ChannelRequest {

@@ -40,7 +40,7 @@ export interface Signature extends Pick<Verdict, "id" | "reason" | "match"> {
 }
 
 /** One thing `--explain` tried or found. */
-export interface Finding {
+export interface ExplainFinding {
   readonly id: string;
   readonly matches: boolean;
   /** The explanation, as a sentence: "the body was re-serialised on its way here". */
@@ -107,9 +107,9 @@ export interface Explanation {
   readonly canonical: string;
   /** A description of the signed string in one line, where `canonical` is the string itself. */
   readonly summary?: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly ExplainFinding[];
   /** The likely cause if no finding matches. */
-  readonly likely?: Pick<Finding, "meaning" | "remedy"> | undefined;
+  readonly likely?: Pick<ExplainFinding, "meaning" | "remedy"> | undefined;
   /** The value that would have been right. Shown only on request. */
   readonly expected: string | undefined;
   readonly received: string | undefined;

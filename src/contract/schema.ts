@@ -31,7 +31,7 @@ export function disableSchemaJit(): void {
 type RunCheck = <Result>(check: () => Result) => Result;
 const customSchemas = new WeakMap<z.ZodType, RunCheck>();
 
-/** Marks a schema as the user's own, whose patterns and code may take for ever: `run` limits each check with it. */
+/** Marks a schema as the user's own, whose patterns and code may take forever: `run` limits each check with it. */
 export function customSchema(schema: z.ZodType, run: RunCheck): z.ZodType {
   customSchemas.set(schema, run);
   return schema;

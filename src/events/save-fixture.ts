@@ -5,7 +5,7 @@ import type { Format, Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
-import { fileLine, projectFixturePath, type Sample } from "../samples/fixtures.ts";
+import { type FixtureKey, fileLine, projectFixturePath } from "../samples/fixtures.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
@@ -58,7 +58,7 @@ export async function saveFixture(context: Context, which: string, options: Save
 }
 
 /** The event that the delivery is a sample of. Its name becomes a file name, so only safe names are accepted. */
-function sampleOf(products: readonly Product[], entry: LogEntry, given: string | undefined): Sample {
+function sampleOf(products: readonly Product[], entry: LogEntry, given: string | undefined): FixtureKey {
   if (entry.product === undefined) {
     throw usageError(
       `#${entry.n} (${entryName(entry)}) does not belong to a known product, so it cannot be a sample`,

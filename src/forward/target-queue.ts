@@ -153,7 +153,7 @@ export function createTargetQueue(
       else {
         // As of the claim's time: the timer below fires for what has become due since.
         const next = await log.nextDue({ target, now: at, maxPauseMs });
-        mayHaveDue ||= next.left;
+        mayHaveDue ||= next.hasMore;
         if (next.at !== undefined) wakeAt(next.at);
       }
     } catch (error) {

@@ -18,11 +18,12 @@ import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
+import type { FixtureKey } from "../samples/fixtures.ts";
 import { freshen } from "../samples/fresh.ts";
 import { errorCode, errorText } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
-import { readSample, type Sample } from "./fixtures.ts";
+import { readSample } from "./fixtures.ts";
 import { productOf, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys } from "./keys.ts";
 import { eventOf, type ParsedEvent } from "./parse.ts";
@@ -249,7 +250,7 @@ async function sendSample(
   });
 }
 
-interface SignInput extends Omit<Sample, "fixture"> {
+interface SignInput extends FixtureKey {
   readonly url: string;
   readonly body: unknown;
   readonly keys: Keys;

@@ -90,7 +90,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   };
 }
 
-/** A misspelt event would otherwise make a CI job wait for ever. With --exec it counts from the end of the program. */
+/** A misspelt event would otherwise make a CI job wait forever. With --exec it counts from the end of the program. */
 export const EXPECT_TIMEOUT = "60s";
 
 function flagOf(key: string): string {

@@ -35,7 +35,7 @@ export interface Log {
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
   /** Records the attempt and releases the claim in one step. */
-  complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<Completed>;
+  complete(claim: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Promise<Completed>;
   /** Releases claims without an attempt, because the target is down. With a time they are due then: behind those that are due before. */
   release(claims: readonly ClaimRef[], dueAt?: Date): Promise<void>;
   /**
@@ -56,9 +56,9 @@ export interface Log {
 
   get(n: number | "last"): Promise<LogEntry | undefined>;
   /** Newest first by default; read in pages, so memory stays flat. */
-  list(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogRecord>;
+  list(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogRecord>;
   /** The same as lines of a list. */
-  rows(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogRow>;
+  rows(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogRow>;
   /**
    * Those after a number, oldest first, with one query: for a reader that follows thousands of deliveries a second. Undefined
    * where one of them cannot be read.
@@ -67,7 +67,7 @@ export interface Log {
   /** Undefined for one that has been pruned or never existed. */
   row(n: number): Promise<LogRow | undefined>;
   /** The same with bodies, headers and attempts. */
-  entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
+  entries(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogEntry>;
   /** `isCustom`: whether the bodies of an event are custom. Default: none are. */
   stats(filter?: LogFilter, isCustom?: IsCustom): Promise<LogStats>;
 
@@ -199,7 +199,7 @@ export interface LogEntry extends LogRecord {
   readonly forwards: readonly Forward[];
 }
 
-export interface ListOptions {
+export interface LogListOptions {
   readonly order?: "newest" | "oldest";
   readonly limit?: number;
   /** Called for each delivery that cannot be read; by default the first one is thrown. */
@@ -281,7 +281,7 @@ export interface Claimed {
 
 export interface NextDue {
   /** Something is due but not claimed: it did not fit. */
-  readonly left: boolean;
+  readonly hasMore: boolean;
   /** When the next one becomes due; undefined when there is none. */
   readonly at: Date | undefined;
 }
@@ -325,7 +325,7 @@ export interface FollowedAttempt extends Attempt {
   readonly n: number;
 }
 
-export type Outcome =
+export type ForwardOutcome =
   | { readonly state: "delivered" }
   | { readonly state: "failed" }
   | { readonly state: "retry"; readonly at: Date };

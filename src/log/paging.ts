@@ -9,7 +9,7 @@ import {
   failedCondition,
   recordConditions,
 } from "./filter.ts";
-import type { ListOptions, LogFilter } from "./log.ts";
+import type { LogFilter, LogListOptions } from "./log.ts";
 import { maybeNumber, numberOf, type SqlRow, type SqlValue, textOf } from "./rows.ts";
 
 const PAGE_ROWS = 200;
@@ -37,7 +37,11 @@ export interface PageSource<T> extends SqlSource {
 }
 
 /** Yields the deliveries that match a filter. Only a page of rows is in memory, and no more bodies than `convert` reads. */
-export async function* readAll<T>(source: PageSource<T>, filter: LogFilter, options: ListOptions): AsyncGenerator<T> {
+export async function* readAll<T>(
+  source: PageSource<T>,
+  filter: LogFilter,
+  options: LogListOptions,
+): AsyncGenerator<T> {
   const { where = [], failed = false } = filter;
   const { order = "newest", onDamaged = throwDamaged, onSearched } = options;
   const { columns } = source;

@@ -29,13 +29,13 @@ export interface VerifyPayloadInput {
 }
 
 /** A wrong signature or token outranks an invalid body. `custom`: a body without a schema. */
-export type Outcome = "valid" | "custom" | "not_verified" | "invalid";
+export type VerifyOutcome = "valid" | "custom" | "not_verified" | "invalid";
 
 export interface VerifiedPayload {
   readonly receipt: Receipt;
   readonly delivery: Delivery;
   readonly format: Format | undefined;
-  readonly outcome: Outcome;
+  readonly outcome: VerifyOutcome;
   /** For a person, beside the verdicts. */
   readonly notes: readonly string[];
 }
@@ -208,7 +208,7 @@ function hasFailed(verdicts: readonly Verdict[]): boolean {
   return verdicts.some(({ verdict }) => verdict === "failed");
 }
 
-function outcomeOf({ handshake, known, custom, schema }: Receipt): Outcome {
+function outcomeOf({ handshake, known, custom, schema }: Receipt): VerifyOutcome {
   if (handshake !== undefined) return "valid";
   if (!known) return "invalid";
   return custom ? "custom" : schema?.ok === true ? "valid" : "invalid";

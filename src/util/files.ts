@@ -91,7 +91,7 @@ export function fileError(
 }
 
 /**
- * Creates a folder and its parents; true when there was one to create. Node's own `recursive` loops for ever on file systems
+ * Creates a folder and its parents; true when there was one to create. Node's own `recursive` loops forever on file systems
  * such as /proc, which report ENOENT for what cannot be created, and reports that of a read-only disk.
  */
 export function makeFolder(folder: string, mode = 0o777): boolean {

@@ -1,6 +1,6 @@
 import type { Explanation } from "../contract/product.ts";
 import type { Receipt } from "../recognition/receive.ts";
-import type { Outcome } from "../recognition/verify-payload.ts";
+import type { VerifyOutcome } from "../recognition/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 
 export interface VerifiedReport {
@@ -9,7 +9,7 @@ export interface VerifiedReport {
   readonly file: string;
   /** Where the payload begins in a file of several. */
   readonly line: number | undefined;
-  readonly outcome: Outcome;
+  readonly outcome: VerifyOutcome;
   readonly receipt: Receipt;
   readonly body: Buffer;
   /** Length of the body as it came, before secrets were masked. */

@@ -4,9 +4,9 @@ import { generateChannelId, generateToken } from "../../src/channels/channel.ts"
 import { watchClient } from "../../src/channels/client.ts";
 import { openLiveChannel } from "../../src/channels/live-channel.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
-import { crmWatch } from "../../src/channels/products.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";
 import type { ChannelReservation } from "../../src/channels/take-over.ts";
+import { crmWatch } from "../../src/channels/watch-products.ts";
 import { secret } from "../../src/delivery/secrets.ts";
 import type { Report } from "../../src/process/messages.ts";
 import type { Context } from "../../src/project/context.ts";

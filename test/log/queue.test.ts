@@ -130,7 +130,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.release(await claimed(log, { limit: 1 }), later(110));
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2, 3]);
     const next = await log.nextDue(request());
-    expect([next.left, toSecond(next.at)]).toEqual([false, later(110)]);
+    expect([next.hasMore, toSecond(next.at)]).toEqual([false, later(110)]);
     await log.close();
     const again = await tempLog(engine, { path });
     expect(await claimed(again, { now: later(111) })).toMatchObject([{ n: 2 }, { n: 3 }, { n: 1, attempts: 0 }]);
@@ -159,7 +159,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
       if (first) await log.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
       if (second) await log.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE) });
       const next = await log.nextDue(request());
-      expect(next).toEqual({ left: true, at: later(LONGEST_PAUSE) });
+      expect(next).toEqual({ hasMore: true, at: later(LONGEST_PAUSE) });
       expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
     },
   );

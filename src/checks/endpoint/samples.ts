@@ -6,7 +6,7 @@ import { CREDENTIAL_VARIABLES, type Secret, type Secrets, secret } from "../../d
 import { freshen } from "../../samples/fresh.ts";
 import { parseJson, readExact, writeJson } from "../../util/json.ts";
 
-export interface Sample {
+export interface SampleEvent {
   readonly event: string;
   readonly data: unknown;
   readonly records: readonly string[];
@@ -17,9 +17,9 @@ export interface Subject {
   readonly product: Product;
   readonly format: Format;
   readonly url: string;
-  readonly sample: Sample;
+  readonly sample: SampleEvent;
   /** An event that may happen to a record several times; undefined where the format has none with a sample. */
-  readonly update?: Sample;
+  readonly update?: SampleEvent;
   readonly secrets: Secrets;
   /** How long the sender waits for an answer. All other times derive from it. */
   readonly deadlineMs: number;
@@ -31,7 +31,7 @@ export interface Subject {
 export const SAMPLE_ORGANISATION = "88888888";
 
 /** A sample with new ids, recognisable by their first digits, and current times. */
-export function freshData({ format }: Subject, { data, event, records }: Sample, now: Date): unknown {
+export function freshData({ format }: Subject, { data, event, records }: SampleEvent, now: Date): unknown {
   const fresh = freshen(data, randomInt, now, records);
   const [id] = recordsOf(format, fresh, event);
   return id === undefined ? fresh : replaced(fresh, id, SAMPLE_ORGANISATION + id.slice(SAMPLE_ORGANISATION.length));

@@ -98,7 +98,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
   };
 }
 
-/** A living receiver, one of this machine first; undefined when there is none, or no log. */
+/** An active receiver, one of this machine first; undefined when there is none, or no log. */
 export async function readPostgresOwner(address: DatabaseAddress, host: string): Promise<LockOwner | undefined> {
   const database = openDatabase(await connectTo(address));
   try {

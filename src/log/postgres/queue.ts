@@ -6,9 +6,9 @@ import type {
   ClaimRef,
   ClaimRequest,
   Completed,
+  ForwardOutcome,
   NewAttempt,
   NextDue,
-  Outcome,
   Unreadable,
   WaitingCount,
 } from "../log.ts";
@@ -31,7 +31,7 @@ interface InHand {
 interface Settlement {
   readonly claim: ClaimRef;
   readonly attempt: NewAttempt;
-  readonly outcome: Outcome;
+  readonly outcome: ForwardOutcome;
   readonly isOrdered: boolean;
 }
 
@@ -161,9 +161,9 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
         [nowMs(), target, now.getTime(), target, now.getTime()],
       );
       const at = row && maybeNumber(row, "at");
-      return { left: row?.is_left === 1, at: at === undefined ? undefined : new Date(at) };
+      return { hasMore: row?.is_left === 1, at: at === undefined ? undefined : new Date(at) };
     },
-    async complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<Completed> {
+    async complete(claim: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Promise<Completed> {
       const isOrdered = inHand.get(keyOf(claim))?.isOrdered ?? true;
       const completed = await settling.write({ claim, attempt, outcome, isOrdered });
       inHand.delete(keyOf(claim));

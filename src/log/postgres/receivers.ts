@@ -74,7 +74,7 @@ export function createReceivers(database: Database) {
   };
 }
 
-/** A living one that has a URL, those of a machine first. */
+/** An active one that has a URL, those of a machine first. */
 export async function readOwner(database: Database, host: string): Promise<LockOwner | undefined> {
   const [row] = await database.read(
     `SELECT * FROM receivers WHERE url IS NOT NULL AND id IN (${LIVING}) ORDER BY host = ? DESC NULLS LAST, since DESC LIMIT 1`,

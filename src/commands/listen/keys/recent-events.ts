@@ -33,7 +33,7 @@ export class RecentEvents {
   /** Takes in what is reported of the stream. */
   note(report: Report): void {
     if (report.type === "event") this.#add(report);
-    else if (report.type === "forward" && report.state !== "retry" && !isGood(report)) this.#fail(report.n);
+    else if (report.type === "forward" && report.state !== "retry" && !hasSucceeded(report)) this.#fail(report.n);
   }
 
   get chosen(): RecentEvent | undefined {
@@ -108,13 +108,13 @@ function isRejected({ refusal }: EventReport): boolean {
   return refusal !== undefined;
 }
 
-function isGood({ state, status, error }: ForwardReport): boolean {
+function hasSucceeded({ state, status, error }: ForwardReport): boolean {
   if (state === "delivered") return true;
   return (state === "mirrored" || state === "single") && isSuccess(status) && error === undefined;
 }
 
 /** Whether a report is left out of the output when only what failed or was rejected is shown. */
-export function isFine(report: Report): boolean {
+export function hasNoFailure(report: Report): boolean {
   if (report.type === "event") return !isRejected(report);
-  return report.type === "forward" && (report.state === "retry" || isGood(report));
+  return report.type === "forward" && (report.state === "retry" || hasSucceeded(report));
 }
