@@ -26,8 +26,8 @@ export interface ActiveChannels {
 const LIST_TIMEOUT_MS = 10_000;
 
 /**
- * By Zoho's lists, and without an answer by what this machine remembers. `signIn` undefined: Zoho is not asked. Products
- * without a channel are left out.
+ * Finds active channels in Zoho's lists, and without an answer in what this machine remembers. `signIn` undefined: Zoho is
+ * not asked. Products without a channel are left out.
  */
 export async function findActiveChannels(
   context: Context,

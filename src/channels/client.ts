@@ -184,7 +184,7 @@ function withoutNulls(value: unknown): unknown {
   );
 }
 
-/** What Zoho granted a channel that it has written. */
+/** Zoho's answer for a channel that it has written. */
 export interface Grant {
   /** The soonest over its modules; undefined if that of one is missing. */
   readonly expiresAt: Date | undefined;

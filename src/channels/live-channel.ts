@@ -187,7 +187,7 @@ function takenOver(id: string): UserError {
   return new UserError("connectionLost", message, "start this one again", "channelLost");
 }
 
-/** What of a channel is not as this listener wants it; "" if nothing. `showsToken`: Zoho lists tokens. */
+/** Describes how a channel differs from what this listener wants; "" if it does not. `showsToken`: Zoho lists tokens. */
 function changeOf(config: ChannelConfig, listed: Channel, showsToken: boolean): string {
   if (listed.isUnread) return "";
   const eventsOf = (events: readonly string[]): string =>

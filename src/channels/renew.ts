@@ -37,7 +37,7 @@ export interface KnownChannel {
 export interface RenewalOptions {
   /** The expiry to request. */
   readonly end: () => Date;
-  /** That is the latest that the API grants, and not a user's choice. */
+  /** The expiry is the latest that the API grants, not a user's choice. */
   readonly isLatest?: boolean;
   /** A running `listen` owns the channel. */
   readonly isOwned?: boolean;

@@ -47,7 +47,7 @@ export function isNamed(format: Format, name: string, ofAnyProduct: boolean): bo
 }
 
 interface EventIndex {
-  /** By name in lower case; the first of two with the same name. */
+  /** Events by name in lower case; the first of two with the same name. */
   readonly byName: ReadonlyMap<string, WebhookEvent>;
   readonly families: readonly Family[];
 }

@@ -32,7 +32,7 @@ export interface Verdict {
   readonly secretIn?: string;
 }
 
-/** What a user reads of a verdict. */
+/** A verdict as users read it. */
 export interface Signature extends Pick<Verdict, "id" | "reason" | "match"> {
   readonly covers: Proves;
   /** `not_verified`: a wrong one, a missing one, or one without a key to verify it with; the reason says which. */
@@ -45,7 +45,7 @@ export interface ExplainFinding {
   readonly matches: boolean;
   /** The explanation, as a sentence: "the body was re-serialised on its way here". */
   readonly meaning: string;
-  /** What to do about it, when it matches. */
+  /** Remedy, when it matches. */
   readonly remedy?: string;
 }
 
@@ -73,7 +73,7 @@ export interface Proof {
   readonly header?: string;
   /** It signs the query of the URL too: without the URL that a delivery was sent to it cannot match. */
   readonly coversQuery?: boolean;
-  /** Where Zoho shows the key, if it has another that is easily taken for it. Completes "compare yours with …". */
+  /** Place where Zoho shows the key, if it has another that is easily taken for it. Completes "compare yours with …". */
   readonly keyPlace?: string;
   /** Name of its header or parameter where the user gave it: the value is masked wherever it is shown. Logs store this name. */
   readonly secretIn?: string;
@@ -90,7 +90,7 @@ export interface Proof {
 export interface ProofInput {
   readonly delivery: Delivery;
   readonly payload: Payload;
-  /** Those configured for the proof's credential. */
+  /** Secrets configured for the proof's credential. */
   readonly secrets: readonly Secret[];
   readonly now: Date;
   readonly limits?: Limits | undefined;
@@ -98,7 +98,7 @@ export interface ProofInput {
 
 export interface ExplainInput extends Omit<ProofInput, "secrets"> {
   readonly product: string;
-  /** Those of other products and credentials may explain a failure. */
+  /** All secrets: one of another product or credential may explain a failure. */
   readonly secrets: Secrets;
 }
 
@@ -174,7 +174,7 @@ export type Evidence = "doc" | "seen" | "modelled";
 /** One way a product's deliveries look. */
 export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
   readonly id: Id;
-  /** Where it is specified, or what it is modelled on. */
+  /** Specification, or what it is modelled on. */
   readonly source: string;
   /** Undefined for a user-defined product. */
   readonly evidence?: Evidence;
@@ -187,7 +187,7 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
    */
   recognise(payload: Payload, delivery: Delivery): string | undefined;
   /**
-   * What every delivery has, whatever its event. JSON with two of these members resembles the format and is validated.
+   * Members that every delivery has, whatever its event. JSON with two of these members resembles the format and is validated.
    * Undefined for a custom body.
    */
   envelope?(data: object): Envelope | undefined;
@@ -225,7 +225,7 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   /** The settings that the format takes, and how it applies them. */
   readonly settings?: readonly (keyof FormatSettings)[];
   configure?(settings: FormatSettings): Format;
-  /** Where the public keys of its signatures can be fetched, by data centre. */
+  /** URLs of the public keys of its signatures, by data centre. */
   readonly keySets?: Readonly<Record<string, string>>;
 }
 
@@ -313,7 +313,7 @@ export interface AnswerRule {
   readonly only200?: boolean;
   /** This status removes the webhook for good. */
   readonly removedBy?: number;
-  /** What happens to a webhook whose deliveries fail: `20 failures in a row disable it`. */
+  /** Consequence for a webhook whose deliveries fail: `20 failures in a row disable it`. */
   readonly endsBy?: string;
   /** The sender uses the response: it expects JSON with this key, such as `example`. */
   readonly json?: { readonly key: string; readonly example: string };

@@ -87,7 +87,7 @@ export function describeIssue(issue: SchemaIssue): string {
   return issue.received === NOTHING ? issueWithoutValue(issue) : `${issueWithoutValue(issue)}, got ${issue.received}`;
 }
 
-/** The same without the value of the body. */
+/** Describes an issue without the value of the body. */
 export function issueWithoutValue({ at, expected, received }: SchemaIssue): string {
   const place = at === "" ? "the body" : at;
   const wanted = expected.split(" or ").map(withArticle).join(" or ");
@@ -174,7 +174,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const UNITS: Readonly<Record<string, string>> = { string: "character", array: "element", object: "field" };
 const DATE_TIME = "a date-time such as 2025-01-15T10:30:00Z";
-/** By the names of zod and of JSON Schema. */
+/** Descriptions of text formats, by their names in zod and in JSON Schema. */
 const FORMATS: Readonly<Record<string, string>> = {
   datetime: DATE_TIME,
   "date-time": DATE_TIME,

@@ -137,7 +137,7 @@ function productFile() {
   return z.strictObject({
     $schema: z.string().optional(),
     title: z.string().min(1).optional(),
-    /** Where a delivery names its event: a path in the body, or a header or query key. */
+    /** Place of the event's name in a delivery: a path in the body, or a header or query key. */
     event: z
       .union([path, z.strictObject({ body: path }), mark.unwrap()], {
         error: 'a path in the body such as "data.type", or { "header": … } or { "query": … }',

@@ -95,7 +95,7 @@ export function maskSetting(text: string): string {
   return oneLine(maskUrl(isUrl ? new URL(url).href : url));
 }
 
-/** The same of a route. Its two parts are masked and shortened separately, so that the pattern cannot hide the target. */
+/** Masks a route. Its two parts are masked and shortened separately, so that the pattern cannot hide the target. */
 export function maskRoute(text: string): string {
   const [pattern = "", target] = text.split(/=(.*)/s, 2);
   return target === undefined ? maskSetting(text) : `${oneLine(pattern)}=${maskSetting(target)}`;

@@ -73,7 +73,7 @@ function maskDifference(
   return { path, change, before: mask(before), after: mask(after) };
 }
 
-/** Where to start showing two values: at their beginning, or shortly before they differ. */
+/** Start of the shown part of two values: their beginning, or shortly before they differ. */
 function beginning(a: string, b: string): number {
   if (Math.max(a.length, b.length) <= MAX_VALUE_LENGTH) return 0;
   let same = 0;

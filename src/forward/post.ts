@@ -249,7 +249,7 @@ function previewOf(bytes: Buffer, complete: boolean): string {
   return new TextDecoder().decode(start, { stream: !complete || start.length < bytes.length });
 }
 
-/** The same for a compressed answer, as far as its first bytes go; undefined when they cannot be decoded. */
+/** Decodes the start of a compressed answer, as far as its first bytes go; undefined if that fails. */
 async function decodedPreview(bytes: Buffer, encoding: string): Promise<string | undefined> {
   if (bytes.length === 0) return "";
   const { brotliDecompressSync, constants, unzipSync } = await import("node:zlib");

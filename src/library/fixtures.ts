@@ -96,7 +96,7 @@ function schemasByProduct(): Schemas {
   return Object.freeze(Object.fromEntries(products.map((product) => [product.id, usualSchemas(product)]))) as Schemas;
 }
 
-/** By the names of all formats. */
+/** Schemas of a product's events, by their names in all formats. */
 function usualSchemas(product: Product): object {
   const names = product.formats.flatMap(({ events }) => events.map(({ name }) => name));
   return schemasByName(names, (name) => findEvent(formatOf(product, undefined, name), name)?.event);

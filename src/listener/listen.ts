@@ -66,7 +66,7 @@ interface Run extends Pick<Interface, "createInspector"> {
   readonly context: Context;
   readonly plan: Plan;
   readonly parts: Parts;
-  /** What has ended the run so far; its exit code follows from it. */
+  /** Reasons for which the run ends; its exit code follows from them. */
   readonly ending: {
     /** Why the tunnel or the channel is lost for good. */
     lost?: unknown;

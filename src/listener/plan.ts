@@ -71,7 +71,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
     /** Other processes may use the log, too. */
     isShared: isDatabaseAddress(String(settings.store)),
     flags,
-    /** Those that were named with flags. */
+    /** Secrets that flags name. */
     givenSecrets: given,
     config,
     products,

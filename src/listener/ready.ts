@@ -34,7 +34,7 @@ interface ReadyParts {
   readonly admin?: AdminPart;
 }
 
-/** Where the receiver is reached, what it checks, and how to try it; without a receiver where its deliveries come from. */
+/** Reports where the receiver is reached, what it checks and how to try it; without a receiver, where its deliveries come from. */
 export function readyReport(
   context: Context,
   plan: Plan,
@@ -101,7 +101,7 @@ const NO_RECEIVER = {
   ...{ offersTunnel: false, channel: undefined, tryCommand: undefined },
 };
 
-/** Where the secrets come from. A private key signs and checks nothing. */
+/** Lists the origins of the secrets. A private key signs and checks nothing. */
 function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonly string[] {
   const origins = secrets.all().map(({ origin }) => origin);
   return [...new Set(origins)].filter(

@@ -22,7 +22,7 @@ interface ZohoOptions {
   readonly options: ZohoFlags;
   readonly products: readonly Product[];
   readonly secrets: Secrets;
-  /** Those of the settings alone. */
+  /** Secrets of the settings alone. */
   readonly configured: Secrets;
   /** Receivers share the log, and with it the channel. */
   readonly isShared: boolean;
@@ -30,7 +30,7 @@ interface ZohoOptions {
   onLost(error: unknown): void;
 }
 
-/** What receivers on one log share. */
+/** Parts that receivers on one log share. */
 interface SharedParts {
   readonly log: Log;
   readonly shared: SharedSecretsPart;

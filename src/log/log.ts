@@ -57,16 +57,16 @@ export interface Log {
   get(n: number | "last"): Promise<LogEntry | undefined>;
   /** Newest first by default; read in pages, so memory stays flat. */
   list(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogRecord>;
-  /** The same as lines of a list. */
+  /** Lists deliveries as rows of a table. */
   rows(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogRow>;
   /**
-   * Those after a number, oldest first, with one query: for a reader that follows thousands of deliveries a second. Undefined
-   * where one of them cannot be read.
+   * Lists rows after a number, oldest first, with one query: for a reader that follows thousands of deliveries a second.
+   * Undefined where one of them cannot be read.
    */
   rowsAfter(n: number, limit: number): Promise<readonly LogRow[] | undefined>;
-  /** Undefined for one that has been pruned or never existed. */
+  /** Reads one row; undefined for a delivery that has been pruned or never existed. */
   row(n: number): Promise<LogRow | undefined>;
-  /** The same with bodies, headers and attempts. */
+  /** Lists deliveries with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogEntry>;
   /** `isCustom`: whether the bodies of an event are custom. Default: none are. */
   stats(filter?: LogFilter, isCustom?: IsCustom): Promise<LogStats>;
@@ -87,7 +87,7 @@ export interface Log {
   receivers(): Promise<readonly LockOwner[]>;
   /** Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. */
   takeDuty(name: string): Promise<Duty | undefined>;
-  /** What several receivers share beside the log; undefined where there can be only one. */
+  /** Secrets that several receivers share; undefined where there can be only one. */
   readonly shared: SharedSecrets | undefined;
   /** Commits pending writes, then closes the file. */
   close(): Promise<void>;
@@ -164,7 +164,7 @@ export interface LogRecord {
   readonly state: DeliveryState;
 }
 
-/** What a list shows of a delivery. */
+/** Tells whether the body of an event is custom. */
 export type IsCustom = (event: Pick<LogRecord, "product" | "format" | "event">) => boolean;
 
 export interface LogRow
@@ -255,7 +255,7 @@ export interface ForwardRequest {
 export interface ClaimRef {
   readonly id: number;
   readonly n: number;
-  /** Of this claim alone, where claims are leases. */
+  /** Id of this claim alone, where claims are leases. */
   readonly lease?: string | undefined;
 }
 

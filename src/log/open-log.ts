@@ -40,7 +40,7 @@ export function isDatabaseAddress(store: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(store);
 }
 
-/** What `store status` shows of a log in PostgreSQL. */
+/** Reads the state of a log in PostgreSQL, for `store status`. */
 export async function readStoreStatus({ store: address }: LogPlace, now: () => Date) {
   const { openPostgresLog } = await import("./postgres/log.ts");
   const log = await openPostgresLog({ address, now, create: false });

@@ -16,14 +16,14 @@ const PAGE_ROWS = 200;
 /** The most deliveries that one query looks at when bodies or failures are read: some 10 MB, then others get their turn. */
 const MAX_WINDOW = 5000;
 
-/** What an engine of SQL does for the queries of a log. */
+/** Runs the queries of a log on an SQL engine. */
 export interface SqlSource {
   readonly dialect: Dialect;
   query(sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[]>;
 }
 
 export interface PageSource<T> extends SqlSource {
-  /** Those that `convert` reads, from the table `deliveries`. */
+  /** Columns of the table `deliveries` that `convert` reads. */
   readonly columns: string;
   /** A query whose rows may be damaged. */
   page(sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[] | Damage>;

@@ -26,7 +26,7 @@ export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, p
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "delivered", "failed", "duplicate", "rejected"];
-/** By number. */
+/** Forward states, indexed by their number in the log. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
 export function readRecord(row: SqlRow): LogRecord {

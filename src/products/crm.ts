@@ -30,7 +30,7 @@ function moduleEvents<const Module extends string, Shape extends z.ZodRawShape>(
 
 const members = knownModules;
 
-/** The same for any module, custom ones included. */
+/** Events of any module, custom ones included. */
 const familyEvents = [
   crmEvent("<Module>.create", "A record was created, in any module", recordData, { once: true, members }),
   crmEvent("<Module>.update", "A record was updated, in any module", recordData, { members }),

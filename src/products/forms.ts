@@ -52,7 +52,7 @@ const wire = customFormat({
   recognise: ({ data }) => (ADDED.some((key) => Object.hasOwn(Object(data), key)) ? "form_submitted" : undefined),
 });
 
-/** What Zoho adds to the user's fields, without `IP_ADDRESS`, which others may have. */
+/** Fields that Zoho adds to the user's, without `IP_ADDRESS`, which others may have. */
 const ADDED = ["ADDED_TIME", "ADDED_TIME_ISO8601", "REFERRER_NAME"];
 
 export const forms = { id: "forms", title: "Zoho Forms", formats: [guide, wire] } as const satisfies Product;

@@ -228,7 +228,7 @@ const envelope = lazyObject({
 
 const text = optionalText;
 const id = () => wireId().nullish();
-/** Where there is none, the id is missing or empty. */
+/** An id that is missing or empty where there is none. */
 const otherId = looseId;
 const time = looseId;
 /** Data that the merchant's app attached, such as the number of an order. */

@@ -34,7 +34,7 @@ interface BodySignature {
 interface Notation {
   /** The id of the finding for a header in another form. */
   readonly id: string;
-  /** What is wrong with such a header: `does not begin with sha256=`. */
+  /** Describes a wrong header, as a clause: `does not begin with sha256=`. */
   readonly mismatch: string;
   /** For people: `sha256=…`. */
   readonly form: string;

@@ -79,7 +79,7 @@ export function idFields(data: unknown): readonly string[] {
   });
 }
 
-/** Where a delivery names its event. */
+/** Place of the event's name in a delivery. */
 export type EventPlace = { readonly body: readonly (string | number)[] } | EventMark;
 
 interface CustomEvent {
@@ -142,7 +142,7 @@ function nameAt(place: EventPlace, payload: Payload, delivery: Delivery): string
   return typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined;
 }
 
-/** Where outside of its body a delivery names its event. */
+/** Place of the event's name outside of the body. */
 export type EventMark = { readonly header: string } | { readonly query: string };
 
 export function markedEvent(place: EventMark, delivery: Delivery): string | undefined {

@@ -52,7 +52,7 @@ export interface Receipt {
   readonly custom: boolean;
   /** Other products and events that the same body could be, where no product was named: `bigin Contacts.create`. */
   readonly ambiguousWith: readonly string[];
-  /** What an unrecognised body is closest to. */
+  /** The event that an unrecognised body is closest to. */
   readonly nearest: Nearest | undefined;
   readonly payload: Payload | undefined;
   readonly problem: PayloadProblem | undefined;
@@ -316,7 +316,7 @@ function receivedVerdicts(incoming: Incoming, { product, format, name, match, sh
 /** Longer lists of ids are hashed: identities are keys in the log's index, and in an app's Redis. */
 const MAX_IDENTITY_LENGTH = 500;
 
-/** Of what names an event, and a hash of what its deliveries have in common. */
+/** Joins what names an event with a hash of what its deliveries have in common. */
 export function identityOf(parts: readonly string[], rest: string | Delivery | undefined): string {
   const text = parts.join(":");
   const name = text.length <= MAX_IDENTITY_LENGTH ? text : createHash("sha256").update(text).digest("hex").slice(0, 32);
@@ -348,7 +348,7 @@ export function whyUnknown(receipt: Receipt): string | undefined {
   return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
 }
 
-/** What an unknown event or body is near to. A refusal says itself what a body is closest to. */
+/** Describes what an unknown event or body is closest to. A refusal of a body says it itself. */
 export function nearestNotes({ suggestions, nearest, product }: Receipt, isRefused: boolean): readonly string[] {
   if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
   return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];

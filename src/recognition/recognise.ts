@@ -57,7 +57,7 @@ export interface Reading {
   readonly score: number;
 }
 
-/** What a body that was not recognised is closest to. Has no value of the body. */
+/** The format and events that an unrecognised body is closest to. Has no value of the body. */
 export interface Nearest {
   readonly product: string;
   readonly format: string;
@@ -220,8 +220,8 @@ function inShapeOf({ list, envelope }: Format, data: unknown): Pick<Candidate, "
 }
 
 /**
- * Of readings with the same score: the fewest issues in the envelope, then at all; then a proof that passes. Users' own
- * schemas take part in none of it: they are slow, and a stranger's body comes this far.
+ * Ranks readings with the same score by their issues: in the envelope, then at all; then by a proof that passes. Custom
+ * schemas are not run for it: they are slow, and any sender's body comes this far.
  */
 function byFit(incoming: Incoming, readings: readonly Reading[]): readonly Reading[] {
   const ranked = readings.map((reading) => {
@@ -260,7 +260,7 @@ function isClose(reading: Reading, { product, score }: Reading): boolean {
   return reading.product !== product && reading.match !== undefined && reading.score >= score - 1;
 }
 
-/** What is received where a list holds an event that comes alone. */
+/** Received value of an issue where a list holds an event that comes alone. */
 export const A_LIST = "a list";
 
 const listOf = new WeakMap<Envelope, z.ZodType>();

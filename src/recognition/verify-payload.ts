@@ -229,7 +229,7 @@ function uncheckable(verdict: Verdict): Verdict {
   return { ...verdict, verdict: "absent", reason: "not checked: secrets are masked in this payload" };
 }
 
-/** Where a format was named and no product, so that the receipt has no hint. */
+/** Note where a format was named and no product: the receipt has no hint then. */
 function formatNote({ product, payload, handshake }: Receipt, input: VerifyPayloadInput): readonly string[] {
   if (product !== undefined || payload === undefined || handshake !== undefined) return [];
   const { all: products, event } = input;

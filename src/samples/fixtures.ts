@@ -76,7 +76,7 @@ function within(folder: string, file: string): string {
 
 interface Place {
   readonly folder: string;
-  /** Of the name of each file: `crm/guide/`, none in the folder of a custom product. */
+  /** Prefix of each file's name: `crm/guide/`, none in the folder of a custom product. */
   readonly prefix: string;
   readonly origin: Fixture["origin"];
 }

@@ -57,7 +57,7 @@ export function readNamedFile(path: string): Buffer {
   return statSync(path).isFIFO() ? readFileSync(path) : readRegularFile(path);
 }
 
-/** The same as `readBytes` as text, without the byte order mark that some editors on Windows write and JSON.parse rejects. */
+/** Reads a file like `readBytes`, as text without the byte order mark that some editors on Windows write and JSON.parse rejects. */
 export function readText(path: string, maxBytes?: number): string | undefined {
   return readBytes(path, maxBytes)
     ?.toString("utf8")

@@ -36,7 +36,7 @@ function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): Verifie
   };
 }
 
-/** What `listen` found with a secret that is missing here. */
+/** Notes what `listen` found with a secret that is missing here. */
 function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): readonly string[] {
   const isChecked = ({ verdict }: Verdict): boolean => verdict === "passed" || verdict === "failed";
   const unchecked = receipt.verdicts.filter((verdict) => !isChecked(verdict)).map(({ id }) => id);

@@ -7,7 +7,7 @@ export interface VerifiedReport {
   readonly type: "verified";
   /** As the user wrote it; `-` for standard input. */
   readonly file: string;
-  /** Where the payload begins in a file of several. */
+  /** Line at which the payload begins in a file of several. */
   readonly line: number | undefined;
   readonly outcome: VerifyOutcome;
   readonly receipt: Receipt;
@@ -16,7 +16,7 @@ export interface VerifiedReport {
   readonly bytes: number;
   /** The place in the file of each schema issue, in the order of the issues. */
   readonly positions: readonly (TextPosition | undefined)[];
-  /** Where the file stops being valid JSON. */
+  /** Position at which the file stops being valid JSON. */
   readonly problemPosition: TextPosition | undefined;
   readonly explanations: readonly { readonly id: string; readonly explanation: Explanation }[];
   readonly showExpected: boolean;

@@ -50,9 +50,9 @@ async function readCase(project: CheckedProject, session: ZohoSession, listed: r
   const accepted = withChannelTokens(secrets, { folder, known: context.knownSecrets }).for("token", product.id);
   return {
     ours,
-    /** Those that Zoho no longer has. */
+    /** Remembered channels that Zoho no longer has. */
     missing: await memory.missing(listed, now),
-    /** That of the running `listen`, if it has a tunnel. */
+    /** URL of the running `listen`, if it has a tunnel. */
     publicUrl: listener?.publicUrl,
     /** The ids of those left over by a `listen --channel` that is gone. */
     orphans: await orphanIds(remembered, folder, now),

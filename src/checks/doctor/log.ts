@@ -103,7 +103,7 @@ function checkSize({ context, config }: CheckedProject, name: string, health: Lo
   return passed(`${counted(deliveries, "delivery", "deliveries")}${age}; ${size}`, details as Found["details"]);
 }
 
-/** What no run will send: it waits for a target that the settings no longer have. */
+/** Finds deliveries that no run will send: their target is no longer in the settings. */
 function checkWaiting(
   invocation: string,
   waiting: LogHealth["waiting"],

@@ -91,7 +91,7 @@ export async function checkPublicUrl({ config, listener }: CheckedProject, signa
 
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** What the receiver at a local address answers to a nonce: only it has the key. */
+/** Answer of the receiver at a local address to a nonce: only it has the key. */
 async function answerOf(local: string, nonce: string, signal: AbortSignal): Promise<string | undefined> {
   const poster = await openPoster({ connections: 1, insecure: false, env: {}, timeoutMs: PROBE_TIMEOUT_MS });
   const headers = [[PROBE_HEADER, nonce]] as const;

@@ -21,7 +21,7 @@ export async function checkZoho(project: CheckedProject): Promise<readonly Found
     session = await bounded(context.signal, () => openZoho(silentContext(context), { profile }, config));
   } catch (error) {
     if (errorCode(error) !== "not_signed_in" || chosenProfile(config, profile) !== undefined) throw error;
-    const text = "not signed in: scopes, data centre, clock and channels were not asked";
+    const text = "not signed in: couldn't check scopes, data centre, clock and channels";
     return [skipped(text, "zoho-hooks login (only channels and webhooks need it)")];
   }
   const { signIn, tokens, http } = session;

@@ -12,7 +12,7 @@ export interface SampleEvent {
   readonly records: readonly string[];
 }
 
-/** What is checked, and with what. */
+/** The endpoint to check, and the samples and secrets to check it with. */
 export interface Subject {
   readonly product: Product;
   readonly format: Format;
@@ -43,7 +43,7 @@ export function recordsOf(format: Format, data: unknown, event: string): readonl
   return parsed.ok ? format.records(parsed.value, event).filter((id) => /^\d{15,19}$/.test(id)) : [];
 }
 
-/** The same data about another record. */
+/** Makes the same data about another record. */
 export function replaced(data: unknown, id: string, by: string): unknown {
   return readExact(writeJson(data).replaceAll(id, by));
 }
@@ -64,7 +64,7 @@ export function keyOf({ product, secrets }: Subject, proof: Proof): Secret | und
   return secrets.for(proof.signingCredential ?? proof.credential, product.id)[0];
 }
 
-/** What to do where proofs cannot be made: `set ZOHO_WEBHOOK_TOKEN to the value that your app has`. */
+/** Remedy where proofs cannot be made: `set ZOHO_WEBHOOK_TOKEN to the value that your app has`. */
 export function setVariables(proofs: readonly Proof[]): string {
   const names = [...new Set(proofs.map((proof) => CREDENTIAL_VARIABLES[proof.signingCredential ?? proof.credential]))];
   const isPair = proofs.some(({ signingCredential }) => signingCredential !== undefined);

@@ -20,7 +20,7 @@ interface SubjectOptions {
   readonly countCmd?: string;
 }
 
-/** Where neither the flag nor the URL names a product. */
+/** Product where neither the flag nor the URL names one. */
 const DEFAULT_PRODUCT = "crm";
 
 export async function chooseSubject(

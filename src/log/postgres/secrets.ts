@@ -77,7 +77,7 @@ function encrypt(secret: Buffer, name: string, value: string): Buffer {
   return Buffer.concat([iv, cipher.getAuthTag(), text]);
 }
 
-/** Of the log. It is made by whoever needs it first. */
+/** Salt of the log's encryption key, created on first use. */
 async function readSalt(database: Database): Promise<string> {
   const [found] = await database.query(
     "durable",

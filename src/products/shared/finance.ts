@@ -289,7 +289,7 @@ const WORDS: Readonly<Record<string, string>> = {
   payment: "customer payment",
 };
 
-/** Where users add the operation, in order of precedence. */
+/** Places to which users add the operation, in order of precedence. */
 const PLACES: readonly EventMark[] = [
   ...["event", "event_type", "action", "operation", "trigger"].map((query) => ({ query })),
   ...["x-zoho-event", "x-event", "x-event-type", "x-webhook-event"].map((header) => ({ header })),
