@@ -52,6 +52,24 @@ export async function readStoreStatus({ store: address }: LogPlace, now: () => D
   }
 }
 
+/**
+ * Rejects where `listen` could not use a log in PostgreSQL: for its server, or for a key that does not fit what receivers
+ * share. Changes nothing. Resolves to whether they share what cannot be read without a key.
+ */
+export async function tryStore({ store: address }: LogPlace, now: () => Date, storeKey = ""): Promise<boolean> {
+  const { requireSuitableServer } = await import("./postgres/status.ts");
+  await requireSuitableServer({ address });
+  const { openPostgresLog } = await import("./postgres/log.ts");
+  const log = await openPostgresLog({ address, now, create: false, storeKey });
+  try {
+    if (log.shared === undefined || !(await log.shared.isUsed())) return false;
+    if (storeKey !== "") await log.shared.all();
+    return storeKey === "";
+  } finally {
+    await log.close();
+  }
+}
+
 /** Creates the log in PostgreSQL where there is none. */
 export async function createStore({ store }: LogPlace) {
   const { createLog } = await import("./postgres/status.ts");
