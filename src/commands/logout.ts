@@ -65,10 +65,10 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   if (profile === undefined) throw new Error("a sign-in that was opened has a profile");
   const { name } = profile;
   let active = await context.waiting("looking for active channels", () =>
-    findActiveChannels(context, name, local ? undefined : signIn),
+    findActiveChannels(context, config, name, local ? undefined : signIn),
   );
   if (!local && (await shouldDelete(context, active, name, deleteChannels))) {
-    const exitCode = await deleteActiveChannels(context, name, active);
+    const exitCode = await deleteActiveChannels(context, config, name, active);
     if (exitCode !== ExitCode.ok) {
       context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
       return exitCode;
