@@ -423,7 +423,7 @@ describe.runIf(hasPostgres)("doctor with a log in PostgreSQL", () => {
   it.each([
     [0, "passed", "the key of its receivers", KEY, undefined],
     [8, "failed", "another key", "another", "cannot be decrypted with ZOHO_HOOKS_STORE_KEY"],
-    [0, "warning", "no key", undefined, "what they share cannot be read"],
+    [0, "warning", "no key", undefined, "what receivers share cannot be read"],
   ])("exits %i, as %s, with %s, and changes nothing in it", async (exitCode, outcome, _, key, text) => {
     set({ ZOHO_HOOKS_STORE: address, ZOHO_HOOKS_STORE_KEY: key });
     // The transaction of a row shows whether it was written again.

@@ -61,7 +61,7 @@ async function checkServer(
   const running = counted(receivers.length, "process receives or delivers", "processes receive or deliver");
   const text = `PostgreSQL ${serverVersion}, ${formatBytes(bytes)}; ${running}`;
   const details = { log: path, [STORE_KEY]: key };
-  const unread = `${text}; what they share cannot be read, so listen here accepts deliveries that others reject`;
+  const unread = `${text}; what receivers share cannot be read, so listen here accepts deliveries that others reject`;
   const counts = waiting.map((each) => ({ target: each.target, count: each.waiting }));
   return [
     needsKey
