@@ -188,6 +188,8 @@ export interface LogRow
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
+  /** The last attempt with these bytes; undefined before the first. Its status is undefined where no answer came. */
+  readonly lastAttempt: Pick<Attempt, "status" | "latencyMs"> | undefined;
   /** Names that the user has chosen for secrets. */
   readonly chosen: readonly string[];
 }
@@ -311,9 +313,12 @@ export interface NewAttempt {
   readonly reply?: string | undefined;
   /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
   readonly mends?: boolean;
+  /** Undefined for an attempt of `listen`. `edited`: other bytes than those that came, so its answer is about those. */
+  readonly replay?: "same" | "edited" | undefined;
 }
 
-export interface Attempt extends Omit<NewAttempt, "mends"> {
+export interface Attempt extends Omit<NewAttempt, "mends" | "replay"> {
+  readonly replay: NewAttempt["replay"];
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;
 }

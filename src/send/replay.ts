@@ -168,7 +168,9 @@ async function replayAll(
     if (kind !== "interrupted") {
       // A changed body that is accepted does not settle the original.
       const mends = delivered && !outgoing.changed;
-      await log.recordAttempt(n, { target, at, status, latencyMs, error: result.error?.message, reply, mends });
+      const replayed = outgoing.changed ? "edited" : "same";
+      const attempt = { target, at, status, latencyMs, error: result.error?.message, reply, replay: replayed } as const;
+      await log.recordAttempt(n, { ...attempt, mends });
     }
     const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
     const hint = ok ? undefined : (result.error?.hint ?? answerHint(result));
