@@ -41,6 +41,10 @@ export interface EventRow {
   readonly duplicate_of: number | null;
   readonly state: "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
   readonly bytes: number;
+  /** The app's last answer; null where none came. */
+  readonly app_status: number | null;
+  /** Null before the first attempt. */
+  readonly app_latency_ms: number | null;
 }
 
 /** The words of `events list`, as the query of the URL; `before` and `limit` are the page, newest first. */
@@ -144,16 +148,23 @@ export interface AttemptRow {
   readonly error: string | null;
   /** The start of the app's answer. */
   readonly reply: string | null;
+  /** Null for an attempt of `listen`. */
+  readonly replay: "same" | "edited" | null;
 }
 
 export interface State {
-  readonly version: string;
   /** The folder of the project. */
   readonly project: string;
   /** The running receiver; null when none runs. */
   readonly receiver: { readonly url: string; readonly public_url: string | null } | null;
   /** Where replays may go, besides loopback. */
   readonly targets: readonly string[];
+  /** The apps on this machine, by origin, and whether they accept connections. */
+  readonly apps: readonly { readonly origin: string; readonly up: boolean }[];
+  /** Deliveries that wait for an app. */
+  readonly waiting: number;
+  /** Deliveries that an app did not accept; at most 100 are counted. */
+  readonly failed: number;
   readonly channels: readonly {
     readonly id: string;
     readonly events: readonly string[];
@@ -183,8 +194,19 @@ export type StreamMessage =
 export interface ProductEntry {
   readonly id: string;
   readonly name: string;
-  readonly formats: readonly { readonly id: string; readonly events: readonly string[] }[];
+  /** The variables whose secrets verify its deliveries. */
+  readonly secrets: readonly { readonly name: string; readonly set: boolean }[];
+  readonly formats: readonly {
+    readonly id: string;
+    /** Where it is specified, or what it is modelled on. */
+    readonly source: string;
+    /** What `send` can get wrong on purpose; null where it has nothing to verify. */
+    readonly fault: Fault | null;
+    readonly events: readonly string[];
+  }[];
 }
+
+export type Fault = "badSignature" | "badToken";
 
 export interface ReplayRequest {
   readonly n: number;
@@ -198,6 +220,7 @@ export interface SendRequest {
   readonly product: string;
   readonly event: string;
   readonly format?: string;
+  readonly fault?: Fault;
   /** Shows the request and sends nothing. */
   readonly preview: boolean;
 }

@@ -3,31 +3,34 @@ import { join } from "node:path";
 import { CHANNELS_FILE } from "../channels/channels-file.ts";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { eventNames, parseRoute } from "../contract/event-names.ts";
-import { defaultFirst } from "../contract/product.ts";
+import { isSignature } from "../contract/prepare.ts";
+import { defaultFirst, defaultFormat, type Format, type Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { maskSetting } from "../delivery/mask.ts";
-import { checkTarget, targetName } from "../delivery/target.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
+import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts";
 import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { exportEvents } from "../events/export.ts";
 import { parseSince, readFilter } from "../events/filter.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
+import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
-import type { LogEntry, LogFilter, LogListOptions, LogRow } from "../log/log.ts";
+import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
 import type { Report } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
+import { findReceiver } from "../receiver/routes.ts";
 import { replay } from "../send/replay.ts";
 import { send } from "../send/send.ts";
 import { failureTexts } from "../terminal/failure.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
-import { readText } from "../util/files.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
 import { readActivity } from "./activity.ts";
-import type { EventQuery, EventRow, Outcome, ReplayRequest, SendRequest, State } from "./api.ts";
+import type { EventQuery, EventRow, Fault, Outcome, ProductEntry, ReplayRequest, SendRequest, State } from "./api.ts";
 import { capture } from "./capture.ts";
 import { editedBody } from "./edited-body.ts";
 import { eventDetails, eventRow } from "./rows.ts";
@@ -90,7 +93,13 @@ export function createOperations(context: Context, options: OperationsOptions): 
       (await products()).map((product) => ({
         id: product.id,
         name: product.title,
-        formats: defaultFirst(product).map((format) => ({ id: format.id, events: eventNames(format) })),
+        secrets: secretsOf(context, product),
+        formats: defaultFirst(product).map((format) => ({
+          id: format.id,
+          source: format.source,
+          fault: faultOf(format),
+          events: eventNames(format),
+        })),
       })),
     explain: (n) =>
       run(async (captured) => {
@@ -106,6 +115,21 @@ export function createOperations(context: Context, options: OperationsOptions): 
       return { error: message, hint, isKnown: error instanceof UserError };
     },
   };
+}
+
+/** The variables of the default format's proofs. */
+function secretsOf(context: Context, product: Product): ProductEntry["secrets"] {
+  const { secrets } = loadConfig(context, { onFault() {} });
+  const credentials = new Set(defaultFormat(product)?.proofs.map(({ credential }) => credential));
+  return Array.from(credentials, (credential) => ({
+    name: CREDENTIAL_VARIABLES[credential],
+    set: secrets.for(credential, product.id).length > 0,
+  }));
+}
+
+function faultOf({ proofs }: Format): Fault | null {
+  if (proofs.some(isSignature)) return "badSignature";
+  return proofs.length > 0 ? "badToken" : null;
 }
 
 /** The same context without notices and warnings, for a text that is pasted into a shell. */
@@ -152,14 +176,14 @@ function eventSource(
   };
 }
 
-async function listRows(
+async function listRows<T>(
   log: SharedLog,
-  toRow: (row: LogRow) => EventRow,
+  toRow: (row: LogRow) => T,
   filter: LogFilter,
   list: LogListOptions,
-): Promise<readonly EventRow[]> {
+): Promise<readonly T[]> {
   const rows = await log.use(async (open) => {
-    const found: EventRow[] = [];
+    const found: T[] = [];
     for await (const row of open.rows(filter, { ...list, onDamaged() {} })) found.push(toRow(row));
     return found;
   });
@@ -234,7 +258,7 @@ function configuredTargets({ settings: { forwardTo, routes } }: Config): readonl
 
 function sendSample(
   context: Context,
-  { product, event, format, preview }: SendRequest,
+  { product, event, format, fault, preview }: SendRequest,
   showSecrets: boolean,
 ): Promise<ExitCode> {
   return send(context, product, event, {
@@ -247,32 +271,52 @@ function sendSample(
     // A preview has the configured token and a signature in it.
     maskSecrets: !showSecrets,
     ...(format === undefined ? {} : { format }),
+    ...(fault === undefined ? {} : { [fault]: true }),
   });
 }
 
-async function readState(context: Context, { config: start, showSecrets }: OperationsOptions): Promise<State> {
+async function readState(context: Context, { config: start, log, showSecrets }: OperationsOptions): Promise<State> {
   return quietly(context, async (silent) => {
     const config = loadConfig(silent, { onFault() {} });
     await rememberChannelTokens(silent, config);
     // Of the log that is shown, whatever the settings name by now.
     const owner = await lockOwner(start).catch(() => undefined);
     const url = owner?.url;
-    const product = "crm Leads.create";
+    const waiting = (await log.use((open) => open.waiting())) ?? [];
     return {
-      version: versionOf(context),
       project: config.root,
       receiver: url === undefined ? null : { url, public_url: url.startsWith("https:") ? url : null },
       targets: configuredTargets(config).map(maskSetting),
+      apps: await localApps(config, owner, waiting),
+      waiting: waiting.reduce((sum, each) => sum + each.waiting, 0),
+      failed: await countFailed(log),
       channels: await activeChannels(context),
       show_secrets: showSecrets,
-      try_command: `${context.invocation} ${url === undefined ? "listen" : `send ${product}`}`,
+      try_command: `${context.invocation} ${url === undefined ? "listen" : "send crm Leads.create"}`,
     };
   });
 }
 
-function versionOf({ packageRoot }: Context): string {
-  const { version } = JSON.parse(readText(join(packageRoot, "package.json")) ?? "{}");
-  return String(version);
+/** An app elsewhere is not called every few seconds for as long as a page is open. */
+async function localApps(
+  { settings: { forwardTo, routes } }: Config,
+  owner: LockOwner | undefined,
+  waiting: readonly WaitingCount[],
+): Promise<State["apps"]> {
+  const { url = "" } = owner ?? {};
+  // A `listen` in another terminal may have been given its target there.
+  const running = isLocalUrl(url) ? await findReceiver(new URL(url).hostname, portOf(url)) : undefined;
+  const configured = createRoutes(forwardTo, routes).all([]).keys();
+  const targets = [...configured, ...(running?.targets ?? []), ...waiting.map(({ target }) => target)];
+  const origins = [...new Set(targets.filter(isLocalUrl).map(originOf))];
+  return Promise.all(origins.map(async (origin) => ({ origin, up: await isListening(origin) })));
+}
+
+/** More are not worth the time to count them. */
+const MAX_FAILED = 100;
+
+async function countFailed(log: SharedLog): Promise<number> {
+  return (await listRows(log, (row) => row, { failed: true }, { limit: MAX_FAILED })).length;
 }
 
 /** The channels that this machine knows. Loaded only where there are any. */

@@ -8,6 +8,7 @@ import type {
   EventPage,
   EventQuery,
   Failure,
+  Fault,
   Outcome,
   ProductEntry,
   ReplayRequest,
@@ -210,6 +211,7 @@ const actions: ReadonlyMap<string, (operations: Operations, input: Input) => Pro
         product: requiredText(input, "product"),
         event: requiredText(input, "event"),
         ...optionalText(input, "format"),
+        ...optionalFault(input),
         // Only an explicit false sends.
         preview: input.preview !== false,
       }),
@@ -262,6 +264,12 @@ function optionalText<Name extends string>(input: Input, name: Name): { readonly
   if (value === undefined || value === null) return {};
   if (typeof value !== "string") throw new BadRequest(400, `${name} is not a text`);
   return { [name]: value } as { readonly [key in Name]?: string };
+}
+
+function optionalFault({ fault }: Input): { readonly fault?: Fault } {
+  if (fault === undefined) return {};
+  if (fault === "badSignature" || fault === "badToken") return { fault };
+  throw new BadRequest(400, "fault is neither badSignature nor badToken");
 }
 
 function readQuery(query: URLSearchParams): EventQuery & { readonly limit: number } {

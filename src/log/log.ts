@@ -189,6 +189,8 @@ export interface LogRow
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
+  /** The last attempt with these bytes; undefined before the first. Its status is undefined where no answer came. */
+  readonly lastAttempt: Pick<Attempt, "status" | "latencyMs"> | undefined;
   /** The user's own names of headers and parameters with a secret. */
   readonly secretFields: readonly string[];
 }
@@ -322,9 +324,12 @@ export interface NewAttempt {
   readonly reply?: string | undefined;
   /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
   readonly resolvesFailure?: boolean;
+  /** Undefined for an attempt of `listen`. `edited`: other bytes than those that came, so its answer is about those. */
+  readonly replay?: "same" | "edited" | undefined;
 }
 
-export interface Attempt extends Omit<NewAttempt, "resolvesFailure"> {
+export interface Attempt extends Omit<NewAttempt, "resolvesFailure" | "replay"> {
+  readonly replay: NewAttempt["replay"];
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;
 }
