@@ -133,9 +133,10 @@ describe("control characters", () => {
       products({ auth: { [name]: HOSTILE } }),
     ]),
     ["products.crm.event.query", { products: { forms: { event: { query: HOSTILE } } } }],
-  ])("of the setting %s are not shown", async (_, settings) => {
+  ])("of the setting %s are not shown", async (name, settings) => {
     const cwd = shopProject({ "zoho-hooks.config.json": JSON.stringify(settings) });
-    for (const command of SETTING_COMMANDS) await expectHarmless(command, { cwd });
+    const commands = name.startsWith("products") ? [...SETTING_COMMANDS, ...PRODUCT_COMMANDS] : SETTING_COMMANDS;
+    for (const command of commands) await expectHarmless(command, { cwd });
   });
 
   it.each([
@@ -215,12 +216,9 @@ describe("control characters", () => {
 
 const FORMAT = { id: "own", source: "", evidence: undefined, signatures: [], probe: undefined, events: [] };
 
+/** The others read the settings as `send` does. */
 const SETTING_COMMANDS = [
-  ...["config show --origin", "doctor -v", "products", "products crm", "events list"],
-  ...[
-    "send crm Leads.create --dry-run",
-    "verify -",
-    "listen --port 0 --tunnel none --timeout 1ms",
-    "init --yes --force",
-  ],
+  ...["config show --origin", "doctor -v", "listen --port 0 --tunnel none --timeout 1ms"],
+  "send crm Leads.create --dry-run",
 ];
+const PRODUCT_COMMANDS = ["products", "products crm", "verify -", "init --yes --force"];
