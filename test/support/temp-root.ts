@@ -7,7 +7,7 @@ import type { TestProject } from "vitest/node";
 
 /** For a run of the tests, all that they and their children put into the system's temporary folder goes into one of its own. */
 export default function setUp({ name }: TestProject): () => Promise<void> {
-  const root = (name === "in-process" ? rootInMemory() : undefined) ?? rootIn(tmpdir());
+  const root = (isAboutDisk(name) ? undefined : rootInMemory()) ?? rootIn(tmpdir());
   for (const name of ["TMPDIR", "TEMP", "TMP"]) process.env[name] = root;
   const cleanUp = process.platform === "win32" ? async () => {} : startCleaner(root);
   return async () => {
@@ -15,6 +15,9 @@ export default function setUp({ name }: TestProject): () => Promise<void> {
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   };
 }
+
+/** Its processes are killed, and its logs damaged, as on a user's disk. */
+const isAboutDisk = (project: string): boolean => project === "faults";
 
 function rootIn(folder: string): string {
   const root = mkdtempSync(join(folder, "zoho-hooks-tests-"));
