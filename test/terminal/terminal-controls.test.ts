@@ -49,7 +49,7 @@ const SHAPED: Readonly<Record<string, readonly unknown[]>> = {
 
 const TABLES = ["deliveries", "contents", "forwards", "attempts", "holder"];
 
-/** A log in which each delivery has the text in another column, and how many there are. */
+/** A log in which each delivery has the text in another column, and the numbers of them: all, and those of what was received. */
 async function hostileLog() {
   const cwd = tempFolder();
   const path = join(cwd, ".zoho-hooks/events.db");
@@ -79,13 +79,14 @@ async function hostileLog() {
   for (const [i, { table, column, value }] of values.entries())
     database.prepare(`UPDATE ${table} SET ${column} = ?${table === "holder" ? "" : ` WHERE n = ${i + 1}`}`).run(value);
   database.close();
-  return { cwd, count: values.length };
+  const numbers = values.map((_, i) => i + 1);
+  const isReceived = (n: number): boolean => /^(deliveries|contents)$/.test(values[n - 1]?.table ?? "");
+  return { cwd, numbers, received: numbers.filter(isReceived) };
 }
 
 describe("control characters", () => {
   it("of a log are not shown", { timeout: 60_000 }, async () => {
-    const { cwd, count } = await hostileLog();
-    const numbers = Array.from({ length: count }, (_, i) => i + 1);
+    const { cwd, numbers, received } = await hostileLog();
     const commands = [
       ...[
         "events list --all",
@@ -96,8 +97,8 @@ describe("control characters", () => {
       ],
       ...["events export", "events export --format curl"],
       ...["events prune --keep 1d", "types crm --observed", "replay --since 1d --dry-run", "store status", "doctor -v"],
-      ...numbers.flatMap((n) => [`events show ${n}`, `verify --logged ${n} --explain --show-expected`]),
-      ...numbers.map((n) => `events diff 1 ${n}`),
+      ...numbers.map((n) => `events show ${n}`),
+      ...received.flatMap((n) => [`verify --logged ${n} --explain --show-expected`, `events diff 1 ${n}`]),
     ];
     for (const command of commands) {
       const signal = AbortSignal.timeout(command.includes("--follow") ? 200 : 20_000);
