@@ -65,10 +65,10 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   if (profile === undefined) throw new Error("a sign-in that was opened has a profile");
   const { name } = profile;
   let living = await context.waiting("looking for living channels", () =>
-    findActiveChannels(context, name, local ? undefined : signIn),
+    findActiveChannels(context, config, name, local ? undefined : signIn),
   );
   if (!local && (await shouldDelete(context, living, name, deleteChannels))) {
-    const exitCode = await deleteActiveChannels(context, name, living);
+    const exitCode = await deleteActiveChannels(context, config, name, living);
     if (exitCode !== ExitCode.ok) {
       context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
       return exitCode;

@@ -4,6 +4,7 @@ import { problemText, readPayload } from "../delivery/payload.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { type JsonNode, scanJson } from "../util/json.ts";
 import { entryName, hiddenSecrets } from "./entry.ts";
@@ -16,7 +17,8 @@ const CONTEXT_LENGTH = 12;
 
 export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];
-  return withLog(context, options, async (log) => {
+  const config = loadConfig(context, { flags: { store: options.store } });
+  return withLog(context, config, async (log) => {
     const a = requireWholeBody(await requireEntry(log, first));
     const b = requireWholeBody(await requireEntry(log, second));
     const secretFieldNames = chosenNames([...a.verdicts, ...b.verdicts]);

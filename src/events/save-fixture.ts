@@ -5,6 +5,7 @@ import type { Format, Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
 import { fileLine, projectFixturePath, type Sample } from "../samples/fixtures.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
@@ -23,9 +24,10 @@ export interface SaveOptions extends LogOptions {
 export async function saveFixture(context: Context, which: string, options: SaveOptions): Promise<ExitCode> {
   const n = parseNumber(which);
   const { redact = false, force = false } = options;
-  return withLog(context, options, async (log, config) => {
+  const config = loadConfig(context, { flags: { store: options.store } });
+  return withLog(context, config, async (log) => {
     const entry = requireWholeBody(await requireEntry(log, n));
-    const sample = sampleOf(await projectProducts(context, { config, schemas: false }), entry, options.name);
+    const sample = sampleOf(await projectProducts(config, { schemas: false }), entry, options.name);
     const { product, format, name } = sample;
     const path = projectFixturePath(config.root, sample);
     rejectLinks(config.root, path);

@@ -18,7 +18,7 @@ import type { ListOptions, LogEntry, LogFilter, LogRow } from "../log/log.ts";
 import type { Report } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { type Config, loadConfig, userFolder } from "../project/load.ts";
+import { type Config, loadConfig } from "../project/load.ts";
 import { replay } from "../send/replay.ts";
 import { send } from "../send/send.ts";
 import { failureTexts } from "../terminal/failure.ts";
@@ -47,7 +47,7 @@ export function createOperations(context: Context, options: OperationsOptions): 
   const products = cachedFor(
     1000,
     () => performance.now(),
-    () => quietly(context, (silent) => projectProducts(silent, { schemas: false })),
+    () => quietly(context, (silent) => projectProducts(loadConfig(silent), { schemas: false })),
   );
   const run = async (work: (context: Context) => Promise<ExitCode>): Promise<Outcome> => {
     const { result, text, lines } = await capture(context, work, shown);
@@ -274,7 +274,7 @@ function versionOf({ packageRoot }: Context): string {
 
 /** The channels that this machine knows. Loaded only where there are any. */
 async function livingChannels(context: Context): Promise<State["channels"]> {
-  const folder = userFolder(context);
+  const folder = context.userFolder;
   if (!existsSync(join(folder, CHANNELS_FILE))) return [];
   const { allRemembered, isActive } = await import("../channels/memory.ts");
   const { isOrphaned } = await import("../channels/orphaned-channels.ts");

@@ -5,7 +5,6 @@ import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { userFolder } from "../project/load.ts";
 import { STORE_KEY } from "../project/variables.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
@@ -140,12 +139,11 @@ async function startReceiving(run: Run): Promise<void> {
   };
   const probeKey = createProbeKey(isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined);
   const keys = await openKeySets(context, config, products);
-  let secrets = withChannelTokens(keys.secrets, { folder: userFolder(context), known: context.knownSecrets });
+  let secrets = withChannelTokens(keys.secrets, { folder: context.userFolder, known: context.knownSecrets });
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
     const { startZoho } = await import("./channel.ts");
-    const configured = config.secrets;
-    parts.zoho = await startZoho(context, { options, products, secrets, configured, isShared, onLost });
+    parts.zoho = await startZoho(context, { options, products, secrets, config, isShared, onLost });
     secrets = parts.zoho.secrets;
   }
   const log = await openLog(run);

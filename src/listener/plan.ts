@@ -51,7 +51,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   if (options.ui === true && settings.store === false) throw noLog();
   if (options.exec?.trim() === "")
     throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
-  const products = await projectProducts(context, { config });
+  const products = await projectProducts(config);
   const unknownNames = warnOfUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
   checkNamedEvents(context, config, products, options);

@@ -25,7 +25,6 @@ export type ReplayPlan = ReturnType<typeof readReplayPlan>;
 
 /** The flags, parsed. Contradictions are found before the log is opened. */
 export function readReplayPlan(n: string | undefined, options: ReplayOptions, now: Date, products: readonly Product[]) {
-  refuseContradictions(n, options);
   return {
     ...options,
     /** Undefined where the filter selects. */
@@ -37,7 +36,8 @@ export function readReplayPlan(n: string | undefined, options: ReplayOptions, no
   };
 }
 
-function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
+/** Throws a usage error for flags that exclude one another. */
+export function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
   const filtered = isFiltered(o);
   refuse([
     [

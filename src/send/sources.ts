@@ -42,7 +42,7 @@ interface Input {
 
 /** Reads and checks everything that the plan names: after this only the network can fail. */
 export async function readSources(context: Context, plan: SendPlan, config: Config): Promise<readonly Source[]> {
-  const products = await projectProducts(context, { config });
+  const products = await projectProducts(config);
   warnOfUnknownVariables(context, config, products);
   const found = await findSources({ context, plan, config, products });
   return found.map((each) => ({ ...each, url: appUrl(plan.to, each.product.id, config.settings) }));

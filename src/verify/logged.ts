@@ -4,6 +4,7 @@ import { readPayload } from "../delivery/payload.ts";
 import { parseNumber, requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
 import type { InputPayload } from "../recognition/verify-input.ts";
 import type { VerifiedReport } from "./reports.ts";
 
@@ -15,9 +16,9 @@ export interface LoggedInput {
   shown(report: VerifiedReport): VerifiedReport;
 }
 
-export async function loggedInput(context: Context, which: string, store: string | undefined): Promise<LoggedInput> {
+export async function loggedInput(context: Context, config: Config, which: string): Promise<LoggedInput> {
   const n = parseNumber(which);
-  const entry = await withLog(context, { store }, async (log) => requireWholeBody(await requireEntry(log, n)));
+  const entry = await withLog(context, config, async (log) => requireWholeBody(await requireEntry(log, n)));
   const { delivery, product, receivedAt: at } = entry;
   return {
     file: `#${entry.n}`,

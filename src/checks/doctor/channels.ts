@@ -8,7 +8,6 @@ import type { ZohoSession } from "../../channels/session.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import { eventPattern, parseRoute, patternParts } from "../../contract/event-names.ts";
 import { maskUrl } from "../../delivery/mask.ts";
-import { userFolder } from "../../project/load.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
 import { oneLine, shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
@@ -38,7 +37,7 @@ async function readCase(project: CheckedProject, session: ZohoSession, listed: r
   const { memory, product, command } = session;
   const { settings, secrets } = config;
   const now = session.now();
-  const folder = userFolder(context);
+  const folder = context.userFolder;
   const remembered = await memory.all();
   const known = listed.map((channel): KnownChannel => {
     const own = remembered.find(({ id }) => id === channel.id);

@@ -18,7 +18,7 @@ export async function checkZoho(project: CheckedProject): Promise<readonly Found
   const { context, config, profile } = project;
   let session: ZohoSession;
   try {
-    session = await bounded(context.signal, () => openZoho(silentContext(context), { profile }, config));
+    session = await bounded(context.signal, () => openZoho(silentContext(context), config, { profile }));
   } catch (error) {
     if (errorCode(error) !== "not_signed_in" || chosenProfile(config, profile) !== undefined) throw error;
     const text = "not signed in: scopes, data centre, clock and channels were not asked";
@@ -103,7 +103,7 @@ async function listChannels(
   const session =
     product.id === first.product.id
       ? first
-      : await openZoho(silentContext(context), { product: product.id, profile }, config);
+      : await openZoho(silentContext(context), config, { product: product.id, profile });
   // The clients hide the answer, whose Date is Zoho's time.
   const call: ZohoSession["api"]["call"] = async (request) => {
     const reply = await session.api.call(request);

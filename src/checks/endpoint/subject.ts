@@ -31,7 +31,7 @@ export async function chooseSubject(
 ): Promise<Subject> {
   if (countCmd === "")
     throw usageError("--count-cmd names no command", "leave it out, or give one that prints a number");
-  const products = await projectProducts(context, { config, schemas: false });
+  const products = await projectProducts(config, { schemas: false });
   warnOfUnknownVariables(context, config, products);
   const last = splitUrl(to).path.split("/").at(-1) ?? "";
   const product =

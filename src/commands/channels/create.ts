@@ -12,6 +12,7 @@ import { warnOfMistypedModules } from "../../custom/project-products.ts";
 import { listenerUrl } from "../../events/running-listener.ts";
 import { products } from "../../products/index.ts";
 import type { Context } from "../../project/context.ts";
+import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
@@ -29,9 +30,10 @@ export async function create(context: Context, names: readonly string[], options
   const events = channelEvents(productId, names);
   const typed = events.map((event) => `${productId}:${event}`);
   warnOfMistypedModules(context, products, typed);
-  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, productId)));
+  const project = loadConfig(context);
+  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, project, productId)));
   const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
-  return withZoho(context, options, async (session) => {
+  return withZoho(context, project, options, async (session) => {
     const { command, product } = session;
     rejectUnknownOptions(product, options);
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import type { Product } from "../../contract/product.ts";
-import { configuredProducts } from "../../custom/project-products.ts";
+import { projectProducts } from "../../custom/project-products.ts";
 import { CREDENTIAL_VARIABLES } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
 import { settingDecisions } from "../../project/decisions.ts";
@@ -116,7 +116,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
 
 function knownProducts({ cwd: root, importModule }: Context, { products = {} }: SettingsFile) {
   const config = { root, importModule, settings: { products }, origins: { products: join(root, CONFIG_FILE) } };
-  return configuredProducts(config, { schemas: false });
+  return projectProducts(config, { schemas: false });
 }
 
 async function confirmOverwrite(context: Context, { path, entries }: FileChange, options: InitOptions): Promise<void> {

@@ -94,9 +94,9 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     embedded: log && { flags: plan.flags, secrets: plan.givenSecrets, listener: { log, url } },
   });
   const commands = keyCommands(command, {
+    config: plan.config,
     products: plan.products,
     showSecrets: plan.options.showSecrets === true,
-    forwardTimeoutMs: plan.config.settings.forwardTimeout,
     logPath: log?.path ?? "",
     openInspector: async () => parts.inspector?.start(),
   });
