@@ -53,7 +53,7 @@ it.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label
       try {
         body();
       } catch (error) {
-        throw new Error(`a fixture that ${name}`, { cause: error });
+        throw new Error(name, { cause: error });
       }
     };
     const parsed = parseJson(each.text);

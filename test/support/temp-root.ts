@@ -5,9 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 
-/** For a run of the tests, all that they and their children put into the system's temporary folder goes into one of its own. */
+/**
+ * For a run of the tests, all that they and their children put into the system's temporary folder goes into one of its own:
+ * in memory, unless they try what a user's disk does.
+ */
 export default function setUp({ name }: TestProject): () => Promise<void> {
-  const root = (isAboutDisk(name) ? undefined : rootInMemory()) ?? rootIn(tmpdir());
+  const isAboutDisk = name === "faults" || name === "fuzz";
+  const root = (isAboutDisk ? undefined : rootInMemory()) ?? rootIn(tmpdir());
   for (const name of ["TMPDIR", "TEMP", "TMP"]) process.env[name] = root;
   const cleanUp = process.platform === "win32" ? async () => {} : startCleaner(root);
   return async () => {
@@ -15,9 +19,6 @@ export default function setUp({ name }: TestProject): () => Promise<void> {
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   };
 }
-
-/** Its processes are killed, and its logs damaged, as on a user's disk. */
-const isAboutDisk = (project: string): boolean => project === "faults";
 
 function rootIn(folder: string): string {
   const root = mkdtempSync(join(folder, "zoho-hooks-tests-"));
