@@ -48,7 +48,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
         const sent = await run(argv, { env });
         expect(sent.exitCode, sent.out + sent.err).toBe(0);
         const event = await app.event(++n);
-        const schema = findEvent(format, name)?.event.designed ? null : { ok: true };
+        const schema = findEvent(format, name)?.event.custom ? null : { ok: true };
         expect(event).toMatchObject({ product: product.id, format: format.id, event: name, schema });
         expect(event.signatures).toMatchObject(format.proofs.map(({ id }) => ({ id, result: "verified" })));
       }
@@ -56,7 +56,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     expect(n).toBeGreaterThan(10);
   });
 
-  it("verifies a guide envelope that Books signs like a user-designed body", async () => {
+  it("verifies a guide envelope that Books signs like a custom body", async () => {
     const app = await listen([], { env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     const body = '{"event":"invoice_created","organization_id":"1","data":{"invoice_id":"276194000000041809"}}';
     const signedWith = (key: string) => ({

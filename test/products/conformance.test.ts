@@ -68,11 +68,11 @@ it.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label
     });
 
     check("is recognised and valid, with the product given and without", () => {
-      const schema = each.match.event.designed ? undefined : { ok: true, issues: [] };
+      const schema = each.match.event.custom ? undefined : { ok: true, issues: [] };
       for (const product of [each.product, undefined]) {
         const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
         // A user-defined body has no members to recognise it by.
-        if (product === undefined && each.format.catchAll !== undefined && receipt.product === undefined) continue;
+        if (product === undefined && each.format.customEvent !== undefined && receipt.product === undefined) continue;
         // Without a product it may be recognised as a twin, with the same event.
         const twin = product === undefined && each.format.twins?.includes(receipt.product ?? "");
         const expected = twin ? { ...said(receipt), event: each.name } : { ...said(receipt), ...named(each) };

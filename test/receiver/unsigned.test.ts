@@ -38,7 +38,7 @@ const signed = bodies.filter(
 );
 const unsigned = bodies.filter(
   ({ product, format, match, text }) =>
-    !match.event.designed &&
+    !match.event.custom &&
     !text.startsWith("[") &&
     (isNeverSigned(product) || format.proofs.every(({ credential }) => credential !== "secret")),
 );
@@ -63,7 +63,7 @@ describe("an unsigned body of a product that signs", () => {
     expect(accepted).toEqual([]);
   });
 
-  it("is refused with the keys that mark a body of the user's own design", () => {
+  it("is refused with the keys that mark a custom body", () => {
     const accepted = signed.flatMap(({ label, text }) => {
       const { event, operation, module } = JSON.parse(text);
       return ["webinarId", "Response ID", "ADDED_TIME"].flatMap((key) =>
