@@ -436,6 +436,16 @@ describe.runIf(hasPostgres)("doctor with a log in PostgreSQL", () => {
     expect(await rows()).toEqual(before);
   });
 
+  it("passes without a log, which listen creates", async () => {
+    set({ ZOHO_HOOKS_STORE: await sharedAddress(randomUUID()), ZOHO_HOOKS_STORE_KEY: KEY });
+    const { exitCode, lines } = await doctor();
+    const log = lines().find(({ id }) => id === "log.health");
+    expect([exitCode, log]).toEqual([
+      0,
+      expect.objectContaining({ outcome: "passed", text: expect.stringContaining("none yet") }),
+    ]);
+  });
+
   it("fails where the server may lose what was answered with 200", async () => {
     set({ ZOHO_HOOKS_STORE: `${address}&options=${encodeURIComponent("-c synchronous_commit=off")}` });
     expect(await faults()).toEqual(["log.health failed"]);

@@ -55,7 +55,11 @@ async function checkServer(
 ): Promise<readonly Found[]> {
   const place = logPlace(config);
   const storeKey = context.env[STORE_KEY] ?? "";
-  const needsKey = await tryStore(place, context.now, storeKey);
+  const needsKey = await tryStore(place, context.now, storeKey).catch((error: unknown) => {
+    if (!(error instanceof UserError && error.code === "log-missing")) throw error;
+    return undefined;
+  });
+  if (needsKey === undefined) return [passed(`none yet in ${maskSetting(place.store)}: listen will create it`)];
   const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(place, context.now);
   const key = storeKey === "" ? "not set: Mail's webhooks and --channel need it" : "set";
   const running = counted(receivers.length, "process receives or delivers", "processes receive or deliver");
