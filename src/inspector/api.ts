@@ -19,6 +19,8 @@
  * make, and `GET /open/<code>` leads once to the page with its token.
  */
 
+import type { FilterOptions } from "../events/filter.ts";
+
 /** A line of the list. */
 export interface EventRow {
   readonly n: number;
@@ -46,22 +48,11 @@ export interface EventRow {
   readonly app_latency_ms: number | null;
 }
 
-/** The words of `events list`, as the query of the URL; `before` and `limit` are the page, newest first. */
+/** The query of the URL, newest first: `before` and `limit` (at most 500) are the page, the rest are words of `events list`. */
 export interface EventQuery {
-  readonly before?: number;
-  /** At most 500. */
-  readonly limit?: number;
-  readonly product?: string;
-  /** A pattern such as `Leads.*`. */
-  readonly event?: string;
-  /** 401, 4xx or 400-499. */
-  readonly status?: string;
-  readonly failed?: boolean;
-  readonly rejected?: boolean;
-  readonly invalid?: boolean;
-  readonly duplicates?: boolean;
-  /** Text in the body or the URL. */
-  readonly search?: string;
+  readonly before: number | undefined;
+  readonly limit: number;
+  readonly filter: Omit<FilterOptions, "event"> & { readonly event?: string };
 }
 
 export interface EventPage {
@@ -210,4 +201,43 @@ export interface Outcome {
 export interface Failure {
   readonly error: string;
   readonly hint: string | null;
+}
+
+// Lines of an `Outcome`, by their type, as far as the page shows them.
+
+/** `sent`: the answer to what was posted, or a preview with its request. */
+export interface SentLine {
+  readonly url: string;
+  readonly status: number | null;
+  readonly latency_ms: number | null;
+  readonly error: string | null;
+  readonly hint?: string | null;
+  readonly reply?: string;
+  readonly notes: readonly string[];
+  readonly request?: { readonly method: string; readonly headers: EventDetails["headers"]; readonly body: string };
+}
+
+/** `verified` */
+export interface ExplainedLine {
+  readonly problem: string | null;
+  readonly signatures: readonly { readonly id: string; readonly result: string; readonly reason: string }[];
+  readonly explanations?: readonly {
+    readonly id: string;
+    readonly canonical: string;
+    readonly findings: readonly (Cause & { readonly matches: boolean })[];
+    readonly likely: Cause | null;
+  }[];
+}
+
+interface Cause {
+  readonly meaning: string;
+  readonly remedy?: string | null;
+}
+
+/** `difference` */
+export interface DifferenceLine {
+  readonly path: string;
+  readonly change: "added" | "removed" | "changed";
+  readonly before: string | null;
+  readonly after: string | null;
 }

@@ -188,7 +188,7 @@ export interface LogRow
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
-  /** The last attempt with these bytes; undefined before the first. Its status is undefined where no answer came. */
+  /** The last attempt, not counting replays that were edited or failed. Its status is undefined where no answer came. */
   readonly lastAttempt: Pick<Attempt, "status" | "latencyMs"> | undefined;
   /** Names that the user has chosen for secrets. */
   readonly chosen: readonly string[];
