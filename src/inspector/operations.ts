@@ -30,11 +30,21 @@ import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
 import { readActivity } from "./activity.ts";
-import type { EventQuery, EventRow, Fault, Outcome, ProductEntry, ReplayRequest, SendRequest, State } from "./api.ts";
+import type {
+  EventPage,
+  EventQuery,
+  EventRow,
+  Failure,
+  Fault,
+  Outcome,
+  ProductEntry,
+  ReplayRequest,
+  SendRequest,
+  State,
+} from "./api.ts";
 import { capture } from "./capture.ts";
 import { editedBody } from "./edited-body.ts";
 import { eventDetails, eventRow } from "./rows.ts";
-import type { Operations } from "./server.ts";
 import type { SharedLog } from "./shared-log.ts";
 import type { EventSource } from "./stream.ts";
 
@@ -44,8 +54,10 @@ interface OperationsOptions {
   readonly showSecrets: boolean;
 }
 
+export type Operations = ReturnType<typeof createOperations>;
+
 /** The calls of the inspector: the commands' own functions, with their reports captured. */
-export function createOperations(context: Context, options: OperationsOptions): Operations {
+export function createOperations(context: Context, options: OperationsOptions) {
   const { log, showSecrets } = options;
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
   const products = cachedFor(
@@ -67,20 +79,28 @@ export function createOperations(context: Context, options: OperationsOptions): 
   const hidden = hiddenSecrets(context, shown);
   return {
     source: eventSource(context, options, rowOf),
-    async list(query, signal) {
-      const filter = filterOf(query, context, await products());
-      const { limit } = query;
-      const rows = await listRows(log, await rowOf(), filter, { limit: limit + 1, signal });
+    async list(
+      { before, limit, filter: { event, until, ...filter } }: EventQuery,
+      signal: AbortSignal,
+    ): Promise<EventPage> {
+      const options = event === undefined ? filter : { ...filter, event: [event] };
+      const wanted = {
+        ...readFilter(options, context.now(), await products()),
+        before,
+        until: until === undefined ? undefined : parseSince(until, context.now()),
+      };
+      const rows = await listRows(log, await rowOf(), wanted, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
     activity: () => readActivity(log, context.now()),
-    async details(n) {
+    /** Undefined for an event that has been pruned or never existed. */
+    async details(n: number) {
       const entry = await entryOf(n);
       const row = await log.use((open) => open.row(n));
       if (entry === undefined || row === undefined) return undefined;
       return eventDetails(await products(), entry, (await rowOf())(row), hidden);
     },
-    async body(n) {
+    async body(n: number) {
       const entry = await entryOf(n);
       if (entry === undefined) return undefined;
       const { body, logged } = entryEvent(await products(), entry, hidden);
@@ -89,7 +109,7 @@ export function createOperations(context: Context, options: OperationsOptions): 
         bytes: body,
       };
     },
-    products: async () =>
+    products: async (): Promise<readonly ProductEntry[]> =>
       (await products()).map((product) => ({
         id: product.id,
         name: product.title,
@@ -101,16 +121,17 @@ export function createOperations(context: Context, options: OperationsOptions): 
           events: eventNames(format),
         })),
       })),
-    explain: (n) =>
+    explain: (n: number) =>
       run(async (captured) => {
         const { verify } = await import("../verify/verify.ts");
         return verify(captured, [], { logged: String(n), explain: true });
       }),
-    curl: (n) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...shown })),
-    diff: (before, after) => run((captured) => diff(captured, String(before), String(after), shown)),
-    replay: (request) => run((captured) => replayEvent(captured, log, request, showSecrets)),
-    send: (request) => run((captured) => sendSample(captured, request, showSecrets)),
-    failure(error) {
+    curl: (n: number) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...shown })),
+    diff: (before: number, after: number) => run((captured) => diff(captured, String(before), String(after), shown)),
+    replay: (request: ReplayRequest) => run((captured) => replayEvent(captured, log, request, showSecrets)),
+    send: (request: SendRequest) => run((captured) => sendSample(captured, request, showSecrets)),
+    /** An error as the user reads it. `isKnown`: they can do something about it. */
+    failure(error: unknown): Failure & { readonly isKnown: boolean } {
       const { message, hint = null } = failureTexts(error, context);
       return { error: message, hint, isKnown: error instanceof UserError };
     },
@@ -188,29 +209,6 @@ async function listRows<T>(
     return found;
   });
   return rows ?? [];
-}
-
-function filterOf(
-  { before, product, event, status, failed, rejected, invalid, duplicates, search, since, until }: EventQuery,
-  { now }: Context,
-  products: Parameters<typeof readFilter>[2],
-): LogFilter {
-  const filter = readFilter(
-    {
-      ...(product === undefined ? {} : { product }),
-      ...(event === undefined ? {} : { event: [event] }),
-      ...(status === undefined ? {} : { status }),
-      ...(search === undefined ? {} : { search }),
-      ...(since === undefined ? {} : { since }),
-      failed: failed === true,
-      rejected: rejected === true,
-      invalid: invalid === true,
-      duplicates: duplicates === true,
-    },
-    now(),
-    products,
-  );
-  return { ...filter, before, until: until === undefined ? undefined : parseSince(until, now()) };
 }
 
 async function replayEvent(

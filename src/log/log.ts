@@ -189,7 +189,7 @@ export interface LogRow
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
-  /** The last attempt with these bytes; undefined before the first. Its status is undefined where no answer came. */
+  /** The last attempt, not counting replays that were edited or failed. Its status is undefined where no answer came. */
   readonly lastAttempt: Pick<Attempt, "status" | "latencyMs"> | undefined;
   /** The user's own names of headers and parameters with a secret. */
   readonly secretFields: readonly string[];

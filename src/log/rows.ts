@@ -67,10 +67,10 @@ export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, for
   (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes,
   ${lastAttempt("status")} AS app_status, ${lastAttempt("latency_ms")} AS app_latency_ms, ${STATE} AS outcome`;
 
-/** An edited replay says nothing about the delivery. */
+/** Without replays that change nothing: edited ones, and those that failed. */
 function lastAttempt(column: string): string {
-  return `(SELECT ${column} FROM attempts WHERE attempts.n = deliveries.n AND replay IS DISTINCT FROM 'edited'
-    ORDER BY id DESC LIMIT 1)`;
+  return `(SELECT ${column} FROM attempts WHERE attempts.n = deliveries.n
+    AND (replay IS NULL OR replay = 'same' AND attempts.status BETWEEN 200 AND 299) ORDER BY id DESC LIMIT 1)`;
 }
 
 export function readRow(row: SqlRow): LogRow {

@@ -76,7 +76,7 @@ it.runIf(process.env.WRITE_IMAGES === "1")(
       const page = await openPage({ colorScheme, timezoneId: "UTC" });
       await page.clock.setFixedTime(now());
       await page.goto(address);
-      await page.getByText("live", { exact: true }).waitFor();
+      await page.getByText("Live", { exact: true }).waitFor();
       return page;
     };
     const save = async (page: Page, name: string): Promise<void> => {

@@ -1,8 +1,9 @@
 import { effect, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Activity, Minute } from "../api.ts";
+import { milliseconds } from "./answer.tsx";
 import { call } from "./client.ts";
-import { filters, now, report, rows, setFilters } from "./model.ts";
+import { filters, loaded, now, report, rows, setFilters } from "./model.ts";
 import { Button, counted } from "./parts.tsx";
 
 const MINUTE_MS = 60_000;
@@ -18,14 +19,16 @@ const activity = signal<Activity | null>(null);
 /** The minutes between which the pointer is dragged. */
 const dragged = signal<readonly [from: number, to: number] | null>(null);
 
-let timer: number | undefined;
+let isDue = false;
 /** Reads the counts again after the list has changed, and as time goes by. */
 effect(() => {
   void [rows.value, now.value];
-  timer ??= setTimeout(
+  if (!loaded.value || isDue) return;
+  isDue = true;
+  setTimeout(
     async () => {
-      timer = undefined;
-      // The list has an error of its own.
+      isDue = false;
+      // The list reports what fails.
       activity.value = await call<Activity>("/api/activity").catch(() => activity.value);
     },
     activity.peek() === null ? 0 : REFRESH_INTERVAL_MS,
@@ -34,7 +37,7 @@ effect(() => {
 
 /** Deliveries a minute, coloured by outcome. Drag over it to list those of that time alone. */
 export function Strip() {
-  const element = useRef<SVGSVGElement>(null);
+  const element = useRef<HTMLDivElement>(null);
   const shown = activity.value;
   if (shown === null || shown.minutes.length === 0) return null;
   const start = Date.parse(shown.since);
@@ -53,10 +56,9 @@ export function Strip() {
   const { latency } = shown;
   return (
     <div class="strip">
-      <svg
+      <div
         ref={element}
-        viewBox={`0 0 ${MINUTES} ${HEIGHT}`}
-        preserveAspectRatio="none"
+        class="bars"
         role="slider"
         tabIndex={0}
         aria-label="Minute whose events are listed"
@@ -87,19 +89,15 @@ export function Strip() {
           list(event.shiftKey ? (span?.[0] ?? to) : to, to);
         }}
       >
-        {span !== null && (
-          <rect
-            class="span"
-            x={Math.min(...span)}
-            width={Math.abs(span[1] - span[0]) + 1}
-            y={0}
-            height={HEIGHT}
-          />
-        )}
-        {bars.map(({ minute, x }) => (
-          <Bar key={minute.at} minute={minute} x={x} highest={highest} />
-        ))}
-      </svg>
+        <svg viewBox={`0 0 ${MINUTES} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+          {span !== null && (
+            <rect class="span" x={Math.min(...span)} width={Math.abs(span[1] - span[0]) + 1} y={0} height={HEIGHT} />
+          )}
+          {bars.map(({ minute, x }) => (
+            <Bar key={minute.at} minute={minute} x={x} highest={highest} />
+          ))}
+        </svg>
+      </div>
       <span class="faint">
         {clock(start)}–{clock(start + MINUTES * MINUTE_MS)}
       </span>
@@ -160,8 +158,4 @@ function total(minutes: readonly Minute[]): number {
 function clock(time: number): string {
   const date = new Date(time);
   return [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
-}
-
-function milliseconds(ms: number): string {
-  return ms < 1000 ? `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
