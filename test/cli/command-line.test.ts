@@ -46,22 +46,85 @@ describe("a command that other tools have", () => {
   });
 });
 
-describe("--help", () => {
-  it.each([["--help"], ["listen --help"]])("%s begins with examples", async (line) => {
-    const { out } = await run(line.split(" "));
-    expect(out).toMatch(/^Examples:\n {2}\$ zoho-hooks listen\b/);
-  });
+/** Each listed command, and each subcommand with its group before it. */
+async function helpPaths(): Promise<readonly string[]> {
+  const all = await Promise.all(
+    commands.map(async ({ name }) => {
+      const { out } = await run([name, "--help-all"]);
+      const [, listed = ""] = out.split(/^Commands:$/m);
+      const children = [...listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)].flatMap(([, word = ""]) => word);
+      return [name, ...children.filter((word) => word !== "help").map((word) => `${name} ${word}`)];
+    }),
+  );
+  return all.flat();
+}
 
-  it("shows the twelve main flags of listen first", async () => {
-    const { out } = await run(["listen", "--help"]);
-    const [, main = ""] = /^Main options:\n(.*?)\n\n/ms.exec(out) ?? [];
-    expect(main.match(/^ {2}-/gm)).toHaveLength(12);
-  });
+describe("--help", async () => {
+  const paths = await helpPaths();
 
-  it.each(commands.map(({ name, pages }) => [name, pages] as const))("%s ends with its pages", async (name, pages) => {
+  it.each(["", ...paths])(
+    "of %j begins with the usage and examples, and ends with the way to the rest",
+    async (path) => {
+      const words = path === "" ? [] : path.split(" ");
+      const { exitCode, out, err } = await run([...words, "--help"]);
+      const called = ["zoho-hooks", ...words].join(" ");
+      expect([exitCode, err]).toEqual([0, ""]);
+      expect(out).toMatch(new RegExp(`^Usage: ${called} .*\n\n(?:.+\n)+\nExamples:\n {2}\\$ `));
+      expect(out).toMatch(new RegExp(`\nMore: .*${called} --help-all\n$`));
+      expect(out).not.toContain("Common options");
+    },
+  );
+
+  it.each(["", "listen", "send", "replay", "check", "channels create"])(
+    "of %j fits a screen of 100 by 30",
+    async (path) => {
+      const { out } = await run([...path.split(" "), "--help"].filter((word) => word !== ""));
+      const lines = out.trimEnd().split("\n");
+      // The prompt has the last line.
+      expect(lines.length).toBeLessThan(30);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+    },
+  );
+
+  it.each(commands.map(({ name, pages }) => [name, pages] as const))("%s names its pages", async (name, pages) => {
     const { out } = await run([name, "--help"]);
-    const [, docs = ""] = out.split("\n\nDocs: ");
-    expect(docs.match(/docs\/\S+(?=\.md)/g)).toEqual(pages.map((page) => `docs/${page}`));
+    const topics = pages.map((page) => `zoho-hooks help ${page.replace(/^.*\//, "")}`);
+    expect(out).toContain(`\nDocs: ${topics.join(", ")}\n`);
+  });
+});
+
+describe("--help-all", async () => {
+  const paths = await helpPaths();
+
+  it.each(paths)("of %s has all that --help has, and the common options", async (path) => {
+    const short = await run([...path.split(" "), "--help"]);
+    const { exitCode, out, err } = await run([...path.split(" "), "--help-all"]);
+    expect([exitCode, err]).toEqual([0, ""]);
+    const flags = (text: string) => [...text.matchAll(/^ {2,6}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag);
+    expect(flags(out)).toEqual(expect.arrayContaining(flags(short.out)));
+    if (!out.includes("\nCommands:")) expect(flags(out)).toEqual(expect.arrayContaining(["--json", "--help-all"]));
+  });
+
+  it("has options and notes that --help leaves out", async () => {
+    const [short, all] = await Promise.all(["--help", "--help-all"].map((flag) => run(["listen", flag])));
+    for (const text of ["--retry-base", "--max-body", "ZOHO_WEBHOOK_PUBLIC_KEY"]) {
+      expect(short?.out).not.toContain(text);
+      expect(all?.out).toContain(text);
+    }
+  });
+
+  it("works anywhere in a line that is otherwise wrong", async () => {
+    const { exitCode, out } = await run(["channels", "create", "--nonsense", "--help-all"]);
+    expect([exitCode, out]).toEqual([0, expect.stringMatching(/^Usage: zoho-hooks channels create /)]);
+  });
+
+  it("alone lists every command, the topics and the exit codes", async () => {
+    const { out } = await run(["--help-all"]);
+    for (const { name } of commands) expect(out).toMatch(new RegExp(`^ {2}${name} {2}`, "m"));
+    const [, topics = ""] = /^Topics, for zoho-hooks help <topic>:\n(.*?)\n\n/ms.exec(out) ?? [];
+    expect(topics.trim().split(/,\s+/)).toContain("own-products");
+    expect(topics).not.toMatch(/README|events/);
+    expect(out).toMatch(/^ {2}130 interrupted$/m);
   });
 });
 
@@ -70,13 +133,6 @@ describe("help", () => {
 
   it.each([["own-products"], ["Own-Products"]])("%s prints the page as it is through a pipe", async (topic) => {
     expect(await run(["help", topic])).toMatchObject({ exitCode: 0, out: page, err: "" });
-  });
-
-  it("lists the topics after the commands", async () => {
-    const { out } = await run(["help"]);
-    const [, topics = ""] = /^Commands:\n.*^Topics, for zoho-hooks help <topic>:\n(.*?)\n\n/ms.exec(out) ?? [];
-    expect(topics.split(/,\s+/)).toContain("own-products");
-    expect(topics).not.toMatch(/README|events/);
   });
 
   it("shows the help of a command, also where a page has its name", async () => {

@@ -105,9 +105,9 @@ describe("send refuses", () => {
   });
 });
 
-describe("send --help", () => {
+describe("send --help-all", () => {
   it("explains the target and the exit codes", async () => {
-    const { exitCode, out } = await run(["send", "--help"]);
+    const { exitCode, out } = await run(["send", "--help-all"]);
     expect(exitCode).toBe(0);
     expect(out).toContain("--to 3000");
     expect(out.replace(/\s+/g, " ")).toContain(

@@ -1,8 +1,8 @@
-import { Command, type Option } from "commander";
+import type { Command, Option } from "commander";
 import type { Product } from "../../contract/product.ts";
 import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
-import { examples, findTopics } from "../../terminal/help.ts";
+import { examples, findTopics, ToolCommand, ToolHelp } from "../../terminal/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { type Act, addCommands, type CommandEntry, type Define } from "../command.ts";
@@ -56,8 +56,8 @@ const HARMLESS = /^[\p{L}\p{M}\p{N} ._:=,*/@+-]*$/u;
 async function programFor(
   words: readonly string[],
   { running, act, commands }: { running: Command; act: Act; commands: readonly CommandEntry[] },
-): Promise<Command> {
-  const program = new Command(running.name()).copyInheritedSettings(running);
+): Promise<ToolCommand> {
+  const program = new ToolCommand(running.name()).copyInheritedSettings(running);
   for (const option of running.options) program.addOption(option);
   const named = words.find((word) => !word.startsWith("-") && word !== "help");
   await addCommands(program, act, commands, (name) => name === named);
@@ -97,7 +97,7 @@ function complete(program: Command, products: readonly Product[], words: readonl
     const { suggestions } = flagValues(assigned, start);
     return { suggestions: suggestions.map((each) => ({ ...each, value: `${flag}=${each.value}` })), files: false };
   }
-  const help = command.createHelp();
+  const help = new ToolHelp(true);
   const flags = help
     .visibleOptions(command)
     .map(({ long, short, description }) => ({ value: long ?? short ?? "", description }));
