@@ -10,6 +10,7 @@ import { overrideContext } from "../project/context.ts";
 import { createContext } from "../terminal/context.ts";
 import { renderFailure } from "../terminal/failure.ts";
 import { COMMON_OPTIONS, examples, findTopics, helpAllOption, helpOutput, ToolCommand } from "../terminal/help.ts";
+import { fitText } from "../terminal/layout.ts";
 import type { Mode } from "../terminal/paint.ts";
 import { CANCELLED, ExitCode, UserError } from "../util/errors.ts";
 
@@ -77,7 +78,8 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       // The user knows, and what is left over has been reported.
       return INTERRUPT_STATUS[String(failure)] ?? INTERRUPTED;
     }
-    runtime.stderr.write(knownSecrets.mask(await renderFailure(failure, runtime, mode)));
+    const text = knownSecrets.mask(await renderFailure(failure, runtime, mode));
+    runtime.stderr.write(fitText(text, runtime.stderr));
     if (!(failure instanceof UserError)) return ExitCode.bug;
     return failure.code === CANCELLED ? INTERRUPTED : failure.exitCode;
   }
