@@ -61,9 +61,9 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
   try {
     program = await buildProgram(runtime, version, act);
     const topic = given[0] === "help" ? calledCommand(given) : undefined;
-    if (topic !== undefined && !isCommand(topic)) {
+    if (topic !== undefined && (!isCommand(topic) || findTopics(runtime.packageRoot).has(topic))) {
       const { showTopic } = await import("../commands/help.ts");
-      showTopic(topic, NAMES, runtime);
+      await showTopic(topic, NAMES, runtime);
       return ExitCode.ok;
     }
     argv = withDefaultSubcommand(argv, program);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
+import { findTopics } from "../../src/terminal/help.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 describe("a group of commands alone", () => {
@@ -129,10 +130,29 @@ describe("--help-all", async () => {
 });
 
 describe("help", () => {
-  const page = readFileSync(join(import.meta.dirname, "../../docs/own-products.md"), "utf8");
+  it.each([["own-products"], ["Own-Products"]])("%s prints the page as text", async (topic) => {
+    const { exitCode, out, err } = await run(["help", topic]);
+    expect([exitCode, err]).toEqual([0, ""]);
+    expect(out).toMatch(/^Products of your own\n\n {2}To receive/);
+    expect(out).toContain("help configuration");
+  });
 
-  it.each([["own-products"], ["Own-Products"]])("%s prints the page as it is through a pipe", async (topic) => {
-    expect(await run(["help", topic])).toMatchObject({ exitCode: 0, out: page, err: "" });
+  it.each([...findTopics(join(import.meta.dirname, "../..")).keys()])(
+    "%s has no marks of Markdown, and every word of code",
+    async (topic) => {
+      const { out } = await run(["help", topic]);
+      const lines = out.split("\n").map((line) => line.trim());
+      const page = readFileSync(findTopics(join(import.meta.dirname, "../..")).get(topic) ?? "", "utf8");
+      const code = [...page.matchAll(/^```.*\n([\s\S]*?)^```$/gm)].flatMap(([, text = ""]) => text.trim().split("\n"));
+      expect(lines).toEqual(expect.arrayContaining(code.map((line) => line.trim())));
+      const prose = lines.filter((line) => !code.some((each) => each.trim() === line));
+      expect(prose.filter((line) => /^```|^#|<!--|\]\(|\*\*|^\| /.test(line))).toEqual([]);
+    },
+  );
+
+  it("check shows the page, and names the command of the same name", async () => {
+    const { out } = await run(["help", "check"]);
+    expect(out).toMatch(/^Options: zoho-hooks check --help\n\nChecking an endpoint/);
   });
 
   it("shows the help of a command, also where a page has its name", async () => {
