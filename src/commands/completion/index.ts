@@ -12,7 +12,7 @@ import { type Suggestion, suggestValues, type Values } from "./values.ts";
 /** The command, for a program that has these commands. */
 export function completionOf(commands: readonly CommandEntry[]): Define {
   return (command, act) => {
-    command.addHelpText("before", examples("zoho-hooks completion bash", "zoho-hooks completion powershell"));
+    command.addHelpText("before", examples(...Object.values(scripts).map(({ install }) => install)));
     for (const [shell, { script, install }] of Object.entries(scripts)) {
       const print = async (context: Context) => {
         context.report({ type: "text", text: script, json: { type: "completion", shell, script } });
@@ -21,8 +21,7 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
       command
         .command(shell)
         .description(`Print the completion script for ${shell}.`)
-        .addHelpText("before", examples(`zoho-hooks completion ${shell}`))
-        .addHelpText("after", install)
+        .addHelpText("before", examples(install))
         .action(act(print));
     }
     const printWords = async (context: Context, passed: readonly string[]) => {
