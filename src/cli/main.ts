@@ -179,16 +179,22 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: T
   // The flag exists, and its value is what does not fit.
   if (flag !== undefined && suggestion?.split(" or ").includes(flag))
     return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
+  const other = OTHER_NAMES.get(`${path} ${unknown ?? flag}`);
+  if (other !== undefined) return new UserError("usage", message, `did you mean ${other}?`);
   const help = isCommand(called) ? `run zoho-hooks ${path} --help for usage` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }
 
 const HELP_HINT = "run zoho-hooks --help for the commands and their flags";
-/** Names of the same commands in other tools. */
+/** Names of the same commands in other tools, and what is looked for under another name. */
 const OTHER_NAMES = new Map([
   ["trigger", "send"],
   ["logs", "events"],
   ["version", "--version"],
+  ["events clear", "zoho-hooks events prune --keep 0s"],
+  ["events delete", "zoho-hooks events prune --keep 0s"],
+  ["check --junit", "--summary junit=FILE"],
+  ["replay --logged", "zoho-hooks replay 3, without a flag"],
 ]);
 
 function unknownCommand(name: string): UserError {

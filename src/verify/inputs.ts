@@ -19,11 +19,19 @@ export async function readLogged(
   files: readonly string[],
   { logged, store }: InputOptions,
 ): Promise<LoggedInput | undefined> {
-  if (logged === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
-  if (logged === undefined) return undefined;
-  if (files.length > 0) throw usageError("--logged and a file cannot be combined", "leave one of them out");
+  if (logged !== undefined && files.length > 0)
+    throw usageError("--logged and a file cannot be combined", "leave one of them out");
+  const n = logged ?? numberAmong(context, files);
+  if (n === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
+  if (n === undefined) return undefined;
   const { loggedInput } = await import("./logged.ts");
-  return loggedInput(context, logged, store);
+  return loggedInput(context, n, store);
+}
+
+/** `verify 3` and `verify last`, as `replay` takes them, unless a file has this name. */
+function numberAmong(context: Context, [name = "", ...others]: readonly string[]): string | undefined {
+  const isNumber = others.length === 0 && /^(?:#?\d+|last)$/i.test(name);
+  return isNumber && kindOf(context, name) === "no such file" ? name : undefined;
 }
 
 /** The names of the files; `-` is standard input. */
@@ -62,7 +70,9 @@ export function expandPaths(host: Host, names: readonly string[]): readonly stri
     const isPayload = names.some((name) => /^\s*[{[]/.test(name));
     throw usageError(
       missing.join("; "),
-      isPayload ? "to verify a payload itself, pipe it in: zoho-hooks verify - < payload.json" : "nothing was checked",
+      isPayload
+        ? "to verify a payload itself, pipe it in: zoho-hooks verify - < payload.json"
+        : "nothing was checked; to verify a delivery of the event log, give its number: zoho-hooks verify 3",
     );
   }
   return [...new Set(found)];

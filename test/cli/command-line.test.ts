@@ -45,6 +45,15 @@ describe("a command that other tools have", () => {
     expect(exitCode).toBe(2);
     expect(err).toContain(`unknown command '${typed}'\n  did you mean ${meant}?`);
   });
+
+  it.each([
+    ["events clear", "zoho-hooks events prune --keep 0s"],
+    ["check 3000 --junit out.xml", "--summary junit=FILE"],
+    ["replay --logged 3", "zoho-hooks replay 3"],
+  ])("%s is answered with %s", async (line, meant) => {
+    const { exitCode, err } = await run(line.split(" "));
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`\n  did you mean ${meant}`)]);
+  });
 });
 
 /** Each listed command, and each subcommand with its group before it. */
