@@ -6,36 +6,25 @@ import type { SecretOptions } from "../project/given-secrets.ts";
 import { type InputPayload, streamVerifyInput } from "../recognition/verify-input.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { NOT_A_FILE } from "../util/files.ts";
-import type { LoggedInput } from "./logged.ts";
 
 interface InputOptions extends SecretOptions {
   readonly logged?: string;
   readonly store?: string;
 }
 
-/** Loaded on demand: no other input needs the log. */
-export async function readLogged(
-  context: Context,
-  files: readonly string[],
-  { logged, store }: InputOptions,
-): Promise<LoggedInput | undefined> {
-  if (logged !== undefined && files.length > 0)
-    throw usageError("--logged and a file cannot be combined", "leave one of them out");
-  const n = logged ?? numberAmong(context, files);
-  if (n === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
-  if (n === undefined) return undefined;
-  const { loggedInput } = await import("./logged.ts");
-  return loggedInput(context, n, store);
-}
-
 /** `verify 3` and `verify last`, as `replay` takes them, unless a file has this name. */
-function numberAmong(context: Context, [name = "", ...others]: readonly string[]): string | undefined {
+export function loggedNumber(host: Host, [name = "", ...others]: readonly string[]): string | undefined {
   const isNumber = others.length === 0 && /^(?:#?\d+|last)$/i.test(name);
-  return isNumber && kindOf(context, name) === "no such file" ? name : undefined;
+  return isNumber && kindOf(host, name) === "no such file" ? name : undefined;
 }
 
-/** The names of the files; `-` is standard input. */
+/** The names of the files, none for `--logged`; `-` is standard input. */
 export function inputNames(context: Context, files: readonly string[], options: InputOptions): readonly string[] {
+  if (options.logged !== undefined) {
+    if (files.length > 0) throw usageError("--logged and a file cannot be combined", "leave one of them out");
+    return [];
+  }
+  if (options.store !== undefined) throw usageError("--store does nothing without --logged");
   const names = files.length > 0 ? files : ["-"];
   if (!names.includes("-")) return names;
   if (files.length === 0 && context.stdin.isTTY) {

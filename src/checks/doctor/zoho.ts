@@ -1,7 +1,7 @@
 import type { Channel } from "../../channels/channel.ts";
 import { watchClient } from "../../channels/client.ts";
-import { findWatchProduct, type WatchProduct, watchProductIds } from "../../channels/products.ts";
 import { openZoho, type ZohoSession } from "../../channels/session.ts";
+import { findWatchProduct, type WatchProduct, watchProductIds } from "../../channels/watch-products.ts";
 import { ExitCode, errorCode, UserError } from "../../util/errors.ts";
 import { formatSpan } from "../../util/units.ts";
 import { managedProducts } from "../../webhooks/index.ts";
@@ -18,10 +18,10 @@ export async function checkZoho(project: CheckedProject): Promise<readonly Found
   const { context, config, profile } = project;
   let session: ZohoSession;
   try {
-    session = await bounded(context.signal, () => openZoho(silentContext(context), { profile }, config));
+    session = await bounded(context.signal, () => openZoho(silentContext(context), config, { profile }));
   } catch (error) {
     if (errorCode(error) !== "not_signed_in" || chosenProfile(config, profile) !== undefined) throw error;
-    const text = "not signed in: scopes, data centre, clock and channels were not asked";
+    const text = "not signed in: couldn't check scopes, data centre, clock and channels";
     return [skipped(text, "zoho-hooks login (only channels and webhooks need it)")];
   }
   const { signIn, tokens, http } = session;
@@ -103,7 +103,7 @@ async function listChannels(
   const session =
     product.id === first.product.id
       ? first
-      : await openZoho(silentContext(context), { product: product.id, profile }, config);
+      : await openZoho(silentContext(context), config, { product: product.id, profile });
   // The clients hide the answer, whose Date is Zoho's time.
   const call: ZohoSession["api"]["call"] = async (request) => {
     const reply = await session.api.call(request);

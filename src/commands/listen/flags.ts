@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { watchProductIds } from "../../channels/products.ts";
+import { watchProductIds } from "../../channels/watch-products.ts";
 import type { ListenOptions } from "../../listener/plan.ts";
 import type { Context } from "../../project/context.ts";
 import type { Settings } from "../../project/settings.ts";
