@@ -5,7 +5,7 @@ import type { Paint } from "./paint.ts";
 const PAGE = /^(?:\.\.\/|products\/)*([\w-]+)\.md(?:#.*)?$/;
 
 /**
- * Markdown as text for a terminal: headings to the left of all else, paragraphs wrapped, tables aligned, code unbroken.
+ * Markdown as text for a terminal: headings to the left of all else, paragraphs wrapped, tables aligned, code and commands unbroken.
  * Comments, fences and the marks of links and bold text are left out; a link to another topic names it.
  */
 export function pageText(markdown: string, topics: ReadonlyMap<string, string>, columns: number, paint: Paint): string {
@@ -21,13 +21,15 @@ export function pageText(markdown: string, topics: ReadonlyMap<string, string>, 
     paragraph = "";
     rows = [];
   };
-  let isCode = false;
+  let code: "none" | "source" | "output" = "none";
   for (const line of markdown.trimEnd().split(/\r?\n/)) {
     if (line.startsWith("```")) {
       flush();
-      isCode = !isCode;
-    } else if (isCode) {
-      add(`  ${line}`);
+      const opened = /^```(?:console|text)/.test(line) ? "output" : "source";
+      code = code === "none" ? opened : "none";
+    } else if (code !== "none") {
+      const isWhole = code === "source" || line.startsWith("$ ");
+      add(...(isWhole ? [`  ${line}`] : wrapLine(`  ${line}`, width)));
     } else if (/^\|[ :|-]+$/.test(line) || /^<.*>$/.test(line)) {
       // The rule below a table's head, HTML.
     } else if (line.startsWith("|")) {

@@ -16,7 +16,7 @@ export function addListenFlags(command: Command): void {
     .option("--channel <events>", "have Zoho post these here, such as Leads.create,Deals.all (repeatable)", collect);
   addSettings("tunnel", "publicUrl")
     .option("--expect <event=count>", "exit once these have arrived, such as crm:Leads.create=2 (repeatable)", collect)
-    .option("--timeout <time>", "stop after this time; with --expect (default: 60s): exit with 8 if any is missing")
+    .option("--timeout <time>", "stop after this time; exit with 8 if --expect (default: 60s) is not met")
     .option("--exec <command>", "run this command once ready, and exit with its exit code")
     .optionsGroup("Receiving:");
   addSettings("onInvalid", "schema", "allowUnsigned", "tolerance", "allowIp", "allowZohoIps", "host", "maxBody")
