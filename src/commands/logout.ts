@@ -25,7 +25,7 @@ export const define: Define = (command, act) => {
   command
     .option("--profile <name>", "the sign-in to revoke (default: ZOHO_PROFILE, else the current one)")
     .option("--local", "only remove it from this machine: its tokens stay valid at Zoho")
-    .option("--delete-channels", "first delete the living channels that were created here, without asking")
+    .option("--delete-channels", "first delete the active channels that were created here, without asking")
     .addHelpText("before", examples("zoho-hooks logout", "zoho-hooks logout --profile acme --delete-channels"))
     .addHelpText("after", HELP)
     .action(act(logout));
@@ -64,7 +64,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   const profile = profiles.find((each) => each.name === (named ?? current));
   if (profile === undefined) throw new Error("a sign-in that was opened has a profile");
   const { name } = profile;
-  let living = await context.waiting("looking for living channels", () =>
+  let living = await context.waiting("looking for active channels", () =>
     findActiveChannels(context, config, name, local ? undefined : signIn),
   );
   if (!local && (await shouldDelete(context, living, name, deleteChannels))) {

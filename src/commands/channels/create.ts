@@ -69,7 +69,7 @@ export async function create(context: Context, names: readonly string[], options
         throw error;
       });
     context.report(channelReport(session, "created", channel, options.showSecrets));
-    const message = `its token is a new one, which listen on this machine knows; for your app: ${command(`show ${id} --show-secrets`)}`;
+    const message = `a new token was created; listen on this machine uses it. For your app: ${command(`show ${id} --show-secrets`)}`;
     if (chosenToken === undefined) context.report({ type: "notice", message });
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
     return ExitCode.ok;
