@@ -129,7 +129,7 @@ ${table(
   shown.map((name) => [name, versions[ABOUT[name][0]] ?? "", ABOUT[name][1], ABOUT[name][2]]),
 ).replaceAll("--:", "---")}
 
-The stand-ins for smee.io and for Hookdeck's service receive the requests, and their CPU time is not counted; that of the others
+The stand-ins for smee.io and for Hookdeck's service receive the requests, and their CPU time is not counted; the others' CPU time
 includes receiving. Hookdeck's stand-in has as many requests in flight as there are connections.
 
 ## Growth
