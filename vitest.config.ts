@@ -14,8 +14,6 @@ export default defineConfig({
     // Vitest's second is too short on a busy machine.
     expect: { poll: { timeout: 15_000 } },
     pool: "forks",
-    // Keeps transformed modules below node_modules, by their content.
-    experimental: { fsModuleCache: true },
     // Tests wait more than they compute: one more than there are cores keeps them busy.
     maxWorkers: availableParallelism() + 1,
     projects: [
