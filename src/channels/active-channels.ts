@@ -10,8 +10,8 @@ import { zohoTime } from "../zoho-api/time.ts";
 import type { Channel } from "./channel.ts";
 import { deleteChannels } from "./delete.ts";
 import { channelMemory, isActive } from "./memory.ts";
-import { findWatchProduct, type WatchProduct, watchProductIds } from "./products.ts";
 import { withZoho } from "./session.ts";
+import { findWatchProduct, type WatchProduct, watchProductIds } from "./watch-products.ts";
 
 /** The channels of a profile and product that post until they expire, although nobody is signed in any more. */
 export interface ActiveChannels {
@@ -26,8 +26,8 @@ export interface ActiveChannels {
 const LIST_TIMEOUT_MS = 10_000;
 
 /**
- * By Zoho's lists, and without an answer by what this machine remembers. `signIn` undefined: Zoho is not asked. Products
- * without a channel are left out.
+ * Finds active channels in Zoho's lists, and without an answer in what this machine remembers. `signIn` undefined: Zoho is
+ * not asked. Products without a channel are left out.
  */
 export async function findActiveChannels(
   context: Context,

@@ -10,7 +10,7 @@ import { accountOf } from "../zoho-api/sign-in.ts";
 import type { Channel } from "./channel.ts";
 import { watchClient } from "./client.ts";
 import { channelMemory } from "./memory.ts";
-import { findWatchProduct } from "./products.ts";
+import { findWatchProduct } from "./watch-products.ts";
 
 /** Access to the channels of one organisation and product: at Zoho, and as they are remembered on this machine. */
 export type ZohoSession = Awaited<ReturnType<typeof openZoho>>;

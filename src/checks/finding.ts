@@ -43,7 +43,7 @@ export function countOutcomes(findings: readonly Finding[]): Readonly<Record<Che
 
 export interface CheckReport extends Finding {
   readonly type: "check";
-  /** Of the column of ids, in characters. Default: 28. */
+  /** Width of the column of ids, in characters. Default: 28. */
   readonly idWidth?: number;
 }
 

@@ -90,7 +90,7 @@ async function openConfig(context: Context, options: LogOptions) {
   return { config, store };
 }
 
-/** The same of a log in a file. */
+/** Reads the state of a log in a file. */
 async function statusOfFile({ now }: Context, config: Config) {
   const owner = await lockOwnerAt(logPlace(config));
   const log = await openLogAt(logPlace(config), { now, create: false });

@@ -174,7 +174,7 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
   }
 }
 
-/** The same port as last time, then those that no other inspector had, then any. */
+/** Ports to try: that of the last time, then those that no other inspector had, then any. */
 async function candidates(
   port: number | undefined,
   own: Access | undefined,

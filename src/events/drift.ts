@@ -1,7 +1,7 @@
 import type { Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { readPayload } from "../delivery/payload.ts";
-import type { ListOptions, Log, LogFilter } from "../log/log.ts";
+import type { Log, LogFilter, LogListOptions } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
@@ -47,7 +47,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
   });
 }
 
-interface ObserveOptions extends Pick<ListOptions, "onDamaged"> {
+interface ObserveOptions extends Pick<LogListOptions, "onDamaged"> {
   readonly filter: LogFilter;
   readonly samples?: boolean;
 }

@@ -1,4 +1,4 @@
-import { isDesigned } from "../contract/event-names.ts";
+import { isCustomEvent } from "../contract/event-names.ts";
 import type { Verdict } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { Progress } from "../process/messages.ts";
@@ -69,7 +69,7 @@ export async function show(context: Context, which: string, options: LogOptions)
     const event = entryEvent(products, entry, hiddenSecrets(context, options));
     const isCut = event.logged.cutTo !== undefined;
     const why = isCut ? undefined : explainCommand(context, config, entry.n, entry.verdicts);
-    context.report({ type: "entry", event: { ...event, explainCommand: why } });
+    context.report({ type: "event-details", event: { ...event, explainCommand: why } });
     return ExitCode.ok;
   });
 }
@@ -79,7 +79,7 @@ export async function stats(context: Context, options: FilterOptions & LogOption
   const products = await projectProducts(config, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, config, async (log) => {
-    const counts = await log.stats(filter, (event) => isDesigned(products, event));
+    const counts = await log.stats(filter, (event) => isCustomEvent(products, event));
     const isEmpty = counts.total.received === 0 && !context.json;
     context.report(
       isEmpty ? { type: "notice", message: emptyMessage(options, log.path) } : { type: "log-stats", ...counts },

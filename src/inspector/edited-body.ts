@@ -1,4 +1,4 @@
-import { chosenNames, MASK, maskDelivery } from "../delivery/mask.ts";
+import { MASK, maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
@@ -14,7 +14,9 @@ export function editedBody(entry: LogEntry, edited: string, hidden: KnownSecrets
   const isCompact = parseJson(original).ok && minifyJson(original) === original;
   const text = isCompact && parseJson(edited).ok ? minifyJson(edited) : edited;
   if (hidden === undefined || !text.includes(MASK)) return Buffer.from(text);
-  const masked = maskDelivery(hidden.maskDelivery(entry.delivery), chosenNames(entry.verdicts)).body.toString("utf8");
+  const masked = maskDelivery(hidden.maskDelivery(entry.delivery), secretFieldNames(entry.verdicts)).body.toString(
+    "utf8",
+  );
   const restored = masked === text ? original : restoreJson(text, masked, original);
   if (restored !== undefined) return Buffer.from(restored);
   throw usageError(

@@ -14,7 +14,7 @@ import { readFilter } from "../events/filter.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { createRoutes } from "../forward/routes.ts";
-import type { ListOptions, LogEntry, LogFilter, LogRow } from "../log/log.ts";
+import type { LogEntry, LogFilter, LogListOptions, LogRow } from "../log/log.ts";
 import type { Report } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
@@ -154,7 +154,7 @@ async function listRows(
   log: SharedLog,
   toRow: (row: LogRow) => EventRow,
   filter: LogFilter,
-  list: ListOptions,
+  list: LogListOptions,
 ): Promise<readonly EventRow[]> {
   const rows = await log.use(async (open) => {
     const found: EventRow[] = [];
@@ -260,7 +260,7 @@ async function readState(context: Context, { config: start, showSecrets }: Opera
       project: config.root,
       receiver: url === undefined ? null : { url, public_url: url.startsWith("https:") ? url : null },
       targets: configuredTargets(config).map(maskSetting),
-      channels: await livingChannels(context),
+      channels: await activeChannels(context),
       show_secrets: showSecrets,
       try_command: `${context.invocation} ${url === undefined ? "listen" : `send ${product}`}`,
     };
@@ -273,15 +273,15 @@ function versionOf({ packageRoot }: Context): string {
 }
 
 /** The channels that this machine knows. Loaded only where there are any. */
-async function livingChannels(context: Context): Promise<State["channels"]> {
+async function activeChannels(context: Context): Promise<State["channels"]> {
   const folder = context.userFolder;
   if (!existsSync(join(folder, CHANNELS_FILE))) return [];
   const { allRemembered, isActive } = await import("../channels/memory.ts");
   const { isOrphaned } = await import("../channels/orphaned-channels.ts");
   const now = context.now();
-  const living = (await allRemembered(folder).catch(() => [])).filter((each) => isActive(each, now));
+  const active = (await allRemembered(folder).catch(() => [])).filter((each) => isActive(each, now));
   return Promise.all(
-    living.map(async (each) => ({
+    active.map(async (each) => ({
       id: each.id,
       events: each.events,
       expires_at: each.expiresAt?.toISOString() ?? null,

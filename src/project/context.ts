@@ -36,12 +36,12 @@ export interface EmbeddedRun {
   readonly listener?: {
     /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */
     readonly log: Log;
-    /** Of the receiver, on this machine. */
+    /** Address of the receiver on this machine. */
     readonly url: string;
   };
 }
 
-/** The same context, but for these members. */
+/** Copies a context with other values for these members. */
 export function overrideContext<T extends Partial<Context>>(context: Context, members: T): Context & T {
   // Not by assignment: `signal` is a getter.
   return Object.create(context, Object.getOwnPropertyDescriptors(members)) as Context & T;

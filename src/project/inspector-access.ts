@@ -9,7 +9,7 @@ import { readPrivateJson, writePrivateJson } from "../util/files.ts";
 import type { Context } from "./context.ts";
 import type { Config } from "./load.ts";
 
-/** Where the inspector of a log is reached, and with which token. */
+/** Address and token of the inspector of a log. */
 export interface Access {
   readonly port: number;
   readonly token: string;

@@ -15,13 +15,13 @@ export interface Config {
   /** The project's folder: that of its config file, else the working folder. */
   readonly root: string;
   readonly settings: Settings;
-  /** Where each setting came from: `flag`, the path of a file, `ZOHO_HOOKS_PORT (environment)` or `default`. */
+  /** Origin of each setting: `flag`, the path of a file, `ZOHO_HOOKS_PORT (environment)` or `default`. */
   readonly origins: Readonly<Record<keyof Settings, string>>;
   readonly secrets: Secrets;
   readonly storeSecret: ReturnType<typeof readStoredSecrets>["store"];
   readonly importModule: ImportModule;
   readonly env: Env;
-  /** Where a variable was set: `environment`, or the path of the `.env`. */
+  /** Origin of a variable: `environment`, or the path of the `.env`. */
   variableOrigin(name: string): string;
 }
 
@@ -145,7 +145,7 @@ function withoutEmpty(env: Env): Env {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ""));
 }
 
-/** Where the log is. */
+/** Place of the log. */
 export function logPlace({ root, settings: { store } }: Pick<Config, "root" | "settings">) {
   return { root, store: String(store) };
 }

@@ -11,7 +11,7 @@ export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions 
   readonly to?: string;
   readonly set?: readonly string[];
   readonly edit?: boolean;
-  /** What takes the place of the body; no flag, the inspector sets it. */
+  /** Body to send instead; no flag, the inspector sets it. */
   readonly body?: Buffer;
   readonly exact?: boolean;
   readonly timeout: string;

@@ -168,8 +168,16 @@ async function replayAll(
     const { status, latencyMs, replyPreview: reply } = result;
     if (kind !== "interrupted") {
       // A changed body that is accepted does not settle the original.
-      const mends = delivered && !outgoing.changed;
-      await log.recordAttempt(n, { target, at, status, latencyMs, error: result.error?.message, reply, mends });
+      const resolvesFailure = delivered && !outgoing.changed;
+      await log.recordAttempt(n, {
+        target,
+        at,
+        status,
+        latencyMs,
+        error: result.error?.message,
+        reply,
+        resolvesFailure,
+      });
     }
     const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
     const hint = ok ? undefined : (result.error?.hint ?? answerHint(result));

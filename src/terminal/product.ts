@@ -33,7 +33,7 @@ export function describeProduct(product: Product) {
   } as const;
 }
 
-/** What it means if it is verified, and no more. */
+/** States what a verified proof means, and no more. */
 const COVERS: Readonly<Record<Proves, string>> = {
   body: "covers the body: someone who has the secret signed exactly these bytes",
   sender: "covers the sender only: anyone who has seen one delivery can make another, with any content",

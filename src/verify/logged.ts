@@ -1,5 +1,5 @@
 import type { Verdict } from "../contract/product.ts";
-import { chosenNames, maskDelivery } from "../delivery/mask.ts";
+import { maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { parseNumber, requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
 import type { LogEntry } from "../log/log.ts";
@@ -28,7 +28,7 @@ export async function loggedInput(context: Context, config: Config, which: strin
 }
 
 function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): VerifiedReport {
-  const shown = maskDelivery(delivery, chosenNames(report.receipt.verdicts));
+  const shown = maskDelivery(delivery, secretFieldNames(report.receipt.verdicts));
   const read = readPayload(shown);
   return {
     ...report,
@@ -37,7 +37,7 @@ function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): Verifie
   };
 }
 
-/** What `listen` found with a secret that is missing here. */
+/** Notes what `listen` found with a secret that is missing here. */
 function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): readonly string[] {
   const isChecked = ({ verdict }: Verdict): boolean => verdict === "passed" || verdict === "failed";
   const unchecked = receipt.verdicts.filter((verdict) => !isChecked(verdict)).map(({ id }) => id);

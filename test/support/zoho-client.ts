@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type WatchClient, watchClient } from "../../src/channels/client.ts";
-import { findWatchProduct } from "../../src/channels/products.ts";
+import { findWatchProduct } from "../../src/channels/watch-products.ts";
 import { KnownSecrets, secret } from "../../src/delivery/secrets.ts";
 import type { Sleep } from "../../src/util/timing.ts";
 import { type AccessTokens, accessTokens } from "../../src/zoho-api/access-token.ts";

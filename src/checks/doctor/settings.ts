@@ -1,6 +1,6 @@
 import { basename, sep } from "node:path";
-import { watchProductIds } from "../../channels/products.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
+import { watchProductIds } from "../../channels/watch-products.ts";
 import type { Product } from "../../contract/product.ts";
 import { projectProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
 import { CREDENTIAL_VARIABLES, type Credential } from "../../delivery/secrets.ts";

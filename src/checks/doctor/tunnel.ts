@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { headerValue } from "../../delivery/delivery.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import { openPoster } from "../../forward/post.ts";
-import { chooseRunTunnel } from "../../listener/tunnel.ts";
+import { chooseRunTunnel } from "../../listener/tunnel-part.ts";
 import { loadNgrok, NGROK_SERVER_ADDR, tryNgrok } from "../../tunnel/ngrok-session.ts";
 import { probe } from "../../tunnel/probe.ts";
 import { errorText, UserError } from "../../util/errors.ts";
@@ -92,7 +92,7 @@ export async function checkPublicUrl({ config, listener }: CheckedProject, signa
 
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** What the receiver at a local address answers to a nonce: only it has the key. */
+/** Answer of the receiver at a local address to a nonce: only it has the key. */
 async function answerOf(local: string, nonce: string, signal: AbortSignal): Promise<string | undefined> {
   const poster = await openPoster({ connections: 1, insecure: false, env: {}, timeoutMs: PROBE_TIMEOUT_MS });
   const headers = [[PROBE_HEADER, nonce]] as const;

@@ -1,7 +1,7 @@
 import type { Channel } from "../../channels/channel.ts";
 import { watchClient } from "../../channels/client.ts";
-import { findWatchProduct, type WatchProduct, watchProductIds } from "../../channels/products.ts";
 import { openZoho, type ZohoSession } from "../../channels/session.ts";
+import { findWatchProduct, type WatchProduct, watchProductIds } from "../../channels/watch-products.ts";
 import { ExitCode, errorCode, UserError } from "../../util/errors.ts";
 import { formatSpan } from "../../util/units.ts";
 import { managedProducts } from "../../webhooks/index.ts";

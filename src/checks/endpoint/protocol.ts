@@ -177,7 +177,7 @@ export async function accepts(
     : fault(`${sent}: ${statusText(answer)}`, `${sent} (${delivery.body.length} bytes)`, answer);
 }
 
-/** Those that neither a delivery nor a probe of the product has. */
+/** Methods that neither a delivery nor a probe of the product has. */
 function otherMethods({ format, product }: Subject): readonly string[] {
   const probes = product.formats.flatMap((each: Format) => each.probes ?? []);
   return METHODS.filter((each) => !acceptsMethod(format, each) && probes.every(({ method }) => method !== each));

@@ -26,7 +26,7 @@ export const checks: readonly Check[] = [
 
 const groups: readonly string[] = [...new Set(checks.map(groupOf))];
 
-/** Those that the subject has something for, and that are wanted. Throws a usage error for a name that none has. */
+/** Selects the checks that are wanted and apply to the subject. Throws a usage error for an unknown name. */
 export function chooseChecks(
   subject: Subject,
   { only = [], skip = [] }: { readonly only?: readonly string[]; readonly skip?: readonly string[] },

@@ -237,7 +237,7 @@ function textOf({ reply, replyPreview }: PostResult): string {
   return `${replyPreview}\n${reply?.subarray(0, MAX_TEXT).toString("utf8") ?? ""}`;
 }
 
-/** What the app knows as well, in any place of an answer. Short ones would be found by chance. */
+/** Secrets that the app knows too, to look for in its answers. Short ones would be found by chance. */
 function secretsOf({ format, product, secrets }: Subject): readonly string[] {
   return format.proofs
     .flatMap(({ credential }) => secrets.for(credential, product.id))

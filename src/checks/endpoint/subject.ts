@@ -20,7 +20,7 @@ interface SubjectOptions {
   readonly countCmd?: string;
 }
 
-/** Where neither the flag nor the URL names a product. */
+/** Product where neither the flag nor the URL names one. */
 const DEFAULT_PRODUCT = "crm";
 
 export async function chooseSubject(
@@ -47,7 +47,7 @@ export async function chooseSubject(
     if (fixture === undefined) return [];
     const { event: kind, name } = match;
     const data = readExact(fixture.text);
-    const canRepeat = !kind.once && !kind.designed && recordsOf(format, data, name).length > 0;
+    const canRepeat = !kind.once && !kind.custom && recordsOf(format, data, name).length > 0;
     return [{ event: name, data, records: format.records(fixture.data, name), canRepeat }];
   });
   const [sample] = samples;

@@ -5,9 +5,9 @@ import { readBack, requestChannel, warnOfDifferences } from "../../channels/crea
 import { channelEvents } from "../../channels/events.ts";
 import { chooseExpiry, expiryBy } from "../../channels/expiry.ts";
 import { notifyUrl } from "../../channels/notify-url.ts";
-import { findWatchProduct } from "../../channels/products.ts";
 import { channelReport } from "../../channels/reports.ts";
 import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import { findWatchProduct } from "../../channels/watch-products.ts";
 import { warnOfMistypedModules } from "../../custom/project-products.ts";
 import { listenerUrl } from "../../events/running-listener.ts";
 import { products } from "../../products/index.ts";

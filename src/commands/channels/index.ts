@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { watchProductIds } from "../../channels/products.ts";
+import { watchProductIds } from "../../channels/watch-products.ts";
 import type { Context } from "../../project/context.ts";
 import { examples } from "../../terminal/help.ts";
 import type { ExitCode } from "../../util/errors.ts";

@@ -197,7 +197,7 @@ interface FileChange {
   readonly action: "created" | "changed" | "unchanged" | "absent";
   /** The settings, variables or lines that are added. */
   readonly entries: readonly string[];
-  /** Those that exist already and are not changed. */
+  /** Files that exist already and are not changed. */
   readonly kept: readonly string[];
   /** The mode of the file from now on; default: that of the umask, or of an existing file. */
   readonly mode?: number;

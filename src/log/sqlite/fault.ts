@@ -101,7 +101,7 @@ export function logFault(kind: FaultKind, path: string, reason: string): UserErr
   return new UserError("usage", message, hint, `log-${kind}`);
 }
 
-/** Throws a UserError for a log that is not all regular files: SQLite would wait for ever for the other end of a pipe. */
+/** Throws a UserError for a log that is not all regular files: SQLite would wait forever for the other end of a pipe. */
 export function rejectIrregular(path: string): void {
   for (const file of ["", "-wal", "-shm", "-journal"].map((suffix) => path + suffix)) {
     if (statSync(file, { throwIfNoEntry: false })?.isFile() === false) {

@@ -1,9 +1,9 @@
 import { channelEvents } from "../channels/events.ts";
 import { openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/notify-url.ts";
-import { findWatchProduct } from "../channels/products.ts";
 import { openZoho, type ZohoSession } from "../channels/session.ts";
 import { type ChannelReservation, deleteOrphans, reserveChannel } from "../channels/take-over.ts";
+import { findWatchProduct } from "../channels/watch-products.ts";
 import { findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import type { Secret, Secrets } from "../delivery/secrets.ts";
@@ -30,7 +30,7 @@ interface ZohoOptions {
   onLost(error: unknown): void;
 }
 
-/** What receivers on one log share. */
+/** Parts that receivers on one log share. */
 interface SharedParts {
   readonly log: Log;
   readonly shared: SharedSecretsPart;
