@@ -42,7 +42,7 @@ afterEach(async () => {
 /** A process that waits to get an access token. */
 async function startProcess() {
   const { clientId, clientSecret } = server.accounts;
-  const task = JSON.stringify({ accountsUrl: server.url, clientId, clientSecret, refreshToken, userFolder: home });
+  const task = JSON.stringify({ accountsUrl: server.url, clientId, clientSecret, refreshToken, userFolder: join(home, ".config/zoho-hooks") });
   const child = spawn(process.execPath, [script, task], { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
   const reader = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -70,7 +70,7 @@ it("reports what it waits for, and continues as soon as that process is killed",
   const { child, go } = await startProcess();
   go();
   await server.seen(({ path }) => path === "/oauth/v2/token");
-  const tokens = join(home, "tokens");
+  const tokens = join(home, ".config/zoho-hooks/tokens");
   let heartbeat: NodeJS.Timeout | undefined;
   const touchLocks = (): void => {
     const now = new Date();
