@@ -45,7 +45,7 @@ const NOT_POSTED = "Zoho does not post this body: it is the one that the Webhook
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
   doc: "doc: its source documents it",
   seen: "seen: known from deliveries to integrations in use",
-  modelled: "modelled: neither documented nor seen, but made after a similar body",
+  modelled: "modelled: neither documented nor seen, but based on a similar body",
 };
 
 const BY_KEY_PAIR =
