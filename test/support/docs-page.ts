@@ -195,7 +195,13 @@ export class DocsPage {
 
 /** What is left on the terminal's screen. */
 function onScreen(text: string): string {
-  return stripVTControlCharacters(withoutErased(text.replaceAll("\r", "")));
+  return withQuickAnswers(stripVTControlCharacters(withoutErased(text.replaceAll("\r", ""))));
+}
+
+/** On a busy machine the app may be too slow for an event and its answer to be one line, as they are on the pages. */
+function withQuickAnswers(text: string): string {
+  const late = /^(\d\d:\d\d:\d\d #(\d+) (?!.*→).*)\n((?:.*\n)*?)\d\d:\d\d:\d\d #\2 +→ 200 {2}(.*\n)/gm;
+  return text.replace(late, "$1  → 200 $4$3");
 }
 
 /** Whether the program of a word like `needs=php` is installed. */

@@ -2,6 +2,7 @@
 export const BINDINGS = [
   { action: "older", keys: ["up", "k"], shown: "↑ k", help: "select the event before" },
   { action: "newer", keys: ["down", "j"], shown: "↓ j", help: "select the event after, at last the newest again" },
+  { action: "number", keys: [..."0123456789"], shown: "12 enter", help: "select #12" },
   { action: "details", keys: ["d"], shown: "d", help: "its headers, body, signatures, schema and attempts" },
   { action: "replay", keys: ["r"], shown: "r", help: "send it to your app again" },
   { action: "edit", keys: ["e"], shown: "e", help: "change its body in your editor, and send that" },
