@@ -15,6 +15,8 @@ export interface Output {
   readonly isTTY: boolean;
   /** Undefined when it is not a terminal. */
   readonly columns: number | undefined;
+  /** Undefined when it is not a terminal. */
+  readonly rows?: number | undefined;
 }
 
 /** An empty pipe takes this much before its reader has read a byte. */
@@ -102,6 +104,9 @@ export function standardOutput(
     },
     get columns() {
       return isTerminal() ? stream().columns : undefined;
+    },
+    get rows() {
+      return isTerminal() ? stream().rows : undefined;
     },
   };
 }

@@ -2,7 +2,7 @@ import type { LogCounts, LogStatsReport } from "../log/stats-report.ts";
 import { plain } from "../util/text.ts";
 import { counted, formatDay, formatDuration } from "../util/units.ts";
 import { clockTime } from "./event.ts";
-import { alignRows, fitLine, type Lines, textOf, wrapLine } from "./layout.ts";
+import { alignRows, fitLine, type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";
 
 /** `--verbose` and `--json` have all hours. */
@@ -35,7 +35,7 @@ export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
   return {
     out: textOf(
       !quiet && !isNarrow && out.dim(head),
-      isNarrow ? counts.map((each) => wrapLine(countsText(...each), out.columns)) : table,
+      isNarrow ? counts.map((each) => countsText(...each)) : table,
       "",
       hourLines(report, style),
       "",

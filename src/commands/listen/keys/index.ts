@@ -6,6 +6,7 @@ import type { Report } from "../../../process/messages.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
 import { renderFailure } from "../../../terminal/failure.ts";
+import { fitText } from "../../../terminal/layout.ts";
 import { paintFor } from "../../../terminal/paint.ts";
 import { onAbort } from "../../../util/timing.ts";
 import { counted } from "../../../util/units.ts";
@@ -293,7 +294,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     const color = !base.argv.includes("--no-color");
     const text = await renderFailure(error, base, { json: false, quiet: false, verbose, color });
     line.erase();
-    base.stderr.write(text);
+    base.stderr.write(fitText(text, base.stderr));
     line.schedule();
   }
 
