@@ -259,7 +259,7 @@ const REPEAT_AFTER_MS = 30_000;
 const MAX_WARNINGS = 50;
 
 /**
- * Reports the same warning at most every half minute, then with the number of times it came meanwhile: a full disk is one
+ * Reports the same warning at most every half minute, then with the number of times it was repeated: a full disk is one
  * problem, however many deliveries meet it. The last counts come with the summary.
  */
 function limitRepeatedWarnings(write: (report: Report) => void): (report: Report) => void {

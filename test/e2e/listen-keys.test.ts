@@ -75,7 +75,7 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await shell.last(/^#2 · /);
     shell.press("Enter", "Enter");
     shell.type("?");
-    await shell.shown(/\n\n\nkey\n↑ k +select the event before\n/);
+    await shell.shown(/\n\n\nkey\n↑ k +select the previous event\n/);
     await shell.last(STATUS);
     expect(shell.text.match(/\? keys$/gm)).toHaveLength(1);
   });
