@@ -1,4 +1,4 @@
-/** `warning`: works, but not for long or not for everyone; `skipped`: it could not be tried, and `text` says why. */
+/** `warning`: works with limits; `skipped`: could not be checked, and `text` says why. */
 export type CheckOutcome = "passed" | "warning" | "failed" | "skipped";
 
 /** A result of `check` or `doctor`. */

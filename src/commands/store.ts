@@ -22,8 +22,8 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-listen does what init does, if the user of the address may. Otherwise let the owner of the database do it once:
-receivers and workers need no more than to read and write the tables.`;
+listen creates the log itself if its database user may. Otherwise, have the owner of the database run init once: receivers
+and workers only need to read and write the tables.`;
 
 async function init(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);

@@ -30,19 +30,20 @@ interface UiOptions extends LogOptions, SecretOptions {
 }
 
 export const define: Define = (command, act) => {
-  addSecretOptions(addLogFlags(command))
+  command
     .option("-p, --port <port>", "port of the page (default: 4470, or the next free one; the same again next time)")
     .option("--open", "open the page in the browser")
-    .addOption(new Option("--for-listen").hideHelp())
+    .addOption(new Option("--for-listen").hideHelp());
+  addSecretOptions(addLogFlags(command))
     .addHelpText("before", examples("zoho-hooks ui", "zoho-hooks listen 3000 --ui"))
     .addHelpText("after", HELP)
     .action(act(ui));
 };
 
 const HELP = `
-The page shows the event log of this project, while listen runs or not. Its address has a token: whoever knows it can read
-and replay the deliveries, so keep it to yourself. Only this machine reaches the page, and secrets are masked in it unless
---show-secrets is given here. It replays to this machine and to the targets of the settings and of listen, nowhere else.`;
+The page shows the event log of this project, whether or not listen runs. Its address contains a token: whoever knows it
+can read and replay the deliveries, so keep it to yourself. Only this machine reaches the page, and secrets are masked in it
+unless --show-secrets is given here. It replays only to this machine and to the targets of the settings and of listen.`;
 
 const FIRST_PORT = 4470;
 const PORT_COUNT = 30;
@@ -64,8 +65,8 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
     json: { type: "inspector", url: address, already_running: isOther },
   });
   if (isOther && (options.showSecrets === true || port !== undefined)) {
-    const message = "the inspector of this project runs already, with its own flags";
-    context.report({ type: "warning", message, hint: "stop that one first, to start it with others" });
+    const message = "the inspector of this project is already running, with its own flags";
+    context.report({ type: "warning", message, hint: "stop it first to start it with others" });
   }
   if (options.open === true) openPage(context, address);
   if (isOther) return ExitCode.ok;

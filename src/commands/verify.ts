@@ -4,28 +4,26 @@ import type { Define } from "./command.ts";
 import { addSecretOptions, collect } from "./flags/index.ts";
 
 export const define: Define = (command, act) => {
-  addSecretOptions(
-    command
-      .argument("[file...]", "payload files, or patterns such as 'samples/*.json'; - or nothing for standard input")
-      .option("--logged <n>", "verify a delivery from the event log: its number, or last")
-      .option(
-        "--store <path>",
-        "for --logged: the event log, as in events (default: .zoho-hooks/events.db in the project)",
-      )
-      .option("-p, --product <product>", "the product (default: recognised from the body)")
-      .option("-e, --event <event>", "the event (default: recognised from the body)")
-      .option("--format <format>", "the format, such as guide (default: recognised from the body)")
-      .option(
-        "-s, --signature <value>",
-        "the signature or token that came in a header: its value, without the header's name",
-      )
-      .option("-H, --header <name: value>", "a header that came with it (repeatable)", collect)
-      .option("--url <url>", "the URL that it was sent to: the finance products sign its query, too")
-      .option("--content-type <type>", "treat each input as one body of this content type"),
-  )
-    .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
+  command
+    .argument("[file...]", "payload files, or patterns such as 'samples/*.json'; - or nothing for standard input")
+    .optionsGroup("Main options:")
+    .option("--logged <n>", "verify a delivery from the event log: its number, or last")
+    .option("-p, --product <product>", "the product (default: recognised from the body)")
+    .option("-s, --signature <value>", "the signature or token that came in a header, without the header's name")
+    .option("-H, --header <name: value>", "a header that came with it (repeatable)", collect)
     .option("--explain", "find out why a signature or token is wrong, by trying the usual mistakes")
+    .optionsGroup("More options:")
+    .option("-e, --event <event>", "the event (default: recognised from the body)")
+    .option("--format <format>", "the format, such as guide (default: recognised from the body)")
+    .option("--url <url>", "the URL that it was sent to: the finance products also sign its query")
+    .option("--content-type <type>", "treat each input as one body of this content type")
+    .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
     .option("--show-expected", "also print the correct value; implies --explain")
+    .option(
+      "--store <path>",
+      "for --logged: the event log, as in events (default: .zoho-hooks/events.db in the project)",
+    );
+  addSecretOptions(command)
     .addHelpText(
       "before",
       examples(
@@ -42,12 +40,12 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 An input may be a JSON payload; one JSON payload per line; lines of listen --json, which are deliveries with their
-headers; a form; or multipart. Its content shows which. The bytes are taken exactly as they are: a newline that an editor
-added at the end of a file counts, too (--explain notices that).
+headers; a form; or multipart. Its content shows which. The bytes are taken exactly as they are, including a
+newline that an editor added at the end of a file (--explain notices that).
 
 Without headers, only the schema and a token in the body are checked. A signature that cannot be checked is reported, but
 is a failure only with --signature, -H or --secret-file. A line of listen --json has its headers: there, a missing
 signature is a failure if a secret is configured.
 
-Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
-schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.`;
+Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not
+matching the schema (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.`;

@@ -256,7 +256,7 @@ function wireInvoice() {
 const workflow = financeFormat({
   id: "workflow",
   source:
-    "modelled on Zoho Books, whose engine it has; set up as in https://www.zoho.com/us/billing/help/settings/automation.html",
+    "modelled on Zoho Books, whose engine it shares; set up as in https://www.zoho.com/us/billing/help/settings/automation.html",
   evidence: "modelled",
   entities: ["subscription", "invoice", "payment"],
 });

@@ -118,7 +118,7 @@ function handedOver({ handsOver }: Probe, { product }: Source, secrets: Secrets)
   if (secret !== undefined) return [[handsOver.header, secret.reveal()]];
   throw usageError(
     `the probe of ${product.title} carries a secret in ${handsOver.header}, and none is configured`,
-    `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send uses it to sign later events, too`,
+    `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send also signs later events with it`,
   );
 }
 

@@ -33,6 +33,6 @@ export interface VerifySummaryReport {
   readonly notVerified: number;
   /** Cannot be verified, since their secrets are masked. */
   readonly masked: number;
-  /** Not an event of a known product, or not as its schema says. */
+  /** Not an event of a known product, or does not match its schema. */
   readonly invalid: number;
 }

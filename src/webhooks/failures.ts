@@ -149,7 +149,7 @@ function localTime(at: Date): string {
 }
 
 function reportPlaces(context: Context): void {
-  const message = "No documented call lists those of other products. Where Zoho shows them:";
+  const message = "No documented call lists the failures of other products. Where Zoho shows them:";
   context.report({ type: "notice", message });
   for (const [id, place] of Object.entries(failurePlaces))
     context.report({ type: "notice", message: `  ${findProduct(products, id)?.title ?? id}: ${place}` });

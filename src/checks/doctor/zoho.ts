@@ -30,11 +30,11 @@ export async function checkZoho(project: CheckedProject): Promise<readonly Found
     return await checkWithToken(project, session, token);
   } catch (error) {
     context.signal.throwIfAborted();
-    const reason = `not asked: ${isOffline(error) ? "Zoho could not be reached" : "the sign-in does not work"}`;
+    const reason = `not checked: ${isOffline(error) ? "Zoho could not be reached" : "the sign-in does not work"}`;
     return [
       fromError(error, errorCode(error) === "token_throttled" ? "warning" : "failed"),
       ...(signIn.scopes.length > 0 ? checkScopes(signIn, signIn.scopes) : [as("zoho.scopes", skipped(reason))]),
-      as("zoho.data-centre", skipped(`${signIn.centre.id}, by the sign-in; Zoho was not asked`)),
+      as("zoho.data-centre", skipped(`${signIn.centre.id}, as the sign-in says; not checked with Zoho`)),
       as("zoho.clock", skipped(reason)),
       as("channels", skipped(reason)),
     ];
@@ -68,7 +68,7 @@ async function checkWithToken(
   const channels = all.filter(({ text }, i) => all.findIndex((each) => each.text === text) === i);
   const isForbidden = errors.length > 0 || products.length === 0;
   const none = isForbidden
-    ? skipped("not asked: the sign-in does not allow it")
+    ? skipped("not checked: the sign-in does not allow it")
     : passed("none was created here, and none posts to this project");
   return [
     checkSignIn(signIn, errors.find(isSignIn), others.length > 0 && others.length === results.length),
@@ -142,7 +142,7 @@ function granted(product: WatchProduct, scopes: readonly string[]): readonly str
 }
 
 function checkScopes(signIn: SignIn, scopes: readonly string[]): readonly Found[] {
-  if (scopes.length === 0) return [as("zoho.scopes", skipped("Zoho does not name those of this sign-in"))];
+  if (scopes.length === 0) return [as("zoho.scopes", skipped("Zoho does not list the scopes of this sign-in"))];
   const products = watchProducts().filter((each) => granted(each, scopes).length > 0);
   if (products.length === 0) {
     const crm = findWatchProduct("crm");
@@ -198,5 +198,5 @@ function checkClock([offsetMs]: readonly number[], toleranceMs: number): Found {
   if (size < WRONG_OFFSET_MS) return passed(text);
   const remedy = "set the system clock";
   if (size <= toleranceMs) return warned(text, remedy);
-  return failed(`${text}: signatures with a time in them are refused`, remedy);
+  return failed(`${text}: signatures with a timestamp are rejected`, remedy);
 }

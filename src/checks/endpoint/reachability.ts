@@ -62,16 +62,16 @@ export const reachability: readonly Check[] = [
   }),
   tls({
     id: "reachability.certificate",
-    title: "its certificate is of a known authority",
+    title: "its certificate is from a known authority",
     why: 'the guide, "SSL certificate issues": Zoho does not post to a server that it cannot identify',
-    remedy: "use a certificate of a public authority, and send its intermediate certificates, too",
+    remedy: "use a certificate from a public authority, and send its intermediate certificates as well",
     evaluate: ({ chainError }, sent) =>
       chainError === undefined ? passed() : fault(`the chain is not trusted: ${chainError}`, sent, chainError),
   }),
   tls({
     id: "reachability.host-name",
     title: "its certificate is for this host",
-    why: "a certificate of another host identifies that one",
+    why: "a certificate for another host does not identify this one",
     remedy: "add this host to the names of the certificate",
     evaluate: ({ nameError }, sent) =>
       nameError === undefined ? passed() : fault("the certificate is for another host", sent, nameError),
@@ -79,12 +79,12 @@ export const reachability: readonly Check[] = [
   tls({
     id: "reachability.expiry",
     title: `its certificate is valid for ${RENEW_DAYS} more days`,
-    why: "from the day on which it ends, no delivery comes any more",
+    why: "after it expires, no delivery arrives",
     remedy: "renew it, and check that it is renewed automatically",
     evaluate({ validFrom = new Date(0), validTo = new Date(0) }, sent, now) {
       const leftDays = Math.floor((validTo.getTime() - now.getTime()) / DAY_MS);
       const until = `it is valid until ${formatDay(validTo)}`;
-      if (validFrom > now) return fault(`it is valid from ${formatDay(validFrom)} on only`, sent, until);
+      if (validFrom > now) return fault(`it is not valid before ${formatDay(validFrom)}`, sent, until);
       if (validTo < now) return fault(`it ended on ${formatDay(validTo)}`, sent, until);
       return leftDays < RENEW_DAYS
         ? warning(`it ends in ${leftDays} days`, sent, until)
@@ -93,7 +93,7 @@ export const reachability: readonly Check[] = [
   }),
   network({
     id: "reachability.public-address",
-    title: "its address is a public one",
+    title: "its address is public",
     why: 'the guide, "Webhook URL not publicly accessible"',
     remedy: "use the public host name, or a tunnel: zoho-hooks listen",
     evaluate({ addresses, nameError }, url) {

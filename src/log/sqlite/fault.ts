@@ -74,7 +74,7 @@ const MESSAGES: Readonly<
   ],
   "read-only": (path, reason) => [
     `the event log ${path} cannot be written (${reason})`,
-    "make its folder and file writable for you (reading needs that, too), use another log with --store, or listen without one: --no-store",
+    "make its folder and file writable for you (reading needs that as well), use another log with --store, or listen without one: --no-store",
   ],
   unreachable: (path, reason) => [
     `the event log ${path} cannot be opened (${reason})`,
