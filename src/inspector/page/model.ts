@@ -97,7 +97,7 @@ export const customCount = computed(() => shown.value.filter(({ custom }) => cus
 export const heldCount = computed(() => rows.value.length - shown.value.length);
 /** What waits for an app, or was not accepted by one. */
 export const unsettled = computed(() => (state.value?.waiting ?? 0) + (state.value?.failed ?? 0));
-export const isFiltered = computed(
+const isFiltered = computed(
   () => !Object.values(filters.value).every((value) => value === "" || value === false),
 );
 
