@@ -2,9 +2,13 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 
+const globalSetup = fileURLToPath(new URL("test/support/temp-root.ts", import.meta.url));
+
+// The files share nothing but the modules, which each worker loads once.
+const isolate = false;
+
 export default defineConfig({
   test: {
-    globalSetup: fileURLToPath(new URL("test/support/temp-root.ts", import.meta.url)),
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Vitest's second is too short on a busy machine.
@@ -17,24 +21,25 @@ export default defineConfig({
         extends: true,
         test: {
           name: "in-process",
+          globalSetup,
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, "test/{e2e,faults,fuzz}/**"],
-          // The files share nothing but the modules, which each worker loads once.
-          isolate: false,
+          isolate,
         },
       },
-      { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+      { extends: true, test: { name: "e2e", globalSetup, isolate, include: ["test/e2e/**/*.test.ts"] } },
       {
         extends: true,
         test: {
           name: "faults",
+          globalSetup,
           include: ["test/faults/*.test.ts"],
           // The long forms take minutes, and more on a machine that does other work as well.
           testTimeout: 900_000,
           expect: { poll: { timeout: 300_000 } },
         },
       },
-      { extends: true, test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"] } },
+      { extends: true, test: { name: "fuzz", globalSetup, include: ["test/fuzz/**/*.test.ts"] } },
     ],
   },
 });

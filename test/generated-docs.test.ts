@@ -22,7 +22,7 @@ describe("docs/json.md", () => {
     const page = readFileSync(join(DOCS, "json.md"), "utf8");
     const table = readFileSync(join(import.meta.dirname, "../src/terminal/json.ts"), "utf8");
     // The other kinds have no line, or one of another type.
-    const others = ["notice", "decisions", "text", "table", "entry", "request", "log-stats"];
+    const others = ["notice", "decisions", "text", "table", "event-details", "request", "log-stats"];
     const types = [...table.matchAll(/^ {2}"?([a-z-]+)"?: /gm)]
       .flatMap(([, kind = ""]) => (others.includes(kind) ? [] : kind.replaceAll("-", "_")))
       .concat("stats");

@@ -1,7 +1,7 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { userFolder } from "../project/load.ts";
+import type { Config } from "../project/load.ts";
 import { ExitCode, UserError } from "../util/errors.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { counted } from "../util/units.ts";
@@ -10,8 +10,8 @@ import { zohoTime } from "../zoho-api/time.ts";
 import type { Channel } from "./channel.ts";
 import { deleteChannels } from "./delete.ts";
 import { channelMemory, isActive } from "./memory.ts";
-import { findWatchProduct, type WatchProduct, watchProductIds } from "./products.ts";
 import { withZoho } from "./session.ts";
+import { findWatchProduct, type WatchProduct, watchProductIds } from "./watch-products.ts";
 
 /** The channels of a profile and product that post until they expire, although nobody is signed in any more. */
 export interface ActiveChannels {
@@ -26,11 +26,12 @@ export interface ActiveChannels {
 const LIST_TIMEOUT_MS = 10_000;
 
 /**
- * By Zoho's lists, and without an answer by what this machine remembers. `signIn` undefined: Zoho is not asked. Products
- * without a channel are left out.
+ * Finds active channels in Zoho's lists, and without an answer in what this machine remembers. `signIn` undefined: Zoho is
+ * not asked. Products without a channel are left out.
  */
 export async function findActiveChannels(
   context: Context,
+  config: Config,
   profile: string,
   signIn: SignIn | undefined,
 ): Promise<readonly ActiveChannels[]> {
@@ -38,9 +39,9 @@ export async function findActiveChannels(
   const found: ActiveChannels[] = [];
   for (const id of watchProductIds) {
     const product = findWatchProduct(id);
-    const remembered = await channelMemory(userFolder(context), { profile, product: id }).all();
+    const remembered = await channelMemory(context.userFolder, { profile, product: id }).all();
     const mayList = product.loginScopes.some((scope) => signIn?.scopes.includes(scope));
-    const listed = mayList ? await listChannels(context, { profile, product: id }, limit) : undefined;
+    const listed = mayList ? await listChannels(context, config, { profile, product: id }, limit) : undefined;
     context.signal.throwIfAborted();
     const ours =
       listed?.filter((channel) => remembered.some((own) => own.id === channel.id)) ??
@@ -54,13 +55,14 @@ export async function findActiveChannels(
 /** Undefined if Zoho gives no list: the sign-in may be the reason to sign out. */
 async function listChannels(
   context: Context,
+  config: Config,
   options: { readonly profile: string; readonly product: string },
   signal: AbortSignal,
 ): Promise<readonly Channel[] | undefined> {
   // The command itself has reported what the configuration has to say.
   const report: Context["report"] = (each) => void (each.type === "api-request" && context.report(each));
   try {
-    return await withZoho(overrideContext(context, { report, signal }), options, ({ client }) => client.list());
+    return await withZoho(overrideContext(context, { report, signal }), config, options, ({ client }) => client.list());
   } catch (error) {
     if (!(error instanceof UserError) && !signal.aborted) throw error;
     return undefined;
@@ -70,6 +72,7 @@ async function listChannels(
 /** Deletes those of this machine. Exits with 7 unless all are gone. */
 export async function deleteActiveChannels(
   context: Context,
+  config: Config,
   profile: string,
   active: readonly ActiveChannels[],
 ): Promise<ExitCode> {
@@ -78,7 +81,7 @@ export async function deleteActiveChannels(
     const ids = ours.map(({ id }) => id);
     if (ids.length === 0) continue;
     const options = { profile, product: product.id };
-    const code = await withZoho(context, options, (session) => deleteChannels(context, session, ids));
+    const code = await withZoho(context, config, options, (session) => deleteChannels(context, session, ids));
     if (code !== ExitCode.ok) exitCode = code;
   }
   return exitCode;

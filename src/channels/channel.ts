@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import { textAt } from "../delivery/payload.ts";
 import { zohoTime } from "../zoho-api/time.ts";
 import { soonest } from "./expiry.ts";
-import type { WatchProduct } from "./products.ts";
+import type { WatchProduct } from "./watch-products.ts";
 
 /** A channel without its expiry. */
 export interface ChannelConfig {

@@ -6,7 +6,7 @@ import { readFault, replyError, ZohoApiError } from "../zoho-api/errors.ts";
 import { parseZohoTime } from "../zoho-api/time.ts";
 import { type Channel, type ChannelConfig, mergeRows, watchItem } from "./channel.ts";
 import { soonest } from "./expiry.ts";
-import type { WatchProduct } from "./products.ts";
+import type { WatchProduct } from "./watch-products.ts";
 
 /** A channel to write, and when it expires. */
 export interface ChannelRequest {
@@ -184,7 +184,7 @@ function withoutNulls(value: unknown): unknown {
   );
 }
 
-/** What Zoho granted a channel that it has written. */
+/** Zoho's answer for a channel that it has written. */
 export interface Grant {
   /** The soonest over its modules; undefined if that of one is missing. */
   readonly expiresAt: Date | undefined;

@@ -37,17 +37,17 @@ export async function requestChannel(access: ChannelAccess, config: ChannelConfi
  * Takes over a channel that has the same id: writing it as a whole leaves no time without a channel, and none with two. One
  * that is gone is created again; one that Zoho does not let us write is deleted first.
  */
-export async function adoptChannel(
+export async function takeOverChannel(
   access: ChannelAccess,
   config: ChannelConfig,
   orphan: RememberedChannel,
   endBy: EndBy,
-): Promise<Granted & { readonly isAdopted: boolean }> {
+): Promise<Granted & { readonly tookOver: boolean }> {
   const { client, memory } = access;
   const otherToken = orphan.token === config.token ? orphan.otherToken : orphan.token;
   await memory.remember({ ...config, otherToken });
   try {
-    return { ...(await write("replace", access, config, endBy)), isAdopted: true };
+    return { ...(await write("replace", access, config, endBy)), tookOver: true };
   } catch (error) {
     if (!isRejection(error)) throw error;
     if (!(error instanceof ZohoApiError) || error.exitCode === ExitCode.credentials || isThrottled(error)) {
@@ -56,7 +56,7 @@ export async function adoptChannel(
     }
     if (!isNotSubscribed(error)) await client.remove([config.id]);
   }
-  return { ...(await requestChannel(access, config, endBy)), isAdopted: false };
+  return { ...(await requestChannel(access, config, endBy)), tookOver: false };
 }
 
 /**

@@ -37,7 +37,7 @@ export function chooseExpiry(requested: string | undefined, limit: LifetimeLimit
   return endAfter(lifetimeMs, now);
 }
 
-/** The same expiry by another clock, without a limit. */
+/** Reads the same expiry by another clock, without a limit. */
 export function expiryBy(now: Date, requested: string | undefined, limit: LifetimeLimit): Date {
   return endAfter(lifetimeOf(requested, limit, now), now);
 }

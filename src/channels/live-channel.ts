@@ -5,7 +5,7 @@ import { untilAborted } from "../util/timing.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { requireSuccess, watchClient } from "./client.ts";
-import { adoptChannel, readBack, requestChannel, warnOfDifferences } from "./create.ts";
+import { readBack, requestChannel, takeOverChannel, warnOfDifferences } from "./create.ts";
 import { contractEvents, expandEvents, normaliseEvents } from "./events.ts";
 import { endAfter } from "./expiry.ts";
 import { type ChannelChange, changeReport, isTakenOver, keepAlive } from "./keep-alive.ts";
@@ -43,7 +43,7 @@ export async function openLiveChannel({
   const life = new AbortController();
   const client = watchClient(shared.api, product, AbortSignal.any([context.signal, life.signal]));
   const end = (now = shared.now()): Date => endAfter(lifetimeMs, now);
-  // With an end from the start: a channel that a crash leaves behind must not count as alive for ever.
+  // With an end from the start: a channel that a crash leaves behind must not count as alive forever.
   const remember: ChannelMemory["remember"] = (channel) =>
     memory.remember({ expiresAt: end(), ...channel, ofListener: true, project: shared.config.root });
   const session = { ...shared, client, memory: { ...memory, remember } };
@@ -62,18 +62,18 @@ export async function openLiveChannel({
   const open = async () => {
     const granted =
       orphan === undefined
-        ? { ...(await requestChannel(session, config, end)), isAdopted: false }
-        : await adoptChannel(session, config, orphan, end);
+        ? { ...(await requestChannel(session, config, end)), tookOver: false }
+        : await takeOverChannel(session, config, orphan, end);
     isGranted = true;
     return { ...granted, channel: await readBack(session, config, granted) };
   };
-  const { requested, isAdopted, channel } = await open().catch(async (error: unknown) => {
+  const { requested, tookOver, channel } = await open().catch(async (error: unknown) => {
     if (isGranted || !isRejection(error)) await abandon(context, session, id);
     throw error;
   });
   context.report({
-    ...channelReport(session, isAdopted ? "updated" : "created", channel),
-    ...(isAdopted && { reason: "taken over: an earlier listen of this project left it behind" }),
+    ...channelReport(session, tookOver ? "updated" : "created", channel),
+    ...(tookOver && { reason: "taken over: an earlier listen of this project left it behind" }),
   });
   warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
   let { expiresAt } = channel;
@@ -187,7 +187,7 @@ function takenOver(id: string): UserError {
   return new UserError("connectionLost", message, "start this one again", "channelLost");
 }
 
-/** What of a channel is not as this listener wants it; "" if nothing. `showsToken`: Zoho lists tokens. */
+/** Describes how a channel differs from what this listener wants; "" if it does not. `showsToken`: Zoho lists tokens. */
 function changeOf(config: ChannelConfig, listed: Channel, showsToken: boolean): string {
   if (listed.isUnread) return "";
   const eventsOf = (events: readonly string[]): string =>

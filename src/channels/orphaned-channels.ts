@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
-import { userFolder } from "../project/load.ts";
 import { type FileLock, isFileLocked, removeStaleLock, tryFileLock } from "../util/file-lock.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { zohoTime } from "../zoho-api/time.ts";
@@ -63,7 +62,7 @@ async function orphansOf(
 
 /** A line for each channel whose listener is gone. From the memory: no request, no sign-in. */
 export async function orphanNotes(context: Context): Promise<readonly string[]> {
-  const orphans = await orphansOf(await knownChannels(context), userFolder(context), context.now());
+  const orphans = await orphansOf(await knownChannels(context), context.userFolder, context.now());
   return orphans.map((channel) => {
     const end = channel.expiresAt === undefined ? "" : ` until ${zohoTime(channel.expiresAt)}`;
     const state = `its listen ended without deleting it, and it posts to ${oneLine(maskUrl(channel.notifyUrl))}${end}`;
@@ -87,7 +86,7 @@ export async function reportOldUrls(
 
 /** Commands that need the memory report that it cannot be read. */
 function knownChannels(context: Context): Promise<readonly RememberedChannel[]> {
-  return allRemembered(userFolder(context)).catch(() => []);
+  return allRemembered(context.userFolder).catch(() => []);
 }
 
 function channelsCommand({ invocation }: Context, { product, profile }: RememberedChannel, words: string): string {

@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Secrets } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, userFolder } from "../project/load.ts";
+import type { Config } from "../project/load.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
 
 /** The configured secrets and, as in `listen`, the tokens of channels created here. Loaded only where there are any. */
 export async function withChannels(context: Context, secrets: Secrets): Promise<Secrets> {
-  const folder = userFolder(context);
+  const folder = context.userFolder;
   if (!existsSync(join(folder, CHANNELS_FILE))) return secrets;
   const { withChannelTokens } = await import("./tokens.ts");
   return withChannelTokens(secrets, { folder, known: context.knownSecrets });

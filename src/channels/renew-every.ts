@@ -65,7 +65,7 @@ export async function renewEvery(
   };
 
   const warned = new Set<string>();
-  /** What lasts is warned of once. */
+  /** Warns once of a problem that lasts. */
   const warn = (about: string, error: unknown): void => {
     const message = `${about}: ${errorText(error)}`;
     const hint = error instanceof UserError ? error.hint : undefined;

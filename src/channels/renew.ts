@@ -37,7 +37,7 @@ export interface KnownChannel {
 export interface RenewalOptions {
   /** The expiry to request. */
   readonly end: () => Date;
-  /** That is the latest that the API grants, and not a user's choice. */
+  /** The expiry is the latest that the API grants, not a user's choice. */
   readonly isLatest?: boolean;
   /** A running `listen` owns the channel. */
   readonly isOwned?: boolean;
@@ -79,7 +79,7 @@ export interface ChannelGrant {
   readonly warning?: string;
 }
 
-type Outcome = ChannelGrant | UserError;
+type RenewalOutcome = ChannelGrant | UserError;
 
 /** A channel to write: it was read, and its new expiry is later. */
 interface Renewal {
@@ -98,7 +98,7 @@ export async function renewChannels(
   access: ChannelAccess,
   channels: readonly KnownChannel[],
   options: RenewalOptions,
-): Promise<readonly Outcome[]> {
+): Promise<readonly RenewalOutcome[]> {
   const prepared = await prepareRenewals(access, channels, options);
   const written = [...(await writeRenewals(access, prepared.filter(isRenewal), options))];
   return prepared.flatMap((each) => (isRenewal(each) ? written.splice(0, 1) : [each]));
@@ -109,11 +109,11 @@ export async function prepareRenewals(
   access: ChannelAccess,
   channels: readonly KnownChannel[],
   options: RenewalOptions,
-): Promise<readonly (Renewal | Outcome)[]> {
+): Promise<readonly (Renewal | RenewalOutcome)[]> {
   const ids = channels.map(({ id }) => id);
   const present = await orError(() => readAll(access.client, ids));
   if (present instanceof UserError) return channels.map(() => present);
-  const prepared: (Renewal | Outcome)[] = [];
+  const prepared: (Renewal | RenewalOutcome)[] = [];
   for (const each of channels) prepared.push(await orError(() => prepare(access, each, present.get(each.id), options)));
   return prepared;
 }
@@ -182,10 +182,10 @@ export async function writeRenewals(
   access: ChannelAccess,
   renewals: readonly Renewal[],
   { end, isOwned, onLost, onUnanswered }: RenewalOptions,
-): Promise<readonly Outcome[]> {
+): Promise<readonly RenewalOutcome[]> {
   const { client, memory, now } = access;
   const expiresAt = end();
-  const outcomes: Outcome[] = [];
+  const outcomes: RenewalOutcome[] = [];
   let results: readonly (Grant | UserError)[] = [];
   /** A call that fails is the result of all its channels. */
   const send = async (method: "replace" | "create", requests: readonly ChannelRequest[], outcome: string) => {
@@ -298,7 +298,7 @@ async function orError<T>(work: () => Promise<T>): Promise<T | UserError> {
   }
 }
 
-export function isRenewal(prepared: Renewal | Outcome): prepared is Renewal {
+export function isRenewal(prepared: Renewal | RenewalOutcome): prepared is Renewal {
   return "config" in prepared;
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../project/context.ts";
-import { type Config, loadConfig, userFolder } from "../project/load.ts";
+import type { Config } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { accessTokens } from "../zoho-api/access-token.ts";
@@ -10,7 +10,7 @@ import { accountOf } from "../zoho-api/sign-in.ts";
 import type { Channel } from "./channel.ts";
 import { watchClient } from "./client.ts";
 import { channelMemory } from "./memory.ts";
-import { findWatchProduct } from "./products.ts";
+import { findWatchProduct } from "./watch-products.ts";
 
 /** Access to the channels of one organisation and product: at Zoho, and as they are remembered on this machine. */
 export type ZohoSession = Awaited<ReturnType<typeof openZoho>>;
@@ -21,10 +21,11 @@ export type ChannelAccess = Pick<ZohoSession, "client" | "memory" | "now" | "com
 /** Opens a session, and closes it after the work. */
 export async function withZoho<T>(
   context: Context,
+  config: Config,
   options: ZohoOptions,
   work: (session: ZohoSession) => Promise<T>,
 ): Promise<T> {
-  const session = await openZoho(context, options);
+  const session = await openZoho(context, config, options);
   try {
     return await work(session);
   } finally {
@@ -33,18 +34,14 @@ export async function withZoho<T>(
 }
 
 /** Opens a session. The caller closes its `http`. */
-export async function openZoho(
-  context: Context,
-  { product: productId = "crm", profile }: ZohoOptions,
-  config: Config = loadConfig(context),
-) {
+export async function openZoho(context: Context, config: Config, { product: productId = "crm", profile }: ZohoOptions) {
   const product = findWatchProduct(productId);
   const signIn = await openSignIn(context, config, profile);
   const http = zohoHttp(context, config);
   const tokens = accessTokens(context, signIn, http);
   const onClockOffset = (offsetMs: number): void => warnOfClock(context, offsetMs);
   const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
-  const folder = userFolder(context);
+  const folder = context.userFolder;
   const account = accountOf(signIn);
   const flags = `--product ${shellQuoted(product.id)}${profile === undefined ? "" : ` --profile ${shellQuoted(profile)}`}`;
   return {

@@ -5,9 +5,9 @@ import type { FileLock } from "../util/file-lock.ts";
 import { generateChannelId, generateToken } from "./channel.ts";
 import type { RememberedChannel } from "./memory.ts";
 import { isOrphaned, lockChannel } from "./orphaned-channels.ts";
-import { MAX_TOKEN_LENGTH } from "./products.ts";
 import { stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
+import { MAX_TOKEN_LENGTH } from "./watch-products.ts";
 
 /** Id and token of a listener's channel. Reserved before the channel exists, as Zoho may post before it says that it does. */
 export type ChannelReservation = Awaited<ReturnType<typeof reserveChannel>>;

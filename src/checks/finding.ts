@@ -1,4 +1,4 @@
-/** `warning`: works, but not for long or not for everyone; `skipped`: it could not be tried, and `text` says why. */
+/** `warning`: works with limits; `skipped`: could not be checked, and `text` says why. */
 export type CheckOutcome = "passed" | "warning" | "failed" | "skipped";
 
 /** A result of `check` or `doctor`. */
@@ -43,7 +43,7 @@ export function countOutcomes(findings: readonly Finding[]): Readonly<Record<Che
 
 export interface CheckReport extends Finding {
   readonly type: "check";
-  /** Of the column of ids, in characters. Default: 28. */
+  /** Width of the column of ids, in characters. Default: 28. */
   readonly idWidth?: number;
 }
 

@@ -19,10 +19,10 @@ import type { Define } from "./command.ts";
 import { addSecretOptions, collect } from "./flags/index.ts";
 
 const HELP = `
-The url is written as the target of send --to: 3000 is http://localhost:3000/webhooks/zoho/<product>.
+Write the URL like the target of send --to: 3000 is http://localhost:3000/webhooks/zoho/<product>.
 
-Only this address is asked, with at most 250 requests in 5 minutes, and redirects are not followed. Checks that need a
-secret are skipped without one: give check the same secrets as your app has.
+It sends at most 250 requests in 5 minutes, only to this address, and follows no redirects. Checks that need a secret are
+skipped without one: give check the same secrets as your app.
 
 Exits with 0 if nothing failed, else with 8. Warnings do not fail.`;
 

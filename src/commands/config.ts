@@ -28,7 +28,7 @@ async function show(
   { origin: withOrigin = false }: { readonly origin?: boolean },
 ): Promise<ExitCode> {
   const config = loadConfig(context);
-  const products = await projectProducts(context, { config, schemas: false });
+  const products = await projectProducts(config, { schemas: false });
   const rows = [...settingRows(config), ...secretRows(config)];
   context.report({
     type: "table",

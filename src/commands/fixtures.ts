@@ -7,12 +7,12 @@ import type { Context } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
 import {
   type Fixture,
+  type FixtureKey,
   fileLine,
+  fixtureKeysOf,
   projectFixturePath,
   readBuiltInFixture,
   readFixture,
-  type Sample,
-  samplesOf,
 } from "../samples/fixtures.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
@@ -69,14 +69,14 @@ function withFormat(command: Command): Command {
   );
 }
 
-function requireSample(product: Product, flag: string | undefined, event: string): Sample {
+function requireSample(product: Product, flag: string | undefined, event: string): FixtureKey {
   const format = chosenFormat(product, flag, event);
   return { product, format, name: requireOneEvent(product, format, event).name };
 }
 
 async function show(context: Context, id: string, event: string, options: FixtureOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  const product = requireProduct(await projectProducts(context, { config }), id);
+  const product = requireProduct(await projectProducts(config), id);
   const sample = requireSample(product, options.format, event);
   const fixture = findFixture(context, config, sample);
   if (fixture === undefined) {
@@ -91,11 +91,11 @@ async function show(context: Context, id: string, event: string, options: Fixtur
 
 async function list(context: Context, id: string | undefined, { format }: FixtureOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  const products = await projectProducts(context, { config });
+  const products = await projectProducts(config);
   const found = (id === undefined ? products : [requireProduct(products, id)])
     .flatMap((product) => {
       const formats = format === undefined ? product.formats : [chosenFormat(product, format)];
-      return formats.flatMap((each) => samplesOf(product, each));
+      return formats.flatMap((each) => fixtureKeysOf(product, each));
     })
     .map((sample) => ({ sample, fixture: findFixture(context, config, sample) }));
   context.report({
@@ -112,7 +112,7 @@ async function list(context: Context, id: string | undefined, { format }: Fixtur
   return ExitCode.ok;
 }
 
-function findFixture({ packageRoot }: Context, { root }: Config, sample: Sample): Fixture | undefined {
+function findFixture({ packageRoot }: Context, { root }: Config, sample: FixtureKey): Fixture | undefined {
   return readFixture({ root, packageRoot }, sample);
 }
 
@@ -121,7 +121,7 @@ function originText(fixture: Fixture | undefined): string {
   return `${fixture.origin === "project" ? "the project's own" : "built-in"}${fixture.template ? ", from a template" : ""}`;
 }
 
-function fixtureLine({ product, format, name }: Sample, fixture: Fixture | undefined) {
+function fixtureLine({ product, format, name }: FixtureKey, fixture: Fixture | undefined) {
   const { path = null, origin = null, template = false } = fixture ?? {};
   return { type: "fixture", product: product.id, format: format.id, event: name, path, origin, template };
 }
@@ -132,7 +132,7 @@ interface EjectOptions extends FixtureOptions {
 }
 
 interface Copy {
-  readonly sample: Sample;
+  readonly sample: FixtureKey;
   readonly path: string;
   readonly text: string;
   /** `changed`: the project has a copy that differs from the built-in sample. */
@@ -147,7 +147,7 @@ async function eject(
   options: EjectOptions,
 ): Promise<ExitCode> {
   const config = loadConfig(context);
-  const products = await projectProducts(context, { config });
+  const products = await projectProducts(config);
   const copies = samplesToEject(products, id, event, options).map((each) => planCopy(context, config, each));
   const overwrite = await mayOverwrite(context, copies, options);
   const outcomes = copies.map(({ sample, path, text, state }) => {
@@ -174,7 +174,7 @@ function samplesToEject(
   id: string | undefined,
   event: string | undefined,
   { all = false, format }: EjectOptions,
-): readonly Sample[] {
+): readonly FixtureKey[] {
   if (event !== undefined && all) throw usageError(`--all and the event ${event} exclude each other`);
   const named = id === undefined ? undefined : requireProduct(products, id);
   if (event === undefined && !all) {
@@ -191,11 +191,11 @@ function samplesToEject(
   }
   const chosen = named === undefined ? products.filter(({ folder }) => folder === undefined) : [named];
   return chosen.flatMap((product) =>
-    event === undefined ? samplesOf(product, chosenFormat(product, format)) : requireSample(product, format, event),
+    event === undefined ? fixtureKeysOf(product, chosenFormat(product, format)) : requireSample(product, format, event),
   );
 }
 
-function planCopy({ packageRoot }: Context, { root }: Config, sample: Sample): Copy {
+function planCopy({ packageRoot }: Context, { root }: Config, sample: FixtureKey): Copy {
   const fixture = readBuiltInFixture(packageRoot, sample);
   if (fixture === undefined) throw new Error(`${sample.product.id} ${sample.name} has no fixture`);
   const { text } = fixture;

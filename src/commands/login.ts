@@ -56,7 +56,7 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-The simplest way: open https://api-console.zoho.com (or .eu, .in …, as your data centre), create a Self Client, generate
+The simplest way: open https://api-console.zoho.com (or .eu, .in … for your data centre), create a Self Client, generate
 a code, and paste it here. It is valid for a few minutes and works once. This machine needs no browser for it: the
 console may be open on another one. The scopes for CRM channels:
   ${LOGIN_SCOPES.crm.join(",")}

@@ -25,7 +25,7 @@ export const define: Define = (command, act) => {
   command
     .option("--profile <name>", "the sign-in to revoke (default: ZOHO_PROFILE, else the current one)")
     .option("--local", "only remove it from this machine: its tokens stay valid at Zoho")
-    .option("--delete-channels", "first delete the living channels that were created here, without asking")
+    .option("--delete-channels", "first delete the active channels that were created here, without asking")
     .addHelpText("before", examples("zoho-hooks logout", "zoho-hooks logout --profile acme --delete-channels"))
     .addHelpText("after", HELP)
     .action(act(logout));
@@ -64,16 +64,16 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   const profile = profiles.find((each) => each.name === (named ?? current));
   if (profile === undefined) throw new Error("a sign-in that was opened has a profile");
   const { name } = profile;
-  let living = await context.waiting("looking for living channels", () =>
-    findActiveChannels(context, name, local ? undefined : signIn),
+  let active = await context.waiting("looking for active channels", () =>
+    findActiveChannels(context, config, name, local ? undefined : signIn),
   );
-  if (!local && (await shouldDelete(context, living, name, deleteChannels))) {
-    const exitCode = await deleteActiveChannels(context, name, living);
+  if (!local && (await shouldDelete(context, active, name, deleteChannels))) {
+    const exitCode = await deleteActiveChannels(context, config, name, active);
     if (exitCode !== ExitCode.ok) {
       context.report({ type: "warning", message: `still signed in as ${name}: not all channels were deleted` });
       return exitCode;
     }
-    living = living.map((each) => ({ ...each, ours: [] }));
+    active = active.map((each) => ({ ...each, ours: [] }));
   }
   if (signIn !== undefined) await endTokens(context, config, signIn, local);
   await store.remove(name, { evenIfSecretsStay: signIn === undefined });
@@ -90,7 +90,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
     secretsIn: signIn === undefined ? "not where they were stored" : "nowhere",
     tokenExpiresAt: undefined,
   });
-  warnOfActiveChannels(context, { profile: name, signIn }, living);
+  warnOfActiveChannels(context, { profile: name, signIn }, active);
   const left = profiles.map((each) => each.name).filter((each) => each !== name);
   if (name === current && left.length > 0) {
     const message = `no profile is the current one now. Profiles: ${left.join(", ")}. Choose one with --profile or ZOHO_PROFILE; ${context.invocation} login --profile <name> makes one current`;
@@ -108,11 +108,11 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
 
 async function shouldDelete(
   context: Context,
-  living: readonly ActiveChannels[],
+  active: readonly ActiveChannels[],
   profile: string,
   isRequested: boolean,
 ): Promise<boolean> {
-  const ids = activeIds(living);
+  const ids = activeIds(active);
   if (isRequested || ids === "") return isRequested;
   const prompts = await context.prompts();
   const message = `Without the sign-in of profile ${profile}, channels created here can still post (${ids}). Delete them first?`;

@@ -3,6 +3,7 @@ import type { Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
 import { readProject } from "../project/project.ts";
 import { checkTrust, notTrusted, requireTrust } from "../project/trust.ts";
 import { examples } from "../terminal/help.ts";
@@ -34,7 +35,9 @@ async function showProducts(context: Context, id: string | undefined): Promise<E
   if (id === undefined) listProducts(context, (await listedProducts(context)).map(describeProduct));
   else {
     const project = await requireTrust(context);
-    context.report(describeProduct(requireProduct(await projectProducts(overrideContext(context, { project })), id)));
+    context.report(
+      describeProduct(requireProduct(await projectProducts(loadConfig(overrideContext(context, { project }))), id)),
+    );
   }
   return ExitCode.ok;
 }
@@ -47,7 +50,7 @@ async function listedProducts(context: Context): Promise<readonly Product[]> {
     const { message, hint } = notTrusted(context, whole, open);
     context.report({ type: "warning", message: `its products are left out: ${message}`, hint });
   }
-  return projectProducts(overrideContext(context, { project: trusted }));
+  return projectProducts(loadConfig(overrideContext(context, { project: trusted })));
 }
 
 /** One row per format: a product's formats differ in their events and signatures. */

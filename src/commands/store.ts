@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
-import { type LogOptions, logFlags } from "../events/open-log.ts";
+import type { LogOptions } from "../events/open-log.ts";
 import type { LockOwner, WaitingCount } from "../log/log.ts";
 import { createStore, isDatabaseAddress, lockOwnerAt, openLogAt, readStoreStatus } from "../log/open-log.ts";
 import { logBytes } from "../log/sqlite/health.ts";
@@ -22,8 +22,8 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-listen does what init does, if the user of the address may. Otherwise let the owner of the database do it once:
-receivers and workers need no more than to read and write the tables.`;
+listen creates the log itself if its database user may. Otherwise, have the owner of the database run init once: receivers
+and workers only need to read and write the tables.`;
 
 async function init(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
@@ -83,14 +83,14 @@ async function status(context: Context, options: LogOptions): Promise<ExitCode> 
 }
 
 async function openConfig(context: Context, options: LogOptions) {
-  const config = loadConfig(context, { flags: logFlags(options) });
+  const config = loadConfig(context, { flags: { store: options.store } });
   const { store } = config.settings;
   if (store === false)
     throw usageError(`there is no event log here: the setting store is false (${config.origins.store})`);
   return { config, store };
 }
 
-/** The same of a log in a file. */
+/** Reads the state of a log in a file. */
 async function statusOfFile({ now }: Context, config: Config) {
   const owner = await lockOwnerAt(logPlace(config));
   const log = await openLogAt(logPlace(config), { now, create: false });

@@ -44,7 +44,7 @@ async function trustFolder(context: Context, folder: string | undefined, flags: 
   if (remove) {
     const was = await distrust(context, root);
     const around = folderAround(await readTrusted(context), root);
-    if (around === undefined) return say(was ? `${shown} is not trusted any more` : `${shown} was not trusted`);
+    if (around === undefined) return say(was ? `${shown} is no longer trusted` : `${shown} was not trusted`);
     throw usageError(
       `${shown} is below ${oneLine(around)}, which is trusted with all folders in it`,
       `remove that one: ${context.invocation} trust ${around} --remove`,

@@ -44,8 +44,8 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
   if (options.store !== undefined && options.observed !== true) {
     throw usageError("--store has no effect without --observed", "add --observed, or leave --store out");
   }
-  const config = loadConfig(context);
-  const all = await projectProducts(context, { config });
+  const config = loadConfig(context, { flags: { store: options.store } });
+  const all = await projectProducts(config);
   const products = id === undefined ? all : [requireProduct(all, id)];
   const observe = async (log: Log) => {
     const filter = { product: id === undefined ? undefined : products[0]?.id };
@@ -53,7 +53,7 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
     warnOfLimits(context, traffic);
     return traffic.events();
   };
-  const events = typedEvents(products, options.observed ? await withLog(context, options, observe) : []);
+  const events = typedEvents(products, options.observed ? await withLog(context, config, observe) : []);
   const text = eventTypeFile(events);
   if (options.out === undefined || options.out === "-") context.report({ type: "text", text });
   else writeTypes(context, options.out, text, { force: options.force === true, events: events.length });

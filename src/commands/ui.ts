@@ -40,9 +40,9 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-The page shows the event log of this project, while listen runs or not. Its address has a token: whoever knows it can read
-and replay the deliveries, so keep it to yourself. Only this machine reaches the page, and secrets are masked in it unless
---show-secrets is given here. It replays to this machine and to the targets of the settings and of listen, nowhere else.`;
+The page shows the event log of this project, whether or not listen runs. Its address contains a token: whoever knows it
+can read and replay the deliveries, so keep it to yourself. Only this machine reaches the page, and secrets are masked in it
+unless --show-secrets is given here. It replays only to this machine and to the targets of the settings and of listen.`;
 
 const FIRST_PORT = 4470;
 const PORT_COUNT = 30;
@@ -64,8 +64,8 @@ async function ui(context: Context, options: UiOptions): Promise<ExitCode> {
     json: { type: "inspector", url: address, already_running: isOther },
   });
   if (isOther && (options.showSecrets === true || port !== undefined)) {
-    const message = "the inspector of this project runs already, with its own flags";
-    context.report({ type: "warning", message, hint: "stop that one first, to start it with others" });
+    const message = "the inspector of this project is already running, with its own flags";
+    context.report({ type: "warning", message, hint: "stop it first to start it with others" });
   }
   if (options.open === true) openPage(context, address);
   if (isOther) return ExitCode.ok;
@@ -174,7 +174,7 @@ async function start(context: Context, { showSecrets, port, waitMs = 0 }: StartO
   }
 }
 
-/** The same port as last time, then those that no other inspector had, then any. */
+/** Ports to try: that of the last time, then those that no other inspector had, then any. */
 async function candidates(
   port: number | undefined,
   own: Access | undefined,

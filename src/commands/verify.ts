@@ -20,7 +20,7 @@ export const define: Define = (command, act) => {
         "the signature or token that came in a header: its value, without the header's name",
       )
       .option("-H, --header <name: value>", "a header that came with it (repeatable)", collect)
-      .option("--url <url>", "the URL that it was sent to: the finance products sign its query, too")
+      .option("--url <url>", "the URL that it was sent to: the finance products also sign its query")
       .option("--content-type <type>", "treat each input as one body of this content type"),
   )
     .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
@@ -42,12 +42,12 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 An input may be a JSON payload; one JSON payload per line; lines of listen --json, which are deliveries with their
-headers; a form; or multipart. Its content shows which. The bytes are taken exactly as they are: a newline that an editor
-added at the end of a file counts, too (--explain notices that).
+headers; a form; or multipart. Its content shows which. The bytes are taken exactly as they are, including a
+newline that an editor added at the end of a file (--explain notices that).
 
 Without headers, only the schema and a token in the body are checked. A signature that cannot be checked is reported, but
 is a failure only with --signature, -H or --secret-file. A line of listen --json has its headers: there, a missing
 signature is a failure if a secret is configured.
 
-Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
-schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.`;
+Exit codes: 0 all ok; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not
+matching the schema (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.`;

@@ -3,6 +3,7 @@ import { findProduct } from "../contract/event-names.ts";
 import { parseSince } from "../events/filter.ts";
 import { listenerUrl } from "../events/running-listener.ts";
 import { products } from "../products/index.ts";
+import { loadConfig } from "../project/load.ts";
 import { examples } from "../terminal/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { type CreateOptions, createWebhook } from "../webhooks/create.ts";
@@ -27,7 +28,7 @@ export const define: Define = (command, act) => {
     .option("--unused", "only those that no workflow rule calls; exits with 8 if there are any")
     .action(
       act((context, options: WebhookOptions & { readonly unused?: boolean }) =>
-        listWebhooks(context, chosenProduct(options), options),
+        listWebhooks(context, loadConfig(context), chosenProduct(options), options),
       ),
     );
   addWebhookOptions(command.command("create"))
@@ -60,8 +61,9 @@ export const define: Define = (command, act) => {
     .action(
       act(async (context, words: readonly string[], options: CreateOptions & { readonly url?: string }) => {
         const product = chosenProduct(options);
-        const findUrl = async (): Promise<string> => options.url ?? (await listenerUrl(context, product.id));
-        await createWebhook(context, product, words, options, findUrl);
+        const config = loadConfig(context);
+        const findUrl = async (): Promise<string> => options.url ?? (await listenerUrl(context, config, product.id));
+        await createWebhook(context, config, product, words, options, findUrl);
         return ExitCode.ok;
       }),
     );
@@ -73,7 +75,7 @@ export const define: Define = (command, act) => {
     .option("--dry-run", "print the requests, delete nothing; needs no sign-in")
     .action(
       act((context, ids: readonly string[], options: WebhookOptions & { readonly yes?: boolean }) =>
-        deleteWebhooks(context, chosenProduct(options), ids, options),
+        deleteWebhooks(context, loadConfig(context), chosenProduct(options), ids, options),
       ),
     );
   command
@@ -100,7 +102,7 @@ export const define: Define = (command, act) => {
     .action(
       act((context, options: FailuresOptions & { readonly since: string }) => {
         const logs = chosenLogs(options);
-        return failures(context, logs, parseSince(options.since, context.now()), options);
+        return failures(context, loadConfig(context), logs, parseSince(options.since, context.now()), options);
       }),
     );
   command

@@ -172,7 +172,7 @@ function nothingThere(path: string, key: string | number, where: Where): Error {
   return usageError(`--set ${path}: there is no ${JSON.stringify(String(key))} in the ${where}`, "it has no keys");
 }
 
-/** Encodes a sample as a user-designed webhook does. */
+/** Encodes a sample as a custom webhook does. */
 export function encodeFields(data: unknown, encoding: Encoding): Encoded {
   if (encoding === "json") return { contentType: "application/json", body: Buffer.from(writeJson(data)) };
   const fields = toFields(data);

@@ -47,7 +47,7 @@ export function isNamed(format: Format, name: string, ofAnyProduct: boolean): bo
 }
 
 interface EventIndex {
-  /** By name in lower case; the first of two with the same name. */
+  /** Events by name in lower case; the first of two with the same name. */
   readonly byName: ReadonlyMap<string, WebhookEvent>;
   readonly families: readonly Family[];
 }
@@ -113,14 +113,14 @@ export function findFormat(product: Product, id: string): Format | undefined {
   return product.formats.find((format) => format.id === id.toLowerCase());
 }
 
-/** Whether an event of the log has a body that its user designed. */
-export function isDesigned(
+/** Tells whether the body of an event of the log is custom. */
+export function isCustomEvent(
   products: readonly Product[],
   { product: id = "", format: formatId = "", event = "" }: EventOfLog,
 ) {
   const product = findProduct(products, id);
   const format = product && findFormat(product, formatId);
-  return format !== undefined && findEvent(format, event)?.event.designed === true;
+  return format !== undefined && findEvent(format, event)?.event.custom === true;
 }
 
 interface EventOfLog {

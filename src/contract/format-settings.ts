@@ -6,7 +6,7 @@ export function formatSettings() {
   return z.strictObject({
     /** How the sender writes the body; `query` is a GET without one. */
     encoding: z.enum(["json", "form", "multipart", "query"]).optional(),
-    /** Where the sender puts a fixed value that identifies it. The value itself is a separate secret. */
+    /** Place of a fixed value that identifies the sender. The value itself is a separate secret. */
     auth: z
       .union([
         z.strictObject({ header: headerName() }),
@@ -14,7 +14,7 @@ export function formatSettings() {
         z.strictObject({ basic: z.string().regex(/^[^:]+$/, "a user name without a colon") }),
       ])
       .optional(),
-    /** Where the sender names the event, for bodies that do not. */
+    /** Place of the event's name, for bodies that have none. */
     event: z.union([z.strictObject({ header: headerName() }), z.strictObject({ query: z.string().min(1) })]).optional(),
     /** The required issuer and audience of a token: `orgId:60017843`, `webhookId:189200000000321001`. */
     issuer: z.string().min(1).optional(),
@@ -27,7 +27,7 @@ function headerName() {
 }
 
 export interface FormatSettings extends Readonly<z.infer<ReturnType<typeof formatSettings>>> {
-  /** For a body of the user's own design. */
+  /** For a custom body. */
   readonly schema?: z.ZodType | undefined;
 }
 export type Encoding = NonNullable<FormatSettings["encoding"]>;

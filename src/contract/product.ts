@@ -32,7 +32,7 @@ export interface Verdict {
   readonly secretIn?: string;
 }
 
-/** What a user reads of a verdict. */
+/** A verdict as users read it. */
 export interface Signature extends Pick<Verdict, "id" | "reason" | "match"> {
   readonly covers: Proves;
   /** `not_verified`: a wrong one, a missing one, or one without a key to verify it with; the reason says which. */
@@ -40,12 +40,12 @@ export interface Signature extends Pick<Verdict, "id" | "reason" | "match"> {
 }
 
 /** One thing `--explain` tried or found. */
-export interface Finding {
+export interface ExplainFinding {
   readonly id: string;
   readonly matches: boolean;
   /** The explanation, as a sentence: "the body was re-serialised on its way here". */
   readonly meaning: string;
-  /** What to do about it, when it matches. */
+  /** Remedy, when it matches. */
   readonly remedy?: string;
 }
 
@@ -73,9 +73,9 @@ export interface Proof {
   readonly header?: string;
   /** It signs the query of the URL too: without the URL that a delivery was sent to it cannot match. */
   readonly coversQuery?: boolean;
-  /** Where Zoho shows the key, if it has another that is easily taken for it. Completes "compare yours with …". */
+  /** Place where Zoho shows the key, if it has another that is easily taken for it. Completes "compare yours with …". */
   readonly keyPlace?: string;
-  /** The header or parameter it stands in, where a user has chosen the name: masked wherever it is shown. */
+  /** Name of its header or parameter where the user gave it: the value is masked wherever it is shown. Logs store this name. */
   readonly secretIn?: string;
   /** Unless one of these settings is given, it passes for any customer of the sender. */
   readonly unboundWithout?: readonly (keyof FormatSettings)[];
@@ -90,7 +90,7 @@ export interface Proof {
 export interface ProofInput {
   readonly delivery: Delivery;
   readonly payload: Payload;
-  /** Those configured for the proof's credential. */
+  /** Secrets configured for the proof's credential. */
   readonly secrets: readonly Secret[];
   readonly now: Date;
   readonly limits?: Limits | undefined;
@@ -98,7 +98,7 @@ export interface ProofInput {
 
 export interface ExplainInput extends Omit<ProofInput, "secrets"> {
   readonly product: string;
-  /** Those of other products and credentials may explain a failure. */
+  /** All secrets: one of another product or credential may explain a failure. */
   readonly secrets: Secrets;
 }
 
@@ -107,9 +107,9 @@ export interface Explanation {
   readonly canonical: string;
   /** A description of the signed string in one line, where `canonical` is the string itself. */
   readonly summary?: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly ExplainFinding[];
   /** The likely cause if no finding matches. */
-  readonly likely?: Pick<Finding, "meaning" | "remedy"> | undefined;
+  readonly likely?: Pick<ExplainFinding, "meaning" | "remedy"> | undefined;
   /** The value that would have been right. Shown only on request. */
   readonly expected: string | undefined;
   readonly received: string | undefined;
@@ -129,7 +129,7 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
   /** A user chooses its fields: none is required, and it may name no record. */
   readonly open: boolean;
   /** A user designs the whole body, so there is no schema to check it with. */
-  readonly designed: boolean;
+  readonly custom: boolean;
   readonly members: readonly string[];
 }
 
@@ -174,7 +174,7 @@ export type Evidence = "doc" | "seen" | "modelled";
 /** One way a product's deliveries look. */
 export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
   readonly id: Id;
-  /** Where it is specified, or what it is modelled on. */
+  /** Specification, or what it is modelled on. */
   readonly source: string;
   /** Undefined for a user-defined product. */
   readonly evidence?: Evidence;
@@ -187,8 +187,8 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
    */
   recognise(payload: Payload, delivery: Delivery): string | undefined;
   /**
-   * What every delivery has, whatever its event. JSON with two of these members resembles the format and is validated.
-   * Undefined for a body that users design.
+   * Members that every delivery has, whatever its event. JSON with two of these members resembles the format and is validated.
+   * Undefined for a custom body.
    */
   envelope?(data: object): Envelope | undefined;
   /** The body is one record under its name, `{"invoice": {…}}`: that name alone resembles the format, whatever is under it. */
@@ -220,12 +220,12 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   /** The sender's documented requirements for the response. */
   readonly answer?: AnswerRule;
   offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
-  /** The event that any other body on the product's own URL counts as: users may design theirs as they like. */
-  readonly catchAll?: string;
+  /** Name of the event of a custom body, which is any other body on the product's own URL. */
+  readonly customEvent?: string;
   /** The settings that the format takes, and how it applies them. */
   readonly settings?: readonly (keyof FormatSettings)[];
   configure?(settings: FormatSettings): Format;
-  /** Where the public keys of its signatures can be fetched, by data centre. */
+  /** URLs of the public keys of its signatures, by data centre. */
   readonly keySets?: Readonly<Record<string, string>>;
 }
 
@@ -243,7 +243,7 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly formats: Formats;
   /** The id of the format that the settings name. */
   readonly chosenFormat?: string;
-  /** User-designed bodies need no proof of the default format. */
+  /** Custom bodies need no proof of the default format. */
   readonly allowUnsigned?: boolean;
   /** For a user-defined product: the folder with its description and samples. */
   readonly folder?: string;
@@ -281,14 +281,14 @@ export function defaultFirst(product: Product): readonly Format[] {
   return usual === undefined ? [] : [usual, ...product.formats.filter((format) => format !== usual)];
 }
 
-export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "designed" | "members">>;
+export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "custom" | "members">>;
 
 /** Declares an event; the schema is built on first use. */
 export function event<const Name extends string, Schema extends z.ZodType>(
   name: Name,
   summary: string,
   schema: () => Schema,
-  { once = false, open = false, designed = false, members = [] }: EventOptions = {},
+  { once = false, open = false, custom = false, members = [] }: EventOptions = {},
 ): WebhookEvent<Name, Schema> {
   let built: Schema | undefined;
   return {
@@ -296,7 +296,7 @@ export function event<const Name extends string, Schema extends z.ZodType>(
     summary,
     once,
     open,
-    designed,
+    custom,
     members,
     get schema() {
       built ??= schema();
@@ -313,7 +313,7 @@ export interface AnswerRule {
   readonly only200?: boolean;
   /** This status removes the webhook for good. */
   readonly removedBy?: number;
-  /** What happens to a webhook whose deliveries fail: `20 failures in a row disable it`. */
+  /** Consequence for a webhook whose deliveries fail: `20 failures in a row disable it`. */
   readonly endsBy?: string;
   /** The sender uses the response: it expects JSON with this key, such as `example`. */
   readonly json?: { readonly key: string; readonly example: string };

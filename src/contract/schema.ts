@@ -29,21 +29,21 @@ export function disableSchemaJit(): void {
 
 /** Runs a check, and may stop it with an error. */
 type RunCheck = <Result>(check: () => Result) => Result;
-const ownSchemas = new WeakMap<z.ZodType, RunCheck>();
+const customSchemas = new WeakMap<z.ZodType, RunCheck>();
 
-/** Marks a schema as the user's own, whose patterns and code may take for ever: `run` limits each check with it. */
-export function ownSchema(schema: z.ZodType, run: RunCheck): z.ZodType {
-  ownSchemas.set(schema, run);
+/** Marks a schema as the user's own, whose patterns and code may take forever: `run` limits each check with it. */
+export function customSchema(schema: z.ZodType, run: RunCheck): z.ZodType {
+  customSchemas.set(schema, run);
   return schema;
 }
 
-export function isOwnSchema(schema: z.ZodType): boolean {
-  return ownSchemas.has(schema);
+export function isCustomSchema(schema: z.ZodType): boolean {
+  return customSchemas.has(schema);
 }
 
 /** `secretNames`: beside the names that are always secret, those of fields whose values are not shown. */
 export function checkSchema(schema: z.ZodType, data: unknown, secretNames: readonly string[] = []): SchemaResult {
-  const run: RunCheck = ownSchemas.get(schema) ?? ((check) => check());
+  const run: RunCheck = customSchemas.get(schema) ?? ((check) => check());
   let result: ReturnType<typeof schema.safeParse>;
   try {
     result = run(() => schema.safeParse(withoutUnknown(schema, data)));
@@ -76,7 +76,7 @@ export function checkSchema(schema: z.ZodType, data: unknown, secretNames: reado
  */
 function withoutUnknown(schema: z.ZodType, data: unknown): unknown {
   const isLoose = schema instanceof z.ZodObject && schema.def.catchall instanceof z.ZodUnknown;
-  if (!isLoose || (isOwnSchema(schema) && schema.def.checks?.length)) return data;
+  if (!isLoose || (isCustomSchema(schema) && schema.def.checks?.length)) return data;
   if (Array.isArray(data) || memberCount(data) <= 1_000) return data;
   const known = Object.keys(schema.shape).filter((name) => Object.hasOwn(Object(data), name));
   return Object.fromEntries(known.map((name) => [name, valueAt(data, [name])]));
@@ -87,7 +87,7 @@ export function describeIssue(issue: SchemaIssue): string {
   return issue.received === NOTHING ? issueWithoutValue(issue) : `${issueWithoutValue(issue)}, got ${issue.received}`;
 }
 
-/** The same without the value of the body. */
+/** Describes an issue without the value of the body. */
 export function issueWithoutValue({ at, expected, received }: SchemaIssue): string {
   const place = at === "" ? "the body" : at;
   const wanted = expected.split(" or ").map(withArticle).join(" or ");
@@ -174,7 +174,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const UNITS: Readonly<Record<string, string>> = { string: "character", array: "element", object: "field" };
 const DATE_TIME = "a date-time such as 2025-01-15T10:30:00Z";
-/** By the names of zod and of JSON Schema. */
+/** Descriptions of text formats, by their names in zod and in JSON Schema. */
 const FORMATS: Readonly<Record<string, string>> = {
   datetime: DATE_TIME,
   "date-time": DATE_TIME,

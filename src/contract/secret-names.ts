@@ -1,7 +1,7 @@
-import { chosenNames } from "../delivery/mask.ts";
+import { secretFieldNames } from "../delivery/mask.ts";
 import type { Product } from "./product.ts";
 
-/** Those of all products, for where it is not known which of them a text is about. */
-export function allChosenNames(products: readonly Product[]): readonly string[] {
-  return products.flatMap(({ formats }) => formats.flatMap(({ proofs }) => chosenNames(proofs)));
+/** Names of all products, for text that may be about any of them. */
+export function allSecretFieldNames(products: readonly Product[]): readonly string[] {
+  return products.flatMap(({ formats }) => formats.flatMap(({ proofs }) => secretFieldNames(proofs)));
 }

@@ -51,14 +51,14 @@ function requireNewId(id: string, products: readonly Product[]): void {
   }
 }
 
-/** The schema of a file, or where it has several, that of the product's catch-all event. */
+/** The schema of a file, or where it has several, that of the product's custom event. */
 async function schemaOf({ id, formats }: Product, path: string, importModule: ImportModule): Promise<z.ZodType> {
   const file = await loadSchemaFile(path, dirname(path), importModule).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     throw usageError(`products.${id}.schema: ${error.message}`, error.hint);
   });
   if (!(file instanceof Map)) return file;
-  const name = formats.find((format) => format.settings?.includes("schema"))?.catchAll ?? "";
+  const name = formats.find((format) => format.settings?.includes("schema"))?.customEvent ?? "";
   const schema = file.get(name);
   if (schema !== undefined) return schema;
   throw usageError(

@@ -48,7 +48,7 @@ function toZod(set: SchemaSet): z.ZodType {
 /** The library compares all elements with all others: a body of a megabyte would take minutes. */
 const MAX_COMPARED = 2000;
 
-/** Of the elements of each list with one another. */
+/** Counts the comparisons of the elements of each list with one another. */
 function comparisons(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   const own = Array.isArray(value) ? value.length ** 2 : 0;
@@ -185,7 +185,7 @@ function attempt<T>(action: () => T): T | undefined {
   }
 }
 
-/** What a schema itself must look like: the types of all keywords. */
+/** Schema of a schema: the types of all keywords. */
 function metaSchema(draft: SchemaDraft): z.ZodType {
   const all = (names: string, value: Schema | boolean) =>
     Object.fromEntries(names.split(" ").map((name) => [name, value]));

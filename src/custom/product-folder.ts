@@ -9,7 +9,7 @@ import type { ImportModule } from "../process/runtime.ts";
 import { filesIn, schemaFilesIn } from "../project/schema-files.ts";
 import { bodySignature, guideSignature } from "../proofs/body-signature.ts";
 import { financeSignature } from "../proofs/finance-signature.ts";
-import { type EventPlace, ownProduct } from "../recognition/user-formed.ts";
+import { customProduct, type EventPlace } from "../recognition/custom-format.ts";
 import { eventOfFileName } from "../samples/fixtures.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
@@ -57,7 +57,7 @@ export async function readProductFolder(
       `set in ${join(folder, "product.json")} where a delivery names its event: { "event": "data.type" }, or { "event": { "header": "x-event" } }`,
     );
   }
-  return ownProduct({
+  return customProduct({
     id,
     title: about.title ?? id,
     folder,
@@ -137,7 +137,7 @@ function productFile() {
   return z.strictObject({
     $schema: z.string().optional(),
     title: z.string().min(1).optional(),
-    /** Where a delivery names its event: a path in the body, or a header or query key. */
+    /** Place of the event's name in a delivery: a path in the body, or a header or query key. */
     event: z
       .union([path, z.strictObject({ body: path }), mark.unwrap()], {
         error: 'a path in the body such as "data.type", or { "header": … } or { "query": … }',

@@ -5,7 +5,7 @@ import { isNeverSigned, type Product } from "../contract/product.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, loadConfig } from "../project/load.ts";
+import type { Config } from "../project/load.ts";
 import { variableSuffix } from "../project/secrets.ts";
 import { SETTINGS, settingName } from "../project/settings.ts";
 import { STORE_KEY, TRUST_ALL } from "../project/variables.ts";
@@ -21,7 +21,7 @@ type ProductConfig = Pick<Config, "root" | "importModule"> & {
  * Every product with the project's settings applied, custom products last. The code that reads their files is only
  * loaded if there are any; `schemas: false` skips schemas that are modules, which would be run.
  */
-export async function configuredProducts(
+export async function projectProducts(
   config: ProductConfig,
   options: { readonly schemas?: boolean } = {},
 ): Promise<readonly Product[]> {
@@ -58,14 +58,6 @@ async function withSettings(
   const options = { root, configFile: origins.products, importModule: schemas ? importModule : undefined };
   const all = await withCustomProducts(products, settings.products, options);
   return configureProducts(all.products, all.settings);
-}
-
-/** The products of the current project. `schemas: false` for commands that need none: it runs no code of the project. */
-export function projectProducts(
-  context: Context,
-  { config = loadConfig(context), schemas = true }: { readonly config?: Config; readonly schemas?: boolean } = {},
-): Promise<readonly Product[]> {
-  return configuredProducts(config, { schemas });
 }
 
 /** In this exact case: `CRM` would be accepted otherwise, and have no effect. */

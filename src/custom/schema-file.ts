@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { z } from "zod";
-import { ownSchema } from "../contract/schema.ts";
+import { customSchema } from "../contract/schema.ts";
 import type { ImportModule } from "../process/runtime.ts";
 import { isModule, MODULE_EXTENSIONS } from "../project/schema-files.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
@@ -34,7 +34,7 @@ const MAX_CHECK_MS = 250;
 const STOPPED = `it was stopped after ${MAX_CHECK_MS} ms: simplify its slow pattern, such as (a+)+$, or its code`;
 
 function limited(schema: z.ZodType): z.ZodType {
-  return ownSchema(schema, (check) => runWithin(MAX_CHECK_MS, check, STOPPED));
+  return customSchema(schema, (check) => runWithin(MAX_CHECK_MS, check, STOPPED));
 }
 
 async function fromModule(path: string, importModule: ImportModule): Promise<SchemaFile> {

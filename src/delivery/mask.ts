@@ -36,48 +36,53 @@ function testName(name: string): boolean {
   return SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, "$1_$2"));
 }
 
-/** The user's own names of credentials, such as `x-hook-key`, which does not show that it is secret. */
-export function chosenNames(verdicts: readonly { readonly secretIn?: string }[]): readonly string[] {
+/** Names that the user gave to headers and parameters with a secret, such as `x-hook-key`, which does not show it. */
+export function secretFieldNames(verdicts: readonly { readonly secretIn?: string }[]): readonly string[] {
   // Nearly always; called for each delivery.
   if (verdicts.every(({ secretIn }) => secretIn === undefined)) return [];
   return verdicts.flatMap(({ secretIn }) => (secretIn === undefined ? [] : [secretIn]));
 }
 
 /** The delivery with the secrets in its URL, headers and body masked. */
-export function maskDelivery(delivery: Delivery, chosen: readonly string[] = []): Delivery {
+export function maskDelivery(delivery: Delivery, secretFields: readonly string[] = []): Delivery {
   let body: Buffer | undefined;
   return {
     method: delivery.method,
-    url: maskUrl(delivery.url, chosen),
-    headers: maskHeaders(delivery.headers, chosen),
+    url: maskUrl(delivery.url, secretFields),
+    headers: maskHeaders(delivery.headers, secretFields),
     // Lazy: a list does not show it, and to mask megabytes takes seconds.
     get body() {
-      body ??= maskBody(delivery.body, headerValue(delivery, "content-type") ?? "", chosen);
+      body ??= maskBody(delivery.body, headerValue(delivery, "content-type") ?? "", secretFields);
       return body;
     },
   };
 }
 
-export function maskHeaders(headers: readonly HeaderPair[], chosen: readonly string[] = []): readonly HeaderPair[] {
-  const isSecret = isSecretIn(chosen);
+export function maskHeaders(
+  headers: readonly HeaderPair[],
+  secretFields: readonly string[] = [],
+): readonly HeaderPair[] {
+  const isSecret = isSecretIn(secretFields);
   return headers.map(([name, value]) => {
     const scheme = SCHEME.exec(value)?.[1];
     if (scheme !== undefined) return [name, `${scheme} ${MASK}`];
     if (value !== "" && (isSecret(name) || SECRET_HEADER.test(name))) return [name, MASK];
-    return [name, maskUrlsIn(value, chosen)];
+    return [name, maskUrlsIn(value, secretFields)];
   });
 }
 
 /** `X-Original-URI`, `Referer`, `Link`: a URL with credentials in it. */
-function maskUrlsIn(value: string, chosen: readonly string[]): string {
+function maskUrlsIn(value: string, secretFields: readonly string[]): string {
   // A quick exit for the headers of every event.
   const mayHoldSecret = value.includes("=") || value.includes("@");
   if (!mayHoldSecret || !(value.includes("://") || value.includes("?"))) return value;
-  return /[\s<>,;]/.test(value) ? maskBody(Buffer.from(value), "", chosen).toString() : maskUrl(value, chosen);
+  return /[\s<>,;]/.test(value)
+    ? maskBody(Buffer.from(value), "", secretFields).toString()
+    : maskUrl(value, secretFields);
 }
 
-export function maskUrl(url: string, chosen: readonly string[] = []): string {
-  return maskQuery(url, maskValue(chosen));
+export function maskUrl(url: string, secretFields: readonly string[] = []): string {
+  return maskQuery(url, maskValue(secretFields));
 }
 
 /**
@@ -90,7 +95,7 @@ export function maskSetting(text: string): string {
   return oneLine(maskUrl(isUrl ? new URL(url).href : url));
 }
 
-/** The same of a route. Its two parts are masked and shortened separately, so that the pattern cannot hide the target. */
+/** Masks a route. Its two parts are masked and shortened separately, so that the pattern cannot hide the target. */
 export function maskRoute(text: string): string {
   const [pattern = "", target] = text.split(/=(.*)/s, 2);
   return target === undefined ? maskSetting(text) : `${oneLine(pattern)}=${maskSetting(target)}`;
@@ -138,29 +143,29 @@ export function differentUrl(actual: string | undefined, requested: string): str
     : `Zoho posts to ${to}, not to ${wanted}`;
 }
 
-export function maskBody(body: Buffer, contentType: string, chosen: readonly string[] = []): Buffer {
-  return rewriteBody(body, contentType, maskValue(chosen));
+export function maskBody(body: Buffer, contentType: string, secretFields: readonly string[] = []): Buffer {
+  return rewriteBody(body, contentType, maskValue(secretFields));
 }
 
-/** Whether a name is secret, with those that a user has `chosen`. */
-export function isSecretIn(chosen: readonly string[]): (name: string) => boolean {
-  if (chosen.length === 0) return isSecretName;
-  const others = new Set(chosen.map((name) => name.toLowerCase()));
+/** Tells whether a name is secret: by itself, or as one of `secretFields`. */
+export function isSecretIn(secretFields: readonly string[]): (name: string) => boolean {
+  if (secretFields.length === 0) return isSecretName;
+  const others = new Set(secretFields.map((name) => name.toLowerCase()));
   return (name) => others.has(name.toLowerCase()) || isSecretName(name);
 }
 
 /** Masks what looks like a secret in a text that may be cut off, such as the start of an app's response. */
-export function maskText(text: string, chosen: readonly string[] = []): string {
+export function maskText(text: string, secretFields: readonly string[] = []): string {
   // Most responses are one word, without names.
   if (!/[:=<]/.test(text)) return text;
   const isForm = /^[^\s=&<>{}[\]"]+=[^\s"]*$/.test(text);
   const type = isForm ? "application/x-www-form-urlencoded" : "";
-  return readableMask(maskBody(Buffer.from(text), type, chosen).toString());
+  return readableMask(maskBody(Buffer.from(text), type, secretFields).toString());
 }
 
 /** Masks everything below a secret name, though not names, and credentials in URLs and forms within other values. */
-function maskValue(chosen: readonly string[]): BodyEdit {
-  const isSecret = isSecretIn(chosen);
+function maskValue(secretFields: readonly string[]): BodyEdit {
+  const isSecret = isSecretIn(secretFields);
   const named: BodyEdit = ({ path, text, kind }) =>
     kind !== "key" && text !== "" && path.some(isSecret) ? MASK : undefined;
   return maskingWithin(named, MAX_DEPTH);

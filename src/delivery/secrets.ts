@@ -5,7 +5,7 @@ import { rewriteBody } from "./rewrite-body.ts";
 
 /** A shorter value would mask ordinary text. */
 const MIN_LENGTH = 8;
-/** Where a text was cut. */
+/** Mark at the place where a text was cut. */
 const ELLIPSIS = "…";
 
 /**

@@ -2,7 +2,7 @@ import { usageError } from "../util/errors.ts";
 import { reachableHost } from "../util/hosts.ts";
 import { splitUrl } from "./delivery.ts";
 
-/** Where the local receiver listens, or would listen. */
+/** Address at which the local receiver listens, or would listen. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -48,7 +48,7 @@ export function targetUrl(
   return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, name);
 }
 
-/** The same where only an app can be the target: throws a usage error for a queue. */
+/** Resolves a target that must be an app: throws a usage error for a queue. */
 export function appUrl(...[to, product, listener, name = "--to"]: Parameters<typeof targetUrl>): string {
   const url = targetUrl(to, product, listener, name);
   if (!isQueue(url)) return url;
@@ -145,7 +145,7 @@ function malformed(to: string, name: string): Error {
 /** A BullMQ queue on Redis or Valkey: `bullmq://user:password@host:6379/queue?db=0&prefix=bull`; `bullmqs://` is TLS. */
 export interface QueueAddress {
   readonly queue: string;
-  /** Of the queue's keys in Redis; undefined for BullMQ's own, `bull`. */
+  /** Prefix of the queue's keys in Redis; undefined for BullMQ's own, `bull`. */
   readonly prefix: string | undefined;
   /** IPv6 without brackets. */
   readonly host: string;

@@ -1,9 +1,10 @@
 import { pathText } from "../contract/schema.ts";
-import { chosenNames, isSecretIn, MASK, maskText } from "../delivery/mask.ts";
+import { isSecretIn, MASK, maskText, secretFieldNames } from "../delivery/mask.ts";
 import { problemText, readPayload } from "../delivery/payload.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { type JsonNode, scanJson } from "../util/json.ts";
 import { entryName, hiddenSecrets } from "./entry.ts";
@@ -16,14 +17,15 @@ const CONTEXT_LENGTH = 12;
 
 export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];
-  return withLog(context, options, async (log) => {
+  const config = loadConfig(context, { flags: { store: options.store } });
+  return withLog(context, config, async (log) => {
     const a = requireWholeBody(await requireEntry(log, first));
     const b = requireWholeBody(await requireEntry(log, second));
-    const secretFieldNames = chosenNames([...a.verdicts, ...b.verdicts]);
+    const names = secretFieldNames([...a.verdicts, ...b.verdicts]);
     const hidden = hiddenSecrets(context, options);
     // Compared before masking: different tokens are a difference.
     const found = diffJson(payloadText(a), payloadText(b)).map((each) =>
-      hidden === undefined ? each : maskDifference(each, secretFieldNames, hidden),
+      hidden === undefined ? each : maskDifference(each, names, hidden),
     );
     const title = `#${a.n} ${entryName(a)}  and  #${b.n} ${entryName(b)}`;
     if (found.length === 0) {
@@ -73,7 +75,7 @@ function maskDifference(
   return { path, change, before: mask(before), after: mask(after) };
 }
 
-/** Where to start showing two values: at their beginning, or shortly before they differ. */
+/** Start of the shown part of two values: their beginning, or shortly before they differ. */
 function beginning(a: string, b: string): number {
   if (Math.max(a.length, b.length) <= MAX_VALUE_LENGTH) return 0;
   let same = 0;

@@ -1,9 +1,10 @@
 import type { Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { readPayload } from "../delivery/payload.ts";
-import type { ListOptions, Log, LogFilter } from "../log/log.ts";
+import type { Log, LogFilter, LogListOptions } from "../log/log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
 import { driftOf, hasDrifted } from "../samples/drift.ts";
 import { createTraffic, type Traffic } from "../samples/traffic.ts";
 import type { ExitCode } from "../util/errors.ts";
@@ -19,11 +20,12 @@ export interface DriftOptions extends FilterOptions, LogOptions {
 
 /** Reports where the deliveries of the log differ from the schemas of their events. */
 export async function drift(context: Context, options: DriftOptions): Promise<ExitCode> {
-  const products = await projectProducts(context);
+  const config = loadConfig(context, { flags: { store: options.store } });
+  const products = await projectProducts(config);
   const filter = readFilter(options, context.now(), products);
-  return withLog(context, options, async (log, { root }) => {
+  return withLog(context, config, async (log) => {
     const samples = options.learn === true;
-    if (samples) refuseLinkedFolders(root, products);
+    if (samples) refuseLinkedFolders(config.root, products);
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
     const read = () => observeLog(log, products, { filter, samples, onDamaged });
@@ -40,12 +42,12 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
       const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "matches" : "is in the log"}, not counting unknown events, duplicates, wrong signatures and tokens, and samples posted by send`;
       context.report({ type: "notice", message: deliveries === 0 ? nothing : none });
     }
-    if (samples) learn(context, root, events);
+    if (samples) learn(context, config.root, events);
     return damage.exitCode;
   });
 }
 
-interface ObserveOptions extends Pick<ListOptions, "onDamaged"> {
+interface ObserveOptions extends Pick<LogListOptions, "onDamaged"> {
   readonly filter: LogFilter;
   readonly samples?: boolean;
 }

@@ -1,7 +1,7 @@
-import { findProduct, isDesigned } from "../contract/event-names.ts";
+import { findProduct, isCustomEvent } from "../contract/event-names.ts";
 import type { Product, Verdict } from "../contract/product.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
-import { chosenNames, maskDelivery, maskText, maskUrl } from "../delivery/mask.ts";
+import { maskDelivery, maskText, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import { noSecrets } from "../delivery/secrets.ts";
@@ -16,8 +16,8 @@ import { formatDay } from "../util/units.ts";
 export type LoggedEvent = EventReport & { readonly logged: LoggedFacts };
 
 /** One delivery in full. */
-export interface EntryReport {
-  readonly type: "entry";
+export interface EventDetailsReport {
+  readonly type: "event-details";
   readonly event: LoggedEvent;
 }
 
@@ -34,7 +34,7 @@ export function hiddenSecrets(
  * text, which may end within a value.
  */
 export function maskerOf(verdicts: readonly Verdict[], hidden: KnownSecrets | undefined) {
-  const names = chosenNames(verdicts);
+  const names = secretFieldNames(verdicts);
   return {
     delivery: (delivery: Delivery) =>
       hidden === undefined ? delivery : maskDelivery(hidden.maskDelivery(delivery), names),
@@ -105,7 +105,7 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     event: entry.event,
     known: entry.known,
     suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
-    designed: entry.known && !entry.schemaChecked && isDesigned(products, entry),
+    custom: entry.known && !entry.schemaChecked && isCustomEvent(products, entry),
     nearest: found?.nearest,
     get payload() {
       read ??= shown && readPayload(shown);
@@ -143,7 +143,7 @@ export function dayHeadings(now: Date): (at: Date) => string | undefined {
 
 /** `crm Leads.create`, or the request line of what is no event. */
 export function entryName({ product, event, method, url, verdicts }: LogEntry): string {
-  return event === undefined ? `${method} ${maskUrl(url, chosenNames(verdicts))}` : `${product ?? "?"} ${event}`;
+  return event === undefined ? `${method} ${maskUrl(url, secretFieldNames(verdicts))}` : `${product ?? "?"} ${event}`;
 }
 
 /** Half a log may be damaged. */

@@ -8,6 +8,7 @@ import { isHopByHop } from "../forward/request.ts";
 import { isBodyCut } from "../log/retention.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
 import { eventLine } from "../receiver/event-report.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../util/files.ts";
@@ -44,9 +45,10 @@ export async function exportEvents(
   if (which !== undefined && isFiltered(options))
     throw usageError("a number and filters cannot be combined", "leave one of them out");
   const n = which === undefined ? undefined : parseNumber(which);
-  const products = await projectProducts(context, { schemas: false });
+  const config = loadConfig(context, { flags: { store: options.store } });
+  const products = await projectProducts(config, { schemas: false });
   const filter = readFilter(options, context.now(), products);
-  return withLog(context, options, async (log, config) => {
+  return withLog(context, config, async (log) => {
     const running = options.format === "curl" ? await runningAddress(context, config) : undefined;
     const target = { listener: { ...config.settings, ...running }, to };
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { headerValue, splitUrl, withHeader } from "../delivery/delivery.ts";
-import { chosenNames, maskBody } from "../delivery/mask.ts";
+import { maskBody, secretFieldNames } from "../delivery/mask.ts";
 import { problemText, readPayload } from "../delivery/payload.ts";
 import { redactPersonal } from "../delivery/redact.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
@@ -20,7 +20,7 @@ export function fixtureText(
   const hasBody = delivery.body.length > 0;
   const type = hasBody ? (headerValue(delivery, "content-type") ?? "") : FORM;
   const content = known.maskBody(hasBody ? delivery.body : Buffer.from(query));
-  const masked = maskBody(content, type, chosenNames(verdicts));
+  const masked = maskBody(content, type, secretFieldNames(verdicts));
   const body = redact ? redactPersonal(masked, type, randomUUID()) : masked;
   const read = readPayload({ ...(hasBody ? delivery : withHeader(delivery, "content-type", FORM)), url: path, body });
   if (!read.ok) throw usageError(`the body of #${n} cannot be a sample: ${problemText(read.problem)}`);

@@ -1,10 +1,10 @@
-import { isDesigned } from "../contract/event-names.ts";
+import { isCustomEvent } from "../contract/event-names.ts";
 import type { Verdict } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { Progress } from "../process/messages.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import type { Config } from "../project/load.ts";
+import { type Config, loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
@@ -25,9 +25,10 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
     throw usageError("--follow and --failed cannot be combined: a delivery that has just come has not failed yet");
   const least = follows ? 0 : 1;
   const limit = all ? Number.POSITIVE_INFINITY : parseInteger(options.limit ?? "50", "--limit", least, 1_000_000_000);
-  const products = await projectProducts(context, { schemas: false });
+  const config = loadConfig(context, { flags: { store: options.store } });
+  const products = await projectProducts(config, { schemas: false });
   const filter = readFilter(options, context.now(), products);
-  return withLog(context, options, async (log) => {
+  return withLog(context, config, async (log) => {
     if (follows) return follow(context, { log, filter, options, products, limit });
     const hidden = hiddenSecrets(context, options);
     const headingOf = dayHeadings(context.now());
@@ -61,22 +62,24 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
 
 export async function show(context: Context, which: string, options: LogOptions): Promise<ExitCode> {
   const n = parseNumber(which);
-  const products = await projectProducts(context, { schemas: false });
-  return withLog(context, options, async (log, config) => {
+  const config = loadConfig(context, { flags: { store: options.store } });
+  const products = await projectProducts(config, { schemas: false });
+  return withLog(context, config, async (log) => {
     const entry = await requireEntry(log, n);
     const event = entryEvent(products, entry, hiddenSecrets(context, options));
     const isCut = event.logged.cutTo !== undefined;
     const why = isCut ? undefined : explainCommand(context, config, entry.n, entry.verdicts);
-    context.report({ type: "entry", event: { ...event, explainCommand: why } });
+    context.report({ type: "event-details", event: { ...event, explainCommand: why } });
     return ExitCode.ok;
   });
 }
 
 export async function stats(context: Context, options: FilterOptions & LogOptions): Promise<ExitCode> {
-  const products = await projectProducts(context, { schemas: false });
+  const config = loadConfig(context, { flags: { store: options.store } });
+  const products = await projectProducts(config, { schemas: false });
   const filter = readFilter(options, context.now(), products);
-  return withLog(context, options, async (log) => {
-    const counts = await log.stats(filter, (event) => isDesigned(products, event));
+  return withLog(context, config, async (log) => {
+    const counts = await log.stats(filter, (event) => isCustomEvent(products, event));
     const isEmpty = counts.total.received === 0 && !context.json;
     context.report(
       isEmpty ? { type: "notice", message: emptyMessage(options, log.path) } : { type: "log-stats", ...counts },

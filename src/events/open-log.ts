@@ -4,8 +4,7 @@ import type { Log, LogEntry } from "../log/log.ts";
 import { isDatabaseAddress, openLogAt } from "../log/open-log.ts";
 import { isBodyCut } from "../log/retention.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, type LoadOptions, loadConfig, logPlace } from "../project/load.ts";
-import type { Settings } from "../project/settings.ts";
+import { type Config, logPlace } from "../project/load.ts";
 import { usageError } from "../util/errors.ts";
 import { cutText, shellQuoted } from "../util/text.ts";
 import { parseInteger } from "../util/units.ts";
@@ -21,21 +20,10 @@ export function storeFlag({ settings: { store }, origins }: Pick<Config, "settin
   return ` --store ${shellQuoted(isDatabaseAddress(store) ? maskUrl(store) : store)}`;
 }
 
-/** The settings of the flags. Undefined ones are left out: they would hide those of `listen`, which calls commands. */
-export function logFlags({ store }: LogOptions): Partial<Settings> {
-  return store === undefined ? {} : { store };
-}
-
 /** Opens an existing log for some work. Throws a UserError where there is none. */
-export async function withLog<T>(
-  context: Context,
-  options: LogOptions,
-  work: (log: Log, config: Config) => Promise<T>,
-  secrets?: LoadOptions["secrets"],
-): Promise<T> {
-  const config = loadConfig(context, { flags: logFlags(options), secrets });
+export async function withLog<T>(context: Context, config: Config, work: (log: Log) => Promise<T>): Promise<T> {
   await rememberChannelTokens(context, config);
-  if (context.embedded?.listener !== undefined) return work(context.embedded.listener.log, config);
+  if (context.embedded?.listener !== undefined) return work(context.embedded.listener.log);
   if (config.settings.store === false) {
     throw usageError(
       `there is no event log here: the setting store is false (${config.origins.store})`,
@@ -44,7 +32,7 @@ export async function withLog<T>(
   }
   const log = await openLogAt(logPlace(config), { now: context.now, create: false });
   try {
-    return await work(log, config);
+    return await work(log);
   } finally {
     await log.close();
   }

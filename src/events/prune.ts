@@ -2,6 +2,7 @@ import { maskUrl } from "../delivery/mask.ts";
 import { originOf, portOf } from "../delivery/target.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
+import { loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../util/units.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
@@ -15,8 +16,9 @@ export interface PruneOptions extends LogOptions {
 export async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
   const keep = options.keep === undefined ? undefined : parseDuration(options.keep, "--keep");
   const maxLog = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
-  return withLog(context, options, async (log, config) => {
-    const limits = { keepMs: keep ?? config.settings.keep, maxBytes: maxLog ?? config.settings.maxLog };
+  const config = loadConfig(context, { flags: { store: options.store, keep, maxLog } });
+  return withLog(context, config, async (log) => {
+    const limits = { keepMs: config.settings.keep, maxBytes: config.settings.maxLog };
     for (const text of options.giveUp ?? []) await giveUp(context, log, text);
     const work = () => log.prune(limits);
     const { removed, bytes } = await context.waiting("pruning the log", work);

@@ -4,7 +4,7 @@ import type { LockOwner } from "../log/log.ts";
 import { lockOwnerAt } from "../log/open-log.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, loadConfig, logPlace } from "../project/load.ts";
+import { type Config, logPlace } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { usageError } from "../util/errors.ts";
 import { isLoopback, isWildcardAddress } from "../util/hosts.ts";
@@ -43,8 +43,7 @@ export async function runningAddress(
 }
 
 /** The public URL of the listener that runs in this project. */
-export async function listenerUrl(context: Context, product: string): Promise<string> {
-  const config = loadConfig(context);
+export async function listenerUrl(context: Context, config: Config, product: string): Promise<string> {
   const base = await runningListener(context, config);
   const start = `${context.invocation} listen --tunnel ngrok`;
   if (base === undefined) {

@@ -5,7 +5,8 @@ import type { Format, Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
-import { fileLine, projectFixturePath, type Sample } from "../samples/fixtures.ts";
+import { loadConfig } from "../project/load.ts";
+import { type FixtureKey, fileLine, projectFixturePath } from "../samples/fixtures.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, writeFileAtomically } from "../util/files.ts";
 import { rejectLinks } from "../util/links.ts";
@@ -23,9 +24,10 @@ export interface SaveOptions extends LogOptions {
 export async function saveFixture(context: Context, which: string, options: SaveOptions): Promise<ExitCode> {
   const n = parseNumber(which);
   const { redact = false, force = false } = options;
-  return withLog(context, options, async (log, config) => {
+  const config = loadConfig(context, { flags: { store: options.store } });
+  return withLog(context, config, async (log) => {
     const entry = requireWholeBody(await requireEntry(log, n));
-    const sample = sampleOf(await projectProducts(context, { config, schemas: false }), entry, options.name);
+    const sample = sampleOf(await projectProducts(config, { schemas: false }), entry, options.name);
     const { product, format, name } = sample;
     const path = projectFixturePath(config.root, sample);
     rejectLinks(config.root, path);
@@ -58,7 +60,7 @@ export async function saveFixture(context: Context, which: string, options: Save
 }
 
 /** The event that the delivery is a sample of. Its name becomes a file name, so only safe names are accepted. */
-function sampleOf(products: readonly Product[], entry: LogEntry, given: string | undefined): Sample {
+function sampleOf(products: readonly Product[], entry: LogEntry, given: string | undefined): FixtureKey {
   if (entry.product === undefined) {
     throw usageError(
       `#${entry.n} (${entryName(entry)}) does not belong to a known product, so it cannot be a sample`,
@@ -81,10 +83,10 @@ function sampleOf(products: readonly Product[], entry: LogEntry, given: string |
 }
 
 /** For an event of a custom product a sample is enough, if deliveries name their event. */
-function canBeAdded({ folder }: Product, { catchAll }: Format, name: string): boolean {
+function canBeAdded({ folder }: Product, { customEvent }: Format, name: string): boolean {
   return (
     folder !== undefined &&
-    catchAll === undefined &&
+    customEvent === undefined &&
     /^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]{0,100}[\p{L}\p{N}])?$/u.test(name)
   );
 }

@@ -29,7 +29,7 @@ export interface Down extends StillDown {
 export type Health = ReturnType<typeof watchHealth>;
 
 const FIRST_PROBE_MS = 250;
-/** What goes down again within this time after it was back is not down for all deliveries. */
+/** An app that goes down again so soon after it was back is not down for all deliveries. */
 const JUST_BACK_MS = 60_000;
 
 /**

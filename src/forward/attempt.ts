@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskUrl } from "../delivery/mask.ts";
-import type { ClaimRef, Log, Outcome } from "../log/log.ts";
+import type { ClaimRef, ForwardOutcome, Log } from "../log/log.ts";
 import type { Deadline } from "../recognition/reply.ts";
 import { retryAfterMs } from "../util/timing.ts";
 import { formatDuration } from "../util/units.ts";
@@ -96,7 +96,7 @@ export async function attempt({
     await writeToLog(() => log.release([claim], dueAt));
     return { next: "due", down };
   }
-  const next: Outcome =
+  const next: ForwardOutcome =
     outcome.state === "retry" ? { state: "retry", at: new Date(now().getTime() + outcome.afterMs) } : outcome;
   const made = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
   const completed = await writeToLog(() => log.complete(claim, made, next));

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { originOf } from "../delivery/target.ts";
 import type { Appended, ClaimRef, ForwardRequest, Log, NewEntry } from "../log/log.ts";
 import { EVERY_RECORD } from "../log/states.ts";
-import type { Entry, Recorder } from "../receiver/recorder.ts";
+import type { Recorder, RecordRequest } from "../receiver/recorder.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { errorText } from "../util/errors.ts";
 import { isListening, watchHealth } from "./app-health.ts";
@@ -183,7 +183,7 @@ export function recordForOthers(log: Pick<Log, "append">, routes: Routes, ordere
   };
 }
 
-function targetsOf({ receipt, decision }: Entry, routes: Routes | undefined): readonly string[] {
+function targetsOf({ receipt, decision }: RecordRequest, routes: Routes | undefined): readonly string[] {
   const isForwarded = decision.accepted && receipt.handshake === undefined;
   return (isForwarded && routes?.targetsOf(receipt.product, receipt.event)) || [];
 }
@@ -194,7 +194,7 @@ function orderKeyOf({ product, records: [first], batch }: Receipt): string | und
 
 /** `status` is undefined until the sender is answered. */
 function toLogEntry(
-  { arrival, receipt, decision }: Entry,
+  { arrival, receipt, decision }: RecordRequest,
   status: number | undefined,
   forward?: ForwardRequest,
 ): NewEntry {

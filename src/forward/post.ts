@@ -126,7 +126,7 @@ async function post({ delivery, address, postOptions, options }: Post): Promise<
     body: isSlow ? sendSlowly(delivery.body, slowMs, onBodySent) : delivery.body,
     reset: ownConnections || stats.closesConnections,
   };
-  const start = () => startExchange(dispatcher, request, wholeReply ? MAX_REPLY_BYTES : PREVIEW_BYTES);
+  const start = () => startRequest(dispatcher, request, wholeReply ? MAX_REPLY_BYTES : PREVIEW_BYTES);
   let running = start();
   const timer = setTimeout(() => afterPendingIo(() => running.abort(TIMED_OUT)), timeoutMs + slowMs);
   const onAbort = (): void => running.abort(INTERRUPTED);
@@ -134,11 +134,11 @@ async function post({ delivery, address, postOptions, options }: Post): Promise<
   interrupts?.add(onAbort);
   if (signal?.aborted) onAbort();
   let exchange = await running.ended;
-  if (recordExchange(stats, exchange) && !request.reset && !isSlow && !onlyOnce) {
+  if (recordResult(stats, exchange) && !request.reset && !isSlow && !onlyOnce) {
     request.reset = true;
     running = start();
     const again = await running.ended;
-    recordExchange(stats, again);
+    recordResult(stats, again);
     // A server that is gone by now was there for the first exchange, which is then the one to report.
     if (again.status !== undefined || again.error === TIMED_OUT || again.error === INTERRUPTED) exchange = again;
   }
@@ -249,7 +249,7 @@ function previewOf(bytes: Buffer, complete: boolean): string {
   return new TextDecoder().decode(start, { stream: !complete || start.length < bytes.length });
 }
 
-/** The same for a compressed answer, as far as its first bytes go; undefined when they cannot be decoded. */
+/** Decodes the start of a compressed answer, as far as its first bytes go; undefined if that fails. */
 async function decodedPreview(bytes: Buffer, encoding: string): Promise<string | undefined> {
   if (bytes.length === 0) return "";
   const { brotliDecompressSync, constants, unzipSync } = await import("node:zlib");
@@ -280,7 +280,7 @@ interface KeepAliveStats {
  * Returns true when a server that has answered before closed a connection without any answer, and the connection may have
  * been used before: the server may have closed it after its last answer, before it received this delivery.
  */
-function recordExchange(stats: KeepAliveStats, { status, error }: Pick<Exchange, "status" | "error">): boolean {
+function recordResult(stats: KeepAliveStats, { status, error }: Pick<RequestResult, "status" | "error">): boolean {
   const code = errorCode(error);
   if (code === "ECONNREFUSED") {
     // The server has stopped: what starts there next may be another program.
@@ -301,7 +301,7 @@ function isFirstUse(error: unknown): boolean {
 
 const CONNECTION_CLOSED: ReadonlySet<unknown> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
-interface Exchange {
+interface RequestResult {
   readonly status: number | undefined;
   readonly headers: readonly HeaderPair[];
   /** The first bytes of the answer, at most `maxBytes`. */
@@ -312,8 +312,8 @@ interface Exchange {
   readonly error: unknown;
 }
 
-interface RunningExchange {
-  readonly ended: Promise<Exchange>;
+interface RunningRequest {
+  readonly ended: Promise<RequestResult>;
   /** Ends it with this error at any stage: queued, connecting, or in the middle of the answer. No effect after its end. */
   abort(error: Error): void;
 }
@@ -325,7 +325,7 @@ const MAX_REPLY_BYTES = 1_048_576;
  * One request and its answer, on undici's handler interface: it costs much less than `request`, which creates streams and
  * signals for each. Has no timeout: the caller aborts.
  */
-function startExchange(dispatcher: Dispatcher, request: Dispatcher.DispatchOptions, maxBytes: number): RunningExchange {
+function startRequest(dispatcher: Dispatcher, request: Dispatcher.DispatchOptions, maxBytes: number): RunningRequest {
   const chunks: Buffer<ArrayBuffer>[] = [];
   let length = 0;
   let status: number | undefined;
@@ -334,7 +334,7 @@ function startExchange(dispatcher: Dispatcher, request: Dispatcher.DispatchOptio
   let abortedBy: Error | undefined;
   let hasEnded = false;
   let end: (error: unknown) => void = () => {};
-  const ended = new Promise<Exchange>((resolve) => {
+  const ended = new Promise<RequestResult>((resolve) => {
     end = (error) => {
       hasEnded = true;
       const [first, second] = chunks;

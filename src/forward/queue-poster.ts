@@ -233,8 +233,8 @@ function webhookId(webhook: unknown, { body }: Delivery): string {
 }
 
 /**
- * The same for an event that is delivered twice, and another one in each log, where numbers begin at 1 again. BullMQ ignores a
- * job whose id it has, and refuses integers and colons.
+ * Names a job: alike for an event that is delivered twice, different in each log, where numbers begin at 1 again. BullMQ
+ * ignores a job whose id it has, and refuses integers and colons.
  */
 function jobId(original: number, receivedAt: Date): string {
   return `zoho-${original}-${receivedAt.getTime()}`;

@@ -9,7 +9,7 @@ import { type AttemptOptions, attempt, type ClaimedDelivery, maxPauseOf } from "
 import type { ForwardSource } from "./request.ts";
 
 export interface TargetQueueOptions extends AttemptOptions {
-  readonly log: Pick<Log, "claim" | "claimWaiting" | "holds" | "nextDue" | "complete" | "release">;
+  readonly log: Pick<Log, "claim" | "claimWaiting" | "isClaimValid" | "nextDue" | "complete" | "release">;
   /** The most deliveries that are sent to one app at the same time. */
   readonly concurrency: number;
   /** A delivery was given up unsent, because the log cannot read it. */
@@ -90,7 +90,7 @@ export function createTargetQueue(
       const next = buffer.shift();
       if (next === undefined) break;
       freeRoom(next.source.delivery.body.length);
-      if (log.holds(next.claim)) track(send(next));
+      if (log.isClaimValid(next.claim)) track(send(next));
       else lapsed.push(next);
     }
     // Another process may have them by now, or else they are due again.
@@ -153,7 +153,7 @@ export function createTargetQueue(
       else {
         // As of the claim's time: the timer below fires for what has become due since.
         const next = await log.nextDue({ target, now: at, maxPauseMs });
-        mayHaveDue ||= next.left;
+        mayHaveDue ||= next.hasMore;
         if (next.at !== undefined) wakeAt(next.at);
       }
     } catch (error) {

@@ -36,7 +36,7 @@ export interface EventRow {
   readonly sender: "verified" | "not_verified" | "unsigned";
   /** Null where there was no schema to check. */
   readonly schema_ok: boolean | null;
-  /** A body that its user designed, without a schema. */
+  /** Has no schema: the user designs the body. */
   readonly custom: boolean;
   readonly status: number | null;
   readonly duplicate_of: number | null;

@@ -1,4 +1,4 @@
-import { chosenNames, MASK, maskDelivery } from "../delivery/mask.ts";
+import { MASK, maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
@@ -18,7 +18,9 @@ export function editedBody(entry: LogEntry, edited: string, hidden: KnownSecrets
     throw usageError(`the body is not valid JSON: ${flaw}`, "nothing was sent: correct it, and replay it again");
   const text = isJson && minifyJson(original) === original ? minifyJson(edited) : edited;
   if (hidden === undefined || !text.includes(MASK)) return Buffer.from(text);
-  const masked = maskDelivery(hidden.maskDelivery(entry.delivery), chosenNames(entry.verdicts)).body.toString("utf8");
+  const masked = maskDelivery(hidden.maskDelivery(entry.delivery), secretFieldNames(entry.verdicts)).body.toString(
+    "utf8",
+  );
   const restored = masked === text ? original : restoreJson(text, masked, original);
   if (restored !== undefined) return Buffer.from(restored);
   throw usageError(

@@ -17,11 +17,11 @@ import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
-import type { ListOptions, LockOwner, LogEntry, LogFilter, LogRow, WaitingCount } from "../log/log.ts";
+import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
 import type { Report } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { type Config, loadConfig, userFolder } from "../project/load.ts";
+import { type Config, loadConfig } from "../project/load.ts";
 import { findReceiver } from "../receiver/routes.ts";
 import { replay } from "../send/replay.ts";
 import { send } from "../send/send.ts";
@@ -62,7 +62,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
   const products = cachedFor(
     1000,
     () => performance.now(),
-    () => quietly(context, (silent) => projectProducts(silent, { schemas: false })),
+    () => quietly(context, (silent) => projectProducts(loadConfig(silent), { schemas: false })),
   );
   const run = async (work: (context: Context) => Promise<ExitCode>): Promise<Outcome> => {
     const { result, text, lines } = await capture(context, work, shown);
@@ -192,7 +192,7 @@ async function listRows<T>(
   log: SharedLog,
   toRow: (row: LogRow) => T,
   filter: LogFilter,
-  list: ListOptions,
+  list: LogListOptions,
 ): Promise<readonly T[]> {
   const rows = await log.use(async (open) => {
     const found: T[] = [];
@@ -279,7 +279,7 @@ async function readState(context: Context, { config: start, log, showSecrets }: 
       apps: await localApps(config, owner, waiting),
       waiting: waiting.reduce((sum, each) => sum + each.waiting, 0),
       failed: await countFailed(log),
-      channels: await livingChannels(context),
+      channels: await activeChannels(context),
       show_secrets: showSecrets,
       try_command: `${context.invocation} ${url === undefined ? "listen" : "send crm Leads.create"}`,
     };
@@ -309,15 +309,15 @@ async function countFailed(log: SharedLog): Promise<number> {
 }
 
 /** The channels that this machine knows. Loaded only where there are any. */
-async function livingChannels(context: Context): Promise<State["channels"]> {
-  const folder = userFolder(context);
+async function activeChannels(context: Context): Promise<State["channels"]> {
+  const folder = context.userFolder;
   if (!existsSync(join(folder, CHANNELS_FILE))) return [];
   const { allRemembered, isActive } = await import("../channels/memory.ts");
   const { isOrphaned } = await import("../channels/orphaned-channels.ts");
   const now = context.now();
-  const living = (await allRemembered(folder).catch(() => [])).filter((each) => isActive(each, now));
+  const active = (await allRemembered(folder).catch(() => [])).filter((each) => isActive(each, now));
   return Promise.all(
-    living.map(async (each) => ({
+    active.map(async (each) => ({
       id: each.id,
       events: each.events,
       expires_at: each.expiresAt?.toISOString() ?? null,

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { isDesigned } from "../contract/event-names.ts";
+import { isCustomEvent } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import { describeIssue, pathText } from "../contract/schema.ts";
 import { maskUrl } from "../delivery/mask.ts";
@@ -22,14 +22,14 @@ export function eventRow(products: readonly Product[], row: LogRow, showSecrets:
     n: row.n,
     at: row.receivedAt.toISOString(),
     method: row.method,
-    path: showSecrets ? row.url : maskUrl(row.url, row.chosen),
+    path: showSecrets ? row.url : maskUrl(row.url, row.secretFields),
     product: row.product ?? null,
     format: row.format ?? null,
     event: row.event ?? null,
     records: row.records,
     sender: row.sender,
     schema_ok: row.schemaOk ?? null,
-    custom: row.schemaOk === undefined && isDesigned(products, row),
+    custom: row.schemaOk === undefined && isCustomEvent(products, row),
     status: row.status ?? null,
     duplicate_of: row.duplicateOf ?? null,
     state: row.state,
@@ -76,8 +76,8 @@ export function eventDetails(
     notes: [
       ...(cutTo === undefined ? [] : [cutText(cutTo, "its body")]),
       ...(receipt.handshake === undefined ? [] : ["a challenge, no event"]),
-      ...(receipt.designed ? ["a custom body, without a schema"] : []),
-      ...(unknown === undefined || receipt.designed ? [] : [unknown]),
+      ...(receipt.custom ? ["a custom body, without a schema"] : []),
+      ...(unknown === undefined || receipt.custom ? [] : [unknown]),
       ...nearestNotes(receipt, entry.refusal !== undefined || unknown !== undefined),
       ...(payload?.wrappedIn === undefined ? [] : [`the JSON is in the field ${payload.wrappedIn}`]),
     ],

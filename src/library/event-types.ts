@@ -64,7 +64,7 @@ export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
 
 /** The id of a format of a product: `"guide"`, `"wire"`, … */
 export type FormatId<P extends ProductId = ProductId> = P extends ProductId ? FormatOf<P>["id"] : never;
-/** What Zoho posts, the default of `sign`, `schemas` and `fixture`. */
+/** Id of the format that Zoho posts, the default of `sign`, `schemas` and `fixture`. */
 type DefaultFormatId<P extends ProductId> = Extract<FormatId<P>, "wire">;
 type FormatAt<P extends ProductId, F> = Extract<FormatOf<P>, { readonly id: F }>;
 

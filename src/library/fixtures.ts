@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findEvent } from "../contract/event-names.ts";
-import type { Format, Product, WebhookEvent } from "../contract/product.ts";
+import type { Product, WebhookEvent } from "../contract/product.ts";
 import { products } from "../products/index.ts";
-import { type Fixture, readBuiltInFixture } from "../samples/fixtures.ts";
+import { type Fixture, type FixtureKey, readBuiltInFixture } from "../samples/fixtures.ts";
 import type { FormatId, NameIn, PayloadOf, ProductId, Schemas, SchemasIn } from "./event-types.ts";
 import { formatOf, productOf, requireOneEvent, requireOptions } from "./input.ts";
 
@@ -37,11 +37,7 @@ export function fixtureReader(fileUrl: () => string | undefined): ReadFixture {
   };
 }
 
-export interface Sample {
-  readonly product: Product;
-  readonly format: Format;
-  /** The name of the event. */
-  readonly name: string;
+interface LoadedSample extends FixtureKey {
   readonly fixture: Fixture;
 }
 
@@ -51,7 +47,7 @@ export function readSample(
   product: string,
   event: string,
   formatId: string | undefined,
-): Sample {
+): LoadedSample {
   const found = productOf(product);
   const format = formatOf(found, formatId, event);
   const match = requireOneEvent(found, format, event);
@@ -100,7 +96,7 @@ function schemasByProduct(): Schemas {
   return Object.freeze(Object.fromEntries(products.map((product) => [product.id, usualSchemas(product)]))) as Schemas;
 }
 
-/** By the names of all formats. */
+/** Schemas of a product's events, by their names in all formats. */
 function usualSchemas(product: Product): object {
   const names = product.formats.flatMap(({ events }) => events.map(({ name }) => name));
   return schemasByName(names, (name) => findEvent(formatOf(product, undefined, name), name)?.event);

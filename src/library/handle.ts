@@ -27,7 +27,7 @@ export type KeySource = Keys | ((isKeyUnknown: boolean) => Keys | Promise<Keys>)
 /** A delivery that was answered with 401 or 400, or for the option `schema` or `unknown` with 422. */
 export type Rejected = UnverifiedFailure | (GenuineEvent & { readonly ok: false });
 
-/** What a handler does besides calling the app. Each function may return a promise, which is awaited before the answer. */
+/** Hooks and limits of a handler. Each function may return a promise, which is awaited before the answer. */
 export interface HandlerOptions {
   /** `enforce`: answer an event with `issues` with 422, and do not call the app. Default: the app gets it. */
   readonly schema?: "enforce" | undefined;
@@ -88,7 +88,7 @@ export function createHandler<P extends ProductId>(
   if (typeof keys !== "function") fromCaller(createHandler, () => verify(product, { headers: {}, body: "" }, keys));
 
   let lastOffer: Promise<unknown> = Promise.resolve();
-  /** By identity. */
+  /** Deliveries that are being handled, by identity. */
   const inProgress = new Map<string, Promise<void>>();
 
   async function report(error: unknown): Promise<void> {

@@ -18,11 +18,12 @@ import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
+import type { FixtureKey } from "../samples/fixtures.ts";
 import { freshen } from "../samples/fresh.ts";
 import { errorCode, errorText } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
-import { readSample, type Sample } from "./fixtures.ts";
+import { readSample } from "./fixtures.ts";
 import { productOf, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys } from "./keys.ts";
 import { eventOf, type ParsedEvent } from "./parse.ts";
@@ -30,7 +31,7 @@ import { posted, type Signed, sign } from "./sign.ts";
 import { isGenuine, type Verification, verificationOf } from "./verify.ts";
 
 export interface ListenerOptions {
-  /** What deliveries are verified with, and samples signed. Without a key for its product a delivery is accepted. */
+  /** Keys to verify deliveries and to sign samples with. Without a key for its product a delivery is accepted. */
   readonly keys?: Keys | undefined;
   /** Default: any free one. */
   readonly port?: number | undefined;
@@ -67,7 +68,7 @@ export interface Listener {
   readonly url: string;
   /** Accepted deliveries, in order of arrival. Challenges are answered, and are not among them. */
   readonly received: readonly Received[];
-  /** Where deliveries of a product are to be posted. */
+  /** URL to post deliveries of a product to. */
   urlOf(product: ProductId): string;
   /**
    * The next accepted event that matches `crm:Leads.create`, `crm:Leads.*`, `desk:*` or `*`, also if it has come already; each is
@@ -108,7 +109,7 @@ export async function openListener(fileUrl: string | undefined, options: Listene
   const received: Received[] = [];
   const unclaimed = new Set<Received>();
   const waiters = new Set<Waiter>();
-  /** What came, for the message of a timeout. */
+  /** Deliveries that came, for the message of a timeout. */
   const arrivals: string[] = [];
   let isClosed = false;
 
@@ -249,7 +250,7 @@ async function sendSample(
   });
 }
 
-interface SignInput extends Omit<Sample, "fixture"> {
+interface SignInput extends FixtureKey {
   readonly url: string;
   readonly body: unknown;
   readonly keys: Keys;

@@ -28,7 +28,7 @@ export interface InvalidEvent<P extends ProductId = ProductId> {
   readonly name: string | null;
   /** False for a name that is no event of the product. Zoho adds events. */
   readonly known: boolean;
-  /** Where the body differs from the schema: path, what was expected and what was received. */
+  /** Differences from the schema: path, what was expected and what was received. */
   readonly issues: readonly SchemaIssue[];
   /** All of that in a sentence, for a log. Of the body's values it has no more than `issues`: the masked start of a text. */
   readonly reason: string;

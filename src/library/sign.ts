@@ -53,8 +53,11 @@ export function sign<P extends ProductId>(
   const [chosen] = withSettings([signable], settings);
   const format = chosen?.formats[0];
   if (format === undefined) throw new TypeError(`zoho-hooks knows no format in which ${product} signs`);
-  // A user-defined format takes any event.
-  if (options.event !== undefined && (format.catchAll === undefined || findEvent(format, options.event) !== undefined))
+  // A format of custom bodies takes any event.
+  if (
+    options.event !== undefined &&
+    (format.customEvent === undefined || findEvent(format, options.event) !== undefined)
+  )
     requireOneEvent(found, format, options.event);
   requireUsableKey(secrets, [{ ...found, formats: [format] }], "sign");
   const isRaw = typeof payload === "string" || payload instanceof Uint8Array || payload instanceof ArrayBuffer;
@@ -79,7 +82,7 @@ export function sign<P extends ProductId>(
 function formatSeen(product: Product, payload: object | string): string | undefined {
   const { format } = parse(product.id as ProductId, payload);
   const seen = format === null ? undefined : findFormat(product, format);
-  return seen?.catchAll === undefined ? seen?.id : undefined;
+  return seen?.customEvent === undefined ? seen?.id : undefined;
 }
 
 export function posted({ delivery: { method, url, headers, body } }: Prepared): Signed {

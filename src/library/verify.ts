@@ -105,12 +105,12 @@ function chosenProducts(id: string | undefined, format: string | undefined): rea
   throw new TypeError(`the format ${JSON.stringify(format)} needs a product: pass the product that it belongs to`);
 }
 
-/** What is known of a delivery beside its event. */
+/** Facts about a delivery beside its event. */
 export interface Verification {
   /** The result for each signature and token of the format. */
   readonly signatures: readonly Signature[];
   /**
-   * The same for each delivery of one event, and different for every other event: the key to act on an event only once.
+   * Identifies the event: the same for each of its deliveries, different for every other event. Use it to act on an event once.
    * Consists of product, event, records and a hash of what repeated deliveries have in common, by default the whole body.
    */
   readonly identity: string;

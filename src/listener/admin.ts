@@ -8,7 +8,7 @@ import { plainReply } from "../recognition/reply.ts";
 import { errorText, usageError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { parseInteger } from "../util/units.ts";
-import type { LogPart } from "./log.ts";
+import type { LogPart } from "./log-part.ts";
 import type { Part } from "./part.ts";
 
 /** Serves counts, and whether the run is ready: no bodies, so it needs no token. */

@@ -17,7 +17,7 @@ interface ExecUrls {
   /** The URL of the receiver on this machine. */
   readonly url: string;
   readonly publicUrl: string | undefined;
-  /** Where the public keys are, if they are served. */
+  /** URL of the public keys, if they are served. */
   readonly keySetUrl: string | undefined;
   readonly products: readonly Product[];
 }

@@ -35,7 +35,7 @@ export function createRecordReader(context: Context, session: ZohoSession) {
       const record = await withTimeout(TIMEOUT_MS, [life.signal], (signal) =>
         untilAborted(fetchRecord(session, request, signal), signal),
       );
-      report(request, record === undefined ? { error: "Zoho has no record with this id any more" } : { record });
+      report(request, record === undefined ? { error: "Zoho no longer has a record with this id" } : { record });
     } catch (error) {
       if (life.signal.aborted) report(request, { error: "listen ended before Zoho answered" });
       else if (error instanceof DOMException && error.name === "TimeoutError")

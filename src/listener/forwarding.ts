@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { allChosenNames } from "../contract/secret-names.ts";
+import { allSecretFieldNames } from "../contract/secret-names.ts";
 import { maskText, maskUrl } from "../delivery/mask.ts";
 import { isQueue, originOf } from "../delivery/target.ts";
 import { storeFlag } from "../events/open-log.ts";
@@ -65,13 +65,13 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
   // Fails here, before the first event, if a proxy cannot be used.
   const apps = routes.targets.filter((target) => poster.isDirect(target) && !isQueue(target));
   const withAdvice = adviseOnce(context, config);
-  const chosen = allChosenNames(products);
+  const secretFields = allSecretFieldNames(products);
   const show = (report: ForwardReport): void => {
     const advised = withAdvice(report);
     // An app's error page may repeat what it was sent.
     const masked = options.showSecrets !== true && {
-      target: maskUrl(report.target, chosen),
-      replyPreview: maskText(context.knownSecrets.maskCut(report.replyPreview), chosen),
+      target: maskUrl(report.target, secretFields),
+      replyPreview: maskText(context.knownSecrets.maskCut(report.replyPreview), secretFields),
     };
     context.report({ ...advised, ...masked });
   };

@@ -5,7 +5,6 @@ import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { userFolder } from "../project/load.ts";
 import { STORE_KEY } from "../project/variables.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
@@ -17,18 +16,18 @@ import { firstOf, onAbort } from "../util/timing.ts";
 import { parseRunTime } from "../util/units.ts";
 import { openKeySets } from "../zoho-api/key-sets.ts";
 import { type AdminPart, startAdmin } from "./admin.ts";
-import type { ZohoPart } from "./channel.ts";
 import { startConfigWatch } from "./config-watch.ts";
 import { type ExecPart, startExec } from "./exec.ts";
 import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
-import { keptBytes, type LogPart, startLog, startPruning } from "./log.ts";
+import { keptBytes, type LogPart, startLog, startPruning } from "./log-part.ts";
 import type { ChannelPart, Part } from "./part.ts";
 import { EXPECT_TIMEOUT, type ListenOptions, type Plan, readPlan } from "./plan.ts";
 import { guideRangesNote, type ReadyState, readyReport, warnIfOpen } from "./ready.ts";
-import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
+import { type ReceiverPart, startReceiverPart } from "./receiver-part.ts";
 import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startSleepDetector } from "./sleep-detector.ts";
-import { startTunnel, type TunnelPart } from "./tunnel.ts";
+import { startTunnel, type TunnelPart } from "./tunnel-part.ts";
+import type { ZohoPart } from "./zoho-part.ts";
 
 /** The parts that need the terminal or the inspector, which are made above this folder. */
 interface Interface {
@@ -66,7 +65,7 @@ interface Run extends Pick<Interface, "createInspector"> {
   readonly context: Context;
   readonly plan: Plan;
   readonly parts: Parts;
-  /** What has ended the run so far; its exit code follows from it. */
+  /** Reasons for which the run ends; its exit code follows from them. */
   readonly ending: {
     /** Why the tunnel or the channel is lost for good. */
     lost?: unknown;
@@ -140,12 +139,11 @@ async function startReceiving(run: Run): Promise<void> {
   };
   const probeKey = createProbeKey(isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined);
   const keys = await openKeySets(context, config, products);
-  let secrets = withChannelTokens(keys.secrets, { folder: userFolder(context), known: context.knownSecrets });
+  let secrets = withChannelTokens(keys.secrets, { folder: context.userFolder, known: context.knownSecrets });
   if (plan.usesZoho) {
     // Loaded only here: most runs need nothing of Zoho's API.
-    const { startZoho } = await import("./channel.ts");
-    const configured = config.secrets;
-    parts.zoho = await startZoho(context, { options, products, secrets, configured, isShared, onLost });
+    const { startZoho } = await import("./zoho-part.ts");
+    parts.zoho = await startZoho(context, { options, products, secrets, config, isShared, onLost });
     secrets = parts.zoho.secrets;
   }
   const log = await openLog(run);

@@ -55,7 +55,7 @@ export function createMetrics(now: () => Date) {
   const countAttempt = ({ target, status }: NewAttempt): void =>
     attempts.inc({ target: labelOf(target), status: status ?? "none" });
 
-  /** What waits is left out while the log does not answer. Without a log nothing can fail to be recorded. */
+  /** Leaves out waiting deliveries while the log does not answer. Without a log nothing can fail to be recorded. */
   async function readLog(): Promise<void> {
     const isUp = await (watched?.checkReady() ?? Promise.resolve()).then(
       () => true,

@@ -15,7 +15,7 @@ import { localKeySet } from "../zoho-api/key-sets.ts";
 import { checkNamedEvents } from "./named-events.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
 import { type RunRoutes, runRoutes } from "./targets.ts";
-import { chooseRunTunnel } from "./tunnel.ts";
+import { chooseRunTunnel } from "./tunnel-part.ts";
 
 /** Flags for Zoho's API. */
 export interface ZohoFlags {
@@ -51,7 +51,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   if (options.ui === true && settings.store === false) throw noLog();
   if (options.exec?.trim() === "")
     throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
-  const products = await projectProducts(context, { config });
+  const products = await projectProducts(config);
   const unknownNames = warnOfUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
   checkNamedEvents(context, config, products, options);
@@ -71,7 +71,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
     /** Other processes may use the log, too. */
     isShared: isDatabaseAddress(String(settings.store)),
     flags,
-    /** Those that were named with flags. */
+    /** Secrets that flags name. */
     givenSecrets: given,
     config,
     products,
@@ -90,7 +90,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
   };
 }
 
-/** A misspelt event would otherwise make a CI job wait for ever. With --exec it counts from the end of the program. */
+/** A misspelt event would otherwise make a CI job wait forever. With --exec it counts from the end of the program. */
 export const EXPECT_TIMEOUT = "60s";
 
 function flagOf(key: string): string {

@@ -8,11 +8,11 @@ import { webhookUrl } from "../receiver/routes.ts";
 import { canAllowUnsigned } from "../recognition/hints.ts";
 import { isLoopback } from "../util/hosts.ts";
 import type { AdminPart } from "./admin.ts";
-import type { LogPart } from "./log.ts";
+import type { LogPart } from "./log-part.ts";
 import type { ChannelPart } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { ReadyReport } from "./reports.ts";
-import type { TunnelPart } from "./tunnel.ts";
+import type { TunnelPart } from "./tunnel-part.ts";
 
 export interface ReadyState {
   /** The configured secrets, and the token of the channel; undefined where nothing is received. */
@@ -34,7 +34,7 @@ interface ReadyParts {
   readonly admin?: AdminPart;
 }
 
-/** Where the receiver is reached, what it checks, and how to try it; without a receiver where its deliveries come from. */
+/** Reports where the receiver is reached, what it checks and how to try it; without a receiver, where its deliveries come from. */
 export function readyReport(
   context: Context,
   plan: Plan,
@@ -101,7 +101,7 @@ const NO_RECEIVER = {
   ...{ offersTunnel: false, channel: undefined, tryCommand: undefined },
 };
 
-/** Where the secrets come from. A private key signs and checks nothing. */
+/** Lists the origins of the secrets. A private key signs and checks nothing. */
 function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonly string[] {
   const origins = secrets.all().map(({ origin }) => origin);
   return [...new Set(origins)].filter(

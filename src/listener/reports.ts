@@ -26,11 +26,11 @@ export interface GapReport {
   readonly command: string;
 }
 
-/** By the names of `--json`. `received` is the sum of `valid`, `custom`, `invalid`, `not_verified` and `rejected`. */
+/** Counts, named as in `--json`. `received` is the sum of `valid`, `custom`, `invalid`, `not_verified` and `rejected`. */
 export interface ProductCount {
   readonly received: number;
   readonly valid: number;
-  /** Accepted bodies that their users designed, without a schema. */
+  /** Accepted custom bodies, which have no schema. */
   readonly custom: number;
   /** Accepted, although the body does not match its schema, cannot be read, or its event is unknown. */
   readonly invalid: number;
@@ -91,7 +91,7 @@ export interface ReadyReport {
   readonly isMirrored: boolean;
   /** The patterns of the only events that are shown and forwarded; empty for all. */
   readonly events: readonly string[];
-  /** Where the secrets come from that deliveries are checked with. */
+  /** Origins of the secrets that deliveries are checked with. */
   readonly checks: readonly string[];
   /** The products that Zoho never signs, whose deliveries are accepted without a signature. */
   readonly unsigned: readonly string[];
@@ -100,13 +100,13 @@ export interface ReadyReport {
   readonly offersTunnel: boolean;
   /** The channel of this run, which posts here. */
   readonly channel: RunningChannel | undefined;
-  /** Where the public halves of the local keys are served, if they are. */
+  /** URL of the public halves of the local keys, if they are served. */
   readonly keySetUrl: string | undefined;
   /** Single keys do something. */
   readonly takesKeys: boolean;
   /** The page of the inspector, with its token; undefined where it was not asked for. */
   readonly inspectorUrl: string | undefined;
-  /** Where `--admin` serves counts; undefined without it. */
+  /** URL at which `--admin` serves counts; undefined without it. */
   readonly metricsUrl: string | undefined;
   /** The command to try in a second terminal; undefined where something else sends. */
   readonly tryCommand: string | undefined;

@@ -96,7 +96,7 @@ export async function startSharedChannel(
     name: "the channel",
     notes:
       held === undefined
-        ? [`Another receiver keeps the channel for ${maskUrl(url)}; this one takes over after it.`]
+        ? [`Another receiver is renewing the channel for ${maskUrl(url)}; this one takes over when it stops.`]
         : [],
     state: () => held?.channel.state(),
     leave: letGo,

@@ -102,7 +102,7 @@ export async function shareSecrets(context: Context, log: Log): Promise<SharedSe
       all: () => [...secrets.all(), ...read.flatMap((each) => (each.credential === "token" ? [] : [each.secret]))],
     }),
     async keep(product, { credential, value }) {
-      if (!hasKey) throw keyError(`all receivers on this log have to know ${product}'s secret`);
+      if (!hasKey) throw keyError(`all receivers on this log need ${product}'s secret`);
       const name = `secret:${product}:${credential}`;
       const offered = readShared(name, value);
       if (offered !== undefined) pending.add(offered);
@@ -136,7 +136,7 @@ function keyError(reason: string): UserError {
 
 /** Throws a usage error where the receivers of a run cannot share a channel. */
 export function requireStoreKey({ env }: Pick<Context, "env">): void {
-  if (!hasStoreKey(env)) throw keyError("--channel: all receivers on this log have to know the channel's token");
+  if (!hasStoreKey(env)) throw keyError("--channel: all receivers on this log need the channel's token");
 }
 
 function hasStoreKey(env: Context["env"]): boolean {

@@ -52,7 +52,7 @@ interface Elapsed {
 export function causeOfGap(elapsed: Elapsed): Pick<GapReport, "cause" | "reason"> | undefined {
   const { wallMs, monotonicMs, activeMs } = elapsed;
   if (wallMs < CHECK_MS + MIN_GAP_MS) return undefined;
-  if (activeMs >= MIN_GAP_MS) return { cause: "busy", reason: "zoho-hooks was too busy: does something flood it?" };
+  if (activeMs >= MIN_GAP_MS) return { cause: "busy", reason: "zoho-hooks was too busy: is something flooding it?" };
   const wasStopped = monotonicMs >= CHECK_MS + MIN_GAP_MS;
   const reason = wasStopped
     ? "this machine slept or zoho-hooks was stopped"

@@ -79,7 +79,7 @@ export function createTally(expectations: readonly Expectation[]) {
 function kindOf(receipt: Receipt): "valid" | "custom" | "invalid" | "not_verified" {
   if (has("failed", receipt.verdicts)) return "not_verified";
   if (isInvalid(receipt)) return "invalid";
-  return receipt.designed ? "custom" : "valid";
+  return receipt.custom ? "custom" : "valid";
 }
 
 function noCounts(): Counts {

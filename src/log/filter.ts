@@ -16,7 +16,7 @@ export interface EventKind {
   readonly event: string;
 }
 
-/** What engines of SQL write in different ways. */
+/** SQL that the engines write in different ways. */
 export interface Dialect {
   /** Before a column of text, so that no index of it is used: reading by number, page by page, returns the first rows sooner. */
   readonly unindexed: string;

@@ -31,11 +31,11 @@ export interface Log {
   /** Claims a delivery that was just recorded; false if `claimWaiting` has claimed it, or only that can. */
   claim(ref: ClaimRef): boolean;
   /** Whether a claim can be acted on: false when its lease has ended, as after a pause of the process. */
-  holds(ref: ClaimRef): boolean;
+  isClaimValid(ref: ClaimRef): boolean;
   /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "maxPauseMs">): Promise<NextDue>;
   /** Records the attempt and releases the claim in one step. */
-  complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<Completed>;
+  complete(claim: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Promise<Completed>;
   /** Releases claims without an attempt, because the target is down. With a time they are due then: behind those that are due before. */
   release(claims: readonly ClaimRef[], dueAt?: Date): Promise<void>;
   /**
@@ -56,19 +56,19 @@ export interface Log {
 
   get(n: number | "last"): Promise<LogEntry | undefined>;
   /** Newest first by default; read in pages, so memory stays flat. */
-  list(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogRecord>;
-  /** The same as lines of a list. */
-  rows(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogRow>;
+  list(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogRecord>;
+  /** Lists deliveries as rows of a table. */
+  rows(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogRow>;
   /**
-   * Those after a number, oldest first, with one query: for a reader that follows thousands of deliveries a second. Undefined
-   * where one of them cannot be read.
+   * Lists rows after a number, oldest first, with one query: for a reader that follows thousands of deliveries a second.
+   * Undefined where one of them cannot be read.
    */
   rowsAfter(n: number, limit: number): Promise<readonly LogRow[] | undefined>;
-  /** Undefined for one that has been pruned or never existed. */
+  /** Reads one row; undefined for a delivery that has been pruned or never existed. */
   row(n: number): Promise<LogRow | undefined>;
-  /** The same with bodies, headers and attempts. */
-  entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
-  /** `isCustom`: whether users design the body of an event. Default: of none. */
+  /** Lists deliveries with bodies, headers and attempts. */
+  entries(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogEntry>;
+  /** `isCustom`: whether the bodies of an event are custom. Default: none are. */
   stats(filter?: LogFilter, isCustom?: IsCustom): Promise<LogStats>;
 
   /**
@@ -87,7 +87,7 @@ export interface Log {
   receivers(): Promise<readonly LockOwner[]>;
   /** Takes a duty that only one of all processes on this log has, such as pruning; undefined while another has it. */
   takeDuty(name: string): Promise<Duty | undefined>;
-  /** What several receivers share beside the log; undefined where there can be only one. */
+  /** Secrets that several receivers share; undefined where there can be only one. */
   readonly shared: SharedSecrets | undefined;
   /** Commits pending writes, then closes the file. */
   close(): Promise<void>;
@@ -164,7 +164,7 @@ export interface LogRecord {
   readonly state: DeliveryState;
 }
 
-/** What a list shows of a delivery. */
+/** Tells whether the body of an event is custom. */
 export type IsCustom = (event: Pick<LogRecord, "product" | "format" | "event">) => boolean;
 
 export interface LogRow
@@ -190,8 +190,8 @@ export interface LogRow
   readonly bytes: number;
   /** The last attempt, not counting replays that were edited or failed. Its status is undefined where no answer came. */
   readonly lastAttempt: Pick<Attempt, "status" | "latencyMs"> | undefined;
-  /** Names that the user has chosen for secrets. */
-  readonly chosen: readonly string[];
+  /** The user's own names of headers and parameters with a secret. */
+  readonly secretFields: readonly string[];
 }
 
 export interface LogEntry extends LogRecord {
@@ -201,7 +201,7 @@ export interface LogEntry extends LogRecord {
   readonly forwards: readonly Forward[];
 }
 
-export interface ListOptions {
+export interface LogListOptions {
   readonly order?: "newest" | "oldest";
   readonly limit?: number;
   /** Called for each delivery that cannot be read; by default the first one is thrown. */
@@ -257,7 +257,7 @@ export interface ForwardRequest {
 export interface ClaimRef {
   readonly id: number;
   readonly n: number;
-  /** Of this claim alone, where claims are leases. */
+  /** Id of this claim alone, where claims are leases. */
   readonly lease?: string | undefined;
 }
 
@@ -283,7 +283,7 @@ export interface Claimed {
 
 export interface NextDue {
   /** Something is due but not claimed: it did not fit. */
-  readonly left: boolean;
+  readonly hasMore: boolean;
   /** When the next one becomes due; undefined when there is none. */
   readonly at: Date | undefined;
 }
@@ -312,12 +312,12 @@ export interface NewAttempt {
   /** The start of the answer. */
   readonly reply?: string | undefined;
   /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
-  readonly mends?: boolean;
+  readonly resolvesFailure?: boolean;
   /** Undefined for an attempt of `listen`. `edited`: other bytes than those that came, so its answer is about those. */
   readonly replay?: "same" | "edited" | undefined;
 }
 
-export interface Attempt extends Omit<NewAttempt, "mends" | "replay"> {
+export interface Attempt extends Omit<NewAttempt, "resolvesFailure" | "replay"> {
   readonly replay: NewAttempt["replay"];
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;
@@ -330,7 +330,7 @@ export interface FollowedAttempt extends Attempt {
   readonly n: number;
 }
 
-export type Outcome =
+export type ForwardOutcome =
   | { readonly state: "delivered" }
   | { readonly state: "failed" }
   | { readonly state: "retry"; readonly at: Date };

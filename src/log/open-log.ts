@@ -40,13 +40,31 @@ export function isDatabaseAddress(store: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(store);
 }
 
-/** What `store status` shows of a log in PostgreSQL. */
+/** Reads the state of a log in PostgreSQL, for `store status`. */
 export async function readStoreStatus({ store: address }: LogPlace, now: () => Date) {
   const { openPostgresLog } = await import("./postgres/log.ts");
   const log = await openPostgresLog({ address, now, create: false });
   try {
     const { readServer } = await import("./postgres/status.ts");
     return { ...(await readServer({ address })), receivers: await log.receivers(), waiting: await log.waiting() };
+  } finally {
+    await log.close();
+  }
+}
+
+/**
+ * Rejects where `listen` could not use a log in PostgreSQL: for its server, or for a key that does not fit what receivers
+ * share. Changes nothing. Resolves to whether they share what cannot be read without a key.
+ */
+export async function tryStore({ store: address }: LogPlace, now: () => Date, storeKey = ""): Promise<boolean> {
+  const { requireSuitableServer } = await import("./postgres/status.ts");
+  await requireSuitableServer({ address });
+  const { openPostgresLog } = await import("./postgres/log.ts");
+  const log = await openPostgresLog({ address, now, create: false, storeKey });
+  try {
+    if (log.shared === undefined || !(await log.shared.isUsed())) return false;
+    if (storeKey !== "") await log.shared.all();
+    return storeKey === "";
   } finally {
     await log.close();
   }

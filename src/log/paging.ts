@@ -9,21 +9,21 @@ import {
   failedCondition,
   recordConditions,
 } from "./filter.ts";
-import type { ListOptions, LogFilter } from "./log.ts";
+import type { LogFilter, LogListOptions } from "./log.ts";
 import { maybeNumber, numberOf, type SqlRow, type SqlValue, textOf } from "./rows.ts";
 
 const PAGE_ROWS = 200;
 /** The most deliveries that one query looks at when bodies or failures are read: some 10 MB, then others get their turn. */
 const MAX_WINDOW = 5000;
 
-/** What an engine of SQL does for the queries of a log. */
+/** Runs the queries of a log on an SQL engine. */
 export interface SqlSource {
   readonly dialect: Dialect;
   query(sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[]>;
 }
 
 export interface PageSource<T> extends SqlSource {
-  /** Those that `convert` reads, from the table `deliveries`. */
+  /** Columns of the table `deliveries` that `convert` reads. */
   readonly columns: string;
   /** A query whose rows may be damaged. */
   page(sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[] | Damage>;
@@ -37,7 +37,11 @@ export interface PageSource<T> extends SqlSource {
 }
 
 /** Yields the deliveries that match a filter. Only a page of rows is in memory, and no more bodies than `convert` reads. */
-export async function* readAll<T>(source: PageSource<T>, filter: LogFilter, options: ListOptions): AsyncGenerator<T> {
+export async function* readAll<T>(
+  source: PageSource<T>,
+  filter: LogFilter,
+  options: LogListOptions,
+): AsyncGenerator<T> {
   const { where = [], failed = false } = filter;
   const { order = "newest", onDamaged = throwDamaged, onSearched } = options;
   const { columns } = source;

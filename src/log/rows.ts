@@ -1,7 +1,7 @@
 import type { Verdict, VerdictWord } from "../contract/product.ts";
 import type { SchemaIssue } from "../contract/schema.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
-import { chosenNames } from "../delivery/mask.ts";
+import { secretFieldNames } from "../delivery/mask.ts";
 import { isInvalid } from "../recognition/receive.ts";
 import { DamagedValue } from "./damage.ts";
 import type {
@@ -27,7 +27,7 @@ export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, p
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "delivered", "failed", "duplicate", "rejected"];
 const REPLAYS = ["same", "edited"] as const;
-/** By number. */
+/** Forward states, indexed by their number in the log. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
 export function readRecord(row: SqlRow): LogRecord {
@@ -63,7 +63,7 @@ export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, for
   CASE WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'not_verified'
     WHEN instr(verdicts, '"verdict":"passed"') > 0 THEN 'verified'
     WHEN instr(verdicts, '"verdict":"unconfigured"') > 0 THEN 'not_verified' ELSE 'unsigned' END AS sender,
-  CASE WHEN instr(verdicts, '"secretIn":') > 0 THEN verdicts END AS choosing,
+  CASE WHEN instr(verdicts, '"secretIn":') > 0 THEN verdicts END AS secret_fields,
   (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes,
   ${lastAttempt("status")} AS app_status, ${lastAttempt("latency_ms")} AS app_latency_ms, ${STATE} AS outcome`;
 
@@ -91,7 +91,7 @@ export function readRow(row: SqlRow): LogRow {
     schemaOk: row.checked === 1 ? row.flawed !== 1 : undefined,
     bytes: maybeNumber(row, "bytes") ?? 0,
     lastAttempt: latencyMs === undefined ? undefined : { status: maybeNumber(row, "app_status"), latencyMs },
-    chosen: row.choosing === null ? [] : chosenNames(listOf<Verdict>(row, "choosing", isVerdict)),
+    secretFields: row.secret_fields === null ? [] : secretFieldNames(listOf<Verdict>(row, "secret_fields", isVerdict)),
   };
 }
 

@@ -40,7 +40,7 @@ export const FAILED = 3;
 export const WAITING_ROWS = `(SELECT id, target, due_at FROM forwards WHERE state = ${WAITING}
   UNION ALL SELECT id, target, due_at FROM forwards WHERE state < ${DELIVERED} AND order_key IS NOT NULL AND state = ${BLOCKED}) AS waiting`;
 
-/** What waits, by target. `next`: when the first is due. */
+/** Counts waiting deliveries by target. `next`: when the first is due. */
 export function waitingCounts(next: string): string {
   return `SELECT each.target, count, next, received_at AS oldest FROM
       (SELECT target, count(*) AS count, ${next} AS next, min(id) AS first FROM ${WAITING_ROWS} GROUP BY target) AS each
@@ -79,7 +79,7 @@ export function unblockRecord(target: string, key: string, every: string, bound?
      WHERE id IN (${firstOf(target, key, bound)} UNION ALL ${firstOf(target, every, bound)}) AND state = ${BLOCKED} AND NOT (${hasEarlier()})`;
 }
 
-/** The same for a settled batch, whose product's keys are between two. What came after the next batch waits for that. */
+/** Unblocks the product of a finished batch: its keys lie between `from` and `to`. Deliveries after the next batch wait for that one. */
 export function unblockProduct(target: string, from: string, to: string, every: string): string {
   return `UPDATE forwards AS this SET state = ${WAITING}
      WHERE target = ${target} AND order_key >= ${from} AND order_key < ${to} AND state < ${DELIVERED}

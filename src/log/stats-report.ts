@@ -1,4 +1,4 @@
-/** `custom` are accepted bodies that their users designed, without a schema; they are counted as one of the others, too. */
+/** `custom` are accepted bodies without a schema; they are counted as one of the others, too. */
 export type LogCounts = Readonly<
   Record<"received" | "waiting" | "delivered" | "failed" | "duplicates" | "rejected" | "custom", number>
 >;

@@ -10,7 +10,7 @@ const HOUR_MS = 60 * 60 * 1000;
 /** Stands for the product of unrecognised deliveries. */
 const UNRECOGNISED = "unrecognised";
 
-/** Accepted without a schema to check: a body that its user designed, or any with `--schema off`. */
+/** Accepted without a schema to check: a custom body, or any with `--schema off`. */
 const UNCHECKED = `issues IS NULL AND known = 1 AND accepted = 1 AND invalid = 0 AND coalesce(instr(verdicts, '"verdict":"failed"'), 0) = 0`;
 
 type Counts = { -readonly [Key in keyof LogCounts]: number };

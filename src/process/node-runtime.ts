@@ -44,7 +44,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     stdout,
     stderr,
     async prompts() {
-      // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
+      // Questions go to stderr: stdout may be a file, and a question that nobody sees waits forever.
       if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
       const { inquirerPrompts } = await import("./prompts.ts");
       return inquirerPrompts(process.stderr, this.signal);

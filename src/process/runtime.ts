@@ -28,7 +28,7 @@ export interface SelfProcess extends Channel {
 interface ChildOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where its stdout goes. Its stderr goes to ours. */
+  /** Stream that its stdout goes to. Its stderr goes to ours. */
   readonly stdoutTo: "stdout" | "stderr";
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type EventOptions, event, type Product } from "../contract/product.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
@@ -72,7 +72,7 @@ function exportJob() {
 }
 
 // The body of a callback is not documented; this is the response of the job's API.
-const wire = userFormed({
+const wire = customFormat({
   id: "wire",
   source:
     "modelled on the job in the API's answers (https://zoho.com/analytics/api/v2/bulk-api/export-data-async.html)",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { event, type Product } from "../contract/product.ts";
 import { idsAt } from "../delivery/payload.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
@@ -58,7 +58,7 @@ function campaign() {
   return z.looseObject({ campaign_id: recordId(), campaign_name: z.string(), subject: optionalText() });
 }
 
-const wire = userFormed({
+const wire = customFormat({
   id: "wire",
   source:
     "modelled on the custom data of a webhook of the Email API (https://zoho.com/campaigns/help/emailapi/webhooks/create-webhook.html)",

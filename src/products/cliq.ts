@@ -29,7 +29,7 @@ const wire = {
     return typeof params === "object" && params !== null && !Array.isArray(params) && named ? "invocation" : undefined;
   },
   // Only `params` is certain, so at Cliq's own URL any body is an invocation.
-  catchAll: "invocation",
+  customEvent: "invocation",
   answer: { json: { key: "output", example: '{"output":{"text":"…"}}' } },
   hint: () =>
     "Cliq shows the response, and listen responds with a plain OK: use --respond mirror to return your app's response",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { event, type Format, type Product } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt } from "../delivery/payload.ts";
-import { idFields, markOf } from "../recognition/user-formed.ts";
+import { idFields, markOf } from "../recognition/custom-format.ts";
 import { writeJson } from "../util/json.ts";
 
 const HEADER = "X-ZOHO-Event";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type EventOptions, event, type Product } from "../contract/product.ts";
 import { idsAt } from "../delivery/payload.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
@@ -45,7 +45,7 @@ function envelope<const Name extends string>(name: Name) {
   return base().extend({ event: z.literal(name) });
 }
 
-const wire = userFormed({
+const wire = customFormat({
   id: "wire",
   source: "https://www.zoho.com/deluge/help/deluge-invoke-url.html",
   evidence: "doc",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { event, type Product } from "../contract/product.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 import { printedInGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEnvelope, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";
@@ -30,7 +30,7 @@ function moduleEvents<const Module extends string, Shape extends z.ZodRawShape>(
 
 const members = knownModules;
 
-/** The same for any module, custom ones included. */
+/** Events of any module, custom ones included. */
 const familyEvents = [
   crmEvent("<Module>.create", "A record was created, in any module", recordData, { once: true, members }),
   crmEvent("<Module>.update", "A record was updated, in any module", recordData, { members }),
@@ -171,7 +171,7 @@ const wire = watchFormat({
   },
 });
 
-const workflow = userFormed({
+const workflow = customFormat({
   id: "workflow",
   source: "https://www.zoho.com/crm/developer/docs/api/v8/create-webhook.html",
   evidence: "doc",

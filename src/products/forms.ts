@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { event, type Product } from "../contract/product.ts";
 import { idsAt, type Payload } from "../delivery/payload.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
 import { dateTime, formValue, lazyObject, recordId, requiredText } from "./shared/schema-parts.ts";
 
@@ -43,7 +43,7 @@ function answer() {
 }
 
 // The user chooses the fields, their names and the content type. Files need multipart, subforms JSON.
-const wire = userFormed({
+const wire = customFormat({
   id: "wire",
   source: "https://www.zoho.com/forms/help/integrations/webhooks.html",
   evidence: "doc",
@@ -52,7 +52,7 @@ const wire = userFormed({
   recognise: ({ data }) => (ADDED.some((key) => Object.hasOwn(Object(data), key)) ? "form_submitted" : undefined),
 });
 
-/** What Zoho adds to the user's fields, without `IP_ADDRESS`, which others may have. */
+/** Fields that Zoho adds to the user's, without `IP_ADDRESS`, which others may have. */
 const ADDED = ["ADDED_TIME", "ADDED_TIME_ISO8601", "REFERRER_NAME"];
 
 export const forms = { id: "forms", title: "Zoho Forms", formats: [guide, wire] } as const satisfies Product;

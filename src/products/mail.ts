@@ -3,8 +3,8 @@ import { event, type Format, type Product } from "../contract/product.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
 import { bodySignature } from "../proofs/body-signature.ts";
+import { CUSTOM } from "../recognition/custom-format.ts";
 import { plainReply } from "../recognition/reply.ts";
-import { DESIGNED } from "../recognition/user-formed.ts";
 import { writeJson } from "../util/json.ts";
 import { amount, lazyObject, looseId, optionalText, requiredText, wireId } from "./shared/schema-parts.ts";
 
@@ -32,9 +32,9 @@ const wire = {
     event("message", "An e-mail that meets the webhook's conditions arrived", () => message()),
     event("task<Action>", "A task was changed; its action says how", () => task(), { members: ["Updated"] }),
     // The content is not documented.
-    event("webhook", "Any other event of a webhook", z.unknown, DESIGNED),
+    event("webhook", "Any other event of a webhook", z.unknown, CUSTOM),
   ],
-  catchAll: "webhook",
+  customEvent: "webhook",
   recognise: ({ data }) => {
     const has = (key: string): boolean => Object.hasOwn(Object(data), key);
     if (isTask(data)) return textAt(data, ["action"]);

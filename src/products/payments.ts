@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../contract/product.ts";
+import { type ExplainFinding, event, type Format, type Limits, type Product, type Proof } from "../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import { idsAt, textAt } from "../delivery/payload.ts";
 import { type Secret, sameText } from "../delivery/secrets.ts";
@@ -78,7 +78,7 @@ const paymentsSignature: Proof = {
 };
 
 const IN_SECONDS = "its t is in seconds, but Zoho Payments uses milliseconds";
-const inSeconds: Finding = {
+const inSeconds: ExplainFinding = {
   id: "time-in-seconds",
   matches: true,
   meaning: IN_SECONDS,
@@ -228,7 +228,7 @@ const envelope = lazyObject({
 
 const text = optionalText;
 const id = () => wireId().nullish();
-/** Where there is none, the id is missing or empty. */
+/** An id that is missing or empty where there is none. */
 const otherId = looseId;
 const time = looseId;
 /** Data that the merchant's app attached, such as the number of an order. */

@@ -1,7 +1,7 @@
 import type { Product } from "../contract/product.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 
-const wire = userFormed({
+const wire = customFormat({
   id: "wire",
   source: "https://help.zoho.com/portal/en/kb/people/administrator-guide/common-settings/articles/webhooks-zoho-people",
   evidence: "doc",

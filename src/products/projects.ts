@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type EventOptions, event, type Product } from "../contract/product.ts";
 import { idsAt, type Payload, textAt, valueAt } from "../delivery/payload.ts";
-import { idFields, userFormed } from "../recognition/user-formed.ts";
+import { customFormat, idFields } from "../recognition/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import {
   calendarDate,
@@ -107,7 +107,7 @@ function bug() {
   });
 }
 
-const wire = userFormed({
+const wire = customFormat({
   id: "wire",
   source:
     "https://help.zoho.com/portal/en/kb/projects/settings-in-zoho-projects/issue-tracker/automation/articles/issue-webhooks",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Product } from "../contract/product.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 import { modelledOnGuide } from "./shared/guide-format.ts";
 import { deletedData, moduleEventOf, moduleGuide, recordData, watchFormat } from "./shared/modules.ts";
 import { dateTime, lookup, optionalText } from "./shared/schema-parts.ts";
@@ -73,7 +73,7 @@ const wire = watchFormat({
   documented: false,
 });
 
-const workflow = userFormed({
+const workflow = customFormat({
   id: "workflow",
   source: "https://www.zoho.com/recruit/help/error-codes.html",
   evidence: "doc",

@@ -3,7 +3,7 @@ import type { FormatSettings } from "../contract/format-settings.ts";
 import { event, type Format, type Product, type WebhookEvent } from "../contract/product.ts";
 import { idsAt, textAt, valueAt } from "../delivery/payload.ts";
 import { staticAuth } from "../proofs/token.ts";
-import { DESIGNED, idFields } from "../recognition/user-formed.ts";
+import { CUSTOM, idFields } from "../recognition/custom-format.ts";
 import { lazyObject, recordId, severalHint } from "./shared/schema-parts.ts";
 
 /** The documented events of Catalyst's components and of Zoho's products; there are more. */
@@ -55,9 +55,9 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
     proofs: auth === undefined ? [] : [staticAuth(auth)],
     events: [
       event("<Event>", "A rule forwarded an event of any publisher", envelope, { members: PUBLISHED }),
-      event("transformed", "A rule sent a transformed event", z.unknown, DESIGNED),
+      event("transformed", "A rule sent a transformed event", z.unknown, CUSTOM),
     ],
-    catchAll: "transformed",
+    customEvent: "transformed",
     envelope: () => envelope,
     recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
     records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),

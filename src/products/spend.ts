@@ -4,7 +4,7 @@ import { financeFormat } from "./shared/finance.ts";
 const wire = financeFormat({
   id: "wire",
   source:
-    "modelled on Zoho Books, whose engine it has; set up as in https://www.zoho.com/spend/help/admin/automation/webhooks",
+    "modelled on Zoho Books, whose engine it shares; set up as in https://www.zoho.com/spend/help/admin/automation/webhooks",
   evidence: "modelled",
   entities: ["expense", "purchaseorder", "bill"],
 });

@@ -19,7 +19,7 @@ import {
 const once = { once: true };
 const RECORDS = ["subscription", "payment", "invoice"] as const;
 
-/** By the key of the record that the event is about. */
+/** Envelopes, by the key of the record that the event is about. */
 const guideEnvelopes = {
   subscription: lazyObject({ event: requiredText, subscription: () => z.looseObject({ subscription_id: recordId() }) }),
   payment: lazyObject({ event: requiredText, payment: () => z.looseObject({ payment_id: recordId() }) }),
@@ -256,7 +256,7 @@ function wireInvoice() {
 const workflow = financeFormat({
   id: "workflow",
   source:
-    "modelled on Zoho Books, whose engine it has; set up as in https://www.zoho.com/us/billing/help/settings/automation.html",
+    "modelled on Zoho Books, whose engine it shares; set up as in https://www.zoho.com/us/billing/help/settings/automation.html",
   evidence: "modelled",
   entities: ["subscription", "invoice", "payment"],
 });

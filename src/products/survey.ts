@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { event, type Product } from "../contract/product.ts";
 import { idsAt, type Payload, textAt } from "../delivery/payload.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, formValue, lazyObject, optionalText, recordId, requiredText } from "./shared/schema-parts.ts";
 
@@ -42,7 +42,7 @@ function answer() {
   return z.looseObject({ question: z.string(), answer: formValue() });
 }
 
-const wire = userFormed({
+const wire = customFormat({
   id: "wire",
   source: "modelled on bodies in use: user-defined keys, each with a variable or an answer of the survey",
   evidence: "seen",

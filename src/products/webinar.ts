@@ -1,6 +1,6 @@
 import type { Product } from "../contract/product.ts";
 import { bodySignature } from "../proofs/body-signature.ts";
-import { userFormed } from "../recognition/user-formed.ts";
+import { customFormat } from "../recognition/custom-format.ts";
 
 /** For the authorization type "Signature": the key is the token that Webinar generates. */
 const webinarSignature = bodySignature({
@@ -12,7 +12,7 @@ const webinarSignature = bodySignature({
   exception: "Zoho Webinar signs only with the authorization type Signature",
 });
 
-const wire = userFormed({
+const wire = customFormat({
   id: "wire",
   source: "https://help.zoho.com/portal/en/kb/zoho-webinar/user-guide/automation/webhooks/articles/webinar-webhooks",
   evidence: "doc",

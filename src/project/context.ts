@@ -1,3 +1,4 @@
+import { isAbsolute, join } from "node:path";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
 import type { Progress, Report } from "../process/messages.ts";
@@ -9,6 +10,8 @@ import type { Settings } from "./settings.ts";
 export interface Context extends Runtime {
   /** Prints a report, as text or as JSON lines. */
   report(report: Report): void;
+  /** The user's own folder, for what belongs to no project. */
+  readonly userFolder: string;
   readonly verbose: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
@@ -33,13 +36,23 @@ export interface EmbeddedRun {
   readonly listener?: {
     /** SQLite's locks are the process's: to close a file of the log that was opened twice would release them. */
     readonly log: Log;
-    /** Of the receiver, on this machine. */
+    /** Address of the receiver on this machine. */
     readonly url: string;
   };
 }
 
-/** The same context, but for these members. */
+/** Copies a context with other values for these members. */
 export function overrideContext<T extends Partial<Context>>(context: Context, members: T): Context & T {
   // Not by assignment: `signal` is a getter.
   return Object.create(context, Object.getOwnPropertyDescriptors(members)) as Context & T;
+}
+
+/**
+ * `$XDG_CONFIG_HOME/zoho-hooks`, `%APPDATA%\zoho-hooks` on Windows. Relative ones are ignored, as in
+ * https://specifications.freedesktop.org/basedir-spec/latest/#variables
+ */
+export function userFolder({ env, home, platform }: Pick<Runtime, "env" | "home" | "platform">): string {
+  const named = [env.XDG_CONFIG_HOME, platform === "win32" ? env.APPDATA : undefined];
+  const base = named.find((each) => each !== undefined && isAbsolute(each)) ?? join(home, ".config");
+  return join(base, "zoho-hooks");
 }

@@ -28,7 +28,7 @@ export function decisionText({ label, value }: Decision): string {
   return `${label} ${value}`;
 }
 
-/** What the files of a folder decide beyond this machine and folder, each once for each file. */
+/** Lists what the files of a folder decide beyond this machine and folder, each once for each file. */
 export function decisionsOf(project: Project, userStore?: string): readonly Decision[] {
   const { root, settings } = project;
   const place = { root, userStore };
@@ -44,7 +44,7 @@ export function decisionsOf(project: Project, userStore?: string): readonly Deci
   return found.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
 }
 
-/** What settings of a folder's file decide. */
+/** Lists what the settings of a folder's file decide. */
 export function settingDecisions(settings: Partial<Settings>, file: string, place: Place): readonly Decision[] {
   return SETTINGS.toSorted((a, b) => rank(a) - rank(b)).flatMap(({ key, reach }) => {
     const value = settings[key];

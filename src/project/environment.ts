@@ -27,7 +27,7 @@ export function parseEnvFile(text: string, path: string): Readonly<Record<string
     if (name !== undefined) {
       if (hidesAssignments(name, continuation)) {
         throw usageError(
-          `${path}:${at + 1}: the quoted value of ${name} goes on over lines that look like variables`,
+          `${path}:${at + 1}: the quoted value of ${name} continues over lines that look like variables`,
           "close its quote before them, or write it on one line",
         );
       }

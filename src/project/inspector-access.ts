@@ -9,7 +9,7 @@ import { readPrivateJson, writePrivateJson } from "../util/files.ts";
 import type { Context } from "./context.ts";
 import type { Config } from "./load.ts";
 
-/** Where the inspector of a log is reached, and with which token. */
+/** Address and token of the inspector of a log. */
 export interface Access {
   readonly port: number;
   readonly token: string;
@@ -29,8 +29,7 @@ export function addressOf({ port, token }: Access): string {
 
 /** The remembered accesses, in the user's folder: others may know what is in a project. */
 export function openAccesses(context: Context, config: Config) {
-  const { userFolder: folder } = config;
-  const path = join(folder, "inspectors.json");
+  const path = join(context.userFolder, "inspectors.json");
   const key = logPlace(config);
   const read = async (): Promise<Readonly<Record<string, Access>>> => {
     const access = z.object({ port: z.int().min(1).max(65_535), token: z.string().regex(/^[\w-]{22}$/) });
@@ -54,7 +53,7 @@ export function openAccesses(context: Context, config: Config) {
     /** Held as long as an inspector of the log runs; undefined if another one does. */
     async lock(): Promise<Pick<FileLock, "release"> | undefined> {
       const name = createHash("sha256").update(key).digest("hex").slice(0, 16);
-      return tryFileLock(join(folder, `inspector-${name}.lock`), LOCK_STALE_MS);
+      return tryFileLock(join(context.userFolder, `inspector-${name}.lock`), LOCK_STALE_MS);
     },
   };
 }

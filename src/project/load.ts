@@ -10,22 +10,18 @@ import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE 
 import { CONFIG_FILE, defaults, environmentName, SETTINGS, type Settings, type TunnelName } from "./settings.ts";
 import { type Env, STORE_KEY, VARIABLES, type Variable } from "./variables.ts";
 
-export { userFolder } from "./project.ts";
-
 /** A project with the flags of a command: what the command does and with which secrets. */
 export interface Config {
   /** The project's folder: that of its config file, else the working folder. */
   readonly root: string;
-  /** The user's own folder, for what belongs to no project. */
-  readonly userFolder: string;
   readonly settings: Settings;
-  /** Where each setting came from: `flag`, the path of a file, `ZOHO_HOOKS_PORT (environment)` or `default`. */
+  /** Origin of each setting: `flag`, the path of a file, `ZOHO_HOOKS_PORT (environment)` or `default`. */
   readonly origins: Readonly<Record<keyof Settings, string>>;
   readonly secrets: Secrets;
   readonly storeSecret: ReturnType<typeof readStoredSecrets>["store"];
   readonly importModule: ImportModule;
   readonly env: Env;
-  /** Where a variable was set: `environment`, or the path of the `.env`. */
+  /** Origin of a variable: `environment`, or the path of the `.env`. */
   variableOrigin(name: string): string;
 }
 
@@ -49,7 +45,7 @@ export function loadConfig(context: Context, { flags, secrets, onFault }: LoadOp
   const inSecrets = onFault && ((error: unknown) => onFault(error, "secrets"));
   const { embedded, knownSecrets: known } = context;
   const project = context.project ?? readProject(context, inSettings);
-  const { root, userFolder } = project;
+  const { root } = project;
   const env: Env = { ...project.variables, ...context.env };
   const variableOrigin = (name: string): string => {
     if (name === STORED_SECRETS_FILE) return join(root, name);
@@ -57,11 +53,12 @@ export function loadConfig(context: Context, { flags, secrets, onFault }: LoadOp
   };
   const ofVariable = (key: string): string => `${environmentName(key)} (${variableOrigin(environmentName(key))})`;
   const resolved = resolveSettings([
-    { origin: () => "flag", settings: { ...embedded?.flags, ...flags } },
+    { origin: () => "flag", settings: flags ?? {} },
+    { origin: () => "flag", settings: embedded?.flags ?? {} },
     { origin: ofVariable, settings: settingsOf(env, inSettings) },
     { origin: () => join(root, CONFIG_FILE), settings: project.settings },
     {
-      origin: () => join(userFolder, USER_CONFIG_FILE),
+      origin: () => join(context.userFolder, USER_CONFIG_FILE),
       settings: orReport(inSettings, () => project.userSettings()) ?? {},
     },
     { origin: () => "default", settings: defaults },
@@ -75,7 +72,6 @@ export function loadConfig(context: Context, { flags, secrets, onFault }: LoadOp
   const sources = { root, known, stored };
   return {
     root,
-    userFolder,
     settings,
     origins,
     secrets:
@@ -149,7 +145,7 @@ function withoutEmpty(env: Env): Env {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ""));
 }
 
-/** Where the log is. */
+/** Place of the log. */
 export function logPlace({ root, settings: { store } }: Pick<Config, "root" | "settings">) {
   return { root, store: String(store) };
 }

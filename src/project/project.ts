@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Runtime } from "../process/runtime.ts";
 import { ENV_FILE, readEnvFile } from "./environment.ts";
 import { CONFIG_FILE, SETTINGS, type Settings } from "./settings.ts";
@@ -16,7 +16,6 @@ export interface Project {
   readonly settings: Partial<Settings>;
   /** The schema files, relative to the root, that the user trusts it to run; none by default. */
   readonly code?: readonly string[] | "all";
-  readonly userFolder: string;
   /** Returns the settings of the user's own config file, or throws a usage error. */
   userSettings(): Partial<Settings>;
 }
@@ -24,21 +23,19 @@ export interface Project {
 /** Called instead of throwing; what cannot be read is then left out. */
 export type OnFault = (error: unknown) => void;
 
-type Places = Pick<Runtime, "cwd" | "env" | "home" | "platform">;
+type Places = Pick<Runtime, "cwd"> & { readonly userFolder: string };
 
 /** Reads the config file and the `.env` of the current project. Throws usage errors with file and line. */
 export function readProject(places: Places, onFault?: OnFault): Project {
   const root = findRoot(places.cwd);
   const variables = orReport(onFault, () => readEnvFile(join(root, ENV_FILE))) ?? {};
-  const folder = userFolder(places);
   let ofUser: Partial<Settings> | undefined;
   return {
     root,
     variables: Object.fromEntries(Object.entries(variables).filter(([name]) => isReadFromFile(name))),
     settings: orReport(onFault, () => readSettingsFile(join(root, CONFIG_FILE))) ?? {},
-    userFolder: folder,
     userSettings() {
-      ofUser ??= readSettingsFile(join(folder, USER_CONFIG_FILE));
+      ofUser ??= readSettingsFile(join(places.userFolder, USER_CONFIG_FILE));
       return ofUser;
     },
   };
@@ -71,14 +68,4 @@ function findRoot(cwd: string): string {
     if (existsSync(join(folder, CONFIG_FILE))) return folder;
     if (dirname(folder) === folder) return cwd;
   }
-}
-
-/**
- * `$XDG_CONFIG_HOME/zoho-hooks`, `%APPDATA%\zoho-hooks` on Windows. Relative ones are ignored, as in
- * https://specifications.freedesktop.org/basedir-spec/latest/#variables
- */
-export function userFolder({ env, home, platform }: Pick<Runtime, "env" | "home" | "platform">): string {
-  const named = [env.XDG_CONFIG_HOME, platform === "win32" ? env.APPDATA : undefined];
-  const base = named.find((each) => each !== undefined && isAbsolute(each)) ?? join(home, ".config");
-  return join(base, "zoho-hooks");
 }

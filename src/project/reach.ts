@@ -3,7 +3,7 @@ import { originOf, targetUrl } from "../delivery/target.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { isAbove, realPlace } from "../util/links.ts";
 
-/** Where a setting of a folder has its effect. */
+/** Place in which a setting of a folder has its effect. */
 export interface Place {
   readonly root: string;
   /** The log that the user's own settings name: a path or an address. */

@@ -9,7 +9,7 @@ import { isAbove, realPlace } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import type { Context } from "./context.ts";
 import { codeOf, type Decision, decisionsOf, decisionText, storedFiles } from "./decisions.ts";
-import { type Project, readProject, settingsOf, userFolder } from "./project.ts";
+import { type Project, readProject, settingsOf } from "./project.ts";
 import { type Env, TRUST_ALL } from "./variables.ts";
 
 /**
@@ -150,7 +150,7 @@ async function change(context: Context, edit: (folders: TrustedFolders) => Trust
 }
 
 function trustFile(context: Context): string {
-  return join(userFolder(context), "trusted-folders.json");
+  return join(context.userFolder, "trusted-folders.json");
 }
 
 /** The key of a folder in the list: its real path, in a worktree of Git that of the same folder in the main checkout. */

@@ -44,7 +44,7 @@ export const STORE_KEY = "ZOHO_HOOKS_STORE_KEY";
 /** Trusts all folders, or none by `CI=true`. */
 export const TRUST_ALL = "ZOHO_HOOKS_TRUST";
 
-/** What may be in a `.env` without deciding about the user's own secrets or about trust. */
+/** Tells whether a variable may be in a `.env`: it decides neither about the user's own secrets nor about trust. */
 export function isReadFromFile(name: string): name is keyof Env {
   if (name === STORE_KEY || name === TRUST_ALL) return false;
   return Object.hasOwn(VARIABLES, name) || /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name);

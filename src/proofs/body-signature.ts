@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import type { ExplainInput, Explanation, Finding, Proof, ProofInput } from "../contract/product.ts";
+import type { ExplainFinding, ExplainInput, Explanation, Proof, ProofInput } from "../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../delivery/delivery.ts";
 import type { Payload } from "../delivery/payload.ts";
 import { type Credential, type Secret, sameText } from "../delivery/secrets.ts";
@@ -34,7 +34,7 @@ interface BodySignature {
 interface Notation {
   /** The id of the finding for a header in another form. */
   readonly id: string;
-  /** What is wrong with such a header: `does not begin with sha256=`. */
+  /** Describes a wrong header, as a clause: `does not begin with sha256=`. */
   readonly mismatch: string;
   /** For people: `sha256=…`. */
   readonly form: string;
@@ -150,7 +150,7 @@ function explainSignature(scheme: Scheme, { delivery, payload, secrets, product,
   return { ...explained, expected, received: value, findings };
 }
 
-function otherNotation({ id, mismatch, form }: Notation): Finding {
+function otherNotation({ id, mismatch, form }: Notation): ExplainFinding {
   return { id, matches: true, meaning: `the signature ${mismatch}`, remedy: `write it as ${form}` };
 }
 

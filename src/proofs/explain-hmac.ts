@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import type { Explanation, Finding } from "../contract/product.ts";
+import type { ExplainFinding, Explanation } from "../contract/product.ts";
 import { type Secret, sameBytes } from "../delivery/secrets.ts";
 import { type BodyVariant, bodyEdits, bodyWriter, type Change, inPairs, unrounded } from "./body-variants.ts";
 import { combinedFinding, headerMissing } from "./verdict.ts";
@@ -42,10 +42,10 @@ function signedBytes({ signed = (bytes) => bytes }: HmacCase, body: Buffer): Buf
   return signed(body);
 }
 
-function search(given: HmacCase, text: string): readonly Finding[] {
+function search(given: HmacCase, text: string): readonly ExplainFinding[] {
   const signatures = signatureVariants(text, given.algorithm, given.encoding);
   if (signatures.length === 0) return [unreadable(given, text)];
-  const misses: Finding[] = [];
+  const misses: ExplainFinding[] = [];
   for (const { bytes, keys } of stages(given)) {
     const findings = tryAll(bytes, keys, signatures);
     if (findings.some((finding) => finding.matches)) return fewestChanges(findings);
@@ -85,7 +85,7 @@ function tryAll(
   bytes: readonly BodyVariant[],
   keys: readonly KeyVariant[],
   signatures: readonly SignatureVariant[],
-): readonly Finding[] {
+): readonly ExplainFinding[] {
   return bytes.flatMap((variant) =>
     keys.flatMap((key) =>
       signatures.map((signature) => {
@@ -98,8 +98,8 @@ function tryAll(
 }
 
 /** The matches with the fewest changes, then the misses with a single change, each once. */
-function fewestChanges(findings: readonly Finding[]): readonly Finding[] {
-  const changes = ({ id }: Finding): number => id.split("+").length;
+function fewestChanges(findings: readonly ExplainFinding[]): readonly ExplainFinding[] {
+  const changes = ({ id }: ExplainFinding): number => id.split("+").length;
   const matches = findings.filter((finding) => finding.matches);
   const fewest = Math.min(...matches.map(changes));
   const matched = new Set(matches.map(({ id }) => id));
@@ -111,7 +111,7 @@ function fewestChanges(findings: readonly Finding[]): readonly Finding[] {
   return [...matches.filter((match) => changes(match) === fewest), ...misses.values()];
 }
 
-function unreadable({ algorithm, encoding, header }: HmacCase, text: string): Finding {
+function unreadable({ algorithm, encoding, header }: HmacCase, text: string): ExplainFinding {
   const digits = encoding === "hex" ? createHmac(algorithm, "").digest("hex").length : undefined;
   const wanted = digits === undefined ? "base64" : `${digits} hex digits`;
   return {

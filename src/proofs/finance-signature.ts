@@ -143,7 +143,7 @@ const byKey = ([key]: FieldPair): string => key;
 const byLowerKey = ([key]: FieldPair): string => key.toLowerCase();
 const byKeyAndValue = ([key, value]: FieldPair): string => `${key}\0${value}`;
 
-/** By code units, stable, independent of locale and engine. */
+/** Sorts by code units: stable, independent of locale and engine. */
 function sorted(pairs: readonly FieldPair[], by: (pair: FieldPair) => string = byKey): readonly FieldPair[] {
   return [...pairs].sort((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0));
 }

@@ -1,5 +1,5 @@
 import type { AuthPlace } from "../contract/format-settings.ts";
-import type { Finding, Proof } from "../contract/product.ts";
+import type { ExplainFinding, Proof } from "../contract/product.ts";
 import { type Delivery, headerValue, splitUrl, withHeader } from "../delivery/delivery.ts";
 import { MASK } from "../delivery/mask.ts";
 import { formFields, idsAt, type Payload } from "../delivery/payload.ts";
@@ -125,14 +125,14 @@ function isOneOf(place: AuthPlace, secrets: readonly Secret[], value: string): b
   return secrets.some((secret) => sameText(value, expected(place, secret)));
 }
 
-const REPEATED: Finding = {
+const REPEATED: ExplainFinding = {
   id: "repeated",
   matches: true,
   meaning: "the right value is there, but also another one, and an app may read either",
   remedy: "make the sender send it once, and check that no proxy adds another",
 };
 
-function otherUser(name: string, given: string): Finding {
+function otherUser(name: string, given: string): ExplainFinding {
   return {
     id: "user",
     matches: !decoded(given).startsWith(`${name}:`),
@@ -210,12 +210,12 @@ interface ValueCase {
 }
 
 /** Why a value is not the configured one, without showing either. */
-function explainValue({ value, configured, all, noun, where }: ValueCase): readonly Finding[] {
+function explainValue({ value, configured, all, noun, where }: ValueCase): readonly ExplainFinding[] {
   if (value === undefined) {
     const remedy = `enter the ${noun} when you set up the webhook, so that Zoho sends it`;
     return [{ id: "missing", matches: true, meaning: `${where} has no ${noun}, or an empty one`, remedy }];
   }
-  const placeholder: Finding = {
+  const placeholder: ExplainFinding = {
     id: "placeholder",
     matches: value.trim().toUpperCase() === PLACEHOLDER,
     meaning: `the ${noun} is the sample's placeholder ${PLACEHOLDER}`,
@@ -242,12 +242,12 @@ function explainValue({ value, configured, all, noun, where }: ValueCase): reado
   ].filter((finding, i, list) => finding.matches || list.findIndex(({ id }) => id === finding.id) === i);
 }
 
-function comparisons(given: string, { origin, reveal }: Secret, noun: string): readonly Finding[] {
+function comparisons(given: string, { origin, reveal }: Secret, noun: string): readonly ExplainFinding[] {
   const value = reveal();
   const [a, b] = [bare(given), bare(value)];
   const isSame = sameText(a, b);
   const isSameAfter = (change: (text: string) => string): boolean => !isSame && sameText(change(a), change(b));
-  const differs = (id: string, by: string, remedy: string, matches: boolean): Finding => ({
+  const differs = (id: string, by: string, remedy: string, matches: boolean): ExplainFinding => ({
     id,
     matches,
     meaning: `the ${noun} differs from ${origin} only by ${by}`,

@@ -1,4 +1,4 @@
-import type { Finding, Proves, Signature, Verdict, VerdictWord } from "../contract/product.ts";
+import type { ExplainFinding, Proves, Signature, Verdict, VerdictWord } from "../contract/product.ts";
 import type { Payload } from "../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES, type Credential, type Secret } from "../delivery/secrets.ts";
 import { hasLongNumber } from "../util/json.ts";
@@ -58,7 +58,7 @@ export function verifyHeader(
   return makeVerdict(proof, "failed", exception === undefined ? reason : `${reason} (${exception})`);
 }
 
-export function headerMissing(header: string): Finding {
+export function headerMissing(header: string): ExplainFinding {
   return {
     id: "missing",
     matches: true,
@@ -68,7 +68,7 @@ export function headerMissing(header: string): Finding {
 }
 
 /** The finding for a signature that would match after all of these changes. */
-export function combinedFinding(changes: readonly Change[], matches: boolean): Finding {
+export function combinedFinding(changes: readonly Change[], matches: boolean): ExplainFinding {
   if (changes.length === 0) return { id: "exact", matches, meaning: "the signature is over exactly this body" };
   return {
     id: changes.map(({ id }) => id).join("+"),

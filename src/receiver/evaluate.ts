@@ -50,8 +50,8 @@ export function evaluate(arrival: Arrival, found: WebhookRoute, options: Evaluat
     return rejectedUnparsed(rejectMethod(delivery.method, expected));
   const sender = allowed === undefined ? [] : [verifyAddress(allowed, address)];
   const schemas = policy.schema !== "off";
-  const ownSchemas = ownSchemasFor(policy, sender);
-  const received = receive({ products, product, delivery, secrets, now: at, schemas, ownSchemas, limits });
+  const customSchemas = customSchemasFor(policy, sender);
+  const received = receive({ products, product, delivery, secrets, now: at, schemas, customSchemas, limits });
   const { payload } = received;
   // A probe that no format answers, by a method that only some format accepts.
   const isProbe = product === undefined || payload === undefined || isEmpty(payload);
@@ -68,7 +68,7 @@ export function evaluate(arrival: Arrival, found: WebhookRoute, options: Evaluat
 }
 
 /** A stranger must not make a user's own schema run, unless the schema alone decides what is accepted. */
-function ownSchemasFor({ onInvalid, schema }: ReplyPolicy, sender: readonly Verdict[]): boolean | undefined {
+function customSchemasFor({ onInvalid, schema }: ReplyPolicy, sender: readonly Verdict[]): boolean | undefined {
   if (onInvalid === "warn" && schema === "enforce") return true;
   return has("failed", sender) ? false : undefined;
 }

@@ -81,7 +81,7 @@ export function eventLine(report: EventReport): JsonLine {
 /** With the place of each schema issue, where it has one. */
 export function receiptLine(receipt: Receipt, places: readonly (TextPosition | undefined)[] = []): JsonLine {
   const { product = null, format = null, event = null, nearest = null, identity = null, hint = null } = receipt;
-  const { known, designed, couldBe, records, verdicts, schema, problem } = receipt;
+  const { known, custom, ambiguousWith, records, verdicts, schema, problem } = receipt;
   const issues = schema?.issues.map(({ at: path, expected, received }, i) => ({
     path,
     expected,
@@ -93,8 +93,8 @@ export function receiptLine(receipt: Receipt, places: readonly (TextPosition | u
     format,
     event,
     known,
-    designed,
-    could_be: couldBe,
+    designed: custom,
+    could_be: ambiguousWith,
     nearest,
     records,
     signatures: verdicts.map(signatureOf),

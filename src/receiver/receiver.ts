@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { OfferedSecret } from "../contract/product.ts";
-import { allChosenNames } from "../contract/secret-names.ts";
+import { allSecretFieldNames } from "../contract/secret-names.ts";
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
 import { maskHeaders, maskUrl } from "../delivery/mask.ts";
 import { offersSecret } from "../recognition/handshake.ts";
@@ -192,7 +192,7 @@ async function receiveDelivery(
   const body = await readBody({ stream: request, headers: request.headers, maxBytes: maxBody, admission }).catch(
     (error: unknown) => {
       options.onTrouble(
-        `${request.method} ${maskUrl(request.url ?? "", allChosenNames(products))}: ${errorText(error)}`,
+        `${request.method} ${maskUrl(request.url ?? "", allSecretFieldNames(products))}: ${errorText(error)}`,
       );
     },
   );

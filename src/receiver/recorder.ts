@@ -4,7 +4,7 @@ import type { Receipt } from "../recognition/receive.ts";
 import type { Decision } from "../recognition/reply.ts";
 import type { Arrival } from "./evaluate.ts";
 
-export interface Entry {
+export interface RecordRequest {
   readonly arrival: Arrival;
   readonly receipt: Receipt;
   readonly decision: Decision;
@@ -22,7 +22,7 @@ export interface Recorded {
 
 /** Stores deliveries. An accepted one is answered 2xx only after `record` has resolved. */
 export interface Recorder {
-  record(entry: Entry): Promise<Recorded>;
+  record(request: RecordRequest): Promise<Recorded>;
 }
 
 const MAX_IDENTITIES = 200_000;

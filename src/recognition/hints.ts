@@ -70,10 +70,10 @@ export function otherFormatHint({ product, format, name }: LookAlike): string {
   return `this looks like ${product.id} ${oneLine(name ?? "")} in the format ${format.id}`;
 }
 
-/** The format for bodies that users design, where Zoho signs none of them. */
+/** The format of custom bodies, where Zoho signs none of them. */
 export function unsignedCustomFormat({ formats }: Product): Format | undefined {
   return formats.find(
-    ({ catchAll, proofs }) => catchAll !== undefined && proofs.every(({ proves }) => proves !== "body"),
+    ({ customEvent, proofs }) => customEvent !== undefined && proofs.every(({ proves }) => proves !== "body"),
   );
 }
 
@@ -82,17 +82,17 @@ export function unsignedCustomFormat({ formats }: Product): Format | undefined {
  * Zoho never signs at all is accepted without it.
  */
 export function canAllowUnsigned(product: Product): boolean {
-  const design = unsignedCustomFormat(product);
-  const isOther = design !== undefined && design !== product.formats[0] && design.proofs.length === 0;
+  const custom = unsignedCustomFormat(product);
+  const isOther = custom !== undefined && custom !== product.formats[0] && custom.proofs.length === 0;
   return isOther && !isNeverSigned(product);
 }
 
 /** For an unsigned body that may be custom, which is never signed. */
-export function designHint(product: Product, method: string): string | undefined {
+export function customHint(product: Product, method: string): string | undefined {
   const { id, title } = product;
-  const design = unsignedCustomFormat(product);
-  if (design === undefined || !canAllowUnsigned(product) || !acceptsMethod(design, method)) return undefined;
-  return `${title} never signs webhooks with a custom body; to accept them: --allow-unsigned ${id} (for verify: --format ${design.id})`;
+  const custom = unsignedCustomFormat(product);
+  if (custom === undefined || !canAllowUnsigned(product) || !acceptsMethod(custom, method)) return undefined;
+  return `${title} never signs webhooks with a custom body; to accept them: --allow-unsigned ${id} (for verify: --format ${custom.id})`;
 }
 
 /** For a complete body without the header that names its event. */
@@ -106,8 +106,8 @@ export function headerHint({ formats: [format, ...others] }: Product): string | 
 /** `${!Leads.Email}` of CRM, `${Lead Name}`. */
 const MERGE_FIELD = /\$\{!?[\p{L}_][^{}"]{0,100}\}/u;
 
-/** For a body with merge fields that Zoho did not replace. `chosen`: further names of secrets, whose values are not shown. */
-export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[]): string | undefined {
+/** Hint at merge fields that Zoho did not replace. The values of `secretFields` are not shown. */
+export function mergeFieldHint({ text, data }: Payload, secretFields: readonly string[]): string | undefined {
   // A quick exit for nearly all JSON.
   if (text?.includes("${") === false) return undefined;
   const path: (string | number)[] = [];
@@ -117,7 +117,7 @@ export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[
     if (typeof value === "string") {
       const [field] = MERGE_FIELD.exec(value) ?? [];
       if (field === undefined) return;
-      if (first === undefined) first = unfilled(path, field, chosen);
+      if (first === undefined) first = unfilled(path, field, secretFields);
       else others++;
     } else if (typeof value === "object" && value !== null) {
       const isList = Array.isArray(value);
@@ -134,8 +134,8 @@ export function mergeFieldHint({ text, data }: Payload, chosen: readonly string[
   return `${first}${more}: the field or module does not exist, or the record has no value for it`;
 }
 
-function unfilled(path: readonly (string | number)[], field: string, chosen: readonly string[]): string {
+function unfilled(path: readonly (string | number)[], field: string, secretFields: readonly string[]): string {
   const place = path.length === 0 ? "the body" : oneLine(pathText(path));
-  const isSecret = path.map(String).some(isSecretIn(chosen));
+  const isSecret = path.map(String).some(isSecretIn(secretFields));
   return `${place} has an unfilled merge field${isSecret ? "" : `, ${oneLine(field)}`}`;
 }

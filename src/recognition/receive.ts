@@ -12,13 +12,13 @@ import {
 } from "../contract/product.ts";
 import type { SchemaResult } from "../contract/schema.ts";
 import { type Delivery, headerValue, splitUrl } from "../delivery/delivery.ts";
-import { chosenNames } from "../delivery/mask.ts";
+import { secretFieldNames } from "../delivery/mask.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import { has } from "../proofs/verdict.ts";
 import { isBareChallenge } from "./handshake.ts";
 import {
-  designHint,
+  customHint,
   headerHint,
   mergeFieldHint,
   nearestEvents,
@@ -29,7 +29,7 @@ import {
 import {
   carriesSignature,
   checkReading,
-  hasOwnSchema,
+  hasCustomSchema,
   type Incoming,
   type Nearest,
   nearestText,
@@ -48,18 +48,18 @@ export interface Receipt {
   readonly known: boolean;
   /** Known events near to an unknown one. */
   readonly suggestions: readonly string[];
-  /** A body that its user designed: there is no schema for it. */
-  readonly designed: boolean;
+  /** The user designed the body: there is no schema for it. */
+  readonly custom: boolean;
   /** Other products and events that the same body could be, where no product was named: `bigin Contacts.create`. */
-  readonly couldBe: readonly string[];
-  /** What an unrecognised body is closest to. */
+  readonly ambiguousWith: readonly string[];
+  /** The event that an unrecognised body is closest to. */
   readonly nearest: Nearest | undefined;
   readonly payload: Payload | undefined;
   readonly problem: PayloadProblem | undefined;
   readonly handshake: Reply | undefined;
   readonly verdicts: readonly Verdict[];
   /**
-   * Undefined when no schema was checked: unreadable, unrecognised, user-designed, schemas turned off, or a user's own schema
+   * Undefined when no schema was checked: unreadable, unrecognised, custom, schemas turned off, or a user's own schema
    * where a proof failed.
    */
   readonly schema: SchemaResult | undefined;
@@ -84,7 +84,7 @@ interface ReceiveInput {
   /** Schemas are checked unless this is false. */
   readonly schemas?: boolean;
   /** Whether users' own schemas are checked, which may take long. Default: only where no proof has failed. */
-  readonly ownSchemas?: boolean | undefined;
+  readonly customSchemas?: boolean | undefined;
   readonly limits?: Limits | undefined;
 }
 
@@ -95,8 +95,8 @@ export const emptyReceipt: Receipt = {
   event: undefined,
   known: false,
   suggestions: [],
-  designed: false,
-  couldBe: [],
+  custom: false,
+  ambiguousWith: [],
   nearest: undefined,
   payload: undefined,
   problem: undefined,
@@ -118,7 +118,7 @@ export function receive(input: ReceiveInput): Receipt {
   const verdictsOf = proofVerifier(input, payload);
   const incoming: Incoming = { products, product: named, event: namedEvent, delivery, payload, verdictsOf };
   const candidates = named === undefined ? products : [named];
-  const { found, couldBe, nearest } = recognise(incoming);
+  const { found, ambiguousWith, nearest } = recognise(incoming);
   // A known event is never taken for a challenge, whatever fields it has: it would be lost, and its proofs not checked.
   if (found?.match === undefined || isBareChallenge(payload)) {
     const handshake = findHandshake(candidates, payload, delivery);
@@ -138,11 +138,11 @@ export function receive(input: ReceiveInput): Receipt {
     event,
     known: match !== undefined,
     suggestions: match !== undefined || event === undefined ? [] : nearestEvents(product, format, event),
-    designed: match?.event.designed === true,
-    couldBe: [...new Set(couldBe.map((each) => `${each.product.id} ${each.name}`))],
+    custom: match?.event.custom === true,
+    ambiguousWith: [...new Set(ambiguousWith.map((each) => `${each.product.id} ${each.name}`))],
     payload,
     verdicts,
-    schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, chosenNames(verdicts)) : undefined,
+    schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, secretFieldNames(verdicts)) : undefined,
     records,
     batch: format.batches === true && new Set(records).size > 1,
     identity:
@@ -156,7 +156,7 @@ export function receive(input: ReceiveInput): Receipt {
     hint:
       match === undefined || event === undefined
         ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming) ?? unsignedHint(found, verdicts, delivery))
-        : (mergeFieldHint(payload, chosenNames(verdicts)) ?? format.hint?.(payload, event)),
+        : (mergeFieldHint(payload, secretFieldNames(verdicts)) ?? format.hint?.(payload, event)),
   };
 }
 
@@ -168,11 +168,11 @@ export function isInvalid({ problem, schema, payload, known, handshake }: Receip
 }
 
 function isSchemaChecked(
-  { schemas = true, ownSchemas }: ReceiveInput,
+  { schemas = true, customSchemas }: ReceiveInput,
   found: Reading,
   verdicts: readonly Verdict[],
 ): boolean {
-  return schemas && (!hasOwnSchema(found) || (ownSchemas ?? !has("failed", verdicts)));
+  return schemas && (!hasCustomSchema(found) || (customSchemas ?? !has("failed", verdicts)));
 }
 
 /** Verifies each proof of a product once: recognition may depend on which one passes, and formats share proofs. */
@@ -254,9 +254,9 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
   const { verdicts = [] } = passed ?? wrong ?? missing ?? tried[0] ?? {};
   const hint =
     lookAlikeHint(incoming) ??
-    (has("failed", verdicts) ? designHint(product, delivery.method) : undefined) ??
+    (has("failed", verdicts) ? customHint(product, delivery.method) : undefined) ??
     headerHint(product) ??
-    mergeFieldHint(payload, chosenNames(verdicts));
+    mergeFieldHint(payload, secretFieldNames(verdicts));
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
 }
 
@@ -266,7 +266,7 @@ function unsignedHint(
   verdicts: readonly Verdict[],
   { method }: Delivery,
 ): string | undefined {
-  return resembles || !has("failed", verdicts) ? undefined : designHint(product, method);
+  return resembles || !has("failed", verdicts) ? undefined : customHint(product, method);
 }
 
 /** For a body that the named product has no event for: its URL was pasted into the wrong place. */
@@ -282,7 +282,7 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
 
 /**
  * The verdicts of the recognised format. Where the delivery carries none of its proofs, those of another format of the
- * product whose signature it has: users may write any envelope into a body of their own design.
+ * product whose signature it has: a custom body may have any envelope.
  */
 function receivedVerdicts(incoming: Incoming, { product, format, name, match, shape }: Reading): readonly Verdict[] {
   const own = incoming.verdictsOf(product, format);
@@ -316,7 +316,7 @@ function receivedVerdicts(incoming: Incoming, { product, format, name, match, sh
 /** Longer lists of ids are hashed: identities are keys in the log's index, and in an app's Redis. */
 const MAX_IDENTITY_LENGTH = 500;
 
-/** Of what names an event, and a hash of what its deliveries have in common. */
+/** Joins what names an event with a hash of what its deliveries have in common. */
 export function identityOf(parts: readonly string[], rest: string | Delivery | undefined): string {
   const text = parts.join(":");
   const name = text.length <= MAX_IDENTITY_LENGTH ? text : createHash("sha256").update(text).digest("hex").slice(0, 32);
@@ -325,7 +325,7 @@ export function identityOf(parts: readonly string[], rest: string | Delivery | u
   if (typeof rest === "string") hash.update(rest);
   else {
     hash.update(rest.body);
-    // Webhooks that users design may have everything in the URL.
+    // Custom webhooks may have everything in the URL.
     const { query } = splitUrl(rest.url);
     if (query !== "" || rest.method !== "POST") hash.update(`\n${rest.method} ?${query}`);
   }
@@ -348,7 +348,7 @@ export function whyUnknown(receipt: Receipt): string | undefined {
   return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
 }
 
-/** What an unknown event or body is near to. A refusal says itself what a body is closest to. */
+/** Describes what an unknown event or body is closest to. A refusal of a body says it itself. */
 export function nearestNotes({ suggestions, nearest, product }: Receipt, isRefused: boolean): readonly string[] {
   if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
   return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];

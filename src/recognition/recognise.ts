@@ -12,7 +12,7 @@ import {
   type Product,
   type Verdict,
 } from "../contract/product.ts";
-import { checkSchema, isOwnSchema, type SchemaIssue, type SchemaResult } from "../contract/schema.ts";
+import { checkSchema, isCustomSchema, type SchemaIssue, type SchemaResult } from "../contract/schema.ts";
 import { type Delivery, headerValue } from "../delivery/delivery.ts";
 import { isEmpty, memberCount, type Payload, textAt } from "../delivery/payload.ts";
 import { has } from "../proofs/verdict.ts";
@@ -57,7 +57,7 @@ export interface Reading {
   readonly score: number;
 }
 
-/** What a body that was not recognised is closest to. Has no value of the body. */
+/** The format and events that an unrecognised body is closest to. Has no value of the body. */
 export interface Nearest {
   readonly product: string;
   readonly format: string;
@@ -70,7 +70,7 @@ export interface Nearest {
 export interface Recognition {
   readonly found: Reading | undefined;
   /** Other products that the same body could be of, where none was named. */
-  readonly couldBe: readonly Reading[];
+  readonly ambiguousWith: readonly Reading[];
   readonly nearest: Nearest | undefined;
 }
 
@@ -85,13 +85,14 @@ export function recognise(incoming: Incoming): Recognition {
   const ranked = rank(incoming, candidates);
   const [best] = ranked;
   if (product !== undefined) {
-    const found = strictest(incoming, candidates, orOwnDesign(incoming, best));
+    const found = strictest(incoming, candidates, orCustom(incoming, best));
     const nearest = found === undefined ? (nearestOf(ranked) ?? onlyEnvelope(product, incoming)) : undefined;
-    return { found, couldBe: [], nearest };
+    return { found, ambiguousWith: [], nearest };
   }
   const known = best?.match !== undefined || isUnmistakable(ranked) ? best : undefined;
   const found = strictest(incoming, candidates, known);
-  if (found !== undefined) return { found, couldBe: ranked.filter((each) => isClose(each, found)), nearest: undefined };
+  if (found !== undefined)
+    return { found, ambiguousWith: ranked.filter((each) => isClose(each, found)), nearest: undefined };
   const [only, ...others] = products.filter((each) =>
     each.formats.some(
       (format) =>
@@ -101,7 +102,11 @@ export function recognise(incoming: Incoming): Recognition {
     ),
   );
   if (only !== undefined && others.length === 0) return recognise({ ...incoming, product: only });
-  return { found, couldBe: [], nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0 || shape.resembles)) };
+  return {
+    found,
+    ambiguousWith: [],
+    nearest: nearestOf(ranked.filter(({ shape }) => shape.present > 0 || shape.resembles)),
+  };
 }
 
 /** Added members must not get round a signature: a known event whose proof fails comes before one that proves nothing. */
@@ -110,15 +115,15 @@ function strictest(
   candidates: readonly Candidate[],
   found: Reading | undefined,
 ): Reading | undefined {
-  // On the URL of its product, the user's own design may have any members.
-  const isDesigned = incoming.product !== undefined && found?.match?.event.designed === true;
-  if (found === undefined || incoming.event !== undefined || isDesigned) return found;
+  // On the URL of its product, a custom body may have any members.
+  const isCustom = incoming.product !== undefined && found?.match?.event.custom === true;
+  if (found === undefined || incoming.event !== undefined || isCustom) return found;
   const own = incoming.verdictsOf(found.product, found.format);
   if (has("passed", own) || has("failed", own)) return found;
   for (const candidate of candidates) {
     if (candidate.present === 0 || !has("failed", incoming.verdictsOf(candidate.product, candidate.format))) continue;
     const reading = read(incoming, candidate);
-    if (reading?.match !== undefined && !reading.match.event.designed) return reading;
+    if (reading?.match !== undefined && !reading.match.event.custom) return reading;
   }
   return found;
 }
@@ -165,7 +170,7 @@ function candidatesOf(
       const object = eventIn(format, data);
       const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
       const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
-      const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
+      const isSigned = format.customEvent === undefined && carriesSignature(format, delivery);
       const isWrapped = format.wrapped === true && envelope !== undefined && !misshapen && memberCount(object) === 1;
       if ((present > 0 || isSigned || isWrapped) !== likely) continue;
       const resembles = envelope !== undefined && (present > 1 || isSigned || isWrapped);
@@ -215,12 +220,12 @@ function inShapeOf({ list, envelope }: Format, data: unknown): Pick<Candidate, "
 }
 
 /**
- * Of readings with the same score: the fewest issues in the envelope, then at all; then a proof that passes. Users' own
- * schemas take part in none of it: they are slow, and a stranger's body comes this far.
+ * Ranks readings with the same score by their issues: in the envelope, then at all; then by a proof that passes. Custom
+ * schemas are not run for it: they are slow, and any sender's body comes this far.
  */
 function byFit(incoming: Incoming, readings: readonly Reading[]): readonly Reading[] {
   const ranked = readings.map((reading) => {
-    const issues = (hasOwnSchema(reading) ? undefined : checkReading(reading))?.issues ?? [];
+    const issues = (hasCustomSchema(reading) ? undefined : checkReading(reading))?.issues ?? [];
     const inEnvelope = issues.filter(({ path }) => path.length < 2).length;
     const inFamily = (reading.match?.event.members.length ?? 0) > 0 ? 1 : 0;
     return { reading, rank: [inEnvelope, issues.length, inFamily] };
@@ -255,16 +260,16 @@ function isClose(reading: Reading, { product, score }: Reading): boolean {
   return reading.product !== product && reading.match !== undefined && reading.score >= score - 1;
 }
 
-/** What is received where a list holds an event that comes alone. */
+/** Received value of an issue where a list holds an event that comes alone. */
 export const A_LIST = "a list";
 
 const listOf = new WeakMap<Envelope, z.ZodType>();
 
-/** Undefined where there is no schema: for a user-designed body, and for an unknown event in a whole envelope. */
+/** Undefined where there is no schema: for a custom body, and for an unknown event in a whole envelope. */
 export function checkReading(reading: Reading, secretNames?: readonly string[]): SchemaResult | undefined {
   const { format, match } = reading;
   const { envelope, data, misshapen } = reading.shape;
-  if (match?.event.designed === true) return undefined;
+  if (match?.event.custom === true) return undefined;
   const schema = match?.event.schema ?? (format.list && envelope !== undefined ? listSchema(envelope) : envelope?.());
   if (schema === undefined) return undefined;
   const result = checkSchema(schema, data, secretNames);
@@ -278,8 +283,8 @@ export function checkReading(reading: Reading, secretNames?: readonly string[]):
 }
 
 /** The user has written its schema. */
-export function hasOwnSchema({ match }: Reading): boolean {
-  return match !== undefined && isOwnSchema(match.event.schema);
+export function hasCustomSchema({ match }: Reading): boolean {
+  return match !== undefined && isCustomSchema(match.event.schema);
 }
 
 function listSchema(envelope: Envelope): z.ZodType {
@@ -345,33 +350,33 @@ export function nearestText({ product, format, events, missing }: Nearest): stri
 const EVENT_NAME = /^[a-z]+(?:[._:-][a-z]+)+$/i;
 
 /**
- * On the URL of a product, a body of no known envelope counts as the user's own design. Not where the default format's
- * proof is missing, unless the design has its own: leaving the signature off must not turn a refusal into an acceptance.
+ * On the URL of a product, a body of no known envelope counts as custom. Not where the default format's proof is missing,
+ * unless the custom format has its own: leaving the signature off must not turn a refusal into an acceptance.
  * With `allowUnsigned` that proof is needed only for what resembles a known envelope or carries a signature.
  */
-function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | undefined {
+function orCustom(incoming: Incoming, found: Reading | undefined): Reading | undefined {
   const { product, event, delivery, payload } = incoming;
   if (product === undefined || event !== undefined || found?.match !== undefined || isEmpty(payload)) return found;
-  const design = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
-  if (design?.catchAll === undefined || design.handshake?.(payload, delivery) !== undefined) return found;
+  const custom = product.formats.find((each) => each.customEvent !== undefined && acceptsMethod(each, delivery.method));
+  if (custom?.customEvent === undefined || custom.handshake?.(payload, delivery) !== undefined) return found;
   const [first] = product.formats;
   // Not where the user has said that such bodies are posted.
-  if (found?.shape.resembles === true && (found.format === design || first !== design)) return found;
-  const outcome = outcomeOf(incoming.verdictsOf(product, design));
+  if (found?.shape.resembles === true && (found.format === custom || first !== custom)) return found;
+  const outcome = outcomeOf(incoming.verdictsOf(product, custom));
   const other = outcome === "passed" ? undefined : recogniseAny(incoming);
-  if (other !== undefined && design.twins?.includes(other.product.id) !== true) {
+  if (other !== undefined && custom.twins?.includes(other.product.id) !== true) {
     // Where a signature could prove it and does not, the known envelope of another product is better evidence.
-    if (design.proofs.length > 0 || isWhole(other)) return found;
+    if (custom.proofs.length > 0 || isWhole(other)) return found;
   }
   const as = (name: string): Reading => {
-    const match = findEvent(design, name);
+    const match = findEvent(custom, name);
     const { data } = payload;
     const none = { envelope: undefined, misshapen: false, present: 0, missing: 0, resembles: false, points: 0 };
-    const shape = { product, format: design, data, ...none };
-    return { product, format: design, shape, name: match?.name ?? name, match, score: 0 };
+    const shape = { product, format: custom, data, ...none };
+    return { product, format: custom, shape, name: match?.name ?? name, match, score: 0 };
   };
   const needsNoProof = product.allowUnsigned === true && first !== undefined && !carriesSignature(first, delivery);
-  if (first === design || needsNoProof) return as(design.catchAll);
+  if (first === custom || needsNoProof) return as(custom.customEvent);
   // Where Zoho never signs, a member `event` with other text is one of the user's own.
   const isNamed = found?.name !== undefined && EVENT_NAME.test(found.name);
   if (first === undefined || (found !== undefined && (isNamed || !isNeverSigned(product)))) return found;
@@ -380,7 +385,7 @@ function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | 
   // It carries the default format's proof, whatever its body is.
   if (firstOutcome === "passed" && outcome === "failed") return undefined;
   const name = textAt(payload.data, ["event_type"]) ?? textAt(payload.data, ["event"]) ?? "";
-  return as(EVENT_NAME.test(name) ? name : design.catchAll);
+  return as(EVENT_NAME.test(name) ? name : custom.customEvent);
 }
 
 function outcomeOf(verdicts: readonly Verdict[]): "failed" | "passed" | "absent" {

@@ -29,13 +29,13 @@ export interface VerifyPayloadInput {
 }
 
 /** A wrong signature or token outranks an invalid body. `custom`: a body without a schema. */
-export type Outcome = "valid" | "custom" | "not_verified" | "invalid";
+export type VerifyOutcome = "valid" | "custom" | "not_verified" | "invalid";
 
 export interface VerifiedPayload {
   readonly receipt: Receipt;
   readonly delivery: Delivery;
   readonly format: Format | undefined;
-  readonly outcome: Outcome;
+  readonly outcome: VerifyOutcome;
   /** For a person, beside the verdicts. */
   readonly notes: readonly string[];
 }
@@ -49,7 +49,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const secrets = input.requireProofs ? asRequired(input.secrets) : input.secrets;
   const receiptOf = (delivery: Delivery): Receipt => {
     // A missing signature of a bare body is no failure here, which `receive` does not know.
-    const receipt = receive({ ...input, secrets, now: payload.at ?? input.now, delivery, ownSchemas: true });
+    const receipt = receive({ ...input, secrets, now: payload.at ?? input.now, delivery, customSchemas: true });
     return input.event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
   };
   const first = receiptOf(payload.delivery);
@@ -83,9 +83,9 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
         : []),
       ...formatNote(receipt, input),
       ...schemaNote(receipt, format),
-      ...(receipt.couldBe.length === 0
+      ...(receipt.ambiguousWith.length === 0
         ? []
-        : [`could also be ${receipt.couldBe.join(", ")}: name the product with --product`]),
+        : [`could also be ${receipt.ambiguousWith.join(", ")}: name the product with --product`]),
       ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
   };
@@ -163,12 +163,12 @@ function formatOf(receipt: Receipt, products: readonly Product[], named: Product
   return product?.formats.find(isVerified) ?? known ?? named?.formats[0];
 }
 
-/** The body's own format, or for an unknown envelope any of its product, user-designed ones first. */
+/** The body's own format, or for an unknown envelope any of its product, custom ones first. */
 function signableFormats(product: Product | undefined, { format }: Receipt, guessed: Format): readonly Format[] {
   const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
   if (format !== undefined || signing.length === 0) return [guessed];
-  const isDesigned = ({ catchAll }: Format): number => (catchAll === undefined ? 0 : 1);
-  return signing.toSorted((a, b) => isDesigned(b) - isDesigned(a));
+  const customFirst = ({ customEvent }: Format): number => (customEvent === undefined ? 0 : 1);
+  return signing.toSorted((a, b) => customFirst(b) - customFirst(a));
 }
 
 /** Adds the signature in the header of the first format whose proof passes with it, or else of the first format. */
@@ -208,10 +208,10 @@ function hasFailed(verdicts: readonly Verdict[]): boolean {
   return verdicts.some(({ verdict }) => verdict === "failed");
 }
 
-function outcomeOf({ handshake, known, designed, schema }: Receipt): Outcome {
+function outcomeOf({ handshake, known, custom, schema }: Receipt): VerifyOutcome {
   if (handshake !== undefined) return "valid";
   if (!known) return "invalid";
-  return designed ? "custom" : schema?.ok === true ? "valid" : "invalid";
+  return custom ? "custom" : schema?.ok === true ? "valid" : "invalid";
 }
 
 const MASKED_NOTE =
@@ -229,7 +229,7 @@ function uncheckable(verdict: Verdict): Verdict {
   return { ...verdict, verdict: "absent", reason: "not checked: secrets are masked in this payload" };
 }
 
-/** Where a format was named and no product, so that the receipt has no hint. */
+/** Note where a format was named and no product: the receipt has no hint then. */
 function formatNote({ product, payload, handshake }: Receipt, input: VerifyPayloadInput): readonly string[] {
   if (product !== undefined || payload === undefined || handshake !== undefined) return [];
   const { all: products, event } = input;
@@ -237,9 +237,9 @@ function formatNote({ product, payload, handshake }: Receipt, input: VerifyPaylo
   return other === undefined ? [] : [otherFormatHint(other)];
 }
 
-/** Where to give a schema for a body that its user designed. */
-function schemaNote({ designed, product }: Receipt, format: Format | undefined): readonly string[] {
-  if (!designed || format?.settings?.includes("schema") !== true) return [];
+/** Says where to give a schema for a custom body. */
+function schemaNote({ custom, product }: Receipt, format: Format | undefined): readonly string[] {
+  if (!custom || format?.settings?.includes("schema") !== true) return [];
   return [`to check its shape, put "products": { "${product}": { "schema": "your.schema.json" } } in the config`];
 }
 

@@ -6,8 +6,8 @@ import { PROJECT_FOLDER } from "../project/settings.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
 
-/** An event under its concrete name, of which there may be a fixture. */
-export interface Sample {
+/** Identifies the fixture of an event, which need not exist. */
+export interface FixtureKey {
   readonly product: Product;
   readonly format: Format;
   /** `Leads.create`, also where the event is the family `<Module>.create`. */
@@ -15,13 +15,13 @@ export interface Sample {
 }
 
 /** Every event of a format; those of a family under each known name. */
-export function samplesOf(product: Product, format: Format): readonly Sample[] {
+export function fixtureKeysOf(product: Product, format: Format): readonly FixtureKey[] {
   const names = eventNames(format).filter((name) => !name.includes("<"));
   return names.map((name) => ({ product, format, name: findEvent(format, name)?.name ?? name }));
 }
 
 /** The JSON line of a file that was written, or left as it was. `n`: the delivery that it was made of. */
-export function fileLine({ product, format, name }: Sample, action: string, path: string, n?: number) {
+export function fileLine({ product, format, name }: FixtureKey, action: string, path: string, n?: number) {
   return { type: "file", action, path, n, product: product.id, format: format.id, event: name };
 }
 
@@ -45,25 +45,25 @@ interface FixtureRoots {
  * The fixture of an event: the project's copy, else the built-in one, else the template of its family. A custom product has
  * its fixtures in its own folder.
  */
-export function readFixture({ root, packageRoot }: FixtureRoots, sample: Sample): Fixture | undefined {
+export function readFixture({ root, packageRoot }: FixtureRoots, sample: FixtureKey): Fixture | undefined {
   const own = projectPlace(root, sample);
   return readFirst(sample.product.folder === undefined ? [own, builtInPlace(packageRoot, sample)] : [own], sample);
 }
 
 /** The fixture of an event from this package. */
-export function readBuiltInFixture(packageRoot: string, sample: Sample): Fixture | undefined {
+export function readBuiltInFixture(packageRoot: string, sample: FixtureKey): Fixture | undefined {
   return readFirst([builtInPlace(packageRoot, sample)], sample);
 }
 
 /** The path of the project's own copy of a fixture, or of the fixture of a custom product. */
-export function projectFixturePath(root: string, sample: Sample): string {
+export function projectFixturePath(root: string, sample: FixtureKey): string {
   const place = projectPlace(root, sample);
   const [file] = fixtureFiles(sample);
   return within(place.folder, fileIn(place, file.name));
 }
 
 /** The path of an event's proposed fixture. No command reads it, so that received data never changes what is sent. */
-export function learnedPath(root: string, { product, format, name }: Sample): string {
+export function learnedPath(root: string, { product, format, name }: FixtureKey): string {
   return within(join(root, PROJECT_FOLDER, "learned"), `${product.id}/${format.id}/${fileName(name)}.json`);
 }
 
@@ -76,22 +76,22 @@ function within(folder: string, file: string): string {
 
 interface Place {
   readonly folder: string;
-  /** Of the name of each file: `crm/guide/`, none in the folder of a custom product. */
+  /** Prefix of each file's name: `crm/guide/`, none in the folder of a custom product. */
   readonly prefix: string;
   readonly origin: Fixture["origin"];
 }
 
-function projectPlace(root: string, { product, format }: Sample): Place {
+function projectPlace(root: string, { product, format }: FixtureKey): Place {
   return product.folder === undefined
     ? { folder: join(root, PROJECT_FOLDER, "fixtures"), prefix: `${product.id}/${format.id}/`, origin: "project" }
     : { folder: join(product.folder, "fixtures"), prefix: "", origin: "project" };
 }
 
-function builtInPlace(packageRoot: string, { product, format }: Sample): Place {
+function builtInPlace(packageRoot: string, { product, format }: FixtureKey): Place {
   return { folder: join(packageRoot, "fixtures"), prefix: `${product.id}/${format.id}/`, origin: "built-in" };
 }
 
-function readFirst(places: readonly Place[], sample: Sample): Fixture | undefined {
+function readFirst(places: readonly Place[], sample: FixtureKey): Fixture | undefined {
   const hint = sample.product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it";
   for (const [i, { name, fill }] of fixtureFiles(sample).entries()) {
     for (const place of places) {
@@ -139,7 +139,7 @@ interface FixtureFile {
 export function fixtureFiles({
   format,
   name,
-}: Pick<Sample, "format" | "name">): readonly [FixtureFile, ...FixtureFile[]] {
+}: Pick<FixtureKey, "format" | "name">): readonly [FixtureFile, ...FixtureFile[]] {
   const templates = format.events.flatMap((event) => {
     const member = familyMember(event, name);
     if (member === undefined) return [];

@@ -4,7 +4,7 @@ import { wordsOf } from "../util/text.ts";
 /** Returns a whole number from 0 to below `limit`. */
 export type Random = (limit: number) => number;
 
-/** The same numbers for the same seed, everywhere: mulberry32. Not for secrets. */
+/** Gives the same numbers for the same seed everywhere (mulberry32). Not for secrets. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return (limit) => {

@@ -5,7 +5,7 @@ import { type TypeWord, typeWord } from "../contract/schema.ts";
 import { headerValue } from "../delivery/delivery.ts";
 import type { LogEntry } from "../log/log.ts";
 import { isLongNumber } from "../util/json.ts";
-import type { Sample } from "./fixtures.ts";
+import type { FixtureKey } from "./fixtures.ts";
 
 type SeenDelivery = Pick<
   LogEntry,
@@ -13,7 +13,7 @@ type SeenDelivery = Pick<
 >;
 
 /** The observed payloads of one event, under its concrete name: `Invoices.create` of the family `<Module>.create`. */
-export interface ObservedEvent extends Sample {
+export interface ObservedEvent extends FixtureKey {
   readonly event: WebhookEvent;
   readonly observer: Observer;
   /** The longest delivery; undefined unless samples were requested. */

@@ -7,7 +7,7 @@ import { unexpectedStatus } from "./flags.ts";
 import { sentReport } from "./outgoing.ts";
 import type { SendPlan } from "./plan.ts";
 import type { SampleDelivery } from "./sample-deliveries.ts";
-import type { Outcome } from "./tally.ts";
+import type { SendOutcome } from "./tally.ts";
 
 /**
  * Evaluates the answer to a sample. Without `--to` it is the local receiver's, and `receiverHint` is for one that does not
@@ -19,7 +19,7 @@ export function outcomeOf(
   outgoing: SampleDelivery,
   result: PostResult,
   receiverHint: string | undefined,
-): Outcome {
+): SendOutcome {
   const { source, notes, flaw } = outgoing;
   const { product, format, event } = source;
   const { expectStatus: expected } = plan;

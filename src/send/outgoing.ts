@@ -4,7 +4,7 @@ import { maskDelivery, maskText, maskUrl } from "../delivery/mask.ts";
 import type { PostResult } from "../forward/post.ts";
 import { isHopByHop } from "../forward/request.ts";
 import type { Context } from "../project/context.ts";
-import type { SendOptions } from "./plan.ts";
+import type { SendFlags } from "./plan.ts";
 import type { RequestEvent, RequestReport, SentReport } from "./reports.ts";
 
 /** A request that is ready to be posted, made of a sample or of a delivery in the log. */
@@ -19,7 +19,7 @@ export interface OutgoingDelivery extends RequestEvent {
 /** The request as it would be sent. With `curl`, as the command that sends it. */
 export function requestReport(
   { n, product, event, format, delivery: sent, secretFieldNames }: OutgoingDelivery,
-  { maskSecrets = false, curl = false, insecure = false }: Pick<SendOptions, "maskSecrets" | "curl" | "insecure">,
+  { maskSecrets = false, curl = false, insecure = false }: Pick<SendFlags, "maskSecrets" | "curl" | "insecure">,
 ): RequestReport {
   const delivery = maskSecrets ? maskDelivery(sent, secretFieldNames) : sent;
   const command = curl ? curlCommand(delivery, { insecure }) : undefined;

@@ -7,7 +7,7 @@ import { parseInteger, parseTimeout } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";
 
 /** The flags as they were typed. */
-export interface SendOptions extends SecretOptions {
+export interface SendFlags extends SecretOptions {
   readonly all?: boolean;
   readonly to?: string;
   readonly timeout: string;
@@ -45,7 +45,7 @@ const JWKS_PORT = "4461";
 export type SendPlan = ReturnType<typeof readPlan>;
 
 /** The flags, parsed. Contradictions are found before anything is read or sent. */
-export function readPlan(product: string | undefined, event: string | undefined, options: SendOptions) {
+export function readPlan(product: string | undefined, event: string | undefined, options: SendFlags) {
   refuseContradictions(product, event, options);
   const { data, seed, rate, slow, serveJwks, badSignature, badToken } = options;
   return {
@@ -73,7 +73,7 @@ export function readPlan(product: string | undefined, event: string | undefined,
   };
 }
 
-function refuseContradictions(product: string | undefined, event: string | undefined, o: SendOptions): void {
+function refuseContradictions(product: string | undefined, event: string | undefined, o: SendFlags): void {
   const sendsNothing = o.curl ? "--curl" : o.dryRun ? "--dry-run" : undefined;
   refuse([
     [

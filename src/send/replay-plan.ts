@@ -11,7 +11,7 @@ export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions 
   readonly to?: string;
   readonly set?: readonly string[];
   readonly edit?: boolean;
-  /** What takes the place of the body; no flag, the inspector sets it. */
+  /** Body to send instead; no flag, the inspector sets it. */
   readonly body?: Buffer;
   readonly exact?: boolean;
   readonly timeout: string;
@@ -25,7 +25,6 @@ export type ReplayPlan = ReturnType<typeof readReplayPlan>;
 
 /** The flags, parsed. Contradictions are found before the log is opened. */
 export function readReplayPlan(n: string | undefined, options: ReplayOptions, now: Date, products: readonly Product[]) {
-  refuseContradictions(n, options);
   return {
     ...options,
     /** Undefined where the filter selects. */
@@ -37,7 +36,8 @@ export function readReplayPlan(n: string | undefined, options: ReplayOptions, no
   };
 }
 
-function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
+/** Throws a usage error for flags that exclude one another. */
+export function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
   const filtered = isFiltered(o);
   refuse([
     [

@@ -11,14 +11,14 @@ import type { Log, LogEntry } from "../log/log.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets } from "../project/given-secrets.ts";
-import type { Config } from "../project/load.ts";
+import { type Config, loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
 import { MAX_OWN_CONNECTIONS } from "./deliver.ts";
 import { answersExitCode, unexpectedStatus } from "./flags.ts";
 import { type OutgoingDelivery, postOne, requestReport, sentReport } from "./outgoing.ts";
-import { type ReplayOptions, type ReplayPlan, readReplayPlan } from "./replay-plan.ts";
+import { type ReplayOptions, type ReplayPlan, readReplayPlan, refuseContradictions } from "./replay-plan.ts";
 import { type ReplayedDelivery, replayBody, replayedDelivery } from "./replayed-delivery.ts";
 import { Tally } from "./tally.ts";
 
@@ -32,17 +32,18 @@ interface Run {
 }
 
 export async function replay(context: Context, n: string | undefined, options: ReplayOptions): Promise<ExitCode> {
-  const products = await projectProducts(context);
-  const plan = readReplayPlan(n, options, context.now(), products);
+  refuseContradictions(n, options);
   const secrets = await givenSecrets(context, options);
-  const work = async (log: Log, config: Config) => {
+  const config = loadConfig(context, { flags: { store: options.store }, secrets });
+  const products = await projectProducts(config);
+  const plan = readReplayPlan(n, options, context.now(), products);
+  return withLog(context, config, async (log) => {
     const run = { context, plan, log, config, products };
     const damage = new DamageReport(context);
     const replays = await chooseReplays(run, damage.onDamaged);
     damage.report();
     return (await replayAll(run, replays)) || damage.exitCode;
-  };
-  return withLog(context, options, work, secrets);
+  });
 }
 
 /**
@@ -167,10 +168,10 @@ async function replayAll(
     const { status, latencyMs, replyPreview: reply } = result;
     if (kind !== "interrupted") {
       // A changed body that is accepted does not settle the original.
-      const mends = delivered && !outgoing.changed;
+      const resolvesFailure = delivered && !outgoing.changed;
       const replayed = outgoing.changed ? "edited" : "same";
       const attempt = { target, at, status, latencyMs, error: result.error?.message, reply, replay: replayed } as const;
-      await log.recordAttempt(n, { ...attempt, mends });
+      await log.recordAttempt(n, { ...attempt, resolvesFailure });
     }
     const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
     const hint = ok ? undefined : (result.error?.hint ?? answerHint(result));

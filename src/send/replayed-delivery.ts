@@ -2,7 +2,7 @@ import { changeBody } from "../contract/edit-body.ts";
 import { findFormat, findProduct } from "../contract/event-names.ts";
 import { signAgain } from "../contract/prepare.ts";
 import type { Format, Product } from "../contract/product.ts";
-import { chosenNames } from "../delivery/mask.ts";
+import { secretFieldNames } from "../delivery/mask.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import { withQueryOf } from "../delivery/target.ts";
 import { forwardRequest } from "../forward/request.ts";
@@ -34,7 +34,7 @@ export function replayedDelivery(
   { products, secrets, now, target, body }: ReplayInput,
 ): ReplayedDelivery {
   const { n, product: id, event, format } = entry;
-  const about = { n, product: id, event, format, secretFieldNames: chosenNames(entry.verdicts) };
+  const about = { n, product: id, event, format, secretFieldNames: secretFieldNames(entry.verdicts) };
   if (exact) {
     const delivery = { ...entry.delivery, url: withQueryOf(entry.url, target) };
     return { ...about, delivery, notes: ["headers and bytes exactly as received"], changed: false };

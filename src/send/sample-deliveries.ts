@@ -5,7 +5,7 @@ import { findEvent, findFormat } from "../contract/event-names.ts";
 import { type Prepared, type PrepareInput, prepare } from "../contract/prepare.ts";
 import type { Probe } from "../contract/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
-import { chosenNames } from "../delivery/mask.ts";
+import { secretFieldNames } from "../delivery/mask.ts";
 import { valueAt } from "../delivery/payload.ts";
 import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
@@ -69,7 +69,13 @@ interface MakeOptions {
 function makeDelivery(plan: SendPlan, source: Source, { secrets, random, now }: MakeOptions): SampleDelivery {
   const { product, format, event, probe, url, contentType } = source;
   const { headers, faults } = plan;
-  const about = { product: product.id, event, format: format.id, secretFieldNames: chosenNames(format.proofs), source };
+  const about = {
+    product: product.id,
+    event,
+    format: format.id,
+    secretFieldNames: secretFieldNames(format.proofs),
+    source,
+  };
   const common = { product: product.id, event, url, contentType, secrets, now };
   if (probe !== undefined) {
     // Unsigned: whether Zoho signs its probes is not documented.
@@ -112,7 +118,7 @@ function handedOver({ handsOver }: Probe, { product }: Source, secrets: Secrets)
   if (secret !== undefined) return [[handsOver.header, secret.reveal()]];
   throw usageError(
     `the probe of ${product.title} carries a secret in ${handsOver.header}, and none is configured`,
-    `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send uses it to sign later events, too`,
+    `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send also signs later events with it`,
   );
 }
 

@@ -11,7 +11,7 @@ import { localKeySet } from "../zoho-api/key-sets.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
 import { requestReport } from "./outgoing.ts";
-import { readPlan, type SendOptions, type SendPlan } from "./plan.ts";
+import { readPlan, type SendFlags, type SendPlan } from "./plan.ts";
 import { sampleDeliveries } from "./sample-deliveries.ts";
 import { readSources, type Source } from "./sources.ts";
 
@@ -19,7 +19,7 @@ export async function send(
   context: Context,
   product: string | undefined,
   event: string | undefined,
-  options: SendOptions,
+  options: SendFlags,
 ): Promise<ExitCode> {
   const plan = readPlan(product, event, options);
   const configured = loadConfig(context, { secrets: await givenSecrets(context, options) });

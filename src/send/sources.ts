@@ -10,7 +10,7 @@ import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { echoChallenge } from "../recognition/handshake.ts";
 import { type Receipt, receive } from "../recognition/receive.ts";
-import { projectFixturePath, readFixture, type Sample, samplesOf } from "../samples/fixtures.ts";
+import { type FixtureKey, fixtureKeysOf, projectFixturePath, readFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { readExact } from "../util/json.ts";
 import { asData, readGivenBody, warnOfReserialising, warnOfToken } from "./given-body.ts";
@@ -42,7 +42,7 @@ interface Input {
 
 /** Reads and checks everything that the plan names: after this only the network can fail. */
 export async function readSources(context: Context, plan: SendPlan, config: Config): Promise<readonly Source[]> {
-  const products = await projectProducts(context, { config });
+  const products = await projectProducts(config);
   warnOfUnknownVariables(context, config, products);
   const found = await findSources({ context, plan, config, products });
   return found.map((each) => ({ ...each, url: appUrl(plan.to, each.product.id, config.settings) }));
@@ -70,18 +70,18 @@ async function findSources(input: Input): Promise<readonly Found[]> {
   return [sampleSource(input, sample)].flatMap((each) => each ?? []);
 }
 
-function allSamples(plan: SendPlan, products: readonly Product[]): readonly Sample[] {
+function allSamples(plan: SendPlan, products: readonly Product[]): readonly FixtureKey[] {
   const wanted = plan.product === undefined ? products : [requireProduct(products, plan.product)];
   // Without a product, those that lack the format are skipped; a named product must have it.
   const able = wanted.filter(
     (each) => plan.product !== undefined || plan.format === undefined || findFormat(each, plan.format),
   );
   if (able.length === 0) throw usageError(`no product has a format ${JSON.stringify(plan.format)}`);
-  return able.flatMap((product) => samplesOf(product, chosenFormat(product, plan.format)));
+  return able.flatMap((product) => fixtureKeysOf(product, chosenFormat(product, plan.format)));
 }
 
 /** An event of a custom product may have no sample yet. With --all that is a warning only, and there is no source. */
-function sampleSource({ context, plan, config: { root } }: Input, sample: Sample): Found | undefined {
+function sampleSource({ context, plan, config: { root } }: Input, sample: FixtureKey): Found | undefined {
   const { product, format, name: event } = sample;
   const name = `${product.id} ${event}`;
   const fixture = readFixture({ root, packageRoot: context.packageRoot }, sample);
@@ -129,10 +129,10 @@ async function bodySource({ context, plan, config, products }: Input, data: stri
   return { product, format, event, body, records, contentType };
 }
 
-/** A catch-all format fits every body, so it does not count against the event that was named. */
+/** The format seen in a body. A custom event fits every body, so it does not count against the event that was named. */
 function formatSeen({ formats }: Product, { event }: SendPlan, seen: Receipt): string | undefined {
   const format = formats.find(({ id }) => id === seen.format);
-  const isAny = format?.catchAll !== undefined && format.catchAll === seen.event;
+  const isAny = format?.customEvent !== undefined && format.customEvent === seen.event;
   return isAny && event !== undefined && findEvent(format, event) === undefined ? undefined : seen.format;
 }
 

@@ -2,7 +2,7 @@ import type { Context } from "../project/context.ts";
 import type { SendSummaryReport, SentReport } from "./reports.ts";
 
 /** The result of one request. */
-export interface Outcome {
+export interface SendOutcome {
   readonly ok: boolean;
   /** Outcomes are counted by this: the status, or the error's code. */
   readonly kind: string;
@@ -37,7 +37,7 @@ export class Tally {
   }
 
   /** Counts an outcome, and returns its report. A person needs each hint once; scripts read each line by itself. */
-  add({ ok, kind, sent, accepted, late }: Outcome, { json }: Context): SentReport {
+  add({ ok, kind, sent, accepted, late }: SendOutcome, { json }: Context): SentReport {
     const report = this.examples.has(kind) && !json ? { ...sent, hint: undefined } : sent;
     for (const note of sent.notes) this.notes.add(note);
     if (kind === "interrupted") {

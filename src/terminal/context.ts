@@ -2,7 +2,7 @@ import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { Report } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";
-import type { Context } from "../project/context.ts";
+import { type Context, userFolder } from "../project/context.ts";
 import { withCommandsAsCalled } from "./failure.ts";
 import { jsonLines } from "./json.ts";
 import { type Mode, paintFor, type Rendered, type Style } from "./paint.ts";
@@ -26,6 +26,7 @@ export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: 
   return Object.assign(Object.create(runtime) as Runtime, {
     report,
     knownSecrets,
+    userFolder: userFolder(runtime),
     stdout: maskedOutput(runtime.stdout, hidden),
     stderr: maskedOutput(runtime.stderr, hidden),
     verbose: mode.verbose,

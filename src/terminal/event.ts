@@ -1,7 +1,7 @@
 import type { Verdict, VerdictWord } from "../contract/product.ts";
 import { describeIssue, type SchemaIssue } from "../contract/schema.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
-import { chosenNames, maskBody, maskDelivery, maskUrl } from "../delivery/mask.ts";
+import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { has } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport, LoggedFacts } from "../receiver/event-report.ts";
 import { isInvalid, nearestNotes, type Receipt } from "../recognition/receive.ts";
@@ -86,7 +86,7 @@ function eventText(report: EventReport, paint: Paint): string {
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
-    () => (receipt.designed ? { schema: [] } : {}),
+    () => (receipt.custom ? { schema: [] } : {}),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ invalid")] }),
     () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
     () => ({ record: [] }),
@@ -119,7 +119,7 @@ export function clockTime(at: Date): string {
 
 function eventName({ receipt, method, path }: EventReport): string {
   if (receipt.handshake !== undefined) return "challenge";
-  return clipped(receipt.event ?? `${method} ${maskUrl(path, chosenNames(receipt.verdicts))}`);
+  return clipped(receipt.event ?? `${method} ${maskUrl(path, secretFieldNames(receipt.verdicts))}`);
 }
 
 function recordText({ receipt }: EventReport): string {
@@ -129,7 +129,7 @@ function recordText({ receipt }: EventReport): string {
 
 /** Absent proofs together are worth one word. */
 function proofTexts({ verdicts, format }: Receipt, paint: Paint): readonly string[] {
-  // Payloads that users design have nothing to verify, unless the settings name a proof.
+  // Custom bodies have nothing to verify, unless the settings name a proof.
   if (verdicts.length === 0 && format === undefined) return [];
   const present = verdicts.filter(({ verdict }) => verdict !== "absent");
   return present.length === 0 ? [paint.dim("– unsigned")] : present.map((verdict) => verdictText(verdict, paint));
@@ -183,7 +183,7 @@ function hasPassed({ verdict }: Verdict): boolean {
 }
 
 function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
-  if (receipt.designed) return [paint.dim("custom")];
+  if (receipt.custom) return [paint.dim("custom")];
   if (receipt.event !== undefined && !receipt.known) return [paint.caution("? unknown event")];
   if (receipt.schema === undefined) {
     if (receipt.handshake !== undefined || receipt.known) return [];
@@ -246,10 +246,10 @@ export function issueText(issue: SchemaIssue): string {
 function details(report: EventReport, paint: Paint): readonly string[] {
   const { method, path: url, headers, receipt, showSecrets = false } = report;
   const { text, body, left } = shownBody(report.body, receipt.payload?.text, report.logged === undefined);
-  const chosen = chosenNames(receipt.verdicts);
-  const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body }, chosen);
+  const secretFields = secretFieldNames(receipt.verdicts);
+  const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body }, secretFields);
   const shownText =
-    text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", chosen).toString();
+    text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", secretFields).toString();
   const lines = [paint.dim(plain(`${method} ${shown.url}`)), ...headerLines(shown.headers, paint), ""];
   return [...lines, ...bodyLines(shownText, shown.body, left), ...cutLines(report.logged?.cutTo, paint), ""];
 }

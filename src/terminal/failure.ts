@@ -26,7 +26,7 @@ export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode
   return textOf(`${paint.bad("error:")} ${plain(message)}`, hint !== undefined && `  ${paint.dim(plain(hint))}`);
 }
 
-/** What happened and what to do, as it is shown. */
+/** Message and remedy of an error, as they are shown. */
 export function failureTexts(error: unknown, runtime: Runtime): { readonly message: string; readonly hint?: string } {
   // A URL with a password or token may be typed where none belongs, and its message repeats it.
   const message = maskUrls(errorText(error));

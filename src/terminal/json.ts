@@ -34,7 +34,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   summary: lineOf("...total products seconds forwards tunnelDownMs droppedLines:left_out expectations", {
     forwards: lineOf("delivered failed waiting"),
   }),
-  entry: ({ event }) => eventLine(event),
+  "event-details": ({ event }) => eventLine(event),
   "log-stats": ({ total, products, hours, latencyMs = null }) => {
     const byHour = hours.map(({ at, product, counts }) => ({ at, product, ...counts }));
     return { type: "stats", ...total, products, hours: byHour, latency_ms: latencyMs };

@@ -92,7 +92,7 @@ function hasColor(output: Output, env: Runtime["env"], wanted: boolean): boolean
 
 const MAX_NAME_LENGTH = 300;
 
-/** The same for one line of a list: a name may be as long as a body. */
+/** Shortens text for a line of a list: a name may be as long as a body. */
 export function clipped(text: string): string {
   return plain(text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text);
 }

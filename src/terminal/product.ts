@@ -33,7 +33,7 @@ export function describeProduct(product: Product) {
   } as const;
 }
 
-/** What it means if it is verified, and no more. */
+/** States what a verified proof means, and no more. */
 const COVERS: Readonly<Record<Proves, string>> = {
   body: "covers the body: someone who has the secret signed exactly these bytes",
   sender: "covers the sender only: anyone who has seen one delivery can make another, with any content",
@@ -45,7 +45,7 @@ const NOT_POSTED = "Zoho does not post this body: it is the one that the Webhook
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
   doc: "doc: its source documents it",
   seen: "seen: known from deliveries to integrations in use",
-  modelled: "modelled: neither documented nor seen, but made after a similar body",
+  modelled: "modelled: neither documented nor seen, but based on a similar body",
 };
 
 const BY_KEY_PAIR =

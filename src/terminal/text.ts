@@ -2,8 +2,8 @@ import type { DecisionsReport, NoticeReport, Report, TextReport, WarningReport }
 import { plain } from "../util/text.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
 import { renderDrift } from "./drift.ts";
-import { renderEntry } from "./entry.ts";
 import { INDENT, renderEvent } from "./event.ts";
+import { renderEventDetails } from "./event-details.ts";
 import { renderForward, renderGap, renderRecord, renderTarget, renderTunnel } from "./forward.ts";
 import { below, fitRows, renderTable, textOf, wrapLine } from "./layout.ts";
 import type { Rendered, Style } from "./paint.ts";
@@ -23,7 +23,7 @@ const renderers = {
   tunnel: renderTunnel,
   gap: renderGap,
   summary: renderSummary,
-  entry: renderEntry,
+  "event-details": renderEventDetails,
   "log-stats": renderLogStats,
   drift: renderDrift,
   sent: renderSent,

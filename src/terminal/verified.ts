@@ -44,7 +44,7 @@ function placeText(file: string, position: TextPosition | undefined): string {
 }
 
 function schemaLines({ receipt, positions, file }: VerifiedReport, paint: Paint): Lines {
-  if (receipt.designed) return `  ${paint.dim("– custom (no schema)")}`;
+  if (receipt.custom) return `  ${paint.dim("– custom (no schema)")}`;
   return (
     receipt.schema && [
       `  ${receipt.schema.ok ? paint.good("✓ valid") : paint.bad("✗ invalid")}`,

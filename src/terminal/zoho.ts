@@ -39,7 +39,7 @@ export function renderWebhookFailure(
   return renderState({ ...report, id, reason: refusal }, style, "");
 }
 
-/** What is not in a good state goes to stderr. */
+/** Writes what is not in a good state to stderr. */
 function renderState(
   report: Pick<ChannelReport, "product" | "id" | "reason" | "hint"> & { readonly type: string; readonly state: State },
   { out, err, quiet }: Style,

@@ -19,7 +19,7 @@ export interface TunnelWishes {
   readonly domain: string | undefined;
   readonly serverAddr: string | undefined;
   readonly rootCas: string | undefined;
-  /** Where each was set: a flag, a variable, a setting in a file. */
+  /** Origin of each: a flag, a variable, a setting in a file. */
   readonly names: { readonly tunnel: string; readonly publicUrl: string; readonly domain: string };
 }
 

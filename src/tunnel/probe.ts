@@ -12,7 +12,7 @@ import { withTimeout } from "../util/timing.ts";
 
 export interface ProbeOptions {
   readonly publicUrl: string;
-  /** Of the receiver; another process asks it. */
+  /** Key of the receiver; another process asks it. */
   readonly key: { answer(nonce: string): ReturnType<ProbeKey["answer"]> | Promise<string | undefined> };
   readonly signal: AbortSignal;
   /** For one request, from name resolution to the headers of the answer. */

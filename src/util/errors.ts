@@ -61,7 +61,7 @@ export function errorText(error: unknown): string {
   return error.message || error.name;
 }
 
-/** What `read` returns; undefined where it throws, because what cannot be read is reported by whoever needs it. */
+/** Returns what `read` returns; undefined where it throws, because whoever needs the file reports the error. */
 export function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();

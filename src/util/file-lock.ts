@@ -187,7 +187,7 @@ async function isDead(ownerProcess: string): Promise<boolean> {
 
 let space: Promise<string> | undefined;
 
-/** Where a process id is unique. Host names alone repeat, so on Linux with the boot and the process namespace. */
+/** Names the space in which a process id is unique. Host names alone repeat, so on Linux with the boot and the process namespace. */
 function processSpace(): Promise<string> {
   space ??= Promise.all([
     readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => ""),

@@ -57,7 +57,7 @@ export function readNamedFile(path: string): Buffer {
   return statSync(path).isFIFO() ? readFileSync(path) : readRegularFile(path);
 }
 
-/** The same as `readBytes` as text, without the byte order mark that some editors on Windows write and JSON.parse rejects. */
+/** Reads a file like `readBytes`, as text without the byte order mark that some editors on Windows write and JSON.parse rejects. */
 export function readText(path: string, maxBytes?: number): string | undefined {
   return readBytes(path, maxBytes)
     ?.toString("utf8")
@@ -91,7 +91,7 @@ export function fileError(
 }
 
 /**
- * Creates a folder and its parents; true when there was one to create. Node's own `recursive` loops for ever on file systems
+ * Creates a folder and its parents; true when there was one to create. Node's own `recursive` loops forever on file systems
  * such as /proc, which report ENOENT for what cannot be created, and reports that of a read-only disk.
  */
 export function makeFolder(folder: string, mode = 0o777): boolean {

@@ -5,7 +5,7 @@ export type JsonResult =
   | {
       readonly ok: false;
       readonly reason: string;
-      /** Where the text stops being JSON. */
+      /** Position at which the text stops being JSON. */
       readonly position?: TextPosition;
     };
 

@@ -19,8 +19,8 @@ export function leadsOut(root: string, path: string): boolean {
 }
 
 /**
- * Where a path really is, also before there is such a file, as at the end of a link to nothing; in the case that the file
- * system has it in.
+ * Resolves links in a path, also before there is such a file, as at the end of a link to nothing. Its letters have the case
+ * that the file system has.
  */
 export function realPlace(path: string, maxLinks = MAX_LINKS): string {
   try {

@@ -6,28 +6,19 @@ import type { SecretOptions } from "../project/given-secrets.ts";
 import { type InputPayload, streamVerifyInput } from "../recognition/verify-input.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
 import { NOT_A_FILE } from "../util/files.ts";
-import type { LoggedInput } from "./logged.ts";
 
 interface InputOptions extends SecretOptions {
   readonly logged?: string;
   readonly store?: string;
 }
 
-/** Loaded on demand: no other input needs the log. */
-export async function readLogged(
-  context: Context,
-  files: readonly string[],
-  { logged, store }: InputOptions,
-): Promise<LoggedInput | undefined> {
-  if (logged === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
-  if (logged === undefined) return undefined;
-  if (files.length > 0) throw usageError("--logged and a file cannot be combined", "leave one of them out");
-  const { loggedInput } = await import("./logged.ts");
-  return loggedInput(context, logged, store);
-}
-
-/** The names of the files; `-` is standard input. */
+/** The names of the files, none for `--logged`; `-` is standard input. */
 export function inputNames(context: Context, files: readonly string[], options: InputOptions): readonly string[] {
+  if (options.logged !== undefined) {
+    if (files.length > 0) throw usageError("--logged and a file cannot be combined", "leave one of them out");
+    return [];
+  }
+  if (options.store !== undefined) throw usageError("--store does nothing without --logged");
   const names = files.length > 0 ? files : ["-"];
   if (!names.includes("-")) return names;
   if (files.length === 0 && context.stdin.isTTY) {

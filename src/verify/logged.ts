@@ -1,9 +1,10 @@
 import type { Verdict } from "../contract/product.ts";
-import { chosenNames, maskDelivery } from "../delivery/mask.ts";
+import { maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { parseNumber, requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
 import type { InputPayload } from "../recognition/verify-input.ts";
 import type { VerifiedReport } from "./reports.ts";
 
@@ -15,9 +16,9 @@ export interface LoggedInput {
   shown(report: VerifiedReport): VerifiedReport;
 }
 
-export async function loggedInput(context: Context, which: string, store: string | undefined): Promise<LoggedInput> {
+export async function loggedInput(context: Context, config: Config, which: string): Promise<LoggedInput> {
   const n = parseNumber(which);
-  const entry = await withLog(context, { store }, async (log) => requireWholeBody(await requireEntry(log, n)));
+  const entry = await withLog(context, config, async (log) => requireWholeBody(await requireEntry(log, n)));
   const { delivery, product, receivedAt: at } = entry;
   return {
     file: `#${entry.n}`,
@@ -27,7 +28,7 @@ export async function loggedInput(context: Context, which: string, store: string
 }
 
 function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): VerifiedReport {
-  const shown = maskDelivery(delivery, chosenNames(report.receipt.verdicts));
+  const shown = maskDelivery(delivery, secretFieldNames(report.receipt.verdicts));
   const read = readPayload(shown);
   return {
     ...report,
@@ -36,7 +37,7 @@ function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): Verifie
   };
 }
 
-/** What `listen` found with a secret that is missing here. */
+/** Notes what `listen` found with a secret that is missing here. */
 function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): readonly string[] {
   const isChecked = ({ verdict }: Verdict): boolean => verdict === "passed" || verdict === "failed";
   const unchecked = receipt.verdicts.filter((verdict) => !isChecked(verdict)).map(({ id }) => id);

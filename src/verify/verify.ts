@@ -9,7 +9,7 @@ import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
-import { loadConfig } from "../project/load.ts";
+import { type Config, loadConfig } from "../project/load.ts";
 import { UNKNOWN_KEY } from "../proofs/keys.ts";
 import { has } from "../proofs/verdict.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
@@ -27,7 +27,8 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { isStdoutClosed } from "../util/timing.ts";
 import { counted, parseDuration } from "../util/units.ts";
 import { type KeySets, openKeySets } from "../zoho-api/key-sets.ts";
-import { expandPaths, type InputItem, inputItems, inputNames, readLogged, requireReadable } from "./inputs.ts";
+import { expandPaths, type InputItem, inputItems, inputNames, requireReadable } from "./inputs.ts";
+import type { LoggedInput } from "./logged.ts";
 import type { VerifiedReport } from "./reports.ts";
 
 export interface VerifyOptions extends SecretOptions {
@@ -50,11 +51,14 @@ const MANY_PAYLOADS = 50;
 
 export async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const { tolerance, signature } = options;
-  const logged = await readLogged(context, files, options);
-  const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
-  const flags = tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
+  const names = expandPaths(context, inputNames(context, files, options));
+  const flags = {
+    store: options.store,
+    tolerance: tolerance === undefined ? undefined : parseDuration(tolerance, "--tolerance"),
+  };
   const config = loadConfig(context, { flags, secrets: await givenSecrets(context, options) });
-  const products = await projectProducts(context, { config });
+  const logged = options.logged === undefined ? undefined : await readLogged(context, config, options.logged);
+  const products = await projectProducts(config);
   warnOfUnknownVariables(context, config, products);
   const given = readGiven(options);
   for (const file of names) if (file !== "-") requireReadable(context.cwd, file);
@@ -219,6 +223,12 @@ function requireEventName(candidates: readonly Product[], event: string): void {
     `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,
     near.length === 0 ? "run zoho-hooks products for all of them" : `did you mean ${near.join(" or ")}?`,
   );
+}
+
+/** Loaded on demand: no other input needs the log. */
+async function readLogged(context: Context, config: Config, which: string): Promise<LoggedInput> {
+  const { loggedInput } = await import("./logged.ts");
+  return loggedInput(context, config, which);
 }
 
 /**

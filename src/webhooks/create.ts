@@ -41,6 +41,7 @@ export interface CreateOptions extends WebhookOptions {
 /** Creates a webhook, or with `dryRun` shows the requests. `findUrl`: the URL that Zoho is to post to. */
 export async function createWebhook(
   context: Context,
+  config: Config,
   product: ManagedProduct,
   words: readonly string[],
   options: CreateOptions,
@@ -51,7 +52,7 @@ export async function createWebhook(
   requireRuleKind(product, rule);
   const events = readEvents(context, product, words);
   const url = notifyUrl(context, await findUrl(), product);
-  await withWebhooks(context, product, options, async (session) => {
+  await withWebhooks(context, config, product, options, async (session) => {
     const chosen = await chooseSecret(context, session, options);
     const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
     const refusal = product.rejection?.(config);

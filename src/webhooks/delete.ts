@@ -1,4 +1,5 @@
 import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { requestedDeletions } from "../zoho-api/collection.ts";
@@ -10,12 +11,13 @@ import { type WebhookOptions, type WebhookSession, withWebhooks } from "./sessio
 /** Deletes webhooks after a question, or with `dryRun` shows the requests. */
 export async function deleteWebhooks(
   context: Context,
+  config: Config,
   product: ManagedProduct,
   texts: readonly string[],
   options: WebhookOptions & { readonly yes?: boolean },
 ): Promise<ExitCode> {
   const ids = [...new Set(texts.map(webhookId))];
-  return withWebhooks(context, product, options, async (session) => {
+  return withWebhooks(context, config, product, options, async (session) => {
     if (options.dryRun === true) {
       session.show(({ remove }) => ids.map(remove));
       return ExitCode.ok;

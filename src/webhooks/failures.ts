@@ -3,7 +3,7 @@ import { maskUrl } from "../delivery/mask.ts";
 import type { TableReport } from "../process/messages.ts";
 import { products } from "../products/index.ts";
 import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
+import type { Config } from "../project/load.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { counted, formatDay } from "../util/units.ts";
 import { accessTokens } from "../zoho-api/access-token.ts";
@@ -31,11 +31,11 @@ export function chosenLogs({ product, resend }: FailuresOptions): readonly Failu
 /** Shows the deliveries that failed since a time, and with `resend` asks Zoho to send them again. */
 export async function failures(
   context: Context,
+  config: Config,
   logs: readonly FailureLog[],
   since: Date,
   options: FailuresOptions,
 ): Promise<ExitCode> {
-  const config = loadConfig(context);
   const signIn = await openSignIn(context, config, options.profile);
   return withHttp(context, config, async (http) => {
     const tokens = accessTokens(context, signIn, http);
@@ -149,7 +149,7 @@ function localTime(at: Date): string {
 }
 
 function reportPlaces(context: Context): void {
-  const message = "No documented call lists those of other products. Where Zoho shows them:";
+  const message = "No documented call lists the failures of other products. Where Zoho shows them:";
   context.report({ type: "notice", message });
   for (const [id, place] of Object.entries(failurePlaces))
     context.report({ type: "notice", message: `  ${findProduct(products, id)?.title ?? id}: ${place}` });

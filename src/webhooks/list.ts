@@ -1,6 +1,7 @@
 import { maskUrl } from "../delivery/mask.ts";
 import type { TableReport } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import type { ManagedProduct, Webhook } from "./product-api.ts";
 import { isUnused, type WebhookOptions, warnOfUnused, webhookReport, withWebhooks } from "./session.ts";
@@ -8,12 +9,13 @@ import { isUnused, type WebhookOptions, warnOfUnused, webhookReport, withWebhook
 /** Shows a product's webhooks. With `unused`, only those that no rule calls, and exits with 8 if there are any. */
 export async function listWebhooks(
   context: Context,
+  config: Config,
   product: ManagedProduct,
   { unused = false, ...options }: WebhookOptions & { readonly unused?: boolean },
 ): Promise<ExitCode> {
   if (unused && product.rules === undefined)
     throw usageError(`--unused: ${product.title} needs no workflow rules`, "leave it out");
-  return withWebhooks(context, product, options, async (session) => {
+  return withWebhooks(context, config, product, options, async (session) => {
     const client = await session.client();
     const all = await context.waiting("asking Zoho for its webhooks", () => client.list());
     const shown = unused ? all.filter(isUnused) : all;

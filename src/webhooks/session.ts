@@ -1,7 +1,7 @@
 import { maskUrl } from "../delivery/mask.ts";
 import { valueAt } from "../delivery/payload.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, loadConfig } from "../project/load.ts";
+import type { Config } from "../project/load.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { accessTokens } from "../zoho-api/access-token.ts";
@@ -31,6 +31,7 @@ export type WebhookSession = ReturnType<typeof webhookSession>;
 /** Runs work with a session, and closes the session. `dryRun` needs no sign-in, because nothing is sent. */
 export async function withWebhooks<T>(
   context: Context,
+  config: Config,
   product: ManagedProduct,
   options: WebhookOptions,
   work: (session: WebhookSession) => Promise<T>,
@@ -39,7 +40,6 @@ export async function withWebhooks<T>(
   const org = options.org?.trim();
   if (org !== undefined && !/^\d{1,19}$/.test(org))
     throw usageError(`--org: ${JSON.stringify(org)} is not an organisation id`, "an id has up to 19 digits");
-  const config = loadConfig(context);
   const signIn = await openSignIn(context, config, profile).catch((error: unknown) => {
     const isSignedOut = error instanceof UserError && error.code === "not_signed_in";
     if (dryRun && isSignedOut && chosenProfile(config, profile) === undefined)

@@ -3,7 +3,6 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Context } from "../project/context.ts";
-import { userFolder } from "../project/load.ts";
 import { UserError } from "../util/errors.ts";
 import { withFileLock } from "../util/file-lock.ts";
 import { FileError, readPrivateJson, writePrivateJson } from "../util/files.ts";
@@ -25,7 +24,7 @@ export interface AccessToken {
 
 export type AccessTokens = ReturnType<typeof refreshableTokens>;
 
-type TokenContext = Pick<Context, "now" | "report" | "knownSecrets" | "env" | "home" | "platform">;
+type TokenContext = Pick<Context, "now" | "report" | "knownSecrets" | "userFolder">;
 
 /**
  * The access tokens of a sign-in. Processes share them through a file, so that all refresh once, within Zoho's limit. Reports
@@ -67,7 +66,7 @@ function refreshableTokens(
     .update([client.accountsUrl, client.clientId, refreshToken.reveal()].join("\n"))
     .digest("hex")
     .slice(0, 32);
-  const cache = tokenCache(context, join(userFolder(context), "tokens", `${key}.json`), signIn);
+  const cache = tokenCache(context, join(context.userFolder, "tokens", `${key}.json`), signIn);
 
   /** The cached token, unless it expires soon or is the rejected one. */
   const cached = async (rejected?: AccessToken): Promise<AccessToken | undefined> => {

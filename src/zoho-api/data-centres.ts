@@ -144,7 +144,7 @@ export async function lookUpCentre(id: string, request: ListRequest): Promise<Da
   const centre = listedCentre(id.toLowerCase(), url);
   if (centre !== undefined) return centre;
   throw usageError(
-    `${new URL(request.accountsUrl).host} lists the data centre ${JSON.stringify(id)} with ${oneLine(url)}, which is no accounts server of Zoho's: nothing was sent there`,
+    `${new URL(request.accountsUrl).host} lists the data centre ${JSON.stringify(id)} with ${oneLine(url)}, which is not an accounts server of Zoho's: nothing was sent there`,
     BY_URL,
   );
 }

@@ -4,7 +4,7 @@ import type { Product } from "../contract/product.ts";
 import { maskSetting } from "../delivery/mask.ts";
 import { type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, userFolder } from "../project/load.ts";
+import type { Config } from "../project/load.ts";
 import { readKeySet, writeKeySet } from "../proofs/keys.ts";
 import { readPrivateKey } from "../proofs/rsa-signature.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
@@ -37,7 +37,7 @@ interface RemoteSet {
   renewal: Promise<boolean> | undefined;
 }
 
-type KeyContext = Pick<Context, "env" | "home" | "platform" | "signal" | "now" | "report">;
+type KeyContext = Pick<Context, "userFolder" | "signal" | "now" | "report">;
 
 /** Keys change rarely, and old ones usually stay for a while. */
 const FRESH_MS = 3_600_000;
@@ -205,7 +205,7 @@ function readCache(file: string): CachedSet | undefined {
 /** Fetched sets are cached for the next run. */
 function cacheFile(context: KeyContext, url: string): string {
   const name = createHash("sha256").update(url).digest("hex").slice(0, 16);
-  return join(userFolder(context), "key-sets", `${name}.json`);
+  return join(context.userFolder, "key-sets", `${name}.json`);
 }
 
 /** The key set (JWKS) for the private keys that `send` signs these products' deliveries with. */

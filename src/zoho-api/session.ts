@@ -1,6 +1,6 @@
 import { MASK } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, userFolder } from "../project/load.ts";
+import type { Config } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
 import type { ApiRequest, ZohoApi } from "./api.ts";
@@ -37,7 +37,7 @@ export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undef
 export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
   const isOff = !useKeyring || context.env.ZOHO_KEYRING === "off";
   const keyring = isOff ? undefined : keyringVault(systemKeyring);
-  return credentialsStore({ folder: userFolder(context), keyring, env: config.env });
+  return credentialsStore({ folder: context.userFolder, keyring, env: config.env });
 }
 
 /** The data centre of `ZOHO_DC`, by default `us`. */

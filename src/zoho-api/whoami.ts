@@ -1,5 +1,5 @@
 import type { Context } from "../project/context.ts";
-import { loadConfig, userFolder } from "../project/load.ts";
+import { loadConfig } from "../project/load.ts";
 import { usageError } from "../util/errors.ts";
 import { type AccessToken, accessTokens } from "./access-token.ts";
 import { apiUrl } from "./data-centres.ts";
@@ -16,7 +16,7 @@ export async function whoami(context: Context, { profile }: ZohoOptions): Promis
     const token = await context.waiting("asking Zoho for an access token", () => tokens.get(context.signal));
     const { profiles } = await openStore(context, config).profiles();
     const stored = signIn.name === "environment" ? undefined : profiles.find(({ name }) => name === signIn.name);
-    const places = { keyring: "the system's keyring", file: `a private file in ${userFolder(context)}` };
+    const places = { keyring: "the system's keyring", file: `a private file in ${context.userFolder}` };
     const secretsIn = stored === undefined ? "the environment" : places[stored.secretsIn];
     context.report(signInReport("current", signIn, token, secretsIn));
   });

@@ -93,11 +93,11 @@ const isBySize = ({ counts }) => counts.join() === sizes.join();
 
 const page = `# Performance
 
-How fast \`listen\` receives and forwards beside other tools, how long an event takes to your app, and how commands grow with the
-event log. In a clone of the repository, \`npm run bench:page\` measures and writes this page.
+How fast \`listen\` receives and forwards compared with other tools, how long an event takes to reach your app, and how commands grow
+with the event log. In a clone of the repository, \`npm run bench:page\` measures and writes this page.
 
 Measured on ${new Date().toISOString().slice(0, 10)}: zoho-hooks ${versions["zoho-hooks"]}, Node ${versions.node}, ${type()}, ${machine.cores} cores (${machine.cpu}), ${whole(machine.memory / 2 ** 30)} GB of memory. The tool, what posts and
-the app share the machine over loopback, so compare ratios rather than rates with another machine. Figures are medians of ${runs.compare} rounds
+the app share the machine over loopback, so compare ratios, not rates, with another machine. Figures are medians of ${runs.compare} rounds
 (latency: ${runs.pace}) in each of which all run in turn; ratios are of one round. CPU time and the most memory are of the tool's own process.
 
 ## Receiving
@@ -129,7 +129,7 @@ ${table(
   shown.map((name) => [name, versions[ABOUT[name][0]] ?? "", ABOUT[name][1], ABOUT[name][2]]),
 ).replaceAll("--:", "---")}
 
-The stand-ins for smee.io and for Hookdeck's service receive the requests, and their CPU time is not counted; that of the others
+The stand-ins for smee.io and for Hookdeck's service receive the requests, and their CPU time is not counted; the others' CPU time
 includes receiving. Hookdeck's stand-in has as many requests in flight as there are connections.
 
 ## Growth

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelConfig, configOf } from "../../src/channels/channel.ts";
 import { fieldConditions } from "../../src/channels/conditions.ts";
 import { chooseExpiry } from "../../src/channels/expiry.ts";
-import { findWatchProduct } from "../../src/channels/products.ts";
+import { findWatchProduct } from "../../src/channels/watch-products.ts";
 import { UserError } from "../../src/util/errors.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 

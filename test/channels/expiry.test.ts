@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { chooseExpiry } from "../../src/channels/expiry.ts";
-import { crmWatch, findWatchProduct } from "../../src/channels/products.ts";
+import { crmWatch, findWatchProduct } from "../../src/channels/watch-products.ts";
 import { formatSpan, parseDuration } from "../../src/util/units.ts";
 import { parseZohoTime, zohoTime } from "../../src/zoho-api/time.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/channels/expiry.ts";
-import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
+import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 
 let world: ChannelWorld;
@@ -53,6 +53,29 @@ describe("a channel that was created here and has expired", () => {
     });
     expect(exitCode).toBe(0);
     expect(states(lines().filter(({ type }) => type === "channel"))).toEqual([["1", "created"]]);
+    expect(ids()).toEqual(["1"]);
+  });
+
+  it("has expired where Zoho shortened it under renew --every, and is created again", async () => {
+    await renew();
+    world.clock.advance(6 * DAY_MS);
+    const end = new Date(world.clock.now().getTime() + HOUR_MS);
+    const details = { events: [{ channel_id: "1", channel_expiry: end.toISOString(), resource_name: "Leads" }] };
+    const shortened = { watch: [{ code: "SUCCESS", status: "success", details }] };
+    world.server.trouble({ status: 200, body: shortened }, 2, (request) => {
+      if (!isWatch("PUT")(request)) return false;
+      for (const row of world.server.watch.rows()) row.expiresAt = end.getTime();
+      return true;
+    });
+    const stop = new AbortController();
+    await world.channels(["renew", "--every", "--json"], {
+      ...{ sleep: world.clock.wait, signal: stop.signal },
+      onOut: (text) => void (text.includes('"expiring"') && stop.abort()),
+    });
+    const memory = join(world.cwd, ".config/zoho-hooks/channels.json");
+    await expect.poll(() => readFileSync(memory, "utf8")).toContain(end.toISOString());
+    world.clock.advance(2 * HOUR_MS);
+    expect((await renew()).lines()).toMatchObject([{ id: "1", state: "created" }]);
     expect(ids()).toEqual(["1"]);
   });
 

@@ -333,7 +333,7 @@ describe("listen --expand", () => {
       id: LEAD,
       record: { id: LEAD, Last_Name: "Strict", Company: "Acme" },
     });
-    expect(missing).toMatchObject({ error: "Zoho has no record with this id any more" });
+    expect(missing).toMatchObject({ error: "Zoho no longer has a record with this id" });
     const event = await of.event(1);
     expect(Buffer.from(String(event.body_b64), "base64").toString()).not.toContain("Strict");
   });

@@ -28,7 +28,7 @@ describe.runIf(hasPostgres)("listen --channel on a log that receivers share", ()
     expect(linesOf(first, "ready")[0]?.channel).toMatchObject({ events: ["Leads.create"] });
     expect(linesOf(second, "ready")[0]).toMatchObject({
       channel: null,
-      notes: expect.arrayContaining([expect.stringContaining("Another receiver keeps the channel for")]),
+      notes: expect.arrayContaining([expect.stringContaining("Another receiver is renewing the channel for")]),
     });
     // The tunnel leads to the one that has opened it last.
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);

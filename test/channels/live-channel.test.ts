@@ -4,9 +4,9 @@ import { generateChannelId, generateToken } from "../../src/channels/channel.ts"
 import { watchClient } from "../../src/channels/client.ts";
 import { openLiveChannel } from "../../src/channels/live-channel.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
-import { crmWatch } from "../../src/channels/products.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";
 import type { ChannelReservation } from "../../src/channels/take-over.ts";
+import { crmWatch } from "../../src/channels/watch-products.ts";
 import { secret } from "../../src/delivery/secrets.ts";
 import type { Report } from "../../src/process/messages.ts";
 import type { Context } from "../../src/project/context.ts";
@@ -132,6 +132,26 @@ describe("a live channel", () => {
       },
     ]);
     await channel.close();
+  });
+
+  it("is reported as lost if something else deletes it before its move succeeds", async () => {
+    const channel = await open();
+    rig.server.watch.drop(channel.state().id);
+    rig.server.trouble("cut", 99, ({ method }) => method === "PUT" && !states().includes("warning"));
+    await channel.moveTo("https://second.example/hook");
+    await expect.poll(states).toEqual(["created", "warning", "lost", "updated"]);
+    expect(rig.server.watch.rows()[0]?.notifyUrl).toBe("https://second.example/hook");
+    await channel.close();
+  });
+
+  it("is moved by one write, also if it cannot be read afterwards", async () => {
+    const channel = await open();
+    rig.server.trouble({ status: 403, body: { code: "OAUTH_SCOPE_MISMATCH" } }, 1, ({ method }) => method === "GET");
+    await channel.moveTo("https://second.example/hook");
+    const reason = "it now posts to https://second.example/hook";
+    expect(reports.slice(1)).toEqual([expect.objectContaining({ type: "channel", state: "updated", reason })]);
+    await channel.close();
+    expect(rig.server.requests.filter(({ method }) => method === "PUT")).toHaveLength(1);
   });
 
   it("is not reported as missing once its listener is gone", async () => {

@@ -46,7 +46,7 @@ const answering = (answer: boolean, questions: string[]): Prompts => {
 };
 const DELETE = "zoho-hooks login --product crm --product bigin --profile acme, then zoho-hooks channels delete";
 
-describe("logout with living channels", () => {
+describe("logout with active channels", () => {
   beforeEach(async () => {
     await signIn();
     await create("1");

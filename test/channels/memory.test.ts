@@ -11,7 +11,7 @@ import {
 } from "../../src/channels/channel.ts";
 import { expandEvents, normaliseEvents, withoutEvents } from "../../src/channels/events.ts";
 import { grantWarning } from "../../src/channels/expiry.ts";
-import { findWatchProduct } from "../../src/channels/products.ts";
+import { findWatchProduct } from "../../src/channels/watch-products.ts";
 
 const row = (id: string, module: string, more: Partial<Channel> = {}): Channel => ({
   id,

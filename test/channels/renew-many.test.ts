@@ -100,6 +100,26 @@ describe("channels renew of many channels", () => {
     expect(channels[1]?.reason).toBe("Zoho's answer has no result for channel 1002");
   });
 
+  it("writes nothing more after Zoho has limited the rate", async () => {
+    await world.create("--id", "1", "--expires", "1h");
+    world.clock.advance(2 * HOUR_MS);
+    await createMany(2);
+    world.server.trouble({ status: 429, body: { code: "TOO_MANY_REQUESTS" } }, 99, isWatch("PUT"));
+    const created = world.requests("POST").length;
+    const { exitCode, channels } = await renew();
+    expect([exitCode, channels.map(({ id, state }) => [id, state])]).toEqual([
+      7,
+      [
+        ["1", "lost"],
+        ["1001", "expiring"],
+        ["1002", "expiring"],
+      ],
+    ]);
+    expect(channels[0]?.reason).toContain("too many requests");
+    expect(world.requests("POST")).toHaveLength(created);
+    expect(new Set(sizes())).toEqual(new Set([2]));
+  });
+
   it("warns once of all that may have been renewed if the answer is lost", async () => {
     await createMany(2);
     world.server.trouble("cut", 4, isWatch("PUT"));

@@ -68,7 +68,7 @@ describe("the token of channels create", () => {
   it("is that of ZOHO_WEBHOOK_TOKEN, or of the product's own variable", async () => {
     const general = await create("7", { ZOHO_WEBHOOK_TOKEN: "the-app-token" });
     expect(general).toMatchObject({ exitCode: 0, token: "the-app-token" });
-    expect(general.text).not.toMatch(/the-app-token|is a new one/);
+    expect(general.text).not.toMatch(/the-app-token|a new token was created/);
     const both = { ZOHO_WEBHOOK_TOKEN: "the-app-token", ZOHO_WEBHOOK_TOKEN_CRM: "the-crm-token" };
     expect((await create("8", both)).token).toBe("the-crm-token");
     expect((await create("9", both, "--token-file", "new")).token).toBe("the-new-token");
@@ -77,7 +77,7 @@ describe("the token of channels create", () => {
   it("is a new one without the variable, and the output says how to see it", async () => {
     const { text, token } = await create("7", {});
     expect(text).toContain(
-      "its token is a new one, which listen on this machine knows; for your app: zoho-hooks channels show 7",
+      "a new token was created; listen on this machine uses it. For your app: zoho-hooks channels show 7",
     );
     expect(text).toContain("--show-secrets");
     expect(text).not.toContain(token);

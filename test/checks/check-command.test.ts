@@ -166,7 +166,7 @@ describe("check", () => {
     const app = await target((response) => void response.writeHead(404).end("<pre>\n  Cannot POST</pre>"));
     const { out } = await check("PORT --only protocol.valid-delivery", app.port);
     expect(out).toContain('came back: 404 "<pre> Cannot POST</pre>"');
-    expect(out).toContain("→ give the path that your app has");
+    expect(out).toContain("→ name your app's path");
   });
 
   it("skips what needs a secret without one, and counts it", async () => {

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
@@ -8,9 +9,11 @@ import { loadEngine } from "../../src/log/sqlite/engine.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { damagePages } from "../support/damage-pages.ts";
+import { folderWith } from "../support/files.ts";
 import { startListener } from "../support/listener.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
+import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
 import { type RunOptions, run } from "../support/run.ts";
 import { freePort, startTarget } from "../support/target.ts";
 import { startTargetApp, type TargetApp } from "../support/target-app.ts";
@@ -405,6 +408,47 @@ describe("doctor, while listen runs", () => {
     } finally {
       await stop();
     }
+  });
+});
+
+describe.runIf(hasPostgres)("doctor with a log in PostgreSQL", () => {
+  const KEY = "a long random text of the tests";
+  let address: string;
+  beforeAll(async () => {
+    address = await sharedAddress(randomUUID());
+    const receiverEnv = { ZOHO_HOOKS_STORE_KEY: KEY };
+    await (await startListener(["--store", address], { cwd: folderWith({}), env: receiverEnv })).stop();
+  });
+
+  it.each([
+    [0, "passed", "the key of its receivers", KEY, undefined],
+    [8, "failed", "another key", "another", "cannot be decrypted with ZOHO_HOOKS_STORE_KEY"],
+    [0, "warning", "no key", undefined, "what receivers share cannot be read"],
+  ])("exits %i, as %s, with %s, and changes nothing in it", async (exitCode, outcome, _, key, text) => {
+    set({ ZOHO_HOOKS_STORE: address, ZOHO_HOOKS_STORE_KEY: key });
+    // The transaction of a row shows whether it was written again.
+    const rows = () => runSql(address, "SELECT xmin, name FROM meta UNION ALL SELECT xmin, name FROM secrets");
+    const before = await rows();
+    const checked = await doctor();
+    expect(checked.exitCode).toBe(exitCode);
+    const log = checked.lines().find(({ id }) => id === "log.health");
+    expect(log).toMatchObject({ outcome, text: expect.stringContaining(text ?? "PostgreSQL") });
+    expect(await rows()).toEqual(before);
+  });
+
+  it("passes without a log, which listen creates", async () => {
+    set({ ZOHO_HOOKS_STORE: await sharedAddress(randomUUID()), ZOHO_HOOKS_STORE_KEY: KEY });
+    const { exitCode, lines } = await doctor();
+    const log = lines().find(({ id }) => id === "log.health");
+    expect([exitCode, log]).toEqual([
+      0,
+      expect.objectContaining({ outcome: "passed", text: expect.stringContaining("none yet") }),
+    ]);
+  });
+
+  it("fails where the server may lose what was answered with 200", async () => {
+    set({ ZOHO_HOOKS_STORE: `${address}&options=${encodeURIComponent("-c synchronous_commit=off")}` });
+    expect(await faults()).toEqual(["log.health failed"]);
   });
 });
 

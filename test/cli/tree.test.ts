@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { findWatchProduct, watchProductIds } from "../../src/channels/products.ts";
+import { findWatchProduct, watchProductIds } from "../../src/channels/watch-products.ts";
 import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
 import { helpConfiguration } from "../../src/terminal/help.ts";

@@ -62,40 +62,46 @@ function post(port: number, { body, contentType = "application/json" }: Sample):
 }
 
 /** What `listen --json` prints of a body, and what `verify --json` makes of that line. */
-async function thereAndBack(sample: Sample) {
+async function startThereAndBack() {
   const child = startBin(["listen", "--port", "0", "--json", "--no-store"]);
   const [, port] = await child.shown(/"url":"http:\/\/127\.0\.0\.1:(\d+)"/);
-  const status = await post(Number(port), sample);
-  await child.shown(/"type":"event".*\n/);
-  child.kill("SIGINT");
-  const { stdout } = await child.ended;
-  const line = stdout.split("\n").find((each) => each.includes('"type":"event"')) ?? "";
-  const verified = await runBin(["verify", "-", "--json"], { stdin: `${line}\n` });
-  return {
-    status,
-    event: JSON.parse(line) as Record<string, unknown>,
-    exitCode: verified.status,
-    verified: JSON.parse(verified.stdout || "{}") as Record<string, unknown>,
-    error: verified.stderr,
+  let posted = 0;
+  return async (sample: Sample) => {
+    const status = await post(Number(port), sample);
+    const [line] = await child.shown(new RegExp(`^\\{.*"type":"event","n":${++posted},.*\\}$`, "m"));
+    const verified = await runBin(["verify", "-", "--json"], { stdin: `${line}\n` });
+    return {
+      status,
+      event: JSON.parse(line) as Record<string, unknown>,
+      exitCode: verified.status,
+      verified: JSON.parse(verified.stdout || "{}") as Record<string, unknown>,
+      error: verified.stderr,
+    };
   };
 }
 
 describe("a body", { timeout: 60_000 }, () => {
-  it.each(corpus)("of $name is told by listen and taken by verify byte for byte", async (sample) => {
-    const { status, event, exitCode, verified, error } = await thereAndBack(sample);
-    expect(status).toBeLessThan(500);
-    const wanted = sample.body.toString("base64");
-    expect(event.body_b64 === wanted, `listen told ${String(event.body_b64).slice(0, 200)}`).toBe(true);
-    expect(error).toBe("");
-    expect([0, 4]).toContain(exitCode);
-    expect(verified.body_b64 === wanted, `verify took ${String(verified.body_b64).slice(0, 200)}`).toBe(true);
-    expect([verified.product, verified.event]).toEqual([event.product, event.event]);
-    // Of where in the body it is `listen` says more; of what is no event `verify` alone says that it is none.
-    if (event.problem !== null) expect(event.problem).toContain(verified.problem);
-    else expect(verified.problem ?? "not an event of").toContain("not an event of");
+  it("is told by listen and taken by verify byte for byte", async () => {
+    const thereAndBack = await startThereAndBack();
+    for (const sample of corpus) {
+      const { name } = sample;
+      const { status, event, exitCode, verified, error } = await thereAndBack(sample);
+      expect(status, name).toBeLessThan(500);
+      const wanted = sample.body.toString("base64");
+      expect(event.body_b64 === wanted, `${name}: listen told ${String(event.body_b64).slice(0, 200)}`).toBe(true);
+      expect(error, name).toBe("");
+      expect([0, 4], name).toContain(exitCode);
+      const taken = String(verified.body_b64).slice(0, 200);
+      expect(verified.body_b64 === wanted, `${name}: verify took ${taken}`).toBe(true);
+      expect([verified.product, verified.event], name).toEqual([event.product, event.event]);
+      // Of where in the body it is `listen` says more; of what is no event `verify` alone says that it is none.
+      if (event.problem !== null) expect(event.problem, name).toContain(verified.problem);
+      else expect(verified.problem ?? "not an event of", name).toContain("not an event of");
+    }
   });
 
   it("keeps the digits of long numbers in the parsed view too", async () => {
+    const thereAndBack = await startThereAndBack();
     const { event } = await thereAndBack(text("", `{${lead},"ids":[4876876000001402117]}`));
     expect(JSON.stringify(event.body)).toContain("4876876000001402117");
   });

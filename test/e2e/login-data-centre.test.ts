@@ -131,7 +131,7 @@ describe("a data centre that only Zoho's list has", () => {
     expect(unlisted.hint).toMatch(/^use one of us, .*ae, sg, xx:/);
     const foreign = await login("xx");
     expect(foreign.status).toBe(2);
-    expect(JSON.parse(foreign.stderr).error.message).toContain("which is no accounts server of Zoho's");
+    expect(JSON.parse(foreign.stderr).error.message).toContain("which is not an accounts server of Zoho's");
     expect(new Set(world.asked)).toEqual(new Set(["accounts.zoho.com"]));
   });
 

@@ -42,7 +42,13 @@ afterEach(async () => {
 /** A process that waits to get an access token. */
 async function startProcess() {
   const { clientId, clientSecret } = server.accounts;
-  const task = JSON.stringify({ accountsUrl: server.url, clientId, clientSecret, refreshToken, home });
+  const task = JSON.stringify({
+    accountsUrl: server.url,
+    clientId,
+    clientSecret,
+    refreshToken,
+    userFolder: join(home, ".config/zoho-hooks"),
+  });
   const child = spawn(process.execPath, [script, task], { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
   const reader = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

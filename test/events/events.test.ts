@@ -343,7 +343,7 @@ describe("events diff", () => {
 });
 
 describe("a log that was deleted", () => {
-  it("ends events list --follow, which would otherwise be silent for ever", async () => {
+  it("ends events list --follow, which would otherwise be silent forever", async () => {
     const other = await startLoggedProject({ forward: false });
     await other.deliver("/webhooks/zoho/crm", leadBody());
     await other.stop();

@@ -228,7 +228,7 @@ describe("a forwarder", () => {
     expect(troubles).toEqual(["the log is busy"]);
   });
 
-  it("sends the others while one delivery is answered 503 for ever", async () => {
+  it("sends the others while one delivery is answered 503 forever", async () => {
     const target = await app((response, seen, n) =>
       (valuesOf(seen, NUMBER)[0] === "1" ? says(503) : yes)(response, seen, n),
     );

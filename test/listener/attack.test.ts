@@ -68,7 +68,7 @@ describe("listen under attack", () => {
     expect(text).toBe('{"challenge":{"a":9007199254740993}}');
   });
 
-  it("treats a user-designed body with a field named challenge as an event", async () => {
+  it("treats a custom body with a field named challenge as an event", async () => {
     listener = await startListener();
     const answer = await listener.post("/webhooks/zoho/crm", '{"challenge":"daily","team":"north"}');
     expect(answer).toMatchObject({ status: 200, text: "OK" });

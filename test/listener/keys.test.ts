@@ -50,7 +50,7 @@ function eventReport(n: number, more: { readonly refusal?: string; readonly show
     product: "crm",
     event: `Event.${n}`,
     known: true,
-    designed: false,
+    custom: false,
     verdicts: [],
     schema: { ok: true },
   };

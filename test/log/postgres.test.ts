@@ -230,7 +230,7 @@ describe.skipIf(!hasPostgres)("a log in PostgreSQL", () => {
     await expect.poll(() => told).toContain(APP);
   });
 
-  it("has any number of receivers, of which the living are known, and ends what the dead have not answered", async () => {
+  it("has any number of receivers, of which the active ones are known, and ends what the dead have not answered", async () => {
     const address = await newAddress();
     const [one, two] = [await opened(address), await opened(address)];
     const owner = { pid: 1, host: "a", url: "http://127.0.0.1:1", since: new Date() };

@@ -9,7 +9,7 @@ import { collect, engines, openTestLog, tempLog } from "../support/temp-log.ts";
 
 const EVENTS = ["Leads.create", "Leads.update", "Deals.create", "Ticket.Create", "invoice_created"] as const;
 const PRODUCTS = ["crm", "crm", "crm", "desk", "books"] as const;
-const COUNT = 20_000;
+const COUNT = 4000;
 const START_MS = 1_700_000_000_000;
 
 /** One delivery a second; every hundredth is rejected, every thousandth has the 19-digit id in its body. */
@@ -39,7 +39,7 @@ async function fill(log: Log): Promise<void> {
   }
 }
 
-describe.each(engines)("a log of 20,000 on %s", (engine) => {
+describe.each(engines)("a log of 4,000 on %s", (engine) => {
   let log: Log;
   beforeAll(async () => {
     const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-"));
@@ -54,7 +54,7 @@ describe.each(engines)("a log of 20,000 on %s", (engine) => {
     (await collect(log.list(filter, { limit }))).map(({ n }) => n);
 
   it("lists newest first or oldest first, up to a limit", async () => {
-    expect(await numbers({}, 3)).toEqual([20_000, 19_999, 19_998]);
+    expect(await numbers({}, 3)).toEqual([4000, 3999, 3998]);
     expect((await collect(log.list({}, { order: "oldest", limit: 2 }))).map(({ n }) => n)).toEqual([1, 2]);
     const all = await numbers({});
     expect(all).toHaveLength(COUNT);
@@ -63,13 +63,13 @@ describe.each(engines)("a log of 20,000 on %s", (engine) => {
   });
 
   it.each([
-    [["Leads.create"], 4000],
-    [["leads.*"], 8000],
-    [["*.create"], 12_000],
-    [["crm:*.Create"], 8000],
-    [["desk:*"], 4000],
+    [["Leads.create"], 800],
+    [["leads.*"], 1600],
+    [["*.create"], 2400],
+    [["crm:*.Create"], 1600],
+    [["desk:*"], 800],
     [["books:Leads.*"], 0],
-    [["Leads.creat?", "desk:Ticket.Create"], 8000],
+    [["Leads.creat?", "desk:Ticket.Create"], 1600],
     [["Leads"], 0],
     [["Leads.(create|update)"], 0],
   ])("finds the events that match %j", async (events, count) => {
@@ -77,27 +77,27 @@ describe.each(engines)("a log of 20,000 on %s", (engine) => {
   });
 
   it("finds by product, status, outcome, time and number", async () => {
-    expect(await numbers({ product: "desk" })).toHaveLength(4000);
-    expect(await numbers({ status: { min: 400, max: 499 } })).toHaveLength(200);
-    expect(await numbers({ status: { min: 200, max: 200 } })).toHaveLength(19_800);
+    expect(await numbers({ product: "desk" })).toHaveLength(800);
+    expect(await numbers({ status: { min: 400, max: 499 } })).toHaveLength(40);
+    expect(await numbers({ status: { min: 200, max: 200 } })).toHaveLength(3960);
     expect(await numbers({ status: { min: 402, max: 403 } })).toEqual([]);
-    expect(await numbers({ rejected: true })).toHaveLength(200);
+    expect(await numbers({ rejected: true })).toHaveLength(40);
     // A wrong signature does not make a body invalid.
-    expect(await numbers({ invalid: true })).toHaveLength(100);
+    expect(await numbers({ invalid: true })).toHaveLength(20);
     expect(await numbers({ rejected: true, failed: true })).toEqual([]);
-    expect(await numbers({ since: new Date(START_MS + 19_990_000) })).toHaveLength(10);
+    expect(await numbers({ since: new Date(START_MS + 3_990_000) })).toHaveLength(10);
     expect(await numbers({ since: new Date(START_MS + 1e9) })).toEqual([]);
-    expect(await numbers({ after: 19_998 })).toEqual([20_000, 19_999]);
+    expect(await numbers({ after: 3998 })).toEqual([4000, 3999]);
     expect(
       await numbers({ product: "crm", events: ["Leads.*"], rejected: true, since: new Date(START_MS) }),
-    ).toHaveLength(200);
+    ).toHaveLength(40);
   });
 
   it("compares every digit of a long id", async () => {
-    expect(await numbers({ search: "5725767000000915007" })).toEqual([15_008]);
-    expect(await numbers({ search: "5725767000000915008" })).toEqual([]);
-    expect(await numbers({ where: [parseWhere("data.id=5725767000000915007")] })).toEqual([15_008]);
-    expect(await numbers({ where: [parseWhere("data.id=5725767000000915008")] })).toEqual([]);
+    expect(await numbers({ search: "5725767000000903007" })).toEqual([3008]);
+    expect(await numbers({ search: "5725767000000903008" })).toEqual([]);
+    expect(await numbers({ where: [parseWhere("data.id=5725767000000903007")] })).toEqual([3008]);
+    expect(await numbers({ where: [parseWhere("data.id=5725767000000903008")] })).toEqual([]);
   });
 
   it("finds by a value at a path", async () => {
@@ -127,14 +127,14 @@ describe.each(engines)("a log of 20,000 on %s", (engine) => {
       delivered: 0,
       failed: 0,
       duplicates: 0,
-      rejected: 200,
+      rejected: 40,
       custom: 0,
     });
-    expect(stats.products).toMatchObject({ crm: { received: 12_000, rejected: 200 }, desk: { received: 4000 } });
+    expect(stats.products).toMatchObject({ crm: { received: 2400, rejected: 40 }, desk: { received: 800 } });
     expect(stats.hours.reduce((sum, { counts }) => sum + counts.received, 0)).toBe(COUNT);
     expect(stats.hours[0]?.at.getTime()).toBe(START_MS - (START_MS % 3_600_000));
     expect(stats.latencyMs).toBeUndefined();
-    expect((await log.stats({ product: "desk" })).total.received).toBe(4000);
+    expect((await log.stats({ product: "desk" })).total.received).toBe(800);
     expect((await log.stats({ search: "user777@" })).total.received).toBe(1);
   });
 });

@@ -108,7 +108,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     if (claim) await log.complete(claim, answered(400), { state: "failed" });
     await log.append(waitingFor());
     for (const n of [1, 2]) {
-      await log.recordAttempt(n, { ...answered(200), mends: true });
+      await log.recordAttempt(n, { ...answered(200), resolvesFailure: true });
       expect((await log.get(n))?.state).toBe("delivered");
     }
     expect(await log.waiting()).toEqual([]);
@@ -130,7 +130,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.release(await claimed(log, { limit: 1 }), later(110));
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2, 3]);
     const next = await log.nextDue(request());
-    expect([next.left, toSecond(next.at)]).toEqual([false, later(110)]);
+    expect([next.hasMore, toSecond(next.at)]).toEqual([false, later(110)]);
     await log.close();
     const again = await tempLog(engine, { path });
     expect(await claimed(again, { now: later(111) })).toMatchObject([{ n: 2 }, { n: 3 }, { n: 1, attempts: 0 }]);
@@ -159,7 +159,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
       if (first) await log.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
       if (second) await log.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE) });
       const next = await log.nextDue(request());
-      expect(next).toEqual({ left: true, at: later(LONGEST_PAUSE) });
+      expect(next).toEqual({ hasMore: true, at: later(LONGEST_PAUSE) });
       expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
     },
   );
@@ -191,7 +191,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), mends: true });
+    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
     if (claim) await log.complete(claim, answered(500), { state: "retry", at: later(0) });
     const kept = await log.get(1);
     expect(kept?.state).toBe("delivered");
@@ -234,7 +234,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     for (let i = 0; i < 4; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     expect((await log.waiting())[0]?.waiting).toBe(4);
-    await log.recordAttempt(1, { ...answered(200), mends: true });
+    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
     const [second] = await claimed(log);
     expect(second?.n).toBe(2);
     expect(second && (await log.complete(second, answered(200), { state: "delivered" }))).toBe("due");
@@ -246,7 +246,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     const [first] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), mends: true });
+    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
     expect(first && (await log.complete(first, answered(200), { state: "delivered" }))).toBe("due");
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
@@ -255,7 +255,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     for (let i = 0; i < 2; i++) await log.append(waitingFor({ orderKey: "crm:1" }, i));
     const [first] = await claimed(log);
-    await log.recordAttempt(1, { ...answered(200), mends: true });
+    await log.recordAttempt(1, { ...answered(200), resolvesFailure: true });
     expect(first && (await log.complete(first, answered(500), { state: "retry", at: later(60_000) }))).toBe("due");
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });

@@ -45,26 +45,34 @@ describe("the fixtures", () => {
   });
 });
 
-describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label, each] as const))(
+it.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label, each] as const))(
   "%s",
   (_label, each) => {
+    // A test of its own for each would cost more than what it checks.
+    const check = (name: string, body: () => void): void => {
+      try {
+        body();
+      } catch (error) {
+        throw new Error(name, { cause: error });
+      }
+    };
     const parsed = parseJson(each.text);
     const data: unknown = parsed.ok ? parsed.value : undefined;
     const delivery = deliveryOf(each, readExact(each.text));
     const signed = deliveryOf(each, readExact(each.text), secrets);
 
-    it("has a fixture that is unchanged by parsing and serialising", () => {
+    check("has a fixture that is unchanged by parsing and serialising", () => {
       expect(each.text, "two spaces a level, a value a line, a line's end at the end").toBe(
         `${prettyJson(each.text)}\n`,
       );
     });
 
-    it("is recognised and valid, with the product given and without", () => {
-      const schema = each.match.event.designed ? undefined : { ok: true, issues: [] };
+    check("is recognised and valid, with the product given and without", () => {
+      const schema = each.match.event.custom ? undefined : { ok: true, issues: [] };
       for (const product of [each.product, undefined]) {
         const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
         // A user-defined body has no members to recognise it by.
-        if (product === undefined && each.format.catchAll !== undefined && receipt.product === undefined) continue;
+        if (product === undefined && each.format.customEvent !== undefined && receipt.product === undefined) continue;
         // Without a product it may be recognised as a twin, with the same event.
         const twin = product === undefined && each.format.twins?.includes(receipt.product ?? "");
         const expected = twin ? { ...said(receipt), event: each.name } : { ...said(receipt), ...named(each) };
@@ -72,7 +80,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
-    it("passes each of its proofs when signed", () => {
+    check("passes each of its proofs when signed", () => {
       const receipt = receive({ products, product: setUpFor(each), delivery: signed, secrets, now });
       expect(receipt.verdicts.map(({ id, verdict }) => [id, verdict])).toEqual(
         each.format.proofs.map(({ id }) => [id, "passed"]),
@@ -80,23 +88,25 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(receipt.schema?.issues ?? []).toEqual([]);
     });
 
-    it.runIf(coversBody(each))("is rejected with any byte changed", () => {
-      for (const at of spread(signed.body.length, 40)) {
-        const body = Buffer.from(signed.body);
-        body[at] = (body[at] ?? 0) ^ 1;
-        const receipt = receive({ products, product: each.product, delivery: { ...signed, body }, secrets, now });
-        expect(decideReply(receipt, { schema: "off", onInvalid: "reject" }).accepted, `byte ${at}`).toBe(false);
-      }
-    });
+    if (coversBody(each))
+      check("is rejected with any byte changed", () => {
+        for (const at of spread(signed.body.length, 8)) {
+          const body = Buffer.from(signed.body);
+          body[at] = (body[at] ?? 0) ^ 1;
+          const receipt = receive({ products, product: each.product, delivery: { ...signed, body }, secrets, now });
+          expect(decideReply(receipt, { schema: "off", onInvalid: "reject" }).accepted, `byte ${at}`).toBe(false);
+        }
+      });
 
-    it.runIf(!coversBody(each))("never reports a changed body as genuine", () => {
-      const body = Buffer.concat([signed.body, Buffer.from("\n")]);
-      const receipt = receive({ products, product: setUpFor(each), delivery: { ...signed, body }, secrets, now });
-      for (const { proves, verdict } of receipt.verdicts) expect([proves, verdict]).toEqual(["sender", "passed"]);
-      expect(receipt.verdicts).toHaveLength(each.format.proofs.length);
-    });
+    if (!coversBody(each))
+      check("never reports a changed body as genuine", () => {
+        const body = Buffer.concat([signed.body, Buffer.from("\n")]);
+        const receipt = receive({ products, product: setUpFor(each), delivery: { ...signed, body }, secrets, now });
+        for (const { proves, verdict } of receipt.verdicts) expect([proves, verdict]).toEqual(["sender", "passed"]);
+        expect(receipt.verdicts).toHaveLength(each.format.proofs.length);
+      });
 
-    it("has the ids of its records in its body", () => {
+    check("has the ids of its records in its body", () => {
       const records = each.format.records(data, each.name);
       if (!each.match.event.open) expect(records).not.toEqual([]);
       for (const record of records) {
@@ -106,7 +116,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
-    it("has the same identity with another body only if it can happen once", () => {
+    check("has the same identity with another body only if it can happen once", () => {
       const other = { ...delivery, body: Buffer.concat([delivery.body, Buffer.from("\n")]) };
       const [first, second] = [delivery, other].map(
         (one) => receive({ products, product: each.product, delivery: one, secrets: noSecrets, now }).identity,
@@ -116,7 +126,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(first === second).toBe(each.match.event.once || hasOwn);
     });
 
-    it("is invalid without any required member, and names it", () => {
+    check("is invalid without any required member, and names it", () => {
       const paths = requiredPaths(each.match.event.schema, data);
       if (!each.match.event.open) expect(paths.length).toBeGreaterThan(0);
       for (const path of paths) {
@@ -125,7 +135,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
-    it("is invalid when the envelope names another event", () => {
+    check("is invalid when the envelope names another event", () => {
       for (const member of Object.keys(Object(data))) {
         const changed = changedAt(data, [member], "renamed");
         const claimed = claimedEvent(each, changed);
@@ -135,7 +145,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
-    it("is valid with unknown fields", () => {
+    check("is valid with unknown fields", () => {
       const extra = JSON.parse(each.text, (_key, value: unknown) =>
         typeof value === "object" && value !== null && !Array.isArray(value)
           ? { ...value, Custom_Field_7: [1] }
@@ -144,7 +154,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(checkSchema(each.match.event.schema, extra).issues).toEqual([]);
     });
 
-    it("has no time later than the event, except future dates", () => {
+    check("has no time later than the event, except future dates", () => {
       const times = [...texts(data).filter(([, text]) => /^\d{4}-\d\d-\d\d/.test(text)), ...moments(data)];
       const past = times.filter(
         ([name]) => !/expir|due|next|closing|until|from|^end|start_date|^startTime|ends_at/i.test(name),
@@ -160,7 +170,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       ).toBe("2025-01-15T10:30:00");
     });
 
-    it("is not ahead of the clock once its times are refreshed, except future dates", () => {
+    check("is not ahead of the clock once its times are refreshed, except future dates", () => {
       const sent = new Date("2026-03-01T12:00:00.000Z");
       const fresh = freshen(data, seededRandom(1), sent, each.format.records(data, each.name));
       const times = timesIn(fresh).filter(([name]) => !TO_COME.test(name));
@@ -170,14 +180,14 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(chat).toEqual(chat.toSorted((a, b) => a - b));
     });
 
-    it("contains no real address or secret", () => {
+    check("contains no real address or secret", () => {
       for (const [name, text] of texts(data)) {
         if (name === "token") expect(text).toBe("YOUR_NOTIFICATION_TOKEN");
         if (text.includes("@")) expect(text).toMatch(/^[\w.]+@example\.(com|org)$/);
       }
     });
 
-    it("has a one-line summary with a capital and without full stop", () => {
+    check("has a one-line summary with a capital and without full stop", () => {
       expect(each.match.event.summary).toMatch(/^[A-Z][^\n]{8,80}[^.\s]$/);
     });
   },

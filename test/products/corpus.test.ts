@@ -277,7 +277,7 @@ describe("a delivery as Zoho posts it", () => {
   it.each(genuine)("is %s %s %s (%j)", (product, format, event, sent) => {
     const receipt = receiptOf(sent);
     expect(receipt).toMatchObject({ product, format, event, known: true, suggestions: [] });
-    expect(receipt.schema?.issues).toEqual(receipt.designed ? undefined : []);
+    expect(receipt.schema?.issues).toEqual(receipt.custom ? undefined : []);
   });
 
   it("exists for every format of every product", () => {
@@ -374,7 +374,7 @@ describe("the samples", () => {
       const receipt = judge({ ...delivery, url: `/webhooks/zoho?${splitUrl(delivery.url).query}` }, undefined);
       const found = `${receipt.product} ${receipt.format} ${receipt.event}`;
       const isTwin = format.twins?.includes(receipt.product ?? "") === true;
-      const isUnmarked = format.catchAll !== undefined && receipt.product === undefined;
+      const isUnmarked = format.customEvent !== undefined && receipt.product === undefined;
       return found === label || isTwin || isUnmarked ? [] : [`${label} was taken for ${found}`];
     });
     expect(wrong, "where two formats fit: `recognise` has to look at more, or they are `twins`").toEqual([]);

@@ -139,7 +139,7 @@ describe.each(FINANCE)("a broken body of %s", (product) => {
     ["a record whose id is an object", { [id]: {} }, `${entity}.${id}`],
   ])("has a schema issue by name: %s", (_, record, at) => {
     const receipt = received(posted(JSON.stringify({ [entity]: record })), product);
-    expect(receipt).toMatchObject({ product, event: entity, known: true, designed: false });
+    expect(receipt).toMatchObject({ product, event: entity, known: true, custom: false });
     expect(receipt.schema?.issues.map((issue) => issue.at)).toEqual([at]);
     expect(decideReply(receipt, { schema: "enforce", onInvalid: "reject" }).reply.status).toBe(422);
   });
@@ -156,7 +156,7 @@ describe.each(FINANCE)("a broken body of %s", (product) => {
     ["is a form of the user's own fields", posted(`${entity}=7`, { type: "application/x-www-form-urlencoded" })],
     ["is a list of the user's own objects", posted(JSON.stringify([{ [entity]: 7 }]))],
   ])("is custom where it %s", (_, delivery) => {
-    expect(received(delivery, product)).toMatchObject({ product, known: true, designed: true, schema: undefined });
+    expect(received(delivery, product)).toMatchObject({ product, known: true, custom: true, schema: undefined });
   });
 });
 
@@ -174,7 +174,7 @@ it("a body of another product may have one member with the name of a record", ()
   for (const product of ["webinar", "creator", "crm"])
     expect(received(posted('{"contact":{"email":"mei@example.com"}}'), product)).toMatchObject({
       product,
-      designed: true,
+      custom: true,
     });
 });
 

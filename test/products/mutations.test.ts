@@ -19,7 +19,7 @@ interface Mutant {
   readonly isKept: boolean;
 }
 
-/** The members of a fixture's envelope, by their paths in the body; empty for a user-designed body. */
+/** The members of a fixture's envelope, by their paths in the body; empty for a custom body. */
 function members({ format }: FixtureCase, body: unknown): readonly Path[] {
   const object = Array.isArray(body) ? body[0] : body;
   const envelope = format.envelope?.(object as object);
@@ -117,22 +117,23 @@ describe("a fixture with one member of its envelope broken", () => {
   const cases = new Map(
     fixtureCases().map((each) => [`${each.product.id} ${each.format.id} ${each.match.event.name}`, each]),
   );
-  const mutants = [...cases.values()].flatMap(mutantsOf);
+  // Within a product there is less to take it for.
+  const ofEachFormat = new Map([...cases.values()].map((each) => [each.format, each]));
 
   it.each([
-    ["with its product named", (of: FixtureCase) => of.product],
-    ["without a product", () => undefined],
-  ])(
+    ["with its product named", (of: FixtureCase) => of.product, ofEachFormat],
+    ["without a product", () => undefined, cases],
+  ] as const)(
     "is never green, custom or another product's, and has a nearest match, %s",
     { timeout: 60_000 },
-    (title, productOf) => {
+    (title, productOf, all) => {
       const counts = { mutants: 0, allowed: 0, schemaIssues: 0, unknownEvent: 0, unrecognised: 0 };
       const wrong: string[] = [];
-      for (const mutant of mutants) {
+      for (const mutant of [...all.values()].flatMap(mutantsOf)) {
         const { of, label } = mutant;
         const receipt = receiptOf(mutant, productOf(of));
-        const { product, format, event, known, designed, nearest, schema, couldBe } = receipt;
-        const isTwin = couldBe.some((each) => each.startsWith(`${of.product.id} `));
+        const { product, format, event, known, custom, nearest, schema, ambiguousWith } = receipt;
+        const isTwin = ambiguousWith.some((each) => each.startsWith(`${of.product.id} `));
         const isOwn = product === of.product.id || isTwin;
         const report = (what: string): number =>
           wrong.push(`${of.label}, ${label}: ${what} (${product} ${format} ${event})`);
@@ -146,7 +147,7 @@ describe("a fixture with one member of its envelope broken", () => {
         else if (event !== undefined) counts.unknownEvent++;
         else counts.unrecognised++;
         if (known && !isOwn && product !== undefined && !isAllowed(mutant)) report("another product's");
-        if (designed && !mutant.isBare) report("custom");
+        if (custom && !mutant.isBare) report("custom");
         if (format === undefined && !mutant.isBare && nearest === undefined) report("nothing near");
       }
       process.stdout.write(`mutations ${title}: ${JSON.stringify(counts)}\n`);

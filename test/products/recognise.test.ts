@@ -63,8 +63,8 @@ it("distinguishes products with the same event by the object around the record",
   expect(receiptOf({ event: "invoice_created", invoice }).product).toBe("subscriptions");
   expect(receiptOf({ event: "invoice_created", organization_id: "708215634", data: invoice }).product).toBe("books");
   // An event of Books would lack two members, one of Subscriptions only the invoice.
-  const couldBe = ["books invoice_created"];
-  expect(receiptOf({ event: "invoice_created" })).toMatchObject({ product: "subscriptions", couldBe });
+  const ambiguousWith = ["books invoice_created"];
+  expect(receiptOf({ event: "invoice_created" })).toMatchObject({ product: "subscriptions", ambiguousWith });
 });
 
 const key = secret("s3cret", "THE_SECRET");
@@ -92,11 +92,11 @@ it("distinguishes products with the same envelope and event by the only token th
     ["bigin", "crm"],
   ] as const) {
     const receipt = receiptWith(delivery, product);
-    expect(receipt).toMatchObject({ product, event: "Contacts.create", couldBe: [`${other} Contacts.create`] });
+    expect(receipt).toMatchObject({ product, event: "Contacts.create", ambiguousWith: [`${other} Contacts.create`] });
   }
 });
 
-it("recognises a body of the user's own design by the only signature that is right", () => {
+it("recognises a custom body by the only signature that is right", () => {
   const delivery = financeSignature.sign(posted('{"total":1}'), key, new Date());
   expect(receiptWith(delivery, "books")).toMatchObject({ product: "books", format: "wire" });
   expect(receiptWith(delivery, "books", "invoice").product).toBeUndefined();
@@ -131,7 +131,7 @@ it.each([
   ["webinar", { webinarId: "12345", event: "registration" }, []],
 ])("recognises a body of %s by the keys that Zoho gives it: %j", (product, body, records) => {
   for (const named of [product, undefined])
-    expect(receiptOf(body, named)).toMatchObject({ product, format: "wire", known: true, designed: true, records });
+    expect(receiptOf(body, named)).toMatchObject({ product, format: "wire", known: true, custom: true, records });
 });
 
 it("recognises no body by keys that many senders have", () => {

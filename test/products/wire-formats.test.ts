@@ -158,7 +158,7 @@ describe("desk --format wire", () => {
   });
 });
 
-describe("a webhook of a user's own design", () => {
+describe("a custom webhook", () => {
   it("is sent as configured, and shows its sender by the configured header", async () => {
     const auth = { header: "X-Webhook-Secret" };
     const cwd = projectWith({ products: { forms: { format: "wire", encoding: "multipart", auth } } });

@@ -168,16 +168,16 @@ describe("a .env", () => {
     [
       "with a quote behind a tab that ends after a secret",
       `\tA\t=\t'it\n${secret}=abc\nB='b'\n`,
-      "the quoted value of A goes on",
+      "the quoted value of A continues",
     ],
-    ["with a quote that ends after a secret", `A='it\n${secret}=abc\nB='b'\n`, "the quoted value of A goes on"],
+    ["with a quote that ends after a secret", `A='it\n${secret}=abc\nB='b'\n`, "the quoted value of A continues"],
     [
       "with a secret that is commented out",
       `NGROK_DOMAIN='x\n# K=abc\n'\n`,
       ".env:1: the quoted value of NGROK_DOMAIN",
     ],
-    ["with such a URL behind a control character", `ZOHO_WEBHOOK_JWKS="\x01https://x/?\nK=abc"\n`, "JWKS goes on"],
-    ["with a URL of several lines", `ZOHO_WEBHOOK_JWKS='https://x/?\nK=abc\nB='b'\n`, "ZOHO_WEBHOOK_JWKS goes on"],
+    ["with such a URL behind a control character", `ZOHO_WEBHOOK_JWKS="\x01https://x/?\nK=abc"\n`, "JWKS continues"],
+    ["with a URL of several lines", `ZOHO_WEBHOOK_JWKS='https://x/?\nK=abc\nB='b'\n`, "ZOHO_WEBHOOK_JWKS continues"],
   ])("is rejected %s, which would silently lose its secrets", async (_, text, message) => {
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd: folderWith({ ".env": text }) });
     expect(exitCode).toBe(2);

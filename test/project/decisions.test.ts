@@ -401,7 +401,6 @@ it("tells long values with the same beginning apart", () => {
   const decided = (end: string) =>
     decisionsOf({
       root: "/nowhere",
-      userFolder: "/nowhere",
       userSettings: () => ({}),
       variables: {},
       settings: { publicUrl: `https://shop.example/${"x".repeat(400)}${end}` },

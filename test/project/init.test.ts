@@ -129,7 +129,7 @@ describe("init", () => {
     const { exitCode, err } = await run(["init", "--yes", "--token", "token"], { cwd });
     expect([exitCode, err]).toEqual([
       2,
-      expect.stringContaining(`.env:1: the quoted value of ${name} goes on over lines`),
+      expect.stringContaining(`.env:1: the quoted value of ${name} continues over lines`),
     ]);
     expect(read(cwd, ".env")).toBe(old);
     expect(existsSync(join(cwd, CONFIG))).toBe(false);

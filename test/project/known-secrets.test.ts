@@ -81,6 +81,7 @@ beforeAll(async () => {
     response.end(`The environment: ${dump}`);
   });
   cwd = plantedProject();
+  writeFileSync(join(cwd, "lead.json"), lead(1));
   const listener = await startListener(["--tunnel", "none", "--forward-to", String(app.port), "--retries", "0"], {
     cwd,
     env,
@@ -117,8 +118,13 @@ const argvs: readonly (readonly string[])[] = [
   ["replay", "1", "--to", "APP", "--json"],
   ["verify", "--logged", "1", "--explain", "-v"],
   ["verify", "--logged", "1", "--json"],
+  ["verify", "--logged", "1", "--show-expected"],
+  ["verify", "lead.json", "--signature", "abc", "--explain", "--json"],
+  ["verify", "lead.json", "--secret-file", "refresh-token", "--explain"],
   ["send", "crm", "Leads.create", "--to", "APP", "-v"],
   ["send", "crm", "Leads.create", "--to", "APP", "--json"],
+  ["send", "crm", "Leads.create", "--to", "APP", "--format", "guide", "--bad-signature", "--bad-token"],
+  ["send", "crm", "--all", "--to", "APP", "--quiet"],
   ["check", "APP", "--only", "security", "--summary", "junit=export", "--json"],
   ["check", "APP", "--only", "protocol"],
   ["whoami"],
@@ -128,6 +134,7 @@ const argvs: readonly (readonly string[])[] = [
   ["doctor", "-v"],
   ["doctor", "--json"],
   ["config", "show", "--origin"],
+  ["config", "show", "--json"],
   ["products", "crm", "--json"],
   ["fixtures", "show", "crm", "Leads.create"],
   ["types"],

@@ -41,9 +41,7 @@ describe("a worktree of git", () => {
     });
     expect(await person.run(COMMAND, { cwd: join(main, inside), says: false })).toMatchObject(TRUSTED);
     expect(Object.keys(person.trusted())).toEqual([main, join(main, inside)]);
-    expect((await person.run(["trust", "--remove"], { cwd: worktree })).err).toBe(
-      `${worktree} is not trusted any more\n`,
-    );
+    expect((await person.run(["trust", "--remove"], { cwd: worktree })).err).toBe(`${worktree} is no longer trusted\n`);
     expect((await person.run(COMMAND, { cwd: main })).exitCode).toBe(2);
   });
 

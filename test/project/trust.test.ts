@@ -156,12 +156,12 @@ describe("trust", () => {
     const [person, cwd] = [newPerson(), foreignFolder(TARGET)];
     expect((await person.run(["trust", "--remove"], { cwd })).err).toBe(`${cwd} was not trusted\n`);
     await person.run(["trust"], { cwd });
-    expect((await person.run(["trust", "--remove"], { cwd })).err).toBe(`${cwd} is not trusted any more\n`);
+    expect((await person.run(["trust", "--remove"], { cwd })).err).toBe(`${cwd} is no longer trusted\n`);
     expect((await person.run(COMMAND, { cwd })).exitCode).toBe(2);
     await person.run(["trust"], { cwd });
     rmSync(cwd, { recursive: true });
     expect((await person.run(["trust", cwd, "--remove"], { cwd: dirname(cwd) })).err).toBe(
-      `${cwd} is not trusted any more\n`,
+      `${cwd} is no longer trusted\n`,
     );
     expect(person.trusted()).toEqual({});
   });

@@ -121,9 +121,9 @@ it.each([
       recognise: ({ data }) => (data as { event?: string }).event,
     }),
     format("second", { proofs: [shared, proof("other", "body")] }),
-    format("designed", {
+    format("custom", {
       proofs: [shared, proof("own", "body")],
-      catchAll: "webhook",
+      customEvent: "webhook",
       events: [event("webhook", "Any", z.unknown)],
     }),
   ];

@@ -12,7 +12,7 @@ afterEach(async () => {
 describe("listen in the environment that init makes", () => {
   it.each([
     [[], "guide"],
-    [["--products", "crm,recruit,creator,forms,survey,campaigns,sign"], "wire"],
+    [["--products", "recruit,creator,forms,survey,campaigns,sign"], "wire"],
     [["--products", "crm,recruit,forms,survey,campaigns,sign", "--format", "wire"], "workflow"],
   ] as const)("accepts the samples of send, after init %j, in the format %s", async (flags, format) => {
     const cwd = tempFolder();

@@ -71,7 +71,7 @@ describe("send --data", () => {
     const flags = ["--to", String(app.port), "--data", '{"a":1}', "--json"];
     const { lines, err } = await run(["send", "crm", "Leads.create", ...flags]);
     expect([err, lines()]).toEqual(["", [expect.objectContaining({ event: "Leads.create", format: "wire" })]]);
-    // Without a name it is what a user has designed.
+    // Without a name it is custom.
     expect((await run(["send", "crm", ...flags])).lines()).toMatchObject([{ event: "webhook", format: "workflow" }]);
     expect((await run(["send", "crm", "webhook", ...flags])).lines()).toMatchObject([{ format: "workflow" }]);
   });

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
 import { freePort } from "./target.ts";
 import { tempFolder } from "./temp-log.ts";
@@ -53,4 +55,25 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
   onTestFinished(() => server.stop("SIGKILL"));
   await server.start();
   return server;
+}
+
+/** A queue on it as a target. */
+export function addressOf({ port }: RedisServer, query = "", user = "", scheme = "bullmq"): string {
+  return `${scheme}://${user}127.0.0.1:${port}/zoho-webhooks${query}`;
+}
+
+/** The jobs that wait, or are done. */
+export async function jobsOf(
+  { port }: RedisServer,
+  options: { readonly password?: string; readonly db?: number } = {},
+  prefix = "bull",
+) {
+  const connection = new Redis({ port, ...options });
+  const queue = new Queue("zoho-webhooks", { connection, prefix });
+  try {
+    return await queue.getJobs();
+  } finally {
+    await queue.close();
+    connection.disconnect();
+  }
 }

@@ -8,18 +8,16 @@ import type { SignIn } from "../../src/zoho-api/sign-in.ts";
  * A process that needs an access token: reports that it is ready, waits for a line on its standard input, and
  * writes the token. The first argument is JSON with the sign-in.
  */
-const { accountsUrl, clientId, clientSecret, refreshToken, home } = JSON.parse(process.argv[2] ?? "{}");
+const { accountsUrl, clientId, clientSecret, refreshToken, userFolder } = JSON.parse(process.argv[2] ?? "{}");
 const context = {
-  env: {},
-  home,
-  platform: "linux",
+  userFolder,
   now: () => new Date(),
   sleep: sleepRealTime,
   verbose: false,
   report: () => undefined,
   knownSecrets: new KnownSecrets(),
 };
-const http = zohoHttp(context, context);
+const http = zohoHttp(context, { env: {} });
 const signIn: SignIn = {
   name: "test",
   centre: { id: "us", title: "", accountsUrl, apiDomain: "zohoapis.com" },

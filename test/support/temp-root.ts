@@ -1,20 +1,54 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, chmodSync, constants, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestProject } from "vitest/node";
 
-/** For a run of the tests, all that they and their children put into the system's temporary folder goes into one of its own. */
-export default function setUp(): () => Promise<void> {
-  const root = mkdtempSync(join(tmpdir(), "zoho-hooks-tests-"));
-  // Some tests run a program as another user, who has to get to its folder.
-  chmodSync(root, 0o711);
+/**
+ * For a run of the tests, all that they and their children put into the system's temporary folder goes into one of its own:
+ * in memory, unless they try what a user's disk does.
+ */
+export default function setUp({ name }: TestProject): () => Promise<void> {
+  const isAboutDisk = name === "faults" || name === "fuzz";
+  const root = (isAboutDisk ? undefined : rootInMemory()) ?? rootIn(tmpdir());
   for (const name of ["TMPDIR", "TEMP", "TMP"]) process.env[name] = root;
   const cleanUp = process.platform === "win32" ? async () => {} : startCleaner(root);
   return async () => {
     await cleanUp();
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   };
+}
+
+function rootIn(folder: string): string {
+  const root = mkdtempSync(join(folder, "zoho-hooks-tests-"));
+  // Some tests run a program as another user, who has to get to its folder.
+  chmodSync(root, 0o711);
+  return root;
+}
+
+const MEMORY = "/dev/shm";
+const MIN_FREE_BYTES = 2e9;
+
+/**
+ * In memory the disk is not waited for. `undefined` where TMPDIR is set, without Linux's folder or room in it, and in a container
+ * whose folder runs no programs.
+ */
+function rootInMemory(): string | undefined {
+  if (process.env.TMPDIR !== undefined) return undefined;
+  let root: string | undefined;
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    if (bavail * bsize < MIN_FREE_BYTES) return undefined;
+    root = rootIn(MEMORY);
+    const program = join(root, "program");
+    writeFileSync(program, "", { mode: 0o700 });
+    accessSync(program, constants.X_OK);
+    return root;
+  } catch {
+    if (root !== undefined) rmSync(root, { recursive: true, force: true });
+    return undefined;
+  }
 }
 
 /**

@@ -2,9 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type WatchClient, watchClient } from "../../src/channels/client.ts";
-import { findWatchProduct } from "../../src/channels/products.ts";
+import { findWatchProduct } from "../../src/channels/watch-products.ts";
 import { KnownSecrets, secret } from "../../src/delivery/secrets.ts";
-import { userFolder } from "../../src/project/load.ts";
 import type { Sleep } from "../../src/util/timing.ts";
 import { type AccessTokens, accessTokens } from "../../src/zoho-api/access-token.ts";
 import { type ZohoApi, zohoApi } from "../../src/zoho-api/api.ts";
@@ -49,12 +48,10 @@ export async function startRig(
 ): Promise<Rig> {
   const clock = new TestClock();
   const server = await startZohoServer(clock.now);
-  const home = await temporaryFolder();
+  const userFolder = await temporaryFolder();
   const exchanges: ApiRequestReport[] = [];
   const context: RigContext = {
-    env: {},
-    home,
-    platform: "linux",
+    userFolder,
     now: clock.now,
     sleep: options.sleep ?? clock.sleep,
     verbose: true,
@@ -68,7 +65,7 @@ export async function startRig(
   return {
     server,
     clock,
-    folder: userFolder(context),
+    folder: userFolder,
     context,
     http,
     signIn,
@@ -79,7 +76,7 @@ export async function startRig(
     close: async () => {
       await http.close();
       await server.close();
-      await rm(home, { recursive: true, force: true });
+      await rm(userFolder, { recursive: true, force: true });
     },
   };
 }

@@ -49,7 +49,7 @@ const SHAPED: Readonly<Record<string, readonly unknown[]>> = {
 
 const TABLES = ["deliveries", "contents", "forwards", "attempts", "holder"];
 
-/** A log in which each delivery has the text in another column, and how many there are. */
+/** A log in which each delivery has the text in another column, and the numbers of them: all, and those of what was received. */
 async function hostileLog() {
   const cwd = tempFolder();
   const path = join(cwd, ".zoho-hooks/events.db");
@@ -79,13 +79,14 @@ async function hostileLog() {
   for (const [i, { table, column, value }] of values.entries())
     database.prepare(`UPDATE ${table} SET ${column} = ?${table === "holder" ? "" : ` WHERE n = ${i + 1}`}`).run(value);
   database.close();
-  return { cwd, count: values.length };
+  const numbers = values.map((_, i) => i + 1);
+  const isReceived = (n: number): boolean => /^(deliveries|contents)$/.test(values[n - 1]?.table ?? "");
+  return { cwd, numbers, received: numbers.filter(isReceived) };
 }
 
 describe("control characters", () => {
   it("of a log are not shown", { timeout: 60_000 }, async () => {
-    const { cwd, count } = await hostileLog();
-    const numbers = Array.from({ length: count }, (_, i) => i + 1);
+    const { cwd, numbers, received } = await hostileLog();
     const commands = [
       ...[
         "events list --all",
@@ -96,8 +97,8 @@ describe("control characters", () => {
       ],
       ...["events export", "events export --format curl"],
       ...["events prune --keep 1d", "types crm --observed", "replay --since 1d --dry-run", "store status", "doctor -v"],
-      ...numbers.flatMap((n) => [`events show ${n}`, `verify --logged ${n} --explain --show-expected`]),
-      ...numbers.map((n) => `events diff 1 ${n}`),
+      ...numbers.map((n) => `events show ${n}`),
+      ...received.flatMap((n) => [`verify --logged ${n} --explain --show-expected`, `events diff 1 ${n}`]),
     ];
     for (const command of commands) {
       const signal = AbortSignal.timeout(command.includes("--follow") ? 200 : 20_000);
@@ -133,9 +134,10 @@ describe("control characters", () => {
       products({ auth: { [name]: HOSTILE } }),
     ]),
     ["products.crm.event.query", { products: { forms: { event: { query: HOSTILE } } } }],
-  ])("of the setting %s are not shown", async (_, settings) => {
+  ])("of the setting %s are not shown", async (name, settings) => {
     const cwd = shopProject({ "zoho-hooks.config.json": JSON.stringify(settings) });
-    for (const command of SETTING_COMMANDS) await expectHarmless(command, { cwd });
+    const commands = name.startsWith("products") ? [...SETTING_COMMANDS, ...PRODUCT_COMMANDS] : SETTING_COMMANDS;
+    for (const command of commands) await expectHarmless(command, { cwd });
   });
 
   it.each([
@@ -215,12 +217,9 @@ describe("control characters", () => {
 
 const FORMAT = { id: "own", source: "", evidence: undefined, signatures: [], probe: undefined, events: [] };
 
+/** The others read the settings as `send` does. */
 const SETTING_COMMANDS = [
-  ...["config show --origin", "doctor -v", "products", "products crm", "events list"],
-  ...[
-    "send crm Leads.create --dry-run",
-    "verify -",
-    "listen --port 0 --tunnel none --timeout 1ms",
-    "init --yes --force",
-  ],
+  ...["config show --origin", "doctor -v", "listen --port 0 --tunnel none --timeout 1ms"],
+  "send crm Leads.create --dry-run",
 ];
+const PRODUCT_COMMANDS = ["products", "products crm", "verify -", "init --yes --force"];

@@ -28,8 +28,10 @@ describe("parseJson", () => {
   });
 
   it("returns the same as JSON.parse where no digits are lost", () => {
+    // All of Unicode would take a second to list.
+    const stringUnit = fc.constantFrom(...'ab01.-e"\\/\n\u0000\u007f\u2028\ud800é渡🦊');
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false }), fc.integer({ min: 0, max: 4 }), (value, indent) => {
+      fc.property(fc.jsonValue({ stringUnit }), fc.integer({ min: 0, max: 4 }), (value, indent) => {
         const text = JSON.stringify(value, undefined, indent);
         const result = parseJson(text);
         const floats = /\d\.\d{14,}|\d{16,}|e[+-]\d{3}/.test(text);
@@ -94,7 +96,7 @@ describe("findJsonError", () => {
         }
         expect(findJsonError(text) === undefined).toBe(valid);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 

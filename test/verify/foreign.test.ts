@@ -33,7 +33,7 @@ it.each<[string, string | Buffer]>([
 
 it.each<[string, string | Buffer, readonly string[]]>([
   ["a payload", BODY, []],
-  ["a list that a user has designed", `[${BODY}]`, ["-p", "crm", "--format", "workflow"]],
+  ["a custom list", `[${BODY}]`, ["-p", "crm", "--format", "workflow"]],
   ["broken JSON", BODY.slice(1), []],
   ["bytes of any kind", Buffer.from([0x25, 0x50, 0xe2, 0xff]), []],
   ["YAML", "module: Leads\n\noperation: create\n", []],

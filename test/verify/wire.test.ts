@@ -29,7 +29,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     });
   });
 
-  it("checks a user-designed body by the scheme of its signature", async () => {
+  it("checks a custom body by the scheme of its signature", async () => {
     const form = "event_id=5675&plan_code=basic-monthly";
     const type = ["-H", "content-type: application/x-www-form-urlencoded"];
     const url = ["--url", "https://example.com/hook?customer_name=Acme%20%26%20Sons"];

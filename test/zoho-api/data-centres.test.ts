@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findWatchProduct } from "../../src/channels/products.ts";
+import { findWatchProduct } from "../../src/channels/watch-products.ts";
 import { zohoApi } from "../../src/zoho-api/api.ts";
 import { apiUrl, dataCentreOf, dataCentres, findDataCentre, listedCentre } from "../../src/zoho-api/data-centres.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";

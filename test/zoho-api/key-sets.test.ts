@@ -50,9 +50,7 @@ type KeyContext = Parameters<typeof openKeySets>[0];
 function contextWith(more: Partial<KeyContext> = {}) {
   const messages: string[] = [];
   const context: KeyContext = {
-    env: {},
-    home: tempFolder(),
-    platform: "linux",
+    userFolder: tempFolder(),
     signal: new AbortController().signal,
     now: () => new Date("2025-01-15T10:30:00Z"),
     report: (report) => void ("message" in report && messages.push(report.message)),
@@ -98,7 +96,7 @@ describe("a key set", () => {
     const server = await serve((_request, response) => response.end(keySet));
     const use = contextWith();
     await open(server.url, use);
-    const cache = join(use.home, ".config/zoho-hooks/key-sets");
+    const cache = join(use.userFolder, "key-sets");
     for (const name of readdirSync(cache)) writeFileSync(join(cache, name), '{"at":1736937000000,');
     await open(server.url, use);
     expect(server.requests()).toBe(2);

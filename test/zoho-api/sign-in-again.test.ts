@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findWatchProduct } from "../../src/channels/products.ts";
+import { findWatchProduct } from "../../src/channels/watch-products.ts";
 import { secret } from "../../src/delivery/secrets.ts";
 import { dataCentres } from "../../src/zoho-api/data-centres.ts";
 import { type SignIn, signInAgain } from "../../src/zoho-api/sign-in.ts";

@@ -32,10 +32,10 @@ beforeEach(async () => {
   await builder
     .environment(sdk.DataCenter.setEnvironment(url, `${url}/oauth/v2/token`, url))
     .token(token)
-    .store(new sdk.FileStore(join(rig.context.home, "sdk-tokens.csv")))
+    .store(new sdk.FileStore(join(rig.folder, "sdk-tokens.csv")))
     .SDKConfig(new sdk.SDKConfigBuilder().autoRefreshFields(false).pickListValidation(false).build())
-    .logger(new sdk.LogBuilder().level(sdk.Levels.OFF).filePath(join(rig.context.home, "sdk.log")).build())
-    .resourcePath(rig.context.home)
+    .logger(new sdk.LogBuilder().level(sdk.Levels.OFF).filePath(join(rig.folder, "sdk.log")).build())
+    .resourcePath(rig.folder)
     .initialize();
 });
 afterEach(() => rig.close());

@@ -58,7 +58,7 @@ export async function checkApp(
     const { host, hostname } = new URL(origin);
     if (error === undefined || status !== undefined)
       return passed(`${host} answers`, { "HEAD /": `${status} in ${formatDuration(latencyMs)}` });
-    if (!isLoopback(hostname) && isOffline(new Error(error.code))) return skipped(`not asked: ${error.message}`);
+    if (!isLoopback(hostname) && isOffline(new Error(error.code))) return skipped(`not checked: ${error.message}`);
     // In the log, deliveries wait for an app that is down; a mirrored answer cannot wait.
     return respond === "mirror"
       ? failed(`${error.message}: senders get a 502`, error.hint)

@@ -8,7 +8,6 @@ import type { ZohoSession } from "../../channels/session.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import { eventPattern, parseRoute, patternParts } from "../../contract/event-names.ts";
 import { maskUrl } from "../../delivery/mask.ts";
-import { userFolder } from "../../project/load.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
 import { oneLine, shellQuoted } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
@@ -38,7 +37,7 @@ async function readCase(project: CheckedProject, session: ZohoSession, listed: r
   const { memory, product, command } = session;
   const { settings, secrets } = config;
   const now = session.now();
-  const folder = userFolder(context);
+  const folder = context.userFolder;
   const remembered = await memory.all();
   const known = listed.map((channel): KnownChannel => {
     const own = remembered.find(({ id }) => id === channel.id);
@@ -50,9 +49,9 @@ async function readCase(project: CheckedProject, session: ZohoSession, listed: r
   const accepted = withChannelTokens(secrets, { folder, known: context.knownSecrets }).for("token", product.id);
   return {
     ours,
-    /** Those that Zoho no longer has. */
+    /** Remembered channels that Zoho no longer has. */
     missing: await memory.missing(listed, now),
-    /** That of the running `listen`, if it has a tunnel. */
+    /** URL of the running `listen`, if it has a tunnel. */
     publicUrl: listener?.publicUrl,
     /** The ids of those left over by a `listen --channel` that is gone. */
     orphans: await orphanIds(remembered, folder, now),
@@ -106,14 +105,14 @@ function isAt({ notifyUrl }: Pick<Channel, "notifyUrl">, base: string | undefine
 function evaluateChannels(each: ChannelCase): readonly Found[] {
   const { product, ours } = each;
   const orphans = ours.filter(({ channel }) => each.orphans.has(channel.id));
-  const living = ours.filter((known) => !orphans.includes(known));
+  const active = ours.filter((known) => !orphans.includes(known));
   const findings = [
     missingFinding(each),
-    urlFinding(each, living),
-    movedFinding(each, living),
-    tokenFinding(each, living),
-    expiryFinding(each, living),
-    eventsFinding(each, living),
+    urlFinding(each, active),
+    movedFinding(each, active),
+    tokenFinding(each, active),
+    expiryFinding(each, active),
+    eventsFinding(each, active),
     orphanFinding(each, orphans),
     doubledFinding(each, ours),
   ].filter((finding) => finding !== undefined);
@@ -137,8 +136,8 @@ function missingFinding({ missing, command }: ChannelCase): Found | undefined {
   return { id: "channels.missing", ...failed(`Zoho no longer has ${ids}`, remedy) };
 }
 
-function urlFinding({ dead, command }: ChannelCase, living: readonly KnownChannel[]): Found | undefined {
-  const found = living.flatMap(({ channel }) => {
+function urlFinding({ dead, command }: ChannelCase, active: readonly KnownChannel[]): Found | undefined {
+  const found = active.flatMap(({ channel }) => {
     const reason = dead.get(channel.id);
     return reason === undefined ? [] : [{ channel, ...reason }];
   });
@@ -154,10 +153,10 @@ function urlFinding({ dead, command }: ChannelCase, living: readonly KnownChanne
 /** A new tunnel has another URL, and the channel still posts to the old one. */
 function movedFinding(
   { publicUrl: base, dead, product, command }: ChannelCase,
-  living: readonly KnownChannel[],
+  active: readonly KnownChannel[],
 ): Found | undefined {
-  if (base === undefined || living.some(({ channel }) => isAt(channel, base))) return undefined;
-  const moved = living.find(({ channel, own }) => {
+  if (base === undefined || active.some(({ channel }) => isAt(channel, base))) return undefined;
+  const moved = active.find(({ channel, own }) => {
     const isWebhook = /\/webhooks\/zoho(?:\/|$)/.test(channel.notifyUrl ?? "");
     return own !== undefined && isWebhook && !dead.has(channel.id);
   });
@@ -174,8 +173,8 @@ function shownUrl({ notifyUrl = "" }: Channel): string {
   return oneLine(maskUrl(notifyUrl));
 }
 
-function tokenFinding({ tokens, command }: ChannelCase, living: readonly KnownChannel[]): Found | undefined {
-  const wrong = living.filter(({ channel, own }) => {
+function tokenFinding({ tokens, command }: ChannelCase, active: readonly KnownChannel[]): Found | undefined {
+  const wrong = active.filter(({ channel, own }) => {
     if (channel.isUnread === true) return false;
     // A channel of this machine has to have its own token; any other one, a configured one.
     const isRequired = tokens.isRequired || own?.token !== undefined;
@@ -193,9 +192,9 @@ function tokenFinding({ tokens, command }: ChannelCase, living: readonly KnownCh
 /** The part of a channel's life after which it should have been renewed. */
 const EXPIRING_SHARE = 0.2;
 
-function expiryFinding({ product, now, command }: ChannelCase, living: readonly KnownChannel[]): Found | undefined {
+function expiryFinding({ product, now, command }: ChannelCase, active: readonly KnownChannel[]): Found | undefined {
   // listen renews its own.
-  const lasting = living.filter(({ own }) => own?.ofListener !== true).map(({ channel }) => channel);
+  const lasting = active.filter(({ own }) => own?.ofListener !== true).map(({ channel }) => channel);
   const [first, ...others] = expiringWithin(
     lasting,
     Math.min(DAY_MS, product.lifetime.defaultMs * EXPIRING_SHARE),
@@ -212,8 +211,8 @@ function expiryFinding({ product, now, command }: ChannelCase, living: readonly 
 }
 
 /** Events that the channel was created for, or that the settings name, and that Zoho does not post. */
-function eventsFinding({ wanted, product, command }: ChannelCase, living: readonly KnownChannel[]): Found | undefined {
-  for (const { channel, own } of living) {
+function eventsFinding({ wanted, product, command }: ChannelCase, active: readonly KnownChannel[]): Found | undefined {
+  for (const { channel, own } of active) {
     const lost = own === undefined || channel.isUnread === true ? [] : withoutEvents(own.events, channel.events);
     if (lost.length > 0) {
       const remedy = command(
@@ -225,8 +224,8 @@ function eventsFinding({ wanted, product, command }: ChannelCase, living: readon
       };
     }
   }
-  if (living.length === 0) return undefined;
-  const watched = expandEvents(living.flatMap(({ channel }) => channel.events));
+  if (active.length === 0) return undefined;
+  const watched = expandEvents(active.flatMap(({ channel }) => channel.events));
   const unwatched = wanted.filter((text) => isUnwatched(text, product.id, watched));
   if (unwatched.length === 0) return undefined;
   const names = unwatched.map((text) => patternParts(text).event);

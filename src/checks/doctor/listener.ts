@@ -1,5 +1,5 @@
 import { lockOwner } from "../../events/running-listener.ts";
-import { OTHER_PORTS } from "../../listener/receiver.ts";
+import { OTHER_PORTS } from "../../listener/receiver-part.ts";
 import type { Config } from "../../project/load.ts";
 import { findReceiver } from "../../receiver/routes.ts";
 import { isLoopback } from "../../util/hosts.ts";

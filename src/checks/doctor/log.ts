@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { maskSetting } from "../../delivery/mask.ts";
 import { originOf } from "../../delivery/target.ts";
-import { isDatabaseAddress, lockOwnerAt, readStoreStatus } from "../../log/open-log.ts";
+import { isDatabaseAddress, lockOwnerAt, readStoreStatus, tryStore } from "../../log/open-log.ts";
 import { loadEngine } from "../../log/sqlite/engine.ts";
 import { type LogHealth, readHealth } from "../../log/sqlite/health.ts";
 import { isLocked } from "../../log/sqlite/lock.ts";
@@ -48,17 +48,31 @@ export async function checkLog(
   }
 }
 
-/** A log on a server, and whether what its receivers share can be read here. */
+/** Checks a log on a server, and whether what its receivers share can be read here. Changes neither. */
 async function checkServer(
   { context, config }: CheckedProject,
   hasTarget: (target: string) => boolean,
 ): Promise<readonly Found[]> {
-  const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(logPlace(config), context.now);
-  const key = context.env[STORE_KEY] === undefined ? "not set: Mail's webhooks and --channel need it" : "set";
+  const place = logPlace(config);
+  const storeKey = context.env[STORE_KEY] ?? "";
+  const needsKey = await tryStore(place, context.now, storeKey).catch((error: unknown) => {
+    if (!(error instanceof UserError && error.code === "log-missing")) throw error;
+    return undefined;
+  });
+  if (needsKey === undefined) return [passed(`none yet in ${maskSetting(place.store)}: listen will create it`)];
+  const { path, serverVersion, bytes, receivers, waiting } = await readStoreStatus(place, context.now);
+  const key = storeKey === "" ? "not set: Mail's webhooks and --channel need it" : "set";
   const running = counted(receivers.length, "process receives or delivers", "processes receive or deliver");
   const text = `PostgreSQL ${serverVersion}, ${formatBytes(bytes)}; ${running}`;
+  const details = { log: path, [STORE_KEY]: key };
+  const unread = `${text}; what receivers share cannot be read, so listen here accepts deliveries that others reject`;
   const counts = waiting.map((each) => ({ target: each.target, count: each.waiting }));
-  return [passed(text, { log: path, [STORE_KEY]: key }), ...checkWaiting(context.invocation, counts, hasTarget)];
+  return [
+    needsKey
+      ? warned(unread, `set the ${STORE_KEY} of the other receivers in the environment`, details)
+      : passed(text, details),
+    ...checkWaiting(context.invocation, counts, hasTarget),
+  ];
 }
 
 function checkMissing(path: string, name: string): Found {
@@ -103,7 +117,7 @@ function checkSize({ context, config }: CheckedProject, name: string, health: Lo
   return passed(`${counted(deliveries, "delivery", "deliveries")}${age}; ${size}`, details as Found["details"]);
 }
 
-/** What no run will send: it waits for a target that the settings no longer have. */
+/** Finds deliveries that no run will send: their target is no longer in the settings. */
 function checkWaiting(
   invocation: string,
   waiting: LogHealth["waiting"],

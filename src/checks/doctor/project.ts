@@ -18,7 +18,7 @@ export interface CheckedProject {
 
 /** The finding of an error: `skipped` if there was no network to ask. */
 export function fromError(error: unknown, outcome: CheckOutcome = "failed"): Found {
-  if (isOffline(error)) return skipped(`not asked: ${errorText(error)}`);
+  if (isOffline(error)) return skipped(`not checked: ${errorText(error)}`);
   return { outcome, text: errorText(error), remedy: error instanceof UserError ? error.hint : undefined };
 }
 

@@ -1,12 +1,12 @@
 import { basename, sep } from "node:path";
-import { watchProductIds } from "../../channels/products.ts";
 import { withChannelTokens } from "../../channels/tokens.ts";
+import { watchProductIds } from "../../channels/watch-products.ts";
 import type { Product } from "../../contract/product.ts";
-import { configuredProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
+import { projectProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
 import { CREDENTIAL_VARIABLES, type Credential } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
-import { type Config, type LoadOptions, loadConfig, userFolder } from "../../project/load.ts";
+import { type Config, type LoadOptions, loadConfig } from "../../project/load.ts";
 import { readProject } from "../../project/project.ts";
 import { CHOSEN_CREDENTIALS, STORED_SECRETS_FILE } from "../../project/secrets.ts";
 import type { Settings } from "../../project/settings.ts";
@@ -28,7 +28,7 @@ export async function readSettings(context: Context, store: string | undefined) 
   const isTrusted = open.length === 0;
   const flags = { ...(isTrusted ? {} : { store: false as const }), ...(store === undefined ? {} : { store }) };
   const config = loadConfig(overrideContext(silent, { project }), { flags, secrets: {}, onFault });
-  const products = await configuredProducts(config, { schemas: false }).catch((error: unknown) => {
+  const products = await projectProducts(config, { schemas: false }).catch((error: unknown) => {
     faults.push({ error, of: "settings" });
     return [] as readonly Product[];
   });
@@ -80,7 +80,7 @@ function shortOrigin(origin: string, root: string): string {
 
 /** Secrets that are set, or missing for the products of the config. */
 function checkSecrets(context: Context, config: Config, products: readonly Product[]): Found {
-  const secrets = withChannelTokens(config.secrets, { folder: userFolder(context), known: context.knownSecrets });
+  const secrets = withChannelTokens(config.secrets, { folder: context.userFolder, known: context.knownSecrets });
   const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];
   const set = secretsText(config, names);
   const init = `${context.invocation} init`;

@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { headerValue } from "../../delivery/delivery.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import { openPoster } from "../../forward/post.ts";
-import { chooseRunTunnel } from "../../listener/tunnel.ts";
+import { chooseRunTunnel } from "../../listener/tunnel-part.ts";
 import { loadNgrok, NGROK_SERVER_ADDR, tryNgrok } from "../../tunnel/ngrok-session.ts";
 import { probe } from "../../tunnel/probe.ts";
 import { errorText, UserError } from "../../util/errors.ts";
@@ -37,7 +37,7 @@ export async function checkNgrok(
     const { hostname } = new URL(`tcp://${serverAddr}`);
     await lookup(hostname.replace(/^\[|\]$/g, ""));
   } catch (error) {
-    return [notTried, reach(skipped(`not asked: ${errorText(error)}`))];
+    return [notTried, reach(skipped(`not checked: ${errorText(error)}`))];
   }
   const startedAt = performance.now();
   try {
@@ -63,10 +63,11 @@ const NGROK_TIMEOUT_MS = 4_000;
 
 /** Whether requests to the public URL of the running `listen` arrive there. */
 export async function checkPublicUrl({ config, listener }: CheckedProject, signal: AbortSignal): Promise<Found> {
-  if (listener === undefined) return skipped("not asked: no listen runs in this project");
+  if (listener === undefined) return skipped("not checked: no listen runs in this project");
   const { pid, port, publicUrl: url } = listener;
   if (url === undefined) return skipped("none: listen runs without a tunnel");
-  if (port === undefined) return skipped(`${url}: not asked, since the port of listen (process ${pid}) is not known`);
+  if (port === undefined)
+    return skipped(`${url}: not checked, because the port of listen (process ${pid}) is not known`);
   const host = reachableHost(config.settings.host);
   const local = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const dispatchers = await openDispatchers({ connections: 1, insecure: false, env: config.env });
@@ -81,7 +82,7 @@ export async function checkPublicUrl({ config, listener }: CheckedProject, signa
       dispatcher: dispatchers.isDirect(target) ? undefined : dispatchers.for(target),
     });
     if (result.ok) return passed(`${url} arrives here in ${formatDuration(result.latencyMs)}`);
-    if (isOffline(new Error(result.reason))) return skipped(`${url}: not asked: ${result.reason}`);
+    if (isOffline(new Error(result.reason))) return skipped(`${url}: not checked: ${result.reason}`);
     const remedy = "start listen again, or point your tunnel to its port";
     return failed(`a request to ${url} did not arrive here: ${result.reason}`, remedy);
   } finally {
@@ -91,7 +92,7 @@ export async function checkPublicUrl({ config, listener }: CheckedProject, signa
 
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** What the receiver at a local address answers to a nonce: only it has the key. */
+/** Answer of the receiver at a local address to a nonce: only it has the key. */
 async function answerOf(local: string, nonce: string, signal: AbortSignal): Promise<string | undefined> {
   const poster = await openPoster({ connections: 1, insecure: false, env: {}, timeoutMs: PROBE_TIMEOUT_MS });
   const headers = [[PROBE_HEADER, nonce]] as const;

@@ -1,7 +1,7 @@
 import type { Channel } from "../../channels/channel.ts";
 import { watchClient } from "../../channels/client.ts";
-import { findWatchProduct, type WatchProduct, watchProductIds } from "../../channels/products.ts";
 import { openZoho, type ZohoSession } from "../../channels/session.ts";
+import { findWatchProduct, type WatchProduct, watchProductIds } from "../../channels/watch-products.ts";
 import { ExitCode, errorCode, UserError } from "../../util/errors.ts";
 import { formatSpan } from "../../util/units.ts";
 import { managedProducts } from "../../webhooks/index.ts";
@@ -18,10 +18,10 @@ export async function checkZoho(project: CheckedProject): Promise<readonly Found
   const { context, config, profile } = project;
   let session: ZohoSession;
   try {
-    session = await bounded(context.signal, () => openZoho(silentContext(context), { profile }, config));
+    session = await bounded(context.signal, () => openZoho(silentContext(context), config, { profile }));
   } catch (error) {
     if (errorCode(error) !== "not_signed_in" || chosenProfile(config, profile) !== undefined) throw error;
-    const text = "not signed in: scopes, data centre, clock and channels were not asked";
+    const text = "not signed in: couldn't check scopes, data centre, clock and channels";
     return [skipped(text, "zoho-hooks login (only channels and webhooks need it)")];
   }
   const { signIn, tokens, http } = session;
@@ -30,11 +30,11 @@ export async function checkZoho(project: CheckedProject): Promise<readonly Found
     return await checkWithToken(project, session, token);
   } catch (error) {
     context.signal.throwIfAborted();
-    const reason = `not asked: ${isOffline(error) ? "Zoho could not be reached" : "the sign-in does not work"}`;
+    const reason = `not checked: ${isOffline(error) ? "Zoho could not be reached" : "the sign-in does not work"}`;
     return [
       fromError(error, errorCode(error) === "token_throttled" ? "warning" : "failed"),
       ...(signIn.scopes.length > 0 ? checkScopes(signIn, signIn.scopes) : [as("zoho.scopes", skipped(reason))]),
-      as("zoho.data-centre", skipped(`${signIn.centre.id}, by the sign-in; Zoho was not asked`)),
+      as("zoho.data-centre", skipped(`${signIn.centre.id}, as the sign-in says; not checked with Zoho`)),
       as("zoho.clock", skipped(reason)),
       as("channels", skipped(reason)),
     ];
@@ -68,7 +68,7 @@ async function checkWithToken(
   const channels = all.filter(({ text }, i) => all.findIndex((each) => each.text === text) === i);
   const isForbidden = errors.length > 0 || products.length === 0;
   const none = isForbidden
-    ? skipped("not asked: the sign-in does not allow it")
+    ? skipped("not checked: the sign-in does not allow it")
     : passed("none was created here, and none posts to this project");
   return [
     checkSignIn(signIn, errors.find(isSignIn), others.length > 0 && others.length === results.length),
@@ -103,7 +103,7 @@ async function listChannels(
   const session =
     product.id === first.product.id
       ? first
-      : await openZoho(silentContext(context), { product: product.id, profile }, config);
+      : await openZoho(silentContext(context), config, { product: product.id, profile });
   // The clients hide the answer, whose Date is Zoho's time.
   const call: ZohoSession["api"]["call"] = async (request) => {
     const reply = await session.api.call(request);
@@ -142,7 +142,7 @@ function granted(product: WatchProduct, scopes: readonly string[]): readonly str
 }
 
 function checkScopes(signIn: SignIn, scopes: readonly string[]): readonly Found[] {
-  if (scopes.length === 0) return [as("zoho.scopes", skipped("Zoho does not name those of this sign-in"))];
+  if (scopes.length === 0) return [as("zoho.scopes", skipped("Zoho does not list the scopes of this sign-in"))];
   const products = watchProducts().filter((each) => granted(each, scopes).length > 0);
   if (products.length === 0) {
     const crm = findWatchProduct("crm");
@@ -198,5 +198,5 @@ function checkClock([offsetMs]: readonly number[], toleranceMs: number): Found {
   if (size < WRONG_OFFSET_MS) return passed(text);
   const remedy = "set the system clock";
   if (size <= toleranceMs) return warned(text, remedy);
-  return failed(`${text}: signatures with a time in them are refused`, remedy);
+  return failed(`${text}: signatures with a timestamp are rejected`, remedy);
 }

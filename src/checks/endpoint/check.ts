@@ -7,7 +7,7 @@ import type { Subject } from "./samples.ts";
 export interface Check {
   /** Stable: `security.wrong-token`. The part before the dot is its group. */
   readonly id: string;
-  /** What a good endpoint does, as a clause: `refuses a wrong token`. */
+  /** Describes a good endpoint, as a clause: `refuses a wrong token`. */
   readonly title: string;
   /** An endpoint that does not gets a warning, which does not fail the run. */
   readonly onlyWarns?: true;
@@ -18,7 +18,7 @@ export interface Check {
   readonly events?: number;
   /** It needs the events that are sent at once, which all checks share. */
   readonly bursts?: true;
-  /** What must have worked before: nothing, a connection, an answer to a valid delivery, or its acceptance (the default). */
+  /** Condition for running it: nothing, a connection, an answer to a valid delivery, or its acceptance (the default). */
   readonly after?: "nothing" | "reachable" | "answer";
   /** Another check whose failure leaves nothing to see here. */
   readonly unless?: string;

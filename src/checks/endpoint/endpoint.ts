@@ -7,7 +7,7 @@ import type { Env } from "../../project/variables.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { onAbort, retryAfterMs } from "../../util/timing.ts";
 import { inspect, type Network } from "./network.ts";
-import type { Sample, Subject } from "./samples.ts";
+import type { SampleEvent, Subject } from "./samples.ts";
 import { freshData, signed } from "./samples.ts";
 
 interface EndpointOptions extends Pick<Context, "now" | "sleep" | "signal"> {
@@ -17,7 +17,7 @@ interface EndpointOptions extends Pick<Context, "now" | "sleep" | "signal"> {
 }
 
 interface SampleOptions {
-  readonly sample?: Sample;
+  readonly sample?: SampleEvent;
   /** Changes the fresh data. */
   readonly edit?: (data: unknown) => unknown;
   readonly faults?: Faults;
@@ -25,7 +25,7 @@ interface SampleOptions {
   readonly now?: Date;
 }
 
-interface SendOptions {
+interface RequestOptions {
   readonly slowMs?: number;
   /** Ends the connection in the middle of the request. */
   readonly abortAfterMs?: number;
@@ -74,7 +74,7 @@ export async function openEndpoint(subject: Subject, { now, sleep, signal, env, 
   let rateLimit: RateLimit | undefined;
   let pausesLeftMs = deadlineMs * MAX_PAUSES_SHARE;
 
-  const post = async (by: Poster, delivery: Delivery, { slowMs, abortAfterMs }: SendOptions = {}) => {
+  const post = async (by: Poster, delivery: Delivery, { slowMs, abortAfterMs }: RequestOptions = {}) => {
     signal.throwIfAborted();
     if (++requests > MAX_REQUESTS) throw new Error(`more than ${MAX_REQUESTS} requests`);
     const breaker = new AbortController();
@@ -113,7 +113,7 @@ export async function openEndpoint(subject: Subject, { now, sleep, signal, env, 
   };
 
   /** Sends what is answered 429 again, after a pause: no check sees such an answer. */
-  const send = async (delivery: Delivery, options?: SendOptions, by = poster): Promise<PostResult> => {
+  const send = async (delivery: Delivery, options?: RequestOptions, by = poster): Promise<PostResult> => {
     for (;;) {
       const answer = await postInTurn(by, delivery, options);
       if (answer.status !== 429) return answer;

@@ -10,13 +10,13 @@ import { recordsOf, replaced } from "./samples.ts";
 
 const REPEATS =
   'the guide, "Implement Idempotency": Zoho sends an event again that it has no answer for, even if you had it';
-const NO_COUNT = "set --count-cmd to what prints your app's count";
+const NO_COUNT = "set --count-cmd to a command that prints your app's count";
 
 export const idempotency: readonly Check[] = [
   {
     id: "idempotency.same-twice",
     title: "accepts the same delivery twice",
-    why: `${REPEATS}; a repeat that is refused comes a third time`,
+    why: `${REPEATS}; a repeat that is refused is sent a third time`,
     remedy: "answer 200 to a repeat, and do nothing",
     events: 2,
     async run(endpoint) {

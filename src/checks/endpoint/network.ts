@@ -5,7 +5,7 @@ import { addressList } from "../../receiver/evaluate.ts";
 import { errorCode, errorText } from "../../util/errors.ts";
 import { isLocalhost } from "../../util/hosts.ts";
 
-/** What an address shows before a request is sent to it. */
+/** Facts about an address before a request is sent to it. */
 export interface Network {
   /** Empty where the name does not resolve. */
   readonly addresses: readonly string[];

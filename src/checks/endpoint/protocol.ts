@@ -15,7 +15,7 @@ import type { Subject } from "./samples.ts";
 
 const METHODS = ["GET", "PUT", "DELETE"];
 
-const WRONG_PATH = "give the path that your app has, such as zoho-hooks check localhost:3000/my/path";
+const WRONG_PATH = "name your app's path, such as zoho-hooks check localhost:3000/my/path";
 
 const MAX_UNKNOWN_EVENTS = 2;
 
@@ -42,7 +42,7 @@ export const protocol: readonly Check[] = [
   {
     id: "protocol.exact-200",
     title: "answers with exactly 200",
-    why: 'the guide: "Must respond with HTTP 200"; Desk and Sign count every other status as a failure, 201, 202 and 204 too',
+    why: 'the guide: "Must respond with HTTP 200"; Desk and Sign count every other status as a failure, even 201, 202 and 204',
     remedy: "answer 200",
     events: 0,
     applies: ({ format }) => format.answer?.only200 === true || format.id === GUIDE_FORMAT,
@@ -118,7 +118,7 @@ export const protocol: readonly Check[] = [
   {
     id: "protocol.unknown-event",
     title: "accepts an event that it does not know",
-    why: "the guide's handler logs it and answers 200: a failure would have Zoho send it again and again",
+    why: "the guide's handler logs it and answers 200: a failure would make Zoho send it again and again",
     remedy: "answer 200 to events that you have no use for",
     events: MAX_UNKNOWN_EVENTS,
     async run(endpoint) {
@@ -177,7 +177,7 @@ export async function accepts(
     : fault(`${sent}: ${statusText(answer)}`, `${sent} (${delivery.body.length} bytes)`, answer);
 }
 
-/** Those that neither a delivery nor a probe of the product has. */
+/** Methods that neither a delivery nor a probe of the product has. */
 function otherMethods({ format, product }: Subject): readonly string[] {
   const probes = product.formats.flatMap((each: Format) => each.probes ?? []);
   return METHODS.filter((each) => !acceptsMethod(format, each) && probes.every(({ method }) => method !== each));

@@ -20,7 +20,7 @@ export const reachability: readonly Check[] = [
     title: "its name resolves",
     why: NOT_RECEIVED,
     remedy: "check the spelling of the host, and its DNS record",
-    look: ({ addresses, nameError }, url) =>
+    evaluate: ({ addresses, nameError }, url) =>
       nameError === undefined
         ? passed(addresses.join(", "))
         : fault(NO_NAME, `a look-up of ${url.hostname}`, nameError),
@@ -30,7 +30,7 @@ export const reachability: readonly Check[] = [
     title: "its port is open",
     why: NOT_RECEIVED,
     remedy: "start the app, and check the port and the firewall",
-    look({ nameError, portError }, url) {
+    evaluate({ nameError, portError }, url) {
       if (nameError !== undefined) return skipped(NO_NAME);
       return portError === undefined ? passed() : fault(portError, `a connection to ${url.host}`, portError);
     },
@@ -41,7 +41,7 @@ export const reachability: readonly Check[] = [
       title: "it has https",
       why: 'the guide, "HTTPS Only": a token or a body sent over http can be read and changed on the way',
       remedy: "put it behind TLS: a proxy or the hosting platform does that",
-      look: (_, url) =>
+      evaluate: (_, url) =>
         isLoopback(url.hostname)
           ? skipped("this machine: a tunnel has the https")
           : fault("the address is http", url.origin, "an unencrypted connection"),
@@ -53,7 +53,7 @@ export const reachability: readonly Check[] = [
     title: "speaks TLS 1.2 or later",
     why: "TLS 1.0 and 1.1 are broken (RFC 8996), and senders no longer speak them",
     remedy: "allow TLS 1.2 and 1.3 in the server or proxy",
-    look({ error, protocol }, sent) {
+    evaluate({ error, protocol }, sent) {
       if (error === undefined) return passed(`${protocol}`);
       return protocol === undefined
         ? fault("there is no TLS connection", sent, error)
@@ -62,29 +62,29 @@ export const reachability: readonly Check[] = [
   }),
   tls({
     id: "reachability.certificate",
-    title: "its certificate is of a known authority",
+    title: "its certificate is from a known authority",
     why: 'the guide, "SSL certificate issues": Zoho does not post to a server that it cannot identify',
-    remedy: "use a certificate of a public authority, and send its intermediate certificates, too",
-    look: ({ chainError }, sent) =>
+    remedy: "use a certificate from a public authority, and send its intermediate certificates as well",
+    evaluate: ({ chainError }, sent) =>
       chainError === undefined ? passed() : fault(`the chain is not trusted: ${chainError}`, sent, chainError),
   }),
   tls({
     id: "reachability.host-name",
     title: "its certificate is for this host",
-    why: "a certificate of another host identifies that one",
+    why: "a certificate for another host does not identify this one",
     remedy: "add this host to the names of the certificate",
-    look: ({ nameError }, sent) =>
+    evaluate: ({ nameError }, sent) =>
       nameError === undefined ? passed() : fault("the certificate is for another host", sent, nameError),
   }),
   tls({
     id: "reachability.expiry",
     title: `its certificate is valid for ${RENEW_DAYS} more days`,
-    why: "from the day on which it ends, no delivery comes any more",
+    why: "after it expires, no delivery arrives",
     remedy: "renew it, and check that it is renewed automatically",
-    look({ validFrom = new Date(0), validTo = new Date(0) }, sent, now) {
+    evaluate({ validFrom = new Date(0), validTo = new Date(0) }, sent, now) {
       const leftDays = Math.floor((validTo.getTime() - now.getTime()) / DAY_MS);
       const until = `it is valid until ${formatDay(validTo)}`;
-      if (validFrom > now) return fault(`it is valid from ${formatDay(validFrom)} on only`, sent, until);
+      if (validFrom > now) return fault(`it is not valid before ${formatDay(validFrom)}`, sent, until);
       if (validTo < now) return fault(`it ended on ${formatDay(validTo)}`, sent, until);
       return leftDays < RENEW_DAYS
         ? warning(`it ends in ${leftDays} days`, sent, until)
@@ -93,10 +93,10 @@ export const reachability: readonly Check[] = [
   }),
   network({
     id: "reachability.public-address",
-    title: "its address is a public one",
+    title: "its address is public",
     why: 'the guide, "Webhook URL not publicly accessible"',
     remedy: "use the public host name, or a tunnel: zoho-hooks listen",
-    look({ addresses, nameError }, url) {
+    evaluate({ addresses, nameError }, url) {
       if (nameError !== undefined) return skipped(NO_NAME);
       if (isLoopback(url.hostname)) return skipped("this machine: a tunnel makes it public");
       const inner = addresses.filter((address) => !isPublicAddress(address));
@@ -124,33 +124,33 @@ export const reachability: readonly Check[] = [
 type Parts = Pick<Check, "id" | "title" | "why" | "remedy">;
 
 interface NetworkParts extends Parts, Pick<Check, "applies"> {
-  look(network: Network, url: URL, now: Date): Found;
+  evaluate(network: Network, url: URL, now: Date): Found;
 }
 
 /** A check of name, port or TLS, before any request is sent. */
-function network({ look, ...parts }: NetworkParts): Check {
+function network({ evaluate, ...parts }: NetworkParts): Check {
   return {
     ...parts,
     events: 0,
     after: "nothing",
     async run(endpoint) {
       const seen = await endpoint.network();
-      return seen === undefined ? skipped(PROXIED) : look(seen, new URL(endpoint.subject.url), endpoint.now());
+      return seen === undefined ? skipped(PROXIED) : evaluate(seen, new URL(endpoint.subject.url), endpoint.now());
     },
   };
 }
 
 const PROXIED = "not seen from here: a proxy is set for this address";
 
-function tls({ look, ...parts }: Parts & { look(facts: TlsFacts, sent: string, now: Date): Found }): Check {
+function tls({ evaluate, ...parts }: Parts & { evaluate(facts: TlsFacts, sent: string, now: Date): Found }): Check {
   return network({
     ...parts,
     applies: ({ url }) => url.startsWith("https:"),
-    look({ tls: facts, portError }, { host }, now) {
+    evaluate({ tls: facts, portError }, { host }, now) {
       if (facts === undefined) return skipped(portError ?? NO_NAME);
       if (facts.error !== undefined && parts.id !== "reachability.tls-version")
         return skipped("there is no TLS connection");
-      return look(facts, `a TLS handshake with ${host}`, now);
+      return evaluate(facts, `a TLS handshake with ${host}`, now);
     },
   });
 }

@@ -21,7 +21,7 @@ export const robustness: readonly Check[] = [
   {
     id: "robustness.malformed-json",
     title: "refuses malformed JSON",
-    why: 'the guide, "Error Handling": a 200 would say that the event was taken, a 500 that Zoho should send it again',
+    why: 'the guide, "Error Handling": a 200 says that the event was accepted, a 500 asks Zoho to send it again',
     remedy: CAUGHT,
     applies: isJson,
     async run(endpoint) {
@@ -94,7 +94,7 @@ export const robustness: readonly Check[] = [
     id: "robustness.long-ids",
     title: "keeps all digits of long ids",
     why: "Zoho's ids have up to 19 digits; a JavaScript number holds 15, and the record is then not found",
-    remedy: "keep ids as text, also when they come as numbers",
+    remedy: "keep ids as text, even if they arrive as numbers",
     applies: ({ format, sample }) => recordsOf(format, sample.data, sample.event).length > 0,
     async run(endpoint) {
       const { format, sample } = endpoint.subject;
@@ -114,8 +114,8 @@ export const robustness: readonly Check[] = [
   {
     id: "robustness.slow-sender",
     title: "waits for a slow sender",
-    why: "a delivery comes in several packets, seconds apart on a bad line",
-    remedy: "read the body to its end, with a time limit of some seconds or more",
+    why: "a delivery arrives in several packets, seconds apart on a bad connection",
+    remedy: "read the body to its end, with a time limit of at least a few seconds",
     async run(endpoint) {
       const delivery = endpoint.make();
       const slowMs = endpoint.subject.deadlineMs / 10;
@@ -160,7 +160,7 @@ interface Odd extends Pick<Check, "id" | "title" | "events"> {
   make(endpoint: Endpoint): readonly (readonly [name: string, delivery: Delivery])[];
 }
 
-/** A check that an odd request is answered with something else than a crash. */
+/** Checks that a malformed request does not crash the endpoint. */
 function survives({ make, ...parts }: Odd): Check {
   return {
     ...parts,

@@ -26,7 +26,7 @@ export const checks: readonly Check[] = [
 
 const groups: readonly string[] = [...new Set(checks.map(groupOf))];
 
-/** Those that the subject has something for, and that are wanted. Throws a usage error for a name that none has. */
+/** Selects the checks that are wanted and apply to the subject. Throws a usage error for an unknown name. */
 export function chooseChecks(
   subject: Subject,
   { only = [], skip = [] }: { readonly only?: readonly string[]; readonly skip?: readonly string[] },
@@ -46,7 +46,7 @@ export function chooseChecks(
   );
   if (chosen.length > 0) return chosen;
   const { product, format } = subject;
-  throw usageError("no check is left", `nothing of that applies to ${product.id} ${format.id} at this address`);
+  throw usageError("no check is left", `none of them applies to ${product.id} ${format.id} at this address`);
 }
 
 function checksFor(subject: Subject): readonly Check[] {
@@ -112,10 +112,10 @@ export function createRunner(endpoint: Endpoint) {
     if (blocked !== undefined) return skipped(blocked);
     const found = await check.run(endpoint);
     if (found.outcome !== "failed") return found;
-    failures.set(check.id, `${check.id} failed, which leaves nothing to see`);
+    failures.set(check.id, `${check.id} failed, so there is nothing to check here`);
     // Otherwise every later check would fail for the same reason.
     if (check.after !== "nothing" && check.after !== "reachable" && !(await endpoint.isAlive()))
-      gone = `it no longer answers since ${check.id}`;
+      gone = `it has not answered since ${check.id}`;
     return check.onlyWarns ? { ...found, outcome: "warning" } : found;
   }
 

@@ -6,20 +6,20 @@ import { CREDENTIAL_VARIABLES, type Secret, type Secrets, secret } from "../../d
 import { freshen } from "../../samples/fresh.ts";
 import { parseJson, readExact, writeJson } from "../../util/json.ts";
 
-export interface Sample {
+export interface SampleEvent {
   readonly event: string;
   readonly data: unknown;
   readonly records: readonly string[];
 }
 
-/** What is checked, and with what. */
+/** The endpoint to check, and the samples and secrets to check it with. */
 export interface Subject {
   readonly product: Product;
   readonly format: Format;
   readonly url: string;
-  readonly sample: Sample;
+  readonly sample: SampleEvent;
   /** An event that may happen to a record several times; undefined where the format has none with a sample. */
-  readonly update?: Sample;
+  readonly update?: SampleEvent;
   readonly secrets: Secrets;
   /** How long the sender waits for an answer. All other times derive from it. */
   readonly deadlineMs: number;
@@ -31,7 +31,7 @@ export interface Subject {
 export const SAMPLE_ORGANISATION = "88888888";
 
 /** A sample with new ids, recognisable by their first digits, and current times. */
-export function freshData({ format }: Subject, { data, event, records }: Sample, now: Date): unknown {
+export function freshData({ format }: Subject, { data, event, records }: SampleEvent, now: Date): unknown {
   const fresh = freshen(data, randomInt, now, records);
   const [id] = recordsOf(format, fresh, event);
   return id === undefined ? fresh : replaced(fresh, id, SAMPLE_ORGANISATION + id.slice(SAMPLE_ORGANISATION.length));
@@ -43,7 +43,7 @@ export function recordsOf(format: Format, data: unknown, event: string): readonl
   return parsed.ok ? format.records(parsed.value, event).filter((id) => /^\d{15,19}$/.test(id)) : [];
 }
 
-/** The same data about another record. */
+/** Makes the same data about another record. */
 export function replaced(data: unknown, id: string, by: string): unknown {
   return readExact(writeJson(data).replaceAll(id, by));
 }
@@ -64,7 +64,7 @@ export function keyOf({ product, secrets }: Subject, proof: Proof): Secret | und
   return secrets.for(proof.signingCredential ?? proof.credential, product.id)[0];
 }
 
-/** What to do where proofs cannot be made: `set ZOHO_WEBHOOK_TOKEN to the value that your app has`. */
+/** Remedy where proofs cannot be made: `set ZOHO_WEBHOOK_TOKEN to the value that your app has`. */
 export function setVariables(proofs: readonly Proof[]): string {
   const names = [...new Set(proofs.map((proof) => CREDENTIAL_VARIABLES[proof.signingCredential ?? proof.credential]))];
   const isPair = proofs.some(({ signingCredential }) => signingCredential !== undefined);

@@ -50,7 +50,7 @@ export const security: readonly Check[] = [
     id: "security.other-body",
     unless: "security.wrong-signature",
     title: "refuses the signature of another body",
-    remedy: "compute the signature of the body that came, each time",
+    remedy: "compute the signature of the received body, every time",
     make: (endpoint) => ({ ...endpoint.make(), body: endpoint.make().body }),
   }),
   {
@@ -58,7 +58,7 @@ export const security: readonly Check[] = [
     unless: "security.wrong-signature",
     title: "checks the signature over the raw bytes",
     why: "Zoho signs the bytes that it sends. The guide's handler hashes JSON.stringify(req.body), which differs from them in white space, escapes and long numbers",
-    remedy: "keep the raw body, such as with express.raw(), and verify before parsing",
+    remedy: "keep the raw body, for example with express.raw(), and verify before parsing",
     events: 2,
     ...needs((proof, subject) => signsBody(proof) && isJson(subject)),
     run: (endpoint) => checkRawBytes(endpoint),
@@ -87,7 +87,7 @@ export const security: readonly Check[] = [
   forged(signsTime, {
     id: "security.old-timestamp",
     unless: "security.wrong-signature",
-    title: "refuses a signature of yesterday",
+    title: "refuses yesterday's signature",
     remedy: "compare the signed time with the clock, and refuse what is older than five minutes",
     make: (endpoint) => endpoint.make({ now: new Date(endpoint.now().getTime() - DAY_MS) }),
   }),
@@ -237,7 +237,7 @@ function textOf({ reply, replyPreview }: PostResult): string {
   return `${replyPreview}\n${reply?.subarray(0, MAX_TEXT).toString("utf8") ?? ""}`;
 }
 
-/** What the app knows as well, in any place of an answer. Short ones would be found by chance. */
+/** Secrets that the app knows too, to look for in its answers. Short ones would be found by chance. */
 function secretsOf({ format, product, secrets }: Subject): readonly string[] {
   return format.proofs
     .flatMap(({ credential }) => secrets.for(credential, product.id))

@@ -6,7 +6,7 @@ import { type Check, fault, isAccepted } from "./check.ts";
 import { BURST, RateLimited } from "./endpoint.ts";
 import { blockedBy } from "./prerequisites.ts";
 
-const LATE = 'the guide, "Respond Quickly": a delivery that is not answered in time counts as failed and comes again';
+const LATE = 'the guide, "Respond Quickly": a delivery that is not answered in time counts as failed and is sent again';
 const QUEUE = "put the event into a queue or a table, answer 200, and do the work after that";
 const AT_ONCE = `${BURST} valid deliveries at once`;
 /** How many, one after the other, show how long one takes. */

@@ -20,7 +20,7 @@ interface SubjectOptions {
   readonly countCmd?: string;
 }
 
-/** Where neither the flag nor the URL names a product. */
+/** Product where neither the flag nor the URL names one. */
 const DEFAULT_PRODUCT = "crm";
 
 export async function chooseSubject(
@@ -31,7 +31,7 @@ export async function chooseSubject(
 ): Promise<Subject> {
   if (countCmd === "")
     throw usageError("--count-cmd names no command", "leave it out, or give one that prints a number");
-  const products = await projectProducts(context, { config, schemas: false });
+  const products = await projectProducts(config, { schemas: false });
   warnOfUnknownVariables(context, config, products);
   const last = splitUrl(to).path.split("/").at(-1) ?? "";
   const product =
@@ -47,7 +47,7 @@ export async function chooseSubject(
     if (fixture === undefined) return [];
     const { event: kind, name } = match;
     const data = readExact(fixture.text);
-    const canRepeat = !kind.once && !kind.designed && recordsOf(format, data, name).length > 0;
+    const canRepeat = !kind.once && !kind.custom && recordsOf(format, data, name).length > 0;
     return [{ event: name, data, records: format.records(fixture.data, name), canRepeat }];
   });
   const [sample] = samples;

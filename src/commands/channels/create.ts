@@ -5,13 +5,14 @@ import { readBack, requestChannel, warnOfDifferences } from "../../channels/crea
 import { channelEvents } from "../../channels/events.ts";
 import { chooseExpiry, expiryBy } from "../../channels/expiry.ts";
 import { notifyUrl } from "../../channels/notify-url.ts";
-import { findWatchProduct } from "../../channels/products.ts";
 import { channelReport } from "../../channels/reports.ts";
 import { withZoho, type ZohoSession } from "../../channels/session.ts";
+import { findWatchProduct } from "../../channels/watch-products.ts";
 import { warnOfMistypedModules } from "../../custom/project-products.ts";
 import { listenerUrl } from "../../events/running-listener.ts";
 import { products } from "../../products/index.ts";
 import type { Context } from "../../project/context.ts";
+import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
@@ -29,9 +30,10 @@ export async function create(context: Context, names: readonly string[], options
   const events = channelEvents(productId, names);
   const typed = events.map((event) => `${productId}:${event}`);
   warnOfMistypedModules(context, products, typed);
-  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, productId)));
+  const project = loadConfig(context);
+  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, project, productId)));
   const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
-  return withZoho(context, options, async (session) => {
+  return withZoho(context, project, options, async (session) => {
     const { command, product } = session;
     rejectUnknownOptions(product, options);
     const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
@@ -67,7 +69,7 @@ export async function create(context: Context, names: readonly string[], options
         throw error;
       });
     context.report(channelReport(session, "created", channel, options.showSecrets));
-    const message = `its token is a new one, which listen on this machine knows; for your app: ${command(`show ${id} --show-secrets`)}`;
+    const message = `a new token was created; listen on this machine uses it. For your app: ${command(`show ${id} --show-secrets`)}`;
     if (chosenToken === undefined) context.report({ type: "notice", message });
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
     return ExitCode.ok;

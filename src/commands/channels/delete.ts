@@ -3,6 +3,7 @@ import { deleteChannels, forget } from "../../channels/delete.ts";
 import { isInUse } from "../../channels/orphaned-channels.ts";
 import { listWithMissing, withZoho, type ZohoSession } from "../../channels/session.ts";
 import type { Context } from "../../project/context.ts";
+import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { confirm, showRequest } from "../../zoho-api/session.ts";
 import { type DeletionOptions, unchanged } from "./options.ts";
@@ -13,7 +14,7 @@ interface DeleteOptions extends DeletionOptions {
 
 export async function remove(context: Context, texts: readonly string[], options: DeleteOptions): Promise<ExitCode> {
   if (texts.length > 0 === (options.all === true)) throw usageError("give the ids of the channels, or --all");
-  return withZoho(context, options, async (session) => {
+  return withZoho(context, loadConfig(context), options, async (session) => {
     const { product } = session;
     const found = options.all ? await listWithMissing(session) : undefined;
     const ids = found?.listed.map(({ id }) => id) ?? [...new Set(texts.map(readChannelId))];

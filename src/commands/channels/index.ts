@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { watchProductIds } from "../../channels/products.ts";
+import { watchProductIds } from "../../channels/watch-products.ts";
 import type { Context } from "../../project/context.ts";
 import { examples } from "../../terminal/help.ts";
 import type { ExitCode } from "../../util/errors.ts";
@@ -161,8 +161,8 @@ commands reject it. Guides that mention 30 days do not match what Zoho does.
 Sign in first with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.`;
 
 const CREATE_HELP = `
-The channel's token is that of --token-file, else of ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_TOKEN_CRM and the like), else a
-new one. It is saved with your profile, so that zoho-hooks listen can verify it.`;
+The channel's token comes from --token-file, else from ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_TOKEN_CRM and the like); if
+neither is set, a new one is created. It is saved with your profile, so that zoho-hooks listen can verify it.`;
 
 const RENEW_HELP = `
 Each channel is read and then written as a whole with its new expiry, because Zoho drops what an update leaves out. A

@@ -6,6 +6,7 @@ import { type ChannelReport, channelReport, missingReport } from "../../channels
 import { listWithMissing, requireChannel, withZoho, type ZohoSession } from "../../channels/session.ts";
 import { maskUrl } from "../../delivery/mask.ts";
 import type { Context } from "../../project/context.ts";
+import { loadConfig } from "../../project/load.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { formatSpan, parseDuration } from "../../util/units.ts";
@@ -23,7 +24,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
   const { expiring, showSecrets = false } = options;
   const withinMs = expiring === undefined ? undefined : parseDuration(expiring, "--expiring");
   const required = requirement(options);
-  return withZoho(context, options, async (session) => {
+  return withZoho(context, loadConfig(context), options, async (session) => {
     const { client, command, product } = session;
     const module = options.module && moduleName(product.id, options.module);
     const { all, listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
@@ -119,7 +120,7 @@ function checkRequired(
 
 export async function show(context: Context, text: string, options: ListOptions): Promise<ExitCode> {
   const id = readChannelId(text);
-  return withZoho(context, options, async (session) => {
+  return withZoho(context, loadConfig(context), options, async (session) => {
     const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));
     context.report(channelReport(session, "listed", channel, options.showSecrets));
     return ExitCode.ok;

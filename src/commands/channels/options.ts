@@ -1,4 +1,4 @@
-import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../channels/products.ts";
+import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../channels/watch-products.ts";
 import type { Secret } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
 import { givenSecrets } from "../../project/given-secrets.ts";

@@ -6,13 +6,14 @@ import { isInUse } from "../../channels/orphaned-channels.ts";
 import { withZoho, type ZohoSession } from "../../channels/session.ts";
 import { maskUrl } from "../../delivery/mask.ts";
 import type { Context } from "../../project/context.ts";
+import { loadConfig } from "../../project/load.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { confirm, showRequest } from "../../zoho-api/session.ts";
 import { type DeletionOptions, unchanged } from "./options.ts";
 
 export async function prune(context: Context, options: DeletionOptions): Promise<ExitCode> {
-  return withZoho(context, options, async (session) => {
+  return withZoho(context, loadConfig(context), options, async (session) => {
     const { account, client, command, folder, memory, product } = session;
     const listed = await context.waiting("asking Zoho for its channels", () => client.list());
     const remembered = await memory.all();

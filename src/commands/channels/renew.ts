@@ -15,6 +15,7 @@ import {
 import { missingReport, stateReport } from "../../channels/reports.ts";
 import { listWithMissing, withZoho, type ZohoSession } from "../../channels/session.ts";
 import type { Context } from "../../project/context.ts";
+import { loadConfig } from "../../project/load.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { parseDuration } from "../../util/units.ts";
 import { isThrottled } from "../../zoho-api/errors.ts";
@@ -36,7 +37,7 @@ export async function renew(context: Context, texts: readonly string[], options:
   if (onLost !== undefined && options.every !== true) throw usageError("--on-lost is for --every only");
   const ids = [...new Set(texts.map(readChannelId))];
   const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
-  return withZoho(context, options, async (session) => {
+  return withZoho(context, loadConfig(context), options, async (session) => {
     const { command, product } = session;
     const end = (): Date => chooseExpiry(expires, product.lifetime, session.now());
     // Rejects a wrong --expires before anything is sent, and is computed again by Zoho's clock below.

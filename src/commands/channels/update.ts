@@ -9,6 +9,7 @@ import { wholeConfig } from "../../channels/renew.ts";
 import { channelReport } from "../../channels/reports.ts";
 import { requireChannel, withZoho, type ZohoSession } from "../../channels/session.ts";
 import type { Context } from "../../project/context.ts";
+import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
 import { showRequest } from "../../zoho-api/session.ts";
@@ -27,7 +28,7 @@ export async function update(context: Context, text: string, options: UpdateOpti
       "add --events, --url, --token-file, --expires, --fields, --related or --values",
     );
   }
-  return withZoho(context, options, async (session) => {
+  return withZoho(context, loadConfig(context), options, async (session) => {
     const { product } = session;
     rejectUnknownOptions(product, options);
     const channel = await requireChannel(session, id);

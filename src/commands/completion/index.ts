@@ -66,9 +66,9 @@ async function programFor(
 
 /** The user's own products too, unless their settings are broken: suggest the others rather than nothing. */
 async function knownProducts(context: Context): Promise<readonly Product[]> {
-  const { configuredProducts } = await import("../../custom/project-products.ts");
+  const { projectProducts } = await import("../../custom/project-products.ts");
   try {
-    return await configuredProducts(loadConfig(context), { schemas: false });
+    return await projectProducts(loadConfig(context), { schemas: false });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return (await import("../../products/index.ts")).products;

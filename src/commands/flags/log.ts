@@ -15,14 +15,14 @@ export function addFilters(command: Command): Command {
     .option("-e, --event <pattern>", "only these events, such as 'crm:Leads.*' (repeatable)", collect)
     .option("--status <status>", "only what was answered with this status: 401, 4xx or 400-499")
     .option("--rejected", "only what was rejected: your app did not get it")
-    .option("--invalid", "only invalid bodies: not as the schema says, unreadable, or of an unknown event")
-    .option("--duplicates", "only what had come before: the same event, or the same bytes")
+    .option("--invalid", "only invalid bodies: not matching the schema, unreadable, or of an unknown event")
+    .option("--duplicates", "only repeats: the same event, or the same bytes")
     .option("--search <text>", "only with this text in the body or URL")
     .option(
       "--where <path=value>",
       "only with this value at this place, such as data.Email=a@b.c (repeatable)",
       collect,
     )
-    .option("--since <time>", "only what came in the last 10m, 2h or 7d, or since 2026-05-01T10:00")
+    .option("--since <time>", "only what arrived in the last 10m, 2h or 7d, or since 2026-05-01T10:00")
     .option("--failed", "only what failed: your app did not accept it, and no attempt follows");
 }

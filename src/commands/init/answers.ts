@@ -30,7 +30,7 @@ type Formats = Readonly<Record<string, string>>;
 interface CredentialAnswer {
   readonly variable: string;
   readonly how: "generate" | "none" | "given";
-  /** Of one that is given. */
+  /** Value, where it is given. */
   readonly value?: Secret;
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import type { Product } from "../../contract/product.ts";
-import { configuredProducts } from "../../custom/project-products.ts";
+import { projectProducts } from "../../custom/project-products.ts";
 import { CREDENTIAL_VARIABLES } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
 import { settingDecisions } from "../../project/decisions.ts";
@@ -116,7 +116,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
 
 function knownProducts({ cwd: root, importModule }: Context, { products = {} }: SettingsFile) {
   const config = { root, importModule, settings: { products }, origins: { products: join(root, CONFIG_FILE) } };
-  return configuredProducts(config, { schemas: false });
+  return projectProducts(config, { schemas: false });
 }
 
 async function confirmOverwrite(context: Context, { path, entries }: FileChange, options: InitOptions): Promise<void> {
@@ -197,7 +197,7 @@ interface FileChange {
   readonly action: "created" | "changed" | "unchanged" | "absent";
   /** The settings, variables or lines that are added. */
   readonly entries: readonly string[];
-  /** Those that exist already and are not changed. */
+  /** Files that exist already and are not changed. */
   readonly kept: readonly string[];
   /** The mode of the file from now on; default: that of the umask, or of an existing file. */
   readonly mode?: number;

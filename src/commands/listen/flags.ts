@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { watchProductIds } from "../../channels/products.ts";
+import { watchProductIds } from "../../channels/watch-products.ts";
 import type { ListenOptions } from "../../listener/plan.ts";
 import type { Context } from "../../project/context.ts";
 import type { Settings } from "../../project/settings.ts";
@@ -35,7 +35,7 @@ export function addListenFlags(command: Command): void {
     .optionsGroup("Receiving:")
     .option("--ui", "show what comes in the browser, too: prints the address of the inspector");
   addSettings("host", "maxBody", "schema", "tolerance", "allowIp", "allowZohoIps", "allowUnsigned")
-    .option("--no-keys", "take no keys, and draw no line at the bottom of the terminal")
+    .option("--no-keys", "turn off keyboard shortcuts and the status line")
     .option(
       "--show-secrets",
       "do not mask tokens and signatures in what -v shows, nor known secrets in bodies and your app's answers",

@@ -28,7 +28,7 @@ like, for one product only). SalesIQ and Cliq need ZOHO_WEBHOOK_PUBLIC_KEY: the 
 sends its secret when you set up its webhook: listen keeps it and uses it from then on. If you set the webhook up
 earlier, set ZOHO_WEBHOOK_HOOK_SECRET instead.
 Every delivery is saved in the event log before it is answered: see zoho-hooks events. The log needs Node 22.13 or later;
-with an older one, install better-sqlite3@12, which --forward-to needs, too.
+with an older one, install better-sqlite3@12, which --forward-to also needs.
 
 In a terminal, single keys look at events and replay them: press ? for the list. --no-keys turns them off.
 

@@ -8,7 +8,7 @@ import { EVERY_RECORD } from "../states.ts";
 import { APPEND_TIMEOUT_MS, type Database } from "./connect.ts";
 import { Flush } from "./flush.ts";
 
-/** Of a claim that was just made. */
+/** A claim that was just made. */
 export interface ClaimGiven {
   /** When it was asked for, by `performance.now()`: the lease began no sooner. */
   readonly sentAtMs: number;
@@ -19,18 +19,18 @@ export interface ClaimGiven {
 
 interface AppendOptions {
   now(): Date;
-  /** Of claims, in milliseconds. */
+  /** Length of a claim, in milliseconds. */
   readonly leaseMs: number;
   /** The receiver that has registered itself. */
   receiver(): string | undefined;
   onClaimed(claim: ClaimRef & { readonly lease: string }, given: ClaimGiven): void;
 }
 
-/** Of the bodies of one flush. A larger one goes alone. */
+/** Limit of all bodies in one flush. A larger one goes alone. */
 const MAX_FLUSH_BYTES = 4_194_304;
-/** Of text in an index, which can have no more than 2,704 bytes: a name that is longer is nobody's. */
+/** PostgreSQL limits an index entry to 2,704 bytes; longer names are not indexed. */
 const MAX_INDEXED = 500;
-/** Of a notification: 8,000 bytes, and a target that is longer may be anyone's. */
+/** PostgreSQL limits a notification to 8,000 bytes; for a longer target it names none. */
 const MAX_PAYLOAD = 2000;
 
 /** Records deliveries, many in one call. */
@@ -150,7 +150,7 @@ function forwardsOf(entries: readonly NewEntry[], lease: string | undefined) {
   });
 }
 
-/** What `onWork` hears; an empty text stands for any target. Every user of the database may listen, so it has no secrets. */
+/** The text that `onWork` listeners get; an empty one stands for any target. Every user of the database may listen, so it has no secrets. */
 function payloadFor(target: string): string {
   return target.length > MAX_PAYLOAD || maskUrl(target) !== target ? "" : target;
 }

@@ -228,7 +228,7 @@ interface Query {
   readonly purpose: Purpose;
   readonly sql: string;
   readonly values: readonly Value[];
-  /** By `performance.now()`; undefined for the limit of the pool. */
+  /** Deadline by `performance.now()`; undefined for the limit of the pool. */
   readonly endsAt: number | undefined;
 }
 

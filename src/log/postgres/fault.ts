@@ -38,9 +38,9 @@ const KIND_BY_STATE: readonly (readonly [prefix: string, kind: FaultKind])[] = [
 
 const SYSTEM_CODES =
   /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ENOENT|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EACCES|ENOTSOCK)$/;
-/** Of a server whose certificate is not to be trusted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/** Codes of a certificate that is not to be trusted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const CERTIFICATE_CODES = /CERT|^UNABLE_TO_VERIFY/;
-/** Of pg itself, which gives these no code. */
+/** Message of pg itself, which gives it no code. */
 const NO_PASSWORD = /^SASL: .*password must be a .*string/;
 const DRIVER_MESSAGES =
   /^Connection terminated|^timeout (?:exceeded when trying to connect|expired)|^Client (?:was closed|has encountered a connection error)|^The server does not support SSL/;

@@ -62,7 +62,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     claimWaiting: queue.claimWaiting,
     // Only the log itself knows what other processes have claimed.
     claim: () => false,
-    holds: queue.holds,
+    isClaimValid: queue.isClaimValid,
     nextDue: queue.nextDue,
     complete: queue.complete,
     release: queue.release,
@@ -98,7 +98,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
   };
 }
 
-/** A living receiver, one of this machine first; undefined when there is none, or no log. */
+/** An active receiver, one of this machine first; undefined when there is none, or no log. */
 export async function readPostgresOwner(address: DatabaseAddress, host: string): Promise<LockOwner | undefined> {
   const database = openDatabase(await connectTo(address));
   try {

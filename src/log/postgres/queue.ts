@@ -6,9 +6,9 @@ import type {
   ClaimRef,
   ClaimRequest,
   Completed,
+  ForwardOutcome,
   NewAttempt,
   NextDue,
-  Outcome,
   Unreadable,
   WaitingCount,
 } from "../log.ts";
@@ -31,7 +31,7 @@ interface InHand {
 interface Settlement {
   readonly claim: ClaimRef;
   readonly attempt: NewAttempt;
-  readonly outcome: Outcome;
+  readonly outcome: ForwardOutcome;
   readonly isOrdered: boolean;
 }
 
@@ -131,7 +131,7 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
   return {
     take,
     release,
-    holds: (ref: ClaimRef): boolean => performance.now() < (inHand.get(keyOf(ref))?.endsAtMs ?? 0),
+    isClaimValid: (ref: ClaimRef): boolean => performance.now() < (inHand.get(keyOf(ref))?.endsAtMs ?? 0),
     async claimWaiting(request: ClaimRequest): Promise<Claimed> {
       const { target, limit, maxBytes = Number.MAX_SAFE_INTEGER } = request;
       const [sent, lease] = [nowMs(), randomUUID()];
@@ -161,9 +161,9 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
         [nowMs(), target, now.getTime(), target, now.getTime()],
       );
       const at = row && maybeNumber(row, "at");
-      return { left: row?.is_left === 1, at: at === undefined ? undefined : new Date(at) };
+      return { hasMore: row?.is_left === 1, at: at === undefined ? undefined : new Date(at) };
     },
-    async complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<Completed> {
+    async complete(claim: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Promise<Completed> {
       const isOrdered = inHand.get(keyOf(claim))?.isOrdered ?? true;
       const completed = await settling.write({ claim, attempt, outcome, isOrdered });
       inHand.delete(keyOf(claim));
@@ -171,7 +171,7 @@ export function createQueue(database: Database, { now, leaseMs }: { now(): Date;
     },
     /** Its number among the attempts of the delivery for the target. */
     async recordAttempt(n: number, attempt: NewAttempt): Promise<number> {
-      const { mends = false } = attempt;
+      const { resolvesFailure: mends = false } = attempt;
       const given = toJson([{ ...attemptRow(0, n, attempt), mends }]);
       const [row] = await database.query("durable", SETTLE, [given, nowMs(), mends]);
       return row === undefined ? 0 : numberOf(row, "attempt");

@@ -20,7 +20,7 @@ import {
 import type { Database } from "./connect.ts";
 import { CLOCK_SHIFT } from "./schema.ts";
 
-/** Of the bodies that are in memory at once, beside the first. */
+/** Limit of the bodies in memory at once, beside the first. */
 const MAX_BATCH_BYTES = 8_388_608;
 const MAX_ATTEMPTS_READ = 500;
 

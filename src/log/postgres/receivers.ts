@@ -18,7 +18,7 @@ export function createReceivers(database: Database) {
   let beating: NodeJS.Timeout | undefined;
 
   return {
-    /** Of this process; undefined before it is registered. */
+    /** Id of this process; undefined before it is registered. */
     id: () => id,
     /** Any number of processes may have the log at once. */
     async lock({ pid, host, role = "both", since, ...owner }: LockOwner): Promise<LogLock> {
@@ -49,7 +49,7 @@ export function createReceivers(database: Database) {
         },
       };
     },
-    /** Those that live. */
+    /** All active receivers. */
     async all(): Promise<readonly LockOwner[]> {
       const rows = await database.read(`SELECT * FROM receivers WHERE id IN (${LIVING}) ORDER BY since, id`);
       return rows.map((row) => ownerOf(database, row));
@@ -74,7 +74,7 @@ export function createReceivers(database: Database) {
   };
 }
 
-/** A living one that has a URL, those of a machine first. */
+/** An active one that has a URL, those of a machine first. */
 export async function readOwner(database: Database, host: string): Promise<LockOwner | undefined> {
   const [row] = await database.read(
     `SELECT * FROM receivers WHERE url IS NOT NULL AND id IN (${LIVING}) ORDER BY host = ? DESC NULLS LAST, since DESC LIMIT 1`,

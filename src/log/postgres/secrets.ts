@@ -77,12 +77,16 @@ function encrypt(secret: Buffer, name: string, value: string): Buffer {
   return Buffer.concat([iv, cipher.getAuthTag(), text]);
 }
 
-/** Of the log. It is made by whoever needs it first. */
+/** Salt of the log's encryption key, created on first use. */
 async function readSalt(database: Database): Promise<string> {
-  const [found] = await database.query(
-    "durable",
-    `INSERT INTO meta (name, value) VALUES ('salt', ?) ON CONFLICT (name) DO UPDATE SET value = meta.value RETURNING value`,
-    [randomBytes(16).toString("hex")],
-  );
-  return found === undefined ? "" : textOf(found, "value");
+  const [known] = await database.read("SELECT value FROM meta WHERE name = 'salt'");
+  const [found = {}] =
+    known === undefined
+      ? await database.query(
+          "durable",
+          `INSERT INTO meta (name, value) VALUES ('salt', ?) ON CONFLICT (name) DO UPDATE SET value = meta.value RETURNING value`,
+          [randomBytes(16).toString("hex")],
+        )
+      : [known];
+  return textOf(found, "value");
 }

@@ -19,6 +19,16 @@ export async function readServer(address: DatabaseAddress) {
   }
 }
 
+/** Throws a UserError for a server on which no log could be created or used. */
+export async function requireSuitableServer(address: DatabaseAddress): Promise<void> {
+  const database = openDatabase(await connectTo(address));
+  try {
+    await checkServer(database);
+  } finally {
+    await database.close();
+  }
+}
+
 /** Creates a log where there is none. Resolves to its address for messages, and whether it was created. */
 export async function createLog(address: DatabaseAddress) {
   const database = openDatabase(await connectTo(address));

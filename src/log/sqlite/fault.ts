@@ -74,7 +74,7 @@ const MESSAGES: Readonly<
   ],
   "read-only": (path, reason) => [
     `the event log ${path} cannot be written (${reason})`,
-    "make its folder and file writable for you (reading needs that, too), use another log with --store, or listen without one: --no-store",
+    "make its folder and file writable for you (reading needs that as well), use another log with --store, or listen without one: --no-store",
   ],
   unreachable: (path, reason) => [
     `the event log ${path} cannot be opened (${reason})`,
@@ -101,7 +101,7 @@ export function logFault(kind: FaultKind, path: string, reason: string): UserErr
   return new UserError("usage", message, hint, `log-${kind}`);
 }
 
-/** Throws a UserError for a log that is not all regular files: SQLite would wait for ever for the other end of a pipe. */
+/** Throws a UserError for a log that is not all regular files: SQLite would wait forever for the other end of a pipe. */
 export function rejectIrregular(path: string): void {
   for (const file of ["", "-wal", "-shm", "-journal"].map((suffix) => path + suffix)) {
     if (statSync(file, { throwIfNoEntry: false })?.isFile() === false) {

@@ -17,7 +17,7 @@ const MAX_GROUP = 256;
 const RETRY_EVERY_MS = 15;
 /** How long a write that is not durable waits for others while the disk is idle. */
 const LAZY_MS = 2;
-/** The same where a durable one has come as recently: another will, and a commit of its own costs as much. */
+/** Longer delay while durable writes are frequent: the next one commits this too. */
 const BUSY_LAZY_MS = 20;
 /** They run on Node's thread pool of four (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
 const MAX_SYNCS = 2;

@@ -7,9 +7,9 @@ import { rejectForeign } from "./database.ts";
 import { loadEngine, type NativeDatabase } from "./engine.ts";
 import { logError } from "./fault.ts";
 
-/** What can be said about a log without changing it. */
+/** Facts about a log that are read without changing it. */
 export interface LogHealth {
-  /** Of the log and its journal, in bytes. */
+  /** Size of the log and its journal. */
   readonly bytes: number;
   readonly deliveries: number;
   readonly lastAt: Date | undefined;

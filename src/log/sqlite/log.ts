@@ -103,7 +103,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       }
     },
     claim: ({ id }) => queue.claim(id),
-    holds: () => true,
+    isClaimValid: () => true,
     nextDue: (request) => read(() => queue.nextDue(request)),
     complete: (claim, attempt, outcome) =>
       commits.write(() => queue.complete(claim, attempt, outcome), {

@@ -7,10 +7,10 @@ import type {
   ClaimRef,
   ClaimRequest,
   Completed,
+  ForwardOutcome,
   NewAttempt,
   NewEntry,
   NextDue,
-  Outcome,
   Unreadable,
   WaitingCount,
 } from "../log.ts";
@@ -106,13 +106,13 @@ export function createQueue(database: NativeDatabase, appender: ReturnType<typeo
       const [[, now], [late]] = dueNow(times);
       const at = maybeNumber(next.get(target, now, late) ?? {}, "at");
       return {
-        left: dueNow(times).some((range) =>
+        hasMore: dueNow(times).some((range) =>
           due.all(target, ...range, claimed.size + 1).some((row) => !claimed.has(numberOf(row, "id"))),
         ),
         at: at === undefined ? undefined : new Date(at),
       };
     },
-    complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): Completed {
+    complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: ForwardOutcome): Completed {
       appender.addAttempt(n, attempt);
       // Where a replay has settled it meanwhile, that made the next one due, and woke nobody.
       if (outcome.state === "retry") return Number(retry.run(outcome.at.getTime(), id).changes) === 0 ? "due" : "done";
@@ -268,7 +268,7 @@ export function createAppender(database: NativeDatabase) {
     addAttempt: add,
     recordAttempt(n: number, made: NewAttempt): number {
       add(n, made);
-      if (made.mends === true) unblock(mend.all(n, made.target));
+      if (made.resolvesFailure === true) unblock(mend.all(n, made.target));
       return numberOf(lastAttempt.get(n, made.target) ?? {}, "attempt");
     },
   };

@@ -25,14 +25,14 @@ interface Source {
   readonly reader: ReturnType<typeof createEntryReader>;
   /** Runs a query, again while another process has locked the file. */
   query<T>(run: () => T): Promise<T>;
-  /** The same after a check that the file is still the log. */
+  /** Runs a read after a check that the file is still the log. */
   read<T>(run: () => T): Promise<T>;
 }
 
 /** Reads what belongs to the rows of a page, and returns what converts each; undefined stands for one that has been pruned. */
 type OpenPage<T> = (rows: readonly SqlRow[]) => (row: SqlRow) => T | undefined;
 
-/** What reads the deliveries of a list. */
+/** Source of the pages of a list. */
 export function pageSource<T>(
   { database, reader, query, read }: Source,
   columns: string,

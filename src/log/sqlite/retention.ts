@@ -19,7 +19,7 @@ interface PruneOptions {
 
 interface Batch<T> {
   readonly removed: number;
-  /** Where the next one begins, so that deliveries that stay are not read again and again; undefined after the last. */
+  /** Start of the next one, so that deliveries that stay are not read again and again; undefined after the last. */
   readonly next: T | undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { FormatSettings } from "../../contract/format-settings.ts";
-import type { Explanation, Finding, Proof, Verdict } from "../../contract/product.ts";
+import type { ExplainFinding, Explanation, Proof, Verdict } from "../../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { textAt } from "../../delivery/payload.ts";
 import type { Secret } from "../../delivery/secrets.ts";
@@ -232,7 +232,7 @@ function explainToken(text: string, secrets: readonly Secret[], wrong: WrongClai
   const named = token === undefined ? undefined : keys.filter(({ id }) => id === token.header.kid || id === "");
   const isSigned = token !== undefined && signedByAny(token, keys);
   const [unfit] = secrets.flatMap((secret) => unfitKey(secret.reveal(), token?.header.kid) ?? []);
-  const findings: readonly Finding[] = [
+  const findings: readonly ExplainFinding[] = [
     {
       id: "wrapped",
       matches: bare !== text.trim() && parseToken(bare) !== undefined,

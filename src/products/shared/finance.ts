@@ -7,8 +7,8 @@ import type { Delivery } from "../../delivery/delivery.ts";
 import { idsAt, memberCount, type Payload, valueAt } from "../../delivery/payload.ts";
 import { financeSignature } from "../../proofs/finance-signature.ts";
 import { staticAuth } from "../../proofs/token.ts";
+import { CUSTOM, type EventMark, idFields, markedEvent, markOf } from "../../recognition/custom-format.ts";
 import { plainReply } from "../../recognition/reply.ts";
-import { DESIGNED, type EventMark, idFields, markedEvent, markOf } from "../../recognition/user-formed.ts";
 import { writeJson } from "../../util/json.ts";
 import { amount, lazyObject, looseId, optionalText, wireId } from "./schema-parts.ts";
 
@@ -205,7 +205,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     proofs: [auth === undefined ? financeSignature : staticAuth(auth)],
     events: [
       ...(entities.flatMap(eventsOf) as unknown as readonly EventsOf<Entity>[]),
-      event(OTHER, "A user-defined body, or another record", z.unknown, DESIGNED),
+      event(OTHER, "A user-defined body, or another record", z.unknown, CUSTOM),
     ],
     envelope(data) {
       const entity = wrapperIn(data, entities);
@@ -232,7 +232,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
       const ids = idsAt(data, [entity, `${entity}_id`]);
       return name === OTHER && ids.length === 0 ? idFields(data) : ids;
     },
-    catchAll: OTHER,
+    customEvent: OTHER,
     handshake: answerEmptyCall,
     mark: (name) => (name.includes(".") && !name.includes("<") ? markOf(place, name) : {}),
     encode(data, name) {
@@ -289,7 +289,7 @@ const WORDS: Readonly<Record<string, string>> = {
   payment: "customer payment",
 };
 
-/** Where users add the operation, in order of precedence. */
+/** Places to which users add the operation, in order of precedence. */
 const PLACES: readonly EventMark[] = [
   ...["event", "event_type", "action", "operation", "trigger"].map((query) => ({ query })),
   ...["x-zoho-event", "x-event", "x-event-type", "x-webhook-event"].map((header) => ({ header })),

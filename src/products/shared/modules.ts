@@ -44,7 +44,7 @@ export function moduleEnvelope<const Name extends `${string}.${string}`, Data ex
   });
 }
 
-/** What the events of all modules have. */
+/** Members of the events of all modules. */
 const guideEnvelope = { crm: baseEnvelope("crm"), recruit: baseEnvelope("recruit") };
 
 function baseEnvelope(api: string) {

@@ -19,7 +19,7 @@ export class Watch {
     this.#now = now;
   }
 
-  /** The living channels, one row for each module. */
+  /** The active channels, one row for each module. */
   rows(): readonly Row[] {
     this.#rows = this.#rows.filter((row) => row.expiresAt > this.#now());
     return this.#rows;

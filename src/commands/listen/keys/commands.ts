@@ -6,13 +6,14 @@ import { openPage } from "../../../inspector/start.ts";
 import { copyText } from "../../../process/desktop.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
+import type { Config } from "../../../project/load.ts";
 import { usageError } from "../../../util/errors.ts";
 import { nameOf, type RecentEvent } from "./recent-events.ts";
 
 interface CommandOptions {
+  readonly config: Config;
   readonly products: readonly Product[];
   readonly showSecrets: boolean | undefined;
-  readonly forwardTimeoutMs: number;
   readonly logPath: string;
   openInspector(): Promise<string | undefined>;
 }
@@ -23,7 +24,7 @@ const MAX_FOUND = 20;
 /** The commands behind the keys: their own functions, loaded when they are first used. */
 export function keyCommands(
   context: Context,
-  { products, showSecrets = false, forwardTimeoutMs, logPath, openInspector }: CommandOptions,
+  { config, products, showSecrets = false, logPath, openInspector }: CommandOptions,
 ) {
   const hidden = hiddenSecrets(context, { showSecrets });
   const copy = async (text: string, what: string): Promise<void> => {
@@ -35,7 +36,7 @@ export function keyCommands(
   };
   const replayIt = async (n: number, edit: boolean): Promise<void> => {
     const { replay } = await import("../../../send/replay.ts");
-    await replay(context, String(n), { timeout: `${forwardTimeoutMs}ms`, showSecrets, edit });
+    await replay(context, String(n), { timeout: `${config.settings.forwardTimeout}ms`, showSecrets, edit });
   };
   return {
     async details(n: number): Promise<void> {
@@ -63,7 +64,7 @@ export function keyCommands(
       await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`);
     },
     async copy(n: number): Promise<void> {
-      const entry = await withLog(context, {}, (log) => requireEntry(log, n));
+      const entry = await withLog(context, config, (log) => requireEntry(log, n));
       const { body, logged } = entryEvent(products, entry, hidden);
       const text = utf8Text(body);
       if (text === undefined)
@@ -80,7 +81,7 @@ export function keyCommands(
           throw usageError(`the search failed: ${stderr.trim().split("\n")[0]}`);
         return [...stdout.matchAll(/^\{"v":1,"type":"event","n":(\d+),/gm)].map(([, n]) => Number(n));
       };
-      const numbers = await withLog(context, {}, async (log) => {
+      const numbers = await withLog(context, config, async (log) => {
         if (log.shared === undefined) return searchInChild();
         const found: number[] = [];
         for await (const { n } of log.rows({ search: text }, { limit: MAX_FOUND, signal: context.signal }))
@@ -90,7 +91,7 @@ export function keyCommands(
       if (context.signal.aborted) return [];
       const found: RecentEvent[] = [];
       for (const n of numbers.reverse()) {
-        const entry = await withLog(context, {}, (log) => log.get(n));
+        const entry = await withLog(context, config, (log) => log.get(n));
         if (entry === undefined) continue;
         const event = entryEvent(products, entry, hidden);
         context.report(event);

@@ -11,7 +11,7 @@ import { onAbort } from "../../../util/timing.ts";
 import { counted } from "../../../util/units.ts";
 import { keyCommands } from "./commands.ts";
 import { type Action, actionOf, BINDINGS, editLine, parseKeys } from "./keymap.ts";
-import { isFine, RecentEvents } from "./recent-events.ts";
+import { hasNoFailure, RecentEvents } from "./recent-events.ts";
 import { createBottomLine, type Status, statusLine } from "./status-line.ts";
 
 /** More keys than this are not typed ahead while a command runs. */
@@ -94,9 +94,9 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     embedded: log && { flags: plan.flags, secrets: plan.givenSecrets, listener: { log, url } },
   });
   const commands = keyCommands(command, {
+    config: plan.config,
     products: plan.products,
     showSecrets: plan.options.showSecrets === true,
-    forwardTimeoutMs: plan.config.settings.forwardTimeout,
     logPath: log?.path ?? "",
     openInspector: async () => parts.inspector?.start(),
   });
@@ -161,7 +161,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     hasNews = true;
     if (report.type === "target") app = report.state;
     else if (report.type === "forward" && report.status !== undefined) app = "up";
-    if (recent.failedOnly && isFine(report)) line.schedule();
+    if (recent.failedOnly && hasNoFailure(report)) line.schedule();
     else if (isPaused || isAway) {
       buffer.add(report);
       line.schedule();

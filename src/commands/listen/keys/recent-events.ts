@@ -1,5 +1,5 @@
 import { isSuccess } from "../../../delivery/delivery.ts";
-import { chosenNames, maskUrl } from "../../../delivery/mask.ts";
+import { maskUrl, secretFieldNames } from "../../../delivery/mask.ts";
 import type { ForwardReport } from "../../../forward/reports.ts";
 import type { Report } from "../../../process/messages.ts";
 import type { EventReport } from "../../../receiver/event-report.ts";
@@ -33,7 +33,7 @@ export class RecentEvents {
   /** Takes in what is reported of the stream. */
   note(report: Report): void {
     if (report.type === "event") this.#add(report);
-    else if (report.type === "forward" && report.state !== "retry" && !isGood(report)) this.#fail(report.n);
+    else if (report.type === "forward" && report.state !== "retry" && !hasSucceeded(report)) this.#fail(report.n);
   }
 
   get chosen(): RecentEvent | undefined {
@@ -101,20 +101,20 @@ export class RecentEvents {
 
 export function nameOf({ receipt, method, path }: Pick<EventReport, "receipt" | "method" | "path">): string {
   const { product = "?", event, verdicts } = receipt;
-  return event === undefined ? `${method} ${maskUrl(path, chosenNames(verdicts))}` : `${product} ${event}`;
+  return event === undefined ? `${method} ${maskUrl(path, secretFieldNames(verdicts))}` : `${product} ${event}`;
 }
 
 function isRejected({ refusal }: EventReport): boolean {
   return refusal !== undefined;
 }
 
-function isGood({ state, status, error }: ForwardReport): boolean {
+function hasSucceeded({ state, status, error }: ForwardReport): boolean {
   if (state === "delivered") return true;
   return (state === "mirrored" || state === "single") && isSuccess(status) && error === undefined;
 }
 
 /** Whether a report is left out of the output when only what failed or was rejected is shown. */
-export function isFine(report: Report): boolean {
+export function hasNoFailure(report: Report): boolean {
   if (report.type === "event") return !isRejected(report);
-  return report.type === "forward" && (report.state === "retry" || isGood(report));
+  return report.type === "forward" && (report.state === "retry" || hasSucceeded(report));
 }

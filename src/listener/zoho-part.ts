@@ -1,14 +1,15 @@
 import { channelEvents } from "../channels/events.ts";
 import { openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/notify-url.ts";
-import { findWatchProduct } from "../channels/products.ts";
 import { openZoho, type ZohoSession } from "../channels/session.ts";
 import { type ChannelReservation, deleteOrphans, reserveChannel } from "../channels/take-over.ts";
+import { findWatchProduct } from "../channels/watch-products.ts";
 import { findProduct } from "../contract/event-names.ts";
 import type { Product } from "../contract/product.ts";
 import type { Secret, Secrets } from "../delivery/secrets.ts";
 import type { Log } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
+import type { Config } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError, usageError } from "../util/errors.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
@@ -22,15 +23,14 @@ interface ZohoOptions {
   readonly options: ZohoFlags;
   readonly products: readonly Product[];
   readonly secrets: Secrets;
-  /** Those of the settings alone. */
-  readonly configured: Secrets;
+  readonly config: Config;
   /** Receivers share the log, and with it the channel. */
   readonly isShared: boolean;
   /** The channel is lost for good. */
   onLost(error: unknown): void;
 }
 
-/** What receivers on one log share. */
+/** Parts that receivers on one log share. */
 interface SharedParts {
   readonly log: Log;
   readonly shared: SharedSecretsPart;
@@ -46,13 +46,13 @@ export interface ZohoPart extends Part {
 
 /** Signs in for `--channel` and `--expand`. */
 export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
-  const { options, products, secrets, configured, isShared, onLost } = given;
+  const { options, products, secrets, config, isShared, onLost } = given;
   if (isShared && options.channel !== undefined) requireStoreKey(context);
   const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
   const { id: product, title } = findWatchProduct(options.product ?? "crm");
   if (events !== undefined && findProduct(products, product) === undefined)
     throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
-  const session = await openZoho(context, options);
+  const session = await openZoho(context, config, options);
   const records = options.expand ? createRecordReader(context, session) : undefined;
   let reservation: ChannelReservation | undefined;
   const part = {
@@ -67,7 +67,7 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
   };
   if (events === undefined) return part;
   warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
-  const [token] = configured.for("token", product);
+  const [token] = config.secrets.for("token", product);
   if (isShared)
     return {
       ...part,

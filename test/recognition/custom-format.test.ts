@@ -32,7 +32,7 @@ function sent(format: Format, body: unknown, secrets = noSecrets): Delivery {
   return prepare({ product: "forms", format, url, body, headers: [], secrets, now }).delivery;
 }
 
-describe("a user-designed sample", () => {
+describe("a custom sample", () => {
   it.each([
     ["json", "POST", "application/json"],
     ["form", "POST", "application/x-www-form-urlencoded"],
@@ -144,14 +144,14 @@ describe("a body that no format knows", () => {
     all: () => [],
   };
 
-  it("is a user design on the product's URL, unless the guide's signature is required", () => {
+  it("is custom on the product's URL, unless the guide's signature is required", () => {
     expect(post("crm", noSecrets)).toMatchObject({ format: "workflow", event: "webhook", known: true });
     const unsigned = post("crm", guideSecret);
     expect(unsigned).toMatchObject({ format: undefined, event: undefined });
     expect(decideReply(unsigned, { schema: "warn", onInvalid: "reject" }).reply.status).toBe(401);
   });
 
-  it("is a user design with any secret where the config names the format", () => {
+  it("is custom with any secret where the config names the format", () => {
     const [crm] = configureProducts(products, { crm: { format: "workflow" } });
     const delivery = { method: "POST", url: "/", headers: [], body: Buffer.from('{"event":"order.paid"}') };
     const receipt = receive({ products, product: crm, delivery, secrets: guideSecret, now });

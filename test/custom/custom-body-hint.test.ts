@@ -10,7 +10,7 @@ import { type Listener, startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";
 
 const env = { ZOHO_WEBHOOK_SECRET: "s3cret", ZOHO_WEBHOOK_TOKEN: "t0ken" };
-const designed = '{"SingleLine":"Mei"}';
+const customBody = '{"SingleLine":"Mei"}';
 const printed = readFileSync(join(import.meta.dirname, "../../fixtures/forms/guide/form_submitted.json"), "utf8");
 const ticket = readFileSync(join(import.meta.dirname, "../../fixtures/desk/guide/Ticket.Create.json"), "utf8");
 
@@ -32,11 +32,11 @@ function signedWith(text: string, body: string): Record<string, string> {
 
 describe("a body of a product that Zoho never signs", () => {
   it.each([
-    ["forms", designed, "wire"],
+    ["forms", customBody, "wire"],
     ["creator", '{"event":"Spring fair","SingleLine":"Mei"}', "wire"],
     ["survey", '{"response_id":"aB3dE5gH"}', "wire"],
     ["campaigns", "{}", undefined],
-    ["people", designed, "wire"],
+    ["people", customBody, "wire"],
     ["forms", printed, "guide"],
   ])("is accepted by listen, though a secret of all products is set: %s", async (product, body, format) => {
     listener = await startListener([], { env });
@@ -49,7 +49,7 @@ describe("a body of a product that Zoho never signs", () => {
   it("is marked unsigned", async () => {
     const human = await startHumanListener(["--no-store"], { env: { ...env, NO_COLOR: "1" } });
     const headers = { "content-type": "application/json" };
-    for (const body of [designed, printed])
+    for (const body of [customBody, printed])
       await fetch(`${human.url}/webhooks/zoho/forms`, { method: "POST", headers, body });
     const { out } = await human.stop();
     expect(out).toMatch(/#1 +forms +form_submitted.* – unsigned/);
@@ -57,30 +57,30 @@ describe("a body of a product that Zoho never signs", () => {
   });
 
   it.each([
-    ["a secret of its own", {}, { ZOHO_WEBHOOK_SECRET_FORMS: "f0rms" }, signedWith("f0rms", designed)],
+    ["a secret of its own", {}, { ZOHO_WEBHOOK_SECRET_FORMS: "f0rms" }, signedWith("f0rms", customBody)],
     [
       "a secret of its own, whatever the format",
       { format: "wire" },
       { ZOHO_WEBHOOK_SECRET_FORMS: "f0rms" },
-      signedWith("f0rms", designed),
+      signedWith("f0rms", customBody),
     ],
     ["a fixed value", { auth: { header: "x-key" } }, { ZOHO_WEBHOOK_AUTH: "kn0ck" }, { "x-key": "kn0ck" }],
-    ["the guide's format in the config", { format: "guide" }, {}, signedWith("s3cret", designed)],
+    ["the guide's format in the config", { format: "guide" }, {}, signedWith("s3cret", customBody)],
   ])("needs a proof with %s", async (_, forms, more, proof) => {
     const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ products: { forms } }) });
     listener = await startListener([], { env: { ...env, ...more }, cwd });
-    expect(await statusOf("/webhooks/zoho/forms", designed)).toBe(401);
+    expect(await statusOf("/webhooks/zoho/forms", customBody)).toBe(401);
     expect(await statusOf("/webhooks/zoho/forms", printed)).toBe(401);
     // Looks like a record of another product.
     expect(await statusOf("/webhooks/zoho/forms", ticket)).toBe(401);
-    expect(await statusOf("/webhooks/zoho/forms", designed, { "content-type": "application/json", ...proof })).toBe(
+    expect(await statusOf("/webhooks/zoho/forms", customBody, { "content-type": "application/json", ...proof })).toBe(
       200,
     );
-    expect(await statusOf("/webhooks/zoho/creator", designed)).toBe(200);
+    expect(await statusOf("/webhooks/zoho/creator", customBody)).toBe(200);
   });
 
   it.each([
-    ["custom", designed],
+    ["custom", customBody],
     ["the guide's", printed],
     ["another product's", ticket],
   ])("is refused with a wrong signature: %s", async (_, body) => {
@@ -96,17 +96,17 @@ describe("a body of a product that Zoho never signs", () => {
   });
 
   it("needs a proof with a secret on the command line of verify", async () => {
-    const cwd = folderWith({ "key.txt": "s3cret", "body.json": designed });
+    const cwd = folderWith({ "key.txt": "s3cret", "body.json": customBody });
     const argv = ["verify", "body.json", "--product", "forms"];
     expect((await run([...argv, "--secret-file", "key.txt"], { cwd })).exitCode).toBe(3);
     expect((await run(argv, { cwd, env })).exitCode).toBe(0);
   });
 });
 
-describe("a user-designed body of a product that Zoho signs, with a secret and no format in the config,", () => {
+describe("a custom body of a product that Zoho signs, with a secret and no format in the config,", () => {
   it("is rejected by listen with the flag that accepts it", async () => {
     listener = await startListener([], { env });
-    expect(await statusOf("/webhooks/zoho/crm", designed)).toBe(401);
+    expect(await statusOf("/webhooks/zoho/crm", customBody)).toBe(401);
     const start = "Zoho CRM never signs webhooks with a custom body; to accept them: --allow-unsigned crm ";
     expect(String((await listener.event(1)).hint).slice(0, start.length)).toBe(start);
   });
@@ -119,9 +119,9 @@ describe("a user-designed body of a product that Zoho signs, with a secret and n
   ])("is accepted with %j and the config %j", async (argv, config) => {
     const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify(config) });
     listener = await startListener(argv, { env, cwd });
-    expect(await statusOf("/webhooks/zoho/crm", designed)).toBe(200);
+    expect(await statusOf("/webhooks/zoho/crm", customBody)).toBe(200);
     expect(await listener.event(1)).toMatchObject({ event: "webhook", format: "workflow", hint: null });
-    expect(await statusOf("/webhooks/zoho/books", designed)).toBe(401);
+    expect(await statusOf("/webhooks/zoho/books", customBody)).toBe(401);
   });
 
   it("is the only thing that --allow-unsigned accepts: no known envelope, no wrong signature, no other body", async () => {
@@ -133,7 +133,7 @@ describe("a user-designed body of a product that Zoho signs, with a secret and n
     const wrong = { "content-type": "application/json", "x-zoho-signature": "0".repeat(64) };
     expect(await statusOf("/webhooks/zoho/crm", envelope)).toBe(401);
     expect(await statusOf("/webhooks/zoho/crm", JSON.stringify(incomplete))).toBe(401);
-    expect(await statusOf("/webhooks/zoho/crm", designed, wrong)).toBe(401);
+    expect(await statusOf("/webhooks/zoho/crm", customBody, wrong)).toBe(401);
     const wrongForm = { ...wrong, "content-type": "application/x-www-form-urlencoded" };
     expect(await statusOf("/webhooks/zoho/crm", "SingleLine=Mei", wrongForm)).toBe(401);
     expect(await statusOf("/webhooks/zoho/crm", notification)).toBe(401);

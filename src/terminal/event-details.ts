@@ -1,5 +1,5 @@
 import { problemText } from "../delivery/payload.ts";
-import type { EntryReport } from "../events/entry.ts";
+import type { EventDetailsReport } from "../events/entry.ts";
 import { nearestNotes } from "../recognition/receive.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDay, formatDuration } from "../util/units.ts";
@@ -7,10 +7,10 @@ import { attemptText, clockTime, issueText, proofText } from "./event.ts";
 import { bodyLines, cutLines, headerLines, type Lines, linesOf, textOf } from "./layout.ts";
 import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
 
-type Entry = EntryReport["event"];
+type Entry = EventDetailsReport["event"];
 
 /** Findings first, then the request as it came. */
-export function renderEntry({ event }: EntryReport, { out, quiet }: Style): Rendered {
+export function renderEventDetails({ event }: EventDetailsReport, { out, quiet }: Style): Rendered {
   const { method, path, headers, body, logged } = event;
   const { payload } = event.receipt;
   return {
@@ -43,7 +43,7 @@ function headline({ n, at, receipt, method, path, logged }: Entry, paint: Paint)
 
 function findings(event: Entry, paint: Paint): readonly string[] {
   const { receipt, status, refusal, duplicateOf, logged, explainCommand } = event;
-  const { records, problem, verdicts, designed, schema, identity } = receipt;
+  const { records, problem, verdicts, custom, schema, identity } = receipt;
   // The app is still working on it, or the run was killed before it answered.
   const answer = status === undefined ? "no answer recorded" : `answered ${status}`;
   return linesOf([
@@ -54,9 +54,9 @@ function findings(event: Entry, paint: Paint): readonly string[] {
     problem && paint.bad(plain(problemText(problem))),
     verdicts.map((verdict) => proofText(verdict, paint)),
     explainCommand !== undefined && paint.dim(`why: ${explainCommand}`),
-    designed && "– custom (no schema)",
-    !designed && schema && (schema.ok ? paint.good("✓ valid") : paint.bad("✗ invalid")),
-    !designed && schema?.issues.map((issue) => `  ${paint.caution(issueText(issue))}`),
+    custom && "– custom (no schema)",
+    !custom && schema && (schema.ok ? paint.good("✓ valid") : paint.bad("✗ invalid")),
+    !custom && schema?.issues.map((issue) => `  ${paint.caution(issueText(issue))}`),
     nearestNotes(receipt, refusal !== undefined).map((text) => paint.caution(plain(text))),
     identity !== undefined && paint.dim(plain(`identity ${identity}`)),
   ]);

@@ -183,7 +183,7 @@ function removeAll(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Of several processes on a log, one prunes it at a time. */
+/** Prunes the log, unless another process on it does so now. */
 async function pruneOnDuty(log: Log, signal: AbortSignal): Promise<void> {
   const duty = await log.takeDuty("prune");
   if (duty === undefined) return;

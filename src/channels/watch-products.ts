@@ -11,7 +11,7 @@ type WatchOperation = "READ" | "CREATE" | "UPDATE" | "DELETE";
 interface ProductFacts {
   readonly id: "crm" | "bigin" | "recruit";
   readonly title: string;
-  /** Of the names of its scopes. */
+  /** Prefix of the names of its scopes. */
   readonly scopePrefix: string;
   /** For looking up field and module ids, and reading records. */
   readonly apiRoot: string;

@@ -14,10 +14,10 @@ import { type Delivery, headerValue, splitUrl } from "../delivery/delivery.ts";
 import { formFields, idsAt, type Payload, valueAt } from "../delivery/payload.ts";
 import { staticAuth } from "../proofs/token.ts";
 
-/** An event whose body a user designs. */
-export const DESIGNED = { open: true, designed: true } as const;
+/** Options of an event whose body the user designs. */
+export const CUSTOM = { open: true, custom: true } as const;
 
-interface UserFormedParts<Name extends string, Id extends string> {
+interface CustomFormatParts<Name extends string, Id extends string> {
   readonly id: Id;
   readonly source: string;
   readonly evidence: Evidence;
@@ -40,8 +40,8 @@ interface UserFormedParts<Name extends string, Id extends string> {
  * A webhook whose body, content type and credentials a user designs: no envelope, no event name, seldom a signature.
  * On the product's own URL any body is one; a fixed value in it can prove the sender.
  */
-export function userFormed<const Name extends string, const Id extends string>(
-  parts: UserFormedParts<Name, Id>,
+export function customFormat<const Name extends string, const Id extends string>(
+  parts: CustomFormatParts<Name, Id>,
   settings: FormatSettings = {},
 ): Format<readonly WebhookEvent<Name>[], Id> {
   const encoding = settings.encoding ?? parts.encoding;
@@ -51,7 +51,7 @@ export function userFormed<const Name extends string, const Id extends string>(
   const { schema } = settings;
   const proof = settings.auth === undefined ? parts.signature : staticAuth(settings.auth);
   const events: readonly WebhookEvent<Name>[] = [
-    schema === undefined ? event(name, summary, z.unknown, DESIGNED) : event(name, summary, () => schema),
+    schema === undefined ? event(name, summary, z.unknown, CUSTOM) : event(name, summary, () => schema),
   ];
   return {
     id: parts.id,
@@ -63,9 +63,9 @@ export function userFormed<const Name extends string, const Id extends string>(
     records: parts.records ?? idFields,
     methods: parts.methods ?? [],
     encode: (data) => encodeFields(wrap(data), encoding),
-    catchAll: name,
+    customEvent: name,
     settings: ["encoding", "auth", "schema"],
-    configure: (chosen) => userFormed(parts, { ...settings, ...chosen }),
+    configure: (chosen) => customFormat(parts, { ...settings, ...chosen }),
     ...(parts.answer === undefined ? {} : { answer: parts.answer }),
   };
 }
@@ -79,10 +79,10 @@ export function idFields(data: unknown): readonly string[] {
   });
 }
 
-/** Where a delivery names its event. */
+/** Place of the event's name in a delivery. */
 export type EventPlace = { readonly body: readonly (string | number)[] } | EventMark;
 
-interface OwnEvent {
+interface CustomEvent {
   readonly name: string;
   readonly summary: string;
   /** Undefined for any body. */
@@ -90,13 +90,13 @@ interface OwnEvent {
 }
 
 /** A user-defined product, as its folder describes it. */
-interface OwnProductParts {
+interface CustomProductParts {
   readonly id: string;
   readonly title: string;
   readonly folder: string;
   /** The path of its description. */
   readonly source: string;
-  readonly events: readonly OwnEvent[];
+  readonly events: readonly CustomEvent[];
   /** Undefined for a single event, which any body is. */
   readonly eventAt: EventPlace | undefined;
   readonly encoding: Encoding;
@@ -108,12 +108,12 @@ interface OwnProductParts {
   readonly signature: Proof | undefined;
 }
 
-export function ownProduct(parts: OwnProductParts): Product {
+export function customProduct(parts: CustomProductParts): Product {
   const { id, title, folder } = parts;
-  return { id, title, folder, formats: [ownFormat(parts, {})] };
+  return { id, title, folder, formats: [productFormat(parts, {})] };
 }
 
-function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
+function productFormat(parts: CustomProductParts, settings: FormatSettings): Format {
   const { encoding = parts.encoding, auth = parts.auth } = settings;
   const { eventAt, records } = parts;
   const [only] = parts.events;
@@ -123,7 +123,7 @@ function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
     // The signature comes last: it may cover the URL with the fixed value.
     proofs: [...(auth === undefined ? [] : [staticAuth(auth)]), ...(parts.signature ? [parts.signature] : [])],
     events: parts.events.map(({ name, summary, schema }) =>
-      event(name, summary, () => schema ?? z.unknown(), schema === undefined ? DESIGNED : {}),
+      event(name, summary, () => schema ?? z.unknown(), schema === undefined ? CUSTOM : {}),
     ),
     recognise: (payload, delivery) => (eventAt === undefined ? undefined : nameAt(eventAt, payload, delivery)),
     records: (data) => (records === undefined ? idFields(data) : records.flatMap((path) => idsAt(data, path))),
@@ -131,8 +131,8 @@ function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
     mark: (name) => (eventAt === undefined || "body" in eventAt ? {} : markOf(eventAt, name)),
     encode: (data) => encodeFields(data, encoding),
     settings: ["encoding", "auth"],
-    configure: (chosen) => ownFormat(parts, { ...settings, ...chosen }),
-    ...(eventAt === undefined && only !== undefined ? { catchAll: only.name } : {}),
+    configure: (chosen) => productFormat(parts, { ...settings, ...chosen }),
+    ...(eventAt === undefined && only !== undefined ? { customEvent: only.name } : {}),
   };
 }
 
@@ -142,7 +142,7 @@ function nameAt(place: EventPlace, payload: Payload, delivery: Delivery): string
   return typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined;
 }
 
-/** Where outside of its body a delivery names its event. */
+/** Place of the event's name outside of the body. */
 export type EventMark = { readonly header: string } | { readonly query: string };
 
 export function markedEvent(place: EventMark, delivery: Delivery): string | undefined {

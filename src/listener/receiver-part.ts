@@ -20,7 +20,7 @@ interface ReceiverPartOptions
   extends Pick<ReceiverOptions, "secrets" | "renewKeys" | "recorder" | "probeKey" | "onEvent" | "whyNotReady"> {
   /** Called when the senders that still wait for an answer are about to be cut off. */
   onClosing(): void;
-  /** Where several receivers share the log. */
+  /** Set if several receivers share the log. */
   readonly shared: SharedSecretsPart | undefined;
 }
 
