@@ -19,8 +19,6 @@
  * make, and `GET /open/<code>` leads once to the page with its token.
  */
 
-import type { FilterOptions } from "../events/filter.ts";
-
 /** A line of the list. */
 export interface EventRow {
   readonly n: number;
@@ -46,13 +44,6 @@ export interface EventRow {
   readonly app_status: number | null;
   /** Null before the first attempt. */
   readonly app_latency_ms: number | null;
-}
-
-/** The query of the URL, newest first: `before` and `limit` (at most 500) are the page, the rest are words of `events list`. */
-export interface EventQuery {
-  readonly before: number | undefined;
-  readonly limit: number;
-  readonly filter: Omit<FilterOptions, "event"> & { readonly event?: string };
 }
 
 export interface EventPage {

@@ -12,7 +12,7 @@ import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts
 import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { exportEvents } from "../events/export.ts";
-import { readFilter } from "../events/filter.ts";
+import { type FilterOptions, readFilter } from "../events/filter.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
@@ -31,7 +31,6 @@ import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
 import type {
   EventPage,
-  EventQuery,
   EventRow,
   Failure,
   Fault,
@@ -51,6 +50,13 @@ interface OperationsOptions {
   readonly config: Config;
   readonly log: SharedLog;
   readonly showSecrets: boolean;
+}
+
+/** The query of the URL, newest first: `before` and `limit` (at most 500) are the page, the rest are words of `events list`. */
+export interface EventQuery {
+  readonly before: number | undefined;
+  readonly limit: number;
+  readonly filter: Omit<FilterOptions, "event"> & { readonly event?: string };
 }
 
 export type Operations = ReturnType<typeof createOperations>;

@@ -1,11 +1,18 @@
-import type { Explanation, Signature } from "../../contract/product.ts";
-import type { Delivery } from "../../delivery/delivery.ts";
 import { prettyJson } from "../../util/json-print.ts";
-import type { Outcome } from "../api.ts";
+import type { EventDetails, Outcome } from "../api.ts";
 import { Lines } from "./body.tsx";
 import { Pairs, Verdict, visible } from "./parts.tsx";
 
 type Line = Outcome["lines"][number];
+type SentRequest = Pick<EventDetails, "method" | "headers"> & { readonly url: string; readonly body: string };
+type Signature = { readonly id: string; readonly result: string; readonly reason: string };
+type Cause = { readonly meaning: string; readonly remedy?: string };
+interface Explained {
+  readonly id: string;
+  readonly canonical: string;
+  readonly findings: readonly (Cause & { readonly matches: boolean })[];
+  readonly likely: Cause | null;
+}
 
 /** What a command said: its lines of `--json` as fields, else its text. */
 export function Answer({ outcome: { lines, text } }: { readonly outcome: Outcome }) {
@@ -22,7 +29,7 @@ const SENT = { URL: "url", Why: "error", "What to do": "hint", Body: "reply", No
 /** The answer to what was posted, or a preview of it. */
 function sentFields(line: Line) {
   if (line.request !== undefined) {
-    const { method, url, headers, body } = line.request as Delivery & { readonly body: string };
+    const { method, url, headers, body } = line.request as SentRequest;
     return (
       <>
         <Pairs of={[["Request", `${method} ${url}`], ...headers]} />
@@ -36,8 +43,6 @@ function sentFields(line: Line) {
   const others = Object.entries(SENT).map(([name, member]) => [name, String(line[member] ?? "") || null] as const);
   return <Pairs of={[["Answer", answer], ...others]} />;
 }
-
-type Explained = Pick<Explanation, "canonical" | "findings" | "likely"> & Pick<Signature, "id">;
 
 function explainedFields(line: Line) {
   const explanations = (line.explanations ?? []) as readonly Explained[];
