@@ -40,7 +40,7 @@ export function Request({ event }: { readonly event: EventDetails }) {
         </span>
         <small>
           {counted(event.bytes, "byte")}
-          {event.masked && ", secrets are masked"}
+          {event.masked && ", secrets masked"}
         </small>
         <span class="space" />
         {text.value !== null && text.value !== "" && <CopyButton text={text.value} />}
