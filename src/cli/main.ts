@@ -9,7 +9,8 @@ import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { createContext } from "../terminal/context.ts";
 import { renderFailure } from "../terminal/failure.ts";
-import { helpConfiguration, helpOutput, topicsText } from "../terminal/help.ts";
+import { COMMON_OPTIONS, examples, findTopics, helpAllOption, helpOutput, ToolCommand } from "../terminal/help.ts";
+import { fitText } from "../terminal/layout.ts";
 import type { Mode } from "../terminal/paint.ts";
 import { CANCELLED, ExitCode, UserError } from "../util/errors.ts";
 
@@ -21,16 +22,14 @@ export async function start(surroundings: Surroundings): Promise<void> {
   await endProcess(await runProgram(nodeRuntime(surroundings), __VERSION__));
 }
 
-const EXAMPLES = `Examples:
-  $ zoho-hooks listen                         receive on http://127.0.0.1:4460
-  $ zoho-hooks listen 3000                    and forward to your app on port 3000
-  $ zoho-hooks send crm Leads.create          send it a signed sample
-  $ zoho-hooks send books --all --to 3000     every Books event to your app on port 3000
-  $ zoho-hooks verify payload.json            is this payload genuine and well-formed?
-`;
+const EXAMPLES = examples(
+  "zoho-hooks listen 3000                     receive on 127.0.0.1:4460, forward to port 3000",
+  "zoho-hooks send crm Leads.create           send your listener a signed sample",
+  "zoho-hooks send books --all --to 3000      send every Books event to your app itself",
+  "zoho-hooks verify payload.json             is this payload genuine and well-formed?",
+);
 
-const EXIT_CODES = `
-Exit codes:
+const EXIT_CODES = `Exit codes:
   0 success                  5 your app is unreachable, or did not answer 2xx
   1 a bug of zoho-hooks      6 credentials are missing or refused
   2 wrong usage              7 an error of a Zoho API
@@ -57,14 +56,14 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       exitCode = await action(entry?.needsTrust === false ? context : await trusted(context), ...args);
     };
   };
-  let program: Command | undefined;
+  let program: ToolCommand | undefined;
   let argv = given;
   try {
     program = await buildProgram(runtime, version, act);
     const topic = given[0] === "help" ? calledCommand(given) : undefined;
-    if (topic !== undefined && !isCommand(topic)) {
+    if (topic !== undefined && (!isCommand(topic) || findTopics(runtime.packageRoot).has(topic))) {
       const { showTopic } = await import("../commands/help.ts");
-      showTopic(topic, NAMES, runtime);
+      await showTopic(topic, NAMES, runtime);
       return ExitCode.ok;
     }
     argv = withDefaultSubcommand(argv, program);
@@ -74,12 +73,13 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     // Commander has already printed help or the version; the help also for a group without a subcommand and without a list.
     if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
     if (error instanceof CommanderError && error.code === "commander.help") return ExitCode.usage;
-    const failure = error instanceof CommanderError ? asUsageError(error, argv, program) : error;
+    const failure = error instanceof CommanderError && program ? asUsageError(error, argv, program) : error;
     if (!(failure instanceof UserError) && isInterruption(failure, runtime.signal)) {
       // The user knows, and what is left over has been reported.
       return INTERRUPT_STATUS[String(failure)] ?? INTERRUPTED;
     }
-    runtime.stderr.write(knownSecrets.mask(await renderFailure(failure, runtime, mode)));
+    const text = knownSecrets.mask(await renderFailure(failure, runtime, mode));
+    runtime.stderr.write(fitText(text, runtime.stderr));
     if (!(failure instanceof UserError)) return ExitCode.bug;
     return failure.code === CANCELLED ? INTERRUPTED : failure.exitCode;
   }
@@ -99,19 +99,24 @@ async function trusted(context: Context): Promise<Context> {
   return overrideContext(context, { project: await requireTrust(context) });
 }
 
-async function buildProgram(runtime: Runtime, version: string, act: Act): Promise<Command> {
-  const program = new Command("zoho-hooks");
+async function buildProgram(runtime: Runtime, version: string, act: Act): Promise<ToolCommand> {
+  const program = new ToolCommand("zoho-hooks");
   program
     .description("Receive, send and verify Zoho webhooks on your own machine.")
+    .usage("<command> [options]")
+    .optionsGroup(COMMON_OPTIONS)
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
+    .addOption(helpAllOption())
+    .on("option:help-all", () => showAllHelp(calledSubcommand(runtime.argv, program).command))
+    .commandsGroup(commands[0]?.group ?? "")
     .helpCommand("help [topic]", "show help for a command, or a page of the documentation")
     .addHelpText("before", EXAMPLES)
-    .addHelpText("after", () => topicsText(runtime.packageRoot) + EXIT_CODES)
-    .configureHelp(helpConfiguration)
+    .addHelpText("after", topicsText(runtime.packageRoot) + EXIT_CODES)
     .configureOutput(helpOutput(runtime))
     .exitOverride()
     .showHelpAfterError(false);
+  program.topics = ["getting-started"];
   const called = calledCommand(runtime.argv);
   // If a command comes first, the help does not list the others.
   const first = commands.filter(({ name }) => name === runtime.argv[0]);
@@ -120,12 +125,24 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
   return program;
 }
 
+function topicsText(packageRoot: string): string {
+  const topics = [...findTopics(packageRoot).keys()];
+  return topics.length === 0 ? "" : `Topics, for zoho-hooks help <topic>:\n  ${topics.join(", ")}\n\n`;
+}
+
+/** Ends the run, as `--help` does. */
+function showAllHelp(command: ToolCommand): void {
+  command.showsAll = true;
+  command.help();
+}
+
 /** `events` and `events --failed` list: a group without a subcommand runs its `list`. */
 function withDefaultSubcommand(argv: readonly string[], program: Command): readonly string[] {
   const [name, next = "-"] = argv;
   const group = program.commands.find((command) => command.name() === name);
   const isList = group?.commands.some((command) => command.name() === "list");
-  if (name === undefined || !isList || !next.startsWith("-") || ["-h", "--help"].includes(next)) return argv;
+  if (name === undefined || !isList || !next.startsWith("-") || ["-h", "--help", "--help-all"].includes(next))
+    return argv;
   return [name, "list", ...argv.slice(1)];
 }
 
@@ -136,19 +153,19 @@ function calledCommand(argv: readonly string[]): string | undefined {
 }
 
 /** The subcommand that is called, and the words that lead to it: `channels create`. */
-function calledSubcommand(argv: readonly string[], program: Command | undefined) {
+function calledSubcommand(argv: readonly string[], program: ToolCommand) {
   const path: string[] = [];
   let command = program;
   for (const word of argv) {
-    const next = command?.commands.find((each) => each.name() === word);
-    if (next === undefined) continue;
+    const next = command.commands.find((each) => each.name() === word);
+    if (!(next instanceof ToolCommand)) continue;
     path.push(word);
     command = next;
   }
   return { path: path.join(" "), command };
 }
 
-function asUsageError(error: CommanderError, argv: readonly string[], program: Command | undefined): UserError {
+function asUsageError(error: CommanderError, argv: readonly string[], program: ToolCommand): UserError {
   const called = calledCommand(argv);
   // A value behind a flag's = may be a secret that was meant for another flag.
   const text = error.message.replace(/^error: /, "").replace(/^(unknown option '-[^=']+)=.*'/s, "$1'");
@@ -157,21 +174,27 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: C
   if (unknown !== undefined && unknown === called) return unknownCommand(unknown);
   const { path, command } = calledSubcommand(argv, program);
   const flag = /^unknown option '(--.+)'$/.exec(message)?.[1];
-  const longer = command?.options.flatMap(({ long }) => (flag && long?.startsWith(flag) ? [long] : [])) ?? [];
+  const longer = command.options.flatMap(({ long }) => (flag && long?.startsWith(flag) ? [long] : [])) ?? [];
   const suggestion = longer.length > 0 ? longer.join(" or ") : /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1];
   // The flag exists, and its value is what does not fit.
   if (flag !== undefined && suggestion?.split(" or ").includes(flag))
     return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
+  const other = OTHER_NAMES.get(`${path} ${unknown ?? flag}`);
+  if (other !== undefined) return new UserError("usage", message, `did you mean ${other}?`);
   const help = isCommand(called) ? `run zoho-hooks ${path} --help for usage` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }
 
 const HELP_HINT = "run zoho-hooks --help for the commands and their flags";
-/** Names of the same commands in other tools. */
+/** Names of the same commands in other tools, and what is looked for under another name. */
 const OTHER_NAMES = new Map([
   ["trigger", "send"],
   ["logs", "events"],
   ["version", "--version"],
+  ["events clear", "zoho-hooks events prune --keep 0s"],
+  ["events delete", "zoho-hooks events prune --keep 0s"],
+  ["check --junit", "--summary junit=FILE"],
+  ["replay --logged", "zoho-hooks replay 3, without a flag"],
 ]);
 
 function unknownCommand(name: string): UserError {

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../project/context.ts";
-import { topicOf } from "../terminal/help.ts";
+import { COMMON_OPTIONS, helpAllOption, type ToolCommand, topicOf } from "../terminal/help.ts";
 import type { ExitCode } from "../util/errors.ts";
 
 /** A command's work. Resolves to the exit code, ours or that of a program that it ran. */
@@ -22,6 +22,8 @@ export interface CommandModule {
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** Heading above it in the list of commands. `--help` shows the first group, `--help-all` every one. */
+  readonly group: string;
   /** Its pages in docs/, without `.md`. */
   readonly pages: readonly string[];
   /** Whether the user must trust the project's files first. */
@@ -31,14 +33,15 @@ export interface CommandEntry {
 
 /** Adds all commands, but loads only the wanted ones: the others have a name and a summary. */
 export async function addCommands(
-  program: Command,
+  program: ToolCommand,
   act: Act,
   entries: readonly CommandEntry[],
   wanted: (name: string) => boolean,
 ): Promise<void> {
   for (const entry of entries) {
     const command = program.command(entry.name).summary(entry.summary).description(capitalised(entry.summary));
-    command.addHelpText("afterAll", pagesText(entry.pages));
+    command.helpGroup(entry.group);
+    command.topics = entry.pages.map(topicOf);
     if (wanted(entry.name)) {
       const { define } = await entry.load();
       define(command, act);
@@ -50,23 +53,17 @@ export async function addCommands(
 /** The flags of every command and subcommand. */
 function addCommonOptions(command: Command): void {
   for (const child of command.commands) addCommonOptions(child);
+  command.optionsGroup(COMMON_OPTIONS).helpOption("-h, --help", "show help").addOption(helpAllOption());
   if (command.commands.length > 0) {
     // Only the program's own `help` also shows pages of the documentation.
     command.helpCommand("help [command]", "show help for a command");
     return;
   }
   command
-    .optionsGroup("Common options:")
-    .helpOption("-h, --help", "show help")
     .addOption(new Option("--json", "print one JSON object per line on stdout").default(false))
     .option("-q, --quiet", "results and errors only")
     .option("-v, --verbose", "show more")
     .option("--no-color", "print without colour");
-}
-
-function pagesText(pages: readonly string[]): string {
-  const lines = pages.map((page) => `docs/${page}.md, or zoho-hooks help ${topicOf(page)}`);
-  return `\nDocs: ${lines.join("\n      ")}`;
 }
 
 function capitalised(text: string): string {

@@ -8,11 +8,11 @@ import type { Define } from "./command.ts";
 import { addStoreFlag } from "./flags/log.ts";
 
 export const define: Define = (command, act) => {
+  command.option(
+    "--profile <name>",
+    "the sign-in to check (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+  );
   addStoreFlag(command)
-    .option(
-      "--profile <name>",
-      "the sign-in to check (default: ZOHO_PROFILE, else the environment's, else the current profile)",
-    )
     .addHelpText(
       "before",
       examples("zoho-hooks doctor", "zoho-hooks doctor --json | jq 'select(.outcome == \"failed\")'"),

@@ -22,11 +22,13 @@ export const define: Define = (command, act) => {
       ),
     )
     .addHelpText("after", HELP);
-  addLogFlags(addFilters(command.command("list")))
+  const listing = command
+    .command("list")
     .description("List what was received, the newest first.")
     .option("--limit <count>", "show at most this many (default: 50)")
     .option("--all", "show all")
-    .option("--follow", "show these with the oldest first, then each new one and where it went, until Ctrl-C")
+    .option("--follow", "show these with the oldest first, then each new one and where it went, until Ctrl-C");
+  addLogFlags(addFilters(listing))
     .addHelpText(
       "before",
       examples(
@@ -46,13 +48,15 @@ export const define: Define = (command, act) => {
     .description("Count deliveries by product and hour, and show how long your app takes to answer.")
     .addHelpText("before", examples("zoho-hooks events stats --since 1d"))
     .action(act(stats));
-  addLogFlags(addFilters(command.command("export")))
+  const exporting = command
+    .command("export")
     .description("Write deliveries as NDJSON or curl commands, the oldest first.")
     .argument("[n]", `${NUMBER}; without it, all that match the filters`)
     .option("--format <ndjson|curl>", "how to write the deliveries", "ndjson")
     .option("-o, --out <file>", "write to this file, readable by you alone (default: -, standard output)")
     .option("--force", "overwrite the file")
-    .option("--to <target>", "where the curl commands post to (default: the local receiver)")
+    .option("--to <target>", "where the curl commands post to (default: the local receiver)");
+  addLogFlags(addFilters(exporting))
     .addHelpText(
       "before",
       examples(
@@ -69,9 +73,11 @@ export const define: Define = (command, act) => {
     .argument("<a>", NUMBER)
     .argument("<b>", NUMBER)
     .action(act(diff));
-  addStoreFlag(addFilters(command.command("drift")))
+  const drifting = command
+    .command("drift")
     .description("Show where deliveries and schemas differ: unknown fields, fields that never came, different types.")
-    .option("--learn", "write a proposed fixture and a note for each event, with personal data replaced")
+    .option("--learn", "write a proposed fixture and a note for each event, with personal data replaced");
+  addStoreFlag(addFilters(drifting))
     .addHelpText(
       "before",
       examples(
@@ -82,26 +88,25 @@ export const define: Define = (command, act) => {
     )
     .addHelpText("after", DRIFT_HELP)
     .action(act(drift));
-  addStoreFlag(command.command("save-fixture"))
+  const saving = command
+    .command("save-fixture")
     .description("Save a delivery as a sample of this project, for send to use. Tokens are always masked.")
-    .addHelpText(
-      "before",
-      examples("zoho-hooks events save-fixture last --redact", "zoho-hooks events save-fixture 42 --name Leads.create"),
-    )
     .argument("<n>", NUMBER)
     .option(
       "--redact",
       "replace names, e-mails, phone numbers, addresses and ids, the same value always in the same way",
     )
     .option("--name <event>", "save it as a sample of this event (default: its own)")
-    .option("--force", "overwrite an existing sample")
-    .action(act(saveFixture));
-  addStoreFlag(command.command("prune"))
-    .description("Remove deliveries by age or size. Those that still wait for your app stay.")
+    .option("--force", "overwrite an existing sample");
+  addStoreFlag(saving)
     .addHelpText(
       "before",
-      examples("zoho-hooks events prune --keep 1d", "zoho-hooks events prune --give-up localhost:3000"),
+      examples("zoho-hooks events save-fixture last --redact", "zoho-hooks events save-fixture 42 --name Leads.create"),
     )
+    .action(act(saveFixture));
+  const pruning = command
+    .command("prune")
+    .description("Remove deliveries by age or size. Those that still wait for your app stay.")
     .option("--keep <time>", "remove what is older than this (default: the setting keep, 7d)")
     .option(
       "--max-log <size>",
@@ -111,6 +116,15 @@ export const define: Define = (command, act) => {
       "--give-up <target>",
       "first mark the deliveries that wait for this URL, host:port or port as failed",
       collect,
+    );
+  addStoreFlag(pruning)
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks events prune --keep 1d",
+        "zoho-hooks events prune --keep 0s     empties the log",
+        "zoho-hooks events prune --give-up localhost:3000",
+      ),
     )
     .action(act(prune));
 };

@@ -1,41 +1,42 @@
 import type { CommandEntry, CommandModule } from "./command.ts";
 
-/** Every command in the order of the help: its name, its summary, and its pages in docs/. */
-const COMMANDS = [
+/** Each command: its name, its summary, and its pages in docs/. These are what a newcomer needs, in the order of the help. */
+const FIRST_COMMANDS = [
   ["listen", "receive webhooks on this machine; verify, validate and show each one", "receiving"],
   ["send", "send sample events to your own app, with valid signatures", "sending", "formats"],
   ["check", "try what an endpoint must do: security, speed, protocol, duplicates", "check"],
   ["verify", "check whether a payload is genuine and well-formed; if not, say exactly why", "verifying"],
+  ["events", "look at received deliveries: list, show, follow, count, export, compare", "receiving"],
+  ["ui", "look at received deliveries in the browser: the inspector", "inspector"],
+  ["replay", "send a received delivery to your app again", "receiving"],
   ["channels", "create, list, renew and delete the notification channels of CRM, Bigin and Recruit", "crm-channel"],
+  ["login", "sign in to Zoho, for channels and webhooks", "crm-channel"],
+  ["products", "list products, their events, and how their deliveries are signed", "verifying"],
+  ["init", "set up this project: config, .env and .gitignore", "getting-started"],
+  ["doctor", "check everything that receiving needs, and say how to repair it", "troubleshooting"],
+] as const;
+
+const MORE_COMMANDS = [
   [
     "webhooks",
     "create, list and delete webhooks of Desk, Books, Inventory and Sign; list failed ones",
     ...["missed", "products/desk", "products/finance", "products/sign"],
   ],
-  ["login", "sign in to Zoho, for channels and webhooks", "crm-channel"],
   ["logout", "revoke a sign-in and remove it from this machine", "crm-channel"],
   ["whoami", "show who is signed in to Zoho, where, and with which scopes", "crm-channel"],
-  ["events", "look at received deliveries: list, show, follow, count, export, compare", "receiving"],
-  ["ui", "look at received deliveries in the browser: the inspector", "inspector"],
-  ["replay", "send a received delivery to your app again", "receiving"],
   ["store", "create, look at or update an event log in PostgreSQL, which several processes share", "team"],
-  ["products", "list products, their events, and how their deliveries are signed", "verifying"],
   ["fixtures", "show, find or copy the sample payloads", "sending", "formats"],
   ["types", "write TypeScript types for the events, also from received deliveries", "library"],
-  ["init", "set up this project: config, .env and .gitignore", "getting-started"],
   ["trust", "trust the files of a folder, or stop trusting them", "configuration"],
   ["keygen", "create a key pair, to sign samples as SalesIQ, Cliq and Desk do", "sending"],
   ["config", "show the current settings and where each comes from", "configuration"],
-  [
-    "doctor",
-    "check everything that receiving needs, from Node to the channels at Zoho, and say how to repair it",
-    "troubleshooting",
-  ],
   ["completion", "print a completion script for bash, zsh, fish or PowerShell", "json"],
 ] as const;
 
 /** Loaded when the command or its help is called. */
-const MODULES: Readonly<Record<(typeof COMMANDS)[number][0], () => Promise<CommandModule>>> = {
+const MODULES: Readonly<
+  Record<(typeof FIRST_COMMANDS | typeof MORE_COMMANDS)[number][0], () => Promise<CommandModule>>
+> = {
   listen: () => import("./listen/index.ts"),
   send: () => import("./send.ts"),
   check: () => import("./check.ts"),
@@ -63,10 +64,13 @@ const MODULES: Readonly<Record<(typeof COMMANDS)[number][0], () => Promise<Comma
 /** Commands that set a folder up, or show its settings, and run no code of it; `products` asks by itself. */
 const NEED_NO_TRUST: readonly string[] = ["products", "init", "trust", "keygen", "config", "doctor", "completion"];
 
-export const commands: readonly CommandEntry[] = COMMANDS.map(([name, summary, ...pages]) => ({
-  name,
-  summary,
-  pages,
-  needsTrust: !NEED_NO_TRUST.includes(name),
-  load: MODULES[name],
-}));
+export const commands: readonly CommandEntry[] = [...FIRST_COMMANDS, ...MORE_COMMANDS].map(
+  ([name, summary, ...pages], i) => ({
+    name,
+    summary,
+    group: i < FIRST_COMMANDS.length ? "Commands:" : "More commands:",
+    pages,
+    needsTrust: !NEED_NO_TRUST.includes(name),
+    load: MODULES[name],
+  }),
+);

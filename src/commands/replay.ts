@@ -1,4 +1,3 @@
-import type { Command } from "commander";
 import { EXPECT_STATUS_FLAG } from "../send/flags.ts";
 import { replay } from "../send/replay.ts";
 import { examples } from "../terminal/help.ts";
@@ -7,7 +6,21 @@ import { addSecretOptions, collect } from "./flags/index.ts";
 import { addFilters, addLogFlags } from "./flags/log.ts";
 
 export const define: Define = (command, act) => {
-  addSecretOptions(addLogFlags(addFilters(addReplayFlags(command))))
+  command
+    .argument("[n]", "the event's number, or last; without it, filters such as --failed choose")
+    .optionsGroup("Main options:")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: where the delivery was forwarded to)")
+    .option("--set <path=value>", "change a value of the body, or add one (repeatable)", collect)
+    .option("--edit", "change the body in your editor ($VISUAL or $EDITOR) first")
+    .option("--dry-run", "print the requests, send nothing")
+    .optionsGroup("Filters:");
+  addFilters(command)
+    .optionsGroup("More options:")
+    .option("--exact", "send exactly the headers and bytes that came, and nothing else")
+    .option("--timeout <duration>", "give up on an answer after this long", "30s")
+    .option(...EXPECT_STATUS_FLAG)
+    .option("--insecure", "accept a self-signed certificate");
+  addSecretOptions(addLogFlags(command))
     .addHelpText(
       "before",
       examples(
@@ -20,19 +33,6 @@ export const define: Define = (command, act) => {
     .addHelpText("after", HELP)
     .action(act(replay));
 };
-
-function addReplayFlags(command: Command): Command {
-  return command
-    .argument("[n]", "the event's number, or last; without it, the filters choose")
-    .option("-t, --to <target>", "URL, port, path or host:port/path (default: where the delivery was forwarded to)")
-    .option("--set <path=value>", "change a value of the body, or add one (repeatable)", collect)
-    .option("--edit", "change the body in your editor ($VISUAL or $EDITOR) first")
-    .option("--exact", "send exactly the headers and bytes that came, and nothing else")
-    .option("--timeout <duration>", "give up on an answer after this long", "30s")
-    .option(...EXPECT_STATUS_FLAG)
-    .option("--insecure", "accept a self-signed certificate")
-    .option("--dry-run", "print the requests, send nothing");
-}
 
 const HELP = `
 A delivery is sent as listen forwards it: the bytes and headers that came, plus its number in x-zoho-hooks-event.

@@ -17,7 +17,10 @@ or 422): exits with 8 if it was accepted. With --expect-status, exits with 0 if 
 with 8. When you stop it with Ctrl-C, only the answers so far count.`;
 
 export const define: Define = (command, act) => {
-  addFaultOptions(addLoadOptions(addSecretOptions(addContentOptions(addTargetOptions(command)))))
+  command
+    .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
+    .argument("[event]", "Leads.create, Ticket_Add, invoice, …; not needed with --data");
+  addSecretOptions(addTargetOptions(addFaultOptions(addLoadOptions(addContentOptions(addMainOptions(command))))))
     .addHelpText(
       "before",
       examples(
@@ -25,10 +28,6 @@ export const define: Define = (command, act) => {
         "zoho-hooks send crm Leads.create --set data.Email=me@example.com",
         "zoho-hooks send books --all --to http://localhost:3000/hooks/:product",
         "zoho-hooks send crm --data @payload.json --to 3000",
-        "zoho-hooks send desk Ticket_Add --count 1000 --concurrency 10 --rate 200",
-        "zoho-hooks send crm Leads.create --bad-token     does the app refuse it?",
-        "zoho-hooks send crm Leads.create --format guide     the body of the Webhooks Guide",
-        "zoho-hooks send desk Ticket_Add --serve-jwks --to 3000",
         "zoho-hooks send desk --challenge --to 3000     would Desk save this URL?",
       ),
     )
@@ -36,29 +35,24 @@ export const define: Define = (command, act) => {
     .action(act(send));
 };
 
-function addTargetOptions(command: Command): Command {
+function addMainOptions(command: Command): Command {
   return command
-    .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
-    .argument("[event]", "Leads.create, Ticket_Add, invoice, …; not needed with --data")
-    .option("--all", "every event of the product; without one, of all products")
+    .optionsGroup("Main options:")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: this project's running listen)")
-    .option("--timeout <time>", "give up on an answer after this long", "30s")
-    .option(...EXPECT_STATUS_FLAG)
-    .option("--insecure", "accept a self-signed certificate")
-    .option(
-      "--serve-jwks [port]",
-      "while sending, serve the public half of your signing key (JWKS) on this local port (default: 4461)",
-    )
+    .option("--all", "every event of the product; without one, of all products")
+    .option("--set <path=value>", "change a value of the sample, or add one (repeatable)", collect)
+    .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
+    .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
+    .option("--count <n>", "send this many deliveries, each with new ids", "1")
+    .option("--bad-signature", "sign with a wrong secret: does the app refuse it?")
+    .option("--bad-token", "use a wrong token: does the app refuse it?")
     .option("--dry-run", "print the request, send nothing")
-    .option("--curl", "print the curl command that would send it (for a POSIX shell), send nothing");
+    .option("--curl", "print the curl command that would send it, send nothing");
 }
 
 function addContentOptions(command: Command): Command {
   return command
     .optionsGroup("What is sent:")
-    .option("--format <format>", "wire: as Zoho's servers post it (default); guide: as in the Webhooks Guide; …")
-    .option("--set <path=value>", "change a value of the sample, or add one (repeatable)", collect)
-    .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
     .option("-H, --header <name: value>", "add a header (repeatable)", collect)
     .option("--no-fresh", "send the sample unchanged, without new ids and current times")
     .option("--seed <n>", "use the same new ids on every run, and the sample's own times; with --data too")
@@ -68,7 +62,6 @@ function addContentOptions(command: Command): Command {
 function addLoadOptions(command: Command): Command {
   return command
     .optionsGroup("How much and how fast:")
-    .option("--count <n>", "send this many deliveries, each with new ids", "1")
     .option("--repeat <n>", "send each delivery this many more times, byte for byte", "0")
     .option("--concurrency <n>", "how many to send at the same time, at most 256", "1")
     .option("--rate <n>", "how many to send per second, at most");
@@ -76,11 +69,21 @@ function addLoadOptions(command: Command): Command {
 
 function addFaultOptions(command: Command): Command {
   return command
-    .optionsGroup("Faults on purpose:")
-    .option("--bad-signature", "sign with a wrong secret")
+    .optionsGroup("More faults on purpose:")
     .option("--no-signature", "do not sign")
-    .option("--bad-token", "use a wrong token")
     .option("--malformed", "break the JSON")
     .option("--truncate", "cut the body short after signing it")
     .option("--slow [time]", "send the body bit by bit over this time (default: 5s)");
+}
+
+function addTargetOptions(command: Command): Command {
+  return command
+    .optionsGroup("The app and its answer:")
+    .option("--timeout <time>", "give up on an answer after this long", "30s")
+    .option(...EXPECT_STATUS_FLAG)
+    .option("--insecure", "accept a self-signed certificate")
+    .option(
+      "--serve-jwks [port]",
+      "while sending, serve the public half of your signing key (JWKS) on this local port (default: 4461)",
+    );
 }

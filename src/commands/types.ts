@@ -25,9 +25,9 @@ export const define: Define = (command, act) => {
   command
     .argument("[product]", "only this product")
     .option("-o, --out <file>", "write to this file, such as zoho-events.d.ts (default: -, standard output)")
-    .option("--observed", "include what was received: your own fields, and types that differ from the schema");
+    .option("--observed", "include what was received: your own fields, and types that differ from the schema")
+    .option("--force", "overwrite a file that this command did not write");
   addStoreFlag(command)
-    .option("--force", "overwrite a file that this command did not write")
     .addHelpText(
       "before",
       examples("zoho-hooks types crm --out zoho-events.d.ts", "zoho-hooks types --observed --out src/zoho-events.d.ts"),

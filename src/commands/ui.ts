@@ -30,10 +30,11 @@ interface UiOptions extends LogOptions, SecretOptions {
 }
 
 export const define: Define = (command, act) => {
-  addSecretOptions(addLogFlags(command))
+  command
     .option("-p, --port <port>", "port of the page (default: 4470, or the next free one; the same again next time)")
     .option("--open", "open the page in the browser")
-    .addOption(new Option("--for-listen").hideHelp())
+    .addOption(new Option("--for-listen").hideHelp());
+  addSecretOptions(addLogFlags(command))
     .addHelpText("before", examples("zoho-hooks ui", "zoho-hooks listen 3000 --ui"))
     .addHelpText("after", HELP)
     .action(act(ui));

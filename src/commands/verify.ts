@@ -4,28 +4,26 @@ import type { Define } from "./command.ts";
 import { addSecretOptions, collect } from "./flags/index.ts";
 
 export const define: Define = (command, act) => {
-  addSecretOptions(
-    command
-      .argument("[file...]", "payload files, or patterns such as 'samples/*.json'; - or nothing for standard input")
-      .option("--logged <n>", "verify a delivery from the event log: its number, or last")
-      .option(
-        "--store <path>",
-        "for --logged: the event log, as in events (default: .zoho-hooks/events.db in the project)",
-      )
-      .option("-p, --product <product>", "the product (default: recognised from the body)")
-      .option("-e, --event <event>", "the event (default: recognised from the body)")
-      .option("--format <format>", "the format, such as guide (default: recognised from the body)")
-      .option(
-        "-s, --signature <value>",
-        "the signature or token that came in a header: its value, without the header's name",
-      )
-      .option("-H, --header <name: value>", "a header that came with it (repeatable)", collect)
-      .option("--url <url>", "the URL that it was sent to: the finance products also sign its query")
-      .option("--content-type <type>", "treat each input as one body of this content type"),
-  )
-    .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
+  command
+    .argument("[file...]", "payload files, or patterns such as 'samples/*.json'; - or nothing for standard input")
+    .optionsGroup("Main options:")
+    .option("--logged <n>", "verify a delivery from the event log: its number, or last")
+    .option("-p, --product <product>", "the product (default: recognised from the body)")
+    .option("-s, --signature <value>", "the signature or token that came in a header, without the header's name")
+    .option("-H, --header <name: value>", "a header that came with it (repeatable)", collect)
     .option("--explain", "find out why a signature or token is wrong, by trying the usual mistakes")
+    .optionsGroup("More options:")
+    .option("-e, --event <event>", "the event (default: recognised from the body)")
+    .option("--format <format>", "the format, such as guide (default: recognised from the body)")
+    .option("--url <url>", "the URL that it was sent to: the finance products also sign its query")
+    .option("--content-type <type>", "treat each input as one body of this content type")
+    .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
     .option("--show-expected", "also print the correct value; implies --explain")
+    .option(
+      "--store <path>",
+      "for --logged: the event log, as in events (default: .zoho-hooks/events.db in the project)",
+    );
+  addSecretOptions(command)
     .addHelpText(
       "before",
       examples(

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { findProduct } from "../contract/event-names.ts";
 import { parseSince } from "../events/filter.ts";
 import { listenerUrl } from "../events/running-listener.ts";
@@ -124,8 +124,12 @@ const ids = managedProducts.map(({ id }) => id);
 function addWebhookOptions(command: Command): Command {
   return command
     .option(`--product <${ids.join("|")}>`, "the product of the webhooks")
-    .option("--org <id>", "the organisation (default: the only one that you have access to)")
-    .option("--profile <name>", PROFILE);
+    .addOption(
+      new Option("--org <id>", "the organisation (default: the only one that you have access to)").helpGroup(
+        "More options:",
+      ),
+    )
+    .addOption(new Option("--profile <name>", PROFILE).helpGroup("More options:"));
 }
 
 function chosenProduct({ product }: WebhookOptions): ManagedProduct {

@@ -36,6 +36,15 @@ function eventHint(products: readonly Product[], text: string): string | undefin
   return undefined;
 }
 
+/** `crm.Leads.create` or `crm:Leads.create`, where `crm Leads.create` is meant. */
+export function splitEvent(
+  products: readonly Product[],
+  text: string,
+): readonly [product: string, event: string] | undefined {
+  const [, product = "", event = ""] = /^([^.:]+)[.:](.+)$/.exec(text) ?? [];
+  return findProduct(products, product) === undefined ? undefined : [product, event];
+}
+
 export function requireFormat(product: Product, id: string): Format {
   const format = findFormat(product, id);
   if (format !== undefined) return format;

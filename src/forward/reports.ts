@@ -14,6 +14,8 @@ export interface ForwardReport extends Omit<Attempt, "reply" | "replay"> {
    */
   readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
   readonly retryInMs: number | undefined;
+  /** The first of a row of equal failures, which was shown with all there is to say. */
+  readonly sameAs?: number;
   /** Sends a failed delivery again. */
   readonly replayCommand?: string;
   /** Lists all failed deliveries; set on the first of them. */

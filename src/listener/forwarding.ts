@@ -70,8 +70,8 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
     const advised = withAdvice(report);
     // An app's error page may repeat what it was sent.
     const masked = options.showSecrets !== true && {
-      target: maskUrl(report.target, secretFields),
-      replyPreview: maskText(context.knownSecrets.maskCut(report.replyPreview), secretFields),
+      target: maskUrl(advised.target, secretFields),
+      replyPreview: maskText(context.knownSecrets.maskCut(advised.replyPreview), secretFields),
     };
     context.report({ ...advised, ...masked });
   };
@@ -166,19 +166,40 @@ function sumOfWaiting(counts: Awaited<ReturnType<Log["waiting"]>>): number {
   return counts.reduce((sum, { waiting }) => sum + waiting, 0);
 }
 
-/** Adds what can be done about a failure. A person gets each hint once: below a hundred lines it is noise. */
+/**
+ * Adds what can be done about a failure. A person gets each hint once, and what is equal in a row of failures with its first
+ * one: below a hundred lines it is noise.
+ */
 function adviseOnce({ invocation, json }: Context, config: Config): (report: ForwardReport) => ForwardReport {
   const given = new Set<string>();
   const isNew = (text: string): boolean => !given.has(text) && given.add(text).size > 0;
+  const sameAs = findEqualFailures();
   const { store } = config.settings;
   const flag = storeFlag(config);
   const list = `${invocation} events list --failed${flag}`;
   return (report) => {
+    const first = sameAs(report);
     const hint = report.hint === undefined || json || isNew(report.hint) ? report.hint : undefined;
+    const replyPreview = first?.replyPreview === report.replyPreview ? "" : report.replyPreview;
+    const shown = { ...report, hint, replyPreview, sameAs: first?.n };
     // Without a log there is nothing to replay.
-    if (report.state !== "failed" || store === false) return hint === report.hint ? report : { ...report, hint };
+    if (report.state !== "failed" || store === false || first !== undefined) return shown;
     const replayCommand = `${invocation} replay ${report.n}${flag}`;
-    return { ...report, hint, replayCommand, failedList: isNew(list) ? list : undefined };
+    return { ...shown, replayCommand, failedList: isNew(list) ? list : undefined };
+  };
+}
+
+/** Finds the first of a row of failures of a target with the same outcome, status and error; undefined for that one itself. */
+function findEqualFailures(): (report: ForwardReport) => ForwardReport | undefined {
+  const rows = new Map<string, readonly ForwardReport[]>();
+  return (report) => {
+    const { target, state, status, error } = report;
+    const others = (rows.get(target) ?? []).filter((each) => each.state !== state);
+    const first = rows.get(target)?.find((each) => each.state === state);
+    if (isDelivered(report)) rows.delete(target);
+    else if (first !== undefined && first.status === status && first.error === error) return first;
+    else rows.set(target, [...others, report]);
+    return undefined;
   };
 }
 

@@ -2,6 +2,7 @@ import { orphanNotes, reportOldUrls } from "../channels/orphaned-channels.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
 import { explainCommand } from "../events/list.ts";
 import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
+import { joinAnswers } from "../forward/join-answers.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
@@ -89,10 +90,14 @@ export async function listen(
   const { report, droppedLines } = boundOutput(given, options);
   const bounded = overrideContext(given, { report });
   const keys = createKeys?.(bounded);
-  const context = keys?.context ?? bounded;
+  const separate = keys?.context ?? bounded;
   // From here on Ctrl-C ends the run in order: whatever is open by then is closed.
-  const { signal } = context;
-  const plan = await readPlan(context, target, options);
+  const { signal } = separate;
+  const plan = await readPlan(separate, target, options);
+  const isForPerson = separate.stdout.isTTY && !separate.json;
+  const isAnswered = plan.role === "both" && !plan.routes.empty;
+  const context =
+    isForPerson && isAnswered ? overrideContext(separate, { report: joinAnswers(separate.report) }) : separate;
   context.neverWaitForTerminal();
   const takesKeys = keys !== undefined;
   const run: Run = { context, plan, parts: {}, ending: {}, over: new AbortController(), takesKeys, createInspector };

@@ -1,4 +1,12 @@
-import { type ChildProcess, execFile, fork, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import {
+  type ChildProcess,
+  execFile,
+  fork,
+  type SpawnOptions,
+  type StdioOptions,
+  spawn,
+  spawnSync,
+} from "node:child_process";
 import { once, setMaxListeners } from "node:events";
 import { constants, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, relative } from "node:path";
@@ -51,6 +59,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     },
     now: () => new Date(),
     sleep: sleepRealTime,
+    page: showInPager,
     neverWaitForTerminal() {
       for (const output of [stdout, stderr]) makeNonBlocking(output.stream());
     },
@@ -135,6 +144,24 @@ function workingFolder(): string {
   } catch (error) {
     throw usageError(`the current folder no longer exists (${errorText(error)})`, "change into one that does");
   }
+}
+
+function showInPager(text: string, pager?: string): boolean {
+  const options = {
+    input: text,
+    stdio: ["pipe", "inherit", "inherit"] satisfies StdioOptions,
+    // As Git has it for a $PAGER that is less: colours are shown, and what fits the screen is only printed.
+    env: { LESS: "FRX", ...process.env },
+    // Windows looks for a program in the working folder first, where a clone may have its own.
+    cwd: process.platform === "win32" ? dirname(process.execPath) : undefined,
+  };
+  // Ctrl-C is for the pager. Without a handler it would end this process, and leave the pager behind in the terminal.
+  const ignore = (): void => {};
+  process.on("SIGINT", ignore);
+  const { status } =
+    pager === undefined ? spawnSync("less", ["-FRX"], options) : spawnSync(pager, { ...options, shell: true });
+  process.off("SIGINT", ignore);
+  return status === 0;
 }
 
 /** Under `npm start` there is no `zoho-hooks` on the PATH; the path of the script works in any terminal. */

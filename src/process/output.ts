@@ -15,6 +15,8 @@ export interface Output {
   readonly isTTY: boolean;
   /** Undefined when it is not a terminal. */
   readonly columns: number | undefined;
+  /** Undefined when it is not a terminal. */
+  readonly rows?: number | undefined;
 }
 
 /** An empty pipe takes this much before its reader has read a byte. */
@@ -102,6 +104,9 @@ export function standardOutput(
     },
     get columns() {
       return isTerminal() ? stream().columns : undefined;
+    },
+    get rows() {
+      return isTerminal() ? stream().rows : undefined;
     },
   };
 }
@@ -254,7 +259,7 @@ const REPEAT_AFTER_MS = 30_000;
 const MAX_WARNINGS = 50;
 
 /**
- * Reports the same warning at most every half minute, then with the number of times it came meanwhile: a full disk is one
+ * Reports the same warning at most every half minute, then with the number of times it was repeated: a full disk is one
  * problem, however many deliveries meet it. The last counts come with the summary.
  */
 function limitRepeatedWarnings(write: (report: Report) => void): (report: Report) => void {

@@ -70,7 +70,7 @@ const TABLE = {
     },
   ),
   port: local(integer(0, 65_535), 4460, {
-    flag: ["-p, --port <port>", "port to listen on, 0 for any free one (default: {}, or the next free one)"],
+    flag: ["-p, --port <port>", "port to listen on, 0 for any (default: {}, or the next free one)"],
   }),
   host: setting(host, "127.0.0.1", {
     flag: ["--host <address>", "address to listen on (default: {})"],
@@ -92,7 +92,7 @@ const TABLE = {
     flag: ["--tolerance", "how old a timestamped signature may be, such as 10m (default: {})"],
   }),
   events: local(list, [], {
-    flag: ["-e, --events <pattern>", "show and forward only these events, such as 'crm:Leads.*' (repeatable)"],
+    flag: ["-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)"],
   }),
   allowIp: local(list, [], {
     flag: ["--allow-ip <range>", "accept only from this address or CIDR range (repeatable)"],

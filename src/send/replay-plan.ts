@@ -45,6 +45,11 @@ export function refuseContradictions(n: string | undefined, o: ReplayOptions): v
       "replay needs to know what to send",
       "such as: zoho-hooks replay last, replay 42, replay --failed, replay --since 10m",
     ],
+    [
+      n !== undefined && !/^(?:#?\d+|last)$/i.test(n),
+      `the event's number: ${JSON.stringify(n)} is not a whole number`,
+      "such as 42, or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify payload.json",
+    ],
     [n !== undefined && filtered, "a number and filters cannot be combined", "leave one of them out"],
     [o.exact && o.set !== undefined, "--exact and --set cannot be combined"],
     [o.exact && o.edit, "--exact and --edit cannot be combined"],

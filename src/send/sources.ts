@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { assign } from "../contract/edit-body.ts";
 import { eventNames, findEvent, findFormat } from "../contract/event-names.ts";
-import { chosenFormat, requireEvent, requireOneEvent, requireProduct } from "../contract/named.ts";
+import { chosenFormat, requireEvent, requireOneEvent, requireProduct, splitEvent } from "../contract/named.ts";
 import type { Format, Probe, Product } from "../contract/product.ts";
 import { projectProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../custom/project-products.ts";
 import { appUrl } from "../delivery/target.ts";
@@ -44,7 +44,9 @@ interface Input {
 export async function readSources(context: Context, plan: SendPlan, config: Config): Promise<readonly Source[]> {
   const products = await projectProducts(config);
   warnOfUnknownVariables(context, config, products);
-  const found = await findSources({ context, plan, config, products });
+  const [product, event] = (!plan.all && !plan.event && splitEvent(products, plan.product ?? "")) || [];
+  const named = product === undefined ? plan : { ...plan, product, event };
+  const found = await findSources({ context, plan: named, config, products });
   return found.map((each) => ({ ...each, url: appUrl(plan.to, each.product.id, config.settings) }));
 }
 

@@ -5,6 +5,7 @@ import type { Runtime } from "../process/runtime.ts";
 import { type Context, userFolder } from "../project/context.ts";
 import { withCommandsAsCalled } from "./failure.ts";
 import { jsonLines } from "./json.ts";
+import { fitText } from "./layout.ts";
 import { type Mode, paintFor, type Rendered, type Style } from "./paint.ts";
 import { noProgress, progressBar, withSpinner } from "./progress.ts";
 import { renderText } from "./text.ts";
@@ -20,8 +21,9 @@ export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: 
   };
   const report = (given: Report): void => {
     const { out, err } = renderReport(given, runtime, { style: mode.json ? "json" : style, hidden });
-    if (out) runtime.stdout.write(out);
-    if (err) runtime.stderr.write(err);
+    const isVerbatim = given.type === "text" || given.type === "request";
+    if (out) runtime.stdout.write(isVerbatim ? out : fitText(out, runtime.stdout));
+    if (err) runtime.stderr.write(fitText(err, runtime.stderr));
   };
   return Object.assign(Object.create(runtime) as Runtime, {
     report,

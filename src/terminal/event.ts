@@ -3,10 +3,10 @@ import { describeIssue, type SchemaIssue } from "../contract/schema.ts";
 import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { has } from "../proofs/verdict.ts";
-import type { AttemptFacts, EventReport, LoggedFacts } from "../receiver/event-report.ts";
+import type { AttemptFacts, EventReport } from "../receiver/event-report.ts";
 import { isInvalid, nearestNotes, type Receipt } from "../recognition/receive.ts";
 import { cut, plain } from "../util/text.ts";
-import { counted } from "../util/units.ts";
+import { counted, formatDuration } from "../util/units.ts";
 import {
   below,
   bodyLines,
@@ -25,7 +25,7 @@ export const INDENT = "         ";
 
 /** One line per event; below it only what needs attention, and with `--verbose` headers and body. */
 export function renderEvent(report: EventReport, { out, verbose, quiet }: Style): Rendered {
-  const { shown, logged, receipt, refusal, duplicateOf } = report;
+  const { shown, selected, logged, receipt, refusal, duplicateOf } = report;
   // A user who asks the log for events gets them all, unremarkable or not.
   const isUnremarkable =
     logged === undefined &&
@@ -34,6 +34,7 @@ export function renderEvent(report: EventReport, { out, verbose, quiet }: Style)
     !isInvalid(receipt) &&
     !has("failed", receipt.verdicts);
   if (!shown || (quiet && isUnremarkable)) return {};
+  if (selected) return { out: textOf(eventText(report, out)) };
   return {
     out: textOf(
       logged?.heading !== undefined && out.dim(logged.heading),
@@ -59,13 +60,14 @@ const MIN_NAME_WIDTH = 8;
  */
 function eventText(report: EventReport, paint: Paint): string {
   const { columns } = paint;
-  const { receipt, logged, duplicateOf } = report;
+  const { receipt, selected, duplicateOf } = report;
+  const mark = selected ? "▸" : "";
   let nameWidth = nameWidthAt(columns);
   const lineOf = ({ name, record, proofs, schema, size, duplicate, state }: Pieces): string => {
     const cells = [
       { text: paint.dim(clockTime(report.at)), width: 8 },
-      { text: report.n === 0 ? paint.dim("–") : paint.strong(`#${report.n}`), width: 5 },
-      { text: paint.name(plain(receipt.product ?? "?")), width: 13 },
+      { text: report.n === 0 ? paint.dim("–") : paint.strong(`${mark}#${report.n}`), width: 5 },
+      { text: paint.name(plain(receipt.product ?? "?")), width: PRODUCT_WIDTH },
       { text: name, width: nameWidth },
       ...record.map((text) => ({ text, width: 19 })),
       ...[...proofs, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
@@ -79,7 +81,7 @@ function eventText(report: EventReport, paint: Paint): string {
     schema: schemaTexts(report, paint),
     size: sizeTexts(report, paint),
     duplicate: duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)],
-    state: logged === undefined ? [] : stateTexts(logged, paint),
+    state: stateTexts(report, paint),
   };
   let line = lineOf(pieces);
   const over = (): number => visibleWidth(line) - columns;
@@ -88,9 +90,9 @@ function eventText(report: EventReport, paint: Paint): string {
     () => ({ size: [] }),
     () => (receipt.custom ? { schema: [] } : {}),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ invalid")] }),
-    () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
-    () => ({ record: [] }),
+    () => ({ state: stateTexts(report, paint, true) }),
     () => ({ proofs: proofWords(receipt, paint) }),
+    () => ({ record: [] }),
     () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
     () => (receipt.verdicts.length > 0 && receipt.verdicts.every(hasPassed) ? { proofs: [] } : {}),
   ];
@@ -99,18 +101,29 @@ function eventText(report: EventReport, paint: Paint): string {
     pieces = { ...pieces, ...shorten() };
     line = lineOf(pieces);
   }
-  nameWidth = Math.max(visibleWidth(pieces.name), nameWidth);
+  const { name } = pieces;
+  nameWidth = Math.max(visibleWidth(name), nameWidth);
   while (over() > 0 && nameWidth > MIN_NAME_WIDTH) {
     nameWidth = Math.max(MIN_NAME_WIDTH, nameWidth - over());
-    line = lineOf({ ...pieces, name: cut(pieces.name, nameWidth) });
+    pieces = { ...pieces, name: cut(name, nameWidth) };
+    line = lineOf(pieces);
+  }
+  for (const piece of ["duplicate", "schema", "proofs"] as const) {
+    if (over() <= 0) break;
+    pieces = { ...pieces, [piece]: [] };
+    line = lineOf(pieces);
   }
   return line;
 }
 
+/** Most ids are shorter; a longer one takes room of the name behind it. */
+const PRODUCT_WIDTH = 9;
+
 /** In a wide terminal every known name fits beside everything else; in a pipe nothing is cut, so most are enough. */
 function nameWidthAt(columns: number): number {
   if (columns >= 132 && Number.isFinite(columns)) return 34;
-  return columns < 118 ? 20 : 24;
+  if (columns >= 118) return 28;
+  return columns < 80 ? 12 : 22;
 }
 
 export function clockTime(at: Date): string {
@@ -162,14 +175,17 @@ export function proofText(verdict: Verdict, paint: Paint): string {
   return `${paint.good(`✓ ${id} verified`)}: ${plain(reason)}${limit}`;
 }
 
+const VERIFIED = "verified";
+
 function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
   const { verdicts } = receipt;
   if (verdicts.every(({ verdict }) => verdict === "absent")) return proofTexts(receipt, paint);
   const all = (word: VerdictWord) => verdicts.filter(({ verdict }) => verdict === word);
   const wrong = [...all("failed"), ...all("unconfigured")].map(({ id, verdict }) => marked(verdict, id, paint));
   const [first, ...others] = all("passed");
-  const isShown = first !== undefined && !has("failed", verdicts);
-  return isShown ? [...wrong, marked("passed", others.length > 0 ? "verified" : first.id, paint)] : wrong;
+  if (first === undefined || has("failed", verdicts)) return wrong;
+  const isLong = others.length > 0 || first.id.length > VERIFIED.length;
+  return [...wrong, marked("passed", isLong ? VERIFIED : first.id, paint)];
 }
 
 /** The shortest form: the worst verdict, without an id. */
@@ -201,10 +217,14 @@ function sizeTexts(report: EventReport, paint: Paint): readonly string[] {
   return [paint.dim(sizeText(Number(headerValue(report, "content-length")) || 0, 0))];
 }
 
-/** The state after the sender was answered. */
-function stateTexts(facts: LoggedFacts, paint: Paint, short = false): readonly string[] {
-  const { state, attempts, forwards, fresh } = facts;
-  if (fresh) return [];
+/** What happened after the sender was answered. */
+function stateTexts({ answer, logged }: EventReport, paint: Paint, short = false): readonly string[] {
+  if (answer !== undefined) {
+    const time = short ? "" : ` ${paint.dim(formatDuration(answer.latencyMs))}`;
+    return [attemptText({ ...answer, error: undefined }, paint) + time];
+  }
+  if (logged === undefined || logged.fresh) return [];
+  const { state, attempts, forwards } = logged;
   if (state === "delivered") return [paint.good("→ delivered")];
   if (state === "waiting") return [paint.caution("→ waiting")];
   if (state === "failed") {
@@ -219,7 +239,8 @@ function stateTexts(facts: LoggedFacts, paint: Paint, short = false): readonly s
   return last === undefined ? [] : [attemptText(last, paint)];
 }
 
-export function attemptText({ target, status, error }: AttemptFacts, paint: Paint): string {
+export function attemptText(attempt: Pick<AttemptFacts, "target" | "status" | "error">, paint: Paint): string {
+  const { target, status, error } = attempt;
   const text = `→ ${statusText(target, status) ?? "no answer"}`;
   return error === undefined && isSuccess(status) ? paint.good(text) : paint.bad(text);
 }

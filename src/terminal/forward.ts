@@ -1,6 +1,6 @@
 import type { RecordReport } from "../channels/reports.ts";
-import { isSuccess } from "../delivery/delivery.ts";
 import { isQueue } from "../delivery/target.ts";
+import { isDelivered } from "../forward/post-failure.ts";
 import type { ForwardReport, TargetReport } from "../forward/reports.ts";
 import type { GapReport, TunnelReport } from "../listener/reports.ts";
 import { prettyJson } from "../util/json-print.ts";
@@ -11,9 +11,9 @@ import { below, fitLine, linesOf, textOf } from "./layout.ts";
 import { answerText, type Rendered, type Style, statusText, type Tone } from "./paint.ts";
 
 export function renderForward(report: ForwardReport, { out, quiet }: Style): Rendered {
-  const { state, target, status, attempt, error, hint, retryInMs, replyPreview, replayCommand, failedList } = report;
-  const isAnswered = state === "mirrored" || state === "single";
-  const ok = state === "delivered" || (isAnswered && isSuccess(status) && error === undefined);
+  const { n, state, target, status, attempt, error, hint, retryInMs, replyPreview, sameAs } = report;
+  const { replayCommand, failedList } = report;
+  const ok = isDelivered(report);
   // A success with a hint is one that the sender would not take for a success.
   if (quiet && ok && hint === undefined) return {};
   const answer = `→ ${statusText(target, status) ?? "no answer"}`;
@@ -23,10 +23,11 @@ export function renderForward(report: ForwardReport, { out, quiet }: Style): Ren
     attempt > 1 && out.dim(`attempt ${attempt}`),
     retryInMs !== undefined && out.caution(`trying again in ${formatDuration(retryInMs)}`),
     state === "failed" && out.bad("failed"),
+    sameAs !== undefined && sameAs !== n && out.dim(`as #${sameAs}`),
   ]);
   const cells = [
     { text: out.dim(clockTime(report.at)), width: 8 },
-    { text: out.strong(`#${report.n}`), width: 5 },
+    { text: out.strong(`#${n}`), width: 5 },
     { text: ok ? out.good(answer) : out.bad(answer), width: 5 },
     ...texts.map((text) => ({ text })),
   ];
@@ -34,7 +35,7 @@ export function renderForward(report: ForwardReport, { out, quiet }: Style): Ren
   return {
     out: textOf(
       fitLine(cells, out.columns, indent),
-      error !== undefined && below(error, indent, out, "bad"),
+      error !== undefined && sameAs === undefined && below(error, indent, out, "bad"),
       !ok && replyPreview !== "" && below(`answer: ${answerText(replyPreview).slice(0, 200)}`, indent, out),
       hint !== undefined && below(hint, indent, out, "caution"),
       replayCommand !== undefined && below(`to send it again: ${replayCommand}`, indent, out, "dim"),

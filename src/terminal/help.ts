@@ -1,6 +1,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Argument, HelpConfiguration, Option, OutputConfiguration } from "commander";
+import {
+  type AddHelpTextContext,
+  type AddHelpTextPosition,
+  type Argument,
+  Command,
+  Help,
+  Option,
+  type OutputConfiguration,
+} from "commander";
 import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";
 import { wrapText } from "./layout.ts";
@@ -8,7 +16,7 @@ import { wrapText } from "./layout.ts";
 /** Longer lines are hard to read, however wide the terminal is. */
 const MAX_COLUMNS = 100;
 
-/** For `addHelpText("before", …)`: help begins with commands to copy. */
+/** For `addHelpText("before", …)`: commands to copy. */
 export function examples(...commands: readonly string[]): string {
   return `Examples:\n${commands.map((command) => `  $ ${command}\n`).join("")}`;
 }
@@ -32,27 +40,130 @@ export function topicOf(page: string): string {
   return basename(page, ".md");
 }
 
-/** For the end of the help. */
-export function topicsText(packageRoot: string): string {
-  const topics = [...findTopics(packageRoot).keys()];
-  return topics.length === 0 ? "" : `\nTopics, for zoho-hooks help <topic>:\n  ${topics.join(", ")}\n`;
+/** Heading of the options that every command has. */
+export const COMMON_OPTIONS = "Common options:";
+
+type HelpText = string | ((context: AddHelpTextContext) => string);
+
+/**
+ * A command with help of two lengths. `--help` fits a screen: usage, examples, arguments, and the first group of its options
+ * or subcommands. `--help-all` shows every group, and the notes.
+ */
+export class ToolCommand extends Command {
+  showsAll = false;
+  /** Its topics, for `zoho-hooks help <topic>`. */
+  topics: readonly string[] = [];
+  readonly #helpTexts = new Map<AddHelpTextPosition, HelpText>();
+
+  override createCommand(name?: string): ToolCommand {
+    return new ToolCommand(name);
+  }
+
+  override createHelp(): Help {
+    return new ToolHelp(this.showsAll);
+  }
+
+  /** The examples, which are shown before the options, or the notes after them. */
+  override addHelpText(position: "before" | "after", text: HelpText): this {
+    this.#helpTexts.set(position, text);
+    return this;
+  }
+
+  helpText(position: "before" | "after"): string {
+    const text = this.#helpTexts.get(position) ?? "";
+    return (typeof text === "string" ? text : text({ error: false, command: this })).trim();
+  }
 }
 
-/** Subcommands without `[options]`, and defaults as a user would type them. */
-export const helpConfiguration: HelpConfiguration = {
-  subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" "),
-  subcommandDescription: (command) => asSummary(command.summary() || command.description()),
-  optionDescription: ({ description, defaultValue }: Option) =>
-    defaultValue === undefined || typeof defaultValue === "boolean"
-      ? description
-      : `${description} (default: ${defaultValue})`,
-};
+/** Lists subcommands without `[options]`, and defaults as a user would type them. */
+export class ToolHelp extends Help {
+  readonly #showsAll: boolean;
 
-/** Wraps what commander prints to the terminal. */
+  constructor(showsAll: boolean) {
+    super();
+    this.#showsAll = showsAll;
+  }
+
+  override subcommandTerm(command: Command): string {
+    return [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ");
+  }
+
+  override subcommandDescription(command: Command): string {
+    return asSummary(command.summary() || command.description());
+  }
+
+  override optionDescription({ description, defaultValue }: Option): string {
+    const isShown = defaultValue !== undefined && typeof defaultValue !== "boolean";
+    return isShown ? `${description} (default: ${defaultValue})` : description;
+  }
+
+  override visibleOptions(command: Command): Option[] {
+    const options = super.visibleOptions(command);
+    const group = options[0]?.helpGroupHeading;
+    if (this.#showsAll) return options;
+    return group === COMMON_OPTIONS ? [] : options.filter((each) => each.helpGroupHeading === group);
+  }
+
+  override visibleCommands(command: Command): Command[] {
+    const commands = super.visibleCommands(command);
+    return this.#showsAll ? commands : commands.filter((each) => each.helpGroup() === commands[0]?.helpGroup());
+  }
+
+  override commandDescription(command: Command): string {
+    return [command.description(), helpTextOf(command, "before")].filter(Boolean).join("\n\n");
+  }
+
+  override boxWrap(text: string, columns: number): string {
+    return wrapText(text, columns);
+  }
+
+  override formatHelp(command: Command, helper: Help): string {
+    const columns = helper.helpWidth ?? MAX_COLUMNS;
+    const shown = this.visibleCommands(command);
+    const others = super.visibleCommands(command).filter((each) => !shown.includes(each));
+    const list = `${others[0]?.helpGroup()} ${others.map((each) => each.name()).join(", ")}`;
+    const foot = [docsText(command), ...(this.#showsAll ? [] : [moreText(command)])].join("\n");
+    const notes = this.#showsAll ? wrapText(helpTextOf(command, "after"), columns) : "";
+    const parts = [
+      super.formatHelp(command, helper).trimEnd(),
+      others.length > 0 && wrapText(list, columns),
+      notes,
+      foot,
+    ];
+    return `${parts.filter(Boolean).join("\n\n")}\n`;
+  }
+}
+
+function helpTextOf(command: Command, position: "before" | "after"): string {
+  return command instanceof ToolCommand ? command.helpText(position) : "";
+}
+
+function moreText(command: Command): string {
+  const path = pathOf(command);
+  return `More: ${command.commands.length > 0 ? `${path} <command> --help, ` : ""}${path} --help-all`;
+}
+
+/** `zoho-hooks channels create` */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+function docsText(command: Command | null): string {
+  if (!(command instanceof ToolCommand)) return "";
+  if (command.topics.length === 0) return docsText(command.parent);
+  return `Docs: ${command.topics.map((topic) => `zoho-hooks help ${topic}`).join(", ")}`;
+}
+
+/** The option of every command that shows its whole help. */
+export function helpAllOption(): Option {
+  return new Option("--help-all", "show all options, and what they do in detail");
+}
+
+/** Where commander prints, and how wide. */
 export function helpOutput({ stdout, stderr }: Runtime): OutputConfiguration {
   return {
-    writeOut: (text) => stdout.write(wrapText(text, helpColumns(stdout))),
-    writeErr: (text) => stderr.write(wrapText(text, helpColumns(stderr))),
+    writeOut: (text) => stdout.write(text),
+    writeErr: (text) => stderr.write(text),
     outputError: () => {},
     getOutHelpWidth: () => helpColumns(stdout),
     getErrHelpWidth: () => helpColumns(stderr),

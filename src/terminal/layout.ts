@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { HeaderPair } from "../delivery/delivery.ts";
 import { utf8Text } from "../delivery/payload.ts";
 import type { TableReport } from "../process/messages.ts";
+import type { Output } from "../process/output.ts";
 import { prettyJson } from "../util/json-print.ts";
 import { cutText, NARROW, plain, textWidth } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
@@ -32,7 +33,7 @@ export function renderTable({ title, columns, rows, footer }: TableReport, { out
   const narrow = () =>
     clean.flatMap((row) => {
       const cells = row.map((text) => ({ text }));
-      return fitLine(cells, width, "  ").flatMap((line) => wrapLine(line, width));
+      return fitLine(cells, width, "  ");
     });
   return {
     out: textOf(
@@ -163,24 +164,48 @@ export function wrapText(text: string, columns: number): string {
   return paragraphs.flatMap((line) => wrapLine(line, columns)).join("\n");
 }
 
-/** One line as several; after an indented first line the others are indented by two more columns. */
-export function wrapLine(line: string, columns: number): readonly string[] {
-  if (textWidth(line) <= columns) return [line];
-  const indent = /^\s*/.exec(line)?.[0] ?? "";
-  const hanging = indent === "" ? "" : `${indent}  `;
+/** Breaks what is wider than the terminal; text that is not for a terminal stays as it is. */
+export function fitText(text: string, { columns }: Output): string {
+  if (!columns) return text;
+  return text
+    .split("\n")
+    .flatMap((line) => wrapLine(line, columns, 2))
+    .join("\n");
+}
+
+/**
+ * One line as several, broken between words. The others begin below the text behind a mark or label; else they are indented
+ * by two more columns, or by `hanging` where the line has no indentation. JSON and commands are for copying: they stay whole.
+ */
+export function wrapLine(line: string, columns: number, hanging = 0): readonly string[] {
+  const bare = stripVTControlCharacters(line);
+  if (visibleWidth(bare) <= columns || JSON_LINE.test(bare)) return [line];
+  const indent = /^ */.exec(line)?.[0] ?? "";
+  const lead = textWidth(LEAD.exec(bare)?.[0] ?? "");
+  const isHung = lead > indent.length && lead <= columns / 2;
+  const below = " ".repeat(isHung ? lead : indent === "" ? hanging : indent.length + 2);
   const lines: string[] = [];
   let current = indent;
   // Wide gaps are columns of a table: they stay where they fit.
-  for (const [, gap = "", word = ""] of line.slice(indent.length).matchAll(/(\s*)(\S+)/g)) {
-    const fits = textWidth(current + gap + word) <= columns;
-    if (fits || current.trim() === "") current += gap + word;
+  for (const [, gap = "", word = ""] of line.slice(indent.length).matchAll(WORD)) {
+    const fits = visibleWidth(current + gap + word) <= columns;
+    if (fits || current.trim() === "" || visibleWidth(below + word) > columns) current += gap + word;
     else {
       lines.push(current);
-      current = hanging + word;
+      current = below + word;
     }
   }
   return [...lines, current];
 }
+
+/** A mark, or a label before a wide gap. */
+const LEAD = /^ *(?:[✓✗!–→-] |\S.{0,26}?\S {2,}(?=\S))/;
+const JSON_LINE = /^ *"(?:[^"\\]|\\.)*"(?:: |,?$)/;
+const JSON_REST = '[[{]+".*';
+/** One of our commands, and its arguments: words with more than small letters, or those before and behind a flag. */
+const COMMAND = String.raw`(?:(?:npx |yarn )?zoho-hooks|node (?:'[^']*'|\S+))(?: [a-z-]+){1,2}(?:(?<![,;:)]) (?:-\S+(?: [a-z]+)?|'[^']*'|\S*[^a-z\s]\S*|[a-z]+(?= -)))*\S*`;
+const COLORS = String.raw`(?:\u001b\[\d+m)*`;
+const WORD = new RegExp(String.raw`(\s*)(${COLORS}(?:${JSON_REST}|${COMMAND})|\S+)`, "g");
 
 export function headerLines(headers: readonly HeaderPair[], paint: Paint): readonly string[] {
   return headers.map(([name, value]) => `${paint.dim(`${plain(name)}:`)} ${plain(value)}`);

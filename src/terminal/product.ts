@@ -2,7 +2,7 @@ import { defaultFirst, type Evidence, type Product, type Proves } from "../contr
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { answerRuleText, probesText } from "../recognition/reply.ts";
 import { plain } from "../util/text.ts";
-import { alignRows, fitRows, type Lines, textOf, wrapLine } from "./layout.ts";
+import { alignRows, fitRows, type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";
 
 export type ProductReport = ReturnType<typeof describeProduct>;
@@ -61,7 +61,7 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
       i > 0 && "",
       `${out.strong(`${plain(title)} (${id})`)}  ${name}`,
       format.id === "guide" && `  ${out.caution(NOT_POSTED)}`,
-      labelled("source", format.source, out),
+      `  ${out.dim("source")}  ${plain(format.source)}`,
       format.evidence && `  ${out.dim("known")}   ${EVIDENCE[format.evidence]}`,
       signatureLines(format, out),
       format.answer && `  ${out.dim("answer")}  ${format.answer}`,
@@ -74,21 +74,15 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
 }
 
 function signatureLines({ signatures }: FormatReport, paint: Paint): Lines {
-  if (signatures.length === 0) return labelled("signed", "none known: no signature and no token", paint);
+  if (signatures.length === 0) return `  ${paint.dim("signed")}  none known: no signature and no token`;
   return signatures.map(({ id, title, covers, variable }) => {
     const isKeyPair = variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY");
     const setBy = variable === undefined ? "" : ` (${variable})`;
     return [
-      labelled("signed", `${id}: ${title}`, paint).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),
-      wrapLine(`          ${isKeyPair ? BY_KEY_PAIR : COVERS[covers]}${setBy}`, paint.columns),
+      `  ${paint.dim("signed")}  ${paint.name(id)}: ${plain(title)}`,
+      `          ${isKeyPair ? BY_KEY_PAIR : COVERS[covers]}${setBy}`,
     ];
   });
-}
-
-/** The label is painted after the line is wrapped, since escape sequences have no width. */
-function labelled(label: string, text: string, paint: Paint): readonly string[] {
-  const [first = "", ...others] = wrapLine(`  ${label}  ${plain(text)}`, paint.columns);
-  return [first.replace(`  ${label}`, () => `  ${paint.dim(label)}`), ...others];
 }
 
 function eventLines(rows: readonly (readonly string[])[], paint: Paint): readonly string[] {

@@ -2,8 +2,8 @@ import type { RunningChannel } from "../channels/reports.ts";
 import type { ForwardCounts, ProductCount, ReadyReport, SummaryReport } from "../listener/reports.ts";
 import { plain, textWidth } from "../util/text.ts";
 import { counted, formatDuration, formatSpan } from "../util/units.ts";
-import { alignRows, textOf, wrapLine } from "./layout.ts";
-import type { Paint, Rendered, Style } from "./paint.ts";
+import { alignRows, textOf } from "./layout.ts";
+import type { Rendered, Style } from "./paint.ts";
 
 /** On stderr: the events are what a run is asked for. At most seven lines of 80 columns; with `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style): Rendered {
@@ -47,8 +47,8 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
       url === undefined
         ? `${err.good("Ready.")} Delivering from ${err.strong(plain(report.logPath ?? ""))}`
         : `${err.good("Ready.")} Listening on ${err.strong(plain(url + path))}`,
-      rows.map(([label, text]) => text && rowLines(label, plain(text), err)),
-      verbose && !quiet && notes.map((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => err.dim(line))),
+      rows.map(([label, text]) => text && `  ${err.dim(label.padEnd(12))} ${plain(text)}`),
+      verbose && !quiet && notes.map((note) => `  ${err.dim(plain(note))}`),
       isWatched && !quiet && "",
     ),
   };
@@ -59,13 +59,6 @@ type Row = readonly [label: string, text: string | false | undefined];
 const INDENT_COLUMNS = 15;
 const UNSIGNED = "accepts unsigned: ";
 const NO_CHECKS = "nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN";
-
-function rowLines(label: string, text: string, { dim, columns }: Paint): readonly string[] {
-  // A command or URL that is broken into lines cannot be pasted.
-  const isWhole = label === "try it" || label === "inspector";
-  const [first = "", ...others] = isWhole ? [text] : wrapLine(text, columns - INDENT_COLUMNS);
-  return [`  ${dim(label.padEnd(12))} ${first}`, ...others.map((line) => " ".repeat(INDENT_COLUMNS) + line)];
-}
 
 function channelText({ id, events, timeLeftMs }: RunningChannel, room: number): string {
   const left = timeLeftMs === undefined ? "expiry unknown" : `${formatSpan(timeLeftMs)} left`;

@@ -2,7 +2,7 @@ import type { LogCounts, LogStatsReport } from "../log/stats-report.ts";
 import { plain } from "../util/text.ts";
 import { counted, formatDay, formatDuration } from "../util/units.ts";
 import { clockTime } from "./event.ts";
-import { alignRows, type Lines, textOf, wrapLine } from "./layout.ts";
+import { alignRows, fitLine, type Lines, textOf } from "./layout.ts";
 import type { Paint, Rendered, Style } from "./paint.ts";
 
 /** `--verbose` and `--json` have all hours. */
@@ -14,8 +14,17 @@ const HOUR_WIDTH = 26;
 const MAX_WIDTH = 120;
 const OTHERS = "others";
 const COLUMNS = ["received", "delivered", "waiting", "failed", "duplicates", "rejected", "custom"] as const;
+/** The pieces of a bar, each with a character of its own: colour alone says nothing. */
+const OUTCOMES = [
+  { name: "delivered", piece: "█", tone: "good" },
+  { name: "received", piece: "▓", tone: "name" },
+  { name: "duplicates", piece: "▒", tone: "dim" },
+  { name: "waiting", piece: "░", tone: "caution" },
+  { name: "failed", piece: "✗", tone: "bad" },
+  { name: "rejected", piece: "–", tone: "bad" },
+] as const;
 
-/** Counts by product and by hour, and latencies; bars on a terminal only. */
+/** Counts by product and by hour, and latencies; on a terminal the outcomes of each hour as a bar. */
 export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
   const { out, quiet } = style;
   const products = Object.entries(report.products).map(([id, each]) => [plain(id), each] as const);
@@ -26,7 +35,7 @@ export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
   return {
     out: textOf(
       !quiet && !isNarrow && out.dim(head),
-      isNarrow ? counts.map((each) => wrapLine(countsText(...each), out.columns)) : table,
+      isNarrow ? counts.map((each) => countsText(...each)) : table,
       "",
       hourLines(report, style),
       "",
@@ -67,13 +76,37 @@ function hourLines({ hours, products }: LogStatsReport, { verbose, out }: Style)
     groups.map((_, i) => i + 1),
   );
   const most = Math.max(...counts.map(([sum = 0]) => sum), 1);
-  const bar = (sum = 0): string => out.name("█".repeat(Math.max(1, Math.round((BAR_WIDTH * sum) / most))));
+  const outcomes = shown.map((start) => outcomesOf(hours.filter(({ at }) => at.getTime() === start)));
+  const legend = OUTCOMES.filter((_, i) => outcomes.some((each) => each[i] !== 0));
+  const legendCells = legend.map(({ name, piece, tone }) => ({ text: `${out[tone](piece)} ${name}` }));
   const left = starts.length - shown.length;
   return [
     out.dim(head),
-    lines.map((line, i) => (out.live ? `${line}  ${bar(counts[i]?.[0])}` : line)),
+    lines.map((line, i) => (out.live ? `${line}  ${barText(outcomes[i] ?? [], most, out)}` : line)),
+    out.live && fitLine(legendCells, out.columns, ""),
     left > 0 && out.dim(`${counted(left, "earlier hour")}: -v shows ${left === 1 ? "it" : "them"}`),
   ];
+}
+
+/** One count for each of `OUTCOMES`; `received` are those without another one: there was no app to forward them to. */
+function outcomesOf(hours: LogStatsReport["hours"]): readonly number[] {
+  const countOf = (name: keyof LogCounts): number => hours.reduce((sum, { counts }) => sum + counts[name], 0);
+  const others = OUTCOMES.reduce((sum, { name }) => (name === "received" ? sum : sum + countOf(name)), 0);
+  return OUTCOMES.map(({ name }) => (name === "received" ? countOf(name) - others : countOf(name)));
+}
+
+/** A bar whose length shows the sum of the outcomes, of which none is left out, however rare it is. */
+function barText(outcomes: readonly number[], most: number, paint: Paint): string {
+  const sum = outcomes.reduce((all, each) => all + each, 0);
+  const pieces = outcomes.filter((count) => count > 0).length;
+  const length = Math.max(pieces, Math.round((BAR_WIDTH * sum) / most));
+  const widths = outcomes.map((count) => (count === 0 ? 0 : Math.max(1, Math.round((length * count) / sum))));
+  const excess = (): number => widths.reduce((all, each) => all + each, -length);
+  while (excess() !== 0) {
+    const widest = Math.max(...widths);
+    widths[widths.indexOf(widest)] = widest - Math.sign(excess());
+  }
+  return OUTCOMES.map(({ piece, tone }, i) => paint[tone](piece.repeat(widths[i] ?? 0))).join("");
 }
 
 /** Minutes matter: in a time zone with half hours, an hour of UTC begins at `14:30`. */

@@ -12,6 +12,12 @@ interface InputOptions extends SecretOptions {
   readonly store?: string;
 }
 
+/** `verify 3` and `verify last`, as `replay` takes them, unless a file has this name. */
+export function loggedNumber(host: Host, [name = "", ...others]: readonly string[]): string | undefined {
+  const isNumber = others.length === 0 && /^(?:#?\d+|last)$/i.test(name);
+  return isNumber && kindOf(host, name) === "no such file" ? name : undefined;
+}
+
 /** The names of the files, none for `--logged`; `-` is standard input. */
 export function inputNames(context: Context, files: readonly string[], options: InputOptions): readonly string[] {
   if (options.logged !== undefined) {
@@ -53,7 +59,9 @@ export function expandPaths(host: Host, names: readonly string[]): readonly stri
     const isPayload = names.some((name) => /^\s*[{[]/.test(name));
     throw usageError(
       missing.join("; "),
-      isPayload ? "to verify a payload itself, pipe it in: zoho-hooks verify - < payload.json" : "nothing was checked",
+      isPayload
+        ? "to verify a payload itself, pipe it in: zoho-hooks verify - < payload.json"
+        : "nothing was checked; to verify a delivery of the event log, give its number: zoho-hooks verify 3",
     );
   }
   return [...new Set(found)];

@@ -27,7 +27,7 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { isStdoutClosed } from "../util/timing.ts";
 import { counted, parseDuration } from "../util/units.ts";
 import { type KeySets, openKeySets } from "../zoho-api/key-sets.ts";
-import { expandPaths, type InputItem, inputItems, inputNames, requireReadable } from "./inputs.ts";
+import { expandPaths, type InputItem, inputItems, inputNames, loggedNumber, requireReadable } from "./inputs.ts";
 import type { LoggedInput } from "./logged.ts";
 import type { VerifiedReport } from "./reports.ts";
 
@@ -51,6 +51,8 @@ const MANY_PAYLOADS = 50;
 
 export async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const { tolerance, signature } = options;
+  const n = options.logged === undefined ? loggedNumber(context, files) : undefined;
+  if (n !== undefined) return verify(context, [], { ...options, logged: n });
   const names = expandPaths(context, inputNames(context, files, options));
   const flags = {
     store: options.store,

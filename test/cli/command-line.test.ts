@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
+import { findTopics } from "../../src/terminal/help.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 describe("a group of commands alone", () => {
@@ -44,39 +45,127 @@ describe("a command that other tools have", () => {
     expect(exitCode).toBe(2);
     expect(err).toContain(`unknown command '${typed}'\n  did you mean ${meant}?`);
   });
+
+  it.each([
+    ["events clear", "zoho-hooks events prune --keep 0s"],
+    ["check 3000 --junit out.xml", "--summary junit=FILE"],
+    ["replay --logged 3", "zoho-hooks replay 3"],
+  ])("%s is answered with %s", async (line, meant) => {
+    const { exitCode, err } = await run(line.split(" "));
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`\n  did you mean ${meant}`)]);
+  });
 });
 
-describe("--help", () => {
-  it.each([["--help"], ["listen --help"]])("%s begins with examples", async (line) => {
-    const { out } = await run(line.split(" "));
-    expect(out).toMatch(/^Examples:\n {2}\$ zoho-hooks listen\b/);
-  });
+const ROOT = join(import.meta.dirname, "../..");
 
-  it("shows the twelve main flags of listen first", async () => {
-    const { out } = await run(["listen", "--help"]);
-    const [, main = ""] = /^Main options:\n(.*?)\n\n/ms.exec(out) ?? [];
-    expect(main.match(/^ {2}-/gm)).toHaveLength(12);
-  });
+/** Each listed command, and each subcommand with its group before it. */
+async function helpPaths(): Promise<readonly string[]> {
+  const all = await Promise.all(
+    commands.map(async ({ name }) => {
+      const { out } = await run([name, "--help-all"]);
+      const [, listed = ""] = out.split(/^Commands:$/m);
+      const children = [...listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)].flatMap(([, word = ""]) => word);
+      return [name, ...children.filter((word) => word !== "help").map((word) => `${name} ${word}`)];
+    }),
+  );
+  return all.flat();
+}
 
-  it.each(commands.map(({ name, pages }) => [name, pages] as const))("%s ends with its pages", async (name, pages) => {
+describe("--help", async () => {
+  const paths = await helpPaths();
+
+  it.each(["", ...paths])(
+    "of %j begins with the usage and examples, and ends with the way to the rest",
+    async (path) => {
+      const words = path === "" ? [] : path.split(" ");
+      const { exitCode, out, err } = await run([...words, "--help"]);
+      const called = ["zoho-hooks", ...words].join(" ");
+      expect([exitCode, err]).toEqual([0, ""]);
+      expect(out).toMatch(new RegExp(`^Usage: ${called} .*\n\n(?:.+\n)+\nExamples:\n {2}\\$ `));
+      expect(out).toMatch(new RegExp(`\nMore: .*${called} --help-all\n$`));
+      expect(out).not.toContain("Common options");
+    },
+  );
+
+  it.each(["", "listen", "send", "replay", "check", "channels create"])(
+    "of %j fits a screen of 100 by 30",
+    async (path) => {
+      const { out } = await run([...path.split(" "), "--help"].filter((word) => word !== ""));
+      const lines = out.trimEnd().split("\n");
+      // The prompt has the last line.
+      expect(lines.length).toBeLessThan(30);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+    },
+  );
+
+  it.each(commands.map(({ name, pages }) => [name, pages] as const))("%s names its pages", async (name, pages) => {
     const { out } = await run([name, "--help"]);
-    const [, docs = ""] = out.split("\n\nDocs: ");
-    expect(docs.match(/docs\/\S+(?=\.md)/g)).toEqual(pages.map((page) => `docs/${page}`));
+    const topics = pages.map((page) => `zoho-hooks help ${page.replace(/^.*\//, "")}`);
+    expect(out).toContain(`\nDocs: ${topics.join(", ")}\n`);
+  });
+});
+
+describe("--help-all", async () => {
+  const paths = await helpPaths();
+
+  it.each(paths)("of %s has all that --help has, and the common options", async (path) => {
+    const short = await run([...path.split(" "), "--help"]);
+    const { exitCode, out, err } = await run([...path.split(" "), "--help-all"]);
+    expect([exitCode, err]).toEqual([0, ""]);
+    const flags = (text: string) => [...text.matchAll(/^ {2,6}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag);
+    expect(flags(out)).toEqual(expect.arrayContaining(flags(short.out)));
+    if (!out.includes("\nCommands:")) expect(flags(out)).toEqual(expect.arrayContaining(["--json", "--help-all"]));
+  });
+
+  it("has options and notes that --help leaves out", async () => {
+    const [short, all] = await Promise.all(["--help", "--help-all"].map((flag) => run(["listen", flag])));
+    for (const text of ["--retry-base", "--max-body", "ZOHO_WEBHOOK_PUBLIC_KEY"]) {
+      expect(short?.out).not.toContain(text);
+      expect(all?.out).toContain(text);
+    }
+  });
+
+  it("works anywhere in a line that is otherwise wrong", async () => {
+    const { exitCode, out } = await run(["channels", "create", "--nonsense", "--help-all"]);
+    expect([exitCode, out]).toEqual([0, expect.stringMatching(/^Usage: zoho-hooks channels create /)]);
+  });
+
+  it("alone lists every command, the topics and the exit codes", async () => {
+    const { out } = await run(["--help-all"]);
+    for (const { name } of commands) expect(out).toMatch(new RegExp(`^ {2}${name} {2}`, "m"));
+    const [, topics = ""] = /^Topics, for zoho-hooks help <topic>:\n(.*?)\n\n/ms.exec(out) ?? [];
+    expect(topics.trim().split(/,\s+/)).toContain("own-products");
+    expect(topics).not.toMatch(/README|events/);
+    expect(out).toMatch(/^ {2}130 interrupted$/m);
   });
 });
 
 describe("help", () => {
-  const page = readFileSync(join(import.meta.dirname, "../../docs/own-products.md"), "utf8");
-
-  it.each([["own-products"], ["Own-Products"]])("%s prints the page as it is through a pipe", async (topic) => {
-    expect(await run(["help", topic])).toMatchObject({ exitCode: 0, out: page, err: "" });
+  it.each([["own-products"], ["Own-Products"]])("%s prints the page as text", async (topic) => {
+    const { exitCode, out, err } = await run(["help", topic]);
+    expect([exitCode, err]).toEqual([0, ""]);
+    const [, title = ""] = /^# (.*)\n/.exec(readFileSync(join(ROOT, "docs/own-products.md"), "utf8")) ?? [];
+    expect(out).toMatch(new RegExp(`^${title}\n\n {2}\\S`));
+    expect(out).toContain("help configuration");
   });
 
-  it("lists the topics after the commands", async () => {
-    const { out } = await run(["help"]);
-    const [, topics = ""] = /^Commands:\n.*^Topics, for zoho-hooks help <topic>:\n(.*?)\n\n/ms.exec(out) ?? [];
-    expect(topics.split(/,\s+/)).toContain("own-products");
-    expect(topics).not.toMatch(/README|events/);
+  it.each([...findTopics(ROOT).keys()])("%s has no marks of Markdown, and every word of code", async (topic) => {
+    const { out } = await run(["help", topic]);
+    const page = readFileSync(findTopics(ROOT).get(topic) ?? "", "utf8");
+    const code = [...page.matchAll(/^```.*\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text.trim());
+    const inOneLine = (text: string) => text.replace(/\s+/g, " ");
+    let prose = inOneLine(out);
+    for (const each of code) {
+      expect(prose).toContain(inOneLine(each));
+      prose = prose.replace(inOneLine(each), "");
+    }
+    expect(prose).not.toMatch(/```| ## |<!--|\]\(|\*\*|\| ---/);
+    expect(out).not.toMatch(/^#/m);
+  });
+
+  it("check shows the page, and names the command of the same name", async () => {
+    const { out } = await run(["help", "check"]);
+    expect(out).toMatch(/^Options: zoho-hooks check --help\n\nChecking an endpoint/);
   });
 
   it("shows the help of a command, also where a page has its name", async () => {

@@ -1,11 +1,11 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { findWatchProduct, watchProductIds } from "../../src/channels/watch-products.ts";
 import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
-import { helpConfiguration } from "../../src/terminal/help.ts";
+import { ToolCommand, ToolHelp } from "../../src/terminal/help.ts";
 import { managedProducts } from "../../src/webhooks/index.ts";
-import { commandReference, helpOf } from "../support/command-reference.ts";
+import { commandReference } from "../support/command-reference.ts";
 
 /** Each command with its arguments and flags, one per line. */
 function describeTree(command: Command, path: readonly string[] = []): readonly string[] {
@@ -28,8 +28,8 @@ describe("the summary of a command", () => {
   });
 });
 
-async function buildTree(): Promise<Command> {
-  const program = new Command("zoho-hooks").configureHelp(helpConfiguration);
+async function buildTree(): Promise<ToolCommand> {
+  const program = new ToolCommand("zoho-hooks");
   await addCommands(
     program,
     () => async () => {},
@@ -40,9 +40,10 @@ async function buildTree(): Promise<Command> {
 }
 
 /** Each visible command below another, and the words that call it. */
-function visibleCommands(parent: Command, path: readonly string[] = []): readonly (readonly [string, Command])[] {
-  const children = parent.createHelp().visibleCommands(parent);
-  return children
+function visibleCommands(parent: Command, path: readonly string[] = []): readonly (readonly [string, ToolCommand])[] {
+  return new ToolHelp(true)
+    .visibleCommands(parent)
+    .filter((child) => child instanceof ToolCommand)
     .filter((child) => child.name() !== "help")
     .flatMap((child) => {
       const words = [...path, child.name()];
@@ -56,9 +57,8 @@ describe("the help of every command", async () => {
     tree.map(([path, { options }]) => [path, options.flatMap(({ long, short }) => [long, short])]),
   );
 
-  it.each(tree)("%s begins with examples of it, with flags that exist", (path, command) => {
-    const [head = ""] = helpOf(command).split("\n\n", 1);
-    const [title, ...examples] = head.split("\n");
+  it.each(tree)("%s has examples of it, with flags that exist", (path, command) => {
+    const [title, ...examples] = command.helpText("before").split("\n");
     expect(title).toBe("Examples:");
     expect(`${examples[0]} `).toContain(`zoho-hooks ${path} `);
     for (const [, call = ""] of examples.join("\n").matchAll(/zoho-hooks ((?:(?! {2,}| \||;).)+)/g)) {

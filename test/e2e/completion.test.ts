@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BIN, cleanEnv } from "../support/bin.ts";
@@ -8,20 +8,33 @@ import { tempFolder } from "../support/run.ts";
 
 /** A PATH with `zoho-hooks` on it, as for an installed package. */
 let path = "";
+/** A project that has it as a dependency, where only npx finds it. */
+let project = "";
 beforeAll(() => {
-  const folder = tempFolder();
+  project = tempFolder();
+  const folder = join(project, "node_modules/.bin");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(project, "package.json"), "{}");
   const file = join(folder, "zoho-hooks");
   writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`);
   chmodSync(file, 0o755);
   path = folder + delimiter + process.env.PATH;
 });
 
+/** In the project, without the program on the PATH, and with its script there. */
+function inProject(shell: string): object {
+  const script = spawnSync(process.execPath, [BIN, "completion", shell], { encoding: "utf8" }).stdout;
+  writeFileSync(join(project, "completion"), script);
+  return { cwd: project, env: cleanEnv({ PATH: process.env.PATH }) };
+}
+
 function has(shell: string): boolean {
   return process.platform !== "win32" && spawnSync(shell, ["--version"]).status === 0;
 }
 
-function shellRun(shell: string, argv: readonly string[], script: string): string[] {
-  const result = spawnSync(shell, [...argv, "-c", script], { env: cleanEnv({ PATH: path }), encoding: "utf8" });
+function shellRun(shell: string, argv: readonly string[], script: string, options: object = {}): string[] {
+  const env = cleanEnv({ PATH: path });
+  const result = spawnSync(shell, [...argv, "-c", script], { env, encoding: "utf8", ...options });
   expect(result.stderr).toBe("");
   expect(result.status).toBe(0);
   return result.stdout.split("\n").filter((line) => line !== "");
@@ -88,6 +101,26 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
     expect(readdirSync(cwd)).toEqual([]);
   });
 
+  it("serves npx zoho-hooks, and leaves everything else of npx alone", () => {
+    const byNpx = (...words: string[]): string[] =>
+      shellRun(
+        "bash",
+        ["--norc"],
+        `. ./completion
+         COMP_WORDS=(npx ${words.map((word) => `'${word}'`).join(" ")})
+         COMP_CWORD=${words.length}
+         $(complete -p npx | sed 's/.*-F \\([^ ]*\\).*/\\1/') npx
+         printf '%s\\n' "\${COMPREPLY[@]}"`,
+        inProject("bash"),
+      );
+    expect(byNpx("zoho-hooks", "send", "boo")).toEqual(["books"]);
+    expect(byNpx("zoho-hooks", "listen", "--expect", "=", "desk", ":", "Ticket.Cl")).toEqual(["Ticket.Close"]);
+    expect(byNpx("tsc", "pro")).toEqual([]);
+    expect(byNpx("zoho")).toEqual([]);
+    const other = "complete -W one npx; . ./completion; complete -p npx";
+    expect(shellRun("bash", ["--norc"], other, inProject("bash"))).toEqual(["complete -W 'one' npx"]);
+  });
+
   it("leaves files to the shell", () => {
     expect(complete("send", "--secret-file", "")).toEqual([]);
   });
@@ -95,18 +128,21 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
 
 describe.skipIf(!has("zsh"))("completion in zsh", () => {
   /** Replaces zsh's completion functions, which only work in its line editor, with ones that print. */
-  const complete = (...words: string[]): string[] =>
+  const complete = (words: readonly string[], load = 'eval "$(zoho-hooks completion zsh)"', options = {}): string[] =>
     shellRun(
       "zsh",
       ["-f"],
-      `compdef() { registered=$2 }
+      `typeset -A _comps
+       compdef() { registered+=($2) }
        _describe() { print -rl -- "\${(@P)4}" "\${(@q)@:5}" }
        _files() { print FILES }
-       eval "$(zoho-hooks completion zsh)"
-       [[ $registered == zoho-hooks ]] || exit 1
-       words=(zoho-hooks ${words.map((word) => `'${word}'`).join(" ")})
+       _default() { print DEFAULT }
+       ${load}
+       [[ "$registered" == "zoho-hooks npx" ]] || exit 1
+       words=(${words.map((word) => `'${word}'`).join(" ")})
        CURRENT=\${#words}
        _zoho_hooks`,
+      options,
     );
 
   it.each([
@@ -123,7 +159,13 @@ describe.skipIf(!has("zsh"))("completion in zsh", () => {
     ],
     [["send", "crm", "Nothing"], []],
   ])("describes %j as %j", (words, lines) => {
-    expect(complete(...words)).toEqual(lines);
+    expect(complete(["zoho-hooks", ...words])).toEqual(lines);
+  });
+
+  it("serves npx zoho-hooks, and leaves everything else of npx alone", () => {
+    const byNpx = (...words: string[]) => complete(["npx", ...words], ". ./completion", inProject("zsh"));
+    expect(byNpx("zoho-hooks", "send", "boo")).toEqual(["books:Zoho Books"]);
+    expect(byNpx("tsc", "pro")).toEqual(["DEFAULT"]);
   });
 });
 
@@ -142,6 +184,13 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
 
   it.each(LINES)("completes %j", (line, lines) => {
     expect(complete(line)).toEqual(lines);
+  });
+
+  it("serves npx zoho-hooks, and leaves everything else of npx alone", () => {
+    const byNpx = (line: string): string[] =>
+      shellRun("fish", ["--no-config"], `source ./completion; complete -C '${line}'`, inProject("fish"));
+    expect(byNpx("npx zoho-hooks send boo")).toEqual(["books\tZoho Books"]);
+    expect(byNpx("npx tsc pro")).toEqual([]);
   });
 
   it("completes file names", () => {

@@ -23,7 +23,8 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const screen = (argv: readonly string[], { env, columns }: Mode) =>
-  atTerminal(argv, { env: { ...secrets, ...env }, cwd: world.folder, columns });
+  // Called by npx, the program has a name of the same length wherever it lies: lines break by it.
+  atTerminal(argv, { env: { npm_command: "exec", ...secrets, ...env }, cwd: world.folder, columns });
 
 async function transcript(lines: readonly (readonly string[])[], mode: Mode): Promise<string> {
   let all = "";

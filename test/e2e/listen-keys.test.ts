@@ -75,9 +75,50 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await shell.last(/^#2 · /);
     shell.press("Enter", "Enter");
     shell.type("?");
-    await shell.shown(/\n\n\nkey\n↑ k +select the event before\n/);
+    await shell.shown(/\n\n\nkey\n↑ k +select the previous event\n/);
     await shell.last(STATUS);
     expect(shell.text.match(/\? keys$/gm)).toHaveLength(1);
+  });
+
+  it("mark the line of an event that is selected by an arrow or its number, in the place of the one before", async () => {
+    const { shell, send } = await startListen();
+    for (const event of ["Leads.create", "Contacts.create", "Deals.create"]) await send("crm", event);
+    await shell.last(/^#3 · .* 3 received · app up/);
+    shell.press("Up");
+    await shell.shown(/^\S+ ▸#2 +crm +Contacts\.create .*→ delivered\n#2 · /m);
+    shell.type("k");
+    await shell.shown(/^\S+ ▸#1 +crm +Leads\.create .*→ delivered\n#1 · /m);
+    expect(shell.text.match(/▸/g)).toHaveLength(1);
+    await send("crm", "Leads.update");
+    await shell.shown(/^\S+ ▸#1 .*\n.* #4 /m);
+    shell.type("3");
+    await shell.last(/^select #3$/);
+    shell.press("Enter");
+    await shell.shown(/^\S+ ▸#3 +crm +Deals\.create .*\n#3 · /m);
+    expect(shell.text.match(/▸/g)).toHaveLength(2);
+    shell.resize(60);
+    await shell.last(/^#3 · /);
+    shell.type("kk");
+    await shell.shown(/^\S+ ▸#1 .*\n#1 · /m);
+    shell.enter("99");
+    await shell.shown(/^error: there is no event #99 in /m);
+    shell.enter("2q");
+    await shell.shown(/^error: the event's number: "2q" is not a whole number/m);
+    await shell.last(/^#1 · /);
+    shell.type("1");
+    shell.press("Escape");
+    await shell.last(/^#1 · /);
+  });
+
+  it("copy with secrets masked only with a word about it", async () => {
+    const { shell, send } = await startListen();
+    await send("crm", "Leads.create");
+    await shell.last(/^#1 · .* app up/);
+    shell.type("c");
+    await shell.shown(
+      /^its secrets are masked, so it would be rejected: send it with r, or use listen --show-secrets$/m,
+    );
+    expect(shell.text).toContain("x-zoho-signature: [masked]");
   });
 
   it("replay an event, and explain why a signature is wrong", async () => {
@@ -199,10 +240,10 @@ describe.skipIf(!hasTmux)("the keys of listen", { timeout: 60_000 }, () => {
     await shell.last(/^paused, 0 new · /);
     await send("crm", "Leads.create");
     await app.came(1);
-    await shell.last(/^paused, 2 new · #1 · /);
+    await shell.last(/^paused, [12] new · #1 · .* app up/);
     expect(shell.text).not.toMatch(/\d #1 /);
     shell.type("p");
-    await shell.shown(/\d #1 +crm [\s\S]*\d #1 +→ 200/);
+    await shell.shown(/\d #1 +crm [\s\S]*→ 200/);
     expect(await shell.last(STATUS)).not.toContain("paused");
     shell.press("C-s");
     await shell.last(/^paused, 0 new/);

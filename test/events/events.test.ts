@@ -274,6 +274,11 @@ describe("events stats", () => {
     });
   });
 
+  it("draws each hour as a bar of its outcomes at a terminal", async () => {
+    const { out } = await project.run(["events", "stats"], { outTTY: true, env: { NO_COLOR: "1" } });
+    expect(out).toMatch(/^hour .*\n\S+ \S+ +4 .* {2}█{12}✗{6}–{6}\n█ delivered {2}✗ failed {2}– rejected$/m);
+  });
+
   it("draws no bars without a terminal", async () => {
     const { out } = await project.run(["events", "stats"]);
     expect(out).toMatch(/^desk\s+2\s+1\s+0\s+1/m);

@@ -10,9 +10,9 @@ it("aligns columns of wide, combining and joined characters", async () => {
     await project.deliver("/webhooks/zoho/crm", record("連絡先", "山田太郎"));
     await project.deliver("/webhooks/zoho/crm", record("Idée", "👩‍👩‍👧‍👦 e\u0301"));
     const list = await project.run(["events", "list"]);
-    expect(list.out).toMatch(/Leads\.create {13}4150868000000002179/);
-    expect(list.out).toMatch(/連絡先\.create {12}4150868000000002179/);
-    expect(list.out).toMatch(/Idée\.create {14}4150868000000002179/);
+    expect(list.out).toMatch(/Leads\.create {17}4150868000000002179/);
+    expect(list.out).toMatch(/連絡先\.create {16}4150868000000002179/);
+    expect(list.out).toMatch(/Idée\.create {18}4150868000000002179/);
     const diff = await project.run(["events", "diff", "2", "1"]);
     expect(diff.out).toContain('path       #2          #1\n~  module     "連絡先"    "Leads"\n');
     expect(diff.out).toContain('~  data.name  "山田太郎"  "Ann"\n');

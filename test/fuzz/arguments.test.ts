@@ -1,10 +1,11 @@
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import fc from "fast-check";
 import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
+import { ToolCommand } from "../../src/terminal/help.ts";
 import { runBin } from "../support/bin.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -76,7 +77,7 @@ interface Called {
   readonly values: number;
 }
 
-const program = new Command("zoho-hooks");
+const program = new ToolCommand("zoho-hooks");
 await addCommands(
   program,
   () => async () => {},

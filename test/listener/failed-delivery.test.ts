@@ -18,7 +18,7 @@ describe("a delivery that the app refuses", () => {
     const human = await startHumanListener(["--forward-to", target.url], { cwd });
     for (const i of [1, 2, 3]) {
       await fetch(human.url + CRM, { method: "POST", headers, body: lead(i) });
-      await human.shown(new RegExp(`replay ${i}\n`));
+      await human.shown(new RegExp(`#${i} +→ 40\\d .*\n`));
     }
     const { out } = await human.stop();
     expect(out).toContain(`answer: ${prose}, token: [masked]\n`);
@@ -26,6 +26,28 @@ describe("a delivery that the app refuses", () => {
     expect(out).toContain("your app has no such route: check the path in --forward-to\n");
     expect(out.split("all failed deliveries: zoho-hooks events list --failed\n")).toHaveLength(2);
     expect((await run(["events", "show", "1"], { cwd })).out).toContain(`answer: ${prose}, token: [masked]\n`);
+  });
+
+  it("is one short line if it repeats the failure before, by status or error", async () => {
+    const target = await app(
+      oneAfterTheOther(says(404, "no"), says(404, "no"), says(404, "gone"), says(400), says(404, "no"), says(200)),
+    );
+    const human = await startHumanListener(["--forward-to", target.url]);
+    const post = async (i: number, pattern: RegExp): Promise<void> => {
+      await fetch(human.url + CRM, { method: "POST", headers, body: lead(i) });
+      await human.shown(pattern);
+    };
+    await post(1, /#1 +→ 404 .*failed\n(.*\n)*.* replay 1\n/);
+    await post(2, /#2 +→ 404 .*failed {2}as #1\n/);
+    await post(3, /#3 +→ 404 .*failed {2}as #1\n +answer: gone\n/);
+    await post(4, /#4 +→ 400 .*failed\n(.*\n)*.* replay 4\n/);
+    await post(5, /#5 +→ 404 .*failed\n +answer: no\n.* replay 5\n/);
+    await post(6, /#6 +→ 200/);
+    target.answer(says(404, "no"));
+    await post(7, /#7 +→ 404 .*failed\n +answer: no\n.* replay 7\n/);
+    const { out } = await human.stop();
+    expect(out.match(/replay \d/g)).toEqual(["replay 1", "replay 4", "replay 5", "replay 7"]);
+    expect(out).toMatch(/as #1\n\S+ #3 /);
   });
 
   it("is not blamed on an app that is not running, by send to a mirroring listen", async () => {

@@ -126,7 +126,7 @@ describe("the chosen event", () => {
 });
 
 const status: Status = {
-  search: undefined,
+  typed: undefined,
   busy: undefined,
   chosen: { n: 12, name: "crm Leads.create", failed: true },
   marked: 3,
@@ -172,7 +172,7 @@ describe("the last line", () => {
   });
 
   it("shows the end of a long search, and no control characters of a sender", () => {
-    expect(statusLine({ ...status, search: `${"a".repeat(60)}end` }, 20)).toBe("aaaaaaaaaaaaaaaaend");
+    expect(statusLine({ ...status, typed: `search: ${"a".repeat(60)}end` }, 20)).toBe("aaaaaaaaaaaaaaaaend");
     const chosen = { n: 1, name: "crm \u001b[2JX\u202e", failed: false };
     expect(statusLine({ ...status, chosen }, 200)).toContain("crm [2JX");
   });

@@ -90,8 +90,9 @@ describe("a delivery that fails", () => {
   });
 
   it("shows a compressed answer as text", async () => {
-    const text = JSON.stringify({ error: "no such field", where: "here ".repeat(300) });
-    const answers = [gzipSync(text), brotliCompressSync(text), deflateSync(text), Buffer.from("no gzip at all")];
+    const text = (coding: string) => JSON.stringify({ error: `no ${coding}`, where: "here ".repeat(300) });
+    const answers = [gzipSync(text("gzip")), brotliCompressSync(text("br")), deflateSync(text("deflate"))];
+    answers.push(Buffer.from("no gzip at all"));
     const codings = ["gzip", "br", "deflate", "gzip"];
     const target = await app((response, _, n) => {
       response.writeHead(400, { "content-encoding": codings[n - 1] });
@@ -103,7 +104,7 @@ describe("a delivery that fails", () => {
       await human.shown(new RegExp(`#${i} +→ 400(?:.*\\n)+?.*answer: `));
     }
     const { out } = await human.stop();
-    expect(out.match(/answer: \{"error":"no such field"/g)).toHaveLength(3);
+    expect(out.match(/(?<=answer: \{"error":"no )\w+/g)).toEqual(["gzip", "br", "deflate"]);
     expect(out).toContain("answer: (gzip, 14 bytes)");
   });
 

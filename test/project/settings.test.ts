@@ -16,7 +16,7 @@ beforeAll(async () => {
   const show = await run(["config", "show", "--json"], { env: variables });
   shown = show.lines();
   warnings = show.err;
-  help = (await run(["listen", "--help"])).out;
+  help = (await run(["listen", "--help-all"])).out;
 });
 
 describe("the row of a setting decides its flag, its variable and its default:", () => {

@@ -2,16 +2,17 @@ import { cpSync, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
+import { ToolCommand } from "../../src/terminal/help.ts";
 import { SHOP } from "../support/own-product.ts";
 import { foreignFolder, newPerson, schemaModule } from "../support/person.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
-const program = new Command("zoho-hooks");
+const program = new ToolCommand("zoho-hooks");
 await addCommands(
   program,
   () => async () => {},

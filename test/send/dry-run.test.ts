@@ -36,6 +36,20 @@ describe("send --dry-run", () => {
     expect(out + err).not.toContain(SECRET);
   });
 
+  it.each([
+    ["crm.Leads.create", "crm Leads.create"],
+    ["crm:leads.create", "crm Leads.create"],
+    ["books.invoice_created", "books invoice_created"],
+    ["salesiq.conversation.created", "salesiq conversation.created"],
+  ])("takes %s for %s", async (joined, apart) => {
+    const [short, long] = await Promise.all(
+      [joined, apart].map((words) =>
+        run(["send", ...words.split(" "), "--seed", "1", "--to", "3000", "--dry-run"], { env }),
+      ),
+    );
+    expect([short?.exitCode, short?.out]).toEqual([0, long?.out]);
+  });
+
   it("prints the exact request as JSON", async () => {
     const app = await target();
     const result = await send("crm Leads.create --format guide --to PORT --seed 1 --dry-run --json", app);

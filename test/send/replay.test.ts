@@ -427,7 +427,10 @@ describe("replay refuses", () => {
     [["--failed", "--edit"], "--edit changes one delivery"],
     [["1", "--timeout", "0"], "--timeout"],
     [["1", "--token-file", "x"], "--set token="],
-    [["one"], '"one" is not a whole number\n  such as 42; or last'],
+    [
+      ["one"],
+      '"one" is not a whole number\n  such as 42, or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify',
+    ],
     [["1"], "there is no event log"],
   ])("%j", async (argv, said) => {
     const { exitCode, err } = await run(["replay", ...argv], { cwd: tempFolder() });

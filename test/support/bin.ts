@@ -138,14 +138,23 @@ export function withoutErased(text: string): string {
 /** The built program at a terminal, which shows stdout and stderr together. */
 export function atTerminal(
   argv: readonly string[],
-  { env, cwd = tempFolder(), columns = 100 }: BinOptions & { readonly columns?: number } = {},
+  {
+    env,
+    cwd = tempFolder(),
+    columns = 100,
+    rows,
+  }: BinOptions & { readonly columns?: number; readonly rows?: number } = {},
 ): Screen {
   const quoted = [process.execPath, BIN, ...argv].map((word) => `'${word}'`).join(" ");
-  const child = spawn("script", ["-qec", `stty cols ${columns} -echoctl; exec ${quoted}`, "/dev/null"], {
-    cwd,
-    env: cleanEnv({ TERM: "xterm-256color", ...env }),
-    stdio: "pipe",
-  });
+  const child = spawn(
+    "script",
+    ["-qec", `stty cols ${columns}${rows === undefined ? "" : ` rows ${rows}`} -echoctl; exec ${quoted}`, "/dev/null"],
+    {
+      cwd,
+      env: cleanEnv({ TERM: "xterm-256color", ...env }),
+      stdio: "pipe",
+    },
+  );
   onTestFinished(() => {
     child.kill("SIGKILL");
   });

@@ -1,15 +1,18 @@
-import type { Command, Option } from "commander";
+import type { Option } from "commander";
+import { commands } from "../../src/commands/index.ts";
+import { COMMON_OPTIONS, type ToolCommand } from "../../src/terminal/help.ts";
 
 const INTRODUCTION = `# Commands
 
-Every command with its arguments and flags, as \`zoho-hooks <command> --help\` shows them. \`npm run docs\` writes this page.
+Every command with its arguments and flags, as \`zoho-hooks <command> --help-all\` shows them; \`--help\`
+has those of the first group. \`npm run docs\` writes this page.
 
 [Exit codes](json.md#exit-codes) and [JSON lines](json.md) are the same for all. Many flags can also be
 [settings](configuration.md).`;
 
 /** docs/commands.md: the help of each command as Markdown, and once what all of them have. */
-export function commandReference(commands: readonly (readonly [words: string, command: Command])[]): string {
-  const common = commands.flatMap(([, { options }]) => options.filter(isCommon));
+export function commandReference(tree: readonly (readonly [words: string, command: ToolCommand])[]): string {
+  const common = tree.flatMap(([, { options }]) => options.filter(isCommon));
   const distinct = new Map(common.map((option) => [option.flags, option]));
   return [
     INTRODUCTION,
@@ -20,28 +23,29 @@ export function commandReference(commands: readonly (readonly [words: string, co
       "flag",
       [...distinct.values()].map(({ flags, description }) => [flags, description]),
     ),
-    ...commands.flatMap(([words, command]) => describe(words, command)),
+    ...tree.flatMap(([words, command]) => describe(words, command)),
     "",
   ].join("\n");
 }
 
 function isCommon({ helpGroupHeading }: Option): boolean {
-  return helpGroupHeading === "Common options:";
+  return helpGroupHeading === COMMON_OPTIONS;
 }
 
-function describe(words: string, command: Command): readonly string[] {
+function describe(words: string, command: ToolCommand): readonly string[] {
+  command.showsAll = true;
   const help = command.createHelp();
-  const [before = "", after = ""] = helpOf(command).split(command.helpInformation());
-  const [notes = "", pages = ""] = after.split("\nDocs: ");
   const isGroup = command.commands.length > 0;
-  const examples = before
+  const examples = command
+    .helpText("before")
     .replace(/^Examples:\n/, "")
-    .replace(/^ {2}/gm, "")
-    .trim();
+    .replace(/^ {2}/gm, "");
+  const notes = command.helpText("after");
   const listed = command.registeredArguments.map((each) => [help.argumentTerm(each), help.argumentDescription(each)]);
   const options = help.visibleOptions(command).filter((option) => !isCommon(option) && option.long !== "--help");
   const groups = new Set(options.map(({ helpGroupHeading = "Options:" }) => helpGroupHeading));
-  const links = [...pages.matchAll(/docs\/(\S+)\.md/g)].map(([, page = ""]) => `[${page}](${page}.md)`);
+  const { pages = [] } = commands.find(({ name }) => name === words) ?? {};
+  const links = pages.map((page) => `[${page}](${page}.md)`);
   return [
     "",
     `${words.includes(" ") ? "###" : "##"} ${words}`,
@@ -60,7 +64,7 @@ function describe(words: string, command: Command): readonly string[] {
         ),
       );
     }),
-    ...(notes.trim() === "" ? [] : ["", ...block(notes)]),
+    ...(notes === "" ? [] : ["", ...block(notes)]),
     ...(words.includes(" ") ? [] : ["", `More: ${links.join(", ")}`]),
   ];
 }
@@ -81,15 +85,4 @@ function escaped(text: string): string {
 
 function block(text: string): readonly string[] {
   return ["```text", text.trim(), "```"];
-}
-
-export function helpOf(command: Command): string {
-  let text = "";
-  command.configureOutput({
-    writeOut(part) {
-      text += part;
-    },
-  });
-  command.outputHelp();
-  return text;
 }

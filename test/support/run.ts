@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly sleep?: Sleep;
   /** Stdout is a terminal. */
   readonly outTTY?: boolean;
+  /** Its width. */
+  readonly outColumns?: number;
   /** Stderr is a terminal. */
   readonly errTTY?: boolean;
   /** Its width. */
@@ -89,7 +91,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       backlog: options.backlog ?? (() => 0),
       taken: () => 0,
       isTTY: options.outTTY ?? false,
-      columns: undefined,
+      columns: options.outColumns,
     },
     stderr: {
       write: (text) => {
@@ -102,6 +104,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       columns: options.errColumns,
     },
     prompts: async () => options.prompts,
+    page: () => false,
     neverWaitForTerminal: () => {},
     openKeyboard() {
       throw new Error("stdin is no terminal");

@@ -65,6 +65,8 @@ const failed: LoggedFacts = {
   heading: undefined,
 };
 
+const ANSWER = { target: "http://localhost:3000/", status: 200, latencyMs: 12 };
+
 describe("the line of an event", () => {
   const words: readonly VerdictWord[] = ["passed", "failed", "absent", "unconfigured"];
   const lengthOf = ([, name]: readonly [string, string]): number => name.length;
@@ -80,7 +82,7 @@ describe("the line of an event", () => {
   ] as const;
   const issues = [{ path: [], at: "", expected: "an object", received: "null" }];
 
-  it.each([80, 99, 100, 119, 120, 131, 132, 200])("fits into %i columns, whatever it shows", (columns) => {
+  it.each([60, 80, 99, 100, 119, 120, 131, 132, 200])("fits into %i columns, whatever it shows", (columns) => {
     for (const [product, name] of names)
       for (const word of words)
         for (const schema of [{ ok: true, issues: [] }, { ok: false, issues }, undefined]) {
@@ -88,8 +90,12 @@ describe("the line of an event", () => {
           const given = receipt(name, { product, verdicts, schema, known: schema !== undefined });
           const duplicate = lineOf({ receipt: given, duplicateOf: 12344, status: 401 }, columns);
           const logged = lineOf({ receipt: given, logged: failed }, columns);
+          const answered = lineOf({ receipt: given, duplicateOf: 12344, answer: ANSWER, selected: true }, columns);
+          for (const line of [duplicate, logged, answered]) expect(textWidth(line)).toBeLessThanOrEqual(columns);
+          expect(answered).toContain("→ 200");
+          // There is no room for all of it in fewer.
+          if (columns < 80) continue;
           for (const line of [duplicate, logged]) {
-            expect(textWidth(line)).toBeLessThanOrEqual(columns);
             if (word === "unconfigured") expect(line).toMatch(/\? (guide-signature|sender)/);
             if (word === "failed") expect(line).toMatch(/✗ (guide-signature|sender)/);
             if (schema === undefined) expect(line).toContain("? unknown event");
@@ -102,21 +108,35 @@ describe("the line of an event", () => {
 
   it("leaves out unremarkable parts first", () => {
     const event = { receipt: receipt("Leads.create") };
-    const start = "10:30:00 #12345 crm          Leads.create";
+    const start = "10:30:00 #12345 crm      Leads.create";
     const full = "4876876025042719385  ✓ token  ✓ guide-signature  ✓ valid  498 B";
     expect(lineOf(event, 132)).toBe(`${start}                       ${full}`);
-    expect(lineOf(event, 120)).toBe(`${start}             ${full}`);
-    expect(lineOf(event, 100)).toBe(`${start}         4876876025042719385  ✓ verified  ✓ valid  498 B`);
-    expect(lineOf(event, 80)).toBe(`${start}          ✓ verified  ✓ valid  498 B`);
-    expect(lineOf(event, Number.POSITIVE_INFINITY)).toBe(`${start}             ${full}`);
+    expect(lineOf(event, 120)).toBe(`${start}                 ${full}`);
+    expect(lineOf(event, 100)).toBe(`${start}           4876876025042719385  ✓ verified  ✓ valid  498 B`);
+    expect(lineOf(event, 80)).toBe(`${start}            ✓ verified  ✓ valid  498 B`);
+    expect(lineOf(event, Number.POSITIVE_INFINITY)).toBe(`${start}                 ${full}`);
+  });
+
+  it("has the app's answer, the mark of a selected event and the record's id before the names of proofs", () => {
+    const event = { receipt: receipt("Leads.create", { verdicts: [verdict("token", "passed")] }), answer: ANSWER };
+    const start = "10:30:00 #12345 crm      Leads.create";
+    expect(lineOf(event, 100)).toBe(`${start}           4876876025042719385  ✓ token  ✓ valid  → 200 12 ms`);
+    expect(lineOf(event, 80)).toBe(`${start}            ✓ token  ✓ valid  → 200 12 ms`);
+    expect(lineOf(event, 60)).toBe(`${start}  ✓ token  → 200 12 ms`);
+    expect(lineOf({ ...event, n: 12, selected: true }, 60)).toBe(
+      "10:30:00 ▸#12  crm       Leads.create  ✓ token  → 200 12 ms",
+    );
+    const finance = receipt("purchaseorder.deleted", { verdicts: [verdict("finance-signature", "passed")] });
+    const listed = { receipt: finance, logged: failed };
+    expect(lineOf(listed, 100)).toContain("purchaseorder.deleted  4876876025042719385  ✓ verified  → failed");
   });
 
   it("shows the worst verdict without an id where there is no room for that", () => {
     const wordOf = (word: VerdictWord): string =>
       lineOf({ receipt: receipt("invoice", { verdicts: [verdict("finance-signature", word)] }), duplicateOf: 7 }, 80);
-    expect(wordOf("passed")).toMatch(/invoice {15}✓ sender {2}duplicate of #7$/);
-    expect(wordOf("failed")).toMatch(/invoice {15}✗ sender {2}duplicate of #7$/);
-    expect(wordOf("unconfigured")).toMatch(/invoice {15}\? sender {2}duplicate of #7$/);
+    expect(wordOf("passed")).toMatch(/invoice {17}✓ verified {2}duplicate of #7$/);
+    expect(wordOf("failed")).toMatch(/invoice {17}✗ sender {2}duplicate of #7$/);
+    expect(wordOf("unconfigured")).toMatch(/invoice {17}\? sender {2}duplicate of #7$/);
   });
 
   it("cuts the name last", () => {

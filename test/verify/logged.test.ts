@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startHumanListener } from "../support/human-listener.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -57,7 +59,16 @@ describe("a delivery whose signature is wrong", () => {
     expect([exitCode, out]).toEqual([0, expect.stringContaining("✓ #1: books invoice_created")]);
   });
 
+  it.each([["2"], ["#2"], ["last"]])("is meant by %s alone, unless a file has this name", async (which) => {
+    const alone = await run(["verify", which], { cwd, env });
+    expect(alone).toMatchObject({ exitCode: 3, out: expect.stringContaining("✗ #2: crm Leads.create") });
+    writeFileSync(join(cwd, which), "{}");
+    expect((await run(["verify", which], { cwd, env })).out).toContain(`✗ ${which}: `);
+    rmSync(join(cwd, which));
+  });
+
   it.each([
+    [["verify", "none.json"], "give its number: zoho-hooks verify 3"],
     [["verify", "--logged", "9"], "there is no event #9"],
     [["verify", "--logged", "1", "x.json"], "--logged and a file cannot be combined"],
     [["verify", "--store", "x.db", "x.json"], "--store does nothing without --logged"],

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { watchProductIds } from "../../channels/watch-products.ts";
 import type { Context } from "../../project/context.ts";
 import { examples } from "../../terminal/help.ts";
@@ -12,11 +12,13 @@ export const define: Define = (command, act) => {
       .command(name)
       .description(description)
       .addHelpText("before", examples(...lines))
-      .option(
-        "--profile <name>",
-        "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
-      )
-      .option(`--product <${watchProductIds.join("|")}>`, "the product of the channels", "crm");
+      .option(`--product <${watchProductIds.join("|")}>`, "the product of the channels", "crm")
+      .addOption(
+        new Option(
+          "--profile <name>",
+          "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+        ).helpGroup("More options:"),
+      );
 
   subcommand(
     "list",
@@ -45,7 +47,7 @@ export const define: Define = (command, act) => {
     "create",
     "Create a channel, and read it back from Zoho.",
     "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
-    "zoho-hooks channels create Deals.edit --fields Stage,Amount --values --url https://example.com/hook",
+    "zoho-hooks channels create Deals.edit --fields Stage,Amount --url https://example.com/hook",
     "zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook",
   );
   addChannelOptions(
@@ -56,9 +58,10 @@ export const define: Define = (command, act) => {
       "<event...>",
       "Leads.create, Deals.all, …: <Module>.<create, edit, delete or all>; update is the same as edit",
     )
+    .option("--dry-run", "print the request, send nothing")
+    .optionsGroup("More options:")
     .option("--id <digits>", "the channel's id (default: a new one)")
     .option("--show-secrets", "show the token instead of masking it")
-    .option("--dry-run", "print the request, send nothing")
     .addHelpText("after", CREATE_HELP)
     .action(act(lazily(async () => (await import("./create.ts")).create)));
 
@@ -135,7 +138,11 @@ function lazily<Args extends unknown[]>(load: () => Promise<(context: Context, .
 function addChannelOptions(command: Command, url: string): Command {
   return command
     .option("--url <url>", url)
-    .option("--token-file <path>", "read the channel's token from a file, - for standard input")
+    .addOption(
+      new Option("--token-file <path>", "read the channel's token from a file, - for standard input").helpGroup(
+        "More options:",
+      ),
+    )
     .option("--expires <time>", "when it expires, as a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
     .option(
       "--fields <[module:]a,b>",

@@ -1,8 +1,8 @@
-import { Command, type Option } from "commander";
+import type { Command, Option } from "commander";
 import type { Product } from "../../contract/product.ts";
 import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
-import { examples, findTopics } from "../../terminal/help.ts";
+import { examples, findTopics, ToolCommand, ToolHelp } from "../../terminal/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { type Act, addCommands, type CommandEntry, type Define } from "../command.ts";
@@ -12,7 +12,7 @@ import { type Suggestion, suggestValues, type Values } from "./values.ts";
 /** The command, for a program that has these commands. */
 export function completionOf(commands: readonly CommandEntry[]): Define {
   return (command, act) => {
-    command.addHelpText("before", examples("zoho-hooks completion bash", "zoho-hooks completion powershell"));
+    command.addHelpText("before", examples(...Object.values(scripts).map(({ install }) => install)));
     for (const [shell, { script, install }] of Object.entries(scripts)) {
       const print = async (context: Context) => {
         context.report({ type: "text", text: script, json: { type: "completion", shell, script } });
@@ -21,8 +21,7 @@ export function completionOf(commands: readonly CommandEntry[]): Define {
       command
         .command(shell)
         .description(`Print the completion script for ${shell}.`)
-        .addHelpText("before", examples(`zoho-hooks completion ${shell}`))
-        .addHelpText("after", install)
+        .addHelpText("before", examples(install))
         .action(act(print));
     }
     const printWords = async (context: Context, passed: readonly string[]) => {
@@ -56,8 +55,8 @@ const HARMLESS = /^[\p{L}\p{M}\p{N} ._:=,*/@+-]*$/u;
 async function programFor(
   words: readonly string[],
   { running, act, commands }: { running: Command; act: Act; commands: readonly CommandEntry[] },
-): Promise<Command> {
-  const program = new Command(running.name()).copyInheritedSettings(running);
+): Promise<ToolCommand> {
+  const program = new ToolCommand(running.name()).copyInheritedSettings(running);
   for (const option of running.options) program.addOption(option);
   const named = words.find((word) => !word.startsWith("-") && word !== "help");
   await addCommands(program, act, commands, (name) => name === named);
@@ -97,7 +96,7 @@ function complete(program: Command, products: readonly Product[], words: readonl
     const { suggestions } = flagValues(assigned, start);
     return { suggestions: suggestions.map((each) => ({ ...each, value: `${flag}=${each.value}` })), files: false };
   }
-  const help = command.createHelp();
+  const help = new ToolHelp(true);
   const flags = help
     .visibleOptions(command)
     .map(({ long, short, description }) => ({ value: long ?? short ?? "", description }));

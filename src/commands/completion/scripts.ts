@@ -1,6 +1,6 @@
 interface Completion {
   readonly script: string;
-  /** How to load the script. */
+  /** How to install it, in one line. */
   readonly install: string;
 }
 
@@ -8,7 +8,14 @@ interface Completion {
 const bash: Completion = {
   script: `# bash completion for zoho-hooks
 _zoho_hooks() {
-    local words=() word glue= last prefix= breaks= value files= i
+    local program=(zoho-hooks) words=() word glue= last prefix= breaks= value files= i
+    if [[ $1 == npx ]]; then
+        [[ \${COMP_WORDS[1]} == zoho-hooks && $COMP_CWORD -gt 1 ]] || return 0
+        # It must not offer to install anything.
+        program=(npx --no zoho-hooks)
+        COMP_WORDS=("\${COMP_WORDS[@]:1}")
+        COMP_CWORD=$((COMP_CWORD - 1))
+    fi
     # Readline splits words at : and =, which event names and flags contain: join them again.
     for ((i = 1; i <= COMP_CWORD; i++)); do
         # Without the backslashes that quote a space.
@@ -37,25 +44,33 @@ _zoho_hooks() {
             COMPREPLY+=("$value")
             [[ $value == *: ]] && compopt -o nospace 2>/dev/null
         fi
-    done < <(zoho-hooks completion words -- "\${words[@]}" 2>/dev/null)
+    done < <("\${program[@]}" completion words -- "\${words[@]}" 2>/dev/null </dev/null)
     [[ -z $files ]] && compopt +o default 2>/dev/null
     return 0
 }
 complete -o default -F _zoho_hooks zoho-hooks
+complete -p npx &>/dev/null || complete -o default -F _zoho_hooks npx
 `,
-  install: `
-Install, in ~/.bashrc:
-  eval "$(zoho-hooks completion bash)"
-or, if the package bash-completion is installed, once:
-  zoho-hooks completion bash > ~/.local/share/bash-completion/completions/zoho-hooks`,
+  install: "zoho-hooks completion bash >> ~/.bashrc",
 };
 
 const zsh: Completion = {
   script: `#compdef zoho-hooks
 _zoho_hooks() {
     local line value files=
-    local -a items options
-    for line in "\${(@f)$(zoho-hooks completion words -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+    local -a program items options
+    program=(zoho-hooks)
+    if [[ $words[1] == npx ]]; then
+        if [[ $words[2] != zoho-hooks || $CURRENT -lt 3 ]]; then
+            _default
+            return
+        fi
+        # It must not offer to install anything.
+        program=(npx --no zoho-hooks)
+        shift words
+        (( CURRENT-- ))
+    fi
+    for line in "\${(@f)$($program completion words -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null </dev/null)}"; do
         if [[ $line == :files ]]; then
             files=1
         elif [[ -n $line ]]; then
@@ -72,22 +87,26 @@ if [[ $funcstack[1] == _zoho_hooks ]]; then
     _zoho_hooks "$@"
 else
     compdef _zoho_hooks zoho-hooks
+    (( $+_comps[npx] )) || compdef _zoho_hooks npx
 fi
 `,
-  install: `
-Install, in ~/.zshrc after compinit:
-  eval "$(zoho-hooks completion zsh)"
-or once, into a folder of $fpath:
-  zoho-hooks completion zsh > ~/.zfunc/_zoho-hooks`,
+  // Behind compinit, whose function it calls.
+  install: "zoho-hooks completion zsh >> ~/.zshrc",
 };
 
 const fish: Completion = {
   script: `# fish completion for zoho-hooks
 function __zoho_hooks_complete
     set -l words (commandline -opc)
+    set -l program $words[1]
     set -e words[1]
+    if test "$program" = npx
+        # It must not offer to install anything.
+        set program npx --no zoho-hooks
+        set -e words[1]
+    end
     set -l current (commandline -ct)
-    for line in (zoho-hooks completion words -- $words "$current" 2>/dev/null)
+    for line in ($program completion words -- $words "$current" 2>/dev/null </dev/null)
         if test "$line" = :files
             __fish_complete_path "$current"
         else
@@ -95,11 +114,15 @@ function __zoho_hooks_complete
         end
     end
 end
+function __zoho_hooks_by_npx
+    set -l words (commandline -opc)
+    test "$words[2]" = zoho-hooks
+end
 complete -c zoho-hooks -f -a '(__zoho_hooks_complete)'
+complete -c npx -f -n __zoho_hooks_by_npx -a '(__zoho_hooks_complete)'
 `,
-  install: `
-Install, once:
-  zoho-hooks completion fish > ~/.config/fish/completions/zoho-hooks.fish`,
+  // Not in completions/, where only what has the name of the file is completed.
+  install: "zoho-hooks completion fish > ~/.config/fish/conf.d/zoho-hooks.fish",
 };
 
 /**
@@ -133,9 +156,8 @@ Register-ArgumentCompleter -Native -CommandName zoho-hooks -ScriptBlock {
     if ($lines.Count -eq 0) { '' }
 }
 `,
-  install: `
-Install, in the file that $PROFILE names:
-  zoho-hooks completion powershell | Out-String | Invoke-Expression`,
+  // Not >> into the file: Windows PowerShell would mix encodings in it.
+  install: "zoho-hooks completion powershell | Out-String | Invoke-Expression     in the file that $PROFILE names",
 };
 
 /**

@@ -24,6 +24,7 @@ export function addSettingFlags(command: Command, ...keys: readonly (keyof Setti
 /** No flag takes a secret itself: the shell's history and every process list would show it. */
 export function addSecretOptions(command: Command): Command {
   return command
+    .optionsGroup("Secrets:")
     .option(
       "--secret-file <path>",
       "read the signing secret from a file, - for standard input (default: ZOHO_WEBHOOK_SECRET)",

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { addSettingFlags, collect } from "./index.ts";
 
 export function addStoreFlag(command: Command): Command {
-  return addSettingFlags(command, "store");
+  return addSettingFlags(command.optionsGroup("Event log:"), "store");
 }
 
 export function addLogFlags(command: Command): Command {

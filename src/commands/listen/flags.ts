@@ -5,36 +5,21 @@ import type { Context } from "../../project/context.ts";
 import type { Settings } from "../../project/settings.ts";
 import { addSecretOptions, addSettingFlags, collect } from "../flags/index.ts";
 
-/** The dozen flags that most runs need come first. Those that are settings are declared in project/settings.ts. */
+/** The first group is what `--help` shows. Those that are settings are declared in project/settings.ts. */
 export function addListenFlags(command: Command): void {
   const addSettings = (...keys: readonly (keyof Settings)[]): Command => addSettingFlags(command, ...keys);
   command
     .argument("[target]", "your app: a port, host:port or URL, the same as --forward-to")
     .optionsGroup("Main options:");
-  addSettings("forwardTo", "port", "events");
-  addSecretOptions(command);
-  addSettings("onInvalid", "tunnel", "publicUrl")
-    .option(
-      "--channel <events>",
-      "have Zoho send these events here while listen runs, such as Leads.create,Deals.all (repeatable)",
-      collect,
-    )
-    .option(
-      "--expect <event=count>",
-      "exit with 0 once these have arrived, not counting repeats, such as crm:Leads.create=2 (repeatable)",
-      collect,
-    )
-    .option(
-      "--timeout <time>",
-      "stop after this time, such as 90s; with --expect (default: 60s, after --exec has ended): exit with 8 if something is missing",
-    )
-    .option(
-      "--exec <command>",
-      "run this command once ready, with the URLs in its environment, and exit with its exit code; after success, wait for what --expect names",
-    )
-    .optionsGroup("Receiving:")
-    .option("--ui", "show what comes in the browser, too: prints the address of the inspector");
-  addSettings("host", "maxBody", "schema", "tolerance", "allowIp", "allowZohoIps", "allowUnsigned")
+  addSettings("forwardTo", "port", "events")
+    .option("--ui", "show deliveries in the browser as well: prints the inspector's address")
+    .option("--channel <events>", "have Zoho post these here, such as Leads.create,Deals.all (repeatable)", collect);
+  addSettings("tunnel", "publicUrl")
+    .option("--expect <event=count>", "exit once these have arrived, such as crm:Leads.create=2 (repeatable)", collect)
+    .option("--timeout <time>", "stop after this time; exit with 8 if --expect (default: 60s) is not met")
+    .option("--exec <command>", "run this command once ready, and exit with its exit code")
+    .optionsGroup("Receiving:");
+  addSettings("onInvalid", "schema", "allowUnsigned", "tolerance", "allowIp", "allowZohoIps", "host", "maxBody")
     .option("--no-keys", "turn off keyboard shortcuts and the status line")
     .option(
       "--show-secrets",
@@ -61,6 +46,7 @@ export function addListenFlags(command: Command): void {
     .option("--expand", "fetch the records that a notification names, and show them below it")
     .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
     .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)");
+  addSecretOptions(command);
 }
 
 /** Keys need a person at a terminal that can redraw a line. */

@@ -2,6 +2,7 @@ import { type RunningInspector, startInspector } from "../../inspector/start.ts"
 import { listen } from "../../listener/listen.ts";
 import { type ListenOptions, noLog, type Plan } from "../../listener/plan.ts";
 import type { Context } from "../../project/context.ts";
+import { examples } from "../../terminal/help.ts";
 import { type ExitCode, errorText } from "../../util/errors.ts";
 import type { Define } from "../command.ts";
 import { addListenFlags, takesKeys } from "./flags.ts";
@@ -11,15 +12,13 @@ export const define: Define = (command, act) => {
   command.addHelpText("before", EXAMPLES).addHelpText("after", HELP).action(act(start));
 };
 
-const EXAMPLES = `Examples:
-  $ zoho-hooks listen
-  $ zoho-hooks listen 3000                           forward to your app on port 3000
-  $ zoho-hooks listen 3000 --tunnel ngrok            with a public URL
-  $ zoho-hooks listen 3000 --exec 'npm test'
-  $ zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s
-  $ zoho-hooks listen --channel Leads.create,Deals.all --expand
-  $ zoho-hooks listen --json | jq .event
-`;
+const EXAMPLES = examples(
+  "zoho-hooks listen 3000                       forward to your app on port 3000",
+  "zoho-hooks listen 3000 --tunnel ngrok        with a public URL",
+  "zoho-hooks listen 3000 --exec 'npm test' --expect crm:Leads.create=2",
+  "zoho-hooks listen --channel Leads.create,Deals.all --expand",
+  "zoho-hooks listen --json | jq .event",
+);
 
 const HELP = `
 Point webhooks to /webhooks/zoho/<product>, or to /webhooks/zoho to have the product recognised from the body.
@@ -31,6 +30,10 @@ Every delivery is saved in the event log before it is answered: see zoho-hooks e
 with an older one, install better-sqlite3@12, which --forward-to also needs.
 
 In a terminal, single keys look at events and replay them: press ? for the list. --no-keys turns them off.
+
+--exec gives the command the URLs in its environment. After success, listen waits for what --expect names, which exits
+with 0, or with 8 if something is missing at the end of --timeout: by default 60s after the command has ended. Repeats are
+not counted.
 
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
 the end. One that an earlier listen of the project left behind is taken over. Sign in first with zoho-hooks login. The exit

@@ -1,14 +1,14 @@
 import type { Product } from "../../../contract/product.ts";
 import { utf8Text } from "../../../delivery/payload.ts";
-import { entryEvent, hiddenSecrets } from "../../../events/entry.ts";
-import { requireEntry, withLog } from "../../../events/open-log.ts";
+import { entryEvent, hiddenSecrets, type LoggedEvent } from "../../../events/entry.ts";
+import { parseNumber, requireEntry, withLog } from "../../../events/open-log.ts";
 import { openPage } from "../../../inspector/start.ts";
 import { copyText } from "../../../process/desktop.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
 import type { Config } from "../../../project/load.ts";
 import { usageError } from "../../../util/errors.ts";
-import { nameOf, type RecentEvent } from "./recent-events.ts";
+import { type RecentEvent, recentEvent } from "./recent-events.ts";
 
 interface CommandOptions {
   readonly config: Config;
@@ -21,24 +21,33 @@ interface CommandOptions {
 /** Enough for a screen. */
 const MAX_FOUND = 20;
 
+const MASKED = "its secrets are masked, so it would be rejected: send it with r, or use listen --show-secrets";
+
 /** The commands behind the keys: their own functions, loaded when they are first used. */
 export function keyCommands(
   context: Context,
   { config, products, showSecrets = false, logPath, openInspector }: CommandOptions,
 ) {
   const hidden = hiddenSecrets(context, { showSecrets });
-  const copy = async (text: string, what: string): Promise<void> => {
+  const eventOf = async (which: string): Promise<LoggedEvent> => {
+    const entry = await withLog(context, config, (log) => requireEntry(log, parseNumber(which)));
+    return entryEvent(products, entry, hidden);
+  };
+  const copy = async (text: string, what: string, { logged }: LoggedEvent): Promise<void> => {
     // Windows' program takes another encoding.
     const canCopy = context.platform !== "win32" || Buffer.byteLength(text) === text.length;
     if (canCopy && (await copyText(context, text)))
       context.report({ type: "notice", message: `copied to the clipboard: ${what}` });
     else context.report({ type: "text", text: `${text.replace(/\n$/, "")}\n` });
+    if (logged.masked) context.report({ type: "notice", message: MASKED });
   };
   const replayIt = async (n: number, edit: boolean): Promise<void> => {
     const { replay } = await import("../../../send/replay.ts");
     await replay(context, String(n), { timeout: `${config.settings.forwardTimeout}ms`, showSecrets, edit });
   };
   return {
+    /** The event with this number as it is in the log. */
+    event: eventOf,
     async details(n: number): Promise<void> {
       const { show } = await import("../../../events/list.ts");
       await show(context, String(n), { showSecrets });
@@ -58,19 +67,18 @@ export function keyCommands(
       let text = "";
       const report: Context["report"] = (each) => {
         if (each.type === "text") text += each.text;
-        else context.report(each);
+        else if (each.type !== "notice") context.report(each);
       };
       await exportEvents(overrideContext(context, { report }), String(n), { format: "curl", showSecrets });
-      await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`);
+      await copy(hidden?.mask(text) ?? text, `#${n} as a curl command`, await eventOf(String(n)));
     },
     async copy(n: number): Promise<void> {
-      const entry = await withLog(context, config, (log) => requireEntry(log, n));
-      const { body, logged } = entryEvent(products, entry, hidden);
-      const text = utf8Text(body);
+      const event = await eventOf(String(n));
+      const text = utf8Text(event.body);
       if (text === undefined)
         throw usageError(`the body of #${n} is not UTF-8 text`, `zoho-hooks events export ${n} has its bytes`);
-      const what = logged.cutTo === undefined ? "the body" : "the start of the body";
-      await copy(text, `${what} of #${n}${logged.masked ? ", with secrets masked (--show-secrets)" : ""}`);
+      const what = event.logged.cutTo === undefined ? "the body" : "the start of the body";
+      await copy(text, `${what} of #${n}`, event);
     },
     /** A file is searched in a child process: reading all of it takes seconds, in which nothing would be received. */
     async search(text: string): Promise<readonly RecentEvent[]> {
@@ -95,7 +103,7 @@ export function keyCommands(
         if (entry === undefined) continue;
         const event = entryEvent(products, entry, hidden);
         context.report(event);
-        found.push({ n, name: nameOf(event), failed: entry.state === "failed" || entry.state === "rejected" });
+        found.push(recentEvent(event));
       }
       const newest = numbers.length === MAX_FOUND ? `the newest ${MAX_FOUND} with ` : `${numbers.length} with `;
       context.report({ type: "notice", message: `${newest}${JSON.stringify(text)}` });

@@ -6,12 +6,13 @@ import type { Report } from "../../../process/messages.ts";
 import type { Context } from "../../../project/context.ts";
 import { overrideContext } from "../../../project/context.ts";
 import { renderFailure } from "../../../terminal/failure.ts";
+import { fitText } from "../../../terminal/layout.ts";
 import { paintFor } from "../../../terminal/paint.ts";
 import { onAbort } from "../../../util/timing.ts";
 import { counted } from "../../../util/units.ts";
 import { keyCommands } from "./commands.ts";
 import { type Action, actionOf, BINDINGS, editLine, parseKeys } from "./keymap.ts";
-import { hasNoFailure, RecentEvents } from "./recent-events.ts";
+import { hasNoFailure, RecentEvents, recentEvent } from "./recent-events.ts";
 import { createBottomLine, type Status, statusLine } from "./status-line.ts";
 
 /** More keys than this are not typed ahead while a command runs. */
@@ -58,7 +59,11 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   let isPaused = false;
   /** An editor or a question has the terminal. */
   let isAway = false;
-  let search: string | undefined;
+  /** What is being typed on the last line, and what Enter does with it. */
+  let prompt: { readonly label: string; readonly text: string; submit(text: string): void } | undefined;
+  /** The event whose line was last shown with a mark. */
+  let shownN: number | undefined;
+  let willShow = false;
   let busy: string | undefined;
   let marked: number | undefined;
   let app: Status["app"];
@@ -75,7 +80,8 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     onResized: line.onResized,
   });
   const print = (report: Report): void => {
-    line.erase();
+    if (report.type === "event" && report.selected) line.eraseReplaceable();
+    else line.erase();
     base.report(report);
     line.schedule();
   };
@@ -102,9 +108,10 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   });
   const onChosen = (text: string, start: (n: number) => Promise<unknown>) => (): void =>
     withChosen((n) => enqueue(`${text} #${n}`, () => start(n)));
-  const actions: Readonly<Record<Action, () => void>> = {
-    older: () => recent.move(-1),
-    newer: () => recent.move(1),
+  const actions: Readonly<Record<Action, (key: string) => void>> = {
+    older: () => move(-1),
+    newer: () => move(1),
+    number: (digit) => ask("select #", digit, selectNumber),
     details: onChosen("reading", commands.details),
     replay: onChosen("replaying", commands.replay),
     edit: onChosen("editing", (n) => {
@@ -119,10 +126,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     pause: () => setPaused(!isPaused),
     hold: () => setPaused(true),
     release: () => setPaused(false),
-    search: () =>
-      withLog(() => {
-        search = "";
-      }),
+    search: () => ask("search: ", "", searchLog),
     inspector: () => enqueue("opening the inspector", commands.inspector),
     blank: () => print({ type: "text", text: "\n" }),
     help,
@@ -135,7 +139,8 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
 
   function textOf(columns: number): string {
     const { received, failed, rejected, hidden, failedOnly, chosen } = recent;
-    const facts = { search, busy, marked, received, failed, rejected, hidden, failedOnly, chosen, waiting, app };
+    const typed = prompt && prompt.label + prompt.text;
+    const facts = { typed, busy, marked, received, failed, rejected, hidden, failedOnly, chosen, waiting, app };
     const shownUrl = parts.tunnel?.url() ?? url;
     const channelLeftMs = parts.channel?.state()?.timeLeftMs;
     return statusLine(
@@ -161,6 +166,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     hasNews = true;
     if (report.type === "target") app = report.state;
     else if (report.type === "forward" && report.status !== undefined) app = "up";
+    else if (report.type === "event" && report.answer !== undefined) app = "up";
     if (recent.failedOnly && hasNoFailure(report)) line.schedule();
     else if (isPaused || isAway) {
       buffer.add(report);
@@ -169,31 +175,63 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   }
 
   function onInput(text: string): void {
-    const mayPaste = search !== undefined;
+    const mayPaste = prompt !== undefined;
     for (const key of parseKeys(text, mayPaste)) {
-      if (search !== undefined) onSearchKey(search, key);
+      if (prompt !== undefined) onPromptKey(prompt, key);
       // The lines behind the first one that was pasted are no keys.
       else if (mayPaste) break;
       else {
         const action = actionOf(key);
-        if (action !== undefined) actions[action]();
+        if (action !== undefined) actions[action](key);
       }
     }
     line.schedule();
   }
 
-  function onSearchKey(typed: string, key: string): void {
-    if (key !== "enter") {
-      search = editLine(typed, key);
-      return;
-    }
-    search = undefined;
-    if (typed === "") return;
-    enqueue(`searching for ${typed}`, async () => {
-      const found = await commands.search(typed);
-      const newest = found.at(-1);
-      if (newest !== undefined) recent.choose(newest, found);
+  function ask(label: string, text: string, submit: (text: string) => void): void {
+    withLog(() => {
+      prompt = { label, text, submit };
     });
+  }
+
+  function onPromptKey(asked: NonNullable<typeof prompt>, key: string): void {
+    const text = key === "enter" ? undefined : editLine(asked.text, key);
+    prompt = text === undefined ? undefined : { ...asked, text };
+    if (key === "enter" && asked.text !== "") asked.submit(asked.text);
+  }
+
+  function searchLog(text: string): void {
+    enqueue(`searching for ${text}`, async () => {
+      const found = await commands.search(text);
+      const newest = found.at(-1);
+      if (newest === undefined) return;
+      recent.choose(newest, found);
+      await showSelected();
+    });
+  }
+
+  function selectNumber(text: string): void {
+    enqueue(`reading #${text}`, async () => {
+      recent.choose(recentEvent(await commands.event(text)));
+      await showSelected();
+    });
+  }
+
+  function move(step: -1 | 1): void {
+    recent.move(step);
+    if (log === undefined || willShow) return;
+    willShow = enqueue(undefined, async () => {
+      willShow = false;
+      if (recent.chosen?.n !== shownN) await showSelected();
+    });
+  }
+
+  /** Shows the line of the selected event once more, in the place of the one that was shown so before. */
+  async function showSelected(): Promise<void> {
+    const n = recent.chosen?.n;
+    if (n === undefined) return;
+    shownN = n;
+    print({ ...(await commands.event(String(n))), selected: true });
   }
 
   function withLog(then: () => void): void {
@@ -232,9 +270,9 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     line.schedule();
   }
 
-  /** Runs the commands of keys one after another. What fails is shown, and the run goes on. */
-  function enqueue(text: string, start: () => Promise<unknown>): void {
-    if (queued >= MAX_QUEUED) return;
+  /** Runs the commands of keys one after another. What fails is shown, and the run goes on. False where too many wait. */
+  function enqueue(text: string | undefined, start: () => Promise<unknown>): boolean {
+    if (queued >= MAX_QUEUED) return false;
     queued++;
     work = work.then(async () => {
       setBusy(text);
@@ -248,6 +286,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
       setBusy(undefined);
       reclaimTerminal();
     });
+    return true;
   }
 
   async function showFailure(error: unknown): Promise<void> {
@@ -255,7 +294,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     const color = !base.argv.includes("--no-color");
     const text = await renderFailure(error, base, { json: false, quiet: false, verbose, color });
     line.erase();
-    base.stderr.write(text);
+    base.stderr.write(fitText(text, base.stderr));
     line.schedule();
   }
 

@@ -1,7 +1,8 @@
 /** The keys and their actions. Those without help are what a terminal itself does in its usual mode. */
 export const BINDINGS = [
-  { action: "older", keys: ["up", "k"], shown: "↑ k", help: "select the event before" },
-  { action: "newer", keys: ["down", "j"], shown: "↓ j", help: "select the event after, at last the newest again" },
+  { action: "older", keys: ["up", "k"], shown: "↑ k", help: "select the previous event" },
+  { action: "newer", keys: ["down", "j"], shown: "↓ j", help: "select the next event; after the last one, follow the newest again" },
+  { action: "number", keys: [..."0123456789"], shown: "12 enter", help: "select #12" },
   { action: "details", keys: ["d"], shown: "d", help: "its headers, body, signatures, schema and attempts" },
   { action: "replay", keys: ["r"], shown: "r", help: "send it to your app again" },
   { action: "edit", keys: ["e"], shown: "e", help: "change its body in your editor, and send that" },
@@ -14,7 +15,7 @@ export const BINDINGS = [
     action: "pause",
     keys: ["p"],
     shown: "p",
-    help: "pause the output (receiving goes on), and show what came meanwhile",
+    help: "pause the output (receiving goes on), and show what arrived meanwhile",
   },
   { action: "search", keys: ["/"], shown: "/", help: "search the bodies and URLs in the event log" },
   { action: "inspector", keys: ["o"], shown: "o", help: "open the inspector in the browser" },

@@ -1,6 +1,6 @@
-import { isSuccess } from "../../../delivery/delivery.ts";
 import { maskUrl, secretFieldNames } from "../../../delivery/mask.ts";
-import type { ForwardReport } from "../../../forward/reports.ts";
+import type { LoggedEvent } from "../../../events/entry.ts";
+import { isDelivered } from "../../../forward/post-failure.ts";
 import type { Report } from "../../../process/messages.ts";
 import type { EventReport } from "../../../receiver/event-report.ts";
 
@@ -10,6 +10,12 @@ export interface RecentEvent {
   readonly name: string;
   /** Failed or rejected. */
   failed: boolean;
+}
+
+/** An event of the log. */
+export function recentEvent(event: LoggedEvent): RecentEvent {
+  const { state } = event.logged;
+  return { n: event.n, name: nameOf(event), failed: state === "failed" || state === "rejected" };
 }
 
 /** At least; older ones are found by a search. */
@@ -33,7 +39,7 @@ export class RecentEvents {
   /** Takes in what is reported of the stream. */
   note(report: Report): void {
     if (report.type === "event") this.#add(report);
-    else if (report.type === "forward" && report.state !== "retry" && !hasSucceeded(report)) this.#fail(report.n);
+    else if (report.type === "forward" && report.state !== "retry" && !isDelivered(report)) this.#fail(report.n);
   }
 
   get chosen(): RecentEvent | undefined {
@@ -58,8 +64,8 @@ export class RecentEvents {
     if (failedOnly && this.#fixed?.failed === false) this.#fixed = undefined;
   }
 
-  /** Chooses an event that a search has found, and the others beside it. */
-  choose(chosen: RecentEvent, found: readonly RecentEvent[]): void {
+  /** Chooses an event of the log, and keeps the others that were found with it. */
+  choose(chosen: RecentEvent, found: readonly RecentEvent[] = [chosen]): void {
     this.#events.push(...found.filter(({ n }) => this.#find(n) === undefined));
     this.#events.sort((a, b) => a.n - b.n);
     this.#fixed = this.#find(chosen.n);
@@ -99,7 +105,7 @@ export class RecentEvents {
   }
 }
 
-export function nameOf({ receipt, method, path }: Pick<EventReport, "receipt" | "method" | "path">): string {
+function nameOf({ receipt, method, path }: Pick<EventReport, "receipt" | "method" | "path">): string {
   const { product = "?", event, verdicts } = receipt;
   return event === undefined ? `${method} ${maskUrl(path, secretFieldNames(verdicts))}` : `${product} ${event}`;
 }
@@ -108,13 +114,8 @@ function isRejected({ refusal }: EventReport): boolean {
   return refusal !== undefined;
 }
 
-function hasSucceeded({ state, status, error }: ForwardReport): boolean {
-  if (state === "delivered") return true;
-  return (state === "mirrored" || state === "single") && isSuccess(status) && error === undefined;
-}
-
 /** Whether a report is left out of the output when only what failed or was rejected is shown. */
 export function hasNoFailure(report: Report): boolean {
   if (report.type === "event") return !isRejected(report);
-  return report.type === "forward" && (report.state === "retry" || hasSucceeded(report));
+  return report.type === "forward" && (report.state === "retry" || isDelivered(report));
 }

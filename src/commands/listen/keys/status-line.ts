@@ -5,8 +5,8 @@ import type { RecentEvent } from "./recent-events.ts";
 
 /** The facts for the line at the bottom of the terminal. */
 export interface Status {
-  /** The text of a search that is being typed; nothing else is shown then. */
-  readonly search: string | undefined;
+  /** What is being typed, such as `search: ` and a text; nothing else is shown then. */
+  readonly typed: string | undefined;
   /** The command that is running, such as `replaying #12`. */
   readonly busy: string | undefined;
   readonly chosen: RecentEvent | undefined;
@@ -32,8 +32,8 @@ const SEPARATOR = " · ";
 /** One line that is narrower than the terminal, so that it can be redrawn. Pieces are left out, the least important first. */
 export function statusLine(status: Status, columns: number): string {
   const width = Math.max(1, columns - 1);
-  const { search, chosen, paused, marked, channelLeftMs } = status;
-  if (search !== undefined) return lastColumns(`search: ${plain(search)}`, width);
+  const { typed, chosen, paused, marked, channelLeftMs } = status;
+  if (typed !== undefined) return lastColumns(plain(typed), width);
   const number = chosen && `#${chosen.n}${chosen.failed ? " ✗" : ""}`;
   // In the order in which they are shown; the highest rank is left out first.
   const pieces: readonly (readonly [rank: number, text: string | false | undefined])[] = [
@@ -73,6 +73,7 @@ const TICK_MS = 1000;
 
 /** To the beginning of the line, and erase it. */
 const ERASE_LINE = "\u001b[1G\u001b[0K";
+const ONE_UP = "\u001b[1A";
 
 /**
  * The last line of a terminal, below an ordinary stream of text: erased before something is written, and drawn again at most
@@ -87,6 +88,8 @@ export function createBottomLine(
   /** The text on the screen. */
   let drawn: string | undefined;
   let isOpen = false;
+  /** The line above is one that may be replaced. */
+  let isReplaceable = false;
   let drawnAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let ticker: NodeJS.Timeout | undefined;
@@ -110,6 +113,7 @@ export function createBottomLine(
     timer = setTimeout(draw, Math.max(0, MIN_REDRAW_MS - (performance.now() - drawnAt)));
   };
   const erase = (): void => {
+    isReplaceable = false;
     if (drawn === undefined) return;
     output.write(ERASE_LINE);
     drawn = undefined;
@@ -117,10 +121,18 @@ export function createBottomLine(
   return {
     /** Before something else is written. */
     erase,
+    /** Before a line that takes the place of the last one of its kind, if nothing has been written since. */
+    eraseReplaceable(): void {
+      const hasOne = isReplaceable;
+      erase();
+      if (hasOne) output.write(ONE_UP + ERASE_LINE);
+      isReplaceable = true;
+    },
     /** Draws it soon, with what is true then. */
     schedule,
     open(): void {
       isOpen = true;
+      isReplaceable = false;
       drawn = undefined;
       clearInterval(ticker);
       ticker = setInterval(() => {
@@ -138,6 +150,7 @@ export function createBottomLine(
     },
     /** Most terminals break a line that has become too long into several. */
     onResized(): void {
+      isReplaceable = false;
       if (drawn === undefined) return;
       const above = Math.ceil(textWidth(drawn) / (output.columns || 80)) - 1;
       output.write(`${above > 0 ? `\u001b[${above}A` : ""}\u001b[1G\u001b[0J`);
