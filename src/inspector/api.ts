@@ -47,24 +47,6 @@ export interface EventRow {
   readonly app_latency_ms: number | null;
 }
 
-/** The query of the URL, newest first: `before` and `limit` (at most 500) are the page, the rest are words of `events list`. */
-export interface EventQuery {
-  readonly before: number | undefined;
-  readonly limit: number;
-  readonly filter: {
-    readonly product?: string;
-    readonly event?: string;
-    readonly status?: string;
-    readonly since?: string;
-    readonly until?: string;
-    readonly search?: string;
-    readonly failed?: boolean;
-    readonly rejected?: boolean;
-    readonly invalid?: boolean;
-    readonly duplicates?: boolean;
-  };
-}
-
 /** The deliveries of a minute by outcome; `other` are duplicates, and those that were not forwarded. */
 export interface Minute {
   readonly at: string;
@@ -231,43 +213,4 @@ export interface Outcome {
 export interface Failure {
   readonly error: string;
   readonly hint: string | null;
-}
-
-// Lines of an `Outcome`, by their type, as far as the page shows them.
-
-/** `sent`: the answer to what was posted, or a preview with its request. */
-export interface SentLine {
-  readonly url: string;
-  readonly status: number | null;
-  readonly latency_ms: number | null;
-  readonly error: string | null;
-  readonly hint?: string | null;
-  readonly reply?: string;
-  readonly notes: readonly string[];
-  readonly request?: { readonly method: string; readonly headers: EventDetails["headers"]; readonly body: string };
-}
-
-/** `verified` */
-export interface ExplainedLine {
-  readonly problem: string | null;
-  readonly signatures: readonly { readonly id: string; readonly result: string; readonly reason: string }[];
-  readonly explanations?: readonly {
-    readonly id: string;
-    readonly canonical: string;
-    readonly findings: readonly (Cause & { readonly matches: boolean })[];
-    readonly likely: Cause | null;
-  }[];
-}
-
-interface Cause {
-  readonly meaning: string;
-  readonly remedy?: string | null;
-}
-
-/** `difference` */
-export interface DifferenceLine {
-  readonly path: string;
-  readonly change: "added" | "removed" | "changed";
-  readonly before: string | null;
-  readonly after: string | null;
 }

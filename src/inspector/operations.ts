@@ -12,7 +12,7 @@ import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts
 import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { exportEvents } from "../events/export.ts";
-import { parseSince, readFilter } from "../events/filter.ts";
+import { type FilterOptions, parseSince, readFilter } from "../events/filter.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
@@ -32,7 +32,6 @@ import { cachedFor } from "../util/timing.ts";
 import { readActivity } from "./activity.ts";
 import type {
   EventPage,
-  EventQuery,
   EventRow,
   Failure,
   Fault,
@@ -52,6 +51,13 @@ interface OperationsOptions {
   readonly config: Config;
   readonly log: SharedLog;
   readonly showSecrets: boolean;
+}
+
+/** The query of the URL, newest first: `before` and `limit` (at most 500) are the page, the rest are words of `events list`. */
+export interface EventQuery {
+  readonly before: number | undefined;
+  readonly limit: number;
+  readonly filter: Omit<FilterOptions, "event"> & { readonly event?: string; readonly until?: string };
 }
 
 export type Operations = ReturnType<typeof createOperations>;

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { openServer } from "../receiver/http-server.ts";
-import type { EventQuery, Failure, Fault, Outcome } from "./api.ts";
-import type { Operations } from "./operations.ts";
+import type { Failure, Fault, Outcome } from "./api.ts";
+import type { EventQuery, Operations } from "./operations.ts";
 import { createOpenings, proofOf, refusalOf, SECURITY_HEADERS } from "./security.ts";
 import { EventStream } from "./stream.ts";
 

@@ -117,7 +117,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await result(page).getByText("most likely the secret differs").waitFor();
     await page.keyboard.press("c");
     await details(page).getByRole("button", { name: "✓ Copied" }).waitFor();
-    await details(page).getByText("secrets are masked").waitFor();
+    await details(page).getByText(" bytes, secrets masked").waitFor();
     // And nothing behind it that a shell would take for a command.
     expect(await page.evaluate("navigator.clipboard.readText()")).toMatch(/^# #2 .*\ncurl -X POST[\s\S]*}'\n$/);
     const saved = page.waitForEvent("download");

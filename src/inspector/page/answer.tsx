@@ -1,94 +1,72 @@
 import { prettyJson } from "../../util/json-print.ts";
-import type { DifferenceLine, ExplainedLine, Outcome, SentLine } from "../api.ts";
+import type { EventDetails, Outcome } from "../api.ts";
 import { Lines } from "./body.tsx";
 import { Pairs, Verdict, visible } from "./parts.tsx";
 
+type Line = Outcome["lines"][number];
+type SentRequest = Pick<EventDetails, "method" | "headers"> & { readonly url: string; readonly body: string };
+type Signature = { readonly id: string; readonly result: string; readonly reason: string };
+type Cause = { readonly meaning: string; readonly remedy?: string };
+interface Explained {
+  readonly id: string;
+  readonly canonical: string;
+  readonly findings: readonly (Cause & { readonly matches: boolean })[];
+  readonly likely: Cause | null;
+}
+
 /** What a command said: its lines of `--json` as fields, else its text. */
 export function Answer({ outcome: { lines, text } }: { readonly outcome: Outcome }) {
-  const of = <T,>(type: string) => lines.filter((line) => line.type === type) as unknown as readonly T[];
-  const differences = of<DifferenceLine>("difference");
-  if (differences.length > 0) return <Differences of={differences} />;
-  const sent = of<SentLine>("sent");
-  const explained = of<ExplainedLine>("verified");
-  if (sent.length + explained.length > 0)
-    return (
-      <>
-        {sent.map((line) => (
-          <Sent key={line.url} line={line} />
-        ))}
-        {explained.map((line) => (
-          <Explained key="explained" line={line} />
-        ))}
-      </>
-    );
+  const of = (type: string) => lines.filter((line) => line.type === type);
+  const [sent, explained, differences] = [of("sent"), of("verified"), of("difference")];
+  if (differences.length > 0) return <Differences lines={differences} />;
+  if (sent.length + explained.length > 0) return [...sent.map(sentFields), ...explained.map(explainedFields)];
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
   return <pre tabIndex={0}>{visible(text.trimEnd())}</pre>;
 }
 
-function Sent({ line: { url, status, latency_ms, error, hint, reply, notes, request } }: { readonly line: SentLine }) {
-  if (request !== undefined)
+const SENT = { URL: "url", Why: "error", "What to do": "hint", Body: "reply", Note: "notes" };
+
+/** The answer to what was posted, or a preview of it. */
+function sentFields(line: Line) {
+  if (line.request !== undefined) {
+    const { method, url, headers, body } = line.request as SentRequest;
     return (
       <>
-        <Pairs of={[["Request", `${request.method} ${url}`], ...request.headers]} />
-        <Lines key={request.body} text={prettyJson(request.body)} isJson={true} />
+        <Pairs of={[["Request", `${method} ${url}`], ...headers]} />
+        <Lines key={body} text={prettyJson(body)} isJson={true} />
       </>
     );
-  const isGood = status !== null && status < 300;
-  return (
-    <Pairs
-      of={[
-        [
-          "Answer",
-          <>
-            <Verdict tone={isGood ? "good" : "bad"}>{status ?? "none"}</Verdict> in {milliseconds(latency_ms)}
-          </>,
-        ],
-        ["URL", url],
-        ["Why", error],
-        ["What to do", hint ?? null],
-        ["Body", reply || null],
-        ["Note", notes.join("; ") || null],
-      ]}
-    />
-  );
+  }
+  const status = line.status as number | null;
+  const tone = status !== null && status < 300 ? "good" : "bad";
+  const answer = [<Verdict tone={tone}>{status ?? "none"}</Verdict>, ` in ${milliseconds(Number(line.latency_ms))}`];
+  const others = Object.entries(SENT).map(([name, member]) => [name, String(line[member] ?? "") || null] as const);
+  return <Pairs of={[["Answer", answer], ...others]} />;
 }
 
-function Explained({ line: { signatures, explanations = [], problem } }: { readonly line: ExplainedLine }) {
+function explainedFields(line: Line) {
+  const explanations = (line.explanations ?? []) as readonly Explained[];
+  const signatures = line.signatures as readonly Signature[];
   return (
     <>
-      <Pairs
-        of={[
-          ["Problem", problem],
-          ...signatures.map(({ id, result, reason }) => [id, `${result.replace("_", " ")}: ${reason}`] as const),
-        ]}
-      />
+      <Pairs of={signatures.map(({ id, result, reason }) => [id, `${result.replace("_", " ")}: ${reason}`])} />
       {explanations.map(({ id, canonical, findings, likely }) => {
-        const [causes, others] = [
-          findings.filter(({ matches }) => matches),
-          findings.filter(({ matches }) => !matches),
-        ];
+        const causes = findings.filter(({ matches }) => matches);
+        const others = findings.filter(({ matches }) => !matches);
         const shown = causes.length > 0 ? causes : [likely ?? { meaning: "no common mistake explains it" }];
         return (
           <div key={id}>
-            <Pairs
-              of={[
-                ...shown.flatMap(({ meaning, remedy = null }) => [
-                  ["Why", <strong>{visible(meaning)}</strong>] as const,
-                  ["What to do", remedy] as const,
-                ]),
-                ["It covers", canonical.length > MAX_COVERED ? `${canonical.slice(0, MAX_COVERED)} …` : canonical],
-              ]}
-            />
-            {others.length > 0 && (
-              <details>
-                <summary>{others.length} other causes were ruled out</summary>
-                <ul>
-                  {others.map(({ meaning }) => (
-                    <li key={meaning}>{visible(meaning)}</li>
-                  ))}
-                </ul>
-              </details>
-            )}
+            {shown.map(({ meaning, remedy = null }) => (
+              <Pairs
+                key={meaning}
+                of={Object.entries({ Why: <strong>{visible(meaning)}</strong>, "What to do": remedy })}
+              />
+            ))}
+            <details>
+              <summary>What it covers, and {others.length} causes that were ruled out</summary>
+              <pre>{visible(canonical)}</pre>
+              <p>{visible(others.map(({ meaning }) => meaning).join("; "))}</p>
+            </details>
           </div>
         );
       })}
@@ -96,15 +74,13 @@ function Explained({ line: { signatures, explanations = [], problem } }: { reado
   );
 }
 
-const MAX_COVERED = 160;
-
-export function milliseconds(ms: number | null): string {
-  return ms === null ? "" : `${Math.round(ms).toLocaleString("en")} ms`;
+export function milliseconds(ms: number): string {
+  return `${Math.round(ms).toLocaleString("en")} ms`;
 }
 
-const SIGNS = { added: "+", removed: "−", changed: "~" } as const;
+const SIGNS: Readonly<Record<string, string>> = { added: "+", removed: "−", changed: "~" };
 
-function Differences({ of: differences }: { readonly of: readonly DifferenceLine[] }) {
+function Differences({ lines }: { readonly lines: readonly Line[] }) {
   return (
     <table class="differences">
       <thead>
@@ -117,16 +93,13 @@ function Differences({ of: differences }: { readonly of: readonly DifferenceLine
         </tr>
       </thead>
       <tbody>
-        {differences.map(({ path, change, before, after }) => (
-          <tr key={path}>
+        {lines.map(({ path, change, before, after }) => (
+          <tr key={String(path)}>
             <td>
-              <span class={`sign ${change}`} title={change}>
-                {SIGNS[change]}
-              </span>{" "}
-              {visible(path)}
+              <span class={`sign ${change}`}>{SIGNS[String(change)]}</span> {visible(String(path))}
             </td>
-            <td class={before === null ? "" : "before"}>{visible(before ?? "")}</td>
-            <td class={after === null ? "" : "after"}>{visible(after ?? "")}</td>
+            <td class={before === null ? "" : "before"}>{visible(String(before ?? ""))}</td>
+            <td class={after === null ? "" : "after"}>{visible(String(after ?? ""))}</td>
           </tr>
         ))}
       </tbody>

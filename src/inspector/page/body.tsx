@@ -40,7 +40,7 @@ export function Request({ event }: { readonly event: EventDetails }) {
         </span>
         <small>
           {counted(event.bytes, "byte")}
-          {event.masked && ", secrets are masked"}
+          {event.masked && ", secrets masked"}
         </small>
         <span class="space" />
         {text.value !== null && text.value !== "" && <CopyButton text={text.value} />}
@@ -91,31 +91,16 @@ interface LinesProps {
 
 export function Lines({ text, issues = [], isJson = false }: LinesProps) {
   const all = useSignal(false);
-  const target = useSignal<number | null>(null);
   const lines = text.split("\n");
   const isCut = !all.value && (lines.length > MAX_LINES || lines.some(({ length }) => length > MAX_LINE_LENGTH));
   const shown = isCut ? lines.slice(0, MAX_LINES) : lines;
   const beyond = issues.filter(({ line }) => line === null || line > shown.length);
   const blocks = Array.from({ length: Math.ceil(shown.length / BLOCK_LINES) }, (_, index) => index * BLOCK_LINES);
-  useEffect(() => {
-    if (target.value !== null) document.getElementById(`line-${target.value}`)?.scrollIntoView({ block: "center" });
-  }, [target.value]);
   return (
     <div>
       {beyond.map(({ path, text: issue, line }) => (
         <p class="issue" key={`${path} ${issue}`}>
-          <span class="sign">✗</span> {visible(issue)}{" "}
-          {line !== null && (
-            <Button
-              class="link"
-              onPress={() => {
-                all.value = true;
-                target.value = line;
-              }}
-            >
-              line {line}
-            </Button>
-          )}
+          <span class="sign">✗</span> {visible(issue)} {line !== null && `(line ${line})`}
         </p>
       ))}
       <div class="lines">
@@ -154,7 +139,7 @@ interface LineProps {
 /** A body may have very many lines: no component and no element more than is needed. */
 function line({ number, text, rest, issues, isJson }: LineProps): ComponentChildren {
   return [
-    <div key={number} class={issues.length > 0 ? "line wrong" : "line"} id={`line-${number}`} data-number={number}>
+    <div key={number} class={issues.length > 0 ? "line wrong" : "line"} data-number={number}>
       {text.length > MAX_LINE_LENGTH ? pieces(text) : isJson ? jsonLine(text) : visible(text)}
       {rest > 0 && <span class="cut">… {counted(rest, "more character")}</span>}
     </div>,

@@ -4,7 +4,7 @@ import { Answer, milliseconds } from "./answer.tsx";
 import { Request } from "./body.tsx";
 import { closeDetails } from "./list.tsx";
 import { closeResult, details, dialog, isHidden, marked, now, result, select, selected, set, shown } from "./model.ts";
-import { Button, counted, Pairs, Pill, Time, Verdict, visible } from "./parts.tsx";
+import { Button, counted, Pairs, Pill, Time, type Tone, Verdict, visible } from "./parts.tsx";
 
 export function Details() {
   const { value: event } = details;
@@ -58,22 +58,31 @@ function Event({ event }: { readonly event: EventDetails }) {
   );
 }
 
-const TONES: Readonly<Record<string, "good" | "bad">> = { "✓": "good", "✗": "bad" };
+const TONES: Readonly<Record<string, Tone>> = { "✓": "good", "✗": "bad" };
 
 function FromZoho({ event }: { readonly event: EventDetails }) {
-  const { n, signatures, issues, notes, problem, refusal, schema_ok, custom, status, duplicate_of } = event;
+  const { n, method, path, remote, records, signatures, notes, status, refusal, problem, duplicate_of } = event;
   // A refusal often names the signature or the problem that is listed as well.
   const isListed = refusal === problem || signatures.some(({ id }) => refusal?.startsWith(`${id}: `));
-  const body =
-    problem !== null ? (
-      <Verdict tone="bad">{visible(problem)}</Verdict>
-    ) : schema_ok !== null ? (
-      <Verdict tone={schema_ok ? "good" : "bad"}>
-        {schema_ok ? "Valid" : `Invalid: ${counted(issues.length, "issue")}, beside the lines below`}
-      </Verdict>
-    ) : (
-      custom && <Verdict tone="unknown">Custom (no schema)</Verdict>
-    );
+  const [tone, body] = bodyOf(event);
+  const request = [`${method} `, <code key="path">{visible(path)}</code>, remote !== null && ` from ${remote}`];
+  const verdicts = signatures.map(({ id, text }) => (
+    <Verdict key={id} tone={TONES[text.slice(0, 1)] ?? "unknown"}>
+      {visible(text.slice(2))}
+    </Verdict>
+  ));
+  const answer = [
+    <span key="status" class={status !== null && status >= 400 ? "bad" : ""}>
+      {status ?? "none yet"}
+    </span>,
+    refusal !== null && !isListed && `: ${refusal}`,
+    duplicate_of !== null && ", a duplicate of ",
+    duplicate_of !== null && (
+      <Button class="link" onPress={() => select(duplicate_of)}>
+        #{duplicate_of}
+      </Button>
+    ),
+  ];
   return (
     <section class="card">
       <h3>
@@ -86,47 +95,22 @@ function FromZoho({ event }: { readonly event: EventDetails }) {
         class="facts"
         of={[
           ["Received", <Time at={event.at} full />],
-          [
-            "Request",
-            <>
-              {event.method} <code>{visible(event.path)}</code>
-              {event.remote !== null && <span class="faint"> from {event.remote}</span>}
-            </>,
-          ],
-          [event.records.length > 1 ? "Records" : "Record", event.records.join(" ") || null],
-          [
-            "Signature",
-            signatures.length === 0 ? (
-              <Verdict tone="unknown">Unsigned</Verdict>
-            ) : (
-              signatures.map(({ id, text }) => (
-                <Verdict key={id} tone={TONES[text.slice(0, 1)] ?? "unknown"}>
-                  {visible(text.slice(2))}
-                </Verdict>
-              ))
-            ),
-          ],
-          ["Body", body || null],
-          [
-            "Answer",
-            <>
-              <span class={status !== null && status >= 400 ? "bad" : ""}>{status ?? "none yet"}</span>
-              {refusal !== null && !isListed && <>: {visible(refusal)}</>}
-              {duplicate_of !== null && (
-                <>
-                  , a duplicate of{" "}
-                  <Button class="link" onPress={() => select(duplicate_of)}>
-                    #{duplicate_of}
-                  </Button>
-                </>
-              )}
-            </>,
-          ],
-          ["Note", notes.length > 0 ? notes.map((note) => <p key={note}>{visible(note)}</p>) : null],
+          ["Request", request],
+          [records.length > 1 ? "Records" : "Record", records.join(" ") || null],
+          ["Signature", verdicts.length > 0 ? verdicts : <Verdict tone="unknown">Unsigned</Verdict>],
+          ["Body", body === "" ? null : <Verdict tone={tone}>{visible(body)}</Verdict>],
+          ["Answer", answer],
+          ...notes.map((note) => ["Note", note] as const),
         ]}
       />
     </section>
   );
+}
+
+function bodyOf({ problem, schema_ok, custom, issues }: EventDetails): readonly [tone: Tone, text: string] {
+  if (problem !== null) return ["bad", problem];
+  if (schema_ok === null) return ["unknown", custom ? "Custom (no schema)" : ""];
+  return schema_ok ? ["good", "Valid"] : ["bad", `Invalid: ${counted(issues.length, "issue")}, beside the lines below`];
 }
 
 function YourApp({ event: { state, attempts, forwards } }: { readonly event: EventDetails }) {
@@ -137,46 +121,29 @@ function YourApp({ event: { state, attempts, forwards } }: { readonly event: Eve
         Your app <small>{attempts.length > 0 && counted(attempts.length, "attempt")}</small>
       </h3>
       {targets.length === 0 && (
-        <p class="faint">
-          {state === "rejected" ? "It was rejected, so it was not forwarded." : "It was not forwarded."}
-        </p>
+        <p class="faint">It was {state === "rejected" && "rejected, so it was "}not forwarded.</p>
       )}
-      {targets.map((target) => (
-        <Target
-          key={target}
-          target={target}
-          forward={forwards.find((each) => each.target === target)}
-          attempts={attempts.filter((each) => each.target === target)}
-        />
-      ))}
+      {targets.map((target) => {
+        const forward = forwards.find((each) => each.target === target);
+        const made = attempts.filter((each) => each.target === target);
+        const due = forward?.due_at ?? null;
+        return [
+          <p key={target}>
+            {forward !== undefined && <Pill state={forward.state} />} <code>{visible(target)}</code>
+            {due !== null && Date.parse(due) > Math.max(now.value, Date.now()) && (
+              <span class="faint">
+                , next attempt at <Time at={due} />
+              </span>
+            )}
+          </p>,
+          <ol class="attempts" key={`${target} attempts`}>
+            {made.map((attempt, i) => (
+              <Attempt key={attempt.attempt} attempt={attempt} before={made[i - 1]} />
+            ))}
+          </ol>,
+        ];
+      })}
     </section>
-  );
-}
-
-interface TargetProps {
-  readonly target: string;
-  readonly forward: EventDetails["forwards"][number] | undefined;
-  readonly attempts: readonly AttemptRow[];
-}
-
-function Target({ target, forward, attempts }: TargetProps) {
-  const due = forward?.due_at ?? null;
-  return (
-    <>
-      <p>
-        {forward !== undefined && <Pill state={forward.state} />} <code>{visible(target)}</code>
-        {due !== null && Date.parse(due) > Math.max(now.value, Date.now()) && (
-          <span class="faint">
-            , next attempt at <Time at={due} />
-          </span>
-        )}
-      </p>
-      <ol class="attempts">
-        {attempts.map((attempt, i) => (
-          <Attempt key={attempt.attempt} attempt={attempt} before={attempts[i - 1]} />
-        ))}
-      </ol>
-    </>
   );
 }
 

@@ -53,18 +53,7 @@ function Modal({ title, children }: { readonly title: string; readonly children:
 function Help() {
   return (
     <Modal title="Keys">
-      <dl class="keys">
-        {SHORTCUTS.map(([keys, text]) => (
-          <div key={keys}>
-            <dt>
-              {keys.split(" ").map((key) => (
-                <kbd key={key}>{key}</kbd>
-              ))}
-            </dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs of={SHORTCUTS.map(([keys, text]) => [keys, text])} />
       <label>
         <input
           type="checkbox"
@@ -104,72 +93,89 @@ function EditAndReplay() {
     answer.value = await ask("replay", { n, body: body.value, ...(to !== "" && { to }) });
   };
   return (
-    <Modal title={`Edit #${n} and replay it`}>
-      <form
-        onSubmit={(submit) => {
-          submit.preventDefault();
-          void replay();
-        }}
-      >
-        <p class="faint">The edited body is signed again with your secret, not with Zoho's.</p>
-        {masked && original.includes("[masked]") && (
-          <p class="warning">[masked] stands for the secret that came: where it is left in its place, that is sent.</p>
-        )}
-        <label for={`${id}-body`}>Body</label>
-        <textarea
-          id={`${id}-body`}
-          spellcheck={false}
-          autocomplete="off"
-          aria-invalid={flaw !== undefined}
-          aria-describedby={`${id}-flaw`}
-          value={body.value}
-          onInput={({ currentTarget }) => edit(currentTarget.value)}
-        />
-        <p id={`${id}-flaw`} class="bad" role="status">
-          {flaw !== undefined && `Not valid JSON: ${flaw}`}
-        </p>
-        <label for={`${id}-to`}>Send to</label>
-        <input
-          id={`${id}-to`}
-          list={`${id}-targets`}
-          placeholder={
-            event.attempts.at(-1)?.target ?? (hasTarget.value ? "your app" : "the port of your app, such as 3000")
-          }
-          required={!hasTarget.value}
-          value={target.value}
-          onInput={into(target)}
-        />
-        <datalist id={`${id}-targets`}>
-          {state.value?.targets.map((each) => (
-            <option key={each} value={each} />
-          ))}
-        </datalist>
-        <div class="buttons">
-          {body.value !== original && (
-            <>
-              <span class="faint">Your edit is kept until the page is closed.</span>
-              <Button onPress={() => edit(original)}>Undo all</Button>
-            </>
-          )}
-          <button type="submit" class="primary">
-            Sign and replay
-          </button>
-        </div>
-        <AnswerOf outcome={answer.value} />
-      </form>
-    </Modal>
+    <Form
+      title={`Edit #${n} and replay it`}
+      action="Sign and replay"
+      outcome={answer.value}
+      onSubmit={() => void replay()}
+      buttons={
+        body.value !== original && (
+          <>
+            <span class="faint">Your edit is kept until the page is closed.</span>
+            <Button onPress={() => edit(original)}>Undo all</Button>
+          </>
+        )
+      }
+    >
+      <p class="faint">The edited body is signed again with your secret, not with Zoho's.</p>
+      {masked && original.includes("[masked]") && (
+        <p class="warning">[masked] stands for the secret that came: where it is left in its place, that is sent.</p>
+      )}
+      <label for={`${id}-body`}>Body</label>
+      <textarea
+        id={`${id}-body`}
+        spellcheck={false}
+        autocomplete="off"
+        aria-invalid={flaw !== undefined}
+        aria-describedby={`${id}-flaw`}
+        value={body.value}
+        onInput={({ currentTarget }) => edit(currentTarget.value)}
+      />
+      <p id={`${id}-flaw`} class="bad" role="status">
+        {flaw !== undefined && `Not valid JSON: ${flaw}`}
+      </p>
+      <label for={`${id}-to`}>Send to</label>
+      <input
+        id={`${id}-to`}
+        list={`${id}-targets`}
+        placeholder={
+          event.attempts.at(-1)?.target ?? (hasTarget.value ? "your app" : "the port of your app, such as 3000")
+        }
+        required={!hasTarget.value}
+        value={target.value}
+        onInput={into(target)}
+      />
+      <datalist id={`${id}-targets`}>
+        {state.value?.targets.map((each) => (
+          <option key={each} value={each} />
+        ))}
+      </datalist>
+    </Form>
   );
 }
 
-function AnswerOf({ outcome }: { readonly outcome: Outcome | null }) {
+interface FormProps {
+  readonly title: string;
+  readonly action: string;
+  readonly outcome: Outcome | null;
+  readonly onSubmit: () => void;
+  /** Beside the one that submits. */
+  readonly buttons: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+/** Stays open: what was sent may be changed and sent again. */
+function Form({ title, action, outcome, onSubmit, buttons, children }: FormProps) {
   return (
-    <div role="status">
-      {outcome !== null && (
-        <div class={`result ${outcome.ok ? "" : "failed"}`}>
-          <Answer outcome={outcome} />
+    <Modal title={title}>
+      <form
+        onSubmit={(submit) => {
+          submit.preventDefault();
+          onSubmit();
+        }}
+      >
+        {children}
+        <div class="buttons">
+          {buttons}
+          <button type="submit" class="primary">
+            {action}
+          </button>
         </div>
-      )}
-    </div>
+        <div role="status" class={outcome === null ? "" : `result ${outcome.ok ? "" : "failed"}`}>
+          {outcome !== null && <Answer outcome={outcome} />}
+        </div>
+      </form>
+    </Modal>
   );
 }
 
@@ -197,45 +203,37 @@ function Send() {
     answer.value = await ask("send", { product: product.value, event, format: format.id, ...wrong, preview });
   };
   return (
-    <Modal title="Send a sample">
-      <form
-        onSubmit={(submit) => {
-          submit.preventDefault();
-          void send(false);
-        }}
-      >
-        <div class="fields">
-          <Choice label="Product" choice={product} from={products.value.map(({ id, name }) => [id, name])} />
-          <Choice label="Event" choice={wantedEvent} from={events.map((each) => [each, each])} />
-          <Choice label="Format" choice={wantedFormat} from={formats.map(({ id }) => [id, nameOf(id)])} />
-        </div>
-        <p class="faint source">Source of the format: {visible(source)}</p>
-        {fault !== null && (
-          <label>
-            <input
-              type="checkbox"
-              checked={isBad.value}
-              onChange={({ currentTarget }) => {
-                isBad.value = currentTarget.checked;
-              }}
-            />{" "}
-            {FAULTS[fault]}, which must be rejected
-          </label>
-        )}
-        {state.value?.receiver === null ? (
-          <p class="warning">No listener is running: start zoho-hooks listen first.</p>
-        ) : (
-          <p class="faint">It is signed with your secret and sent to the running listener.</p>
-        )}
-        <div class="buttons">
-          <Button onPress={() => send(true)}>Preview</Button>
-          <button type="submit" class="primary">
-            Send
-          </button>
-        </div>
-        <AnswerOf outcome={answer.value} />
-      </form>
-    </Modal>
+    <Form
+      title="Send a sample"
+      action="Send"
+      outcome={answer.value}
+      onSubmit={() => void send(false)}
+      buttons={<Button onPress={() => send(true)}>Preview</Button>}
+    >
+      <div class="fields">
+        <Choice label="Product" choice={product} from={products.value.map(({ id, name }) => [id, name])} />
+        <Choice label="Event" choice={wantedEvent} from={events.map((each) => [each, each])} />
+        <Choice label="Format" choice={wantedFormat} from={formats.map(({ id }) => [id, nameOf(id)])} />
+      </div>
+      <p class="faint source">Source of the format: {visible(source)}</p>
+      {fault !== null && (
+        <label>
+          <input
+            type="checkbox"
+            checked={isBad.value}
+            onChange={({ currentTarget }) => {
+              isBad.value = currentTarget.checked;
+            }}
+          />{" "}
+          {FAULTS[fault]}, which must be rejected
+        </label>
+      )}
+      {state.value?.receiver === null ? (
+        <p class="warning">No listener is running: start zoho-hooks listen first.</p>
+      ) : (
+        <p class="faint">It is signed with your secret and sent to the running listener.</p>
+      )}
+    </Form>
   );
 }
 

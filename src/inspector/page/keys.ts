@@ -49,7 +49,8 @@ export function setLetters(on: boolean): void {
 
 function letter(key: string): (() => unknown) | undefined {
   if (key === "j" || key === "k") return () => move(key === "j" ? 1 : -1);
-  return SHORTCUTS.find(([keys]) => keys.split(" ").includes(key))?.[2];
+  // Enter presses the button that has the focus.
+  return key.length > 1 ? undefined : SHORTCUTS.find(([keys]) => keys.split(" ").includes(key))?.[2];
 }
 
 /** They work while the list or nothing in particular has the focus; elsewhere they scroll or press. */

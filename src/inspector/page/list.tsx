@@ -146,10 +146,8 @@ function Rows() {
     >
       {/* Within what scrolls, so that a scrollbar narrows both. */}
       <div class="row head" aria-hidden="true">
-        {COLUMNS.map(([name, title]) => (
-          <span key={name} title={title}>
-            {name}
-          </span>
+        {COLUMNS.map((name) => (
+          <span key={name}>{name}</span>
         ))}
       </div>
       <div
@@ -167,22 +165,7 @@ function Rows() {
   );
 }
 
-const COLUMNS = [
-  ["#", "Number in the log"],
-  ["Time", "When it came"],
-  ["Event", "Product and event"],
-  ["Record", "Id of the record"],
-  ["✓", "Verified and valid"],
-  ["App", "Your app's last answer"],
-  ["To Zoho", "The answer to the sender"],
-  ["State", "What became of it"],
-] as const;
-
-interface RowProps {
-  readonly row: EventRow;
-  readonly index: number;
-  readonly focusable: boolean;
-}
+const COLUMNS = ["#", "Time", "Event", "Record", "✓", "App", "To Zoho", "State"];
 
 /** Without a key nothing can be verified, which is no failure. */
 function checkOf({ sender, state, schema_ok, custom }: EventRow): readonly [tone: Tone, text: string] {
@@ -191,7 +174,7 @@ function checkOf({ sender, state, schema_ok, custom }: EventRow): readonly [tone
   return [isBad ? "bad" : sender === "verified" ? "good" : "unknown", sender.replace("_", " ") + body];
 }
 
-function Row({ row, index, focusable }: RowProps) {
+function Row({ row, index, focusable }: { row: EventRow; index: number; focusable: boolean }) {
   const { n, product, event, status, state, app_status, app_latency_ms } = row;
   const isSelected = selected.value === n;
   const [tone, check] = checkOf(row);

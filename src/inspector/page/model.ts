@@ -99,9 +99,7 @@ export const customCount = computed(() => shown.value.filter(({ custom }) => cus
 export const heldCount = computed(() => rows.value.length - shown.value.length);
 /** What waits for an app, or was not accepted by one. */
 export const unsettled = computed(() => (state.value?.waiting ?? 0) + (state.value?.failed ?? 0));
-export const isFiltered = computed(
-  () => !Object.values(filters.value).every((value) => value === "" || value === false),
-);
+const isFiltered = computed(() => !Object.values(filters.value).every((value) => value === "" || value === false));
 
 effect(() => {
   const isSelecting = listFocused.value && selected.value !== null && selected.value !== shown.value.at(-1)?.n;
@@ -151,7 +149,7 @@ let loads = 0;
 /** The newest rows for the filters that are set; `keepOlder` where only what is new or changed is wanted. */
 async function load({ keepOlder = false } = {}): Promise<void> {
   const ticket = ++loads;
-  searching.value = isFiltered.value && !keepOlder;
+  searching.value = !keepOlder;
   try {
     const page = await call<EventPage>(`/api/events?${query({ limit: PAGE_SIZE })}`);
     if (ticket !== loads) return;

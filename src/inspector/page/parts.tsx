@@ -91,20 +91,16 @@ export function Button({ onPress, letter, pressed, class: kind, label, title, ch
       aria-keyshortcuts={letter}
       onClick={() => void onPress()}
     >
-      {children} {letter !== undefined && <Key of={letter} />}
+      {children}{" "}
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: kbd takes no focus; screen readers get it from aria-keyshortcuts */}
+      {letter !== undefined && <kbd aria-hidden="true">{letter}</kbd>}
     </button>
   );
 }
 
-/** Screen readers get it from `aria-keyshortcuts`. */
-function Key({ of: name }: { readonly of: string }) {
-  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: kbd takes no focus
-  return <kbd aria-hidden="true">{name}</kbd>;
-}
-
 /** Copies a text. Says so where it was pressed. */
-export function CopyButton({ text, label = "Copy" }: { readonly text: string; readonly label?: string }) {
-  return <Button onPress={() => copy(text)}>{copied.value === text ? "✓ Copied" : label}</Button>;
+export function CopyButton({ text }: { readonly text: string }) {
+  return <Button onPress={() => copy(text)}>{copied.value === text ? "✓ Copied" : "Copy"}</Button>;
 }
 
 type Pair = readonly [name: string, value: ComponentChildren];

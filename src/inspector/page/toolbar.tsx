@@ -106,7 +106,7 @@ export function FilterBar() {
   const change = (filter: Partial<Filters>) => setFilters(filter).catch(report);
   return (
     <search class="filters" aria-label="Filters">
-      <TypedFilter name="search" label="Search text, or #number" width={26} />
+      <TypedFilter name="search" label="Search text, or #number" />
       <select
         aria-label="Product"
         value={value.product}
@@ -119,8 +119,8 @@ export function FilterBar() {
           </option>
         ))}
       </select>
-      <TypedFilter name="event" label="Event: Leads.*" width={14} />
-      <TypedFilter name="status" label="Status: 4xx" width={9} />
+      <TypedFilter name="event" label="Event: Leads.*" />
+      <TypedFilter name="status" label="Status: 4xx" />
       {TOGGLES.map(([name, words, title, letter]) => (
         <Button
           key={name}
@@ -140,15 +140,8 @@ export function FilterBar() {
   );
 }
 
-interface TypedFilterProps {
-  readonly name: "search" | "event" | "status";
-  readonly label: string;
-  /** In characters. */
-  readonly width: number;
-}
-
 /** Applied at Enter, or when the typing pauses. */
-function TypedFilter({ name, label, width }: TypedFilterProps) {
+function TypedFilter({ name, label }: { readonly name: "search" | "event" | "status"; readonly label: string }) {
   const timer = useSignal<number | undefined>(undefined);
   const apply = (text: string) => {
     clearTimeout(timer.peek());
@@ -167,7 +160,6 @@ function TypedFilter({ name, label, width }: TypedFilterProps) {
       aria-keyshortcuts={name === "search" ? "/" : undefined}
       autocomplete="off"
       spellcheck={false}
-      size={width}
       value={filters.value[name]}
       onInput={({ currentTarget }) => {
         const { value } = currentTarget;
@@ -196,12 +188,6 @@ export function Footer() {
       </span>
       <span role="status" class="message">
         {message.value}
-      </span>
-      <span class="space" />
-      <span class="hints faint" aria-hidden="true">
-        <kbd>j</kbd>
-        <kbd>k</kbd> select <kbd>r</kbd> replay <kbd>e</kbd> edit <kbd>x</kbd> explain <kbd>m</kbd> compare <kbd>/</kbd>{" "}
-        search <kbd>?</kbd> all keys
       </span>
     </footer>
   );
