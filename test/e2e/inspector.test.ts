@@ -62,13 +62,13 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
     expect(await row(page, 1).locator(".app").textContent()).toMatch(/^500 \d+ ms$/);
     await page.getByText("App up").waitFor();
-    await page.getByText("1 failed").waitFor();
+    await page.getByRole("banner").getByText("1 failed").waitFor();
     expect(await page.title()).toBe("(1) zoho-hooks");
     await app.close();
     const body = leadBody({ email: "waits@example.com" });
     await listener.post(CRM, body, { "content-type": "application/json", ...signature(body) });
     await page.getByText("App down").waitFor();
-    await page.getByText("1 waiting").waitFor();
+    await page.getByRole("banner").getByText("1 waiting").waitFor();
     await expect.poll(() => page.title()).toBe("(2) zoho-hooks");
   });
 
