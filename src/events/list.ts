@@ -79,10 +79,12 @@ export async function stats(context: Context, options: FilterOptions & LogOption
   const products = await projectProducts(config, { schemas: false });
   const filter = readFilter(options, context.now(), products);
   return withLog(context, config, async (log) => {
-    const counts = await log.stats(filter, (event) => isCustomEvent(products, event));
+    const { periods: hours, ...counts } = await log.stats(filter, {
+      isCustom: (event) => isCustomEvent(products, event),
+    });
     const isEmpty = counts.total.received === 0 && !context.json;
     context.report(
-      isEmpty ? { type: "notice", message: emptyMessage(options, log.path) } : { type: "log-stats", ...counts },
+      isEmpty ? { type: "notice", message: emptyMessage(options, log.path) } : { type: "log-stats", hours, ...counts },
     );
     return ExitCode.ok;
   });

@@ -1,7 +1,7 @@
 import type { Attempt } from "../log/log.ts";
 
 /** One attempt to forward a delivery to the developer's app. */
-export interface ForwardReport extends Omit<Attempt, "reply"> {
+export interface ForwardReport extends Omit<Attempt, "reply" | "replay"> {
   readonly type: "forward";
   readonly n: number;
   /** A person sees the target; false where there is only one. */

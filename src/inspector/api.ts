@@ -8,6 +8,7 @@
  * | `GET /api/events?before=…&…`       | `EventPage` (`EventQuery`)   |
  * | `GET /api/events/42`               | `EventDetails`               |
  * | `GET /api/events/42/body`          | the body as a download; masked unless `show_secrets` |
+ * | `GET /api/activity`                | `Activity`                   |
  * | `GET /api/stream`                  | server-sent events, `StreamMessage` |
  * | `GET /api/products`                | `ProductEntry[]`             |
  * | `POST /api/{explain,curl}`         | `{ n }` → `Outcome`          |
@@ -40,24 +41,30 @@ export interface EventRow {
   readonly duplicate_of: number | null;
   readonly state: "received" | "waiting" | "delivered" | "failed" | "duplicate" | "rejected";
   readonly bytes: number;
+  /** The app's last answer; null where none came. */
+  readonly app_status: number | null;
+  /** Null before the first attempt. */
+  readonly app_latency_ms: number | null;
 }
 
-/** The words of `events list`, as the query of the URL; `before` and `limit` are the page, newest first. */
-export interface EventQuery {
-  readonly before?: number;
-  /** At most 500. */
-  readonly limit?: number;
-  readonly product?: string;
-  /** A pattern such as `Leads.*`. */
-  readonly event?: string;
-  /** 401, 4xx or 400-499. */
-  readonly status?: string;
-  readonly failed?: boolean;
-  readonly rejected?: boolean;
-  readonly invalid?: boolean;
-  readonly duplicates?: boolean;
-  /** Text in the body or the URL. */
-  readonly search?: string;
+/** The deliveries of a minute by outcome; `other` are duplicates, and those that were not forwarded. */
+export interface Minute {
+  readonly at: string;
+  readonly delivered: number;
+  readonly waiting: number;
+  readonly failed: number;
+  readonly rejected: number;
+  readonly other: number;
+}
+
+/** An hour of deliveries: the last one, or if nothing came in it, that of the newest delivery. */
+export interface Activity {
+  /** ISO 8601, as in a bar; the hour has 60 minutes. */
+  readonly since: string;
+  /** Minutes with deliveries, oldest first. */
+  readonly minutes: readonly Minute[];
+  /** How long the app took to answer, in milliseconds; null when it did not. */
+  readonly latency: { readonly p50: number; readonly p99: number } | null;
 }
 
 export interface EventPage {
@@ -119,16 +126,23 @@ export interface AttemptRow {
   readonly error: string | null;
   /** The start of the app's answer. */
   readonly reply: string | null;
+  /** Null for an attempt of `listen`. */
+  readonly replay: "same" | "edited" | null;
 }
 
 export interface State {
-  readonly version: string;
   /** The folder of the project. */
   readonly project: string;
   /** The running receiver; null when none runs. */
   readonly receiver: { readonly url: string; readonly public_url: string | null } | null;
   /** Where replays may go, besides loopback. */
   readonly targets: readonly string[];
+  /** The apps on this machine, by origin, and whether they accept connections. */
+  readonly apps: readonly { readonly origin: string; readonly up: boolean }[];
+  /** Deliveries that wait for an app. */
+  readonly waiting: number;
+  /** Deliveries that an app did not accept; at most 100 are counted. */
+  readonly failed: number;
   readonly channels: readonly {
     readonly id: string;
     readonly events: readonly string[];
@@ -158,8 +172,19 @@ export type StreamMessage =
 export interface ProductEntry {
   readonly id: string;
   readonly name: string;
-  readonly formats: readonly { readonly id: string; readonly events: readonly string[] }[];
+  /** The variables whose secrets verify its deliveries. */
+  readonly secrets: readonly { readonly name: string; readonly set: boolean }[];
+  readonly formats: readonly {
+    readonly id: string;
+    /** Where it is specified, or what it is modelled on. */
+    readonly source: string;
+    /** What `send` can get wrong on purpose; null where it has nothing to verify. */
+    readonly fault: Fault | null;
+    readonly events: readonly string[];
+  }[];
 }
+
+export type Fault = "badSignature" | "badToken";
 
 export interface ReplayRequest {
   readonly n: number;
@@ -173,6 +198,7 @@ export interface SendRequest {
   readonly product: string;
   readonly event: string;
   readonly format?: string;
+  readonly fault?: Fault;
   /** Shows the request and sends nothing. */
   readonly preview: boolean;
 }

@@ -2,17 +2,21 @@ import { MASK, maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
-import { type JsonNode, parseJson, scanJson } from "../util/json.ts";
+import { type JsonNode, jsonFlaw, parseJson, scanJson } from "../util/json.ts";
 import { minifyJson } from "../util/json-print.ts";
 
 /**
  * The bytes for a body that was edited in the page, where secrets were masked: each mask that was left becomes the value that it
- * stands for again. Compact JSON is edited indented and becomes compact again. Throws a usage error for a mask elsewhere.
+ * stands for again. Compact JSON is edited indented and becomes compact again. Throws a usage error for a mask elsewhere, and for
+ * JSON that is none any more.
  */
 export function editedBody(entry: LogEntry, edited: string, hidden: KnownSecrets | undefined): Buffer {
   const original = entry.delivery.body.toString("utf8");
-  const isCompact = parseJson(original).ok && minifyJson(original) === original;
-  const text = isCompact && parseJson(edited).ok ? minifyJson(edited) : edited;
+  const isJson = parseJson(original).ok;
+  const flaw = isJson ? jsonFlaw(edited) : undefined;
+  if (flaw !== undefined)
+    throw usageError(`the body is not valid JSON: ${flaw}`, "nothing was sent: correct it, and replay it again");
+  const text = isJson && minifyJson(original) === original ? minifyJson(edited) : edited;
   if (hidden === undefined || !text.includes(MASK)) return Buffer.from(text);
   const masked = maskDelivery(hidden.maskDelivery(entry.delivery), secretFieldNames(entry.verdicts)).body.toString(
     "utf8",

@@ -3,34 +3,47 @@ import { join } from "node:path";
 import { CHANNELS_FILE } from "../channels/channels-file.ts";
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
 import { eventNames, parseRoute } from "../contract/event-names.ts";
-import { defaultFirst } from "../contract/product.ts";
+import { isSignature } from "../contract/prepare.ts";
+import { defaultFirst, defaultFormat, type Format, type Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { maskSetting } from "../delivery/mask.ts";
-import { checkTarget, targetName } from "../delivery/target.ts";
+import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
+import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts";
 import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { exportEvents } from "../events/export.ts";
-import { readFilter } from "../events/filter.ts";
+import { type FilterOptions, parseSince, readFilter } from "../events/filter.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
+import { isListening } from "../forward/app-health.ts";
 import { createRoutes } from "../forward/routes.ts";
-import type { LogEntry, LogFilter, LogListOptions, LogRow } from "../log/log.ts";
+import type { LockOwner, LogEntry, LogFilter, LogListOptions, LogRow, WaitingCount } from "../log/log.ts";
 import type { Report } from "../process/messages.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
 import { type Config, loadConfig } from "../project/load.ts";
+import { findReceiver } from "../receiver/routes.ts";
 import { replay } from "../send/replay.ts";
 import { send } from "../send/send.ts";
 import { failureTexts } from "../terminal/failure.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
-import { readText } from "../util/files.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
-import type { EventQuery, EventRow, Outcome, ReplayRequest, SendRequest, State } from "./api.ts";
+import { readActivity } from "./activity.ts";
+import type {
+  EventPage,
+  EventRow,
+  Failure,
+  Fault,
+  Outcome,
+  ProductEntry,
+  ReplayRequest,
+  SendRequest,
+  State,
+} from "./api.ts";
 import { capture } from "./capture.ts";
 import { editedBody } from "./edited-body.ts";
 import { eventDetails, eventRow } from "./rows.ts";
-import type { Operations } from "./server.ts";
 import type { SharedLog } from "./shared-log.ts";
 import type { EventSource } from "./stream.ts";
 
@@ -40,8 +53,17 @@ interface OperationsOptions {
   readonly showSecrets: boolean;
 }
 
+/** The query of the URL, newest first: `before` and `limit` (at most 500) are the page, the rest are words of `events list`. */
+export interface EventQuery {
+  readonly before: number | undefined;
+  readonly limit: number;
+  readonly filter: Omit<FilterOptions, "event"> & { readonly event?: string; readonly until?: string };
+}
+
+export type Operations = ReturnType<typeof createOperations>;
+
 /** The calls of the inspector: the commands' own functions, with their reports captured. */
-export function createOperations(context: Context, options: OperationsOptions): Operations {
+export function createOperations(context: Context, options: OperationsOptions) {
   const { log, showSecrets } = options;
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
   const products = cachedFor(
@@ -63,19 +85,28 @@ export function createOperations(context: Context, options: OperationsOptions): 
   const hidden = hiddenSecrets(context, shown);
   return {
     source: eventSource(context, options, rowOf),
-    async list(query, signal) {
-      const filter = filterOf(query, context, await products());
-      const { limit } = query;
-      const rows = await listRows(log, await rowOf(), filter, { limit: limit + 1, signal });
+    async list(
+      { before, limit, filter: { event, until, ...filter } }: EventQuery,
+      signal: AbortSignal,
+    ): Promise<EventPage> {
+      const options = event === undefined ? filter : { ...filter, event: [event] };
+      const wanted = {
+        ...readFilter(options, context.now(), await products()),
+        before,
+        until: until === undefined ? undefined : parseSince(until, context.now()),
+      };
+      const rows = await listRows(log, await rowOf(), wanted, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
-    async details(n) {
+    activity: () => readActivity(log, context.now()),
+    /** Undefined for an event that has been pruned or never existed. */
+    async details(n: number) {
       const entry = await entryOf(n);
       const row = await log.use((open) => open.row(n));
       if (entry === undefined || row === undefined) return undefined;
       return eventDetails(await products(), entry, (await rowOf())(row), hidden);
     },
-    async body(n) {
+    async body(n: number) {
       const entry = await entryOf(n);
       if (entry === undefined) return undefined;
       const { body, logged } = entryEvent(await products(), entry, hidden);
@@ -84,26 +115,48 @@ export function createOperations(context: Context, options: OperationsOptions): 
         bytes: body,
       };
     },
-    products: async () =>
+    products: async (): Promise<readonly ProductEntry[]> =>
       (await products()).map((product) => ({
         id: product.id,
         name: product.title,
-        formats: defaultFirst(product).map((format) => ({ id: format.id, events: eventNames(format) })),
+        secrets: secretsOf(context, product),
+        formats: defaultFirst(product).map((format) => ({
+          id: format.id,
+          source: format.source,
+          fault: faultOf(format),
+          events: eventNames(format),
+        })),
       })),
-    explain: (n) =>
+    explain: (n: number) =>
       run(async (captured) => {
         const { verify } = await import("../verify/verify.ts");
         return verify(captured, [], { logged: String(n), explain: true });
       }),
-    curl: (n) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...shown })),
-    diff: (before, after) => run((captured) => diff(captured, String(before), String(after), shown)),
-    replay: (request) => run((captured) => replayEvent(captured, log, request, showSecrets)),
-    send: (request) => run((captured) => sendSample(captured, request, showSecrets)),
-    failure(error) {
+    curl: (n: number) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...shown })),
+    diff: (before: number, after: number) => run((captured) => diff(captured, String(before), String(after), shown)),
+    replay: (request: ReplayRequest) => run((captured) => replayEvent(captured, log, request, showSecrets)),
+    send: (request: SendRequest) => run((captured) => sendSample(captured, request, showSecrets)),
+    /** An error as the user reads it. `isKnown`: they can do something about it. */
+    failure(error: unknown): Failure & { readonly isKnown: boolean } {
       const { message, hint = null } = failureTexts(error, context);
       return { error: message, hint, isKnown: error instanceof UserError };
     },
   };
+}
+
+/** The variables of the default format's proofs. */
+function secretsOf(context: Context, product: Product): ProductEntry["secrets"] {
+  const { secrets } = loadConfig(context, { onFault() {} });
+  const credentials = new Set(defaultFormat(product)?.proofs.map(({ credential }) => credential));
+  return Array.from(credentials, (credential) => ({
+    name: CREDENTIAL_VARIABLES[credential],
+    set: secrets.for(credential, product.id).length > 0,
+  }));
+}
+
+function faultOf({ proofs }: Format): Fault | null {
+  if (proofs.some(isSignature)) return "badSignature";
+  return proofs.length > 0 ? "badToken" : null;
 }
 
 /** The same context without notices and warnings, for a text that is pasted into a shell. */
@@ -150,40 +203,18 @@ function eventSource(
   };
 }
 
-async function listRows(
+async function listRows<T>(
   log: SharedLog,
-  toRow: (row: LogRow) => EventRow,
+  toRow: (row: LogRow) => T,
   filter: LogFilter,
   list: LogListOptions,
-): Promise<readonly EventRow[]> {
+): Promise<readonly T[]> {
   const rows = await log.use(async (open) => {
-    const found: EventRow[] = [];
+    const found: T[] = [];
     for await (const row of open.rows(filter, { ...list, onDamaged() {} })) found.push(toRow(row));
     return found;
   });
   return rows ?? [];
-}
-
-function filterOf(
-  { before, product, event, status, failed, rejected, invalid, duplicates, search }: EventQuery,
-  { now }: Context,
-  products: Parameters<typeof readFilter>[2],
-): LogFilter {
-  const filter = readFilter(
-    {
-      ...(product === undefined ? {} : { product }),
-      ...(event === undefined ? {} : { event: [event] }),
-      ...(status === undefined ? {} : { status }),
-      ...(search === undefined ? {} : { search }),
-      failed: failed === true,
-      rejected: rejected === true,
-      invalid: invalid === true,
-      duplicates: duplicates === true,
-    },
-    now(),
-    products,
-  );
-  return { ...filter, before };
 }
 
 async function replayEvent(
@@ -231,7 +262,7 @@ function configuredTargets({ settings: { forwardTo, routes } }: Config): readonl
 
 function sendSample(
   context: Context,
-  { product, event, format, preview }: SendRequest,
+  { product, event, format, fault, preview }: SendRequest,
   showSecrets: boolean,
 ): Promise<ExitCode> {
   return send(context, product, event, {
@@ -244,32 +275,52 @@ function sendSample(
     // A preview has the configured token and a signature in it.
     maskSecrets: !showSecrets,
     ...(format === undefined ? {} : { format }),
+    ...(fault === undefined ? {} : { [fault]: true }),
   });
 }
 
-async function readState(context: Context, { config: start, showSecrets }: OperationsOptions): Promise<State> {
+async function readState(context: Context, { config: start, log, showSecrets }: OperationsOptions): Promise<State> {
   return quietly(context, async (silent) => {
     const config = loadConfig(silent, { onFault() {} });
     await rememberChannelTokens(silent, config);
     // Of the log that is shown, whatever the settings name by now.
     const owner = await lockOwner(start).catch(() => undefined);
     const url = owner?.url;
-    const product = "crm Leads.create";
+    const waiting = (await log.use((open) => open.waiting())) ?? [];
     return {
-      version: versionOf(context),
       project: config.root,
       receiver: url === undefined ? null : { url, public_url: url.startsWith("https:") ? url : null },
       targets: configuredTargets(config).map(maskSetting),
+      apps: await localApps(config, owner, waiting),
+      waiting: waiting.reduce((sum, each) => sum + each.waiting, 0),
+      failed: await countFailed(log),
       channels: await activeChannels(context),
       show_secrets: showSecrets,
-      try_command: `${context.invocation} ${url === undefined ? "listen" : `send ${product}`}`,
+      try_command: `${context.invocation} ${url === undefined ? "listen" : "send crm Leads.create"}`,
     };
   });
 }
 
-function versionOf({ packageRoot }: Context): string {
-  const { version } = JSON.parse(readText(join(packageRoot, "package.json")) ?? "{}");
-  return String(version);
+/** An app elsewhere is not called every few seconds for as long as a page is open. */
+async function localApps(
+  { settings: { forwardTo, routes } }: Config,
+  owner: LockOwner | undefined,
+  waiting: readonly WaitingCount[],
+): Promise<State["apps"]> {
+  const { url = "" } = owner ?? {};
+  // A `listen` in another terminal may have been given its target there.
+  const running = isLocalUrl(url) ? await findReceiver(new URL(url).hostname, portOf(url)) : undefined;
+  const configured = createRoutes(forwardTo, routes).all([]).keys();
+  const targets = [...configured, ...(running?.targets ?? []), ...waiting.map(({ target }) => target)];
+  const origins = [...new Set(targets.filter(isLocalUrl).map(originOf))];
+  return Promise.all(origins.map(async (origin) => ({ origin, up: await isListening(origin) })));
+}
+
+/** More are not worth the time to count them. */
+const MAX_FAILED = 100;
+
+async function countFailed(log: SharedLog): Promise<number> {
+  return (await listRows(log, (row) => row, { failed: true }, { limit: MAX_FAILED })).length;
 }
 
 /** The channels that this machine knows. Loaded only where there are any. */

@@ -34,6 +34,8 @@ export function eventRow(products: readonly Product[], row: LogRow, showSecrets:
     duplicate_of: row.duplicateOf ?? null,
     state: row.state,
     bytes: row.bytes,
+    app_status: row.lastAttempt?.status ?? null,
+    app_latency_ms: row.lastAttempt?.latencyMs ?? null,
   };
 }
 

@@ -2,35 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { openServer } from "../receiver/http-server.ts";
-import type {
-  EventDetails,
-  EventPage,
-  EventQuery,
-  Failure,
-  Outcome,
-  ProductEntry,
-  ReplayRequest,
-  SendRequest,
-} from "./api.ts";
+import type { Failure, Fault, Outcome } from "./api.ts";
+import type { EventQuery, Operations } from "./operations.ts";
 import { createOpenings, proofOf, refusalOf, SECURITY_HEADERS } from "./security.ts";
-import { type EventSource, EventStream } from "./stream.ts";
-
-/** The calls behind the API. The inspector knows no command: `commands/ui/` gives it these. */
-export interface Operations {
-  readonly source: EventSource;
-  list(query: EventQuery & { readonly limit: number }, signal: AbortSignal): Promise<EventPage>;
-  /** Undefined for an event that has been pruned or never existed. */
-  details(n: number): Promise<EventDetails | undefined>;
-  body(n: number): Promise<{ readonly name: string; readonly bytes: Buffer } | undefined>;
-  products(): Promise<readonly ProductEntry[]>;
-  explain(n: number): Promise<Outcome>;
-  curl(n: number): Promise<Outcome>;
-  diff(before: number, after: number): Promise<Outcome>;
-  replay(request: ReplayRequest): Promise<Outcome>;
-  send(request: SendRequest): Promise<Outcome>;
-  /** An error as the user reads it. `isKnown`: they can do something about it. */
-  failure(error: unknown): Failure & { readonly isKnown: boolean };
-}
+import { EventStream } from "./stream.ts";
 
 export interface InspectorOptions {
   readonly port: number;
@@ -169,6 +144,8 @@ async function answer(
   switch (path) {
     case "/api/state":
       return sendJson(response, await operations.source.state());
+    case "/api/activity":
+      return sendJson(response, await operations.activity());
     case "/api/products":
       return sendJson(response, await operations.products());
     case "/api/events": {
@@ -206,6 +183,7 @@ const actions: ReadonlyMap<string, (operations: Operations, input: Input) => Pro
         product: requiredText(input, "product"),
         event: requiredText(input, "event"),
         ...optionalText(input, "format"),
+        ...optionalFault(input),
         // Only an explicit false sends.
         preview: input.preview !== false,
       }),
@@ -260,24 +238,28 @@ function optionalText<Name extends string>(input: Input, name: Name): { readonly
   return { [name]: value } as { readonly [key in Name]?: string };
 }
 
-function readQuery(query: URLSearchParams): EventQuery & { readonly limit: number } {
+function optionalFault({ fault }: Input): { readonly fault?: Fault } {
+  if (fault === undefined) return {};
+  if (fault === "badSignature" || fault === "badToken") return { fault };
+  throw new BadRequest(400, "fault is neither badSignature nor badToken");
+}
+
+function readQuery(query: URLSearchParams): EventQuery {
   const count = (name: string, max: number): number | undefined => {
     const text = query.get(name);
     if (text === null) return undefined;
     if (!/^\d{1,15}$/.test(text) || Number(text) < 1) throw new BadRequest(400, `${name} is not a whole number`);
     return Math.min(max, Number(text));
   };
-  const before = count("before", Number.MAX_SAFE_INTEGER);
-  const texts = (["product", "event", "status", "search"] as const).flatMap((name) => {
-    const text = query.get(name) ?? "";
-    return text === "" ? [] : [[name, text] as const];
-  });
-  const marks = (["failed", "rejected", "invalid", "duplicates"] as const).filter((name) => query.get(name) === "true");
+  const texts = ["product", "event", "status", "search", "since", "until"].map((name) => [
+    name,
+    query.get(name) || undefined,
+  ]);
+  const flags = ["failed", "rejected", "invalid", "duplicates"].map((name) => [name, query.get(name) === "true"]);
   return {
+    before: count("before", Number.MAX_SAFE_INTEGER),
     limit: count("limit", MAX_PAGE_SIZE) ?? DEFAULT_PAGE_SIZE,
-    ...(before === undefined ? {} : { before }),
-    ...Object.fromEntries(texts),
-    ...Object.fromEntries(marks.map((name) => [name, true])),
+    filter: Object.fromEntries([...texts, ...flags].filter(([, value]) => value)),
   };
 }
 

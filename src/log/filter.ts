@@ -50,6 +50,7 @@ export function recordConditions(
     add(min >= 300 ? "status >= 300 AND +status BETWEEN ? AND ?" : "+status BETWEEN ? AND ?", min, max);
   }
   if (filter.since !== undefined) add("+received_at >= ?", filter.since.getTime());
+  if (filter.until !== undefined) add("+received_at < ?", filter.until.getTime());
   if (filter.after !== undefined) add("n > ?", filter.after);
   if (filter.before !== undefined) add("n < ?", filter.before);
   if (filter.rejected === true) add("status >= 300 AND accepted = 0");

@@ -1,7 +1,7 @@
 import { UserError } from "../util/errors.ts";
 
 /** The format of the log's tables, on both engines. Another number is for a change that this program cannot read or write. */
-export const LOG_FORMAT = 1;
+export const LOG_FORMAT = 2;
 
 /** Throws a UserError for a log of another format, which is left as it is. `remedy`: how to start a new one in its place. */
 export function rejectOtherFormat(format: number, path: string, remedy: string): void {

@@ -68,8 +68,8 @@ export interface Log {
   row(n: number): Promise<LogRow | undefined>;
   /** Lists deliveries with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: LogListOptions): AsyncIterable<LogEntry>;
-  /** `isCustom`: whether the bodies of an event are custom. Default: none are. */
-  stats(filter?: LogFilter, isCustom?: IsCustom): Promise<LogStats>;
+  /** Counts by product and period, and latencies. */
+  stats(filter?: LogFilter, options?: StatsOptions): Promise<LogStats>;
 
   /**
    * Removes deliveries beyond the limits, by default those of `openLog`, except those that still wait (`PRUNING_ORDER`); ends
@@ -167,6 +167,7 @@ export interface LogRecord {
 /** Tells whether the body of an event is custom. */
 export type IsCustom = (event: Pick<LogRecord, "product" | "format" | "event">) => boolean;
 
+/** The columns of a delivery that a list shows. */
 export interface LogRow
   extends Pick<
     LogRecord,
@@ -188,6 +189,8 @@ export interface LogRow
   readonly schemaOk: boolean | undefined;
   /** Length of the recorded body, which may be cut. */
   readonly bytes: number;
+  /** The last attempt, not counting replays that were edited or failed. Its status is undefined where no answer came. */
+  readonly lastAttempt: Pick<Attempt, "status" | "latencyMs"> | undefined;
   /** The user's own names of headers and parameters with a secret. */
   readonly secretFields: readonly string[];
 }
@@ -210,7 +213,17 @@ export interface LogListOptions {
   readonly onSearched?: (count: number, total: number) => void;
 }
 
-export type LogStats = Omit<LogStatsReport, "type">;
+export interface LogStats extends Omit<LogStatsReport, "type" | "hours"> {
+  /** Those with deliveries, oldest first. */
+  readonly periods: LogStatsReport["hours"];
+}
+
+export interface StatsOptions {
+  /** Default: none is custom. */
+  readonly isCustom?: IsCustom;
+  /** The length of a period. Default: an hour. */
+  readonly periodMs?: number;
+}
 
 export interface Retention {
   readonly keepMs?: number | undefined;
@@ -311,9 +324,12 @@ export interface NewAttempt {
   readonly reply?: string | undefined;
   /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
   readonly resolvesFailure?: boolean;
+  /** Undefined for an attempt of `listen`. `edited`: other bytes than those that came, so its answer is about those. */
+  readonly replay?: "same" | "edited" | undefined;
 }
 
-export interface Attempt extends Omit<NewAttempt, "resolvesFailure"> {
+export interface Attempt extends Omit<NewAttempt, "resolvesFailure" | "replay"> {
+  readonly replay: NewAttempt["replay"];
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;
 }
@@ -358,6 +374,8 @@ export interface LogFilter {
   /** The answer to the sender, both ends inclusive: 400 to 499. */
   readonly status?: { readonly min: number; readonly max: number } | undefined;
   readonly since?: Date | undefined;
+  /** Exclusive. */
+  readonly until?: Date | undefined;
   /** Only higher numbers. */
   readonly after?: number | undefined;
   /** Only lower numbers. */

@@ -104,17 +104,25 @@ export async function resolveFilter(source: SqlSource, filter: LogFilter): Promi
       : (await eventKinds(source)).filter(({ product, event }) =>
           patterns.some(({ matches }) => matches(product, event)),
         );
-  return [...recordConditions(filter, kinds, source.dialect), ...(await firstSince(source, filter))];
+  return [...recordConditions(filter, kinds, source.dialect), ...(await timeBounds(source, filter))];
 }
 
 /**
- * Begins at the first number since a time, by the time index; from there on rows are read by number. Looked up once: as a part
- * of a page's query it would read the rest of the index for every page.
+ * The first and last number in a span of time, by the time index; between them rows are read by number. Looked up once: as a
+ * part of a page's query they would read the index again for every page.
  */
-async function firstSince({ query }: SqlSource, { since }: LogFilter): Promise<readonly Condition[]> {
-  if (since === undefined) return [];
-  const [row] = await query("SELECT min(+n) AS n FROM deliveries WHERE received_at >= ?", [since.getTime()]);
-  return [{ sql: "n >= ?", values: [(row && maybeNumber(row, "n")) ?? Number.MAX_SAFE_INTEGER] }];
+async function timeBounds({ query }: SqlSource, { since, until }: LogFilter): Promise<readonly Condition[]> {
+  const lookUp = async (expression: string, condition: string, time: Date): Promise<number | undefined> => {
+    const [row] = await query(`SELECT ${expression} AS n FROM deliveries WHERE received_at ${condition}`, [
+      time.getTime(),
+    ]);
+    return row && maybeNumber(row, "n");
+  };
+  const bounds: Condition[] = [];
+  if (since !== undefined)
+    bounds.push({ sql: "n >= ?", values: [(await lookUp("min(+n)", ">= ?", since)) ?? Number.MAX_SAFE_INTEGER] });
+  if (until !== undefined) bounds.push({ sql: "n <= ?", values: [(await lookUp("max(+n)", "< ?", until)) ?? 0] });
+  return bounds;
 }
 
 /** All pairs of product and event in the log, each found by one or two index lookups. */

@@ -26,6 +26,7 @@ export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, p
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "delivered", "failed", "duplicate", "rejected"];
+const REPLAYS = ["same", "edited"] as const;
 /** Forward states, indexed by their number in the log. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
@@ -63,9 +64,17 @@ export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, for
     WHEN instr(verdicts, '"verdict":"passed"') > 0 THEN 'verified'
     WHEN instr(verdicts, '"verdict":"unconfigured"') > 0 THEN 'not_verified' ELSE 'unsigned' END AS sender,
   CASE WHEN instr(verdicts, '"secretIn":') > 0 THEN verdicts END AS secret_fields,
-  (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes, ${STATE} AS outcome`;
+  (SELECT length(body) FROM contents WHERE contents.n = deliveries.n) AS bytes,
+  ${lastAttempt("status")} AS app_status, ${lastAttempt("latency_ms")} AS app_latency_ms, ${STATE} AS outcome`;
+
+/** Without replays that change nothing: edited ones, and those that failed. */
+function lastAttempt(column: string): string {
+  return `(SELECT ${column} FROM attempts WHERE attempts.n = deliveries.n
+    AND (replay IS NULL OR replay = 'same' AND attempts.status BETWEEN 200 AND 299) ORDER BY id DESC LIMIT 1)`;
+}
 
 export function readRow(row: SqlRow): LogRow {
+  const latencyMs = maybeNumber(row, "app_latency_ms");
   return {
     n: numberOf(row, "n"),
     receivedAt: dateOf(row, "received_at"),
@@ -81,6 +90,7 @@ export function readRow(row: SqlRow): LogRow {
     sender: row.sender === "verified" || row.sender === "not_verified" ? row.sender : "unsigned",
     schemaOk: row.checked === 1 ? row.flawed !== 1 : undefined,
     bytes: maybeNumber(row, "bytes") ?? 0,
+    lastAttempt: latencyMs === undefined ? undefined : { status: maybeNumber(row, "app_status"), latencyMs },
     secretFields: row.secret_fields === null ? [] : secretFieldNames(listOf<Verdict>(row, "secret_fields", isVerdict)),
   };
 }
@@ -109,6 +119,7 @@ export function readAttempt(row: SqlRow): Attempt {
     latencyMs: numberOf(row, "latency_ms"),
     error: maybeText(row, "error"),
     reply: maybeText(row, "reply"),
+    replay: REPLAYS.find((replay) => replay === row.replay),
   };
 }
 

@@ -1,6 +1,6 @@
 import { usageError } from "../util/errors.ts";
 import { contentConditions, failedCondition } from "./filter.ts";
-import type { DeliveryState, IsCustom, LogFilter, LogStats } from "./log.ts";
+import type { DeliveryState, LogFilter, LogStats, StatsOptions } from "./log.ts";
 import { resolveFilter, type SqlSource } from "./paging.ts";
 import { maybeText, numberOf, readState, type SqlRow, type SqlValue } from "./rows.ts";
 import { STATE } from "./states.ts";
@@ -25,8 +25,12 @@ const COUNTED_AS: Readonly<Record<DeliveryState, keyof LogCounts | undefined>> =
   rejected: "rejected",
 };
 
-/** Counts by product and hour, and the latency of targets. Throws a UserError for a filter with `where`. */
-export async function readStats(source: SqlSource, filter: LogFilter, isCustom: IsCustom): Promise<LogStats> {
+/** Counts by product and period, and the latency of targets. Throws a UserError for a filter with `where`. */
+export async function readStats(
+  source: SqlSource,
+  filter: LogFilter,
+  { isCustom = () => false, periodMs = HOUR_MS }: StatsOptions,
+): Promise<LogStats> {
   if ((filter.where ?? []).length > 0) {
     throw usageError("stats does not support --where", "use --search, or count the output of `events list`");
   }
@@ -38,27 +42,27 @@ export async function readStats(source: SqlSource, filter: LogFilter, isCustom: 
   const where = tests.length > 0 ? `WHERE ${tests.join(" AND ")}` : "";
   const values = conditions.flatMap((each) => each.values);
   const rows = await source.query(
-    `SELECT product, received_at / ${HOUR_MS} AS hour, ${STATE} AS outcome, count(*) AS count
+    `SELECT product, received_at / ${periodMs} AS period, ${STATE} AS outcome, count(*) AS count
        FROM ${from} ${where} GROUP BY 1, 2, 3 ORDER BY 2, 1`,
     values,
   );
   // Of few rows: grouping all of them by their events as well takes twice as long.
   const unchecked = await source.query(
-    `SELECT product, received_at / ${HOUR_MS} AS hour, format, event, count(*) AS count
+    `SELECT product, received_at / ${periodMs} AS period, format, event, count(*) AS count
        FROM ${from} WHERE ${[UNCHECKED, ...tests].join(" AND ")} GROUP BY 1, 2, 3, 4`,
     values,
   );
 
   const total = noCounts();
   const products = new Map<string, Counts>();
-  const hours = new Map<string, { at: Date; product: string; counts: Counts }>();
+  const periods = new Map<string, { at: Date; product: string; counts: Counts }>();
   const countsOf = (row: SqlRow): readonly Counts[] => {
     const product = maybeText(row, "product") ?? UNRECOGNISED;
-    const at = new Date(numberOf(row, "hour") * HOUR_MS);
+    const at = new Date(numberOf(row, "period") * periodMs);
     const counted = [total, upsert(products, product, noCounts)];
-    // A time outside of what a date can be, as of a damaged row, is in no hour.
+    // A time outside of what a date can be, as of a damaged row, is in no period.
     if (!Number.isNaN(at.getTime()))
-      counted.push(upsert(hours, `${at.getTime()} ${product}`, () => ({ at, product, counts: noCounts() })).counts);
+      counted.push(upsert(periods, `${at.getTime()} ${product}`, () => ({ at, product, counts: noCounts() })).counts);
     return counted;
   };
   for (const row of rows) {
@@ -78,7 +82,7 @@ export async function readStats(source: SqlSource, filter: LogFilter, isCustom: 
   return {
     total,
     products: Object.fromEntries(products),
-    hours: [...hours.values()],
+    periods: [...periods.values()],
     latencyMs: await readLatency(source, chosen, values),
   };
 }

@@ -109,7 +109,7 @@ export function receiptLine(receipt: Receipt, places: readonly (TextPosition | u
   };
 }
 
-export const attemptLine = lineOf("attempt target at status latencyMs error reply");
+export const attemptLine = lineOf("attempt target at status latencyMs error reply replay");
 export const forwardLine = lineOf("target state attempts dueAt");
 
 function loggedLine({ state, remote, masked, bytes, cutTo, attempts, forwards }: LoggedFacts): JsonLine {

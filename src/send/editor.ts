@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../project/context.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
-import { parseJson } from "../util/json.ts";
+import { jsonFlaw, parseJson } from "../util/json.ts";
 import { minifyJson, prettyJson } from "../util/json-print.ts";
 import { stoppedBy } from "../util/timing.ts";
 
@@ -26,24 +26,17 @@ export async function editBody(context: Context, env: Context["env"], body: Buff
     const nothing =
       edited.trim() === "" ? "the file was emptied" : edited === shown ? "nothing was changed" : undefined;
     if (nothing !== undefined) throw usageError(`${nothing}: nothing was sent`, "without --edit it is sent as it came");
-    const flaw = isJson ? flawOf(edited) : undefined;
+    const flaw = isJson ? jsonFlaw(edited) : undefined;
     if (flaw === undefined) break;
+    const message = `what you wrote is not valid JSON: ${flaw}`;
     const prompts = await context.prompts();
-    if (prompts === undefined || !(await prompts.confirm({ message: `${flaw}. Edit again?`, initial: true }))) {
-      throw usageError(`${flaw}: nothing was sent`, "zoho-hooks send --malformed sends broken JSON on purpose");
+    if (prompts === undefined || !(await prompts.confirm({ message: `${message}. Edit again?`, initial: true }))) {
+      throw usageError(`${message}: nothing was sent`, "zoho-hooks send --malformed sends broken JSON on purpose");
     }
   }
   if (compact) return Buffer.from(minifyJson(edited));
   // Most editors add a newline at the end.
   return Buffer.from(original.endsWith("\n") ? edited : edited.replace(/\r?\n$/, ""));
-}
-
-function flawOf(text: string): string | undefined {
-  const parsed = parseJson(text);
-  if (parsed.ok) return undefined;
-  const { position } = parsed;
-  const place = position === undefined ? "" : ` (line ${position.line}, column ${position.column})`;
-  return `what you wrote is not valid JSON: ${parsed.reason}${place}`;
 }
 
 /**

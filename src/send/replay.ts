@@ -169,15 +169,9 @@ async function replayAll(
     if (kind !== "interrupted") {
       // A changed body that is accepted does not settle the original.
       const resolvesFailure = delivered && !outgoing.changed;
-      await log.recordAttempt(n, {
-        target,
-        at,
-        status,
-        latencyMs,
-        error: result.error?.message,
-        reply,
-        resolvesFailure,
-      });
+      const replayed = outgoing.changed ? "edited" : "same";
+      const attempt = { target, at, status, latencyMs, error: result.error?.message, reply, replay: replayed } as const;
+      await log.recordAttempt(n, { ...attempt, resolvesFailure });
     }
     const error = ok ? undefined : (result.error?.message ?? unexpectedStatus(result, expectStatus));
     const hint = ok ? undefined : (result.error?.hint ?? answerHint(result));

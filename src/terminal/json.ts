@@ -89,8 +89,8 @@ const channelLine = lineOf("state product id expiresAt timeLeftMs previousExpire
 function verifiedLine(report: VerifiedReport): JsonLine {
   const { receipt, positions, problemPosition, body, explanations, showExpected } = report;
   const explained = explanations.map(({ id, explanation }) => {
-    const { canonical, findings, received = null, expected = null } = explanation;
-    return { id, canonical, findings, ...(showExpected && { received, expected }) };
+    const { canonical, findings, likely = null, received = null, expected = null } = explanation;
+    return { id, canonical, findings, likely, ...(showExpected && { received, expected }) };
   });
   return {
     ...lineOf("file line outcome")(report),

@@ -24,6 +24,14 @@ export function parseJson(text: string): JsonResult {
   }
 }
 
+/** Why a text is not JSON, and where; undefined if it is. */
+export function jsonFlaw(text: string): string | undefined {
+  const parsed = parseJson(text);
+  if (parsed.ok) return undefined;
+  const { reason, position } = parsed;
+  return position === undefined ? reason : `${reason} (line ${position.line}, column ${position.column})`;
+}
+
 /** Whether `parseJson` would parse it. */
 export function isJson(text: string): boolean {
   if (isTooDeep(text)) return false;

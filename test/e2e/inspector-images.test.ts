@@ -73,10 +73,10 @@ it.runIf(process.env.WRITE_IMAGES === "1")(
     await post(leadBody({ email: "mei@example.com" }), SECRET);
     const { address } = await startInspector(cwd, { env });
     const open = async (colorScheme: "light" | "dark"): Promise<Page> => {
-      const page = await openPage({ colorScheme, timezoneId: "UTC" });
+      const page = await openPage({ colorScheme, timezoneId: "UTC", viewport: { width: 1280, height: 800 } });
       await page.clock.setFixedTime(now());
       await page.goto(address);
-      await page.getByText("live", { exact: true }).waitFor();
+      await page.getByText("Live", { exact: true }).waitFor();
       return page;
     };
     const save = async (page: Page, name: string): Promise<void> => {

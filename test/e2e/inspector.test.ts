@@ -12,19 +12,21 @@ import {
   type LoggedProject,
   leadBody,
   SECRET,
+  signature,
   startLoggedProject,
   TOKEN,
   ticketBody,
 } from "../support/logged-project.ts";
 import { tempFolder } from "../support/run.ts";
+import type { Answer } from "../support/target.ts";
 
 closeBrowserAtEnd();
 
 const CRM = "/webhooks/zoho/crm";
 const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN };
 
-async function project(): Promise<LoggedProject> {
-  const started = await startLoggedProject();
+async function project(answer?: Answer): Promise<LoggedProject> {
+  const started = await startLoggedProject(answer && { answer });
   onTestFinished(() => started.stop());
   return started;
 }
@@ -34,15 +36,18 @@ const details = (page: Page) => page.getByRole("region", { name: "Selected event
 const result = (page: Page) => page.locator(".result");
 
 describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
-  it("shows the command to try, then each event as it arrives, with all digits", async () => {
-    const { cwd, deliver } = await project();
+  it("shows how to begin, then each event as it arrives, with all digits", async () => {
+    const { cwd, deliver, listener } = await project();
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
     await page.locator(".command").getByText("send").waitFor();
+    const books = page.getByRole("row", { name: "Zoho Books" });
+    await books.getByText(`${listener.url}/webhooks/zoho/books`).waitFor();
+    await books.getByText("ZOHO_WEBHOOK_SECRET is set").waitFor();
     expect(page.url()).not.toContain("#");
     await deliver(CRM, leadBody());
     await row(page, 1).click();
     await details(page).getByText('"Account_Number": 4150868000000002181').waitFor();
-    await details(page).getByText("answered 200, delivered to your app").waitFor();
+    await details(page).getByText("delivered", { exact: true }).first().waitFor();
     await details(page).getByText("1 attempt").waitFor();
     expect(await details(page).textContent()).not.toContain(TOKEN);
     await deliver("/webhooks/zoho/desk", ticketBody());
@@ -51,13 +56,49 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     expect(await page.getByRole("listbox").getByRole("option").first().textContent()).toContain("Ticket.Create");
   });
 
+  it("says what the app answered, that it is down, and what waits", async () => {
+    const { cwd, app, deliver, listener } = await project((response) => void response.writeHead(500).end("no table"));
+    await deliver(CRM, leadBody());
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    expect(await row(page, 1).locator(".app").textContent()).toMatch(/^500 \d+ ms$/);
+    await page.getByText("App up").waitFor();
+    await page.getByRole("banner").getByText("1 failed").waitFor();
+    expect(await page.title()).toBe("(1) zoho-hooks");
+    await app.close();
+    const body = leadBody({ email: "waits@example.com" });
+    await listener.post(CRM, body, { "content-type": "application/json", ...signature(body) });
+    await page.getByText("App down").waitFor();
+    await page.getByRole("banner").getByText("1 waiting").waitFor();
+    await expect.poll(() => page.title()).toBe("(2) zoho-hooks");
+  });
+
+  it("sends the first sample from the page that has none", async () => {
+    const { cwd } = await project();
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await page.getByRole("button", { name: "Send CRM Leads.create" }).click();
+    await row(page, 1).filter({ hasText: "delivered" }).waitFor();
+  });
+
+  it("says that the filters hide the selected event, and marks what was searched for", async () => {
+    const { cwd, deliver } = await project();
+    await deliver(CRM, leadBody());
+    await deliver(CRM, leadBody({ email: "second@example.com" }));
+    const page = await openInspectorPage((await startInspector(cwd, { env })).address);
+    await row(page, 1).click();
+    await page.getByLabel("Search text").fill("second@");
+    await details(page).getByText("#1 is not among the filtered events").waitFor();
+    await row(page, 2).click();
+    await details(page).getByText("#1 is not among").waitFor({ state: "detached" });
+    await expect.poll(() => page.evaluate('[...CSS.highlights.get("search")].join()')).toBe("second@");
+  });
+
   it("counts custom bodies below the list, and calls them neither valid nor invalid", async () => {
     const { cwd, deliver } = await project();
     await deliver(CRM, leadBody());
     await deliver("/webhooks/zoho/flow", '{"hello":1}');
     const page = await openInspectorPage((await startInspector(cwd, { env })).address);
     await row(page, 2).getByText("custom (no schema)").waitFor({ state: "attached" });
-    await row(page, 1).getByText("valid", { exact: true }).waitFor({ state: "attached" });
+    await row(page, 1).getByText("verified, valid").waitFor({ state: "attached" });
     await page.getByText("2 events; 1 custom (no schema)").waitFor();
     await deliver("/webhooks/zoho/flow", '{"hello":2}');
     await page.getByText("3 events; 2 custom (no schema)").waitFor();
@@ -73,9 +114,10 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await row(page, 2).click();
     await details(page).getByText("guide-signature not verified").first().waitFor();
     await page.keyboard.press("x");
-    await result(page).getByText("why guide-signature").waitFor();
+    await result(page).getByText("most likely the secret differs").waitFor();
     await page.keyboard.press("c");
-    await page.getByText("Copied: curl command, with secrets masked").waitFor();
+    await details(page).getByRole("button", { name: "✓ Copied" }).waitFor();
+    await details(page).getByText(" bytes, secrets masked").waitFor();
     // And nothing behind it that a shell would take for a command.
     expect(await page.evaluate("navigator.clipboard.readText()")).toMatch(/^# #2 .*\ncurl -X POST[\s\S]*}'\n$/);
     const saved = page.waitForEvent("download");
@@ -96,7 +138,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await row(page, 1).click();
     await page.keyboard.press("m");
     const difference = result(page).getByRole("row", { name: "data.Email" });
-    expect(await difference.textContent()).toBe('~ changeddata.Email"other@example.com""mei.tanaka@example.com"');
+    expect(await difference.textContent()).toBe('~ data.Email"other@example.com""mei.tanaka@example.com"');
   });
 
   it("replays an edited event to the app, signed again", async () => {
@@ -106,14 +148,25 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await row(page, 1).click();
     await page.getByRole("button", { name: "Edit and replay" }).click();
     const body = page.getByRole("textbox", { name: "Body" });
-    await body.fill((await body.inputValue()).replace("mei.tanaka@", "edited@"));
+    const edited = (await body.inputValue()).replace("mei.tanaka@", "edited@");
+    await body.fill(edited.replace('"create",', '"create"'));
+    await page.getByRole("button", { name: "Sign and replay" }).click();
+    await page.getByText("Not valid JSON: expected a comma or } (line 4, column 3)").waitFor();
+    expect(app.seen).toHaveLength(1);
+    await body.fill(edited);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Edit and replay" }).click();
+    expect(await body.inputValue()).toBe(edited);
     // A target that is refused costs nobody what was typed.
     await page.getByLabel("Send to").fill("https://example.com/hooks");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").getByText("neither this machine nor a target").waitFor();
     await page.getByLabel("Send to").fill("");
     await page.getByRole("button", { name: "Sign and replay" }).click();
-    await result(page).getByText("200").first().waitFor();
+    await page.getByRole("dialog").getByText("200").first().waitFor();
+    expect(await body.inputValue()).toBe(edited);
+    await page.keyboard.press("Escape");
+    await details(page).getByText("edited replay").waitFor();
     expect(app.seen).toHaveLength(2);
     const [, seen] = app.seen;
     const request = { headers: seen?.headers ?? [], body: seen?.body ?? "" };
@@ -129,7 +182,7 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const stored = () => page.evaluate("Object.values(sessionStorage).join()");
     expect(await stored()).toBe(inspector.token);
     await page.reload();
-    await page.getByText("live", { exact: true }).waitFor();
+    await page.getByText("Live", { exact: true }).waitFor();
     inspector.process.kill("SIGINT");
     await inspector.process.ended;
     const seen: string[] = [];
@@ -149,6 +202,40 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     expect(await stored()).toBe("");
   });
 
+  it("draws an hour by minute and outcome, and lists the time that is dragged over or chosen by keys", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    const end = new Date("2026-03-01T10:59:30Z").getTime();
+    for (const minutesAgo of [50, 30, 29, 0])
+      await log.append(newEntry({ receivedAt: new Date(end - minutesAgo * 60_000), accepted: minutesAgo !== 29 }));
+    await log.close();
+    const page = await openInspectorPage((await startInspector(cwd)).address, { timezoneId: "UTC" });
+    const bars = page.getByRole("slider");
+    await bars.waitFor();
+    expect(await bars.locator("rect").evaluateAll((all) => all.map((each) => each.getAttribute("class")))).toEqual([
+      "other",
+      "other",
+      "rejected",
+      "other",
+    ]);
+    const numbers = () => page.locator(".event .number").allTextContents();
+    const { x, y, width } = (await bars.boundingBox()) ?? { x: 0, y: 0, width: 0 };
+    const at = (minute: number) => [x + (width * (minute + 0.5)) / 60, y + 5] as const;
+    await page.mouse.move(...at(28));
+    await page.mouse.down();
+    await page.mouse.move(...at(31));
+    await page.mouse.up();
+    await expect.poll(numbers).toEqual(["#3", "#2"]);
+    await bars.focus();
+    await bars.press("ArrowLeft");
+    await expect.poll(numbers).toEqual(["#3"]);
+    expect(await bars.getAttribute("aria-valuetext")).toBe("10:30 to 10:31");
+    await bars.press("Shift+ArrowLeft");
+    await expect.poll(numbers).toEqual(["#3", "#2"]);
+    await page.getByRole("button", { name: "10:29–10:31" }).click();
+    await expect.poll(numbers).toEqual(["#4", "#3", "#2", "#1"]);
+  });
+
   it("finds a text, and shows of a long list what there is room for", async () => {
     const cwd = tempFolder();
     const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
@@ -158,14 +245,14 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await log.close();
     const page = await openInspectorPage((await startInspector(cwd)).address);
     await row(page, 1000).waitFor();
-    const search = page.getByRole("searchbox", { name: "Search text" });
+    const search = page.getByRole("searchbox", { name: "Search text, or #number" });
     await search.fill("person.77.x@");
     await search.press("Enter");
     await row(page, 1000).waitFor({ state: "detached" });
     expect(await page.locator(".event .number").allTextContents()).toEqual(["#77"]);
     await search.fill("");
     await row(page, 1000).waitFor();
-    await page.getByRole("listbox").evaluate((list) => Object.assign(list, { scrollTop: 1e6 }));
+    await page.locator(".rows").evaluate((list) => Object.assign(list, { scrollTop: 1e6 }));
     await page.getByText("400 events loaded").waitFor();
     expect(await page.locator(".event").count()).toBeLessThan(100);
   });
@@ -175,23 +262,23 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     const listen = await startListenProcess(["--ui"], { cwd, env: { ...env, HOME: tempFolder() } });
     const ready = listen.lines.find(({ type }) => type === "ready");
     const page = await openInspectorPage(String(ready?.inspector_url));
-    await page.getByText("No event has come yet").waitFor();
+    await page.getByText("Waiting for the first event").waitFor();
     await page.keyboard.press("s");
     await page.getByRole("combobox", { name: "Product" }).last().selectOption("desk");
     await page.getByRole("button", { name: "Preview" }).click();
-    await page.getByRole("dialog").getByText("POST").first().waitFor();
+    await page.getByRole("dialog").getByText("POST http").first().waitFor();
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await page.getByRole("dialog").getByText("200").first().waitFor();
     await page.keyboard.press("Escape");
     await row(page, 1).click();
-    await details(page).getByText("answered 200").waitFor();
+    await details(page).getByText("not forwarded").waitFor();
     // Without an app, replay asks where to.
     await page.keyboard.press("r");
     await page.getByRole("dialog").getByPlaceholder("the port of your app").waitFor();
     await page.keyboard.press("Escape");
     await row(page, 1).filter({ hasText: "desk" }).waitFor();
     await listen.kill();
-    await page.getByText("disconnected, trying again").waitFor();
+    await page.getByText("Disconnected, trying again").waitFor();
   });
 
   it("moves nothing under the pointer when events arrive", async () => {
@@ -215,12 +302,12 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     await deliver(CRM, leadBody());
     await row(page, 1).waitFor();
     first.process.kill("SIGKILL");
-    await page.getByText("disconnected, trying again").waitFor();
+    await page.getByText("Disconnected, trying again").waitFor();
     await deliver(CRM, leadBody());
     await deliver(CRM, leadBody());
     const second = await startInspector(cwd, { home, env });
     expect(second.address).toBe(first.address);
-    await page.getByText("live", { exact: true }).waitFor();
+    await page.getByText("Live", { exact: true }).waitFor();
     await deliver(CRM, leadBody());
     await row(page, 4).waitFor();
     const numbers = await page.locator(".event .number").allTextContents();

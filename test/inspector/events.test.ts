@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { openLog } from "../../src/log/sqlite/log.ts";
@@ -31,6 +32,53 @@ async function inspect(options: ProjectOptions = {}, argv: readonly string[] = [
   return { project, ...inspector };
 }
 
+describe("the activity", () => {
+  it("counts each minute of the last hour by outcome, and the list shows a span of it alone", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    const minute = Math.floor(Date.now() / 60_000) * 60_000;
+    const at = (minutesAgo: number) => new Date(minute - minutesAgo * 60_000);
+    const target = "http://localhost:3000/";
+    const add = async (receivedAt: Date, more: Partial<Parameters<typeof newEntry>[0]> = {}) =>
+      (await log.append(newEntry({ receivedAt, ...more }))).n;
+    await add(at(90));
+    await add(at(5));
+    await add(at(2), { product: "desk" });
+    const n = await add(at(2));
+    await add(at(2), { accepted: false, status: 401 });
+    for (const latencyMs of [5, 9])
+      await log.recordAttempt(n, { target, at: at(2), status: 200, error: undefined, latencyMs });
+    await log.close();
+    const { get, stop } = await startInspector([], { cwd, env });
+    stops.push(stop);
+    const none = { delivered: 0, waiting: 0, failed: 0, rejected: 0, other: 0 };
+    expect((await get("/api/activity")).json()).toEqual({
+      since: expect.stringMatching(/:00\.000Z$/),
+      minutes: [
+        { ...none, at: at(5).toISOString(), other: 1 },
+        { ...none, at: at(2).toISOString(), rejected: 1, delivered: 1, other: 1 },
+      ],
+      latency: { p50: 5, p99: 9 },
+    });
+    const span = `since=${at(5).toISOString()}&until=${at(2).toISOString()}`;
+    expect((await get(`/api/events?${span}`)).json()).toMatchObject({ events: [{ n: 2 }] });
+  });
+
+  it("is that of the newest delivery where the last hour has none", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date() });
+    await log.append(newEntry({ receivedAt: new Date("2026-03-01T10:20:30Z") }));
+    await log.close();
+    const { get, stop } = await startInspector([], { cwd, env });
+    stops.push(stop);
+    expect((await get("/api/activity")).json()).toMatchObject({
+      since: "2026-03-01T09:21:00.000Z",
+      minutes: [{ at: "2026-03-01T10:20:00.000Z", other: 1 }],
+      latency: null,
+    });
+  });
+});
+
 describe("the list", () => {
   it("has the newest first, in pages, without bodies", async () => {
     const { project, get } = await inspect({ forward: false });
@@ -56,6 +104,8 @@ describe("the list", () => {
           duplicate_of: null,
           state: "received",
           bytes: leadBody({ email: "a" }).length,
+          app_status: null,
+          app_latency_ms: null,
         },
       ],
     });
@@ -106,6 +156,22 @@ describe("the list", () => {
     await log.append(newEntry());
     await watcher.until(({ name, id }) => name === "events" && id === 1);
     await log.close();
+  });
+});
+
+describe("the state", () => {
+  it("says whether the app is down, what waits for it and what it did not accept", async () => {
+    const answer = (response: ServerResponse): void => void response.writeHead(500).end();
+    const { project, get } = await inspect({ answer });
+    const origin = `http://localhost:${project.app.port}`;
+    await project.deliver(CRM, leadBody());
+    // `ui` was started without the target, and asks the running receiver.
+    expect((await get("/api/state")).json()).toMatchObject({ apps: [{ origin, up: true }], waiting: 0, failed: 1 });
+    await project.app.close();
+    const body = leadBody({ email: "waits@example.com" });
+    await project.listener.post(CRM, body, { ...JSON_TYPE, ...signature(body) });
+    await project.listener.event(2);
+    expect((await get("/api/state")).json()).toMatchObject({ apps: [{ origin, up: false }], waiting: 1, failed: 1 });
   });
 });
 
@@ -206,14 +272,36 @@ describe("an action", () => {
     expect(seen?.headers).toContainEqual(["x-zoho-signature", hmac]);
   });
 
-  it("refuses a mask that was moved, and sends nothing", async () => {
+  it.each([
+    ["a mask that was moved", '"mei.tanaka@example.com"', '"[masked]"', "--show-secrets"],
+    ["JSON that is none any more", '"create",', '"create"', "(line 4, column 3)"],
+  ])("refuses %s, and sends nothing", async (_, from, to, reason) => {
     const { project, get, post } = await inspect();
     await project.deliver(CRM, leadBody());
     const { pretty } = (await get("/api/events/1")).json();
-    const body = String(pretty).replace("mei.tanaka@example.com", "[masked]");
-    const { status, json } = await post("/api/replay", { n: 1, body });
-    expect([status, json().hint]).toEqual([422, expect.stringContaining("--show-secrets")]);
+    const { status, text } = await post("/api/replay", { n: 1, body: String(pretty).replace(from, to) });
+    expect([status, text]).toEqual([422, expect.stringContaining(reason)]);
     expect(project.app.seen).toHaveLength(1);
+  });
+
+  it("labels replays among the attempts, and lists the app's last answer to what came", async () => {
+    const answer = (response: ServerResponse, { body }: { readonly body: Buffer }): void => {
+      response.writeHead(body.includes("edited") ? 400 : 202).end();
+    };
+    const { project, get, post } = await inspect({ answer });
+    await project.deliver(CRM, leadBody());
+    await post("/api/replay", { n: 1 });
+    await post("/api/replay", { n: 1, body: leadBody({ email: "edited@example.com" }) });
+    expect((await get("/api/events/1")).json()).toMatchObject({
+      state: "delivered",
+      app_status: 202,
+      app_latency_ms: expect.any(Number),
+      attempts: [
+        { status: 202, replay: null },
+        { status: 202, replay: "same" },
+        { status: 400, replay: "edited" },
+      ],
+    });
   });
 
   it("sends a sample to the running receiver, or only shows it", async () => {
@@ -252,7 +340,24 @@ describe("an action", () => {
     const products = JSON.parse((await get("/api/products")).text) as { id: string }[];
     expect(products.find(({ id }) => id === "crm")).toMatchObject({
       name: "Zoho CRM",
-      formats: expect.arrayContaining([{ id: "guide", events: expect.arrayContaining(["Leads.create"]) }]),
+      secrets: [{ name: "ZOHO_WEBHOOK_TOKEN", set: true }],
+      formats: expect.arrayContaining([
+        {
+          id: "guide",
+          source: expect.stringContaining("Webhooks Guide"),
+          fault: "badSignature",
+          events: expect.arrayContaining(["Leads.create"]),
+        },
+      ]),
     });
+  });
+
+  it("sends a sample with a bad signature, which the receiver rejects", async () => {
+    const { project, get, post } = await inspect({ forward: false });
+    const sample = { product: "books", event: "invoice", preview: false, fault: "badSignature" };
+    expect((await post("/api/send", sample)).json()).toMatchObject({ lines: [{ status: 401 }] });
+    await project.listener.event(1);
+    expect((await get("/api/events")).json()).toMatchObject({ events: [{ state: "rejected", status: 401 }] });
+    expect((await post("/api/send", { ...sample, fault: "malformed" })).status).toBe(400);
   });
 });

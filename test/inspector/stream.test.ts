@@ -183,26 +183,26 @@ describe("a watcher that does not read", () => {
   }, 60_000);
 
   it("gets the state that has changed meanwhile", async () => {
-    let version = "1";
+    let project = "1";
     let reads = 0;
     const stream = streamOf({
       after: async (n) => (n < 10 ? [{ n: 10 } as EventRow] : []),
       async state() {
         reads++;
-        return { version } as State;
+        return { project } as State;
       },
     });
     // Full from the first byte on.
     const response = new PassThrough({ highWaterMark: 1 });
     await stream.add(response as unknown as ServerResponse, 0);
-    version = "2";
+    project = "2";
     const before = reads;
     await vi.waitFor(() => expect(reads).toBeGreaterThan(before), 5000);
     let text = "";
     response.on("data", (chunk) => {
       text += chunk;
     });
-    await vi.waitFor(() => expect(text).toContain('"version":"2"'), 5000);
+    await vi.waitFor(() => expect(text).toContain('"project":"2"'), 5000);
     await stream.close();
   }, 15_000);
 

@@ -165,7 +165,7 @@ describe.each(engines)("a log on %s", (engine) => {
     const answered = { ...attempt, status: 200, error: undefined, reply: "OK" };
     expect(await log.recordAttempt(1, refused)).toBe(1);
     expect(await log.recordAttempt(1, answered)).toBe(2);
-    expect(await log.recordAttempt(1, { ...answered, target: "http://localhost:4000/" })).toBe(1);
+    expect(await log.recordAttempt(1, { ...answered, target: "http://localhost:4000/", replay: "same" })).toBe(1);
     const kept = await log.get(1);
     expect(kept).toMatchObject({ status: 502, refusal: "the app is not running" });
     expect(kept?.attempts.slice(0, 2)).toEqual([

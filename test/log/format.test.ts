@@ -7,7 +7,7 @@ import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
 import { run } from "../support/run.ts";
 import { runSqlIn, tempFolder, tempLog } from "../support/temp-log.ts";
 
-const FORMATS = [0, 2, 11, 999];
+const FORMATS = [0, 1, 11, 999];
 /** One that creates a log, and one that only reads. */
 const BOTH_WAYS = [
   ["listen", "--port", "0", "--exec", "true"],
@@ -20,7 +20,7 @@ const COMMANDS = [
   ["store", "status"],
 ];
 const message = (format: number) =>
-  `was written by another version of zoho-hooks (format ${format}, this version has format 1)`;
+  `was written by another version of zoho-hooks (format ${format}, this version has format 2)`;
 
 async function expectRefusal(argv: readonly string[], cwd: string, format: number, hint: RegExp): Promise<void> {
   const { exitCode, err } = await run(argv, { cwd });
@@ -54,13 +54,13 @@ describe("a log of another format in SQLite", () => {
     const [running, killed] = [join(cwd, "running.db"), join(cwd, "killed.db")];
     const log = await tempLog("sqlite", { path: running });
     await log.append(newEntry());
-    await runSqlIn("sqlite", running, "PRAGMA user_version = 2");
+    await runSqlIn("sqlite", running, "PRAGMA user_version = 1");
     const files = ["", "-wal"].map((suffix) => {
       copyFileSync(running + suffix, killed + suffix);
       return killed + suffix;
     });
     const before = stateOf(files);
-    for (const argv of COMMANDS) await expectRefusal([...argv, "--store", killed], cwd, 2, hint);
+    for (const argv of COMMANDS) await expectRefusal([...argv, "--store", killed], cwd, 1, hint);
     expect(stateOf(files)).toEqual(before);
     expect(statSync(`${killed}-wal`).size).toBeGreaterThan(0);
   });
@@ -70,8 +70,8 @@ describe("a log of another format in SQLite", () => {
     const path = join(cwd, "events.db");
     const log = await tempLog("sqlite", { path });
     await log.lock({ pid: 4711, url: undefined, since: new Date() });
-    await runSqlIn("sqlite", path, "DROP TABLE holder; PRAGMA user_version = 2");
-    for (const argv of BOTH_WAYS) await expectRefusal([...argv, "--store", path], cwd, 2, hint);
+    await runSqlIn("sqlite", path, "DROP TABLE holder; PRAGMA user_version = 1");
+    for (const argv of BOTH_WAYS) await expectRefusal([...argv, "--store", path], cwd, 1, hint);
   });
 });
 
@@ -92,7 +92,7 @@ describe.runIf(hasPostgres)("a log of another format in PostgreSQL", () => {
         ),
       ]);
     const before = await content();
-    for (const argv of [...(format === 2 ? COMMANDS : BOTH_WAYS), ["store", "init"]])
+    for (const argv of [...(format === 1 ? COMMANDS : BOTH_WAYS), ["store", "init"]])
       await expectRefusal([...argv, "--store", store], cwd, format, /\?schema=name .* with --store/);
     expect(await content()).toBe(before);
   });

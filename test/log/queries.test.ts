@@ -87,6 +87,8 @@ describe.each(engines)("a log of 4,000 on %s", (engine) => {
     expect(await numbers({ rejected: true, failed: true })).toEqual([]);
     expect(await numbers({ since: new Date(START_MS + 3_990_000) })).toHaveLength(10);
     expect(await numbers({ since: new Date(START_MS + 1e9) })).toEqual([]);
+    expect(await numbers({ until: new Date(START_MS + 10_000) })).toHaveLength(10);
+    expect(await numbers({ until: new Date(START_MS) })).toEqual([]);
     expect(await numbers({ after: 3998 })).toEqual([4000, 3999]);
     expect(
       await numbers({ product: "crm", events: ["Leads.*"], rejected: true, since: new Date(START_MS) }),
@@ -131,8 +133,8 @@ describe.each(engines)("a log of 4,000 on %s", (engine) => {
       custom: 0,
     });
     expect(stats.products).toMatchObject({ crm: { received: 2400, rejected: 40 }, desk: { received: 800 } });
-    expect(stats.hours.reduce((sum, { counts }) => sum + counts.received, 0)).toBe(COUNT);
-    expect(stats.hours[0]?.at.getTime()).toBe(START_MS - (START_MS % 3_600_000));
+    expect(stats.periods.reduce((sum, { counts }) => sum + counts.received, 0)).toBe(COUNT);
+    expect(stats.periods[0]?.at.getTime()).toBe(START_MS - (START_MS % 3_600_000));
     expect(stats.latencyMs).toBeUndefined();
     expect((await log.stats({ product: "desk" })).total.received).toBe(800);
     expect((await log.stats({ search: "user777@" })).total.received).toBe(1);
@@ -147,13 +149,18 @@ it.each(engines)("counts custom bodies on %s that were accepted without a wrong 
   await log.append(newEntry({ event: "an event", receipt: { ...unchecked, verdicts: failed } }));
   await log.append(newEntry({ event: "an event", receipt: unchecked, accepted: false }));
   await log.append(newEntry({ event: "an event" }));
-  const { total, products, hours } = await log.stats({}, (each) => {
-    expect(each).toMatchObject({ product: "crm", format: "wire" });
-    return each.event === "an event";
-  });
+  const { total, products, periods } = await log.stats(
+    {},
+    {
+      isCustom(each) {
+        expect(each).toMatchObject({ product: "crm", format: "wire" });
+        return each.event === "an event";
+      },
+    },
+  );
   expect(total).toMatchObject({ received: 6, custom: 2, rejected: 1 });
   expect(products).toMatchObject({ crm: { custom: 2 } });
-  expect(hours.reduce((sum, { counts }) => sum + counts.custom, 0)).toBe(2);
+  expect(periods.reduce((sum, { counts }) => sum + counts.custom, 0)).toBe(2);
 });
 
 it.each(engines)("the percentiles of latencies on %s are exact, also of those that differ little", async (engine) => {

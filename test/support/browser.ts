@@ -77,6 +77,6 @@ export async function openInspectorPage(address: string, options: BrowserContext
   });
   onTestFinished(() => expect(violations).toEqual([]));
   await page.goto(address);
-  await page.getByText("live", { exact: true }).waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
   return page;
 }

@@ -1,7 +1,7 @@
-import type { EventDetails, Outcome, ReplayRequest } from "../api.ts";
+import type { EventDetails, Outcome } from "../api.ts";
 import { call, download } from "./client.ts";
 import {
-  chosen,
+  copy,
   details,
   detailsOpen,
   dialog,
@@ -11,38 +11,39 @@ import {
   message,
   report,
   result,
+  selected,
+  type Tab,
+  tab,
 } from "./model.ts";
 
-/** Runs a command at the server and shows what it says. Resolves to why it could not be run, if so. */
-async function run(title: string, command: string, body: unknown): Promise<string | undefined> {
-  const { value: n } = chosen;
-  message.value = `${title} …`;
+/** Runs a command at the server. Why it could not be run is an answer as well. */
+export async function ask(command: string, body: unknown): Promise<Outcome> {
   try {
-    const outcome = await call<Outcome>(`/api/${command}`, { body });
-    message.value = title;
-    // Another event may have been chosen meanwhile.
-    if (chosen.value === n) result.value = { title, outcome };
-    detailsOpen.value = true;
-    return undefined;
+    return await call<Outcome>(`/api/${command}`, { body });
   } catch (error) {
-    report(error);
-    detailsOpen.value = true;
-    return errorText(error);
+    return { ok: false, text: errorText(error), lines: [] };
   }
 }
 
+/** Shows the answer of a command above the event. */
+async function show(title: string, command: string, body: unknown): Promise<void> {
+  const { value: n } = selected;
+  message.value = `${title} …`;
+  const outcome = await ask(command, body);
+  message.value = title;
+  // Another event may have been selected meanwhile.
+  if (selected.value === n) result.value = { title, outcome };
+  detailsOpen.value = true;
+}
+
 export function explain(n: number): void {
-  void run(`Explain #${n}`, "explain", { n });
+  void show(`Explain #${n}`, "explain", { n });
 }
 
 /** Asks where to, if that is not known. */
 export function replayAsItIs(n: number): void {
-  if (hasTarget.value) void replay({ n });
+  if (hasTarget.value) void show(`Replay #${n}`, "replay", { n });
   else dialog.value = "replay";
-}
-
-export function replay(request: ReplayRequest): Promise<string | undefined> {
-  return run(`Replay #${request.n}${request.body === undefined ? "" : ", edited"}`, "replay", request);
 }
 
 /** Marks the first event; with the second one, shows what differs. */
@@ -50,40 +51,26 @@ export function markOrDiff(n: number): void {
   const before = marked.value;
   if (before === null || before === n) {
     marked.value = before === null ? n : null;
-    message.value = before === null ? `#${n} is marked: choose another event and press m` : "No event is marked";
+    message.value = before === null ? `#${n} is marked: select another event and press m` : "No event is marked";
     return;
   }
   marked.value = null;
-  void run(`Differences from #${before} to #${n}`, "diff", { before, after: n });
+  void show(`Differences from #${before} to #${n}`, "diff", { before, after: n });
 }
 
-export async function copyAsCurl(n: number): Promise<void> {
-  try {
-    const { ok, text } = await call<Outcome>("/api/curl", { body: { n } });
-    const isMasked = details.value?.n === n && details.value.masked;
-    if (ok) await copy(isMasked ? "curl command, with secrets masked" : "curl command", text);
-    else report(new Error(text));
-  } catch (error) {
-    report(error);
-  }
+/** What a tab shows, as text; null for a body that is none. */
+export async function textOf(name: Tab, { n, headers, raw }: EventDetails): Promise<string | null> {
+  if (name === "Headers") return headers.map((pair) => pair.join(": ")).join("\n");
+  return name === "curl" ? (await ask("curl", { n })).text : raw;
 }
 
-export async function copyBody(): Promise<void> {
-  const { value } = details;
-  if (value?.raw == null) message.value = "The body is not text: save it instead";
-  else await copy(value.masked ? "body, with secrets masked" : "body", value.raw);
-}
-
-/** Where the browser gives no clipboard, the text is shown. */
-export async function copy(name: string, text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    message.value = `Copied: ${name}`;
-  } catch {
-    message.value = "There is no clipboard: copy it from the page";
-    result.value = { title: name, outcome: { ok: true, text, lines: [] } };
-    detailsOpen.value = true;
-  }
+export async function copyTab(name: Tab): Promise<void> {
+  tab.value = name;
+  const { value: event } = details;
+  if (event === null || event.n !== selected.value) return;
+  const text = await textOf(name, event);
+  if (text === null) message.value = "The body is not text: save it instead";
+  else await copy(text);
 }
 
 /** The name of an event may be a stranger's, so it does not decide which program opens the file. */

@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { EventDetails, Issue } from "../api.ts";
-import { copyBody, saveBody } from "./actions.ts";
-import { set } from "./model.ts";
-import { Button, counted, Pairs, visible } from "./parts.tsx";
+import { saveBody, textOf } from "./actions.ts";
+import { filters, set, type Tab, tab } from "./model.ts";
+import { Button, CopyButton, counted, Pairs, visible } from "./parts.tsx";
 
 const MAX_LINES = 400;
 const MAX_LINE_LENGTH = 4_000;
@@ -12,83 +12,95 @@ const MAX_PIECE_BOXES = 20;
 /** Lines of a block that the browser lays out only when it is seen. */
 const BLOCK_LINES = 100;
 
-type View = "pretty" | "fields" | "raw";
-const VIEW_NAMES: Readonly<Record<View, string>> = { pretty: "Pretty", fields: "Fields", raw: "Raw" };
+const TABS: readonly Tab[] = ["Body", "Headers", "Raw", "curl"];
 
-export function Body({ event }: { readonly event: EventDetails }) {
-  const { pretty, fields, raw } = event;
-  const views: View[] = [];
-  if (pretty !== null) views.push("pretty");
-  if (fields !== null) views.push("fields");
-  if (raw !== null) views.push("raw");
-  const wanted = useSignal<View | null>(null);
-  const view = views.find((each) => each === wanted.value) ?? views[0];
-  const text = view === "pretty" ? pretty : raw;
+/** The parts of the request, one at a time. */
+export function Request({ event }: { readonly event: EventDetails }) {
+  const text = useSignal<string | null>(null);
+  useEffect(() => {
+    let isCurrent = true;
+    text.value = null;
+    void textOf(tab.value, event).then((value) => {
+      if (isCurrent) text.value = value;
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [tab.value, event]);
+  useEffect(() => highlight(filters.value.search));
   return (
-    <section>
+    <section class="card request">
       <h3>
-        Body <small>{counted(event.bytes, "byte")}</small>
-        {event.masked && <small>secrets are masked</small>}
-        <span class="views">
-          <Button letter="y" onPress={copyBody}>
-            Copy
-          </Button>
-          <Button onPress={() => saveBody(event)}>Save</Button>
-          {views.map((each) => (
-            <Button key={each} pressed={each === view} onPress={set(wanted, each)}>
-              {VIEW_NAMES[each]}
+        <span class="tabs">
+          {TABS.map((name) => (
+            <Button key={name} pressed={tab.value === name} onPress={set(tab, name)}>
+              {name}
             </Button>
           ))}
         </span>
+        <small>
+          {counted(event.bytes, "byte")}
+          {event.masked && ", secrets masked"}
+        </small>
+        <span class="space" />
+        {text.value !== null && text.value !== "" && <CopyButton text={text.value} />}
+        <Button onPress={() => saveBody(event)}>Save</Button>
       </h3>
-      {event.bytes === 0 && <p class="faint">There is none.</p>}
-      {event.bytes > 0 && view === undefined && <p>It is not text. Save it to look at its bytes.</p>}
-      {view === "fields" && <Pairs of={(fields ?? []).map(({ name, value }) => [name, value] as const)} />}
-      {view !== undefined && view !== "fields" && text !== null && text !== "" && (
-        <Lines
-          key={`${event.n} ${view}`}
-          text={text}
-          issues={view === "pretty" ? event.issues : []}
-          isJson={view === "pretty"}
-        />
-      )}
+      <Content event={event} curl={text.value} />
     </section>
   );
 }
 
-interface LinesProps {
-  readonly text: string;
-  readonly issues: readonly Issue[];
-  readonly isJson: boolean;
+function Content({ event, curl }: { readonly event: EventDetails; readonly curl: string | null }) {
+  const { n, headers, bytes, pretty, fields, raw, issues } = event;
+  if (tab.value === "Headers") return <Pairs of={headers} />;
+  if (tab.value === "curl") return <Lines key={`${n} curl`} text={curl ?? ""} />;
+  if (bytes === 0) return <p class="faint">The body is empty.</p>;
+  if (tab.value === "Body" && pretty !== null)
+    return <Lines key={`${n} pretty`} text={pretty} issues={issues} isJson={true} />;
+  if (tab.value === "Body" && fields !== null)
+    return <Pairs of={fields.map(({ name, value }) => [name, value] as const)} />;
+  if (raw === null) return <p>The body is not text. Save it to look at its bytes.</p>;
+  return <Lines key={`${n} raw`} text={raw} />;
 }
 
-function Lines({ text, issues, isJson }: LinesProps) {
+/** Marks a text wherever the details show it, without a change to the page's elements. */
+function highlight(text: string): void {
+  if (!("highlights" in CSS)) return;
+  const ranges: Range[] = [];
+  const root = document.getElementById("details");
+  const walker = root && document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (text !== "" && walker?.nextNode()) {
+    const { currentNode: node } = walker;
+    const value = node.nodeValue ?? "";
+    for (let at = value.indexOf(text); at !== -1; at = value.indexOf(text, at + text.length)) {
+      const range = new Range();
+      range.setStart(node, at);
+      range.setEnd(node, at + text.length);
+      ranges.push(range);
+    }
+  }
+  CSS.highlights.set("search", new Highlight(...ranges));
+}
+
+interface LinesProps {
+  readonly text: string;
+  readonly issues?: readonly Issue[];
+  readonly isJson?: boolean;
+}
+
+export function Lines({ text, issues = [], isJson = false }: LinesProps) {
   const all = useSignal(false);
-  const target = useSignal<number | null>(null);
   const lines = text.split("\n");
   const isCut = !all.value && (lines.length > MAX_LINES || lines.some(({ length }) => length > MAX_LINE_LENGTH));
   const shown = isCut ? lines.slice(0, MAX_LINES) : lines;
   const beyond = issues.filter(({ line }) => line === null || line > shown.length);
   const blocks = Array.from({ length: Math.ceil(shown.length / BLOCK_LINES) }, (_, index) => index * BLOCK_LINES);
-  useEffect(() => {
-    if (target.value !== null) document.getElementById(`line-${target.value}`)?.scrollIntoView({ block: "center" });
-  }, [target.value]);
   return (
     <div>
       {beyond.map(({ path, text: issue, line }) => (
         <p class="issue" key={`${path} ${issue}`}>
-          <span class="sign">✗</span> {visible(issue)}{" "}
-          {line !== null && (
-            <Button
-              class="link"
-              onPress={() => {
-                all.value = true;
-                target.value = line;
-              }}
-            >
-              line {line}
-            </Button>
-          )}
+          <span class="sign">✗</span> {visible(issue)} {line !== null && `(line ${line})`}
         </p>
       ))}
       <div class="lines">
@@ -127,7 +139,7 @@ interface LineProps {
 /** A body may have very many lines: no component and no element more than is needed. */
 function line({ number, text, rest, issues, isJson }: LineProps): ComponentChildren {
   return [
-    <div key={number} class={issues.length > 0 ? "line wrong" : "line"} id={`line-${number}`} data-number={number}>
+    <div key={number} class={issues.length > 0 ? "line wrong" : "line"} data-number={number}>
       {text.length > MAX_LINE_LENGTH ? pieces(text) : isJson ? jsonLine(text) : visible(text)}
       {rest > 0 && <span class="cut">… {counted(rest, "more character")}</span>}
     </div>,

@@ -1,247 +1,183 @@
 import type { AttemptRow, EventDetails } from "../api.ts";
-import { copyAsCurl, explain, markOrDiff, replayAsItIs } from "./actions.ts";
-import { Body } from "./body.tsx";
+import { explain, markOrDiff, replayAsItIs } from "./actions.ts";
+import { Answer, milliseconds } from "./answer.tsx";
+import { Request } from "./body.tsx";
 import { closeDetails } from "./list.tsx";
-import { choose, chosen, closeResult, details, dialog, marked, now, result, set, shown } from "./model.ts";
-import { Button, counted, Pairs, Time, type Tone, Verdict, visible } from "./parts.tsx";
+import { closeResult, details, dialog, isHidden, marked, now, result, select, selected, set, shown } from "./model.ts";
+import { Button, counted, Pairs, Pill, Time, type Tone, Verdict, visible } from "./parts.tsx";
 
 export function Details() {
   const { value: event } = details;
-  const isOther = event !== null && event.n !== chosen.value;
+  const isOther = event !== null && event.n !== selected.value;
   return (
     <section class="details" id="details" aria-label="Selected event" aria-busy={isOther} tabIndex={-1}>
       <Button class="back" letter="Esc" onPress={closeDetails}>
         ← Events
       </Button>
-      <ResultPanel />
-      {event === null || chosen.value === null ? (
-        <p class="empty faint">{shown.value.length > 0 && "Select an event."}</p>
-      ) : (
+      {isHidden.value && <p class="note">#{selected.value} is not among the filtered events.</p>}
+      {event !== null && selected.value !== null ? (
         <Event event={event} />
+      ) : (
+        <>
+          <ResultPanel />
+          <p class="empty faint">{shown.value.length > 0 && "Select an event."}</p>
+        </>
       )}
     </section>
   );
 }
 
 function Event({ event }: { readonly event: EventDetails }) {
+  const { n, product, event: name, format, state } = event;
+  const { value: before } = marked;
   return (
     <>
-      <h2>
-        <span class="number">#{event.n}</span> {visible(event.product ?? "unknown product")}{" "}
-        <strong>{visible(event.event ?? "")}</strong>
-        {event.format !== null && <small> {visible(event.format)}</small>}
-      </h2>
-      <p class="facts">
-        <Time at={event.at} full />
-        <code>
-          {event.method} {visible(event.path)}
-        </code>
-        {event.remote !== null && <span>from {event.remote}</span>}
-        {event.records.length > 0 && (
-          <span>
-            records <code>{visible(event.records.join(" "))}</code>
-          </span>
-        )}
-      </p>
-      <Actions event={event} />
-      <Verdicts event={event} />
-      <Deliveries event={event} />
-      <Body event={event} />
-      <section>
-        <h3>
-          Headers <small>{event.headers.length}, in their order</small>
-        </h3>
-        <Pairs of={event.headers} />
-      </section>
+      <div class="title">
+        <h2>
+          <span class="number">#{n}</span> {visible(product ?? "Unknown product")}{" "}
+          <strong>{visible(name ?? "")}</strong>
+          {format !== null && <small> {visible(format)}</small>} <Pill state={state} />
+        </h2>
+        <div class="actions" role="toolbar" aria-label={`Actions for #${n}`}>
+          <Button class="primary" letter="r" onPress={() => replayAsItIs(n)}>
+            Replay
+          </Button>
+          <Button letter="e" onPress={set(dialog, "replay")}>
+            Edit and replay
+          </Button>
+          <Button letter="m" onPress={() => markOrDiff(n)}>
+            {before === null ? "Mark to compare" : before === n ? "Unmark" : `Compare with #${before}`}
+          </Button>
+        </div>
+      </div>
+      <ResultPanel />
+      <FromZoho event={event} />
+      <YourApp event={event} />
+      <Request event={event} />
     </>
   );
 }
 
-function Actions({ event }: { readonly event: EventDetails }) {
-  const { n } = event;
-  const { value: before } = marked;
-  const diff = before === null ? "Mark" : before === n ? "Unmark" : `Diff with #${before}`;
-  return (
-    <div class="actions" role="toolbar" aria-label={`Actions for #${n}`}>
-      <Button letter="r" onPress={() => replayAsItIs(n)}>
-        Replay
-      </Button>
-      <Button letter="e" onPress={set(dialog, "replay")}>
-        Edit and replay
-      </Button>
-      <Button letter="x" onPress={() => explain(n)}>
-        Explain
-      </Button>
-      <Button letter="m" onPress={() => markOrDiff(n)}>
-        {diff}
-      </Button>
-      <Button letter="c" onPress={() => copyAsCurl(n)}>
-        Copy as curl
-      </Button>
-    </div>
-  );
-}
+const TONES: Readonly<Record<string, Tone>> = { "✓": "good", "✗": "bad" };
 
-const STATES: Readonly<Record<string, string>> = {
-  received: "",
-  delivered: ", delivered to your app",
-  failed: ", failed at your app",
-  waiting: ", waiting for your app",
-};
-const SIGN_TONES: Readonly<Record<string, string>> = { "✓": "good", "✗": "bad" };
-
-function toneOf({ status, state }: EventDetails): Tone {
-  if (status === null || state === "waiting") return "unknown";
-  return status < 400 && state !== "failed" ? "good" : "bad";
-}
-
-function Verdicts({ event }: { readonly event: EventDetails }) {
-  const { signatures, issues, notes, problem, refusal, schema_ok, status, state, duplicate_of } = event;
-  // A refusal often names the signature or the problem that is listed below it.
+function FromZoho({ event }: { readonly event: EventDetails }) {
+  const { n, method, path, remote, records, signatures, notes, status, refusal, problem, duplicate_of } = event;
+  // A refusal often names the signature or the problem that is listed as well.
   const isListed = refusal === problem || signatures.some(({ id }) => refusal?.startsWith(`${id}: `));
+  const [tone, body] = bodyOf(event);
+  const request = [`${method} `, <code key="path">{visible(path)}</code>, remote !== null && ` from ${remote}`];
+  const verdicts = signatures.map(({ id, text }) => (
+    <Verdict key={id} tone={TONES[text.slice(0, 1)] ?? "unknown"}>
+      {visible(text.slice(2))}
+    </Verdict>
+  ));
+  const answer = [
+    <span key="status" class={status !== null && status >= 400 ? "bad" : ""}>
+      {status ?? "none yet"}
+    </span>,
+    refusal !== null && !isListed && `: ${refusal}`,
+    duplicate_of !== null && ", a duplicate of ",
+    duplicate_of !== null && (
+      <Button class="link" onPress={() => select(duplicate_of)}>
+        #{duplicate_of}
+      </Button>
+    ),
+  ];
   return (
-    <ul class="verdicts" aria-label="Results">
-      <li>
-        <Verdict tone={toneOf(event)}>
-          {status === null ? "not answered" : `answered ${status}`}
-          {STATES[state] ?? `, ${state}`}
-          {refusal !== null && !isListed && <>: {visible(refusal)}</>}
-        </Verdict>{" "}
-        {duplicate_of !== null && (
-          <Button class="link" onPress={() => choose(duplicate_of)}>
-            of #{duplicate_of}
-          </Button>
-        )}
-      </li>
-      {signatures.map(({ id, text }) => (
-        <li key={id} class={SIGN_TONES[text.slice(0, 1)] ?? "faint"}>
-          <span class="sign">{text.slice(0, 1)}</span>
-          {visible(text.slice(1))}
-        </li>
-      ))}
-      {signatures.length === 0 && event.format !== null && (
-        <li>
-          <Verdict tone="unknown">unsigned</Verdict>
-        </li>
-      )}
-      {schema_ok !== null && (
-        <li>
-          <Verdict tone={schema_ok ? "good" : "bad"}>
-            {schema_ok ? "valid" : `invalid: ${counted(issues.length, "issue")}, beside the lines of the body`}
-          </Verdict>
-        </li>
-      )}
-      {problem !== null && (
-        <li>
-          <Verdict tone="bad">{visible(problem)}</Verdict>
-        </li>
-      )}
-      {notes.map((note) => (
-        <li class="faint" key={note}>
-          {visible(note)}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Deliveries({ event: { attempts, forwards } }: { readonly event: EventDetails }) {
-  if (attempts.length === 0 && forwards.length === 0) return null;
-  return (
-    <section>
+    <section class="card">
       <h3>
-        Your app <small>{counted(attempts.length, "attempt")}</small>
+        From Zoho <span class="space" />
+        <Button letter="x" onPress={() => explain(n)}>
+          Explain the signature
+        </Button>
       </h3>
-      {forwards.map(({ target, state, due_at }) => (
-        <p key={target}>
-          <Verdict tone={state === "delivered" ? "good" : state === "failed" ? "bad" : "unknown"}>{state}</Verdict>{" "}
-          <code>{visible(target)}</code>
-          {due_at !== null && Date.parse(due_at) > Math.max(now.value, Date.now()) && (
-            <>
-              , next attempt at <Time at={due_at} />
-            </>
-          )}
-        </p>
-      ))}
-      <ol class="attempts">
-        {attempts.map((attempt) => (
-          <Attempt key={`${attempt.target} ${attempt.at} ${attempt.attempt}`} attempt={attempt} />
-        ))}
-      </ol>
+      <Pairs
+        class="facts"
+        of={[
+          ["Received", <Time at={event.at} full />],
+          ["Request", request],
+          [records.length > 1 ? "Records" : "Record", records.join(" ") || null],
+          ["Signature", verdicts.length > 0 ? verdicts : <Verdict tone="unknown">Unsigned</Verdict>],
+          ["Body", body === "" ? null : <Verdict tone={tone}>{visible(body)}</Verdict>],
+          ["Answer", answer],
+          ...notes.map((note) => ["Note", note] as const),
+        ]}
+      />
     </section>
   );
 }
 
-function Attempt({ attempt: { attempt, target, at, status, latency_ms, error, reply } }: { attempt: AttemptRow }) {
+function bodyOf({ problem, schema_ok, custom, issues }: EventDetails): readonly [tone: Tone, text: string] {
+  if (problem !== null) return ["bad", problem];
+  if (schema_ok === null) return ["unknown", custom ? "Custom (no schema)" : ""];
+  return schema_ok ? ["good", "Valid"] : ["bad", `Invalid: ${counted(issues.length, "issue")}, beside the lines below`];
+}
+
+function YourApp({ event: { state, attempts, forwards } }: { readonly event: EventDetails }) {
+  const targets = [...new Set([...forwards, ...attempts].map(({ target }) => target))];
+  return (
+    <section class="card">
+      <h3>
+        Your app <small>{attempts.length > 0 && counted(attempts.length, "attempt")}</small>
+      </h3>
+      {targets.length === 0 && (
+        <p class="faint">It was {state === "rejected" && "rejected, so it was "}not forwarded.</p>
+      )}
+      {targets.map((target) => {
+        const forward = forwards.find((each) => each.target === target);
+        const made = attempts.filter((each) => each.target === target);
+        const due = forward?.due_at ?? null;
+        return [
+          <p key={target}>
+            {forward !== undefined && <Pill state={forward.state} />} <code>{visible(target)}</code>
+            {due !== null && Date.parse(due) > Math.max(now.value, Date.now()) && (
+              <span class="faint">
+                , next attempt at <Time at={due} />
+              </span>
+            )}
+          </p>,
+          <ol class="attempts" key={`${target} attempts`}>
+            {made.map((attempt, i) => (
+              <Attempt key={attempt.attempt} attempt={attempt} before={made[i - 1]} />
+            ))}
+          </ol>,
+        ];
+      })}
+    </section>
+  );
+}
+
+const REPLAYS = { same: "replay", edited: "edited replay" } as const;
+
+function Attempt({ attempt, before }: { readonly attempt: AttemptRow; readonly before: AttemptRow | undefined }) {
+  const { status, error, reply, replay } = attempt;
   const isGood = status !== null && status >= 200 && status < 300;
   return (
     <li>
-      <span class="faint">{attempt}</span> <Time at={at} />{" "}
-      <Verdict tone={isGood ? "good" : "bad"}>{status ?? "no answer"}</Verdict>{" "}
-      <span>{Math.round(latency_ms).toLocaleString("en")} ms</span> <code>{visible(target)}</code>
-      {error !== null && <p class="bad">{visible(error)}</p>}
-      {reply !== null && reply !== "" && <pre>{visible(reply)}</pre>}
+      <span class="faint">{attempt.attempt}</span>
+      <Time at={attempt.at} />
+      <Verdict tone={isGood ? "good" : "bad"}>{status ?? "no answer"}</Verdict>
+      <span class="faint">{milliseconds(attempt.latency_ms)}</span>
+      {replay !== null && <span class="pill">{REPLAYS[replay]}</span>}
+      {error !== null && error !== before?.error && <p class="bad">{visible(error)}</p>}
+      {reply !== null && reply !== "" && reply !== before?.reply && <pre>{visible(reply)}</pre>}
     </li>
   );
 }
 
-const CHANGES: Readonly<Record<string, readonly [sign: string, tone: string]>> = {
-  added: ["+", "good"],
-  removed: ["−", "bad"],
-  changed: ["~", "changed"],
-};
-
 /** What the last command said. */
-function ResultPanel() {
+export function ResultPanel() {
   if (result.value === null) return null;
   const { title, outcome } = result.value;
-  const differences = outcome.lines.filter(({ type }) => type === "difference");
   return (
-    <section class={`result ${outcome.ok ? "" : "failed"}`} aria-label={title}>
-      <h2>
-        {visible(title)}
+    <section class={`card result ${outcome.ok ? "" : "failed"}`} aria-label={title}>
+      <h3>
+        {visible(title)} <span class="space" />
         <Button letter="Esc" onPress={closeResult}>
           Close
         </Button>
-      </h2>
-      {differences.length === 0 ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways must be reachable by keyboard
-        <pre tabIndex={0}>{visible(outcome.text.trimEnd())}</pre>
-      ) : (
-        <Differences lines={differences} />
-      )}
+      </h3>
+      <Answer outcome={outcome} />
     </section>
-  );
-}
-
-function Differences({ lines }: { readonly lines: readonly Readonly<Record<string, unknown>>[] }) {
-  return (
-    <table class="differences">
-      <thead>
-        <tr>
-          <th scope="col">Change</th>
-          <th scope="col">Path</th>
-          <th scope="col">Before</th>
-          <th scope="col">After</th>
-        </tr>
-      </thead>
-      <tbody>
-        {lines.map(({ path, change, before, after }) => {
-          const [sign, tone] = CHANGES[String(change)] ?? ["", ""];
-          return (
-            <tr key={`${path}`}>
-              <td class={tone}>
-                {sign} {`${change}`}
-              </td>
-              {[path, before, after].map((value) => (
-                <td>
-                  <code>{visible(value == null ? "" : String(value))}</code>
-                </td>
-              ))}
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
   );
 }

@@ -1,19 +1,20 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { jsonFlaw } from "../../util/json.ts";
 import type { Outcome } from "../api.ts";
-import { replay } from "./actions.ts";
-import { call } from "./client.ts";
+import { ask } from "./actions.ts";
+import { Answer } from "./answer.tsx";
 import { lettersOn, SHORTCUTS, setLetters } from "./keys.ts";
-import { chosen, details, dialog, errorText, hasTarget, into, now, products, set, state } from "./model.ts";
-import { Button, timeLeft, visible, withEscapes } from "./parts.tsx";
+import { details, dialog, hasTarget, into, now, products, selected, set, state } from "./model.ts";
+import { Button, Pairs, timeLeft, visible, withEscapes } from "./parts.tsx";
 
 export function Dialogs() {
   const { value: open } = dialog;
   return (
     <>
       {open === "help" && <Help />}
-      {open === "replay" && details.value?.n === chosen.value && <EditAndReplay />}
+      {open === "replay" && details.value?.n === selected.value && <EditAndReplay />}
       {open === "send" && <Send />}
       {open === "channels" && <Channels />}
     </>
@@ -52,18 +53,7 @@ function Modal({ title, children }: { readonly title: string; readonly children:
 function Help() {
   return (
     <Modal title="Keys">
-      <dl class="keys">
-        {SHORTCUTS.map(([keys, text]) => (
-          <div key={keys}>
-            <dt>
-              {keys.split(" ").map((key) => (
-                <kbd key={key}>{key}</kbd>
-              ))}
-            </dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs of={SHORTCUTS.map(([keys, text]) => [keys, text])} />
       <label>
         <input
           type="checkbox"
@@ -76,85 +66,126 @@ function Help() {
   );
 }
 
+/** Edits by event, for as long as the page is open: closing the dialog loses none. */
+const drafts = new Map<number, string>();
+
 function EditAndReplay() {
-  // Another event may be chosen, or this one change, while the dialog is open.
+  // Another event may be selected, or this one change, while the dialog is open.
   const { value: event } = useSignal(details.peek());
   // In a text field, hidden characters can neither be seen nor edited.
   const original = event?.pretty == null ? (event?.raw ?? "") : withEscapes(event.pretty);
-  const body = useSignal(original);
+  const body = useSignal(drafts.get(event?.n ?? 0) ?? original);
   const target = useSignal("");
-  const busy = useSignal(false);
-  const refusal = useSignal<string | undefined>(undefined);
+  const answer = useSignal<Outcome | null>(null);
   const id = useId();
-  const error = event?.pretty == null ? null : jsonError(body.value);
+  const flaw = event?.pretty == null ? undefined : jsonFlaw(body.value);
   if (event === null) return null;
-  if (event.raw === null) return <Modal title={`Edit #${event.n} and replay it`}>The body is not text.</Modal>;
+  const { n, raw, masked } = event;
+  if (raw === null) return <Modal title={`Edit #${n} and replay it`}>The body is not text.</Modal>;
+  const edit = (text: string) => {
+    body.value = text;
+    if (text === original) drafts.delete(n);
+    else drafts.set(n, text);
+  };
+  const replay = async () => {
+    if (flaw !== undefined) return document.getElementById(`${id}-body`)?.focus();
+    const to = target.value.trim();
+    answer.value = await ask("replay", { n, body: body.value, ...(to !== "" && { to }) });
+  };
   return (
-    <Modal title={`Edit #${event.n} and replay it`}>
+    <Form
+      title={`Edit #${n} and replay it`}
+      action="Sign and replay"
+      outcome={answer.value}
+      onSubmit={() => void replay()}
+      buttons={
+        body.value !== original && (
+          <>
+            <span class="faint">Your edit is kept until the page is closed.</span>
+            <Button onPress={() => edit(original)}>Undo all</Button>
+          </>
+        )
+      }
+    >
+      <p class="faint">The edited body is signed again with your secret, not with Zoho's.</p>
+      {masked && original.includes("[masked]") && (
+        <p class="warning">[masked] stands for the secret that came: where it is left in its place, that is sent.</p>
+      )}
+      <label for={`${id}-body`}>Body</label>
+      <textarea
+        id={`${id}-body`}
+        spellcheck={false}
+        autocomplete="off"
+        aria-invalid={flaw !== undefined}
+        aria-describedby={`${id}-flaw`}
+        value={body.value}
+        onInput={({ currentTarget }) => edit(currentTarget.value)}
+      />
+      <p id={`${id}-flaw`} class="bad" role="status">
+        {flaw !== undefined && `Not valid JSON: ${flaw}`}
+      </p>
+      <label for={`${id}-to`}>Send to</label>
+      <input
+        id={`${id}-to`}
+        list={`${id}-targets`}
+        placeholder={
+          event.attempts.at(-1)?.target ?? (hasTarget.value ? "your app" : "the port of your app, such as 3000")
+        }
+        required={!hasTarget.value}
+        value={target.value}
+        onInput={into(target)}
+      />
+      <datalist id={`${id}-targets`}>
+        {state.value?.targets.map((each) => (
+          <option key={each} value={each} />
+        ))}
+      </datalist>
+    </Form>
+  );
+}
+
+interface FormProps {
+  readonly title: string;
+  readonly action: string;
+  readonly outcome: Outcome | null;
+  readonly onSubmit: () => void;
+  /** Beside the one that submits. */
+  readonly buttons: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+/** Stays open: what was sent may be changed and sent again. */
+function Form({ title, action, outcome, onSubmit, buttons, children }: FormProps) {
+  return (
+    <Modal title={title}>
       <form
-        onSubmit={async (submit) => {
+        onSubmit={(submit) => {
           submit.preventDefault();
-          busy.value = true;
-          const to = target.value.trim();
-          refusal.value = await replay({ n: event.n, body: body.value, ...(to !== "" && { to }) });
-          busy.value = false;
-          // What was typed is kept where nothing was sent.
-          if (refusal.value === undefined) dialog.value = null;
+          onSubmit();
         }}
       >
-        <p>The edited body is signed again with your secret, not with Zoho's.</p>
-        {event.masked && original.includes("[masked]") && (
-          <p class="warning">[masked] stands for the secret that came: where it is left in its place, that is sent.</p>
-        )}
-        <label for={`${id}-body`}>Body</label>
-        <textarea
-          id={`${id}-body`}
-          spellcheck={false}
-          autocomplete="off"
-          aria-describedby={`${id}-error`}
-          value={body.value}
-          onInput={into(body)}
-        />
-        <p id={`${id}-error`} class="bad" role="status">
-          {error === null ? "" : `Not JSON: ${error}. It can be sent all the same.`}
-        </p>
-        <label for={`${id}-to`}>Send to</label>
-        <input
-          id={`${id}-to`}
-          list={`${id}-targets`}
-          placeholder={hasTarget.value ? "where it went before" : "the port of your app, such as 3000"}
-          required={!hasTarget.value}
-          value={target.value}
-          onInput={into(target)}
-        />
-        <datalist id={`${id}-targets`}>
-          {state.value?.targets.map((each) => (
-            <option key={each} value={each} />
-          ))}
-        </datalist>
-        {refusal.value !== undefined && (
-          <pre class="bad" role="alert">
-            {visible(refusal.value)}
-          </pre>
-        )}
+        {children}
         <div class="buttons">
-          <button type="submit" class="primary" disabled={busy.value}>
-            Sign and replay
+          {buttons}
+          <button type="submit" class="primary">
+            {action}
           </button>
+        </div>
+        <div role="status" class={outcome === null ? "" : `result ${outcome.ok ? "" : "failed"}`}>
+          {outcome !== null && <Answer outcome={outcome} />}
         </div>
       </form>
     </Modal>
   );
 }
 
-function jsonError(text: string): string | null {
-  try {
-    JSON.parse(text);
-    return null;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
+const FORMATS: Readonly<Record<string, string>> = {
+  wire: "as Zoho's servers post it",
+  guide: "as in the Webhooks Guide",
+  workflow: "a body that you design",
+};
+const nameOf = (format: string) => (FORMATS[format] === undefined ? format : `${format}: ${FORMATS[format]}`);
+const FAULTS = { badSignature: "With a bad signature", badToken: "With a bad token" } as const;
 
 function Send() {
   const product = useSignal(products.value[0]?.id ?? "");
@@ -162,69 +193,60 @@ function Send() {
   const wantedFormat = useSignal("");
   const format = formats.find(({ id }) => id === wantedFormat.value) ?? formats[0];
   const wantedEvent = useSignal("");
-  const events = format?.events ?? [];
-  const event = events.find((each) => each === wantedEvent.value) ?? events[0] ?? "";
+  const isBad = useSignal(false);
   const answer = useSignal<Outcome | null>(null);
+  if (format === undefined) return null;
+  const { events, fault, source } = format;
+  const event = events.find((each) => each === wantedEvent.value) ?? events[0] ?? "";
   const send = async (preview: boolean) => {
-    try {
-      const body = { product: product.value, event, ...(format && { format: format.id }), preview };
-      answer.value = await call<Outcome>("/api/send", { body });
-    } catch (error) {
-      answer.value = { ok: false, text: errorText(error), lines: [] };
-    }
+    const wrong = isBad.value && fault !== null ? { fault } : {};
+    answer.value = await ask("send", { product: product.value, event, format: format.id, ...wrong, preview });
   };
   return (
-    <Modal title="Send a sample">
-      <form
-        onSubmit={(submit) => {
-          submit.preventDefault();
-          void send(false);
-        }}
-      >
-        <div class="fields">
-          <Choice
-            label="Product"
-            selected={product.value}
-            choice={product}
-            from={products.value.map(({ id, name }) => [id, name])}
-          />
-          <Choice label="Format" selected={format?.id} choice={wantedFormat} from={formats.map(({ id }) => [id, id])} />
-          <Choice label="Event" selected={event} choice={wantedEvent} from={events.map((each) => [each, each])} />
-        </div>
-        {state.value?.receiver === null ? (
-          <p class="warning">No listener is running: start zoho-hooks listen first.</p>
-        ) : (
-          <p class="faint">It is signed with your secret and sent to the running listen.</p>
-        )}
-        <div class="buttons">
-          <Button onPress={() => send(true)}>Preview</Button>
-          <button type="submit" class="primary">
-            Send
-          </button>
-        </div>
-        {answer.value !== null && (
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-          <pre role="status" tabIndex={0} class={answer.value.ok ? "" : "bad"}>
-            {visible(answer.value.text.trimEnd())}
-          </pre>
-        )}
-      </form>
-    </Modal>
+    <Form
+      title="Send a sample"
+      action="Send"
+      outcome={answer.value}
+      onSubmit={() => void send(false)}
+      buttons={<Button onPress={() => send(true)}>Preview</Button>}
+    >
+      <div class="fields">
+        <Choice label="Product" choice={product} from={products.value.map(({ id, name }) => [id, name])} />
+        <Choice label="Event" choice={wantedEvent} from={events.map((each) => [each, each])} />
+        <Choice label="Format" choice={wantedFormat} from={formats.map(({ id }) => [id, nameOf(id)])} />
+      </div>
+      <p class="faint source">Source of the format: {visible(source)}</p>
+      {fault !== null && (
+        <label>
+          <input
+            type="checkbox"
+            checked={isBad.value}
+            onChange={({ currentTarget }) => {
+              isBad.value = currentTarget.checked;
+            }}
+          />{" "}
+          {FAULTS[fault]}, which must be rejected
+        </label>
+      )}
+      {state.value?.receiver === null ? (
+        <p class="warning">No listener is running: start zoho-hooks listen first.</p>
+      ) : (
+        <p class="faint">It is signed with your secret and sent to the running listener.</p>
+      )}
+    </Form>
   );
 }
 
-interface ChoiceProps {
-  readonly label: string;
-  readonly selected: string | undefined;
-  readonly from: readonly (readonly [value: string, name: string])[];
-  readonly choice: Signal<string>;
-}
+type Option = readonly [value: string, name: string];
 
-function Choice({ label, selected, from, choice }: ChoiceProps) {
+/** A choice of one: the first, until another is selected. */
+function Choice(props: { label: string; from: readonly Option[]; choice: Signal<string> }) {
+  const { label, from, choice } = props;
+  const isOffered = from.some(([id]) => id === choice.value);
   return (
     <label>
       {label}
-      <select value={selected} onChange={into(choice)}>
+      <select value={isOffered ? choice.value : from[0]?.[0]} onChange={into(choice)}>
         {from.map(([id, name]) => (
           <option key={id} value={id}>
             {name}
@@ -236,17 +258,15 @@ function Choice({ label, selected, from, choice }: ChoiceProps) {
 }
 
 function Channels() {
+  const channels = state.value?.channels ?? [];
   return (
     <Modal title="Channels">
-      <ul>
-        {state.value?.channels.map(({ id, events, expires_at, orphaned }) => (
-          <li key={id}>
-            <code>{id}</code> {visible(events.join(", "))}:{" "}
-            {expires_at === null ? "end not known" : timeLeft(expires_at, now.value)}
-            {orphaned && <span class="bad"> orphaned: its listener has ended</span>}
-          </li>
-        ))}
-      </ul>
+      <Pairs
+        of={channels.map(({ id, events, expires_at, orphaned }) => {
+          const left = expires_at === null ? "end not known" : timeLeft(expires_at, now.value);
+          return [id, `${events.join(", ")}: ${left}${orphaned ? ", orphaned: its listener has ended" : ""}`];
+        })}
+      />
     </Modal>
   );
 }

@@ -1,8 +1,7 @@
 import { signal } from "@preact/signals";
-import { copyAsCurl, copyBody, explain, markOrDiff, replayAsItIs } from "./actions.ts";
+import { copyTab, explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { closeDetails, move, moveTo, pageLength, showNewest } from "./list.tsx";
 import {
-  chosen,
   closeResult,
   detailsOpen,
   dialog,
@@ -10,28 +9,33 @@ import {
   paused,
   report,
   result,
+  selected,
   set,
   setFilters,
   shown,
 } from "./model.ts";
 
-/** What the help shows: the letters are those of `listen` in a terminal. */
-export const SHORTCUTS: readonly (readonly [keys: string, text: string])[] = [
+const withSelected = (act: (n: number) => unknown) => () => {
+  if (selected.value !== null) act(selected.value);
+};
+
+/** What the help shows, and what each letter does. The letters are those of `listen` in a terminal. */
+export const SHORTCUTS: readonly (readonly [keys: string, text: string, act?: () => unknown])[] = [
   ["↑ ↓ j k", "select an event"],
-  ["Enter d", "its details"],
-  ["r", "replay"],
-  ["e", "edit and replay"],
-  ["x", "explain the signature"],
-  ["m", "mark; on another event: what differs"],
-  ["c", "copy as curl"],
-  ["y", "copy the body"],
-  ["f", "only what your app never accepted"],
-  ["/", "search"],
-  ["p", "pause the list"],
-  ["s", "send a sample"],
+  ["Enter d", "its details", openDetails],
+  ["r", "replay", withSelected(replayAsItIs)],
+  ["e", "edit and replay", withSelected(set(dialog, "replay"))],
+  ["x", "explain the signature", withSelected(explain)],
+  ["m", "mark; on another event: what differs", withSelected(markOrDiff)],
+  ["c", "copy as curl", withSelected(() => copyTab("curl"))],
+  ["y", "copy the body", withSelected(() => copyTab("Body"))],
+  ["f", "only what your app did not accept", () => setFilters({ failed: !filters.value.failed }).catch(report)],
+  ["/", "search", search],
+  ["p", "pause the list", togglePause],
+  ["s", "send a sample", set(dialog, "send")],
   ["Home End", "the newest, the oldest"],
   ["Esc", "close, clear, back to the list"],
-  ["?", "this help"],
+  ["?", "this help", set(dialog, "help")],
 ];
 
 const LETTERS_KEY = "zoho-hooks-letters";
@@ -43,29 +47,11 @@ export function setLetters(on: boolean): void {
   localStorage.setItem(LETTERS_KEY, on ? "on" : "off");
 }
 
-const withChosen = (act: (n: number) => unknown) => () => {
-  if (chosen.value !== null) act(chosen.value);
-};
-
-const LETTERS: Readonly<Record<string, () => unknown>> = {
-  j: () => move(1),
-  k: () => move(-1),
-  d: openDetails,
-  r: withChosen(replayAsItIs),
-  e: withChosen(set(dialog, "replay")),
-  x: withChosen(explain),
-  m: withChosen(markOrDiff),
-  c: withChosen(copyAsCurl),
-  y: withChosen(copyBody),
-  f: () => setFilters({ failed: !filters.value.failed }).catch(report),
-  p: togglePause,
-  s: set(dialog, "send"),
-  "/": () => {
-    detailsOpen.value = false;
-    document.querySelector<HTMLInputElement>("#search")?.select();
-  },
-  "?": set(dialog, "help"),
-};
+function letter(key: string): (() => unknown) | undefined {
+  if (key === "j" || key === "k") return () => move(key === "j" ? 1 : -1);
+  // Enter presses the button that has the focus.
+  return key.length > 1 ? undefined : SHORTCUTS.find(([keys]) => keys.split(" ").includes(key))?.[2];
+}
 
 /** They work while the list or nothing in particular has the focus; elsewhere they scroll or press. */
 const LIST_KEYS: Readonly<Record<string, () => unknown>> = {
@@ -82,8 +68,13 @@ export function togglePause(): void {
   paused.value = !paused.value;
 }
 
+function search(): void {
+  detailsOpen.value = false;
+  document.querySelector<HTMLInputElement>("#search")?.select();
+}
+
 function openDetails(): void {
-  if (chosen.value === null) move(1);
+  if (selected.value === null) move(1);
   detailsOpen.value = true;
   requestAnimationFrame(() => document.getElementById("details")?.focus());
 }
@@ -99,7 +90,7 @@ export function onKey(event: KeyboardEvent): void {
   const isText = target.matches("textarea, select, input:not([type=checkbox])");
   if (isText) return;
   const isInList = target === document.body || target.getAttribute("role") === "option";
-  const act = (isInList ? LIST_KEYS[event.key] : undefined) ?? (lettersOn.value ? LETTERS[event.key] : undefined);
+  const act = (isInList ? LIST_KEYS[event.key] : undefined) ?? (lettersOn.value ? letter(event.key) : undefined);
   if (act === undefined) return;
   event.preventDefault();
   act();

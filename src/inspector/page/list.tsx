@@ -1,16 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { EventRow } from "../api.ts";
+import { milliseconds } from "./answer.tsx";
 import {
-  choose,
-  chosen,
   clearFilters,
   detailsOpen,
   filters,
   heldCount,
   hovered,
   indexOf,
-  isFiltered,
   listFocused,
   loaded,
   loadOlder,
@@ -20,23 +18,27 @@ import {
   rowAt,
   scrolled,
   searching,
+  select,
+  selected,
   set,
   shown,
-  state,
 } from "./model.ts";
-import { Button, Time, type Tone, Verdict, visible } from "./parts.tsx";
+import { Button, Pill, Time, type Tone, Verdict, visible } from "./parts.tsx";
+import { Strip } from "./strip.tsx";
 
 /** Rows above and below what is seen, for a scroll that is ahead of the rendering. */
 const OVERSCAN = 12;
-/** As in app.css. */
-const ROW_REM = 1.625;
+/** In pixels. app.css has it in rem, and more on a narrow screen. */
+function rowHeight(): number {
+  const style = getComputedStyle(document.documentElement);
+  return Number.parseFloat(style.fontSize) * Number.parseFloat(style.getPropertyValue("--row"));
+}
 
-const rowHeight = () => ROW_REM * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 let box: HTMLElement | null = null;
 
-/** Chooses the row at this distance from the chosen one, brings it into view and focuses it. */
+/** Selects the row at this distance from the selected one, brings it into view and focuses it. */
 export function move(distance: number): void {
-  const index = indexOf(chosen.value);
+  const index = indexOf(selected.value);
   moveTo(index === -1 ? Math.max(0, distance - 1) : index + distance);
 }
 
@@ -44,16 +46,21 @@ export function moveTo(index: number): void {
   const at = Math.max(0, Math.min(index, shown.value.length - 1));
   const row = rowAt(at);
   if (row === undefined || box === null) return;
-  choose(row.n);
+  select(row.n);
   const height = rowHeight();
   const top = at * height;
   if (top < box.scrollTop) box.scrollTop = top;
-  else if (top + height > box.scrollTop + box.clientHeight) box.scrollTop = top + height - box.clientHeight;
-  focusChosen();
+  else box.scrollTop = Math.max(box.scrollTop, top + height + headHeight(box) - box.clientHeight);
+  focusSelected();
+}
+
+/** The head of the columns covers as much of the rows. */
+function headHeight(rows: HTMLElement): number {
+  return rows.querySelector<HTMLElement>(".head")?.offsetHeight ?? 0;
 }
 
 /** Once it is rendered: what is focused must exist. */
-function focusChosen(): void {
+function focusSelected(): void {
   requestAnimationFrame(() => {
     const target = box?.querySelector<HTMLElement>("[tabindex='0']");
     target?.focus({ preventScroll: true });
@@ -68,7 +75,7 @@ export function showNewest(): void {
 
 export function closeDetails(): void {
   detailsOpen.value = false;
-  focusChosen();
+  focusSelected();
 }
 
 /** One page of rows, for Page Up and Page Down. */
@@ -86,14 +93,10 @@ export function EventList() {
       }}
       onPointerLeave={set(hovered, false)}
     >
-      <div class="row head" aria-hidden="true">
-        {["#", "Time", "Product", "Event", "Record", "Sender", "Body", "Status", "State"].map((name) => (
-          <span key={name}>{name}</span>
-        ))}
-      </div>
+      <Strip />
       {heldCount.value > 0 && (
         <Button class="new-rows" letter="Home" onPress={showNewest}>
-          {heldCount.value.toLocaleString("en")} new
+          ↑ {heldCount.value.toLocaleString("en")} new
         </Button>
       )}
       {shown.value.length === 0 ? <Empty /> : <Rows />}
@@ -128,14 +131,12 @@ function Rows() {
   }, [last, length]);
   const indexes = Array.from({ length: Math.max(0, last - first) }, (_, index) => first + index);
   // The row that has the focus stays, wherever the list is scrolled to.
-  const active = indexOf(chosen.value);
+  const active = indexOf(selected.value);
   if (active !== -1 && (active < first || active >= last)) indexes.push(active);
   return (
     <div
       ref={element}
       class="rows"
-      role="listbox"
-      aria-label="Events, newest first"
       onScroll={({ currentTarget }) => {
         top.value = currentTarget.scrollTop;
         scrolled.value = currentTarget.scrollTop > 0;
@@ -143,7 +144,18 @@ function Rows() {
       onFocusIn={set(listFocused, true)}
       onFocusOut={set(listFocused, false)}
     >
-      <div class="canvas" role="presentation" style={{ height: `${length * ROW_REM}rem` }}>
+      {/* Within what scrolls, so that a scrollbar narrows both. */}
+      <div class="row head" aria-hidden="true">
+        {COLUMNS.map((name) => (
+          <span key={name}>{name}</span>
+        ))}
+      </div>
+      <div
+        class="canvas"
+        role="listbox"
+        aria-label="Events, newest first"
+        style={{ height: `calc(${length} * var(--row))` }}
+      >
         {indexes.map((index) => {
           const row = rowAt(index);
           return row && <Row key={row.n} row={row} index={index} focusable={index === Math.max(0, active)} />;
@@ -153,90 +165,81 @@ function Rows() {
   );
 }
 
-interface RowProps {
-  readonly row: EventRow;
-  readonly index: number;
-  readonly focusable: boolean;
-}
-
-const SENDERS = { verified: "verified", not_verified: "not verified", unsigned: "unsigned" } as const;
+const COLUMNS = ["#", "Time", "Event", "Record", "✓", "App", "To Zoho", "State"];
 
 /** Without a key nothing can be verified, which is no failure. */
-function senderTone({ sender, state }: EventRow): Tone {
-  if (sender === "verified") return "good";
-  return sender === "not_verified" && state === "rejected" ? "bad" : "unknown";
+function checkOf({ sender, state, schema_ok, custom }: EventRow): readonly [tone: Tone, text: string] {
+  const body = schema_ok === null ? (custom ? ", custom (no schema)" : "") : schema_ok ? ", valid" : ", invalid";
+  const isBad = schema_ok === false || (sender === "not_verified" && state === "rejected");
+  return [isBad ? "bad" : sender === "verified" ? "good" : "unknown", sender.replace("_", " ") + body];
 }
 
-function Row({ row, index, focusable }: RowProps) {
-  const isChosen = chosen.value === row.n;
-  const isBad = row.state === "failed" || row.state === "rejected";
+function Row({ row, index, focusable }: { row: EventRow; index: number; focusable: boolean }) {
+  const { n, product, event, status, state, app_status, app_latency_ms } = row;
+  const isSelected = selected.value === n;
+  const [tone, check] = checkOf(row);
+  const isFine = app_status !== null && app_status < 300;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys.ts has the keys of all rows
     <div
-      class={isChosen ? "row event chosen" : "row event"}
+      class={isSelected ? "row event selected" : "row event"}
       role="option"
-      aria-selected={isChosen}
+      aria-selected={isSelected}
       aria-posinset={index + 1}
       aria-setsize={shown.value.length}
       tabIndex={focusable ? 0 : -1}
-      style={{ transform: `translateY(${index * ROW_REM}rem)` }}
+      style={{ transform: `translateY(calc(${index} * var(--row)))` }}
       onClick={() => {
-        choose(row.n);
+        select(n);
         detailsOpen.value = true;
-        focusChosen();
+        focusSelected();
       }}
     >
-      <span class="number">#{row.n}</span>
+      <span class="number">#{n}</span>
       <Time at={row.at} />
-      <span>{visible(row.product ?? "–")}</span>
-      <span class="event-name">
-        {marked.value === row.n && <b class="mark">marked </b>}
-        {visible(row.event ?? `${row.method} ${row.path}`)}
-      </span>
-      <span>{visible(row.records.join(" "))}</span>
-      <Verdict tone={senderTone(row)}>
-        <span class="visually-hidden">{SENDERS[row.sender]}</span>
-      </Verdict>
-      {row.schema_ok === null ? (
-        row.custom ? (
-          <Verdict tone="unknown">
-            <span class="visually-hidden">custom (no schema)</span>
-          </Verdict>
+      <span class={event === null ? "from-end" : ""}>
+        {marked.value === n && <b class="mark">marked </b>}
+        {event === null ? (
+          <bdi>{visible(`${row.method} ${row.path}`)}</bdi>
         ) : (
-          <span />
-        )
-      ) : (
-        <Verdict tone={row.schema_ok ? "good" : "bad"}>
-          <span class="visually-hidden">{row.schema_ok ? "valid" : "invalid"}</span>
+          <>
+            <span class="faint">{visible(product ?? "")}</span> {visible(event)}
+          </>
+        )}
+      </span>
+      <span class="id">
+        {visible(row.records[0] ?? "")}
+        {row.records.length > 1 && ` +${row.records.length - 1}`}
+      </span>
+      <span title={check}>
+        <Verdict tone={tone}>
+          <span class="visually-hidden">{check}</span>
         </Verdict>
-      )}
-      <span class={row.status !== null && row.status >= 400 ? "bad" : ""}>{row.status ?? "–"}</span>
-      <span class={isBad ? "bad" : row.state === "duplicate" ? "faint" : ""}>{row.state} </span>
+      </span>
+      <span class="app">
+        {app_latency_ms !== null && (
+          <>
+            <span class={isFine ? "" : "bad"}>{app_status ?? "✗"}</span>{" "}
+            <span class="faint">{milliseconds(app_latency_ms)}</span>
+          </>
+        )}
+      </span>
+      <span class={status !== null && status >= 400 ? "bad" : "faint"}>{status ?? "–"}</span>
+      <span>
+        <Pill state={state} />
+      </span>
     </div>
   );
 }
 
 function Empty() {
   if (!loaded.value || searching.value) return <p class="empty">{loaded.value ? "Searching …" : "Loading …"}</p>;
-  if (isFiltered.value)
-    return (
-      <div class="empty">
-        <p>No event matches these filters.</p>
-        <p>
-          <Button onPress={() => clearFilters().catch(report)}>Clear the filters</Button>
-        </p>
-      </div>
-    );
-  const isReceiving = state.value?.receiver !== null;
   return (
     <div class="empty">
-      <p>No event has come yet. To {isReceiving ? "send the first one" : "receive the first one"}, run</p>
-      <pre class="command">{state.value?.try_command}</pre>
-      {isReceiving && (
-        <p class="faint">
-          or press <kbd>s</kbd> to send a sample from here.
-        </p>
-      )}
+      <p>No event matches these filters.</p>
+      <p>
+        <Button onPress={() => clearFilters().catch(report)}>Clear the filters</Button>
+      </p>
     </div>
   );
 }

@@ -5,23 +5,30 @@ import { Details } from "./details.tsx";
 import { Dialogs } from "./dialogs.tsx";
 import { onKey } from "./keys.ts";
 import { EventList } from "./list.tsx";
-import { announcement, connect, connection, detailsOpen, heldCount } from "./model.ts";
+import { announcement, connect, connection, detailsOpen, isNew, unsettled } from "./model.ts";
+import { Start } from "./start.tsx";
 import { FilterBar, Footer, Header } from "./toolbar.tsx";
 
 function App() {
   useSignalEffect(() => {
-    document.title = heldCount.value > 0 ? `(${heldCount.value}) zoho-hooks` : "zoho-hooks";
+    document.title = unsettled.value > 0 ? `(${unsettled.value}) zoho-hooks` : "zoho-hooks";
   });
   if (connection.value === "refused") return <NotAllowed />;
   return (
     <>
       <Header />
-      <FilterBar />
-      <main class={detailsOpen.value ? "details-open" : ""}>
-        <EventList />
-        <Details />
-      </main>
-      <Footer />
+      {isNew.value ? (
+        <Start />
+      ) : (
+        <>
+          <FilterBar />
+          <main class={detailsOpen.value ? "details-open" : ""}>
+            <EventList />
+            <Details />
+          </main>
+          <Footer />
+        </>
+      )}
       <Dialogs />
       <p class="visually-hidden" aria-live="polite">
         {announcement}

@@ -9,6 +9,7 @@ const MAX_BACK_OFF_MS = 8_000;
 const REFRESH_INTERVAL_MS = 400;
 const ANNOUNCE_INTERVAL_MS = 3_000;
 const CLOCK_INTERVAL_MS = 30_000;
+const COPIED_MS = 2000;
 const ERROR_TITLE = "That did not work";
 
 const NO_FILTERS = {
@@ -16,6 +17,8 @@ const NO_FILTERS = {
   product: "",
   event: "",
   status: "",
+  since: "",
+  until: "",
   failed: false,
   rejected: false,
   invalid: false,
@@ -28,6 +31,7 @@ export interface Result {
   readonly title: string;
   readonly outcome: Outcome;
 }
+export type Tab = "Body" | "Headers" | "Raw" | "curl";
 export type Dialog = "help" | "replay" | "send" | "channels";
 
 /** An event handler that sets a signal. */
@@ -49,16 +53,16 @@ export const state = signal<State | null>(null);
 export const products = signal<readonly ProductEntry[]>([]);
 export const filters = signal<Filters>(NO_FILTERS);
 /** Oldest first, as they arrive. */
-const rows = signal<readonly EventRow[]>([]);
+export const rows = signal<readonly EventRow[]>([]);
 /** There are older ones than those in `rows`. */
 export const more = signal(false);
 /** A list has come, even an empty one. */
 export const loaded = signal(false);
 export const searching = signal(false);
-/** The number of the chosen event. */
-export const chosen = signal<number | null>(null);
+/** The number of the selected event. */
+export const selected = signal<number | null>(null);
 export const details = signal<EventDetails | null>(null);
-/** Whether it is known where the chosen event is replayed to. */
+/** Whether it is known where the selected event is replayed to. */
 export const hasTarget = computed(() => {
   const { forwards = [], attempts = [] } = details.value ?? {};
   return details.value === null || forwards.length + attempts.length + (state.value?.targets.length ?? 0) > 0;
@@ -68,7 +72,11 @@ export const result = signal<Result | null>(null);
 export const dialog = signal<Dialog | null>(null);
 /** On a narrow screen the details replace the list. */
 export const detailsOpen = signal(false);
+/** What is shown of a delivery; it stays from one to the next. */
+export const tab = signal<Tab>("Body");
 export const message = signal("");
+/** The text that was copied a moment ago. */
+export const copied = signal<string | null>(null);
 export const announcement = signal("");
 /** For times that are left; in milliseconds. */
 export const now = signal(Date.now());
@@ -85,38 +93,31 @@ const heldAt = signal<number | null>(null);
 
 export const shown = computed(() => {
   const held = heldAt.value;
-  if (held === null) return rows.value;
-  return rows.value.slice(0, positionAfter(rows.value, held));
+  return held === null ? rows.value : rows.value.slice(0, rows.value.findLastIndex(({ n }) => n <= held) + 1);
 });
 export const customCount = computed(() => shown.value.filter(({ custom }) => custom).length);
 export const heldCount = computed(() => rows.value.length - shown.value.length);
-export const isFiltered = computed(
-  () => !Object.values(filters.value).every((value) => value === "" || value === false),
-);
+/** What waits for an app, or was not accepted by one. */
+export const unsettled = computed(() => (state.value?.waiting ?? 0) + (state.value?.failed ?? 0));
+const isFiltered = computed(() => !Object.values(filters.value).every((value) => value === "" || value === false));
 
 effect(() => {
-  const choosing = listFocused.value && chosen.value !== null && chosen.value !== shown.value.at(-1)?.n;
-  if (paused.value || scrolled.value || hovered.value || choosing) heldAt.value ??= rows.peek().at(-1)?.n ?? null;
+  const isSelecting = listFocused.value && selected.value !== null && selected.value !== shown.value.at(-1)?.n;
+  if (paused.value || scrolled.value || hovered.value || isSelecting) heldAt.value ??= rows.peek().at(-1)?.n ?? null;
   else heldAt.value = null;
 });
 
-/** How many rows have at most this number. */
-function positionAfter(list: readonly EventRow[], n: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((list[middle]?.n ?? 0) <= n) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+/** Nothing has come yet. */
+export const isNew = computed(() => loaded.value && rows.value.length === 0 && !isFiltered.value && !searching.value);
+/** The filters have left the selected event out. */
+export const isHidden = computed(
+  () => isFiltered.value && !searching.value && selected.value !== null && indexOf(selected.value) === -1,
+);
 
 /** Where an event is in the list, 0 for the newest shown; -1 if it is not there. */
 export function indexOf(n: number | null): number {
-  if (n === null) return -1;
-  const position = positionAfter(shown.value, n) - 1;
-  return shown.value[position]?.n === n ? shown.value.length - 1 - position : -1;
+  const position = shown.value.findLastIndex((row) => row.n === n);
+  return position === -1 ? -1 : shown.value.length - 1 - position;
 }
 
 export function rowAt(index: number): EventRow | undefined {
@@ -130,7 +131,6 @@ export function release(): void {
 
 export function setFilters(change: Partial<Filters>): Promise<void> {
   filters.value = { ...filters.value, ...change };
-  heldAt.value = null;
   // An earlier filter may have been wrong.
   if (result.value?.title === ERROR_TITLE) closeResult();
   return load();
@@ -149,7 +149,7 @@ let loads = 0;
 /** The newest rows for the filters that are set; `keepOlder` where only what is new or changed is wanted. */
 async function load({ keepOlder = false } = {}): Promise<void> {
   const ticket = ++loads;
-  searching.value = isFiltered.value && !keepOlder;
+  searching.value = !keepOlder;
   try {
     const page = await call<EventPage>(`/api/events?${query({ limit: PAGE_SIZE })}`);
     if (ticket !== loads) return;
@@ -160,6 +160,7 @@ async function load({ keepOlder = false } = {}): Promise<void> {
       keepOlder && page.more && from <= (rows.value.at(-1)?.n ?? 0) ? rows.value.filter(({ n }) => n < from) : [];
     batch(() => {
       rows.value = [...older, ...newest];
+      if (!keepOlder) heldAt.value = null;
       if (older.length === 0) more.value = page.more;
       loaded.value = true;
       searching.value = false;
@@ -246,7 +247,7 @@ function receive({ name, data }: StreamMessage): void {
   const changes = new Map(data.map((row) => [row.n, row]));
   rows.value = rows.value.map((row) => changes.get(row.n) ?? row);
   if (isFiltered.value) refreshSoon();
-  if (chosen.value !== null && changes.has(chosen.value)) loadDetails(0);
+  if (selected.value !== null && changes.has(selected.value)) loadDetails(0);
 }
 
 /** Follows the log for as long as the page is open. */
@@ -265,7 +266,7 @@ export async function connect(): Promise<void> {
         onOpen() {
           wait = 125;
           connection.value = "live";
-          if (chosen.value !== null) loadDetails(0);
+          if (selected.value !== null) loadDetails(0);
         },
         onMessage: receive,
       });
@@ -280,6 +281,21 @@ export async function connect(): Promise<void> {
   }
 }
 
+/** Where the browser gives no clipboard, the text is shown. */
+export async function copy(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    copied.value = text;
+    announcement.value = "Copied";
+    setTimeout(() => {
+      if (copied.value === text) copied.value = null;
+    }, COPIED_MS);
+  } catch {
+    result.value = { title: "There is no clipboard: copy it from here", outcome: { ok: true, text, lines: [] } };
+    detailsOpen.value = true;
+  }
+}
+
 /** What a command said, and the line about it. */
 export function closeResult(): void {
   batch(() => {
@@ -288,10 +304,10 @@ export function closeResult(): void {
   });
 }
 
-export function choose(n: number): void {
-  if (chosen.value === n) return;
+export function select(n: number): void {
+  if (selected.value === n) return;
   batch(() => {
-    chosen.value = n;
+    selected.value = n;
     closeResult();
   });
   // Who holds an arrow key down passes many events.
@@ -301,7 +317,7 @@ export function choose(n: number): void {
 let detailsTimer: number | undefined;
 let detailsCall = new AbortController();
 function loadDetails(delayMs: number): void {
-  const n = chosen.value;
+  const n = selected.value;
   clearTimeout(detailsTimer);
   detailsCall.abort();
   detailsCall = new AbortController();

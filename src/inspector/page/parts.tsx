@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { copied, copy } from "./model.ts";
 
 const NAMES =
   "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US";
@@ -90,31 +91,42 @@ export function Button({ onPress, letter, pressed, class: kind, label, title, ch
       aria-keyshortcuts={letter}
       onClick={() => void onPress()}
     >
-      {children} {letter !== undefined && <Key of={letter} />}
+      {children}{" "}
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: kbd takes no focus; screen readers get it from aria-keyshortcuts */}
+      {letter !== undefined && <kbd aria-hidden="true">{letter}</kbd>}
     </button>
   );
 }
 
-/** Screen readers get it from `aria-keyshortcuts`. */
-function Key({ of: name }: { readonly of: string }) {
-  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: kbd takes no focus
-  return <kbd aria-hidden="true">{name}</kbd>;
+/** Copies a text. Says so where it was pressed. */
+export function CopyButton({ text }: { readonly text: string }) {
+  return <Button onPress={() => copy(text)}>{copied.value === text ? "✓ Copied" : "Copy"}</Button>;
 }
 
-/** Names and values, in their order and with repeats. */
-export function Pairs({ of: pairs }: { readonly of: readonly (readonly [name: string, value: string])[] }) {
+type Pair = readonly [name: string, value: ComponentChildren];
+
+/** Names and values, in their order and with repeats. Pairs without a value are left out. */
+export function Pairs({ of: pairs, class: kind = "" }: { readonly of: readonly Pair[]; readonly class?: string }) {
   return (
-    <table class="pairs">
+    <table class={`pairs ${kind}`}>
       <tbody>
-        {pairs.map(([name, value], index) => (
-          <tr key={index}>
-            <th scope="row">{visible(name)}</th>
-            <td>{visible(value)}</td>
-          </tr>
-        ))}
+        {pairs.map(
+          ([name, value], index) =>
+            value !== null && (
+              <tr key={index}>
+                <th scope="row">{visible(name)}</th>
+                <td>{typeof value === "string" ? visible(value) : value}</td>
+              </tr>
+            ),
+        )}
       </tbody>
     </table>
   );
+}
+
+/** What became of a delivery. */
+export function Pill({ state }: { readonly state: string }) {
+  return <span class={`pill ${state}`}>{state}</span>;
 }
 
 export type Tone = "good" | "bad" | "unknown";

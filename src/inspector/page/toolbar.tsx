@@ -1,8 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { copy } from "./actions.ts";
 import { togglePause } from "./keys.ts";
 import {
-  choose,
   connection,
   customCount,
   detailsOpen,
@@ -16,20 +14,21 @@ import {
   products,
   report,
   searching,
+  select,
   set,
   setFilters,
   shown,
   state,
 } from "./model.ts";
-import { Button, counted, timeLeft } from "./parts.tsx";
+import { Button, CopyButton, counted, timeLeft } from "./parts.tsx";
 
 const SEARCH_DELAY_MS = 150;
 const STATUS = /^(\d(\d\d|xx)(-\d{3})?)?$/;
 const CONNECTIONS = {
-  connecting: ["unknown", "connecting"],
-  live: ["good", "live"],
-  retrying: ["bad", "disconnected, trying again"],
-  refused: ["bad", "not allowed"],
+  connecting: ["unknown", "Connecting"],
+  live: ["good", "Live"],
+  retrying: ["bad", "Disconnected, trying again"],
+  refused: ["bad", "Not allowed"],
 } as const;
 
 export function Header() {
@@ -40,20 +39,26 @@ export function Header() {
   const url = value?.receiver?.public_url ?? value?.receiver?.url;
   return (
     <header>
-      <h1>zoho-hooks</h1>
-      <span class="faint" title={value?.project}>
+      <h1>
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M5 3v6a3 3 0 0 0 6 0V7.5M8.8 9.5 11 7l2.2 2.5" />
+        </svg>
+        <span class="brand">zoho-hooks</span>
+      </h1>
+      <span class="project faint" title={value?.project}>
         {value?.project.split(/[\\/]/).at(-1)}
       </span>
       <span class={`connection ${tone}`} role="status">
         <span class="dot" aria-hidden="true" /> {words}
       </span>
-      {url !== undefined && (
-        <Button class="url" onPress={() => copy("URL", url)}>
-          {url}
-        </Button>
-      )}
-      {value !== null && value.receiver === null && <span class="faint">no listener is running</span>}
+      <Apps />
       <span class="space" />
+      {value !== null && value.receiver === null && <span class="faint">No listener is running</span>}
+      {url !== undefined && (
+        <span class="url">
+          <code>{url}</code> <CopyButton text={url} />
+        </span>
+      )}
       {channels.length > 0 && (
         <Button onPress={set(dialog, "channels")}>
           {counted(channels.length, "channel")}
@@ -61,69 +66,88 @@ export function Header() {
         </Button>
       )}
       <Button letter="s" onPress={set(dialog, "send")}>
-        Send a sample
+        Send<span class="long"> a sample</span>
       </Button>
-      <Button letter="?" label="Help" onPress={set(dialog, "help")} />
+      <Button class="help" letter="?" label="Help" onPress={set(dialog, "help")} />
     </header>
   );
 }
 
+/** Whether the app is down, what waits for it, and what it did not accept. */
+function Apps() {
+  const { apps = [], waiting = 0, failed = 0 } = state.value ?? {};
+  const down = apps.filter(({ up }) => !up).map(({ origin }) => origin);
+  const isDown = down.length > 0;
+  return (
+    <span class="apps" role="status">
+      {apps.length > 0 && (
+        <span
+          class={`connection ${isDown ? "bad" : "good"}`}
+          title={(isDown ? down : apps.map(({ origin }) => origin)).join(", ")}
+        >
+          <span class="dot" aria-hidden="true" /> {isDown ? "App down" : "App up"}
+        </span>
+      )}
+      {waiting > 0 && <span class="pill waiting">{waiting.toLocaleString("en")} waiting</span>}
+      {failed > 0 && <span class="pill failed">{failed === 100 ? "100 or more" : failed} failed</span>}
+    </span>
+  );
+}
+
+const TOGGLES = [
+  ["failed", "Failed", "Your app did not accept it, and no attempt follows", "f"],
+  ["rejected", "Rejected", "Your app did not get it"],
+  ["invalid", "Invalid", "Bodies that are not as the schema says, unreadable, or of an unknown event"],
+  ["duplicates", "Duplicates", "What had come before"],
+] as const;
+
 export function FilterBar() {
   const { value } = filters;
   const change = (filter: Partial<Filters>) => setFilters(filter).catch(report);
-  const toggle = (name: "failed" | "rejected" | "invalid" | "duplicates", title: string, letter?: string) => (
-    <Button
-      pressed={value[name]}
-      title={title}
-      {...(letter !== undefined && { letter })}
-      onPress={() => change({ [name]: !value[name] })}
-    >
-      {name}
-    </Button>
-  );
   return (
     <search class="filters" aria-label="Filters">
-      <TypedFilter name="search" label="Search text, or #number" width={26} />
-      <label>
-        <span class="visually-hidden">Product</span>
-        <select value={value.product} onChange={({ currentTarget }) => change({ product: currentTarget.value })}>
-          <option value="">all products</option>
-          {products.value.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <TypedFilter name="event" label="Event: Leads.*" width={15} />
-      <TypedFilter name="status" label="Status: 4xx" width={10} />
-      {toggle("failed", "Your app did not accept it, and no attempt follows", "f")}
-      {toggle("rejected", "Rejected: your app did not get it")}
-      {toggle("invalid", "Bodies that are not as the schema says, unreadable, or of an unknown event")}
-      {toggle("duplicates", "What had come before")}
+      <TypedFilter name="search" label="Search text, or #number" />
+      <select
+        aria-label="Product"
+        value={value.product}
+        onChange={({ currentTarget }) => change({ product: currentTarget.value })}
+      >
+        <option value="">All products</option>
+        {products.value.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <TypedFilter name="event" label="Event: Leads.*" />
+      <TypedFilter name="status" label="Status: 4xx" />
+      {TOGGLES.map(([name, words, title, letter]) => (
+        <Button
+          key={name}
+          pressed={value[name]}
+          title={title}
+          {...(letter !== undefined && { letter })}
+          onPress={() => change({ [name]: !value[name] })}
+        >
+          {words}
+        </Button>
+      ))}
       <span class="space" />
       <Button pressed={paused.value} letter="p" onPress={togglePause}>
-        {paused.value ? "paused" : "pause"}
+        {paused.value ? "Paused" : "Pause"}
       </Button>
     </search>
   );
 }
 
-interface TypedFilterProps {
-  readonly name: "search" | "event" | "status";
-  readonly label: string;
-  /** In characters. */
-  readonly width: number;
-}
-
 /** Applied at Enter, or when the typing pauses. */
-function TypedFilter({ name, label, width }: TypedFilterProps) {
+function TypedFilter({ name, label }: { readonly name: "search" | "event" | "status"; readonly label: string }) {
   const timer = useSignal<number | undefined>(undefined);
   const apply = (text: string) => {
     clearTimeout(timer.peek());
     const [, number] = (name === "search" && /^#(\d+)$/.exec(text.trim())) || [];
     if (number !== undefined) {
-      choose(Number(number));
+      select(Number(number));
       detailsOpen.value = true;
     } else if (text !== filters.peek()[name]) setFilters({ [name]: text }).catch(report);
   };
@@ -136,7 +160,6 @@ function TypedFilter({ name, label, width }: TypedFilterProps) {
       aria-keyshortcuts={name === "search" ? "/" : undefined}
       autocomplete="off"
       spellcheck={false}
-      size={width}
       value={filters.value[name]}
       onInput={({ currentTarget }) => {
         const { value } = currentTarget;
@@ -154,22 +177,17 @@ function TypedFilter({ name, label, width }: TypedFilterProps) {
 
 export function Footer() {
   const { length } = shown.value;
+  const custom = customCount.value;
   return (
     <footer>
       <span>
         {searching.value
-          ? "searching …"
+          ? "Searching …"
           : `${counted(length, "event")}${more.value ? " loaded, older ones below" : ""}`}
-        {!searching.value && customCount.value > 0 && `; ${customCount.value.toLocaleString("en")} custom (no schema)`}
+        {!searching.value && custom > 0 && `; ${custom.toLocaleString("en")} custom (no schema)`}
       </span>
       <span role="status" class="message">
         {message.value}
-      </span>
-      <span class="space" />
-      <span class="hints faint" aria-hidden="true">
-        <kbd>j</kbd>
-        <kbd>k</kbd> select <kbd>d</kbd> details <kbd>r</kbd> replay <kbd>x</kbd> explain <kbd>m</kbd> diff <kbd>/</kbd>{" "}
-        search <kbd>?</kbd> all keys
       </span>
     </footer>
   );

@@ -78,7 +78,7 @@ export async function openPostgresLog(options: OpenPostgresOptions): Promise<Log
     row: reader.row,
     attemptsAfter: reader.attemptsAfter,
     lastAttempt: reader.lastAttempt,
-    stats: (filter = {}, isCustom = () => false) => readStats(reader.records, filter, isCustom),
+    stats: (filter = {}, options = {}) => readStats(reader.records, filter, options),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, { limits, now, signal }),
     giveUp: queue.giveUp,
     lock: receivers.lock,

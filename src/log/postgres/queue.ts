@@ -212,8 +212,8 @@ function keyOf({ id, lease = "" }: ClaimRef): string {
 }
 
 function attemptRow(i: number, n: number, made: NewAttempt) {
-  const { target, at, status = null, latencyMs, error = null, reply = null } = made;
-  return { i, n, target, at: at.getTime(), status, latency_ms: latencyMs, error, reply };
+  const { target, at, status = null, latencyMs, error = null, reply = null, replay = null } = made;
+  return { i, n, target, at: at.getTime(), status, latency_ms: latencyMs, error, reply, replay };
 }
 
 function readWhole(row: SqlRow): Claim {

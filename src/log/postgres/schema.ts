@@ -82,7 +82,8 @@ CREATE TABLE attempts (
   status integer,
   latency_ms double precision NOT NULL,
   error text,
-  reply text
+  reply text,
+  replay text
 );
 CREATE INDEX attempts_of_delivery ON attempts (n);
 
@@ -201,15 +202,15 @@ BEGIN
   END IF;
   PERFORM ${LOCK_ATTEMPTS};
   FOR given IN SELECT * FROM json_to_recordset(given_attempts) AS g (i integer, id bigint, lease uuid, n bigint, target text,
-    at bigint, status integer, latency_ms double precision, error text, reply text, state smallint, due_at bigint, mends boolean)
+    at bigint, status integer, latency_ms double precision, error text, reply text, replay text, state smallint, due_at bigint, mends boolean)
   LOOP
     i := given.i;
     result := 'done';
     key := NULL;
-    INSERT INTO attempts AS made (id, n, attempt, target, at, status, latency_ms, error, reply)
+    INSERT INTO attempts AS made (id, n, attempt, target, at, status, latency_ms, error, reply, replay)
     VALUES (nextval('attempt_ids'), given.n,
       1 + coalesce((SELECT max(a.attempt) FROM attempts AS a WHERE a.n = given.n AND a.target = given.target), 0),
-      given.target, given.at, given.status, given.latency_ms, given.error, given.reply)
+      given.target, given.at, given.status, given.latency_ms, given.error, given.reply, given.replay)
     RETURNING made.attempt INTO attempt;
     IF given.id IS NOT NULL THEN
       UPDATE forwards AS f

@@ -126,7 +126,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     rowsAfter: (n, limit) => read(() => rows.after(n, limit)),
     row: (n) => read(() => rows.row(n)),
     entries: (filter = {}, list = {}) => readAll(entries, filter, list),
-    stats: (filter = {}, isCustom = () => false) => explained(readStats(records, filter, isCustom)),
+    stats: (filter = {}, options = {}) => explained(readStats(records, filter, options)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) =>
       explained(prune({ database, commits, limits, now, signal })),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),

@@ -183,12 +183,12 @@ export function createAppender(database: NativeDatabase) {
   const refuse = database.prepare("UPDATE deliveries SET accepted = 0, status = 503, refusal = ? WHERE n = ?");
   const dropForwards = database.prepare("DELETE FROM forwards WHERE n = ? RETURNING target, order_key");
   const addAttempt = database.prepare(
-    `INSERT INTO attempts (n, target, at, status, latency_ms, error, reply, attempt) VALUES (?, ?, ?, ?, ?, ?, ?,
+    `INSERT INTO attempts (n, target, at, status, latency_ms, error, reply, replay, attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?,
        (SELECT coalesce(max(attempt), 0) + 1 FROM attempts WHERE n = ? AND target = ?))`,
   );
   const add = (n: number, made: NewAttempt): void => {
-    const { target, at, status = null, latencyMs, error = null, reply = null } = made;
-    addAttempt.run(n, target, at.getTime(), status, latencyMs, error, reply, n, target);
+    const { target, at, status = null, latencyMs, error = null, reply = null, replay = null } = made;
+    addAttempt.run(n, target, at.getTime(), status, latencyMs, error, reply, replay, n, target);
   };
 
   /** Rows have been settled: the first that waited for them become due. Returns whether any did. */

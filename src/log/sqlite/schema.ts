@@ -64,7 +64,8 @@ CREATE TABLE attempts (
   status INTEGER,
   latency_ms REAL NOT NULL,
   error TEXT,
-  reply TEXT
+  reply TEXT,
+  replay TEXT
 ) STRICT;
 CREATE INDEX attempts_of_delivery ON attempts (n);
 

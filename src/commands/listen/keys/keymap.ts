@@ -1,7 +1,12 @@
 /** The keys and their actions. Those without help are what a terminal itself does in its usual mode. */
 export const BINDINGS = [
   { action: "older", keys: ["up", "k"], shown: "↑ k", help: "select the previous event" },
-  { action: "newer", keys: ["down", "j"], shown: "↓ j", help: "select the next event; after the last one, follow the newest again" },
+  {
+    action: "newer",
+    keys: ["down", "j"],
+    shown: "↓ j",
+    help: "select the next event; after the last one, follow the newest again",
+  },
   { action: "number", keys: [..."0123456789"], shown: "12 enter", help: "select #12" },
   { action: "details", keys: ["d"], shown: "d", help: "its headers, body, signatures, schema and attempts" },
   { action: "replay", keys: ["r"], shown: "r", help: "send it to your app again" },

@@ -1,0 +1,48 @@
+import type { LogStats } from "../log/log.ts";
+import type { Activity } from "./api.ts";
+import type { SharedLog } from "./shared-log.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Counts the deliveries of each minute of an hour: the last one, or where nothing came in it, that of the newest delivery. */
+export async function readActivity(log: SharedLog, now: Date): Promise<Activity> {
+  const found = await log.use(async (open) => {
+    let newest = now;
+    for await (const { receivedAt } of open.rows({}, { limit: 1, onDamaged() {} })) newest = receivedAt;
+    const { since, until } = hourOf(newest.getTime() < now.getTime() - HOUR_MS ? newest : now);
+    const { periods, latencyMs } = await open.stats({ since, until }, { periodMs: MINUTE_MS });
+    return { since, periods, latencyMs };
+  });
+  const { since, periods, latencyMs } = found ?? { since: hourOf(now).since, periods: [], latencyMs: undefined };
+  return {
+    since: since.toISOString(),
+    minutes: minutesOf(periods),
+    latency: latencyMs === undefined ? null : { p50: latencyMs.p50, p99: latencyMs.p99 },
+  };
+}
+
+/** The hour that ends with the minute of a time. */
+function hourOf(time: Date) {
+  const until = (Math.floor(time.getTime() / MINUTE_MS) + 1) * MINUTE_MS;
+  return { since: new Date(until - HOUR_MS), until: new Date(until) };
+}
+
+/** Sums over the products of each minute. */
+function minutesOf(periods: LogStats["periods"]): Activity["minutes"] {
+  const minutes = new Map<string, Activity["minutes"][number]>();
+  for (const { at: start, counts } of periods) {
+    const at = start.toISOString();
+    const { waiting = 0, delivered = 0, failed = 0, rejected = 0, other = 0 } = minutes.get(at) ?? {};
+    const settled = counts.waiting + counts.delivered + counts.failed + counts.rejected;
+    minutes.set(at, {
+      at,
+      waiting: waiting + counts.waiting,
+      delivered: delivered + counts.delivered,
+      failed: failed + counts.failed,
+      rejected: rejected + counts.rejected,
+      other: other + counts.received - settled,
+    });
+  }
+  return [...minutes.values()];
+}
