@@ -339,8 +339,8 @@ describe("the format that send chooses", () => {
   });
 
   it.each([
-    ["crm Leads.create", "wire", "for the guide's: --format guide"],
-    ["crm Leads.create --format guide", "guide", "for Zoho's own: --format wire"],
+    ["crm Leads.create", "wire", "to send the Webhooks Guide's body instead: --format guide"],
+    ["crm Leads.create --format guide", "guide", "to send Zoho's own body instead: --format wire"],
     ["desk Ticket.Create", "guide", "only the guide has this event .products desk lists Zoho's own."],
     ["crm Leads.convert", "guide", "only the guide has this event"],
     ["books invoice_created", "guide", "only the guide has this event"],
