@@ -10,11 +10,11 @@ export async function readActivity(log: SharedLog, now: Date): Promise<Activity>
   const found = await log.use(async (open) => {
     let newest = now;
     for await (const { receivedAt } of open.rows({}, { limit: 1, onDamaged() {} })) newest = receivedAt;
-    const { since, until } = hourOf(newest.getTime() < now.getTime() - HOUR_MS ? newest : now);
-    const { periods, latencyMs } = await open.stats({ since, until }, { periodMs: MINUTE_MS });
+    const since = hourBefore(newest.getTime() < now.getTime() - HOUR_MS ? newest : now);
+    const { periods, latencyMs } = await open.stats({ since }, { periodMs: MINUTE_MS });
     return { since, periods, latencyMs };
   });
-  const { since, periods, latencyMs } = found ?? { since: hourOf(now).since, periods: [], latencyMs: undefined };
+  const { since, periods, latencyMs } = found ?? { since: hourBefore(now), periods: [], latencyMs: undefined };
   return {
     since: since.toISOString(),
     minutes: minutesOf(periods),
@@ -22,10 +22,9 @@ export async function readActivity(log: SharedLog, now: Date): Promise<Activity>
   };
 }
 
-/** The hour that ends with the minute of a time. */
-function hourOf(time: Date) {
-  const until = (Math.floor(time.getTime() / MINUTE_MS) + 1) * MINUTE_MS;
-  return { since: new Date(until - HOUR_MS), until: new Date(until) };
+/** When the hour began that ends with the minute of a time. */
+function hourBefore(time: Date): Date {
+  return new Date((Math.floor(time.getTime() / MINUTE_MS) + 1) * MINUTE_MS - HOUR_MS);
 }
 
 /** Sums over the products of each minute. */

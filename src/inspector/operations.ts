@@ -65,6 +65,12 @@ export type Operations = ReturnType<typeof createOperations>;
 /** The calls of the inspector: the commands' own functions, with their reports captured. */
 export function createOperations(context: Context, options: OperationsOptions) {
   const { log, showSecrets } = options;
+  // Counting takes half a second in a log of a million.
+  const activity = cachedFor(
+    2000,
+    () => performance.now(),
+    () => readActivity(log, context.now()),
+  );
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
   const products = cachedFor(
     1000,
@@ -98,7 +104,7 @@ export function createOperations(context: Context, options: OperationsOptions) {
       const rows = await listRows(log, await rowOf(), wanted, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
-    activity: () => readActivity(log, context.now()),
+    activity,
     /** Undefined for an event that has been pruned or never existed. */
     async details(n: number) {
       const entry = await entryOf(n);

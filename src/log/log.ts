@@ -165,7 +165,7 @@ export interface LogRecord {
 }
 
 /** Tells whether the body of an event is custom. */
-export type IsCustom = (event: Pick<LogRecord, "product" | "format" | "event">) => boolean;
+type IsCustom = (event: Pick<LogRecord, "product" | "format" | "event">) => boolean;
 
 /** The columns of a delivery that a list shows. */
 export interface LogRow

@@ -66,31 +66,33 @@ function Help() {
   );
 }
 
-/** Edits by event, for as long as the page is open: closing the dialog loses none. */
-const drafts = new Map<number, string>();
+/** Edits by number and time, for as long as the page is open: closing the dialog loses none. */
+const drafts = new Map<string, string>();
 
 function EditAndReplay() {
   // Another event may be selected, or this one change, while the dialog is open.
   const { value: event } = useSignal(details.peek());
   // In a text field, hidden characters can neither be seen nor edited.
   const original = event?.pretty == null ? (event?.raw ?? "") : withEscapes(event.pretty);
-  const body = useSignal(drafts.get(event?.n ?? 0) ?? original);
+  const key = `${event?.n} ${event?.at}`;
+  const body = useSignal(drafts.get(key) ?? original);
   const target = useSignal("");
   const answer = useSignal<Outcome | null>(null);
   const id = useId();
+  const isEdited = body.value !== original;
   const flaw = event?.pretty == null ? undefined : jsonFlaw(body.value);
   if (event === null) return null;
   const { n, raw, masked } = event;
   if (raw === null) return <Modal title={`Edit #${n} and replay it`}>The body is not text.</Modal>;
   const edit = (text: string) => {
     body.value = text;
-    if (text === original) drafts.delete(n);
-    else drafts.set(n, text);
+    if (text === original) drafts.delete(key);
+    else drafts.set(key, text);
   };
   const replay = async () => {
     if (flaw !== undefined) return document.getElementById(`${id}-body`)?.focus();
     const to = target.value.trim();
-    answer.value = await ask("replay", { n, body: body.value, ...(to !== "" && { to }) });
+    answer.value = await ask("replay", { n, ...(isEdited && { body: body.value }), ...(to !== "" && { to }) });
   };
   return (
     <Form
@@ -99,7 +101,7 @@ function EditAndReplay() {
       outcome={answer.value}
       onSubmit={() => void replay()}
       buttons={
-        body.value !== original && (
+        isEdited && (
           <>
             <span class="faint">Your edit is kept until the page is closed.</span>
             <Button onPress={() => edit(original)}>Undo all</Button>

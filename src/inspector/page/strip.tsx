@@ -27,9 +27,9 @@ effect(() => {
   isDue = true;
   setTimeout(
     async () => {
-      isDue = false;
       // The list reports what fails.
       activity.value = await call<Activity>("/api/activity").catch(() => activity.value);
+      isDue = false;
     },
     activity.peek() === null ? 0 : REFRESH_INTERVAL_MS,
   );
@@ -67,6 +67,7 @@ export function Strip() {
         aria-valuenow={end}
         aria-valuetext={span === null ? `${counted(total(shown.minutes), "event")} in this hour` : textOf(start, span)}
         onPointerDown={(event) => {
+          if (event.button !== 0) return;
           element.current?.setPointerCapture(event.pointerId);
           dragged.value = [minuteAt(event), minuteAt(event)];
         }}
