@@ -13,6 +13,7 @@ import { COMMON_OPTIONS, examples, findTopics, helpAllOption, helpOutput, ToolCo
 import { fitText } from "../terminal/layout.ts";
 import type { Mode } from "../terminal/paint.ts";
 import { CANCELLED, ExitCode, UserError } from "../util/errors.ts";
+import { shellQuoted } from "../util/text.ts";
 
 declare const __VERSION__: string;
 
@@ -171,7 +172,7 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: T
   const text = error.message.replace(/^error: /, "").replace(/^(unknown option '-[^=']+)=.*'/s, "$1'");
   const message = text.split("\n", 1)[0] ?? "";
   const unknown = error.code === "commander.unknownCommand" ? /'(.*)'/.exec(message)?.[1] : undefined;
-  if (unknown !== undefined && unknown === called) return unknownCommand(unknown);
+  if (unknown !== undefined && unknown === called) return unknownCommand(unknown, argv);
   const { path, command } = calledSubcommand(argv, program);
   const flag = /^unknown option '(--.+)'$/.exec(message)?.[1];
   const longer = command.options.flatMap(({ long }) => (flag && long?.startsWith(flag) ? [long] : [])) ?? [];
@@ -179,7 +180,9 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: T
   // The flag exists, and its value is what does not fit.
   if (flag !== undefined && suggestion?.split(" or ").includes(flag))
     return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
-  const other = OTHER_NAMES.get(`${path} ${unknown ?? flag}`);
+  const typed = `${path} ${unknown ?? flag}`;
+  if (/^events (delete|remove|rm)$/.test(typed)) return new UserError("usage", message, DELETE_HINT);
+  const other = otherName(typed, argv);
   if (other !== undefined) return new UserError("usage", message, `did you mean ${other}?`);
   const help = isCommand(called) ? `run zoho-hooks ${path} --help for usage` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
@@ -188,17 +191,30 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: T
 const HELP_HINT = "run zoho-hooks --help for the commands and their flags";
 /** Names of the same commands in other tools, and what is looked for under another name. */
 const OTHER_NAMES = new Map([
-  ["trigger", "send"],
-  ["logs", "events"],
+  ["trigger", "zoho-hooks send"],
+  ["resend", "zoho-hooks replay"],
+  ["events resend", "zoho-hooks replay"],
+  ["logs", "zoho-hooks events"],
   ["version", "--version"],
   ["events clear", "zoho-hooks events prune --keep 0s"],
-  ["events delete", "zoho-hooks events prune --keep 0s"],
   ["check --junit", "--summary junit=FILE"],
   ["replay --logged", "zoho-hooks replay 3, without a flag"],
 ]);
 
-function unknownCommand(name: string): UserError {
-  const near = OTHER_NAMES.get(name) ?? nearest(name, NAMES, 1)[0];
+const DELETE_HINT = "single deliveries cannot be deleted; for those beyond an age, run zoho-hooks events prune --help";
+
+/** A command takes over the words that were typed behind the unknown one, up to the first flag. */
+function otherName(typed: string, argv: readonly string[]): string | undefined {
+  const other = OTHER_NAMES.get(typed);
+  if (other === undefined || !/^zoho-hooks [a-z]+$/.test(other)) return other;
+  const unknown = typed.split(" ").at(-1) ?? "";
+  const words = argv.slice(argv.indexOf(unknown) + 1);
+  const end = words.findIndex((word) => word.startsWith("-"));
+  return [other, ...words.slice(0, end === -1 ? undefined : end).map(shellQuoted)].join(" ");
+}
+
+function unknownCommand(name: string, argv: readonly string[]): UserError {
+  const near = otherName(name, argv) ?? nearest(name, NAMES, 1)[0];
   return new UserError("usage", `unknown command '${name}'`, near === undefined ? HELP_HINT : `did you mean ${near}?`);
 }
 

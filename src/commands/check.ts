@@ -73,7 +73,7 @@ async function check(context: Context, to: string, options: CheckOptions): Promi
   if (options.yes !== true) requireOwnMachine(subject, chosen);
   announce(context, subject, chosen);
   const { show, flush } = createResults(context);
-  const mask = findingMasker(context, subject);
+  const mask = findingMasker(context);
   let made = 0;
   async function* findings(): AsyncGenerator<Finding> {
     for await (const finding of checkEndpoint(context, config, subject, chosen)) {

@@ -25,7 +25,7 @@ export const define: Define = (command, act) => {
       "before",
       examples(
         "zoho-hooks replay last",
-        "zoho-hooks replay 42 --to 3000 --set data.Email=me@example.com",
+        "zoho-hooks replay 42 --to 3000 --set invoice.total=99",
         "zoho-hooks replay --failed",
         "zoho-hooks replay --since 10m --event 'crm:Leads.*'",
       ),

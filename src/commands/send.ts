@@ -25,7 +25,7 @@ export const define: Define = (command, act) => {
       "before",
       examples(
         "zoho-hooks send crm Leads.create --to 3000",
-        "zoho-hooks send crm Leads.create --set data.Email=me@example.com",
+        "zoho-hooks send books invoice --set invoice.total=99",
         "zoho-hooks send books --all --to http://localhost:3000/hooks/:product",
         "zoho-hooks send crm --data @payload.json --to 3000",
         "zoho-hooks send desk --challenge --to 3000     would Desk save this URL?",

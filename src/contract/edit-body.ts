@@ -105,7 +105,7 @@ export function parseAssignment(text: string): Assignment {
   if (split === undefined)
     throw usageError(
       `--set ${JSON.stringify(text)} has no value`,
-      "write it as --set path=value, such as --set data.Email=me@example.com",
+      "write it as --set path=value, such as --set invoice.total=99",
     );
   return { path: parsePath(split.path), text: split.path, ...parseValue(split.value) };
 }

@@ -4,7 +4,7 @@ import type { Delivery } from "./delivery.ts";
 import { rewriteBody } from "./rewrite-body.ts";
 
 /** A shorter value would mask ordinary text. */
-const MIN_LENGTH = 8;
+export const MIN_SECRET_LENGTH = 8;
 /** Mark at the place where a text was cut. */
 const ELLIPSIS = "…";
 
@@ -31,7 +31,7 @@ export class KnownSecrets {
   }
 
   #add(value: string): void {
-    if (value.length < MIN_LENGTH || value.startsWith("-----") || this.#values.has(value)) return;
+    if (value.length < MIN_SECRET_LENGTH || value.startsWith("-----") || this.#values.has(value)) return;
     this.#values.add(value);
     this.#hasDigits ||= /^[-+.\deE]+$/.test(value);
     // The longest first: one may begin as another one.
@@ -115,7 +115,7 @@ export class KnownSecrets {
     const end = text.trimEnd();
     for (const value of this.#values) {
       for (const form of new Set([value, JSON.stringify(value).slice(1, -1)])) {
-        const at = end.lastIndexOf(form.slice(0, MIN_LENGTH));
+        const at = end.lastIndexOf(form.slice(0, MIN_SECRET_LENGTH));
         if (at !== -1 && form.startsWith(end.slice(at))) return end.slice(0, at) + MASK + text.slice(end.length);
       }
     }

@@ -214,10 +214,12 @@ function eventHandler({ context, plan, parts, ending, over }: Run): (event: Even
     const isWhole = keptBytes(event) >= body.length;
     const why = isWhole ? explainCommand(context, config, n, receipt.verdicts) : undefined;
     context.report(why === undefined ? event : { ...event, explainCommand: why });
-    if (event.shown) drift?.add(event);
-    reportHint(receipt, status);
+    if (event.shown) {
+      drift?.add(event);
+      reportHint(receipt, status);
+    }
     const isForeign = receipt.verdicts.some(({ id, verdict }) => id === "source-address" && verdict === "failed");
-    if (rangesNote !== undefined && isForeign) {
+    if (event.shown && rangesNote !== undefined && isForeign) {
       context.report({ type: "notice", message: rangesNote, below: true });
       rangesNote = undefined;
     }

@@ -1,6 +1,7 @@
 import type { Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { isSuccess } from "../delivery/delivery.ts";
+import { readPayload } from "../delivery/payload.ts";
 import { checkTarget } from "../delivery/target.ts";
 import { DamageReport, entryName, recogniseEntry } from "../events/entry.ts";
 import { requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
@@ -15,6 +16,7 @@ import { type Config, loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { stoppedBy } from "../util/timing.ts";
 import { counted } from "../util/units.ts";
+import { addedWarner } from "./added-members.ts";
 import { MAX_OWN_CONNECTIONS } from "./deliver.ts";
 import { answersExitCode, unexpectedStatus } from "./flags.ts";
 import { type OutgoingDelivery, postOne, requestReport, sentReport } from "./outgoing.ts";
@@ -151,6 +153,7 @@ async function replayAll(
   });
   const tally = new Tally();
   const isAlone = count === 1;
+  const warnOfAdded = addedWarner(context, plan);
   const show = (outgoing: OutgoingDelivery): void =>
     context.report(requestReport(outgoing, { maskSecrets: !showSecrets }));
   const sendOne = async ({ n, product, receivedAt }: LogEntry, target: string, outgoing: ReplayedDelivery) => {
@@ -186,6 +189,8 @@ async function replayAll(
       if (context.signal.aborted) break;
       // The user edits once, however many targets there are.
       if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);
+      const read = plan.assignments.length === 0 ? undefined : readPayload(entry.delivery);
+      if (read?.ok) warnOfAdded(read.payload.data);
       const { secrets } = config;
       const outgoing = replayedDelivery(plan, entry, { products, secrets, now: context.now(), target, body });
       if (plan.dryRun) {

@@ -133,8 +133,8 @@ function otherFormat({ product, format, event }: Source): readonly string[] {
 
 /** Zoho's servers do not post the guide's bodies. */
 const OTHER_FORMATS = [
-  { id: "wire", other: "guide", note: "for the guide's: --format guide" },
-  { id: "guide", other: "wire", note: "for Zoho's own: --format wire" },
+  { id: "wire", other: "guide", note: "to send the Webhooks Guide's body instead: --format guide" },
+  { id: "guide", other: "wire", note: "to send Zoho's own body instead: --format wire" },
 ] as const;
 
 /** A value given with `--set token=…` wins over the configured token. */

@@ -8,6 +8,7 @@ import { KEY_SET_PATH, keySetReply } from "../receiver/routes.ts";
 import { plainReply } from "../recognition/reply.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { localKeySet } from "../zoho-api/key-sets.ts";
+import { addedWarner } from "./added-members.ts";
 import { deliver } from "./deliver.ts";
 import { requireFaults } from "./faults.ts";
 import { requestReport } from "./outgoing.ts";
@@ -26,6 +27,8 @@ export async function send(
   await rememberChannelTokens(context, configured);
   const config = await atRunningListener(context, plan, configured);
   const sources = requireFaults(plan, await readSources(context, plan, config));
+  const warnOfAdded = addedWarner(context, plan);
+  for (const { body } of sources) warnOfAdded(body);
   if (plan.dryRun || plan.curl) return showRequests(context, plan, config, sources);
   const work = () => deliver(context, plan, config, sources);
   if (plan.serveJwksPort === undefined) return work();

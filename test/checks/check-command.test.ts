@@ -214,6 +214,21 @@ describe("check", () => {
     expect(out).not.toContain("reachability");
   });
 
+  it.each([
+    ["t", "s"],
+    ["secret", "secret"],
+  ])("masks a token %s and a secret %s in no text, and looks for neither in errors", async (token, secret) => {
+    const app = await target((response) => void response.writeHead(401).end("wrong secret"));
+    const short = { ZOHO_WEBHOOK_TOKEN: token, ZOHO_WEBHOOK_SECRET: secret };
+    const line =
+      "PORT --format guide --only reachability.port --only security.error-text --only protocol.valid-delivery";
+    const { out } = await check(line, app.port, { env: short });
+    expect(out).toMatch(/✓ reachability\.port .*its port is open/);
+    expect(out).toContain("wrong secret");
+    expect(out).toContain("✓ security.error-text");
+    expect(out).not.toContain("[masked]");
+  });
+
   it("writes JUnit XML", async () => {
     const app = await target(
       (response) => void response.writeHead(500).end('a <b> & "c" \u001b[31m \u009b\u202e\uffff'),

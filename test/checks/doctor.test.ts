@@ -124,6 +124,15 @@ describe("doctor", () => {
     expect(secrets.filter((each) => (out + err).includes(each))).toEqual([]);
   });
 
+  it("says that no secret is set in this terminal: a running listen may have one", async () => {
+    config({ products: {} });
+    rmSync(path(".env"));
+    rmSync(path(".config/zoho-hooks/channels.json"));
+    const { lines } = await doctor();
+    const line = lines().find(({ id }) => id === "secrets");
+    expect(line).toMatchObject({ outcome: "warning", text: expect.stringContaining("none is set in this terminal") });
+  });
+
   it("leaves out what needs a sign-in where there is none", async () => {
     for (const name of Object.keys(world.env)) delete env[name];
     const { exitCode, lines } = await doctor();

@@ -36,8 +36,8 @@ describe("a group of commands alone", () => {
 
 describe("a command that other tools have", () => {
   it.each([
-    ["trigger", "send"],
-    ["logs", "events"],
+    ["trigger", "zoho-hooks send"],
+    ["logs", "zoho-hooks events"],
     ["version", "--version"],
     ["lisen", "listen"],
   ])("%s is answered with %s", async (typed, meant) => {
@@ -47,12 +47,23 @@ describe("a command that other tools have", () => {
   });
 
   it.each([
+    ["trigger crm.Leads.create --to 3000", "zoho-hooks send crm.Leads.create?"],
+    ["resend 3", "zoho-hooks replay 3?"],
+    ["events resend 1", "zoho-hooks replay 1?"],
     ["events clear", "zoho-hooks events prune --keep 0s"],
     ["check 3000 --junit out.xml", "--summary junit=FILE"],
-    ["replay --logged 3", "zoho-hooks replay 3"],
+    ["replay --logged 3", "zoho-hooks replay 3, without a flag?"],
   ])("%s is answered with %s", async (line, meant) => {
     const { exitCode, err } = await run(line.split(" "));
     expect([exitCode, err]).toEqual([2, expect.stringContaining(`\n  did you mean ${meant}`)]);
+  });
+});
+
+describe("a command that deletes one delivery", () => {
+  it.each(["delete", "remove", "rm"])("events %s is answered without one that empties the log", async (name) => {
+    const { exitCode, err } = await run(["events", name, "1"]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("run zoho-hooks events prune --help")]);
+    expect(err).not.toContain("--keep");
   });
 });
 

@@ -87,6 +87,17 @@ describe("the ready block of listen", () => {
     expect(Object.keys(urls)).toHaveLength(products.length);
   });
 
+  it("shows notes only of events that it shows", async () => {
+    const notesWith = async (events: string) => {
+      const human = await startHumanListener(["--no-store", "--events", events]);
+      await fetch(`${human.url}/webhooks/zoho/books`, { method: "POST", body: '{"invoice":{"invoice_id":"1"}}' });
+      const { out, err } = await human.stop();
+      return (out + err).match(/books: the body does not say/g);
+    };
+    expect(await notesWith("books:*")).toHaveLength(1);
+    expect(await notesWith("crm:*")).toBeNull();
+  });
+
   it("shows the filter of events, and counts what it hides", async () => {
     const flags = ["--no-store", "--events", "crm:Leads.*,books:*"];
     const human = await startHumanListener(flags);

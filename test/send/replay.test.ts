@@ -269,6 +269,16 @@ describe("replay of a changed body", () => {
     expect(String(project.app.seen[1]?.body)).toContain('"New":1');
   });
 
+  it("warns of a member that --set adds, once", async () => {
+    const project = await start();
+    for (const email of ["a@example.com", "b@example.com"])
+      await project.deliver("/webhooks/zoho/crm", leadBody({ email }));
+    const argv = ["replay", "--product", "crm", "--set", "data.Email=new@example.com", "--set", "data.New=1"];
+    const { err } = await project.run(argv);
+    expect(project.app.seen).toHaveLength(4);
+    expect(err.match(/added .*/g)).toEqual(["added data.New: the body had none"]);
+  });
+
   it("shows what it would send with --dry-run, masked, and sends and records nothing", async () => {
     const project = await start();
     await project.deliver("/webhooks/zoho/crm", leadBody());

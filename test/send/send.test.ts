@@ -256,6 +256,13 @@ describe("send of a body", () => {
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
   });
 
+  it("warns of a member that --set adds, once", async () => {
+    const app = await target();
+    const sets = "--set data.Email=me@example.com --set ids[0]=4150868000000002179 --set token=mine";
+    const { err } = await send(`crm Leads.create --count 2 --to PORT ${sets}`, app);
+    expect(err.match(/added .*/g)).toEqual(["added data.Email: the body had none"]);
+  });
+
   it("rejects a path through a text, before anything is sent", async () => {
     const app = await target();
     const { exitCode, err } = await send("crm Leads.create --format guide --to PORT --set data.Email.x=1", app);
@@ -332,8 +339,8 @@ describe("the format that send chooses", () => {
   });
 
   it.each([
-    ["crm Leads.create", "wire", "for the guide's: --format guide"],
-    ["crm Leads.create --format guide", "guide", "for Zoho's own: --format wire"],
+    ["crm Leads.create", "wire", "to send the Webhooks Guide's body instead: --format guide"],
+    ["crm Leads.create --format guide", "guide", "to send Zoho's own body instead: --format wire"],
     ["desk Ticket.Create", "guide", "only the guide has this event .products desk lists Zoho's own."],
     ["crm Leads.convert", "guide", "only the guide has this event"],
     ["books invoice_created", "guide", "only the guide has this event"],

@@ -105,7 +105,7 @@ function checkSecrets(context: Context, config: Config, products: readonly Produ
   const hasChannels = watchProductIds.some((id) => secrets.for("token", id).length > 0);
   return hasChannels
     ? passed("the tokens of the channels that were created here")
-    : warned("none is set: deliveries are not verified", init);
+    : warned("none is set in this terminal: a listen started here does not verify deliveries", init);
 }
 
 /** The kinds of secrets of which one verifies deliveries of a product. A sender offers its own one itself. */

@@ -1,8 +1,7 @@
-import { MASK, maskText } from "../../delivery/mask.ts";
+import { maskText } from "../../delivery/mask.ts";
 import type { Context } from "../../project/context.ts";
 import { counted } from "../../util/units.ts";
 import type { Finding } from "../finding.ts";
-import type { Subject } from "./samples.ts";
 
 /** More are not named. */
 const MAX_NAMED = 6;
@@ -41,20 +40,10 @@ export function createResults({ json, report }: Context) {
 
 const MAX_DETAIL = 240;
 
-/** An answer may repeat the secrets that it was sent. Here also short ones are masked: checks quote whole answers. */
-export function findingMasker(
-  { knownSecrets }: Context,
-  { format, product, secrets }: Subject,
-): (finding: Finding) => Finding {
-  const values = format.proofs
-    .flatMap(({ credential, signingCredential = credential }) =>
-      [credential, signingCredential].flatMap((each) => secrets.for(each, product.id)),
-    )
-    // As JSON.stringify shows it in an answer, too.
-    .flatMap(({ reveal }) => [reveal(), JSON.stringify(reveal()).slice(1, -1)]);
-  // First as a whole: after maskText or a cut, a part of a secret might be left.
-  const mask = (text: string): string =>
-    maskText(knownSecrets.maskCut(values.reduce((masked, value) => masked.replaceAll(value, MASK), text)));
+/** An answer may repeat the secrets that it was sent. */
+export function findingMasker({ knownSecrets }: Context): (finding: Finding) => Finding {
+  // First by value: after maskText or a cut, a part of a secret might be left.
+  const mask = (text: string): string => maskText(knownSecrets.maskCut(text));
   const cut = (text: string): string => (text.length <= MAX_DETAIL ? text : `${text.slice(0, MAX_DETAIL)}…`);
   return (finding) => ({
     ...finding,

@@ -2,7 +2,7 @@ import { isSignature } from "../../contract/prepare.ts";
 import type { Proof } from "../../contract/product.ts";
 import { type Delivery, headerValue, withHeader } from "../../delivery/delivery.ts";
 import { readPayload } from "../../delivery/payload.ts";
-import { secret } from "../../delivery/secrets.ts";
+import { MIN_SECRET_LENGTH, secret } from "../../delivery/secrets.ts";
 import type { PostResult } from "../../forward/post.ts";
 import { writeJson } from "../../util/json.ts";
 import { prettyJson } from "../../util/json-print.ts";
@@ -242,5 +242,5 @@ function secretsOf({ format, product, secrets }: Subject): readonly string[] {
   return format.proofs
     .flatMap(({ credential }) => secrets.for(credential, product.id))
     .map((secret) => secret.reveal())
-    .filter((value) => value.length >= 6);
+    .filter((value) => value.length >= MIN_SECRET_LENGTH);
 }
