@@ -198,8 +198,8 @@ export function wrapLine(line: string, columns: number, hanging = 0): readonly s
   return [...lines, current];
 }
 
-/** A mark, or a label before a wide gap. */
-const LEAD = /^ *(?:[✓✗!–→-] |\S.{0,26}?\S {2,}(?=\S))/;
+/** A mark, a number, or a label before a wide gap. */
+const LEAD = /^ *(?:(?:[✓✗!–→-]|\d+\.) |\S.{0,26}?\S {2,}(?=\S))/;
 const JSON_LINE = /^ *"(?:[^"\\]|\\.)*"(?:: |,?$)/;
 /** Up to the last bracket. Where none follows, all of the line, which also keeps the search linear. */
 const JSON_REST = String.raw`[[{]+"(?:.*[\]}]\S*|.*)`;
