@@ -34,7 +34,7 @@ async function init(context: Context, options: LogOptions): Promise<ExitCode> {
     );
   const { path, created } = await createStore(logPlace(config));
   const text = `The event log ${path} ${created ? "was created" : "exists already"}.\n`;
-  context.report({ type: "text", text, json: { type: "store_init", log: path, created } });
+  context.report({ type: "text", text, prose: true, json: { type: "store_init", log: path, created } });
   return ExitCode.ok;
 }
 

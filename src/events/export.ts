@@ -101,7 +101,7 @@ function reportCounts(
   const notice = (message: string): void => context.report({ type: "notice", message });
   if (file !== undefined) {
     const text = `${counted(count, "delivery", "deliveries")} written to ${file}\n`;
-    context.report({ type: "text", text, json: { type: "exported", format, file, count, masked } });
+    context.report({ type: "text", text, prose: true, json: { type: "exported", format, file, count, masked } });
   } else if (count === 0) notice(emptyMessage(options, path));
   const left = counted(cut, "delivery was", "deliveries were");
   if (cut > 0) notice(`${left} left out: rejected, and only the start of the body was kept`);

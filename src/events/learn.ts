@@ -66,6 +66,7 @@ function writeNew(context: Context, root: string, seen: ObservedEvent, path: str
   context.report({
     type: "text",
     text: exists ? `${shown} already exists and was not changed; delete it to learn it again\n` : `${shown}\n`,
+    prose: exists,
     json: { ...fileLine(seen, exists ? "kept" : "learned", path), redacted: true },
   });
 }

@@ -31,6 +31,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
     context.report({
       type: "text",
       text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
+      prose: true,
       json: {
         type: "pruned",
         removed,

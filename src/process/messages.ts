@@ -36,6 +36,8 @@ export interface WarningReport {
 export interface TextReport {
   readonly type: "text";
   readonly text: string;
+  /** A sentence, which is wrapped at a terminal. */
+  readonly prose?: boolean;
   /** The JSON line; without it `{"type":"text","text":…}`. */
   readonly json?: Readonly<Record<string, unknown>>;
 }

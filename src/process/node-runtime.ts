@@ -158,10 +158,13 @@ function showInPager(text: string, pager?: string): boolean {
   // Ctrl-C is for the pager. Without a handler it would end this process, and leave the pager behind in the terminal.
   const ignore = (): void => {};
   process.on("SIGINT", ignore);
-  const { status } =
+  const { pid, status } =
     pager === undefined ? spawnSync("less", ["-FRX"], options) : spawnSync(pager, { ...options, shell: true });
   process.off("SIGINT", ignore);
-  return status === 0;
+  // cmd.exe exits with 1 for an unknown program.
+  if (process.platform === "win32") return status === 0;
+  // `error` is also set (EPIPE) if a pager quits before it has read everything; 126 and 127 are the shell's.
+  return pid !== 0 && status !== 126 && status !== 127;
 }
 
 /** Under `npm start` there is no `zoho-hooks` on the PATH; the path of the script works in any terminal. */

@@ -69,7 +69,7 @@ export interface Runtime {
   now(): Date;
   /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Shows a text in this pager, or in `less`, until the user leaves it; false if that failed. */
+  /** Shows a text in this pager, or in `less`, until the user leaves it; false if the pager did not start. */
   page(text: string, pager?: string): boolean;
   /** For long runs: a terminal that is stopped with Ctrl-S must not stop the program. A child changes it back. */
   neverWaitForTerminal(): void;

@@ -74,6 +74,8 @@ export function readPlan(product: string | undefined, event: string | undefined,
 }
 
 function refuseContradictions(product: string | undefined, event: string | undefined, o: SendFlags): void {
+  // Products have no such characters in their names: `crm.Leads.create`.
+  const namesEvent = event !== undefined || /[.:]/.test(product ?? "");
   const sendsNothing = o.curl ? "--curl" : o.dryRun ? "--dry-run" : undefined;
   refuse([
     [
@@ -81,10 +83,10 @@ function refuseContradictions(product: string | undefined, event: string | undef
       "send needs a product and an event",
       "such as: zoho-hooks send crm Leads.create; zoho-hooks products lists them, --all sends every one",
     ],
-    [o.all && event !== undefined, "--all and an event name cannot be combined"],
+    [o.all && namesEvent, "--all and an event name cannot be combined"],
     [o.all && o.data !== undefined, "--all and --data cannot be combined"],
     [o.all && o.challenge !== undefined, "--all and --challenge cannot be combined"],
-    [o.challenge !== undefined && event !== undefined, "a challenge is not an event: leave the event's name out"],
+    [o.challenge !== undefined && namesEvent, "a challenge is not an event: leave the event's name out"],
     [o.challenge !== undefined && o.data !== undefined, "--challenge and --data cannot be combined"],
     [o.challenge !== undefined && o.set !== undefined, "--challenge and --set cannot be combined"],
     [o.challenge === "", "--challenge: the value is empty", "leave the value out for a random one"],

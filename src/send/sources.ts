@@ -44,7 +44,7 @@ interface Input {
 export async function readSources(context: Context, plan: SendPlan, config: Config): Promise<readonly Source[]> {
   const products = await projectProducts(config);
   warnOfUnknownVariables(context, config, products);
-  const [product, event] = (!plan.all && !plan.event && splitEvent(products, plan.product ?? "")) || [];
+  const [product, event] = (!plan.event && splitEvent(products, plan.product ?? "")) || [];
   const named = product === undefined ? plan : { ...plan, product, event };
   const found = await findSources({ context, plan: named, config, products });
   return found.map((each) => ({ ...each, url: appUrl(plan.to, each.product.id, config.settings) }));

@@ -21,7 +21,7 @@ export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: 
   };
   const report = (given: Report): void => {
     const { out, err } = renderReport(given, runtime, { style: mode.json ? "json" : style, hidden });
-    const isVerbatim = given.type === "text" || given.type === "request";
+    const isVerbatim = (given.type === "text" && !given.prose) || given.type === "request";
     if (out) runtime.stdout.write(isVerbatim ? out : fitText(out, runtime.stdout));
     if (err) runtime.stderr.write(fitText(err, runtime.stderr));
   };

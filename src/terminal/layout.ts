@@ -198,10 +198,11 @@ export function wrapLine(line: string, columns: number, hanging = 0): readonly s
   return [...lines, current];
 }
 
-/** A mark, or a label before a wide gap. */
-const LEAD = /^ *(?:[✓✗!–→-] |\S.{0,26}?\S {2,}(?=\S))/;
+/** A mark, a number, or a label before a wide gap. */
+const LEAD = /^ *(?:(?:[✓✗!–→-]|\d+\.) |\S.{0,26}?\S {2,}(?=\S))/;
 const JSON_LINE = /^ *"(?:[^"\\]|\\.)*"(?:: |,?$)/;
-const JSON_REST = '[[{]+".*';
+/** Up to the last bracket. Where none follows, all of the line, which also keeps the search linear. */
+const JSON_REST = String.raw`[[{]+"(?:.*[\]}]\S*|.*)`;
 /** One of our commands, and its arguments: words with more than small letters, or those before and behind a flag. */
 const COMMAND = String.raw`(?:(?:npx |yarn )?zoho-hooks|node (?:'[^']*'|\S+))(?: [a-z-]+){1,2}(?:(?<![,;:)]) (?:-\S+(?: [a-z]+)?|'[^']*'|\S*[^a-z\s]\S*|[a-z]+(?= -)))*\S*`;
 const COLORS = String.raw`(?:\u001b\[\d+m)*`;

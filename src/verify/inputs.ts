@@ -13,9 +13,16 @@ interface InputOptions extends SecretOptions {
 }
 
 /** `verify 3` and `verify last`, as `replay` takes them, unless a file has this name. */
-export function loggedNumber(host: Host, [name = "", ...others]: readonly string[]): string | undefined {
-  const isNumber = others.length === 0 && /^(?:#?\d+|last)$/i.test(name);
-  return isNumber && kindOf(host, name) === "no such file" ? name : undefined;
+export function loggedNumber(host: Host, names: readonly string[]): string | undefined {
+  const [first] = names;
+  const isLogged = (name: string) => /^(?:#?\d+|last)$/i.test(name) && kindOf(host, name) === "no such file";
+  if (first === undefined || !names.every(isLogged)) return undefined;
+  if (names.length > 1)
+    throw usageError(
+      `verify takes one delivery of the event log at a time, and there are ${names.length}`,
+      `give one number: zoho-hooks verify ${first}`,
+    );
+  return first;
 }
 
 /** The names of the files, none for `--logged`; `-` is standard input. */

@@ -174,6 +174,16 @@ describe("help", () => {
     expect(out).not.toMatch(/^#/m);
   });
 
+  it.each([...findTopics(ROOT).keys()])("%s is wrapped, except code and long URLs", async (topic) => {
+    const { out } = await run(["help", topic], { env: { NO_COLOR: "1" }, outTTY: true, outColumns: 80 });
+    expect(out.split("\n").filter((line) => line.length > 80 && !/^ {4}|https:\S{30}/.test(line))).toEqual([]);
+  });
+
+  it("continues a numbered item below its text", async () => {
+    const { out } = await run(["help", "troubleshooting"], { outTTY: true, outColumns: 80 });
+    expect(out).toMatch(/^ {2}3\. Does Zoho have that URL\?.*\n {5}\S/m);
+  });
+
   it("check shows the page, and names the command of the same name", async () => {
     const { out } = await run(["help", "check"]);
     expect(out).toMatch(/^Options: zoho-hooks check --help\n\nChecking an endpoint/);

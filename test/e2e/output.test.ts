@@ -57,10 +57,15 @@ describe("help <topic> at a terminal", () => {
     expect((await runBin(["help", "own-products"], { env: { PAGER } })).stdout).not.toContain("| ");
   });
 
-  it.runIf(hasTerminal).each(["false", "no-such-pager", ""])("prints the page with the pager %j", async (PAGER) => {
+  it.runIf(hasTerminal).each(["no-such-pager", "/", ""])("prints the page with the pager %j", async (PAGER) => {
     const { text: whole } = await atScreen({}, 2000);
     const { status, text } = await atScreen({ PAGER }, 24);
     expect([status, text.slice(-whole.length)]).toEqual([0, whole]);
+  });
+
+  it.runIf(hasTerminal).each(["cat; exit 1", "cat; kill -9 $$"])("prints the page once with %j", async (PAGER) => {
+    const { status, text } = await atScreen({ PAGER }, 24);
+    expect([status, text.match(/A number of more than 15 digits/g)]).toEqual([0, [expect.any(String)]]);
   });
 
   it.runIf(hasTerminal && spawnSync("less", ["--version"]).status === 0)(

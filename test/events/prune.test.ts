@@ -24,6 +24,11 @@ describe("events prune", () => {
     expect(out).toMatch(/^nothing removed; the oldest left is #1 of \d{4}-\d\d-\d\d; the log takes \d+ kB\n$/);
   });
 
+  it("wraps its sentence at a terminal", async () => {
+    const { out } = await project.run(["events", "prune"], { outTTY: true, outColumns: 50 });
+    expect(out).toMatch(/^nothing removed; .{1,33}\n {2}\S.*\n$/);
+  });
+
   it("uses the limits of the settings, flags first", async () => {
     const env = { ZOHO_HOOKS_KEEP: "30m" };
     const kept = await project.run(["events", "prune", "--keep", "2h", "--json"], { env, now: inAnHour });

@@ -18,6 +18,8 @@ describe("send refuses", () => {
     ["an unknown format", [...lead, "--format", "smoke"], "formats: wire, guide"],
     ["a format that no product has", ["--all", "--format", "smoke"], "no product has a format"],
     ["--all with an event", [...lead, "--all"], "cannot be combined"],
+    ["--all with an event behind its product's name", ["crm.Leads.create", "--all"], "--all and an event name"],
+    ["a challenge with one", ["crm.Leads.create", "--challenge"], "a challenge is not an event"],
     ["--all with --data", ["crm", "--all", "--data", "{}"], "cannot be combined"],
     ["--all with --challenge", ["crm", "--all", "--challenge"], "cannot be combined"],
     ["a challenge with an event", [...lead, "--challenge"], "a challenge is not an event"],

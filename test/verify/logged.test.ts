@@ -69,6 +69,7 @@ describe("a delivery whose signature is wrong", () => {
 
   it.each([
     [["verify", "none.json"], "give its number: zoho-hooks verify 3"],
+    [["verify", "1", "last"], "one delivery of the event log at a time, and there are 2\n  give one number"],
     [["verify", "--logged", "9"], "there is no event #9"],
     [["verify", "--logged", "1", "x.json"], "--logged and a file cannot be combined"],
     [["verify", "--store", "x.db", "x.json"], "--store does nothing without --logged"],
