@@ -4,9 +4,6 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 const globalSetup = fileURLToPath(new URL("test/support/temp-root.ts", import.meta.url));
 
-// The files share nothing but the modules, which each worker loads once.
-const isolate = false;
-
 export default defineConfig({
   test: {
     testTimeout: 20_000,
@@ -24,10 +21,11 @@ export default defineConfig({
           globalSetup,
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, "test/{e2e,faults,fuzz}/**"],
-          isolate,
+          // The files share nothing but the modules, which each worker loads once.
+          isolate: false,
         },
       },
-      { extends: true, test: { name: "e2e", globalSetup, isolate, include: ["test/e2e/**/*.test.ts"] } },
+      { extends: true, test: { name: "e2e", globalSetup, include: ["test/e2e/**/*.test.ts"] } },
       {
         extends: true,
         test: {

@@ -36,7 +36,7 @@ export function pageText(markdown: string, topics: ReadonlyMap<string, string>, 
       rows.push(cellsOf(line).map(plainText));
     } else if (line.startsWith("#")) {
       flush();
-      lines.push(...wrapLine(plainText(line.replace(/^#+ /, "")), columns).map(paint.strong));
+      lines.push(...wrapLine(plainText(line.replace(/^#+ /, "")), columns).map((part) => paint.strong(part)));
     } else if (line === "") {
       flush();
       // Of a comment that stood alone, only one empty line is left.
