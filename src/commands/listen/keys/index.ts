@@ -292,7 +292,9 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   async function showFailure(error: unknown): Promise<void> {
     const { verbose } = base;
     const color = !base.argv.includes("--no-color");
-    const text = await renderFailure(error, base, { json: false, quiet: false, verbose, color });
+    const text = base.knownSecrets.mask(
+      await renderFailure(error, base, { json: false, quiet: false, verbose, color }),
+    );
     line.erase();
     base.stderr.write(fitText(text, base.stderr));
     line.schedule();
