@@ -164,7 +164,7 @@ export function wrapText(text: string, columns: number): string {
   return paragraphs.flatMap((line) => wrapLine(line, columns)).join("\n");
 }
 
-/** Breaks what is wider than the terminal; text that is not for a terminal stays as it is. */
+/** Wraps lines that are wider than the terminal. Output that is not a terminal stays unchanged. */
 export function fitText(text: string, { columns }: Output): string {
   if (!columns) return text;
   return text

@@ -14,7 +14,7 @@ const HOUR_WIDTH = 26;
 const MAX_WIDTH = 120;
 const OTHERS = "others";
 const COLUMNS = ["received", "delivered", "waiting", "failed", "duplicates", "rejected", "custom"] as const;
-/** The pieces of a bar, each with a character of its own: colour alone says nothing. */
+/** Segments of a bar. Each has its own character, since colour alone is not accessible. */
 const OUTCOMES = [
   { name: "delivered", piece: "█", tone: "good" },
   { name: "received", piece: "▓", tone: "name" },

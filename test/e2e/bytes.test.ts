@@ -81,7 +81,7 @@ async function startThereAndBack() {
 }
 
 describe("a body", { timeout: 60_000 }, () => {
-  it("is told by listen and taken by verify byte for byte", async () => {
+  it("is reported by listen and accepted by verify byte for byte", async () => {
     const thereAndBack = await startThereAndBack();
     for (const sample of corpus) {
       const { name } = sample;
@@ -94,7 +94,7 @@ describe("a body", { timeout: 60_000 }, () => {
       const taken = String(verified.body_b64).slice(0, 200);
       expect(verified.body_b64 === wanted, `${name}: verify took ${taken}`).toBe(true);
       expect([verified.product, verified.event], name).toEqual([event.product, event.event]);
-      // Of where in the body it is `listen` says more; of what is no event `verify` alone says that it is none.
+      // `listen` also gives positions in the body; only `verify` says that a body is not an event.
       if (event.problem !== null) expect(event.problem, name).toContain(verified.problem);
       else expect(verified.problem ?? "not an event of", name).toContain("not an event of");
     }

@@ -121,7 +121,7 @@ end
 complete -c zoho-hooks -f -a '(__zoho_hooks_complete)'
 complete -c npx -f -n __zoho_hooks_by_npx -a '(__zoho_hooks_complete)'
 `,
-  // Not in completions/, where only what has the name of the file is completed.
+  // conf.d, not completions/: fish loads a file there only for the command of the same name.
   install: "zoho-hooks completion fish > ~/.config/fish/conf.d/zoho-hooks.fish",
 };
 

@@ -59,7 +59,7 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
   let isPaused = false;
   /** An editor or a question has the terminal. */
   let isAway = false;
-  /** What is being typed on the last line, and what Enter does with it. */
+  /** Input on the last line, and its action on Enter. */
   let prompt: { readonly label: string; readonly text: string; submit(text: string): void } | undefined;
   /** The event whose line was last shown with a mark. */
   let shownN: number | undefined;

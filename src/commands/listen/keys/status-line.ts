@@ -5,7 +5,7 @@ import type { RecentEvent } from "./recent-events.ts";
 
 /** The facts for the line at the bottom of the terminal. */
 export interface Status {
-  /** What is being typed, such as `search: ` and a text; nothing else is shown then. */
+  /** Prompt and input, such as `search: jane`. Replaces the status while it is set. */
   readonly typed: string | undefined;
   /** The command that is running, such as `replaying #12`. */
   readonly busy: string | undefined;
