@@ -22,7 +22,7 @@ const ORDER = [
   ["channels"],
   ["webhooks"],
   ["events"],
-  ["send", "verify", "listener"],
+  ["send", "verify", "listener", "emulator"],
   ["checks"],
   ["terminal"],
   ["inspector", "library"],

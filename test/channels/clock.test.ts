@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/channels/expiry.ts";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -30,7 +30,7 @@ describe("with a wrong clock", () => {
 
   it("create keeps the channel if Zoho rejects the corrected end", async () => {
     const body = { watch: [{ code: "NO_PERMISSION", details: {}, message: "no", status: "error" }] };
-    const isSecond = ({ method }: SeenRequest): boolean => method === "POST" && world.server.watch.rows().length > 0;
+    const isSecond = ({ method }: ApiRequest): boolean => method === "POST" && world.server.watch.rows().length > 0;
     world.server.trouble({ status: 403, body }, 1, isSecond);
     const argv = ["create", "Leads.create", "--url", HOOK];
     const { exitCode, err } = await world.channels(argv, off(-3 * DAY_MS));

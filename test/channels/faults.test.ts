@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HOUR_MS } from "../../src/channels/expiry.ts";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
 const URL = "https://abc.example/webhooks/zoho/crm";
@@ -30,7 +30,7 @@ afterEach(() => server.close());
 const channels = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
   run(["channels", ...argv], { env, cwd, now: clock.now, sleep: clock.sleep, signal: interrupt.signal, ...options });
 const create = (...argv: string[]): Promise<RunResult> => channels(["create", "Leads.create", "--url", URL, ...argv]);
-const isWatch = (method: string) => (request: SeenRequest) =>
+const isWatch = (method: string) => (request: ApiRequest) =>
   request.method === method && request.path.endsWith("/actions/watch");
 const writes = () => server.requests.filter(({ method, path }) => method !== "GET" && path.endsWith("/watch"));
 /** A channel is remembered if it can be created again. */
@@ -44,7 +44,7 @@ describe("a channels command that is interrupted", () => {
     ["list", "watch"],
     ["list", "oauth"],
   ])("ends at once while it waits for Zoho, without a bug report: %s, %s", async (command, path) => {
-    server.trouble("silent", 1, (request) => request.path.includes(path));
+    server.trouble("silence", 1, (request) => request.path.includes(path));
     const running = channels([command]);
     await server.seen((request) => request.path.includes(path));
     interrupt.abort("SIGINT");
@@ -53,7 +53,7 @@ describe("a channels command that is interrupted", () => {
   });
 
   it("gives a script the status of the signal", async () => {
-    server.trouble("silent");
+    server.trouble("silence");
     const running = channels(["list", "--json"]);
     await server.seen(() => true);
     interrupt.abort("SIGTERM");
@@ -79,7 +79,7 @@ describe("channels create without an answer", () => {
   });
 
   it("warns on Ctrl-C as well", async () => {
-    server.trouble("silent", 1, isWatch("POST"));
+    server.trouble("silence", 1, isWatch("POST"));
     const running = create("--id", "4711");
     await server.seen(isWatch("POST"));
     interrupt.abort("SIGINT");
@@ -91,7 +91,7 @@ describe("channels create without an answer", () => {
   });
 
   it.each(["cut", BUSY] as const)("does not warn if there is no access token because of %j", async (last) => {
-    const isToken = ({ path }: SeenRequest): boolean => path === "/oauth/v2/token";
+    const isToken = ({ path }: ApiRequest): boolean => path === "/oauth/v2/token";
     server.trouble(BUSY, 3, isToken);
     server.trouble(last, 1, isToken);
     const { exitCode, err } = await create();
@@ -139,7 +139,7 @@ describe("channels delete", () => {
 
   it("warns of what is unknown on Ctrl-C", async () => {
     await create("--id", "4711");
-    server.trouble("silent", 1, isWatch("DELETE"));
+    server.trouble("silence", 1, isWatch("DELETE"));
     const running = channels(["delete", "4711", "--yes"]);
     await server.seen(isWatch("DELETE"));
     interrupt.abort("SIGINT");
@@ -156,8 +156,8 @@ describe("channels renew", () => {
     await create("--id", "4711", "--expires", "5h");
     if (method === "POST") clock.advance(8 * 24 * HOUR_MS);
     const before = writes().length;
-    const isIt = (each: SeenRequest): boolean => isWatch(method)(each) && writes().length > before;
-    server.trouble("silent", 1, isIt);
+    const isIt = (each: ApiRequest): boolean => isWatch(method)(each) && writes().length > before;
+    server.trouble("silence", 1, isIt);
     const running = channels(["renew"]);
     await server.seen(isIt);
     interrupt.abort("SIGINT");

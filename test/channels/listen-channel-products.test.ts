@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/channels/expiry.ts";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { startTestTunnel, type TestTunnel } from "../support/test-tunnel.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
 const RECORD = "5725767000003000064";
@@ -44,7 +44,7 @@ async function listen(argv: readonly string[], scopes: readonly string[]): Promi
 
 const linesOf = (of: Listener, type: string) => of.lines().filter((line) => line.type === type);
 const statesOf = (of: Listener): unknown[] => linesOf(of, "channel").map(({ state }) => state);
-const watchCalls = (path: string): readonly SeenRequest[] => zoho.requests.filter((each) => each.path === path);
+const watchCalls = (path: string): readonly ApiRequest[] => zoho.requests.filter((each) => each.path === path);
 
 describe.each([
   {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/channels/expiry.ts";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import {
   channelId,
   clock,
@@ -16,7 +17,6 @@ import {
 import { isWatch } from "../support/channel-world.ts";
 import type { Listener } from "../support/listener.ts";
 import { type RunOptions, run } from "../support/run.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
 const LEAD = "5725767000003000064";
 startChannelListeners();
@@ -137,7 +137,7 @@ describe("listen --channel", () => {
     const of = await listen();
     clock.advance(1000);
     // Neither the renewal nor the POST that follows a refused one.
-    const isWrite = (each: SeenRequest): boolean => isWatch("PUT")(each) || isWatch("POST")(each);
+    const isWrite = (each: ApiRequest): boolean => isWatch("PUT")(each) || isWatch("POST")(each);
     zoho.trouble({ status: 400, body: { code: "INTERNAL_ERROR", message: "no", details: {} } }, 2, isWrite);
     tunnel.goDown();
     tunnel.comeBack("localhost");
@@ -360,7 +360,7 @@ describe("listen --expand", () => {
   it("answers at once, fetches three at a time, and reports those that did not come before the end", async () => {
     const of = await listen(["--expand"]);
     const isRecord = ({ path }: { readonly path: string }): boolean => path.includes("/Leads/");
-    zoho.trouble("silent", 99, isRecord);
+    zoho.trouble("silence", 99, isRecord);
     expect(await zoho.notify("Leads.create", ["101", "102", "103", "104", "105"])).toEqual([200]);
     await expect.poll(() => zoho.requests.filter(isRecord).length).toBe(3);
     await of.stop();

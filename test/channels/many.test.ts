@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HOUR_MS } from "../../src/channels/expiry.ts";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -114,7 +114,7 @@ describe("channels delete in two requests, of which the second fails", () => {
     }
     deletions = 0;
   });
-  const second = (request: SeenRequest): boolean => isWatch("DELETE")(request) && ++deletions >= 2;
+  const second = (request: ApiRequest): boolean => isWatch("DELETE")(request) && ++deletions >= 2;
 
   it("reads the list, and reports each channel", async () => {
     world.server.trouble("cut", 99, second);
@@ -126,7 +126,7 @@ describe("channels delete in two requests, of which the second fails", () => {
   });
 
   it("does not warn on Ctrl-C of channels that were not requested to be deleted", async () => {
-    world.server.trouble("silent", 1, second);
+    world.server.trouble("silence", 1, second);
     const stop = new AbortController();
     const running = world.channels(["delete", "--all", "--yes", "--json"], { signal: stop.signal });
     await expect.poll(() => deletions).toBe(2);

@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Answer } from "../../src/emulator/answer.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";
-import type { Answer } from "../support/zoho-server/answer.ts";
 
 let world: ChannelWorld;
 let listener: Listener;

@@ -5,6 +5,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FAILURE_SCOPES } from "../../src/emulator/failure-lists.ts";
 import { hasTerminal } from "../support/bin.ts";
 import { blocksOf, DocsPage } from "../support/docs-page.ts";
 import { hasPostgres, sharedAddress } from "../support/postgres.ts";
@@ -12,7 +13,6 @@ import { tempFolder } from "../support/run.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { freePort } from "../support/target.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
-import { FAILURE_SCOPES } from "../support/zoho-server/failure-lists.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

@@ -72,7 +72,7 @@ it("makes one token request for four processes that need a token at the same tim
 });
 
 it("reports what it waits for, and continues as soon as that process is killed", async () => {
-  server.trouble("silent");
+  server.trouble("silence");
   const { child, go } = await startProcess();
   go();
   await server.seen(({ path }) => path === "/oauth/v2/token");

@@ -154,7 +154,7 @@ describe.skipIf(process.platform === "win32")("a command that waits for Zoho", (
   ] as const)("is ended by %s with the status that a shell gives, and that is no bug", async (signal, expected) => {
     const server = await startZohoServer();
     const isList = ({ path }: { readonly path: string }): boolean => path.endsWith("/actions/watch");
-    server.trouble("silent", 1, isList);
+    server.trouble("silence", 1, isList);
     const env = {
       ZOHO_CLIENT_ID: server.accounts.clientId,
       ZOHO_CLIENT_SECRET: server.accounts.clientSecret,

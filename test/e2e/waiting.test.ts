@@ -36,7 +36,7 @@ describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", (
   });
 
   it("ends on Ctrl-C with the status of that, and is no bug", async () => {
-    zoho.trouble("silent", 1, ({ path }) => path.endsWith("/watch"));
+    zoho.trouble("silence", 1, ({ path }) => path.endsWith("/watch"));
     const screen = list();
     await screen.shown(/asking Zoho for its channels/);
     screen.type("\u0003");

@@ -1,7 +1,7 @@
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "./run.ts";
 import { TestClock } from "./test-clock.ts";
 import { ALL_SCOPES } from "./zoho-client.ts";
-import type { SeenRequest } from "./zoho-server/answer.ts";
 import { startZohoServer, type ZohoServer } from "./zoho-server.ts";
 
 export const HOOK = "https://abc.example/webhooks/zoho/crm";
@@ -18,7 +18,7 @@ export interface ChannelWorld {
   /** The same on another machine, with another memory. */
   elsewhere(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The watch API's requests with a method. */
-  requests(method: string): readonly SeenRequest[];
+  requests(method: string): readonly ApiRequest[];
   close(): Promise<void>;
 }
 
@@ -50,5 +50,5 @@ export async function startChannelWorld(): Promise<ChannelWorld> {
   };
 }
 
-export const isWatch = (method: string) => (request: SeenRequest) =>
+export const isWatch = (method: string) => (request: ApiRequest) =>
   request.method === method && request.path.endsWith("/actions/watch");

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import type { Prompts } from "../../src/process/prompts.ts";
 import { managedProducts } from "../../src/webhooks/index.ts";
@@ -10,7 +11,6 @@ import { type Listener, startListener } from "../support/listener.ts";
 import { newPerson } from "../support/person.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
 const URL = "https://abc.example/webhooks/zoho/books";
@@ -59,7 +59,7 @@ const post = (app: Listener, path: string, body: string, header: string, value: 
 
 /** An overloaded server that allows an immediate retry. */
 const BUSY = { status: 503, headers: { "retry-after": "0" }, body: "<html>" };
-const isListing = ({ method, path }: SeenRequest): boolean => method === "GET" && path.endsWith("/settings/webhooks");
+const isListing = ({ method, path }: ApiRequest): boolean => method === "GET" && path.endsWith("/settings/webhooks");
 
 describe("webhooks create for Desk", () => {
   it("creates a webhook for a URL that answers, with null for an event without filters", async () => {
@@ -207,7 +207,7 @@ describe("webhooks for Books and Inventory", () => {
   it("makes the keys that it creates the user's, once there are some", async () => {
     const person = newPerson();
     env = { ...env, ...person.env };
-    const isCreation = ({ method, path }: SeenRequest): boolean => method === "POST" && path.endsWith("/webhooks");
+    const isCreation = ({ method, path }: ApiRequest): boolean => method === "POST" && path.endsWith("/webhooks");
     server.trouble({ status: 400, body: '{"code":15,"message":"no"}' }, 1, isCreation);
     expect((await create("books", "invoice", "--url", URL)).exitCode).not.toBe(0);
     expect(person.trusted()).toEqual({});
@@ -339,8 +339,8 @@ describe("webhooks for Books and Inventory", () => {
   });
 
   it("warns of a rule that may exist after Ctrl-C", async () => {
-    const isRule = ({ path }: SeenRequest): boolean => path.endsWith("/settings/workflows");
-    server.trouble("silent", 1, isRule);
+    const isRule = ({ path }: ApiRequest): boolean => path.endsWith("/settings/workflows");
+    server.trouble("silence", 1, isRule);
     const interrupt = new AbortController();
     const argv = ["create", "invoice", "--product", "books", "--url", URL, "--rule", "add"];
     const running = webhooks(argv, { signal: interrupt.signal });
@@ -415,18 +415,18 @@ describe("webhooks delete", () => {
   });
 
   it.each([
-    ["interrupted", "silent", 130],
+    ["interrupted", "silence", 130],
     ["cut off, as is the list afterwards", "cut", 7],
   ] as const)("reports what was and what may have been deleted when it is %s", async (_, trouble, status) => {
     for (let i = 0; i < 3; i++) await create("books", "invoice", "--url", URL, "--unsigned");
     const ids = server.finance.hooks.map(({ id }) => id);
-    const isSecond = ({ method, path }: SeenRequest): boolean => method === "DELETE" && path.endsWith(ids[1] ?? "");
+    const isSecond = ({ method, path }: ApiRequest): boolean => method === "DELETE" && path.endsWith(ids[1] ?? "");
     server.trouble(trouble, 9, isSecond);
     if (trouble === "cut") server.trouble(BUSY, 9, (each) => isListing(each) && server.requests.some(isSecond));
     const interrupt = new AbortController();
     const running = webhooks(["delete", ...ids, "--product", "books", "--yes"], { signal: interrupt.signal });
     await server.seen(isSecond);
-    if (trouble === "silent") interrupt.abort("SIGINT");
+    if (trouble === "silence") interrupt.abort("SIGINT");
     const { exitCode, out } = await running;
     expect(exitCode).toBe(status);
     expect(out).toContain(`these webhooks may have been deleted, but Zoho did not answer: ${ids[1]}"`);
@@ -588,7 +588,7 @@ describe("webhooks", () => {
   it.each(["desk", "books", "sign"])(
     "for %s reports an answer that does not come from Zoho, instead of an empty list or a deletion",
     async (product) => {
-      const isList = ({ method, path }: SeenRequest): boolean => method === "GET" && path.endsWith("/webhooks");
+      const isList = ({ method, path }: ApiRequest): boolean => method === "GET" && path.endsWith("/webhooks");
       server.trouble({ status: 200, body: { portal: "please log in" } }, 9, isList);
       for (const argv of [["list"], ["delete", "1", "--yes"]]) {
         const { exitCode, err, lines } = await webhooks([...argv, "--product", product]);

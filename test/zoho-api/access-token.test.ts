@@ -91,7 +91,7 @@ describe("access tokens", () => {
   });
 
   it("are still made for other callers when the first one is interrupted", async () => {
-    rig.server.trouble("silent");
+    rig.server.trouble("silence");
     const interrupt = new AbortController();
     const first = failureOf(rig.tokens.get(interrupt.signal).catch((reason) => Promise.reject(new Error(reason))));
     // The second caller waits for the request of the first.

@@ -82,14 +82,14 @@ describe("the HTTP client", () => {
 
   it("times out", async () => {
     rig = await startRig({ timeoutMs: 60 });
-    rig.server.trouble("silent", 9);
+    rig.server.trouble("silence", 9);
     const failure = await failureOf(rig.http.send(list(rig.server.url)));
     expect(failure.message).toContain("did not answer within 0.06 s");
   });
 
   it("stops at once when its signal aborts", async () => {
     rig = await startRig();
-    rig.server.trouble("silent", 9);
+    rig.server.trouble("silence", 9);
     const controller = new AbortController();
     const pending = failureOf(rig.http.send({ ...list(rig.server.url), signal: controller.signal }));
     await rig.server.seen(() => true);

@@ -330,7 +330,7 @@ describe("logout", () => {
 
   it("keeps the profile after Ctrl-C, and says what Zoho may have done", async () => {
     await signInByCode();
-    server.trouble("silent", 1, isRevoke);
+    server.trouble("silence", 1, isRevoke);
     const interrupt = new AbortController();
     const running = zoho(["logout"], { signal: interrupt.signal });
     await server.seen(isRevoke);

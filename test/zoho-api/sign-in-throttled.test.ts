@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-const isToken = ({ path }: SeenRequest): boolean => path === "/oauth/v2/token";
+const isToken = ({ path }: ApiRequest): boolean => path === "/oauth/v2/token";
 const tooMany = (times: number, headers: Record<string, string> = {}): void =>
   world.server.trouble({ status: 429, body: "<html>slow down</html>", headers }, times, isToken);
 const list = async () => {

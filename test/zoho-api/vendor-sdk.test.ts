@@ -2,8 +2,8 @@ import { join } from "node:path";
 import sdk from "@zohocrm/typescript-sdk-8.0";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChannelConfig } from "../../src/channels/channel.ts";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { ALL_SCOPES, type Rig, startRig } from "../support/zoho-client.ts";
-import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
 /** Zoho's client is the reference for what goes over the wire. */
 const { Notifications } = sdk;
@@ -62,7 +62,7 @@ function lastTwo() {
 }
 
 /** The order of fields means nothing, nor does the notation of an instant (`Z`, `+00:00`). */
-function meaning(request: SeenRequest): unknown {
+function meaning(request: ApiRequest): unknown {
   const text = request.text.replace(/"channel_expiry":"([^"]+)"/g, (_, time: string) => {
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|\+00:00)$/);
     return `"channel_expiry":${Date.parse(time)}`;

@@ -1,11 +1,5 @@
-import type { Answer, SeenRequest } from "./answer.ts";
-
-export interface SignHook {
-  readonly id: string;
-  readonly form: Readonly<Record<string, string>>;
-  /** Undefined if it does not sign. */
-  readonly secret: string | undefined;
-}
+import type { Answer, ApiRequest, Service } from "./answer.ts";
+import type { SignHook, SignState } from "./state.ts";
 
 const PATH = "/api/v1/accounts/webhooks";
 const ACTIONS = ["Sent", "Viewed", "Sign", "Completed", "Declined", "Recalled", "Forward", "Expired"];
@@ -13,11 +7,19 @@ const ACTIONS = ["Sent", "Viewed", "Sign", "Completed", "Declined", "Recalled", 
 const MOST = 2;
 
 /** Zoho Sign's webhooks of one account, as an integration calls them. Ids are JSON numbers of 18 digits. */
-export class SignWebhooks {
-  hooks: SignHook[] = [];
+export class Sign implements Service {
   nextId = 100000000000321001n;
+  readonly #state: { sign: SignState };
 
-  answer(request: SeenRequest, scopes: readonly string[]): Answer | undefined {
+  constructor(state: { sign: SignState }) {
+    this.#state = state;
+  }
+
+  get hooks(): readonly SignHook[] {
+    return this.#state.sign.hooks;
+  }
+
+  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
     if (request.path !== PATH && !request.path.startsWith(`${PATH}/`)) return undefined;
     if (!scopes.includes("ZohoSign.account.ALL")) return fault(401, 9041, "Invalid Oauth Scope");
     const id = request.path.slice(PATH.length + 1);
@@ -25,7 +27,7 @@ export class SignWebhooks {
     if (request.method === "POST" && id === "") return this.#create(request);
     if (request.method !== "DELETE" || id === "") return fault(404, 9004, "no such URL");
     if (!this.hooks.some((hook) => hook.id === id)) return fault(400, 9015, "no such webhook");
-    this.hooks = this.hooks.filter((hook) => hook.id !== id);
+    this.#state.sign.hooks = this.hooks.filter((hook) => hook.id !== id);
     return { status: 200, body: { code: 0, message: "deleted", status: "success" } };
   }
 
@@ -45,7 +47,7 @@ export class SignWebhooks {
     return { status: 200, body: `{"code":0,"webhooks":[${webhooks.join(",")}],"status":"success"}` };
   }
 
-  #create({ headers, form }: SeenRequest): Answer {
+  #create({ headers, form }: ApiRequest): Answer {
     if (!String(headers["content-type"]).startsWith("multipart/form-data; boundary="))
       return fault(400, 9039, "a multipart form is expected");
     const fields = Object.fromEntries(form);
@@ -58,7 +60,7 @@ export class SignWebhooks {
     if (fields.webhook_security_settings !== undefined && security.webhook_security_type !== "HMAC")
       return fault(400, 9043, "webhook_security_settings");
     const hook = { id: String(this.nextId++), form: fields, secret: security.hmac_security_info?.secret_key };
-    this.hooks.push(hook);
+    this.#state.sign.hooks.push(hook);
     return { status: 200, body: `{"code":0,"webhook":{"webhook_id":${hook.id}},"status":"success"}` };
   }
 }

@@ -1,4 +1,4 @@
-import { type Answer, bareFault, type SeenRequest } from "./answer.ts";
+import { type Answer, type ApiRequest, bareFault } from "./answer.ts";
 
 const DAY_MS = 86_400_000;
 const CRM_PATH = "/crm/v8/settings/automation/webhook_failures";
@@ -45,12 +45,12 @@ export class FailureLists {
     this.#now = now;
   }
 
-  answer(request: SeenRequest, scopes: readonly string[]): Answer | undefined {
+  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
     if (request.path === CRM_PATH) return this.#crm(request, scopes);
     return request.path.startsWith("/api/v2/") ? this.#salesIq(request, scopes) : undefined;
   }
 
-  #crm({ method, query }: SeenRequest, scopes: readonly string[]): Answer {
+  #crm({ method, query }: ApiRequest, scopes: readonly string[]): Answer {
     if (method !== "GET") return bareFault(400, "INVALID_REQUEST_METHOD", "The http request method type is not valid");
     if (!CRM_SCOPES.some((scope) => scopes.includes(scope)))
       return bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
@@ -85,7 +85,7 @@ export class FailureLists {
   }
 
   /** Both answers and errors have the status 200. */
-  #salesIq({ method, path, query }: SeenRequest, scopes: readonly string[]): Answer {
+  #salesIq({ method, path, query }: ApiRequest, scopes: readonly string[]): Answer {
     const parts = path.split("/").slice(3);
     const [portal = "", , webhook = "", , execution = ""] = parts;
     const scope =

@@ -1,9 +1,9 @@
-import type { Answer, SeenRequest } from "./answer.ts";
-
-interface Hook {
-  readonly id: string;
-  readonly body: Readonly<Record<string, unknown>>;
-}
+import type { Probe } from "../contract/product.ts";
+import type { HeaderPair } from "../delivery/delivery.ts";
+import { wire } from "../products/desk/wire.ts";
+import type { Answer, ApiRequest, Service } from "./answer.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { DeskHook, DeskState } from "./state.ts";
 
 const EVENTS = /^(Ticket|Contact|Account|Task|Agent|Article)_(Comment_|Thread_|Attachment_)?(Add|Update|Delete)$/;
 const KEYS = ["name", "description", "url", "isEnabled", "ignoreSourceId", "includeEventsFrom", "subscriptions"];
@@ -15,16 +15,28 @@ const FILTERS: Readonly<Record<string, RegExp>> = {
 };
 
 /** Desk's webhooks of one organisation, by its OpenAPI, with a probe of the URL before creation. */
-export class DeskWebhooks {
+export class Desk implements Service {
   readonly orgId = "60017843";
   /** The organisations of the sign-in. */
   organisations: readonly { readonly id: string; readonly companyName: string }[] = [
     { id: this.orgId, companyName: "Acme" },
   ];
-  hooks: Hook[] = [];
   #next = 1892000000004203471n;
 
-  async answer(request: SeenRequest, scopes: readonly string[]): Promise<Answer | undefined> {
+  readonly #state: { desk: DeskState };
+
+  readonly #deliveries: Pick<Deliveries, "probe" | "send">;
+
+  constructor(state: { desk: DeskState }, deliveries: Pick<Deliveries, "probe" | "send">) {
+    this.#state = state;
+    this.#deliveries = deliveries;
+  }
+
+  get hooks(): readonly DeskHook[] {
+    return this.#state.desk.hooks;
+  }
+
+  async answer(request: ApiRequest, scopes: readonly string[]): Promise<Answer | undefined> {
     if (request.path === "/api/v1/organizations") {
       return scopes.includes("Desk.basic.READ")
         ? { status: 200, body: { data: this.organisations } }
@@ -59,31 +71,32 @@ export class DeskWebhooks {
       // Zoho expects null instead of {} without a filter.
       if (names.length === 0 || names.some((name) => FILTERS[name]?.test(event) !== true)) return invalid(at);
     }
-    if (!(await answersProbe(body.url))) {
+    if (!(await this.#answersProbe(body.url))) {
       const message = "Validation failed for the condition : The endpoint failed to respond with status code 200";
       return fault(422, "UNPROCESSABLE_ENTITY", message);
     }
     const hook = { id: String(this.#next++), body: { type: "CUSTOMER_WEBHOOK", ...body } };
-    this.hooks.push(hook);
+    this.#state.desk.hooks.push(hook);
     return { status: 200, body: { id: hook.id, ...hook.body } };
+  }
+
+  /** A GET must get 200, or else a POST of `{}`. */
+  async #answersProbe(url: string): Promise<boolean> {
+    const probes: readonly Probe[] = wire.probes;
+    for (const { method = "POST", contentType, body } of probes) {
+      const headers: HeaderPair[] = contentType === "" ? [] : [["content-type", contentType]];
+      const delivery = { method, url, headers, body };
+      const { withinMs: timeoutMs } = wire.answer;
+      if ((await this.#deliveries.probe({ product: "desk", event: "probe", delivery, timeoutMs })) === 200) return true;
+    }
+    return false;
   }
 
   #delete(id: string | undefined): Answer {
     if (!this.hooks.some((hook) => hook.id === id)) return fault(404, "URL_NOT_FOUND", "no such webhook");
-    this.hooks = this.hooks.filter((hook) => hook.id !== id);
+    this.#state.desk.hooks = this.hooks.filter((hook) => hook.id !== id);
     return { status: 200, body: "" };
   }
-}
-
-/** A GET must get 200, or else a POST of `{}`. */
-async function answersProbe(url: string): Promise<boolean> {
-  const form = { "content-type": "application/x-www-form-urlencoded" };
-  const ok = (sent: Promise<Response>): Promise<boolean> =>
-    sent.then(
-      (response) => response.status === 200,
-      () => false,
-    );
-  return (await ok(fetch(url))) || ok(fetch(url, { method: "POST", body: "{}", headers: form }));
 }
 
 function invalid(fieldName: string, errorType = "invalid"): Answer {

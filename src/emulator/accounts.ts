@@ -1,22 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Answer, SeenRequest } from "./answer.ts";
-
-interface Grant {
-  readonly scopes: readonly string[];
-  readonly until: number;
-  readonly redirectUri: string | undefined;
-}
-
-interface Refreshable {
-  readonly scopes: readonly string[];
-  issuedAt: number[];
-}
-
-interface Access {
-  readonly scopes: readonly string[];
-  readonly expiresAt: number;
-  readonly refreshToken: string | undefined;
-}
+import type { Answer, ApiRequest } from "./answer.ts";
+import { type AccountsState, memberOf } from "./state.ts";
 
 const HOUR_MS = 3_600_000;
 const WINDOW_MS = 600_000;
@@ -26,9 +10,8 @@ const HTML = "<html><body>Invalid token</body></html>";
 export class Accounts {
   readonly clientId = "1000.STRICTCLIENT";
   readonly clientSecret = "strict-client-secret";
-  readonly #grants = new Map<string, Grant>();
-  readonly #refresh = new Map<string, Refreshable>();
-  readonly #access = new Map<string, Access>();
+  /** Without the page on which a user clicks Accept. */
+  consentsAtOnce = false;
   /** The API domain in token replies; default: this server. */
   apiDomain: string | undefined;
   /** The accounts servers in its list, by data centre. */
@@ -39,44 +22,50 @@ export class Accounts {
   };
   readonly #now: () => number;
 
-  constructor(now: () => number) {
+  readonly #state: { accounts: AccountsState };
+
+  constructor(state: { accounts: AccountsState }, now: () => number) {
+    this.#state = state;
     this.#now = now;
   }
 
   /** A code of the console's self client. */
   makeCode(scopes: readonly string[], redirectUri?: string): string {
     const code = `1000.${token()}`;
-    this.#grants.set(code, { scopes, until: this.#now() + 180_000, redirectUri });
+    this.#state.accounts.grants[code] = { scopes, expiresAt: this.#now() + 180_000, redirectUri };
     return code;
   }
 
   makeRefreshToken(scopes: readonly string[]): string {
     const refreshToken = `1000.${token()}`;
-    this.#refresh.set(refreshToken, { scopes, issuedAt: [] });
+    this.#state.accounts.refreshTokens[refreshToken] = { scopes, issuedAt: [] };
     return refreshToken;
   }
 
   makeAccessToken(scopes: readonly string[], refreshToken?: string): string {
     const value = `1000.${token()}`;
-    this.#access.set(value, { scopes, expiresAt: this.#now() + HOUR_MS, refreshToken });
-    const own = [...this.#access].filter(
+    const { accessTokens } = this.#state.accounts;
+    for (const [old, { expiresAt }] of Object.entries(accessTokens))
+      if (expiresAt <= this.#now()) delete accessTokens[old];
+    accessTokens[value] = { scopes, expiresAt: this.#now() + HOUR_MS, refreshToken };
+    const own = Object.entries(accessTokens).filter(
       ([, each]) => refreshToken !== undefined && each.refreshToken === refreshToken,
     );
-    if (own.length > 15) this.#access.delete(own[0]?.[0] ?? "");
+    if (own.length > 15) delete accessTokens[own[0]?.[0] ?? ""];
     return value;
   }
 
   /** Revokes all access tokens, as Zoho does when the user ends the sessions of an app. */
   forgetAccessTokens(): void {
-    this.#access.clear();
+    this.#state.accounts.accessTokens = {};
   }
 
   scopesOf(accessToken: string): readonly string[] | undefined {
-    const access = this.#access.get(accessToken);
+    const access = memberOf(this.#state.accounts.accessTokens, accessToken);
     return access === undefined || access.expiresAt <= this.#now() ? undefined : access.scopes;
   }
 
-  answer(request: SeenRequest, origin: string): Answer | undefined {
+  answer(request: ApiRequest, origin: string): Answer | undefined {
     if (request.path === "/oauth/v2/auth") return this.#authorize(request, origin);
     if (request.path === "/oauth/serverinfo")
       return { status: 200, body: { result: "success", locations: this.locations } };
@@ -87,7 +76,7 @@ export class Accounts {
   }
 
   /** Consents at once, like a user who clicks Accept. */
-  #authorize(request: SeenRequest, origin: string): Answer {
+  #authorize(request: ApiRequest, origin: string): Answer {
     const redirectUri = request.query.get("redirect_uri") ?? "";
     const target = new URL(redirectUri);
     const code = this.makeCode((request.query.get("scope") ?? "").split(","), redirectUri);
@@ -101,9 +90,10 @@ export class Accounts {
   #token(form: URLSearchParams, origin: string): Answer {
     if (!this.#knows(form)) return failure("invalid_client");
     if (form.get("grant_type") === "authorization_code") {
-      const grant = this.#grants.get(form.get("code") ?? "");
-      this.#grants.delete(form.get("code") ?? "");
-      if (grant === undefined || grant.until < this.#now()) return failure("invalid_code");
+      const code = form.get("code") ?? "";
+      const grant = memberOf(this.#state.accounts.grants, code);
+      delete this.#state.accounts.grants[code];
+      if (grant === undefined || grant.expiresAt < this.#now()) return failure("invalid_code");
       if (grant.redirectUri !== undefined && grant.redirectUri !== form.get("redirect_uri")) {
         return failure("invalid_redirect_uri");
       }
@@ -111,7 +101,7 @@ export class Accounts {
     }
     if (form.get("grant_type") !== "refresh_token") return failure("general_error");
     const refreshToken = form.get("refresh_token") ?? "";
-    const known = this.#refresh.get(refreshToken);
+    const known = memberOf(this.#state.accounts.refreshTokens, refreshToken);
     if (known === undefined) return failure("invalid_code");
     known.issuedAt = known.issuedAt.filter((at) => at > this.#now() - WINDOW_MS);
     if (known.issuedAt.length >= 10) {
@@ -139,7 +129,7 @@ export class Accounts {
       body: {
         access_token: accessToken,
         ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
-        scope: this.#access.get(accessToken)?.scopes.join(" "),
+        scope: this.#state.accounts.accessTokens[accessToken]?.scopes.join(" "),
         api_domain: this.apiDomain ?? origin,
         token_type: "Bearer",
         expires_in: 3600,
@@ -149,9 +139,12 @@ export class Accounts {
 
   #revoke(form: URLSearchParams): Answer {
     const value = form.get("token") ?? "";
-    const known = this.#refresh.delete(value) || this.#access.delete(value);
-    if (!known) return { status: 400, body: HTML, headers: { "content-type": "text/html" } };
-    for (const [access, each] of this.#access) if (each.refreshToken === value) this.#access.delete(access);
+    const { refreshTokens, accessTokens } = this.#state.accounts;
+    if (memberOf(refreshTokens, value) === undefined && memberOf(accessTokens, value) === undefined)
+      return { status: 400, body: HTML, headers: { "content-type": "text/html" } };
+    delete refreshTokens[value];
+    for (const [access, { refreshToken }] of Object.entries(accessTokens))
+      if (access === value || refreshToken === value) delete accessTokens[access];
     return { status: 200, body: { status: "success" } };
   }
 

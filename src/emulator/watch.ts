@@ -1,9 +1,47 @@
-import { type Answer, bareFault, type Fault, faultBody, type SeenRequest } from "./answer.ts";
+import type { Format } from "../contract/product.ts";
+import { bigin } from "../products/bigin.ts";
+import { crm } from "../products/crm.ts";
+import { recruit } from "../products/recruit.ts";
+import {
+  type Answer,
+  type ApiRequest,
+  bareFault,
+  type Fault,
+  faultBody,
+  type Service,
+  scopeMismatch,
+} from "./answer.ts";
+import type { Deliveries, Outgoing } from "./deliveries.ts";
+import type { WatchState } from "./state.ts";
 import { type Item, itemFault, MODULES, type Row, rowsOf } from "./watch-item.ts";
 
+/** A change of records that channels may watch. */
+export interface Change {
+  readonly product: string;
+  readonly module: string;
+  readonly verb: "create" | "edit" | "delete";
+  readonly ids: readonly string[];
+  /** Default: now. */
+  readonly at?: number;
+  /** `affected_fields` and `affected_values` of the notification. */
+  readonly fields?: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly values?: readonly { readonly record_id: string; readonly values: Readonly<Record<string, unknown>> }[];
+}
+
+const SCOPE_PREFIXES: Readonly<Record<string, string>> = {
+  crm: "ZohoCRM",
+  bigin: "ZohoBigin",
+  recruit: "ZohoRecruit",
+};
+/** The API in the URIs of a notification. */
+const URI_APIS: Readonly<Record<string, string>> = { crm: "crm/v2", bigin: "bigin/v1", recruit: "recruit/v2" };
+const OPERATIONS = { create: "insert", edit: "update", delete: "delete" } as const;
+const FORMATS: Readonly<Record<string, Format | undefined>> = Object.fromEntries(
+  [crm, bigin, recruit].map(({ id, formats }) => [id, formats.find((format) => format.id === "wire")]),
+);
+
 /** The notification API of one organisation: rejects what Zoho rejects, and forgets expired channels. */
-export class Watch {
-  #rows: Row[] = [];
+export class Watch implements Service {
   /** The status if all items fail: the sources disagree, so a test chooses. */
   itemErrorStatus = 400;
   /** Ids as JSON numbers of up to 19 digits, as some versions answer. */
@@ -15,14 +53,18 @@ export class Watch {
   readonly #hidden = new Set<string>();
   readonly #refused = new Map<string, { readonly fault: Fault; readonly whole: boolean }>();
 
-  constructor(now: () => number) {
+  readonly #state: { watch: WatchState };
+
+  constructor(state: { watch: WatchState }, now: () => number) {
+    this.#state = state;
     this.#now = now;
   }
 
   /** The active channels, one row for each module. */
   rows(): readonly Row[] {
-    this.#rows = this.#rows.filter((row) => row.expiresAt > this.#now());
-    return this.#rows;
+    const { watch } = this.#state;
+    watch.rows = watch.rows.filter((row) => row.expiresAt > this.#now());
+    return watch.rows;
   }
 
   isAlive(channelId: string): boolean {
@@ -31,7 +73,8 @@ export class Watch {
 
   /** Ends a channel without the owner's knowledge. */
   drop(channelId: string): void {
-    this.#rows = this.#rows.filter((row) => row.channelId !== channelId);
+    const { watch } = this.#state;
+    watch.rows = watch.rows.filter((row) => row.channelId !== channelId);
   }
 
   /** Leaves the URL out of lists from now on. */
@@ -49,7 +92,50 @@ export class Watch {
     this.#refused.delete(channelId);
   }
 
-  answer(request: SeenRequest, product: string): Answer {
+  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
+    const [, product] = /^\/(crm|bigin|recruit)\/v[\d.]+\/actions\/watch$/.exec(request.path) ?? [];
+    if (product === undefined) return undefined;
+    const needed = { GET: ["READ"], POST: ["WRITE", "CREATE"], DELETE: ["DELETE"] }[request.method] ?? [
+      "WRITE",
+      "UPDATE",
+    ];
+    const prefix = `${SCOPE_PREFIXES[product]}.notifications`;
+    if (!["ALL", ...needed].some((each) => scopes.includes(`${prefix}.${each}`))) return scopeMismatch();
+    return this.#answer(request, product);
+  }
+
+  /** Tells the subscribers of a change, as Zoho does when a record changes. */
+  notify(change: Change, deliveries: Pick<Deliveries, "send">): void {
+    for (const outgoing of this.notificationsOf(change)) deliveries.send(outgoing);
+  }
+
+  /** What is sent to the channels that watch a change. */
+  notificationsOf({ product, module, verb, ids, at = this.#now(), fields = [], values = [] }: Change): Outgoing[] {
+    const event = `${module}.${verb}`;
+    const format = FORMATS[product];
+    if (format === undefined) return [];
+    const rows = this.#of(product).filter((row) => row.module === module && row.events.includes(event));
+    return rows.map((row) => ({
+      product,
+      format,
+      event,
+      url: row.notifyUrl,
+      body: {
+        server_time: at,
+        ...(row.values ? { affected_values: values } : {}),
+        query_params: {},
+        module,
+        resource_uri: `https://www.zohoapis.com/${URI_APIS[product]}/${module}`,
+        ids,
+        affected_fields: fields,
+        operation: OPERATIONS[verb],
+        channel_id: row.channelId,
+        token: row.token,
+      },
+    }));
+  }
+
+  #answer(request: ApiRequest, product: string): Answer {
     if (request.method === "GET") return this.#list(request.query, product);
     if (request.method === "DELETE") return this.#delete(request.query, product);
     const watch = (request.json as { watch?: unknown } | undefined)?.watch;
@@ -73,7 +159,7 @@ export class Watch {
     const old = this.#of(product).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
     const rows = rowsOf(item, product, this.#now());
-    this.#rows = [...this.rows().filter((row) => row.channelId !== id), ...rows];
+    this.#state.watch.rows = [...this.rows().filter((row) => row.channelId !== id), ...rows];
     return success(
       rows.map((row) => this.#event(row)),
       method === "POST" ? SUBSCRIBED : UPDATED,

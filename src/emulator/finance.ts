@@ -1,11 +1,5 @@
-import type { Answer, SeenRequest } from "./answer.ts";
-
-export interface FinanceHook {
-  readonly id: string;
-  readonly root: string;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly rules: string[];
-}
+import type { Answer, ApiRequest, Service } from "./answer.ts";
+import type { FinanceHook, FinanceState } from "./state.ts";
 
 const ROOTS: Readonly<Record<string, string>> = { "/books/v3": "ZohoBooks", "/inventory/v1": "ZohoInventory" };
 const ENTITIES = ["customer", "item", "estimate", "invoice", "salesorder", "purchaseorder", "expense"];
@@ -17,22 +11,28 @@ const ARGUMENTS = [
 const PAUSE_MS = 600;
 
 /** Webhooks and workflow rules of one Books and one Inventory organisation. */
-export class FinanceWebhooks {
+export class Finance implements Service {
   readonly organizationId = "10234695";
   /** The answer to creating a workflow rule. */
   ruleTrouble: Answer | undefined;
   /** The page size of the list, whatever is requested. */
   pageSize = 200;
-  hooks: FinanceHook[] = [];
   #next = 460000000026049n;
   #calledAt = Number.NEGATIVE_INFINITY;
   readonly #now: () => number;
 
-  constructor(now: () => number) {
+  readonly #state: { finance: FinanceState };
+
+  constructor(state: { finance: FinanceState }, now: () => number) {
+    this.#state = state;
     this.#now = now;
   }
 
-  answer(request: SeenRequest, scopes: readonly string[]): Answer | undefined {
+  get hooks(): readonly FinanceHook[] {
+    return this.#state.finance.hooks;
+  }
+
+  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
     const root = Object.keys(ROOTS).find((each) => request.path.startsWith(`${each}/`));
     if (root === undefined) return undefined;
     const path = request.path.slice(root.length);
@@ -56,7 +56,7 @@ export class FinanceWebhooks {
     const id = /^\/settings\/webhooks\/(\d+)$/.exec(path)?.[1];
     if (id === undefined || request.method !== "DELETE") return fault(404, 5, "Invalid URL Passed");
     if (!this.hooks.some((hook) => hook.id === id)) return fault(404, 1002, "Webhook does not exist.");
-    this.hooks = this.hooks.filter((hook) => hook.id !== id);
+    this.#state.finance.hooks = this.hooks.filter((hook) => hook.id !== id);
     return { status: 200, body: { code: 0, message: "The webhook has been deleted." } };
   }
 
@@ -73,7 +73,7 @@ export class FinanceWebhooks {
     if (!["POST", "PUT", "DELETE"].includes(String(method))) return refused("method");
     if (secret !== "" && !/^[A-Za-z0-9]{12,50}$/.test(String(secret))) return refused("secret");
     const hook: FinanceHook = { id: String(this.#next++), root, body, rules: [] };
-    this.hooks.push(hook);
+    this.#state.finance.hooks.push(hook);
     return { status: 201, body: { code: 0, message: "done", webhook: { webhook_id: hook.id, ...body } } };
   }
 

@@ -1,4 +1,4 @@
-import { type Answer, bareFault, type SeenRequest } from "./answer.ts";
+import { type Answer, type ApiRequest, bareFault, type Service, scopeMismatch } from "./answer.ts";
 import { MODULES } from "./watch-item.ts";
 
 const FIELDS: Readonly<Record<string, string>> = {
@@ -8,8 +8,14 @@ const FIELDS: Readonly<Record<string, string>> = {
   Amount: "554023000000000527",
 };
 
-/** Modules, fields, and records whose id does not end in 0. */
-export function crmData(request: SeenRequest, scopes: readonly string[]): Answer {
+/** Modules, fields and records of CRM, Bigin and Recruit. */
+export class Crm implements Service {
+  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
+    return /^\/(crm|bigin|recruit)\//.test(request.path) ? crmData(request, scopes) : undefined;
+  }
+}
+
+function crmData(request: ApiRequest, scopes: readonly string[]): Answer {
   const [, product = "", rest] = /^\/(crm|bigin|recruit)\/v\d\/(.+)$/.exec(request.path) ?? [];
   if (request.method !== "GET" || rest === undefined) return notThere();
   if (rest === "settings/modules") {
@@ -32,9 +38,7 @@ function named(entries: Readonly<Record<string, string>>): unknown[] {
 }
 
 function guarded(scopes: readonly string[], allowed: readonly string[], body: unknown): Answer {
-  return allowed.some((scope) => scopes.includes(scope))
-    ? { status: 200, body }
-    : bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+  return allowed.some((scope) => scopes.includes(scope)) ? { status: 200, body } : scopeMismatch();
 }
 
 function notThere(): Answer {

@@ -1,0 +1,214 @@
+import { prepare } from "../contract/prepare.ts";
+import type { Format } from "../contract/product.ts";
+import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
+import { noSecrets, type Secrets } from "../delivery/secrets.ts";
+import { openPoster, type Poster, type PosterOptions } from "../forward/post.ts";
+import { errorText } from "../util/errors.ts";
+import { BoundedList } from "./bounded-list.ts";
+import type { DeliveryFault, Faults } from "./faults.ts";
+
+/** Something that happened, to be posted to a subscriber. */
+export interface Outgoing {
+  readonly product: string;
+  readonly format: Format;
+  /** Such as `Leads.create`. */
+  readonly event: string;
+  readonly url: string;
+  /** The format encodes it; a Buffer is sent as it is. */
+  readonly body: unknown;
+  readonly headers?: readonly HeaderPair[];
+  /** The keys to sign with. */
+  readonly secrets?: Secrets;
+  /** Where the product documents one; otherwise `TIMEOUT_MS`. */
+  readonly timeoutMs?: number;
+  /** Called with the status of the answer, or with undefined for none. */
+  onAnswer?(status: number | undefined): void;
+}
+
+/** A delivery that was sent, or lost on purpose. */
+export interface SentDelivery {
+  readonly at: number;
+  readonly product: string;
+  readonly event: string;
+  readonly delivery: Delivery;
+  readonly fault?: DeliveryFault;
+  /** Number of the delivery that was sent again. */
+  readonly again?: number;
+  /** Undefined without an answer. */
+  readonly status?: number;
+  readonly error?: string;
+  /** To the end of the answer. */
+  readonly ms?: number;
+}
+export type NumberedDelivery = SentDelivery & { readonly n: number };
+
+/** Zoho documents no time limit for most products. */
+const TIMEOUT_MS = 10_000;
+const LATE_MS = 5_000;
+const CONCURRENCY = 32;
+/** Deliveries waiting to be sent. Writes wait for room beyond it, so that none is lost. */
+const MAX_WAITING = 1000;
+const MAX_KEPT = 10_000;
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+
+interface Entry {
+  readonly outgoing: Pick<Outgoing, "product" | "event" | "timeoutMs" | "onAnswer">;
+  readonly fault?: DeliveryFault | undefined;
+  readonly again?: number;
+  readonly delivery: Delivery;
+}
+
+interface Probing extends Pick<Outgoing, "product" | "event" | "timeoutMs"> {
+  readonly delivery: Delivery;
+}
+
+export interface DeliveriesOptions {
+  readonly faults: Faults;
+  readonly env: PosterOptions["env"];
+  now(): number;
+  onSent(delivery: NumberedDelivery): void;
+}
+
+/** Posts what the products of the organisation send, signed as Zoho signs it, and keeps what was sent. */
+export class Deliveries {
+  readonly sent = new BoundedList<SentDelivery>(MAX_KEPT, MAX_KEPT_BYTES);
+  readonly #options: DeliveriesOptions;
+  readonly #waiting: Entry[] = [];
+  /** Held back until the next one to the same URL has gone. */
+  readonly #heldBack = new Map<string, Entry[]>();
+  readonly #late = new Set<NodeJS.Timeout>();
+  readonly #onChange = new Set<() => void>();
+  #poster: Promise<Poster> | undefined;
+  #running = 0;
+  #isClosed = false;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  /** Signs a delivery and takes it to be sent; it does not wait for the answer. Throws where it cannot be signed. */
+  send(outgoing: Outgoing): void {
+    const { product, format, event, url, body, headers = [], secrets = noSecrets } = outgoing;
+    const fault = this.#options.faults.ofDelivery(outgoing);
+    const now = new Date(this.#options.now());
+    const { delivery } = prepare({ product, format, event, url, body, headers, secrets, now });
+    const entry: Entry = { outgoing, fault, delivery };
+    if (fault === "late") {
+      const timer = setTimeout(() => {
+        this.#late.delete(timer);
+        this.#push(entry);
+      }, LATE_MS);
+      this.#late.add(timer);
+      return;
+    }
+    const held = this.#heldBack.get(url) ?? [];
+    if (fault === "out-of-order") return void this.#heldBack.set(url, [...held, entry]);
+    this.#push(entry);
+    if (fault === "twice") this.#push(entry);
+    this.#heldBack.delete(url);
+    for (const each of held) this.#push(each);
+  }
+
+  /** Posts a request that checks a URL before its webhook is saved. Resolves to the status of the answer. */
+  async probe({ product, event, delivery, timeoutMs }: Probing): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      this.#push({ outgoing: { product, event, ...(timeoutMs && { timeoutMs }), onAnswer: resolve }, delivery });
+    });
+  }
+
+  /** Sends the same bytes once more; false where the delivery is not kept any more. */
+  sendAgain(n: number): boolean {
+    const found = this.sent.find(n);
+    if (found === undefined) return false;
+    this.#push({ outgoing: found, again: n, delivery: found.delivery });
+    return true;
+  }
+
+  /** Resolves once a write may add deliveries. */
+  async room(): Promise<void> {
+    while (this.#waiting.length >= MAX_WAITING && !this.#isClosed) await this.#changed();
+  }
+
+  /** Resolves once everything that was to be sent has been answered or has failed. */
+  async settled(): Promise<void> {
+    while (this.#waiting.length + this.#running > 0 && !this.#isClosed) await this.#changed();
+  }
+
+  /** Drops what waits, and forgets what was sent. */
+  clear(): void {
+    for (const timer of this.#late) clearTimeout(timer);
+    this.#late.clear();
+    this.#heldBack.clear();
+    this.#waiting.length = 0;
+    this.sent.clear();
+    this.#notify();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.clear();
+    await (await this.#poster)?.close();
+  }
+
+  #push(entry: Entry): void {
+    this.#waiting.push(entry);
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#running < CONCURRENCY && !this.#isClosed) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#running++;
+      void this.#post(next).finally(() => {
+        this.#running--;
+        this.#notify();
+        this.#pump();
+      });
+    }
+  }
+
+  async #post({ outgoing, fault, again, delivery }: Entry): Promise<void> {
+    const { env, now } = this.#options;
+    const about = {
+      at: now(),
+      product: outgoing.product,
+      event: outgoing.event,
+      delivery,
+      ...(again === undefined ? {} : { again }),
+      ...(fault === undefined ? {} : { fault }),
+    };
+    if (fault === "lost") return this.#record(about);
+    try {
+      this.#poster ??= openPoster({ timeoutMs: TIMEOUT_MS, connections: CONCURRENCY, insecure: false, env });
+      const poster = await this.#poster;
+      const { timeoutMs: atMostMs = TIMEOUT_MS } = outgoing;
+      const { status, error, latencyMs } = await poster.post(delivery, { atMostMs });
+      this.#record({
+        ...about,
+        ...(status === undefined ? {} : { status }),
+        ...(error === undefined ? {} : { error: error.message }),
+        ms: Math.round(latencyMs),
+      });
+      outgoing.onAnswer?.(error === undefined ? status : undefined);
+    } catch (error) {
+      this.#record({ ...about, error: errorText(error) });
+      outgoing.onAnswer?.(undefined);
+    }
+  }
+
+  #record(delivery: SentDelivery): void {
+    const numbered = this.sent.add(delivery, delivery.delivery.body.length + 1000);
+    if (!this.#isClosed) this.#options.onSent(numbered);
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#onChange.add(resolve));
+  }
+
+  #notify(): void {
+    const all = [...this.#onChange];
+    this.#onChange.clear();
+    for (const each of all) each();
+  }
+}

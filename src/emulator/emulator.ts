@@ -1,0 +1,212 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Secrets } from "../delivery/secrets.ts";
+import { openServer } from "../receiver/http-server.ts";
+import { errorText } from "../util/errors.ts";
+import { parseJson } from "../util/json.ts";
+import { Accounts } from "./accounts.ts";
+import { type Answer, type ApiRequest, bareFault } from "./answer.ts";
+import { BoundedList } from "./bounded-list.ts";
+import { Crm } from "./crm.ts";
+import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
+import { Desk } from "./desk.ts";
+import { FailureLists } from "./failure-lists.ts";
+import { Faults } from "./faults.ts";
+import { Finance } from "./finance.ts";
+import { Sign } from "./sign.ts";
+import { age, type EmulatorState, emptyState } from "./state.ts";
+import { Watch } from "./watch.ts";
+
+export interface EmulatorOptions {
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** Contains the samples and the page. */
+  readonly packageRoot: string;
+  /** For `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** To start with; it is changed in place. */
+  readonly state?: EmulatorState;
+  /** Keys to sign the deliveries of products without an API here. */
+  readonly secrets?: Secrets;
+  now?(): Date;
+  /** Called before a request is answered. */
+  onArrival?(request: ApiRequest): void;
+  onRequest?(request: NumberedRequest): void;
+  onDelivery?(delivery: NumberedDelivery): void;
+  /** Called for mistakes of the emulator itself, and for connections without a valid request. */
+  onTrouble?(message: string): void;
+}
+
+/** A request that was answered, or that a fault left without an answer. */
+export interface SeenRequest {
+  readonly request: ApiRequest;
+  /** Undefined where the connection was cut or stays silent. */
+  readonly status?: number;
+  readonly ms: number;
+  /** What a request wanted that the emulator does not have. */
+  readonly lacks?: string;
+}
+export type NumberedRequest = SeenRequest & { readonly n: number };
+
+export type Emulator = Awaited<ReturnType<typeof openEmulator>>;
+
+const MAX_BODY_BYTES = 5 * 1024 * 1024;
+const MAX_REQUESTS = 10_000;
+const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+const CLOSE_GRACE_MS = 200;
+
+/**
+ * Serves one Zoho organisation: its accounts server and the APIs of its products. Rejects with a usage error for an address
+ * that cannot be listened on.
+ */
+export async function openEmulator(options: EmulatorOptions) {
+  const { host = "127.0.0.1", onTrouble = () => {} } = options;
+  const now = options.now ?? (() => new Date());
+  const clock = (): number => now().getTime();
+  const state = options.state ?? emptyState();
+  const faults = new Faults();
+  const deliveries = new Deliveries({ faults, env: options.env, now: clock, onSent: options.onDelivery ?? (() => {}) });
+  const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
+  const accounts = new Accounts(state, clock);
+  const watch = new Watch(state, clock);
+  const desk = new Desk(state, deliveries);
+  const finance = new Finance(state, clock);
+  const sign = new Sign(state);
+  const failures = new FailureLists(clock);
+  /** In the order in which they are asked. */
+  const services = [desk, finance, sign, failures, watch, new Crm()];
+  const silent = new Set<ServerResponse>();
+  const settings = { showsClock: true };
+  let url = "";
+
+  const answerTo = async (request: ApiRequest): Promise<Answer> => {
+    const answer = accounts.answer(request, url);
+    if (answer !== undefined) return answer;
+    const token = tokenOf(request);
+    if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
+    const scopes = accounts.scopesOf(token);
+    if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
+    await deliveries.room();
+    for (const service of services) {
+      const found = await service.answer(request, scopes);
+      if (found !== undefined) return found;
+    }
+    return bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+  };
+
+  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const startedAt = performance.now();
+    const read = await readBody(incoming);
+    if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
+    const request = toRequest(incoming, read, clock());
+    const seen = (status?: number): void => {
+      const ms = Math.round(performance.now() - startedAt);
+      const entry = requests.add({ request, ms, ...(status === undefined ? {} : { status }) }, read.length + 1000);
+      options.onRequest?.(entry);
+    };
+    options.onArrival?.(request);
+    const fault = faults.ofRequest(request);
+    if (fault === "cut") {
+      incoming.socket.destroy();
+      return seen();
+    }
+    if (fault === "silence") {
+      silent.add(response);
+      return seen();
+    }
+    const answer = fault ?? (await answerTo(request));
+    sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
+    seen(answer.status);
+  };
+
+  const server = await openServer(
+    { host, port: options.port },
+    (incoming, response) => {
+      serve(incoming, response).catch((error: unknown) => {
+        onTrouble(errorText(error));
+        if (response.headersSent) response.destroy();
+        else sendAnswer(response, bareFault(500, "INTERNAL_ERROR", "Internal server error occurred."), undefined);
+      });
+    },
+    { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
+  );
+  url = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+
+  return {
+    url,
+    state,
+    faults,
+    deliveries,
+    requests,
+    accounts,
+    watch,
+    desk,
+    finance,
+    sign,
+    failures,
+    settings,
+    /** Ages everything that the organisation holds; the clock stays. */
+    advance: (ms: number): void => age(state, ms),
+    /** Empties it again. */
+    reset(): void {
+      Object.assign(state, emptyState());
+      faults.clear();
+      deliveries.clear();
+      requests.clear();
+    },
+    async close(): Promise<void> {
+      for (const response of silent) response.destroy();
+      await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);
+    },
+  };
+}
+
+function tokenOf({ headers }: ApiRequest): string | undefined {
+  return /^Zoho-oauthtoken (\S+)$/.exec(String(headers.authorization ?? ""))?.[1];
+}
+
+/** Undefined for a body that is too long. */
+async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function toRequest(incoming: IncomingMessage, body: Buffer, at: number): ApiRequest {
+  const text = body.toString("utf8");
+  const [path = "/", query = ""] = (incoming.url ?? "/").split("?", 2);
+  const type = incoming.headers["content-type"] ?? "";
+  const parsed = text === "" ? undefined : parseJson(text);
+  const parameters = new URLSearchParams(query);
+  return {
+    method: incoming.method ?? "",
+    path,
+    query: parameters,
+    headers: incoming.headers,
+    text,
+    form: type.startsWith("multipart/") ? multipart(text) : text === "" ? parameters : new URLSearchParams(text),
+    json: parsed?.ok ? parsed.value : undefined,
+    at,
+  };
+}
+
+/** Zoho's own clients send their token requests as multipart. */
+function multipart(text: string): URLSearchParams {
+  const parts = text.matchAll(/name="([^"]+)"(?:\r\n[^\r]*)*?\r\n\r\n([\s\S]*?)\r\n--/g);
+  return new URLSearchParams([...parts].map(([, name = "", value = ""]): [string, string] => [name, value]));
+}
+
+function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {
+  const { body, status } = answer;
+  const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
+  const headers = { "content-type": "application/json;charset=UTF-8", ...(date === undefined ? {} : { date }) };
+  response.sendDate = false;
+  response.writeHead(status, { ...headers, ...answer.headers });
+  response.end(status === 204 ? undefined : text);
+}

@@ -1,0 +1,105 @@
+import type { Row } from "./watch-item.ts";
+
+/**
+ * Everything that an emulated organisation holds, as JSON, for `--state`. Services change it in place. A member whose name ends
+ * in `At` is a time, or a list of times, in milliseconds since the epoch.
+ */
+export interface EmulatorState {
+  accounts: AccountsState;
+  watch: WatchState;
+  desk: DeskState;
+  finance: FinanceState;
+  sign: SignState;
+  /** Digits of the next id: 19 of them, so that a client that reads ids as numbers loses some. */
+  nextId: string;
+}
+
+export function emptyState(): EmulatorState {
+  return {
+    accounts: { grants: {}, refreshTokens: {}, accessTokens: {} },
+    watch: { rows: [] },
+    desk: { hooks: [] },
+    finance: { hooks: [] },
+    sign: { hooks: [] },
+    nextId: "5725767000003000001",
+  };
+}
+
+export function nextId(state: EmulatorState): string {
+  const id = state.nextId;
+  state.nextId = String(BigInt(id) + 1n);
+  return id;
+}
+
+/** A member of an object whose names come from outside. */
+export function memberOf<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** Moves every time back, so that what the organisation holds is older by `ms`. The clock itself stays. */
+export function age(value: unknown, ms: number): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (!name.endsWith("At")) age(member, ms);
+    else if (typeof member === "number") Object.assign(value, { [name]: member - ms });
+    else if (Array.isArray(member)) Object.assign(value, { [name]: member.map((at: number) => at - ms) });
+  }
+}
+
+export interface AccountsState {
+  grants: Record<string, Grant>;
+  refreshTokens: Record<string, Refreshable>;
+  accessTokens: Record<string, Access>;
+}
+
+export interface Grant {
+  readonly scopes: readonly string[];
+  readonly expiresAt: number;
+  readonly redirectUri?: string | undefined;
+}
+
+export interface Refreshable {
+  readonly scopes: readonly string[];
+  issuedAt: number[];
+}
+
+export interface Access {
+  readonly scopes: readonly string[];
+  readonly expiresAt: number;
+  readonly refreshToken?: string | undefined;
+}
+
+export interface DeskState {
+  hooks: DeskHook[];
+}
+
+export interface DeskHook {
+  readonly id: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface FinanceState {
+  hooks: FinanceHook[];
+}
+
+export interface FinanceHook {
+  readonly id: string;
+  readonly root: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly rules: string[];
+}
+
+export interface SignState {
+  hooks: SignHook[];
+}
+
+export interface SignHook {
+  readonly id: string;
+  readonly form: Readonly<Record<string, string>>;
+  /** Undefined if it does not sign. */
+  readonly secret: string | undefined;
+}
+
+export interface WatchState {
+  rows: Row[];
+}
