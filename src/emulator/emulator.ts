@@ -4,7 +4,7 @@ import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { parseJson } from "../util/json.ts";
 import { Accounts } from "./accounts.ts";
-import { type Answer, type ApiRequest, bareFault } from "./answer.ts";
+import { type Answer, type ApiRequest, bareFault, type RecordStore, type Subscription } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
@@ -76,6 +76,9 @@ export async function openEmulator(options: EmulatorOptions) {
   const failures = new FailureLists(clock);
   /** In the order in which they are asked. */
   const services = [desk, finance, sign, failures, watch, new Crm()];
+  /** Of each product with records. */
+  const stores: readonly RecordStore[] = [];
+  const subscriptions = (): readonly Subscription[] => [...watch.subscriptions()];
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
   let url = "";
@@ -146,6 +149,8 @@ export async function openEmulator(options: EmulatorOptions) {
     sign,
     failures,
     settings,
+    stores,
+    subscriptions,
     /** Ages everything that the organisation holds; the clock stays. */
     advance: (ms: number): void => age(state, ms),
     /** Empties it again. */
