@@ -29,6 +29,7 @@ const MORE_COMMANDS = [
   ["types", "write TypeScript types for the events, also from received deliveries", "library"],
   ["trust", "trust the files of a folder, or stop trusting them", "configuration"],
   ["keygen", "create a key pair, to sign samples as SalesIQ, Cliq and Desk do", "sending"],
+  ["mcp", "let coding agents use zoho-hooks: a server of the Model Context Protocol", "agents"],
   ["config", "show the current settings and where each comes from", "configuration"],
   ["completion", "print a completion script for bash, zsh, fish or PowerShell", "json"],
 ] as const;
@@ -56,13 +57,14 @@ const MODULES: Readonly<
   init: () => import("./init/index.ts"),
   trust: () => import("./trust.ts"),
   keygen: () => import("./keygen.ts"),
+  mcp: () => import("./mcp.ts"),
   config: () => import("./config.ts"),
   doctor: () => import("./doctor.ts"),
   completion: async () => ({ define: (await import("./completion/index.ts")).completionOf(commands) }),
 };
 
 /** Commands that set a folder up, or show its settings, and run no code of it; `products` asks by itself. */
-const NEED_NO_TRUST: readonly string[] = ["products", "init", "trust", "keygen", "config", "doctor", "completion"];
+const NEED_NO_TRUST: readonly string[] = ["products", "init", "trust", "keygen", "mcp", "config", "doctor", "completion"];
 
 export const commands: readonly CommandEntry[] = [...FIRST_COMMANDS, ...MORE_COMMANDS].map(
   ([name, summary, ...pages], i) => ({

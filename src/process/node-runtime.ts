@@ -64,14 +64,16 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
       for (const output of [stdout, stderr]) makeNonBlocking(output.stream());
     },
     openKeyboard: (user) => openKeyboard(process, user),
-    runSelf: (argv, runSignal) =>
+    runSelf: (argv, runSignal, input = "") =>
       new Promise((resolve) => {
         const [script = ""] = process.argv.slice(1);
         const options = { signal: runSignal, maxBuffer: MAX_CHILD_OUTPUT, windowsHide: true };
-        execFile(process.execPath, [script, ...argv], options, (error, out, err) => {
+        const child = execFile(process.execPath, [script, ...argv], options, (error, out, err) => {
           const status = error === null ? 0 : typeof error.code === "number" ? error.code : ExitCode.bug;
           resolve({ status, stdout: out, stderr: err || (error?.message ?? "") });
         });
+        // It may end without reading.
+        child.stdin?.on("error", () => {}).end(input);
       }),
     async startChild(commandLine, { stdoutTo, ...options }) {
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
