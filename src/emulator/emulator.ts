@@ -4,8 +4,17 @@ import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { parseJson } from "../util/json.ts";
 import { Accounts } from "./accounts.ts";
-import { type Answer, type ApiRequest, bareFault } from "./answer.ts";
+import {
+  type Answer,
+  type ApiRequest,
+  bareFault,
+  type NumberedRequest,
+  type RecordStore,
+  type SeenRequest,
+  type Subscription,
+} from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
+import { Changes, CONTROL_PATH, Control, refusalOf } from "./control.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Desk } from "./desk.ts";
@@ -36,18 +45,9 @@ export interface EmulatorOptions {
   onDelivery?(delivery: NumberedDelivery): void;
   /** Called for mistakes of the emulator itself, and for connections without a valid request. */
   onTrouble?(message: string): void;
+  /** Called for whatever may have changed the state or the lists of requests and deliveries. */
+  onChange?(): void;
 }
-
-/** A request that was answered, or that a fault left without an answer. */
-export interface SeenRequest {
-  readonly request: ApiRequest;
-  /** Undefined where the connection was cut or stays silent. */
-  readonly status?: number;
-  readonly ms: number;
-  /** What a request wanted that the emulator does not have. */
-  readonly lacks?: string;
-}
-export type NumberedRequest = SeenRequest & { readonly n: number };
 
 export type Emulator = Awaited<ReturnType<typeof openEmulator>>;
 
@@ -55,6 +55,7 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 200;
+const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
  * Serves one Zoho organisation: its accounts server and the APIs of its products. Rejects with a usage error for an address
@@ -66,7 +67,16 @@ export async function openEmulator(options: EmulatorOptions) {
   const clock = (): number => now().getTime();
   const state = options.state ?? emptyState();
   const faults = new Faults();
-  const deliveries = new Deliveries({ faults, env: options.env, now: clock, onSent: options.onDelivery ?? (() => {}) });
+  const changes = new Changes();
+  const changed = (): void => {
+    changes.notify();
+    options.onChange?.();
+  };
+  const onSent = (sent: NumberedDelivery): void => {
+    options.onDelivery?.(sent);
+    changed();
+  };
+  const deliveries = new Deliveries({ faults, env: options.env, now: clock, onSent });
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   const watch = new Watch(state, clock);
@@ -76,9 +86,30 @@ export async function openEmulator(options: EmulatorOptions) {
   const failures = new FailureLists(clock);
   /** In the order in which they are asked. */
   const services = [desk, finance, sign, failures, watch, new Crm()];
+  /** Of each product with records. */
+  const stores: readonly RecordStore[] = [];
+  const subscriptions = (): readonly Subscription[] => [];
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
   let url = "";
+  /** Ages everything that the organisation holds; the clock stays. */
+  const advance = (ms: number): void => {
+    age(state, ms);
+    changed();
+  };
+  /** Empties the organisation. */
+  const reset = (): void => {
+    Object.assign(state, emptyState());
+    faults.clear();
+    deliveries.clear();
+    requests.clear();
+    changed();
+  };
+  const control = new Control({
+    ...{ faults, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
+    ...{ packageRoot: options.packageRoot, secrets: options.secrets },
+    makeCode: (scopes) => accounts.makeCode(scopes),
+  });
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const answer = accounts.answer(request, url);
@@ -92,7 +123,17 @@ export async function openEmulator(options: EmulatorOptions) {
       const found = await service.answer(request, scopes);
       if (found !== undefined) return found;
     }
-    return bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+    const notFound = bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+    return { ...notFound, isLacking: true };
+  };
+
+  /** Control calls are not listed, and no fault applies to them. */
+  const serveControl = async (incoming: IncomingMessage, response: ServerResponse, request: ApiRequest) => {
+    const refusal = refusalOf(incoming, host);
+    if (refusal !== undefined) return sendAnswer(response, refusal, undefined);
+    if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
+    sendAnswer(response, await control.answer(request), undefined);
+    if (request.method !== "GET") changed();
   };
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -100,10 +141,16 @@ export async function openEmulator(options: EmulatorOptions) {
     const read = await readBody(incoming);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = toRequest(incoming, read, clock());
-    const seen = (status?: number): void => {
+    if (request.path.startsWith(CONTROL_PATH)) return serveControl(incoming, response, request);
+    const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
       const ms = Math.round(performance.now() - startedAt);
-      const entry = requests.add({ request, ms, ...(status === undefined ? {} : { status }) }, read.length + 1000);
+      const lacks = isLacking ? { lacks: `${request.method} ${request.path}` } : {};
+      const entry = requests.add(
+        { request, ms, ...(status !== undefined && { status }), ...lacks },
+        read.length + 1000,
+      );
       options.onRequest?.(entry);
+      changed();
     };
     options.onArrival?.(request);
     const fault = faults.ofRequest(request);
@@ -117,7 +164,7 @@ export async function openEmulator(options: EmulatorOptions) {
     }
     const answer = fault ?? (await answerTo(request));
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
-    seen(answer.status);
+    seen(answer);
   };
 
   const server = await openServer(
@@ -146,16 +193,13 @@ export async function openEmulator(options: EmulatorOptions) {
     sign,
     failures,
     settings,
-    /** Ages everything that the organisation holds; the clock stays. */
-    advance: (ms: number): void => age(state, ms),
-    /** Empties it again. */
-    reset(): void {
-      Object.assign(state, emptyState());
-      faults.clear();
-      deliveries.clear();
-      requests.clear();
-    },
+    stores,
+    subscriptions,
+    control,
+    advance,
+    reset,
     async close(): Promise<void> {
+      changes.close();
       for (const response of silent) response.destroy();
       await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);
     },
