@@ -1,14 +1,14 @@
 import { randomInt } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import { readBuiltInFixture } from "../samples/fixtures.ts";
 import { freshen } from "../samples/fresh.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import { isLoopback } from "../util/hosts.ts";
 import { isRecord, readExact } from "../util/json.ts";
 import { parseDuration } from "../util/units.ts";
+import { SECURITY_HEADERS } from "../web/security.ts";
 import {
   type Answer,
   type ApiRequest,
@@ -173,7 +173,7 @@ export class Changes {
   watch(response: ServerResponse): void {
     this.#watchers.add(response);
     response.once("close", () => this.#watchers.delete(response));
-    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    response.writeHead(200, { ...SECURITY_HEADERS, "content-type": "text/event-stream" });
     response.write("data: {}\n\n");
   }
 
@@ -192,24 +192,6 @@ export class Changes {
 }
 
 const CHANGES_PAUSE_MS = 250;
-
-/**
- * Why a request to the page, a control call or the consent of a user is refused; undefined where it comes from the emulator's own
- * page, or from a program that is not a browser. `hostName`: the name given with `--host`.
- */
-export function refusalOf({ rawHeaders }: IncomingMessage, hostName: string): Answer | undefined {
-  const values = (name: string): readonly string[] =>
-    rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
-  const [host = "", ...otherHosts] = values("host");
-  // A page of another name that resolves to this machine (DNS rebinding) has no IP address in its Host.
-  const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : "";
-  const isOwn = isLoopback(name) || /^(\d+(\.\d+){3}|\[.+\])$/.test(name) || name === hostName.toLowerCase();
-  const refuse = (error: string): Answer => ({ status: 403, body: { error } });
-  if (otherHosts.length > 0 || name === "" || !isOwn) return refuse("the Host header names another server");
-  const isSameSite = values("sec-fetch-site").every((site) => site === "same-origin" || site === "none");
-  if (isSameSite && values("origin").every((origin) => origin === `http://${host.toLowerCase()}`)) return undefined;
-  return refuse("the request comes from another page");
-}
 
 /** A fault as control calls and `startZoho` name it: either of the next answers or of the next deliveries. */
 export interface FaultPlan {

@@ -3,6 +3,7 @@ import type { Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { parseJson } from "../util/json.ts";
+import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
 import { Accounts } from "./accounts.ts";
 import {
   type Answer,
@@ -14,7 +15,7 @@ import {
   type Subscription,
 } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
-import { Changes, CONTROL_PATH, Control, refusalOf } from "./control.ts";
+import { Changes, CONTROL_PATH, Control } from "./control.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Desk } from "./desk.ts";
@@ -88,7 +89,7 @@ export async function openEmulator(options: EmulatorOptions) {
   const services = [desk, finance, sign, failures, watch, new Crm()];
   /** Of each product with records. */
   const stores: readonly RecordStore[] = [];
-  const subscriptions = (): readonly Subscription[] => [];
+  const subscriptions = (): readonly Subscription[] => [...watch.subscriptions()];
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
   let url = "";
@@ -129,10 +130,14 @@ export async function openEmulator(options: EmulatorOptions) {
 
   /** Control calls are not listed, and no fault applies to them. */
   const serveControl = async (incoming: IncomingMessage, response: ServerResponse, request: ApiRequest) => {
-    const refusal = refusalOf(incoming, host);
-    if (refusal !== undefined) return sendAnswer(response, refusal, undefined);
-    if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
-    sendAnswer(response, await control.answer(request), undefined);
+    const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
+    if (refusal === undefined && request.method === "GET" && request.path === CHANGES_PATH)
+      return changes.watch(response);
+    const answer =
+      refusal === undefined
+        ? await control.answer(request)
+        : { status: refusal.status, body: { error: refusal.reason } };
+    sendAnswer(response, { ...answer, headers: SECURITY_HEADERS }, undefined);
     if (request.method !== "GET") changed();
   };
 

@@ -9,6 +9,7 @@ import {
   type Fault,
   faultBody,
   type Service,
+  type Subscription,
   scopeMismatch,
 } from "./answer.ts";
 import type { Deliveries, Outgoing } from "./deliveries.ts";
@@ -65,6 +66,16 @@ export class Watch implements Service {
     const { watch } = this.#state;
     watch.rows = watch.rows.filter((row) => row.expiresAt > this.#now());
     return watch.rows;
+  }
+
+  /** One for each channel, whose rows are one for each module. */
+  subscriptions(): readonly Subscription[] {
+    const channels = new Map<string, Subscription>();
+    for (const { product, channelId: id, notifyUrl: url, events, expiresAt } of this.rows()) {
+      const known = channels.get(`${product} ${id}`)?.events ?? [];
+      channels.set(`${product} ${id}`, { product, id, url, events: [...known, ...events], expiresAt, enabled: true });
+    }
+    return [...channels.values()];
   }
 
   isAlive(channelId: string): boolean {
