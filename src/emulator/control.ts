@@ -35,7 +35,8 @@ interface Parts {
   url(): string;
   now(): number;
   subscriptions(): readonly Subscription[];
-  makeCode(scopes: readonly string[]): string;
+  /** Undefined beyond the limit of codes. */
+  makeCode(scopes: readonly string[]): string | undefined;
   advance(ms: number): void;
   reset(): void;
 }
@@ -105,8 +106,11 @@ export class Control {
       case "POST reset":
         reset();
         return {};
-      case "POST code":
-        return { code: makeCode(textOf(body, "scope").split(/[\s,]+/)) };
+      case "POST code": {
+        const code = makeCode(textOf(body, "scope").split(/[\s,]+/));
+        if (code !== undefined) return { code };
+        throw usageError("access_denied: more than ten codes in ten minutes", "POST /_emulator/advance by 10m");
+      }
       default:
         throw notFound(`there is no control call ${request.method} ${request.path}`, "docs/emulator.md lists them");
     }

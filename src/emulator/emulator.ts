@@ -4,7 +4,7 @@ import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { parseJson } from "../util/json.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
-import { Accounts } from "./accounts.ts";
+import { Accounts, CONSENT_PATH } from "./accounts.ts";
 import {
   type Answer,
   type ApiRequest,
@@ -109,11 +109,11 @@ export async function openEmulator(options: EmulatorOptions) {
   const control = new Control({
     ...{ faults, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
     ...{ packageRoot: options.packageRoot, secrets: options.secrets },
-    makeCode: (scopes) => accounts.makeCode(scopes),
+    makeCode: (scopes) => accounts.grant(scopes),
   });
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
-    const answer = accounts.answer(request, url);
+    const answer = accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
     const token = tokenOf(request);
     if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
@@ -129,15 +129,9 @@ export async function openEmulator(options: EmulatorOptions) {
   };
 
   /** Control calls are not listed, and no fault applies to them. */
-  const serveControl = async (incoming: IncomingMessage, response: ServerResponse, request: ApiRequest) => {
-    const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
-    if (refusal === undefined && request.method === "GET" && request.path === CHANGES_PATH)
-      return changes.watch(response);
-    const answer =
-      refusal === undefined
-        ? await control.answer(request)
-        : { status: refusal.status, body: { error: refusal.reason } };
-    sendAnswer(response, { ...answer, headers: SECURITY_HEADERS }, undefined);
+  const serveControl = async (response: ServerResponse, request: ApiRequest) => {
+    if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
+    sendAnswer(response, { ...(await control.answer(request)), headers: SECURITY_HEADERS }, undefined);
     if (request.method !== "GET") changed();
   };
 
@@ -146,7 +140,13 @@ export async function openEmulator(options: EmulatorOptions) {
     const read = await readBody(incoming);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = toRequest(incoming, read, clock());
-    if (request.path.startsWith(CONTROL_PATH)) return serveControl(incoming, response, request);
+    const isControl = request.path.startsWith(CONTROL_PATH);
+    if (isControl || (request.path === CONSENT_PATH && request.method === "POST")) {
+      const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
+      if (refusal !== undefined)
+        return sendAnswer(response, { status: refusal.status, body: { error: refusal.reason } }, undefined);
+    }
+    if (isControl) return serveControl(response, request);
     const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
       const ms = Math.round(performance.now() - startedAt);
       const lacks = isLacking ? { lacks: `${request.method} ${request.path}` } : {};
@@ -209,6 +209,11 @@ export async function openEmulator(options: EmulatorOptions) {
       await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);
     },
   };
+}
+
+/** The address by which a client reaches this server, as from a container: what it is told to go to has to be that one. */
+function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
+  return /:\d+$/.test(String(host)) ? `http://${host}` : undefined;
 }
 
 function tokenOf({ headers }: ApiRequest): string | undefined {

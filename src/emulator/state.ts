@@ -16,7 +16,7 @@ export interface EmulatorState {
 
 export function emptyState(): EmulatorState {
   return {
-    accounts: { grants: {}, refreshTokens: {}, accessTokens: {} },
+    accounts: { grants: {}, grantedAt: [], refreshTokens: {}, accessTokens: {} },
     watch: { rows: [] },
     desk: { hooks: [] },
     finance: { hooks: [] },
@@ -48,6 +48,8 @@ export function age(value: unknown, ms: number): void {
 
 export interface AccountsState {
   grants: Record<string, Grant>;
+  /** When the last codes were made. */
+  grantedAt: number[];
   refreshTokens: Record<string, Refreshable>;
   accessTokens: Record<string, Access>;
 }
@@ -55,7 +57,10 @@ export interface AccountsState {
 export interface Grant {
   readonly scopes: readonly string[];
   readonly expiresAt: number;
-  readonly redirectUri?: string | undefined;
+  /** Undefined for a self client. */
+  readonly redirectUri?: string;
+  /** The user asked for no refresh token. */
+  readonly isOnline?: boolean;
 }
 
 export interface Refreshable {
