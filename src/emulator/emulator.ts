@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
+import { reachableHost } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
 import { Accounts, CONSENT_PATH } from "./accounts.ts";
@@ -183,7 +184,8 @@ export async function openEmulator(options: EmulatorOptions) {
     },
     { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
   );
-  url = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+  const name = reachableHost(host);
+  url = `http://${name.includes(":") ? `[${name}]` : name}:${server.port}`;
 
   return {
     url,
