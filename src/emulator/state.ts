@@ -134,7 +134,7 @@ export interface StoredRecord {
   changedAt: number;
 }
 
-export interface DeletedRecord {
+interface DeletedRecord {
   readonly id: string;
   readonly name: string;
   readonly deletedAt: number;
