@@ -23,6 +23,7 @@ import { Desk } from "./desk.ts";
 import { FailureLists } from "./failure-lists.ts";
 import { Faults } from "./faults.ts";
 import { Finance } from "./finance.ts";
+import { Records } from "./records.ts";
 import { Sign } from "./sign.ts";
 import { age, type EmulatorState, emptyState } from "./state.ts";
 import { Watch } from "./watch.ts";
@@ -86,10 +87,15 @@ export async function openEmulator(options: EmulatorOptions) {
   const finance = new Finance(state, clock);
   const sign = new Sign(state);
   const failures = new FailureLists(clock);
+  const time = (at: number): string => watch.time(at);
+  const records = ["crm", "bigin", "recruit"].map(
+    (product) =>
+      new Records({ product, state, now: clock, time, notify: (change) => watch.notify(change, deliveries) }),
+  );
   /** In the order in which they are asked. */
-  const services = [desk, finance, sign, failures, watch, new Crm()];
+  const services = [desk, finance, sign, failures, watch, new Crm(records, time)];
   /** Of each product with records. */
-  const stores: readonly RecordStore[] = [];
+  const stores: readonly RecordStore[] = [...records];
   const subscriptions = (): readonly Subscription[] => [...watch.subscriptions()];
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
