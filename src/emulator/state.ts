@@ -1,5 +1,3 @@
-import type { Row } from "./watch-item.ts";
-
 /**
  * Everything that an emulated organisation holds, as JSON, for `--state`. Services change it in place. A member whose name ends
  * in `At` is a time, or a list of times, in milliseconds since the epoch.
@@ -7,6 +5,8 @@ import type { Row } from "./watch-item.ts";
 export interface EmulatorState {
   accounts: AccountsState;
   watch: WatchState;
+  /** By product and module. */
+  records: Record<string, Record<string, ModuleRecords>>;
   desk: DeskState;
   finance: FinanceState;
   sign: SignState;
@@ -16,8 +16,9 @@ export interface EmulatorState {
 
 export function emptyState(): EmulatorState {
   return {
-    accounts: { grants: {}, refreshTokens: {}, accessTokens: {} },
+    accounts: { grants: {}, grantedAt: [], refreshTokens: {}, accessTokens: {} },
     watch: { rows: [] },
+    records: {},
     desk: { hooks: [] },
     finance: { hooks: [] },
     sign: { hooks: [] },
@@ -40,6 +41,8 @@ export function memberOf<Value>(record: Readonly<Record<string, Value>>, name: s
 export function age(value: unknown, ms: number): void {
   if (typeof value !== "object" || value === null) return;
   for (const [name, member] of Object.entries(value)) {
+    // What a user wrote has names of its own.
+    if (name === "data") continue;
     if (!name.endsWith("At")) age(member, ms);
     else if (typeof member === "number") Object.assign(value, { [name]: member - ms });
     else if (Array.isArray(member)) Object.assign(value, { [name]: member.map((at: number) => at - ms) });
@@ -48,6 +51,8 @@ export function age(value: unknown, ms: number): void {
 
 export interface AccountsState {
   grants: Record<string, Grant>;
+  /** When the last codes were made. */
+  grantedAt: number[];
   refreshTokens: Record<string, Refreshable>;
   accessTokens: Record<string, Access>;
 }
@@ -55,7 +60,10 @@ export interface AccountsState {
 export interface Grant {
   readonly scopes: readonly string[];
   readonly expiresAt: number;
-  readonly redirectUri?: string | undefined;
+  /** Undefined for a self client. */
+  readonly redirectUri?: string;
+  /** The user asked for no refresh token. */
+  readonly isOnline?: boolean;
 }
 
 export interface Refreshable {
@@ -102,4 +110,37 @@ export interface SignHook {
 
 export interface WatchState {
   rows: Row[];
+}
+
+/** One channel in one module. */
+export interface Row {
+  product: string;
+  channelId: string;
+  module: string;
+  events: string[];
+  notifyUrl: string;
+  token: string | null;
+  expiresAt: number;
+  related: boolean;
+  values: boolean;
+  condition: unknown;
+}
+
+/** Records of CRM, Bigin or Recruit. */
+export interface ModuleRecords {
+  /** By id, the oldest first. */
+  live: Record<string, StoredRecord>;
+  deleted: DeletedRecord[];
+}
+
+export interface StoredRecord {
+  data: Readonly<Record<string, unknown>>;
+  createdAt: number;
+  changedAt: number;
+}
+
+interface DeletedRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly deletedAt: number;
 }
