@@ -13,7 +13,6 @@ import { loadConfig } from "../project/load.ts";
 import { readProject } from "../project/project.ts";
 import { checkTrust, notTrusted } from "../project/trust.ts";
 import { failureTexts } from "../terminal/failure.ts";
-import { examples } from "../terminal/help.ts";
 import { ExitCode, type UserError, usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
 import { isLocalUrl } from "../util/hosts.ts";
@@ -28,21 +27,22 @@ interface McpOptions {
 export const define: Define = (command, act) => {
   command
     .option("--allow-remote", "let send, replay and check_endpoint reach other machines than this one")
-    .addHelpText("before", examples("zoho-hooks mcp"))
+    .addHelpText("before", CLIENTS)
     .addHelpText("after", HELP)
     .action(act(mcp));
 };
 
-const HELP = `
+const CLIENTS = `
 A server for coding agents, which start it themselves (Model Context Protocol, over stdin and stdout). Add it to your client:
 
-  Claude Code   claude mcp add zoho-hooks -- npx zoho-hooks mcp
-  Codex         codex mcp add zoho-hooks -- npx zoho-hooks mcp
-  Cursor, Windsurf, Claude Desktop, in their JSON under "mcpServers":
-                "zoho-hooks": { "command": "npx", "args": ["zoho-hooks", "mcp"] }
-  VS Code, in .vscode/mcp.json under "servers":
-                "zoho-hooks": { "command": "npx", "args": ["zoho-hooks", "mcp"] }
+  Claude Code     claude mcp add zoho-hooks -- npx zoho-hooks mcp
+  Codex           codex mcp add zoho-hooks -- npx zoho-hooks mcp
+  Cursor, Windsurf, Claude Desktop: in their JSON file, under "mcpServers"
+  VS Code:                          in .vscode/mcp.json, under "servers"
+                  "zoho-hooks": { "command": "npx", "args": ["zoho-hooks", "mcp"] }
+`;
 
+const HELP = `
 It works in the folder in which it is started, with its settings, secrets and event log. What it returns is masked as on the
 terminal, and what a sender wrote is marked as data.`;
 
