@@ -4,7 +4,7 @@ import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { parseJson } from "../util/json.ts";
 import { Accounts } from "./accounts.ts";
-import { type Answer, type ApiRequest, bareFault } from "./answer.ts";
+import { type Answer, type ApiRequest, bareFault, Refusal } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
@@ -70,7 +70,7 @@ export async function openEmulator(options: EmulatorOptions) {
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   const watch = new Watch(state, clock);
-  const desk = new Desk(state, deliveries);
+  const desk = new Desk(state, deliveries, clock);
   const finance = new Finance(state, clock);
   const sign = new Sign(state);
   const failures = new FailureLists(clock);
@@ -83,14 +83,20 @@ export async function openEmulator(options: EmulatorOptions) {
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const answer = accounts.answer(request, url);
     if (answer !== undefined) return answer;
+    if (request.path === "/.well-known/jwks.json") return desk.keySet();
     const token = tokenOf(request);
     if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
     const scopes = accounts.scopesOf(token);
     if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
     await deliveries.room();
-    for (const service of services) {
-      const found = await service.answer(request, scopes);
-      if (found !== undefined) return found;
+    try {
+      for (const service of services) {
+        const found = await service.answer(request, scopes);
+        if (found !== undefined) return found;
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return error.answer;
+      throw error;
     }
     return bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
   };

@@ -1,5 +1,5 @@
 import type { Answer, ApiRequest, Service } from "./answer.ts";
-import type { FinanceHook, FinanceState } from "./state.ts";
+import { type FinanceHook, type FinanceState, nextId } from "./state.ts";
 
 const ROOTS: Readonly<Record<string, string>> = { "/books/v3": "ZohoBooks", "/inventory/v1": "ZohoInventory" };
 const ENTITIES = ["customer", "item", "estimate", "invoice", "salesorder", "purchaseorder", "expense"];
@@ -17,7 +17,6 @@ export class Finance implements Service {
   ruleTrouble: Answer | undefined;
   /** The page size of the list, whatever is requested. */
   pageSize = 200;
-  #next = 460000000026049n;
   #calledAt = Number.NEGATIVE_INFINITY;
   readonly #now: () => number;
 
@@ -72,7 +71,7 @@ export class Finance implements Service {
     if (!ENTITIES.includes(String(entity))) return refused("entity");
     if (!["POST", "PUT", "DELETE"].includes(String(method))) return refused("method");
     if (secret !== "" && !/^[A-Za-z0-9]{12,50}$/.test(String(secret))) return refused("secret");
-    const hook: FinanceHook = { id: String(this.#next++), root, body, rules: [] };
+    const hook: FinanceHook = { id: nextId(this.#state.finance), root, body, rules: [] };
     this.#state.finance.hooks.push(hook);
     return { status: 201, body: { code: 0, message: "done", webhook: { webhook_id: hook.id, ...body } } };
   }
@@ -92,8 +91,8 @@ export class Finance implements Service {
     if (hook === undefined || action?.action_type !== "webhook") return fault(400, 15, "no such action");
     if (!["add", "add_edit", "delete"].includes(String(type)) || hook.body.entity !== entity || !name)
       return fault(400, 15, "the rule is not right");
-    const id = String(this.#next++);
-    hook.rules.push(id);
+    const id = nextId(this.#state.finance);
+    hook.rules.push({ id, type: String(type) });
     return { status: 201, body: { code: 0, message: "done", workflow: { workflow_id: id } } };
   }
 
@@ -104,7 +103,7 @@ export class Finance implements Service {
     const webhooks = shown.map(({ id, body: { secret: _, ...body }, rules }) => ({
       webhook_id: id,
       ...body,
-      related_rules: rules.map((each) => ({ workflow_id: each })),
+      related_rules: rules.map((rule) => ({ workflow_id: rule.id })),
     }));
     const page_context = { page, has_more_page: own.length > page * this.pageSize };
     return { status: 200, body: { code: 0, message: "success", webhooks, page_context } };

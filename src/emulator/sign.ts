@@ -1,5 +1,5 @@
 import type { Answer, ApiRequest, Service } from "./answer.ts";
-import type { SignHook, SignState } from "./state.ts";
+import { nextId, type SignHook, type SignState } from "./state.ts";
 
 const PATH = "/api/v1/accounts/webhooks";
 const ACTIONS = ["Sent", "Viewed", "Sign", "Completed", "Declined", "Recalled", "Forward", "Expired"];
@@ -8,7 +8,6 @@ const MOST = 2;
 
 /** Zoho Sign's webhooks of one account, as an integration calls them. Ids are JSON numbers of 18 digits. */
 export class Sign implements Service {
-  nextId = 100000000000321001n;
   readonly #state: { sign: SignState };
 
   constructor(state: { sign: SignState }) {
@@ -59,7 +58,12 @@ export class Sign implements Service {
     const security = JSON.parse(fields.webhook_security_settings ?? "{}");
     if (fields.webhook_security_settings !== undefined && security.webhook_security_type !== "HMAC")
       return fault(400, 9043, "webhook_security_settings");
-    const hook = { id: String(this.nextId++), form: fields, secret: security.hmac_security_info?.secret_key };
+    const hook = {
+      id: nextId(this.#state.sign),
+      form: fields,
+      secret: security.hmac_security_info?.secret_key,
+      failures: 0,
+    };
     this.#state.sign.hooks.push(hook);
     return { status: 200, body: `{"code":0,"webhook":{"webhook_id":${hook.id}},"status":"success"}` };
   }
