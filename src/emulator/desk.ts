@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Probe } from "../contract/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
+import type { Secrets } from "../delivery/secrets.ts";
 import { wire } from "../products/desk/wire.ts";
 import { writeKeySet } from "../proofs/keys.ts";
 import { isRecord } from "../util/json.ts";
@@ -141,6 +142,11 @@ export class Desk implements Service, RecordStore {
       privateKeyEncoding: { type: "pkcs8", format: "pem" },
     }).privateKey;
     return this.#state.deskKey;
+  }
+
+  /** The key of its tokens. */
+  get secrets(): Secrets {
+    return onlyKey("privateKey", this.#privateKey);
   }
 
   /** The public keys that verify Desk's tokens, which everybody may read. */
@@ -372,7 +378,7 @@ export class Desk implements Service, RecordStore {
         event,
         url: String(url),
         body: [{ payload, ...prevState, eventTime, eventType: event, orgId: this.orgId }],
-        secrets: onlyKey("privateKey", this.#privateKey),
+        secrets: this.secrets,
         timeoutMs: wire.answer.withinMs,
         onAnswer: (status) => {
           if (status === wire.answer.removedBy) this.#dropHook(id);

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Secrets } from "../delivery/secrets.ts";
+import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { parseJson } from "../util/json.ts";
 import { Accounts } from "./accounts.ts";
-import { type Answer, type ApiRequest, bareFault, Refusal } from "./answer.ts";
+import { type Answer, type ApiRequest, bareFault, type RecordStore, Refusal, type Subscription } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
@@ -12,6 +12,7 @@ import { Desk } from "./desk.ts";
 import { FailureLists } from "./failure-lists.ts";
 import { Faults } from "./faults.ts";
 import { Finance } from "./finance.ts";
+import { type SampleOrder, sampleDelivery } from "./samples.ts";
 import { Sign } from "./sign.ts";
 import { age, type EmulatorState, emptyState } from "./state.ts";
 import { Watch } from "./watch.ts";
@@ -71,11 +72,12 @@ export async function openEmulator(options: EmulatorOptions) {
   const accounts = new Accounts(state, clock);
   const watch = new Watch(state, clock);
   const desk = new Desk(state, deliveries, clock);
-  const finance = new Finance(state, clock);
-  const sign = new Sign(state);
+  const finance = new Finance(state, deliveries, clock);
+  const sign = new Sign(state, deliveries, clock);
   const failures = new FailureLists(clock);
   /** In the order in which they are asked. */
   const services = [desk, finance, sign, failures, watch, new Crm()];
+  const stores: readonly RecordStore[] = [desk, finance, sign];
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
   let url = "";
@@ -152,8 +154,24 @@ export async function openEmulator(options: EmulatorOptions) {
     sign,
     failures,
     settings,
+    stores,
+    subscriptions: (): readonly Subscription[] => [desk, finance, sign].flatMap((each) => each.subscriptions()),
+    /** Posts a sample of any product, signed. Throws the usage errors of `send`. */
+    deliverSample(order: SampleOrder): void {
+      const { packageRoot, secrets = noSecrets } = options;
+      // Receivers verify Desk's tokens with the key set of the emulator.
+      const own = order.product.toLowerCase() === desk.product ? desk.secrets : noSecrets;
+      const both: Secrets = {
+        for: (credential, product) => [...secrets.for(credential, product), ...own.for(credential, product)],
+        all: () => secrets.all(),
+      };
+      deliveries.send(sampleDelivery(order, { packageRoot, secrets: both, now: now() }));
+    },
     /** Ages everything that the organisation holds; the clock stays. */
-    advance: (ms: number): void => age(state, ms),
+    advance(ms: number): void {
+      age(state, ms);
+      sign.expire();
+    },
     /** Empties it again. */
     reset(): void {
       Object.assign(state, emptyState());

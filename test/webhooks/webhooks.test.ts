@@ -177,7 +177,13 @@ describe("webhooks for Books and Inventory", () => {
     const secret = String(hook?.body.secret);
     expect(secret).toMatch(/^[A-Za-z0-9]{40}$/);
     expect(ofType(result, "webhook")).toMatchObject([
-      { state: "created", id: "460000000026049", events: ["invoice"], rules: hook?.rules.map(({ id }) => id), secret: "[masked]" },
+      {
+        state: "created",
+        id: "460000000026049",
+        events: ["invoice"],
+        rules: hook?.rules.map(({ id }) => id),
+        secret: "[masked]",
+      },
     ]);
     expect(result.out + result.err).not.toContain(secret);
     const body = '{"invoice":{"invoice_id":"460000000049123","status":"sent","total":120.5}}';
