@@ -1,46 +1,260 @@
+import { isRecord } from "../util/json.ts";
 import { type Answer, type ApiRequest, bareFault, type Service, scopeMismatch } from "./answer.ts";
-import { MODULES } from "./watch-item.ts";
+import { parseCriteria } from "./criteria.ts";
+import { describeField, describeModule, findModule, type Module, modulesOf, USER } from "./modules.ts";
+import { invalidModule, type Records, type Result } from "./records.ts";
 
-const FIELDS: Readonly<Record<string, string>> = {
-  Stage: "554023000000000525",
-  Account_Name: "554023000000000523",
-  Lead_Source: "554023000000000535",
-  Amount: "554023000000000527",
+const MAX_WRITTEN = 100;
+const MAX_LISTED = 200;
+const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
+const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
+  GET: ["read"],
+  POST: ["write", "create"],
+  PUT: ["write", "update"],
+  DELETE: ["delete"],
 };
 
-/** Modules, fields and records of CRM, Bigin and Recruit. */
+interface Call extends ApiRequest {
+  readonly store: Records;
+  readonly version: number;
+  /** Whether the token has a scope of this operation, such as `settings.modules` or only `settings`. */
+  may(resource: string): boolean;
+}
+
+/** Records, modules, fields, users and organisation of CRM, Bigin and Recruit. */
 export class Crm implements Service {
+  readonly #stores: readonly Records[];
+  readonly #time: (at: number) => string;
+
+  constructor(stores: readonly Records[], time: (at: number) => string) {
+    this.#stores = stores;
+    this.#time = time;
+  }
+
   answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
-    return /^\/(crm|bigin|recruit)\//.test(request.path) ? crmData(request, scopes) : undefined;
+    const [, product = "", version, rest = ""] = /^\/(\w+)\/v(\d(?:\.\d)?)\/(.+)$/.exec(request.path) ?? [];
+    const store = this.#stores.find((each) => each.product === product);
+    if (store === undefined) return undefined;
+    const owned = new Set(scopes.map((scope) => scope.toLowerCase()));
+    const operations = ["all", ...(OPERATIONS[request.method] ?? [])];
+    const may = (resource: string): boolean => {
+      const parts = resource.toLowerCase().split(".");
+      return parts.some((_, i) =>
+        operations.some((each) => owned.has([SCOPES[product], ...parts.slice(0, i + 1), each].join("."))),
+      );
+    };
+    const call: Call = { ...request, store, version: Number(version), may };
+    const [first = "", ...path] = rest.split("/");
+    if (first === "settings") return this.#settings(call, path);
+    if (first === "users" || first === "org") return this.#account(call, first, path);
+    const module = findModule(product, first);
+    if (module !== undefined) return this.#records(call, module, path.join("/"));
+    // Other APIs have names in lower case.
+    return /^[A-Z]\w*$/.test(first) ? invalidModule() : undefined;
+  }
+
+  #settings(
+    { store, method, query, version, may }: Call,
+    [kind = "", name, more]: readonly string[],
+  ): Answer | undefined {
+    if (!["modules", "fields", "related_lists"].includes(kind) || more !== undefined) return undefined;
+    if (method !== "GET") return wrongMethod();
+    if (!may(`settings.${kind}`)) return scopeMismatch();
+    const wanted = kind === "modules" ? name : query.get("module");
+    const module = findModule(store.product, wanted ?? "");
+    if (kind === "modules" && name === undefined) {
+      return { status: 200, body: { modules: modulesOf(store.product).map(describeModule) } };
+    }
+    if (!wanted) return missing("module");
+    if (module === undefined) return invalidModule();
+    if (kind === "related_lists") return { status: 204 };
+    if (kind === "modules") return { status: 200, body: { modules: [describeModule(module)] } };
+    const fields = [...module.fields.values()].filter(({ id }) => name === undefined || id === name);
+    return fields.length === 0
+      ? { status: 204 }
+      : { status: 200, body: { fields: fields.map((field) => describeField(field, version)) } };
+  }
+
+  #account({ method, may }: Call, kind: "users" | "org", [id, more]: readonly string[]): Answer | undefined {
+    if (more !== undefined) return undefined;
+    if (method !== "GET") return wrongMethod();
+    if (!may(kind)) return scopeMismatch();
+    if (kind === "org") return { status: 200, body: { org: [ORGANISATION] } };
+    if (id !== undefined && id !== USER.id) return { status: 204 };
+    return {
+      status: 200,
+      body: { users: [USER_DETAILS], info: { per_page: 200, count: 1, page: 1, more_records: false } },
+    };
+  }
+
+  #records(call: Call, module: Module, path: string): Answer | undefined {
+    const { store, method, query, may } = call;
+    const isRecordPath = /^\d+$/.test(path);
+    if (!isRecordPath && !["", "upsert", "search", "deleted", "actions/count"].includes(path)) return undefined;
+    if (!may(`modules.${module.apiName.replaceAll("_", "")}`)) return scopeMismatch();
+    const route = `${method} ${isRecordPath ? "id" : path}`;
+    if (route === "GET id") return this.#one(call, module, path);
+    if (route === "GET ") return this.#list(call, module);
+    if (route === "GET search") return this.#search(call, module);
+    if (route === "GET deleted") return this.#deleted(call, module);
+    if (route === "GET actions/count") return { status: 200, body: { count: store.ids(module).length } };
+    if (route === "DELETE id") return results(store.removeAll(module, [path]), 200);
+    if (route === "DELETE ") {
+      const ids = (query.get("ids") ?? "").split(",").filter((id) => id !== "");
+      if (ids.length === 0) return missing("ids");
+      return ids.length > MAX_WRITTEN ? invalidParameter("ids") : results(store.removeAll(module, ids), 200);
+    }
+    if (!["POST ", "PUT ", "PUT id", "POST upsert"].includes(route)) return wrongMethod();
+    const items = itemsOf(call.json);
+    if (!Array.isArray(items)) return items as Answer;
+    if (route === "POST ") return results(store.createAll(module, items), 201);
+    if (route === "PUT ") return results(store.changeAll(module, items), 200);
+    if (route === "PUT id") {
+      const [item] = items;
+      return results(store.changeAll(module, [isRecord(item) ? { ...item, id: path } : item]), 200);
+    }
+    const asked = isRecord(call.json) ? call.json.duplicate_check_fields : undefined;
+    const fields = Array.isArray(asked) && asked.length > 0 ? asked.map(String) : [module.unique];
+    return results(store.upsertAll(module, items, fields), 200);
+  }
+
+  #one({ store, query }: Call, module: Module, id: string): Answer {
+    const record = store.read(module, id, query.get("fields")?.split(","));
+    return record === undefined ? { status: 204 } : { status: 200, body: { data: [record] } };
+  }
+
+  #list(call: Call, module: Module): Answer {
+    const { store, query, version, headers } = call;
+    // https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
+    if (!query.get("fields") && version >= (store.product === "crm" ? 3 : 2) && store.product !== "recruit") {
+      return missing("fields");
+    }
+    const since = Date.parse(String(headers["if-modified-since"] ?? ""));
+    const asked = query.get("ids")?.split(",");
+    const found = (asked ?? [...store.ids(module)].reverse()).flatMap((id) => {
+      const record = store.find(module, id);
+      return record === undefined ? [] : [{ id, record }];
+    });
+    const changed = Number.isNaN(since) ? found : found.filter(({ record }) => record.changedAt >= since);
+    if (changed.length === 0 && found.length > 0) return { status: 304 };
+    const at = { Created_Time: "createdAt", Modified_Time: "changedAt" }[query.get("sort_by") ?? ""] as
+      | "createdAt"
+      | "changedAt"
+      | undefined;
+    if (at !== undefined) changed.sort((a, b) => b.record[at] - a.record[at]);
+    if (query.get("sort_order") === "asc") changed.reverse();
+    return page(
+      call,
+      changed.map(({ id }) => id),
+      (id) => store.read(module, id, query.get("fields")?.split(",")),
+    );
+  }
+
+  #search(call: Call, module: Module): Answer {
+    const { store, query } = call;
+    const kind = ["criteria", "email", "phone", "word"].find((each) => query.get(each));
+    if (kind === undefined) return missing("criteria");
+    const wanted = (query.get(kind) ?? "").toLowerCase();
+    const matches = kind === "criteria" ? parseCriteria(query.get(kind) ?? "") : undefined;
+    if (typeof matches === "string")
+      return bareFault(400, "INVALID_QUERY", "Invalid query formed", { reason: matches });
+    const ids = [...store.ids(module)].reverse().filter((id) => {
+      const record = store.find(module, id);
+      if (record === undefined) return false;
+      if (matches !== undefined)
+        return matches((name) => (name.replace(/\.id$/, "") === "id" ? id : store.value(module, record, name)));
+      return Object.entries(record.data).some(([name, value]) => {
+        if (typeof value !== "string") return false;
+        if (kind === "word") return value.toLowerCase().includes(wanted);
+        return module.fields.get(name)?.type === kind && value.toLowerCase() === wanted;
+      });
+    });
+    return page(call, ids, (id) => store.read(module, id, query.get("fields")?.split(",")));
+  }
+
+  #deleted(call: Call, module: Module): Answer {
+    const by = { name: USER.name, id: USER.id };
+    const rows = call.query.get("type") === "permanent" ? [] : call.store.deleted(module).toReversed();
+    return page(call, rows, ({ id, name, deletedAt }) => ({
+      deleted_by: by,
+      id,
+      display_name: name,
+      type: "recycle",
+      created_by: by,
+      deleted_time: this.#time(deletedAt),
+    }));
   }
 }
 
-function crmData(request: ApiRequest, scopes: readonly string[]): Answer {
-  const [, product = "", rest] = /^\/(crm|bigin|recruit)\/v\d\/(.+)$/.exec(request.path) ?? [];
-  if (request.method !== "GET" || rest === undefined) return notThere();
-  if (rest === "settings/modules") {
-    return guarded(scopes, ["ZohoCRM.settings.modules.READ"], { modules: named(MODULES) });
+/** The data of a write, or why there is none. */
+function itemsOf(json: unknown): readonly unknown[] | Answer {
+  if (!isRecord(json)) return bareFault(400, "INVALID_DATA", "body", { expected_data_type: "jsonobject" });
+  const { data } = json;
+  const place = { api_name: "data", json_path: "$.data" };
+  if (data === undefined) return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", place);
+  if (!Array.isArray(data) || data.length === 0) {
+    return bareFault(400, "INVALID_DATA", "invalid data", { expected_data_type: "jsonarray", ...place });
   }
-  if (rest === "settings/fields") {
-    return guarded(scopes, ["ZohoCRM.settings.fields.READ"], { fields: named(FIELDS) });
+  if (data.length > MAX_WRITTEN) {
+    return bareFault(400, "INVALID_DATA", "invalid data", { maximum_length: MAX_WRITTEN, ...place });
   }
-  const [module = "", id = "", more] = rest.split("/");
-  if (MODULES[module] === undefined || !/^\d+$/.test(id) || more !== undefined) return notThere();
-  if (id.endsWith("0")) return { status: 204 };
-  // The id is a number of 19 digits: a client that rounds it asks for another record.
-  const data = `{"data":[{"id":${id},"Last_Name":"Strict","Company":"Acme"}]}`;
-  const prefix = { crm: "ZohoCRM", bigin: "ZohoBigin", recruit: "ZohoRecruit" }[product];
-  return guarded(scopes, [`${prefix}.modules.READ`, `${prefix}.modules.ALL`], data);
+  return data;
 }
 
-function named(entries: Readonly<Record<string, string>>): unknown[] {
-  return Object.entries(entries).map(([api_name, id]) => ({ api_name, id, plural_label: api_name }));
+function results(data: readonly Result[], good: number): Answer {
+  const failed = data.filter(({ code }) => code !== "SUCCESS").length;
+  return { status: failed === 0 ? good : failed === data.length ? 400 : 207, body: { data } };
 }
 
-function guarded(scopes: readonly string[], allowed: readonly string[], body: unknown): Answer {
-  return allowed.some((scope) => scopes.includes(scope)) ? { status: 200, body } : scopeMismatch();
+function page<Item>({ query }: Call, items: readonly Item[], describe: (item: Item) => unknown): Answer {
+  const number = Number(query.get("page") ?? 1);
+  const per_page = Number(query.get("per_page") ?? MAX_LISTED);
+  if (!(Number.isInteger(number) && number >= 1)) return invalidParameter("page");
+  if (!(Number.isInteger(per_page) && per_page >= 1 && per_page <= MAX_LISTED)) return invalidParameter("per_page");
+  const shown = items.slice((number - 1) * per_page, number * per_page);
+  if (shown.length === 0) return { status: 204 };
+  const more_records = items.length > number * per_page;
+  return {
+    status: 200,
+    body: { data: shown.map(describe), info: { per_page, count: shown.length, page: number, more_records } },
+  };
 }
 
-function notThere(): Answer {
-  return bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+function missing(param_name: string): Answer {
+  return bareFault(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", { param_name });
 }
+
+function invalidParameter(param_name: string): Answer {
+  return bareFault(400, "INVALID_DATA", "The value provided to the param is Invalid", { param_name });
+}
+
+function wrongMethod(): Answer {
+  return bareFault(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
+}
+
+const ROLE = { name: "CEO", id: "554023000000015966" };
+const PROFILE = { name: "Administrator", id: "554023000000015972" };
+const USER_DETAILS = {
+  id: USER.id,
+  full_name: USER.name,
+  first_name: "Patricia",
+  last_name: "Boyle",
+  email: USER.email,
+  status: "active",
+  role: ROLE,
+  profile: PROFILE,
+  zuid: "694579958",
+  time_zone: "Asia/Kolkata",
+  locale: "en_US",
+  confirm: true,
+};
+const ORGANISATION = {
+  id: "554023000000000001",
+  company_name: "Acme",
+  zgid: "60017843",
+  time_zone: "Asia/Kolkata",
+  currency: "US Dollar",
+  iso_code: "USD",
+  currency_symbol: "$",
+  primary_email: USER.email,
+};

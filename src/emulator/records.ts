@@ -1,38 +1,356 @@
-import { type Credential, type Secrets, secret } from "../delivery/secrets.ts";
 import { isRecord } from "../util/json.ts";
-import { memberOf, type Records, type StoredRecord } from "./state.ts";
+import { type Answer, type ApiRecord, bareFault, type Fault, faultBody, type RecordStore, Refusal } from "./answer.ts";
+import { type Field, findModule, type Module, maxLength, modulesOf, USER } from "./modules.ts";
+import { type EmulatorState, type ModuleRecords, memberOf, nextId, type StoredRecord } from "./state.ts";
+import type { Change } from "./watch.ts";
+import { instant } from "./watch-item.ts";
 
-/** The newest first. */
-export function newestFirst(records: Records): readonly StoredRecord[] {
-  return Object.values(records).toReversed();
+export interface RecordsOptions {
+  readonly product: string;
+  readonly state: EmulatorState;
+  now(): number;
+  /** A time as Zoho answers it. */
+  time(at: number): string;
+  notify(change: Change): void;
 }
 
-/** The modules of a store with the number of their records. */
-export function counted(
-  modules: Readonly<Record<string, object>>,
-): { readonly name: string; readonly count: number }[] {
-  return Object.entries(modules).map(([name, records]) => ({ name, count: Object.keys(records).length }));
+/** The result of one item of a write, as the API answers it. */
+export type Result = Readonly<Record<string, unknown>> & { readonly code: string };
+type Data = Readonly<Record<string, unknown>>;
+
+interface Written {
+  readonly id: string;
+  readonly record: StoredRecord;
+  readonly fields: readonly string[];
 }
 
-/**
- * The first member that is not of the type of its usual value: a usual `null` stands for text, and every member may be `null`.
- * Members without a usual value may be anything.
- */
-export function misfitIn(
-  data: Readonly<Record<string, unknown>>,
-  usual: Readonly<Record<string, unknown>>,
-): string | undefined {
-  return Object.entries(data).find(([name, value]) => {
-    const wanted = memberOf(usual, name);
-    if (value === null || wanted === undefined) return false;
-    if (Array.isArray(wanted)) return !Array.isArray(value);
-    if (isRecord(wanted)) return !isRecord(value);
-    return typeof value !== (wanted === null ? "string" : typeof wanted);
-  })?.[0];
+/** The records of CRM, Bigin or Recruit. Every write tells the channels that watch its module, once for all of its records. */
+export class Records implements RecordStore {
+  readonly product: string;
+  readonly #options: RecordsOptions;
+
+  constructor(options: RecordsOptions) {
+    this.product = options.product;
+    this.#options = options;
+  }
+
+  modules(): readonly { readonly name: string; readonly count: number }[] {
+    return modulesOf(this.product).map((module) => ({ name: module.apiName, count: this.ids(module).length }));
+  }
+
+  list(module: string, limit: number): readonly ApiRecord[] {
+    const known = this.#module(module);
+    const ids = this.ids(known).slice(-limit).reverse();
+    return ids.map((id) => this.read(known, id) ?? { id });
+  }
+
+  create(module: string, data: Data): ApiRecord {
+    const known = this.#module(module);
+    const { details } = accepted(this.createAll(known, [data]));
+    const { id } = details as { id: string };
+    return this.read(known, id) ?? { id };
+  }
+
+  change(module: string, id: string, data: Data): ApiRecord {
+    const known = this.#module(module);
+    accepted(this.changeAll(known, [{ ...data, id }]));
+    return this.read(known, id) ?? { id };
+  }
+
+  remove(module: string, id: string): void {
+    accepted(this.removeAll(this.#module(module), [id]));
+  }
+
+  /** The oldest first. */
+  ids(module: Module): readonly string[] {
+    return Object.keys(this.#of(module).live);
+  }
+
+  find(module: Module, id: string): StoredRecord | undefined {
+    return memberOf(this.#of(module).live, id);
+  }
+
+  deleted(module: Module): ModuleRecords["deleted"] {
+    return this.#of(module).deleted;
+  }
+
+  /** A record with all fields, or with those that are named. */
+  read(module: Module, id: string, only?: readonly string[]): ApiRecord | undefined {
+    const record = this.find(module, id);
+    if (record === undefined) return undefined;
+    const names = only ?? [...new Set([...module.fields.keys(), ...Object.keys(record.data)])];
+    const known = names.filter((name) => module.fields.has(name) || Object.hasOwn(record.data, name));
+    return { id, ...this.#values(module, record, known) };
+  }
+
+  /** One field of a record, as the API answers it; null where it is empty. */
+  value(module: Module, record: StoredRecord, name: string): unknown {
+    if (name === "Created_Time") return this.#options.time(record.createdAt);
+    if (name === "Modified_Time") return this.#options.time(record.changedAt);
+    if (name === "Full_Name") return this.#name(module, record);
+    const field = module.fields.get(name);
+    if (field?.type === "ownerlookup") return USER;
+    const value = memberOf(record.data, name) ?? null;
+    const target = field?.module === undefined ? undefined : findModule(this.product, field.module);
+    if (target === undefined || !isRecord(value)) return value;
+    const found = this.find(target, idOf(value));
+    return found === undefined ? null : { name: this.#name(target, found), id: value.id };
+  }
+
+  createAll(module: Module, items: readonly unknown[]): Result[] {
+    const created: Written[] = [];
+    const results = items.map((item, i) => this.#create(module, item, i, created));
+    this.#tell(module, "create", created);
+    return results;
+  }
+
+  changeAll(module: Module, items: readonly unknown[]): Result[] {
+    const changed: Written[] = [];
+    const results = items.map((item, i) => this.#change(module, item, i, changed));
+    this.#tell(module, "edit", changed);
+    return results;
+  }
+
+  /** Changes the records that have the same value in one of the fields, and creates the others. */
+  upsertAll(module: Module, items: readonly unknown[], fields: readonly string[]): Result[] {
+    const created: Written[] = [];
+    const changed: Written[] = [];
+    const known = fields.map((field) => ({ field, ids: this.#idsBy(module, field) }));
+    const results = items.map((item, i) => {
+      if (!isRecord(item)) return this.#create(module, item, i, created);
+      const keys = known.map(({ field, ids }) => ({ field, ids, key: keyOf(memberOf(item, field)) }));
+      const found = keys.find(({ ids, key }) => key !== undefined && ids.has(key));
+      const id = item.id ?? found?.ids.get(found.key ?? "");
+      const result =
+        id === undefined ? this.#create(module, item, i, created) : this.#change(module, { ...item, id }, i, changed);
+      if (result.code !== "SUCCESS") return result;
+      for (const { ids, key } of keys) if (key !== undefined) ids.set(key, (result.details as { id: string }).id);
+      const action = id === undefined ? "insert" : "update";
+      return { ...result, duplicate_field: item.id === undefined ? (found?.field ?? null) : "id", action };
+    });
+    this.#tell(module, "create", created);
+    this.#tell(module, "edit", changed);
+    return results;
+  }
+
+  removeAll(module: Module, ids: readonly string[]): Result[] {
+    const { live, deleted } = this.#of(module);
+    const removed: Written[] = [];
+    const parents = this.#parents(module, ids);
+    const results = ids.map((id) => {
+      const record = this.find(module, id);
+      if (record === undefined) {
+        return toResult({ code: "INVALID_DATA", message: "record not deleted", details: { id } });
+      }
+      delete live[id];
+      deleted.push({ id, name: this.#name(module, record), deletedAt: this.#options.now() });
+      removed.push({ id, record, fields: ["Modified_By", "Record_Status__s"] });
+      return { code: "SUCCESS", details: { id }, message: "record deleted", status: "success" };
+    });
+    this.#tell(module, "delete", removed, parents);
+    return results;
+  }
+
+  #idsBy(module: Module, field: string): Map<string, string> {
+    const ids = new Map<string, string>();
+    for (const [id, { data }] of Object.entries(this.#of(module).live)) {
+      const key = keyOf(memberOf(data, field));
+      if (key !== undefined) ids.set(key, id);
+    }
+    return ids;
+  }
+
+  #create(module: Module, item: unknown, i: number, created: Written[]): Result {
+    const fault = this.#fault(module, item, i);
+    if (fault !== undefined) return fault;
+    const data = toData(module, item as Data);
+    const missing = [...module.fields.values()].find((field) => field.mandatory && data[field.apiName] === undefined);
+    if (missing !== undefined) return mandatory(i, missing.apiName);
+    const [id, at] = [nextId(this.#options.state), this.#options.now()];
+    const record = { data, createdAt: at, changedAt: at };
+    this.#of(module).live[id] = record;
+    created.push({ id, record, fields: Object.keys(data) });
+    return this.#success(id, record, "record added");
+  }
+
+  #change(module: Module, item: unknown, i: number, changed: Written[]): Result {
+    const fault = this.#fault(module, item, i);
+    if (fault !== undefined) return fault;
+    const { id } = item as Data;
+    if (id === undefined) return mandatory(i, "id");
+    const record = this.find(module, String(id));
+    if (record === undefined) return invalid(i, "id", {}, "the id given seems to be invalid");
+    const data = toData(module, item as Data);
+    const isChanged = (name: string): boolean =>
+      JSON.stringify(data[name]) !== JSON.stringify(memberOf(record.data, name) ?? null);
+    changed.push({ id: String(id), record, fields: Object.keys(data).filter(isChanged) });
+    Object.assign(record, { data: { ...record.data, ...data }, changedAt: this.#options.now() });
+    return this.#success(String(id), record, "record updated");
+  }
+
+  #success(id: string, { createdAt, changedAt }: StoredRecord, message: string): Result {
+    const { time } = this.#options;
+    const by = { name: USER.name, id: USER.id };
+    const details = {
+      Modified_Time: time(changedAt),
+      Modified_By: by,
+      Created_Time: time(createdAt),
+      id,
+      Created_By: by,
+    };
+    return { code: "SUCCESS", details, message, status: "success" };
+  }
+
+  /** Why Zoho refuses an item, but for what is missing. */
+  #fault(module: Module, item: unknown, i: number): Result | undefined {
+    if (!isRecord(item)) return invalid(i, undefined, { expected_data_type: "jsonobject" });
+    for (const [name, value] of Object.entries(item)) {
+      const field = module.fields.get(name);
+      if (field === undefined || field.readOnly) continue;
+      if (value !== null && value !== "") {
+        const details = this.#valueFault(field, value);
+        if (details !== undefined) return invalid(i, name, details);
+      } else if (field.mandatory) return mandatory(i, name);
+    }
+    return undefined;
+  }
+
+  /** Details of the fault of a value; undefined for a valid one. */
+  #valueFault({ type, module, values }: Field, value: unknown): Data | undefined {
+    if (type === "picklist" && typeof value === "string" && !values.includes(value))
+      return { supported_values: values };
+    if (!(TYPES[type] ?? isText)(value)) return { expected_data_type: type === "picklist" ? "text" : type };
+    const maximum_length = maxLength(type);
+    if (typeof value === "string" && value.length > maximum_length) return { maximum_length };
+    if (type === "ownerlookup") return idOf(value) === USER.id ? undefined : { expected_data_type: type };
+    const target = module === undefined ? undefined : findModule(this.product, module);
+    return target === undefined || this.find(target, idOf(value)) !== undefined
+      ? undefined
+      : { expected_data_type: type };
+  }
+
+  /** Tells the channels of a module, and those that watch the records to which the written ones refer. */
+  #tell(module: Module, verb: Change["verb"], written: readonly Written[], parents?: Parents): void {
+    if (written.length === 0) return;
+    const { product } = this;
+    const ids = written.map(({ id }) => id);
+    const deletion = { Modified_By: USER, Record_Status__s: 0 };
+    this.#options.notify({
+      product,
+      module: module.apiName,
+      verb,
+      ids,
+      fields: verb === "create" ? [] : written.map(({ id, fields }) => ({ [id]: fields })),
+      values: written.map(({ id, record, fields }) => ({
+        record_id: id,
+        values: verb === "delete" ? deletion : this.#values(module, record, fields),
+      })),
+    });
+    for (const [parent, related] of parents ?? this.#parents(module, ids)) {
+      this.#options.notify({ product, module: parent, verb: "edit", ids: [...related], related: true });
+    }
+  }
+
+  /** The existing records to which some refer, by module. */
+  #parents(module: Module, ids: readonly string[]): Parents {
+    const parents: Parents = new Map();
+    for (const { apiName, module: parent = "" } of module.fields.values()) {
+      const target = findModule(this.product, parent);
+      if (target === undefined) continue;
+      const found = ids.map((id) => idOf(this.find(module, id)?.data[apiName])).filter((id) => this.find(target, id));
+      if (found.length > 0) parents.set(parent, new Set([...(parents.get(parent) ?? []), ...found]));
+    }
+    return parents;
+  }
+
+  #values(module: Module, record: StoredRecord, names: readonly string[]): Data {
+    return Object.fromEntries(names.map((name) => [name, this.value(module, record, name)]));
+  }
+
+  #name(module: Module, { data }: StoredRecord): string {
+    return module.naming.flatMap((name) => memberOf(data, name) ?? []).join(" ");
+  }
+
+  #of(module: Module): ModuleRecords {
+    const { records } = this.#options.state;
+    records[this.product] ??= {};
+    const own = records[this.product] ?? {};
+    own[module.apiName] ??= { live: {}, deleted: [] };
+    return own[module.apiName] ?? { live: {}, deleted: [] };
+  }
+
+  #module(name: string): Module {
+    const found = findModule(this.product, name);
+    if (found === undefined) throw new Refusal(invalidModule());
+    return found;
+  }
 }
 
-/** The secrets of a product that signs with a single key. */
-export function onlyKey(credential: Credential, value: string | undefined): Secrets {
-  const keys = value === undefined || value === "" ? [] : [secret(value, "the emulator's key")];
-  return { for: (wanted) => (wanted === credential ? keys : []), all: () => keys };
+type Parents = Map<string, Set<string>>;
+
+export function invalidModule(): Answer {
+  return bareFault(400, "INVALID_MODULE", "The module name given seems to be invalid");
+}
+
+/** The only result of a write; throws one that is an error. */
+function accepted([result]: readonly Result[]): Result {
+  if (result?.code !== "SUCCESS") throw new Refusal({ status: 400, body: { data: [result] } });
+  return result;
+}
+
+/** What is stored of an item: fields that Zoho sets are left out, unknown ones are custom fields. */
+function toData(module: Module, item: Data): Data {
+  const names = Object.keys(item).filter((name) => {
+    const field = module.fields.get(name);
+    if (field === undefined) return name !== "id" && /^[A-Za-z]\w{0,99}$/.test(name);
+    return !field.readOnly && field.type !== "ownerlookup";
+  });
+  return Object.fromEntries(
+    names.map((name) => {
+      const [value, type] = [item[name], module.fields.get(name)?.type];
+      if (value === "") return [name, null];
+      return [name, type === "lookup" && value !== null ? { id: idOf(value) } : value];
+    }),
+  );
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+const isNumber = (value: unknown): boolean => typeof value === "number";
+const isReference = (value: unknown): boolean => /^\d{1,19}$/.test(idOf(value));
+/** Of those that are not text. */
+const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+  integer: (value) => Number.isInteger(value),
+  double: isNumber,
+  currency: isNumber,
+  boolean: (value) => typeof value === "boolean",
+  email: (value) => isText(value) && /^[^\s@]{1,64}@[^\s@]+\.[^\s@.]+$/.test(String(value)),
+  date: (value) => /^\d{4}-\d\d-\d\d$/.test(String(value)) && !Number.isNaN(Date.parse(String(value))),
+  datetime: (value) => instant(value) !== undefined,
+  lookup: isReference,
+  ownerlookup: isReference,
+};
+
+/** A reference is an object with an id, or the id. */
+function idOf(value: unknown): string {
+  return String((isRecord(value) ? value.id : value) ?? "");
+}
+
+/** Text is compared without regard to case. Undefined is the key of no value. */
+function keyOf(value: unknown): string | undefined {
+  return value === null || value === undefined || value === "" ? undefined : JSON.stringify(value).toLowerCase();
+}
+
+function mandatory(i: number, api_name: string): Result {
+  const details = { api_name, json_path: `$.data[${i}].${api_name}` };
+  return toResult({ code: "MANDATORY_NOT_FOUND", message: "required field not found", details });
+}
+
+function invalid(i: number, api_name: string | undefined, details: Data = {}, message = "invalid data"): Result {
+  const place =
+    api_name === undefined ? { json_path: `$.data[${i}]` } : { api_name, json_path: `$.data[${i}].${api_name}` };
+  return toResult({ code: "INVALID_DATA", message, details: { ...details, ...place } });
+}
+
+function toResult(fault: Fault): Result {
+  return { ...faultBody(fault), code: fault.code };
 }

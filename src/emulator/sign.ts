@@ -1,72 +1,58 @@
 import { sign } from "../products/sign.ts";
 import { ExactNumber, isRecord, parseJson } from "../util/json.ts";
-import {
-  type Answer,
-  type ApiRecord,
-  type ApiRequest,
-  type RecordStore,
-  Refusal,
-  type Service,
-  type Subscription,
-} from "./answer.ts";
-import type { Deliveries } from "./deliveries.ts";
-import { counted, onlyKey } from "./records.ts";
-import { memberOf, nextId, type SignAction, type SignHook, type SignRequest, type SignState } from "./state.ts";
-
-type Data = Readonly<Record<string, unknown>>;
+import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { memberOf, type SignHook } from "./state.ts";
+import { type Data, flawIn, onlyKey, type Row, Store } from "./store.ts";
 
 const HOOKS_PATH = "/api/v1/accounts/webhooks";
-/** The actions that a webhook subscribes to, by what its deliveries call them. */
-const ACTIONS: Readonly<Record<string, string>> = {
-  RequestSubmitted: "Sent",
-  RequestViewed: "Viewed",
-  RequestSigningSuccess: "Sign",
-  RequestCompleted: "Completed",
-  RequestRejected: "Declined",
-  RequestRecalled: "Recalled",
-  RequestForwarded: "Forward",
-  RequestExpired: "Expired",
+/** What can happen to a request: what its deliveries call it, the action that a webhook subscribes to, and the new status. */
+const STEPS: Readonly<Record<string, readonly [operation: string, action: string, status?: string]>> = {
+  submit: ["RequestSubmitted", "Sent", "inprogress"],
+  view: ["RequestViewed", "Viewed"],
+  sign: ["RequestSigningSuccess", "Sign"],
+  complete: ["RequestCompleted", "Completed", "completed"],
+  decline: ["RequestRejected", "Declined", "declined"],
+  recall: ["RequestRecalled", "Recalled", "recalled"],
+  forward: ["RequestForwarded", "Forward"],
+  expire: ["RequestExpired", "Expired", "expired"],
 };
-const TYPES = ["SIGN", "VIEW", "APPROVER", "INPERSONSIGN"];
+/** Those that a recipient takes. Zoho has no public API for them: they are a `change` of the request. */
+const OF_RECIPIENTS = ["view", "sign", "decline", "forward"];
+const ACTIONS = Object.values(STEPS).map(([, action]) => action);
 /** https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management */
 const MAX_HOOKS = 2;
 /** https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-best-practices */
 const MAX_FAILURES = 20;
-const EXPIRATION_DAYS = 15;
 const DAY_MS = 86_400_000;
-const OWNER = { email: "legal@example.com", first: "Ines", last: "Prado" };
-const OWNER_ID = "100000000000000019";
-const ORG_ID = "70000001";
+const OWNER = {
+  ...{ owner_id: "100000000000000019", owner_email: "legal@example.com", owner_first_name: "Ines" },
+  ...{ owner_last_name: "Prado", org_id: "70000001" },
+};
+/** Scopes of `ZohoSign.documents` by method and path. */
+const SCOPES: Readonly<Record<string, string>> = {
+  GET: "READ",
+  POST: "CREATE",
+  "GET id": "READ",
+  "POST id submit": "UPDATE",
+  "POST id recall": "UPDATE",
+  "PUT id delete": "DELETE",
+};
 const [wire] = sign.formats;
 
-/** What can happen to a request. Zoho has no public API for its recipients, so their part is a `change` of the request. */
-const STEPS = ["submit", "view", "sign", "decline", "forward", "recall", "expire"] as const;
-type Step = (typeof STEPS)[number];
-
-const OWNER_STEPS: Readonly<
-  Record<string, Pick<SignRequest, "status"> & { readonly operation: string; readonly activity: string }>
-> = {
-  submit: { status: "inprogress", operation: "RequestSubmitted", activity: "Document has been sent for signature" },
-  recall: { status: "recalled", operation: "RequestRecalled", activity: "Document has been recalled" },
-  expire: { status: "expired", operation: "RequestExpired", activity: "Document has expired" },
-};
+/** What one recipient has to do. */
+interface Action {
+  readonly action_id: string;
+  readonly action_type: string;
+  readonly signing_order: number;
+  action_status: "NOACTION" | "UNOPENED" | "VIEWED" | "SIGNED";
+  recipient_email: string;
+  recipient_name: string;
+}
 
 /** Requests and webhooks of one Zoho Sign account. Ids of webhooks are JSON numbers of 18 digits, as integrations see them. */
-export class Sign implements Service, RecordStore {
+export class Sign extends Store<SignHook> implements Service {
   readonly product = "sign";
-  readonly #state: { sign: SignState };
-  readonly #deliveries: Pick<Deliveries, "send">;
-  readonly #now: () => number;
-
-  constructor(state: { sign: SignState }, deliveries: Pick<Deliveries, "send">, now: () => number) {
-    this.#state = state;
-    this.#deliveries = deliveries;
-    this.#now = now;
-  }
-
-  get hooks(): readonly SignHook[] {
-    return this.#state.sign.hooks;
-  }
+  protected readonly notFound = fault(400, 20405, "No match found");
 
   subscriptions(): readonly Subscription[] {
     return this.hooks.map((hook) => ({
@@ -78,196 +64,125 @@ export class Sign implements Service, RecordStore {
     }));
   }
 
-  modules() {
-    return counted({ requests: this.#state.sign.requests });
-  }
-
-  list(module: string, limit: number): readonly ApiRecord[] {
-    return this.#newestFirst(module)
-      .slice(0, limit)
-      .map((request) => ({ id: request.id, ...shown(request) }));
-  }
-
-  /** A draft; `actions` are its recipients. */
-  create(module: string, data: Data): ApiRecord {
-    this.#requests(module);
-    const { request_name: name, actions, is_sequential: isSequential = true, documents = [] } = data;
-    const { expiration_days: expirationDays = EXPIRATION_DAYS } = data;
-    if (typeof name !== "string" || name === "") throw wrong("request_name");
-    if (typeof isSequential !== "boolean") throw wrong("is_sequential");
-    if (!(typeof expirationDays === "number" && expirationDays >= 1)) throw wrong("expiration_days");
+  /** Of a draft. */
+  protected checked(_module: string, given: Data): Data {
+    const {
+      request_name,
+      actions,
+      is_sequential = true,
+      expiration_days = 15,
+      document_ids = ["document.pdf"],
+    } = given;
+    if (typeof request_name !== "string" || request_name === "") throw wrong("request_name");
     if (!Array.isArray(actions) || actions.length === 0) throw wrong("actions");
-    const now = this.#now();
-    const id = nextId(this.#state.sign);
-    const request: SignRequest = {
-      id,
-      name,
-      status: "draft",
-      isSequential,
-      expirationDays,
-      documents: (Array.isArray(documents) && documents.length > 0 ? documents : ["document.pdf"]).map((each) => ({
-        id: nextId(this.#state.sign),
-        name: String(each),
+    if (!(typeof expiration_days === "number" && expiration_days >= 1)) throw wrong("expiration_days");
+    const data = {
+      request_status: "draft",
+      request_name,
+      is_sequential,
+      expiration_days,
+      document_ids: [document_ids].flat().map((name, i) => ({
+        document_name: String(name),
+        document_id: this.newId(),
+        document_order: String(i),
       })),
-      actions: actions.map((each, i) => this.#newAction(each, i)),
-      createdAt: now,
-      modifiedAt: now,
+      actions: actions.map((each, i) => {
+        const {
+          recipient_email,
+          recipient_name = recipient_email,
+          action_type = "SIGN",
+          signing_order = i + 1,
+        } = Object(each);
+        if (!/^\S+@\S+$/.test(recipient_email)) throw wrong("recipient_email");
+        const action_status = "NOACTION";
+        return { action_id: this.newId(), action_type, action_status, recipient_email, recipient_name, signing_order };
+      }),
     };
-    this.#state.sign.requests[id] = request;
-    return { id, ...shown(request) };
+    const flaw = flawIn(wire, "RequestSubmitted", {
+      requests: { ...data, request_id: "0" },
+      notifications: { operation_type: "RequestSubmitted" },
+    });
+    if (flaw !== undefined) throw wrong(flaw);
+    return data;
   }
 
-  /** `{action: "sign"}` is by the next recipient, or by that of `action_id`. */
-  change(module: string, id: string, data: Data): ApiRecord {
-    this.#requests(module);
-    const request = this.#request(id);
-    const step = STEPS.find((each) => each === data.action);
-    if (step === undefined) throw refusal(400, 9043, `action is not one of ${STEPS.join(", ")}`);
-    this.#take(step, request, data);
-    return { id, ...shown(request) };
+  protected shown(_module: string, { id, record: { data, createdAt, changedAt, expiresAt } }: Row): Data {
+    return {
+      request_id: id,
+      ...OWNER,
+      ...data,
+      ...{ self_sign: false, is_deleted: false, request_type_name: "Others", request_type_id: "100000000000000135" },
+      ...{ created_time: createdAt, modified_time: changedAt, action_time: changedAt, zsdocumentid: `EMULATED-${id}` },
+      ...(expiresAt !== undefined && { expire_by: expiresAt }),
+    };
   }
 
-  remove(module: string, id: string): void {
-    this.#requests(module);
-    this.#request(id);
-    delete this.#state.sign.requests[id];
+  /** Creating and deleting a draft posts nothing. */
+  protected written(): void {}
+
+  /** `{action: "sign"}` is by the recipient whose turn it is, or by that of `action_id`. */
+  override change(module: string, id: string, data: Data): ApiRecord {
+    const row = this.find(module, id);
+    this.#take(String(data.action), row, data);
+    return { id, ...this.shown(module, row) };
   }
 
   /** Ends the requests whose time is over. */
   expire(): void {
-    for (const request of Object.values(this.#state.sign.requests))
-      if (request.status === "inprogress" && (request.expiresAt ?? 0) <= this.#now()) this.#take("expire", request, {});
+    for (const row of this.page("requests", 0, Number.POSITIVE_INFINITY))
+      if (statusOf(row) === "inprogress" && Number(row.record.expiresAt) <= this.now()) this.#take("expire", row, {});
   }
 
-  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
-    const { path } = request;
-    if (path === HOOKS_PATH || path.startsWith(`${HOOKS_PATH}/`)) return this.#answerHooks(request, scopes);
-    const parts = /^\/api\/v1\/requests(?:\/(\d+)(?:\/(submit|recall|delete))?)?$/.exec(path);
-    if (parts === null) return undefined;
-    this.expire();
-    const [, id, step] = parts;
-    const route = `${request.method}${id === undefined ? "" : " id"}${step === undefined ? "" : ` ${step}`}`;
-    const scope = memberOf(ROUTE_SCOPES, route);
-    if (scope === undefined) return fault(404, 9004, "no such URL");
-    if (![scope, "ALL"].some((each) => scopes.includes(`ZohoSign.documents.${each}`)))
-      return fault(401, 9041, "Invalid Oauth Scope");
-    if (id === undefined) return request.method === "GET" ? this.#listRequests(request.query) : this.#upload(request);
-    const found = this.#request(id);
-    if (step === "submit" || step === "recall") this.#take(step, found, {});
-    if (step === "delete") this.remove("requests", id);
-    if (step === "recall") {
-      return success({ message: "Document has been recalled", action_time: this.#now() });
+  #take(step: string, row: Row, data: Data): void {
+    const { record } = row;
+    const status = memberOf(STEPS, step)?.[2] ?? statusOf(row);
+    if (!Object.hasOwn(STEPS, step) || step === "complete")
+      throw refusal(9043, `action is not submit, recall, expire, ${OF_RECIPIENTS.join(", ")}`);
+    if (statusOf(row) !== (step === "submit" ? "draft" : "inprogress"))
+      throw refusal(4066, `${step} is not possible: the request is ${statusOf(row)}`);
+    const actions = structuredClone(record.data.actions) as Action[];
+    const by = OF_RECIPIENTS.includes(step) ? actingIn(actions, data.action_id) : undefined;
+    const before = by && { ...by };
+    if (step === "forward") {
+      const { email, name = email } = data;
+      if (!/^\S+@\S+$/.test(String(email))) throw wrong("email");
+      Object.assign(actingIn(actions, data.action_id), { recipient_email: email, recipient_name: name });
     }
-    return success(step === "delete" ? { message: "Document has been deleted" } : { requests: shown(found) });
-  }
-
-  #upload({ headers, form, text }: ApiRequest): Answer {
-    if (!isMultipart(headers["content-type"])) return fault(400, 9039, "a multipart form is expected");
-    const { requests = {} } = readObject(form.get("data"), "data");
-    const documents = [...text.matchAll(/; filename="([^"\r\n]*)"/g)].map(([, name]) => name);
-    const { id } = this.create("requests", { ...Object(requests), documents });
-    return success({ requests: shown(this.#request(id)), message: "Document has been uploaded" });
-  }
-
-  #listRequests(query: URLSearchParams): Answer {
-    const { page_context: context = {} } = readObject(query.get("data") ?? "{}", "data");
-    const { row_count: count = 10, start_index: start = 1 } = Object(context);
-    if (!(count >= 1 && count <= 100 && start >= 1)) return fault(400, 9039, "page_context is not right");
-    const all = this.#newestFirst("requests");
-    const requests = all.slice(start - 1, start - 1 + count).map(shown);
-    const has_more_rows = all.length > start - 1 + count;
-    return success({
-      requests,
-      page_context: { row_count: requests.length, start_index: start, total_count: all.length, has_more_rows },
+    if (by !== undefined && step === "view") by.action_status = "VIEWED";
+    if (by !== undefined && step === "sign") by.action_status = "SIGNED";
+    const at = this.now();
+    if (step === "submit") record.expiresAt = at + Number(record.data.expiration_days) * DAY_MS;
+    if (step === "submit" || step === "sign") mailNext(actions, record.data.is_sequential === true);
+    const isLast = actions.every(({ action_status }) => action_status === "SIGNED");
+    Object.assign(record, {
+      data: { ...record.data, actions, request_status: isLast ? "completed" : status },
+      changedAt: at,
     });
-  }
-
-  #requests(module: string): SignState["requests"] {
-    if (module === "requests") return this.#state.sign.requests;
-    throw refusal(404, 9004, "no such URL");
-  }
-
-  #newestFirst(module: string): readonly SignRequest[] {
-    return Object.values(this.#requests(module)).toReversed();
-  }
-
-  #request(id: string): SignRequest {
-    const request = memberOf(this.#state.sign.requests, id);
-    if (request !== undefined) return request;
-    throw refusal(400, 20405, "No match found");
-  }
-
-  #newAction(each: unknown, i: number): SignAction {
-    const { recipient_email: email, recipient_name: name = email, action_type: type = "SIGN" }: Data = Object(each);
-    const { signing_order: order = i + 1 }: Data = Object(each);
-    if (typeof email !== "string" || !email.includes("@")) throw wrong("recipient_email");
-    if (!TYPES.includes(String(type))) throw wrong("action_type");
-    if (typeof order !== "number") throw wrong("signing_order");
-    return { id: nextId(this.#state.sign), type: String(type), order, name: String(name), email, status: "NOACTION" };
-  }
-
-  #take(step: Step, request: SignRequest, data: Data): void {
-    if (request.status !== (step === "submit" ? "draft" : "inprogress"))
-      throw refusal(400, 4066, `${step} is not possible: the request is ${request.status}`);
-    request.modifiedAt = this.#now();
-    const reason = typeof data.reason === "string" ? data.reason : "";
-    const ofOwner = memberOf(OWNER_STEPS, step);
-    if (ofOwner === undefined) this.#act(step, request, { ...data, reason });
-    else {
-      request.status = ofOwner.status;
-      if (step === "submit") {
-        request.expiresAt = request.modifiedAt + request.expirationDays * DAY_MS;
-        mailNext(request);
-      }
-      this.#post(ofOwner.operation, request, ofOwner.activity, undefined, reason);
-    }
-  }
-
-  /** What a recipient does. */
-  #act(step: Step, request: SignRequest, data: Data & { readonly reason: string }): void {
-    const { email, name = email, reason } = data;
-    const action = pendingAction(request, data.action_id);
-    const before = { ...action };
-    if (step === "view") {
-      action.status = "VIEWED";
-      this.#post("RequestViewed", request, "Document has been viewed", action);
-    } else if (step === "decline") {
-      request.status = "declined";
-      this.#post("RequestRejected", request, "Document has been declined", action, reason);
-    } else if (step === "forward") {
-      if (typeof email !== "string" || !email.includes("@")) throw wrong("email");
-      Object.assign(action, { email, name: String(name), status: "UNOPENED" });
-      this.#post("RequestForwarded", request, `Document has been forwarded to ${email}`, before, reason);
-    } else {
-      action.status = "SIGNED";
-      const isLast = request.actions.every(({ status }) => status === "SIGNED");
-      if (isLast) request.status = "completed";
-      else mailNext(request);
-      this.#post("RequestSigningSuccess", request, "Document has been signed", action);
-      if (isLast) this.#post("RequestCompleted", request, "Document has been completed", action);
-    }
+    this.#post(step, row, before, data.reason);
+    if (isLast) this.#post("complete", row, before);
   }
 
   /** Posts what happened to the webhooks that subscribe to it. `by` is the recipient who did it; without one, the owner. */
-  #post(operation: string, request: SignRequest, activity: string, by?: SignAction, reason = ""): void {
+  #post(step: string, row: Row, by: Action | undefined, reason: unknown = ""): void {
+    const [operation = "", action = ""] = STEPS[step] ?? [];
     const notifications = {
-      performed_by_email: by?.email ?? OWNER.email,
-      performed_by_name: by?.name ?? `${OWNER.first} ${OWNER.last}`,
-      performed_at: this.#now(),
-      reason,
-      activity,
+      performed_by_email: by?.recipient_email ?? OWNER.owner_email,
+      performed_by_name: by?.recipient_name ?? `${OWNER.owner_first_name} ${OWNER.owner_last_name}`,
+      performed_at: this.now(),
+      reason: String(reason),
+      activity: `Document: ${step}`,
       operation_type: operation,
-      ...(by && { action_id: by.id, signing_order: by.order }),
+      ...(by && { action_id: by.action_id, signing_order: by.signing_order }),
       ip_address: "127.0.0.1",
     };
     for (const hook of this.hooks) {
-      if (!isEnabled(hook) || !actionsOf(hook).includes(memberOf(ACTIONS, operation) ?? "")) continue;
-      this.#deliveries.send({
+      if (!isEnabled(hook) || !actionsOf(hook).includes(action)) continue;
+      this.deliveries.send({
         product: this.product,
         format: wire,
         event: operation,
         url: String(hook.form.webhook_url),
-        body: withNumericIds({ requests: shown(request), notifications }),
+        body: withNumericIds({ requests: this.shown("requests", row), notifications }),
         secrets: onlyKey("secret", hook.secret),
         timeoutMs: wire.answer.withinMs,
         onAnswer: (status) => {
@@ -278,14 +193,47 @@ export class Sign implements Service, RecordStore {
     }
   }
 
-  #answerHooks(request: ApiRequest, scopes: readonly string[]): Answer {
+  answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
+    const { path, method } = request;
+    if (path === HOOKS_PATH || path.startsWith(`${HOOKS_PATH}/`)) return this.#webhooks(request, scopes);
+    const parts = /^\/api\/v1\/requests(?:\/(\d+)(?:\/(submit|recall|delete))?)?$/.exec(path);
+    if (parts === null) return undefined;
+    const [, id, step] = parts;
+    const scope = memberOf(SCOPES, [method, ...(id ? ["id"] : []), ...(step ? [step] : [])].join(" "));
+    if (scope === undefined) return fault(404, 9004, "no such URL");
+    if (![scope, "ALL"].some((each) => scopes.includes(`ZohoSign.documents.${each}`)))
+      return fault(401, 9041, "Invalid Oauth Scope");
+    this.expire();
+    if (id === undefined && method === "POST") return this.#upload(request);
+    if (id === undefined) return this.#list(request.query.get("data"));
+    const row = this.find("requests", id);
+    if (step === "delete") this.remove("requests", id);
+    else if (step !== undefined) this.#take(step, row, {});
+    return success({ requests: this.shown("requests", row) });
+  }
+
+  #upload({ form, text }: ApiRequest): Answer {
+    const { requests } = readObject(form.get("data"), "data");
+    const document_ids = [...text.matchAll(/; filename="([^"\r\n]*)"/g)].map(([, name]) => name);
+    const { id } = this.create("requests", { ...Object(requests), ...(document_ids.length > 0 && { document_ids }) });
+    return success({ requests: this.shown("requests", this.find("requests", id)) });
+  }
+
+  #list(data: string | null): Answer {
+    const { row_count = 10, start_index = 1 } = Object(readObject(data ?? "{}", "data").page_context);
+    if (!(row_count >= 1 && row_count <= 100 && start_index >= 1)) throw wrong("page_context");
+    const rows = this.page("requests", start_index - 1, row_count + 1);
+    const page_context = { row_count, start_index, has_more_rows: rows.length > row_count };
+    return success({ requests: rows.slice(0, row_count).map((row) => this.shown("requests", row)), page_context });
+  }
+
+  #webhooks(request: ApiRequest, scopes: readonly string[]): Answer {
     if (!scopes.includes("ZohoSign.account.ALL")) return fault(401, 9041, "Invalid Oauth Scope");
     const id = request.path.slice(HOOKS_PATH.length + 1);
     if (request.method === "GET" && id === "") return this.#listHooks(request.query.get("data"));
     if (request.method === "POST" && id === "") return this.#createHook(request);
     if (request.method !== "DELETE" || id === "") return fault(404, 9004, "no such URL");
-    if (!this.hooks.some((hook) => hook.id === id)) return fault(400, 9015, "no such webhook");
-    this.#state.sign.hooks = this.hooks.filter((hook) => hook.id !== id);
+    if (!this.dropHook(id)) return fault(400, 9015, "no such webhook");
     return success({ message: "deleted" });
   }
 
@@ -306,11 +254,12 @@ export class Sign implements Service, RecordStore {
   }
 
   #createHook({ headers, form }: ApiRequest): Answer {
-    if (!isMultipart(headers["content-type"])) return fault(400, 9039, "a multipart form is expected");
+    if (!String(headers["content-type"]).startsWith("multipart/form-data; boundary="))
+      return fault(400, 9039, "a multipart form is expected");
     const fields = Object.fromEntries(form);
     const actions = (fields.webhook_actions ?? "").split(",");
     if (!URL.canParse(fields.webhook_url ?? "")) return fault(400, 9043, "webhook_url");
-    if (!actions.every((each) => Object.values(ACTIONS).includes(each))) return fault(400, 9043, "webhook_actions");
+    if (!actions.every((each) => ACTIONS.includes(each))) return fault(400, 9043, "webhook_actions");
     if (fields.environment !== "PRODUCTION" || !fields.purpose) return fault(400, 9043, "environment or purpose");
     if (this.hooks.length >= MAX_HOOKS) return fault(400, 9101, "Only two webhooks can be created");
     const settings = fields.webhook_security_settings;
@@ -318,21 +267,10 @@ export class Sign implements Service, RecordStore {
     if (settings !== undefined && security.webhook_security_type !== "HMAC") throw wrong("webhook_security_settings");
     const { secret_key: key } = Object(security.hmac_security_info);
     const secret = typeof key === "string" ? key : undefined;
-    const hook: SignHook = { id: nextId(this.#state.sign), form: fields, secret, failures: 0 };
-    this.#state.sign.hooks.push(hook);
-    return { status: 200, body: `{"code":0,"webhook":{"webhook_id":${hook.id}},"status":"success"}` };
+    const { id } = this.addHook({ id: this.newId(), form: fields, secret, failures: 0 });
+    return { status: 200, body: `{"code":0,"webhook":{"webhook_id":${id}},"status":"success"}` };
   }
 }
-
-/** Scopes of `ZohoSign.documents` by method and path. */
-const ROUTE_SCOPES: Readonly<Record<string, string>> = {
-  GET: "READ",
-  POST: "CREATE",
-  "GET id": "READ",
-  "POST id submit": "UPDATE",
-  "POST id recall": "UPDATE",
-  "PUT id delete": "DELETE",
-};
 
 function isEnabled({ failures }: SignHook): boolean {
   return failures < MAX_FAILURES;
@@ -342,62 +280,26 @@ function actionsOf({ form }: SignHook): readonly string[] {
   return String(form.webhook_actions).split(",");
 }
 
-/** Mails the recipients whose turn it is: all at once, or those with the lowest order that have not signed. */
-function mailNext({ actions, isSequential }: SignRequest): void {
-  const next = Math.min(...actions.filter(({ status }) => status !== "SIGNED").map(({ order }) => order));
-  for (const action of actions)
-    if (action.status === "NOACTION" && (!isSequential || action.order === next)) action.status = "UNOPENED";
+function statusOf({ record }: Row): string {
+  return String(record.data.request_status);
 }
 
-/** The recipient with that id, or the first who can act. */
-function pendingAction({ actions }: SignRequest, id: unknown): SignAction {
-  const pending = actions.filter(({ status }) => status === "UNOPENED" || status === "VIEWED");
-  const action =
-    id === undefined ? pending.toSorted((a, b) => a.order - b.order)[0] : pending.find((each) => each.id === id);
-  if (action !== undefined) return action;
-  throw refusal(400, 9043, "action_id is not that of a recipient whose turn it is");
+/** Mails the recipients whose turn it is: all at once, or those with the lowest order of the ones that have not signed. */
+function mailNext(actions: readonly Action[], isSequential: boolean): void {
+  const open = actions.filter(({ action_status }) => action_status !== "SIGNED");
+  const next = Math.min(...open.map(({ signing_order }) => signing_order));
+  for (const action of open)
+    if (action.action_status === "NOACTION" && (!isSequential || action.signing_order === next))
+      action.action_status = "UNOPENED";
 }
 
-/** A request as the API answers it. */
-function shown(request: SignRequest): Data {
-  const { id, name, status, isSequential, expirationDays, documents, actions, createdAt, modifiedAt, expiresAt } =
-    request;
-  return {
-    request_status: status,
-    owner_email: OWNER.email,
-    owner_id: OWNER_ID,
-    owner_first_name: OWNER.first,
-    owner_last_name: OWNER.last,
-    org_id: ORG_ID,
-    request_name: name,
-    request_id: id,
-    request_type_name: "Others",
-    request_type_id: "100000000000000135",
-    document_ids: documents.map((document, i) => ({
-      document_name: document.name,
-      document_id: document.id,
-      document_order: String(i),
-      total_pages: 1,
-    })),
-    self_sign: false,
-    is_deleted: false,
-    is_sequential: isSequential,
-    expiration_days: expirationDays,
-    created_time: createdAt,
-    modified_time: modifiedAt,
-    action_time: modifiedAt,
-    ...(expiresAt !== undefined && { expire_by: expiresAt }),
-    zsdocumentid: `EMULATED-${id}`,
-    actions: actions.map((action) => ({
-      action_id: action.id,
-      action_type: action.type,
-      action_status: action.status,
-      recipient_name: action.name,
-      recipient_email: action.email,
-      role: "",
-      signing_order: action.order,
-    })),
-  };
+/** The recipient with that id, or the first whose turn it is. */
+function actingIn(actions: readonly Action[], id: unknown): Action {
+  const open = actions.filter(({ action_status: status }) => status === "UNOPENED" || status === "VIEWED");
+  const sorted = open.toSorted((a, b) => a.signing_order - b.signing_order);
+  const found = sorted.find((each) => id === undefined || each.action_id === id);
+  if (found !== undefined) return found;
+  throw refusal(9043, "action_id is not that of a recipient whose turn it is");
 }
 
 /** Ids in deliveries are JSON numbers, of which many clients lose digits. */
@@ -414,20 +316,16 @@ function readObject(text: string | null, name: string): Data {
   throw wrong(name);
 }
 
-function isMultipart(contentType: string | string[] | undefined): boolean {
-  return String(contentType).startsWith("multipart/form-data; boundary=");
-}
-
 function success(body: Data): Answer {
   return { status: 200, body: { code: 0, ...body, status: "success" } };
 }
 
 function wrong(name: string): Refusal {
-  return refusal(400, 9043, `the value of ${name} is not right`);
+  return refusal(9043, `the value of ${name} is not right`);
 }
 
-function refusal(status: number, code: number, message: string): Refusal {
-  return new Refusal(fault(status, code, message));
+function refusal(code: number, message: string): Refusal {
+  return new Refusal(fault(400, code, message));
 }
 
 function fault(status: number, code: number, message: string): Answer {

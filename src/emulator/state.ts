@@ -1,5 +1,3 @@
-import type { Row } from "./watch-item.ts";
-
 /**
  * Everything that an emulated organisation holds, as JSON, for `--state`. Services change it in place. A member whose name ends
  * in `At` is a time, or a list of times, in milliseconds since the epoch.
@@ -7,9 +5,11 @@ import type { Row } from "./watch-item.ts";
 export interface EmulatorState {
   accounts: AccountsState;
   watch: WatchState;
-  desk: DeskState;
-  finance: FinanceState;
-  sign: SignState;
+  /** By product and module. */
+  records: Record<string, Record<string, ModuleRecords>>;
+  desk: ProductState<DeskHook>;
+  finance: ProductState<FinanceHook>;
+  sign: ProductState<SignHook>;
   /** Digits of the next id: 19 of them, so that a client that reads ids as numbers loses some. */
   nextId: string;
   /** PEM of the private key of Desk's tokens, once there is one. It is Zoho's, so emptying the organisation keeps it. */
@@ -18,16 +18,17 @@ export interface EmulatorState {
 
 export function emptyState(): EmulatorState {
   return {
-    accounts: { grants: {}, refreshTokens: {}, accessTokens: {} },
+    accounts: { grants: {}, grantedAt: [], refreshTokens: {}, accessTokens: {} },
     watch: { rows: [] },
-    desk: { hooks: [], tickets: {}, contacts: {}, nextId: "1892000000004203471" },
-    finance: { hooks: [], contacts: {}, items: {}, invoices: {}, nextId: "460000000026049" },
-    sign: { hooks: [], requests: {}, nextId: "100000000000321001" },
+    records: {},
+    desk: { hooks: [], tables: { tickets: {}, contacts: {} }, nextId: "1892000000004203471" },
+    finance: { hooks: [], tables: { contacts: {}, items: {}, invoices: {} }, nextId: "460000000026049" },
+    sign: { hooks: [], tables: { requests: {} }, nextId: "100000000000321001" },
     nextId: "5725767000003000001",
   };
 }
 
-/** Most products have ids of their own, in a part of the state. */
+/** Some products have ids of their own, in their part of the state. */
 export function nextId(state: { nextId: string }): string {
   const id = state.nextId;
   state.nextId = String(BigInt(id) + 1n);
@@ -43,6 +44,8 @@ export function memberOf<Value>(record: Readonly<Record<string, Value>>, name: s
 export function age(value: unknown, ms: number): void {
   if (typeof value !== "object" || value === null) return;
   for (const [name, member] of Object.entries(value)) {
+    // What a user wrote has names of its own.
+    if (name === "data") continue;
     if (!name.endsWith("At")) age(member, ms);
     else if (typeof member === "number") Object.assign(value, { [name]: member - ms });
     else if (Array.isArray(member)) Object.assign(value, { [name]: member.map((at: number) => at - ms) });
@@ -51,6 +54,8 @@ export function age(value: unknown, ms: number): void {
 
 export interface AccountsState {
   grants: Record<string, Grant>;
+  /** When the last codes were made. */
+  grantedAt: number[];
   refreshTokens: Record<string, Refreshable>;
   accessTokens: Record<string, Access>;
 }
@@ -58,7 +63,10 @@ export interface AccountsState {
 export interface Grant {
   readonly scopes: readonly string[];
   readonly expiresAt: number;
-  readonly redirectUri?: string | undefined;
+  /** Undefined for a self client. */
+  readonly redirectUri?: string;
+  /** The user asked for no refresh token. */
+  readonly isOnline?: boolean;
 }
 
 export interface Refreshable {
@@ -72,23 +80,11 @@ export interface Access {
   readonly refreshToken?: string | undefined;
 }
 
-/** A record of Desk or Books, as clients wrote it. */
-export interface StoredRecord {
-  readonly id: string;
-  readonly createdAt: number;
-  modifiedAt: number;
-  /** When a ticket was closed. */
-  closedAt?: number | undefined;
-  data: Readonly<Record<string, unknown>>;
-}
-
-/** By id, the oldest first. */
-export type Records = Record<string, StoredRecord>;
-
-export interface DeskState {
-  hooks: DeskHook[];
-  tickets: Records;
-  contacts: Records;
+/** The records of a product, webhooks that are told of them, and the digits of its next id. */
+export interface ProductState<Hook> {
+  hooks: Hook[];
+  /** By module and id, the oldest first. */
+  tables: Record<string, Record<string, StoredRecord>>;
   nextId: string;
 }
 
@@ -97,25 +93,11 @@ export interface DeskHook {
   body: Readonly<Record<string, unknown>>;
 }
 
-export interface FinanceState {
-  hooks: FinanceHook[];
-  contacts: Records;
-  items: Records;
-  invoices: Records;
-  nextId: string;
-}
-
 export interface FinanceHook {
   readonly id: string;
   readonly root: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly rules: { readonly id: string; readonly type: string }[];
-}
-
-export interface SignState {
-  hooks: SignHook[];
-  requests: Record<string, SignRequest>;
-  nextId: string;
 }
 
 export interface SignHook {
@@ -127,30 +109,41 @@ export interface SignHook {
   failures: number;
 }
 
-export interface SignRequest {
-  readonly id: string;
-  readonly name: string;
-  status: "draft" | "inprogress" | "completed" | "declined" | "recalled" | "expired";
-  readonly isSequential: boolean;
-  readonly expirationDays: number;
-  readonly documents: readonly { readonly id: string; readonly name: string }[];
-  readonly actions: SignAction[];
-  readonly createdAt: number;
-  modifiedAt: number;
-  /** From when it is sent. */
+export interface WatchState {
+  rows: Row[];
+}
+
+/** One channel in one module. */
+export interface Row {
+  product: string;
+  channelId: string;
+  module: string;
+  events: string[];
+  notifyUrl: string;
+  token: string | null;
+  expiresAt: number;
+  related: boolean;
+  values: boolean;
+  condition: unknown;
+}
+
+/** Records of CRM, Bigin or Recruit. */
+export interface ModuleRecords {
+  /** By id, the oldest first. */
+  live: Record<string, StoredRecord>;
+  deleted: DeletedRecord[];
+}
+
+export interface StoredRecord {
+  data: Readonly<Record<string, unknown>>;
+  createdAt: number;
+  changedAt: number;
+  /** When a request of Sign ends that has not been signed. */
   expiresAt?: number;
 }
 
-/** What one recipient has to do. */
-export interface SignAction {
+interface DeletedRecord {
   readonly id: string;
-  readonly type: string;
-  readonly order: number;
-  name: string;
-  email: string;
-  status: "NOACTION" | "UNOPENED" | "VIEWED" | "SIGNED";
-}
-
-export interface WatchState {
-  rows: Row[];
+  readonly name: string;
+  readonly deletedAt: number;
 }

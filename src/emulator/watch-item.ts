@@ -1,41 +1,21 @@
+import { isRecord } from "../util/json.ts";
 import type { Fault } from "./answer.ts";
-
-/** One channel in one module. */
-export interface Row {
-  product: string;
-  channelId: string;
-  module: string;
-  events: string[];
-  notifyUrl: string;
-  token: string | null;
-  expiresAt: number;
-  related: boolean;
-  values: boolean;
-  condition: unknown;
-}
+import { findModule } from "./modules.ts";
+import type { Row } from "./state.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
-
-export const MODULES: Readonly<Record<string, string>> = {
-  Leads: "554023000000000125",
-  Accounts: "554023000000000127",
-  Contacts: "554023000000000129",
-  Deals: "554023000000000131",
-  Calls: "554023000000000133",
-  Candidates: "554023000000000135",
-};
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The longest lifetime by product; Zoho silently cuts longer ones to an hour. */
-function longestMs(product: string): number {
-  return product === "crm" ? 7 * DAY_MS : DAY_MS;
+/** The longest lifetime; Zoho silently cuts longer ones to an hour. */
+function longestMs(product: string, version: number): number {
+  return product === "crm" && version >= 4 ? 7 * DAY_MS : DAY_MS;
 }
 
-/** Why Zoho rejects an item of a POST or PUT; undefined if it accepts it. */
-export function itemFault(item: Item, product: string): Fault | undefined {
-  for (const name of ["channel_id", "events", "notify_url"]) {
+/** Why Zoho rejects an item; undefined if it accepts it. */
+export function itemFault(item: Item, product: string, method: string): Fault | undefined {
+  for (const name of ["channel_id", "events", ...(method === "PATCH" ? [] : ["notify_url"])]) {
     if (item[name] === undefined) {
       return { code: "MANDATORY_NOT_FOUND", message: "required field not found", details: { api_name: name } };
     }
@@ -46,7 +26,7 @@ export function itemFault(item: Item, product: string): Fault | undefined {
   for (const event of events) {
     const [, module = "", verb] = /^(\w+)\.(create|edit|delete|all)$/.exec(String(event)) ?? [];
     if (verb === undefined) return invalid("events");
-    if (MODULES[module] === undefined) {
+    if (findModule(product, module) === undefined) {
       return {
         code: "INVALID_MODULE",
         message: "the module name given seems to be invalid",
@@ -58,7 +38,7 @@ export function itemFault(item: Item, product: string): Fault | undefined {
   if (token !== undefined && (typeof token !== "string" || token.length > 50)) {
     return invalid("token", { maximum_length: 50 });
   }
-  if (channel_expiry !== undefined && expiry(channel_expiry) === undefined) {
+  if (channel_expiry !== undefined && instant(channel_expiry) === undefined) {
     return invalid("channel_expiry", { expected_data_type: "datetime" });
   }
   return conditionFault(item.notification_condition, product);
@@ -77,7 +57,8 @@ function conditionFault(value: unknown, product: string): Fault | undefined {
         details: { expected_fields: ["api_name", "id"] },
       };
     }
-    if (MODULES[api_name] !== id) {
+    const module = findModule(product, String(api_name));
+    if (module?.id !== id) {
       return { code: "AMBIGUITY_DURING_PROCESSING", message: "the module name and id do not match" };
     }
     if (!groupOk(condition.field_selection)) return invalid("group");
@@ -96,38 +77,80 @@ function groupOk(selection: unknown): boolean {
   );
 }
 
-/** Only without fractions of a second and with an offset. */
-function expiry(value: unknown): number | undefined {
+/** A time in a request, only without fractions of a second and with an offset. */
+export function instant(value: unknown): number | undefined {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(String(value))) return undefined;
   const time = Date.parse(String(value));
   return Number.isNaN(time) ? undefined : time;
 }
 
-function grantedExpiry(item: Item, product: string, now: number): number {
-  const asked = expiry(item.channel_expiry);
-  return asked === undefined || asked > now + longestMs(product) ? now + HOUR_MS : asked;
+function grantedExpiry(item: Item, { product, version, now }: RowOptions): number {
+  const asked = instant(item.channel_expiry);
+  return asked === undefined || asked > now + longestMs(product, version) ? now + HOUR_MS : asked;
 }
 
-/** The rows of an item, one for each module, with `.all` expanded and Zoho's defaults. */
-export function rowsOf(item: Item, product: string, now: number): Row[] {
-  const events = (item.events as readonly string[]).flatMap((event) => {
-    const [module, verb] = event.split(".");
-    return verb === "all" ? ["edit", "create", "delete"].map((each) => `${module}.${each}`) : [event];
-  });
-  const modules = [...new Set(events.map((event) => event.split(".")[0] ?? ""))];
+export interface RowOptions {
+  readonly product: string;
+  readonly version: number;
+  readonly now: number;
+}
+
+/** The events of an item by module, with `.all` expanded. */
+export function eventsOf(item: Item): ReadonlyMap<string, readonly string[]> {
+  const modules = new Map<string, string[]>();
+  for (const event of item.events as readonly string[]) {
+    const [module = "", verb = ""] = event.split(".");
+    const events = (verb === "all" ? ["edit", "create", "delete"] : [verb]).map((each) => `${module}.${each}`);
+    modules.set(module, [...new Set([...(modules.get(module) ?? []), ...events])]);
+  }
+  return modules;
+}
+
+/** The rows of an item, one for each module, with Zoho's defaults. */
+export function rowsOf(item: Item, options: RowOptions): Row[] {
   const conditions = Array.isArray(item.notification_condition) ? item.notification_condition : [];
-  return modules.map((module) => ({
-    product,
+  return [...eventsOf(item)].map(([module, events]) => ({
+    product: options.product,
     channelId: String(item.channel_id),
     module,
-    events: [...new Set(events.filter((event) => event.startsWith(`${module}.`)))],
+    events: [...events],
     notifyUrl: String(item.notify_url ?? ""),
     token: typeof item.token === "string" ? item.token : null,
-    expiresAt: grantedExpiry(item, product, now),
+    expiresAt: grantedExpiry(item, options),
     related: item.notify_on_related_action !== false,
     values: item.return_affected_field_values === true,
     condition: withNulls(conditions.find((each) => each?.module?.api_name === module) ?? null),
   }));
+}
+
+/** The rows of a channel after a PATCH: what it leaves out stays, but for the token, which becomes null. */
+export function patchedRows(rows: readonly Row[], item: Item, options: RowOptions): Row[] {
+  const [first] = rows;
+  const patched = rowsOf(item, options).map((row): Row => {
+    const old = rows.find((each) => each.module === row.module) ?? { ...first, events: [], condition: null };
+    const kept = (name: string): boolean => item[name] === undefined;
+    return {
+      ...row,
+      events: [...new Set([...old.events, ...row.events])],
+      notifyUrl: kept("notify_url") ? (old.notifyUrl ?? "") : row.notifyUrl,
+      expiresAt: kept("channel_expiry") ? (old.expiresAt ?? row.expiresAt) : row.expiresAt,
+      related: kept("notify_on_related_action") ? (old.related ?? row.related) : row.related,
+      values: kept("return_affected_field_values") ? (old.values ?? row.values) : row.values,
+      condition: kept("notification_condition") ? old.condition : row.condition,
+    };
+  });
+  return [...rows.filter(({ module }) => !patched.some((row) => row.module === module)), ...patched];
+}
+
+/** Whether changed fields fulfil the condition of a channel; one without is always told. */
+export function isTold(condition: unknown, changed: readonly string[]): boolean {
+  if (!isRecord(condition)) return true;
+  const { field_selection, field, group, group_operator } = condition;
+  if (isRecord(field_selection)) return isTold(field_selection, changed);
+  if (isRecord(field)) return changed.includes(String(field.api_name));
+  if (!Array.isArray(group)) return true;
+  const told = group.map((each) => isTold(each, changed));
+  return group_operator === "and" ? !told.includes(false) : told.includes(true);
 }
 
 /** Leaves of a condition come back with fields that were never sent. */

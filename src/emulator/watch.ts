@@ -2,6 +2,7 @@ import type { Format } from "../contract/product.ts";
 import { bigin } from "../products/bigin.ts";
 import { crm } from "../products/crm.ts";
 import { recruit } from "../products/recruit.ts";
+import { isRecord } from "../util/json.ts";
 import {
   type Answer,
   type ApiRequest,
@@ -9,11 +10,13 @@ import {
   type Fault,
   faultBody,
   type Service,
+  type Subscription,
   scopeMismatch,
 } from "./answer.ts";
 import type { Deliveries, Outgoing } from "./deliveries.ts";
-import type { WatchState } from "./state.ts";
-import { type Item, itemFault, MODULES, type Row, rowsOf } from "./watch-item.ts";
+import { findModule } from "./modules.ts";
+import type { Row, WatchState } from "./state.ts";
+import { eventsOf, type Item, isTold, itemFault, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
 
 /** A change of records that channels may watch. */
 export interface Change {
@@ -23,9 +26,11 @@ export interface Change {
   readonly ids: readonly string[];
   /** Default: now. */
   readonly at?: number;
-  /** `affected_fields` and `affected_values` of the notification. */
+  /** `affected_fields` and `affected_values` of the notification, one for each id. */
   readonly fields?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly values?: readonly { readonly record_id: string; readonly values: Readonly<Record<string, unknown>> }[];
+  /** Of records that refer to these. Only channels with `notify_on_related_action` are told. */
+  readonly related?: boolean;
 }
 
 const SCOPE_PREFIXES: Readonly<Record<string, string>> = {
@@ -67,6 +72,16 @@ export class Watch implements Service {
     return watch.rows;
   }
 
+  /** One for each channel, whose rows are one for each module. */
+  subscriptions(): readonly Subscription[] {
+    const channels = new Map<string, Subscription>();
+    for (const { product, channelId: id, notifyUrl: url, events, expiresAt } of this.rows()) {
+      const known = channels.get(`${product} ${id}`)?.events ?? [];
+      channels.set(`${product} ${id}`, { product, id, url, events: [...known, ...events], expiresAt, enabled: true });
+    }
+    return [...channels.values()];
+  }
+
   isAlive(channelId: string): boolean {
     return this.rows().some((row) => row.channelId === channelId);
   }
@@ -93,7 +108,7 @@ export class Watch implements Service {
   }
 
   answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
-    const [, product] = /^\/(crm|bigin|recruit)\/v[\d.]+\/actions\/watch$/.exec(request.path) ?? [];
+    const [, product, version] = /^\/(crm|bigin|recruit)\/v([\d.]+)\/actions\/watch$/.exec(request.path) ?? [];
     if (product === undefined) return undefined;
     const needed = { GET: ["READ"], POST: ["WRITE", "CREATE"], DELETE: ["DELETE"] }[request.method] ?? [
       "WRITE",
@@ -101,7 +116,7 @@ export class Watch implements Service {
     ];
     const prefix = `${SCOPE_PREFIXES[product]}.notifications`;
     if (!["ALL", ...needed].some((each) => scopes.includes(`${prefix}.${each}`))) return scopeMismatch();
-    return this.#answer(request, product);
+    return this.#answer(request, product, Number(version));
   }
 
   /** Tells the subscribers of a change, as Zoho does when a record changes. */
@@ -110,59 +125,85 @@ export class Watch implements Service {
   }
 
   /** What is sent to the channels that watch a change. */
-  notificationsOf({ product, module, verb, ids, at = this.#now(), fields = [], values = [] }: Change): Outgoing[] {
+  notificationsOf(change: Change): Outgoing[] {
+    const { product, module, verb, at = this.#now(), fields, values = [], related = false } = change;
     const event = `${module}.${verb}`;
     const format = FORMATS[product];
     if (format === undefined) return [];
     const rows = this.#of(product).filter((row) => row.module === module && row.events.includes(event));
-    return rows.map((row) => ({
-      product,
-      format,
-      event,
-      url: row.notifyUrl,
-      body: {
+    return rows.flatMap((row): Outgoing[] => {
+      // Which fields of a related record count is not documented: a channel with a condition is not told.
+      if (related && (!row.related || row.condition !== null)) return [];
+      const tells = change.ids.map(
+        (id, i) => verb !== "edit" || !fields || isTold(row.condition, fields[i]?.[id] ?? []),
+      );
+      const told = <Each>(all: readonly Each[]): readonly Each[] => all.filter((_, i) => tells[i]);
+      if (!tells.includes(true)) return [];
+      const body = {
         server_time: at,
-        ...(row.values ? { affected_values: values } : {}),
+        ...(row.values ? { affected_values: told(values) } : {}),
         query_params: {},
         module,
         resource_uri: `https://www.zohoapis.com/${URI_APIS[product]}/${module}`,
-        ids,
-        affected_fields: fields,
+        ids: told(change.ids),
+        affected_fields: told(fields ?? []),
         operation: OPERATIONS[verb],
         channel_id: row.channelId,
         token: row.token,
-      },
-    }));
+      };
+      return [{ product, format, event, url: row.notifyUrl, body }];
+    });
   }
 
-  #answer(request: ApiRequest, product: string): Answer {
+  #answer(request: ApiRequest, product: string, version: number): Answer {
     if (request.method === "GET") return this.#list(request.query, product);
     if (request.method === "DELETE") return this.#delete(request.query, product);
     const watch = (request.json as { watch?: unknown } | undefined)?.watch;
     if (!Array.isArray(watch)) {
       return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "watch" });
     }
-    if (watch.length > 100) return bareFault(400, "LIMIT_EXCEEDED", "too many items", { maximum_length: 100 });
-    if (request.method !== "POST" && request.method !== "PUT") {
+    const maximum_length = product === "crm" ? 50 : 100;
+    if (watch.length > maximum_length) return bareFault(400, "LIMIT_EXCEEDED", "too many items", { maximum_length });
+    // Only CRM has PATCH.
+    if (!["POST", "PUT", ...(product === "crm" ? ["PATCH"] : [])].includes(request.method)) {
       return bareFault(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
     }
-    const refused = watch.map((item: Item) => this.#refused.get(String(item.channel_id))).find((each) => each?.whole);
+    const items = watch.map((item: unknown): Item => (isRecord(item) ? item : {}));
+    const refused = items.map((item) => this.#refused.get(String(item.channel_id))).find((each) => each?.whole);
     if (refused !== undefined) return { status: 400, body: faultBody(refused.fault) };
-    const results = watch.map((item: Item) => this.#write(item, product, request.method));
+    const results = items.map((item) => this.#write(item, request.method, { product, version, now: this.#now() }));
     return this.#results(results, request.method === "POST" ? 201 : 200);
   }
 
-  #write(item: Item, product: string, method: string): Fault | Record<string, unknown> {
+  #write(item: Item, method: string, options: RowOptions): Fault | Record<string, unknown> {
     const id = String(item.channel_id);
-    const fault = itemFault(item, product) ?? this.#refused.get(id)?.fault;
+    const fault = itemFault(item, options.product, method) ?? this.#refused.get(id)?.fault;
     if (fault !== undefined) return fault;
-    const old = this.#of(product).filter((row) => row.channelId === id);
+    const old = this.#of(options.product).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
-    const rows = rowsOf(item, product, this.#now());
-    this.#state.watch.rows = [...this.rows().filter((row) => row.channelId !== id), ...rows];
+    const others = this.rows().filter((row) => !old.includes(row));
+    if (method === "PATCH" && item._delete_events === true) return this.#deleteEvents(item, old, others);
+    const rows = method === "PATCH" ? patchedRows(old, item, options) : rowsOf(item, options);
+    this.#state.watch.rows = [...others, ...rows];
+    const message = method === "POST" ? SUBSCRIBED : UPDATED;
     return success(
-      rows.map((row) => this.#event(row)),
-      method === "POST" ? SUBSCRIBED : UPDATED,
+      rows.map((row) => ({ channel_expiry: this.time(row.expiresAt), ...this.#place(row) })),
+      message,
+    );
+  }
+
+  #deleteEvents(item: Item, old: readonly Row[], others: readonly Row[]): Fault | Record<string, unknown> {
+    const gone = eventsOf(item);
+    const rows = old.map((row) => ({
+      ...row,
+      events: row.events.filter((event) => !gone.get(row.module)?.includes(event)),
+    }));
+    const touched = old.filter((row, i) => rows[i]?.events.length !== row.events.length);
+    if (touched.length === 0) return notSubscribed();
+    this.#state.watch.rows = [...others, ...rows.filter(({ events }) => events.length > 0)];
+    return success(
+      touched.map((row) => this.#place(row)),
+      "Successfully removed the subscribe details",
     );
   }
 
@@ -179,7 +220,7 @@ export class Watch implements Service {
       this.drop(id);
       return own.map((row) => ({
         code: "SUCCESS",
-        details: { ...this.#module(row.module), channel_id: id },
+        details: this.#place(row),
         message: "Successfully un-subscribed from actions-watch",
         status: "success",
       }));
@@ -202,14 +243,13 @@ export class Watch implements Service {
     return this.#json(200, {
       watch: shown.map((row) => ({
         notify_on_related_action: row.related,
-        channel_expiry: this.#time(row.expiresAt),
+        channel_expiry: this.time(row.expiresAt),
         return_affected_field_values: row.values,
-        ...this.#module(row.module),
+        ...this.#place(row),
         notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
         fields: null,
         // Missing in Bigin and Recruit.
         ...(product === "crm" ? { notification_condition: row.condition === null ? null : [row.condition] } : {}),
-        channel_id: row.channelId,
         events: row.events,
         token: row.token,
       })),
@@ -225,17 +265,15 @@ export class Watch implements Service {
     });
   }
 
-  #event(row: Row): Record<string, unknown> {
-    return { channel_expiry: this.#time(row.expiresAt), ...this.#module(row.module), channel_id: row.channelId };
-  }
-
   /** As in Zoho's answers, the URI says v2. */
-  #module(module: string): Record<string, unknown> {
+  #place({ product, module, channelId }: Row): Record<string, unknown> {
     const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
-    return { resource_uri, resource_id: MODULES[module], resource_name: module };
+    const resource_id = findModule(product, module)?.id;
+    return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
   }
 
-  #time(at: number): string {
+  /** A time as Zoho answers it. */
+  time(at: number): string {
     const local = new Date(at + this.offsetMinutes * 60_000).toISOString().slice(0, 19);
     const pad = (n: number): string => String(Math.floor(n)).padStart(2, "0");
     const minutes = Math.abs(this.offsetMinutes);

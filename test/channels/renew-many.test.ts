@@ -20,11 +20,11 @@ const createMany = async (count: number): Promise<void> => {
     token: "hush",
     channel_expiry: `${new Date(world.clock.now().getTime() + HOUR_MS + i * 1000).toISOString().slice(0, 19)}Z`,
   }));
-  for (let at = 0; at < count; at += 100)
+  for (let at = 0; at < count; at += 50)
     await fetch(`${world.server.url}/crm/v8/actions/watch`, {
       method: "POST",
       headers: { authorization: `Zoho-oauthtoken ${token}` },
-      body: JSON.stringify({ watch: watch.slice(at, at + 100) }),
+      body: JSON.stringify({ watch: watch.slice(at, at + 50) }),
     });
 };
 const renew = async (...argv: string[]) => {

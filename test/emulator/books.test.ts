@@ -86,7 +86,7 @@ describe("Books of the emulator", () => {
     expect((await listener.next()).payload).toEqual({ contact: changed.body.contact });
     expect((await call(emulator, "GET", `contacts/${id}`)).body).toEqual({
       code: 1002,
-      message: "Contact does not exist.",
+      message: "Resource does not exist.",
     });
   });
 
@@ -186,9 +186,9 @@ describe("Books of the emulator", () => {
     ["POST", "contacts", '{"contact_name":', 400, "JSONString"],
     ["POST", "items", { name: "n" }, 400, "rate"],
     ["POST", "invoices", { customer_id: "__proto__", line_items: [{ rate: 1 }] }, 400, "customer_id"],
-    ["GET", "items/999999999999999", undefined, 404, "Item does not exist"],
-    ["PUT", "contacts/999999999999999", { contact_name: "n" }, 404, "Contact does not exist"],
-    ["DELETE", "invoices/999999999999999", undefined, 404, "Invoice does not exist"],
+    ["GET", "items/999999999999999", undefined, 404, "does not exist"],
+    ["PUT", "contacts/999999999999999", { contact_name: "n" }, 404, "does not exist"],
+    ["DELETE", "invoices/999999999999999", undefined, 404, "does not exist"],
     ["POST", "settings/webhooks", { url: "no", webhook_name: "n", entity: "item", method: "POST" }, 400, "url"],
     [
       "POST",

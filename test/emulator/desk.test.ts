@@ -69,7 +69,8 @@ describe("Desk of the emulator", () => {
     });
 
     const contact = { firstName: "Jonas", lastName: "Eriksson", email: "j.eriksson@example.com" };
-    const ticket = { subject: "No invoice", departmentId: DEPARTMENT, contact };
+    const { body: who } = await call(emulator, "POST", "contacts", contact);
+    const ticket = { subject: "No invoice", departmentId: DEPARTMENT, contactId: who.id };
     const { body: made } = await call(emulator, "POST", "tickets", ticket);
     expect(made).toMatchObject({ id: expect.stringMatching(/^\d{19}$/), status: "Open", statusType: "Open" });
     expect(await listener.next("desk:Contact_Add")).toMatchObject({ ok: true, genuine: true });
@@ -193,7 +194,7 @@ describe("Desk of the emulator", () => {
   it.each([
     ["POST", "tickets", { departmentId: DEPARTMENT }, 422, "/subject"],
     ["POST", "tickets", { subject: "s", departmentId: DEPARTMENT, contactId: "1" }, 422, "/contactId"],
-    ["POST", "tickets", { subject: {}, departmentId: DEPARTMENT }, 422, "/subject"],
+    ["POST", "tickets", { subject: {}, departmentId: DEPARTMENT, contactId: "1" }, 422, "/subject"],
     ["POST", "contacts", { lastName: "" }, 422, "/lastName"],
     ["POST", "contacts", [1], 422, "/lastName"],
     ["POST", "tickets/moveToTrash", { ticketIds: ["__proto__"] }, 422, "/ticketIds"],

@@ -114,8 +114,8 @@ describe("Sign of the emulator", () => {
     const listener = await receiver();
     await hooked(emulator, listener.urlOf("sign"), "Declined,Forward");
     const id = await sent(emulator, { is_sequential: false });
-    const { actions } = emulator.state.sign.requests[id] ?? {};
-    const action_id = actions?.[1]?.id;
+    const { body } = await call(emulator, "GET", `requests/${id}`);
+    const { action_id } = body.requests.actions[1];
     emulator.sign.change("requests", id, { action: "forward", action_id, email: "new@example.com", name: "N" });
     expect(await listener.next()).toMatchObject({
       name: "RequestForwarded",
@@ -140,13 +140,14 @@ describe("Sign of the emulator", () => {
     emulator.advance(0.2 * 86_400_000);
     expect(await listener.next()).toMatchObject({ name: "RequestExpired", genuine: true });
     const other = await sent(emulator);
-    expect((await call(emulator, "POST", `requests/${other}/recall`)).body.message).toBe("Document has been recalled");
+    const recalled = await call(emulator, "POST", `requests/${other}/recall`);
+    expect(recalled.body.requests.request_status).toBe("recalled");
     expect(await listener.next()).toMatchObject({ name: "RequestRecalled", genuine: true });
     expect((await call(emulator, "PUT", `requests/${id}/delete`)).body.status).toBe("success");
     const page = encodeURIComponent(JSON.stringify({ page_context: { row_count: 10, start_index: 1 } }));
     const { body } = await call(emulator, "GET", `requests?data=${page}`);
     expect(body.requests.map((each: { request_id: string }) => each.request_id)).toEqual([other]);
-    expect(body.page_context).toMatchObject({ total_count: 1, has_more_rows: false });
+    expect(body.page_context).toMatchObject({ has_more_rows: false });
   });
 
   it("disables a webhook after 20 failures in a row, and not before", async () => {
@@ -198,9 +199,9 @@ describe("Sign of the emulator", () => {
     expect((await call(emulator, "GET", "requests")).body.requests).toEqual([]);
     expect((await call(emulator, "POST", "requests")).body.code).toBe(9041);
     const { id } = emulator.sign.create("requests", { request_name: "NDA", actions: recipients });
-    expect(() => emulator.sign.change("requests", id, { action: "__proto__" })).toThrow("action is not one of submit");
+    expect(() => emulator.sign.change("requests", id, { action: "__proto__" })).toThrow("action is not submit");
     expect(() => emulator.sign.change("requests", id, { action: "sign" })).toThrow("the request is draft");
     expect(() => emulator.sign.remove("requests", "1")).toThrow("No match found");
-    expect(() => emulator.sign.create("__proto__", {})).toThrow("no such URL");
+    expect(() => emulator.sign.create("__proto__", {})).toThrow("No match found");
   });
 });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { ApiRequest } from "../../src/emulator/answer.ts";
+import type { ApiRecord, ApiRequest } from "../../src/emulator/answer.ts";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import type { RequestFault } from "../../src/emulator/faults.ts";
 import type { Change } from "../../src/emulator/watch.ts";
@@ -15,6 +15,8 @@ export interface ZohoServer extends Omit<Emulator, "requests"> {
   seen(matches: (request: ApiRequest) => boolean): Promise<ApiRequest>;
   /** Posts to every channel that watches an event, as Zoho does when a record changes. Resolves to the statuses. */
   notify(event: string, ids: readonly string[], changedAt?: number): Promise<readonly number[]>;
+  /** Creates a record as a user of the product would, and tells the channels. */
+  create(product: string, module: string, data: Readonly<Record<string, unknown>>): ApiRecord;
   /** Leaves `Date` out of its answers from now on. */
   hideClock(): void;
 }
@@ -34,6 +36,11 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     },
   });
   emulator.accounts.consentsAtOnce = true;
+  emulator.accounts.locations = {
+    us: "https://accounts.zoho.com",
+    eu: "https://accounts.zoho.eu",
+    sg: "https://accounts.zoho.sg",
+  };
   return {
     ...emulator,
     requests,
@@ -53,6 +60,11 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
           async ({ url, body }) => (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).status,
         ),
       );
+    },
+    create(product, module, data) {
+      const store = emulator.stores.find((each) => each.product === product);
+      if (store === undefined) throw new Error(`${product} has no records`);
+      return store.create(module, data);
     },
     hideClock: () => {
       emulator.settings.showsClock = false;
