@@ -70,21 +70,28 @@ for (const [format, extension] of [
     output: {
       dir: "dist",
       format,
+      // In Jest a file that was required cannot import().
+      ...(format === "cjs" && { dynamicImportInCjs: false }),
       entryFileNames: `library/[name].${extension}`,
       chunkFileNames: `library/[name]-[hash].${extension}`,
     },
   });
 }
 
-const PAGE = "src/inspector/page";
-const { output: page } = await build({
-  input: { app: `${PAGE}/main.tsx` },
-  transform: { jsx: { importSource: "preact" } },
-  output: { dir: "dist/inspector", format: "es", minify: true },
-});
-copyFileSync(`${PAGE}/index.html`, "dist/inspector/index.html");
-writeFileSync("dist/inspector/app.css", readFileSync(`${PAGE}/app.css`, "utf8").replace(/\s*\n\s*/g, ""));
-writeFileSync("THIRD_PARTY_NOTICES.md", notices([...bundled, ...page].flatMap(({ moduleIds }) => moduleIds ?? [])));
+const SHARED_PAGE = "src/web/page";
+const pages = [];
+for (const name of ["inspector"]) {
+  const { output } = await build({
+    input: { app: `src/${name}/page/main.tsx` },
+    transform: { jsx: { importSource: "preact" } },
+    output: { dir: `dist/${name}`, format: "es", minify: true },
+  });
+  pages.push(...output);
+  copyFileSync(`${SHARED_PAGE}/index.html`, `dist/${name}/index.html`);
+  const styles = [`${SHARED_PAGE}/page.css`, `src/${name}/page/app.css`].map((file) => readFileSync(file, "utf8"));
+  writeFileSync(`dist/${name}/app.css`, styles.join("").replace(/\s*\n\s*/g, ""));
+}
+writeFileSync("THIRD_PARTY_NOTICES.md", notices([...bundled, ...pages].flatMap(({ moduleIds }) => moduleIds ?? [])));
 
 /** The licences of the packages that the bundled modules come from. */
 function notices(modules) {

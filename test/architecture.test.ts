@@ -16,7 +16,7 @@ const ORDER = [
   ["recognition"],
   ["products", "log"],
   ["project"],
-  ["receiver", "samples"],
+  ["receiver", "samples", "web"],
   ["forward", "custom"],
   ["zoho-api"],
   ["channels"],
@@ -36,6 +36,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   products: ["zod"],
   commands: ["commander"],
   terminal: ["chalk", "commander", "ora"],
+  web: ["preact", "preact/hooks", "@preact/signals"],
+  emulator: ["preact", "preact/hooks", "@preact/signals"],
   inspector: ["preact", "preact/hooks", "@preact/signals"],
 };
 /** Pure: of Node only bytes and hashes. */

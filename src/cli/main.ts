@@ -137,14 +137,19 @@ function showAllHelp(command: ToolCommand): void {
   command.help();
 }
 
-/** `events` and `events --failed` list: a group without a subcommand runs its `list`. */
+/** `events` and `events --failed` list: a group without a subcommand runs its `list` or `start`. */
 function withDefaultSubcommand(argv: readonly string[], program: Command): readonly string[] {
   const [name, next = "-"] = argv;
   const group = program.commands.find((command) => command.name() === name);
-  const isList = group?.commands.some((command) => command.name() === "list");
-  if (name === undefined || !isList || !next.startsWith("-") || ["-h", "--help", "--help-all"].includes(next))
+  const usual = group?.commands.map((command) => command.name()).find((each) => each === "list" || each === "start");
+  if (
+    name === undefined ||
+    usual === undefined ||
+    !next.startsWith("-") ||
+    ["-h", "--help", "--help-all"].includes(next)
+  )
     return argv;
-  return [name, "list", ...argv.slice(1)];
+  return [name, usual, ...argv.slice(1)];
 }
 
 /** The first word that is not a flag; after `help`, the one behind it. */

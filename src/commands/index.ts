@@ -4,6 +4,7 @@ import type { CommandEntry, CommandModule } from "./command.ts";
 const FIRST_COMMANDS = [
   ["listen", "receive webhooks on this machine; verify, validate and show each one", "receiving"],
   ["send", "send sample events to your own app, with valid signatures", "sending", "formats"],
+  ["emulate", "run a Zoho on this machine, which needs no account: sign-in, APIs, webhooks", "emulator"],
   ["check", "try what an endpoint must do: security, speed, protocol, duplicates", "check"],
   ["verify", "check whether a payload is genuine and well-formed; if not, say exactly why", "verifying"],
   ["events", "look at received deliveries: list, show, follow, count, export, compare", "receiving"],
@@ -39,6 +40,7 @@ const MODULES: Readonly<
 > = {
   listen: () => import("./listen/index.ts"),
   send: () => import("./send.ts"),
+  emulate: () => import("./emulate.ts"),
   check: () => import("./check.ts"),
   verify: () => import("./verify.ts"),
   channels: () => import("./channels/index.ts"),
@@ -62,7 +64,16 @@ const MODULES: Readonly<
 };
 
 /** Commands that set a folder up, or show its settings, and run no code of it; `products` asks by itself. */
-const NEED_NO_TRUST: readonly string[] = ["products", "init", "trust", "keygen", "config", "doctor", "completion"];
+const NEED_NO_TRUST: readonly string[] = [
+  "emulate",
+  "products",
+  "init",
+  "trust",
+  "keygen",
+  "config",
+  "doctor",
+  "completion",
+];
 
 export const commands: readonly CommandEntry[] = [...FIRST_COMMANDS, ...MORE_COMMANDS].map(
   ([name, summary, ...pages], i) => ({

@@ -1,25 +1,48 @@
 import { randomBytes } from "node:crypto";
+import { isLoopback } from "../util/hosts.ts";
+import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
-import { type AccountsState, memberOf } from "./state.ts";
+import { consentPage, errorPage } from "./consent-page.ts";
+import { type AccountsState, type Grant, memberOf, type Refreshable } from "./state.ts";
+
+/** The values of a client that is the same in every emulator. They open nothing at Zoho. */
+export const PUBLISHED = {
+  clientId: "1000.ZOHOHOOKSEMULATORCLIENT",
+  clientSecret: "emulator-client-secret-that-opens-nothing-at-zoho",
+  refreshToken: "1000.emulator-refresh-token.that-opens-nothing-at-zoho",
+} as const;
+
+/** The variables with which this tool, and programs that read the same ones, use an emulator. */
+export function variablesOf(url: string) {
+  return {
+    ZOHO_ACCOUNTS_URL: url,
+    ZOHO_API_URL: url,
+    ZOHO_CLIENT_ID: PUBLISHED.clientId,
+    ZOHO_CLIENT_SECRET: PUBLISHED.clientSecret,
+    ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken,
+  };
+}
+
+export const CONSENT_PATH = "/oauth/v2/auth";
 
 const HOUR_MS = 3_600_000;
+/** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html has the limits. */
 const WINDOW_MS = 600_000;
-const HTML = "<html><body>Invalid token</body></html>";
+const MAX_CODES = 10;
+const MAX_REFRESHES = 10;
+const MAX_ACCESS_TOKENS = 15;
+const MAX_REFRESH_TOKENS = 20;
 
 /** The accounts server of one data centre with one client. Like Zoho it answers errors with status 200. */
 export class Accounts {
-  readonly clientId = "1000.STRICTCLIENT";
-  readonly clientSecret = "strict-client-secret";
+  readonly clientId = PUBLISHED.clientId;
+  readonly clientSecret = PUBLISHED.clientSecret;
   /** Without the page on which a user clicks Accept. */
   consentsAtOnce = false;
   /** The API domain in token replies; default: this server. */
   apiDomain: string | undefined;
-  /** The accounts servers in its list, by data centre. */
-  locations: Readonly<Record<string, string>> = {
-    us: "https://accounts.zoho.com",
-    eu: "https://accounts.zoho.eu",
-    sg: "https://accounts.zoho.sg",
-  };
+  /** The accounts servers in its list, by data centre; default: this server. */
+  locations: Readonly<Record<string, string>> | undefined;
   readonly #now: () => number;
 
   readonly #state: { accounts: AccountsState };
@@ -30,15 +53,27 @@ export class Accounts {
   }
 
   /** A code of the console's self client. */
-  makeCode(scopes: readonly string[], redirectUri?: string): string {
+  makeCode(scopes: readonly string[], grant: Pick<Grant, "redirectUri" | "isOnline"> = {}): string {
     const code = `1000.${token()}`;
-    this.#state.accounts.grants[code] = { scopes, expiresAt: this.#now() + 180_000, redirectUri };
+    this.#state.accounts.grants[code] = { ...grant, scopes, expiresAt: this.#now() + 180_000 };
     return code;
   }
 
+  /** A code within the limit of codes; undefined beyond it. */
+  grant(...given: Parameters<Accounts["makeCode"]>): string | undefined {
+    const { accounts } = this.#state;
+    accounts.grantedAt = this.#recent(accounts.grantedAt);
+    if (accounts.grantedAt.length >= MAX_CODES) return undefined;
+    accounts.grantedAt.push(this.#now());
+    return this.makeCode(...given);
+  }
+
   makeRefreshToken(scopes: readonly string[]): string {
+    const { refreshTokens } = this.#state.accounts;
     const refreshToken = `1000.${token()}`;
-    this.#state.accounts.refreshTokens[refreshToken] = { scopes, issuedAt: [] };
+    refreshTokens[refreshToken] = { scopes, issuedAt: [] };
+    const [oldest = "", ...others] = Object.keys(refreshTokens).filter((each) => each !== PUBLISHED.refreshToken);
+    if (others.length >= MAX_REFRESH_TOKENS) this.#end(oldest);
     return refreshToken;
   }
 
@@ -51,7 +86,7 @@ export class Accounts {
     const own = Object.entries(accessTokens).filter(
       ([, each]) => refreshToken !== undefined && each.refreshToken === refreshToken,
     );
-    if (own.length > 15) delete accessTokens[own[0]?.[0] ?? ""];
+    if (own.length > MAX_ACCESS_TOKENS) delete accessTokens[own[0]?.[0] ?? ""];
     return value;
   }
 
@@ -66,25 +101,50 @@ export class Accounts {
   }
 
   answer(request: ApiRequest, origin: string): Answer | undefined {
-    if (request.path === "/oauth/v2/auth") return this.#authorize(request, origin);
-    if (request.path === "/oauth/serverinfo")
-      return { status: 200, body: { result: "success", locations: this.locations } };
-    if (request.method !== "POST") return undefined;
-    if (request.path === "/oauth/v2/token") return this.#token(request.form, origin);
-    if (request.path === "/oauth/v2/token/revoke") return this.#revoke(request.form);
-    return undefined;
+    const { method, path, form, query } = request;
+    if (path === CONSENT_PATH && method === "GET") return this.#ask(query, origin);
+    if (path === "/oauth/serverinfo")
+      return { status: 200, body: { result: "success", locations: this.locations ?? { us: origin } } };
+    if (method !== "POST") return undefined;
+    if (path === CONSENT_PATH) return this.#decide(form, origin);
+    if (path === "/oauth/v2/token") return this.#token(form, origin);
+    if (path === "/oauth/v2/token/revoke") return this.#revoke(form.get("token") ?? query.get("token") ?? "");
+    if (path !== "/oauth/v2/revoke/token") return undefined;
+    const basic = Buffer.from(`${this.clientId}:${this.clientSecret}`).toString("base64");
+    return request.headers.authorization === `Basic ${basic}`
+      ? this.#revoke(form.get("token") ?? "")
+      : failure("invalid_client");
   }
 
-  /** Consents at once, like a user who clicks Accept. */
-  #authorize(request: ApiRequest, origin: string): Answer {
-    const redirectUri = request.query.get("redirect_uri") ?? "";
-    const target = new URL(redirectUri);
-    const code = this.makeCode((request.query.get("scope") ?? "").split(","), redirectUri);
-    target.searchParams.set("state", request.query.get("state") ?? "");
-    target.searchParams.set("location", "us");
-    target.searchParams.set("accounts-server", origin);
-    target.searchParams.set("code", code);
-    return { status: 302, headers: { location: target.href }, body: "" };
+  /** Shows the page on which a user accepts or rejects. */
+  #ask(query: URLSearchParams, origin: string): Answer {
+    const error = this.#consentError(query);
+    if (error !== undefined) return errorPage(error);
+    return this.consentsAtOnce ? this.#redirect(query, origin) : consentPage(query, scopesIn(query));
+  }
+
+  #decide(form: URLSearchParams, origin: string): Answer {
+    const error = this.#consentError(form);
+    if (error !== undefined) return errorPage(error);
+    return form.get("decision") === "accept" ? this.#redirect(form, origin) : backTo(form, { error: "access_denied" });
+  }
+
+  /** Nothing is sent to a redirect URI that is not the client's: the client's are all those of this machine. */
+  #consentError(given: URLSearchParams): string | undefined {
+    const redirectUri = given.get("redirect_uri") ?? "";
+    if (given.get("client_id") !== this.clientId) return "invalid_client";
+    const target = URL.canParse(redirectUri) ? new URL(redirectUri) : undefined;
+    if (target === undefined || !/^https?:$/.test(target.protocol) || !isLoopback(target.hostname))
+      return "invalid_redirect_uri";
+    if (given.get("response_type") !== "code") return "invalid_response_type";
+    return scopesIn(given).length === 0 ? "invalid_scope" : undefined;
+  }
+
+  #redirect(given: URLSearchParams, origin: string): Answer {
+    const redirectUri = given.get("redirect_uri") ?? "";
+    const code = this.grant(scopesIn(given), { redirectUri, isOnline: given.get("access_type") !== "offline" });
+    if (code === undefined) return backTo(given, { error: "access_denied" });
+    return backTo(given, { location: "us", "accounts-server": origin, code });
   }
 
   #token(form: URLSearchParams, origin: string): Answer {
@@ -97,14 +157,15 @@ export class Accounts {
       if (grant.redirectUri !== undefined && grant.redirectUri !== form.get("redirect_uri")) {
         return failure("invalid_redirect_uri");
       }
-      return this.#tokens(grant.scopes, origin);
+      const refreshToken = grant.isOnline === true ? undefined : this.makeRefreshToken(grant.scopes);
+      return this.#reply(this.makeAccessToken(grant.scopes, refreshToken), refreshToken, origin);
     }
     if (form.get("grant_type") !== "refresh_token") return failure("general_error");
     const refreshToken = form.get("refresh_token") ?? "";
-    const known = memberOf(this.#state.accounts.refreshTokens, refreshToken);
+    const known = this.#refreshable(refreshToken);
     if (known === undefined) return failure("invalid_code");
-    known.issuedAt = known.issuedAt.filter((at) => at > this.#now() - WINDOW_MS);
-    if (known.issuedAt.length >= 10) {
+    known.issuedAt = this.#recent(known.issuedAt);
+    if (known.issuedAt.length >= MAX_REFRESHES) {
       return {
         status: 200,
         body: {
@@ -118,9 +179,11 @@ export class Accounts {
     return this.#reply(this.makeAccessToken(known.scopes, refreshToken), undefined, origin);
   }
 
-  #tokens(scopes: readonly string[], origin: string): Answer {
-    const refreshToken = this.makeRefreshToken(scopes);
-    return this.#reply(this.makeAccessToken(scopes, refreshToken), refreshToken, origin);
+  /** The published one is there again after it was revoked. */
+  #refreshable(refreshToken: string): Refreshable | undefined {
+    const { refreshTokens } = this.#state.accounts;
+    if (refreshToken === PUBLISHED.refreshToken) refreshTokens[refreshToken] ??= { scopes: ALL_SCOPES, issuedAt: [] };
+    return memberOf(refreshTokens, refreshToken);
   }
 
   #reply(accessToken: string, refreshToken: string | undefined, origin: string): Answer {
@@ -137,20 +200,60 @@ export class Accounts {
     };
   }
 
-  #revoke(form: URLSearchParams): Answer {
-    const value = form.get("token") ?? "";
+  #revoke(value: string): Answer {
+    if (this.#refreshable(value) === undefined && memberOf(this.#state.accounts.accessTokens, value) === undefined)
+      return { status: 400, body: "<html><body>Invalid token</body></html>", headers: { "content-type": "text/html" } };
+    this.#end(value);
+    return { status: 200, body: { status: "success" } };
+  }
+
+  /** Ends an access token, or a refresh token with its access tokens. */
+  #end(value: string): void {
     const { refreshTokens, accessTokens } = this.#state.accounts;
-    if (memberOf(refreshTokens, value) === undefined && memberOf(accessTokens, value) === undefined)
-      return { status: 400, body: HTML, headers: { "content-type": "text/html" } };
     delete refreshTokens[value];
     for (const [access, { refreshToken }] of Object.entries(accessTokens))
       if (access === value || refreshToken === value) delete accessTokens[access];
-    return { status: 200, body: { status: "success" } };
+  }
+
+  #recent(times: readonly number[]): number[] {
+    return times.filter((at) => at > this.#now() - WINDOW_MS);
   }
 
   #knows(form: URLSearchParams): boolean {
     return form.get("client_id") === this.clientId && form.get("client_secret") === this.clientSecret;
   }
+}
+
+/** Of the published refresh token: every scope that is asked for here. */
+const ALL_SCOPES = [
+  ...new Set([
+    ...Object.values(LOGIN_SCOPES).flat(),
+    ...["ZohoCRM", "ZohoBigin", "ZohoRecruit"].flatMap((prefix) =>
+      ["modules", "settings", "users", "org", "notifications"].map((group) => `${prefix}.${group}.ALL`),
+    ),
+    "ZohoCRM.settings.automation_actions.ALL",
+    ...["tickets", "contacts", "search"].flatMap((group) =>
+      ["READ", "CREATE", "UPDATE", "DELETE"].map((operation) => `Desk.${group}.${operation}`),
+    ),
+    ...["contacts", "settings", "invoices"].flatMap((group) =>
+      ["READ", "CREATE", "UPDATE", "DELETE"].map((operation) => `ZohoBooks.${group}.${operation}`),
+    ),
+    "ZohoInventory.settings.UPDATE",
+    "ZohoSign.documents.ALL",
+  ]),
+];
+
+/** Separated by commas, or by spaces as the standard has it. */
+function scopesIn(given: URLSearchParams): readonly string[] {
+  return (given.get("scope") ?? "").split(/[\s,]+/).filter((scope) => scope !== "");
+}
+
+function backTo(given: URLSearchParams, parameters: Readonly<Record<string, string>>): Answer {
+  const target = new URL(given.get("redirect_uri") ?? "");
+  const state = given.get("state");
+  for (const [name, value] of Object.entries({ ...(state !== null && { state }), ...parameters }))
+    target.searchParams.set(name, value);
+  return { status: 302, headers: { location: target.href }, body: "" };
 }
 
 function failure(error: string): Answer {

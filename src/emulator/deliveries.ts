@@ -86,12 +86,15 @@ export class Deliveries {
     this.#options = options;
   }
 
-  /** Signs a delivery and takes it to be sent; it does not wait for the answer. Throws where it cannot be signed. */
-  send(outgoing: Outgoing): void {
+  /**
+   * Signs a delivery and takes it to be sent; it does not wait for the answer. Returns why it has no signature, where its format
+   * has one.
+   */
+  send(outgoing: Outgoing): string | undefined {
     const { product, format, event, url, body, headers = [], secrets = noSecrets } = outgoing;
     const fault = this.#options.faults.ofDelivery(outgoing);
     const now = new Date(this.#options.now());
-    const { delivery } = prepare({ product, format, event, url, body, headers, secrets, now });
+    const { delivery, unsigned } = prepare({ product, format, event, url, body, headers, secrets, now });
     const entry: Entry = { outgoing, fault, delivery };
     if (fault === "late") {
       const timer = setTimeout(() => {
@@ -99,14 +102,18 @@ export class Deliveries {
         this.#push(entry);
       }, LATE_MS);
       this.#late.add(timer);
-      return;
+      return unsigned;
     }
     const held = this.#heldBack.get(url) ?? [];
-    if (fault === "out-of-order") return void this.#heldBack.set(url, [...held, entry]);
+    if (fault === "out-of-order") {
+      this.#heldBack.set(url, [...held, entry]);
+      return unsigned;
+    }
     this.#push(entry);
     if (fault === "twice") this.#push(entry);
     this.#heldBack.delete(url);
     for (const each of held) this.#push(each);
+    return unsigned;
   }
 
   /** Posts a request that checks a URL before its webhook is saved. Resolves to the status of the answer. */

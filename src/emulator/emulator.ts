@@ -1,11 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Secrets } from "../delivery/secrets.ts";
+import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
+import { reachableHost } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
-import { Accounts } from "./accounts.ts";
-import { type Answer, type ApiRequest, bareFault, type RecordStore, type Subscription } from "./answer.ts";
+import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
+import { Accounts, CONSENT_PATH } from "./accounts.ts";
+import {
+  type Answer,
+  type ApiRequest,
+  bareFault,
+  type NumberedRequest,
+  type RecordStore,
+  Refusal,
+  type SeenRequest,
+  type Subscription,
+} from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
+import { Changes, CONTROL_PATH, Control } from "./control.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Desk } from "./desk.ts";
@@ -37,18 +49,9 @@ export interface EmulatorOptions {
   onDelivery?(delivery: NumberedDelivery): void;
   /** Called for mistakes of the emulator itself, and for connections without a valid request. */
   onTrouble?(message: string): void;
+  /** Called for whatever may have changed the state or the lists of requests and deliveries. */
+  onChange?(): void;
 }
-
-/** A request that was answered, or that a fault left without an answer. */
-export interface SeenRequest {
-  readonly request: ApiRequest;
-  /** Undefined where the connection was cut or stays silent. */
-  readonly status?: number;
-  readonly ms: number;
-  /** What a request wanted that the emulator does not have. */
-  readonly lacks?: string;
-}
-export type NumberedRequest = SeenRequest & { readonly n: number };
 
 export type Emulator = Awaited<ReturnType<typeof openEmulator>>;
 
@@ -56,6 +59,7 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 200;
+const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
  * Serves one Zoho organisation: its accounts server and the APIs of its products. Rejects with a usage error for an address
@@ -67,13 +71,22 @@ export async function openEmulator(options: EmulatorOptions) {
   const clock = (): number => now().getTime();
   const state = options.state ?? emptyState();
   const faults = new Faults();
-  const deliveries = new Deliveries({ faults, env: options.env, now: clock, onSent: options.onDelivery ?? (() => {}) });
+  const changes = new Changes();
+  const changed = (): void => {
+    changes.notify();
+    options.onChange?.();
+  };
+  const onSent = (sent: NumberedDelivery): void => {
+    options.onDelivery?.(sent);
+    changed();
+  };
+  const deliveries = new Deliveries({ faults, env: options.env, now: clock, onSent });
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   const watch = new Watch(state, clock);
-  const desk = new Desk(state, deliveries);
-  const finance = new Finance(state, clock);
-  const sign = new Sign(state);
+  const desk = new Desk(state, deliveries, clock);
+  const finance = new Finance(() => state.finance, deliveries, clock);
+  const sign = new Sign(() => state.sign, deliveries, clock);
   const failures = new FailureLists(clock);
   const time = (at: number): string => watch.time(at);
   const records = ["crm", "bigin", "recruit"].map(
@@ -83,25 +96,59 @@ export async function openEmulator(options: EmulatorOptions) {
   /** In the order in which they are asked. */
   const services = [desk, finance, sign, failures, watch, new Crm(records, time)];
   /** Of each product with records. */
-  const stores: readonly RecordStore[] = [...records];
-  const subscriptions = (): readonly Subscription[] => [...watch.subscriptions()];
+  const stores: readonly RecordStore[] = [...records, desk, finance, sign];
+  const subscriptions = (): readonly Subscription[] =>
+    [watch, desk, finance, sign].flatMap((each) => each.subscriptions());
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
   let url = "";
+  /** Ages everything that the organisation holds; the clock stays. */
+  const advance = (ms: number): void => {
+    age(state, ms);
+    sign.expire();
+    changed();
+  };
+  /** Empties the organisation. */
+  const reset = (): void => {
+    Object.assign(state, emptyState());
+    faults.clear();
+    deliveries.clear();
+    requests.clear();
+    changed();
+  };
+  const control = new Control({
+    ...{ faults, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
+    ...{ packageRoot: options.packageRoot, secrets: desk.withKey(options.secrets ?? noSecrets) },
+    makeCode: (scopes) => accounts.grant(scopes),
+  });
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
-    const answer = accounts.answer(request, url);
+    const answer = accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
+    if (request.path === "/.well-known/jwks.json") return desk.keySet();
     const token = tokenOf(request);
     if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
     const scopes = accounts.scopesOf(token);
     if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
     await deliveries.room();
-    for (const service of services) {
-      const found = await service.answer(request, scopes);
-      if (found !== undefined) return found;
+    try {
+      for (const service of services) {
+        const found = await service.answer(request, scopes);
+        if (found !== undefined) return found;
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return error.answer;
+      throw error;
     }
-    return bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+    const notFound = bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+    return { ...notFound, isLacking: true };
+  };
+
+  /** Control calls are not listed, and no fault applies to them. */
+  const serveControl = async (response: ServerResponse, request: ApiRequest) => {
+    if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
+    sendAnswer(response, { ...(await control.answer(request)), headers: SECURITY_HEADERS }, undefined);
+    if (request.method !== "GET") changed();
   };
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -109,10 +156,22 @@ export async function openEmulator(options: EmulatorOptions) {
     const read = await readBody(incoming);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = toRequest(incoming, read, clock());
-    const seen = (status?: number): void => {
+    const isControl = request.path.startsWith(CONTROL_PATH);
+    if (isControl || (request.path === CONSENT_PATH && request.method === "POST")) {
+      const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
+      if (refusal !== undefined)
+        return sendAnswer(response, { status: refusal.status, body: { error: refusal.reason } }, undefined);
+    }
+    if (isControl) return serveControl(response, request);
+    const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
       const ms = Math.round(performance.now() - startedAt);
-      const entry = requests.add({ request, ms, ...(status === undefined ? {} : { status }) }, read.length + 1000);
+      const lacks = isLacking ? { lacks: `${request.method} ${request.path}` } : {};
+      const entry = requests.add(
+        { request, ms, ...(status !== undefined && { status }), ...lacks },
+        read.length + 1000,
+      );
       options.onRequest?.(entry);
+      changed();
     };
     options.onArrival?.(request);
     const fault = faults.ofRequest(request);
@@ -126,7 +185,7 @@ export async function openEmulator(options: EmulatorOptions) {
     }
     const answer = fault ?? (await answerTo(request));
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
-    seen(answer.status);
+    seen(answer);
   };
 
   const server = await openServer(
@@ -140,7 +199,8 @@ export async function openEmulator(options: EmulatorOptions) {
     },
     { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
   );
-  url = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+  const name = reachableHost(host);
+  url = `http://${name.includes(":") ? `[${name}]` : name}:${server.port}`;
 
   return {
     url,
@@ -157,20 +217,20 @@ export async function openEmulator(options: EmulatorOptions) {
     settings,
     stores,
     subscriptions,
-    /** Ages everything that the organisation holds; the clock stays. */
-    advance: (ms: number): void => age(state, ms),
-    /** Empties it again. */
-    reset(): void {
-      Object.assign(state, emptyState());
-      faults.clear();
-      deliveries.clear();
-      requests.clear();
-    },
+    control,
+    advance,
+    reset,
     async close(): Promise<void> {
+      changes.close();
       for (const response of silent) response.destroy();
       await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);
     },
   };
+}
+
+/** The address by which a client reaches this server, as from a container: what it is told to go to has to be that one. */
+function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
+  return /:\d+$/.test(String(host)) ? `http://${host}` : undefined;
 }
 
 function tokenOf({ headers }: ApiRequest): string | undefined {

@@ -108,7 +108,7 @@ interface Signature {
   readonly text: string;
 }
 
-export interface Issue {
+interface Issue {
   /** `data.0.Email`. */
   readonly path: string;
   /** In words. */

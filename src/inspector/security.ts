@@ -1,11 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { sameText } from "../delivery/secrets.ts";
-
-export interface Refusal {
-  readonly status: number;
-  readonly reason: string;
-}
+import { foreignRefusal, headerValues, type Refusal } from "../web/security.ts";
 
 /** Names by which a browser reaches the inspector. A page of another name that resolves to loopback (DNS rebinding) does not. */
 const HOSTS = ["127.0.0.1", "localhost", "[::1]"];
@@ -16,22 +12,15 @@ const HOSTS = ["127.0.0.1", "localhost", "[::1]"];
  */
 export function refusalOf(request: IncomingMessage, port: number, token: string): Refusal | undefined {
   const hosts = HOSTS.flatMap((host) => [`${host}:${port}`, ...(port === 80 ? [host] : [])]);
+  const foreign = foreignRefusal(request, (host) => hosts.includes(host));
+  if (foreign !== undefined) return foreign;
   const { method = "", url = "" } = request;
-  const values = (name: string): readonly string[] =>
-    request.rawHeaders.filter((_, i) => i % 2 === 1 && request.rawHeaders[i - 1]?.toLowerCase() === name);
-  const [host, ...otherHosts] = values("host");
-  if (host === undefined || otherHosts.length > 0 || !hosts.includes(host.toLowerCase()))
-    return { status: 403, reason: "the Host header names another server" };
-  if (!values("sec-fetch-site").every((site) => site === "same-origin" || site === "none"))
-    return { status: 403, reason: "the request comes from another page" };
-  const origins = values("origin");
-  if (!origins.every((origin) => hosts.some((each) => origin === `http://${each}`)))
-    return { status: 403, reason: "the request comes from another page" };
   if (method !== "GET" && method !== "POST") return { status: 405, reason: "only GET and POST are answered" };
   if (!url.startsWith("/")) return { status: 400, reason: "the request names no path" };
-  if (method === "POST" && origins.length === 0) return { status: 403, reason: "a POST needs an Origin header" };
+  if (method === "POST" && headerValues(request, "origin").length === 0)
+    return { status: 403, reason: "a POST needs an Origin header" };
   if (!url.startsWith("/api/")) return undefined;
-  const [given = "", ...others] = values("authorization");
+  const [given = "", ...others] = headerValues(request, "authorization");
   if (others.length === 0 && sameText(given, `Bearer ${token}`)) return undefined;
   return { status: 401, reason: "the token is missing or wrong: open the address that zoho-hooks ui prints" };
 }
@@ -67,15 +56,3 @@ export function createOpenings(token: string, now: () => Date): (path: string) =
     return true;
   };
 }
-
-/** On every answer. There is no CORS header, so no other page reads one. */
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
-  "cache-control": "no-store",
-};

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { join } from "node:path";
 import { openServer } from "../receiver/http-server.ts";
+import { readPage, sendBytes } from "../web/page-files.ts";
+import { SECURITY_HEADERS } from "../web/security.ts";
 import type { Failure, Fault, Outcome } from "./api.ts";
 import type { EventQuery, Operations } from "./operations.ts";
-import { createOpenings, proofOf, refusalOf, SECURITY_HEADERS } from "./security.ts";
+import { createOpenings, proofOf, refusalOf } from "./security.ts";
 import { EventStream } from "./stream.ts";
 
 export interface InspectorOptions {
@@ -29,12 +29,6 @@ const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const MAX_PAGE_SIZE = 500;
 const DEFAULT_PAGE_SIZE = 100;
 const CLOSE_GRACE_MS = 500;
-
-const PAGE_FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
-  "/": ["index.html", "text/html; charset=utf-8"],
-  "/app.js": ["app.js", "text/javascript; charset=utf-8"],
-  "/app.css": ["app.css", "text/css; charset=utf-8"],
-};
 
 /** Serves the inspector's page and its API on loopback. Rejects with a usage error for a port that is in use. */
 export async function openInspector(options: InspectorOptions): Promise<Inspector> {
@@ -97,20 +91,6 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
     },
   };
 }
-
-/** Read once: nothing that a request names is ever opened. */
-function readPage(folder: string) {
-  const entries = Object.entries(PAGE_FILES).map(([path, [file, type]]) => {
-    const place = join(folder, file);
-    return [path, existsSync(place) ? { type, bytes: readFileSync(place) } : NOT_BUILT] as const;
-  });
-  return new Map(entries);
-}
-
-const NOT_BUILT = {
-  type: "text/plain; charset=utf-8",
-  bytes: Buffer.from("The page of the inspector is not built: run npm run build.\n"),
-};
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -268,9 +248,4 @@ function sendFailure(sendJson: SendJson, response: ServerResponse, status: numbe
   // The rest of a body that is not read would be taken for the next request.
   if (status === 413) response.setHeader("connection", "close");
   sendJson(response, failure, status);
-}
-
-function sendBytes(response: ServerResponse, status: number, type: string, bytes: Buffer): void {
-  response.writeHead(status, { ...SECURITY_HEADERS, "content-type": type, "content-length": bytes.length });
-  response.end(bytes);
 }

@@ -2,6 +2,7 @@ import type { DecisionsReport, NoticeReport, Report, TextReport, WarningReport }
 import { plain } from "../util/text.ts";
 import { renderCheck, renderCheckSummary } from "./check.ts";
 import { renderDrift } from "./drift.ts";
+import { renderEmulatedDelivery, renderEmulatedRequest, renderEmulator } from "./emulator.ts";
 import { INDENT, renderEvent } from "./event.ts";
 import { renderEventDetails } from "./event-details.ts";
 import { renderForward, renderGap, renderRecord, renderTarget, renderTunnel } from "./forward.ts";
@@ -38,6 +39,9 @@ const renderers = {
   "webhook-failure": renderWebhookFailure,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,
+  emulator: renderEmulator,
+  "emulated-request": renderEmulatedRequest,
+  "emulated-delivery": renderEmulatedDelivery,
   check: renderCheck,
   "check-summary": renderCheckSummary,
   table: renderTable,

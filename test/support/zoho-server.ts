@@ -36,6 +36,11 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     },
   });
   emulator.accounts.consentsAtOnce = true;
+  emulator.accounts.locations = {
+    us: "https://accounts.zoho.com",
+    eu: "https://accounts.zoho.eu",
+    sg: "https://accounts.zoho.sg",
+  };
   return {
     ...emulator,
     requests,

@@ -1,7 +1,7 @@
 import { prettyJson } from "../../util/json-print.ts";
+import { Lines } from "../../web/page/lines.tsx";
+import { Pairs, Verdict, visible } from "../../web/page/parts.tsx";
 import type { EventDetails, Outcome } from "../api.ts";
-import { Lines } from "./body.tsx";
-import { Pairs, Verdict, visible } from "./parts.tsx";
 
 type Line = Outcome["lines"][number];
 type SentRequest = Pick<EventDetails, "method" | "headers"> & { readonly url: string; readonly body: string };

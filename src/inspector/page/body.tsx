@@ -1,16 +1,12 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import type { EventDetails, Issue } from "../api.ts";
+import { Lines } from "../../web/page/lines.tsx";
+import { Button, counted, Pairs } from "../../web/page/parts.tsx";
+import { set } from "../../web/page/signals.ts";
+import type { EventDetails } from "../api.ts";
 import { saveBody, textOf } from "./actions.ts";
-import { filters, set, type Tab, tab } from "./model.ts";
-import { Button, CopyButton, counted, Pairs, visible } from "./parts.tsx";
-
-const MAX_LINES = 400;
-const MAX_LINE_LENGTH = 4_000;
-const MAX_PIECE_BOXES = 20;
-/** Lines of a block that the browser lays out only when it is seen. */
-const BLOCK_LINES = 100;
+import { CopyButton } from "./copy-button.tsx";
+import { filters, type Tab, tab } from "./model.ts";
 
 const TABS: readonly Tab[] = ["Body", "Headers", "Raw", "curl"];
 
@@ -81,94 +77,4 @@ function highlight(text: string): void {
     }
   }
   CSS.highlights.set("search", new Highlight(...ranges));
-}
-
-interface LinesProps {
-  readonly text: string;
-  readonly issues?: readonly Issue[];
-  readonly isJson?: boolean;
-}
-
-export function Lines({ text, issues = [], isJson = false }: LinesProps) {
-  const all = useSignal(false);
-  const lines = text.split("\n");
-  const isCut = !all.value && (lines.length > MAX_LINES || lines.some(({ length }) => length > MAX_LINE_LENGTH));
-  const shown = isCut ? lines.slice(0, MAX_LINES) : lines;
-  const beyond = issues.filter(({ line }) => line === null || line > shown.length);
-  const blocks = Array.from({ length: Math.ceil(shown.length / BLOCK_LINES) }, (_, index) => index * BLOCK_LINES);
-  return (
-    <div>
-      {beyond.map(({ path, text: issue, line }) => (
-        <p class="issue" key={`${path} ${issue}`}>
-          <span class="sign">✗</span> {visible(issue)} {line !== null && `(line ${line})`}
-        </p>
-      ))}
-      <div class="lines">
-        {blocks.map((from) => (
-          <div class="block" key={from}>
-            {shown.slice(from, from + BLOCK_LINES).map((text, index) =>
-              line({
-                number: from + index + 1,
-                text: isCut ? text.slice(0, MAX_LINE_LENGTH) : text,
-                rest: isCut ? Math.max(0, text.length - MAX_LINE_LENGTH) : 0,
-                issues: issues.filter((issue) => issue.line === from + index + 1),
-                isJson,
-              }),
-            )}
-          </div>
-        ))}
-      </div>
-      {isCut && (
-        <Button onPress={set(all, true)}>
-          Show all: {counted(lines.length, "line")}, {counted(text.length, "character")}
-        </Button>
-      )}
-    </div>
-  );
-}
-
-interface LineProps {
-  readonly number: number;
-  readonly text: string;
-  /** Characters that are cut off. */
-  readonly rest: number;
-  readonly issues: readonly Issue[];
-  readonly isJson: boolean;
-}
-
-/** A body may have very many lines: no component and no element more than is needed. */
-function line({ number, text, rest, issues, isJson }: LineProps): ComponentChildren {
-  return [
-    <div key={number} class={issues.length > 0 ? "line wrong" : "line"} data-number={number}>
-      {text.length > MAX_LINE_LENGTH ? pieces(text) : isJson ? jsonLine(text) : visible(text)}
-      {rest > 0 && <span class="cut">… {counted(rest, "more character")}</span>}
-    </div>,
-    issues.map((issue) => (
-      <p class="issue" key={issue.text}>
-        <span class="sign">✗</span> {visible(issue.text)}
-      </p>
-    )),
-  ];
-}
-
-/** Browsers take seconds to break a line of a megabyte, but break many short ones only where they are seen. */
-function pieces(text: string): ComponentChildren {
-  // By code points: half a surrogate pair would be shown as a wrong character.
-  return (text.match(/.{1,4000}/gsu) ?? []).map((piece, index) => (
-    <span class="piece" key={index}>
-      {visible(piece, MAX_PIECE_BOXES)}
-    </span>
-  ));
-}
-
-/** A line of indented JSON: perhaps a name, and perhaps a value. */
-function jsonLine(text: string): ComponentChildren {
-  const [, indent = "", name, colon = "", value = ""] = /^(\s*)(?:("(?:[^"\\]|\\.)*")(:\s*))?(.*)$/su.exec(text) ?? [];
-  const [, literal, comma] = /^([-\dtfn][^,]*)(,?)$/.exec(value) ?? [];
-  return [
-    indent,
-    name !== undefined && <span class="name">{visible(name)}</span>,
-    colon,
-    literal === undefined ? visible(value) : [<span class="literal">{literal}</span>, comma],
-  ];
 }

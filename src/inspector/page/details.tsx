@@ -1,10 +1,11 @@
+import { Button, counted, Pairs, Pill, Time, type Tone, Verdict, visible } from "../../web/page/parts.tsx";
+import { set } from "../../web/page/signals.ts";
 import type { AttemptRow, EventDetails } from "../api.ts";
 import { explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { Answer, milliseconds } from "./answer.tsx";
 import { Request } from "./body.tsx";
 import { closeDetails } from "./list.tsx";
-import { closeResult, details, dialog, isHidden, marked, now, result, select, selected, set, shown } from "./model.ts";
-import { Button, counted, Pairs, Pill, Time, type Tone, Verdict, visible } from "./parts.tsx";
+import { closeResult, details, dialog, isHidden, marked, now, result, select, selected, shown } from "./model.ts";
 
 export function Details() {
   const { value: event } = details;

@@ -1,13 +1,16 @@
-import { type Signal, useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useId } from "preact/hooks";
 import { jsonFlaw } from "../../util/json.ts";
+import { Choice, Form, Modal } from "../../web/page/dialogs.tsx";
+import { Button, Pairs, timeLeft, visible, withEscapes } from "../../web/page/parts.tsx";
+import { into, set } from "../../web/page/signals.ts";
 import type { Outcome } from "../api.ts";
 import { ask } from "./actions.ts";
 import { Answer } from "./answer.tsx";
 import { lettersOn, SHORTCUTS, setLetters } from "./keys.ts";
-import { details, dialog, hasTarget, into, now, products, selected, set, state } from "./model.ts";
-import { Button, Pairs, timeLeft, visible, withEscapes } from "./parts.tsx";
+import { details, dialog, hasTarget, now, products, selected, state } from "./model.ts";
+
+const close = set(dialog, null);
 
 export function Dialogs() {
   const { value: open } = dialog;
@@ -21,38 +24,9 @@ export function Dialogs() {
   );
 }
 
-/** The browser keeps the focus inside, closes it at Esc and gives the focus back. */
-function Modal({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
-  const element = useRef<HTMLDialogElement>(null);
-  const id = useId();
-  useEffect(() => {
-    const opener = document.activeElement as HTMLElement | null;
-    element.current?.showModal();
-    const field = element.current?.querySelector<HTMLTextAreaElement | HTMLSelectElement>("textarea, select");
-    // At its start, so that the beginning is seen.
-    if (field?.matches("textarea")) (field as HTMLTextAreaElement).setSelectionRange(0, 0);
-    field?.focus();
-    // The browser does so only for one that was closed. It may run after the next key has moved the focus.
-    return () => {
-      if (document.activeElement === document.body) opener?.focus();
-    };
-  }, []);
-  return (
-    <dialog ref={element} aria-labelledby={id} onClose={set(dialog, null)}>
-      <h2 id={id}>
-        {title}
-        <Button letter="Esc" onPress={() => element.current?.close()}>
-          Close
-        </Button>
-      </h2>
-      {children}
-    </dialog>
-  );
-}
-
 function Help() {
   return (
-    <Modal title="Keys">
+    <Modal onClose={close} title="Keys">
       <Pairs of={SHORTCUTS.map(([keys, text]) => [keys, text])} />
       <label>
         <input
@@ -83,7 +57,12 @@ function EditAndReplay() {
   const flaw = event?.pretty == null ? undefined : jsonFlaw(body.value);
   if (event === null) return null;
   const { n, raw, masked } = event;
-  if (raw === null) return <Modal title={`Edit #${n} and replay it`}>The body is not text.</Modal>;
+  if (raw === null)
+    return (
+      <Modal onClose={close} title={`Edit #${n} and replay it`}>
+        The body is not text.
+      </Modal>
+    );
   const edit = (text: string) => {
     body.value = text;
     if (text === original) drafts.delete(key);
@@ -97,8 +76,9 @@ function EditAndReplay() {
   return (
     <Form
       title={`Edit #${n} and replay it`}
+      onClose={close}
       action="Sign and replay"
-      outcome={answer.value}
+      outcome={answer.value && { ok: answer.value.ok, shown: <Answer outcome={answer.value} /> }}
       onSubmit={() => void replay()}
       buttons={
         isEdited && (
@@ -146,41 +126,6 @@ function EditAndReplay() {
   );
 }
 
-interface FormProps {
-  readonly title: string;
-  readonly action: string;
-  readonly outcome: Outcome | null;
-  readonly onSubmit: () => void;
-  /** Beside the one that submits. */
-  readonly buttons: ComponentChildren;
-  readonly children: ComponentChildren;
-}
-
-/** Stays open: what was sent may be changed and sent again. */
-function Form({ title, action, outcome, onSubmit, buttons, children }: FormProps) {
-  return (
-    <Modal title={title}>
-      <form
-        onSubmit={(submit) => {
-          submit.preventDefault();
-          onSubmit();
-        }}
-      >
-        {children}
-        <div class="buttons">
-          {buttons}
-          <button type="submit" class="primary">
-            {action}
-          </button>
-        </div>
-        <div role="status" class={outcome === null ? "" : `result ${outcome.ok ? "" : "failed"}`}>
-          {outcome !== null && <Answer outcome={outcome} />}
-        </div>
-      </form>
-    </Modal>
-  );
-}
-
 const FORMATS: Readonly<Record<string, string>> = {
   wire: "as Zoho's servers post it",
   guide: "as in the Webhooks Guide",
@@ -207,8 +152,9 @@ function Send() {
   return (
     <Form
       title="Send a sample"
+      onClose={close}
       action="Send"
-      outcome={answer.value}
+      outcome={answer.value && { ok: answer.value.ok, shown: <Answer outcome={answer.value} /> }}
       onSubmit={() => void send(false)}
       buttons={<Button onPress={() => send(true)}>Preview</Button>}
     >
@@ -239,30 +185,10 @@ function Send() {
   );
 }
 
-type Option = readonly [value: string, name: string];
-
-/** A choice of one: the first, until another is selected. */
-function Choice(props: { label: string; from: readonly Option[]; choice: Signal<string> }) {
-  const { label, from, choice } = props;
-  const isOffered = from.some(([id]) => id === choice.value);
-  return (
-    <label>
-      {label}
-      <select value={isOffered ? choice.value : from[0]?.[0]} onChange={into(choice)}>
-        {from.map(([id, name]) => (
-          <option key={id} value={id}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
 function Channels() {
   const channels = state.value?.channels ?? [];
   return (
-    <Modal title="Channels">
+    <Modal onClose={close} title="Channels">
       <Pairs
         of={channels.map(({ id, events, expires_at, orphaned }) => {
           const left = expires_at === null ? "end not known" : timeLeft(expires_at, now.value);

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { set } from "../../web/page/signals.ts";
 import { copyTab, explain, markOrDiff, replayAsItIs } from "./actions.ts";
 import { closeDetails, move, moveTo, pageLength, showNewest } from "./list.tsx";
 import {
@@ -10,7 +11,6 @@ import {
   report,
   result,
   selected,
-  set,
   setFilters,
   shown,
 } from "./model.ts";

@@ -1,5 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { Button, Pill, Time, type Tone, Verdict, visible } from "../../web/page/parts.tsx";
+import { set } from "../../web/page/signals.ts";
 import type { EventRow } from "../api.ts";
 import { milliseconds } from "./answer.tsx";
 import {
@@ -20,10 +22,8 @@ import {
   searching,
   select,
   selected,
-  set,
   shown,
 } from "./model.ts";
-import { Button, Pill, Time, type Tone, Verdict, visible } from "./parts.tsx";
 import { Strip } from "./strip.tsx";
 
 /** Rows above and below what is seen, for a scroll that is ahead of the rendering. */

@@ -1,4 +1,4 @@
-import { batch, computed, effect, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import type { EventDetails, EventPage, EventRow, Outcome, ProductEntry, State, StreamMessage } from "../api.ts";
 import { CallError, call, readStream } from "./client.ts";
 
@@ -33,20 +33,6 @@ export interface Result {
 }
 export type Tab = "Body" | "Headers" | "Raw" | "curl";
 export type Dialog = "help" | "replay" | "send" | "channels";
-
-/** An event handler that sets a signal. */
-export function set<T>(target: Signal<T>, value: T): () => void {
-  return () => {
-    target.value = value;
-  };
-}
-
-/** An event handler that puts the value of a field into a signal. */
-export function into(target: Signal<string>) {
-  return ({ currentTarget }: { readonly currentTarget: { readonly value: string } }): void => {
-    target.value = currentTarget.value;
-  };
-}
 
 export const connection = signal<Connection>("connecting");
 export const state = signal<State | null>(null);

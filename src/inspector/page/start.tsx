@@ -1,7 +1,8 @@
+import { Button, Pairs, Verdict } from "../../web/page/parts.tsx";
 import { ask } from "./actions.ts";
+import { CopyButton } from "./copy-button.tsx";
 import { ResultPanel } from "./details.tsx";
 import { products, result, state } from "./model.ts";
-import { Button, CopyButton, Pairs, Verdict } from "./parts.tsx";
 
 /** What to do while nothing has come yet. */
 export function Start() {

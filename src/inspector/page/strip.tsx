@@ -1,10 +1,10 @@
 import { effect, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { Button, counted } from "../../web/page/parts.tsx";
 import type { Activity, Minute } from "../api.ts";
 import { milliseconds } from "./answer.tsx";
 import { call } from "./client.ts";
 import { filters, loaded, now, report, rows, setFilters } from "./model.ts";
-import { Button, counted } from "./parts.tsx";
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;

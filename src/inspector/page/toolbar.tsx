@@ -1,4 +1,7 @@
 import { useSignal } from "@preact/signals";
+import { Brand, Button, counted, timeLeft } from "../../web/page/parts.tsx";
+import { set } from "../../web/page/signals.ts";
+import { CopyButton } from "./copy-button.tsx";
 import { togglePause } from "./keys.ts";
 import {
   connection,
@@ -15,12 +18,10 @@ import {
   report,
   searching,
   select,
-  set,
   setFilters,
   shown,
   state,
 } from "./model.ts";
-import { Button, CopyButton, counted, timeLeft } from "./parts.tsx";
 
 const SEARCH_DELAY_MS = 150;
 const STATUS = /^(\d(\d\d|xx)(-\d{3})?)?$/;
@@ -39,12 +40,7 @@ export function Header() {
   const url = value?.receiver?.public_url ?? value?.receiver?.url;
   return (
     <header>
-      <h1>
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M5 3v6a3 3 0 0 0 6 0V7.5M8.8 9.5 11 7l2.2 2.5" />
-        </svg>
-        <span class="brand">zoho-hooks</span>
-      </h1>
+      <Brand />
       <span class="project faint" title={value?.project}>
         {value?.project.split(/[\\/]/).at(-1)}
       </span>

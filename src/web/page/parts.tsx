@@ -1,5 +1,4 @@
 import type { ComponentChildren } from "preact";
-import { copied, copy } from "./model.ts";
 
 const NAMES =
   "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US";
@@ -98,11 +97,6 @@ export function Button({ onPress, letter, pressed, class: kind, label, title, ch
   );
 }
 
-/** Copies a text. Says so where it was pressed. */
-export function CopyButton({ text }: { readonly text: string }) {
-  return <Button onPress={() => copy(text)}>{copied.value === text ? "✓ Copied" : "Copy"}</Button>;
-}
-
 type Pair = readonly [name: string, value: ComponentChildren];
 
 /** Names and values, in their order and with repeats. Pairs without a value are left out. */
@@ -138,5 +132,17 @@ export function Verdict({ tone, children }: { readonly tone: Tone; readonly chil
     <span class={`verdict ${tone}`}>
       <span class="sign">{SIGNS[tone]}</span> {children}
     </span>
+  );
+}
+
+/** The logo and the name of the program. */
+export function Brand() {
+  return (
+    <h1>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M5 3v6a3 3 0 0 0 6 0V7.5M8.8 9.5 11 7l2.2 2.5" />
+      </svg>
+      <span class="brand">zoho-hooks</span>
+    </h1>
   );
 }

@@ -1,0 +1,68 @@
+import type { Command } from "commander";
+import { advance, fail, reset } from "../emulator/remote.ts";
+import { EMULATOR_PORT, emulate } from "../emulator/run.ts";
+import { examples } from "../terminal/help.ts";
+import type { Define } from "./command.ts";
+
+export const define: Define = (command, act) => {
+  command
+    .addHelpText(
+      "before",
+      examples("zoho-hooks emulate", "zoho-hooks emulate fail 429 --times 3", "zoho-hooks emulate advance 6d"),
+    )
+    .addHelpText("after", HELP);
+  command
+    .command("start")
+    .description(
+      "Serve one Zoho organisation on this machine until Ctrl-C. This is what emulate does without a subcommand.",
+    )
+    .option("-p, --port <port>", "port to listen on, 0 for any free one", EMULATOR_PORT)
+    .option("--host <host>", "address to listen on", "127.0.0.1")
+    .option("--state <file>", "keep what the organisation holds in this file")
+    .option("--seed <file>", "create the records of this JSON file at the start")
+    .option("--env", "only print the variables for an emulator at this port, and start nothing")
+    .addHelpText("before", examples("zoho-hooks emulate --state zoho.json", "export $(zoho-hooks emulate --env)"))
+    .addHelpText("after", START_HELP)
+    .action(act(emulate));
+  addUrl(command.command("fail"))
+    .description("Make a running emulator fail: its next answers or its next deliveries.")
+    .argument(
+      "<fault>",
+      "of answers: 429, 503 or another status, silence, cut; of deliveries: lost, late, twice, out-of-order",
+    )
+    .option("--times <count>", "how many of them", "1")
+    .option("--path <path>", "only answers to paths that begin with it")
+    .option("--retry-after <duration>", "the Retry-After of the answers, such as 5s")
+    .option("--product <product>", "only deliveries of this product")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks emulate fail 429 --times 3 --path /crm --retry-after 5s",
+        "zoho-hooks emulate fail lost --product desk",
+      ),
+    )
+    .action(act(fail));
+  addUrl(command.command("advance"))
+    .description("Age all that a running emulator holds: channels and tokens expire sooner. Its clock stays.")
+    .argument("<duration>", "such as 6d or 55m")
+    .addHelpText("before", examples("zoho-hooks emulate advance 6d"))
+    .action(act(advance));
+  addUrl(command.command("reset"))
+    .description("Empty a running emulator. Its client and its published refresh token stay.")
+    .action(act(reset));
+};
+
+function addUrl(command: Command): Command {
+  return command.option("--url <url>", "address of the running emulator", `http://127.0.0.1:${EMULATOR_PORT}`);
+}
+
+const HELP = `
+It answers as Zoho's accounts server and as the APIs of CRM, Bigin, Recruit, Desk, Books and Sign, and posts what
+they would post, signed as they sign. Nothing leaves this machine but the deliveries, which go where you say. It needs no
+account. What it has, and what differs from Zoho: zoho-hooks help emulator.`;
+
+const START_HELP = `
+The client id, client secret and refresh token that --env prints are the same for every emulator and open nothing at
+Zoho. In PowerShell, and with node --env-file: zoho-hooks help emulator.
+
+Without --state everything is gone at the end. --seed is read only where the file of --state does not exist yet.`;

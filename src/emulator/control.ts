@@ -1,0 +1,309 @@
+import type { ServerResponse } from "node:http";
+import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
+import type { Secrets } from "../delivery/secrets.ts";
+import { products } from "../products/index.ts";
+import { freshData, readBuiltInFixture } from "../samples/fixtures.ts";
+import { UserError, usageError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
+import { parseDuration } from "../util/units.ts";
+import { SECURITY_HEADERS } from "../web/security.ts";
+import {
+  type Answer,
+  type ApiRequest,
+  bareFault,
+  type NumberedRequest,
+  type RecordStore,
+  Refusal,
+  type SeenRequest,
+  type Subscription,
+} from "./answer.ts";
+import type { BoundedList } from "./bounded-list.ts";
+import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
+import { DELIVERY_FAULTS, type DeliveryFault, type Faults } from "./faults.ts";
+
+export const CONTROL_PATH = "/_emulator/";
+
+interface Parts {
+  readonly faults: Faults;
+  readonly deliveries: Deliveries;
+  readonly requests: BoundedList<SeenRequest>;
+  readonly stores: readonly RecordStore[];
+  readonly packageRoot: string;
+  readonly secrets: Secrets;
+  url(): string;
+  now(): number;
+  subscriptions(): readonly Subscription[];
+  /** Undefined beyond the limit of codes. */
+  makeCode(scopes: readonly string[]): string | undefined;
+  advance(ms: number): void;
+  reset(): void;
+}
+
+const SHOWN_REQUESTS = 100;
+const SHOWN_DELIVERIES = 200;
+const MAX_RECORDS = 10_000;
+const MAX_TIMES = 1_000_000;
+
+/** Answers the calls under `/_emulator/`, which docs/emulator.md describes. */
+export class Control {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async answer(request: ApiRequest): Promise<Answer> {
+    try {
+      return { status: 200, body: await this.#call(request) };
+    } catch (error) {
+      if (error instanceof Refusal) {
+        const { status, body: refused } = error.answer;
+        return { status, body: { error: error.message, hint: "Zoho would answer this", answer: refused } };
+      }
+      if (!(error instanceof UserError)) throw error;
+      const { message, hint, code } = error;
+      return { status: code === NOT_FOUND ? 404 : 400, body: { error: message, hint } };
+    }
+  }
+
+  async #call(request: ApiRequest): Promise<unknown> {
+    const { deliveries, requests, advance, reset, makeCode } = this.#parts;
+    const call = `${request.method} ${request.path.slice(CONTROL_PATH.length)}`;
+    const [, n = "", again] = /^(?:GET|POST) deliveries\/(\d{1,15})(\/again)?$/.exec(call) ?? [];
+    const body = isRecord(request.json) ? request.json : {};
+    switch (n === "" ? call : call.replace(n, "N")) {
+      case "GET state":
+        return this.#state();
+      case "GET records":
+        return { records: this.#records(request.query) };
+      case "POST records":
+        await deliveries.room();
+        return { record: this.#write(body) };
+      case "GET requests":
+        return { requests: after(requests, request.query).map(wholeRequest), dropped: requests.dropped };
+      case "GET deliveries":
+        return {
+          deliveries: after(deliveries.sent, request.query).map(wholeDelivery),
+          dropped: deliveries.sent.dropped,
+        };
+      case "GET deliveries/N":
+      case "POST deliveries/N/again": {
+        const found = deliveries.sent.find(Number(n));
+        if (found === undefined) throw notFound(`there is no delivery ${n}`, "GET /_emulator/deliveries lists them");
+        if (again !== undefined) deliveries.sendAgain(found.n);
+        return wholeDelivery(found);
+      }
+      case "POST deliver":
+        return this.#deliver(body);
+      case "POST fail":
+        planFault(this.#parts.faults, body);
+        return {};
+      case "POST advance":
+        advance(readAge(textOf(body, "by")));
+        return {};
+      case "POST reset":
+        reset();
+        return {};
+      case "POST code": {
+        const code = makeCode(textOf(body, "scope").split(/[\s,]+/));
+        if (code !== undefined) return { code };
+        throw usageError("access_denied: more than ten codes in ten minutes", "POST /_emulator/advance by 10m");
+      }
+      default:
+        throw notFound(`there is no control call ${request.method} ${request.path}`, "docs/emulator.md lists them");
+    }
+  }
+
+  #state() {
+    const { url, now, stores, subscriptions, requests, deliveries } = this.#parts;
+    return {
+      url: url(),
+      now: now(),
+      modules: stores.flatMap((store) => store.modules().map((each) => ({ product: store.product, ...each }))),
+      subscriptions: subscriptions(),
+      requests: requests.items.slice(-SHOWN_REQUESTS).reverse().map(shownRequest),
+      deliveries: deliveries.sent.items.slice(-SHOWN_DELIVERIES).reverse().map(shownDelivery),
+      dropped: { requests: requests.dropped, deliveries: deliveries.sent.dropped },
+    };
+  }
+
+  #records(query: URLSearchParams) {
+    const { product, module, limit = "200" } = Object.fromEntries(query);
+    const count = Math.min(Number(limit) || 0, MAX_RECORDS);
+    return this.#store({ product }).list(textOf({ module }, "module"), count);
+  }
+
+  #write(body: Body): unknown {
+    const store = this.#store(body);
+    const [module, action] = [textOf(body, "module"), textOf(body, "action")];
+    const { data = {} } = body;
+    if (!isRecord(data)) throw usageError("data is not an object");
+    if (action === "create") return store.create(module, data);
+    const id = textOf(body, "id");
+    if (action === "change") return store.change(module, id, data);
+    if (action !== "delete") throw usageError(`action: ${JSON.stringify(action)} is not create, change or delete`);
+    store.remove(module, id);
+    return { id };
+  }
+
+  #store(body: Body): RecordStore {
+    return storeOf(this.#parts.stores, textOf(body, "product"));
+  }
+
+  /** Posts a new, signed sample of any product, also of those without an API here. */
+  #deliver(body: Body) {
+    const { packageRoot, deliveries, now, secrets } = this.#parts;
+    const product = requireProduct(products, textOf(body, "product"));
+    const [name, url] = [textOf(body, "event"), textOf(body, "to")];
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw usageError(`to: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:3000/webhooks/zoho/crm");
+    const format = chosenFormat(product, body.format === undefined ? undefined : textOf(body, "format"), name);
+    const sample = { product, format, name: requireOneEvent(product, format, name).name };
+    const event = sample.name;
+    const fixture = readBuiltInFixture(packageRoot, sample);
+    if (fixture === undefined) throw usageError(`there is no sample of ${product.id} ${event}`);
+    const fresh = freshData(sample, fixture, new Date(now()));
+    const unsigned = deliveries.send({ product: product.id, format, event, url, body: fresh, secrets });
+    return { product: product.id, format: format.id, event, url, ...(unsigned === undefined ? {} : { unsigned }) };
+  }
+}
+
+/** The page's event stream: one message whenever something changed, at most four a second. */
+export class Changes {
+  readonly #watchers = new Set<ServerResponse>();
+  #timer: NodeJS.Timeout | undefined;
+
+  watch(response: ServerResponse): void {
+    this.#watchers.add(response);
+    response.once("close", () => this.#watchers.delete(response));
+    response.writeHead(200, { ...SECURITY_HEADERS, "content-type": "text/event-stream" });
+    response.write("data: {}\n\n");
+  }
+
+  notify(): void {
+    if (this.#watchers.size === 0) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      for (const each of this.#watchers) if (!each.writableNeedDrain) each.write("data: {}\n\n");
+    }, CHANGES_PAUSE_MS);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const each of this.#watchers) each.destroy();
+  }
+}
+
+const CHANGES_PAUSE_MS = 250;
+
+/** A fault as control calls and `startZoho` name it: either of the next answers or of the next deliveries. */
+export interface FaultPlan {
+  /** A status, `cut` for a closed connection or `silence` for no answer. */
+  readonly answer?: number | "silence" | "cut";
+  readonly delivery?: DeliveryFault;
+  /** Default: 1. */
+  readonly times?: number;
+  /** Beginning of the paths of the requests. Default: any. */
+  readonly path?: string;
+  /** `5s`, for the header Retry-After. */
+  readonly retryAfter?: string;
+  /** Product of the deliveries. Default: any. */
+  readonly product?: string;
+}
+
+/** Plans a fault. Throws a usage error for anything that is not a FaultPlan. */
+export function planFault(faults: Faults, given: Body): void {
+  const { answer, delivery, times = 1 } = given;
+  if ((answer === undefined) === (delivery === undefined)) throw usageError("either answer or delivery must be given");
+  if (!Number.isInteger(times) || Number(times) < 1 || Number(times) > MAX_TIMES)
+    throw usageError(`times: ${JSON.stringify(times)} is not a whole number from 1 to ${MAX_TIMES}`);
+  const optional = (name: string): string | undefined => (given[name] === undefined ? undefined : textOf(given, name));
+  const [path = "", retryAfter, product] = ["path", "retryAfter", "product"].map(optional);
+  if (delivery !== undefined) {
+    const fault = DELIVERY_FAULTS.find((each) => each === delivery);
+    if (fault === undefined)
+      throw usageError(`delivery: ${JSON.stringify(delivery)} is not one of ${DELIVERY_FAULTS.join(", ")}`);
+    const id = product === undefined ? undefined : requireProduct(products, product).id;
+    faults.failDeliveries(fault, Number(times), (each) => id === undefined || each.product === id);
+    return;
+  }
+  const fault =
+    answer === "silence" || answer === "cut" ? answer : { ...failedAnswer(answer), ...afterHeader(retryAfter) };
+  faults.failRequests(fault, Number(times), (request) => request.path.startsWith(path));
+}
+
+function failedAnswer(status: unknown): Answer {
+  if (!Number.isInteger(status) || Number(status) < 400 || Number(status) > 599)
+    throw usageError(`answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence or cut`);
+  if (status === 401) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
+  if (status === 429) return bareFault(429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent");
+  return bareFault(Number(status), "INTERNAL_ERROR", "Internal server error occurred.");
+}
+
+function afterHeader(text: string | undefined): Pick<Answer, "headers"> {
+  if (text === undefined) return {};
+  return { headers: { "retry-after": String(Math.ceil(parseDuration(text, "retryAfter") / 1000)) } };
+}
+
+/** `6d` as milliseconds. */
+export function readAge(text: string): number {
+  const ms = parseDuration(text, "by");
+  if (ms > 0 && ms <= MAX_AGE_MS) return ms;
+  throw usageError(`by: ${JSON.stringify(text)} is not more than 0 and at most 3650d`);
+}
+
+/** Ten years: times stay within what a Date can hold. */
+const MAX_AGE_MS = 3650 * 86_400_000;
+
+export function storeOf(stores: readonly RecordStore[], product: string): RecordStore {
+  const found = stores.find((each) => each.product === product.toLowerCase());
+  if (found !== undefined) return found;
+  const known = stores.map((each) => each.product).join(", ");
+  throw usageError(`the emulator has no records of ${JSON.stringify(product)}`, `it has those of ${known}`);
+}
+
+/** A delivery as control calls and `startZoho` show it. */
+export function wholeDelivery(sent: NumberedDelivery) {
+  const { method, headers, body } = sent.delivery;
+  const named = headers.map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    ...shownDelivery(sent),
+    method,
+    headers: Object.fromEntries(named) as Readonly<Record<string, string>>,
+    body: body.toString("utf8"),
+  };
+}
+
+function shownDelivery({ delivery, ...rest }: NumberedDelivery) {
+  return { ...rest, url: delivery.url };
+}
+
+function shownRequest({ request, ...rest }: NumberedRequest) {
+  const { at, method, path, query } = request;
+  return { ...rest, at, method, path, query: query.toString() };
+}
+
+function wholeRequest(seen: NumberedRequest) {
+  return { ...shownRequest(seen), headers: seen.request.headers, body: seen.request.text };
+}
+
+function after<Item>(list: BoundedList<Item>, query: URLSearchParams): readonly (Item & { readonly n: number })[] {
+  const n = Number(query.get("after") ?? 0);
+  return list.items.slice(Math.max(0, n - list.dropped));
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** A number is taken too: an id that is a number of JSON. */
+function textOf(body: Body, name: string): string {
+  const value = body[name];
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string" && value !== "") return value;
+  throw usageError(`${name} is ${value === undefined ? "missing" : "not a text"}`);
+}
+
+const NOT_FOUND = "not_found";
+
+function notFound(message: string, hint: string): UserError {
+  return new UserError("usage", message, hint, NOT_FOUND);
+}

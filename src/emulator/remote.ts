@@ -1,0 +1,95 @@
+import { openPoster } from "../forward/post.ts";
+import type { Context } from "../project/context.ts";
+import { ExitCode, UserError, usageError } from "../util/errors.ts";
+import { isRecord, parseJson } from "../util/json.ts";
+import { parseInteger } from "../util/units.ts";
+import { CONTROL_PATH, type FaultPlan } from "./control.ts";
+import { DELIVERY_FAULTS } from "./faults.ts";
+
+export interface RemoteOptions {
+  readonly url: string;
+}
+
+export interface FailOptions extends RemoteOptions {
+  readonly times: string;
+  readonly path?: string;
+  readonly retryAfter?: string;
+  readonly product?: string;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** Makes a running emulator fail. `what`: a status, `silence`, `cut`, or a fault of deliveries. */
+export async function fail(context: Context, what: string, options: FailOptions): Promise<ExitCode> {
+  const { path, retryAfter, product } = options;
+  const times = parseInteger(options.times, "--times", 1, 1_000_000);
+  const delivery = DELIVERY_FAULTS.find((each) => each === what);
+  const isAnswer = what === "silence" || what === "cut" || /^\d{3}$/.test(what);
+  if (delivery === undefined && !isAnswer)
+    throw usageError(
+      `there is no fault ${JSON.stringify(what)}`,
+      `of the next answers: a status such as 429, silence, cut; of the next deliveries: ${DELIVERY_FAULTS.join(", ")}`,
+    );
+  if (delivery === undefined && product !== undefined) throw usageError("--product is for faults of deliveries");
+  if (delivery !== undefined && (path !== undefined || retryAfter !== undefined))
+    throw usageError("--path and --retry-after are for faults of answers");
+  const answer = delivery !== undefined ? undefined : what === "silence" || what === "cut" ? what : Number(what);
+  const plan: FaultPlan = { ...(delivery === undefined ? { answer } : { delivery }), times, path, retryAfter, product };
+  await call(context, options, "fail", plan);
+  const count = times === 1 ? "next" : `next ${times}`;
+  const subject = delivery === undefined ? "answer" : "deliver";
+  const plural = delivery === undefined ? (times === 1 ? "" : "s") : times === 1 ? "y" : "ies";
+  return done(context, `the ${count} ${subject}${plural}: ${what}`);
+}
+
+/** Ages what a running emulator holds. */
+export async function advance(context: Context, by: string, options: RemoteOptions): Promise<ExitCode> {
+  await call(context, options, "advance", { by });
+  return done(context, `all that the emulator holds is ${by} older`);
+}
+
+/** Empties a running emulator. */
+export async function reset(context: Context, options: RemoteOptions): Promise<ExitCode> {
+  await call(context, options, "reset", {});
+  return done(context, "the emulator is empty");
+}
+
+function done(context: Context, message: string): ExitCode {
+  context.report({ type: "notice", message });
+  return ExitCode.ok;
+}
+
+async function call(context: Context, { url }: RemoteOptions, name: string, body: object): Promise<void> {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw usageError(`--url: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:4480");
+  const { origin } = new URL(url);
+  const { env, signal } = context;
+  const poster = await openPoster({ connections: 1, insecure: false, env, timeoutMs: TIMEOUT_MS });
+  try {
+    const headers = [["content-type", "application/json"]] as const;
+    const delivery = {
+      method: "POST",
+      url: origin + CONTROL_PATH + name,
+      headers,
+      body: Buffer.from(JSON.stringify(body)),
+    };
+    const result = await poster.post(delivery, { signal, wholeReply: true });
+    signal.throwIfAborted();
+    if (result.error !== undefined) throw noEmulator(origin, result.error.message);
+    const answer = parseJson(result.reply?.toString() ?? "");
+    const { error, hint } = answer.ok && isRecord(answer.value) ? answer.value : {};
+    if (result.status === 200 && answer.ok) return;
+    if (typeof error !== "string") throw noEmulator(origin, `it answered with HTTP ${result.status}`);
+    throw usageError(error, typeof hint === "string" ? hint : undefined);
+  } finally {
+    await poster.close();
+  }
+}
+
+function noEmulator(origin: string, reason: string): UserError {
+  return new UserError(
+    "targetFailed",
+    `no emulator answers at ${origin}: ${reason}`,
+    "start one with zoho-hooks emulate, or name its address with --url",
+  );
+}

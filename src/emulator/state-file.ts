@@ -1,0 +1,114 @@
+import type { Context } from "../project/context.ts";
+import { UserError, usageError } from "../util/errors.ts";
+import { type FileLock, tryFileLock } from "../util/file-lock.ts";
+import { parseJsonFile, readText, writeFileAtomically } from "../util/files.ts";
+import { isRecord } from "../util/json.ts";
+import { type EmulatorState, emptyState } from "./state.ts";
+
+const TYPE = "zoho-hooks emulator";
+const VERSION = 1;
+const MAX_BYTES = 256 * 1024 * 1024;
+const SAVE_PAUSE_MS = 1000;
+/** How long the lock of another machine counts without a heartbeat. */
+const STALE_MS = 10_000;
+
+/**
+ * The state that a file keeps. It is written at most once a second, and when it is closed. Throws a usage error, and leaves the file
+ * as it is, if it is another program's or damaged, or if another emulator uses it.
+ */
+export async function openStateFile(context: Pick<Context, "report">, path: string) {
+  const lock = await lockFile(path);
+  let loaded: EmulatorState | undefined;
+  try {
+    loaded = read(path);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  const state = loaded ?? emptyState();
+  let saved = loaded && textOf(loaded);
+  let timer: NodeJS.Timeout | undefined;
+  let isFailing = false;
+  const save = (): void => {
+    const text = textOf(state);
+    if (text === saved) return;
+    writeFileAtomically(path, text);
+    saved = text;
+  };
+  const trySave = (): void => {
+    timer = undefined;
+    try {
+      save();
+      isFailing = false;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (!isFailing) context.report({ type: "warning", message: error.message, hint: "it is tried again" });
+      isFailing = true;
+      changed();
+    }
+  };
+  const changed = (): void => {
+    timer ??= setTimeout(trySave, SAVE_PAUSE_MS);
+  };
+  // Whether it can be written is known before anything is in it.
+  try {
+    save();
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  return {
+    state,
+    /** Whether the file existed. */
+    isLoaded: loaded !== undefined,
+    changed,
+    async close(): Promise<void> {
+      clearTimeout(timer);
+      try {
+        save();
+      } finally {
+        await lock.release();
+      }
+    },
+  };
+}
+
+async function lockFile(path: string): Promise<FileLock> {
+  const lock = await tryFileLock(`${path}.lock`, STALE_MS).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    throw usageError(error.message, "name a file in a folder that you can write to");
+  });
+  if (lock !== undefined) return lock;
+  throw usageError(`another emulator uses ${path}`, "stop that one, or name another file with --state");
+}
+
+function read(path: string): EmulatorState | undefined {
+  const text = readText(path, MAX_BYTES);
+  if (text === undefined) return undefined;
+  const content = parseJsonFile(text, path, OTHER_FILE);
+  const { type, v, state } = isRecord(content) ? content : {};
+  if (type !== TYPE) throw usageError(`${path} is not a state of zoho-hooks emulate`, OTHER_FILE);
+  if (v !== VERSION)
+    throw usageError(`${path} is of another version of zoho-hooks (${JSON.stringify(v)}, not ${VERSION})`, OTHER_FILE);
+  const flaw = flawIn(state, emptyState(), "state");
+  if (flaw === undefined) return state as EmulatorState;
+  throw usageError(`${path} is damaged: ${flaw} is missing or of another type`, OTHER_FILE);
+}
+
+const OTHER_FILE = "it was left as it is: name another file with --state, or delete it to start empty";
+
+/** The first member that is not as in an empty state. */
+function flawIn(value: unknown, empty: unknown, name: string): string | undefined {
+  if (!isRecord(empty))
+    return typeof value === typeof empty && Array.isArray(value) === Array.isArray(empty) ? undefined : name;
+  if (!isRecord(value)) return name;
+  for (const [member, expected] of Object.entries(empty)) {
+    const flaw = flawIn(value[member], expected, `${name}.${member}`);
+    if (flaw !== undefined) return flaw;
+  }
+  return undefined;
+}
+
+function textOf(state: EmulatorState): string {
+  return `${JSON.stringify({ type: TYPE, v: VERSION, state })}\n`;
+}

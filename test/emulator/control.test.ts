@@ -1,0 +1,213 @@
+import { request } from "node:http";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
+import { startTarget, type Target } from "../support/target.ts";
+
+const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
+
+let emulator: Emulator;
+let app: Target;
+beforeEach(async () => {
+  emulator = await openEmulator({ port: 0, packageRoot, env: {} });
+  app = await startTarget();
+});
+afterEach(() => Promise.all([emulator.close(), app.close()]));
+
+/** A control call as curl sends it: with POST for a body. */
+async function call(name: string, body?: unknown) {
+  const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  const response = await fetch(`${emulator.url}/_emulator/${name}`, options);
+  // biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect in it
+  return { status: response.status, body: (await response.json()) as any };
+}
+
+/** The status of a request whose headers a browser would set. */
+function statusWith(headers: Record<string, string>, path = "/_emulator/state", method = "GET"): Promise<number> {
+  const { port } = new URL(emulator.url);
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: "127.0.0.1", port, path, method, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    sent.once("error", reject);
+    sent.end();
+  });
+}
+
+const sendSample = () => call("deliver", { product: "crm", event: "Leads.create", to: `${app.url}/hook` });
+const sentNumbers = () => emulator.deliveries.sent.items.map(({ n, fault }) => [n, fault]);
+
+describe("deliver", () => {
+  it("posts a new sample of a product without an API here, and keeps it whole", async () => {
+    const answer = await call("deliver", { product: "zeptomail", event: "hardbounce", to: app.url });
+    expect(answer).toMatchObject({ status: 200, body: { product: "zeptomail", format: "wire", event: "hardbounce" } });
+    expect(answer.body.unsigned).toMatch(/ZOHO_WEBHOOK_SECRET/);
+    await emulator.deliveries.settled();
+    const [sent] = (await call("deliveries")).body.deliveries;
+    expect(sent).toMatchObject({ n: 1, product: "zeptomail", status: 200, method: "POST", url: app.url });
+    expect(sent.body).toBe(app.seen[0]?.body.toString());
+    expect(sent.headers["user-agent"]).toBe("zoho-hooks");
+    expect((await call("deliveries/1")).body).toEqual(sent);
+  });
+
+  it("makes another record each time", async () => {
+    await sendSample();
+    await sendSample();
+    await emulator.deliveries.settled();
+    const [first, second] = (await call("deliveries?after=0")).body.deliveries;
+    expect(JSON.parse(first.body).ids).not.toEqual(JSON.parse(second.body).ids);
+    expect((await call("deliveries?after=1")).body.deliveries).toEqual([second]);
+  });
+
+  it("sends the same bytes again", async () => {
+    await sendSample();
+    await emulator.deliveries.settled();
+    expect((await call("deliveries/1/again", {})).status).toBe(200);
+    await emulator.deliveries.settled();
+    expect(app.seen.map(({ body }) => body)).toEqual([app.seen[0]?.body, app.seen[0]?.body]);
+    expect((await call("deliveries/2")).body).toMatchObject({ again: 1, status: 200 });
+    expect((await call("deliveries/3/again", {})).status).toBe(404);
+  });
+
+  it.each([
+    [{ event: "Leads.create", to: "http://127.0.0.1:1" }, "product is missing", undefined],
+    [{ product: "crn", event: "Leads.create", to: "x" }, 'there is no product "crn"', "did you mean crm?"],
+    [{ product: "crm", event: "Leads.create", to: "3000" }, 'to: "3000" is not a URL', expect.anything()],
+    [{ product: "crm", event: "<Module>.create", to: "http://a" }, expect.anything(), expect.stringMatching(/such as/)],
+    [{ product: "crm", event: [], to: {} }, "event is not a text", undefined],
+  ])("refuses %j", async (body, error, hint) => {
+    expect(await call("deliver", body)).toMatchObject({ status: 400, body: { error, ...(hint && { hint }) } });
+  });
+});
+
+describe("fail", () => {
+  it("answers the next requests with an error, then answers them again", async () => {
+    await call("fail", { answer: 429, retryAfter: "4500ms", times: 2, path: "/crm/" });
+    const get = () => fetch(`${emulator.url}/crm/v8/Leads`);
+    expect((await fetch(`${emulator.url}/oauth/serverinfo`)).status).toBe(200);
+    const limited = await get();
+    expect([limited.status, limited.headers.get("retry-after")]).toEqual([429, "5"]);
+    expect(await limited.json()).toMatchObject({ code: "TOO_MANY_REQUESTS" });
+    expect([(await get()).status, (await get()).status]).toEqual([429, 401]);
+  });
+
+  it("cuts the connection, and leaves a request without an answer", async () => {
+    await call("fail", { answer: "cut" });
+    await expect(fetch(`${emulator.url}/crm/v8/Leads`)).rejects.toThrow("fetch failed");
+    await call("fail", { answer: "silence" });
+    const signal = AbortSignal.timeout(100);
+    await expect(fetch(`${emulator.url}/crm/v8/Leads`, { signal })).rejects.toThrow(/timeout/);
+    expect((await call("state")).body.requests.map(({ status }: { status?: number }) => status)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("loses, repeats and reorders the next deliveries of a product", async () => {
+    await call("fail", { delivery: "lost" });
+    await call("fail", { delivery: "twice", product: "crm" });
+    await call("fail", { delivery: "out-of-order" });
+    for (let i = 0; i < 4; i++) await sendSample();
+    await emulator.deliveries.settled();
+    expect(app.seen).toHaveLength(4);
+    expect(sentNumbers().map(([, fault]) => fault)).toEqual(["lost", "twice", "twice", undefined, "out-of-order"]);
+  });
+
+  it.each([
+    [{}, "either answer or delivery must be given"],
+    [{ answer: 429, delivery: "lost" }, "either answer or delivery must be given"],
+    [{ answer: 200 }, "answer: 200 is not a status from 400 to 599, silence or cut"],
+    [{ answer: "429" }, 'answer: "429" is not a status from 400 to 599, silence or cut'],
+    [{ delivery: "slow" }, 'delivery: "slow" is not one of lost, late, twice, out-of-order'],
+    [{ delivery: "lost", times: 0 }, "times: 0 is not a whole number from 1 to 1000000"],
+    [{ delivery: "lost", product: "mars" }, 'there is no product "mars"'],
+    [{ answer: 503, retryAfter: 5 }, 'retryAfter: "5" is not a duration'],
+  ])("refuses %j", async (body, error) => {
+    expect(await call("fail", body)).toMatchObject({ status: 400, body: { error } });
+  });
+});
+
+describe("advance and reset", () => {
+  it("ages tokens, and leaves the clock", async () => {
+    const token = emulator.accounts.makeAccessToken(["Desk.basic.READ"]);
+    const get = async () => {
+      const headers = { authorization: `Zoho-oauthtoken ${token}` };
+      return (await fetch(`${emulator.url}/api/v1/organizations`, { headers })).status;
+    };
+    expect(await get()).toBe(200);
+    await call("advance", { by: "59m" });
+    expect(await get()).toBe(200);
+    const before = Date.now();
+    await call("advance", { by: "1m" });
+    expect(await get()).toBe(401);
+    expect((await call("state")).body.now).toBeGreaterThanOrEqual(before);
+  });
+
+  it.each(["", "6", "-1d", "0s", "99999d"])("refuses to advance by %j", async (by) => {
+    expect((await call("advance", { by })).status).toBe(400);
+  });
+
+  it("empties the lists", async () => {
+    await sendSample();
+    await emulator.deliveries.settled();
+    expect((await call("reset", {})).status).toBe(200);
+    const { body } = await call("state");
+    expect(body).toMatchObject({ deliveries: [], requests: [], dropped: { requests: 0, deliveries: 0 } });
+  });
+});
+
+it("makes the code of a self client", async () => {
+  const { code } = (await call("code", { scope: "Desk.basic.READ, ZohoCRM.modules.ALL" })).body;
+  expect(emulator.state.accounts.grants[code]?.scopes).toEqual(["Desk.basic.READ", "ZohoCRM.modules.ALL"]);
+});
+
+it("names what it does not have", async () => {
+  const headers = { authorization: `Zoho-oauthtoken ${emulator.accounts.makeAccessToken([])}` };
+  await fetch(`${emulator.url}/mars/v1/rovers?a=b`, { headers });
+  const [seen] = (await call("state")).body.requests;
+  expect(seen).toMatchObject({ method: "GET", path: "/mars/v1/rovers", query: "a=b", status: 404 });
+  expect(seen.lacks).toBe("GET /mars/v1/rovers");
+  expect((await call("requests?after=0")).body.requests[0].headers).toMatchObject({ host: new URL(emulator.url).host });
+});
+
+it("answers an unknown call with 404 and where they are listed", async () => {
+  expect(await call("rovers")).toEqual({
+    status: 404,
+    body: { error: "there is no control call GET /_emulator/rovers", hint: "docs/emulator.md lists them" },
+  });
+});
+
+it("tells its page of changes, at most four times a second", async () => {
+  const stream = await fetch(`${emulator.url}/_emulator/changes`);
+  const reader = stream.body?.getReader();
+  const next = async () => Buffer.from((await reader?.read())?.value ?? "").toString();
+  expect(await next()).toBe("data: {}\n\n");
+  const startedAt = performance.now();
+  for (let i = 0; i < 10; i++) await fetch(`${emulator.url}/oauth/serverinfo`);
+  expect(await next()).toBe("data: {}\n\n");
+  expect(performance.now() - startedAt).toBeGreaterThan(200);
+});
+
+describe("a browser's page", () => {
+  it.each([
+    ["another origin", { origin: "http://evil.example" }],
+    ["no origin", { origin: "null" }],
+    ["another port", { origin: "http://127.0.0.1:1" }],
+    ["another site", { "sec-fetch-site": "cross-site" }],
+    ["another port of this site", { "sec-fetch-site": "same-site" }],
+    ["a name that resolves to this machine", { host: "evil.example" }],
+    ["a name that begins as an address", { host: "127.0.0.1.evil.example" }],
+  ])("of %s is refused", async (_, headers) => {
+    expect(await statusWith(headers)).toBe(403);
+    expect(await statusWith(headers, "/_emulator/reset", "POST")).toBe(403);
+  });
+
+  it("of the emulator itself is answered, by each of its addresses", async () => {
+    const { port } = new URL(emulator.url);
+    for (const name of ["127.0.0.1", "localhost", "[::1]", "192.168.1.20"]) {
+      const host = `${name}:${port}`;
+      expect(await statusWith({ host, origin: `http://${host}`, "sec-fetch-site": "same-origin" })).toBe(200);
+    }
+  });
+});
