@@ -1,14 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type EmulatedApi, startEmulatedApi } from "../support/emulated-api.ts";
+import { type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { TestClock } from "../support/test-clock.ts";
 
+const SCOPES = ["ZohoCRM", "ZohoBigin", "ZohoRecruit"].flatMap((product) =>
+  ["modules", "settings", "users", "org", "notifications"].map((each) => `${product}.${each}.ALL`),
+);
 let clock: TestClock;
-let api: EmulatedApi;
+let api: EmulatorApi;
 beforeEach(async () => {
   clock = new TestClock();
-  api = await startEmulatedApi(clock.now);
+  api = await openEmulatorApi(SCOPES, { now: clock.now });
 });
-afterEach(() => api.zoho.close());
+afterEach(() => api.close());
 
 const LEADS = "/crm/v8/Leads";
 const create = async (...data: readonly object[]): Promise<readonly string[]> => {
@@ -64,8 +67,8 @@ describe("a record", () => {
   });
 
   it("refers to another by its id, and shows that one's name until it is deleted", async () => {
-    const { id } = api.zoho.create("crm", "Accounts", { Account_Name: "Acme" });
-    const contact = api.zoho.create("crm", "Contacts", { Last_Name: "Boyle", Account_Name: { id } });
+    const { id } = api.create("crm", "Accounts", { Account_Name: "Acme" });
+    const contact = api.create("crm", "Contacts", { Last_Name: "Boyle", Account_Name: { id } });
     expect(contact.Account_Name).toEqual({ name: "Acme", id });
     await api.call("DELETE", `/crm/v8/Accounts/${id}`);
     const { body } = await api.call("GET", `/crm/v8/Contacts/${contact.id}`);
@@ -75,7 +78,7 @@ describe("a record", () => {
   it("ages with the organisation, but not what the user wrote", async () => {
     const [id = ""] = await create({ Last_Name: "Boyle", Number_At: 5 });
     const before = (await api.call("GET", `${LEADS}/${id}`)).body.data[0];
-    api.zoho.advance(1_800_000);
+    api.advance(1_800_000);
     const after = (await api.call("GET", `${LEADS}/${id}`)).body.data[0];
     expect(Date.parse(before.Created_Time) - Date.parse(after.Created_Time)).toBe(1_800_000);
     expect(after.Number_At).toBe(5);
@@ -292,7 +295,7 @@ describe("an access token", () => {
     ["ZohoRecruit.modules.READ", "GET", "/recruit/v2/Candidates", true],
   ])("with %s: %s %s", async (scope, method, path, allowed) => {
     const body = method === "GET" || method === "DELETE" ? undefined : { data: [{ Last_Name: "B" }] };
-    const answer = await api.withScopes(scope).call(method, path, body);
+    const answer = await api.callWith(scope)(method, path, body);
     const refused = answer.status === 401 && answer.body.code === "OAUTH_SCOPE_MISMATCH";
     expect(refused).toBe(!allowed);
   });
@@ -360,7 +363,7 @@ describe("a hostile client", () => {
     const answer = await api.call("POST", LEADS, { data: [{ Last_Name: "B", ...many }] });
     expect(codesOf(answer)).toEqual(["SUCCESS"]);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
-    const tooLong = await fetch(`${api.zoho.url}${LEADS}`, { method: "POST", body: "x".repeat(size + 1000) }).catch(
+    const tooLong = await fetch(`${api.url}${LEADS}`, { method: "POST", body: "x".repeat(size + 1000) }).catch(
       () => undefined,
     );
     expect([413, undefined]).toContain(tooLong?.status);
@@ -372,7 +375,7 @@ describe("a hostile client", () => {
     for (const part of ['name="a"\r\n', 'name="a"\r\n\r\n', "--x\r\n", '--x name="', "\r\n\r\n"]) {
       const body = part.repeat(1_000_000 / part.length);
       const startedAt = performance.now();
-      const answer = await fetch(`${api.zoho.url}/oauth/v2/token`, { method: "POST", headers, body });
+      const answer = await fetch(`${api.url}/oauth/v2/token`, { method: "POST", headers, body });
       expect(await answer.json()).toEqual({ error: "invalid_client" });
       expect(performance.now() - startedAt).toBeLessThan(10_000);
     }
