@@ -13,6 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
+/** Cannot be made a string. */
+const OBJECT = { toString: 1, valueOf: 1 };
 const LEADS = "/crm/v8/Leads";
 const create = async (...data: readonly object[]): Promise<readonly string[]> => {
   const { body } = await api.call("POST", LEADS, { data });
@@ -98,6 +100,8 @@ describe("a write", () => {
     [{ Last_Name: "B", Owner: { id: "1" } }, "INVALID_DATA", { api_name: "Owner" }],
     ["text", "INVALID_DATA", { expected_data_type: "jsonobject", json_path: "$.data[0]" }],
     [null, "INVALID_DATA", { expected_data_type: "jsonobject" }],
+    [{ Last_Name: OBJECT }, "INVALID_DATA", { expected_data_type: "text" }],
+    [{ Last_Name: "B", Owner: OBJECT }, "INVALID_DATA", { expected_data_type: "ownerlookup" }],
   ])("of %j is refused", async (item, code, details) => {
     const { status, body } = await api.call("POST", LEADS, { data: [item] });
     expect(status).toBe(400);
@@ -107,6 +111,8 @@ describe("a write", () => {
   });
 
   it.each([
+    ["Contacts", { Last_Name: "B", Account_Name: { id: OBJECT } }, "Account_Name"],
+    ["Deals", { Deal_Name: "D", Stage: "Qualification", Closing_Date: OBJECT }, "Closing_Date"],
     ["Contacts", { Last_Name: "B", Account_Name: { id: "5725767000009999999" } }, "Account_Name"],
     ["Deals", { Deal_Name: "D", Stage: "Qualification", Closing_Date: "tomorrow" }, "Closing_Date"],
     ["Calls", { Subject: "C", Call_Type: "Outbound", Call_Start_Time: "2026-01-02T03:04:05.678Z" }, "Call_Start_Time"],
@@ -120,7 +126,7 @@ describe("a write", () => {
     expect([answer.status, codesOf(answer)]).toEqual([207, ["SUCCESS", "MANDATORY_NOT_FOUND", "SUCCESS"]]);
     expect(answer.body.data[1].details.json_path).toBe("$.data[1].Last_Name");
     const [first, , third] = answer.body.data.map(({ details }: { details: { id?: string } }) => details.id);
-    const data = [{ id: first, City: "Austin" }, { City: "Nowhere" }, { id: "1", City: "Nowhere" }, { id: third }];
+    const data = [{ id: first, City: "Austin" }, { id: OBJECT }, { id: "1", City: "Nowhere" }, { id: third }];
     const changed = await api.call("PUT", LEADS, { data });
     expect(codesOf(changed)).toEqual(["SUCCESS", "MANDATORY_NOT_FOUND", "INVALID_DATA", "SUCCESS"]);
     const removed = await api.call("DELETE", `${LEADS}?ids=${first},1,${third}`);
@@ -129,6 +135,8 @@ describe("a write", () => {
 
   it("changes a duplicate or creates a record, if it is an upsert", async () => {
     const [id] = await create({ Last_Name: "Boyle", Email: "boyle@example.com", Phone: "1" });
+    const many = Array(11).fill("Email");
+    expect((await api.call("POST", `${LEADS}/upsert`, { data: [{}], duplicate_check_fields: many })).status).toBe(400);
     const upsert = (body: object) => api.call("POST", `${LEADS}/upsert`, body);
     const of = ({ body }: Awaited<ReturnType<typeof upsert>>) =>
       body.data.map((each: Record<string, unknown>) => [each.action, each.duplicate_field]);
@@ -264,6 +272,20 @@ describe("a search", () => {
     expect(await reasonOf(Array(11).fill("(Last_Name:equals:A)").join("or"))).toBe("more than 10 conditions");
     expect(await reasonOf(`(Last_Name:equals:${"\\".repeat(5000)}`)).toBe("a closing bracket is missing");
     expect(await reasonOf(`(Last_Name:equals:A)${" ".repeat(10_000)}and`)).toBe("text behind the criteria");
+  });
+
+  it("for the name or id of a record that others refer to finds these", async () => {
+    const { id } = api.create("crm", "Accounts", { Account_Name: "Acme" });
+    const contact = api.create("crm", "Contacts", { Last_Name: "Boyle", Account_Name: { id } });
+    api.create("crm", "Contacts", { Last_Name: "Carr" });
+    for (const condition of [
+      `Account_Name:equals:${id}`,
+      `Account_Name.id:equals:${id}`,
+      "Account_Name.name:equals:acme",
+    ]) {
+      const { body } = await api.call("GET", `/crm/v8/Contacts/search?criteria=(${condition})`);
+      expect(body.data.map((each: { id: string }) => each.id)).toEqual([contact.id]);
+    }
   });
 
   it("by email, phone and word finds its records", async () => {

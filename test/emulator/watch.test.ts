@@ -227,6 +227,11 @@ it("takes fifty channels in one call, and items that are no channels", async () 
   expect((await api.call("POST", WATCH, items(50))).status).toBe(201);
   const { body } = await api.call("POST", WATCH, { watch: [null, "text", [], { channel_id: "__proto__" }] });
   expect(body.watch.map(({ code }: { code: string }) => code)).toEqual(Array(4).fill("MANDATORY_NOT_FOUND"));
+  for (const name of ["channel_id", "events", "notify_url", "channel_expiry", "notification_condition"]) {
+    const value = { toString: 1, valueOf: 1 };
+    const broken = { ...item(1), [name]: name === "events" ? [value] : value };
+    expect((await api.call("POST", WATCH, { watch: [broken] })).body.watch[0].code).toBe("INVALID_DATA");
+  }
   expect((await api.call("POST", WATCH, "{")).status).toBe(400);
 });
 
