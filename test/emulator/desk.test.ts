@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener, type Listener, type Received } from "../../src/library/testing.ts";
-import { type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
+import { type EmulatorApi, openEmulatorApi } from "../support/emulated-api.ts";
 import { startListener } from "../support/listener.ts";
 import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
