@@ -179,7 +179,8 @@ export class Finance extends Store<FinanceHook> implements Service {
     if (path === "/settings/webhooks" && request.method === "POST") return this.#createHook(root, request.json);
     if (path === "/settings/webhooks" && request.method === "GET") return this.#listHooks(root, request.query);
     const id = /^\/settings\/webhooks\/(\d+)$/.exec(path)?.[1];
-    if (id === undefined || request.method !== "DELETE") return fault(404, 5, "Invalid URL Passed");
+    if (id === undefined || request.method !== "DELETE")
+      return { ...fault(404, 5, "Invalid URL Passed"), isLacking: true };
     if (!this.dropHook(id)) return fault(404, 1002, "Webhook does not exist.");
     return { status: 200, body: { code: 0, message: "The webhook has been deleted." } };
   }

@@ -200,7 +200,7 @@ export class Sign extends Store<SignHook> implements Service {
     if (parts === null) return undefined;
     const [, id, step] = parts;
     const scope = memberOf(SCOPES, [method, ...(id ? ["id"] : []), ...(step ? [step] : [])].join(" "));
-    if (scope === undefined) return fault(404, 9004, "no such URL");
+    if (scope === undefined) return { ...fault(404, 9004, "no such URL"), isLacking: true };
     if (![scope, "ALL"].some((each) => scopes.includes(`ZohoSign.documents.${each}`)))
       return fault(401, 9041, "Invalid Oauth Scope");
     this.expire();
@@ -232,7 +232,7 @@ export class Sign extends Store<SignHook> implements Service {
     const id = request.path.slice(HOOKS_PATH.length + 1);
     if (request.method === "GET" && id === "") return this.#listHooks(request.query.get("data"));
     if (request.method === "POST" && id === "") return this.#createHook(request);
-    if (request.method !== "DELETE" || id === "") return fault(404, 9004, "no such URL");
+    if (request.method !== "DELETE" || id === "") return { ...fault(404, 9004, "no such URL"), isLacking: true };
     if (!this.dropHook(id)) return fault(400, 9015, "no such webhook");
     return success({ message: "deleted" });
   }

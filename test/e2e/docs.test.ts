@@ -82,7 +82,7 @@ async function databaseAddresses(name: string): Promise<readonly (readonly [stri
 describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
   it.each(pages)("%s do what the page shows", async (name) => {
     const text = readFileSync(join(ROOT, name), "utf8").replaceAll("\r\n", "\n");
-    const [port, appPort] = [await freePort(), await freePort()];
+    const [port, appPort, zohoPort] = [await freePort(), await freePort(), await freePort()];
     const tunnel = await startTunnel(port);
     const closers = [() => tunnel.close()];
     const page = new DocsPage({
@@ -101,6 +101,12 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
       replaced: [
         ["https://hooks.example.com", tunnel.url],
         ["4460", String(port)],
+        ["4480", String(zohoPort)],
+        ["$ zoho-hooks emulate\n", `$ zoho-hooks emulate --port ${zohoPort}\n`],
+        ["emulate --env", `emulate --env --port ${zohoPort}`],
+        ...["fail 429", "fail twice", "advance 6d", "reset"].map(
+          (call) => [`emulate ${call}`, `emulate ${call} --url http://127.0.0.1:${zohoPort}`] as const,
+        ),
         ["3000", String(appPort)],
         ...WITH_LOCAL_ZOHO,
         ...(hasPostgres ? await databaseAddresses(name) : []),
