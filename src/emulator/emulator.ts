@@ -261,16 +261,23 @@ function toRequest(incoming: IncomingMessage, body: Buffer, at: number): ApiRequ
     query: parameters,
     headers: incoming.headers,
     text,
-    form: type.startsWith("multipart/") ? multipart(text) : text === "" ? parameters : new URLSearchParams(text),
+    form: type.startsWith("multipart/") ? multipart(text, type) : text === "" ? parameters : new URLSearchParams(text),
     json: parsed?.ok ? parsed.value : undefined,
     at,
   };
 }
 
 /** Zoho's own clients send their token requests as multipart. */
-function multipart(text: string): URLSearchParams {
-  const parts = text.matchAll(/name="([^"]+)"(?:\r\n[^\r]*)*?\r\n\r\n([\s\S]*?)\r\n--/g);
-  return new URLSearchParams([...parts].map(([, name = "", value = ""]): [string, string] => [name, value]));
+function multipart(text: string, type: string): URLSearchParams {
+  const [, boundary] = /boundary="?([^";]+)/.exec(type) ?? [];
+  const parts = boundary === undefined ? [] : text.split(`--${boundary}`);
+  return new URLSearchParams(
+    parts.flatMap((part): [string, string][] => {
+      const end = part.indexOf("\r\n\r\n");
+      const [, name] = /name="([^"]+)"/.exec(part.slice(0, Math.max(0, end))) ?? [];
+      return name === undefined ? [] : [[name, part.slice(end + 4).replace(/\r\n$/, "")]];
+    }),
+  );
 }
 
 function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {

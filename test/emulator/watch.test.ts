@@ -74,6 +74,7 @@ describe("a notification", () => {
     await watch(["Leads.create"], { return_affected_field_values: true });
     const data = ["A", "B", "C"].map((Last_Name) => ({ Last_Name }));
     await api.call("POST", "/crm/v8/Leads", { data: [...data, {}] });
+    await api.call("POST", "/crm/v8/Leads", { data: [{}] });
     const bodies = await seen();
     expect(bodies).toHaveLength(1);
     expect(bodies[0].ids).toHaveLength(3);
@@ -117,6 +118,8 @@ describe("a channel with a condition", () => {
 
   it("is told of a change of its field only", async () => {
     await watch(["Deals.edit"], conditionOn(await leaf("Stage")));
+    await change({ Amount: 5 });
+    expect(await seen()).toEqual([]);
     expect(await change({ Amount: 5 }, { Stage: "Closed Won" }, { Stage: "Qualification" })).toEqual([1]);
   });
 

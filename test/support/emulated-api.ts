@@ -1,6 +1,6 @@
 import { startZohoServer, type ZohoServer } from "./zoho-server.ts";
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   /** Undefined for an empty body. */
   // biome-ignore lint/suspicious/noExplicitAny: the answers of many APIs

@@ -7,6 +7,8 @@ import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import type { Prompts } from "../../src/process/prompts.ts";
 import { managedProducts } from "../../src/webhooks/index.ts";
+import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
+import { signInFromEnv } from "../../src/zoho-api/sign-in.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { newPerson } from "../support/person.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
@@ -117,8 +119,15 @@ describe("webhooks create for Desk", () => {
     const url = `${listener.url}/webhooks/zoho/desk`;
     const argv = ["webhooks", "create", "Ticket_Add", "--product", "desk", "--url", url];
     const { err } = await run(argv, { env: { ...env, ZOHO_DC: "eu" }, cwd, now: clock.now });
-    expect(err).toContain("ZOHO_WEBHOOK_JWKS=eu");
+    expect(err).toContain(`ZOHO_WEBHOOK_JWKS=${server.url}/.well-known/jwks.json;`);
     expect(err).toContain('"audience": "webhookId:1892000000004203471"');
+  });
+
+  it("prints the data centre of Zoho's own servers, whose keys listen knows", async () => {
+    const signIn = signInFromEnv({ ...env, ZOHO_API_URL: "" }, findDataCentre("eu"));
+    const desk = managedProducts.find(({ id }) => id === "desk");
+    const config = { name: "n", description: undefined, url: URL, events: [], secret: undefined, filters: {} };
+    expect(desk?.note?.(config, "1", signIn)).toContain("ZOHO_WEBHOOK_JWKS=eu;");
   });
 
   it("asks Zoho for the organisation unless --org names it", async () => {
