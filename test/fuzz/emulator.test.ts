@@ -182,8 +182,7 @@ function isForm(body: unknown): body is { readonly form: Readonly<Record<string,
 }
 
 /** The bytes that may stand in the first line of a request or in a header. */
-const asUri = (text: string): string =>
-  encodeURI(text.toWellFormed?.() ?? text.replace(/\p{Surrogate}/gu, "")).replaceAll("#", "%23");
+const asUri = (text: string): string => encodeURI(text.replace(/\p{Surrogate}/gu, "")).replaceAll("#", "%23");
 const asValue = (text: string): string => text.replace(/[^\t\x20-\x7e]/g, "");
 
 function send({
