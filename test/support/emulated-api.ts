@@ -65,3 +65,15 @@ async function callApi(url: string, token: string, ...[method, path, body, heade
   const answer = await response.text();
   return { status: response.status, body: answer === "" ? undefined : JSON.parse(answer) };
 }
+
+/** A value that cannot be made a text or a number. */
+const STUBBORN = { toString: 1, valueOf: 1, toJSON: 1 };
+
+/** Copies of a body, each with a member replaced by a value of another type, however deep it is. */
+export function* distortions(body: unknown): Generator<unknown> {
+  yield* [null, 1e300, "__proto__", [], [STUBBORN], STUBBORN];
+  if (typeof body !== "object" || body === null) return;
+  for (const [name, member] of Object.entries(body))
+    for (const distorted of distortions(member))
+      yield Array.isArray(body) ? body.toSpliced(Number(name), 1, distorted) : { ...body, [name]: distorted };
+}
