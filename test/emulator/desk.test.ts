@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener, type Listener, type Received } from "../../src/library/testing.ts";
-import { distortions, type EmulatorApi, openEmulatorApi } from "../support/emulated-api.ts";
+import { distortions, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { startListener } from "../support/listener.ts";
 import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
@@ -236,10 +236,10 @@ describe("Desk of the emulator", () => {
     };
     for (const body of distortions(hook)) await call(emulator, "POST", "webhooks", body as object);
     const { body: made } = await call(emulator, "POST", "tickets", ticket);
-    for (const body of distortions(ticket)) {
-      await call(emulator, "POST", "tickets", body as object);
+    for (const body of distortions(ticket)) await call(emulator, "POST", "tickets", body as object);
+    for (const body of distortions({ status: "Closed" }))
       await call(emulator, "PATCH", `tickets/${made.id}`, body as object);
-    }
+    await call(emulator, "PATCH", `tickets/${made.id}`, { status: "Closed" });
     for (const body of distortions({ ticketIds: ["1"] }))
       await call(emulator, "POST", "tickets/moveToTrash", body as object);
     await emulator.deliveries.settled();

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import { secret } from "../../src/delivery/secrets.ts";
 import { products } from "../../src/products/index.ts";
-import { openEmulatorApi } from "../support/emulated-api.ts";
+import { openEmulatorApi } from "../support/emulator-api.ts";
 import { startListener } from "../support/listener.ts";
 import { tempFolder } from "../support/run.ts";
 

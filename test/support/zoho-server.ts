@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
-import type { ApiRecord, ApiRequest } from "../../src/emulator/answer.ts";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import type { RequestFault } from "../../src/emulator/faults.ts";
 import type { Change } from "../../src/emulator/watch.ts";
+import { creatorOf, type EmulatorApi } from "./emulator-api.ts";
 
 /** The emulator, with what only tests need. */
 export interface ZohoServer extends Omit<Emulator, "requests"> {
@@ -16,7 +17,7 @@ export interface ZohoServer extends Omit<Emulator, "requests"> {
   /** Posts to every channel that watches an event, as Zoho does when a record changes. Resolves to the statuses. */
   notify(event: string, ids: readonly string[], changedAt?: number): Promise<readonly number[]>;
   /** Creates a record as a user of the product would, and tells the channels. */
-  create(product: string, module: string, data: Readonly<Record<string, unknown>>): ApiRecord;
+  readonly create: EmulatorApi["create"];
   /** Leaves `Date` out of its answers from now on. */
   hideClock(): void;
 }
@@ -61,11 +62,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
         ),
       );
     },
-    create(product, module, data) {
-      const store = emulator.stores.find((each) => each.product === product);
-      if (store === undefined) throw new Error(`${product} has no records`);
-      return store.create(module, data);
-    },
+    create: creatorOf(emulator),
     hideClock: () => {
       emulator.settings.showsClock = false;
     },
