@@ -135,6 +135,29 @@ describe("the published refresh token", () => {
     expect(await statusWith((await refresh()).access_token)).toBe(200);
   });
 
+  it.each([
+    ["GET", "/crm/v8/Leads?fields=Last_Name"],
+    ["GET", "/bigin/v2/settings/modules"],
+    ["GET", "/recruit/v2/users"],
+    ["GET", "/crm/v8/org"],
+    ["PATCH", "/crm/v8/actions/watch"],
+    ["GET", "/crm/v8/settings/automation/webhooks/actions/failures"],
+    ["DELETE", "/api/v1/webhooks/1"],
+    ["PATCH", "/api/v1/tickets/1"],
+    ["POST", "/api/v1/contacts"],
+    ["DELETE", "/books/v3/invoices/1?organization_id=10234695"],
+    ["PUT", "/books/v3/items/1?organization_id=10234695"],
+    ["GET", "/inventory/v1/settings/webhooks?organization_id=10234695"],
+    ["GET", "/api/v1/accounts/webhooks"],
+    ["POST", "/api/v1/requests"],
+    ["GET", "/api/v2/portals"],
+  ])("may call %s %s", async (method, path) => {
+    const { access_token } = await refresh();
+    const headers = { authorization: `Zoho-oauthtoken ${access_token}`, orgid: "60017843" };
+    const { status } = await fetch(emulator.url + path, { method, headers });
+    expect([401, 403]).not.toContain(status);
+  });
+
   it("is the client's alone", async () => {
     const form = { grant_type: "refresh_token", refresh_token: refreshToken };
     expect(await tokens({ ...form, client_secret: "another" })).toEqual({ error: "invalid_client" });
