@@ -5,7 +5,7 @@ import type { Secrets } from "../delivery/secrets.ts";
 import { wire } from "../products/desk/wire.ts";
 import { writeKeySet } from "../proofs/keys.ts";
 import { isRecord } from "../util/json.ts";
-import { type Answer, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { type DeskHook, type EmulatorState, memberOf } from "./state.ts";
 import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
@@ -38,15 +38,8 @@ const MODULES: Readonly<Record<string, Module>> = {
     usual: {
       ...empty("subject description priority category subCategory classification departmentId contactId accountId"),
       ...empty("assigneeId teamId productId email phone dueDate resolution"),
-      ...{
-        status: "Open",
-        channel: "Web",
-        threadCount: "0",
-        commentCount: "0",
-        isEscalated: false,
-        isSpam: false,
-        cf: {},
-      },
+      ...{ status: "Open", channel: "Web", threadCount: "0", commentCount: "0" },
+      ...{ isEscalated: false, isSpam: false, cf: {} },
     },
   },
   contacts: {
@@ -109,14 +102,9 @@ export class Desk extends Store<DeskHook> implements Service {
     return this.#state.deskKey;
   }
 
-  subscriptions(): readonly Subscription[] {
-    return this.hooks.map(({ id, body: { url, subscriptions, isEnabled } }) => ({
-      product: this.product,
-      id,
-      url: String(url),
-      events: Object.keys(Object(subscriptions)),
-      enabled: isEnabled !== false,
-    }));
+  protected subscription({ body }: DeskHook) {
+    const { url, subscriptions, isEnabled } = body;
+    return { url: String(url), events: Object.keys(Object(subscriptions)), enabled: isEnabled !== false };
   }
 
   protected checked(module: string, given: Data): Data {

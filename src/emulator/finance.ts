@@ -3,7 +3,7 @@ import { HEADER_NAME } from "../delivery/delivery.ts";
 import { withQuery } from "../delivery/target.ts";
 import { books } from "../products/books.ts";
 import { isRecord, parseJson, writeJson } from "../util/json.ts";
-import { type Answer, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import { type FinanceHook, memberOf } from "./state.ts";
 import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
 
@@ -71,15 +71,10 @@ export class Finance extends Store<FinanceHook> implements Service {
   protected readonly notFound = fault(404, 1002, "Resource does not exist.");
   #calledAt = Number.NEGATIVE_INFINITY;
 
-  subscriptions(): readonly Subscription[] {
-    return this.hooks.map(({ id, root, body: { url, entity }, rules }) => ({
-      product: root === BOOKS ? "books" : "inventory",
-      id,
-      url: String(url),
-      events: [String(entity)],
-      // A webhook without a rule is never called.
-      enabled: rules.length > 0,
-    }));
+  /** A webhook without a rule is never called. */
+  protected subscription({ root, body, rules }: FinanceHook) {
+    const product = root === BOOKS ? "books" : "inventory";
+    return { product, url: String(body.url), events: [String(body.entity)], enabled: rules.length > 0 };
   }
 
   protected checked(module: string, given: Data): Data {

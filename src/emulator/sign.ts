@@ -1,6 +1,6 @@
 import { sign } from "../products/sign.ts";
 import { ExactNumber, isRecord, parseJson } from "../util/json.ts";
-import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import { memberOf, type SignHook } from "./state.ts";
 import { type Data, flawIn, onlyKey, type Row, Store } from "./store.ts";
 
@@ -54,25 +54,14 @@ export class Sign extends Store<SignHook> implements Service {
   readonly product = "sign";
   protected readonly notFound = fault(400, 20405, "No match found");
 
-  subscriptions(): readonly Subscription[] {
-    return this.hooks.map((hook) => ({
-      product: this.product,
-      id: hook.id,
-      url: String(hook.form.webhook_url),
-      events: actionsOf(hook),
-      enabled: isEnabled(hook),
-    }));
+  protected subscription(hook: SignHook) {
+    return { url: String(hook.form.webhook_url), events: actionsOf(hook), enabled: isEnabled(hook) };
   }
 
   /** Of a draft. */
   protected checked(_module: string, given: Data): Data {
-    const {
-      request_name,
-      actions,
-      is_sequential = true,
-      expiration_days = 15,
-      document_ids = ["document.pdf"],
-    } = given;
+    const { request_name, actions, is_sequential = true, expiration_days = 15 } = given;
+    const { document_ids: names = ["document.pdf"] } = given;
     if (typeof request_name !== "string" || request_name === "") throw wrong("request_name");
     if (!Array.isArray(actions) || actions.length === 0) throw wrong("actions");
     if (!(typeof expiration_days === "number" && expiration_days >= 1)) throw wrong("expiration_days");
@@ -81,18 +70,14 @@ export class Sign extends Store<SignHook> implements Service {
       request_name,
       is_sequential,
       expiration_days,
-      document_ids: [document_ids].flat().map((name, i) => ({
+      document_ids: [names].flat().map((name, i) => ({
         document_name: String(name),
         document_id: this.newId(),
         document_order: String(i),
       })),
       actions: actions.map((each, i) => {
-        const {
-          recipient_email,
-          recipient_name = recipient_email,
-          action_type = "SIGN",
-          signing_order = i + 1,
-        } = Object(each);
+        const { recipient_email, recipient_name = recipient_email, action_type = "SIGN" } = Object(each);
+        const { signing_order = i + 1 } = Object(each);
         if (!/^\S+@\S+$/.test(recipient_email)) throw wrong("recipient_email");
         const action_status = "NOACTION";
         return { action_id: this.newId(), action_type, action_status, recipient_email, recipient_name, signing_order };
