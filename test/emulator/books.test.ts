@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener, type Listener } from "../../src/library/testing.ts";
-import { type ApiAnswer, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
+import { type ApiReply, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { startTarget, valuesOf } from "../support/target.ts";
 
 const SECRET = "zohohooksDemo2024";
@@ -33,7 +33,7 @@ async function receiver(): Promise<Listener> {
   return listener;
 }
 
-function call(emulator: EmulatorApi, method: string, path: string, body?: object | string): Promise<ApiAnswer> {
+function call(emulator: EmulatorApi, method: string, path: string, body?: object | string): Promise<ApiReply> {
   const mark = path.includes("?") ? "&" : "?";
   return emulator.call(method, `/books/v3/${path}${mark}organization_id=10234695`, body);
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener, type Listener } from "../../src/library/testing.ts";
 import { parseJson } from "../../src/util/json.ts";
-import { type ApiAnswer, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
+import { type ApiReply, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { startTarget } from "../support/target.ts";
 
 const SECRET = "thisisthesamplekeyfortestingpurposes";
@@ -26,7 +26,7 @@ async function receiver(): Promise<Listener> {
   return listener;
 }
 
-const call = (emulator: EmulatorApi, method: string, path: string, body?: FormData): Promise<ApiAnswer> =>
+const call = (emulator: EmulatorApi, method: string, path: string, body?: FormData): Promise<ApiReply> =>
   emulator.call(method, `/api/v1/${path}`, body);
 
 function form(fields: Readonly<Record<string, string>>): FormData {
