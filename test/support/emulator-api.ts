@@ -9,7 +9,7 @@ export interface ApiReply {
 }
 
 /** Calls an API; an object is sent as JSON, anything else as it is. */
-export type Call = (
+type Call = (
   method: string,
   path: string,
   body?: object | string | FormData,
