@@ -79,7 +79,7 @@ export interface Refreshable {
   issuedAt: number[];
 }
 
-export interface Access {
+interface Access {
   readonly scopes: readonly string[];
   readonly expiresAt: number;
   readonly refreshToken?: string | undefined;

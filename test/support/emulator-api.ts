@@ -66,3 +66,15 @@ function callOf({ accounts, url }: Emulator, scopes: readonly string[]): Call {
     return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
   };
 }
+
+/** A value that cannot be made a text or a number. */
+const STUBBORN = { toString: 1, valueOf: 1, toJSON: 1 };
+
+/** Copies of a body, each with a member replaced by a value of another type, however deep it is. */
+export function* distortions(body: unknown): Generator<unknown> {
+  yield* [null, 1e300, "__proto__", [], [STUBBORN], STUBBORN];
+  if (typeof body !== "object" || body === null) return;
+  for (const [name, member] of Object.entries(body))
+    for (const distorted of distortions(member))
+      yield Array.isArray(body) ? body.toSpliced(Number(name), 1, distorted) : { ...body, [name]: distorted };
+}
