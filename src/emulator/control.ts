@@ -1,12 +1,11 @@
-import { randomInt } from "node:crypto";
 import type { ServerResponse } from "node:http";
+import { eventNames } from "../contract/event-names.ts";
 import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
-import { noSecrets, type Secrets } from "../delivery/secrets.ts";
+import type { Secrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
-import { readBuiltInFixture } from "../samples/fixtures.ts";
-import { freshen } from "../samples/fresh.ts";
+import { freshData, readBuiltInFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import { isRecord, readExact } from "../util/json.ts";
+import { isRecord } from "../util/json.ts";
 import { parseDuration } from "../util/units.ts";
 import { SECURITY_HEADERS } from "../web/security.ts";
 import {
@@ -22,6 +21,7 @@ import {
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type DeliveryFault, type Faults } from "./faults.ts";
+import type { DeliveryView, EmulatorView, RequestView, SampleProduct, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
 
@@ -31,7 +31,7 @@ interface Parts {
   readonly requests: BoundedList<SeenRequest>;
   readonly stores: readonly RecordStore[];
   readonly packageRoot: string;
-  readonly secrets: Secrets | undefined;
+  readonly secrets: Secrets;
   url(): string;
   now(): number;
   subscriptions(): readonly Subscription[];
@@ -95,6 +95,8 @@ export class Control {
         if (again !== undefined) deliveries.sendAgain(found.n);
         return wholeDelivery(found);
       }
+      case "GET samples":
+        return { samples: samples() };
       case "POST deliver":
         return this.#deliver(body);
       case "POST fail":
@@ -116,7 +118,7 @@ export class Control {
     }
   }
 
-  #state() {
+  #state(): EmulatorView {
     const { url, now, stores, subscriptions, requests, deliveries } = this.#parts;
     return {
       url: url(),
@@ -154,19 +156,29 @@ export class Control {
 
   /** Posts a new, signed sample of any product, also of those without an API here. */
   #deliver(body: Body) {
-    const { packageRoot, deliveries, now, secrets = noSecrets } = this.#parts;
+    const { packageRoot, deliveries, now, secrets } = this.#parts;
     const product = requireProduct(products, textOf(body, "product"));
     const [name, url] = [textOf(body, "event"), textOf(body, "to")];
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
       throw usageError(`to: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:3000/webhooks/zoho/crm");
     const format = chosenFormat(product, body.format === undefined ? undefined : textOf(body, "format"), name);
-    const event = requireOneEvent(product, format, name).name;
-    const fixture = readBuiltInFixture(packageRoot, { product, format, name: event });
+    const sample = { product, format, name: requireOneEvent(product, format, name).name };
+    const event = sample.name;
+    const fixture = readBuiltInFixture(packageRoot, sample);
     if (fixture === undefined) throw usageError(`there is no sample of ${product.id} ${event}`);
-    const sample = freshen(readExact(fixture.text), randomInt, new Date(now()), format.records(fixture.data, event));
-    const unsigned = deliveries.send({ product: product.id, format, event, url, body: sample, secrets });
+    const fresh = freshData(sample, fixture, new Date(now()));
+    const unsigned = deliveries.send({ product: product.id, format, event, url, body: fresh, secrets });
     return { product: product.id, format: format.id, event, url, ...(unsigned === undefined ? {} : { unsigned }) };
   }
+}
+
+/** What `deliver` takes, for the page to choose from. */
+function samples(): readonly SampleProduct[] {
+  return products.map(({ id, title, formats }) => ({
+    product: id,
+    name: title,
+    events: [...new Set(formats.flatMap(eventNames))],
+  }));
 }
 
 /** The page's event stream: one message whenever something changed, at most four a second. */
@@ -264,22 +276,22 @@ export function storeOf(stores: readonly RecordStore[], product: string): Record
 }
 
 /** A delivery as control calls and `startZoho` show it. */
-export function wholeDelivery(sent: NumberedDelivery) {
+export function wholeDelivery(sent: NumberedDelivery): WholeDelivery {
   const { method, headers, body } = sent.delivery;
   const named = headers.map(([name, value]) => [name.toLowerCase(), value]);
   return {
     ...shownDelivery(sent),
     method,
-    headers: Object.fromEntries(named) as Readonly<Record<string, string>>,
+    headers: Object.fromEntries(named),
     body: body.toString("utf8"),
   };
 }
 
-function shownDelivery({ delivery, ...rest }: NumberedDelivery) {
+function shownDelivery({ delivery, ...rest }: NumberedDelivery): DeliveryView {
   return { ...rest, url: delivery.url };
 }
 
-function shownRequest({ request, ...rest }: NumberedRequest) {
+function shownRequest({ request, ...rest }: NumberedRequest): RequestView {
   const { at, method, path, query } = request;
   return { ...rest, at, method, path, query: query.toString() };
 }

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Secrets } from "../delivery/secrets.ts";
+import { join } from "node:path";
+import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { reachableHost } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
+import { readPage, sendBytes } from "../web/page-files.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
 import { Accounts, CONSENT_PATH } from "./accounts.ts";
 import {
@@ -12,6 +14,7 @@ import {
   bareFault,
   type NumberedRequest,
   type RecordStore,
+  Refusal,
   type SeenRequest,
   type Subscription,
 } from "./answer.ts";
@@ -58,6 +61,7 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 200;
+const OWN_HOSTS = "a browser uses it from its own page, at localhost, an IP address or the name given as --host";
 const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
@@ -83,9 +87,9 @@ export async function openEmulator(options: EmulatorOptions) {
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   const watch = new Watch(state, clock);
-  const desk = new Desk(state, deliveries);
-  const finance = new Finance(state, clock);
-  const sign = new Sign(state);
+  const desk = new Desk(state, deliveries, clock);
+  const finance = new Finance(() => state.finance, deliveries, clock);
+  const sign = new Sign(() => state.sign, deliveries, clock);
   const failures = new FailureLists(clock);
   const time = (at: number): string => watch.time(at);
   const records = ["crm", "bigin", "recruit"].map(
@@ -95,14 +99,17 @@ export async function openEmulator(options: EmulatorOptions) {
   /** In the order in which they are asked. */
   const services = [desk, finance, sign, failures, watch, new Crm(records, time)];
   /** Of each product with records. */
-  const stores: readonly RecordStore[] = [...records];
-  const subscriptions = (): readonly Subscription[] => [...watch.subscriptions()];
+  const stores: readonly RecordStore[] = [...records, desk, finance, sign];
+  const subscriptions = (): readonly Subscription[] =>
+    [watch, desk, finance, sign].flatMap((each) => each.subscriptions());
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
+  const page = readPage(join(options.packageRoot, "dist/emulator"));
   let url = "";
   /** Ages everything that the organisation holds; the clock stays. */
   const advance = (ms: number): void => {
     age(state, ms);
+    sign.expire();
     changed();
   };
   /** Empties the organisation. */
@@ -115,28 +122,36 @@ export async function openEmulator(options: EmulatorOptions) {
   };
   const control = new Control({
     ...{ faults, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
-    ...{ packageRoot: options.packageRoot, secrets: options.secrets },
+    ...{ packageRoot: options.packageRoot, secrets: desk.withKey(options.secrets ?? noSecrets) },
     makeCode: (scopes) => accounts.grant(scopes),
   });
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const answer = accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
+    if (request.path === "/.well-known/jwks.json") return desk.keySet();
     const token = tokenOf(request);
     if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
     const scopes = accounts.scopesOf(token);
     if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
     await deliveries.room();
-    for (const service of services) {
-      const found = await service.answer(request, scopes);
-      if (found !== undefined) return found;
+    try {
+      for (const service of services) {
+        const found = await service.answer(request, scopes);
+        if (found !== undefined) return found;
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return error.answer;
+      throw error;
     }
     const notFound = bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
     return { ...notFound, isLacking: true };
   };
 
-  /** Control calls are not listed, and no fault applies to them. */
-  const serveControl = async (response: ServerResponse, request: ApiRequest) => {
+  /** The page and control calls. They are not listed, and no fault applies to them. */
+  const serveOwn = async (response: ServerResponse, request: ApiRequest) => {
+    const file = page.get(request.path);
+    if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);
     if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
     sendAnswer(response, { ...(await control.answer(request)), headers: SECURITY_HEADERS }, undefined);
     if (request.method !== "GET") changed();
@@ -147,13 +162,15 @@ export async function openEmulator(options: EmulatorOptions) {
     const read = await readBody(incoming);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = toRequest(incoming, read, clock());
-    const isControl = request.path.startsWith(CONTROL_PATH);
-    if (isControl || (request.path === CONSENT_PATH && request.method === "POST")) {
+    const isOwn = request.path.startsWith(CONTROL_PATH) || (request.method === "GET" && page.has(request.path));
+    if (isOwn || (request.path === CONSENT_PATH && request.method === "POST")) {
       const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
-      if (refusal !== undefined)
-        return sendAnswer(response, { status: refusal.status, body: { error: refusal.reason } }, undefined);
+      if (refusal !== undefined) {
+        const body = { error: refusal.reason, hint: OWN_HOSTS };
+        return sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
+      }
     }
-    if (isControl) return serveControl(response, request);
+    if (isOwn) return serveOwn(response, request);
     const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
       const ms = Math.round(performance.now() - startedAt);
       const lacks = isLacking ? { lacks: `${request.method} ${request.path}` } : {};
@@ -252,16 +269,23 @@ function toRequest(incoming: IncomingMessage, body: Buffer, at: number): ApiRequ
     query: parameters,
     headers: incoming.headers,
     text,
-    form: type.startsWith("multipart/") ? multipart(text) : text === "" ? parameters : new URLSearchParams(text),
+    form: type.startsWith("multipart/") ? multipart(text, type) : text === "" ? parameters : new URLSearchParams(text),
     json: parsed?.ok ? parsed.value : undefined,
     at,
   };
 }
 
 /** Zoho's own clients send their token requests as multipart. */
-function multipart(text: string): URLSearchParams {
-  const parts = text.matchAll(/name="([^"]+)"(?:\r\n[^\r]*)*?\r\n\r\n([\s\S]*?)\r\n--/g);
-  return new URLSearchParams([...parts].map(([, name = "", value = ""]): [string, string] => [name, value]));
+function multipart(text: string, type: string): URLSearchParams {
+  const [, boundary] = /boundary="?([^";]+)/.exec(type) ?? [];
+  const parts = boundary === undefined ? [] : text.split(`--${boundary}`);
+  return new URLSearchParams(
+    parts.flatMap((part): [string, string][] => {
+      const end = part.indexOf("\r\n\r\n");
+      const [, name] = /name="([^"]+)"/.exec(part.slice(0, Math.max(0, end))) ?? [];
+      return name === undefined ? [] : [[name, part.slice(end + 4).replace(/\r\n$/, "")]];
+    }),
+  );
 }
 
 function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {

@@ -111,16 +111,15 @@ export async function openZoho(fileUrl: string | undefined, options: ZohoOptions
   });
   const { deliveries, faults, stores } = emulator;
   const recordsOf = (product: string): ZohoRecords => {
-    const store = storeOf(stores, product);
     const write = async <T>(work: (store: RecordStore) => T): Promise<T> => {
       await deliveries.room();
-      return readably(() => work(store));
+      return readably(() => work(storeOf(stores, product)));
     };
     return {
       create: (module, data) => write((each) => each.create(module, data)),
       change: (module, id, data) => write((each) => each.change(module, id, data)),
       delete: (module, id) => write((each) => each.remove(module, id)),
-      list: (module) => readably(() => store.list(module, Number.POSITIVE_INFINITY)),
+      list: (module) => readably(() => storeOf(stores, product).list(module, Number.POSITIVE_INFINITY)),
     };
   };
   return {

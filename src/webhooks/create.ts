@@ -244,7 +244,7 @@ async function create(
     );
   }
   warnOfUnused(context, session, [listed]);
-  const note = product.note?.(config, oneLine(id), signIn.centre);
+  const note = product.note?.(config, oneLine(id), signIn);
   if (note !== undefined) context.report({ type: "notice", message: note });
 }
 

@@ -7,6 +7,8 @@ import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import type { Prompts } from "../../src/process/prompts.ts";
 import { managedProducts } from "../../src/webhooks/index.ts";
+import { findDataCentre } from "../../src/zoho-api/data-centres.ts";
+import { signInFromEnv } from "../../src/zoho-api/sign-in.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { newPerson } from "../support/person.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
@@ -117,8 +119,15 @@ describe("webhooks create for Desk", () => {
     const url = `${listener.url}/webhooks/zoho/desk`;
     const argv = ["webhooks", "create", "Ticket_Add", "--product", "desk", "--url", url];
     const { err } = await run(argv, { env: { ...env, ZOHO_DC: "eu" }, cwd, now: clock.now });
-    expect(err).toContain("ZOHO_WEBHOOK_JWKS=eu");
+    expect(err).toContain(`ZOHO_WEBHOOK_JWKS=${server.url}/.well-known/jwks.json;`);
     expect(err).toContain('"audience": "webhookId:1892000000004203471"');
+  });
+
+  it("prints the data centre of Zoho's own servers, whose keys listen knows", async () => {
+    const signIn = signInFromEnv({ ...env, ZOHO_API_URL: "" }, findDataCentre("eu"));
+    const desk = managedProducts.find(({ id }) => id === "desk");
+    const config = { name: "n", description: undefined, url: URL, events: [], secret: undefined, filters: {} };
+    expect(desk?.note?.(config, "1", signIn)).toContain("ZOHO_WEBHOOK_JWKS=eu;");
   });
 
   it("asks Zoho for the organisation unless --org names it", async () => {
@@ -179,7 +188,13 @@ describe("webhooks for Books and Inventory", () => {
     const secret = String(hook?.body.secret);
     expect(secret).toMatch(/^[A-Za-z0-9]{40}$/);
     expect(ofType(result, "webhook")).toMatchObject([
-      { state: "created", id: "460000000026049", events: ["invoice"], rules: hook?.rules, secret: "[masked]" },
+      {
+        state: "created",
+        id: "460000000026049",
+        events: ["invoice"],
+        rules: hook?.rules.map(({ id }) => id),
+        secret: "[masked]",
+      },
     ]);
     expect(result.out + result.err).not.toContain(secret);
     const body = '{"invoice":{"invoice_id":"460000000049123","status":"sent","total":120.5}}';
@@ -458,7 +473,7 @@ describe("webhooks delete", () => {
   it("deletes webhooks of Desk and Sign", async () => {
     listener = await startListener([], { cwd, env: {} });
     await create("desk", "Ticket_Add", "--url", `${listener.url}/webhooks/zoho/desk`);
-    server.sign.nextId = 4711n;
+    server.state.sign.nextId = "4711";
     await create("sign", "Completed", "--url", URL, "--unsigned");
     const desk = await webhooks(["delete", "1892000000004203471", "--product", "desk", "--yes"]);
     const sign = await webhooks(["delete", "4711", "--product", "sign", "--yes"]);
