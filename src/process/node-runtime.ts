@@ -14,12 +14,14 @@ import { finished } from "node:stream/promises";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { onAbort, STDOUT_CLOSED, sleepRealTime } from "../util/timing.ts";
+import { isAgent } from "./agents.ts";
 import { openKeyboard } from "./keyboard.ts";
 import { standardOutput } from "./output.ts";
 import type { Channel, ChildRun, Runtime, SelfProcess, Surroundings } from "./runtime.ts";
 
-const stdout = standardOutput(1, () => process.stdout, outputLost);
-const stderr = standardOutput(2, () => process.stderr, outputLost);
+const isPerson = !isAgent(process.env);
+const stdout = standardOutput(1, () => process.stdout, outputLost, isPerson);
+const stderr = standardOutput(2, () => process.stderr, outputLost, isPerson);
 
 /** The only place that touches the process. */
 export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtime {
@@ -53,7 +55,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     stderr,
     async prompts() {
       // Questions go to stderr: stdout may be a file, and a question that nobody sees waits forever.
-      if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
+      if (process.stdin.isTTY !== true || !stderr.isTTY) return undefined;
       const { inquirerPrompts } = await import("./prompts.ts");
       return inquirerPrompts(process.stderr, this.signal);
     },
