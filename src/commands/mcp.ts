@@ -13,6 +13,7 @@ import { loadConfig } from "../project/load.ts";
 import { readProject } from "../project/project.ts";
 import { checkTrust, notTrusted } from "../project/trust.ts";
 import { failureTexts } from "../terminal/failure.ts";
+import { examples } from "../terminal/help.ts";
 import { ExitCode, type UserError, usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
 import { isLocalUrl } from "../util/hosts.ts";
@@ -27,22 +28,22 @@ interface McpOptions {
 export const define: Define = (command, act) => {
   command
     .option("--allow-remote", "let send, replay and check_endpoint reach other machines than this one")
-    .addHelpText("before", CLIENTS)
+    .addHelpText(
+      "before",
+      examples(
+        "claude mcp add zoho-hooks -- npx zoho-hooks mcp    in Claude Code",
+        "codex mcp add zoho-hooks -- npx zoho-hooks mcp     in Codex",
+      ),
+    )
     .addHelpText("after", HELP)
     .action(act(mcp));
 };
 
-const CLIENTS = `
-A server for coding agents, which start it themselves (Model Context Protocol, over stdin and stdout). Add it to your client:
-
-  Claude Code     claude mcp add zoho-hooks -- npx zoho-hooks mcp
-  Codex           codex mcp add zoho-hooks -- npx zoho-hooks mcp
-  Cursor, Windsurf, Claude Desktop: in their JSON file, under "mcpServers"
-  VS Code:                          in .vscode/mcp.json, under "servers"
-                  "zoho-hooks": { "command": "npx", "args": ["zoho-hooks", "mcp"] }
-`;
-
 const HELP = `
+Agents start it themselves. The entry for the JSON file of Cursor, Windsurf and Claude Desktop, under "mcpServers", and of
+VS Code (.vscode/mcp.json), under "servers":
+  "zoho-hooks": { "command": "npx", "args": ["zoho-hooks", "mcp"] }
+
 It works in the folder in which it is started, with its settings, secrets and event log. What it returns is masked as on the
 terminal, and what a sender wrote is marked as data.`;
 
@@ -84,121 +85,122 @@ function tool<Shape extends z.ZodRawShape>(
   return { ...given, input, run: (values, call) => given.run(input.parse(values), call) };
 }
 
-const product = z.string().describe("such as crm, desk, books; list_products has them");
-const number = z.int().positive().describe("the event's number");
-const to = z.string().describe("port or URL of the app, such as 3000 or http://localhost:3000/webhooks/zoho/crm");
-
 /** Each runs a command of the tool, so that an agent gets what a person gets. */
-const tools: readonly Tool[] = [
-  tool({
-    name: "list_products",
-    description: "List Zoho's products, or one product's events, formats and signatures.",
-    input: { product: product.optional() },
-    run: (input, call) => command(call, ["products"], [input.product]),
-  }),
-  tool({
-    name: "get_sample",
-    description: "Get a sample payload of an event as Zoho posts it, for a test or a type.",
-    input: { product, event: z.string(), format: z.string().optional() },
-    run: ({ product: id, event, format }, call) => command(call, ["fixtures", "show"], [id, event], { format }),
-  }),
-  tool({
-    name: "verify",
-    description:
-      "Check whether a payload is genuine and valid, and explain exactly why a signature does not match. Give the exact body as it was received, and its headers.",
-    input: {
-      body: z.string(),
-      headers: z.record(z.string(), z.string()).optional(),
-      product: product.optional(),
-      url: z.string().optional().describe("URL that it was sent to: finance products sign its query"),
-    },
-    untrusted: true,
-    run: ({ body, headers = {}, product: id, url }, call) => {
-      const header = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-      return command(
-        call,
-        ["verify", "--explain"],
-        ["-"],
-        { product: id, url, header },
-        { input: body, failsWell: true },
-      );
-    },
-  }),
-  tool({
-    name: "list_events",
-    description: "List the deliveries that listen has received, the newest first, with event, verdict and status.",
-    input: {
-      event: z.string().optional().describe("pattern such as crm:Leads.*"),
-      since: z.string().optional().describe("10m, 2h, or a time"),
-      search: z.string().optional().describe("text in the body or URL"),
-      failed: z.boolean().optional().describe("only those that the app did not accept"),
-      rejected: z.boolean().optional().describe("only those that listen rejected"),
-      limit: z.int().min(1).max(200).default(20),
-    },
-    untrusted: true,
-    run: ({ limit, ...filter }, call) => command(call, ["events", "list"], [], { ...filter, limit: String(limit) }),
-  }),
-  tool({
-    name: "get_event",
-    description:
-      "Get one delivery: headers, body, verdicts, schema issues, and each attempt to forward it. Secrets are masked.",
-    input: { n: number },
-    untrusted: true,
-    run: ({ n }, call) => command(call, ["events", "show"], [String(n)]),
-  }),
-  tool({
-    name: "wait_for_event",
-    description:
-      "Wait for the next delivery that has not been returned yet, since this server was started. Needs a running zoho-hooks listen.",
-    input: {
-      event: z.string().optional().describe("pattern such as crm:Leads.*"),
-      timeout_seconds: z.number().min(0).max(MAX_WAIT_SECONDS).default(30),
-    },
-    untrusted: true,
-    run: ({ event, timeout_seconds }, call) => waitForEvent(event, timeout_seconds * 1000, call),
-  }),
-  tool({
-    name: "check_endpoint",
-    description:
-      "Try what an endpoint must do: signatures, malformed requests, time limits, duplicates. Sends sample events to it.",
-    input: { url: to, product: product.optional(), only: z.array(z.string()).optional() },
-    acts: true,
-    run: ({ url, ...options }, call) => {
-      requireLocal(call, url);
-      const yes = call.allowRemote || undefined;
-      return command(call, ["check"], [url], { ...options, yes }, { failsWell: true });
-    },
-  }),
-  tool({
-    name: "send",
-    description: "Send a fresh, validly signed sample event to the app or the running listen, and return the answer.",
-    input: {
-      product,
-      event: z.string().describe("such as Leads.create; list_products has them"),
-      to: to.optional().describe("default: the running listen"),
-      format: z.string().optional(),
-      set: z.record(z.string(), z.string()).optional().describe("members to change: path and value"),
-      bad_signature: z.boolean().optional(),
-    },
-    acts: true,
-    run: ({ product: id, event, set = {}, bad_signature: badSignature, ...options }, call) => {
-      if (options.to !== undefined) requireLocal(call, options.to);
-      const assignments = Object.entries(set).map(([path, value]) => `${path}=${value}`);
-      const flags = { ...options, set: assignments, "bad-signature": badSignature };
-      return command(call, ["send"], [id, event], flags, { failsWell: true });
-    },
-  }),
-  tool({
-    name: "replay",
-    description: "Send a received delivery to the app again, with the same bytes.",
-    input: { n: number, to },
-    acts: true,
-    run: ({ n, to: target }, call) => {
-      requireLocal(call, target);
-      return command(call, ["replay"], [String(n)], { to: target }, { failsWell: true });
-    },
-  }),
-];
+function createTools(): readonly Tool[] {
+  const product = z.string().describe("such as crm, desk, books; list_products has them");
+  const number = z.int().positive().describe("the event's number");
+  const to = z.string().describe("port or URL of the app, such as 3000 or http://localhost:3000/webhooks/zoho/crm");
+  return [
+    tool({
+      name: "list_products",
+      description: "List Zoho's products, or one product's events, formats and signatures.",
+      input: { product: product.optional() },
+      run: (input, call) => command(call, ["products"], [input.product]),
+    }),
+    tool({
+      name: "get_sample",
+      description: "Get a sample payload of an event as Zoho posts it, for a test or a type.",
+      input: { product, event: z.string(), format: z.string().optional() },
+      run: ({ product: id, event, format }, call) => command(call, ["fixtures", "show"], [id, event], { format }),
+    }),
+    tool({
+      name: "verify",
+      description:
+        "Check whether a payload is genuine and valid, and explain exactly why a signature does not match. Give the exact body as it was received, and its headers.",
+      input: {
+        body: z.string(),
+        headers: z.record(z.string(), z.string()).optional(),
+        product: product.optional(),
+        url: z.string().optional().describe("URL that it was sent to: finance products sign its query"),
+      },
+      untrusted: true,
+      run: ({ body, headers = {}, product: id, url }, call) => {
+        const header = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+        return command(
+          call,
+          ["verify", "--explain"],
+          ["-"],
+          { product: id, url, header },
+          { input: body, failsWell: true },
+        );
+      },
+    }),
+    tool({
+      name: "list_events",
+      description: "List the deliveries that listen has received, the newest first, with event, verdict and status.",
+      input: {
+        event: z.string().optional().describe("pattern such as crm:Leads.*"),
+        since: z.string().optional().describe("10m, 2h, or a time"),
+        search: z.string().optional().describe("text in the body or URL"),
+        failed: z.boolean().optional().describe("only those that the app did not accept"),
+        rejected: z.boolean().optional().describe("only those that listen rejected"),
+        limit: z.int().min(1).max(200).default(20),
+      },
+      untrusted: true,
+      run: ({ limit, ...filter }, call) => command(call, ["events", "list"], [], { ...filter, limit: String(limit) }),
+    }),
+    tool({
+      name: "get_event",
+      description:
+        "Get one delivery: headers, body, verdicts, schema issues, and each attempt to forward it. Secrets are masked.",
+      input: { n: number },
+      untrusted: true,
+      run: ({ n }, call) => command(call, ["events", "show"], [String(n)]),
+    }),
+    tool({
+      name: "wait_for_event",
+      description:
+        "Wait for the next delivery that has not been returned yet, since this server was started. Needs a running zoho-hooks listen.",
+      input: {
+        event: z.string().optional().describe("pattern such as crm:Leads.*"),
+        timeout_seconds: z.number().min(0).max(MAX_WAIT_SECONDS).default(30),
+      },
+      untrusted: true,
+      run: ({ event, timeout_seconds }, call) => waitForEvent(event, timeout_seconds * 1000, call),
+    }),
+    tool({
+      name: "check_endpoint",
+      description:
+        "Try what an endpoint must do: signatures, malformed requests, time limits, duplicates. Sends sample events to it.",
+      input: { url: to, product: product.optional(), only: z.array(z.string()).optional() },
+      acts: true,
+      run: ({ url, ...options }, call) => {
+        requireLocal(call, url);
+        const yes = call.allowRemote || undefined;
+        return command(call, ["check"], [url], { ...options, yes }, { failsWell: true });
+      },
+    }),
+    tool({
+      name: "send",
+      description: "Send a fresh, validly signed sample event to the app or the running listen, and return the answer.",
+      input: {
+        product,
+        event: z.string().describe("such as Leads.create; list_products has them"),
+        to: to.optional().describe("default: the running listen"),
+        format: z.string().optional(),
+        set: z.record(z.string(), z.string()).optional().describe("members to change: path and value"),
+        bad_signature: z.boolean().optional(),
+      },
+      acts: true,
+      run: ({ product: id, event, set = {}, bad_signature: badSignature, ...options }, call) => {
+        if (options.to !== undefined) requireLocal(call, options.to);
+        const assignments = Object.entries(set).map(([path, value]) => `${path}=${value}`);
+        const flags = { ...options, set: assignments, "bad-signature": badSignature };
+        return command(call, ["send"], [id, event], flags, { failsWell: true });
+      },
+    }),
+    tool({
+      name: "replay",
+      description: "Send a received delivery to the app again, with the same bytes.",
+      input: { n: number, to },
+      acts: true,
+      run: ({ n, to: target }, call) => {
+        requireLocal(call, target);
+        return command(call, ["replay"], [String(n)], { to: target }, { failsWell: true });
+      },
+    }),
+  ];
+}
 
 type Flag = string | boolean | readonly string[] | undefined;
 
@@ -310,7 +312,7 @@ async function mcp(context: Context, { allowRemote = false }: McpOptions): Promi
       });
       return server;
     }
-    for (const each of tools) addTool(server, each, { context: quiet, allowRemote, cursor });
+    for (const each of createTools()) addTool(server, each, { context: quiet, allowRemote, cursor });
     for (const file of readdirSync(join(context.packageRoot, "docs")).filter((name) => name.endsWith(".md")))
       addPage(server, join(context.packageRoot, "docs", file));
     return server;

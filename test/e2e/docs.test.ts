@@ -18,6 +18,7 @@ const GENERATED = ["commands.md", "events.md"];
 const DOCS = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" });
 const pages = [
   "README.md",
+  "skills/zoho-hooks/SKILL.md",
   ...DOCS.filter((name) => name.endsWith(".md") && !GENERATED.includes(name)).map((name) => join("docs", name)),
 ];
 
