@@ -70,6 +70,8 @@ for (const [format, extension] of [
     output: {
       dir: "dist",
       format,
+      // In Jest a file that was required cannot import().
+      ...(format === "cjs" && { dynamicImportInCjs: false }),
       entryFileNames: `library/[name].${extension}`,
       chunkFileNames: `library/[name]-[hash].${extension}`,
     },

@@ -26,7 +26,6 @@ export async function start(surroundings: Surroundings): Promise<void> {
 const EXAMPLES = examples(
   "zoho-hooks listen 3000                     receive on 127.0.0.1:4460, forward to port 3000",
   "zoho-hooks send crm Leads.create           send your listener a signed sample",
-  "zoho-hooks send books --all --to 3000      send every Books event to your app itself",
   "zoho-hooks verify payload.json             is this payload genuine and well-formed?",
 );
 

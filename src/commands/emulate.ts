@@ -13,15 +13,13 @@ export const define: Define = (command, act) => {
     .addHelpText("after", HELP);
   command
     .command("start")
-    .description(
-      "Serve one Zoho organisation on this machine until Ctrl-C. This is what emulate does without a subcommand.",
-    )
+    .description("Serve one Zoho organisation until Ctrl-C. Without a subcommand, emulate does this.")
     .option("-p, --port <port>", "port to listen on, 0 for any free one", EMULATOR_PORT)
     .option("--host <host>", "address to listen on", "127.0.0.1")
     .option("--state <file>", "keep what the organisation holds in this file")
     .option("--seed <file>", "create the records of this JSON file at the start")
     .option("--env", "only print the variables for an emulator at this port, and start nothing")
-    .addHelpText("before", examples("zoho-hooks emulate --state zoho.json", "export $(zoho-hooks emulate --env)"))
+    .addHelpText("before", examples("zoho-hooks emulate start --port 4481 --state zoho.json"))
     .addHelpText("after", START_HELP)
     .action(act(emulate));
   addUrl(command.command("fail"))
@@ -49,6 +47,7 @@ export const define: Define = (command, act) => {
     .action(act(advance));
   addUrl(command.command("reset"))
     .description("Empty a running emulator. Its client and its published refresh token stay.")
+    .addHelpText("before", examples("zoho-hooks emulate reset"))
     .action(act(reset));
 };
 

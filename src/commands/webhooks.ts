@@ -62,7 +62,8 @@ export const define: Define = (command, act) => {
       act(async (context, words: readonly string[], options: CreateOptions & { readonly url?: string }) => {
         const product = chosenProduct(options);
         const config = loadConfig(context);
-        const findUrl = async (): Promise<string> => options.url ?? (await listenerUrl(context, config, product.id));
+        const findUrl = async (isZohoLocal: boolean): Promise<string> =>
+          options.url ?? (await listenerUrl(context, config, product.id, isZohoLocal));
         await createWebhook(context, config, product, words, options, findUrl);
         return ExitCode.ok;
       }),

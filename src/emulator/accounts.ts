@@ -12,6 +12,17 @@ export const PUBLISHED = {
   refreshToken: "1000.emulator-refresh-token.that-opens-nothing-at-zoho",
 } as const;
 
+/** The variables with which this tool, and programs that read the same ones, use an emulator. */
+export function variablesOf(url: string) {
+  return {
+    ZOHO_ACCOUNTS_URL: url,
+    ZOHO_API_URL: url,
+    ZOHO_CLIENT_ID: PUBLISHED.clientId,
+    ZOHO_CLIENT_SECRET: PUBLISHED.clientSecret,
+    ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken,
+  };
+}
+
 export const CONSENT_PATH = "/oauth/v2/auth";
 
 const HOUR_MS = 3_600_000;

@@ -1,12 +1,10 @@
-import { randomInt } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
-import { noSecrets, type Secrets } from "../delivery/secrets.ts";
+import type { Secrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
-import { readBuiltInFixture } from "../samples/fixtures.ts";
-import { freshen } from "../samples/fresh.ts";
+import { freshData, readBuiltInFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import { isRecord, readExact } from "../util/json.ts";
+import { isRecord } from "../util/json.ts";
 import { parseDuration } from "../util/units.ts";
 import { SECURITY_HEADERS } from "../web/security.ts";
 import {
@@ -31,7 +29,7 @@ interface Parts {
   readonly requests: BoundedList<SeenRequest>;
   readonly stores: readonly RecordStore[];
   readonly packageRoot: string;
-  readonly secrets: Secrets | undefined;
+  readonly secrets: Secrets;
   url(): string;
   now(): number;
   subscriptions(): readonly Subscription[];
@@ -154,17 +152,18 @@ export class Control {
 
   /** Posts a new, signed sample of any product, also of those without an API here. */
   #deliver(body: Body) {
-    const { packageRoot, deliveries, now, secrets = noSecrets } = this.#parts;
+    const { packageRoot, deliveries, now, secrets } = this.#parts;
     const product = requireProduct(products, textOf(body, "product"));
     const [name, url] = [textOf(body, "event"), textOf(body, "to")];
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
       throw usageError(`to: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:3000/webhooks/zoho/crm");
     const format = chosenFormat(product, body.format === undefined ? undefined : textOf(body, "format"), name);
-    const event = requireOneEvent(product, format, name).name;
-    const fixture = readBuiltInFixture(packageRoot, { product, format, name: event });
+    const sample = { product, format, name: requireOneEvent(product, format, name).name };
+    const event = sample.name;
+    const fixture = readBuiltInFixture(packageRoot, sample);
     if (fixture === undefined) throw usageError(`there is no sample of ${product.id} ${event}`);
-    const sample = freshen(readExact(fixture.text), randomInt, new Date(now()), format.records(fixture.data, event));
-    const unsigned = deliveries.send({ product: product.id, format, event, url, body: sample, secrets });
+    const fresh = freshData(sample, fixture, new Date(now()));
+    const unsigned = deliveries.send({ product: product.id, format, event, url, body: fresh, secrets });
     return { product: product.id, format: format.id, event, url, ...(unsigned === undefined ? {} : { unsigned }) };
   }
 }

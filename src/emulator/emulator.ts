@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Secrets } from "../delivery/secrets.ts";
+import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { reachableHost } from "../util/hosts.ts";
@@ -12,6 +12,7 @@ import {
   bareFault,
   type NumberedRequest,
   type RecordStore,
+  Refusal,
   type SeenRequest,
   type Subscription,
 } from "./answer.ts";
@@ -83,9 +84,9 @@ export async function openEmulator(options: EmulatorOptions) {
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   const watch = new Watch(state, clock);
-  const desk = new Desk(state, deliveries);
-  const finance = new Finance(state, clock);
-  const sign = new Sign(state);
+  const desk = new Desk(state, deliveries, clock);
+  const finance = new Finance(() => state.finance, deliveries, clock);
+  const sign = new Sign(() => state.sign, deliveries, clock);
   const failures = new FailureLists(clock);
   const time = (at: number): string => watch.time(at);
   const records = ["crm", "bigin", "recruit"].map(
@@ -95,14 +96,16 @@ export async function openEmulator(options: EmulatorOptions) {
   /** In the order in which they are asked. */
   const services = [desk, finance, sign, failures, watch, new Crm(records, time)];
   /** Of each product with records. */
-  const stores: readonly RecordStore[] = [...records];
-  const subscriptions = (): readonly Subscription[] => [...watch.subscriptions()];
+  const stores: readonly RecordStore[] = [...records, desk, finance, sign];
+  const subscriptions = (): readonly Subscription[] =>
+    [watch, desk, finance, sign].flatMap((each) => each.subscriptions());
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
   let url = "";
   /** Ages everything that the organisation holds; the clock stays. */
   const advance = (ms: number): void => {
     age(state, ms);
+    sign.expire();
     changed();
   };
   /** Empties the organisation. */
@@ -115,21 +118,27 @@ export async function openEmulator(options: EmulatorOptions) {
   };
   const control = new Control({
     ...{ faults, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
-    ...{ packageRoot: options.packageRoot, secrets: options.secrets },
+    ...{ packageRoot: options.packageRoot, secrets: desk.withKey(options.secrets ?? noSecrets) },
     makeCode: (scopes) => accounts.grant(scopes),
   });
 
   const answerTo = async (request: ApiRequest): Promise<Answer> => {
     const answer = accounts.answer(request, originOf(request) ?? url);
     if (answer !== undefined) return answer;
+    if (request.path === "/.well-known/jwks.json") return desk.keySet();
     const token = tokenOf(request);
     if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
     const scopes = accounts.scopesOf(token);
     if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
     await deliveries.room();
-    for (const service of services) {
-      const found = await service.answer(request, scopes);
-      if (found !== undefined) return found;
+    try {
+      for (const service of services) {
+        const found = await service.answer(request, scopes);
+        if (found !== undefined) return found;
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return error.answer;
+      throw error;
     }
     const notFound = bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
     return { ...notFound, isLacking: true };
@@ -252,16 +261,23 @@ function toRequest(incoming: IncomingMessage, body: Buffer, at: number): ApiRequ
     query: parameters,
     headers: incoming.headers,
     text,
-    form: type.startsWith("multipart/") ? multipart(text) : text === "" ? parameters : new URLSearchParams(text),
+    form: type.startsWith("multipart/") ? multipart(text, type) : text === "" ? parameters : new URLSearchParams(text),
     json: parsed?.ok ? parsed.value : undefined,
     at,
   };
 }
 
 /** Zoho's own clients send their token requests as multipart. */
-function multipart(text: string): URLSearchParams {
-  const parts = text.matchAll(/name="([^"]+)"(?:\r\n[^\r]*)*?\r\n\r\n([\s\S]*?)\r\n--/g);
-  return new URLSearchParams([...parts].map(([, name = "", value = ""]): [string, string] => [name, value]));
+function multipart(text: string, type: string): URLSearchParams {
+  const [, boundary] = /boundary="?([^";]+)/.exec(type) ?? [];
+  const parts = boundary === undefined ? [] : text.split(`--${boundary}`);
+  return new URLSearchParams(
+    parts.flatMap((part): [string, string][] => {
+      const end = part.indexOf("\r\n\r\n");
+      const [, name] = /name="([^"]+)"/.exec(part.slice(0, Math.max(0, end))) ?? [];
+      return name === undefined ? [] : [[name, part.slice(end + 4).replace(/\r\n$/, "")]];
+    }),
+  );
 }
 
 function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {

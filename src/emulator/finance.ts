@@ -1,7 +1,15 @@
-import type { Answer, ApiRequest, Service } from "./answer.ts";
-import type { FinanceHook, FinanceState } from "./state.ts";
+import { isDeepStrictEqual } from "node:util";
+import { HEADER_NAME } from "../delivery/delivery.ts";
+import { withQuery } from "../delivery/target.ts";
+import { books } from "../products/books.ts";
+import { isRecord, parseJson, writeJson } from "../util/json.ts";
+import { type Answer, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { type FinanceHook, memberOf } from "./state.ts";
+import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
 
-const ROOTS: Readonly<Record<string, string>> = { "/books/v3": "ZohoBooks", "/inventory/v1": "ZohoInventory" };
+const BOOKS = "/books/v3";
+const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
+const SCOPES: Readonly<Record<string, string>> = { GET: "READ", POST: "CREATE", PUT: "UPDATE", DELETE: "DELETE" };
 const ENTITIES = ["customer", "item", "estimate", "invoice", "salesorder", "purchaseorder", "expense"];
 const ARGUMENTS = [
   ...["webhook_name", "description", "entity", "method", "url", "headers", "query_parameters", "body_type"],
@@ -9,35 +17,151 @@ const ARGUMENTS = [
 ];
 /** Faster settings calls are rejected. */
 const PAUSE_MS = 600;
+const MAX_PER_PAGE = 200;
+/** Types of workflow rules that run when a record is written. */
+const RULES: Readonly<Record<Operation, readonly string[]>> = {
+  add: ["add", "add_edit"],
+  edit: ["add_edit"],
+  delete: ["delete"],
+};
+const [, wire] = books.formats;
 
-/** Webhooks and workflow rules of one Books and one Inventory organisation. */
-export class Finance implements Service {
+interface Module {
+  /** Wraps its record in answers and deliveries. */
+  readonly key: string;
+  /** Name in webhooks and rules. */
+  readonly entity: string;
+  /** Group of its scopes. */
+  readonly scope: string;
+  readonly required: readonly string[];
+  readonly usual: Data;
+}
+
+/** https://www.zoho.com/books/api/v3/ */
+const MODULES: Readonly<Record<string, Module>> = {
+  contacts: {
+    ...{ key: "contact", entity: "customer", scope: "contacts", required: ["contact_name"] },
+    usual: {
+      ...{ company_name: "", contact_type: "customer", status: "active", currency_code: "USD", payment_terms: 0 },
+      ...{ payment_terms_label: "Due on Receipt", outstanding_receivable_amount: 0, billing_address: {} },
+      ...{ shipping_address: {}, contact_persons: [], custom_fields: [] },
+    },
+  },
+  items: {
+    ...{ key: "item", entity: "item", scope: "settings", required: ["name", "rate"] },
+    usual: { sku: "", description: "", status: "active", custom_fields: [] },
+  },
+  invoices: {
+    ...{ key: "invoice", entity: "invoice", scope: "invoices", required: ["customer_id", "line_items"] },
+    usual: {
+      ...{ status: "draft", reference_number: "", currency_code: "USD", exchange_rate: 1, tax_total: 0 },
+      ...{ custom_fields: [], billing_address: {}, shipping_address: {} },
+    },
+  },
+};
+
+/** Records of Books, and webhooks and workflow rules of one Books and one Inventory organisation. */
+export class Finance extends Store<FinanceHook> implements Service {
+  readonly product = "books";
   readonly organizationId = "10234695";
   /** The answer to creating a workflow rule. */
   ruleTrouble: Answer | undefined;
-  /** The page size of the list, whatever is requested. */
-  pageSize = 200;
-  #next = 460000000026049n;
+  /** The page size of the list of webhooks, whatever is requested. */
+  pageSize = MAX_PER_PAGE;
+  protected readonly notFound = fault(404, 1002, "Resource does not exist.");
   #calledAt = Number.NEGATIVE_INFINITY;
-  readonly #now: () => number;
 
-  readonly #state: { finance: FinanceState };
-
-  constructor(state: { finance: FinanceState }, now: () => number) {
-    this.#state = state;
-    this.#now = now;
+  subscriptions(): readonly Subscription[] {
+    return this.hooks.map(({ id, root, body: { url, entity }, rules }) => ({
+      product: root === BOOKS ? "books" : "inventory",
+      id,
+      url: String(url),
+      events: [String(entity)],
+      // A webhook without a rule is never called.
+      enabled: rules.length > 0,
+    }));
   }
 
-  get hooks(): readonly FinanceHook[] {
-    return this.#state.finance.hooks;
+  protected checked(module: string, given: Data): Data {
+    const { key, required, usual } = MODULES[module] as Module;
+    const data = { ...usual, ...given };
+    const isMissing = (name: string): boolean =>
+      [[], "", null].some((none) => isDeepStrictEqual(memberOf<unknown>(data, name) ?? null, none));
+    const flaw =
+      required.find(isMissing) ??
+      flawIn(wire, key, { [key]: this.shown(module, { id: "0", record: { data, createdAt: 0, changedAt: 0 } }) });
+    if (flaw !== undefined) throw wrong(flaw);
+    return module === "invoices" ? this.#withTotals(data) : data;
+  }
+
+  /** An invoice with its customer's name, the parts of its lines, and their sum. */
+  #withTotals(data: Data): Data {
+    const customer_id = String(data.customer_id);
+    const customer = memberOf(this.table("contacts"), customer_id);
+    if (customer === undefined) throw wrong("customer_id");
+    const line_items = (data.line_items as readonly Data[]).map((line): Data & { readonly item_total: number } => {
+      const item = memberOf(this.table("items"), String(line.item_id))?.data;
+      const { name = item?.name, rate = item?.rate, quantity = 1, line_item_id = this.newId() } = line;
+      const item_total = cents(Number(rate) * Number(quantity));
+      if (Number.isNaN(item_total) || (line.item_id !== undefined && item === undefined)) throw wrong("line_items");
+      return { ...line, line_item_id, name, rate, quantity, item_total };
+    });
+    const sub_total = cents(line_items.reduce((sum, { item_total }) => sum + item_total, 0));
+    const total = cents(sub_total + Number(data.tax_total));
+    const customer_name = customer.data.contact_name;
+    return { ...data, customer_id, customer_name, line_items, sub_total, total, balance: total };
+  }
+
+  protected shown(module: string, { id, record: { data, createdAt, changedAt } }: Row): Data {
+    const [created = "", changed] = [createdAt, changedAt].map(
+      (at) => `${new Date(at).toISOString().slice(0, 19)}+0000`,
+    );
+    const date = created.slice(0, 10);
+    return {
+      [`${(MODULES[module] as Module).key}_id`]: id,
+      ...(module === "invoices" && { invoice_number: `INV-${id.slice(-6)}`, date, due_date: data.date ?? date }),
+      ...data,
+      created_time: created,
+      last_modified_time: changed,
+    };
+  }
+
+  /** Runs the rules: each posts the whole record, as a body that the user designed is not filled in. */
+  protected written(operation: Operation, module: string, row: Row): void {
+    const { entity, key } = MODULES[module] as Module;
+    // A vendor is a contact, too.
+    if (module === "contacts" && row.record.data.contact_type !== entity) return;
+    for (const { root, body, rules } of this.hooks) {
+      if (root !== BOOKS || body.entity !== entity) continue;
+      const query = new URLSearchParams(pairsOf(body.query_parameters));
+      const encode = (data: unknown) => ({
+        method: String(body.method),
+        contentType: "application/json",
+        body: Buffer.from(writeJson(data)),
+      });
+      for (const { type } of rules) {
+        if (!RULES[operation].includes(type)) continue;
+        this.deliveries.send({
+          product: this.product,
+          format: { ...wire, encode },
+          event: key,
+          url: withQuery(String(body.url), query.toString()),
+          headers: pairsOf(body.headers),
+          body: { [key]: this.shown(module, row) },
+          secrets: onlyKey("secret", body.secret),
+        });
+      }
+    }
   }
 
   answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
     const root = Object.keys(ROOTS).find((each) => request.path.startsWith(`${each}/`));
     if (root === undefined) return undefined;
     const path = request.path.slice(root.length);
-    const operation = { GET: "READ", POST: "CREATE", PUT: "UPDATE", DELETE: "DELETE" }[request.method];
-    if (!scopes.includes(`${ROOTS[root]}.settings.${operation}`))
+    const [, name = "", recordId] = /^\/(\w+)(?:\/(\d+))?$/.exec(path) ?? [];
+    const module = root === BOOKS ? memberOf(MODULES, name) : undefined;
+    const operation = memberOf(SCOPES, request.method);
+    if (!scopes.includes(`${ROOTS[root]}.${module?.scope ?? "settings"}.${operation}`))
       return fault(401, 57, "You are not authorized to perform this operation");
     if (path === "/organizations") {
       const organizations = [{ organization_id: this.organizationId, name: "Acme" }];
@@ -45,70 +169,116 @@ export class Finance implements Service {
     }
     if (request.query.get("organization_id") !== this.organizationId)
       return fault(400, 4, "Invalid value passed for organization_id");
+    if (module !== undefined) return this.#records(request, name, module.key, recordId);
     if (path.startsWith("/settings/")) {
-      const isTooSoon = this.#now() - this.#calledAt < PAUSE_MS;
-      this.#calledAt = this.#now();
+      const isTooSoon = this.now() - this.#calledAt < PAUSE_MS;
+      this.#calledAt = this.now();
       if (isTooSoon) return fault(429, 1070, "too many requests");
     }
     if (path === "/settings/workflows" && request.method === "POST") return this.#addRule(root, request.json);
-    if (path === "/settings/webhooks" && request.method === "POST") return this.#create(root, request.json);
-    if (path === "/settings/webhooks" && request.method === "GET") return this.#list(root, request.query);
+    if (path === "/settings/webhooks" && request.method === "POST") return this.#createHook(root, request.json);
+    if (path === "/settings/webhooks" && request.method === "GET") return this.#listHooks(root, request.query);
     const id = /^\/settings\/webhooks\/(\d+)$/.exec(path)?.[1];
-    if (id === undefined || request.method !== "DELETE") return fault(404, 5, "Invalid URL Passed");
-    if (!this.hooks.some((hook) => hook.id === id)) return fault(404, 1002, "Webhook does not exist.");
-    this.#state.finance.hooks = this.hooks.filter((hook) => hook.id !== id);
+    if (id === undefined || request.method !== "DELETE")
+      return { ...fault(404, 5, "Invalid URL Passed"), isLacking: true };
+    if (!this.dropHook(id)) return fault(404, 1002, "Webhook does not exist.");
     return { status: 200, body: { code: 0, message: "The webhook has been deleted." } };
   }
 
-  #create(root: string, json: unknown): Answer {
-    const body = (json ?? {}) as Record<string, unknown>;
-    const refused = (name: string): Answer => fault(400, 15, `Please ensure that the ${name} is right`);
+  #records(request: ApiRequest, module: string, key: string, id: string | undefined): Answer {
+    const { method, query } = request;
+    const one = (message: string, row: Row, status = 200): Answer => ({
+      status,
+      body: { code: 0, message, [key]: this.shown(module, row) },
+    });
+    if (method === "POST" && id === undefined)
+      return one(`The ${key} has been created.`, this.find(module, this.create(module, dataOf(request)).id), 201);
+    if (method === "GET" && id === undefined) {
+      const page = Number(query.get("page") ?? 1);
+      const per_page = Number(query.get("per_page") ?? MAX_PER_PAGE);
+      if (!(page >= 1 && per_page >= 1 && per_page <= MAX_PER_PAGE))
+        return fault(400, 4, "Invalid value passed for page or per_page");
+      const rows = this.page(module, (page - 1) * per_page, per_page + 1);
+      const page_context = { page, per_page, has_more_page: rows.length > per_page };
+      const records = rows.slice(0, per_page).map((row) => this.shown(module, row));
+      return { status: 200, body: { code: 0, message: "success", [module]: records, page_context } };
+    }
+    if (id === undefined || method === "POST") return fault(405, 5, "Invalid URL Passed");
+    const row = this.find(module, id);
+    if (method === "GET") return one("success", row);
+    if (method === "PUT") this.change(module, id, dataOf(request));
+    else this.remove(module, id);
+    const message = `The ${key} has been ${method === "PUT" ? "updated" : "deleted"}.`;
+    return method === "PUT" ? one(message, row) : { status: 200, body: { code: 0, message } };
+  }
+
+  #createHook(root: string, json: unknown): Answer {
+    const body = isRecord(json) ? json : {};
     const stranger = Object.keys(body).find((key) => !ARGUMENTS.includes(key));
-    if (stranger !== undefined) return refused(stranger);
+    if (stranger !== undefined) throw wrong(stranger);
     const { url, webhook_name: name, description = "", entity, method, secret = "" } = body;
-    if (typeof url !== "string" || url === "" || url.length > 5000) return refused("url");
-    if (typeof name !== "string" || name.length > 50) return refused("webhook_name");
-    if (String(description).length > 100) return refused("description");
-    if (!ENTITIES.includes(String(entity))) return refused("entity");
-    if (!["POST", "PUT", "DELETE"].includes(String(method))) return refused("method");
-    if (secret !== "" && !/^[A-Za-z0-9]{12,50}$/.test(String(secret))) return refused("secret");
-    const hook: FinanceHook = { id: String(this.#next++), root, body, rules: [] };
-    this.#state.finance.hooks.push(hook);
-    return { status: 201, body: { code: 0, message: "done", webhook: { webhook_id: hook.id, ...body } } };
+    if (typeof url !== "string" || !/^https?:/.test(url) || !URL.canParse(url) || url.length > 5000) throw wrong("url");
+    if (typeof name !== "string" || name.length > 50) throw wrong("webhook_name");
+    if (String(description).length > 100) throw wrong("description");
+    if (!ENTITIES.includes(String(entity))) throw wrong("entity");
+    if (!["POST", "PUT", "DELETE"].includes(String(method))) throw wrong("method");
+    if (secret !== "" && !/^[A-Za-z0-9]{12,50}$/.test(String(secret))) throw wrong("secret");
+    if (!pairsOf(body.headers).every(([header, value]) => HEADER_NAME.test(header) && /^[ -~]*$/.test(value)))
+      throw wrong("headers");
+    const { id } = this.addHook({ id: this.newId(), root, body, rules: [] });
+    return { status: 201, body: { code: 0, message: "done", webhook: { webhook_id: id, ...body } } };
   }
 
   #addRule(root: string, json: unknown): Answer {
     if (this.ruleTrouble !== undefined) return this.ruleTrouble;
-    const {
-      entity,
-      rule_type: type,
-      instant_actions: actions,
-      workflow_name: name,
-    } = (json ?? {}) as {
-      readonly [key: string]: unknown;
-    };
+    const body: Data = isRecord(json) ? json : {};
+    const { entity, rule_type: type, instant_actions: actions, workflow_name: name } = body;
     const [action] = Array.isArray(actions) ? actions : [];
     const hook = this.hooks.find((each) => each.root === root && each.id === action?.action_id);
     if (hook === undefined || action?.action_type !== "webhook") return fault(400, 15, "no such action");
     if (!["add", "add_edit", "delete"].includes(String(type)) || hook.body.entity !== entity || !name)
       return fault(400, 15, "the rule is not right");
-    const id = String(this.#next++);
-    hook.rules.push(id);
+    const id = this.newId();
+    hook.rules.push({ id, type: String(type) });
     return { status: 201, body: { code: 0, message: "done", workflow: { workflow_id: id } } };
   }
 
-  #list(root: string, query: URLSearchParams): Answer {
+  #listHooks(root: string, query: URLSearchParams): Answer {
     const page = Number(query.get("page") ?? 1);
     const own = this.hooks.filter((hook) => hook.root === root);
-    const shown = own.slice((page - 1) * this.pageSize, page * this.pageSize);
-    const webhooks = shown.map(({ id, body: { secret: _, ...body }, rules }) => ({
+    const listed = own.slice((page - 1) * this.pageSize, page * this.pageSize);
+    const webhooks = listed.map(({ id, body: { secret: _, ...body }, rules }) => ({
       webhook_id: id,
       ...body,
-      related_rules: rules.map((each) => ({ workflow_id: each })),
+      related_rules: rules.map((rule) => ({ workflow_id: rule.id })),
     }));
     const page_context = { page, has_more_page: own.length > page * this.pageSize };
     return { status: 200, body: { code: 0, message: "success", webhooks, page_context } };
   }
+}
+
+/** JSON, or as Zoho's own scripts send it, a form with `JSONString`. */
+function dataOf({ json, form }: ApiRequest): Data {
+  const parsed = isRecord(json) ? { ok: true, value: json } : parseJson(form.get("JSONString") ?? "");
+  if ("value" in parsed && isRecord(parsed.value)) return parsed.value;
+  throw new Refusal(fault(400, 2, "Invalid value passed for JSONString"));
+}
+
+/** Arguments such as `headers`: a list of `{param_name, param_value}`. */
+function pairsOf(list: unknown): [string, string][] {
+  const pairs: readonly unknown[] = Array.isArray(list) ? list : [];
+  return pairs.map((each) => {
+    const { param_name: name = "", param_value: value = "" }: Data = Object(each);
+    return [String(name), String(value)];
+  });
+}
+
+function cents(amount: number): number {
+  return Math.round(amount * 100) / 100;
+}
+
+function wrong(name: string): Refusal {
+  return new Refusal(fault(400, 15, `Please ensure that the ${name} is right`));
 }
 
 function fault(status: number, code: number, message: string): Answer {

@@ -231,7 +231,6 @@ export class Records implements RecordStore {
 
   /** Tells the channels of a module, and those that watch the records to which the written ones refer. */
   #tell(module: Module, verb: Change["verb"], written: readonly Written[], parents?: Parents): void {
-    if (written.length === 0) return;
     const { product } = this;
     const ids = written.map(({ id }) => id);
     const deletion = { Modified_By: USER, Record_Status__s: 0 };

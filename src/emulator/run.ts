@@ -6,7 +6,7 @@ import { ExitCode } from "../util/errors.ts";
 import { isLoopback, reachableHost } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
-import { PUBLISHED } from "./accounts.ts";
+import { variablesOf } from "./accounts.ts";
 import type { NumberedRequest } from "./answer.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
 import { openEmulator } from "./emulator.ts";
@@ -38,8 +38,9 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
   const noteDropped = (dropped: number): void => {
     if (dropped === 0 || hasDropped) return;
     hasDropped = true;
-    const message = "the newest 10,000 requests and deliveries are kept (64 MB of each): older ones are dropped";
-    report({ type: "notice", message });
+    const message =
+      "only the newest 10,000 requests and deliveries are kept, at most 64 MB of each: older ones are dropped";
+    report({ type: "warning", message });
   };
   try {
     const emulator = await openEmulator({
@@ -58,7 +59,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
     try {
       if (options.seed !== undefined) {
         if (file?.isLoaded === true)
-          report({ type: "notice", message: `${options.seed} was not read: ${options.state} has records already` });
+          report({ type: "warning", message: `${options.seed} was not read: ${options.state} is not new` });
         else seed(emulator.stores, resolve(context.cwd, options.seed));
       }
       reportReady(context, emulator.url, options);
@@ -84,17 +85,6 @@ function printVariables(context: Context, url: string): ExitCode {
     .join("");
   context.report({ type: "text", text, json: { type: "emulator", url, env } });
   return ExitCode.ok;
-}
-
-/** The variables with which this tool, and programs that read the same ones, use an emulator. */
-export function variablesOf(url: string) {
-  return {
-    ZOHO_ACCOUNTS_URL: url,
-    ZOHO_API_URL: url,
-    ZOHO_CLIENT_ID: PUBLISHED.clientId,
-    ZOHO_CLIENT_SECRET: PUBLISHED.clientSecret,
-    ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken,
-  };
 }
 
 function reportReady(context: Context, url: string, { host }: EmulateOptions): void {

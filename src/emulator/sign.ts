@@ -1,53 +1,259 @@
-import type { Answer, ApiRequest, Service } from "./answer.ts";
-import type { SignHook, SignState } from "./state.ts";
+import { sign } from "../products/sign.ts";
+import { ExactNumber, isRecord, parseJson } from "../util/json.ts";
+import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { memberOf, type SignHook } from "./state.ts";
+import { type Data, flawIn, onlyKey, type Row, Store } from "./store.ts";
 
-const PATH = "/api/v1/accounts/webhooks";
-const ACTIONS = ["Sent", "Viewed", "Sign", "Completed", "Declined", "Recalled", "Forward", "Expired"];
+const HOOKS_PATH = "/api/v1/accounts/webhooks";
+/** What can happen to a request: what its deliveries call it, the action that a webhook subscribes to, and the new status. */
+const STEPS: Readonly<Record<string, readonly [operation: string, action: string, status?: string]>> = {
+  submit: ["RequestSubmitted", "Sent", "inprogress"],
+  view: ["RequestViewed", "Viewed"],
+  sign: ["RequestSigningSuccess", "Sign"],
+  complete: ["RequestCompleted", "Completed", "completed"],
+  decline: ["RequestRejected", "Declined", "declined"],
+  recall: ["RequestRecalled", "Recalled", "recalled"],
+  forward: ["RequestForwarded", "Forward"],
+  expire: ["RequestExpired", "Expired", "expired"],
+};
+/** Those that a recipient takes. Zoho has no public API for them: they are a `change` of the request. */
+const OF_RECIPIENTS = ["view", "sign", "decline", "forward"];
+const ACTIONS = Object.values(STEPS).map(([, action]) => action);
 /** https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management */
-const MOST = 2;
+const MAX_HOOKS = 2;
+/** https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-best-practices */
+const MAX_FAILURES = 20;
+const DAY_MS = 86_400_000;
+const OWNER = {
+  ...{ owner_id: "100000000000000019", owner_email: "legal@example.com", owner_first_name: "Ines" },
+  ...{ owner_last_name: "Prado", org_id: "70000001" },
+};
+/** Scopes of `ZohoSign.documents` by method and path. */
+const SCOPES: Readonly<Record<string, string>> = {
+  GET: "READ",
+  POST: "CREATE",
+  "GET id": "READ",
+  "POST id submit": "UPDATE",
+  "POST id recall": "UPDATE",
+  "PUT id delete": "DELETE",
+};
+const [wire] = sign.formats;
 
-/** Zoho Sign's webhooks of one account, as an integration calls them. Ids are JSON numbers of 18 digits. */
-export class Sign implements Service {
-  nextId = 100000000000321001n;
-  readonly #state: { sign: SignState };
+/** What one recipient has to do. */
+interface Action {
+  readonly action_id: string;
+  readonly action_type: string;
+  readonly signing_order: number;
+  action_status: "NOACTION" | "UNOPENED" | "VIEWED" | "SIGNED";
+  recipient_email: string;
+  recipient_name: string;
+}
 
-  constructor(state: { sign: SignState }) {
-    this.#state = state;
+/** Requests and webhooks of one Zoho Sign account. Ids of webhooks are JSON numbers of 18 digits, as integrations see them. */
+export class Sign extends Store<SignHook> implements Service {
+  readonly product = "sign";
+  protected readonly notFound = fault(400, 20405, "No match found");
+
+  subscriptions(): readonly Subscription[] {
+    return this.hooks.map((hook) => ({
+      product: this.product,
+      id: hook.id,
+      url: String(hook.form.webhook_url),
+      events: actionsOf(hook),
+      enabled: isEnabled(hook),
+    }));
   }
 
-  get hooks(): readonly SignHook[] {
-    return this.#state.sign.hooks;
+  /** Of a draft. */
+  protected checked(_module: string, given: Data): Data {
+    const {
+      request_name,
+      actions,
+      is_sequential = true,
+      expiration_days = 15,
+      document_ids = ["document.pdf"],
+    } = given;
+    if (typeof request_name !== "string" || request_name === "") throw wrong("request_name");
+    if (!Array.isArray(actions) || actions.length === 0) throw wrong("actions");
+    if (!(typeof expiration_days === "number" && expiration_days >= 1)) throw wrong("expiration_days");
+    const data = {
+      request_status: "draft",
+      request_name,
+      is_sequential,
+      expiration_days,
+      document_ids: [document_ids].flat().map((name, i) => ({
+        document_name: String(name),
+        document_id: this.newId(),
+        document_order: String(i),
+      })),
+      actions: actions.map((each, i) => {
+        const {
+          recipient_email,
+          recipient_name = recipient_email,
+          action_type = "SIGN",
+          signing_order = i + 1,
+        } = Object(each);
+        if (!/^\S+@\S+$/.test(recipient_email)) throw wrong("recipient_email");
+        const action_status = "NOACTION";
+        return { action_id: this.newId(), action_type, action_status, recipient_email, recipient_name, signing_order };
+      }),
+    };
+    const flaw = flawIn(wire, "RequestSubmitted", {
+      requests: { ...data, request_id: "0" },
+      notifications: { operation_type: "RequestSubmitted" },
+    });
+    if (flaw !== undefined) throw wrong(flaw);
+    return data;
+  }
+
+  protected shown(_module: string, { id, record: { data, createdAt, changedAt, expiresAt } }: Row): Data {
+    return {
+      request_id: id,
+      ...OWNER,
+      ...data,
+      ...{ self_sign: false, is_deleted: false, request_type_name: "Others", request_type_id: "100000000000000135" },
+      ...{ created_time: createdAt, modified_time: changedAt, action_time: changedAt, zsdocumentid: `EMULATED-${id}` },
+      ...(expiresAt !== undefined && { expire_by: expiresAt }),
+    };
+  }
+
+  /** Creating and deleting a draft posts nothing. */
+  protected written(): void {}
+
+  /** `{action: "sign"}` is by the recipient whose turn it is, or by that of `action_id`. */
+  override change(module: string, id: string, data: Data): ApiRecord {
+    const row = this.find(module, id);
+    this.#take(String(data.action), row, data);
+    return { id, ...this.shown(module, row) };
+  }
+
+  /** Ends the requests whose time is over. */
+  expire(): void {
+    for (const row of this.page("requests", 0, Number.POSITIVE_INFINITY))
+      if (statusOf(row) === "inprogress" && Number(row.record.expiresAt) <= this.now()) this.#take("expire", row, {});
+  }
+
+  #take(step: string, row: Row, data: Data): void {
+    const { record } = row;
+    const status = memberOf(STEPS, step)?.[2] ?? statusOf(row);
+    if (!Object.hasOwn(STEPS, step) || step === "complete")
+      throw refusal(9043, `action is not submit, recall, expire, ${OF_RECIPIENTS.join(", ")}`);
+    if (statusOf(row) !== (step === "submit" ? "draft" : "inprogress"))
+      throw refusal(4066, `${step} is not possible: the request is ${statusOf(row)}`);
+    const actions = structuredClone(record.data.actions) as Action[];
+    const by = OF_RECIPIENTS.includes(step) ? actingIn(actions, data.action_id) : undefined;
+    const before = by && { ...by };
+    if (step === "forward") {
+      const { email, name = email } = data;
+      if (!/^\S+@\S+$/.test(String(email))) throw wrong("email");
+      Object.assign(actingIn(actions, data.action_id), { recipient_email: email, recipient_name: name });
+    }
+    if (by !== undefined && step === "view") by.action_status = "VIEWED";
+    if (by !== undefined && step === "sign") by.action_status = "SIGNED";
+    const at = this.now();
+    if (step === "submit") record.expiresAt = at + Number(record.data.expiration_days) * DAY_MS;
+    if (step === "submit" || step === "sign") mailNext(actions, record.data.is_sequential === true);
+    const isLast = actions.every(({ action_status }) => action_status === "SIGNED");
+    Object.assign(record, {
+      data: { ...record.data, actions, request_status: isLast ? "completed" : status },
+      changedAt: at,
+    });
+    this.#post(step, row, before, data.reason);
+    if (isLast) this.#post("complete", row, before);
+  }
+
+  /** Posts what happened to the webhooks that subscribe to it. `by` is the recipient who did it; without one, the owner. */
+  #post(step: string, row: Row, by: Action | undefined, reason: unknown = ""): void {
+    const [operation = "", action = ""] = STEPS[step] ?? [];
+    const notifications = {
+      performed_by_email: by?.recipient_email ?? OWNER.owner_email,
+      performed_by_name: by?.recipient_name ?? `${OWNER.owner_first_name} ${OWNER.owner_last_name}`,
+      performed_at: this.now(),
+      reason: String(reason),
+      activity: `Document: ${step}`,
+      operation_type: operation,
+      ...(by && { action_id: by.action_id, signing_order: by.signing_order }),
+      ip_address: "127.0.0.1",
+    };
+    for (const hook of this.hooks) {
+      if (!isEnabled(hook) || !actionsOf(hook).includes(action)) continue;
+      this.deliveries.send({
+        product: this.product,
+        format: wire,
+        event: operation,
+        url: String(hook.form.webhook_url),
+        body: withNumericIds({ requests: this.shown("requests", row), notifications }),
+        secrets: onlyKey("secret", hook.secret),
+        timeoutMs: wire.answer.withinMs,
+        onAnswer: (status) => {
+          // An answer that comes late does not enable it again.
+          if (isEnabled(hook)) hook.failures = status === 200 ? 0 : hook.failures + 1;
+        },
+      });
+    }
   }
 
   answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
-    if (request.path !== PATH && !request.path.startsWith(`${PATH}/`)) return undefined;
-    if (!scopes.includes("ZohoSign.account.ALL")) return fault(401, 9041, "Invalid Oauth Scope");
-    const id = request.path.slice(PATH.length + 1);
-    if (request.method === "GET" && id === "") return this.#list(request.query.get("data"));
-    if (request.method === "POST" && id === "") return this.#create(request);
-    if (request.method !== "DELETE" || id === "") return fault(404, 9004, "no such URL");
-    if (!this.hooks.some((hook) => hook.id === id)) return fault(400, 9015, "no such webhook");
-    this.#state.sign.hooks = this.hooks.filter((hook) => hook.id !== id);
-    return { status: 200, body: { code: 0, message: "deleted", status: "success" } };
+    const { path, method } = request;
+    if (path === HOOKS_PATH || path.startsWith(`${HOOKS_PATH}/`)) return this.#webhooks(request, scopes);
+    const parts = /^\/api\/v1\/requests(?:\/(\d+)(?:\/(submit|recall|delete))?)?$/.exec(path);
+    if (parts === null) return undefined;
+    const [, id, step] = parts;
+    const scope = memberOf(SCOPES, [method, ...(id ? ["id"] : []), ...(step ? [step] : [])].join(" "));
+    if (scope === undefined) return { ...fault(404, 9004, "no such URL"), isLacking: true };
+    if (![scope, "ALL"].some((each) => scopes.includes(`ZohoSign.documents.${each}`)))
+      return fault(401, 9041, "Invalid Oauth Scope");
+    this.expire();
+    if (id === undefined && method === "POST") return this.#upload(request);
+    if (id === undefined) return this.#list(request.query.get("data"));
+    const row = this.find("requests", id);
+    if (step === "delete") this.remove("requests", id);
+    else if (step !== undefined) this.#take(step, row, {});
+    return success({ requests: this.shown("requests", row) });
+  }
+
+  #upload({ form, text }: ApiRequest): Answer {
+    const { requests } = readObject(form.get("data"), "data");
+    const document_ids = [...text.matchAll(/; filename="([^"\r\n]*)"/g)].map(([, name]) => name);
+    const { id } = this.create("requests", { ...Object(requests), ...(document_ids.length > 0 && { document_ids }) });
+    return success({ requests: this.shown("requests", this.find("requests", id)) });
   }
 
   #list(data: string | null): Answer {
-    const { row_count: count, start_index: start } = JSON.parse(data ?? "{}").page_context ?? {};
+    const { row_count = 10, start_index = 1 } = Object(readObject(data ?? "{}", "data").page_context);
+    if (!(row_count >= 1 && row_count <= 100 && start_index >= 1)) throw wrong("page_context");
+    const rows = this.page("requests", start_index - 1, row_count + 1);
+    const page_context = { row_count, start_index, has_more_rows: rows.length > row_count };
+    return success({ requests: rows.slice(0, row_count).map((row) => this.shown("requests", row)), page_context });
+  }
+
+  #webhooks(request: ApiRequest, scopes: readonly string[]): Answer {
+    if (!scopes.includes("ZohoSign.account.ALL")) return fault(401, 9041, "Invalid Oauth Scope");
+    const id = request.path.slice(HOOKS_PATH.length + 1);
+    if (request.method === "GET" && id === "") return this.#listHooks(request.query.get("data"));
+    if (request.method === "POST" && id === "") return this.#createHook(request);
+    if (request.method !== "DELETE" || id === "") return { ...fault(404, 9004, "no such URL"), isLacking: true };
+    if (!this.dropHook(id)) return fault(400, 9015, "no such webhook");
+    return success({ message: "deleted" });
+  }
+
+  #listHooks(data: string | null): Answer {
+    const { row_count: count, start_index: start } = Object(readObject(data ?? "{}", "data").page_context);
     if (!Number.isInteger(count) || !(start >= 1)) return fault(400, 9039, "page_context is missing");
-    const webhooks = this.hooks.slice(start - 1, start - 1 + count).map(
-      ({ id, form }) =>
-        `{"webhook_id":${id},${JSON.stringify({
-          webhook_url: form.webhook_url,
-          webhook_status: "Active",
-          purpose: form.purpose,
-          web_actions: form.webhook_actions,
-          environment: form.environment,
-        }).slice(1)}`,
-    );
+    const webhooks = this.hooks.slice(start - 1, start - 1 + count).map((hook) => {
+      const { id, form } = hook;
+      return `{"webhook_id":${id},${JSON.stringify({
+        webhook_url: form.webhook_url,
+        webhook_status: isEnabled(hook) ? "Active" : "Inactive",
+        purpose: form.purpose,
+        web_actions: form.webhook_actions,
+        environment: form.environment,
+      }).slice(1)}`;
+    });
     return { status: 200, body: `{"code":0,"webhooks":[${webhooks.join(",")}],"status":"success"}` };
   }
 
-  #create({ headers, form }: ApiRequest): Answer {
+  #createHook({ headers, form }: ApiRequest): Answer {
     if (!String(headers["content-type"]).startsWith("multipart/form-data; boundary="))
       return fault(400, 9039, "a multipart form is expected");
     const fields = Object.fromEntries(form);
@@ -55,14 +261,71 @@ export class Sign implements Service {
     if (!URL.canParse(fields.webhook_url ?? "")) return fault(400, 9043, "webhook_url");
     if (!actions.every((each) => ACTIONS.includes(each))) return fault(400, 9043, "webhook_actions");
     if (fields.environment !== "PRODUCTION" || !fields.purpose) return fault(400, 9043, "environment or purpose");
-    if (this.hooks.length >= MOST) return fault(400, 9101, "Only two webhooks can be created");
-    const security = JSON.parse(fields.webhook_security_settings ?? "{}");
-    if (fields.webhook_security_settings !== undefined && security.webhook_security_type !== "HMAC")
-      return fault(400, 9043, "webhook_security_settings");
-    const hook = { id: String(this.nextId++), form: fields, secret: security.hmac_security_info?.secret_key };
-    this.#state.sign.hooks.push(hook);
-    return { status: 200, body: `{"code":0,"webhook":{"webhook_id":${hook.id}},"status":"success"}` };
+    if (this.hooks.length >= MAX_HOOKS) return fault(400, 9101, "Only two webhooks can be created");
+    const settings = fields.webhook_security_settings;
+    const security = readObject(settings ?? "{}", "webhook_security_settings");
+    if (settings !== undefined && security.webhook_security_type !== "HMAC") throw wrong("webhook_security_settings");
+    const { secret_key: key } = Object(security.hmac_security_info);
+    const secret = typeof key === "string" ? key : undefined;
+    const { id } = this.addHook({ id: this.newId(), form: fields, secret, failures: 0 });
+    return { status: 200, body: `{"code":0,"webhook":{"webhook_id":${id}},"status":"success"}` };
   }
+}
+
+function isEnabled({ failures }: SignHook): boolean {
+  return failures < MAX_FAILURES;
+}
+
+function actionsOf({ form }: SignHook): readonly string[] {
+  return String(form.webhook_actions).split(",");
+}
+
+function statusOf({ record }: Row): string {
+  return String(record.data.request_status);
+}
+
+/** Mails the recipients whose turn it is: all at once, or those with the lowest order of the ones that have not signed. */
+function mailNext(actions: readonly Action[], isSequential: boolean): void {
+  const open = actions.filter(({ action_status }) => action_status !== "SIGNED");
+  const next = Math.min(...open.map(({ signing_order }) => signing_order));
+  for (const action of open)
+    if (action.action_status === "NOACTION" && (!isSequential || action.signing_order === next))
+      action.action_status = "UNOPENED";
+}
+
+/** The recipient with that id, or the first whose turn it is. */
+function actingIn(actions: readonly Action[], id: unknown): Action {
+  const open = actions.filter(({ action_status: status }) => status === "UNOPENED" || status === "VIEWED");
+  const sorted = open.toSorted((a, b) => a.signing_order - b.signing_order);
+  const found = sorted.find((each) => id === undefined || each.action_id === id);
+  if (found !== undefined) return found;
+  throw refusal(9043, "action_id is not that of a recipient whose turn it is");
+}
+
+/** Ids in deliveries are JSON numbers, of which many clients lose digits. */
+function withNumericIds(value: unknown, name = ""): unknown {
+  if (Array.isArray(value)) return value.map((each) => withNumericIds(each));
+  if (isRecord(value))
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withNumericIds(each, key)]));
+  return name.endsWith("_id") && typeof value === "string" ? new ExactNumber(value) : value;
+}
+
+function readObject(text: string | null, name: string): Data {
+  const parsed = parseJson(text ?? "");
+  if (parsed.ok && isRecord(parsed.value)) return parsed.value;
+  throw wrong(name);
+}
+
+function success(body: Data): Answer {
+  return { status: 200, body: { code: 0, ...body, status: "success" } };
+}
+
+function wrong(name: string): Refusal {
+  return refusal(9043, `the value of ${name} is not right`);
+}
+
+function refusal(code: number, message: string): Refusal {
+  return new Refusal(fault(400, code, message));
 }
 
 function fault(status: number, code: number, message: string): Answer {

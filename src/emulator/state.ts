@@ -7,11 +7,13 @@ export interface EmulatorState {
   watch: WatchState;
   /** By product and module. */
   records: Record<string, Record<string, ModuleRecords>>;
-  desk: DeskState;
-  finance: FinanceState;
-  sign: SignState;
+  desk: ProductState<DeskHook>;
+  finance: ProductState<FinanceHook>;
+  sign: ProductState<SignHook>;
   /** Digits of the next id: 19 of them, so that a client that reads ids as numbers loses some. */
   nextId: string;
+  /** PEM of the private key of Desk's tokens, once there is one. It is Zoho's, so emptying the organisation keeps it. */
+  deskKey?: string;
 }
 
 export function emptyState(): EmulatorState {
@@ -19,14 +21,15 @@ export function emptyState(): EmulatorState {
     accounts: { grants: {}, grantedAt: [], refreshTokens: {}, accessTokens: {} },
     watch: { rows: [] },
     records: {},
-    desk: { hooks: [] },
-    finance: { hooks: [] },
-    sign: { hooks: [] },
+    desk: { hooks: [], tables: { tickets: {}, contacts: {} }, nextId: "1892000000004203471" },
+    finance: { hooks: [], tables: { contacts: {}, items: {}, invoices: {} }, nextId: "460000000026049" },
+    sign: { hooks: [], tables: { requests: {} }, nextId: "100000000000321001" },
     nextId: "5725767000003000001",
   };
 }
 
-export function nextId(state: EmulatorState): string {
+/** Some products have ids of their own, in their part of the state. */
+export function nextId(state: { nextId: string }): string {
   const id = state.nextId;
   state.nextId = String(BigInt(id) + 1n);
   return id;
@@ -77,28 +80,24 @@ export interface Access {
   readonly refreshToken?: string | undefined;
 }
 
-export interface DeskState {
-  hooks: DeskHook[];
+/** The records of a product, webhooks that are told of them, and the digits of its next id. */
+export interface ProductState<Hook> {
+  hooks: Hook[];
+  /** By module and id, the oldest first. */
+  tables: Record<string, Record<string, StoredRecord>>;
+  nextId: string;
 }
 
 export interface DeskHook {
   readonly id: string;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-export interface FinanceState {
-  hooks: FinanceHook[];
+  body: Readonly<Record<string, unknown>>;
 }
 
 export interface FinanceHook {
   readonly id: string;
   readonly root: string;
   readonly body: Readonly<Record<string, unknown>>;
-  readonly rules: string[];
-}
-
-export interface SignState {
-  hooks: SignHook[];
+  readonly rules: { readonly id: string; readonly type: string }[];
 }
 
 export interface SignHook {
@@ -106,6 +105,8 @@ export interface SignHook {
   readonly form: Readonly<Record<string, string>>;
   /** Undefined if it does not sign. */
   readonly secret: string | undefined;
+  /** Deliveries that have failed in a row. */
+  failures: number;
 }
 
 export interface WatchState {
@@ -137,6 +138,8 @@ export interface StoredRecord {
   data: Readonly<Record<string, unknown>>;
   createdAt: number;
   changedAt: number;
+  /** When a request of Sign ends that has not been signed. */
+  expiresAt?: number;
 }
 
 interface DeletedRecord {

@@ -7,7 +7,7 @@ import type { Context } from "../project/context.ts";
 import { type Config, logPlace } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { usageError } from "../util/errors.ts";
-import { isLoopback, isWildcardAddress } from "../util/hosts.ts";
+import { isLoopback, isWildcardAddress, reachableUrl } from "../util/hosts.ts";
 
 /** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
@@ -21,9 +21,7 @@ export async function lockOwner(config: Config): Promise<LockOwner | undefined> 
   // On a shared log: loopback of another machine leads nowhere here.
   const isElsewhere = owner?.host !== undefined && owner.host !== hostname();
   if (isElsewhere && owner.url !== undefined && isLoopback(new URL(owner.url).hostname)) return undefined;
-  // A receiver on every address is reached on loopback.
-  const url = owner?.url?.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
-  return owner && { ...owner, url };
+  return owner && { ...owner, url: owner.url && reachableUrl(owner.url) };
 }
 
 /** The address on this machine of the `listen` that runs in this project; undefined if it is that of the settings. */
@@ -42,24 +40,30 @@ export async function runningAddress(
   return { url, host, port: Number(port) };
 }
 
-/** The public URL of the listener that runs in this project. */
-export async function listenerUrl(context: Context, config: Config, product: string): Promise<string> {
+/** The URL at which Zoho reaches the listener that runs in this project: its public one, unless Zoho is on this machine. */
+export async function listenerUrl(
+  context: Context,
+  config: Config,
+  product: string,
+  isZohoLocal: boolean,
+): Promise<string> {
   const base = await runningListener(context, config);
-  const start = `${context.invocation} listen --tunnel ngrok`;
+  const start = `${context.invocation} listen${isZohoLocal ? "" : " --tunnel ngrok"}`;
+  const add = `add --url ${isZohoLocal ? "http" : "https"}://…`;
   if (base === undefined) {
     throw usageError(
-      "--url is required: no listener with a public https URL is running in this project",
-      `add --url https://…, or start one: ${start}`,
+      `--url is required: no listener${isZohoLocal ? "" : " with a public https URL"} is running in this project`,
+      `${add}, or start one: ${start}`,
     );
   }
-  if (!base.startsWith("https://")) {
+  if (!isZohoLocal && !base.startsWith("https://")) {
     throw usageError(
       `--url is required: the running listener has no public https URL, only ${base}`,
-      `add --url https://…, or start it with a tunnel: ${start}`,
+      `${add}, or start it with a tunnel: ${start}`,
     );
   }
   if (findProduct(products, product) === undefined) {
-    throw usageError(`--url is required: the running listener cannot receive from ${product}`, "add --url https://…");
+    throw usageError(`--url is required: the running listener cannot receive from ${product}`, add);
   }
   const url = webhookUrl(base, product);
   context.report({ type: "notice", message: `using the running listener: ${url}` });

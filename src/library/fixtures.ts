@@ -61,7 +61,7 @@ export function readSample(
 }
 
 /** Two folders above the entry, in src/ and in dist/. Not `new URL("..", …)`, which bundlers treat as a file to bundle. A CommonJS bundle has no URL. */
-function packageRootOf(fileUrl: string | undefined): string | undefined {
+export function packageRootOf(fileUrl: string | undefined): string | undefined {
   return fileUrl?.startsWith("file:") === true ? dirname(dirname(dirname(fileURLToPath(fileUrl)))) : undefined;
 }
 

@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { pid } from "node:process";
 import { assign, parsePath } from "../contract/edit-body.ts";
 import {
@@ -18,10 +17,8 @@ import type { EventReport } from "../receiver/event-report.ts";
 import { startReceiver } from "../receiver/receiver.ts";
 import { memoryRecorder } from "../receiver/recorder.ts";
 import { webhookUrl } from "../receiver/routes.ts";
-import type { FixtureKey } from "../samples/fixtures.ts";
-import { freshen } from "../samples/fresh.ts";
+import { type FixtureKey, freshData } from "../samples/fixtures.ts";
 import { errorCode, errorText } from "../util/errors.ts";
-import { readExact } from "../util/json.ts";
 import type { FormatId, NameIn, ProductId } from "./event-types.ts";
 import { readSample } from "./fixtures.ts";
 import { productOf, requireOptions, withSettings } from "./input.ts";
@@ -234,13 +231,12 @@ async function sendSample(
   { to, keys, set = {}, ...options }: SendOptions<FormatId> & { readonly to: string; readonly keys: Keys },
 ): Promise<Response> {
   requireOptions(options, ["format"]);
-  const { product, format, name, fixture } = readSample(fileUrl, productId, event, options.format);
-  const fresh = freshen(readExact(fixture.text), randomInt, new Date(), format.records(fixture.data, name));
+  const { fixture, ...sample } = readSample(fileUrl, productId, event, options.format);
   const body = Object.entries(set).reduce(
     (data, [path, value]) => assign(data, { path: parsePath(path), text: path, value, asNumber: value }),
-    fresh,
+    freshData(sample, fixture, new Date()),
   );
-  const { method, url, headers, body: bytes } = signed({ product, format, name, url: to, body, keys });
+  const { method, url, headers, body: bytes } = signed({ ...sample, url: to, body, keys });
   // biome-ignore lint/style/noRestrictedGlobals: A test wants the answer itself. Redirects are not followed.
   const sent = fetch(url, { method, headers, redirect: "manual", ...(bytes.length === 0 ? {} : { body: bytes }) });
   return sent.catch((error: unknown) => {

@@ -12,6 +12,7 @@ import { reportHintsOnce } from "../receiver/notices.ts";
 import { memoryRecorder, type Recorder } from "../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
+import { reachableUrl } from "../util/hosts.ts";
 import { createProbeKey } from "../util/probe-key.ts";
 import { firstOf, onAbort } from "../util/timing.ts";
 import { parseRunTime } from "../util/units.ts";
@@ -189,8 +190,11 @@ async function startReceiving(run: Run): Promise<void> {
   const publicUrl = parts.tunnel?.url();
   // Before the channel: receivers of one URL share it.
   await log?.setUrl(receiver.url, publicUrl);
-  if (publicUrl !== undefined && parts.zoho?.startChannel !== undefined)
-    parts.channel = await parts.zoho.startChannel(publicUrl, log && shared && { log: log.log, shared });
+  if (parts.zoho?.startChannel !== undefined) {
+    // Without a public URL Zoho is on this machine: the plan has made sure of that.
+    const baseUrl = publicUrl ?? reachableUrl(receiver.url);
+    parts.channel = await parts.zoho.startChannel(baseUrl, log && shared && { log: log.log, shared });
+  }
   if (log !== undefined) parts.pruning = startPruning(context, log);
   parts.sleepDetector = startSleepDetector(context);
   parts.configWatch = startConfigWatch(context, config.root);

@@ -12,6 +12,7 @@ import type { TunnelChoice } from "../tunnel/open-tunnel.ts";
 import { usageError } from "../util/errors.ts";
 import { parseRunTime } from "../util/units.ts";
 import { localKeySet } from "../zoho-api/key-sets.ts";
+import { usesLocalZoho } from "../zoho-api/session.ts";
 import { checkNamedEvents } from "./named-events.ts";
 import { createTally, openDrift, parseExpectation } from "./tally.ts";
 import { type RunRoutes, runRoutes } from "./targets.ts";
@@ -60,9 +61,10 @@ export async function readPlan(context: Context, target: string | undefined, opt
   const timeout = usesDefault ? EXPECT_TIMEOUT : options.timeout;
   const allowed = allowedAddresses(settings);
   const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
+  const isZohoLocal = await usesLocalZoho(context, config, options.profile);
   const choice: TunnelChoice =
-    role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config);
-  const usesZoho = needsZoho(options, choice);
+    role === "deliver" ? { kind: "none", wanted: false } : await chooseRunTunnel(context, config, isZohoLocal);
+  const usesZoho = needsZoho(options, choice, isZohoLocal);
   const routes = runRoutes(config, shown, products);
   checkRole(role, settings, routes);
   return {
@@ -85,6 +87,7 @@ export async function readPlan(context: Context, target: string | undefined, opt
     keySet,
     choice,
     usesZoho,
+    isZohoLocal,
     routes,
     limits: { keepMs: settings.keep, maxBytes: settings.maxLog },
   };
@@ -138,8 +141,12 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
 }
 
 /** Whether a run needs Zoho's API. Decided before anything is opened, so that contradictory flags cost no port. */
-function needsZoho({ channel, expand, profile, product }: ZohoFlags, choice: TunnelChoice): boolean {
-  if (channel !== undefined && choice.kind === "none") {
+function needsZoho(
+  { channel, expand, profile, product }: ZohoFlags,
+  choice: TunnelChoice,
+  isZohoLocal: boolean,
+): boolean {
+  if (channel !== undefined && choice.kind === "none" && !isZohoLocal) {
     throw usageError(
       "--channel needs a public URL for Zoho to post to, and this run has none",
       "set NGROK_AUTHTOKEN for a tunnel, or use your own: --public-url https://…",

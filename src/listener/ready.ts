@@ -63,7 +63,7 @@ export function readyReport(
   const allowUnsigned = products.filter((product) => product.allowUnsigned === true);
   const publicUrl = tunnel?.url();
   const running = channel?.state();
-  const offersTunnel = publicUrl === undefined && settings.tunnel !== "none";
+  const offersTunnel = publicUrl === undefined && settings.tunnel !== "none" && !plan.isZohoLocal;
   const isMirrored = settings.respond === "mirror";
   return {
     ...shared,

@@ -9,7 +9,9 @@ import type { Context } from "../project/context.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";
+import { reachableUrl } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
+import { isLocalZoho } from "../zoho-api/data-centres.ts";
 import type { ChannelPart } from "./part.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
 
@@ -20,7 +22,8 @@ interface SharedChannelOptions {
   readonly session: ZohoSession;
   /** The token of the user's settings. */
   readonly configured: Secret | undefined;
-  readonly publicUrl: string;
+  /** The receiver's, as Zoho reaches it. */
+  readonly baseUrl: string;
   readonly log: Log;
   readonly shared: SharedSecretsPart;
   /** Creates the channel, or takes it over. */
@@ -33,10 +36,10 @@ interface SharedChannelOptions {
  */
 export async function startSharedChannel(
   context: Context,
-  { session, configured, publicUrl, log, shared, open }: SharedChannelOptions,
+  { session, configured, baseUrl, log, shared, open }: SharedChannelOptions,
 ): Promise<ChannelPart> {
   const product = session.product.id;
-  const url = notifyUrl(context, webhookUrl(publicUrl, product));
+  const url = notifyUrl(context, webhookUrl(baseUrl, product), { isZohoLocal: isLocalZoho(session.signIn.hosts) });
   const name = `channel:${product}:${url}`;
   const stopped = new AbortController();
   let held: { readonly channel: ChannelPart; readonly lock: FileLock; readonly duty: Duty } | undefined;
@@ -107,9 +110,9 @@ export async function startSharedChannel(
       if (held === undefined) return;
       const { channel } = held;
       // This one is among them.
-      const receivers = (await log.receivers()).filter((each) => each.url === publicUrl);
+      const receivers = (await log.receivers()).filter(({ url }) => url !== undefined && reachableUrl(url) === baseUrl);
       if (receivers.length > 1) {
-        const message = `channel ${channel.state()?.id} is left to another receiver of ${maskUrl(publicUrl)}`;
+        const message = `channel ${channel.state()?.id} is left to another receiver of ${maskUrl(baseUrl)}`;
         context.report({ type: "notice", message });
       } else {
         await channel.stop(drainUntil);

@@ -35,11 +35,15 @@ interface TunnelOptions {
   onLost(error: UserError): void;
 }
 
-/** Decides before anything is opened, so that contradictory flags or a missing token cost no port. */
-export async function chooseRunTunnel(context: Context, config: Config): Promise<TunnelChoice> {
+/**
+ * Decides before anything is opened, so that contradictory flags or a missing token cost no port. A Zoho on this machine needs
+ * no tunnel, so that ngrok's authtoken alone opens none.
+ */
+export async function chooseRunTunnel(context: Context, config: Config, isZohoLocal: boolean): Promise<TunnelChoice> {
   const { settings, origins } = config;
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
-  const isNeeded = tunnel !== "none" && publicUrl === undefined;
+  const isAskedFor = tunnel === "ngrok" || domain !== undefined;
+  const isNeeded = tunnel !== "none" && publicUrl === undefined && (isAskedFor || !isZohoLocal);
   const { home, platform } = context;
   const authtoken = isNeeded ? await findAuthtoken({ env: config.env, home, platform }) : undefined;
   const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);

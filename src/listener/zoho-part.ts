@@ -12,6 +12,7 @@ import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError, usageError } from "../util/errors.ts";
+import { isLocalZoho } from "../zoho-api/data-centres.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
 import { createRecordReader } from "./expand.ts";
 import type { ChannelPart, Part } from "./part.ts";
@@ -41,7 +42,7 @@ export interface ZohoPart extends Part {
   /** The given secrets, and the token of the channel: it has to be known before the channel is created. */
   readonly secrets: Secrets;
   /** For `--channel`. */
-  startChannel?(publicUrl: string, shared: SharedParts | undefined): Promise<ChannelPart>;
+  startChannel?(baseUrl: string, shared: SharedParts | undefined): Promise<ChannelPart>;
 }
 
 /** Signs in for `--channel` and `--expand`. */
@@ -71,11 +72,11 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
   if (isShared)
     return {
       ...part,
-      async startChannel(publicUrl, shared) {
+      async startChannel(baseUrl, shared) {
         if (shared === undefined) throw new Error("the log is a shared one");
         const open = (own: ZohoSession, reserved: ChannelReservation) =>
-          startChannel(context, { session: own, reservation: reserved, events, publicUrl, onLost });
-        return startSharedChannel(context, { session, configured: token, publicUrl, ...shared, open });
+          startChannel(context, { session: own, reservation: reserved, events, baseUrl, onLost });
+        return startSharedChannel(context, { session, configured: token, baseUrl, ...shared, open });
       },
     };
   const own = await reserveChannel(context, session, token);
@@ -83,7 +84,7 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
   return {
     ...part,
     secrets: withToken(secrets, product, own.token),
-    startChannel: (publicUrl) => startChannel(context, { session, reservation: own, events, publicUrl, onLost }),
+    startChannel: (baseUrl) => startChannel(context, { session, reservation: own, events, baseUrl, onLost }),
   };
 }
 
@@ -104,11 +105,12 @@ async function startChannel(
     readonly session: ZohoSession;
     readonly reservation: ChannelReservation;
     readonly events: readonly string[];
-    readonly publicUrl: string;
+    /** The receiver's, as Zoho reaches it. */
+    readonly baseUrl: string;
     onLost(error: unknown): void;
   },
 ): Promise<ChannelPart> {
-  const { session, reservation, publicUrl, onLost } = options;
+  const { session, reservation, baseUrl, onLost } = options;
   const { product, command } = session;
   let moving: Promise<void> = Promise.resolve();
   let exitCode: ExitCode = ExitCode.ok;
@@ -117,7 +119,7 @@ async function startChannel(
     const message = `channel ${reservation.id} was lost: ${errorText(error)}`;
     onLost(error instanceof UserError ? new UserError("connectionLost", message, error.hint, "channelLost") : error);
   };
-  const url = notifyUrl(context, webhookUrl(publicUrl, product.id));
+  const url = notifyUrl(context, webhookUrl(baseUrl, product.id), { isZohoLocal: isLocalZoho(session.signIn.hosts) });
   const channel = await context.waiting("Creating the channel …", () =>
     openLiveChannel({ ...options, context, url, onEnd }),
   );

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join, sep } from "node:path";
 import { eventNames, familyMember, findEvent } from "../contract/event-names.ts";
@@ -5,6 +6,8 @@ import type { Format, Product } from "../contract/product.ts";
 import { PROJECT_FOLDER } from "../project/settings.ts";
 import { usageError } from "../util/errors.ts";
 import { parseJsonFile, readText } from "../util/files.ts";
+import { readExact } from "../util/json.ts";
+import { freshen } from "./fresh.ts";
 
 /** Identifies the fixture of an event, which need not exist. */
 export interface FixtureKey {
@@ -53,6 +56,11 @@ export function readFixture({ root, packageRoot }: FixtureRoots, sample: Fixture
 /** The fixture of an event from this package. */
 export function readBuiltInFixture(packageRoot: string, sample: FixtureKey): Fixture | undefined {
   return readFirst([builtInPlace(packageRoot, sample)], sample);
+}
+
+/** The data of a fixture as of an event that happens now, to a new record. */
+export function freshData({ format, name }: FixtureKey, { text, data }: Fixture, now: Date): unknown {
+  return freshen(readExact(text), randomInt, now, format.records(data, name));
 }
 
 /** The path of the project's own copy of a fixture, or of the fixture of a custom product. */

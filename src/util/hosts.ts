@@ -37,6 +37,11 @@ export function reachableHost(host: string): string {
   return WILDCARDS[host] ?? host;
 }
 
+/** The URL at which a listener is reached whose own may name all addresses. */
+export function reachableUrl(url: string): string {
+  return url.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
+}
+
 /** Whether the remote address of a socket is loopback. */
 export function isLoopbackAddress(address: string | undefined): boolean {
   return /^(::ffff:)?127\.|^::1$/.test(address ?? "");

@@ -14,6 +14,7 @@ import { trustOwn } from "../project/trust.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import { isRejection } from "../zoho-api/errors.ts";
+import { usesLocalZoho } from "../zoho-api/session.ts";
 import type { ManagedProduct, Webhook, WebhookConfig, WebhookFilters } from "./product-api.ts";
 import {
   deletion,
@@ -38,20 +39,21 @@ export interface CreateOptions extends WebhookOptions {
   readonly showSecrets?: boolean;
 }
 
-/** Creates a webhook, or with `dryRun` shows the requests. `findUrl`: the URL that Zoho is to post to. */
+/** Creates a webhook, or with `dryRun` shows the requests. `findUrl`: the URL that Zoho, which may be local, is to post to. */
 export async function createWebhook(
   context: Context,
   config: Config,
   product: ManagedProduct,
   words: readonly string[],
   options: CreateOptions,
-  findUrl: () => Promise<string>,
+  findUrl: (isZohoLocal: boolean) => Promise<string>,
 ): Promise<void> {
   const { name, description, rule } = options;
   const filters = readFilters(product, options);
   requireRuleKind(product, rule);
   const events = readEvents(context, product, words);
-  const url = notifyUrl(context, await findUrl(), product);
+  const isZohoLocal = await usesLocalZoho(context, config, options.profile);
+  const url = notifyUrl(context, await findUrl(isZohoLocal), { isZohoLocal, plainHttp: product.plainHttp === true });
   await withWebhooks(context, config, product, options, async (session) => {
     const chosen = await chooseSecret(context, session, options);
     const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
@@ -242,7 +244,7 @@ async function create(
     );
   }
   warnOfUnused(context, session, [listed]);
-  const note = product.note?.(config, oneLine(id), signIn.centre);
+  const note = product.note?.(config, oneLine(id), signIn);
   if (note !== undefined) context.report({ type: "notice", message: note });
 }
 

@@ -1,5 +1,6 @@
 import { type DataCentre, knownCentre } from "../zoho-api/data-centres.ts";
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
+import type { SignIn } from "../zoho-api/sign-in.ts";
 import {
   type ManagedProduct,
   rowsAt,
@@ -47,8 +48,8 @@ export const desk: ManagedProduct = {
       return "the name or the description is longer than Desk's API description allows";
     return undefined;
   },
-  note: (_config, id, centre) =>
-    `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${keysOf(centre)}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
+  note: (_config, id, signIn) =>
+    `to verify its tokens, set ZOHO_WEBHOOK_JWKS=${keysOf(signIn)}; to reject those of other webhooks, set "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
   path: "/api/v1/webhooks",
   // An empty list is a 204 without a body.
   rows: (body) => (body === undefined ? [] : rowsAt(body, "data")),
@@ -115,6 +116,7 @@ function hostOf({ accountsUrl }: DataCentre): string {
 }
 
 /** The value of `ZOHO_WEBHOOK_JWKS`: the id of a data centre that this version knows, else the URL of its keys. */
-function keysOf(centre: DataCentre): string {
-  return knownCentre(centre.id) === undefined ? `${hostOf(centre)}/.well-known/jwks.json` : centre.id;
+function keysOf({ centre, hosts }: SignIn): string {
+  if (hosts.apiUrl === undefined && knownCentre(centre.id) !== undefined) return centre.id;
+  return `${hosts.apiUrl ?? hostOf(centre)}/.well-known/jwks.json`;
 }

@@ -2,8 +2,8 @@ import { valueAt } from "../delivery/payload.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { oneLine } from "../util/text.ts";
 import type { ApiHost, ApiRequest } from "../zoho-api/api.ts";
-import type { DataCentre } from "../zoho-api/data-centres.ts";
 import type { ZohoRequest } from "../zoho-api/http.ts";
+import type { SignIn } from "../zoho-api/sign-in.ts";
 
 interface ProductApi extends ApiHost {
   readonly title: string;
@@ -36,7 +36,7 @@ export interface ManagedProduct extends ProductApi {
   /** A warning before it is created. */
   warn?(config: WebhookConfig): string | undefined;
   /** A notice after it was created. */
-  note?(config: WebhookConfig, id: string, centre: DataCentre): string | undefined;
+  note?(config: WebhookConfig, id: string, signIn: SignIn): string | undefined;
   /** Pause between calls, if Zoho is known to reject a second one that comes sooner. */
   readonly pauseMs?: number;
   /** The list of webhooks, to which a new one is posted. A single one is below it. */

@@ -1,6 +1,6 @@
 import type { Env, VariableName } from "../project/variables.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import { isSafeWithoutTls } from "../util/hosts.ts";
+import { isLocalUrl, isSafeWithoutTls } from "../util/hosts.ts";
 import { isRecord } from "../util/json.ts";
 import { oneLine } from "../util/text.ts";
 import type { ZohoHttp } from "./http.ts";
@@ -94,6 +94,11 @@ export interface Hosts {
   readonly accountsUrl: string;
   /** Set by the user, and then used instead of the `api_domain` that Zoho names. */
   readonly apiUrl: string | undefined;
+}
+
+/** Whether Zoho is an emulator on this machine: it posts to loopback and over http, so that no tunnel is needed. */
+export function isLocalZoho({ accountsUrl, apiUrl = accountsUrl }: Hosts): boolean {
+  return isLocalUrl(apiUrl);
 }
 
 /** The hosts of a data centre, unless `ZOHO_ACCOUNTS_URL` or `ZOHO_API_URL` names others. */

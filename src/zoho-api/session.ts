@@ -5,7 +5,15 @@ import { ExitCode, usageError } from "../util/errors.ts";
 import { formatSpan } from "../util/units.ts";
 import type { ApiRequest, ZohoApi } from "./api.ts";
 import { type CredentialsStore, credentialsStore } from "./credentials.ts";
-import { type DataCentre, findDataCentre, knownCentre, lookUpCentre, unknownCentre } from "./data-centres.ts";
+import {
+  type DataCentre,
+  findDataCentre,
+  isLocalZoho,
+  knownCentre,
+  lookUpCentre,
+  resolveHosts,
+  unknownCentre,
+} from "./data-centres.ts";
 import { maskedBody, type ZohoHttp, zohoHttp } from "./http.ts";
 import { keyringVault, systemKeyring } from "./keyring.ts";
 import { hasEnvSignIn, type SignIn, setting, signInFromEnv } from "./sign-in.ts";
@@ -26,6 +34,20 @@ export async function openSignIn(context: Context, config: Config, profile: stri
   const secrets = access.kind === "fixed" ? [access.accessToken] : [access.client.clientSecret, access.refreshToken];
   context.knownSecrets.remember(...secrets.map(({ reveal }) => reveal()));
   return signIn;
+}
+
+/** Whether the servers of the sign-in that `openSignIn` would open are on this machine. Reads no secrets. */
+export async function usesLocalZoho(context: Context, config: Config, profile: string | undefined): Promise<boolean> {
+  const name = chosenProfile(config, profile);
+  try {
+    const isFromEnv = name === undefined && hasEnvSignIn(config.env);
+    const { current, profiles } = await openStore(context, config).profiles();
+    const stored = isFromEnv ? undefined : profiles.find((each) => each.name === (name ?? current));
+    return isLocalZoho(resolveHosts(stored ?? findDataCentre("us"), config.env));
+  } catch {
+    // `openSignIn` says what is wrong.
+    return false;
+  }
 }
 
 /** `ZOHO_PROFILE` may come from the project's `.env`: an organisation belongs to a project. */

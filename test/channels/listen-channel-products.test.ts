@@ -31,6 +31,7 @@ async function listen(argv: readonly string[], scopes: readonly string[]): Promi
     cwd: tempFolder(),
     overrides: tunnel.overrides,
     env: {
+      ZOHO_HOOKS_TUNNEL: "ngrok",
       NGROK_AUTHTOKEN: "a-token-of-the-test",
       ZOHO_CLIENT_ID: zoho.accounts.clientId,
       ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,

@@ -28,6 +28,7 @@ beforeEach(async () => {
   isDown = false;
   zoho.trouble("cut", 999, (request) => isDown && isWatch("DELETE")(request));
   env = {
+    ZOHO_HOOKS_TUNNEL: "ngrok",
     NGROK_AUTHTOKEN: "a-token-of-the-test",
     XDG_CONFIG_HOME: tempFolder(),
     ZOHO_CLIENT_ID: zoho.accounts.clientId,

@@ -56,6 +56,7 @@ const hook = (): string => `${app.url}/webhooks/zoho/crm`;
 /** The agent takes a tenth of a second to load and to sign in. */
 const ngrok = (variables: Record<string, string | undefined> = {}): void =>
   set({
+    ZOHO_HOOKS_TUNNEL: "ngrok",
     NGROK_AUTHTOKEN: NGROK_TOKEN,
     ZOHO_HOOKS_NGROK_SERVER_ADDR: edge.serverAddr,
     ZOHO_HOOKS_NGROK_ROOT_CAS: edge.caFile,

@@ -63,14 +63,36 @@ describe("the built library", () => {
     expect(execFileSync(process.execPath, argv, { cwd: root, encoding: "utf8" })).toBe("true\n");
   });
 
+  it.each([
+    ["imported", "--input-type=module", 'import { startZoho } from "zoho-hooks/testing";'],
+    ["required", "--no-experimental-require-module", 'const { startZoho } = require("zoho-hooks/testing");'],
+  ])("starts a Zoho that delivers where it is %s", (_, flag, load) => {
+    const app = `${load}
+      const main = async () => {
+        const zoho = await startZoho();
+        const order = { product: "crm", event: "Leads.create", to: zoho.url };
+        await fetch(zoho.url + "/_emulator/deliver", { method: "POST", body: JSON.stringify(order) });
+        const lead = await zoho.crm.create("Leads", { Last_Name: "Doe" });
+        const [{ event, status }] = await zoho.deliveries();
+        console.log(JSON.stringify([/^\\d{19}$/.test(lead.id), event, status]));
+        await zoho.close();
+      };
+      main();`;
+    const said = execFileSync(process.execPath, [flag, "--eval", app], { cwd: root, encoding: "utf8" });
+    // Its own address is no webhook: without a token the answer is 401.
+    expect(JSON.parse(said)).toEqual([true, "Leads.create", 401]);
+  });
+
   it("has types for apps that require it", () => {
     const app = `
       import zohoHooks = require("zoho-hooks");
       import { webhook } from "zoho-hooks/express";
-      import { createListener, type Received } from "zoho-hooks/testing";
+      import { createListener, type Received, startZoho, type Zoho } from "zoho-hooks/testing";
       const event: zohoHooks.VerifyResult<"crm"> = zohoHooks.verify("crm", { headers: {}, body: "" }, { secret: "k" });
       if (event.ok && event.event === "Leads.create") event.payload.data.Last_Name.trim();
       webhook("crm", { secret: "k" }, ({ name }) => name?.trim());
+      export const lead = async (zoho: Zoho) => (await zoho.crm.create("Leads", { Last_Name: "Doe" })).id;
+      export const zoho = (): Promise<Zoho> => startZoho();
       export const next = async (): Promise<Received> => (await createListener()).next("crm:*");
     `;
     // In the mode of older versions of Node, an app may not import an ES module.

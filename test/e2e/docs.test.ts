@@ -60,6 +60,15 @@ async function startTunnel(port: number): Promise<{ readonly url: string; close(
   return { url: `https://localhost:${(server.address() as AddressInfo).port}`, close: () => void server.close() };
 }
 
+/** What the pages show for Zoho's own servers, and what is shown for the one of the tests, which needs no tunnel. */
+const WITH_LOCAL_ZOHO = [
+  ["  public URL   none: set NGROK_AUTHTOKEN, or use --public-url\n  keys", "  keys"],
+  [
+    "none: Zoho cannot reach this machine\n    → for a public URL: set NGROK_AUTHTOKEN, or listen --public-url https://…",
+    "not needed: Zoho is on this machine",
+  ],
+] as const;
+
 /** What a page calls its database, as it is typed and as it is shown. */
 async function databaseAddresses(name: string): Promise<readonly (readonly [string, string])[]> {
   const [page, run] = ["postgres://hooks@db.example.com/hooks", await sharedAddress(name)];
@@ -73,7 +82,7 @@ async function databaseAddresses(name: string): Promise<readonly (readonly [stri
 describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
   it.each(pages)("%s do what the page shows", async (name) => {
     const text = readFileSync(join(ROOT, name), "utf8").replaceAll("\r\n", "\n");
-    const [port, appPort] = [await freePort(), await freePort()];
+    const [port, appPort, zohoPort] = [await freePort(), await freePort(), await freePort()];
     const tunnel = await startTunnel(port);
     const closers = [() => tunnel.close()];
     const page = new DocsPage({
@@ -92,7 +101,14 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
       replaced: [
         ["https://hooks.example.com", tunnel.url],
         ["4460", String(port)],
+        ["4480", String(zohoPort)],
+        ["$ zoho-hooks emulate\n", `$ zoho-hooks emulate --port ${zohoPort}\n`],
+        ["emulate --env", `emulate --env --port ${zohoPort}`],
+        ...["fail 429", "fail twice", "advance 6d", "reset"].map(
+          (call) => [`emulate ${call}`, `emulate ${call} --url http://127.0.0.1:${zohoPort}`] as const,
+        ),
         ["3000", String(appPort)],
+        ...WITH_LOCAL_ZOHO,
         ...(hasPostgres ? await databaseAddresses(name) : []),
         ["1000.the-code", zoho.accounts.makeCode(ALL_SCOPES)],
       ],

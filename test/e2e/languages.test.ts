@@ -199,7 +199,7 @@ describe("the verifiers of docs/verify", { timeout: 300_000 }, () => {
     for (const product of isApp ? ["books", "payments"] : []) {
       const url = `http://localhost:${port}/webhooks/zoho/${product}?org=60017843&event=a%20b`;
       const { status, stdout, stderr } = await runBin(["check", url], { env });
-      expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: "" });
+      expect(status, stdout + stderr).toBe(0);
     }
   });
 });

@@ -29,6 +29,7 @@ afterEach(async () => {
 });
 
 const environment = (more: Record<string, string> = {}): Record<string, string> => ({
+  ZOHO_HOOKS_TUNNEL: "ngrok",
   NGROK_AUTHTOKEN: TOKEN,
   ZOHO_HOOKS_NGROK_SERVER_ADDR: edge.serverAddr,
   ZOHO_HOOKS_NGROK_ROOT_CAS: edge.caFile,

@@ -12,6 +12,8 @@ export interface BinOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly stdin?: string | Buffer;
+  /** A command of the shell before the program, such as `ulimit -f 16`. */
+  readonly limit?: string;
   /** The program's file; by default the built one of this project. */
   readonly bin?: string;
 }
@@ -70,8 +72,11 @@ export function startBin(argv: readonly string[], options: BinOptions = {}): Bin
   return follow(child);
 }
 
-function spawnBin(argv: readonly string[], { env, cwd = tempFolder(), bin = BIN }: BinOptions): ChildProcess {
-  return spawn(process.execPath, [bin, ...argv], { cwd, env: cleanEnv(env), stdio: "pipe" });
+function spawnBin(argv: readonly string[], { env, cwd = tempFolder(), bin = BIN, limit }: BinOptions): ChildProcess {
+  const command = [process.execPath, bin, ...argv];
+  const [program = "", ...rest] =
+    limit === undefined ? command : ["/bin/sh", "-c", `${limit}; exec "$0" "$@"`, ...command];
+  return spawn(program, rest, { cwd, env: cleanEnv(env), stdio: "pipe" });
 }
 
 function follow(child: ChildProcess): BinChild {

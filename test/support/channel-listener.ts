@@ -36,6 +36,7 @@ export const world = (env: Record<string, string> = {}): RunOptions => ({
   signal: interrupt.signal,
   overrides: tunnel.overrides,
   env: {
+    ZOHO_HOOKS_TUNNEL: "ngrok",
     NGROK_AUTHTOKEN: "a-token-of-the-test",
     ZOHO_CLIENT_ID: zoho.accounts.clientId,
     ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,

@@ -19,16 +19,24 @@ export interface Listener {
   readonly finished: Promise<RunResult>;
 }
 
-/** `zoho-hooks listen --port 0 --json …` in process, once it is ready; with `hasPort: false` without `--port`. */
-export async function startListener(
-  argv: readonly string[] = [],
-  { hasPort = true, ...options }: RunOptions & { readonly hasPort?: boolean } = {},
-): Promise<Listener> {
+/** A command that runs until Ctrl-C, with `--json`. */
+export interface RunningCommand extends Pick<Listener, "lines" | "line" | "stop" | "finished"> {
+  /** Its first line of the type that says it is ready. */
+  readonly ready: Readonly<Record<string, unknown>>;
+}
+
+/** Runs a command in process until it is ready. */
+export async function startCommand(
+  name: string,
+  argv: readonly string[],
+  readyType: string,
+  options: RunOptions = {},
+): Promise<RunningCommand> {
   const interrupt = new AbortController();
   const lines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();
   let rest = "";
-  const finished = run(["listen", ...(hasPort ? ["--port", "0"] : []), "--json", ...argv], {
+  const finished = run([name, "--json", ...argv], {
     ...options,
     signal: interrupt.signal,
     onOut(text) {
@@ -53,16 +61,13 @@ export async function startListener(
         finished,
       ]);
       if (ended !== undefined && find() === undefined)
-        throw new Error(`listen ended with ${ended.exitCode}: ${ended.err}${ended.out}`);
+        throw new Error(`${name} ended with ${ended.exitCode}: ${ended.err}${ended.out}`);
     }
   };
-  const ready = await until(() => lines.find((line) => line.type === "ready"));
-  const url = String(ready.url);
   return {
-    url,
+    ready: await until(() => lines.find((line) => line.type === readyType)),
     finished,
     lines: () => lines,
-    event: (n) => until(() => lines.find((line) => line.type === "event" && line.n === n)),
     line: (type, values = {}, n = 1) =>
       until(
         () =>
@@ -70,13 +75,32 @@ export async function startListener(
             (line) => line.type === type && Object.entries(values).every(([key, value]) => line[key] === value),
           )[n - 1],
       ),
-    async post(path, body, headers = { "content-type": "application/json" }) {
-      const response = await fetch(url + path, { method: "POST", body, headers });
-      return { status: response.status, text: await response.text(), headers: response.headers };
-    },
     async stop() {
       interrupt.abort();
       return finished;
+    },
+  };
+}
+
+/** `zoho-hooks listen --port 0 --json …` in process, once it is ready; with `hasPort: false` without `--port`. */
+export async function startListener(
+  argv: readonly string[] = [],
+  { hasPort = true, ...options }: RunOptions & { readonly hasPort?: boolean } = {},
+): Promise<Listener> {
+  const { ready, ...command } = await startCommand(
+    "listen",
+    [...(hasPort ? ["--port", "0"] : []), ...argv],
+    "ready",
+    options,
+  );
+  const url = String(ready.url);
+  return {
+    ...command,
+    url,
+    event: (n) => command.line("event", { n }),
+    async post(path, body, headers = { "content-type": "application/json" }) {
+      const response = await fetch(url + path, { method: "POST", body, headers });
+      return { status: response.status, text: await response.text(), headers: response.headers };
     },
   };
 }

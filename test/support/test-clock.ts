@@ -7,6 +7,8 @@ const SHORT_MS = 5_000;
 export class TestClock {
   #nowMs: number;
   readonly #watchers: (() => void)[] = [];
+  readonly #sleepers = new Set<() => void>();
+  #onAsleep = (): void => {};
 
   constructor(start = "2026-03-01T09:00:00Z") {
     this.#nowMs = Date.parse(start);
@@ -27,16 +29,28 @@ export class TestClock {
       }
       const dueMs = this.#nowMs + ms;
       const look = (): void => {
-        if (this.#nowMs >= dueMs || signal?.aborted) resolve();
+        if (this.#nowMs < dueMs && signal?.aborted !== true) return;
+        this.#sleepers.delete(look);
+        signal?.removeEventListener("abort", look);
+        resolve();
       };
-      this.onAdvance(look);
-      signal?.addEventListener("abort", look, { once: true });
+      this.#sleepers.add(look);
+      signal?.addEventListener("abort", look);
       look();
+      this.#onAsleep();
     });
+
+  /** Resolves once so many wait for this clock at the same time. */
+  async asleep(count: number): Promise<void> {
+    while (this.#sleepers.size < count)
+      await new Promise<void>((resolve) => {
+        this.#onAsleep = resolve;
+      });
+  }
 
   advance(ms: number): void {
     this.#nowMs += ms;
-    for (const watcher of this.#watchers) watcher();
+    for (const look of [...this.#sleepers, ...this.#watchers]) look();
   }
 
   onAdvance(watcher: () => void): void {

@@ -10,18 +10,21 @@ import { reachableHost } from "../../util/hosts.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER } from "../../util/probe-key.ts";
 import { withTimeout } from "../../util/timing.ts";
 import { formatDuration } from "../../util/units.ts";
+import { usesLocalZoho } from "../../zoho-api/session.ts";
 import { type Found, failed, passed, skipped } from "../finding.ts";
 import { type CheckedProject, fromError, isOffline, silentContext } from "./project.ts";
 
 /** Whether ngrok can be reached, and accepts the authtoken. Opens no tunnel. */
 export async function checkNgrok(
-  { context, config, listener }: CheckedProject,
+  { context, config, listener, profile }: CheckedProject,
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
-  const choice = await chooseRunTunnel(silentContext(context), config);
+  const isZohoLocal = await usesLocalZoho(context, config, profile);
+  const choice = await chooseRunTunnel(silentContext(context), config, isZohoLocal);
   if (choice.kind === "public-url") return [skipped("not needed: publicUrl is set")];
   if (choice.kind === "none") {
     if (choice.wanted) return [skipped("not needed: tunnel is none")];
+    if (isZohoLocal) return [skipped("not needed: Zoho is on this machine")];
     if (listener?.publicUrl !== undefined) return [skipped("none, and listen has another public URL")];
     const remedy = "for a public URL: set NGROK_AUTHTOKEN, or listen --public-url https://…";
     return [skipped("none: Zoho cannot reach this machine", remedy)];

@@ -16,7 +16,7 @@ import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
-import { showRequest } from "../../zoho-api/session.ts";
+import { showRequest, usesLocalZoho } from "../../zoho-api/session.ts";
 import { zohoTime } from "../../zoho-api/time.ts";
 import { type ChannelOptions, rejectUnknownOptions, tokenFrom } from "./options.ts";
 
@@ -31,7 +31,9 @@ export async function create(context: Context, names: readonly string[], options
   const typed = events.map((event) => `${productId}:${event}`);
   warnOfMistypedModules(context, products, typed);
   const project = loadConfig(context);
-  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, project, productId)));
+  const isZohoLocal = await usesLocalZoho(context, project, options.profile);
+  const given = options.url ?? (await listenerUrl(context, project, productId, isZohoLocal));
+  const url = notifyUrl(context, given, { isZohoLocal });
   const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
   return withZoho(context, project, options, async (session) => {
     const { command, product } = session;

@@ -36,8 +36,9 @@ with 0, or with 8 if something is missing at the end of --timeout: by default 60
 not counted.
 
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
-the end. One that an earlier listen of the project left behind is taken over. Sign in first with zoho-hooks login. The exit
-code is 9 if the channel was lost, and 7 if it could not be deleted.`;
+the end. If the sign-in's servers are on this machine, the channel gets the local URL, and no tunnel is opened unless you
+ask for one. One that an earlier listen of the project left behind is taken over. Sign in first with zoho-hooks login. The
+exit code is 9 if the channel was lost, and 7 if it could not be deleted.`;
 
 async function start(context: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
   // Loaded only where somebody can press them.

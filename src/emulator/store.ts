@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from "node:util";
+import { findEvent } from "../contract/event-names.ts";
+import type { Format } from "../contract/product.ts";
+import { type Credential, noSecrets, type Secrets, secret } from "../delivery/secrets.ts";
+import { type Answer, type ApiRecord, type RecordStore, Refusal, type Subscription } from "./answer.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { memberOf, nextId, type ProductState, type StoredRecord } from "./state.ts";
+
+export type Data = Readonly<Record<string, unknown>>;
+export type Operation = "add" | "edit" | "delete";
+
+export interface Row {
+  readonly id: string;
+  readonly record: StoredRecord;
+}
+
+/** The records of a product. A subclass says what they must be, how its API shows them, and what follows from a write. */
+export abstract class Store<Hook extends { readonly id: string }> implements RecordStore {
+  abstract readonly product: string;
+  protected abstract readonly notFound: Answer;
+  readonly #own: () => ProductState<Hook>;
+  protected readonly deliveries: Pick<Deliveries, "probe" | "send">;
+  protected readonly now: () => number;
+
+  /** `own`: its part of the state. */
+  constructor(own: () => ProductState<Hook>, deliveries: Pick<Deliveries, "probe" | "send">, now: () => number) {
+    this.#own = own;
+    this.deliveries = deliveries;
+    this.now = now;
+  }
+
+  get hooks(): readonly Hook[] {
+    return this.#own().hooks;
+  }
+
+  abstract subscriptions(): readonly Subscription[];
+  /** A record as the API answers it. */
+  protected abstract shown(module: string, row: Row): Data;
+  /** What is stored of written data. Throws a Refusal for data that the API does not accept. */
+  protected abstract checked(module: string, data: Data): Data;
+  /** `before`: the old values of changed members. */
+  protected abstract written(operation: Operation, module: string, row: Row, before: Data): void;
+
+  modules(): readonly { readonly name: string; readonly count: number }[] {
+    return Object.entries(this.#own().tables).map(([name, table]) => ({ name, count: Object.keys(table).length }));
+  }
+
+  list(module: string, limit: number): readonly ApiRecord[] {
+    return this.page(module, 0, limit).map((row) => ({ id: row.id, ...this.shown(module, row) }));
+  }
+
+  create(module: string, data: Data): ApiRecord {
+    const table = this.table(module);
+    const at = this.now();
+    const row = { id: this.newId(), record: { data: this.checked(module, data), createdAt: at, changedAt: at } };
+    table[row.id] = row.record;
+    this.written("add", module, row, {});
+    return { id: row.id, ...this.shown(module, row) };
+  }
+
+  change(module: string, id: string, data: Data): ApiRecord {
+    const row = this.find(module, id);
+    const { record } = row;
+    const old = record.data;
+    const changed = this.checked(module, { ...old, ...data });
+    const names = Object.keys(changed).filter((name) => !isDeepStrictEqual(changed[name], memberOf(old, name)));
+    if (names.length > 0) {
+      Object.assign(record, { data: changed, changedAt: this.now() });
+      this.written("edit", module, row, Object.fromEntries(names.map((name) => [name, memberOf(old, name) ?? null])));
+    }
+    return { id, ...this.shown(module, row) };
+  }
+
+  remove(module: string, id: string): void {
+    const row = this.find(module, id);
+    delete this.table(module)[id];
+    this.written("delete", module, row, {});
+  }
+
+  /** The newest first. */
+  protected page(module: string, from: number, count: number): readonly Row[] {
+    const rows = Object.entries(this.table(module)).map(([id, record]) => ({ id, record }));
+    return rows.reverse().slice(from, from + count);
+  }
+
+  protected find(module: string, id: string): Row {
+    const record = memberOf(this.table(module), id);
+    if (record !== undefined) return { id, record };
+    throw new Refusal(this.notFound);
+  }
+
+  protected table(module: string): Record<string, StoredRecord> {
+    const table = memberOf(this.#own().tables, module);
+    if (table !== undefined) return table;
+    throw new Refusal(this.notFound);
+  }
+
+  protected addHook<Made extends Hook>(hook: Made): Made {
+    this.#own().hooks.push(hook);
+    return hook;
+  }
+
+  /** False where there is none. */
+  protected dropHook(id: string): boolean {
+    const own = this.#own();
+    const count = own.hooks.length;
+    own.hooks = own.hooks.filter((hook) => hook.id !== id);
+    return own.hooks.length < count;
+  }
+
+  protected newId(): string {
+    return nextId(this.#own());
+  }
+}
+
+/** The last name of the path to the first flaw that a receiver would find in the body of an event. */
+export function flawIn(format: Format, event: string, body: unknown): string | undefined {
+  const result = findEvent(format, event)?.event.schema.safeParse(body);
+  return result?.error && String(result.error.issues[0]?.path.at(-1));
+}
+
+/** Of a product that signs with a single key. */
+export function onlyKey(credential: Credential, value: unknown): Secrets {
+  if (typeof value !== "string" || value === "") return noSecrets;
+  const keys = [secret(value, "the emulator's key")];
+  return { for: (wanted) => (wanted === credential ? keys : []), all: () => keys };
+}

@@ -1,0 +1,155 @@
+import { variablesOf } from "../emulator/accounts.ts";
+import { type RecordStore, Refusal } from "../emulator/answer.ts";
+import { planFault, readAge, storeOf, wholeDelivery } from "../emulator/control.ts";
+import { openEmulator } from "../emulator/emulator.ts";
+import { UserError } from "../util/errors.ts";
+import { packageRootOf } from "./fixtures.ts";
+import { requireOptions } from "./input.ts";
+
+export interface ZohoOptions {
+  /** The clock by which tokens and channels expire. Default: the real one. */
+  readonly now?: (() => Date) | undefined;
+}
+
+/** A record as the product's API answers it. */
+export type ZohoRecord = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/**
+ * The records of a product. Writes do what a call of the API does: subscribers are told. They reject with an Error where the API would
+ * answer one.
+ */
+export interface ZohoRecords {
+  /** `zoho.crm.create("Leads", { Last_Name: "Doe", Company: "Acme" })`. */
+  create(module: string, data: Readonly<Record<string, unknown>>): Promise<ZohoRecord>;
+  change(module: string, id: string, data: Readonly<Record<string, unknown>>): Promise<ZohoRecord>;
+  delete(module: string, id: string): Promise<void>;
+  /** The newest first. */
+  list(module: string): readonly ZohoRecord[];
+}
+
+/** A channel or a webhook. */
+export interface ZohoSubscription {
+  readonly product: string;
+  readonly id: string;
+  readonly url: string;
+  readonly events: readonly string[];
+  /** In milliseconds since the epoch; undefined for one that does not expire. */
+  readonly expiresAt?: number;
+  readonly enabled: boolean;
+}
+
+/** A request that the organisation has posted to a subscriber. */
+export interface ZohoDelivery {
+  /** Counts from 1. */
+  readonly n: number;
+  /** In milliseconds since the epoch. */
+  readonly at: number;
+  readonly product: string;
+  readonly event: string;
+  readonly method: string;
+  readonly url: string;
+  /** With names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Of the answer; undefined if none came. */
+  readonly status?: number;
+  readonly error?: string;
+  /** Until the answer, in milliseconds. */
+  readonly ms?: number;
+  /** The fault that `fail` asked for. */
+  readonly fault?: string;
+  readonly again?: number;
+}
+
+export type ZohoFault =
+  | {
+      /** A status from 400, `cut` for a closed connection, or `silence` for no answer. */
+      readonly answer: number | "silence" | "cut";
+      /** Default: 1. */
+      readonly times?: number;
+      /** Beginning of the paths of the requests, such as `/crm`. Default: any. */
+      readonly path?: string;
+      /** `5s`, for the header Retry-After. */
+      readonly retryAfter?: string;
+    }
+  | {
+      /** `late` by five seconds, `out-of-order` behind the next one to the same URL. */
+      readonly delivery: "lost" | "late" | "twice" | "out-of-order";
+      readonly times?: number;
+      /** Default: any. */
+      readonly product?: string;
+    };
+
+/** An emulated organisation in the process of a test. */
+export interface Zoho extends Readonly<Record<"crm" | "bigin" | "recruit" | "desk" | "books" | "sign", ZohoRecords>> {
+  /** `http://127.0.0.1:49152`, without a slash at its end. */
+  readonly url: string;
+  /** `ZOHO_ACCOUNTS_URL`, `ZOHO_API_URL`, `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET` and `ZOHO_REFRESH_TOKEN`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Channels and webhooks. */
+  subscriptions(): readonly ZohoSubscription[];
+  /** What it has posted, oldest first, once everything that was to be sent is answered or has failed. */
+  deliveries(): Promise<readonly ZohoDelivery[]>;
+  /** Makes the next answers or the next deliveries fail. Throws a TypeError for a mistake in the fault. */
+  fail(fault: ZohoFault): void;
+  /** Ages all that it holds, by `6d` or milliseconds: channels and tokens expire sooner. The clock stays. */
+  advance(by: string | number): void;
+  /** Empties it. */
+  reset(): void;
+  close(): Promise<void>;
+}
+
+/** `fileUrl`: of a file in src/ or dist/ of the package, which has the samples. */
+export async function openZoho(fileUrl: string | undefined, options: ZohoOptions): Promise<Zoho> {
+  requireOptions(options, ["now"]);
+  const { now } = options;
+  const emulator = await openEmulator({
+    port: 0,
+    packageRoot: packageRootOf(fileUrl) ?? "",
+    env: {},
+    ...(now === undefined ? {} : { now }),
+  });
+  const { deliveries, faults, stores } = emulator;
+  const recordsOf = (product: string): ZohoRecords => {
+    const write = async <T>(work: (store: RecordStore) => T): Promise<T> => {
+      await deliveries.room();
+      return readably(() => work(storeOf(stores, product)));
+    };
+    return {
+      create: (module, data) => write((each) => each.create(module, data)),
+      change: (module, id, data) => write((each) => each.change(module, id, data)),
+      delete: (module, id) => write((each) => each.remove(module, id)),
+      list: (module) => readably(() => storeOf(stores, product).list(module, Number.POSITIVE_INFINITY)),
+    };
+  };
+  return {
+    url: emulator.url,
+    env: variablesOf(emulator.url),
+    crm: recordsOf("crm"),
+    bigin: recordsOf("bigin"),
+    recruit: recordsOf("recruit"),
+    desk: recordsOf("desk"),
+    books: recordsOf("books"),
+    sign: recordsOf("sign"),
+    subscriptions: () => emulator.subscriptions(),
+    async deliveries() {
+      await deliveries.settled();
+      return deliveries.sent.items.map(wholeDelivery);
+    },
+    fail: (fault) => readably(() => planFault(faults, { ...fault })),
+    advance: (by) => readably(() => emulator.advance(readAge(typeof by === "number" ? `${by}ms` : by))),
+    reset: () => emulator.reset(),
+    close: () => emulator.close(),
+  };
+}
+
+/** What the command line shows with a hint is one message here. */
+function readably<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) throw new Error(`Zoho would refuse it: ${error.message}`);
+    if (!(error instanceof UserError)) throw error;
+    throw new TypeError(error.hint === undefined ? error.message : `${error.message}: ${error.hint}`);
+  }
+}

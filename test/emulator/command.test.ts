@@ -1,0 +1,324 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { PUBLISHED } from "../../src/emulator/accounts.ts";
+import { folderWith } from "../support/files.ts";
+import { startCommand } from "../support/listener.ts";
+import { foreignFolder } from "../support/person.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
+import { freePort, startTarget } from "../support/target.ts";
+
+async function emulate(argv: readonly string[] = [], options: RunOptions = {}) {
+  const emulator = await startCommand("emulate", ["--port", "0", ...argv], "emulator", options);
+  onTestFinished(async () => void (await emulator.stop()));
+  const url = String(emulator.ready.url);
+  const call = async (name: string, body?: unknown) => {
+    const request = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    return jsonOf(`${url}/_emulator/${name}`, request);
+  };
+  return { ...emulator, url, call };
+}
+// biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect in it
+const jsonOf = async (url: string, request: RequestInit = {}) => (await (await fetch(url, request)).json()) as any;
+
+type Emulate = Awaited<ReturnType<typeof emulate>>;
+
+/** Shows the lines for a person, at a terminal, of what `use` does to it. */
+async function shown(use: (url: string) => Promise<unknown>, options: RunOptions = {}) {
+  const interrupt = new AbortController();
+  let url = "";
+  let isReady = (_url: string): void => {};
+  const ready = new Promise<string>((resolve) => {
+    isReady = resolve;
+  });
+  const ended = run(["emulate", "--port", "0"], {
+    ...options,
+    signal: interrupt.signal,
+    onErr(text) {
+      url ||= /http:\/\/[\w.:]+/.exec(text)?.[0] ?? "";
+      if (url !== "") isReady(url);
+    },
+  });
+  await use(await ready);
+  interrupt.abort();
+  return ended;
+}
+
+async function startApp() {
+  const app = await startTarget();
+  onTestFinished(() => app.close());
+  return app;
+}
+
+const lead = (name: string) => ({
+  ...{ product: "crm", module: "Leads", action: "create" },
+  data: { Last_Name: name, Company: "Acme" },
+});
+const leadsOf = async ({ call }: Emulate): Promise<readonly string[]> =>
+  (await call("records?product=crm&module=Leads")).records.map(({ Last_Name }: { Last_Name: string }) => Last_Name);
+
+describe("emulate", () => {
+  it("says where it is and what to try in five lines, shows what happens, and ends with 0", async () => {
+    const app = await startApp();
+    const { exitCode, out, err } = await shown(async (url) => {
+      const form = { client_id: PUBLISHED.clientId, client_secret: PUBLISHED.clientSecret };
+      const body = new URLSearchParams({
+        ...form,
+        grant_type: "refresh_token",
+        refresh_token: PUBLISHED.refreshToken,
+      });
+      const { access_token } = await jsonOf(`${url}/oauth/v2/token`, { method: "POST", body });
+      await fetch(`${url}/crm/v8/rovers?access_token=s3cret`, {
+        headers: { authorization: `Zoho-oauthtoken ${access_token}` },
+      });
+      const order = JSON.stringify({ product: "crm", event: "Leads.create", to: app.url });
+      await fetch(`${url}/_emulator/deliver`, { method: "POST", body: order });
+      while ((await jsonOf(`${url}/_emulator/deliveries`)).deliveries.length === 0);
+    });
+    expect(exitCode).toBe(0);
+    const port = /:(\d+)/.exec(err)?.[1];
+    expect(err.trimEnd().split("\n")).toEqual([
+      `Ready. A Zoho for development is at http://127.0.0.1:${port}`,
+      `  page         http://127.0.0.1:${port}/`,
+      `  variables    export $(zoho-hooks emulate --env --port ${port})`,
+      "  try it       zoho-hooks listen 3000 --channel Leads.create",
+      `  faults       zoho-hooks emulate fail 429 --url http://127.0.0.1:${port}`,
+    ]);
+    const lines = out
+      .trimEnd()
+      .replace(/\d\d:\d\d:\d\d/g, "00:00:00")
+      .replace(/[\d.]+ ms/g, "0 ms")
+      .split("\n");
+    expect(lines).toEqual([
+      "00:00:00 POST    /oauth/v2/token  → 200  0 ms",
+      "00:00:00 GET     /crm/v8/rovers?access_token=[masked]  → 404  0 ms",
+      "         the emulator does not have GET /crm/v8/rovers: see zoho-hooks help emulator",
+      `00:00:00 #1     crm       Leads.create            → 200  0 ms  ${app.url}`,
+    ]);
+  });
+
+  it("prints a line of JSON for the start, each request and each delivery", async () => {
+    const app = await startApp();
+    const emulator = await emulate();
+    await fetch(`${emulator.url}/oauth/serverinfo?a=b`);
+    await emulator.call("deliver", { product: "sign", event: "RequestCompleted", to: app.url });
+    expect(emulator.ready).toMatchObject({ v: 1, env: { ZOHO_API_URL: emulator.url } });
+    expect(await emulator.line("emulated_request")).toEqual({
+      ...{ v: 1, type: "emulated_request", at: expect.stringMatching(/Z$/), n: 1, method: "GET" },
+      ...{ path: "/oauth/serverinfo?a=b", status: 200, latency_ms: expect.any(Number), lacks: null },
+    });
+    expect(await emulator.line("emulated_delivery")).toEqual({
+      ...{ v: 1, type: "emulated_delivery", at: expect.stringMatching(/Z$/), n: 1, product: "sign" },
+      ...{ event: "RequestCompleted", url: app.url, status: 200, latency_ms: expect.any(Number) },
+      ...{ error: null, fault: null, again: null },
+    });
+    expect((await emulator.stop()).exitCode).toBe(0);
+  });
+
+  it("signs samples with the secrets of the environment", async () => {
+    const app = await startApp();
+    const emulator = await emulate([], { env: { ZOHO_WEBHOOK_SECRET_ZEPTOMAIL: "s3cret-of-the-app" } });
+    await emulator.call("deliver", { product: "zeptomail", event: "hardbounce", to: app.url });
+    await emulator.line("emulated_delivery");
+    expect(app.seen[0]?.headers.map(([name]) => name)).toContain("producer-signature");
+  });
+
+  it("asks no question about trust, since it runs no code of the folder", async () => {
+    const cwd = foreignFolder({ "zoho-hooks.config.json": '{"forwardTo": ["https://other.example/hook"]}' });
+    const asked = await run(["events", "list"], { cwd, env: { ZOHO_HOOKS_TRUST: undefined } });
+    expect(asked.err).toContain("zoho-hooks trust");
+    const emulator = await emulate([], { cwd, env: { ZOHO_HOOKS_TRUST: undefined } });
+    expect((await emulator.stop()).exitCode).toBe(0);
+  });
+
+  it("names the way out where its port is taken", async () => {
+    const app = await startApp();
+    const { exitCode, err } = await run(["emulate", "--port", String(app.port)]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`port ${app.port} on 127.0.0.1 is in use`)]);
+    expect(err).toContain("--port 0 for any free one");
+  });
+
+  it("warns where others can reach it", async () => {
+    const emulator = await emulate(["--host", "0.0.0.0"]);
+    expect(await emulator.line("warning")).toMatchObject({
+      message: "anyone who can reach 0.0.0.0 can use this emulator: its client and refresh token are published",
+    });
+    expect(emulator.url).toMatch(/^http:\/\/127\.0\.0\.1:/);
+  });
+});
+
+describe("emulate --env", () => {
+  const variables = (url: string) => ({
+    ZOHO_ACCOUNTS_URL: url,
+    ZOHO_API_URL: url,
+    ZOHO_CLIENT_ID: PUBLISHED.clientId,
+    ZOHO_CLIENT_SECRET: PUBLISHED.clientSecret,
+    ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken,
+  });
+
+  it.each([
+    [[], "http://127.0.0.1:4480"],
+    [["--port", "4481"], "http://127.0.0.1:4481"],
+    [["--host", "::"], "http://[::1]:4480"],
+    [["--host", "zoho.test"], "http://zoho.test:4480"],
+  ])("prints dotenv lines with %j, also with other variables set", async (argv, url) => {
+    const env = { ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken, ZOHO_CLIENT_SECRET: "another-client-secret" };
+    const { exitCode, out } = await run(["emulate", "--env", ...argv], { env });
+    const lines = Object.entries(variables(url)).map(([name, value]) => `${name}=${value}\n`);
+    expect([exitCode, out]).toEqual([0, lines.join("")]);
+    const { lines: json } = await run(["emulate", "--env", "--json", ...argv]);
+    expect(json()).toEqual([{ v: 1, type: "emulator", url, env: variables(url) }]);
+  });
+});
+
+describe("on a running one", () => {
+  it("fail, advance and reset do what they say", async () => {
+    const emulator = await emulate();
+    const at = ["--url", emulator.url];
+    const status = async () => (await fetch(`${emulator.url}/oauth/serverinfo`)).status;
+    const failing = await run(["emulate", "fail", "503", "--times", "2", "--path", "/oauth", ...at]);
+    expect([failing.exitCode, failing.err]).toEqual([0, "the next 2 answers: 503\n"]);
+    expect([await status(), await status(), await status()]).toEqual([503, 503, 200]);
+
+    expect((await run(["emulate", "fail", "twice", "--product", "crm", ...at])).err).toBe("the next delivery: twice\n");
+    const app = await startApp();
+    await emulator.call("deliver", { product: "crm", event: "Leads.create", to: app.url });
+    await emulator.line("emulated_delivery", { fault: "twice" }, 2);
+    expect(app.seen).toHaveLength(2);
+
+    await emulator.call("records", lead("Doe"));
+    const { records } = await emulator.call("records?product=crm&module=Leads");
+    expect((await run(["emulate", "advance", "6d", ...at])).exitCode).toBe(0);
+    const aged = await emulator.call("records?product=crm&module=Leads");
+    const time = (record: { Created_Time: string }) => Date.parse(record.Created_Time);
+    expect(time(records[0]) - time(aged.records[0])).toBe(6 * 86_400_000);
+
+    expect((await run(["emulate", "reset", ...at])).exitCode).toBe(0);
+    expect(await leadsOf(emulator)).toEqual([]);
+  });
+
+  it("say that none runs", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    for (const argv of [["fail", "429"], ["advance", "1d"], ["reset"]]) {
+      const { exitCode, err } = await run(["emulate", ...argv, "--url", url]);
+      expect([exitCode, err]).toEqual([5, expect.stringContaining(`no emulator answers at ${url}: `)]);
+      expect(err).toContain("start one with zoho-hooks emulate");
+    }
+    const app = await startApp();
+    const { exitCode, err } = await run(["emulate", "reset", "--url", app.url]);
+    expect([exitCode, err]).toEqual([5, expect.stringContaining("it answered with HTTP 200")]);
+  });
+
+  it.each([
+    [["fail", "slow"], 'there is no fault "slow"'],
+    [["fail", "200"], "answer: 200 is not a status from 400 to 599"],
+    [["fail", "429", "--times", "0"], "--times"],
+    [["fail", "429", "--product", "crm"], "--product is for faults of deliveries"],
+    [["fail", "lost", "--path", "/crm"], "--path and --retry-after are for faults of answers"],
+    [["fail", "429", "--retry-after", "5"], 'retryAfter: "5" is not a duration'],
+    [["fail", "lost", "--product", "mars"], 'there is no product "mars"'],
+    [["advance", "6"], 'by: "6" is not a duration'],
+    [["reset", "--url", "4480"], '--url: "4480" is not a URL'],
+  ])("refuse %j", async (argv, message) => {
+    const { url } = await emulate();
+    const at = argv.includes("--url") ? [] : ["--url", url];
+    const { exitCode, err } = await run(["emulate", ...argv, ...at]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
+
+describe("--state", () => {
+  it("keeps records, channels and tokens for the next one", async () => {
+    const cwd = tempFolder();
+    const first = await emulate(["--state", "zoho.json"], { cwd });
+    await first.call("records", lead("Doe"));
+    const { code } = await first.call("code", { scope: "Desk.basic.READ" });
+    await first.stop();
+    expect(existsSync(join(cwd, "zoho.json.lock"))).toBe(false);
+    const second = await emulate(["--state", "zoho.json"], { cwd });
+    expect(await leadsOf(second)).toEqual(["Doe"]);
+    const form = { client_id: PUBLISHED.clientId, client_secret: PUBLISHED.clientSecret };
+    const body = new URLSearchParams({ ...form, grant_type: "authorization_code", code });
+    const granted = await fetch(`${second.url}/oauth/v2/token`, { method: "POST", body });
+    expect(await granted.json()).toMatchObject({ scope: "Desk.basic.READ" });
+  });
+
+  it("is written while it runs, whole", async () => {
+    const cwd = tempFolder();
+    const emulator = await emulate(["--state", "zoho.json"], { cwd });
+    await emulator.call("records", lead("Doe"));
+    const path = join(cwd, "zoho.json");
+    await expect.poll(() => JSON.stringify(JSON.parse(readFileSync(path, "utf8"))), { timeout: 4000 }).toContain("Doe");
+  });
+
+  it("is used by one emulator at a time", async () => {
+    const cwd = tempFolder();
+    await emulate(["--state", "zoho.json"], { cwd });
+    const { exitCode, err } = await run(["emulate", "--port", "0", "--state", "zoho.json"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("another emulator uses")]);
+  });
+
+  it.each([
+    ["{", "not valid JSON"],
+    ["[]", "is not a state of zoho-hooks emulate"],
+    ['{"name":"my-app"}', "is not a state of zoho-hooks emulate"],
+    ['{"type":"zoho-hooks emulator","v":9}', "is of another version of zoho-hooks (9, not 1)"],
+    ['{"type":"zoho-hooks emulator","v":1}', "is damaged: state is missing or of another type"],
+    ['{"type":"zoho-hooks emulator","v":1,"state":{"accounts":[]}}', "state.accounts is missing"],
+  ])("leaves a file as it is that holds %s", async (content, message) => {
+    const cwd = folderWith({ "zoho.json": content });
+    const { exitCode, err } = await run(["emulate", "--port", "0", "--state", "zoho.json"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
+    expect(err).toContain("it was left as it is");
+    expect(readFileSync(join(cwd, "zoho.json"), "utf8")).toBe(content);
+    expect(existsSync(join(cwd, "zoho.json.lock"))).toBe(false);
+  });
+
+  it("reports a file that cannot be written before it starts", async () => {
+    const cwd = folderWith({ file: "" });
+    mkdirSync(join(cwd, "zoho.json"));
+    for (const path of ["file/zoho.json", "zoho.json"]) {
+      const { exitCode, err } = await run(["emulate", "--port", "0", "--state", path], { cwd });
+      expect([exitCode, err]).toEqual([2, expect.stringMatching(/zoho\.json(\.lock)? (cannot|could not) be /)]);
+    }
+  });
+});
+
+describe("--seed", () => {
+  it("creates the records before the first request, and sends nothing", async () => {
+    const leads = [lead("Doe").data, lead("Roe").data];
+    const cwd = folderWith({ "seed.json": JSON.stringify({ crm: { Leads: leads }, bigin: {} }) });
+    const emulator = await emulate(["--seed", "seed.json"], { cwd });
+    expect(await leadsOf(emulator)).toEqual(["Roe", "Doe"]);
+    expect(emulator.lines().map(({ type }) => type)).toEqual(["emulator"]);
+  });
+
+  it("is not read where the state has been kept", async () => {
+    const cwd = folderWith({ "seed.json": JSON.stringify({ crm: { Leads: [lead("Doe").data] } }) });
+    const argv = ["--seed", "seed.json", "--state", "zoho.json"];
+    await (await emulate(argv, { cwd })).stop();
+    const emulator = await emulate(argv, { cwd });
+    expect(await leadsOf(emulator)).toEqual(["Doe"]);
+    expect(await emulator.line("warning")).toMatchObject({ message: "seed.json was not read: zoho.json is not new" });
+  });
+
+  it.each([
+    ["{", /seed\.json:1:2: not valid JSON/],
+    ["[]", /seed\.json:1:1: the file: it is not an object of products/],
+    ['{\n"mars": {}}', /seed\.json:2:\d+: mars: the emulator has no records of "mars"/],
+    ['{"crm": []}', /crm: it is not an object of modules/],
+    ['{"crm": {"Leads": {}}}', /crm\.Leads: it is not a list of records/],
+    ['{"crm": {"Leads": [{"Last_Name": "Doe"},\n3]}}', /seed\.json:2:1: crm\.Leads\.1: it is not an object/],
+    ['{"crm": {"Leads": [\n{"Company": "Acme"}]}}', /seed\.json:2:1: crm\.Leads\.0: .*MANDATORY_NOT_FOUND.*Last_Name/],
+    ['{"crm": {"Rovers": [{}]}}', /crm\.Rovers\.0: .*INVALID_MODULE/],
+  ])("with a mistake does not start: %s", async (content, message) => {
+    const cwd = folderWith({ "seed.json": content });
+    const { exitCode, err } = await run(["emulate", "--port", "0", "--seed", "seed.json"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it("has to exist", async () => {
+    const { exitCode, err } = await run(["emulate", "--port", "0", "--seed", "seed.json"]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("seed.json: no such file")]);
+  });
+});
