@@ -45,6 +45,7 @@ it("packs what is used, and nothing else", () => {
       "docs/commands.md",
       "docs/configuration.md",
       "docs/crm-channel.md",
+      "docs/emulator.md",
       "docs/formats.md",
       "docs/getting-started.md",
       "docs/inspector.md",
