@@ -80,7 +80,7 @@ for (const [format, extension] of [
 
 const SHARED_PAGE = "src/web/page";
 const pages = [];
-for (const name of ["inspector"]) {
+for (const name of ["inspector", "emulator"]) {
   const { output } = await build({
     input: { app: `src/${name}/page/main.tsx` },
     transform: { jsx: { importSource: "preact" } },

@@ -108,7 +108,7 @@ export class Accounts {
     if (method !== "POST") return undefined;
     if (path === CONSENT_PATH) return this.#decide(form, origin);
     if (path === "/oauth/v2/token") return this.#token(form, origin);
-    if (path === "/oauth/v2/token/revoke") return this.#revoke(form.get("token") ?? query.get("token") ?? "");
+    if (path === "/oauth/v2/token/revoke") return this.#revoke(form.get("token") ?? "");
     if (path !== "/oauth/v2/revoke/token") return undefined;
     const basic = Buffer.from(`${this.clientId}:${this.clientSecret}`).toString("base64");
     return request.headers.authorization === `Basic ${basic}`

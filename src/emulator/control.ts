@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { eventNames } from "../contract/event-names.ts";
 import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
@@ -20,6 +21,7 @@ import {
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type DeliveryFault, type Faults } from "./faults.ts";
+import type { DeliveryView, EmulatorView, RequestView, SampleProduct, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
 
@@ -93,6 +95,8 @@ export class Control {
         if (again !== undefined) deliveries.sendAgain(found.n);
         return wholeDelivery(found);
       }
+      case "GET samples":
+        return { samples: samples() };
       case "POST deliver":
         return this.#deliver(body);
       case "POST fail":
@@ -114,7 +118,7 @@ export class Control {
     }
   }
 
-  #state() {
+  #state(): EmulatorView {
     const { url, now, stores, subscriptions, requests, deliveries } = this.#parts;
     return {
       url: url(),
@@ -166,6 +170,15 @@ export class Control {
     const unsigned = deliveries.send({ product: product.id, format, event, url, body: fresh, secrets });
     return { product: product.id, format: format.id, event, url, ...(unsigned === undefined ? {} : { unsigned }) };
   }
+}
+
+/** What `deliver` takes, for the page to choose from. */
+function samples(): readonly SampleProduct[] {
+  return products.map(({ id, title, formats }) => ({
+    product: id,
+    name: title,
+    events: [...new Set(formats.flatMap(eventNames))],
+  }));
 }
 
 /** The page's event stream: one message whenever something changed, at most four a second. */
@@ -263,22 +276,22 @@ export function storeOf(stores: readonly RecordStore[], product: string): Record
 }
 
 /** A delivery as control calls and `startZoho` show it. */
-export function wholeDelivery(sent: NumberedDelivery) {
+export function wholeDelivery(sent: NumberedDelivery): WholeDelivery {
   const { method, headers, body } = sent.delivery;
   const named = headers.map(([name, value]) => [name.toLowerCase(), value]);
   return {
     ...shownDelivery(sent),
     method,
-    headers: Object.fromEntries(named) as Readonly<Record<string, string>>,
+    headers: Object.fromEntries(named),
     body: body.toString("utf8"),
   };
 }
 
-function shownDelivery({ delivery, ...rest }: NumberedDelivery) {
+function shownDelivery({ delivery, ...rest }: NumberedDelivery): DeliveryView {
   return { ...rest, url: delivery.url };
 }
 
-function shownRequest({ request, ...rest }: NumberedRequest) {
+function shownRequest({ request, ...rest }: NumberedRequest): RequestView {
   const { at, method, path, query } = request;
   return { ...rest, at, method, path, query: query.toString() };
 }

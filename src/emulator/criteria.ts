@@ -1,3 +1,5 @@
+import { textOf } from "./state.ts";
+
 /** Whether a record matches; `read` reads one of its fields. */
 export type Matcher = (read: (field: string) => unknown) => boolean;
 
@@ -92,7 +94,7 @@ function ordered(actual: Comparable, wanted: Comparable | undefined, is: (order:
 /** Text without regard to case; numbers and times as numbers; a lookup by its id. */
 function comparable(value: unknown): Comparable {
   if (typeof value === "object" && value !== null) return comparable("id" in value ? value.id : "");
-  const text = String(value ?? "");
+  const text = textOf(value);
   if (/^\d{4}-\d\d-\d\d(T[\d:]+(Z|[+-]\d\d:\d\d))?$/.test(text)) return Date.parse(text);
   return /^-?\d{1,15}(\.\d+)?$/.test(text) ? Number(text) : text.toLowerCase();
 }

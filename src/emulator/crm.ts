@@ -3,9 +3,12 @@ import { type Answer, type ApiRequest, bareFault, type Service, scopeMismatch } 
 import { parseCriteria } from "./criteria.ts";
 import { describeField, describeModule, findModule, type Module, modulesOf, USER } from "./modules.ts";
 import { invalidModule, type Records, type Result } from "./records.ts";
+import { memberOf, textOf } from "./state.ts";
 
 const MAX_WRITTEN = 100;
 const MAX_LISTED = 200;
+/** Fields by which an upsert finds duplicates. */
+const MAX_CHECKED = 10;
 const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
 const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
   GET: ["read"],
@@ -113,8 +116,12 @@ export class Crm implements Service {
       const [item] = items;
       return results(store.changeAll(module, [isRecord(item) ? { ...item, id: path } : item]), 200);
     }
-    const asked = isRecord(call.json) ? call.json.duplicate_check_fields : undefined;
-    const fields = Array.isArray(asked) && asked.length > 0 ? asked.map(String) : [module.unique];
+    const api_name = "duplicate_check_fields";
+    const asked = isRecord(call.json) ? call.json[api_name] : undefined;
+    const fields = Array.isArray(asked) && asked.length > 0 ? asked.map(textOf) : [module.unique];
+    if (fields.length > MAX_CHECKED) {
+      return bareFault(400, "INVALID_DATA", "invalid data", { api_name, maximum_length: MAX_CHECKED });
+    }
     return results(store.upsertAll(module, items, fields), 200);
   }
 
@@ -162,7 +169,11 @@ export class Crm implements Service {
       const record = store.find(module, id);
       if (record === undefined) return false;
       if (matches !== undefined)
-        return matches((name) => (name.replace(/\.id$/, "") === "id" ? id : store.value(module, record, name)));
+        return matches((path) => {
+          const [name = "", member = ""] = path.split(".");
+          const value = name === "id" ? id : store.value(module, record, name);
+          return member === "" || !isRecord(value) ? value : memberOf(value, member);
+        });
       return Object.entries(record.data).some(([name, value]) => {
         if (typeof value !== "string") return false;
         if (kind === "word") return value.toLowerCase().includes(wanted);

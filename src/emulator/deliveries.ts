@@ -6,6 +6,7 @@ import { openPoster, type Poster, type PosterOptions } from "../forward/post.ts"
 import { errorText } from "../util/errors.ts";
 import { BoundedList } from "./bounded-list.ts";
 import type { DeliveryFault, Faults } from "./faults.ts";
+import type { DeliveryResult } from "./view.ts";
 
 /** Something that happened, to be posted to a subscriber. */
 export interface Outgoing {
@@ -26,19 +27,8 @@ export interface Outgoing {
 }
 
 /** A delivery that was sent, or lost on purpose. */
-export interface SentDelivery {
-  readonly at: number;
-  readonly product: string;
-  readonly event: string;
+export interface SentDelivery extends DeliveryResult {
   readonly delivery: Delivery;
-  readonly fault?: DeliveryFault;
-  /** Number of the delivery that was sent again. */
-  readonly again?: number;
-  /** Undefined without an answer. */
-  readonly status?: number;
-  readonly error?: string;
-  /** To the end of the answer. */
-  readonly ms?: number;
 }
 export type NumberedDelivery = SentDelivery & { readonly n: number };
 

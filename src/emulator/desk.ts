@@ -5,10 +5,10 @@ import type { Secrets } from "../delivery/secrets.ts";
 import { wire } from "../products/desk/wire.ts";
 import { writeKeySet } from "../proofs/keys.ts";
 import { isRecord } from "../util/json.ts";
-import { type Answer, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { type DeskHook, type EmulatorState, memberOf } from "./state.ts";
-import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
+import { type Data, flawIn, type Operation, onlyKey, type Row, Store, textOf } from "./store.ts";
 
 const EVENTS = new Set<string>(wire.events.map(({ name }) => name));
 const KEYS = ["name", "description", "url", "isEnabled", "ignoreSourceId", "includeEventsFrom", "subscriptions"];
@@ -38,15 +38,8 @@ const MODULES: Readonly<Record<string, Module>> = {
     usual: {
       ...empty("subject description priority category subCategory classification departmentId contactId accountId"),
       ...empty("assigneeId teamId productId email phone dueDate resolution"),
-      ...{
-        status: "Open",
-        channel: "Web",
-        threadCount: "0",
-        commentCount: "0",
-        isEscalated: false,
-        isSpam: false,
-        cf: {},
-      },
+      ...{ status: "Open", channel: "Web", threadCount: "0", commentCount: "0" },
+      ...{ isEscalated: false, isSpam: false, cf: {} },
     },
   },
   contacts: {
@@ -109,14 +102,9 @@ export class Desk extends Store<DeskHook> implements Service {
     return this.#state.deskKey;
   }
 
-  subscriptions(): readonly Subscription[] {
-    return this.hooks.map(({ id, body: { url, subscriptions, isEnabled } }) => ({
-      product: this.product,
-      id,
-      url: String(url),
-      events: Object.keys(Object(subscriptions)),
-      enabled: isEnabled !== false,
-    }));
+  protected subscription({ body }: DeskHook) {
+    const { url, subscriptions, isEnabled } = body;
+    return { url: String(url), events: Object.keys(Object(subscriptions)), enabled: isEnabled !== false };
   }
 
   protected checked(module: string, given: Data): Data {
@@ -221,7 +209,7 @@ export class Desk extends Store<DeskHook> implements Service {
     const data = isRecord(json) ? json : {};
     if (id === TRASH) {
       const name = module === "tickets" ? "ticketIds" : "contactIds";
-      const ids = Array.isArray(data[name]) ? data[name].map(String) : [];
+      const ids = Array.isArray(data[name]) ? data[name].map(textOf) : [];
       const known = this.table(module);
       if (method !== "POST") return notAllowed();
       if (ids.length === 0 || !ids.every((each) => Object.hasOwn(known, each))) return invalid(`/${name}`);
@@ -268,9 +256,11 @@ export class Desk extends Store<DeskHook> implements Service {
       const at = `/subscriptions/${event}`;
       if (!EVENTS.has(event)) return invalid(at);
       if (filter === null) continue;
-      const names = Object.keys(Object(filter));
+      const filters = Object.entries(Object(filter));
+      const isFit = ([name, value]: [string, unknown]): boolean =>
+        memberOf(FILTERS, name)?.test(event) === true && [value].flat().every((each) => typeof each !== "object");
       // Zoho expects null instead of {} without a filter.
-      if (names.length === 0 || !names.every((name) => memberOf(FILTERS, name)?.test(event))) return invalid(at);
+      if (filters.length === 0 || !filters.every(isFit)) return invalid(at);
     }
     if (url !== hook?.body.url && !(await this.#answersProbe(url))) {
       const message = "Validation failed for the condition : The endpoint failed to respond with status code 200";

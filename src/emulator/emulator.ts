@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
 import { reachableHost } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
+import { readPage, sendBytes } from "../web/page-files.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
 import { Accounts, CONSENT_PATH } from "./accounts.ts";
 import {
@@ -59,6 +61,7 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 const MAX_REQUESTS = 10_000;
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 200;
+const OWN_HOSTS = "a browser uses it from its own page, at localhost, an IP address or the name given as --host";
 const CHANGES_PATH = `${CONTROL_PATH}changes`;
 
 /**
@@ -101,6 +104,7 @@ export async function openEmulator(options: EmulatorOptions) {
     [watch, desk, finance, sign].flatMap((each) => each.subscriptions());
   const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
+  const page = readPage(join(options.packageRoot, "dist/emulator"));
   let url = "";
   /** Ages everything that the organisation holds; the clock stays. */
   const advance = (ms: number): void => {
@@ -144,8 +148,10 @@ export async function openEmulator(options: EmulatorOptions) {
     return { ...notFound, isLacking: true };
   };
 
-  /** Control calls are not listed, and no fault applies to them. */
-  const serveControl = async (response: ServerResponse, request: ApiRequest) => {
+  /** The page and control calls. They are not listed, and no fault applies to them. */
+  const serveOwn = async (response: ServerResponse, request: ApiRequest) => {
+    const file = page.get(request.path);
+    if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);
     if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
     sendAnswer(response, { ...(await control.answer(request)), headers: SECURITY_HEADERS }, undefined);
     if (request.method !== "GET") changed();
@@ -156,13 +162,15 @@ export async function openEmulator(options: EmulatorOptions) {
     const read = await readBody(incoming);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = toRequest(incoming, read, clock());
-    const isControl = request.path.startsWith(CONTROL_PATH);
-    if (isControl || (request.path === CONSENT_PATH && request.method === "POST")) {
+    const isOwn = request.path.startsWith(CONTROL_PATH) || (request.method === "GET" && page.has(request.path));
+    if (isOwn || (request.path === CONSENT_PATH && request.method === "POST")) {
       const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
-      if (refusal !== undefined)
-        return sendAnswer(response, { status: refusal.status, body: { error: refusal.reason } }, undefined);
+      if (refusal !== undefined) {
+        const body = { error: refusal.reason, hint: OWN_HOSTS };
+        return sendAnswer(response, { status: refusal.status, body, headers: SECURITY_HEADERS }, undefined);
+      }
     }
-    if (isControl) return serveControl(response, request);
+    if (isOwn) return serveOwn(response, request);
     const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
       const ms = Math.round(performance.now() - startedAt);
       const lacks = isLacking ? { lacks: `${request.method} ${request.path}` } : {};

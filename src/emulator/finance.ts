@@ -3,9 +3,9 @@ import { HEADER_NAME } from "../delivery/delivery.ts";
 import { withQuery } from "../delivery/target.ts";
 import { books } from "../products/books.ts";
 import { isRecord, parseJson, writeJson } from "../util/json.ts";
-import { type Answer, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import { type FinanceHook, memberOf } from "./state.ts";
-import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
+import { type Data, flawIn, type Operation, onlyKey, type Row, Store, textOf } from "./store.ts";
 
 const BOOKS = "/books/v3";
 const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
@@ -71,15 +71,10 @@ export class Finance extends Store<FinanceHook> implements Service {
   protected readonly notFound = fault(404, 1002, "Resource does not exist.");
   #calledAt = Number.NEGATIVE_INFINITY;
 
-  subscriptions(): readonly Subscription[] {
-    return this.hooks.map(({ id, root, body: { url, entity }, rules }) => ({
-      product: root === BOOKS ? "books" : "inventory",
-      id,
-      url: String(url),
-      events: [String(entity)],
-      // A webhook without a rule is never called.
-      enabled: rules.length > 0,
-    }));
+  /** A webhook without a rule is never called. */
+  protected subscription({ root, body, rules }: FinanceHook) {
+    const product = root === BOOKS ? "books" : "inventory";
+    return { product, url: String(body.url), events: [String(body.entity)], enabled: rules.length > 0 };
   }
 
   protected checked(module: string, given: Data): Data {
@@ -219,10 +214,10 @@ export class Finance extends Store<FinanceHook> implements Service {
     const { url, webhook_name: name, description = "", entity, method, secret = "" } = body;
     if (typeof url !== "string" || !/^https?:/.test(url) || !URL.canParse(url) || url.length > 5000) throw wrong("url");
     if (typeof name !== "string" || name.length > 50) throw wrong("webhook_name");
-    if (String(description).length > 100) throw wrong("description");
-    if (!ENTITIES.includes(String(entity))) throw wrong("entity");
-    if (!["POST", "PUT", "DELETE"].includes(String(method))) throw wrong("method");
-    if (secret !== "" && !/^[A-Za-z0-9]{12,50}$/.test(String(secret))) throw wrong("secret");
+    if (typeof description !== "string" || description.length > 100) throw wrong("description");
+    if (!ENTITIES.includes(entity as string)) throw wrong("entity");
+    if (!["POST", "PUT", "DELETE"].includes(method as string)) throw wrong("method");
+    if (typeof secret !== "string" || !/^([A-Za-z0-9]{12,50})?$/.test(secret)) throw wrong("secret");
     if (!pairsOf(body.headers).every(([header, value]) => HEADER_NAME.test(header) && /^[ -~]*$/.test(value)))
       throw wrong("headers");
     const { id } = this.addHook({ id: this.newId(), root, body, rules: [] });
@@ -236,7 +231,7 @@ export class Finance extends Store<FinanceHook> implements Service {
     const [action] = Array.isArray(actions) ? actions : [];
     const hook = this.hooks.find((each) => each.root === root && each.id === action?.action_id);
     if (hook === undefined || action?.action_type !== "webhook") return fault(400, 15, "no such action");
-    if (!["add", "add_edit", "delete"].includes(String(type)) || hook.body.entity !== entity || !name)
+    if (!["add", "add_edit", "delete"].includes(type as string) || hook.body.entity !== entity || !name)
       return fault(400, 15, "the rule is not right");
     const id = this.newId();
     hook.rules.push({ id, type: String(type) });
@@ -269,7 +264,7 @@ function pairsOf(list: unknown): [string, string][] {
   const pairs: readonly unknown[] = Array.isArray(list) ? list : [];
   return pairs.map((each) => {
     const { param_name: name = "", param_value: value = "" }: Data = Object(each);
-    return [String(name), String(value)];
+    return [textOf(name), textOf(value)];
   });
 }
 

@@ -216,7 +216,7 @@ export function describeModule({ id, apiName }: Module): Record<string, unknown>
     api_name: apiName,
     module_name: apiName,
     plural_label: label,
-    singular_label: label.replace(/ies$/, "y").replace(/s$/, ""),
+    singular_label: label.replace(/s$/, ""),
     api_supported: true,
     generated_type: "default",
     creatable: true,

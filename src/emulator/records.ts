@@ -1,7 +1,7 @@
 import { isRecord } from "../util/json.ts";
 import { type Answer, type ApiRecord, bareFault, type Fault, faultBody, type RecordStore, Refusal } from "./answer.ts";
 import { type Field, findModule, type Module, maxLength, modulesOf, USER } from "./modules.ts";
-import { type EmulatorState, type ModuleRecords, memberOf, nextId, type StoredRecord } from "./state.ts";
+import { type EmulatorState, type ModuleRecords, memberOf, nextId, type StoredRecord, textOf } from "./state.ts";
 import type { Change } from "./watch.ts";
 import { instant } from "./watch-item.ts";
 
@@ -176,16 +176,16 @@ export class Records implements RecordStore {
   #change(module: Module, item: unknown, i: number, changed: Written[]): Result {
     const fault = this.#fault(module, item, i);
     if (fault !== undefined) return fault;
-    const { id } = item as Data;
-    if (id === undefined) return mandatory(i, "id");
-    const record = this.find(module, String(id));
+    const id = textOf((item as Data).id);
+    if (id === "") return mandatory(i, "id");
+    const record = this.find(module, id);
     if (record === undefined) return invalid(i, "id", {}, "the id given seems to be invalid");
     const data = toData(module, item as Data);
     const isChanged = (name: string): boolean =>
       JSON.stringify(data[name]) !== JSON.stringify(memberOf(record.data, name) ?? null);
-    changed.push({ id: String(id), record, fields: Object.keys(data).filter(isChanged) });
+    changed.push({ id, record, fields: Object.keys(data).filter(isChanged) });
     Object.assign(record, { data: { ...record.data, ...data }, changedAt: this.#options.now() });
-    return this.#success(String(id), record, "record updated");
+    return this.#success(id, record, "record updated");
   }
 
   #success(id: string, { createdAt, changedAt }: StoredRecord, message: string): Result {
@@ -272,10 +272,10 @@ export class Records implements RecordStore {
 
   #of(module: Module): ModuleRecords {
     const { records } = this.#options.state;
-    records[this.product] ??= {};
-    const own = records[this.product] ?? {};
-    own[module.apiName] ??= { live: {}, deleted: [] };
-    return own[module.apiName] ?? { live: {}, deleted: [] };
+    const own = memberOf(records, this.product) ?? {};
+    const found = memberOf(own, module.apiName) ?? { live: {}, deleted: [] };
+    records[this.product] = Object.assign(own, { [module.apiName]: found });
+    return found;
   }
 
   #module(name: string): Module {
@@ -322,8 +322,8 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   double: isNumber,
   currency: isNumber,
   boolean: (value) => typeof value === "boolean",
-  email: (value) => isText(value) && /^[^\s@]{1,64}@[^\s@]+\.[^\s@.]+$/.test(String(value)),
-  date: (value) => /^\d{4}-\d\d-\d\d$/.test(String(value)) && !Number.isNaN(Date.parse(String(value))),
+  email: (value) => isText(value) && /^[^\s@]{1,64}@[^\s@]+\.[^\s@.]+$/.test(textOf(value)),
+  date: (value) => /^\d{4}-\d\d-\d\d$/.test(textOf(value)) && !Number.isNaN(Date.parse(textOf(value))),
   datetime: (value) => instant(value) !== undefined,
   lookup: isReference,
   ownerlookup: isReference,
@@ -331,7 +331,7 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 /** A reference is an object with an id, or the id. */
 function idOf(value: unknown): string {
-  return String((isRecord(value) ? value.id : value) ?? "");
+  return textOf(isRecord(value) ? value.id : value);
 }
 
 /** Text is compared without regard to case. Undefined is the key of no value. */

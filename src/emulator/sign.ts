@@ -1,8 +1,8 @@
 import { sign } from "../products/sign.ts";
 import { ExactNumber, isRecord, parseJson } from "../util/json.ts";
-import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service, type Subscription } from "./answer.ts";
+import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import { memberOf, type SignHook } from "./state.ts";
-import { type Data, flawIn, onlyKey, type Row, Store } from "./store.ts";
+import { type Data, flawIn, onlyKey, type Row, Store, textOf } from "./store.ts";
 
 const HOOKS_PATH = "/api/v1/accounts/webhooks";
 /** What can happen to a request: what its deliveries call it, the action that a webhook subscribes to, and the new status. */
@@ -54,25 +54,14 @@ export class Sign extends Store<SignHook> implements Service {
   readonly product = "sign";
   protected readonly notFound = fault(400, 20405, "No match found");
 
-  subscriptions(): readonly Subscription[] {
-    return this.hooks.map((hook) => ({
-      product: this.product,
-      id: hook.id,
-      url: String(hook.form.webhook_url),
-      events: actionsOf(hook),
-      enabled: isEnabled(hook),
-    }));
+  protected subscription(hook: SignHook) {
+    return { url: String(hook.form.webhook_url), events: actionsOf(hook), enabled: isEnabled(hook) };
   }
 
   /** Of a draft. */
   protected checked(_module: string, given: Data): Data {
-    const {
-      request_name,
-      actions,
-      is_sequential = true,
-      expiration_days = 15,
-      document_ids = ["document.pdf"],
-    } = given;
+    const { request_name, actions, is_sequential = true, expiration_days = 15 } = given;
+    const { document_ids: names = ["document.pdf"] } = given;
     if (typeof request_name !== "string" || request_name === "") throw wrong("request_name");
     if (!Array.isArray(actions) || actions.length === 0) throw wrong("actions");
     if (!(typeof expiration_days === "number" && expiration_days >= 1)) throw wrong("expiration_days");
@@ -81,19 +70,15 @@ export class Sign extends Store<SignHook> implements Service {
       request_name,
       is_sequential,
       expiration_days,
-      document_ids: [document_ids].flat().map((name, i) => ({
-        document_name: String(name),
+      document_ids: [names].flat().map((name, i) => ({
+        document_name: textOf(name),
         document_id: this.newId(),
         document_order: String(i),
       })),
       actions: actions.map((each, i) => {
-        const {
-          recipient_email,
-          recipient_name = recipient_email,
-          action_type = "SIGN",
-          signing_order = i + 1,
-        } = Object(each);
-        if (!/^\S+@\S+$/.test(recipient_email)) throw wrong("recipient_email");
+        const { recipient_email, recipient_name = recipient_email, action_type = "SIGN" } = Object(each);
+        const { signing_order = i + 1 } = Object(each);
+        if (!isEmail(recipient_email)) throw wrong("recipient_email");
         const action_status = "NOACTION";
         return { action_id: this.newId(), action_type, action_status, recipient_email, recipient_name, signing_order };
       }),
@@ -123,7 +108,7 @@ export class Sign extends Store<SignHook> implements Service {
   /** `{action: "sign"}` is by the recipient whose turn it is, or by that of `action_id`. */
   override change(module: string, id: string, data: Data): ApiRecord {
     const row = this.find(module, id);
-    this.#take(String(data.action), row, data);
+    this.#take(textOf(data.action), row, data);
     return { id, ...this.shown(module, row) };
   }
 
@@ -145,8 +130,8 @@ export class Sign extends Store<SignHook> implements Service {
     const before = by && { ...by };
     if (step === "forward") {
       const { email, name = email } = data;
-      if (!/^\S+@\S+$/.test(String(email))) throw wrong("email");
-      Object.assign(actingIn(actions, data.action_id), { recipient_email: email, recipient_name: name });
+      if (!isEmail(email)) throw wrong("email");
+      Object.assign(actingIn(actions, data.action_id), { recipient_email: email, recipient_name: textOf(name) });
     }
     if (by !== undefined && step === "view") by.action_status = "VIEWED";
     if (by !== undefined && step === "sign") by.action_status = "SIGNED";
@@ -169,7 +154,7 @@ export class Sign extends Store<SignHook> implements Service {
       performed_by_email: by?.recipient_email ?? OWNER.owner_email,
       performed_by_name: by?.recipient_name ?? `${OWNER.owner_first_name} ${OWNER.owner_last_name}`,
       performed_at: this.now(),
-      reason: String(reason),
+      reason: textOf(reason),
       activity: `Document: ${step}`,
       operation_type: operation,
       ...(by && { action_id: by.action_id, signing_order: by.signing_order }),
@@ -221,7 +206,7 @@ export class Sign extends Store<SignHook> implements Service {
 
   #list(data: string | null): Answer {
     const { row_count = 10, start_index = 1 } = Object(readObject(data ?? "{}", "data").page_context);
-    if (!(row_count >= 1 && row_count <= 100 && start_index >= 1)) throw wrong("page_context");
+    if (!(isCount(row_count) && row_count <= 100 && isCount(start_index))) throw wrong("page_context");
     const rows = this.page("requests", start_index - 1, row_count + 1);
     const page_context = { row_count, start_index, has_more_rows: rows.length > row_count };
     return success({ requests: rows.slice(0, row_count).map((row) => this.shown("requests", row)), page_context });
@@ -239,7 +224,7 @@ export class Sign extends Store<SignHook> implements Service {
 
   #listHooks(data: string | null): Answer {
     const { row_count: count, start_index: start } = Object(readObject(data ?? "{}", "data").page_context);
-    if (!Number.isInteger(count) || !(start >= 1)) return fault(400, 9039, "page_context is missing");
+    if (!isCount(count) || !isCount(start)) return fault(400, 9039, "page_context is missing");
     const webhooks = this.hooks.slice(start - 1, start - 1 + count).map((hook) => {
       const { id, form } = hook;
       return `{"webhook_id":${id},${JSON.stringify({
@@ -270,6 +255,14 @@ export class Sign extends Store<SignHook> implements Service {
     const { id } = this.addHook({ id: this.newId(), form: fields, secret, failures: 0 });
     return { status: 200, body: `{"code":0,"webhook":{"webhook_id":${id}},"status":"success"}` };
   }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1;
+}
+
+function isEmail(value: unknown): value is string {
+  return typeof value === "string" && /^\S+@\S+$/.test(value);
 }
 
 function isEnabled({ failures }: SignHook): boolean {

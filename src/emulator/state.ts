@@ -40,6 +40,11 @@ export function memberOf<Value>(record: Readonly<Record<string, Value>>, name: s
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
+/** Text of a string, number or boolean from outside. "" for an object, whose own `toString` may not be callable. */
+export function textOf(value: unknown): string {
+  return typeof value === "object" ? "" : String(value ?? "");
+}
+
 /** Moves every time back, so that what the organisation holds is older by `ms`. The clock itself stays. */
 export function age(value: unknown, ms: number): void {
   if (typeof value !== "object" || value === null) return;
@@ -74,7 +79,7 @@ export interface Refreshable {
   issuedAt: number[];
 }
 
-export interface Access {
+interface Access {
   readonly scopes: readonly string[];
   readonly expiresAt: number;
   readonly refreshToken?: string | undefined;

@@ -33,7 +33,11 @@ export abstract class Store<Hook extends { readonly id: string }> implements Rec
     return this.#own().hooks;
   }
 
-  abstract subscriptions(): readonly Subscription[];
+  subscriptions(): readonly Subscription[] {
+    return this.hooks.map((hook) => ({ product: this.product, id: hook.id, ...this.subscription(hook) }));
+  }
+
+  protected abstract subscription(hook: Hook): Pick<Subscription, "url" | "events" | "enabled">;
   /** A record as the API answers it. */
   protected abstract shown(module: string, row: Row): Data;
   /** What is stored of written data. Throws a Refusal for data that the API does not accept. */
@@ -124,4 +128,9 @@ export function onlyKey(credential: Credential, value: unknown): Secrets {
   if (typeof value !== "string" || value === "") return noSecrets;
   const keys = [secret(value, "the emulator's key")];
   return { for: (wanted) => (wanted === credential ? keys : []), all: () => keys };
+}
+
+/** Any value of JSON as text: an object with a `toString` of its own has no other. */
+export function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

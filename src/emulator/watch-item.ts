@@ -1,7 +1,7 @@
 import { isRecord } from "../util/json.ts";
 import type { Fault } from "./answer.ts";
 import { findModule } from "./modules.ts";
-import type { Row } from "./state.ts";
+import { type Row, textOf } from "./state.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
 
@@ -20,11 +20,11 @@ export function itemFault(item: Item, product: string, method: string): Fault | 
       return { code: "MANDATORY_NOT_FOUND", message: "required field not found", details: { api_name: name } };
     }
   }
-  if (!/^-?\d{1,19}$/.test(String(item.channel_id))) return invalid("channel_id", { expected_data_type: "bigint" });
+  if (!/^-?\d{1,19}$/.test(textOf(item.channel_id))) return invalid("channel_id", { expected_data_type: "bigint" });
   const { events, notify_url, token, channel_expiry } = item;
   if (!Array.isArray(events) || events.length === 0) return invalid("events", { expected_data_type: "jsonarray" });
   for (const event of events) {
-    const [, module = "", verb] = /^(\w+)\.(create|edit|delete|all)$/.exec(String(event)) ?? [];
+    const [, module = "", verb] = /^(\w+)\.(create|edit|delete|all)$/.exec(textOf(event)) ?? [];
     if (verb === undefined) return invalid("events");
     if (findModule(product, module) === undefined) {
       return {
@@ -34,7 +34,7 @@ export function itemFault(item: Item, product: string, method: string): Fault | 
       };
     }
   }
-  if (notify_url !== undefined && !URL.canParse(String(notify_url))) return invalid("notify_url");
+  if (notify_url !== undefined && !URL.canParse(textOf(notify_url))) return invalid("notify_url");
   if (token !== undefined && (typeof token !== "string" || token.length > 50)) {
     return invalid("token", { maximum_length: 50 });
   }
@@ -57,7 +57,7 @@ function conditionFault(value: unknown, product: string): Fault | undefined {
         details: { expected_fields: ["api_name", "id"] },
       };
     }
-    const module = findModule(product, String(api_name));
+    const module = findModule(product, textOf(api_name));
     if (module?.id !== id) {
       return { code: "AMBIGUITY_DURING_PROCESSING", message: "the module name and id do not match" };
     }
@@ -73,14 +73,14 @@ function groupOk(selection: unknown): boolean {
   const { field, group, group_operator } = selection as Record<string, unknown>;
   if (field !== undefined) return typeof field === "object" && field !== null && "id" in field && "api_name" in field;
   return (
-    Array.isArray(group) && group.length === 2 && /^(and|or)$/.test(String(group_operator)) && group.every(groupOk)
+    Array.isArray(group) && group.length === 2 && /^(and|or)$/.test(textOf(group_operator)) && group.every(groupOk)
   );
 }
 
 /** A time in a request, only without fractions of a second and with an offset. */
 export function instant(value: unknown): number | undefined {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(String(value))) return undefined;
-  const time = Date.parse(String(value));
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(textOf(value))) return undefined;
+  const time = Date.parse(textOf(value));
   return Number.isNaN(time) ? undefined : time;
 }
 
@@ -111,10 +111,10 @@ export function rowsOf(item: Item, options: RowOptions): Row[] {
   const conditions = Array.isArray(item.notification_condition) ? item.notification_condition : [];
   return [...eventsOf(item)].map(([module, events]) => ({
     product: options.product,
-    channelId: String(item.channel_id),
+    channelId: textOf(item.channel_id),
     module,
     events: [...events],
-    notifyUrl: String(item.notify_url ?? ""),
+    notifyUrl: textOf(item.notify_url),
     token: typeof item.token === "string" ? item.token : null,
     expiresAt: grantedExpiry(item, options),
     related: item.notify_on_related_action !== false,
@@ -147,7 +147,7 @@ export function isTold(condition: unknown, changed: readonly string[]): boolean 
   if (!isRecord(condition)) return true;
   const { field_selection, field, group, group_operator } = condition;
   if (isRecord(field_selection)) return isTold(field_selection, changed);
-  if (isRecord(field)) return changed.includes(String(field.api_name));
+  if (isRecord(field)) return changed.includes(textOf(field.api_name));
   if (!Array.isArray(group)) return true;
   const told = group.map((each) => isTold(each, changed));
   return group_operator === "and" ? !told.includes(false) : told.includes(true);

@@ -15,7 +15,7 @@ import {
 } from "./answer.ts";
 import type { Deliveries, Outgoing } from "./deliveries.ts";
 import { findModule } from "./modules.ts";
-import type { Row, WatchState } from "./state.ts";
+import { type Row, textOf, type WatchState } from "./state.ts";
 import { eventsOf, type Item, isTold, itemFault, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
 
 /** A change of records that channels may watch. */
@@ -169,14 +169,14 @@ export class Watch implements Service {
       return bareFault(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
     }
     const items = watch.map((item: unknown): Item => (isRecord(item) ? item : {}));
-    const refused = items.map((item) => this.#refused.get(String(item.channel_id))).find((each) => each?.whole);
+    const refused = items.map((item) => this.#refused.get(textOf(item.channel_id))).find((each) => each?.whole);
     if (refused !== undefined) return { status: 400, body: faultBody(refused.fault) };
     const results = items.map((item) => this.#write(item, request.method, { product, version, now: this.#now() }));
     return this.#results(results, request.method === "POST" ? 201 : 200);
   }
 
   #write(item: Item, method: string, options: RowOptions): Fault | Record<string, unknown> {
-    const id = String(item.channel_id);
+    const id = textOf(item.channel_id);
     const fault = itemFault(item, options.product, method) ?? this.#refused.get(id)?.fault;
     if (fault !== undefined) return fault;
     const old = this.#of(options.product).filter((row) => row.channelId === id);

@@ -1,9 +1,9 @@
 import type { EmulatedDeliveryReport, EmulatedRequestReport, EmulatorReport } from "../emulator/reports.ts";
-import { plain } from "../util/text.ts";
+import { cut, plain } from "../util/text.ts";
 import { formatDuration } from "../util/units.ts";
 import { clockTime, INDENT } from "./event.ts";
 import { below, fitLine, textOf } from "./layout.ts";
-import { clipped, type Rendered, type Style } from "./paint.ts";
+import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
 /** On stderr, as the start of `listen`. */
 export function renderEmulator({ url, tries }: EmulatorReport, { err, quiet }: Style): Rendered {
@@ -19,35 +19,52 @@ export function renderEmulator({ url, tries }: EmulatorReport, { err, quiet }: S
 export function renderEmulatedRequest(report: EmulatedRequestReport, { out, quiet }: Style): Rendered {
   const { at, method, path, status, latencyMs, lacks } = report;
   if (quiet && lacks === undefined) return {};
-  const answer = `→ ${status ?? "no answer"}`;
-  const cells = [
-    { text: out.dim(clockTime(at)), width: 8 },
-    { text: plain(method), width: 6 },
-    { text: clipped(path) },
-    { text: status !== undefined && status < 400 ? out.good(answer) : out.bad(answer) },
-    { text: out.dim(formatDuration(latencyMs)) },
-  ];
+  const isGood = status !== undefined && status < 400;
+  const cells = answered({ at, subject: plain(method), answer: status ?? "no answer", isGood, latencyMs }, out);
+  const room = Math.max(MIN_PATH_WIDTH, out.columns - LEAD_WIDTH);
   const lacking = `the emulator does not have ${lacks}: see zoho-hooks help emulator`;
   return {
-    out: textOf(fitLine(cells, out.columns, INDENT), lacks !== undefined && below(lacking, INDENT, out, "caution")),
+    out: textOf(
+      fitLine([...cells, { text: cut(clipped(path), room) }], out.columns, INDENT),
+      lacks !== undefined && below(lacking, INDENT, out, "caution"),
+    ),
   };
 }
 
 export function renderEmulatedDelivery(report: EmulatedDeliveryReport, { out, quiet }: Style): Rendered {
   const { at, n, product, event, url, status, latencyMs, error, fault, again } = report;
-  const isAnswered = status !== undefined && status < 300 && error === undefined;
-  if (quiet && isAnswered) return {};
-  const answer = `→ ${fault === "lost" ? "lost" : (status ?? "no answer")}`;
+  const isGood = status !== undefined && status < 300 && error === undefined;
+  if (quiet && isGood) return {};
+  const answer = fault === "lost" ? "lost" : (status ?? "no answer");
   const cells = [
-    { text: out.dim(clockTime(at)), width: 8 },
-    { text: out.strong(`#${n}`), width: 6 },
-    { text: out.name(plain(product)), width: 9 },
-    { text: clipped(event), width: 22 },
-    { text: isAnswered ? out.good(answer) : out.bad(answer) },
-    ...(latencyMs === undefined ? [] : [{ text: out.dim(formatDuration(latencyMs)) }]),
+    ...answered({ at, subject: out.strong(`#${n}`), answer, isGood, latencyMs }, out),
+    { text: out.name(plain(product)), width: 7 },
+    { text: clipped(event), width: 16 },
     ...(fault === undefined || fault === "lost" ? [] : [{ text: out.caution(fault) }]),
     ...(again === undefined ? [] : [{ text: out.dim(`#${again} again`) }]),
     { text: out.dim(plain(url)) },
   ];
   return { out: textOf(fitLine(cells, out.columns, INDENT), error !== undefined && below(error, INDENT, out, "bad")) };
+}
+
+/** The columns before a path or an event. */
+const LEAD_WIDTH = 34;
+const MIN_PATH_WIDTH = 20;
+
+interface Answered {
+  readonly at: Date;
+  /** Method of a request, number of a delivery. */
+  readonly subject: string;
+  readonly answer: number | string;
+  readonly isGood: boolean;
+  readonly latencyMs: number | undefined;
+}
+
+function answered({ at, subject, answer, isGood, latencyMs }: Answered, out: Paint) {
+  return [
+    { text: out.dim(clockTime(at)), width: 8 },
+    { text: subject, width: 6 },
+    { text: out[isGood ? "good" : "bad"](`→ ${answer}`), width: 5 },
+    { text: latencyMs === undefined ? "" : out.dim(formatDuration(latencyMs)), width: 8, right: true },
+  ];
 }

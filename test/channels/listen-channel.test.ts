@@ -99,7 +99,7 @@ describe("listen --channel", () => {
 
   it("deletes it on Ctrl-C and confirms by the list, while deliveries still arrive", async () => {
     const of = await listen();
-    const late: Promise<readonly number[]>[] = [];
+    const late: Promise<unknown>[] = [];
     zoho.trouble("cut", 1, (request) => {
       if (isWatch("DELETE")(request)) late.push(zoho.notify("Leads.create", [LEAD]));
       return false;

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { it, onTestFinished } from "vitest";
+import { openEmulator } from "../../src/emulator/emulator.ts";
 import { closeBrowserAtEnd, openPage, startInspector } from "../support/browser.ts";
 import { startListener } from "../support/listener.ts";
 import { leadBody, SECRET, signature, TOKEN } from "../support/logged-project.ts";
@@ -106,3 +107,41 @@ it.runIf(process.env.WRITE_IMAGES === "1")(
     await save(dark, "inspector-diff");
   },
 );
+
+it.runIf(process.env.WRITE_IMAGES === "1")("takes the picture of docs/emulator.md", { timeout: 60_000 }, async () => {
+  let time = Date.parse("2026-01-15T10:30:00Z");
+  const now = () => new Date(time);
+  const packageRoot = join(import.meta.dirname, "../..");
+  const emulator = await openEmulator({ port: 0, packageRoot, env: {}, now });
+  const listener = await startListener([], { env: { ZOHO_WEBHOOK_TOKEN: TOKEN }, now, hasPort: false });
+  onTestFinished(async () => {
+    await listener.stop();
+    await emulator.close();
+  });
+  const authorization = `Zoho-oauthtoken ${emulator.accounts.makeAccessToken(["ZohoCRM.notifications.ALL"])}`;
+  const channel = {
+    ...{ channel_id: "1000000068001", token: TOKEN, channel_expiry: "2026-01-22T10:30:00+00:00" },
+    ...{ events: ["Leads.all"], notify_url: `${listener.url}/webhooks/zoho/crm` },
+  };
+  const body = JSON.stringify({ watch: [channel] });
+  await fetch(`${emulator.url}/crm/v8/actions/watch`, { method: "POST", headers: { authorization }, body });
+  const leads = emulator.stores.find(({ product }) => product === "crm");
+  for (const [First_Name, Last_Name, Company] of LEADS) {
+    time += 21_000;
+    const Email = `${First_Name}.${Last_Name}@example.com`.toLowerCase();
+    const lead = leads?.create("Leads", { First_Name, Last_Name, Company, Email });
+    if (Company === "Nova Labs") leads?.change("Leads", lead?.id ?? "", { Company: "Nova Laboratories" });
+    await emulator.deliveries.settled();
+  }
+  const page = await openPage({ timezoneId: "UTC", viewport: { width: 1280, height: 410 } });
+  await page.clock.setFixedTime(now());
+  await page.goto(emulator.url);
+  await page.getByText("Nova Laboratories").waitFor();
+  await page.screenshot({ path: join(IMAGES, "emulator.png") });
+});
+
+const LEADS = [
+  ["Mei", "Tanaka", "Tanaka Foods"],
+  ["Nina", "Costa", "Nova Labs"],
+  ["Jonas", "Weber", "Weber & Sons"],
+] as const;

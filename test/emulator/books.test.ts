@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener, type Listener } from "../../src/library/testing.ts";
-import { type ApiReply, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
+import { type ApiReply, distortions, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { startTarget, valuesOf } from "../support/target.ts";
 
 const SECRET = "zohohooksDemo2024";
@@ -15,10 +15,11 @@ afterEach(async () => {
 });
 
 /** By a clock that each call moves on by a second: Books refuses faster calls of its settings. */
-async function opened(): Promise<EmulatorApi> {
+async function opened(onTrouble = (_message: string): void => {}): Promise<EmulatorApi> {
   let time = Date.parse("2026-11-30T10:00:00Z");
   const emulator = await openEmulatorApi(SCOPES, {
     now: () => new Date(time),
+    onTrouble,
     onArrival: () => {
       time += 1000;
     },
@@ -201,6 +202,45 @@ describe("Books of the emulator", () => {
     const emulator = await opened();
     const answer = await call(emulator, method, path, body);
     expect([answer.status, JSON.stringify(answer.body)]).toEqual([status, expect.stringContaining(text)]);
+  });
+
+  it("answers members of any type, and goes on posting", async () => {
+    const troubles: string[] = [];
+    const emulator = await opened((message) => troubles.push(message));
+    const listener = await receiver();
+    await hooked(emulator, "invoice", listener.urlOf("books"), ["add_edit"]);
+    const { contact_id: customer_id } = emulator.finance.create("contacts", { contact_name: "n" });
+    const { item_id } = emulator.finance.create("items", { name: "n", rate: 1 });
+    const bodies: Record<string, unknown> = {
+      contacts: { contact_name: "n", contact_type: "customer", billing_address: {}, contact_persons: [] },
+      items: { name: "n", rate: 1, sku: "s" },
+      invoices: { customer_id, line_items: [{ item_id, rate: 1, quantity: 1 }], tax_total: 1, date: "2026-11-30" },
+      "settings/webhooks": {
+        ...{
+          webhook_name: "n",
+          entity: "invoice",
+          method: "PUT",
+          url: "http://127.0.0.1:9/",
+          description: "d",
+          secret: "",
+        },
+        ...{
+          headers: [{ param_name: "a", param_value: "b" }],
+          query_parameters: [{ param_name: "a", param_value: "b" }],
+        },
+      },
+      "settings/workflows": {
+        ...{ workflow_name: "n", entity: "invoice", rule_type: "add_edit" },
+        instant_actions: [{ action_type: "webhook", action_id: emulator.finance.hooks[0]?.id }],
+      },
+    };
+    for (const [path, body] of Object.entries(bodies))
+      for (const distorted of distortions(body)) await call(emulator, "POST", path, distorted as object);
+    await call(emulator, "POST", "invoices", bodies.invoices as object);
+    await emulator.deliveries.settled();
+    expect([troubles, emulator.requests.items.filter(({ status = 500 }) => status >= 500)]).toEqual([[], []]);
+    expect(listener.received.map(({ ok, genuine }) => ok && genuine)).not.toContain(false);
+    expect(listener.received.length).toBeGreaterThan(0);
   });
 
   it("requires the scope of the module, and keeps members of any name", async () => {

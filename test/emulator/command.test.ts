@@ -87,13 +87,13 @@ describe("emulate", () => {
     const lines = out
       .trimEnd()
       .replace(/\d\d:\d\d:\d\d/g, "00:00:00")
-      .replace(/[\d.]+ ms/g, "0 ms")
+      .replace(/ +[\d.]+ ms/g, " 0 ms")
       .split("\n");
     expect(lines).toEqual([
-      "00:00:00 POST    /oauth/v2/token  → 200  0 ms",
-      "00:00:00 GET     /crm/v8/rovers?access_token=[masked]  → 404  0 ms",
+      "00:00:00 POST   → 200 0 ms  /oauth/v2/token",
+      "00:00:00 GET    → 404 0 ms  /crm/v8/rovers?access_token=[masked]",
       "         the emulator does not have GET /crm/v8/rovers: see zoho-hooks help emulator",
-      `00:00:00 #1     crm       Leads.create            → 200  0 ms  ${app.url}`,
+      `00:00:00 #1     → 200 0 ms crm     Leads.create      ${app.url}`,
     ]);
   });
 

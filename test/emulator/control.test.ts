@@ -105,6 +105,7 @@ describe("fail", () => {
   });
 
   it("loses, repeats and reorders the next deliveries of a product", async () => {
+    await call("fail", { delivery: "lost", product: "desk" });
     await call("fail", { delivery: "lost" });
     await call("fail", { delivery: "twice", product: "crm" });
     await call("fail", { delivery: "out-of-order" });
@@ -183,10 +184,12 @@ it("tells its page of changes, at most four times a second", async () => {
   const reader = stream.body?.getReader();
   const next = async () => Buffer.from((await reader?.read())?.value ?? "").toString();
   expect(await next()).toBe("data: {}\n\n");
-  const startedAt = performance.now();
-  for (let i = 0; i < 10; i++) await fetch(`${emulator.url}/oauth/serverinfo`);
-  expect(await next()).toBe("data: {}\n\n");
-  expect(performance.now() - startedAt).toBeGreaterThan(200);
+  for (let round = 0; round < 2; round++) {
+    const startedAt = performance.now();
+    for (let i = 0; i < 10; i++) await fetch(`${emulator.url}/oauth/serverinfo`);
+    expect(await next()).toBe("data: {}\n\n");
+    expect(performance.now() - startedAt).toBeGreaterThan(200);
+  }
 });
 
 describe("a browser's page", () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener, type Listener, type Received } from "../../src/library/testing.ts";
-import { type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
+import { distortions, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { startListener } from "../support/listener.ts";
 import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
@@ -219,6 +219,32 @@ describe("Desk of the emulator", () => {
     const emulator = await opened();
     const answer = await call(emulator, method, path, body);
     expect([answer.status, JSON.stringify(answer.body)]).toEqual([status, expect.stringContaining(text)]);
+  });
+
+  it("answers members of any type, and goes on posting", async () => {
+    const troubles: string[] = [];
+    const emulator = await opened({ onTrouble: (message) => troubles.push(message) });
+    const target = await app();
+    const { body: contact } = await call(emulator, "POST", "contacts", { lastName: "Prado" });
+    const ticket = { subject: "s", departmentId: DEPARTMENT, contactId: contact.id, status: "Open", cf: {} };
+    const filter = { departmentIds: [DEPARTMENT], fields: ["status"], includePrevState: true };
+    const hook = {
+      url: `${target.url}/`,
+      isEnabled: true,
+      ignoreSourceId: "",
+      subscriptions: { Ticket_Update: filter },
+    };
+    for (const body of distortions(hook)) await call(emulator, "POST", "webhooks", body as object);
+    const { body: made } = await call(emulator, "POST", "tickets", ticket);
+    for (const body of distortions(ticket)) await call(emulator, "POST", "tickets", body as object);
+    for (const body of distortions({ status: "Closed" }))
+      await call(emulator, "PATCH", `tickets/${made.id}`, body as object);
+    await call(emulator, "PATCH", `tickets/${made.id}`, { status: "Closed" });
+    for (const body of distortions({ ticketIds: ["1"] }))
+      await call(emulator, "POST", "tickets/moveToTrash", body as object);
+    await emulator.deliveries.settled();
+    expect([troubles, emulator.requests.items.filter(({ status = 500 }) => status >= 500)]).toEqual([[], []]);
+    expect(target.requests()).toContain("POST /");
   });
 
   it("keeps members of any name, and refuses broken JSON, a wrong organisation and missing scopes", async () => {

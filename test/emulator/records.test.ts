@@ -1,15 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type EmulatedApi, startEmulatedApi } from "../support/emulated-api.ts";
+import { type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { TestClock } from "../support/test-clock.ts";
 
+const SCOPES = ["ZohoCRM", "ZohoBigin", "ZohoRecruit"].flatMap((product) =>
+  ["modules", "settings", "users", "org", "notifications"].map((each) => `${product}.${each}.ALL`),
+);
 let clock: TestClock;
-let api: EmulatedApi;
+let api: EmulatorApi;
 beforeEach(async () => {
   clock = new TestClock();
-  api = await startEmulatedApi(clock.now);
+  api = await openEmulatorApi(SCOPES, { now: clock.now });
 });
-afterEach(() => api.zoho.close());
+afterEach(() => api.close());
 
+/** Cannot be made a string. */
+const OBJECT = { toString: 1, valueOf: 1 };
 const LEADS = "/crm/v8/Leads";
 const create = async (...data: readonly object[]): Promise<readonly string[]> => {
   const { body } = await api.call("POST", LEADS, { data });
@@ -64,8 +69,8 @@ describe("a record", () => {
   });
 
   it("refers to another by its id, and shows that one's name until it is deleted", async () => {
-    const { id } = api.zoho.create("crm", "Accounts", { Account_Name: "Acme" });
-    const contact = api.zoho.create("crm", "Contacts", { Last_Name: "Boyle", Account_Name: { id } });
+    const { id } = api.create("crm", "Accounts", { Account_Name: "Acme" });
+    const contact = api.create("crm", "Contacts", { Last_Name: "Boyle", Account_Name: { id } });
     expect(contact.Account_Name).toEqual({ name: "Acme", id });
     await api.call("DELETE", `/crm/v8/Accounts/${id}`);
     const { body } = await api.call("GET", `/crm/v8/Contacts/${contact.id}`);
@@ -75,7 +80,7 @@ describe("a record", () => {
   it("ages with the organisation, but not what the user wrote", async () => {
     const [id = ""] = await create({ Last_Name: "Boyle", Number_At: 5 });
     const before = (await api.call("GET", `${LEADS}/${id}`)).body.data[0];
-    api.zoho.advance(1_800_000);
+    api.advance(1_800_000);
     const after = (await api.call("GET", `${LEADS}/${id}`)).body.data[0];
     expect(Date.parse(before.Created_Time) - Date.parse(after.Created_Time)).toBe(1_800_000);
     expect(after.Number_At).toBe(5);
@@ -95,6 +100,8 @@ describe("a write", () => {
     [{ Last_Name: "B", Owner: { id: "1" } }, "INVALID_DATA", { api_name: "Owner" }],
     ["text", "INVALID_DATA", { expected_data_type: "jsonobject", json_path: "$.data[0]" }],
     [null, "INVALID_DATA", { expected_data_type: "jsonobject" }],
+    [{ Last_Name: OBJECT }, "INVALID_DATA", { expected_data_type: "text" }],
+    [{ Last_Name: "B", Owner: OBJECT }, "INVALID_DATA", { expected_data_type: "ownerlookup" }],
   ])("of %j is refused", async (item, code, details) => {
     const { status, body } = await api.call("POST", LEADS, { data: [item] });
     expect(status).toBe(400);
@@ -104,6 +111,8 @@ describe("a write", () => {
   });
 
   it.each([
+    ["Contacts", { Last_Name: "B", Account_Name: { id: OBJECT } }, "Account_Name"],
+    ["Deals", { Deal_Name: "D", Stage: "Qualification", Closing_Date: OBJECT }, "Closing_Date"],
     ["Contacts", { Last_Name: "B", Account_Name: { id: "5725767000009999999" } }, "Account_Name"],
     ["Deals", { Deal_Name: "D", Stage: "Qualification", Closing_Date: "tomorrow" }, "Closing_Date"],
     ["Calls", { Subject: "C", Call_Type: "Outbound", Call_Start_Time: "2026-01-02T03:04:05.678Z" }, "Call_Start_Time"],
@@ -117,7 +126,7 @@ describe("a write", () => {
     expect([answer.status, codesOf(answer)]).toEqual([207, ["SUCCESS", "MANDATORY_NOT_FOUND", "SUCCESS"]]);
     expect(answer.body.data[1].details.json_path).toBe("$.data[1].Last_Name");
     const [first, , third] = answer.body.data.map(({ details }: { details: { id?: string } }) => details.id);
-    const data = [{ id: first, City: "Austin" }, { City: "Nowhere" }, { id: "1", City: "Nowhere" }, { id: third }];
+    const data = [{ id: first, City: "Austin" }, { id: OBJECT }, { id: "1", City: "Nowhere" }, { id: third }];
     const changed = await api.call("PUT", LEADS, { data });
     expect(codesOf(changed)).toEqual(["SUCCESS", "MANDATORY_NOT_FOUND", "INVALID_DATA", "SUCCESS"]);
     const removed = await api.call("DELETE", `${LEADS}?ids=${first},1,${third}`);
@@ -126,6 +135,8 @@ describe("a write", () => {
 
   it("changes a duplicate or creates a record, if it is an upsert", async () => {
     const [id] = await create({ Last_Name: "Boyle", Email: "boyle@example.com", Phone: "1" });
+    const many = Array(11).fill("Email");
+    expect((await api.call("POST", `${LEADS}/upsert`, { data: [{}], duplicate_check_fields: many })).status).toBe(400);
     const upsert = (body: object) => api.call("POST", `${LEADS}/upsert`, body);
     const of = ({ body }: Awaited<ReturnType<typeof upsert>>) =>
       body.data.map((each: Record<string, unknown>) => [each.action, each.duplicate_field]);
@@ -263,6 +274,20 @@ describe("a search", () => {
     expect(await reasonOf(`(Last_Name:equals:A)${" ".repeat(10_000)}and`)).toBe("text behind the criteria");
   });
 
+  it("for the name or id of a record that others refer to finds these", async () => {
+    const { id } = api.create("crm", "Accounts", { Account_Name: "Acme" });
+    const contact = api.create("crm", "Contacts", { Last_Name: "Boyle", Account_Name: { id } });
+    api.create("crm", "Contacts", { Last_Name: "Carr" });
+    for (const condition of [
+      `Account_Name:equals:${id}`,
+      `Account_Name.id:equals:${id}`,
+      "Account_Name.name:equals:acme",
+    ]) {
+      const { body } = await api.call("GET", `/crm/v8/Contacts/search?criteria=(${condition})`);
+      expect(body.data.map((each: { id: string }) => each.id)).toEqual([contact.id]);
+    }
+  });
+
   it("by email, phone and word finds its records", async () => {
     expect(namesOf(await search({ email: "Boyle@example.com" }))).toEqual(["Boyle"]);
     expect(namesOf(await search({ phone: "555-0100" }))).toEqual(["Boyle"]);
@@ -292,7 +317,7 @@ describe("an access token", () => {
     ["ZohoRecruit.modules.READ", "GET", "/recruit/v2/Candidates", true],
   ])("with %s: %s %s", async (scope, method, path, allowed) => {
     const body = method === "GET" || method === "DELETE" ? undefined : { data: [{ Last_Name: "B" }] };
-    const answer = await api.withScopes(scope).call(method, path, body);
+    const answer = await api.callWith(scope)(method, path, body);
     const refused = answer.status === 401 && answer.body.code === "OAUTH_SCOPE_MISMATCH";
     expect(refused).toBe(!allowed);
   });
@@ -360,7 +385,7 @@ describe("a hostile client", () => {
     const answer = await api.call("POST", LEADS, { data: [{ Last_Name: "B", ...many }] });
     expect(codesOf(answer)).toEqual(["SUCCESS"]);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
-    const tooLong = await fetch(`${api.zoho.url}${LEADS}`, { method: "POST", body: "x".repeat(size + 1000) }).catch(
+    const tooLong = await fetch(`${api.url}${LEADS}`, { method: "POST", body: "x".repeat(size + 1000) }).catch(
       () => undefined,
     );
     expect([413, undefined]).toContain(tooLong?.status);
@@ -372,7 +397,7 @@ describe("a hostile client", () => {
     for (const part of ['name="a"\r\n', 'name="a"\r\n\r\n', "--x\r\n", '--x name="', "\r\n\r\n"]) {
       const body = part.repeat(1_000_000 / part.length);
       const startedAt = performance.now();
-      const answer = await fetch(`${api.zoho.url}/oauth/v2/token`, { method: "POST", headers, body });
+      const answer = await fetch(`${api.url}/oauth/v2/token`, { method: "POST", headers, body });
       expect(await answer.json()).toEqual({ error: "invalid_client" });
       expect(performance.now() - startedAt).toBeLessThan(10_000);
     }

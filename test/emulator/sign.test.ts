@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener, type Listener } from "../../src/library/testing.ts";
 import { parseJson } from "../../src/util/json.ts";
-import { type ApiReply, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
+import { type ApiReply, distortions, type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { startTarget } from "../support/target.ts";
 
 const SECRET = "thisisthesamplekeyfortestingpurposes";
@@ -191,6 +191,41 @@ describe("Sign of the emulator", () => {
   ])("refuses %s %s", async (method, path, body, status) => {
     const emulator = await opened();
     expect(await call(emulator, method, path, body)).toMatchObject({ status, body: { status: "failure" } });
+  });
+
+  it("answers members of any type, and goes on posting", async () => {
+    const troubles: string[] = [];
+    const emulator = await openEmulatorApi(SCOPES, { onTrouble: (message) => troubles.push(message) });
+    close.push(emulator.close);
+    const listener = await receiver();
+    await hooked(emulator, listener.urlOf("sign"));
+    const requests = {
+      request_name: "n",
+      is_sequential: true,
+      expiration_days: 1,
+      actions: [{ recipient_email: "a@b", signing_order: 1 }],
+    };
+    for (const body of distortions({ requests })) {
+      const made = await call(emulator, "POST", "requests", form({ data: JSON.stringify(body) }));
+      if (made.status === 200) await call(emulator, "POST", `requests/${made.body.requests.request_id}/submit`);
+    }
+    const steps = {
+      product: "sign",
+      module: "requests",
+      action: "change",
+      data: { action: "forward", email: "c@d", name: "n", reason: "r" },
+    };
+    const id = await sent(emulator);
+    for (const body of distortions(steps)) await emulator.call("POST", "/_emulator/records", { id, ...Object(body) });
+    for (const body of distortions({ page_context: { row_count: 1, start_index: 1 } })) {
+      const data = encodeURIComponent(JSON.stringify(body));
+      await call(emulator, "GET", `requests?data=${data}`);
+      await call(emulator, "GET", `accounts/webhooks?data=${data}`);
+    }
+    await emulator.deliveries.settled();
+    expect([troubles, emulator.requests.items.filter(({ status = 500 }) => status >= 500)]).toEqual([[], []]);
+    expect(listener.received.map(({ ok, genuine }) => ok && genuine)).not.toContain(false);
+    expect(listener.received.length).toBeGreaterThan(1);
   });
 
   it("requires the scope of the call, and refuses what is no step", async () => {

@@ -1,33 +1,36 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type EmulatedApi, startEmulatedApi } from "../support/emulated-api.ts";
+import { type EmulatorApi, openEmulatorApi } from "../support/emulator-api.ts";
 import { startTarget, type Target } from "../support/target.ts";
 import { TestClock } from "../support/test-clock.ts";
 
 const WATCH = "/crm/v8/actions/watch";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const SCOPES = ["ZohoCRM", "ZohoBigin", "ZohoRecruit"].flatMap((product) =>
+  ["modules", "settings", "notifications"].map((each) => `${product}.${each}.ALL`),
+);
 let clock: TestClock;
-let api: EmulatedApi;
+let api: EmulatorApi;
 let target: Target;
 beforeEach(async () => {
   clock = new TestClock();
-  [api, target] = await Promise.all([startEmulatedApi(clock.now), startTarget()]);
+  [api, target] = await Promise.all([openEmulatorApi(SCOPES, { now: clock.now }), startTarget()]);
 });
-afterEach(() => Promise.all([api.zoho.close(), target.close()]));
+afterEach(() => Promise.all([api.close(), target.close()]));
 
 const write = (method: string, item: object, path = WATCH) => api.call(method, path, { watch: [item] });
 const watch = (events: readonly string[], more: object = {}, path = WATCH) =>
   write("POST", { channel_id: "1000000068001", events, notify_url: `${target.url}/hook`, ...more }, path);
 const rows = async () => (await api.call("GET", WATCH)).body?.watch ?? [];
 const seen = async () => {
-  await api.zoho.deliveries.settled();
+  await api.deliveries.settled();
   return target.seen.map(({ body }) => JSON.parse(body.toString()));
 };
 
 describe("a notification", () => {
   it("of a new, a changed and a deleted record has their values if the channel asked for them", async () => {
     await watch(["Leads.all"], { token: "hush", return_affected_field_values: true });
-    const { id } = api.zoho.create("crm", "Leads", { Last_Name: "Boyle", Company: "Acme" });
+    const { id } = api.create("crm", "Leads", { Last_Name: "Boyle", Company: "Acme" });
     await api.call("PUT", `/crm/v8/Leads/${id}`, { data: [{ Last_Name: "Boyle", Company: "Zylker", City: "Austin" }] });
     await api.call("DELETE", `/crm/v8/Leads/${id}`);
     const envelope = {
@@ -64,7 +67,7 @@ describe("a notification", () => {
 
   it("has no values and a null token otherwise", async () => {
     await watch(["Leads.create"]);
-    api.zoho.create("crm", "Leads", { Last_Name: "Boyle" });
+    api.create("crm", "Leads", { Last_Name: "Boyle" });
     const [body] = await seen();
     expect(body).not.toHaveProperty("affected_values");
     expect(body.token).toBeNull();
@@ -83,18 +86,18 @@ describe("a notification", () => {
 
   it("is not sent of other modules, operations, products and after the channel's end", async () => {
     await watch(["Leads.create", "Contacts.edit"]);
-    api.zoho.create("crm", "Deals", { Deal_Name: "D", Stage: "Qualification" });
-    const { id } = api.zoho.create("crm", "Contacts", { Last_Name: "Boyle" });
-    api.zoho.create("bigin", "Contacts", { Last_Name: "Boyle" });
+    api.create("crm", "Deals", { Deal_Name: "D", Stage: "Qualification" });
+    const { id } = api.create("crm", "Contacts", { Last_Name: "Boyle" });
+    api.create("bigin", "Contacts", { Last_Name: "Boyle" });
     clock.advance(HOUR_MS);
-    await api.withScopes("ZohoCRM.modules.ALL").call("PUT", `/crm/v8/Contacts/${id}`, { data: [{ Title: "Dr" }] });
+    await api.call("PUT", `/crm/v8/Contacts/${id}`, { data: [{ Title: "Dr" }] });
     expect(await seen()).toEqual([]);
   });
 
   it.each(["bigin", "recruit"])("of %s goes to its own channels", async (product) => {
     const module = product === "bigin" ? "Contacts" : "Candidates";
     await watch([`${module}.create`], {}, `/${product}/v2/actions/watch`);
-    const { id } = api.zoho.create(product, module, { Last_Name: "Boyle" });
+    const { id } = api.create(product, module, { Last_Name: "Boyle" });
     expect(await seen()).toMatchObject([{ ids: [id], module, operation: "insert" }]);
   });
 });
@@ -110,7 +113,7 @@ describe("a channel with a condition", () => {
     ],
   });
   const change = async (...changes: readonly object[]) => {
-    const deals = changes.map(() => api.zoho.create("crm", "Deals", { Deal_Name: "D", Stage: "Qualification" }));
+    const deals = changes.map(() => api.create("crm", "Deals", { Deal_Name: "D", Stage: "Qualification" }));
     await api.call("PUT", "/crm/v8/Deals", { data: changes.map((each, i) => ({ ...each, id: deals[i]?.id })) });
     const bodies = await seen();
     return bodies.flatMap(({ ids }) => ids.map((id: string) => deals.findIndex((each) => each.id === id)));
@@ -142,9 +145,9 @@ describe("a change of a record that refers to another", () => {
     [{ notify_on_related_action: true }, ["update"]],
     [{ notify_on_related_action: false }, []],
   ])("is told to the channels of that one with %j", async (more, operations) => {
-    const account = api.zoho.create("crm", "Accounts", { Account_Name: "Acme" });
+    const account = api.create("crm", "Accounts", { Account_Name: "Acme" });
     await watch(["Accounts.edit"], more);
-    api.zoho.create("crm", "Contacts", { Last_Name: "Boyle", Account_Name: { id: account.id } });
+    api.create("crm", "Contacts", { Last_Name: "Boyle", Account_Name: { id: account.id } });
     const bodies = await seen();
     expect(bodies.map(({ operation }) => operation)).toEqual(operations);
     for (const body of bodies)
@@ -224,12 +227,17 @@ it("takes fifty channels in one call, and items that are no channels", async () 
   expect((await api.call("POST", WATCH, items(50))).status).toBe(201);
   const { body } = await api.call("POST", WATCH, { watch: [null, "text", [], { channel_id: "__proto__" }] });
   expect(body.watch.map(({ code }: { code: string }) => code)).toEqual(Array(4).fill("MANDATORY_NOT_FOUND"));
+  for (const name of ["channel_id", "events", "notify_url", "channel_expiry", "notification_condition"]) {
+    const value = { toString: 1, valueOf: 1 };
+    const broken = { ...item(1), [name]: name === "events" ? [value] : value };
+    expect((await api.call("POST", WATCH, { watch: [broken] })).body.watch[0].code).toBe("INVALID_DATA");
+  }
   expect((await api.call("POST", WATCH, "{")).status).toBe(400);
 });
 
 it("lists each channel once among the subscriptions", async () => {
   await watch(["Leads.create", "Deals.edit"]);
-  expect(api.zoho.subscriptions()).toEqual([
+  expect(api.subscriptions()).toEqual([
     {
       product: "crm",
       id: "1000000068001",

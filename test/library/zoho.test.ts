@@ -62,6 +62,20 @@ it("has nothing in common with another one", async () => {
   expect(one.crm.list("Leads")).toEqual([]);
 });
 
+it("has records of each product", async () => {
+  const zoho = await started();
+  const contact = await zoho.desk.create("contacts", { lastName: "Doe" });
+  expect(zoho.desk.list("contacts")).toMatchObject([{ id: contact.id, lastName: "Doe" }]);
+  expect(await zoho.bigin.create("Contacts", { Last_Name: "Doe" })).toHaveProperty("id");
+  expect(await zoho.recruit.create("Candidates", { Last_Name: "Doe" })).toHaveProperty("id");
+  const item = await zoho.books.create("items", { name: "Cable", rate: 3 });
+  await zoho.books.delete("items", item.id);
+  expect(zoho.books.list("items")).toEqual([]);
+  const recipient = { recipient_name: "Roe", recipient_email: "roe@example.com", action_type: "SIGN" };
+  const request = await zoho.sign.create("requests", { request_name: "Lease", actions: [recipient] });
+  expect(request).toMatchObject({ request_name: "Lease" });
+});
+
 it("starts in less than 50 ms", async () => {
   await started();
   const times: number[] = [];

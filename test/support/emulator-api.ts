@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { ApiRecord } from "../../src/emulator/answer.ts";
 import { type Emulator, type EmulatorOptions, openEmulator } from "../../src/emulator/emulator.ts";
 
 export interface ApiReply {
@@ -7,14 +8,21 @@ export interface ApiReply {
   readonly body: any;
 }
 
+/** Calls an API; an object is sent as JSON, anything else as it is. */
+type Call = (
+  method: string,
+  path: string,
+  body?: object | string | FormData,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<ApiReply>;
+
 export interface EmulatorApi extends Emulator {
-  /** Calls an API with a token of the scopes; an object is sent as JSON, anything else as it is. */
-  call(
-    method: string,
-    path: string,
-    body?: object | string | FormData,
-    headers?: Readonly<Record<string, string>>,
-  ): Promise<ApiReply>;
+  /** With a token of the scopes that it was opened with. */
+  readonly call: Call;
+  /** With a token of other scopes. */
+  callWith(...scopes: readonly string[]): Call;
+  /** Creates a record as a user of the product would. */
+  create(product: string, module: string, data: Readonly<Record<string, unknown>>): ApiRecord;
 }
 
 /** An emulator at a free port, and a client that is signed in with the scopes. */
@@ -26,21 +34,47 @@ export async function openEmulatorApi(
   const emulator = await openEmulator({ port: 0, packageRoot, env: {}, ...options });
   return {
     ...emulator,
-    async call(method, path, body, headers = {}) {
-      // A new one for each call, as a reset of the emulator revokes those before it.
-      const token = emulator.accounts.makeAccessToken(scopes);
-      const isJson = typeof body === "object" && !(body instanceof FormData);
-      const response = await fetch(emulator.url + path, {
-        method,
-        headers: {
-          authorization: `Zoho-oauthtoken ${token}`,
-          ...(isJson && { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : body }),
-      });
-      const text = await response.text();
-      return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
-    },
+    call: callOf(emulator, scopes),
+    callWith: (...others) => callOf(emulator, others),
+    create: creatorOf(emulator),
   };
+}
+
+export function creatorOf({ stores }: Pick<Emulator, "stores">): EmulatorApi["create"] {
+  return (product, module, data) => {
+    const store = stores.find((each) => each.product === product);
+    if (store === undefined) throw new Error(`${product} has no records`);
+    return store.create(module, data);
+  };
+}
+
+function callOf({ accounts, url }: Emulator, scopes: readonly string[]): Call {
+  return async (method, path, body, headers = {}) => {
+    // A new one for each call, as a reset of the emulator revokes those before it.
+    const token = accounts.makeAccessToken(scopes);
+    const isJson = typeof body === "object" && !(body instanceof FormData);
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        authorization: `Zoho-oauthtoken ${token}`,
+        ...(isJson && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : body }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+  };
+}
+
+/** A value that cannot be made a text or a number. */
+const STUBBORN = { toString: 1, valueOf: 1, toJSON: 1 };
+
+/** Copies of a body, each with a member replaced by a value of another type, however deep it is. */
+export function* distortions(body: unknown): Generator<unknown> {
+  yield* [null, 1e300, "__proto__", [], [STUBBORN], STUBBORN];
+  if (typeof body !== "object" || body === null) return;
+  for (const [name, member] of Object.entries(body))
+    for (const distorted of distortions(member))
+      yield Array.isArray(body) ? body.toSpliced(Number(name), 1, distorted) : { ...body, [name]: distorted };
 }

@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
-import type { ApiRecord, ApiRequest } from "../../src/emulator/answer.ts";
+import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import type { RequestFault } from "../../src/emulator/faults.ts";
 import type { Change } from "../../src/emulator/watch.ts";
+import { creatorOf, type EmulatorApi } from "./emulator-api.ts";
 
 /** The emulator, with what only tests need. */
 export interface ZohoServer extends Omit<Emulator, "requests"> {
@@ -14,9 +15,9 @@ export interface ZohoServer extends Omit<Emulator, "requests"> {
   /** Waits for a matching request. */
   seen(matches: (request: ApiRequest) => boolean): Promise<ApiRequest>;
   /** Posts to every channel that watches an event, as Zoho does when a record changes. Resolves to the statuses. */
-  notify(event: string, ids: readonly string[], changedAt?: number): Promise<readonly number[]>;
+  notify(event: string, ids: readonly string[]): Promise<readonly (number | undefined)[]>;
   /** Creates a record as a user of the product would, and tells the channels. */
-  create(product: string, module: string, data: Readonly<Record<string, unknown>>): ApiRecord;
+  readonly create: EmulatorApi["create"];
   /** Leaves `Date` out of its answers from now on. */
   hideClock(): void;
 }
@@ -50,22 +51,18 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
       const past = requests.find(matches);
       return past ? Promise.resolve(past) : new Promise((resolve) => waiting.push({ matches, resolve }));
     },
-    notify: (event, ids, at = now().getTime()) => {
+    notify: (event, ids) => {
       const [module = "", verb = ""] = event.split(".");
-      const changes = ["crm", "bigin", "recruit"].map((product) => ({ product, module, verb, ids, at }) as Change);
+      const changes = ["crm", "bigin", "recruit"].map((product) => ({ product, module, verb, ids }) as Change);
       const posts = changes.flatMap((change) => emulator.watch.notificationsOf(change));
-      const headers = { "content-type": "application/json" };
       return Promise.all(
         posts.map(
-          async ({ url, body }) => (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).status,
+          (outgoing) =>
+            new Promise<number | undefined>((onAnswer) => void emulator.deliveries.send({ ...outgoing, onAnswer })),
         ),
       );
     },
-    create(product, module, data) {
-      const store = emulator.stores.find((each) => each.product === product);
-      if (store === undefined) throw new Error(`${product} has no records`);
-      return store.create(module, data);
-    },
+    create: creatorOf(emulator),
     hideClock: () => {
       emulator.settings.showsClock = false;
     },

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { jsonFlaw } from "../../util/json.ts";
-import { Choice, Form, Modal } from "../../web/page/dialogs.tsx";
+import { BodyField, Choice, Form, Modal } from "../../web/page/dialogs.tsx";
 import { Button, Pairs, timeLeft, visible, withEscapes } from "../../web/page/parts.tsx";
 import { into, set } from "../../web/page/signals.ts";
 import type { Outcome } from "../api.ts";
@@ -93,19 +93,7 @@ function EditAndReplay() {
       {masked && original.includes("[masked]") && (
         <p class="warning">[masked] stands for the secret that came: where it is left in its place, that is sent.</p>
       )}
-      <label for={`${id}-body`}>Body</label>
-      <textarea
-        id={`${id}-body`}
-        spellcheck={false}
-        autocomplete="off"
-        aria-invalid={flaw !== undefined}
-        aria-describedby={`${id}-flaw`}
-        value={body.value}
-        onInput={({ currentTarget }) => edit(currentTarget.value)}
-      />
-      <p id={`${id}-flaw`} class="bad" role="status">
-        {flaw !== undefined && `Not valid JSON: ${flaw}`}
-      </p>
+      <BodyField id={`${id}-body`} label="Body" text={body.value} flaw={flaw} onEdit={edit} />
       <label for={`${id}-to`}>Send to</label>
       <input
         id={`${id}-to`}

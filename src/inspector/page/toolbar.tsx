@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { Brand, Button, counted, timeLeft } from "../../web/page/parts.tsx";
+import { Brand, Button, counted, Live, timeLeft } from "../../web/page/parts.tsx";
 import { set } from "../../web/page/signals.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { togglePause } from "./keys.ts";
@@ -44,9 +44,7 @@ export function Header() {
       <span class="project faint" title={value?.project}>
         {value?.project.split(/[\\/]/).at(-1)}
       </span>
-      <span class={`connection ${tone}`} role="status">
-        <span class="dot" aria-hidden="true" /> {words}
-      </span>
+      <Live tone={tone}>{words}</Live>
       <Apps />
       <span class="space" />
       {value !== null && value.receiver === null && <span class="faint">No listener is running</span>}

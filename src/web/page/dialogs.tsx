@@ -72,6 +72,36 @@ export function Form({ title, onClose, action, outcome, onSubmit, buttons, child
   );
 }
 
+interface BodyFieldProps {
+  readonly id: string;
+  readonly label: string;
+  readonly text: string;
+  /** Why it is not what it should be. */
+  readonly flaw: string | undefined;
+  readonly onEdit: (text: string) => void;
+}
+
+/** A text to edit, such as JSON. */
+export function BodyField({ id, label, text, flaw, onEdit }: BodyFieldProps) {
+  return (
+    <>
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        spellcheck={false}
+        autocomplete="off"
+        aria-invalid={flaw !== undefined}
+        aria-describedby={`${id}-flaw`}
+        value={text}
+        onInput={({ currentTarget }) => onEdit(currentTarget.value)}
+      />
+      <p id={`${id}-flaw`} class="bad" role="status">
+        {flaw !== undefined && `Not valid JSON: ${flaw}`}
+      </p>
+    </>
+  );
+}
+
 type Option = readonly [value: string, name: string];
 
 /** A choice of one: the first, until another is selected. */

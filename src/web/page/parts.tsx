@@ -135,6 +135,15 @@ export function Verdict({ tone, children }: { readonly tone: Tone; readonly chil
   );
 }
 
+/** Whether the page gets what happens at its server. */
+export function Live({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) {
+  return (
+    <span class={`connection ${tone}`} role="status">
+      <span class="dot" aria-hidden="true" /> {children}
+    </span>
+  );
+}
+
 /** The logo and the name of the program. */
 export function Brand() {
   return (
