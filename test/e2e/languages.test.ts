@@ -53,7 +53,7 @@ const apps: Readonly<Record<string, App>> = {
     page: "python",
     needs: `${PYTHON} -c 'import django, uvicorn, jwt, cryptography'`,
     // Its own runserver lets ten connections wait, and `check` makes twenty.
-    start: `DJANGO_SETTINGS_MODULE=settings ${PYTHON} -m uvicorn --factory django.core.asgi:get_asgi_application --port $PORT`,
+    start: `env DJANGO_SETTINGS_MODULE=settings ${PYTHON} -m uvicorn --factory django.core.asgi:get_asgi_application --port $PORT`,
     harness: "django/settings.py",
   },
   "PHP without a framework": { page: "php", needs: "php --version", start: "php -S localhost:$PORT index.php" },
@@ -68,7 +68,7 @@ const apps: Readonly<Record<string, App>> = {
   Rails: {
     page: "ruby",
     needs: "ruby -e 'require \"action_controller/railtie\"' && puma --version",
-    start: "RAILS_ENV=production puma --quiet --bind tcp://localhost:$PORT",
+    start: "env RAILS_ENV=production puma --quiet --bind tcp://localhost:$PORT",
     harness: "rails",
     hasKeys: false,
   },
@@ -136,7 +136,7 @@ async function start(app: App): Promise<number> {
     const { status, stdout, stderr } = spawnSync("sh", ["-ec", app.build], { ...options, encoding: "utf8" });
     if (status !== 0) throw new Error(`${app.build} failed:\n${stdout}${stderr}`);
   }
-  const child = spawn("sh", ["-c", `exec ${app.start.replace(/^(\w+=\S+) /, "env $1 ")}`], {
+  const child = spawn("sh", ["-c", `exec ${app.start}`], {
     ...options,
     stdio: "pipe",
   });
