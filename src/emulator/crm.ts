@@ -243,29 +243,13 @@ function wrongMethod(): Answer {
   return bareFault(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
 }
 
-const ROLE = { name: "CEO", id: "554023000000015966" };
-const PROFILE = { name: "Administrator", id: "554023000000015972" };
 const USER_DETAILS = {
-  id: USER.id,
-  full_name: USER.name,
-  first_name: "Patricia",
-  last_name: "Boyle",
-  email: USER.email,
-  status: "active",
-  role: ROLE,
-  profile: PROFILE,
-  zuid: "694579958",
+  ...{ id: USER.id, full_name: USER.name, first_name: "Patricia", last_name: "Boyle", email: USER.email },
+  ...{ status: "active", role: { name: "CEO", id: "554023000000015966" } },
   time_zone: "Asia/Kolkata",
-  locale: "en_US",
-  confirm: true,
+  profile: { name: "Administrator", id: "554023000000015972" },
 };
 const ORGANISATION = {
-  id: "554023000000000001",
-  company_name: "Acme",
-  zgid: "60017843",
-  time_zone: "Asia/Kolkata",
-  currency: "US Dollar",
-  iso_code: "USD",
-  currency_symbol: "$",
-  primary_email: USER.email,
+  ...{ id: "554023000000000001", company_name: "Acme", zgid: "60017843", primary_email: USER.email },
+  ...{ currency: "US Dollar", iso_code: "USD", currency_symbol: "$", time_zone: "Asia/Kolkata" },
 };
