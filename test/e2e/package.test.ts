@@ -20,7 +20,7 @@ it("packs what is used, and nothing else", () => {
       .replace(/^fixtures\/.*\.json$/, "fixtures/….json")
       .replace(/^dist\/types\/.*\.(d\.c?ts)$/, "dist/types/….$1")
       .replace(/^dist\/(chunks|library)\/.*\.(c?js)$/, "dist/$1/….$2")
-      .replace(/^docs\/products\/.*\.md$/, "docs/products/….md")
+      .replace(/^docs\/(products|verify)\/.*\.md$/, "docs/$1/….md")
       .replace(/^skills\/zoho-hooks\/references\/.*\.md$/, "skills/zoho-hooks/references/….md"),
   );
   expect([...new Set(kinds)].sort()).toMatchInlineSnapshot(`
@@ -67,6 +67,7 @@ it("packs what is used, and nothing else", () => {
       "docs/testing.md",
       "docs/troubleshooting.md",
       "docs/verify-elsewhere.md",
+      "docs/verify/….md",
       "docs/verifying.md",
       "examples/guide-worker/README.md",
       "examples/guide-worker/package.json",

@@ -127,6 +127,7 @@ const argvs: readonly (readonly string[])[] = [
   ["send", "crm", "--all", "--to", "APP", "--quiet"],
   ["check", "APP", "--only", "security", "--junit", "export", "--json"],
   ["check", "APP", "--only", "protocol"],
+  ["emulate", "--env", "--json"],
   ["whoami"],
   ["channels", "list", "-v"],
   ["channels", "create", "Leads.create", "--url", "https://example.com/hook", "--dry-run"],
