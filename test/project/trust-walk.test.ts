@@ -82,6 +82,7 @@ const WITHOUT_QUESTION: Readonly<Record<string, readonly string[]>> = {
   products: [],
   init: ["--yes", "--force", "--products", "crm"],
   trust: [],
+  skill: [],
   keygen: [],
   "config show": [],
   doctor: [],
@@ -161,7 +162,8 @@ const DECISIONS =
 
 describe("in a stranger's folder", () => {
   it("every command is called", () => {
-    const called = [ARGUMENTS, WITHOUT_QUESTION, UNREACHABLE].flatMap(Object.keys);
+    // `mcp` takes over stdin and stdout: test/e2e/mcp.test.ts.
+    const called = [...[ARGUMENTS, WITHOUT_QUESTION, UNREACHABLE].flatMap(Object.keys), "mcp"];
     expect(called.toSorted()).toEqual(leaves(program).toSorted());
   });
 
