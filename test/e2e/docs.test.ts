@@ -118,6 +118,8 @@ describe.skipIf(!hasTerminal)("the examples of", { timeout: 120_000 }, () => {
     });
     try {
       for (const block of blocksOf(text)) {
+        // Renewed in the second of its creation, a channel has no later expiry.
+        if (block.text.includes("$ zoho-hooks channels renew")) zoho.advance(5_000);
         await expect(page.run(block), `${name}:${block.line}`).resolves.toBeUndefined();
       }
     } finally {
