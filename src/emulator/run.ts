@@ -58,9 +58,9 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
     });
     try {
       if (options.seed !== undefined) {
-        if (file?.isLoaded === true)
-          report({ type: "warning", message: `${options.seed} was not read: ${options.state} is not new` });
-        else seed(emulator.stores, resolve(context.cwd, options.seed));
+        if (file?.isEmpty === false)
+          report({ type: "warning", message: `${options.seed} was not read: ${options.state} is not empty` });
+        else seed(emulator, resolve(context.cwd, options.seed));
       }
       reportReady(context, emulator.url, options);
       await firstOf([signal]);

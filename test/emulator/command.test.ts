@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PUBLISHED } from "../../src/emulator/accounts.ts";
@@ -299,7 +299,16 @@ describe("--seed", () => {
     await (await emulate(argv, { cwd })).stop();
     const emulator = await emulate(argv, { cwd });
     expect(await leadsOf(emulator)).toEqual(["Doe"]);
-    expect(await emulator.line("warning")).toMatchObject({ message: "seed.json was not read: zoho.json is not new" });
+    expect(await emulator.line("warning")).toMatchObject({ message: "seed.json was not read: zoho.json is not empty" });
+  });
+
+  it("leaves nothing of a file with a mistake, and is read once that is mended", async () => {
+    const right = JSON.stringify({ crm: { Leads: [lead("Doe").data] } });
+    const cwd = folderWith({ "seed.json": right.replace("]}", ',{"Company":"Acme"}]}') });
+    const argv = ["--seed", "seed.json", "--state", "zoho.json"];
+    expect((await run(["emulate", "--port", "0", ...argv], { cwd })).err).toContain("MANDATORY_NOT_FOUND");
+    writeFileSync(join(cwd, "seed.json"), right);
+    expect(await leadsOf(await emulate(argv, { cwd }))).toEqual(["Doe"]);
   });
 
   it.each([
