@@ -53,10 +53,6 @@ export function bareFault(status: number, code: string, message: string, details
   return { status, body: faultBody({ code, message, details }) };
 }
 
-export function scopeMismatch(): Answer {
-  return bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
-}
-
 /** A record, as its API answers it. */
 export type ApiRecord = Readonly<Record<string, unknown>> & { readonly id: string };
 

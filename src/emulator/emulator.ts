@@ -91,13 +91,11 @@ export async function openEmulator(options: EmulatorOptions) {
   const finance = new Finance(() => state.finance, deliveries, clock);
   const sign = new Sign(() => state.sign, deliveries, clock);
   const failures = new FailureLists(clock);
-  const time = (at: number): string => watch.time(at);
   const records = ["crm", "bigin", "recruit"].map(
-    (product) =>
-      new Records({ product, state, now: clock, time, notify: (change) => watch.notify(change, deliveries) }),
+    (product) => new Records({ product, state, now: clock, notify: (change) => watch.notify(change, deliveries) }),
   );
   /** In the order in which they are asked. */
-  const services = [desk, finance, sign, failures, watch, new Crm(records, time)];
+  const services = [desk, finance, sign, failures, watch, new Crm(records)];
   /** Of each product with records. */
   const stores: readonly RecordStore[] = [...records, desk, finance, sign];
   const subscriptions = (): readonly Subscription[] =>

@@ -1,5 +1,6 @@
 import { isRecord } from "../util/json.ts";
 import { type Answer, type ApiRecord, bareFault, type Fault, faultBody, type RecordStore, Refusal } from "./answer.ts";
+import { zohoTime } from "./crm-api.ts";
 import { type Field, findModule, type Module, maxLength, modulesOf, USER } from "./modules.ts";
 import { type EmulatorState, type ModuleRecords, memberOf, nextId, type StoredRecord, textOf } from "./state.ts";
 import type { Change } from "./watch.ts";
@@ -9,8 +10,6 @@ export interface RecordsOptions {
   readonly product: string;
   readonly state: EmulatorState;
   now(): number;
-  /** A time as Zoho answers it. */
-  time(at: number): string;
   notify(change: Change): void;
 }
 
@@ -85,8 +84,8 @@ export class Records implements RecordStore {
 
   /** One field of a record, as the API answers it; null where it is empty. */
   value(module: Module, record: StoredRecord, name: string): unknown {
-    if (name === "Created_Time") return this.#options.time(record.createdAt);
-    if (name === "Modified_Time") return this.#options.time(record.changedAt);
+    if (name === "Created_Time") return zohoTime(record.createdAt);
+    if (name === "Modified_Time") return zohoTime(record.changedAt);
     if (name === "Full_Name") return this.#name(module, record);
     const field = module.fields.get(name);
     if (field?.type === "ownerlookup") return USER;
@@ -189,15 +188,9 @@ export class Records implements RecordStore {
   }
 
   #success(id: string, { createdAt, changedAt }: StoredRecord, message: string): Result {
-    const { time } = this.#options;
     const by = { name: USER.name, id: USER.id };
-    const details = {
-      Modified_Time: time(changedAt),
-      Modified_By: by,
-      Created_Time: time(createdAt),
-      id,
-      Created_By: by,
-    };
+    const [Created_Time, Modified_Time] = [createdAt, changedAt].map(zohoTime);
+    const details = { Modified_Time, Modified_By: by, Created_Time, id, Created_By: by };
     return { code: "SUCCESS", details, message, status: "success" };
   }
 

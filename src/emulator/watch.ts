@@ -11,8 +11,8 @@ import {
   faultBody,
   type Service,
   type Subscription,
-  scopeMismatch,
 } from "./answer.ts";
+import { isAllowed, missing, page, scopeMismatch, wrongMethod, zohoTime } from "./crm-api.ts";
 import type { Deliveries, Outgoing } from "./deliveries.ts";
 import { findModule } from "./modules.ts";
 import { type Row, textOf, type WatchState } from "./state.ts";
@@ -33,11 +33,6 @@ export interface Change {
   readonly related?: boolean;
 }
 
-const SCOPE_PREFIXES: Readonly<Record<string, string>> = {
-  crm: "ZohoCRM",
-  bigin: "ZohoBigin",
-  recruit: "ZohoRecruit",
-};
 /** The API in the URIs of a notification. */
 const URI_APIS: Readonly<Record<string, string>> = { crm: "crm/v2", bigin: "bigin/v1", recruit: "recruit/v2" };
 const OPERATIONS = { create: "insert", edit: "update", delete: "delete" } as const;
@@ -51,8 +46,6 @@ export class Watch implements Service {
   itemErrorStatus = 400;
   /** Ids as JSON numbers of up to 19 digits, as some versions answer. */
   idsAsNumbers = false;
-  /** The organisation's offset in minutes, in which Zoho answers. */
-  offsetMinutes = 330;
   readonly #now: () => number;
 
   readonly #hidden = new Set<string>();
@@ -110,12 +103,7 @@ export class Watch implements Service {
   answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
     const [, product, version] = /^\/(crm|bigin|recruit)\/v([\d.]+)\/actions\/watch$/.exec(request.path) ?? [];
     if (product === undefined) return undefined;
-    const needed = { GET: ["READ"], POST: ["WRITE", "CREATE"], DELETE: ["DELETE"] }[request.method] ?? [
-      "WRITE",
-      "UPDATE",
-    ];
-    const prefix = `${SCOPE_PREFIXES[product]}.notifications`;
-    if (!["ALL", ...needed].some((each) => scopes.includes(`${prefix}.${each}`))) return scopeMismatch();
+    if (!isAllowed(scopes, product, "notifications", request.method)) return scopeMismatch();
     return this.#answer(request, product, Number(version));
   }
 
@@ -166,7 +154,7 @@ export class Watch implements Service {
     if (watch.length > maximum_length) return bareFault(400, "LIMIT_EXCEEDED", "too many items", { maximum_length });
     // Only CRM has PATCH.
     if (!["POST", "PUT", ...(product === "crm" ? ["PATCH"] : [])].includes(request.method)) {
-      return bareFault(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
+      return wrongMethod(405);
     }
     const items = watch.map((item: unknown): Item => (isRecord(item) ? item : {}));
     const refused = items.map((item) => this.#refused.get(textOf(item.channel_id))).find((each) => each?.whole);
@@ -187,7 +175,7 @@ export class Watch implements Service {
     this.#state.watch.rows = [...others, ...rows];
     const message = method === "POST" ? SUBSCRIBED : UPDATED;
     return success(
-      rows.map((row) => ({ channel_expiry: this.time(row.expiresAt), ...this.#place(row) })),
+      rows.map((row) => ({ channel_expiry: zohoTime(row.expiresAt), ...this.#place(row) })),
       message,
     );
   }
@@ -209,11 +197,7 @@ export class Watch implements Service {
 
   #delete(query: URLSearchParams, product: string): Answer {
     const ids = query.get("channel_ids");
-    if (ids === null || ids === "") {
-      return bareFault(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {
-        param_name: "channel_ids",
-      });
-    }
+    if (!ids) return missing("channel_ids");
     const results = ids.split(",").flatMap((id): (Fault | Record<string, unknown>)[] => {
       const own = this.#of(product).filter((row) => row.channelId === id);
       if (own.length === 0) return [notSubscribed()];
@@ -234,27 +218,21 @@ export class Watch implements Service {
   }
 
   #list(query: URLSearchParams, product: string): Answer {
-    const perPage = Math.min(200, Number(query.get("per_page") ?? 200));
-    const page = Number(query.get("page") ?? 1);
     const [id, module] = [query.get("channel_id"), query.get("module")];
     const rows = this.#of(product).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
-    if (rows.length === 0) return { status: 204 };
-    const shown = rows.slice((page - 1) * perPage, page * perPage);
-    return this.#json(200, {
-      watch: shown.map((row) => ({
-        notify_on_related_action: row.related,
-        channel_expiry: this.time(row.expiresAt),
-        return_affected_field_values: row.values,
-        ...this.#place(row),
-        notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
-        fields: null,
-        // Missing in Bigin and Recruit.
-        ...(product === "crm" ? { notification_condition: row.condition === null ? null : [row.condition] } : {}),
-        events: row.events,
-        token: row.token,
-      })),
-      info: { per_page: perPage, count: shown.length, page, more_records: rows.length > page * perPage },
-    });
+    const { status, body } = page(query, "watch", rows, (row) => ({
+      notify_on_related_action: row.related,
+      channel_expiry: zohoTime(row.expiresAt),
+      return_affected_field_values: row.values,
+      ...this.#place(row),
+      notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
+      fields: null,
+      // Missing in Bigin and Recruit.
+      ...(product === "crm" ? { notification_condition: row.condition === null ? null : [row.condition] } : {}),
+      events: row.events,
+      token: row.token,
+    }));
+    return this.#json(status, body);
   }
 
   #results(results: readonly (Fault | Record<string, unknown>)[], good: number, bad = this.itemErrorStatus): Answer {
@@ -272,16 +250,8 @@ export class Watch implements Service {
     return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
   }
 
-  /** A time as Zoho answers it. */
-  time(at: number): string {
-    const local = new Date(at + this.offsetMinutes * 60_000).toISOString().slice(0, 19);
-    const pad = (n: number): string => String(Math.floor(n)).padStart(2, "0");
-    const minutes = Math.abs(this.offsetMinutes);
-    return `${local}${this.offsetMinutes < 0 ? "-" : "+"}${pad(minutes / 60)}:${pad(minutes % 60)}`;
-  }
-
   #json(status: number, body: unknown): Answer {
-    const text = JSON.stringify(body);
+    const text = JSON.stringify(body) ?? "";
     return { status, body: this.idsAsNumbers ? text.replace(/"channel_id":"(-?\d+)"/g, '"channel_id":$1') : text };
   }
 }
