@@ -16,6 +16,7 @@ import {
   type RecordStore,
   Refusal,
   type SeenRequest,
+  type Service,
   type Subscription,
 } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
@@ -23,7 +24,7 @@ import { Changes, CONTROL_PATH, Control } from "./control.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Desk } from "./desk.ts";
-import { FailureLists } from "./failure-lists.ts";
+import { Failures } from "./failures.ts";
 import { Faults } from "./faults.ts";
 import { Finance } from "./finance.ts";
 import { Records } from "./records.ts";
@@ -44,6 +45,8 @@ export interface EmulatorOptions {
   readonly state?: EmulatorState;
   /** Keys to sign the deliveries of products without an API here. */
   readonly secrets?: Secrets;
+  /** APIs of products that the emulator does not have. */
+  readonly services?: readonly Service[];
   now?(): Date;
   /** Called before a request is answered. */
   onArrival?(request: ApiRequest): void;
@@ -90,12 +93,12 @@ export async function openEmulator(options: EmulatorOptions) {
   const desk = new Desk(state, deliveries, clock);
   const finance = new Finance(() => state.finance, deliveries, clock);
   const sign = new Sign(() => state.sign, deliveries, clock);
-  const failures = new FailureLists(clock);
+  const failures = new Failures(clock);
   const records = ["crm", "bigin", "recruit"].map(
     (product) => new Records({ product, state, now: clock, notify: (change) => watch.notify(change, deliveries) }),
   );
   /** In the order in which they are asked. */
-  const services = [desk, finance, sign, failures, watch, new Crm(records)];
+  const services = [...(options.services ?? []), desk, finance, sign, failures, watch, new Crm(records)];
   /** Of each product with records. */
   const stores: readonly RecordStore[] = [...records, desk, finance, sign];
   const subscriptions = (): readonly Subscription[] =>

@@ -4,10 +4,12 @@ import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import type { RequestFault } from "../../src/emulator/faults.ts";
 import type { Change } from "../../src/emulator/watch.ts";
 import { creatorOf, type EmulatorApi } from "./emulator-api.ts";
+import { SalesIq } from "./salesiq.ts";
 
 /** The emulator, with what only tests need. */
 export interface ZohoServer extends Omit<Emulator, "requests"> {
   readonly requests: readonly ApiRequest[];
+  readonly salesIq: SalesIq;
   /** The requests to the token endpoint. */
   tokenRequests(): readonly ApiRequest[];
   /** Makes the next matching requests fail; later calls queue up. */
@@ -26,10 +28,12 @@ export interface ZohoServer extends Omit<Emulator, "requests"> {
 export async function startZohoServer(now: () => Date = () => new Date()): Promise<ZohoServer> {
   const requests: ApiRequest[] = [];
   const waiting: { matches: (request: ApiRequest) => boolean; resolve: (request: ApiRequest) => void }[] = [];
+  const salesIq = new SalesIq();
   const emulator = await openEmulator({
     port: 0,
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     env: {},
+    services: [salesIq],
     now,
     onArrival(request) {
       requests.push(request);
@@ -45,6 +49,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   return {
     ...emulator,
     requests,
+    salesIq,
     tokenRequests: () => requests.filter((each) => each.path === "/oauth/v2/token"),
     trouble: (fault, times, matches) => emulator.faults.failRequests(fault, times, matches),
     seen: (matches) => {
