@@ -20,7 +20,7 @@ import {
 } from "./answer.ts";
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
-import { DELIVERY_FAULTS, type DeliveryFault, type Faults } from "./faults.ts";
+import { DELIVERY_FAULTS, type Faults } from "./faults.ts";
 import type { DeliveryView, EmulatorView, RequestView, SampleProduct, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
@@ -209,45 +209,40 @@ export class Changes {
 
 const CHANGES_PAUSE_MS = 250;
 
-/** A fault as control calls and `startZoho` name it: either of the next answers or of the next deliveries. */
-export interface FaultPlan {
-  /** A status, `cut` for a closed connection or `silence` for no answer. */
-  readonly answer?: number | "silence" | "cut";
-  readonly delivery?: DeliveryFault;
-  /** Default: 1. */
-  readonly times?: number;
-  /** Beginning of the paths of the requests. Default: any. */
-  readonly path?: string;
-  /** `5s`, for the header Retry-After. */
-  readonly retryAfter?: string;
-  /** Product of the deliveries. Default: any. */
-  readonly product?: string;
-}
+/** Members of a fault of either kind. */
+const FAULT_MEMBERS = { answer: ["answer", "times", "path", "retryAfter"], delivery: ["delivery", "times", "product"] };
 
-/** Plans a fault. Throws a usage error for anything that is not a FaultPlan. */
+/** Plans a fault of the next answers or of the next deliveries. Throws a usage error for a mistake in it. */
 export function planFault(faults: Faults, given: Body): void {
   const { answer, delivery, times = 1 } = given;
   if ((answer === undefined) === (delivery === undefined)) throw usageError("either answer or delivery must be given");
+  const kind = delivery === undefined ? "answer" : "delivery";
+  const stranger = Object.keys(given).find((name) => given[name] !== undefined && !FAULT_MEMBERS[kind].includes(name));
+  if (stranger !== undefined)
+    throw usageError(`${stranger} is not for a fault of kind ${kind}`, `it takes ${FAULT_MEMBERS[kind].join(", ")}`);
   if (!Number.isInteger(times) || Number(times) < 1 || Number(times) > MAX_TIMES)
     throw usageError(`times: ${JSON.stringify(times)} is not a whole number from 1 to ${MAX_TIMES}`);
   const optional = (name: string): string | undefined => (given[name] === undefined ? undefined : textOf(given, name));
   const [path = "", retryAfter, product] = ["path", "retryAfter", "product"].map(optional);
-  if (delivery !== undefined) {
+  if (kind === "delivery") {
     const fault = DELIVERY_FAULTS.find((each) => each === delivery);
     if (fault === undefined)
       throw usageError(`delivery: ${JSON.stringify(delivery)} is not one of ${DELIVERY_FAULTS.join(", ")}`);
     const id = product === undefined ? undefined : requireProduct(products, product).id;
-    faults.failDeliveries(fault, Number(times), (each) => id === undefined || each.product === id);
+    faults.deliveries.add(fault, Number(times), (each) => id === undefined || each.product === id);
     return;
   }
   const fault =
     answer === "silence" || answer === "cut" ? answer : { ...failedAnswer(answer), ...afterHeader(retryAfter) };
-  faults.failRequests(fault, Number(times), (request) => request.path.startsWith(path));
+  faults.requests.add(fault, Number(times), (request) => request.path.startsWith(path));
 }
 
 function failedAnswer(status: unknown): Answer {
   if (!Number.isInteger(status) || Number(status) < 400 || Number(status) > 599)
-    throw usageError(`answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence or cut`);
+    throw usageError(
+      `answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence or cut`,
+      `a fault of deliveries is one of ${DELIVERY_FAULTS.join(", ")}`,
+    );
   if (status === 401) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
   if (status === 429) return bareFault(429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent");
   return bareFault(Number(status), "INTERNAL_ERROR", "Internal server error occurred.");

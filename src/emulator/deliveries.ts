@@ -82,7 +82,7 @@ export class Deliveries {
    */
   send(outgoing: Outgoing): string | undefined {
     const { product, format, event, url, body, headers = [], secrets = noSecrets } = outgoing;
-    const fault = this.#options.faults.ofDelivery(outgoing);
+    const fault = this.#options.faults.deliveries.take(outgoing);
     const now = new Date(this.#options.now());
     const { delivery, unsigned } = prepare({ product, format, event, url, body, headers, secrets, now });
     const entry: Entry = { outgoing, fault, delivery };

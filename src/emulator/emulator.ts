@@ -183,7 +183,7 @@ export async function openEmulator(options: EmulatorOptions) {
       changed();
     };
     options.onArrival?.(request);
-    const fault = faults.ofRequest(request);
+    const fault = faults.requests.take(request);
     if (fault === "cut") {
       incoming.socket.destroy();
       return seen();

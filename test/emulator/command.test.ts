@@ -210,11 +210,11 @@ describe("on a running one", () => {
   });
 
   it.each([
-    [["fail", "slow"], 'there is no fault "slow"'],
+    [["fail", "slow"], 'answer: "slow" is not a status from 400 to 599, silence or cut'],
     [["fail", "200"], "answer: 200 is not a status from 400 to 599"],
     [["fail", "429", "--times", "0"], "--times"],
-    [["fail", "429", "--product", "crm"], "--product is for faults of deliveries"],
-    [["fail", "lost", "--path", "/crm"], "--path and --retry-after are for faults of answers"],
+    [["fail", "429", "--product", "crm"], "product is not for a fault of kind answer"],
+    [["fail", "lost", "--path", "/crm"], "path is not for a fault of kind delivery"],
     [["fail", "429", "--retry-after", "5"], 'retryAfter: "5" is not a duration'],
     [["fail", "lost", "--product", "mars"], 'there is no product "mars"'],
     [["advance", "6"], 'by: "6" is not a duration'],

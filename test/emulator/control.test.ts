@@ -125,6 +125,7 @@ describe("fail", () => {
   it.each([
     [{}, "either answer or delivery must be given"],
     [{ answer: 429, delivery: "lost" }, "either answer or delivery must be given"],
+    [{ answer: 429, retry_after: "5s" }, "retry_after is not for a fault of kind answer"],
     [{ answer: 200 }, "answer: 200 is not a status from 400 to 599, silence or cut"],
     [{ answer: "429" }, 'answer: "429" is not a status from 400 to 599, silence or cut'],
     [{ delivery: "slow" }, 'delivery: "slow" is not one of lost, late, twice, out-of-order'],

@@ -51,7 +51,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     requests,
     salesIq,
     tokenRequests: () => requests.filter((each) => each.path === "/oauth/v2/token"),
-    trouble: (fault, times, matches) => emulator.faults.failRequests(fault, times, matches),
+    trouble: (fault, times, matches) => emulator.faults.requests.add(fault, times, matches),
     seen: (matches) => {
       const past = requests.find(matches);
       return past ? Promise.resolve(past) : new Promise((resolve) => waiting.push({ matches, resolve }));
