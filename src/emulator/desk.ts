@@ -58,10 +58,6 @@ const COMPUTED = new Set(["id", "ticketNumber", "statusType", "closedTime", "cre
 export class Desk extends Store<DeskHook> implements Service {
   readonly product = "desk";
   readonly orgId = "60017843";
-  /** The organisations of the sign-in. */
-  organisations: readonly { readonly id: string; readonly companyName: string }[] = [
-    { id: this.orgId, companyName: "Acme" },
-  ];
   protected readonly notFound = fault(404, "URL_NOT_FOUND", "The URL you requested could not be found.");
   readonly #state: { deskKey?: string };
   /** Header of the call that is answered now. */
@@ -182,7 +178,7 @@ export class Desk extends Store<DeskHook> implements Service {
     const [, module = "", id] = path;
     if (module === "organizations") {
       return scopes.includes("Desk.basic.READ")
-        ? { status: 200, body: { data: this.organisations } }
+        ? { status: 200, body: { data: [{ id: this.orgId, companyName: "Acme" }] } }
         : fault(403, "SCOPE_MISMATCH", "The OAuth token does not have access");
     }
     if ((request.headers.orgid ?? request.query.get("orgId")) !== this.orgId)

@@ -64,8 +64,6 @@ const MODULES: Readonly<Record<string, Module>> = {
 export class Finance extends Store<FinanceHook> implements Service {
   readonly product = "books";
   readonly organizationId = "10234695";
-  /** The answer to creating a workflow rule. */
-  ruleTrouble: Answer | undefined;
   /** The page size of the list of webhooks, whatever is requested. */
   pageSize = MAX_PER_PAGE;
   protected readonly notFound = fault(404, 1002, "Resource does not exist.");
@@ -225,7 +223,6 @@ export class Finance extends Store<FinanceHook> implements Service {
   }
 
   #addRule(root: string, json: unknown): Answer {
-    if (this.ruleTrouble !== undefined) return this.ruleTrouble;
     const body: Data = isRecord(json) ? json : {};
     const { entity, rule_type: type, instant_actions: actions, workflow_name: name } = body;
     const [action] = Array.isArray(actions) ? actions : [];

@@ -42,14 +42,7 @@ const FORMATS: Readonly<Record<string, Format | undefined>> = Object.fromEntries
 
 /** The notification API of one organisation: rejects what Zoho rejects, and forgets expired channels. */
 export class Watch implements Service {
-  /** The status if all items fail: the sources disagree, so a test chooses. */
-  itemErrorStatus = 400;
-  /** Ids as JSON numbers of up to 19 digits, as some versions answer. */
-  idsAsNumbers = false;
   readonly #now: () => number;
-
-  readonly #hidden = new Set<string>();
-  readonly #refused = new Map<string, { readonly fault: Fault; readonly whole: boolean }>();
 
   readonly #state: { watch: WatchState };
 
@@ -83,21 +76,6 @@ export class Watch implements Service {
   drop(channelId: string): void {
     const { watch } = this.#state;
     watch.rows = watch.rows.filter((row) => row.channelId !== channelId);
-  }
-
-  /** Leaves the URL out of lists from now on. */
-  hideUrl(channelId: string): void {
-    this.#hidden.add(channelId);
-  }
-
-  /** Rejects each write of a channel; with `whole` the request with all its other channels. */
-  refuse(channelId: string, fault: Fault, { whole = false } = {}): void {
-    this.#refused.set(channelId, { fault, whole });
-  }
-
-  /** Ends `refuse`. */
-  accept(channelId: string): void {
-    this.#refused.delete(channelId);
   }
 
   answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
@@ -157,15 +135,13 @@ export class Watch implements Service {
       return wrongMethod(405);
     }
     const items = watch.map((item: unknown): Item => (isRecord(item) ? item : {}));
-    const refused = items.map((item) => this.#refused.get(textOf(item.channel_id))).find((each) => each?.whole);
-    if (refused !== undefined) return { status: 400, body: faultBody(refused.fault) };
     const results = items.map((item) => this.#write(item, request.method, { product, version, now: this.#now() }));
     return this.#results(results, request.method === "POST" ? 201 : 200);
   }
 
   #write(item: Item, method: string, options: RowOptions): Fault | Record<string, unknown> {
     const id = textOf(item.channel_id);
-    const fault = itemFault(item, options.product, method) ?? this.#refused.get(id)?.fault;
+    const fault = itemFault(item, options.product, method);
     if (fault !== undefined) return fault;
     const old = this.#of(options.product).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
@@ -220,27 +196,25 @@ export class Watch implements Service {
   #list(query: URLSearchParams, product: string): Answer {
     const [id, module] = [query.get("channel_id"), query.get("module")];
     const rows = this.#of(product).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
-    const { status, body } = page(query, "watch", rows, (row) => ({
+    return page(query, "watch", rows, (row) => ({
       notify_on_related_action: row.related,
       channel_expiry: zohoTime(row.expiresAt),
       return_affected_field_values: row.values,
       ...this.#place(row),
-      notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
+      notify_url: row.notifyUrl,
       fields: null,
       // Missing in Bigin and Recruit.
       ...(product === "crm" ? { notification_condition: row.condition === null ? null : [row.condition] } : {}),
       events: row.events,
       token: row.token,
     }));
-    return this.#json(status, body);
   }
 
-  #results(results: readonly (Fault | Record<string, unknown>)[], good: number, bad = this.itemErrorStatus): Answer {
+  #results(results: readonly (Fault | Record<string, unknown>)[], good: number, bad = 400): Answer {
     const failed = results.filter((each) => each.code !== "SUCCESS");
     const status = failed.length === 0 ? good : failed.length === results.length ? bad : 207;
-    return this.#json(status, {
-      watch: results.map((each) => (each.code === "SUCCESS" ? each : faultBody(each as Fault))),
-    });
+    const watch = results.map((each) => (each.code === "SUCCESS" ? each : faultBody(each as Fault)));
+    return { status, body: { watch } };
   }
 
   /** As in Zoho's answers, the URI says v2. */
@@ -248,11 +222,6 @@ export class Watch implements Service {
     const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
     const resource_id = findModule(product, module)?.id;
     return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
-  }
-
-  #json(status: number, body: unknown): Answer {
-    const text = JSON.stringify(body) ?? "";
-    return { status, body: this.idsAsNumbers ? text.replace(/"channel_id":"(-?\d+)"/g, '"channel_id":$1') : text };
   }
 }
 

@@ -5,11 +5,13 @@ import type { RequestFault } from "../../src/emulator/faults.ts";
 import type { Change } from "../../src/emulator/watch.ts";
 import { creatorOf, type EmulatorApi } from "./emulator-api.ts";
 import { SalesIq } from "./salesiq.ts";
+import { UnusualWatch } from "./unusual-watch.ts";
 
 /** The emulator, with what only tests need. */
 export interface ZohoServer extends Omit<Emulator, "requests"> {
   readonly requests: readonly ApiRequest[];
   readonly salesIq: SalesIq;
+  readonly unusual: UnusualWatch;
   /** The requests to the token endpoint. */
   tokenRequests(): readonly ApiRequest[];
   /** Makes the next matching requests fail; later calls queue up. */
@@ -29,11 +31,12 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   const requests: ApiRequest[] = [];
   const waiting: { matches: (request: ApiRequest) => boolean; resolve: (request: ApiRequest) => void }[] = [];
   const salesIq = new SalesIq();
-  const emulator = await openEmulator({
+  const unusual: UnusualWatch = new UnusualWatch(() => emulator.watch);
+  const emulator: Emulator = await openEmulator({
     port: 0,
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     env: {},
-    services: [salesIq],
+    services: [salesIq, unusual],
     now,
     onArrival(request) {
       requests.push(request);
@@ -50,6 +53,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     ...emulator,
     requests,
     salesIq,
+    unusual,
     tokenRequests: () => requests.filter((each) => each.path === "/oauth/v2/token"),
     trouble: (fault, times, matches) => emulator.faults.requests.add(fault, times, matches),
     seen: (matches) => {
