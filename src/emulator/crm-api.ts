@@ -1,4 +1,4 @@
-import { type Answer, bareFault } from "./answer.ts";
+import { type Answer, errorAnswer } from "./answer.ts";
 
 const MAX_LISTED = 200;
 const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
@@ -40,19 +40,19 @@ export function page<Item>(
 }
 
 export function scopeMismatch(): Answer {
-  return bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+  return errorAnswer(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
 }
 
 export function missing(param_name: string): Answer {
-  return bareFault(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", { param_name });
+  return errorAnswer(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", { param_name });
 }
 
 export function invalidParameter(param_name: string): Answer {
-  return bareFault(400, "INVALID_DATA", "The value provided to the param is Invalid", { param_name });
+  return errorAnswer(400, "INVALID_DATA", "The value provided to the param is Invalid", { param_name });
 }
 
 export function wrongMethod(status = 400): Answer {
-  return bareFault(status, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
+  return errorAnswer(status, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
 }
 
 /** A time as Zoho answers it, such as `2026-11-30T21:12:25+05:30`. */

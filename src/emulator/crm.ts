@@ -1,5 +1,5 @@
 import { isRecord } from "../util/json.ts";
-import { type Answer, type ApiRequest, bareFault, type Service } from "./answer.ts";
+import { type Answer, type ApiRequest, errorAnswer, type Service } from "./answer.ts";
 import { parseCriteria } from "./criteria.ts";
 import { invalidParameter, isAllowed, missing, page, scopeMismatch, wrongMethod, zohoTime } from "./crm-api.ts";
 import { describeField, describeModule, findModule, type Module, modulesOf, USER } from "./modules.ts";
@@ -103,7 +103,7 @@ export class Crm implements Service {
     const asked = isRecord(call.json) ? call.json[api_name] : undefined;
     const fields = Array.isArray(asked) && asked.length > 0 ? asked.map(textOf) : [module.unique];
     if (fields.length > MAX_CHECKED) {
-      return bareFault(400, "INVALID_DATA", "invalid data", { api_name, maximum_length: MAX_CHECKED });
+      return errorAnswer(400, "INVALID_DATA", "invalid data", { api_name, maximum_length: MAX_CHECKED });
     }
     return results(store.upsertAll(module, items, fields), 200);
   }
@@ -143,7 +143,7 @@ export class Crm implements Service {
     const wanted = (query.get(kind) ?? "").toLowerCase();
     const matches = kind === "criteria" ? parseCriteria(query.get(kind) ?? "") : undefined;
     if (typeof matches === "string")
-      return bareFault(400, "INVALID_QUERY", "Invalid query formed", { reason: matches });
+      return errorAnswer(400, "INVALID_QUERY", "Invalid query formed", { reason: matches });
     const ids = [...store.ids(module)].reverse().filter((id) => {
       const record = store.find(module, id);
       if (record === undefined) return false;
@@ -178,15 +178,15 @@ export class Crm implements Service {
 
 /** The data of a write, or why there is none. */
 function itemsOf(json: unknown): readonly unknown[] | Answer {
-  if (!isRecord(json)) return bareFault(400, "INVALID_DATA", "body", { expected_data_type: "jsonobject" });
+  if (!isRecord(json)) return errorAnswer(400, "INVALID_DATA", "body", { expected_data_type: "jsonobject" });
   const { data } = json;
   const place = { api_name: "data", json_path: "$.data" };
-  if (data === undefined) return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", place);
+  if (data === undefined) return errorAnswer(400, "MANDATORY_NOT_FOUND", "required field not found", place);
   if (!Array.isArray(data) || data.length === 0) {
-    return bareFault(400, "INVALID_DATA", "invalid data", { expected_data_type: "jsonarray", ...place });
+    return errorAnswer(400, "INVALID_DATA", "invalid data", { expected_data_type: "jsonarray", ...place });
   }
   if (data.length > MAX_WRITTEN) {
-    return bareFault(400, "INVALID_DATA", "invalid data", { maximum_length: MAX_WRITTEN, ...place });
+    return errorAnswer(400, "INVALID_DATA", "invalid data", { maximum_length: MAX_WRITTEN, ...place });
   }
   return data;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
-import { reachableHost } from "../util/hosts.ts";
+import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
@@ -11,7 +11,7 @@ import { Accounts, CONSENT_PATH } from "./accounts.ts";
 import {
   type Answer,
   type ApiRequest,
-  bareFault,
+  errorAnswer,
   type NumberedRequest,
   type RecordStore,
   Refusal,
@@ -103,7 +103,6 @@ export async function openEmulator(options: EmulatorOptions) {
   const stores: readonly RecordStore[] = [...records, desk, finance, sign];
   const subscriptions = (): readonly Subscription[] =>
     [watch, desk, finance, sign].flatMap((each) => each.subscriptions());
-  const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
   const page = readPage(join(options.packageRoot, "dist/emulator"));
   let url = "";
@@ -132,9 +131,9 @@ export async function openEmulator(options: EmulatorOptions) {
     if (answer !== undefined) return answer;
     if (request.path === "/.well-known/jwks.json") return desk.keySet();
     const token = tokenOf(request);
-    if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
+    if (token === undefined) return errorAnswer(401, "AUTHENTICATION_FAILURE", "Authentication failed");
     const scopes = accounts.scopesOf(token);
-    if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
+    if (scopes === undefined) return errorAnswer(401, "INVALID_TOKEN", "invalid oauth token");
     await deliveries.room();
     try {
       for (const service of services) {
@@ -145,7 +144,11 @@ export async function openEmulator(options: EmulatorOptions) {
       if (error instanceof Refusal) return error.answer;
       throw error;
     }
-    const notFound = bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+    const notFound = errorAnswer(
+      404,
+      "INVALID_URL_PATTERN",
+      "Please check if the URL trying to access is a correct one",
+    );
     return { ...notFound, isLacking: true };
   };
 
@@ -184,14 +187,8 @@ export async function openEmulator(options: EmulatorOptions) {
     };
     options.onArrival?.(request);
     const fault = faults.requests.take(request);
-    if (fault === "cut") {
-      incoming.socket.destroy();
-      return seen();
-    }
-    if (fault === "silence") {
-      silent.add(response);
-      return seen();
-    }
+    if (fault === "cut") incoming.socket.destroy();
+    if (fault === "cut" || fault === "silence") return seen();
     const answer = fault ?? (await answerTo(request));
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
     seen(answer);
@@ -203,13 +200,12 @@ export async function openEmulator(options: EmulatorOptions) {
       serve(incoming, response).catch((error: unknown) => {
         onTrouble(errorText(error));
         if (response.headersSent) response.destroy();
-        else sendAnswer(response, bareFault(500, "INTERNAL_ERROR", "Internal server error occurred."), undefined);
+        else sendAnswer(response, errorAnswer(500, "INTERNAL_ERROR", "Internal server error occurred."), undefined);
       });
     },
     { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
   );
-  const name = reachableHost(host);
-  url = `http://${name.includes(":") ? `[${name}]` : name}:${server.port}`;
+  url = reachableOrigin(host, server.port);
 
   return {
     url,
@@ -231,7 +227,6 @@ export async function openEmulator(options: EmulatorOptions) {
     reset,
     async close(): Promise<void> {
       changes.close();
-      for (const response of silent) response.destroy();
       await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);
     },
   };

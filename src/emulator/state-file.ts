@@ -23,7 +23,7 @@ export async function openStateFile(context: Pick<Context, "report">, path: stri
   let timer: NodeJS.Timeout | undefined;
   let isFailing = false;
   const save = (): void => {
-    const text = textOf(state);
+    const text = serialized(state);
     if (text === saved) return;
     writeFileAtomically(path, text);
     saved = text;
@@ -45,7 +45,7 @@ export async function openStateFile(context: Pick<Context, "report">, path: stri
   };
   try {
     const loaded = read(path);
-    saved = loaded && textOf(loaded);
+    saved = loaded && serialized(loaded);
     state = loaded ?? emptyState();
     // Whether it can be written is known before anything is in it.
     save();
@@ -55,7 +55,7 @@ export async function openStateFile(context: Pick<Context, "report">, path: stri
   }
   return {
     state,
-    isEmpty: saved === textOf(emptyState()),
+    isEmpty: saved === serialized(emptyState()),
     changed,
     async close(): Promise<void> {
       clearTimeout(timer);
@@ -104,6 +104,6 @@ function flawIn(value: unknown, empty: unknown, name: string): string | undefine
   return undefined;
 }
 
-function textOf(state: EmulatorState): string {
+function serialized(state: EmulatorState): string {
   return `${JSON.stringify({ type: TYPE, v: VERSION, state })}\n`;
 }

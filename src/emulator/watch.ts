@@ -5,18 +5,18 @@ import { recruit } from "../products/recruit.ts";
 import { isRecord } from "../util/json.ts";
 import {
   type Answer,
+  type ApiError,
   type ApiRequest,
-  bareFault,
-  type Fault,
-  faultBody,
+  errorAnswer,
+  errorBody,
   type Service,
   type Subscription,
 } from "./answer.ts";
 import { isAllowed, missing, page, scopeMismatch, wrongMethod, zohoTime } from "./crm-api.ts";
 import type { Deliveries, Outgoing } from "./deliveries.ts";
 import { findModule } from "./modules.ts";
-import { type Row, textOf, type WatchState } from "./state.ts";
-import { eventsOf, type Item, isTold, itemFault, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
+import { type ChannelRow, textOf, type WatchState } from "./state.ts";
+import { eventsOf, type Item, isTold, itemError, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
 
 /** A change of records that channels may watch. */
 export interface Change {
@@ -52,7 +52,7 @@ export class Watch implements Service {
   }
 
   /** The active channels, one row for each module. */
-  rows(): readonly Row[] {
+  rows(): readonly ChannelRow[] {
     const { watch } = this.#state;
     watch.rows = watch.rows.filter((row) => row.expiresAt > this.#now());
     return watch.rows;
@@ -126,10 +126,10 @@ export class Watch implements Service {
     if (request.method === "DELETE") return this.#delete(request.query, product);
     const watch = (request.json as { watch?: unknown } | undefined)?.watch;
     if (!Array.isArray(watch)) {
-      return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "watch" });
+      return errorAnswer(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "watch" });
     }
     const maximum_length = product === "crm" ? 50 : 100;
-    if (watch.length > maximum_length) return bareFault(400, "LIMIT_EXCEEDED", "too many items", { maximum_length });
+    if (watch.length > maximum_length) return errorAnswer(400, "LIMIT_EXCEEDED", "too many items", { maximum_length });
     // Only CRM has PATCH.
     if (!["POST", "PUT", ...(product === "crm" ? ["PATCH"] : [])].includes(request.method)) {
       return wrongMethod(405);
@@ -139,10 +139,10 @@ export class Watch implements Service {
     return this.#results(results, request.method === "POST" ? 201 : 200);
   }
 
-  #write(item: Item, method: string, options: RowOptions): Fault | Record<string, unknown> {
+  #write(item: Item, method: string, options: RowOptions): ApiError | Record<string, unknown> {
     const id = textOf(item.channel_id);
-    const fault = itemFault(item, options.product, method);
-    if (fault !== undefined) return fault;
+    const error = itemError(item, options.product, method);
+    if (error !== undefined) return error;
     const old = this.#of(options.product).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
     const others = this.rows().filter((row) => !old.includes(row));
@@ -156,7 +156,11 @@ export class Watch implements Service {
     );
   }
 
-  #deleteEvents(item: Item, old: readonly Row[], others: readonly Row[]): Fault | Record<string, unknown> {
+  #deleteEvents(
+    item: Item,
+    old: readonly ChannelRow[],
+    others: readonly ChannelRow[],
+  ): ApiError | Record<string, unknown> {
     const gone = eventsOf(item);
     const rows = old.map((row) => ({
       ...row,
@@ -174,7 +178,7 @@ export class Watch implements Service {
   #delete(query: URLSearchParams, product: string): Answer {
     const ids = query.get("channel_ids");
     if (!ids) return missing("channel_ids");
-    const results = ids.split(",").flatMap((id): (Fault | Record<string, unknown>)[] => {
+    const results = ids.split(",").flatMap((id): (ApiError | Record<string, unknown>)[] => {
       const own = this.#of(product).filter((row) => row.channelId === id);
       if (own.length === 0) return [notSubscribed()];
       this.drop(id);
@@ -189,7 +193,7 @@ export class Watch implements Service {
   }
 
   /** A product knows only its channels. */
-  #of(product: string): readonly Row[] {
+  #of(product: string): readonly ChannelRow[] {
     return this.rows().filter((row) => row.product === product);
   }
 
@@ -210,15 +214,15 @@ export class Watch implements Service {
     }));
   }
 
-  #results(results: readonly (Fault | Record<string, unknown>)[], good: number, bad = 400): Answer {
+  #results(results: readonly (ApiError | Record<string, unknown>)[], good: number, bad = 400): Answer {
     const failed = results.filter((each) => each.code !== "SUCCESS");
     const status = failed.length === 0 ? good : failed.length === results.length ? bad : 207;
-    const watch = results.map((each) => (each.code === "SUCCESS" ? each : faultBody(each as Fault)));
+    const watch = results.map((each) => (each.code === "SUCCESS" ? each : errorBody(each as ApiError)));
     return { status, body: { watch } };
   }
 
   /** As in Zoho's answers, the URI says v2. */
-  #place({ product, module, channelId }: Row): Record<string, unknown> {
+  #place({ product, module, channelId }: ChannelRow): Record<string, unknown> {
     const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
     const resource_id = findModule(product, module)?.id;
     return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
@@ -232,6 +236,6 @@ function success(events: readonly unknown[], message: string): Record<string, un
   return { code: "SUCCESS", details: { events }, message, status: "success" };
 }
 
-function notSubscribed(): Fault {
+function notSubscribed(): ApiError {
   return { code: "NOT_SUBSCRIBED", message: "Not subscribed for actions-watch of the given channel" };
 }

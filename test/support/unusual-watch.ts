@@ -1,4 +1,4 @@
-import { type Answer, type ApiRequest, type Fault, faultBody, type Service } from "../../src/emulator/answer.ts";
+import { type Answer, type ApiError, type ApiRequest, errorBody, type Service } from "../../src/emulator/answer.ts";
 import type { Watch } from "../../src/emulator/watch.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and results of Zoho's answers
@@ -11,7 +11,7 @@ export class UnusualWatch implements Service {
   /** Ids as JSON numbers of up to 19 digits, as some versions answer. */
   idsAsNumbers = false;
   readonly #hidden = new Set<string>();
-  readonly #refused = new Map<string, { readonly fault: Fault; readonly whole: boolean }>();
+  readonly #refused = new Map<string, { readonly fault: ApiError; readonly whole: boolean }>();
   readonly #watch: () => Watch;
 
   constructor(watch: () => Watch) {
@@ -24,7 +24,7 @@ export class UnusualWatch implements Service {
   }
 
   /** Rejects each write of a channel; with `whole` the request with all its other channels. */
-  refuse(channelId: string, fault: Fault, { whole = false } = {}): void {
+  refuse(channelId: string, fault: ApiError, { whole = false } = {}): void {
     this.#refused.set(channelId, { fault, whole });
   }
 
@@ -37,7 +37,7 @@ export class UnusualWatch implements Service {
     const items: readonly Item[] = Object(request.json).watch ?? [];
     const refused = Array.isArray(items) ? items.map((item) => this.#refused.get(String(item?.channel_id))) : [];
     const whole = refused.find((each) => each?.whole);
-    if (whole !== undefined) return { status: 400, body: faultBody(whole.fault) };
+    if (whole !== undefined) return { status: 400, body: errorBody(whole.fault) };
     const isPartial = refused.some((each) => each !== undefined);
     const watch = isPartial ? items.filter((_, i) => refused[i] === undefined) : items;
     const answer = this.#watch().answer(isPartial ? { ...request, json: { watch } } : request, scopes);
@@ -45,7 +45,7 @@ export class UnusualWatch implements Service {
     if (answer === undefined || results === undefined) return answer;
     const [...accepted] = results;
     const all = isPartial
-      ? refused.map((each) => (each === undefined ? accepted.shift() : faultBody(each.fault)))
+      ? refused.map((each) => (each === undefined ? accepted.shift() : errorBody(each.fault)))
       : accepted;
     const failed = all.filter(({ code }: Item) => code !== undefined && code !== "SUCCESS").length;
     const none = this.itemErrorStatus ?? (isPartial ? 400 : answer.status);
