@@ -64,4 +64,4 @@ const START_HELP = `
 The client id, client secret and refresh token that --env prints are the same for every emulator and open nothing at
 Zoho. In PowerShell, and with node --env-file: zoho-hooks help emulator.
 
-Without --state everything is gone at the end. --seed is read only where the file of --state does not exist yet.`;
+Without --state everything is gone at the end. --seed is read only while the file of --state is empty.`;

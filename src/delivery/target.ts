@@ -1,5 +1,5 @@
 import { usageError } from "../util/errors.ts";
-import { reachableHost } from "../util/hosts.ts";
+import { reachableOrigin } from "../util/hosts.ts";
 import { splitUrl } from "./delivery.ts";
 
 /** Address at which the local receiver listens, or would listen. */
@@ -97,8 +97,7 @@ function origin({ host, port }: ListenAddress): string {
       "name the target with --to, such as --to 3000",
     );
   }
-  const address = reachableHost(host);
-  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return reachableOrigin(host, port);
 }
 
 function checked(url: string, to: string, name: string): string {

@@ -224,10 +224,11 @@ export class Accounts {
   }
 }
 
+const { salesiq: _, ...OWN_SCOPES } = LOGIN_SCOPES;
 /** Of the published refresh token: every scope that is asked for here. */
 const ALL_SCOPES = [
   ...new Set([
-    ...Object.values(LOGIN_SCOPES).flat(),
+    ...Object.values(OWN_SCOPES).flat(),
     ...["ZohoCRM", "ZohoBigin", "ZohoRecruit"].flatMap((prefix) =>
       ["modules", "settings", "users", "org", "notifications"].map((group) => `${prefix}.${group}.ALL`),
     ),

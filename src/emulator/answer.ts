@@ -39,22 +39,18 @@ export interface Service {
 }
 
 /** An error of CRM, Bigin or Recruit. */
-export interface Fault {
+export interface ApiError {
   readonly code: string;
   readonly message: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-export function faultBody({ code, message, details = {} }: Fault): Record<string, unknown> {
+export function errorBody({ code, message, details = {} }: ApiError): Record<string, unknown> {
   return { code, details, message, status: "error" };
 }
 
-export function bareFault(status: number, code: string, message: string, details = {}): Answer {
-  return { status, body: faultBody({ code, message, details }) };
-}
-
-export function scopeMismatch(): Answer {
-  return bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+export function errorAnswer(status: number, code: string, message: string, details = {}): Answer {
+  return { status, body: errorBody({ code, message, details }) };
 }
 
 /** A record, as its API answers it. */

@@ -11,7 +11,7 @@ import { SECURITY_HEADERS } from "../web/security.ts";
 import {
   type Answer,
   type ApiRequest,
-  bareFault,
+  errorAnswer,
   type NumberedRequest,
   type RecordStore,
   Refusal,
@@ -20,7 +20,7 @@ import {
 } from "./answer.ts";
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
-import { DELIVERY_FAULTS, type DeliveryFault, type Faults } from "./faults.ts";
+import { DELIVERY_FAULTS, type Faults } from "./faults.ts";
 import type { DeliveryView, EmulatorView, RequestView, SampleProduct, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
@@ -103,13 +103,13 @@ export class Control {
         planFault(this.#parts.faults, body);
         return {};
       case "POST advance":
-        advance(readAge(textOf(body, "by")));
+        advance(readAge(requiredText(body, "by")));
         return {};
       case "POST reset":
         reset();
         return {};
       case "POST code": {
-        const code = makeCode(textOf(body, "scope").split(/[\s,]+/));
+        const code = makeCode(requiredText(body, "scope").split(/[\s,]+/));
         if (code !== undefined) return { code };
         throw usageError("access_denied: more than ten codes in ten minutes", "POST /_emulator/advance by 10m");
       }
@@ -134,16 +134,16 @@ export class Control {
   #records(query: URLSearchParams) {
     const { product, module, limit = "200" } = Object.fromEntries(query);
     const count = Math.min(Number(limit) || 0, MAX_RECORDS);
-    return this.#store({ product }).list(textOf({ module }, "module"), count);
+    return this.#store({ product }).list(requiredText({ module }, "module"), count);
   }
 
   #write(body: Body): unknown {
     const store = this.#store(body);
-    const [module, action] = [textOf(body, "module"), textOf(body, "action")];
+    const [module, action] = [requiredText(body, "module"), requiredText(body, "action")];
     const { data = {} } = body;
     if (!isRecord(data)) throw usageError("data is not an object");
     if (action === "create") return store.create(module, data);
-    const id = textOf(body, "id");
+    const id = requiredText(body, "id");
     if (action === "change") return store.change(module, id, data);
     if (action !== "delete") throw usageError(`action: ${JSON.stringify(action)} is not create, change or delete`);
     store.remove(module, id);
@@ -151,17 +151,17 @@ export class Control {
   }
 
   #store(body: Body): RecordStore {
-    return storeOf(this.#parts.stores, textOf(body, "product"));
+    return storeOf(this.#parts.stores, requiredText(body, "product"));
   }
 
   /** Posts a new, signed sample of any product, also of those without an API here. */
   #deliver(body: Body) {
     const { packageRoot, deliveries, now, secrets } = this.#parts;
-    const product = requireProduct(products, textOf(body, "product"));
-    const [name, url] = [textOf(body, "event"), textOf(body, "to")];
+    const product = requireProduct(products, requiredText(body, "product"));
+    const [name, url] = [requiredText(body, "event"), requiredText(body, "to")];
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
       throw usageError(`to: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:3000/webhooks/zoho/crm");
-    const format = chosenFormat(product, body.format === undefined ? undefined : textOf(body, "format"), name);
+    const format = chosenFormat(product, body.format === undefined ? undefined : requiredText(body, "format"), name);
     const sample = { product, format, name: requireOneEvent(product, format, name).name };
     const event = sample.name;
     const fixture = readBuiltInFixture(packageRoot, sample);
@@ -209,48 +209,44 @@ export class Changes {
 
 const CHANGES_PAUSE_MS = 250;
 
-/** A fault as control calls and `startZoho` name it: either of the next answers or of the next deliveries. */
-export interface FaultPlan {
-  /** A status, `cut` for a closed connection or `silence` for no answer. */
-  readonly answer?: number | "silence" | "cut";
-  readonly delivery?: DeliveryFault;
-  /** Default: 1. */
-  readonly times?: number;
-  /** Beginning of the paths of the requests. Default: any. */
-  readonly path?: string;
-  /** `5s`, for the header Retry-After. */
-  readonly retryAfter?: string;
-  /** Product of the deliveries. Default: any. */
-  readonly product?: string;
-}
+/** Members of a fault of either kind. */
+const FAULT_MEMBERS = { answer: ["answer", "times", "path", "retryAfter"], delivery: ["delivery", "times", "product"] };
 
-/** Plans a fault. Throws a usage error for anything that is not a FaultPlan. */
+/** Plans a fault of the next answers or of the next deliveries. Throws a usage error for a mistake in it. */
 export function planFault(faults: Faults, given: Body): void {
   const { answer, delivery, times = 1 } = given;
   if ((answer === undefined) === (delivery === undefined)) throw usageError("either answer or delivery must be given");
+  const kind = delivery === undefined ? "answer" : "delivery";
+  const stranger = Object.keys(given).find((name) => given[name] !== undefined && !FAULT_MEMBERS[kind].includes(name));
+  if (stranger !== undefined)
+    throw usageError(`${stranger} is not for a fault of kind ${kind}`, `it takes ${FAULT_MEMBERS[kind].join(", ")}`);
   if (!Number.isInteger(times) || Number(times) < 1 || Number(times) > MAX_TIMES)
     throw usageError(`times: ${JSON.stringify(times)} is not a whole number from 1 to ${MAX_TIMES}`);
-  const optional = (name: string): string | undefined => (given[name] === undefined ? undefined : textOf(given, name));
+  const optional = (name: string): string | undefined =>
+    given[name] === undefined ? undefined : requiredText(given, name);
   const [path = "", retryAfter, product] = ["path", "retryAfter", "product"].map(optional);
-  if (delivery !== undefined) {
+  if (kind === "delivery") {
     const fault = DELIVERY_FAULTS.find((each) => each === delivery);
     if (fault === undefined)
       throw usageError(`delivery: ${JSON.stringify(delivery)} is not one of ${DELIVERY_FAULTS.join(", ")}`);
     const id = product === undefined ? undefined : requireProduct(products, product).id;
-    faults.failDeliveries(fault, Number(times), (each) => id === undefined || each.product === id);
+    faults.deliveries.add(fault, Number(times), (each) => id === undefined || each.product === id);
     return;
   }
   const fault =
     answer === "silence" || answer === "cut" ? answer : { ...failedAnswer(answer), ...afterHeader(retryAfter) };
-  faults.failRequests(fault, Number(times), (request) => request.path.startsWith(path));
+  faults.requests.add(fault, Number(times), (request) => request.path.startsWith(path));
 }
 
 function failedAnswer(status: unknown): Answer {
   if (!Number.isInteger(status) || Number(status) < 400 || Number(status) > 599)
-    throw usageError(`answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence or cut`);
-  if (status === 401) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
-  if (status === 429) return bareFault(429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent");
-  return bareFault(Number(status), "INTERNAL_ERROR", "Internal server error occurred.");
+    throw usageError(
+      `answer: ${JSON.stringify(status)} is not a status from 400 to 599, silence or cut`,
+      `a fault of deliveries is one of ${DELIVERY_FAULTS.join(", ")}`,
+    );
+  if (status === 401) return errorAnswer(401, "INVALID_TOKEN", "invalid oauth token");
+  if (status === 429) return errorAnswer(429, "TOO_MANY_REQUESTS", "too many requests fired in concurrent");
+  return errorAnswer(Number(status), "INTERNAL_ERROR", "Internal server error occurred.");
 }
 
 function afterHeader(text: string | undefined): Pick<Answer, "headers"> {
@@ -308,7 +304,7 @@ function after<Item>(list: BoundedList<Item>, query: URLSearchParams): readonly 
 type Body = Readonly<Record<string, unknown>>;
 
 /** A number is taken too: an id that is a number of JSON. */
-function textOf(body: Body, name: string): string {
+function requiredText(body: Body, name: string): string {
   const value = body[name];
   if (typeof value === "number") return String(value);
   if (typeof value === "string" && value !== "") return value;

@@ -1,51 +1,34 @@
 import { isRecord } from "../util/json.ts";
-import { type Answer, type ApiRequest, bareFault, type Service, scopeMismatch } from "./answer.ts";
+import { type Answer, type ApiRequest, errorAnswer, type Service } from "./answer.ts";
 import { parseCriteria } from "./criteria.ts";
+import { invalidParameter, isAllowed, missing, page, scopeMismatch, wrongMethod, zohoTime } from "./crm-api.ts";
 import { describeField, describeModule, findModule, type Module, modulesOf, USER } from "./modules.ts";
 import { invalidModule, type Records, type Result } from "./records.ts";
 import { memberOf, textOf } from "./state.ts";
 
 const MAX_WRITTEN = 100;
-const MAX_LISTED = 200;
 /** Fields by which an upsert finds duplicates. */
 const MAX_CHECKED = 10;
-const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
-const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
-  GET: ["read"],
-  POST: ["write", "create"],
-  PUT: ["write", "update"],
-  DELETE: ["delete"],
-};
-
 interface Call extends ApiRequest {
   readonly store: Records;
   readonly version: number;
-  /** Whether the token has a scope of this operation, such as `settings.modules` or only `settings`. */
+  /** Whether the token has a scope for this method. */
   may(resource: string): boolean;
 }
 
 /** Records, modules, fields, users and organisation of CRM, Bigin and Recruit. */
 export class Crm implements Service {
   readonly #stores: readonly Records[];
-  readonly #time: (at: number) => string;
 
-  constructor(stores: readonly Records[], time: (at: number) => string) {
+  constructor(stores: readonly Records[]) {
     this.#stores = stores;
-    this.#time = time;
   }
 
   answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
     const [, product = "", version, rest = ""] = /^\/(\w+)\/v(\d(?:\.\d)?)\/(.+)$/.exec(request.path) ?? [];
     const store = this.#stores.find((each) => each.product === product);
     if (store === undefined) return undefined;
-    const owned = new Set(scopes.map((scope) => scope.toLowerCase()));
-    const operations = ["all", ...(OPERATIONS[request.method] ?? [])];
-    const may = (resource: string): boolean => {
-      const parts = resource.toLowerCase().split(".");
-      return parts.some((_, i) =>
-        operations.some((each) => owned.has([SCOPES[product], ...parts.slice(0, i + 1), each].join("."))),
-      );
-    };
+    const may = (resource: string): boolean => isAllowed(scopes, product, resource, request.method);
     const call: Call = { ...request, store, version: Number(version), may };
     const [first = "", ...path] = rest.split("/");
     if (first === "settings") return this.#settings(call, path);
@@ -120,7 +103,7 @@ export class Crm implements Service {
     const asked = isRecord(call.json) ? call.json[api_name] : undefined;
     const fields = Array.isArray(asked) && asked.length > 0 ? asked.map(textOf) : [module.unique];
     if (fields.length > MAX_CHECKED) {
-      return bareFault(400, "INVALID_DATA", "invalid data", { api_name, maximum_length: MAX_CHECKED });
+      return errorAnswer(400, "INVALID_DATA", "invalid data", { api_name, maximum_length: MAX_CHECKED });
     }
     return results(store.upsertAll(module, items, fields), 200);
   }
@@ -150,11 +133,7 @@ export class Crm implements Service {
       | undefined;
     if (at !== undefined) changed.sort((a, b) => b.record[at] - a.record[at]);
     if (query.get("sort_order") === "asc") changed.reverse();
-    return page(
-      call,
-      changed.map(({ id }) => id),
-      (id) => store.read(module, id, query.get("fields")?.split(",")),
-    );
+    return page(query, "data", changed, ({ id }) => store.read(module, id, query.get("fields")?.split(",")));
   }
 
   #search(call: Call, module: Module): Answer {
@@ -164,7 +143,7 @@ export class Crm implements Service {
     const wanted = (query.get(kind) ?? "").toLowerCase();
     const matches = kind === "criteria" ? parseCriteria(query.get(kind) ?? "") : undefined;
     if (typeof matches === "string")
-      return bareFault(400, "INVALID_QUERY", "Invalid query formed", { reason: matches });
+      return errorAnswer(400, "INVALID_QUERY", "Invalid query formed", { reason: matches });
     const ids = [...store.ids(module)].reverse().filter((id) => {
       const record = store.find(module, id);
       if (record === undefined) return false;
@@ -180,34 +159,34 @@ export class Crm implements Service {
         return module.fields.get(name)?.type === kind && value.toLowerCase() === wanted;
       });
     });
-    return page(call, ids, (id) => store.read(module, id, query.get("fields")?.split(",")));
+    return page(query, "data", ids, (id) => store.read(module, id, query.get("fields")?.split(",")));
   }
 
   #deleted(call: Call, module: Module): Answer {
     const by = { name: USER.name, id: USER.id };
     const rows = call.query.get("type") === "permanent" ? [] : call.store.deleted(module).toReversed();
-    return page(call, rows, ({ id, name, deletedAt }) => ({
+    return page(call.query, "data", rows, ({ id, name, deletedAt }) => ({
       deleted_by: by,
       id,
       display_name: name,
       type: "recycle",
       created_by: by,
-      deleted_time: this.#time(deletedAt),
+      deleted_time: zohoTime(deletedAt),
     }));
   }
 }
 
 /** The data of a write, or why there is none. */
 function itemsOf(json: unknown): readonly unknown[] | Answer {
-  if (!isRecord(json)) return bareFault(400, "INVALID_DATA", "body", { expected_data_type: "jsonobject" });
+  if (!isRecord(json)) return errorAnswer(400, "INVALID_DATA", "body", { expected_data_type: "jsonobject" });
   const { data } = json;
   const place = { api_name: "data", json_path: "$.data" };
-  if (data === undefined) return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", place);
+  if (data === undefined) return errorAnswer(400, "MANDATORY_NOT_FOUND", "required field not found", place);
   if (!Array.isArray(data) || data.length === 0) {
-    return bareFault(400, "INVALID_DATA", "invalid data", { expected_data_type: "jsonarray", ...place });
+    return errorAnswer(400, "INVALID_DATA", "invalid data", { expected_data_type: "jsonarray", ...place });
   }
   if (data.length > MAX_WRITTEN) {
-    return bareFault(400, "INVALID_DATA", "invalid data", { maximum_length: MAX_WRITTEN, ...place });
+    return errorAnswer(400, "INVALID_DATA", "invalid data", { maximum_length: MAX_WRITTEN, ...place });
   }
   return data;
 }
@@ -215,32 +194,6 @@ function itemsOf(json: unknown): readonly unknown[] | Answer {
 function results(data: readonly Result[], good: number): Answer {
   const failed = data.filter(({ code }) => code !== "SUCCESS").length;
   return { status: failed === 0 ? good : failed === data.length ? 400 : 207, body: { data } };
-}
-
-function page<Item>({ query }: Call, items: readonly Item[], describe: (item: Item) => unknown): Answer {
-  const number = Number(query.get("page") ?? 1);
-  const per_page = Number(query.get("per_page") ?? MAX_LISTED);
-  if (!(Number.isInteger(number) && number >= 1)) return invalidParameter("page");
-  if (!(Number.isInteger(per_page) && per_page >= 1 && per_page <= MAX_LISTED)) return invalidParameter("per_page");
-  const shown = items.slice((number - 1) * per_page, number * per_page);
-  if (shown.length === 0) return { status: 204 };
-  const more_records = items.length > number * per_page;
-  return {
-    status: 200,
-    body: { data: shown.map(describe), info: { per_page, count: shown.length, page: number, more_records } },
-  };
-}
-
-function missing(param_name: string): Answer {
-  return bareFault(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", { param_name });
-}
-
-function invalidParameter(param_name: string): Answer {
-  return bareFault(400, "INVALID_DATA", "The value provided to the param is Invalid", { param_name });
-}
-
-function wrongMethod(): Answer {
-  return bareFault(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
 }
 
 const USER_DETAILS = {

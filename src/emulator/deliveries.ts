@@ -61,7 +61,7 @@ export interface DeliveriesOptions {
 
 /** Posts what the products of the organisation send, signed as Zoho signs it, and keeps what was sent. */
 export class Deliveries {
-  readonly sent = new BoundedList<SentDelivery>(MAX_KEPT, MAX_KEPT_BYTES);
+  sent = new BoundedList<SentDelivery>(MAX_KEPT, MAX_KEPT_BYTES);
   readonly #options: DeliveriesOptions;
   readonly #waiting: Entry[] = [];
   /** Held back until the next one to the same URL has gone. */
@@ -82,7 +82,7 @@ export class Deliveries {
    */
   send(outgoing: Outgoing): string | undefined {
     const { product, format, event, url, body, headers = [], secrets = noSecrets } = outgoing;
-    const fault = this.#options.faults.ofDelivery(outgoing);
+    const fault = this.#options.faults.deliveries.take(outgoing);
     const now = new Date(this.#options.now());
     const { delivery, unsigned } = prepare({ product, format, event, url, body, headers, secrets, now });
     const entry: Entry = { outgoing, fault, delivery };
@@ -126,18 +126,18 @@ export class Deliveries {
     while (this.#waiting.length >= MAX_WAITING && !this.#isClosed) await this.#changed();
   }
 
-  /** Resolves once everything that was to be sent has been answered or has failed. */
+  /** Resolves once everything that was to be sent has been answered or has failed, but for what waits behind a next one. */
   async settled(): Promise<void> {
-    while (this.#waiting.length + this.#running > 0 && !this.#isClosed) await this.#changed();
+    while (this.#waiting.length + this.#running + this.#late.size > 0 && !this.#isClosed) await this.#changed();
   }
 
-  /** Drops what waits, and forgets what was sent. */
+  /** Drops what waits, and forgets what was sent and what is under way. */
   clear(): void {
     for (const timer of this.#late) clearTimeout(timer);
     this.#late.clear();
     this.#heldBack.clear();
-    this.#waiting.length = 0;
-    this.sent.clear();
+    for (const { outgoing } of this.#waiting.splice(0)) outgoing.onAnswer?.(undefined);
+    this.sent = new BoundedList(MAX_KEPT, MAX_KEPT_BYTES);
     this.#notify();
   }
 
@@ -166,37 +166,24 @@ export class Deliveries {
   }
 
   async #post({ outgoing, fault, again, delivery }: Entry): Promise<void> {
-    const { env, now } = this.#options;
-    const about = {
-      at: now(),
-      product: outgoing.product,
-      event: outgoing.event,
-      delivery,
-      ...(again === undefined ? {} : { again }),
-      ...(fault === undefined ? {} : { fault }),
+    const { env, now, onSent } = this.#options;
+    const { sent } = this;
+    const { product, event, timeoutMs: atMostMs = TIMEOUT_MS } = outgoing;
+    const about = { at: now(), product, event, ...(again && { again }), ...(fault && { fault }), delivery };
+    const finish = (result: Partial<DeliveryResult>): void => {
+      // After a reset, ids are given again: an answer from before is not for their new owners.
+      const isForgotten = sent !== this.sent;
+      if (!isForgotten) onSent(sent.add({ ...about, ...result }, delivery.body.length + 1000));
+      if (fault !== "lost") outgoing.onAnswer?.(isForgotten || result.error !== undefined ? undefined : result.status);
     };
-    if (fault === "lost") return this.#record(about);
+    if (fault === "lost") return finish({});
     try {
       this.#poster ??= openPoster({ timeoutMs: TIMEOUT_MS, connections: CONCURRENCY, insecure: false, env });
-      const poster = await this.#poster;
-      const { timeoutMs: atMostMs = TIMEOUT_MS } = outgoing;
-      const { status, error, latencyMs } = await poster.post(delivery, { atMostMs });
-      this.#record({
-        ...about,
-        ...(status === undefined ? {} : { status }),
-        ...(error === undefined ? {} : { error: error.message }),
-        ms: Math.round(latencyMs),
-      });
-      outgoing.onAnswer?.(error === undefined ? status : undefined);
+      const { status, error, latencyMs } = await (await this.#poster).post(delivery, { atMostMs });
+      finish({ ...(status && { status }), ...(error && { error: error.message }), ms: Math.round(latencyMs) });
     } catch (error) {
-      this.#record({ ...about, error: errorText(error) });
-      outgoing.onAnswer?.(undefined);
+      finish({ error: errorText(error) });
     }
-  }
-
-  #record(delivery: SentDelivery): void {
-    const numbered = this.sent.add(delivery, delivery.delivery.body.length + 1000);
-    if (!this.#isClosed) this.#options.onSent(numbered);
   }
 
   #changed(): Promise<void> {

@@ -7,8 +7,8 @@ import { writeKeySet } from "../proofs/keys.ts";
 import { isRecord } from "../util/json.ts";
 import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import type { Deliveries } from "./deliveries.ts";
-import { type DeskHook, type EmulatorState, memberOf } from "./state.ts";
-import { type Data, flawIn, type Operation, onlyKey, type Row, Store, textOf } from "./store.ts";
+import { type DeskHook, type EmulatorState, memberOf, textOf } from "./state.ts";
+import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
 
 const EVENTS = new Set<string>(wire.events.map(({ name }) => name));
 const KEYS = ["name", "description", "url", "isEnabled", "ignoreSourceId", "includeEventsFrom", "subscriptions"];
@@ -58,11 +58,7 @@ const COMPUTED = new Set(["id", "ticketNumber", "statusType", "closedTime", "cre
 export class Desk extends Store<DeskHook> implements Service {
   readonly product = "desk";
   readonly orgId = "60017843";
-  /** The organisations of the sign-in. */
-  organisations: readonly { readonly id: string; readonly companyName: string }[] = [
-    { id: this.orgId, companyName: "Acme" },
-  ];
-  protected readonly notFound = fault(404, "URL_NOT_FOUND", "The URL you requested could not be found.");
+  protected readonly notFound = failure(404, "URL_NOT_FOUND", "The URL you requested could not be found.");
   readonly #state: { deskKey?: string };
   /** Header of the call that is answered now. */
   #sourceId: string | undefined;
@@ -182,11 +178,11 @@ export class Desk extends Store<DeskHook> implements Service {
     const [, module = "", id] = path;
     if (module === "organizations") {
       return scopes.includes("Desk.basic.READ")
-        ? { status: 200, body: { data: this.organisations } }
-        : fault(403, "SCOPE_MISMATCH", "The OAuth token does not have access");
+        ? { status: 200, body: { data: [{ id: this.orgId, companyName: "Acme" }] } }
+        : failure(403, "SCOPE_MISMATCH", "The OAuth token does not have access");
     }
     if ((request.headers.orgid ?? request.query.get("orgId")) !== this.orgId)
-      return fault(403, "FORBIDDEN", "The orgId is missing or not yours");
+      return failure(403, "FORBIDDEN", "The orgId is missing or not yours");
     const operation = id === TRASH ? "DELETE" : memberOf(SCOPES, request.method);
     if (operation === undefined) return notAllowed();
     const has = (group: string): boolean => scopes.includes(`Desk.${group}.${operation}`);
@@ -194,7 +190,7 @@ export class Desk extends Store<DeskHook> implements Service {
       module === "webhooks"
         ? (has("settings") && has("events")) || has("webhooks")
         : has(module) || scopes.includes(`Desk.${module}.ALL`);
-    if (!isAllowed) return fault(403, "SCOPE_MISMATCH", "The OAuth token does not have access");
+    if (!isAllowed) return failure(403, "SCOPE_MISMATCH", "The OAuth token does not have access");
     if (module === "webhooks") return this.#webhooks(request, id);
     const { sourceid } = request.headers;
     this.#sourceId = typeof sourceid === "string" ? sourceid : undefined;
@@ -222,7 +218,7 @@ export class Desk extends Store<DeskHook> implements Service {
     if (id !== undefined) return { status: 200, body: this.shown(module, this.find(module, id)) };
     const [from, limit] = [Number(query.get("from") ?? 0), Number(query.get("limit") ?? 25)];
     if (!(from >= 0 && limit >= 1 && limit <= 100))
-      return fault(
+      return failure(
         422,
         "UNPROCESSABLE_ENTITY",
         "The value passed for the 'from' or 'limit' query parameter is invalid.",
@@ -237,7 +233,7 @@ export class Desk extends Store<DeskHook> implements Service {
     if (id === undefined && this.hooks.length === 0) return { status: 204 };
     if (id === undefined) return { status: 200, body: { data: this.hooks.map(shownHook) } };
     const hook = this.hooks.find((each) => each.id === id);
-    if (hook === undefined) return fault(404, "URL_NOT_FOUND", "no such webhook");
+    if (hook === undefined) return failure(404, "URL_NOT_FOUND", "no such webhook");
     if (method === "PATCH") return this.#saveHook(body, hook);
     if (method === "GET") return { status: 200, body: shownHook(hook) };
     this.dropHook(hook.id);
@@ -264,7 +260,7 @@ export class Desk extends Store<DeskHook> implements Service {
     }
     if (url !== hook?.body.url && !(await this.#answersProbe(url))) {
       const message = "Validation failed for the condition : The endpoint failed to respond with status code 200";
-      return fault(422, "UNPROCESSABLE_ENTITY", message);
+      return failure(422, "UNPROCESSABLE_ENTITY", message);
     }
     const saved = hook ?? this.addHook({ id: this.newId(), body: { type: "CUSTOMER_WEBHOOK", isEnabled } });
     saved.body = { ...saved.body, ...body };
@@ -302,9 +298,9 @@ function invalid(fieldName: string, errorType = "invalid"): Answer {
 }
 
 function notAllowed(): Answer {
-  return fault(405, "METHOD_NOT_ALLOWED", "not here");
+  return failure(405, "METHOD_NOT_ALLOWED", "not here");
 }
 
-function fault(status: number, errorCode: string, message: string): Answer {
+function failure(status: number, errorCode: string, message: string): Answer {
   return { status, body: { errorCode, message } };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
 import { errorText } from "../util/errors.ts";
-import { reachableHost } from "../util/hosts.ts";
+import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
@@ -11,11 +11,12 @@ import { Accounts, CONSENT_PATH } from "./accounts.ts";
 import {
   type Answer,
   type ApiRequest,
-  bareFault,
+  errorAnswer,
   type NumberedRequest,
   type RecordStore,
   Refusal,
   type SeenRequest,
+  type Service,
   type Subscription,
 } from "./answer.ts";
 import { BoundedList } from "./bounded-list.ts";
@@ -23,7 +24,7 @@ import { Changes, CONTROL_PATH, Control } from "./control.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Desk } from "./desk.ts";
-import { FailureLists } from "./failure-lists.ts";
+import { Failures } from "./failures.ts";
 import { Faults } from "./faults.ts";
 import { Finance } from "./finance.ts";
 import { Records } from "./records.ts";
@@ -44,6 +45,8 @@ export interface EmulatorOptions {
   readonly state?: EmulatorState;
   /** Keys to sign the deliveries of products without an API here. */
   readonly secrets?: Secrets;
+  /** APIs of products that the emulator does not have. */
+  readonly services?: readonly Service[];
   now?(): Date;
   /** Called before a request is answered. */
   onArrival?(request: ApiRequest): void;
@@ -90,19 +93,16 @@ export async function openEmulator(options: EmulatorOptions) {
   const desk = new Desk(state, deliveries, clock);
   const finance = new Finance(() => state.finance, deliveries, clock);
   const sign = new Sign(() => state.sign, deliveries, clock);
-  const failures = new FailureLists(clock);
-  const time = (at: number): string => watch.time(at);
+  const failures = new Failures(clock);
   const records = ["crm", "bigin", "recruit"].map(
-    (product) =>
-      new Records({ product, state, now: clock, time, notify: (change) => watch.notify(change, deliveries) }),
+    (product) => new Records({ product, state, now: clock, notify: (change) => watch.notify(change, deliveries) }),
   );
   /** In the order in which they are asked. */
-  const services = [desk, finance, sign, failures, watch, new Crm(records, time)];
+  const services = [...(options.services ?? []), desk, finance, sign, failures, watch, new Crm(records)];
   /** Of each product with records. */
   const stores: readonly RecordStore[] = [...records, desk, finance, sign];
   const subscriptions = (): readonly Subscription[] =>
     [watch, desk, finance, sign].flatMap((each) => each.subscriptions());
-  const silent = new Set<ServerResponse>();
   const settings = { showsClock: true };
   const page = readPage(join(options.packageRoot, "dist/emulator"));
   let url = "";
@@ -131,9 +131,9 @@ export async function openEmulator(options: EmulatorOptions) {
     if (answer !== undefined) return answer;
     if (request.path === "/.well-known/jwks.json") return desk.keySet();
     const token = tokenOf(request);
-    if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
+    if (token === undefined) return errorAnswer(401, "AUTHENTICATION_FAILURE", "Authentication failed");
     const scopes = accounts.scopesOf(token);
-    if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
+    if (scopes === undefined) return errorAnswer(401, "INVALID_TOKEN", "invalid oauth token");
     await deliveries.room();
     try {
       for (const service of services) {
@@ -144,7 +144,11 @@ export async function openEmulator(options: EmulatorOptions) {
       if (error instanceof Refusal) return error.answer;
       throw error;
     }
-    const notFound = bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+    const notFound = errorAnswer(
+      404,
+      "INVALID_URL_PATTERN",
+      "Please check if the URL trying to access is a correct one",
+    );
     return { ...notFound, isLacking: true };
   };
 
@@ -182,15 +186,9 @@ export async function openEmulator(options: EmulatorOptions) {
       changed();
     };
     options.onArrival?.(request);
-    const fault = faults.ofRequest(request);
-    if (fault === "cut") {
-      incoming.socket.destroy();
-      return seen();
-    }
-    if (fault === "silence") {
-      silent.add(response);
-      return seen();
-    }
+    const fault = faults.requests.take(request);
+    if (fault === "cut") incoming.socket.destroy();
+    if (fault === "cut" || fault === "silence") return seen();
     const answer = fault ?? (await answerTo(request));
     sendAnswer(response, answer, settings.showsClock ? now().toUTCString() : undefined);
     seen(answer);
@@ -202,13 +200,12 @@ export async function openEmulator(options: EmulatorOptions) {
       serve(incoming, response).catch((error: unknown) => {
         onTrouble(errorText(error));
         if (response.headersSent) response.destroy();
-        else sendAnswer(response, bareFault(500, "INTERNAL_ERROR", "Internal server error occurred."), undefined);
+        else sendAnswer(response, errorAnswer(500, "INTERNAL_ERROR", "Internal server error occurred."), undefined);
       });
     },
     { maxBody: MAX_BODY_BYTES, onProtocolError: onTrouble },
   );
-  const name = reachableHost(host);
-  url = `http://${name.includes(":") ? `[${name}]` : name}:${server.port}`;
+  url = reachableOrigin(host, server.port);
 
   return {
     url,
@@ -230,7 +227,6 @@ export async function openEmulator(options: EmulatorOptions) {
     reset,
     async close(): Promise<void> {
       changes.close();
-      for (const response of silent) response.destroy();
       await Promise.all([deliveries.close(), server.close(CLOSE_GRACE_MS)]);
     },
   };

@@ -4,8 +4,8 @@ import { withQuery } from "../delivery/target.ts";
 import { books } from "../products/books.ts";
 import { isRecord, parseJson, writeJson } from "../util/json.ts";
 import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
-import { type FinanceHook, memberOf } from "./state.ts";
-import { type Data, flawIn, type Operation, onlyKey, type Row, Store, textOf } from "./store.ts";
+import { type FinanceHook, memberOf, textOf } from "./state.ts";
+import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
 
 const BOOKS = "/books/v3";
 const ROOTS: Readonly<Record<string, string>> = { [BOOKS]: "ZohoBooks", "/inventory/v1": "ZohoInventory" };
@@ -64,11 +64,9 @@ const MODULES: Readonly<Record<string, Module>> = {
 export class Finance extends Store<FinanceHook> implements Service {
   readonly product = "books";
   readonly organizationId = "10234695";
-  /** The answer to creating a workflow rule. */
-  ruleTrouble: Answer | undefined;
   /** The page size of the list of webhooks, whatever is requested. */
   pageSize = MAX_PER_PAGE;
-  protected readonly notFound = fault(404, 1002, "Resource does not exist.");
+  protected readonly notFound = failure(404, 1002, "Resource does not exist.");
   #calledAt = Number.NEGATIVE_INFINITY;
 
   /** A webhook without a rule is never called. */
@@ -157,26 +155,26 @@ export class Finance extends Store<FinanceHook> implements Service {
     const module = root === BOOKS ? memberOf(MODULES, name) : undefined;
     const operation = memberOf(SCOPES, request.method);
     if (!scopes.includes(`${ROOTS[root]}.${module?.scope ?? "settings"}.${operation}`))
-      return fault(401, 57, "You are not authorized to perform this operation");
+      return failure(401, 57, "You are not authorized to perform this operation");
     if (path === "/organizations") {
       const organizations = [{ organization_id: this.organizationId, name: "Acme" }];
       return { status: 200, body: { code: 0, message: "success", organizations } };
     }
     if (request.query.get("organization_id") !== this.organizationId)
-      return fault(400, 4, "Invalid value passed for organization_id");
+      return failure(400, 4, "Invalid value passed for organization_id");
     if (module !== undefined) return this.#records(request, name, module.key, recordId);
     if (path.startsWith("/settings/")) {
       const isTooSoon = this.now() - this.#calledAt < PAUSE_MS;
       this.#calledAt = this.now();
-      if (isTooSoon) return fault(429, 1070, "too many requests");
+      if (isTooSoon) return failure(429, 1070, "too many requests");
     }
     if (path === "/settings/workflows" && request.method === "POST") return this.#addRule(root, request.json);
     if (path === "/settings/webhooks" && request.method === "POST") return this.#createHook(root, request.json);
     if (path === "/settings/webhooks" && request.method === "GET") return this.#listHooks(root, request.query);
     const id = /^\/settings\/webhooks\/(\d+)$/.exec(path)?.[1];
     if (id === undefined || request.method !== "DELETE")
-      return { ...fault(404, 5, "Invalid URL Passed"), isLacking: true };
-    if (!this.dropHook(id)) return fault(404, 1002, "Webhook does not exist.");
+      return { ...failure(404, 5, "Invalid URL Passed"), isLacking: true };
+    if (!this.dropHook(id)) return failure(404, 1002, "Webhook does not exist.");
     return { status: 200, body: { code: 0, message: "The webhook has been deleted." } };
   }
 
@@ -192,13 +190,13 @@ export class Finance extends Store<FinanceHook> implements Service {
       const page = Number(query.get("page") ?? 1);
       const per_page = Number(query.get("per_page") ?? MAX_PER_PAGE);
       if (!(page >= 1 && per_page >= 1 && per_page <= MAX_PER_PAGE))
-        return fault(400, 4, "Invalid value passed for page or per_page");
+        return failure(400, 4, "Invalid value passed for page or per_page");
       const rows = this.page(module, (page - 1) * per_page, per_page + 1);
       const page_context = { page, per_page, has_more_page: rows.length > per_page };
       const records = rows.slice(0, per_page).map((row) => this.shown(module, row));
       return { status: 200, body: { code: 0, message: "success", [module]: records, page_context } };
     }
-    if (id === undefined || method === "POST") return fault(405, 5, "Invalid URL Passed");
+    if (id === undefined || method === "POST") return failure(405, 5, "Invalid URL Passed");
     const row = this.find(module, id);
     if (method === "GET") return one("success", row);
     if (method === "PUT") this.change(module, id, dataOf(request));
@@ -225,14 +223,13 @@ export class Finance extends Store<FinanceHook> implements Service {
   }
 
   #addRule(root: string, json: unknown): Answer {
-    if (this.ruleTrouble !== undefined) return this.ruleTrouble;
     const body: Data = isRecord(json) ? json : {};
     const { entity, rule_type: type, instant_actions: actions, workflow_name: name } = body;
     const [action] = Array.isArray(actions) ? actions : [];
     const hook = this.hooks.find((each) => each.root === root && each.id === action?.action_id);
-    if (hook === undefined || action?.action_type !== "webhook") return fault(400, 15, "no such action");
+    if (hook === undefined || action?.action_type !== "webhook") return failure(400, 15, "no such action");
     if (!["add", "add_edit", "delete"].includes(type as string) || hook.body.entity !== entity || !name)
-      return fault(400, 15, "the rule is not right");
+      return failure(400, 15, "the rule is not right");
     const id = this.newId();
     hook.rules.push({ id, type: String(type) });
     return { status: 201, body: { code: 0, message: "done", workflow: { workflow_id: id } } };
@@ -256,7 +253,7 @@ export class Finance extends Store<FinanceHook> implements Service {
 function dataOf({ json, form }: ApiRequest): Data {
   const parsed = isRecord(json) ? { ok: true, value: json } : parseJson(form.get("JSONString") ?? "");
   if ("value" in parsed && isRecord(parsed.value)) return parsed.value;
-  throw new Refusal(fault(400, 2, "Invalid value passed for JSONString"));
+  throw new Refusal(failure(400, 2, "Invalid value passed for JSONString"));
 }
 
 /** Arguments such as `headers`: a list of `{param_name, param_value}`. */
@@ -273,9 +270,9 @@ function cents(amount: number): number {
 }
 
 function wrong(name: string): Refusal {
-  return new Refusal(fault(400, 15, `Please ensure that the ${name} is right`));
+  return new Refusal(failure(400, 15, `Please ensure that the ${name} is right`));
 }
 
-function fault(status: number, code: number, message: string): Answer {
+function failure(status: number, code: number, message: string): Answer {
   return { status, body: { code, message } };
 }

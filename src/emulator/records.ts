@@ -1,5 +1,14 @@
 import { isRecord } from "../util/json.ts";
-import { type Answer, type ApiRecord, bareFault, type Fault, faultBody, type RecordStore, Refusal } from "./answer.ts";
+import {
+  type Answer,
+  type ApiError,
+  type ApiRecord,
+  errorAnswer,
+  errorBody,
+  type RecordStore,
+  Refusal,
+} from "./answer.ts";
+import { zohoTime } from "./crm-api.ts";
 import { type Field, findModule, type Module, maxLength, modulesOf, USER } from "./modules.ts";
 import { type EmulatorState, type ModuleRecords, memberOf, nextId, type StoredRecord, textOf } from "./state.ts";
 import type { Change } from "./watch.ts";
@@ -9,8 +18,6 @@ export interface RecordsOptions {
   readonly product: string;
   readonly state: EmulatorState;
   now(): number;
-  /** A time as Zoho answers it. */
-  time(at: number): string;
   notify(change: Change): void;
 }
 
@@ -85,8 +92,8 @@ export class Records implements RecordStore {
 
   /** One field of a record, as the API answers it; null where it is empty. */
   value(module: Module, record: StoredRecord, name: string): unknown {
-    if (name === "Created_Time") return this.#options.time(record.createdAt);
-    if (name === "Modified_Time") return this.#options.time(record.changedAt);
+    if (name === "Created_Time") return zohoTime(record.createdAt);
+    if (name === "Modified_Time") return zohoTime(record.changedAt);
     if (name === "Full_Name") return this.#name(module, record);
     const field = module.fields.get(name);
     if (field?.type === "ownerlookup") return USER;
@@ -161,8 +168,8 @@ export class Records implements RecordStore {
   }
 
   #create(module: Module, item: unknown, i: number, created: Written[]): Result {
-    const fault = this.#fault(module, item, i);
-    if (fault !== undefined) return fault;
+    const error = this.#error(module, item, i);
+    if (error !== undefined) return error;
     const data = toData(module, item as Data);
     const missing = [...module.fields.values()].find((field) => field.mandatory && data[field.apiName] === undefined);
     if (missing !== undefined) return mandatory(i, missing.apiName);
@@ -174,8 +181,8 @@ export class Records implements RecordStore {
   }
 
   #change(module: Module, item: unknown, i: number, changed: Written[]): Result {
-    const fault = this.#fault(module, item, i);
-    if (fault !== undefined) return fault;
+    const error = this.#error(module, item, i);
+    if (error !== undefined) return error;
     const id = textOf((item as Data).id);
     if (id === "") return mandatory(i, "id");
     const record = this.find(module, id);
@@ -189,34 +196,28 @@ export class Records implements RecordStore {
   }
 
   #success(id: string, { createdAt, changedAt }: StoredRecord, message: string): Result {
-    const { time } = this.#options;
     const by = { name: USER.name, id: USER.id };
-    const details = {
-      Modified_Time: time(changedAt),
-      Modified_By: by,
-      Created_Time: time(createdAt),
-      id,
-      Created_By: by,
-    };
+    const [Created_Time, Modified_Time] = [createdAt, changedAt].map(zohoTime);
+    const details = { Modified_Time, Modified_By: by, Created_Time, id, Created_By: by };
     return { code: "SUCCESS", details, message, status: "success" };
   }
 
   /** Why Zoho refuses an item, but for what is missing. */
-  #fault(module: Module, item: unknown, i: number): Result | undefined {
+  #error(module: Module, item: unknown, i: number): Result | undefined {
     if (!isRecord(item)) return invalid(i, undefined, { expected_data_type: "jsonobject" });
     for (const [name, value] of Object.entries(item)) {
       const field = module.fields.get(name);
       if (field === undefined || field.readOnly) continue;
       if (value !== null && value !== "") {
-        const details = this.#valueFault(field, value);
+        const details = this.#valueError(field, value);
         if (details !== undefined) return invalid(i, name, details);
       } else if (field.mandatory) return mandatory(i, name);
     }
     return undefined;
   }
 
-  /** Details of the fault of a value; undefined for a valid one. */
-  #valueFault({ type, module, values }: Field, value: unknown): Data | undefined {
+  /** Details of the error of a value; undefined for a valid one. */
+  #valueError({ type, module, values }: Field, value: unknown): Data | undefined {
     if (type === "picklist" && typeof value === "string" && !values.includes(value))
       return { supported_values: values };
     if (!(TYPES[type] ?? isText)(value)) return { expected_data_type: type === "picklist" ? "text" : type };
@@ -288,7 +289,7 @@ export class Records implements RecordStore {
 type Parents = Map<string, Set<string>>;
 
 export function invalidModule(): Answer {
-  return bareFault(400, "INVALID_MODULE", "The module name given seems to be invalid");
+  return errorAnswer(400, "INVALID_MODULE", "The module name given seems to be invalid");
 }
 
 /** The only result of a write; throws one that is an error. */
@@ -350,6 +351,6 @@ function invalid(i: number, api_name: string | undefined, details: Data = {}, me
   return toResult({ code: "INVALID_DATA", message, details: { ...details, ...place } });
 }
 
-function toResult(fault: Fault): Result {
-  return { ...faultBody(fault), code: fault.code };
+function toResult(error: ApiError): Result {
+  return { ...errorBody(error), code: error.code };
 }

@@ -3,8 +3,8 @@ import type { Context } from "../project/context.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { isRecord, parseJson } from "../util/json.ts";
 import { parseInteger } from "../util/units.ts";
-import { CONTROL_PATH, type FaultPlan } from "./control.ts";
-import { DELIVERY_FAULTS } from "./faults.ts";
+import { CONTROL_PATH, planFault } from "./control.ts";
+import { DELIVERY_FAULTS, Faults } from "./faults.ts";
 
 export interface RemoteOptions {
   readonly url: string;
@@ -23,23 +23,14 @@ const TIMEOUT_MS = 10_000;
 export async function fail(context: Context, what: string, options: FailOptions): Promise<ExitCode> {
   const { path, retryAfter, product } = options;
   const times = parseInteger(options.times, "--times", 1, 1_000_000);
-  const delivery = DELIVERY_FAULTS.find((each) => each === what);
-  const isAnswer = what === "silence" || what === "cut" || /^\d{3}$/.test(what);
-  if (delivery === undefined && !isAnswer)
-    throw usageError(
-      `there is no fault ${JSON.stringify(what)}`,
-      `of the next answers: a status such as 429, silence, cut; of the next deliveries: ${DELIVERY_FAULTS.join(", ")}`,
-    );
-  if (delivery === undefined && product !== undefined) throw usageError("--product is for faults of deliveries");
-  if (delivery !== undefined && (path !== undefined || retryAfter !== undefined))
-    throw usageError("--path and --retry-after are for faults of answers");
-  const answer = delivery !== undefined ? undefined : what === "silence" || what === "cut" ? what : Number(what);
-  const plan: FaultPlan = { ...(delivery === undefined ? { answer } : { delivery }), times, path, retryAfter, product };
+  const isDelivery = DELIVERY_FAULTS.some((each) => each === what);
+  const fault = /^\d+$/.test(what) ? Number(what) : what;
+  const plan = { [isDelivery ? "delivery" : "answer"]: fault, times, path, retryAfter, product };
+  // Names a mistake also where no emulator runs.
+  planFault(new Faults(), plan);
   await call(context, options, "fail", plan);
-  const count = times === 1 ? "next" : `next ${times}`;
-  const subject = delivery === undefined ? "answer" : "deliver";
-  const plural = delivery === undefined ? (times === 1 ? "" : "s") : times === 1 ? "y" : "ies";
-  return done(context, `the ${count} ${subject}${plural}: ${what}`);
+  const [one, several] = isDelivery ? ["delivery", "deliveries"] : ["answer", "answers"];
+  return done(context, `the next ${times === 1 ? one : `${times} ${several}`}: ${what}`);
 }
 
 /** Ages what a running emulator holds. */

@@ -3,7 +3,7 @@ import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { ExitCode } from "../util/errors.ts";
-import { isLoopback, reachableHost } from "../util/hosts.ts";
+import { isLoopback, reachableOrigin } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import { variablesOf } from "./accounts.ts";
@@ -28,7 +28,7 @@ export const EMULATOR_PORT = "4480";
 export async function emulate(context: Context, options: EmulateOptions): Promise<ExitCode> {
   const { host } = options;
   const port = parseInteger(options.port, "--port", 0, 65_535);
-  if (options.env === true) return printVariables(context, emulatorUrl(host, port));
+  if (options.env === true) return printVariables(context, reachableOrigin(host, port));
   const file =
     options.state === undefined ? undefined : await openStateFile(context, resolve(context.cwd, options.state));
   const state = file?.state ?? emptyState();
@@ -58,9 +58,9 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
     });
     try {
       if (options.seed !== undefined) {
-        if (file?.isLoaded === true)
-          report({ type: "warning", message: `${options.seed} was not read: ${options.state} is not new` });
-        else seed(emulator.stores, resolve(context.cwd, options.seed));
+        if (file?.isEmpty === false)
+          report({ type: "warning", message: `${options.seed} was not read: ${options.state} is not empty` });
+        else seed(emulator, resolve(context.cwd, options.seed));
       }
       reportReady(context, emulator.url, options);
       await firstOf([signal]);
@@ -71,11 +71,6 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
     await file?.close();
   }
   return ExitCode.ok;
-}
-
-function emulatorUrl(host: string, port: number): string {
-  const name = reachableHost(host);
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }
 
 function printVariables(context: Context, url: string): ExitCode {

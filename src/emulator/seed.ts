@@ -1,19 +1,22 @@
 import { UserError, usageError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
-import { type RecordStore, Refusal } from "./answer.ts";
+import { Refusal } from "./answer.ts";
 import { storeOf } from "./control.ts";
+import type { Emulator } from "./emulator.ts";
 
 /**
- * Creates the records of a file, such as `{"crm": {"Leads": [{…}]}}`. Throws a usage error with the place of a mistake; the
- * records before it have been created by then.
+ * Creates the records of a file, such as `{"crm": {"Leads": [{…}]}}`. Throws a usage error with the place of a mistake, and leaves
+ * nothing, so that a kept state takes the file once it is right.
  */
-export function seed(stores: readonly RecordStore[], path: string): void {
+export function seed({ stores, reset }: Pick<Emulator, "stores" | "reset">, path: string): void {
   const text = readText(path);
   if (text === undefined) throw usageError(`${path}: no such file`);
   const content = parseJsonFile(text, path);
-  const fail = (keys: readonly PropertyKey[], message: string, hint?: string): UserError =>
-    fileError(text, path, keys, message, hint);
+  const fail = (keys: readonly PropertyKey[], message: string, hint?: string): UserError => {
+    reset();
+    return fileError(text, path, keys, message, hint);
+  };
   if (!isRecord(content)) throw fail([], "it is not an object of products", EXAMPLE);
   for (const [product, modules] of Object.entries(content)) {
     const store = orFail([product], () => storeOf(stores, product));

@@ -1,8 +1,8 @@
 import { sign } from "../products/sign.ts";
 import { ExactNumber, isRecord, parseJson } from "../util/json.ts";
 import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service } from "./answer.ts";
-import { memberOf, type SignHook } from "./state.ts";
-import { type Data, flawIn, onlyKey, type Row, Store, textOf } from "./store.ts";
+import { memberOf, type SignHook, textOf } from "./state.ts";
+import { type Data, flawIn, onlyKey, type Row, Store } from "./store.ts";
 
 const HOOKS_PATH = "/api/v1/accounts/webhooks";
 /** What can happen to a request: what its deliveries call it, the action that a webhook subscribes to, and the new status. */
@@ -52,7 +52,7 @@ interface Action {
 /** Requests and webhooks of one Zoho Sign account. Ids of webhooks are JSON numbers of 18 digits, as integrations see them. */
 export class Sign extends Store<SignHook> implements Service {
   readonly product = "sign";
-  protected readonly notFound = fault(400, 20405, "No match found");
+  protected readonly notFound = failure(400, 20405, "No match found");
 
   protected subscription(hook: SignHook) {
     return { url: String(hook.form.webhook_url), events: actionsOf(hook), enabled: isEnabled(hook) };
@@ -185,9 +185,9 @@ export class Sign extends Store<SignHook> implements Service {
     if (parts === null) return undefined;
     const [, id, step] = parts;
     const scope = memberOf(SCOPES, [method, ...(id ? ["id"] : []), ...(step ? [step] : [])].join(" "));
-    if (scope === undefined) return { ...fault(404, 9004, "no such URL"), isLacking: true };
+    if (scope === undefined) return { ...failure(404, 9004, "no such URL"), isLacking: true };
     if (![scope, "ALL"].some((each) => scopes.includes(`ZohoSign.documents.${each}`)))
-      return fault(401, 9041, "Invalid Oauth Scope");
+      return failure(401, 9041, "Invalid Oauth Scope");
     this.expire();
     if (id === undefined && method === "POST") return this.#upload(request);
     if (id === undefined) return this.#list(request.query.get("data"));
@@ -213,18 +213,18 @@ export class Sign extends Store<SignHook> implements Service {
   }
 
   #webhooks(request: ApiRequest, scopes: readonly string[]): Answer {
-    if (!scopes.includes("ZohoSign.account.ALL")) return fault(401, 9041, "Invalid Oauth Scope");
+    if (!scopes.includes("ZohoSign.account.ALL")) return failure(401, 9041, "Invalid Oauth Scope");
     const id = request.path.slice(HOOKS_PATH.length + 1);
     if (request.method === "GET" && id === "") return this.#listHooks(request.query.get("data"));
     if (request.method === "POST" && id === "") return this.#createHook(request);
-    if (request.method !== "DELETE" || id === "") return { ...fault(404, 9004, "no such URL"), isLacking: true };
-    if (!this.dropHook(id)) return fault(400, 9015, "no such webhook");
+    if (request.method !== "DELETE" || id === "") return { ...failure(404, 9004, "no such URL"), isLacking: true };
+    if (!this.dropHook(id)) return failure(400, 9015, "no such webhook");
     return success({ message: "deleted" });
   }
 
   #listHooks(data: string | null): Answer {
     const { row_count: count, start_index: start } = Object(readObject(data ?? "{}", "data").page_context);
-    if (!isCount(count) || !isCount(start)) return fault(400, 9039, "page_context is missing");
+    if (!isCount(count) || !isCount(start)) return failure(400, 9039, "page_context is missing");
     const webhooks = this.hooks.slice(start - 1, start - 1 + count).map((hook) => {
       const { id, form } = hook;
       return `{"webhook_id":${id},${JSON.stringify({
@@ -240,13 +240,13 @@ export class Sign extends Store<SignHook> implements Service {
 
   #createHook({ headers, form }: ApiRequest): Answer {
     if (!String(headers["content-type"]).startsWith("multipart/form-data; boundary="))
-      return fault(400, 9039, "a multipart form is expected");
+      return failure(400, 9039, "a multipart form is expected");
     const fields = Object.fromEntries(form);
     const actions = (fields.webhook_actions ?? "").split(",");
-    if (!URL.canParse(fields.webhook_url ?? "")) return fault(400, 9043, "webhook_url");
-    if (!actions.every((each) => ACTIONS.includes(each))) return fault(400, 9043, "webhook_actions");
-    if (fields.environment !== "PRODUCTION" || !fields.purpose) return fault(400, 9043, "environment or purpose");
-    if (this.hooks.length >= MAX_HOOKS) return fault(400, 9101, "Only two webhooks can be created");
+    if (!URL.canParse(fields.webhook_url ?? "")) return failure(400, 9043, "webhook_url");
+    if (!actions.every((each) => ACTIONS.includes(each))) return failure(400, 9043, "webhook_actions");
+    if (fields.environment !== "PRODUCTION" || !fields.purpose) return failure(400, 9043, "environment or purpose");
+    if (this.hooks.length >= MAX_HOOKS) return failure(400, 9101, "Only two webhooks can be created");
     const settings = fields.webhook_security_settings;
     const security = readObject(settings ?? "{}", "webhook_security_settings");
     if (settings !== undefined && security.webhook_security_type !== "HMAC") throw wrong("webhook_security_settings");
@@ -318,9 +318,9 @@ function wrong(name: string): Refusal {
 }
 
 function refusal(code: number, message: string): Refusal {
-  return new Refusal(fault(400, code, message));
+  return new Refusal(failure(400, code, message));
 }
 
-function fault(status: number, code: number, message: string): Answer {
+function failure(status: number, code: number, message: string): Answer {
   return { status, body: { code, message, status: "failure" } };
 }

@@ -18,19 +18,12 @@ const STALE_MS = 10_000;
  */
 export async function openStateFile(context: Pick<Context, "report">, path: string) {
   const lock = await lockFile(path);
-  let loaded: EmulatorState | undefined;
-  try {
-    loaded = read(path);
-  } catch (error) {
-    await lock.release();
-    throw error;
-  }
-  const state = loaded ?? emptyState();
-  let saved = loaded && textOf(loaded);
+  let state: EmulatorState;
+  let saved: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isFailing = false;
   const save = (): void => {
-    const text = textOf(state);
+    const text = serialized(state);
     if (text === saved) return;
     writeFileAtomically(path, text);
     saved = text;
@@ -50,8 +43,11 @@ export async function openStateFile(context: Pick<Context, "report">, path: stri
   const changed = (): void => {
     timer ??= setTimeout(trySave, SAVE_PAUSE_MS);
   };
-  // Whether it can be written is known before anything is in it.
   try {
+    const loaded = read(path);
+    saved = loaded && serialized(loaded);
+    state = loaded ?? emptyState();
+    // Whether it can be written is known before anything is in it.
     save();
   } catch (error) {
     await lock.release();
@@ -59,8 +55,7 @@ export async function openStateFile(context: Pick<Context, "report">, path: stri
   }
   return {
     state,
-    /** Whether the file existed. */
-    isLoaded: loaded !== undefined,
+    isEmpty: saved === serialized(emptyState()),
     changed,
     async close(): Promise<void> {
       clearTimeout(timer);
@@ -109,6 +104,6 @@ function flawIn(value: unknown, empty: unknown, name: string): string | undefine
   return undefined;
 }
 
-function textOf(state: EmulatorState): string {
+function serialized(state: EmulatorState): string {
   return `${JSON.stringify({ type: TYPE, v: VERSION, state })}\n`;
 }

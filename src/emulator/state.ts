@@ -115,11 +115,11 @@ export interface SignHook {
 }
 
 export interface WatchState {
-  rows: Row[];
+  rows: ChannelRow[];
 }
 
 /** One channel in one module. */
-export interface Row {
+export interface ChannelRow {
   product: string;
   channelId: string;
   module: string;

@@ -129,8 +129,3 @@ export function onlyKey(credential: Credential, value: unknown): Secrets {
   const keys = [secret(value, "the emulator's key")];
   return { for: (wanted) => (wanted === credential ? keys : []), all: () => keys };
 }
-
-/** Any value of JSON as text: an object with a `toString` of its own has no other. */
-export function textOf(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}

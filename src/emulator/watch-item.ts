@@ -1,7 +1,7 @@
 import { isRecord } from "../util/json.ts";
-import type { Fault } from "./answer.ts";
+import type { ApiError } from "./answer.ts";
 import { findModule } from "./modules.ts";
-import { type Row, textOf } from "./state.ts";
+import { type ChannelRow, textOf } from "./state.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
 
@@ -14,7 +14,7 @@ function longestMs(product: string, version: number): number {
 }
 
 /** Why Zoho rejects an item; undefined if it accepts it. */
-export function itemFault(item: Item, product: string, method: string): Fault | undefined {
+export function itemError(item: Item, product: string, method: string): ApiError | undefined {
   for (const name of ["channel_id", "events", ...(method === "PATCH" ? [] : ["notify_url"])]) {
     if (item[name] === undefined) {
       return { code: "MANDATORY_NOT_FOUND", message: "required field not found", details: { api_name: name } };
@@ -41,10 +41,10 @@ export function itemFault(item: Item, product: string, method: string): Fault | 
   if (channel_expiry !== undefined && instant(channel_expiry) === undefined) {
     return invalid("channel_expiry", { expected_data_type: "datetime" });
   }
-  return conditionFault(item.notification_condition, product);
+  return conditionError(item.notification_condition, product);
 }
 
-function conditionFault(value: unknown, product: string): Fault | undefined {
+function conditionError(value: unknown, product: string): ApiError | undefined {
   if (value === undefined) return undefined;
   if (product !== "crm" || !Array.isArray(value)) return invalid("notification_condition");
   for (const condition of value) {
@@ -107,7 +107,7 @@ export function eventsOf(item: Item): ReadonlyMap<string, readonly string[]> {
 }
 
 /** The rows of an item, one for each module, with Zoho's defaults. */
-export function rowsOf(item: Item, options: RowOptions): Row[] {
+export function rowsOf(item: Item, options: RowOptions): ChannelRow[] {
   const conditions = Array.isArray(item.notification_condition) ? item.notification_condition : [];
   return [...eventsOf(item)].map(([module, events]) => ({
     product: options.product,
@@ -124,9 +124,9 @@ export function rowsOf(item: Item, options: RowOptions): Row[] {
 }
 
 /** The rows of a channel after a PATCH: what it leaves out stays, but for the token, which becomes null. */
-export function patchedRows(rows: readonly Row[], item: Item, options: RowOptions): Row[] {
+export function patchedRows(rows: readonly ChannelRow[], item: Item, options: RowOptions): ChannelRow[] {
   const [first] = rows;
-  const patched = rowsOf(item, options).map((row): Row => {
+  const patched = rowsOf(item, options).map((row): ChannelRow => {
     const old = rows.find((each) => each.module === row.module) ?? { ...first, events: [], condition: null };
     const kept = (name: string): boolean => item[name] === undefined;
     return {
@@ -161,7 +161,7 @@ function withNulls(value: unknown): unknown {
   return Object.fromEntries("field" in value ? [...entries, ["group_operator", null], ["group", null]] : entries);
 }
 
-function invalid(name: string, details: Readonly<Record<string, unknown>> = {}): Fault {
+function invalid(name: string, details: Readonly<Record<string, unknown>> = {}): ApiError {
   return {
     code: "INVALID_DATA",
     message: "invalid data",

@@ -5,18 +5,18 @@ import { recruit } from "../products/recruit.ts";
 import { isRecord } from "../util/json.ts";
 import {
   type Answer,
+  type ApiError,
   type ApiRequest,
-  bareFault,
-  type Fault,
-  faultBody,
+  errorAnswer,
+  errorBody,
   type Service,
   type Subscription,
-  scopeMismatch,
 } from "./answer.ts";
+import { isAllowed, missing, page, scopeMismatch, wrongMethod, zohoTime } from "./crm-api.ts";
 import type { Deliveries, Outgoing } from "./deliveries.ts";
 import { findModule } from "./modules.ts";
-import { type Row, textOf, type WatchState } from "./state.ts";
-import { eventsOf, type Item, isTold, itemFault, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
+import { type ChannelRow, textOf, type WatchState } from "./state.ts";
+import { eventsOf, type Item, isTold, itemError, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
 
 /** A change of records that channels may watch. */
 export interface Change {
@@ -33,11 +33,6 @@ export interface Change {
   readonly related?: boolean;
 }
 
-const SCOPE_PREFIXES: Readonly<Record<string, string>> = {
-  crm: "ZohoCRM",
-  bigin: "ZohoBigin",
-  recruit: "ZohoRecruit",
-};
 /** The API in the URIs of a notification. */
 const URI_APIS: Readonly<Record<string, string>> = { crm: "crm/v2", bigin: "bigin/v1", recruit: "recruit/v2" };
 const OPERATIONS = { create: "insert", edit: "update", delete: "delete" } as const;
@@ -47,16 +42,7 @@ const FORMATS: Readonly<Record<string, Format | undefined>> = Object.fromEntries
 
 /** The notification API of one organisation: rejects what Zoho rejects, and forgets expired channels. */
 export class Watch implements Service {
-  /** The status if all items fail: the sources disagree, so a test chooses. */
-  itemErrorStatus = 400;
-  /** Ids as JSON numbers of up to 19 digits, as some versions answer. */
-  idsAsNumbers = false;
-  /** The organisation's offset in minutes, in which Zoho answers. */
-  offsetMinutes = 330;
   readonly #now: () => number;
-
-  readonly #hidden = new Set<string>();
-  readonly #refused = new Map<string, { readonly fault: Fault; readonly whole: boolean }>();
 
   readonly #state: { watch: WatchState };
 
@@ -66,7 +52,7 @@ export class Watch implements Service {
   }
 
   /** The active channels, one row for each module. */
-  rows(): readonly Row[] {
+  rows(): readonly ChannelRow[] {
     const { watch } = this.#state;
     watch.rows = watch.rows.filter((row) => row.expiresAt > this.#now());
     return watch.rows;
@@ -92,30 +78,10 @@ export class Watch implements Service {
     watch.rows = watch.rows.filter((row) => row.channelId !== channelId);
   }
 
-  /** Leaves the URL out of lists from now on. */
-  hideUrl(channelId: string): void {
-    this.#hidden.add(channelId);
-  }
-
-  /** Rejects each write of a channel; with `whole` the request with all its other channels. */
-  refuse(channelId: string, fault: Fault, { whole = false } = {}): void {
-    this.#refused.set(channelId, { fault, whole });
-  }
-
-  /** Ends `refuse`. */
-  accept(channelId: string): void {
-    this.#refused.delete(channelId);
-  }
-
   answer(request: ApiRequest, scopes: readonly string[]): Answer | undefined {
     const [, product, version] = /^\/(crm|bigin|recruit)\/v([\d.]+)\/actions\/watch$/.exec(request.path) ?? [];
     if (product === undefined) return undefined;
-    const needed = { GET: ["READ"], POST: ["WRITE", "CREATE"], DELETE: ["DELETE"] }[request.method] ?? [
-      "WRITE",
-      "UPDATE",
-    ];
-    const prefix = `${SCOPE_PREFIXES[product]}.notifications`;
-    if (!["ALL", ...needed].some((each) => scopes.includes(`${prefix}.${each}`))) return scopeMismatch();
+    if (!isAllowed(scopes, product, "notifications", request.method)) return scopeMismatch();
     return this.#answer(request, product, Number(version));
   }
 
@@ -160,25 +126,23 @@ export class Watch implements Service {
     if (request.method === "DELETE") return this.#delete(request.query, product);
     const watch = (request.json as { watch?: unknown } | undefined)?.watch;
     if (!Array.isArray(watch)) {
-      return bareFault(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "watch" });
+      return errorAnswer(400, "MANDATORY_NOT_FOUND", "required field not found", { api_name: "watch" });
     }
     const maximum_length = product === "crm" ? 50 : 100;
-    if (watch.length > maximum_length) return bareFault(400, "LIMIT_EXCEEDED", "too many items", { maximum_length });
+    if (watch.length > maximum_length) return errorAnswer(400, "LIMIT_EXCEEDED", "too many items", { maximum_length });
     // Only CRM has PATCH.
     if (!["POST", "PUT", ...(product === "crm" ? ["PATCH"] : [])].includes(request.method)) {
-      return bareFault(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
+      return wrongMethod(405);
     }
     const items = watch.map((item: unknown): Item => (isRecord(item) ? item : {}));
-    const refused = items.map((item) => this.#refused.get(textOf(item.channel_id))).find((each) => each?.whole);
-    if (refused !== undefined) return { status: 400, body: faultBody(refused.fault) };
     const results = items.map((item) => this.#write(item, request.method, { product, version, now: this.#now() }));
     return this.#results(results, request.method === "POST" ? 201 : 200);
   }
 
-  #write(item: Item, method: string, options: RowOptions): Fault | Record<string, unknown> {
+  #write(item: Item, method: string, options: RowOptions): ApiError | Record<string, unknown> {
     const id = textOf(item.channel_id);
-    const fault = itemFault(item, options.product, method) ?? this.#refused.get(id)?.fault;
-    if (fault !== undefined) return fault;
+    const error = itemError(item, options.product, method);
+    if (error !== undefined) return error;
     const old = this.#of(options.product).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
     const others = this.rows().filter((row) => !old.includes(row));
@@ -187,12 +151,16 @@ export class Watch implements Service {
     this.#state.watch.rows = [...others, ...rows];
     const message = method === "POST" ? SUBSCRIBED : UPDATED;
     return success(
-      rows.map((row) => ({ channel_expiry: this.time(row.expiresAt), ...this.#place(row) })),
+      rows.map((row) => ({ channel_expiry: zohoTime(row.expiresAt), ...this.#place(row) })),
       message,
     );
   }
 
-  #deleteEvents(item: Item, old: readonly Row[], others: readonly Row[]): Fault | Record<string, unknown> {
+  #deleteEvents(
+    item: Item,
+    old: readonly ChannelRow[],
+    others: readonly ChannelRow[],
+  ): ApiError | Record<string, unknown> {
     const gone = eventsOf(item);
     const rows = old.map((row) => ({
       ...row,
@@ -209,12 +177,8 @@ export class Watch implements Service {
 
   #delete(query: URLSearchParams, product: string): Answer {
     const ids = query.get("channel_ids");
-    if (ids === null || ids === "") {
-      return bareFault(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {
-        param_name: "channel_ids",
-      });
-    }
-    const results = ids.split(",").flatMap((id): (Fault | Record<string, unknown>)[] => {
+    if (!ids) return missing("channel_ids");
+    const results = ids.split(",").flatMap((id): (ApiError | Record<string, unknown>)[] => {
       const own = this.#of(product).filter((row) => row.channelId === id);
       if (own.length === 0) return [notSubscribed()];
       this.drop(id);
@@ -229,60 +193,39 @@ export class Watch implements Service {
   }
 
   /** A product knows only its channels. */
-  #of(product: string): readonly Row[] {
+  #of(product: string): readonly ChannelRow[] {
     return this.rows().filter((row) => row.product === product);
   }
 
   #list(query: URLSearchParams, product: string): Answer {
-    const perPage = Math.min(200, Number(query.get("per_page") ?? 200));
-    const page = Number(query.get("page") ?? 1);
     const [id, module] = [query.get("channel_id"), query.get("module")];
     const rows = this.#of(product).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
-    if (rows.length === 0) return { status: 204 };
-    const shown = rows.slice((page - 1) * perPage, page * perPage);
-    return this.#json(200, {
-      watch: shown.map((row) => ({
-        notify_on_related_action: row.related,
-        channel_expiry: this.time(row.expiresAt),
-        return_affected_field_values: row.values,
-        ...this.#place(row),
-        notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
-        fields: null,
-        // Missing in Bigin and Recruit.
-        ...(product === "crm" ? { notification_condition: row.condition === null ? null : [row.condition] } : {}),
-        events: row.events,
-        token: row.token,
-      })),
-      info: { per_page: perPage, count: shown.length, page, more_records: rows.length > page * perPage },
-    });
+    return page(query, "watch", rows, (row) => ({
+      notify_on_related_action: row.related,
+      channel_expiry: zohoTime(row.expiresAt),
+      return_affected_field_values: row.values,
+      ...this.#place(row),
+      notify_url: row.notifyUrl,
+      fields: null,
+      // Missing in Bigin and Recruit.
+      ...(product === "crm" ? { notification_condition: row.condition === null ? null : [row.condition] } : {}),
+      events: row.events,
+      token: row.token,
+    }));
   }
 
-  #results(results: readonly (Fault | Record<string, unknown>)[], good: number, bad = this.itemErrorStatus): Answer {
+  #results(results: readonly (ApiError | Record<string, unknown>)[], good: number, bad = 400): Answer {
     const failed = results.filter((each) => each.code !== "SUCCESS");
     const status = failed.length === 0 ? good : failed.length === results.length ? bad : 207;
-    return this.#json(status, {
-      watch: results.map((each) => (each.code === "SUCCESS" ? each : faultBody(each as Fault))),
-    });
+    const watch = results.map((each) => (each.code === "SUCCESS" ? each : errorBody(each as ApiError)));
+    return { status, body: { watch } };
   }
 
   /** As in Zoho's answers, the URI says v2. */
-  #place({ product, module, channelId }: Row): Record<string, unknown> {
+  #place({ product, module, channelId }: ChannelRow): Record<string, unknown> {
     const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
     const resource_id = findModule(product, module)?.id;
     return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
-  }
-
-  /** A time as Zoho answers it. */
-  time(at: number): string {
-    const local = new Date(at + this.offsetMinutes * 60_000).toISOString().slice(0, 19);
-    const pad = (n: number): string => String(Math.floor(n)).padStart(2, "0");
-    const minutes = Math.abs(this.offsetMinutes);
-    return `${local}${this.offsetMinutes < 0 ? "-" : "+"}${pad(minutes / 60)}:${pad(minutes % 60)}`;
-  }
-
-  #json(status: number, body: unknown): Answer {
-    const text = JSON.stringify(body);
-    return { status, body: this.idsAsNumbers ? text.replace(/"channel_id":"(-?\d+)"/g, '"channel_id":$1') : text };
   }
 }
 
@@ -293,6 +236,6 @@ function success(events: readonly unknown[], message: string): Record<string, un
   return { code: "SUCCESS", details: { events }, message, status: "success" };
 }
 
-function notSubscribed(): Fault {
+function notSubscribed(): ApiError {
   return { code: "NOT_SUBSCRIBED", message: "Not subscribed for actions-watch of the given channel" };
 }

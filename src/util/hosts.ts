@@ -37,6 +37,12 @@ export function reachableHost(host: string): string {
   return WILDCARDS[host] ?? host;
 }
 
+/** The URL of that address, without a slash at its end. */
+export function reachableOrigin(host: string, port: number): string {
+  const address = reachableHost(host);
+  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
 /** The URL at which a listener is reached whose own may name all addresses. */
 export function reachableUrl(url: string): string {
   return url.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");

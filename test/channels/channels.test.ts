@@ -345,7 +345,7 @@ describe("channels renew", () => {
   it("renews the others when one fails, and exits with its code", async () => {
     await create("Leads.all", "--id", "1", "--expires", "1d");
     await create("Leads.all", "--id", "2", "--expires", "2d");
-    server.watch.refuse("1", { code: "INVALID_DATA", message: "invalid data" });
+    server.unusual.refuse("1", { code: "INVALID_DATA", message: "invalid data" });
     const result = await channels(["renew", "--all", "--json"]);
     expect(result.exitCode).toBe(7);
     expect(result.lines().map(({ id, state }) => [id, state])).toEqual([

@@ -36,7 +36,7 @@ const conditionOn = async (fields: string, event = "Deals.edit"): Promise<unknow
 
 describe("creating and listing", () => {
   it("reads back what was granted, as one channel, with all 19 digits", async () => {
-    rig.server.watch.idsAsNumbers = true;
+    rig.server.unusual.idsAsNumbers = true;
     const [result] = await rig.client().create([request()]);
     expect(result).toMatchObject({ modules: ["Leads", "Deals"], expiresAt: inHours(24) });
     const channels = await rig.client().list();
@@ -114,7 +114,7 @@ describe("modules of one channel that end at different times", () => {
 
 describe("errors of single items", () => {
   it.each([400, 202, 207])("are reported also with HTTP %i", async (status) => {
-    rig.server.watch.itemErrorStatus = status;
+    rig.server.unusual.itemErrorStatus = status;
     const [result] = await rig.client().replace([request()]);
     expect(result).toMatchObject({ exitCode: 7, code: "not_subscribed" });
   });

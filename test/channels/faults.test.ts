@@ -280,7 +280,7 @@ describe("channels renew --every", () => {
       made = true;
       for (const each of ["2", "3"])
         await foreign("create", "Deals.all", "--url", URL, "--id", each, "--expires", "1h");
-      server.watch.hideUrl("3");
+      server.unusual.hideUrl("3");
       clock.advance(16 * 60_000);
     });
     const result = await running;
@@ -295,7 +295,7 @@ describe("channels renew --every", () => {
     const elsewhere = { ...env, XDG_CONFIG_HOME: tempFolder() };
     const foreign = (...argv: string[]) => run(["channels", ...argv], { env: elsewhere, cwd, now: clock.now });
     await foreign("create", "Deals.all", "--url", URL, "--id", "3", "--expires", "5h");
-    server.watch.hideUrl("3");
+    server.unusual.hideUrl("3");
     const said: unknown[] = [];
     const running = channels(["renew", "--every"], {
       sleep: clock.wait,

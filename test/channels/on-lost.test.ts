@@ -46,7 +46,7 @@ const every = (command: string, onLine: (line: Line) => void) =>
   });
 /** After the pause that follows a report has begun. */
 const advance = (ms: number): void => void setTimeout(() => world.clock.advance(ms), 20);
-const refuse = (): void => world.server.watch.refuse("1", INVALID);
+const refuse = (): void => world.server.unusual.refuse("1", INVALID);
 
 describe("channels renew --every --on-lost", () => {
   it("runs the command once for each loss, with the channel and the reason, and never its token", async () => {
@@ -75,7 +75,7 @@ describe("channels renew --every --on-lost", () => {
       await expect.poll(() => world.requests("POST").length).toBeGreaterThan(before);
     }
     expect(alarms()).toHaveLength(1);
-    world.server.watch.accept("1");
+    world.server.unusual.accept("1");
     await world.clock.asleep(1);
     world.clock.advance(HOUR_MS);
     const { exitCode, out, err } = await running;
@@ -93,7 +93,7 @@ describe("channels renew --every --on-lost", () => {
     const { exitCode, lines } = await every(alarm("process.exit(3);"), ({ type, state, message }) => {
       if (state === "expiring") advance(HOUR_MS);
       if (type === "warning" && String(message).includes("--on-lost")) {
-        world.server.watch.accept("1");
+        world.server.unusual.accept("1");
         advance(HOUR_MS);
       }
       if (state === "created") stop.abort();

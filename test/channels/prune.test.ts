@@ -50,7 +50,7 @@ describe("channels prune, of a channel whose URL Zoho does not list,", () => {
   it("checks the URL that it was created with, and deletes no channel whose URL answers", async () => {
     await world.create("--id", "2", "--url", `${world.server.url}/hook`);
     await world.create("--id", "3", "--url", "http://127.0.0.1:9/hook");
-    for (const id of ["2", "3"]) world.server.watch.hideUrl(id);
+    for (const id of ["2", "3"]) world.server.unusual.hideUrl(id);
     const { exitCode, err } = await world.channels(["prune", "--yes"]);
     expect([exitCode, world.server.watch.isAlive("2"), world.server.watch.isAlive("3")]).toEqual([0, true, false]);
     expect(err).toContain("3 posts to http://127.0.0.1:9/hook: connection refused");

@@ -68,7 +68,7 @@ describe("channels renew of many channels", () => {
     ["by an answer for the whole request", true, [3, 1, 1, 1]],
   ])("renews the others if Zoho refuses one %s", async (_, whole, puts) => {
     await createMany(3);
-    world.server.watch.refuse("1002", INVALID, { whole });
+    world.server.unusual.refuse("1002", INVALID, { whole });
     const { exitCode, channels } = await renew();
     expect([exitCode, sizes()]).toEqual([7, puts]);
     expect(channels.map(({ id, state }) => [id, state])).toEqual([

@@ -4,10 +4,10 @@ import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FAILURE_SCOPES } from "../../src/emulator/failure-lists.ts";
 import { hasTerminal } from "../support/bin.ts";
 import { blocksOf, DocsPage } from "../support/docs-page.ts";
 import { hasPostgres, sharedAddress } from "../support/postgres.ts";
+import { FAILURE_SCOPES } from "../support/salesiq.ts";
 import { freePort } from "../support/target.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
@@ -25,13 +25,13 @@ const pages = [
 let zoho: ZohoServer;
 beforeAll(async () => {
   zoho = await startZohoServer();
-  const { failures } = zoho;
-  failures.url = "https://a.example/siq";
+  const { failures, salesIq } = zoho;
+  salesIq.url = "https://a.example/siq";
   failures.crm = [
     { id: "4876876000016474075", at: new Date(Date.now() - 60_000).toISOString(), reason: "page_notfound" },
   ];
   const failed = { id: "0db0d4d5-f4ae-4cb2-9ee4-990c171cddab", at: Date.now(), status: 502, retries: 3 };
-  failures.executions["19367000000120011"] = [failed];
+  salesIq.executions["19367000000120011"] = [failed];
 });
 afterAll(() => zoho.close());
 

@@ -177,7 +177,7 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     await fetch(`${emulator.url}/crm/v8/nothing/here/at/all?page=2`, { headers: { authorization } });
     await table(page, "Requests").getByText("GET /crm/v8/nothing/here/at/all?page=2").waitFor();
     await table(page, "Requests").getByText("404").waitFor();
-    emulator.faults.failRequests("cut");
+    emulator.faults.requests.add("cut");
     await fetch(`${emulator.url}/crm/v8/Leads`).catch(() => {});
     await table(page, "Requests").getByText("none, on purpose").waitFor();
   });

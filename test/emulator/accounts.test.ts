@@ -150,7 +150,6 @@ describe("the published refresh token", () => {
     ["GET", "/inventory/v1/settings/webhooks?organization_id=10234695"],
     ["GET", "/api/v1/accounts/webhooks"],
     ["POST", "/api/v1/requests"],
-    ["GET", "/api/v2/portals"],
   ])("may call %s %s", async (method, path) => {
     const { access_token } = await refresh();
     const headers = { authorization: `Zoho-oauthtoken ${access_token}`, orgid: "60017843" };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PUBLISHED } from "../../src/emulator/accounts.ts";
@@ -210,11 +210,11 @@ describe("on a running one", () => {
   });
 
   it.each([
-    [["fail", "slow"], 'there is no fault "slow"'],
+    [["fail", "slow"], 'answer: "slow" is not a status from 400 to 599, silence or cut'],
     [["fail", "200"], "answer: 200 is not a status from 400 to 599"],
     [["fail", "429", "--times", "0"], "--times"],
-    [["fail", "429", "--product", "crm"], "--product is for faults of deliveries"],
-    [["fail", "lost", "--path", "/crm"], "--path and --retry-after are for faults of answers"],
+    [["fail", "429", "--product", "crm"], "product is not for a fault of kind answer"],
+    [["fail", "lost", "--path", "/crm"], "path is not for a fault of kind delivery"],
     [["fail", "429", "--retry-after", "5"], 'retryAfter: "5" is not a duration'],
     [["fail", "lost", "--product", "mars"], 'there is no product "mars"'],
     [["advance", "6"], 'by: "6" is not a duration'],
@@ -299,7 +299,16 @@ describe("--seed", () => {
     await (await emulate(argv, { cwd })).stop();
     const emulator = await emulate(argv, { cwd });
     expect(await leadsOf(emulator)).toEqual(["Doe"]);
-    expect(await emulator.line("warning")).toMatchObject({ message: "seed.json was not read: zoho.json is not new" });
+    expect(await emulator.line("warning")).toMatchObject({ message: "seed.json was not read: zoho.json is not empty" });
+  });
+
+  it("leaves nothing of a file with a mistake, and is read once that is mended", async () => {
+    const right = JSON.stringify({ crm: { Leads: [lead("Doe").data] } });
+    const cwd = folderWith({ "seed.json": right.replace("]}", ',{"Company":"Acme"}]}') });
+    const argv = ["--seed", "seed.json", "--state", "zoho.json"];
+    expect((await run(["emulate", "--port", "0", ...argv], { cwd })).err).toContain("MANDATORY_NOT_FOUND");
+    writeFileSync(join(cwd, "seed.json"), right);
+    expect(await leadsOf(await emulate(argv, { cwd }))).toEqual(["Doe"]);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import { startTarget, type Target } from "../support/target.ts";
 
@@ -115,9 +115,17 @@ describe("fail", () => {
     expect(sentNumbers().map(([, fault]) => fault)).toEqual(["lost", "twice", "twice", undefined, "out-of-order"]);
   });
 
+  it("sends a delivery late, and is not settled before", { timeout: 15_000 }, async () => {
+    await call("fail", { delivery: "late" });
+    await sendSample();
+    await emulator.deliveries.settled();
+    expect(sentNumbers()).toEqual([[1, "late"]]);
+  });
+
   it.each([
     [{}, "either answer or delivery must be given"],
     [{ answer: 429, delivery: "lost" }, "either answer or delivery must be given"],
+    [{ answer: 429, retry_after: "5s" }, "retry_after is not for a fault of kind answer"],
     [{ answer: 200 }, "answer: 200 is not a status from 400 to 599, silence or cut"],
     [{ answer: "429" }, 'answer: "429" is not a status from 400 to 599, silence or cut'],
     [{ delivery: "slow" }, 'delivery: "slow" is not one of lost, late, twice, out-of-order'],
@@ -147,6 +155,18 @@ describe("advance and reset", () => {
 
   it.each(["", "6", "-1d", "0s", "99999d"])("refuses to advance by %j", async (by) => {
     expect((await call("advance", { by })).status).toBe(400);
+  });
+
+  it("forgets a delivery that is under way", async () => {
+    const answers: (() => void)[] = [];
+    const slow = await startTarget((response) => void answers.push(() => response.end()));
+    onTestFinished(slow.close);
+    await call("deliver", { product: "crm", event: "Leads.create", to: slow.url });
+    await expect.poll(() => answers).toHaveLength(1);
+    await call("reset", {});
+    answers[0]?.();
+    await emulator.deliveries.settled();
+    expect(emulator.deliveries.sent.items).toEqual([]);
   });
 
   it("empties the lists", async () => {

@@ -140,7 +140,9 @@ describe("a mistake", () => {
 
   it("in an option or an argument is a TypeError", async () => {
     // @ts-expect-error: no such option.
-    expect(() => startZoho({ port: 1 })).rejects.toThrow(new TypeError('there is no option named "port", only now'));
+    await expect(() => startZoho({ port: 1 })).rejects.toThrow(
+      new TypeError('there is no option named "port", only now'),
+    );
     const zoho = await started();
     // @ts-expect-error: neither.
     expect(() => zoho.fail({ times: 2 })).toThrow(new TypeError("either answer or delivery must be given"));

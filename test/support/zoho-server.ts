@@ -4,10 +4,14 @@ import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import type { RequestFault } from "../../src/emulator/faults.ts";
 import type { Change } from "../../src/emulator/watch.ts";
 import { creatorOf, type EmulatorApi } from "./emulator-api.ts";
+import { SalesIq } from "./salesiq.ts";
+import { UnusualWatch } from "./unusual-watch.ts";
 
 /** The emulator, with what only tests need. */
 export interface ZohoServer extends Omit<Emulator, "requests"> {
   readonly requests: readonly ApiRequest[];
+  readonly salesIq: SalesIq;
+  readonly unusual: UnusualWatch;
   /** The requests to the token endpoint. */
   tokenRequests(): readonly ApiRequest[];
   /** Makes the next matching requests fail; later calls queue up. */
@@ -26,10 +30,13 @@ export interface ZohoServer extends Omit<Emulator, "requests"> {
 export async function startZohoServer(now: () => Date = () => new Date()): Promise<ZohoServer> {
   const requests: ApiRequest[] = [];
   const waiting: { matches: (request: ApiRequest) => boolean; resolve: (request: ApiRequest) => void }[] = [];
-  const emulator = await openEmulator({
+  const salesIq = new SalesIq();
+  const unusual: UnusualWatch = new UnusualWatch(() => emulator.watch);
+  const emulator: Emulator = await openEmulator({
     port: 0,
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     env: {},
+    services: [salesIq, unusual],
     now,
     onArrival(request) {
       requests.push(request);
@@ -45,8 +52,10 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   return {
     ...emulator,
     requests,
+    salesIq,
+    unusual,
     tokenRequests: () => requests.filter((each) => each.path === "/oauth/v2/token"),
-    trouble: (fault, times, matches) => emulator.faults.failRequests(fault, times, matches),
+    trouble: (fault, times, matches) => emulator.faults.requests.add(fault, times, matches),
     seen: (matches) => {
       const past = requests.find(matches);
       return past ? Promise.resolve(past) : new Promise((resolve) => waiting.push({ matches, resolve }));

@@ -84,7 +84,7 @@ describe("webhooks failures", () => {
   });
 
   it("lists what SalesIQ's webhooks could not deliver, without the conversation", async () => {
-    server.failures.executions[WEBHOOK] = [execution("0db0d4d5-f4ae-4cb2-9ee4-990c171cddab")];
+    server.salesIq.executions[WEBHOOK] = [execution("0db0d4d5-f4ae-4cb2-9ee4-990c171cddab")];
     const result = await failures(["--product", "salesiq"]);
     expect(listed(result)).toMatchObject([
       {
@@ -103,7 +103,7 @@ describe("webhooks failures", () => {
 
   it("shows when, which rule, status and reason, and where Zoho shows those of other products", async () => {
     server.failures.crm = [crmFailure(DAY_MS)];
-    server.failures.executions[WEBHOOK] = [execution("0db0d4d5")];
+    server.salesIq.executions[WEBHOOK] = [execution("0db0d4d5")];
     const { exitCode, out, err } = await text([]);
     const at = new Date(clock.now().getTime() - DAY_MS);
     expect(exitCode, err).toBe(0);
@@ -118,7 +118,7 @@ describe("webhooks failures", () => {
     server.failures.crm = Array.from({ length: 450 }, (_, i) =>
       crmFailure(DAY_MS + i, `${4876876000016474000n + BigInt(i)}`),
     );
-    server.failures.executions[WEBHOOK] = Array.from({ length: 1001 }, (_, i) => execution(`e${i}`));
+    server.salesIq.executions[WEBHOOK] = Array.from({ length: 1001 }, (_, i) => execution(`e${i}`));
     const result = await failures([]);
     const ids = (product: string) =>
       new Set(listed(result).flatMap((each) => (each.product === product ? [each.id] : [])));
@@ -141,8 +141,8 @@ describe("webhooks failures", () => {
   });
 
   it("needs --org where the sign-in has access to several portals", async () => {
-    server.failures.portals = ["acme", "other"];
-    server.failures.executions[WEBHOOK] = [execution("0db0d4d5")];
+    server.salesIq.portals = ["acme", "other"];
+    server.salesIq.executions[WEBHOOK] = [execution("0db0d4d5")];
     const several = await failures(["--product", "salesiq"]);
     expect([several.exitCode, several.err]).toEqual([2, expect.stringContaining("--org: acme, other")]);
     expect(listed(await failures(["--product", "salesiq", "--org", "acme"]))).toHaveLength(1);
@@ -152,7 +152,7 @@ describe("webhooks failures", () => {
 
   it("names the scope that is missing, and reads the other products", async () => {
     env = signedIn(SALESIQ_SCOPES);
-    server.failures.executions[WEBHOOK] = [execution("0db0d4d5")];
+    server.salesIq.executions[WEBHOOK] = [execution("0db0d4d5")];
     const all = await failures([]);
     expect([all.exitCode, listed(all).length]).toEqual([0, 1]);
     expect(all.lines().find(({ type }) => type === "warning")?.message).toContain(CRM_SCOPE);
@@ -216,7 +216,7 @@ describe("webhooks failures --resend", () => {
   const resend = (...argv: string[]) => failures(["--product", "salesiq", "--resend", ...argv]);
 
   it("asks Zoho to send each again, and reports those that it refuses", async () => {
-    server.failures.executions[WEBHOOK] = [
+    server.salesIq.executions[WEBHOOK] = [
       execution("first", 2000),
       execution("spent", 1000, 99),
       execution("old", 30 * DAY_MS),
@@ -233,13 +233,13 @@ describe("webhooks failures --resend", () => {
       `/api/v2/acme/webhooks/${WEBHOOK}/executions/first`,
       `/api/v2/acme/webhooks/${WEBHOOK}/executions/spent`,
     ]);
-    server.failures.executions[WEBHOOK].splice(1, 1);
+    server.salesIq.executions[WEBHOOK].splice(1, 1);
     const shown = await text(["--product", "salesiq", "--resend", "--yes"]);
     expect([shown.exitCode, shown.out]).toEqual([0, expect.stringContaining("sent again salesiq first")]);
   });
 
   it("asks once in a terminal, and sends nothing after a no", async () => {
-    server.failures.executions[WEBHOOK] = [execution("first"), execution("second")];
+    server.salesIq.executions[WEBHOOK] = [execution("first"), execution("second")];
     const asked: string[] = [];
     const answering = (answer: boolean): Partial<Prompts> => ({
       confirm: async ({ message }) => {
@@ -261,7 +261,7 @@ describe("webhooks failures --resend", () => {
 
   it("needs --yes without a terminal, unless there is nothing to send", async () => {
     expect((await resend()).exitCode).toBe(0);
-    server.failures.executions[WEBHOOK] = [execution("first")];
+    server.salesIq.executions[WEBHOOK] = [execution("first")];
     const { exitCode, err } = await resend();
     expect([exitCode, err]).toEqual([2, expect.stringContaining("add --yes")]);
     expect(posts()).toEqual([]);
@@ -277,7 +277,7 @@ describe("webhooks failures --resend", () => {
   });
 
   it("goes on after a delivery that Zoho no longer has, and stops when Zoho limits the rate", async () => {
-    server.failures.executions[WEBHOOK] = [execution("gone", 3000), execution("kept", 2000)];
+    server.salesIq.executions[WEBHOOK] = [execution("gone", 3000), execution("kept", 2000)];
     const isGone = ({ path }: { path: string }) => path.endsWith("/gone");
     server.trouble({ status: 200, body: { error: { code: 1006, message: "Invalid URL" } } }, 1, isGone);
     const result = await resend("--yes");

@@ -131,10 +131,9 @@ describe("webhooks create for Desk", () => {
   });
 
   it("asks Zoho for the organisation unless --org names it", async () => {
-    server.desk.organisations = [
-      { id: "60017843", companyName: "Acme" },
-      { id: "60017844", companyName: "Other" },
-    ];
+    const answerOrganisations = (...data: object[]) =>
+      server.trouble({ status: 200, body: { data } }, 1, ({ path }) => path === "/api/v1/organizations");
+    answerOrganisations({ id: "60017843", companyName: "Acme" }, { id: "60017844", companyName: "Other" });
     const several = await list("desk");
     expect(several.exitCode).toBe(2);
     expect(several.err).toContain("60017843 (Acme), 60017844 (Other)");
@@ -143,7 +142,7 @@ describe("webhooks create for Desk", () => {
     expect(apiRequests().filter(({ path }) => path === "/api/v1/organizations")).toHaveLength(1);
     expect((await list("desk", "--org", "60017844")).exitCode).toBe(6);
     expect((await list("desk", "--org", "acme")).exitCode).toBe(2);
-    server.desk.organisations = [];
+    answerOrganisations();
     expect((await list("desk")).err).toContain("has access to no");
   });
 
@@ -284,7 +283,8 @@ describe("webhooks for Books and Inventory", () => {
   });
 
   it("explains what to do when the rule could not be created", async () => {
-    server.finance.ruleTrouble = { status: 400, body: { code: 15, message: "no more rules" } };
+    const refusal = { status: 400, body: { code: 15, message: "no more rules" } };
+    server.trouble(refusal, 1, ({ path }) => path.endsWith("/settings/workflows"));
     const result = await create("books", "invoice", "--url", URL, "--rule", "add");
     expect(result.exitCode).toBe(7);
     expect(ofType(result, "webhook")).toMatchObject([{ state: "created", rules: [] }]);

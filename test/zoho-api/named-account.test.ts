@@ -37,7 +37,7 @@ describe("the question before a deletion", () => {
     expect((await zoho([...create, "--id", "1", "--profile", "prod"])).exitCode).toBe(0);
     expect((await zoho([...create, "--id", "2", "--profile", "sandbox"])).exitCode).toBe(0);
     const at = world.clock.now().getTime() - 60_000;
-    world.server.failures.executions["19367000000120011"] = [{ id: "first", at, status: 400, retries: 3 }];
+    world.server.salesIq.executions["19367000000120011"] = [{ id: "first", at, status: 400, retries: 3 }];
     const asked: string[] = [];
     const ask = async (...more: string[]) =>
       zoho([...argv, ...more], { prompts: answering({ [question]: false }, asked) });

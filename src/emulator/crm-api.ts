@@ -1,0 +1,61 @@
+import { type Answer, errorAnswer } from "./answer.ts";
+
+const MAX_LISTED = 200;
+const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
+const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
+  GET: ["read"],
+  POST: ["write", "create"],
+  PUT: ["write", "update"],
+  PATCH: ["write", "update"],
+  DELETE: ["delete"],
+};
+/** The organisation's offset, in which Zoho answers. */
+const OFFSET_MS = 330 * 60_000;
+
+/** Whether scopes allow a method for a resource such as `settings.modules`: by its own or by those of all `settings`. */
+export function isAllowed(scopes: readonly string[], product: string, resource: string, method: string): boolean {
+  const owned = new Set(scopes.map((scope) => scope.toLowerCase()));
+  const operations = ["all", ...(OPERATIONS[method] ?? [])];
+  const parts = resource.toLowerCase().split(".");
+  return parts.some((_, i) =>
+    operations.some((each) => owned.has([SCOPES[product], ...parts.slice(0, i + 1), each].join("."))),
+  );
+}
+
+/** The page that a query asks for, as a list with the name `key`. */
+export function page<Item>(
+  query: URLSearchParams,
+  key: string,
+  items: readonly Item[],
+  describe: (item: Item) => unknown,
+): Answer {
+  const number = Number(query.get("page") ?? 1);
+  const per_page = Number(query.get("per_page") ?? MAX_LISTED);
+  if (!(Number.isInteger(number) && number >= 1)) return invalidParameter("page");
+  if (!(Number.isInteger(per_page) && per_page >= 1 && per_page <= MAX_LISTED)) return invalidParameter("per_page");
+  const shown = items.slice((number - 1) * per_page, number * per_page);
+  if (shown.length === 0) return { status: 204 };
+  const info = { per_page, count: shown.length, page: number, more_records: items.length > number * per_page };
+  return { status: 200, body: { [key]: shown.map(describe), info } };
+}
+
+export function scopeMismatch(): Answer {
+  return errorAnswer(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+}
+
+export function missing(param_name: string): Answer {
+  return errorAnswer(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", { param_name });
+}
+
+export function invalidParameter(param_name: string): Answer {
+  return errorAnswer(400, "INVALID_DATA", "The value provided to the param is Invalid", { param_name });
+}
+
+export function wrongMethod(status = 400): Answer {
+  return errorAnswer(status, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
+}
+
+/** A time as Zoho answers it, such as `2026-11-30T21:12:25+05:30`. */
+export function zohoTime(at: number): string {
+  return `${new Date(at + OFFSET_MS).toISOString().slice(0, 19)}+05:30`;
+}
