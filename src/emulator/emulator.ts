@@ -48,6 +48,8 @@ export interface EmulatorOptions {
   /** APIs of products that the emulator does not have. */
   readonly services?: readonly Service[];
   now?(): Date;
+  /** Masks the user's own secrets in the JSON of control calls and the page. */
+  mask?(json: string): string;
   /** Called before a request is answered. */
   onArrival?(request: ApiRequest): void;
   onRequest?(request: NumberedRequest): void;
@@ -72,7 +74,7 @@ const CHANGES_PATH = `${CONTROL_PATH}changes`;
  * that cannot be listened on.
  */
 export async function openEmulator(options: EmulatorOptions) {
-  const { host = "127.0.0.1", onTrouble = () => {} } = options;
+  const { host = "127.0.0.1", onTrouble = () => {}, mask = (json) => json } = options;
   const now = options.now ?? (() => new Date());
   const clock = (): number => now().getTime();
   const state = options.state ?? emptyState();
@@ -157,7 +159,8 @@ export async function openEmulator(options: EmulatorOptions) {
     const file = page.get(request.path);
     if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);
     if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
-    sendAnswer(response, { ...(await control.answer(request)), headers: SECURITY_HEADERS }, undefined);
+    const { status, body } = await control.answer(request);
+    sendAnswer(response, { status, body: mask(JSON.stringify(body)), headers: SECURITY_HEADERS }, undefined);
     if (request.method !== "GET") changed();
   };
 

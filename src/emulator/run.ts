@@ -53,6 +53,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
         report(deliveryReport(delivery));
         noteDropped(emulator.deliveries.sent.dropped);
       },
+      mask: (json) => context.knownSecrets.maskJson(json),
       onTrouble: (message) => report({ type: "warning", message: `the emulator: ${message}` }),
       onChange: () => file?.changed(),
     });

@@ -58,6 +58,16 @@ const leadsOf = async ({ call }: Emulate): Promise<readonly string[]> =>
   (await call("records?product=crm&module=Leads")).records.map(({ Last_Name }: { Last_Name: string }) => Last_Name);
 
 describe("emulate", () => {
+  it("sends the user's own token, and masks it in what it shows", async () => {
+    const app = await startApp();
+    const { call } = await emulate([], { env: { ZOHO_WEBHOOK_TOKEN: "t0kenOfTheUsersApp" } });
+    await call("deliver", { product: "crm", event: "Leads.create", to: app.url });
+    await expect.poll(() => app.seen.length).toBe(1);
+    expect(app.seen[0]?.body.toString()).toContain("t0kenOfTheUsersApp");
+    await expect.poll(async () => (await call("deliveries")).deliveries.length).toBe(1);
+    expect((await call("deliveries/1")).body).toContain('"token":"[masked]"');
+  });
+
   it("says where it is and what to try in five lines, shows what happens, and ends with 0", async () => {
     const app = await startApp();
     const { exitCode, out, err } = await shown(async (url) => {
