@@ -34,7 +34,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   proofs: ["zod"],
   recognition: ["zod"],
   products: ["zod"],
-  commands: ["commander"],
+  commands: ["@modelcontextprotocol/server", "@modelcontextprotocol/server/stdio", "commander", "zod"],
   terminal: ["chalk", "commander", "ora"],
   web: ["preact", "preact/hooks", "@preact/signals"],
   emulator: ["preact", "preact/hooks", "@preact/signals"],

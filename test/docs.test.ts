@@ -13,6 +13,7 @@ const filesBelow = (folder: string, end: string): string[] =>
     .map((file) => `${folder}/${file.replaceAll("\\", "/")}`);
 const pages = [
   ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"],
+  ...["llms.txt", "skills/zoho-hooks/SKILL.md"],
   ...filesBelow("docs", ".md"),
 ];
 

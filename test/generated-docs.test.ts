@@ -1,10 +1,13 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { products } from "../src/products/index.ts";
+import { llmsText, skillReference } from "./support/agent-files.ts";
 import { eventTable } from "./support/event-table.ts";
 
-const DOCS = join(import.meta.dirname, "../docs");
+const ROOT = join(import.meta.dirname, "..");
+const DOCS = join(ROOT, "docs");
+const SKILL = join(ROOT, "skills/zoho-hooks");
 const BLOCK = /(<!-- events:start -->\n)[\s\S]*?(<!-- events:end -->)/g;
 
 describe("docs/events.md", () => {
@@ -15,6 +18,36 @@ describe("docs/events.md", () => {
     const current = page.replace(BLOCK, (_, start: string, end: string) => `${start}\n${eventTable(products)}\n${end}`);
     await expect(current).toMatchFileSnapshot(path);
   });
+});
+
+describe("the skill", () => {
+  it.each(products.map((product) => [product.id, product] as const))(
+    "says what there is of %s",
+    async (id, product) => {
+      await expect(skillReference(product)).toMatchFileSnapshot(join(SKILL, `references/${id}.md`));
+    },
+  );
+
+  it("has no other references", () => {
+    const expected = products.map(({ id }) => `${id}.md`);
+    expect(readdirSync(join(SKILL, "references")).sort()).toEqual(expected.sort());
+  });
+
+  // https://agentskills.io/specification
+  it("has the frontmatter that agents read, and at most 200 lines", () => {
+    const text = readFileSync(join(SKILL, "SKILL.md"), "utf8");
+    const [, name, description] = /^---\nname: (.+)\ndescription: (.+)\n---\n\n# /.exec(text) ?? [];
+    expect(name).toBe("zoho-hooks");
+    expect(description?.length).toBeLessThanOrEqual(1024);
+    expect(text.split("\n").length).toBeLessThanOrEqual(200);
+    expect(text).toContain(`and ${products.length - 5} more products`);
+  });
+});
+
+it("llms.txt has the index of the documentation", async () => {
+  const { description } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const index = readFileSync(join(DOCS, "README.md"), "utf8").replaceAll("\r\n", "\n");
+  await expect(llmsText(index, description)).toMatchFileSnapshot(join(ROOT, "llms.txt"));
 });
 
 describe("docs/json.md", () => {

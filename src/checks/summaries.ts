@@ -1,7 +1,9 @@
 import { appendFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { RunResult } from "../listener/tally.ts";
 import type { Context } from "../project/context.ts";
-import { errorText, usageError } from "../util/errors.ts";
+import type { SentCount } from "../send/tally.ts";
+import { ExitCode, errorText } from "../util/errors.ts";
 import { writeFileAtomically } from "../util/files.ts";
 import { oneLine, plain } from "../util/text.ts";
 import { counted } from "../util/units.ts";
@@ -9,46 +11,62 @@ import { type CheckOutcome, countOutcomes, type Finding } from "./finding.ts";
 
 /** The findings of a run. */
 interface Suite {
-  /** The URL that was checked. */
+  /** Such as `zoho-hooks check`. */
+  readonly command: string;
+  /** What was checked: a URL, or the command again. */
   readonly name: string;
   readonly findings: readonly Finding[];
   readonly seconds: number;
 }
 
-/**
- * Writes the JUnit XML of `--summary junit=FILE`, and a table to the summary of a GitHub job. Throws a usage error for another
- * value, before anything is sent.
- */
-export function summaryWriter(context: Context, summary: string | undefined): (suite: Suite) => void {
-  const [, file] = /^junit=(.+)$/s.exec(summary ?? "") ?? [];
-  if (summary !== undefined && file === undefined) {
-    throw usageError(
-      `--summary: ${JSON.stringify(summary)} is not a summary`,
-      "write it as junit=FILE, such as --summary junit=check.xml",
-    );
-  }
-  const { GITHUB_STEP_SUMMARY: ofStep } = context.env;
-  return (suite) => {
-    if (ofStep) {
-      try {
-        // Other steps of the job write to it as well.
-        appendFileSync(ofStep, markdownText(suite));
-      } catch (error) {
-        const message = `the results could not be added to GITHUB_STEP_SUMMARY: ${errorText(error)}`;
-        context.report({ type: "warning", message });
-      }
+/** Writes results as the JUnit XML of `--junit`; in a GitHub job also as a table of its summary and as annotations. */
+export function writeResults(context: Context, file: string | undefined, given: Suite): void {
+  const suite = { ...given, seconds: Math.round(given.seconds * 10) / 10 };
+  const { GITHUB_STEP_SUMMARY: ofStep, GITHUB_ACTIONS: isGithub } = context.env;
+  if (ofStep) {
+    try {
+      // Other steps of the job write to it as well.
+      appendFileSync(ofStep, markdownText(suite));
+    } catch (error) {
+      const message = `the results could not be added to GITHUB_STEP_SUMMARY: ${errorText(error)}`;
+      context.report({ type: "warning", message });
     }
-    if (file !== undefined) writeFileAtomically(resolve(context.cwd, file), junitText(suite));
-  };
+  }
+  // GitHub reads its commands from stderr as well, and stdout may be JSON.
+  if (isGithub === "true") context.stderr.write(suite.findings.map(annotationOf).join(""));
+  if (file !== undefined) writeFileAtomically(resolve(context.cwd, file), junitText(suite));
+}
+
+/** Results of a `listen` with `--expect` or `--exec`. */
+export function runFindings({ expectations, program }: RunResult): readonly Finding[] {
+  const expected = expectations.map(({ event, wanted, came }): Finding => {
+    const outcome = came < wanted ? "failed" : "passed";
+    return { id: `expect.${event}`, outcome, text: `${came} of ${wanted} arrived` };
+  });
+  if (program === undefined) return expected;
+  const outcome = program === ExitCode.ok ? "passed" : "failed";
+  const text = program === "timed out" ? "did not finish in time" : `exited with ${program}`;
+  return [...expected, { id: "exec", outcome, text }];
+}
+
+/** Results of `send`: one per event. */
+export function sentFindings(counts: readonly SentCount[]): readonly Finding[] {
+  return counts.map(({ name, sent, failed, failure }) => ({
+    id: name,
+    outcome: failed > 0 ? "failed" : "passed",
+    text:
+      failed > 0 ? `${failed} of ${sent} failed: ${failure?.error ?? `answered ${failure?.status}`}` : `${sent} sent`,
+    remedy: failure?.hint,
+  }));
 }
 
 /** Results as JUnit XML, which CI servers read. A warning is a test that passed, with its text as output. */
-function junitText({ name, findings, seconds }: Suite): string {
+function junitText({ command, name, findings, seconds }: Suite): string {
   const { failed, skipped } = countOutcomes(findings);
   const counts = `tests="${findings.length}" failures="${failed}" errors="0" skipped="${skipped}" time="${seconds}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="zoho-hooks check" ${counts}>`,
+    `<testsuites name="${command}" ${counts}>`,
     `  <testsuite name="${escaped(name)}" ${counts}>`,
     ...findings.map(caseText),
     "  </testsuite>",
@@ -88,12 +106,13 @@ function escaped(text: string): string {
 const MARKS = { failed: "❌", warning: "⚠️", passed: "✅", skipped: "➖" } as const;
 
 /** A table for `$GITHUB_STEP_SUMMARY`: what is wrong first, what was skipped last. */
-function markdownText({ name, findings, seconds }: Suite): string {
+function markdownText({ command, name, findings, seconds }: Suite): string {
   const { passed, warning, failed, skipped } = countOutcomes(findings);
   const counts = `${passed} passed, ${counted(warning, "warning")}, ${failed} failed, ${skipped} skipped`;
   const outcomes = Object.keys(MARKS) as readonly CheckOutcome[];
   const rows = outcomes.flatMap((outcome) => findings.filter((each) => each.outcome === outcome)).map(rowText);
-  const head = `### zoho-hooks check ${inCell(name)}\n\n${counts} in ${seconds} s\n\n| | check | result |\n| --- | --- | --- |`;
+  const title = name === command ? command : `${command} ${inCell(name)}`;
+  const head = `### ${title}\n\n${counts} in ${seconds} s\n\n| | check | result |\n| --- | --- | --- |`;
   return `${[head, ...rows].join("\n")}\n\n`;
 }
 
@@ -105,4 +124,12 @@ function rowText({ id, outcome, text, remedy }: Finding): string {
 /** An answer of the endpoint is quoted in it: none of its characters may be markup. */
 function inCell(text: string): string {
   return oneLine(text).replace(/[\\`*_{}[\]()#+!|<>&~@:]/g, (character) => `&#${character.codePointAt(0)};`);
+}
+
+/** https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message */
+function annotationOf({ id, outcome, text, remedy }: Finding): string {
+  if (outcome !== "failed") return "";
+  const encoded = (value: string): string => oneLine(value).replaceAll("%", "%25");
+  const title = encoded(`zoho-hooks ${id}`).replaceAll(":", "%3A").replaceAll(",", "%2C");
+  return `::error title=${title}::${encoded(remedy === undefined ? text : `${text}. ${remedy}`)}\n`;
 }

@@ -201,7 +201,7 @@ const OTHER_NAMES = new Map([
   ["logs", "zoho-hooks events"],
   ["version", "--version"],
   ["events clear", "zoho-hooks events prune --keep 0s"],
-  ["check --junit", "--summary junit=FILE"],
+  ["check --summary", "--junit FILE"],
   ["replay --logged", "zoho-hooks replay 3, without a flag"],
 ]);
 

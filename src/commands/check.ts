@@ -6,7 +6,7 @@ import { recordsOf, SAMPLE_ORGANISATION, type Subject } from "../checks/endpoint
 import { chooseSubject } from "../checks/endpoint/subject.ts";
 import type { Finding } from "../checks/finding.ts";
 import { runChecks } from "../checks/run.ts";
-import { summaryWriter } from "../checks/summaries.ts";
+import { writeResults } from "../checks/summaries.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets, type SecretOptions } from "../project/given-secrets.ts";
@@ -16,7 +16,7 @@ import { type ExitCode, usageError } from "../util/errors.ts";
 import { isLoopback } from "../util/hosts.ts";
 import { counted } from "../util/units.ts";
 import type { Define } from "./command.ts";
-import { addSecretOptions, collect } from "./flags/index.ts";
+import { addSecretOptions, collect, JUNIT_FLAG } from "./flags/index.ts";
 
 const HELP = `
 Write the URL like the target of send --to: 3000 is http://localhost:3000/webhooks/zoho/<product>.
@@ -35,7 +35,7 @@ export const define: Define = (command, act) => {
       .option("--event <event>", "the event that is sent, such as Deals.update (default: the first of the format)")
       .option("--only <check>", "only this check or group, such as security (repeatable)", collect)
       .option("--skip <check>", "all but this check or group (repeatable)", collect)
-      .option("--summary <junit=file>", "also write the results to this file, as JUnit XML")
+      .option(...JUNIT_FLAG)
       .option("--count-cmd <command>", "a command that prints how many events your app has acted on")
       .option("-y, --yes", "check a host that is not this machine: the events will reach it"),
   )
@@ -46,7 +46,7 @@ export const define: Define = (command, act) => {
         "zoho-hooks check 3000 --product desk --format wire",
         "zoho-hooks check 3000 --only security",
         `zoho-hooks check 3000 --count-cmd 'psql -Atc "select count(*) from events"'`,
-        "zoho-hooks check https://hooks.example.com/webhooks/zoho/crm --yes --summary junit=check.xml",
+        "zoho-hooks check https://hooks.example.com/webhooks/zoho/crm --yes --junit check.xml",
       ),
     )
     .addHelpText("after", HELP)
@@ -59,7 +59,7 @@ interface CheckOptions extends SecretOptions {
   readonly event?: string;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
-  readonly summary?: string;
+  readonly junit?: string;
   readonly countCmd?: string;
   readonly yes?: boolean;
 }
@@ -67,7 +67,6 @@ interface CheckOptions extends SecretOptions {
 async function check(context: Context, to: string, options: CheckOptions): Promise<ExitCode> {
   const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
   await rememberChannelTokens(context, config);
-  const writeSummary = summaryWriter(context, options.summary);
   const subject = await chooseSubject(context, config, to, options);
   const chosen = chooseChecks(subject, options);
   if (options.yes !== true) requireOwnMachine(subject, chosen);
@@ -88,7 +87,13 @@ async function check(context: Context, to: string, options: CheckOptions): Promi
       if (left > 0) context.report({ type: "warning", message: `ended early: ${counted(left, "check")} not made` });
       flush();
     },
-    write: (all, seconds) => writeSummary({ name: maskUrl(subject.url), findings: all, seconds }),
+    write: (all, seconds) =>
+      writeResults(context, options.junit, {
+        command: "zoho-hooks check",
+        name: maskUrl(subject.url),
+        findings: all,
+        seconds,
+      }),
   });
 }
 

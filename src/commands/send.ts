@@ -1,9 +1,14 @@
 import type { Command } from "commander";
+import { findingMasker } from "../checks/endpoint/results.ts";
+import { sentFindings, writeResults } from "../checks/summaries.ts";
+import type { Context } from "../project/context.ts";
 import { EXPECT_STATUS_FLAG } from "../send/flags.ts";
+import type { SendFlags } from "../send/plan.ts";
 import { send } from "../send/send.ts";
 import { examples } from "../terminal/help.ts";
+import type { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
-import { addSecretOptions, collect } from "./flags/index.ts";
+import { addSecretOptions, collect, JUNIT_FLAG } from "./flags/index.ts";
 
 const HELP = `
 The target of --to:
@@ -32,8 +37,30 @@ export const define: Define = (command, act) => {
       ),
     )
     .addHelpText("after", HELP)
-    .action(act(send));
+    .action(act(sendSamples));
 };
+
+function sendSamples(
+  context: Context,
+  product: string | undefined,
+  event: string | undefined,
+  options: SendFlags,
+): Promise<ExitCode> {
+  const { junit } = options;
+  if (junit === undefined) return send(context, product, event, options);
+  return send(context, product, event, {
+    ...options,
+    onEnd(results, seconds) {
+      const command = "zoho-hooks send";
+      writeResults(context, junit, {
+        command,
+        name: command,
+        findings: sentFindings(results).map(findingMasker(context)),
+        seconds,
+      });
+    },
+  });
+}
 
 function addMainOptions(command: Command): Command {
   return command
@@ -81,6 +108,7 @@ function addTargetOptions(command: Command): Command {
     .optionsGroup("The app and its answer:")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option(...EXPECT_STATUS_FLAG)
+    .option(...JUNIT_FLAG)
     .option("--insecure", "accept a self-signed certificate")
     .option(
       "--serve-jwks [port]",

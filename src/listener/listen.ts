@@ -28,6 +28,7 @@ import { guideRangesNote, type ReadyState, readyReport, warnIfOpen } from "./rea
 import { type ReceiverPart, startReceiverPart } from "./receiver-part.ts";
 import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startSleepDetector } from "./sleep-detector.ts";
+import type { RunResult } from "./tally.ts";
 import { startTunnel, type TunnelPart } from "./tunnel-part.ts";
 import type { ZohoPart } from "./zoho-part.ts";
 
@@ -38,6 +39,7 @@ interface Interface {
     | ((context: Context) => { readonly context: Context; start(plan: Plan, parts: Parts): Promise<Part> })
     | undefined;
   createInspector(context: Context, plan: Plan): InspectorPart;
+  onEnd(result: RunResult): void;
 }
 
 interface InspectorPart extends Part {
@@ -86,7 +88,7 @@ export async function listen(
   given: Context,
   target: string | undefined,
   options: ListenOptions,
-  { createKeys, createInspector }: Interface,
+  { createKeys, createInspector, onEnd }: Interface,
 ): Promise<ExitCode | number> {
   const { report, droppedLines } = boundOutput(given, options);
   const bounded = overrideContext(given, { report });
@@ -119,15 +121,18 @@ export async function listen(
     await stopParts(context, listed(parts), ending.drains ? signal : undefined);
   }
   plan.drift?.report();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const counts = plan.tally.counts();
   context.report({
     type: "summary",
     role: plan.role,
-    ...plan.tally.counts(),
-    seconds: (performance.now() - startedAt) / 1000,
+    ...counts,
+    seconds,
     forwards: parts.forwarding?.counts(),
     tunnelDownMs: parts.tunnel?.downMs(),
     droppedLines: await droppedLines(),
   });
+  onEnd({ expectations: counts.expectations, program: ending.program, seconds });
   return exitCodeOf(run);
 }
 

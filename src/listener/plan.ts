@@ -37,6 +37,7 @@ export interface ListenOptions extends SecretOptions, SettingOptions, ZohoFlags 
   readonly keys?: boolean;
   readonly role?: string;
   readonly admin?: string;
+  readonly junit?: string;
 }
 
 export type Plan = Awaited<ReturnType<typeof readPlan>>;
@@ -52,6 +53,8 @@ export async function readPlan(context: Context, target: string | undefined, opt
   if (options.ui === true && settings.store === false) throw noLog();
   if (options.exec?.trim() === "")
     throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
+  if (options.junit !== undefined && options.expect === undefined && options.exec === undefined)
+    throw usageError("--junit has no results to write without --expect or --exec");
   const products = await projectProducts(config);
   const unknownNames = warnOfUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
@@ -103,7 +106,7 @@ function flagOf(key: string): string {
 /** Flags of the receiver, and of what Zoho posts to it: they have no effect without one. */
 const OF_RECEIVER: readonly (keyof ListenOptions)[] = [
   ...(["port", "host", "publicUrl", "tunnel", "domain", "channel"] as const),
-  ...(["expand", "expect", "exec", "serveJwks", "respond"] as const),
+  ...(["expand", "expect", "exec", "junit", "serveJwks", "respond"] as const),
 ];
 
 function readRole(options: ListenOptions): Role {

@@ -29,6 +29,14 @@ export function parseExpectation(text: string): Expectation {
   return { pattern: eventPattern(pattern), wanted };
 }
 
+/** How a run with `--expect` or `--exec` ended. */
+export interface RunResult {
+  readonly expectations: ReturnType<ReturnType<typeof createTally>["counts"]>["expectations"];
+  /** Exit code of the program of `--exec`; undefined without one, or where the run has ended before it. */
+  readonly program: number | "timed out" | undefined;
+  readonly seconds: number;
+}
+
 type Counts = { -readonly [K in keyof ProductCount]: ProductCount[K] };
 
 /** Counts deliveries, by product and by expectation. */

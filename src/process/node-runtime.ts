@@ -14,12 +14,14 @@ import { finished } from "node:stream/promises";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { onAbort, STDOUT_CLOSED, sleepRealTime } from "../util/timing.ts";
+import { isAgent } from "./agents.ts";
 import { openKeyboard } from "./keyboard.ts";
 import { standardOutput } from "./output.ts";
 import type { Channel, ChildRun, Runtime, SelfProcess, Surroundings } from "./runtime.ts";
 
-const stdout = standardOutput(1, () => process.stdout, outputLost);
-const stderr = standardOutput(2, () => process.stderr, outputLost);
+const isPerson = !isAgent(process.env);
+const stdout = standardOutput(1, () => process.stdout, outputLost, isPerson);
+const stderr = standardOutput(2, () => process.stderr, outputLost, isPerson);
 
 /** The only place that touches the process. */
 export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtime {
@@ -53,7 +55,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     stderr,
     async prompts() {
       // Questions go to stderr: stdout may be a file, and a question that nobody sees waits forever.
-      if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
+      if (process.stdin.isTTY !== true || !stderr.isTTY) return undefined;
       const { inquirerPrompts } = await import("./prompts.ts");
       return inquirerPrompts(process.stderr, this.signal);
     },
@@ -64,14 +66,16 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
       for (const output of [stdout, stderr]) makeNonBlocking(output.stream());
     },
     openKeyboard: (user) => openKeyboard(process, user),
-    runSelf: (argv, runSignal) =>
+    runSelf: (argv, runSignal, input = "") =>
       new Promise((resolve) => {
         const [script = ""] = process.argv.slice(1);
         const options = { signal: runSignal, maxBuffer: MAX_CHILD_OUTPUT, windowsHide: true };
-        execFile(process.execPath, [script, ...argv], options, (error, out, err) => {
+        const child = execFile(process.execPath, [script, ...argv], options, (error, out, err) => {
           const status = error === null ? 0 : typeof error.code === "number" ? error.code : ExitCode.bug;
           resolve({ status, stdout: out, stderr: err || (error?.message ?? "") });
         });
+        // It may end without reading.
+        child.stdin?.on("error", () => {}).end(input);
       }),
     async startChild(commandLine, { stdoutTo, ...options }) {
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;

@@ -31,12 +31,14 @@ export interface StandardOutput extends Output {
 
 /**
  * Standard output or error. Opening Node's stream costs start-up time, so short output to a file or a pipe is written
- * without it. `onLost` is called if it cannot be written, or its reader is gone (`| head`).
+ * without it. `onLost` is called if it cannot be written, or its reader is gone (`| head`). `isPerson`: false where a terminal
+ * is to be taken for a pipe.
  */
 export function standardOutput(
   fd: number,
   openStream: () => NodeJS.WriteStream,
   onLost: (error: NodeJS.ErrnoException) => void,
+  isPerson = true,
 ): StandardOutput {
   let opened: NodeJS.WriteStream | undefined;
   /** Bytes that may still be written without the stream. */
@@ -80,7 +82,7 @@ export function standardOutput(
     if (done < bytes.length) stream().write(bytes.subarray(done));
   };
   const backlog = (): number => pending.length + (opened?.writableLength ?? 0);
-  const isTerminal = (): boolean => mayBeTerminal && stream().isTTY === true;
+  const isTerminal = (): boolean => isPerson && mayBeTerminal && stream().isTTY === true;
   return {
     stream,
     write(text) {

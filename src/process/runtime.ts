@@ -75,8 +75,8 @@ export interface Runtime {
   neverWaitForTerminal(): void;
   /** Single keys, once it is taken. Only where stdin and stdout are terminals. */
   openKeyboard(user: KeyboardUser): Keyboard;
-  /** Runs this program in a child process, without input. */
-  runSelf(argv: readonly string[], signal: AbortSignal): Promise<SelfRun>;
+  /** Runs this program in a child process, with this text as its input or none. */
+  runSelf(argv: readonly string[], signal: AbortSignal, input?: string): Promise<SelfRun>;
   /** Runs a command line in the system's shell, without input. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Starts this program once more, with other arguments. It ends with this process. */

@@ -79,6 +79,7 @@ export async function deliver(
   }
   if (!lines) for (const example of tally.examples.values()) context.report({ ...example, brief: true, nameWidth });
   reportResults(context, tally, areProbes ? 1 : total);
+  plan.onEnd?.(tally.byEvent(), tally.summary().seconds);
   if (tally.accepted > 0) return ExitCode.expectation;
   return answersExitCode(tally.ok > 0 && (areProbes || tally.failed === 0), plan.expectStatus);
 }

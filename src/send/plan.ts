@@ -5,6 +5,7 @@ import type { SecretOptions } from "../project/given-secrets.ts";
 import { usageError } from "../util/errors.ts";
 import { parseInteger, parseTimeout } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";
+import type { SentCount } from "./tally.ts";
 
 /** The flags as they were typed. */
 export interface SendFlags extends SecretOptions {
@@ -36,6 +37,9 @@ export interface SendFlags extends SecretOptions {
   readonly truncate?: boolean;
   readonly slow?: string | true;
   readonly serveJwks?: string | true;
+  readonly junit?: string;
+  /** No flag: receives the results. */
+  onEnd?(results: readonly SentCount[], seconds: number): void;
 }
 
 const DEFAULT_SLOW = "5s";
@@ -102,6 +106,7 @@ function refuseContradictions(product: string | undefined, event: string | undef
       sendsNothing !== undefined && o.expectStatus !== undefined,
       `--expect-status needs an answer, and ${sendsNothing} sends nothing`,
     ],
+    [sendsNothing !== undefined && o.junit !== undefined, `--junit needs answers, and ${sendsNothing} sends nothing`],
     [
       sendsNothing !== undefined && o.serveJwks !== undefined,
       `--serve-jwks serves keys while something is sent, and ${sendsNothing} sends nothing`,

@@ -13,6 +13,16 @@ export interface SendOutcome {
   readonly accepted?: boolean;
 }
 
+/** Results of all deliveries of one event. */
+export interface SentCount {
+  /** Such as `crm.Leads.create`. */
+  readonly name: string;
+  readonly sent: number;
+  readonly failed: number;
+  /** The first one that failed. */
+  readonly failure: SentReport | undefined;
+}
+
 const MAX_EXAMPLES = 5;
 
 /** Counts outcomes, in memory that does not grow with them. */
@@ -28,6 +38,7 @@ export class Tally {
   readonly notes = new Set<string>();
   /** Accepted although they have a flaw. */
   accepted = 0;
+  readonly #events = new Map<string, SentCount>();
   readonly #statuses = new Map<string, number>();
   readonly #latencies = latencies();
   readonly #startedAt = performance.now();
@@ -48,11 +59,28 @@ export class Tally {
     else this.failed++;
     if (!ok && this.examples.size < MAX_EXAMPLES && !this.examples.has(kind)) this.examples.set(kind, sent);
     if (accepted) this.accepted++;
+    this.#count(sent, ok);
     if (late !== undefined) this.late.set(late, (this.late.get(late) ?? 0) + 1);
     this.#statuses.set(kind, (this.#statuses.get(kind) ?? 0) + 1);
     // A refused connection is not an answer.
     if (sent.status !== undefined) this.#latencies.add(sent.latencyMs);
     return report;
+  }
+
+  #count(report: SentReport, ok: boolean): void {
+    const name = [report.product, report.event].filter((each) => each !== undefined).join(".") || "own body";
+    const { sent, failed, failure } = this.#events.get(name) ?? { sent: 0, failed: 0, failure: undefined };
+    const count = {
+      name,
+      sent: sent + 1,
+      failed: failed + (ok ? 0 : 1),
+      failure: failure ?? (ok ? undefined : report),
+    };
+    this.#events.set(name, count);
+  }
+
+  byEvent(): readonly SentCount[] {
+    return [...this.#events.values()];
   }
 
   summary(): SendSummaryReport {

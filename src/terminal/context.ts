@@ -1,4 +1,5 @@
 import type { KnownSecrets } from "../delivery/secrets.ts";
+import { isAgent } from "../process/agents.ts";
 import type { Report } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
 import type { Runtime } from "../process/runtime.ts";
@@ -19,11 +20,16 @@ export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: 
     verbose: mode.verbose,
     quiet: mode.quiet,
   };
+  let suggestsJson = isAgent(runtime.env) && !mode.json;
   const report = (given: Report): void => {
     const { out, err } = renderReport(given, runtime, { style: mode.json ? "json" : style, hidden });
     const isVerbatim = (given.type === "text" && !given.prose) || given.type === "request";
     if (out) runtime.stdout.write(isVerbatim ? out : fitText(out, runtime.stdout));
     if (err) runtime.stderr.write(fitText(err, runtime.stderr));
+    if (suggestsJson && !WITHOUT_HINT.has(given.type)) {
+      suggestsJson = false;
+      report({ type: "notice", message: `--json prints this as JSON lines: ${runtime.invocation} help json` });
+    }
   };
   return Object.assign(Object.create(runtime) as Runtime, {
     report,
@@ -47,6 +53,9 @@ export async function createContext(runtime: Runtime, mode: Mode, knownSecrets: 
     },
   });
 }
+
+/** Reports that are no results, or that have no other form. */
+const WITHOUT_HINT: ReadonlySet<Report["type"]> = new Set(["notice", "warning", "decisions", "text", "request"]);
 
 /** A report as text or lines of JSON, with the secrets masked that are `hidden`. */
 export function renderReport(

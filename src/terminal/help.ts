@@ -122,14 +122,10 @@ export class ToolHelp extends Help {
     const shown = this.visibleCommands(command);
     const others = super.visibleCommands(command).filter((each) => !shown.includes(each));
     const list = `${others[0]?.helpGroup()} ${others.map((each) => each.name()).join(", ")}`;
-    const foot = [docsText(command), ...(this.#showsAll ? [] : [moreText(command)])].join("\n");
+    const otherList = others.length > 0 ? [wrapText(list, columns)] : [];
+    const foot = [...otherList, docsText(command), ...(this.#showsAll ? [] : [moreText(command)])].join("\n");
     const notes = this.#showsAll ? wrapText(helpTextOf(command, "after"), columns) : "";
-    const parts = [
-      super.formatHelp(command, helper).trimEnd(),
-      others.length > 0 && wrapText(list, columns),
-      notes,
-      foot,
-    ];
+    const parts = [super.formatHelp(command, helper).trimEnd(), notes, foot];
     return `${parts.filter(Boolean).join("\n\n")}\n`;
   }
 }

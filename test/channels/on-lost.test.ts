@@ -70,11 +70,13 @@ describe("channels renew --every --on-lost", () => {
     await expect.poll(alarms).toHaveLength(1);
     while (failed++ < 3) {
       const before = world.requests("POST").length;
+      await world.clock.asleep(1);
       world.clock.advance(HOUR_MS);
       await expect.poll(() => world.requests("POST").length).toBeGreaterThan(before);
     }
     expect(alarms()).toHaveLength(1);
     world.server.unusual.accept("1");
+    await world.clock.asleep(1);
     world.clock.advance(HOUR_MS);
     const { exitCode, out, err } = await running;
     expect([exitCode, losses]).toEqual([9, 2]);

@@ -190,7 +190,6 @@ describe("check", () => {
     ["PORT --only securty", '--only: there is no check "securty"'],
     ["PORT --skip security.token", '--skip: there is no check "security.token"'],
     ["PORT --only protocol.exact-200", "no check is left"],
-    ["PORT --summary check.xml", '--summary: "check.xml" is not a summary'],
     ["PORT --count-cmd false", "--count-cmd: the command failed"],
     ["PORT --product crn", 'there is no product "crn"'],
     ["PORT --event Deals.updat", 'crm has no event "Deals.updat"'],
@@ -234,7 +233,7 @@ describe("check", () => {
       (response) => void response.writeHead(500).end('a <b> & "c" \u001b[31m \u009b\u202e\uffff'),
     );
     const cwd = tempFolder();
-    const { exitCode } = await check("PORT --summary junit=check.xml", app.port, { cwd });
+    const { exitCode } = await check("PORT --junit check.xml", app.port, { cwd });
     const xml = readFileSync(join(cwd, "check.xml"), "utf8");
     expect(exitCode).toBe(8);
     expect(xml).toMatch(/<testsuites name="zoho-hooks check" tests="\d+" failures="\d+" errors="0" skipped="\d+"/);

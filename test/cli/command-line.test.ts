@@ -51,7 +51,7 @@ describe("a command that other tools have", () => {
     ["resend 3", "zoho-hooks replay 3?"],
     ["events resend 1", "zoho-hooks replay 1?"],
     ["events clear", "zoho-hooks events prune --keep 0s"],
-    ["check 3000 --junit out.xml", "--summary junit=FILE"],
+    ["check 3000 --summary junit=out.xml", "--junit FILE"],
     ["replay --logged 3", "zoho-hooks replay 3, without a flag?"],
   ])("%s is answered with %s", async (line, meant) => {
     const { exitCode, err } = await run(line.split(" "));

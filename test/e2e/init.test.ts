@@ -31,7 +31,9 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
       [/ZOHO_WEBHOOK_SECRET, which/, "\u001b[B\r"],
       [/toggle visibility/, "typed-secret\r"],
       [/ZOHO_WEBHOOK_TOKEN, which/, "\r"],
+      [/Tell coding agents/, "\r"],
     ]);
+    expect(existsSync(join(cwd, "AGENTS.md"))).toBe(false);
     expect(text).toContain("created");
     expect(text).not.toContain("typed-secret");
     expect(status).toBe(0);

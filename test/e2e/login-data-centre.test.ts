@@ -35,7 +35,7 @@ const login = (dc: string, code = india.accounts.makeCode(SCOPES)) =>
     "--code",
     code,
     "--client-id",
-    "1000.STRICTCLIENT",
+    india.accounts.clientId,
     "--client-secret-file",
     "-",
   ]);

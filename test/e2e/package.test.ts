@@ -20,7 +20,8 @@ it("packs what is used, and nothing else", () => {
       .replace(/^fixtures\/.*\.json$/, "fixtures/….json")
       .replace(/^dist\/types\/.*\.(d\.c?ts)$/, "dist/types/….$1")
       .replace(/^dist\/(chunks|library)\/.*\.(c?js)$/, "dist/$1/….$2")
-      .replace(/^docs\/products\/.*\.md$/, "docs/products/….md"),
+      .replace(/^docs\/(products|verify)\/.*\.md$/, "docs/$1/….md")
+      .replace(/^skills\/zoho-hooks\/references\/.*\.md$/, "skills/zoho-hooks/references/….md"),
   );
   expect([...new Set(kinds)].sort()).toMatchInlineSnapshot(`
     [
@@ -29,6 +30,7 @@ it("packs what is used, and nothing else", () => {
       "README.md",
       "SECURITY.md",
       "THIRD_PARTY_NOTICES.md",
+      "action.yml",
       "bin/package.json",
       "bin/zoho-hooks.js",
       "dist/chunks/….cjs",
@@ -44,6 +46,7 @@ it("packs what is used, and nothing else", () => {
       "dist/types/….d.cts",
       "dist/types/….d.ts",
       "docs/README.md",
+      "docs/agents.md",
       "docs/check.md",
       "docs/commands.md",
       "docs/configuration.md",
@@ -64,12 +67,16 @@ it("packs what is used, and nothing else", () => {
       "docs/testing.md",
       "docs/troubleshooting.md",
       "docs/verify-elsewhere.md",
+      "docs/verify/….md",
       "docs/verifying.md",
       "examples/guide-worker/README.md",
       "examples/guide-worker/package.json",
       "examples/guide-worker/worker.js",
       "fixtures/….json",
+      "llms.txt",
       "package.json",
+      "skills/zoho-hooks/SKILL.md",
+      "skills/zoho-hooks/references/….md",
     ]
   `);
 }, 60_000);

@@ -237,7 +237,7 @@ let count = 0;
 
 fuzz<Case>({
   name: "emulator",
-  share: 0.25,
+  share: 1,
   cases,
   async check(each) {
     const { status, text } = await send(each);

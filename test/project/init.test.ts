@@ -408,6 +408,7 @@ describe("init at a terminal", () => {
     "ZOHO_WEBHOOK_SECRET, which": "enter",
     "ZOHO_WEBHOOK_TOKEN, which": "none",
     ZOHO_WEBHOOK_SECRET: "typed-secret",
+    "AGENTS.md": false,
   };
 
   it("asks for everything without a flag", async () => {
@@ -425,6 +426,20 @@ describe("init at a terminal", () => {
     });
     expect(read(cwd, ".env")).toBe("ZOHO_WEBHOOK_SECRET=typed-secret\n");
     expect(out + err).not.toContain("typed-secret");
+    expect(existsSync(join(cwd, "AGENTS.md"))).toBe(false);
+  });
+
+  it("adds a paragraph for coding agents to AGENTS.md, and does not ask again", async () => {
+    const cwd = tempFolder();
+    const { out } = await run(["init"], { cwd, prompts: answering({ ...answers, "AGENTS.md": true }) });
+    expect(out).toMatch(/^created +AGENTS\.md +Zoho webhooks$/m);
+    expect(read(cwd, "AGENTS.md")).toMatch(/^## Zoho webhooks\n\nTest them with `npx zoho-hooks`\./);
+    const before = read(cwd, "AGENTS.md");
+    const asked: string[] = [];
+    await run(["init"], { cwd, prompts: answering(answers, asked) });
+    await run(["init", "--yes"], { cwd });
+    expect(asked.join()).not.toContain("AGENTS.md");
+    expect(read(cwd, "AGENTS.md")).toBe(before);
   });
 
   it.each([true, false])("asks before it changes a config file; the answer is %s", async (yes) => {
@@ -483,6 +498,23 @@ describe("init at a terminal", () => {
     const again: string[] = [];
     await run(["init"], { cwd, prompts: answering(strict, again) });
     expect(again.join()).not.toContain("never signs");
+  });
+
+  it("adds it with --yes only where there is an AGENTS.md, below what is there", async () => {
+    const old = "# Rules\r\n\r\nBe brief.";
+    const cwd = folderWith({ "AGENTS.md": old });
+    expect((await run(["init", "--yes"], { cwd })).exitCode).toBe(0);
+    expect(read(cwd, "AGENTS.md")).toMatch(/^# Rules\r\n\r\nBe brief\.\r\n\r\n## Zoho webhooks\r\n[\s\S]*fails\.\r\n$/);
+    const none = tempFolder();
+    await run(["init", "--yes"], { cwd: none });
+    expect(existsSync(join(none, "AGENTS.md"))).toBe(false);
+  });
+
+  it.skipIf(process.platform === "win32")("leaves an AGENTS.md alone that is a link", async () => {
+    const cwd = folderWith({ "CLAUDE.md": "# Rules\n" });
+    symlinkSync("CLAUDE.md", join(cwd, "AGENTS.md"));
+    expect((await run(["init", "--yes"], { cwd })).exitCode).toBe(0);
+    expect(read(cwd, "CLAUDE.md")).toBe("# Rules\n");
   });
 
   it("asks nothing with --yes", async () => {

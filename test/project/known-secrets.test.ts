@@ -125,8 +125,9 @@ const argvs: readonly (readonly string[])[] = [
   ["send", "crm", "Leads.create", "--to", "APP", "--json"],
   ["send", "crm", "Leads.create", "--to", "APP", "--format", "guide", "--bad-signature", "--bad-token"],
   ["send", "crm", "--all", "--to", "APP", "--quiet"],
-  ["check", "APP", "--only", "security", "--summary", "junit=export", "--json"],
+  ["check", "APP", "--only", "security", "--junit", "export", "--json"],
   ["check", "APP", "--only", "protocol"],
+  ["emulate", "--env", "--json"],
   ["whoami"],
   ["channels", "list", "-v"],
   ["channels", "create", "Leads.create", "--url", "https://example.com/hook", "--dry-run"],
@@ -138,6 +139,7 @@ const argvs: readonly (readonly string[])[] = [
   ["products", "crm", "--json"],
   ["fixtures", "show", "crm", "Leads.create"],
   ["types"],
+  ["skill"],
   ["store", "status"],
   ["keygen", "--json"],
   ["init", "--yes", "--json"],
@@ -146,8 +148,8 @@ const argvs: readonly (readonly string[])[] = [
   ["completion", "bash"],
   ["trust"],
 ];
-/** Tested below: they run until they are stopped. */
-const LONG = ["listen", "ui"];
+/** Run until they are stopped. The first two are tested below; mcp runs the others; emulate loads no secrets. */
+const LONG = ["listen", "ui", "mcp", "emulate"];
 
 describe("a secret that the process knows", () => {
   it("is looked for in every command", () => {
@@ -157,7 +159,7 @@ describe("a secret that the process knows", () => {
   it.each(argvs.map((argv) => [argv.join(" "), argv] as const))("is not shown by %s", async (_, argv) => {
     const result = await at(argv.map((word) => (word === "APP" ? app.url : word)));
     expect([ExitCode.bug, ExitCode.usage], result.err).not.toContain(result.exitCode);
-    const isWritten = argv.includes("--out") || argv.includes("--summary");
+    const isWritten = argv.includes("--out") || argv.includes("--junit");
     const text = everything(result) + (isWritten ? readFileSync(join(cwd, "export"), "utf8") : "");
     expect(text.length).toBeGreaterThan(0);
     expect(leakedIn(text)).toEqual([]);

@@ -68,11 +68,21 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   types: [],
 };
 
+const NO_EMULATOR = ["--url", "http://127.0.0.1:1"];
+/** They reach nothing here. */
+const UNREACHABLE: Readonly<Record<string, readonly string[]>> = {
+  "emulate fail": ["429", ...NO_EMULATOR],
+  "emulate advance": ["6d", ...NO_EMULATOR],
+  "emulate reset": NO_EMULATOR,
+};
+
 /** Set a folder up or show it: they run no code of it and send nothing for it. */
 const WITHOUT_QUESTION: Readonly<Record<string, readonly string[]>> = {
+  "emulate start": ["--port", "0"],
   products: [],
   init: ["--yes", "--force", "--products", "crm"],
   trust: [],
+  skill: [],
   keygen: [],
   "config show": [],
   doctor: [],
@@ -152,7 +162,8 @@ const DECISIONS =
 
 describe("in a stranger's folder", () => {
   it("every command is called", () => {
-    const called = [...Object.keys(ARGUMENTS), ...Object.keys(WITHOUT_QUESTION)];
+    // `mcp` takes over stdin and stdout: test/e2e/mcp.test.ts.
+    const called = [...[ARGUMENTS, WITHOUT_QUESTION, UNREACHABLE].flatMap(Object.keys), "mcp"];
     expect(called.toSorted()).toEqual(leaves(program).toSorted());
   });
 
@@ -191,6 +202,15 @@ describe("in a stranger's folder", () => {
     expect([exitCode, err]).toEqual([expected, expect.not.stringContaining("error:")]);
     expect([clone.moduleRan(), clone.requests()]).toEqual([false, []]);
   });
+
+  it.each(Object.entries(UNREACHABLE).map(([words, more]) => named([...words.split(" "), ...more])))(
+    "%s runs none of its code and sends it nothing",
+    async (_, argv) => {
+      const clone = newClone();
+      expect((await clone.call(argv)).exitCode).toBe(5);
+      expect([clone.moduleRan(), clone.requests()]).toEqual([false, []]);
+    },
+  );
 
   // The others prove something only if its code would run, and its server would be asked.
   it.each([["verify", "payload.json"], ["send", "forms", "--dry-run"], ["types"], ["products", "forms"]].map(named))(

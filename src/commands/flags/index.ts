@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
 import { type Settings, settingOf, settingText } from "../../project/settings.ts";
 
+export const JUNIT_FLAG = ["--junit <file>", "also write the results to this file, as JUnit XML"] as const;
+
 /** For a repeatable option. It overrides an earlier `--no-` of the same name. */
 export function collect(value: string, before: readonly string[] | false = []): readonly string[] {
   return before === false ? [value] : [...before, value];

@@ -54,6 +54,8 @@ interface TextQuestion<T> {
 interface Existing {
   readonly settings: SettingsFile;
   readonly products: readonly Product[];
+  /** Whether AGENTS.md exists; undefined where it names this tool already, or is a link. */
+  readonly hasAgentsFile: boolean | undefined;
   hasVariable(name: string): boolean;
 }
 
@@ -61,7 +63,7 @@ interface Existing {
 export async function collectAnswers(
   context: Context,
   options: InitOptions,
-  { settings, products, hasVariable }: Existing,
+  { settings, products, hasAgentsFile, hasVariable }: Existing,
 ) {
   const prompts = options.yes === true ? undefined : await context.prompts();
   const missing: string[] = [];
@@ -122,6 +124,7 @@ export async function collectAnswers(
       }),
     );
   }
+  const agents = await askAgents(prompts, hasAgentsFile);
   if (missing.length > 0) {
     throw usageError(
       `there is no terminal to ask for ${missing.join(", ")}`,
@@ -139,6 +142,8 @@ export async function collectAnswers(
     port: port === defaults.port && settings.port === undefined && options.port === undefined ? undefined : port,
     target: target === "none" ? undefined : target,
     credentials,
+    /** Whether AGENTS.md gets a paragraph. */
+    agents,
   };
 }
 
@@ -227,6 +232,13 @@ async function askUnsigned(
   if (prompts === undefined) return Object.keys(settings).length === 0 ? ids : undefined;
   const message = `Zoho never signs webhooks whose body you design (${ids.join(", ")}). Accept them unsigned?`;
   return (await prompts.confirm({ message, initial: true })) ? ids : [];
+}
+
+/** Without questions the answer is that of Enter. */
+async function askAgents(prompts: Prompts | undefined, hasFile: boolean | undefined): Promise<boolean> {
+  if (hasFile === undefined) return false;
+  const message = "Tell coding agents about zoho-hooks in AGENTS.md?";
+  return (await prompts?.confirm({ message, initial: hasFile })) ?? hasFile;
 }
 
 /** `none`, or a value of `forwardTo`. A path alone would be a path of the receiver itself. */

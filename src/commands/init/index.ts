@@ -23,7 +23,7 @@ import { trust } from "../../project/trust.ts";
 import { examples } from "../../terminal/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, writeFileAtomically } from "../../util/files.ts";
-import { rejectLinks } from "../../util/links.ts";
+import { isLink, rejectLinks } from "../../util/links.ts";
 import type { Define } from "../command.ts";
 import { type Answers, collectAnswers, type InitOptions } from "./answers.ts";
 
@@ -61,7 +61,8 @@ const HELP = `
 Asks for everything that you do not give with a flag, then writes these files in the current folder:
   zoho-hooks.config.json   settings, no secrets
   .env                     secrets, added at the end; existing ones stay
-  .gitignore               lines that keep .env and the log out of Git`;
+  .gitignore               lines that keep .env and the log out of Git
+  AGENTS.md                a paragraph for coding agents, if you want it or the file exists`;
 
 /** Asks everything before it writes anything, so a missing answer leaves every file as it was. */
 async function init(context: Context, options: InitOptions): Promise<ExitCode> {
@@ -92,11 +93,12 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     () => knownProducts(context, settings),
     () => knownProducts(context, none),
   );
-  const answers = await collectAnswers(context, options, { settings, products, hasVariable });
+  const hasAgentsFile = offersAgents(cwd);
+  const answers = await collectAnswers(context, options, { settings, products, hasAgentsFile, hasVariable });
   const config = configChange(path, answers, { text, settings });
   // .gitignore before the secret.
   const envChanges = envChange(cwd, answers);
-  const changes = [ignoreChange(cwd), envChanges, config];
+  const changes = [agentsChange(cwd, answers), ignoreChange(cwd), envChanges, config];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(cwd, file);
   if (config.action === "changed") await confirmOverwrite(context, config, options);
   for (const { path: file, content, mode } of changes) {
@@ -295,4 +297,27 @@ function ignoreChange(root: string): FileChange {
   const entries = IGNORED.flatMap(({ lines, by }) => (existing.some((line) => by.test(line)) ? [] : lines));
   const content = entries.length === 0 ? undefined : appendLines(file, entries);
   return fileChange(path, file.bytes !== undefined, { content, entries });
+}
+
+const AGENTS_FILE = "AGENTS.md";
+const AGENTS_PARAGRAPH = [
+  "## Zoho webhooks",
+  "",
+  "Test them with `npx zoho-hooks`. Do not write Zoho's payloads or signatures from memory: `npx zoho-hooks skill` says how to",
+  "get samples, send them signed, and find out why one fails.",
+];
+
+/** Whether AGENTS.md exists; undefined where nothing is to be added: it names this tool, or is a link to a file of another name. */
+function offersAgents(root: string): boolean | undefined {
+  const path = join(root, AGENTS_FILE);
+  const text = readText(path);
+  return isLink(path) || text?.includes("zoho-hooks") ? undefined : text !== undefined;
+}
+
+function agentsChange(root: string, { agents }: Answers): FileChange {
+  const path = join(root, AGENTS_FILE);
+  const file = readLineFile(path);
+  const isEmpty = (file.bytes?.length ?? 0) === 0;
+  const content = agents ? appendLines(file, [...(isEmpty ? [] : [""]), ...AGENTS_PARAGRAPH]) : undefined;
+  return fileChange(path, file.bytes !== undefined, { content, entries: agents ? ["Zoho webhooks"] : [] });
 }

@@ -3,7 +3,7 @@ import { watchProductIds } from "../../channels/watch-products.ts";
 import type { ListenOptions } from "../../listener/plan.ts";
 import type { Context } from "../../project/context.ts";
 import type { Settings } from "../../project/settings.ts";
-import { addSecretOptions, addSettingFlags, collect } from "../flags/index.ts";
+import { addSecretOptions, addSettingFlags, collect, JUNIT_FLAG } from "../flags/index.ts";
 
 /** The first group is what `--help` shows. Those that are settings are declared in project/settings.ts. */
 export function addListenFlags(command: Command): void {
@@ -18,6 +18,7 @@ export function addListenFlags(command: Command): void {
     .option("--expect <event=count>", "exit once these have arrived, such as crm:Leads.create=2 (repeatable)", collect)
     .option("--timeout <time>", "stop after this time; exit with 8 if --expect (default: 60s) is not met")
     .option("--exec <command>", "run this command once ready, and exit with its exit code")
+    .option(...JUNIT_FLAG)
     .optionsGroup("Receiving:");
   addSettings("onInvalid", "schema", "allowUnsigned", "tolerance", "allowIp", "allowZohoIps", "host", "maxBody")
     .option("--no-keys", "turn off keyboard shortcuts and the status line")

@@ -1,3 +1,4 @@
+import { runFindings, writeResults } from "../../checks/summaries.ts";
 import { type RunningInspector, startInspector } from "../../inspector/start.ts";
 import { listen } from "../../listener/listen.ts";
 import { type ListenOptions, noLog, type Plan } from "../../listener/plan.ts";
@@ -43,7 +44,16 @@ exit code is 9 if the channel was lost, and 7 if it could not be deleted.`;
 async function start(context: Context, target: string | undefined, options: ListenOptions): Promise<ExitCode | number> {
   // Loaded only where somebody can press them.
   const createKeys = takesKeys(context, options) ? (await import("./keys/index.ts")).createKeys : undefined;
-  return listen(context, target, options, { createKeys, createInspector });
+  return listen(context, target, options, {
+    createKeys,
+    createInspector,
+    onEnd(result) {
+      if (options.junit === undefined) return;
+      const command = "zoho-hooks listen";
+      const { seconds } = result;
+      writeResults(context, options.junit, { command, name: command, findings: runFindings(result), seconds });
+    },
+  });
 }
 
 /** The inspector of a run, which is started on demand. It has no part in receiving: the run goes on without it. */
