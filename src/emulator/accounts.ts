@@ -90,11 +90,6 @@ export class Accounts {
     return value;
   }
 
-  /** Revokes all access tokens, as Zoho does when the user ends the sessions of an app. */
-  forgetAccessTokens(): void {
-    this.#state.accounts.accessTokens = {};
-  }
-
   scopesOf(accessToken: string): readonly string[] | undefined {
     const access = memberOf(this.#state.accounts.accessTokens, accessToken);
     return access === undefined || access.expiresAt <= this.#now() ? undefined : access.scopes;
@@ -229,20 +224,20 @@ const { salesiq: _, ...OWN_SCOPES } = LOGIN_SCOPES;
 const ALL_SCOPES = [
   ...new Set([
     ...Object.values(OWN_SCOPES).flat(),
-    ...["ZohoCRM", "ZohoBigin", "ZohoRecruit"].flatMap((prefix) =>
-      ["modules", "settings", "users", "org", "notifications"].map((group) => `${prefix}.${group}.ALL`),
+    ...["ZohoCRM", "ZohoBigin", "ZohoRecruit"].flatMap((service) =>
+      each(service, ["modules", "settings", "users", "org", "notifications"], ["ALL"]),
     ),
     "ZohoCRM.settings.automation_actions.ALL",
-    ...["tickets", "contacts", "search"].flatMap((group) =>
-      ["READ", "CREATE", "UPDATE", "DELETE"].map((operation) => `Desk.${group}.${operation}`),
-    ),
-    ...["contacts", "settings", "invoices"].flatMap((group) =>
-      ["READ", "CREATE", "UPDATE", "DELETE"].map((operation) => `ZohoBooks.${group}.${operation}`),
-    ),
+    ...each("Desk", ["tickets", "contacts", "search"]),
+    ...each("ZohoBooks", ["contacts", "settings", "invoices"]),
     "ZohoInventory.settings.UPDATE",
     "ZohoSign.documents.ALL",
   ]),
 ];
+
+function each(service: string, groups: readonly string[], operations = ["READ", "CREATE", "UPDATE", "DELETE"]) {
+  return groups.flatMap((group) => operations.map((operation) => `${service}.${group}.${operation}`));
+}
 
 /** Separated by commas, or by spaces as the standard has it. */
 function scopesIn(given: URLSearchParams): readonly string[] {

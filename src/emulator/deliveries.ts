@@ -48,10 +48,6 @@ interface Entry {
   readonly delivery: Delivery;
 }
 
-interface Probing extends Pick<Outgoing, "product" | "event" | "timeoutMs"> {
-  readonly delivery: Delivery;
-}
-
 export interface DeliveriesOptions {
   readonly faults: Faults;
   readonly env: PosterOptions["env"];
@@ -107,10 +103,8 @@ export class Deliveries {
   }
 
   /** Posts a request that checks a URL before its webhook is saved. Resolves to the status of the answer. */
-  async probe({ product, event, delivery, timeoutMs }: Probing): Promise<number | undefined> {
-    return new Promise((resolve) => {
-      this.#push({ outgoing: { product, event, ...(timeoutMs && { timeoutMs }), onAnswer: resolve }, delivery });
-    });
+  probe(of: Pick<Outgoing, "product" | "event" | "timeoutMs">, delivery: Delivery): Promise<number | undefined> {
+    return new Promise((onAnswer) => this.#push({ outgoing: { ...of, onAnswer }, delivery }));
   }
 
   /** Sends the same bytes once more; false where the delivery is not kept any more. */

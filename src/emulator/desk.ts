@@ -269,12 +269,11 @@ export class Desk extends Store<DeskHook> implements Service {
 
   /** A GET must get 200, or else a POST of `{}`. */
   async #answersProbe(url: string): Promise<boolean> {
+    const about = { product: "desk", event: "probe", timeoutMs: wire.answer.withinMs };
     const probes: readonly Probe[] = wire.probes;
     for (const { method = "POST", contentType, body } of probes) {
       const headers: HeaderPair[] = contentType === "" ? [] : [["content-type", contentType]];
-      const delivery = { method, url, headers, body };
-      const { withinMs: timeoutMs } = wire.answer;
-      if ((await this.deliveries.probe({ product: "desk", event: "probe", delivery, timeoutMs })) === 200) return true;
+      if ((await this.deliveries.probe(about, { method, url, headers, body })) === 200) return true;
     }
     return false;
   }

@@ -182,7 +182,7 @@ describe("deleting", () => {
 describe("a rejected token", () => {
   it("is replaced once, and the request sent again, even a POST", async () => {
     await rig.tokens.get();
-    rig.server.accounts.forgetAccessTokens();
+    rig.server.state.accounts.accessTokens = {};
     const [result] = await rig.client().create([request()]);
     expect(result).not.toBeInstanceOf(UserError);
     expect(rig.server.tokenRequests()).toHaveLength(2);

@@ -237,7 +237,7 @@ describe("keepAlive, case by case,", () => {
     const start = rig.clock.now().getTime();
     const expiresAt = new Date(start + 2 * HOUR_MS);
     await rig.client().create([{ config, expiresAt }]);
-    rig.server.accounts.forgetAccessTokens();
+    rig.server.state.accounts.accessTokens = {};
     rig.server.trouble(
       { status: 503, body: "<html>" },
       100_000,

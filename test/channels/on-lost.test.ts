@@ -124,7 +124,7 @@ describe("channels renew --every --on-lost", () => {
     const command = alarm('await new Promise((over) => setTimeout(over, 300)); appendFileSync("done.txt", "done");');
     const { exitCode } = await every(command, ({ state }) => {
       if (state !== "renewed") return;
-      world.server.accounts.forgetAccessTokens();
+      world.server.state.accounts.accessTokens = {};
       const dead = { status: 200, body: { error: "invalid_code" } };
       world.server.trouble(dead, 999, ({ path }) => path === "/oauth/v2/token");
       advance(200 * HOUR_MS);

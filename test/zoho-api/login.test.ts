@@ -207,7 +207,7 @@ describe("a sign-in", () => {
   it("that was revoked suggests a login for the same profile, and leaves the others alone", async () => {
     await signInByCode();
     await signInByCode("--profile", "acme", "--dc", "eu", "--environment", "sandbox");
-    server.accounts.forgetAccessTokens();
+    server.state.accounts.accessTokens = {};
     server.trouble({ status: 200, body: { error: "invalid_code" } }, 2, ({ path }) => path === "/oauth/v2/token");
     const { exitCode, err } = await zoho(["channels", "list"]);
     expect(exitCode).toBe(6);
