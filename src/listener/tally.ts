@@ -101,7 +101,9 @@ export function openDrift(context: Context, { settings }: Pick<Config, "settings
   return {
     add({ n, method, path, headers, body, receipt, duplicateOf }: EventReport): void {
       const delivery = { method, url: path, headers, body };
-      traffic.add({ ...receipt, n, duplicateOf, delivery }, () => receipt.payload?.data);
+      const { product, format, event, known, verdicts } = receipt;
+      const seen = { n, product, format, event, known, verdicts, duplicateOf, delivery };
+      traffic.add(seen, () => receipt.payload?.data);
     },
     /** At the end of the run: the differences, if there are any. */
     report(): void {
