@@ -125,7 +125,7 @@ export class Deliveries {
     while (this.#waiting.length + this.#running + this.#late.size > 0 && !this.#isClosed) await this.#changed();
   }
 
-  /** Drops what waits, and forgets what was sent and what is under way. */
+  /** Discards queued deliveries and the history, including deliveries in flight. */
   clear(): void {
     for (const timer of this.#late) clearTimeout(timer);
     this.#late.clear();

@@ -235,7 +235,7 @@ export async function openEmulator(options: EmulatorOptions) {
   };
 }
 
-/** The address by which a client reaches this server, as from a container: what it is told to go to has to be that one. */
+/** Origin from the Host header. It differs from `url` for a client in a container, whose token answers must name it. */
 function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
   return /:\d+$/.test(String(host)) ? `http://${host}` : undefined;
 }

@@ -298,7 +298,7 @@ function accepted([result]: readonly Result[]): Result {
   return result;
 }
 
-/** What is stored of an item: fields that Zoho sets are left out, unknown ones are custom fields. */
+/** Returns the stored fields of an item: without those that Zoho sets; unknown names become custom fields. */
 function toData(module: Module, item: Data): Data {
   const names = Object.keys(item).filter((name) => {
     const field = module.fields.get(name);

@@ -49,7 +49,7 @@ export function textOf(value: unknown): string {
 export function age(value: unknown, ms: number): void {
   if (typeof value !== "object" || value === null) return;
   for (const [name, member] of Object.entries(value)) {
-    // What a user wrote has names of its own.
+    // Fields of records may end in `At` too.
     if (name === "data") continue;
     if (!name.endsWith("At")) age(member, ms);
     else if (typeof member === "number") Object.assign(value, { [name]: member - ms });
