@@ -23,7 +23,14 @@ const DEFAULT_APP: ListenAddress = { host: "localhost", port: 3000 };
 export function createRoutes(forwardTo: readonly string[], routeTexts: readonly string[]): Routes {
   const routes = routeTexts.map((text) => parseRoute(text, "--route"));
   const addressOf = (target: string, product: string | undefined): string => targetUrl(target, product, DEFAULT_APP);
-  const urlOf = (target: string, product: string | undefined): string => targetName(addressOf(target, product));
+  const names = new Map<string, string>();
+  // Once for each product: deliveries come by the thousand.
+  const urlOf = (target: string, product: string | undefined): string => {
+    const key = `${product} ${target}`;
+    const name = names.get(key) ?? targetName(addressOf(target, product));
+    names.set(key, name);
+    return name;
+  };
   const urlsOf = (targets: readonly string[], product: string | undefined): readonly string[] => [
     ...new Set(targets.map((target) => urlOf(target, product))),
   ];

@@ -66,14 +66,15 @@ export async function startForwarding(context: Context, plan: Plan, log: Log): P
   const apps = routes.targets.filter((target) => poster.isDirect(target) && !isQueue(target));
   const withAdvice = adviseOnce(context, config);
   const secretFields = allSecretFieldNames(products);
+  const masked = (report: ForwardReport): ForwardReport => {
+    const target = maskUrl(report.target, secretFields);
+    // An app's error page may repeat what it was sent.
+    const replyPreview = maskText(context.knownSecrets.maskCut(report.replyPreview), secretFields);
+    return { ...report, target, replyPreview };
+  };
   const show = (report: ForwardReport): void => {
     const advised = withAdvice(report);
-    // An app's error page may repeat what it was sent.
-    const masked = options.showSecrets !== true && {
-      target: maskUrl(advised.target, secretFields),
-      replyPreview: maskText(context.knownSecrets.maskCut(advised.replyPreview), secretFields),
-    };
-    context.report({ ...advised, ...masked });
+    context.report(options.showSecrets === true ? advised : masked(advised));
   };
   const shared = {
     log,
@@ -179,6 +180,7 @@ function adviseOnce({ invocation, json }: Context, config: Config): (report: For
   const list = `${invocation} events list --failed${flag}`;
   return (report) => {
     const first = sameAs(report);
+    if (isDelivered(report) && report.hint === undefined) return report;
     const hint = report.hint === undefined || json || isNew(report.hint) ? report.hint : undefined;
     const replyPreview = first?.replyPreview === report.replyPreview ? "" : report.replyPreview;
     const shown = { ...report, hint, replyPreview, sameAs: first?.n };

@@ -78,7 +78,8 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
       const flag = given?.[credential];
       // The flag replaces a product's own secret, which stays required.
       if (flag !== undefined) return [{ ...flag, shared: own === undefined }];
-      return [own ?? found.get(variable) ?? stored?.find(product, credential) ?? []].flat();
+      const one = own ?? found.get(variable) ?? stored?.find(product, credential);
+      return one === undefined ? [] : [one];
     },
     all: () => [
       ...Object.values(given ?? {}).filter((each) => each !== undefined),

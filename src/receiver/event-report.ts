@@ -68,7 +68,7 @@ export function eventLine(report: EventReport): JsonLine {
   return {
     type: "event",
     n: report.n,
-    at: report.at,
+    at: report.at.toISOString(),
     ...receiptLine(receipt),
     method: report.method,
     path: report.path,

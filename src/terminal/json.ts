@@ -2,16 +2,17 @@ import type { Report, Reports } from "../process/messages.ts";
 import { eventLine, receiptLine } from "../receiver/event-report.ts";
 import { whyUnknown } from "../recognition/receive.ts";
 import type { SendSummaryReport } from "../send/reports.ts";
-import { lineOf, rounded, snakeCase } from "../util/json-line.ts";
+import { lineOf, rounded, withoutDashes } from "../util/json-line.ts";
 import { type JsonLine, jsonLine } from "../util/text.ts";
 import type { VerifiedReport } from "../verify/reports.ts";
 
 /** A report as lines of JSON for stdout. */
 export function jsonLines(report: Report): string {
   const write = lines[report.type] as (report: Report) => JsonLine | readonly JsonLine[];
-  const type = snakeCase(report.type);
-  return [write(report)]
-    .flat()
+  const type = withoutDashes(report.type);
+  const none: readonly JsonLine[] = [];
+  return none
+    .concat(write(report))
     .map((line) => jsonLine({ v: 1, type, ...line }))
     .join("");
 }

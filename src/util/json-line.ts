@@ -31,15 +31,21 @@ export function lineOf<const List extends string>(list: List, writers: Readonly<
       if (value === undefined) {
         if (!isOptional) line[key] = null;
       } else if (isSpread) Object.assign(line, value);
-      else line[key] = value;
+      // What `JSON.stringify` would do, which calls `toJSON` at a fifth of the speed.
+      else line[key] = value instanceof Date ? value.toJSON() : value;
     }
     return line;
   };
 }
 
-/** `latencyMs` is `latency_ms`, and `not-deleted` is `not_deleted`. */
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replaceAll("-", "_");
+/** `latencyMs` is `latency_ms`. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** `not-deleted` is `not_deleted`. */
+export function withoutDashes(word: string): string {
+  return word.replaceAll("-", "_");
 }
 
 /** A duration as it was measured, without digits that say nothing. */
@@ -47,4 +53,4 @@ export function rounded(ms: number): number {
   return Number(ms.toFixed(2));
 }
 
-const WRITERS: Readonly<Record<string, Writer>> = { latencyMs: rounded, state: snakeCase };
+const WRITERS: Readonly<Record<string, Writer>> = { latencyMs: rounded, state: withoutDashes };
