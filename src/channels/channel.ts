@@ -4,6 +4,9 @@ import { zohoTime } from "../zoho-api/time.ts";
 import { soonest } from "./expiry.ts";
 import type { WatchProduct } from "./watch-products.ts";
 
+/** It may not be numeric: Zoho decides. It becomes part of file names and of commands to copy. */
+export const CHANNEL_ID = /^[\w.:-]{1,64}$/;
+
 /** A channel without its expiry. */
 export interface ChannelConfig {
   readonly id: string;

@@ -4,7 +4,7 @@ import type { ApiReply, ApiRequest, ZohoApi } from "../zoho-api/api.ts";
 import { deleteAndConfirm, readAllPages, requestedDeletions } from "../zoho-api/collection.ts";
 import { readFault, replyError, ZohoApiError } from "../zoho-api/errors.ts";
 import { parseZohoTime } from "../zoho-api/time.ts";
-import { type Channel, type ChannelConfig, mergeRows, watchItem } from "./channel.ts";
+import { CHANNEL_ID, type Channel, type ChannelConfig, mergeRows, watchItem } from "./channel.ts";
 import { soonest } from "./expiry.ts";
 import type { WatchProduct } from "./watch-products.ts";
 
@@ -112,9 +112,6 @@ function resultFor(id: string, results: readonly ItemResult[], position: number)
 
 /** Zoho sends ids as numbers or strings, of up to 19 digits. */
 export const idSchema = z.union([z.string(), z.number(), z.bigint()]).transform(String);
-
-/** It may not be numeric: Zoho decides. It becomes part of file names and of commands to copy. */
-export const CHANNEL_ID = /^[\w.:-]{1,64}$/;
 
 /** The id of a channel, as a user gives it. */
 export function readChannelId(text: string): string {

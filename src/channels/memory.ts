@@ -3,9 +3,8 @@ import { z } from "zod";
 import { UserError } from "../util/errors.ts";
 import { withFileLock } from "../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
-import type { Channel, ChannelConfig } from "./channel.ts";
+import { CHANNEL_ID, type Channel, type ChannelConfig } from "./channel.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
-import { CHANNEL_ID } from "./client.ts";
 import { MINUTE_MS } from "./expiry.ts";
 
 /** The owner of a channel. Sign-ins of different organisations may share a name, above all "environment". */

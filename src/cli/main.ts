@@ -112,7 +112,7 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .commandsGroup(commands[0]?.group ?? "")
     .helpCommand("help [topic]", "show help for a command, or a page of the documentation")
     .addHelpText("before", EXAMPLES)
-    .addHelpText("after", topicsText(runtime.packageRoot) + EXIT_CODES)
+    .addHelpText("after", () => topicsText(runtime.packageRoot) + EXIT_CODES)
     .configureOutput(helpOutput(runtime))
     .exitOverride()
     .showHelpAfterError(false);

@@ -1,16 +1,15 @@
 import { isCustomEvent } from "../contract/event-names.ts";
-import type { Verdict } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import type { Progress } from "../process/messages.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import { type Config, loadConfig } from "../project/load.ts";
+import { loadConfig } from "../project/load.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { parseInteger } from "../util/units.ts";
 import { DamageReport, dayHeadings, entryEvent, hiddenSecrets } from "./entry.ts";
 import { emptyMessage, type FilterOptions, readFilter } from "./filter.ts";
 import { follow } from "./follow.ts";
-import { type LogOptions, parseNumber, requireEntry, storeFlag, withLog } from "./open-log.ts";
+import { explainCommand, type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
 
 interface ListOptions extends FilterOptions, LogOptions {
   readonly limit?: string;
@@ -88,17 +87,4 @@ export async function stats(context: Context, options: FilterOptions & LogOption
     );
     return ExitCode.ok;
   });
-}
-
-/** The command that explains a wrong signature or token; undefined where none is wrong or the delivery is not in the log. */
-export function explainCommand(
-  { invocation }: Pick<Context, "invocation">,
-  config: Pick<Config, "settings" | "origins">,
-  n: number,
-  verdicts: readonly Verdict[],
-): string | undefined {
-  // An address that is not on the list needs no explanation.
-  const isWrong = verdicts.some(({ id, verdict }) => verdict === "failed" && id !== "source-address");
-  if (n === 0 || config.settings.store === false || !isWrong) return undefined;
-  return `${invocation} verify --logged ${n} --explain${storeFlag(config)}`;
 }

@@ -1,4 +1,5 @@
 import { rememberChannelTokens } from "../channels/read-tokens.ts";
+import type { Verdict } from "../contract/product.ts";
 import { maskUrl } from "../delivery/mask.ts";
 import type { Log, LogEntry } from "../log/log.ts";
 import { isDatabaseAddress, openLogAt } from "../log/open-log.ts";
@@ -76,4 +77,17 @@ export function requireWholeBody(entry: LogEntry): LogEntry {
 export async function newestNumber(log: Log): Promise<number> {
   for await (const { n } of log.list({}, { limit: 1, onDamaged() {} })) return n;
   return 0;
+}
+
+/** The command that explains a wrong signature or token; undefined where none is wrong or the delivery is not in the log. */
+export function explainCommand(
+  { invocation }: Pick<Context, "invocation">,
+  config: Pick<Config, "settings" | "origins">,
+  n: number,
+  verdicts: readonly Verdict[],
+): string | undefined {
+  // An address that is not on the list needs no explanation.
+  const isWrong = verdicts.some(({ id, verdict }) => verdict === "failed" && id !== "source-address");
+  if (n === 0 || config.settings.store === false || !isWrong) return undefined;
+  return `${invocation} verify --logged ${n} --explain${storeFlag(config)}`;
 }

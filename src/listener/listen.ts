@@ -1,6 +1,6 @@
 import { orphanNotes, reportOldUrls } from "../channels/orphaned-channels.ts";
 import { withChannelTokens } from "../channels/tokens.ts";
-import { explainCommand } from "../events/list.ts";
+import { explainCommand } from "../events/open-log.ts";
 import { recordAndForward, recordForOthers } from "../forward/forwarder.ts";
 import { joinAnswers } from "../forward/join-answers.ts";
 import { boundOutput } from "../process/output.ts";

@@ -13,17 +13,10 @@ type Writer = (value: never) => unknown;
  * they are, since they may be a user's or Zoho's: `writers` are for values with names of ours.
  */
 export function lineOf<const List extends string>(list: List, writers: Readonly<Record<string, Writer>> = {}) {
-  const members = list.split(" ").map((word) => {
-    const [, dots, name = "", key = snakeCase(name), mark] = /^(\.{3})?(\w+)(?::(\w+))?(\?)?$/.exec(word) ?? [];
-    return {
-      name,
-      key,
-      isSpread: dots !== undefined,
-      isOptional: mark !== undefined,
-      write: writers[name] ?? WRITERS[name],
-    };
-  });
+  // A command writes few of the lines that there are.
+  let members: readonly Member[] | undefined;
   return (from: { readonly [Member in Name<Words<List>>]: unknown }): JsonLine => {
+    members ??= membersOf(list, writers);
     const line: Record<string, unknown> = {};
     for (const { name, key, isSpread, isOptional, write } of members) {
       const given = from[name as keyof typeof from];
@@ -36,6 +29,22 @@ export function lineOf<const List extends string>(list: List, writers: Readonly<
     }
     return line;
   };
+}
+
+interface Member {
+  readonly name: string;
+  readonly key: string;
+  readonly isSpread: boolean;
+  readonly isOptional: boolean;
+  readonly write: Writer | undefined;
+}
+
+function membersOf(list: string, writers: Readonly<Record<string, Writer>>): readonly Member[] {
+  return list.split(" ").map((word) => {
+    const [, dots, name = "", key = snakeCase(name), mark] = /^(\.{3})?(\w+)(?::(\w+))?(\?)?$/.exec(word) ?? [];
+    const write = writers[name] ?? WRITERS[name];
+    return { name, key, isSpread: dots !== undefined, isOptional: mark !== undefined, write };
+  });
 }
 
 /** `latencyMs` is `latency_ms`. */
