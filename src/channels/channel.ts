@@ -103,9 +103,9 @@ function wireNumber(id: string): number | string {
   return Number.isSafeInteger(number) && String(number) === id ? number : id;
 }
 
-/** Unique, and small enough for tools that read it as a number. */
-export function generateChannelId(now: Date): string {
-  return `${now.getTime()}${String(randomInt(1000)).padStart(3, "0")}`;
+/** Fifteen random digits: unique, and small enough for tools that read it as a number. */
+export function generateChannelId(): string {
+  return String(randomInt(1e14, 2 ** 48 - 1));
 }
 
 /** 192 bits, within the 50 characters that Zoho accepts. */

@@ -17,7 +17,7 @@ export async function reserveChannel(context: Context, session: ZohoSession, con
   const { config, folder, product } = session;
   const given = shortToken(context, configured);
   const [left] = await lockOrphans(session, ({ project }) => project === config.root, 1);
-  const id = left?.channel.id ?? generateChannelId(context.now());
+  const id = left?.channel.id ?? generateChannelId();
   const lock = left?.lock ?? (await lockChannel(folder, { id, product: product.id }));
   if (lock === undefined) throw new Error("another channel has this random id");
   const token = given ?? left?.channel.token ?? generateToken();

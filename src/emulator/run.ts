@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
+import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { loadConfig } from "../project/load.ts";
 import { ExitCode } from "../util/errors.ts";
@@ -32,7 +33,10 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
   const file =
     options.state === undefined ? undefined : await openStateFile(context, resolve(context.cwd, options.state));
   const state = file?.state ?? emptyState();
-  const { report, signal } = context;
+  const { report } = boundOutput(context, {
+    elsewhere: "the emulator's page shows the newest requests and deliveries",
+  });
+  context.neverWaitForTerminal();
   const { secrets } = loadConfig(context, { secrets: {}, onFault: () => undefined });
   let hasDropped = false;
   const noteDropped = (dropped: number): void => {
@@ -64,7 +68,7 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
         else seed(emulator, resolve(context.cwd, options.seed));
       }
       reportReady(context, emulator.url, options);
-      await firstOf([signal]);
+      await firstOf([context.signal]);
     } finally {
       await emulator.close();
     }

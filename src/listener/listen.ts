@@ -90,7 +90,8 @@ export async function listen(
   options: ListenOptions,
   { createKeys, createInspector, onEnd }: Interface,
 ): Promise<ExitCode | number> {
-  const { report, droppedLines } = boundOutput(given, options);
+  const elsewhere = `${given.invocation} events list shows what is in the event log`;
+  const { report, droppedLines } = boundOutput(given, { ...options, elsewhere });
   const bounded = overrideContext(given, { report });
   const keys = createKeys?.(bounded);
   const separate = keys?.context ?? bounded;

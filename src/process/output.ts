@@ -164,8 +164,11 @@ const READER_POLL_MS = 20;
 /** Ends of lines are kept until there are this many; then those of lines that were taken are removed. */
 const MIN_ENDS = 1000;
 
-/** Reports that come once per event. */
-const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "record", "warning", "notice", "target"]);
+/** Reports that come once per event or request. */
+const REPEATED: ReadonlySet<Report["type"]> = new Set([
+  ...(["event", "forward", "record", "warning", "notice", "target"] as const),
+  ...(["emulated-request", "emulated-delivery"] as const),
+]);
 
 interface Reporting {
   readonly stdout: Output;
@@ -176,10 +179,13 @@ interface Reporting {
 }
 
 /**
- * Reports within a bounded amount of memory: if nothing reads the output (`| less`, a stopped terminal), receiving and
- * forwarding go on and lines are dropped until something reads again.
+ * Reports within a bounded amount of memory: if nothing reads the output (`| less`, a stopped terminal), the run goes on and
+ * lines are dropped until something reads again. `elsewhere` says where what they told can be seen.
  */
-export function boundOutput(given: Reporting, { showSecrets = false }: { readonly showSecrets?: boolean }) {
+export function boundOutput(
+  given: Reporting,
+  { showSecrets = false, elsewhere }: { readonly showSecrets?: boolean; readonly elsewhere: string },
+) {
   const { stdout, stderr, json } = given;
   let dropped = 0;
   let droppedInRow = 0;
@@ -218,8 +224,7 @@ export function boundOutput(given: Reporting, { showSecrets = false }: { readonl
   /** Not through `report`: with `--json` warnings go to stdout, which nothing reads. */
   function warnOnStderr(): void {
     if (stderr.backlog() > MAX_WAITING) return;
-    const message =
-      "the output is not being read fast enough: events are still received, but not shown until it is read";
+    const message = "the output is not being read fast enough: the run goes on, but nothing is shown until it is read";
     stderr.write(
       json ? `${JSON.stringify({ v: 1, type: "warning", message, hint: null })}\n` : `warning: ${message}\n`,
     );
@@ -238,7 +243,7 @@ export function boundOutput(given: Reporting, { showSecrets = false }: { readonl
       if (droppedInRow > 0) {
         const message = `${counted(droppedInRow, "line was", "lines were")} dropped here, because the output was not read fast enough`;
         droppedInRow = 0;
-        write({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
+        write({ type: "warning", message, hint: elsewhere });
       }
       write(report);
       if (!REPEATED.has(type) || stream !== stdout) return;

@@ -25,7 +25,7 @@ beforeEach(async () => {
   interrupt = new AbortController();
   const lock = { isTaken: async () => false, release: async () => {} };
   reservation = {
-    id: generateChannelId(rig.clock.now()),
+    id: generateChannelId(),
     token: secret(generateToken(), "test"),
     lock,
     orphan: undefined,

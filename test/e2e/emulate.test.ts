@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { variablesOf } from "../../src/emulator/accounts.ts";
 import { BIN, type BinChild, type BinOptions, cleanEnv, runBin, startBin } from "../support/bin.ts";
 import { closeBrowserAtEnd, hasBrowser, openPage } from "../support/browser.ts";
@@ -59,6 +60,27 @@ it.skipIf(isWindows)("prints variables for a shell and for node --env-file", () 
 });
 
 describe("a running emulator", () => {
+  it.skipIf(isWindows)("goes on while nobody reads its output, and says that lines are dropped", async () => {
+    const child = spawn(process.execPath, [BIN, "emulate", "--port", "0", "--json"], {
+      env: cleanEnv(),
+      stdio: "pipe",
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    let err = "";
+    child.stderr.on("data", (bytes: Buffer) => {
+      err += bytes.toString();
+    });
+    const [shown] = (await once(child.stdout, "data")) as [Buffer];
+    const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(shown.toString()) ?? [];
+    child.stdout.pause();
+    const query = "x".repeat(10_000);
+    while (!err.includes("the output is not being read fast enough"))
+      expect((await fetch(`${url}/crm/v8/Leads?${query}`)).status).toBe(401);
+    child.stdout.resume();
+    child.kill("SIGINT");
+    expect(await once(child, "close")).toEqual([0, null]);
+  });
+
   it("ends with 0 at Ctrl-C, and the next one has what it held", async () => {
     const cwd = tempFolder();
     const first = await emulate(["--state", "zoho.json"], { cwd });

@@ -34,7 +34,7 @@ export async function create(context: Context, names: readonly string[], options
   const isZohoLocal = await usesLocalZoho(context, project, options.profile);
   const given = options.url ?? (await listenerUrl(context, project, productId, isZohoLocal));
   const url = notifyUrl(context, given, { isZohoLocal });
-  const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
+  const id = options.id === undefined ? generateChannelId() : newChannelId(options.id);
   return withZoho(context, project, options, async (session) => {
     const { command, product } = session;
     rejectUnknownOptions(product, options);
