@@ -38,7 +38,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   terminal: ["chalk", "commander", "ora"],
   web: ["preact", "preact/hooks", "@preact/signals"],
   emulator: ["preact", "preact/hooks", "@preact/signals"],
-  inspector: ["preact", "preact/hooks", "@preact/signals"],
+  inspector: ["preact", "preact/hooks", "@preact/signals", "zod"],
 };
 /** Pure: of Node only bytes and hashes. */
 const PURE = ["contract", "proofs", "recognition", "products"];

@@ -263,7 +263,7 @@ async function waitForEvent(pattern: string | undefined, timeoutMs: number, call
       const found = await log.use(async (open) => {
         for await (const { n } of open.rows({ ...filter, after: cursor.n }, { limit: 1, order: "oldest" })) return n;
         return undefined;
-      });
+      }, undefined);
       if (found !== undefined) {
         cursor.n = found;
         return await command(call, ["events", "show"], [String(found)]);
@@ -320,9 +320,9 @@ const INSTRUCTIONS =
 
 async function newestEvent(context: Context): Promise<number> {
   const log = new SharedLog(context, loadConfig(context));
-  const newest = await log.use(newestNumber).catch(() => undefined);
+  const newest = await log.use(newestNumber, 0).catch(() => 0);
   await log.close();
-  return newest ?? 0;
+  return newest;
 }
 
 function addTool(

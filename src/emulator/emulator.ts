@@ -6,6 +6,7 @@ import { errorText } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
+import { readBody } from "../web/read-body.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
 import { Accounts, CONSENT_PATH } from "./accounts.ts";
 import {
@@ -166,7 +167,7 @@ export async function openEmulator(options: EmulatorOptions) {
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const startedAt = performance.now();
-    const read = await readBody(incoming);
+    const read = await readBody(incoming, MAX_BODY_BYTES);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = toRequest(incoming, read, clock());
     const isOwn = request.path.startsWith(CONTROL_PATH) || (request.method === "GET" && page.has(request.path));
@@ -242,18 +243,6 @@ function originOf({ headers: { host = "" } }: ApiRequest): string | undefined {
 
 function tokenOf({ headers }: ApiRequest): string | undefined {
   return /^Zoho-oauthtoken (\S+)$/.exec(String(headers.authorization ?? ""))?.[1];
-}
-
-/** Undefined for a body that is too long. */
-async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of incoming) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function toRequest(incoming: IncomingMessage, body: Buffer, at: number): ApiRequest {

@@ -6,20 +6,19 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** Counts the deliveries of each minute of an hour: the last one, or where nothing came in it, that of the newest delivery. */
-export async function readActivity(log: SharedLog, now: Date): Promise<Activity> {
-  const found = await log.use(async (open) => {
+export function readActivity(log: SharedLog, now: Date): Promise<Activity> {
+  const nothing = { since: hourBefore(now).toISOString(), minutes: [], latency: null };
+  return log.use(async (open): Promise<Activity> => {
     let newest = now;
     for await (const { receivedAt } of open.rows({}, { limit: 1, onDamaged() {} })) newest = receivedAt;
     const since = hourBefore(newest.getTime() < now.getTime() - HOUR_MS ? newest : now);
     const { periods, latencyMs } = await open.stats({ since }, { periodMs: MINUTE_MS });
-    return { since, periods, latencyMs };
-  });
-  const { since, periods, latencyMs } = found ?? { since: hourBefore(now), periods: [], latencyMs: undefined };
-  return {
-    since: since.toISOString(),
-    minutes: minutesOf(periods),
-    latency: latencyMs === undefined ? null : { p50: latencyMs.p50, p99: latencyMs.p99 },
-  };
+    return {
+      since: since.toISOString(),
+      minutes: minutesOf(periods),
+      latency: latencyMs === undefined ? null : { p50: latencyMs.p50, p99: latencyMs.p99 },
+    };
+  }, nothing);
 }
 
 /** When the hour began that ends with the minute of a time. */

@@ -1,3 +1,4 @@
+import { hiddenSecrets } from "../events/entry.ts";
 import type { Report } from "../process/messages.ts";
 import type { Output } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
@@ -5,26 +6,20 @@ import { overrideContext } from "../project/context.ts";
 import { renderReport } from "../terminal/context.ts";
 import { paintFor } from "../terminal/paint.ts";
 import { noProgress } from "../terminal/progress.ts";
+import { ExitCode } from "../util/errors.ts";
+import type { Outcome } from "./api.ts";
 
 const COLUMNS = 100;
 
-export interface Captured<T> {
-  readonly result: T;
-  /** What a person would see in a terminal of 100 columns without colours: stdout and stderr in order. */
-  readonly text: string;
-  /** What `--json` would print. */
-  readonly lines: readonly Readonly<Record<string, unknown>>[];
-}
-
 /** Runs a command's function without a terminal: what would be asked is refused, and what it reports is returned. */
-export async function capture<T>(
+export async function capture(
   context: Context,
-  work: (context: Context) => Promise<T>,
-  { showSecrets = false }: { readonly showSecrets?: boolean } = {},
-): Promise<Captured<T>> {
-  const hidden = showSecrets ? undefined : context.knownSecrets;
+  work: (context: Context) => Promise<ExitCode>,
+  showSecrets: boolean,
+): Promise<Outcome> {
+  const hidden = hiddenSecrets(context, { showSecrets });
   let text = "";
-  const lines: Readonly<Record<string, unknown>>[] = [];
+  const lines: Outcome["lines"][number][] = [];
   const output: Output = {
     write(more) {
       text += hidden?.mask(more) ?? more;
@@ -53,6 +48,6 @@ export async function capture<T>(
     waiting: <R>(_: string, wait: () => Promise<R>) => wait(),
     progress: () => noProgress,
   });
-  const result = await work(captured);
-  return { result, text, lines };
+  const ok = (await work(captured)) === ExitCode.ok;
+  return { ok, text, lines };
 }

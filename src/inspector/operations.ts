@@ -7,7 +7,7 @@ import { isSignature } from "../contract/prepare.ts";
 import { defaultFirst, defaultFormat, type Format, type Product } from "../contract/product.ts";
 import { projectProducts } from "../custom/project-products.ts";
 import { maskSetting } from "../delivery/mask.ts";
-import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
+import { CREDENTIAL_VARIABLES, type Secrets } from "../delivery/secrets.ts";
 import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts";
 import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
@@ -26,16 +26,16 @@ import { findReceiver } from "../receiver/routes.ts";
 import { replay } from "../send/replay.ts";
 import { send } from "../send/send.ts";
 import { failureTexts } from "../terminal/failure.ts";
-import { ExitCode, UserError, usageError } from "../util/errors.ts";
+import { type ExitCode, usageError } from "../util/errors.ts";
 import { isLocalUrl } from "../util/hosts.ts";
 import { cachedFor } from "../util/timing.ts";
 import { readActivity } from "./activity.ts";
 import type {
+  EventDetails,
   EventPage,
   EventRow,
   Failure,
   Fault,
-  Outcome,
   ProductEntry,
   ReplayRequest,
   SendRequest,
@@ -53,11 +53,11 @@ interface OperationsOptions {
   readonly showSecrets: boolean;
 }
 
-/** The query of the URL, newest first: `before` and `limit` (at most 500) are the page, the rest are words of `events list`. */
-export interface EventQuery {
-  readonly before: number | undefined;
+/** A page of the list, newest first: the events before a number, filtered as by `events list`. */
+export interface EventQuery extends FilterOptions {
+  readonly before?: number;
   readonly limit: number;
-  readonly filter: Omit<FilterOptions, "event"> & { readonly event?: string; readonly until?: string };
+  readonly until?: string;
 }
 
 export type Operations = ReturnType<typeof createOperations>;
@@ -65,99 +65,90 @@ export type Operations = ReturnType<typeof createOperations>;
 /** The calls of the inspector: the commands' own functions, with their reports captured. */
 export function createOperations(context: Context, options: OperationsOptions) {
   const { log, showSecrets } = options;
+  const silent = silentContext(context);
+  const clock = () => performance.now();
   // Counting takes half a second in a log of a million.
-  const activity = cachedFor(
-    2000,
-    () => performance.now(),
-    () => readActivity(log, context.now()),
-  );
+  const activity = cachedFor(2000, clock, () => readActivity(log, context.now()));
   // Folders of products may change while the inspector runs. Read as often as a person could notice.
-  const products = cachedFor(
-    1000,
-    () => performance.now(),
-    () => quietly(context, (silent) => projectProducts(loadConfig(silent), { schemas: false })),
-  );
-  const run = async (work: (context: Context) => Promise<ExitCode>): Promise<Outcome> => {
-    const { result, text, lines } = await capture(context, work, shown);
-    return { ok: result === ExitCode.ok, text, lines };
-  };
-  const rowOf = async (): Promise<(row: LogRow) => EventRow> => {
+  const products = cachedFor(1000, clock, async () => projectProducts(loadConfig(silent), { schemas: false }));
+  const toRows = async (): Promise<(row: LogRow) => EventRow> => {
     // The list is shown even where the settings cannot be read.
     const known = await products().catch(() => []);
     return (row) => eventRow(known, row, showSecrets);
   };
-  const entryOf = (n: number) => log.use(async (open) => open.get(n));
-  const shown = { showSecrets };
-  const hidden = hiddenSecrets(context, shown);
+  const entryOf = (n: number) => log.use((open) => open.get(n), undefined);
+  const run = (work: (captured: Context) => Promise<ExitCode>) => capture(context, work, showSecrets);
+  const hidden = hiddenSecrets(context, { showSecrets });
   return {
-    source: eventSource(context, options, rowOf),
-    async list(
-      { before, limit, filter: { event, until, ...filter } }: EventQuery,
-      signal: AbortSignal,
-    ): Promise<EventPage> {
-      const options = event === undefined ? filter : { ...filter, event: [event] };
+    source: eventSource(options, silent, toRows),
+    async list({ before, limit, until, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
       const wanted = {
-        ...readFilter(options, context.now(), await products()),
+        ...readFilter(filter, context.now(), await products()),
         before,
         until: until === undefined ? undefined : parseSince(until, context.now()),
       };
-      const rows = await listRows(log, await rowOf(), wanted, { limit: limit + 1, signal });
+      const rows = await listRows(log, await toRows(), wanted, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
     activity,
     /** Undefined for an event that has been pruned or never existed. */
-    async details(n: number) {
+    async details(n: number): Promise<EventDetails | undefined> {
       const entry = await entryOf(n);
-      const row = await log.use((open) => open.row(n));
+      const row = await log.use((open) => open.row(n), undefined);
       if (entry === undefined || row === undefined) return undefined;
-      return eventDetails(await products(), entry, (await rowOf())(row), hidden);
+      return eventDetails(await products(), entry, (await toRows())(row), hidden);
     },
     async body(n: number) {
       const entry = await entryOf(n);
       if (entry === undefined) return undefined;
       const { body, logged } = entryEvent(await products(), entry, hidden);
-      return {
-        name: `event-${n}${logged.cutTo === undefined ? "" : "-cut"}${logged.masked ? "-masked" : ""}.bin`,
-        bytes: body,
-      };
+      const name = `event-${n}${logged.cutTo === undefined ? "" : "-cut"}${logged.masked ? "-masked" : ""}.bin`;
+      return { name, bytes: body };
     },
-    products: async (): Promise<readonly ProductEntry[]> =>
-      (await products()).map((product) => ({
-        id: product.id,
-        name: product.title,
-        secrets: secretsOf(context, product),
-        formats: defaultFirst(product).map((format) => ({
-          id: format.id,
-          source: format.source,
-          fault: faultOf(format),
-          events: eventNames(format),
-        })),
-      })),
+    async products(): Promise<readonly ProductEntry[]> {
+      const { secrets } = loadConfig(silent, { onFault() {} });
+      return (await products()).map((product) => productEntry(product, secrets));
+    },
     explain: (n: number) =>
       run(async (captured) => {
         const { verify } = await import("../verify/verify.ts");
         return verify(captured, [], { logged: String(n), explain: true });
       }),
-    curl: (n: number) => run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", ...shown })),
-    diff: (before: number, after: number) => run((captured) => diff(captured, String(before), String(after), shown)),
+    curl: (n: number) =>
+      run((captured) => exportEvents(textOnly(captured), String(n), { format: "curl", showSecrets })),
+    diff: (before: number, after: number) =>
+      run((captured) => diff(captured, String(before), String(after), { showSecrets })),
     replay: (request: ReplayRequest) => run((captured) => replayEvent(captured, log, request, showSecrets)),
     send: (request: SendRequest) => run((captured) => sendSample(captured, request, showSecrets)),
-    /** An error as the user reads it. `isKnown`: they can do something about it. */
-    failure(error: unknown): Failure & { readonly isKnown: boolean } {
+    /** An error as the user reads it. */
+    failure(error: unknown): Failure {
       const { message, hint = null } = failureTexts(error, context);
-      return { error: message, hint, isKnown: error instanceof UserError };
+      return { error: message, hint };
     },
   };
 }
 
-/** The variables of the default format's proofs. */
-function secretsOf(context: Context, product: Product): ProductEntry["secrets"] {
-  const { secrets } = loadConfig(context, { onFault() {} });
+/** Without reports: the page reads the settings every few seconds, and commands that act report on them. */
+function silentContext(context: Context): Context {
+  return overrideContext(context, { report() {} });
+}
+
+function productEntry(product: Product, secrets: Secrets): ProductEntry {
   const credentials = new Set(defaultFormat(product)?.proofs.map(({ credential }) => credential));
-  return Array.from(credentials, (credential) => ({
-    name: CREDENTIAL_VARIABLES[credential],
-    set: secrets.for(credential, product.id).length > 0,
-  }));
+  return {
+    id: product.id,
+    name: product.title,
+    secrets: Array.from(credentials, (credential) => ({
+      name: CREDENTIAL_VARIABLES[credential],
+      set: secrets.for(credential, product.id).length > 0,
+    })),
+    formats: defaultFirst(product).map((format) => ({
+      id: format.id,
+      source: format.source,
+      fault: faultOf(format),
+      events: eventNames(format),
+    })),
+  };
 }
 
 function faultOf({ proofs }: Format): Fault | null {
@@ -175,52 +166,48 @@ function textOnly(context: Context): Context {
 }
 
 function eventSource(
-  context: Context,
   options: OperationsOptions,
-  rowOf: () => Promise<(row: LogRow) => EventRow>,
+  silent: Context,
+  toRows: () => Promise<(row: LogRow) => EventRow>,
 ): EventSource {
   const { log } = options;
   return {
-    ends: async () =>
-      (await log.use(async (open) => {
-        let oldest = 0;
-        for await (const { n } of open.list({}, { limit: 1, order: "oldest", onDamaged() {} })) oldest = n;
-        return { oldest, newest: await newestNumber(open) };
-      })) ?? { oldest: 0, newest: 0 },
+    ends: () =>
+      log.use(
+        async (open) => {
+          let oldest = 0;
+          for await (const { n } of open.list({}, { limit: 1, order: "oldest", onDamaged() {} })) oldest = n;
+          return { oldest, newest: await newestNumber(open) };
+        },
+        { oldest: 0, newest: 0 },
+      ),
     async after(n, limit) {
-      const rows = await log.use((open) => open.rowsAfter(n, limit));
+      const rows = await log.use((open) => open.rowsAfter(n, limit), []);
       if (rows?.length === 0) return [];
-      const toRow = await rowOf();
+      const toRow = await toRows();
       return rows?.map(toRow) ?? listRows(log, toRow, { after: n }, { limit, order: "oldest" });
     },
-    rows: async (numbers) =>
-      (await log.use(async (open) => {
-        const rows: EventRow[] = [];
-        const toRow = await rowOf();
-        for (const n of numbers) {
-          const row = await open.row(n);
-          if (row !== undefined) rows.push(toRow(row));
-        }
-        return rows;
-      })) ?? [],
-    lastAttempt: async () => (await log.use((open) => open.lastAttempt())) ?? 0,
-    attemptsAfter: async (id) => (await log.use((open) => open.attemptsAfter(id))) ?? [],
-    state: () => readState(context, options),
+    async rows(numbers) {
+      const rows = await log.use((open) => Promise.all(Array.from(numbers, (n) => open.row(n))), []);
+      return rows.filter((row) => row !== undefined).map(await toRows());
+    },
+    lastAttempt: () => log.use((open) => open.lastAttempt(), 0),
+    attemptsAfter: (id) => log.use((open) => open.attemptsAfter(id), []),
+    state: () => readState(silent, options),
   };
 }
 
-async function listRows<T>(
+function listRows<T>(
   log: SharedLog,
   toRow: (row: LogRow) => T,
   filter: LogFilter,
   list: LogListOptions,
 ): Promise<readonly T[]> {
-  const rows = await log.use(async (open) => {
+  return log.use(async (open) => {
     const found: T[] = [];
     for await (const row of open.rows(filter, { ...list, onDamaged() {} })) found.push(toRow(row));
     return found;
-  });
-  return rows ?? [];
+  }, []);
 }
 
 async function replayEvent(
@@ -229,7 +216,7 @@ async function replayEvent(
   { n, to, body }: ReplayRequest,
   showSecrets: boolean,
 ): Promise<ExitCode> {
-  const entry = await log.use((open) => open.get(n));
+  const entry = await log.use((open) => open.get(n), undefined);
   if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
   const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
   return replay(context, String(n), {
@@ -286,26 +273,28 @@ function sendSample(
 }
 
 async function readState(context: Context, { config: start, log, showSecrets }: OperationsOptions): Promise<State> {
-  return quietly(context, async (silent) => {
-    const config = loadConfig(silent, { onFault() {} });
-    await rememberChannelTokens(silent, config);
-    // Of the log that is shown, whatever the settings name by now.
-    const owner = await lockOwner(start).catch(() => undefined);
-    const url = owner?.url;
-    const waiting = (await log.use((open) => open.waiting())) ?? [];
-    return {
-      project: config.root,
-      receiver: url === undefined ? null : { url, public_url: url.startsWith("https:") ? url : null },
-      targets: configuredTargets(config).map(maskSetting),
-      apps: await localApps(config, owner, waiting),
-      waiting: waiting.reduce((sum, each) => sum + each.waiting, 0),
-      failed: await countFailed(log),
-      channels: await activeChannels(context),
-      show_secrets: showSecrets,
-      try_command: `${context.invocation} ${url === undefined ? "listen" : "send crm Leads.create"}`,
-    };
-  });
+  const config = loadConfig(context, { onFault() {} });
+  await rememberChannelTokens(context, config);
+  // Of the log that is shown, whatever the settings name by now.
+  const owner = await lockOwner(start).catch(() => undefined);
+  const url = owner?.url;
+  const waiting = await log.use((open) => open.waiting(), []);
+  const failed = await listRows(log, (row) => row, { failed: true }, { limit: MAX_FAILED });
+  return {
+    project: config.root,
+    receiver: url === undefined ? null : { url, public_url: url.startsWith("https:") ? url : null },
+    targets: configuredTargets(config).map(maskSetting),
+    apps: await localApps(config, owner, waiting),
+    waiting: waiting.reduce((sum, each) => sum + each.waiting, 0),
+    failed: failed.length,
+    channels: await activeChannels(context),
+    show_secrets: showSecrets,
+    try_command: `${context.invocation} ${url === undefined ? "listen" : "send crm Leads.create"}`,
+  };
 }
+
+/** More are not worth the time to count them. */
+const MAX_FAILED = 100;
 
 /** An app elsewhere is not called every few seconds for as long as a page is open. */
 async function localApps(
@@ -320,13 +309,6 @@ async function localApps(
   const targets = [...configured, ...(running?.targets ?? []), ...waiting.map(({ target }) => target)];
   const origins = [...new Set(targets.filter(isLocalUrl).map(originOf))];
   return Promise.all(origins.map(async (origin) => ({ origin, up: await isListening(origin) })));
-}
-
-/** More are not worth the time to count them. */
-const MAX_FAILED = 100;
-
-async function countFailed(log: SharedLog): Promise<number> {
-  return (await listRows(log, (row) => row, { failed: true }, { limit: MAX_FAILED })).length;
 }
 
 /** The channels that this machine knows. Loaded only where there are any. */
@@ -345,9 +327,4 @@ async function activeChannels(context: Context): Promise<State["channels"]> {
       orphaned: await isOrphaned(each, folder, now),
     })),
   );
-}
-
-/** Without reports: the page reads the settings every few seconds, and commands that act report on them. */
-async function quietly<T>(context: Context, work: (context: Context) => Promise<T>): Promise<T> {
-  return (await capture(context, work)).result;
 }

@@ -13,8 +13,8 @@ export class SharedLog {
     this.#open = () => openLogAt(logPlace(config), { now, create: false });
   }
 
-  /** Undefined where there is no log yet. */
-  async use<T>(work: (log: Log) => Promise<T>): Promise<T | undefined> {
+  /** `missing` is the result where there is no log yet. */
+  async use<T>(work: (log: Log) => Promise<T>, missing: T): Promise<T> {
     this.#log ??= this.#open().catch((error: unknown) => {
       // The reason, such as a lock, may be gone by the next call.
       this.#log = undefined;
@@ -26,7 +26,7 @@ export class SharedLog {
     } catch (error) {
       if (!(error instanceof UserError) || !/^log-(?:missing|gone)$/.test(error.code)) throw error;
       if (this.#log === opening) await this.close();
-      return undefined;
+      return missing;
     }
   }
 
