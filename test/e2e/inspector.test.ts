@@ -257,6 +257,38 @@ describe.skipIf(!hasBrowser)("the inspector", { timeout: 60_000 }, () => {
     expect(await page.locator(".event").count()).toBeLessThan(100);
   });
 
+  it("lists the events of the new filters alone where a refresh overtakes their search", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    onTestFinished(() => log.close());
+    const append = (product: string) => log.append(newEntry({ product }));
+    await Promise.all(Array.from({ length: 600 }, (_, i) => append(i < 200 || i === 599 ? "desk" : "crm")));
+    const page = await openInspectorPage((await startInspector(cwd)).address);
+    await row(page, 600).waitFor();
+    await page.getByLabel("Product").selectOption("desk");
+    await row(page, 200).waitFor();
+    // Under a filter, what comes causes a refresh a moment later.
+    const traffic = setInterval(() => void append("crm"), 50);
+    onTestFinished(() => clearInterval(traffic));
+    let onRefreshed = () => {};
+    const refreshed = new Promise<void>((resolve) => {
+      onRefreshed = resolve;
+    });
+    let requests = 0;
+    onTestFinished(() => page.unrouteAll({ behavior: "ignoreErrors" }));
+    await page.route(/product=crm/, async (route) => {
+      requests++;
+      if (requests === 1) await refreshed;
+      else clearInterval(traffic);
+      await route.fulfill({ response: await route.fetch() });
+      onRefreshed();
+    });
+    await page.getByLabel("Product").selectOption("crm");
+    await page.getByRole("listbox").getByText("crm").first().waitFor();
+    expect(requests).toBeGreaterThan(1);
+    expect(await page.getByRole("contentinfo").textContent()).toMatch(/^2\d\d events loaded, older ones below/);
+  });
+
   it("is opened by listen --ui, sends a sample to it, and says when it has ended", async () => {
     const cwd = tempFolder();
     const listen = await startListenProcess(["--ui"], { cwd, env: { ...env, HOME: tempFolder() } });

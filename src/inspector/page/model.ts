@@ -135,7 +135,9 @@ let loads = 0;
 /** The newest rows for the filters that are set; `keepOlder` where only what is new or changed is wanted. */
 async function load({ keepOlder = false } = {}): Promise<void> {
   const ticket = ++loads;
-  searching.value = !keepOlder;
+  // A search that this one overtakes has left the rows of the filters before.
+  const keeps = keepOlder && !searching.value;
+  searching.value = !keeps;
   try {
     const page = await call<EventPage>(`/api/events?${query({ limit: PAGE_SIZE })}`);
     if (ticket !== loads) return;
@@ -143,10 +145,10 @@ async function load({ keepOlder = false } = {}): Promise<void> {
     const from = newest[0]?.n ?? 0;
     // Rows that do not overlap with the page may have a gap before it.
     const older =
-      keepOlder && page.more && from <= (rows.value.at(-1)?.n ?? 0) ? rows.value.filter(({ n }) => n < from) : [];
+      keeps && page.more && from <= (rows.value.at(-1)?.n ?? 0) ? rows.value.filter(({ n }) => n < from) : [];
     batch(() => {
       rows.value = [...older, ...newest];
-      if (!keepOlder) heldAt.value = null;
+      if (!keeps) heldAt.value = null;
       if (older.length === 0) more.value = page.more;
       loaded.value = true;
       searching.value = false;
