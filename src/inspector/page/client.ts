@@ -127,12 +127,9 @@ async function readMessages(
     const blocks = (buffer + value).split("\n\n");
     buffer = blocks.pop() ?? "";
     for (const block of blocks) {
-      const lines = block.split("\n");
-      const values = (field: string) =>
-        lines.flatMap((line) => (line.startsWith(`${field}: `) ? [line.slice(field.length + 2)] : []));
-      const [name] = values("event");
+      const [name, data] = ["event", "data"].map((field) => new RegExp(`^${field}: (.*)$`, "m").exec(block)?.[1]);
       // Comments keep the connection open and have no name.
-      if (name !== undefined) onMessage({ name, data: JSON.parse(values("data").join("\n")) } as StreamMessage);
+      if (name !== undefined) onMessage({ name, data: JSON.parse(data ?? "") } as StreamMessage);
     }
   }
 }

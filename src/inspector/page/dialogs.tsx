@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { jsonFlaw } from "../../util/json.ts";
-import { BodyField, Choice, Form, Modal } from "../../web/page/dialogs.tsx";
+import { BodyField, Checkbox, Choice, Form, Modal } from "../../web/page/dialogs.tsx";
 import { Button, Pairs, timeLeft, visible, withEscapes } from "../../web/page/parts.tsx";
 import { into, set } from "../../web/page/signals.ts";
-import type { Outcome } from "../api.ts";
+import type { EventDetails, Outcome } from "../api.ts";
 import { ask } from "./actions.ts";
 import { Answer } from "./answer.tsx";
 import { lettersOn, SHORTCUTS, setLetters } from "./keys.ts";
@@ -14,10 +14,11 @@ const close = set(dialog, null);
 
 export function Dialogs() {
   const { value: open } = dialog;
+  const { value: event } = details;
   return (
     <>
       {open === "help" && <Help />}
-      {open === "replay" && details.value?.n === selected.value && <EditAndReplay />}
+      {open === "replay" && event !== null && event.n === selected.value && <EditAndReplay of={event} />}
       {open === "send" && <Send />}
       {open === "channels" && <Channels />}
     </>
@@ -28,14 +29,7 @@ function Help() {
   return (
     <Modal onClose={close} title="Keys">
       <Pairs of={SHORTCUTS.map(([keys, text]) => [keys, text])} />
-      <label>
-        <input
-          type="checkbox"
-          checked={lettersOn.value}
-          onChange={({ currentTarget }) => setLetters(currentTarget.checked)}
-        />{" "}
-        Letters work outside of text fields
-      </label>
+      <Checkbox label="Letters work outside of text fields" checked={lettersOn.value} onChange={setLetters} />
     </Modal>
   );
 }
@@ -43,20 +37,18 @@ function Help() {
 /** Edits by number and time, for as long as the page is open: closing the dialog loses none. */
 const drafts = new Map<string, string>();
 
-function EditAndReplay() {
-  // Another event may be selected, or this one change, while the dialog is open.
-  const { value: event } = useSignal(details.peek());
+function EditAndReplay({ of }: { readonly of: EventDetails }) {
+  // This event may change while the dialog is open.
+  const { n, at, raw, pretty, masked, attempts } = useSignal(of).value;
   // In a text field, hidden characters can neither be seen nor edited.
-  const original = event?.pretty == null ? (event?.raw ?? "") : withEscapes(event.pretty);
-  const key = `${event?.n} ${event?.at}`;
+  const original = pretty === null ? (raw ?? "") : withEscapes(pretty);
+  const key = `${n} ${at}`;
   const body = useSignal(drafts.get(key) ?? original);
   const target = useSignal("");
   const answer = useSignal<Outcome | null>(null);
   const id = useId();
   const isEdited = body.value !== original;
-  const flaw = event?.pretty == null ? undefined : jsonFlaw(body.value);
-  if (event === null) return null;
-  const { n, raw, masked } = event;
+  const flaw = pretty === null ? undefined : jsonFlaw(body.value);
   if (raw === null)
     return (
       <Modal onClose={close} title={`Edit #${n} and replay it`}>
@@ -98,9 +90,7 @@ function EditAndReplay() {
       <input
         id={`${id}-to`}
         list={`${id}-targets`}
-        placeholder={
-          event.attempts.at(-1)?.target ?? (hasTarget.value ? "your app" : "the port of your app, such as 3000")
-        }
+        placeholder={attempts.at(-1)?.target ?? (hasTarget.value ? "your app" : "the port of your app, such as 3000")}
         required={!hasTarget.value}
         value={target.value}
         onInput={into(target)}
@@ -153,16 +143,13 @@ function Send() {
       </div>
       <p class="faint source">Source of the format: {visible(source)}</p>
       {fault !== null && (
-        <label>
-          <input
-            type="checkbox"
-            checked={isBad.value}
-            onChange={({ currentTarget }) => {
-              isBad.value = currentTarget.checked;
-            }}
-          />{" "}
-          {FAULTS[fault]}, which must be rejected
-        </label>
+        <Checkbox
+          label={`${FAULTS[fault]}, which must be rejected`}
+          checked={isBad.value}
+          onChange={(checked) => {
+            isBad.value = checked;
+          }}
+        />
       )}
       {state.value?.receiver === null ? (
         <p class="warning">No listener is running: start zoho-hooks listen first.</p>

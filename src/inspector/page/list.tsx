@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { createRef } from "preact";
+import { useEffect } from "preact/hooks";
 import { Button, Pill, Time, type Tone, Verdict, visible } from "../../web/page/parts.tsx";
 import { set } from "../../web/page/signals.ts";
 import type { EventRow } from "../api.ts";
@@ -34,7 +35,7 @@ function rowHeight(): number {
   return Number.parseFloat(style.fontSize) * Number.parseFloat(style.getPropertyValue("--row"));
 }
 
-let box: HTMLElement | null = null;
+const box = createRef<HTMLDivElement>();
 
 /** Selects the row at this distance from the selected one, brings it into view and focuses it. */
 export function move(distance: number): void {
@@ -45,12 +46,13 @@ export function move(distance: number): void {
 export function moveTo(index: number): void {
   const at = Math.max(0, Math.min(index, shown.value.length - 1));
   const row = rowAt(at);
-  if (row === undefined || box === null) return;
+  const { current: list } = box;
+  if (row === undefined || list === null) return;
   select(row.n);
   const height = rowHeight();
   const top = at * height;
-  if (top < box.scrollTop) box.scrollTop = top;
-  else box.scrollTop = Math.max(box.scrollTop, top + height + headHeight(box) - box.clientHeight);
+  if (top < list.scrollTop) list.scrollTop = top;
+  else list.scrollTop = Math.max(list.scrollTop, top + height + headHeight(list) - list.clientHeight);
   focusSelected();
 }
 
@@ -62,13 +64,16 @@ function headHeight(rows: HTMLElement): number {
 /** Once it is rendered: what is focused must exist. */
 function focusSelected(): void {
   requestAnimationFrame(() => {
-    const target = box?.querySelector<HTMLElement>("[tabindex='0']");
-    target?.focus({ preventScroll: true });
+    box.current?.querySelector<HTMLElement>("[tabindex='0']")?.focus({ preventScroll: true });
   });
 }
 
+function scrollToTop(): void {
+  box.current?.scrollTo(0, 0);
+}
+
 export function showNewest(): void {
-  if (box !== null) box.scrollTop = 0;
+  scrollToTop();
   release();
   moveTo(0);
 }
@@ -80,7 +85,7 @@ export function closeDetails(): void {
 
 /** One page of rows, for Page Up and Page Down. */
 export function pageLength(): number {
-  return Math.max(1, Math.floor((box?.clientHeight ?? 0) / rowHeight()) - 1);
+  return Math.max(1, Math.floor((box.current?.clientHeight ?? 0) / rowHeight()) - 1);
 }
 
 export function EventList() {
@@ -105,24 +110,20 @@ export function EventList() {
 }
 
 function Rows() {
-  const element = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
   const height = useSignal(0);
   useEffect(() => {
-    box = element.current;
-    if (box === null) return;
+    if (box.current === null) return;
     const observer = new ResizeObserver(([entry]) => {
       height.value = entry?.contentRect.height ?? 0;
     });
-    observer.observe(box);
+    observer.observe(box.current);
     return () => {
       observer.disconnect();
       scrolled.value = listFocused.value = false;
     };
   }, []);
-  useEffect(() => {
-    if (box !== null) box.scrollTop = 0;
-  }, [filters.value]);
+  useEffect(scrollToTop, [filters.value]);
   const { length } = shown.value;
   const first = Math.max(0, Math.floor(top.value / rowHeight()) - OVERSCAN);
   const last = Math.min(length, Math.ceil((top.value + height.value) / rowHeight()) + OVERSCAN);
@@ -135,7 +136,7 @@ function Rows() {
   if (active !== -1 && (active < first || active >= last)) indexes.push(active);
   return (
     <div
-      ref={element}
+      ref={box}
       class="rows"
       onScroll={({ currentTarget }) => {
         top.value = currentTarget.scrollTop;

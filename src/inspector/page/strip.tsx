@@ -157,6 +157,5 @@ function total(minutes: readonly Minute[]): number {
 
 /** `14:30`, local. */
 function clock(time: number): string {
-  const date = new Date(time);
-  return [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+  return new Date(time).toTimeString().slice(0, 5);
 }

@@ -102,6 +102,17 @@ export function BodyField({ id, label, text, flaw, onEdit }: BodyFieldProps) {
   );
 }
 
+/** A choice of yes or no. */
+export function Checkbox(props: { label: string; checked: boolean; onChange: (checked: boolean) => void }) {
+  const { label, checked, onChange } = props;
+  return (
+    <label>
+      <input type="checkbox" checked={checked} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />{" "}
+      {label}
+    </label>
+  );
+}
+
 type Option = readonly [value: string, name: string];
 
 /** A choice of one: the first, until another is selected. */
