@@ -2,7 +2,7 @@ import { MASK, maskDelivery, secretFieldNames } from "../delivery/mask.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
 import type { LogEntry } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
-import { type JsonNode, jsonFlaw, parseJson, scanJson } from "../util/json.ts";
+import { type JsonNode, jsonFlaw, nodeAt, parseJson, scanJson } from "../util/json.ts";
 import { minifyJson } from "../util/json-print.ts";
 
 /**
@@ -53,11 +53,4 @@ type Path = readonly (string | number)[];
 function* scalars(node: JsonNode, path: Path = []): Generator<{ readonly node: JsonNode; readonly path: Path }> {
   if (node.children.length === 0) yield { node, path };
   for (const child of node.children) yield* scalars(child.node, [...path, child.key]);
-}
-
-function nodeAt(root: JsonNode, path: Path): JsonNode | undefined {
-  return path.reduce<JsonNode | undefined>(
-    (node, key) => node?.children.findLast((each) => String(each.key) === String(key))?.node,
-    root,
-  );
 }

@@ -2,7 +2,6 @@ import { openInBrowser } from "../process/desktop.ts";
 import type { Context } from "../project/context.ts";
 import type { GivenSecrets } from "../project/secrets.ts";
 import type { Settings } from "../project/settings.ts";
-import type { InspectorMessage, StartMessage } from "./messages.ts";
 import { openingAddress } from "./security.ts";
 
 interface InspectorStart {
@@ -58,6 +57,18 @@ export async function startInspector(context: Context, given: InspectorStart): P
     },
   };
 }
+
+/** From `listen` to the inspector that it has started: its flags, and the secrets that were named with flags. */
+export interface StartMessage {
+  readonly flags: Readonly<Partial<Settings>>;
+  readonly secrets: Readonly<Record<string, { readonly value: string; readonly origin: string }>>;
+  readonly showSecrets: boolean;
+}
+
+/** The answer of the inspector, once. */
+export type InspectorMessage =
+  | { readonly type: "ready"; readonly address: string; readonly isOther: boolean }
+  | { readonly type: "failed"; readonly message: string; readonly hint?: string };
 
 /** Opens the page in the browser, without its token in a command line. */
 export function openPage(context: Context, address: string): void {

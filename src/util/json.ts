@@ -220,9 +220,15 @@ export function locate(text: string, path: readonly PropertyKey[]): TextPosition
 
 /** The value at a path exactly as it is written; undefined where there is none. */
 export function jsonAt(text: string, path: readonly PropertyKey[]): string | undefined {
-  let node: JsonNode | undefined = scanJson(text);
-  for (const key of path) node = node?.children.findLast((child) => child.key === key)?.node;
+  const node = nodeAt(scanJson(text), path);
   return node === undefined ? undefined : text.slice(node.start, node.end);
+}
+
+/** The last of duplicate keys counts, as in JSON.parse. */
+export function nodeAt(root: JsonNode, path: readonly PropertyKey[]): JsonNode | undefined {
+  let node: JsonNode | undefined = root;
+  for (const key of path) node = node?.children.findLast((child) => child.key === key)?.node;
+  return node;
 }
 
 interface JsonError {
