@@ -65,7 +65,8 @@ export type Operations = ReturnType<typeof createOperations>;
 /** The calls of the inspector: the commands' own functions, with their reports captured. */
 export function createOperations(context: Context, options: OperationsOptions) {
   const { log, showSecrets } = options;
-  const silent = silentContext(context);
+  // The page reads the settings every few seconds, and commands that act report on them.
+  const silent = overrideContext(context, { report() {} });
   const clock = () => performance.now();
   // Counting takes half a second in a log of a million.
   const activity = cachedFor(2000, clock, () => readActivity(log, context.now()));
@@ -96,7 +97,8 @@ export function createOperations(context: Context, options: OperationsOptions) {
       const entry = await entryOf(n);
       const row = await log.use((open) => open.row(n), undefined);
       if (entry === undefined || row === undefined) return undefined;
-      return eventDetails(await products(), entry, (await toRows())(row), hidden);
+      const known = await products();
+      return eventDetails(known, entry, eventRow(known, row, showSecrets), hidden);
     },
     async body(n: number) {
       const entry = await entryOf(n);
@@ -126,11 +128,6 @@ export function createOperations(context: Context, options: OperationsOptions) {
       return { error: message, hint };
     },
   };
-}
-
-/** Without reports: the page reads the settings every few seconds, and commands that act report on them. */
-function silentContext(context: Context): Context {
-  return overrideContext(context, { report() {} });
 }
 
 function productEntry(product: Product, secrets: Secrets): ProductEntry {
