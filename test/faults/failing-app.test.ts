@@ -14,7 +14,7 @@ import type { Answer } from "../support/target.ts";
 import { hang, hangUp, says, yes } from "../support/target-app.ts";
 import { collect } from "../support/temp-log.ts";
 
-const COUNT = IS_LONG ? 5000 : 300;
+const COUNT = IS_LONG ? 6000 : 300;
 const garbage: Answer = ({ socket }) => void socket?.end("this is not HTTP\r\n\r\n");
 const half: Answer = (response) =>
   void response.writeHead(200, { "content-length": 9 }).write("half", () => response.destroy());

@@ -70,7 +70,7 @@ describe.runIf(hasPostgres)("a receiver and a worker on a log in PostgreSQL", ()
     const worker = await startMember(store, ["--role", "deliver", "--admin", "0", target.url]);
     const admin = adminOf(receiver);
     const all = () => Promise.all([receiver.url, admin, adminOf(worker)].map(readiness));
-    expect(await all()).toEqual([READY, READY, READY]);
+    await expect.poll(all, { interval: 100 }).toEqual([READY, READY, READY]);
     expect((await post(receiver.url, lead(1))).status).toBe(200);
 
     await server.stop();
