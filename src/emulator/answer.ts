@@ -45,7 +45,10 @@ export interface ApiError {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-export function errorBody({ code, message, details = {} }: ApiError): Record<string, unknown> {
+/** The result of one item of a write, as the API answers it. */
+export type Result = Readonly<Record<string, unknown>> & { readonly code: string };
+
+export function errorBody({ code, message, details = {} }: ApiError): Result {
   return { code, details, message, status: "error" };
 }
 
