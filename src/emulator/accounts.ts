@@ -3,7 +3,7 @@ import { isLoopback } from "../util/hosts.ts";
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
 import { consentPage, errorPage } from "./consent-page.ts";
-import { type AccountsState, type Grant, memberOf, type Refreshable } from "./state.ts";
+import { type EmulatorState, type Grant, memberOf, type Refreshable } from "./state.ts";
 
 /** The values of a client that is the same in every emulator. They open nothing at Zoho. */
 export const PUBLISHED = {
@@ -45,9 +45,9 @@ export class Accounts {
   locations: Readonly<Record<string, string>> | undefined;
   readonly #now: () => number;
 
-  readonly #state: { accounts: AccountsState };
+  readonly #state: Pick<EmulatorState, "accounts">;
 
-  constructor(state: { accounts: AccountsState }, now: () => number) {
+  constructor(state: Pick<EmulatorState, "accounts">, now: () => number) {
     this.#state = state;
     this.#now = now;
   }
