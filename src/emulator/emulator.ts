@@ -24,7 +24,7 @@ import { Changes, CONTROL_PATH, Control } from "./control.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Desk } from "./desk.ts";
-import { Failures } from "./failures.ts";
+import { failures } from "./failures.ts";
 import { Faults } from "./faults.ts";
 import { Finance } from "./finance.ts";
 import { Records } from "./records.ts";
@@ -95,7 +95,6 @@ export async function openEmulator(options: EmulatorOptions) {
   const desk = new Desk(state, deliveries, clock);
   const finance = new Finance(() => state.finance, deliveries, clock);
   const sign = new Sign(() => state.sign, deliveries, clock);
-  const failures = new Failures(clock);
   const records = ["crm", "bigin", "recruit"].map(
     (product) => new Records({ product, state, now: clock, notify: (change) => watch.notify(change, deliveries) }),
   );
@@ -221,7 +220,6 @@ export async function openEmulator(options: EmulatorOptions) {
     desk,
     finance,
     sign,
-    failures,
     settings,
     stores,
     subscriptions,
