@@ -197,9 +197,9 @@ export class Sign extends Store<SignHook> implements Service {
     return success({ requests: this.shown("requests", row) });
   }
 
-  #upload({ form, text }: ApiRequest): Answer {
+  #upload({ form }: ApiRequest): Answer {
     const { requests } = readObject(form.get("data"), "data");
-    const document_ids = [...text.matchAll(/; filename="([^"\r\n]*)"/g)].map(([, name]) => name);
+    const document_ids = [...form].filter(([name]) => name !== "data").map(([, fileName]) => fileName);
     const { id } = this.create("requests", { ...Object(requests), ...(document_ids.length > 0 && { document_ids }) });
     return success({ requests: this.shown("requests", this.find("requests", id)) });
   }
