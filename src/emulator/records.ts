@@ -147,11 +147,8 @@ export class Records implements RecordStore {
       return done.result;
     });
     for (const verb of ["create", "edit", "delete"] as const) {
-      this.#tell(
-        module,
-        verb,
-        written.filter((each) => each.verb === verb),
-      );
+      const group = written.filter((each) => each.verb === verb);
+      if (group.length > 0) this.#tell(module, verb, group);
     }
     return results;
   }
