@@ -32,7 +32,7 @@ export function writeResults(context: Context, file: string | undefined, given: 
       context.report({ type: "warning", message });
     }
   }
-  // GitHub reads its commands from stderr as well, and stdout may be JSON.
+  // GitHub reads its commands from stderr as well (actions/runner, ScriptHandler.cs), and stdout may be JSON.
   if (isGithub === "true") context.stderr.write(suite.findings.map(annotationOf).join(""));
   if (file !== undefined) writeFileAtomically(resolve(context.cwd, file), junitText(suite));
 }
