@@ -37,7 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commands: ["@modelcontextprotocol/server", "@modelcontextprotocol/server/stdio", "commander", "zod"],
   terminal: ["chalk", "commander", "ora"],
   web: ["preact", "preact/hooks", "@preact/signals"],
-  emulator: ["preact", "preact/hooks", "@preact/signals"],
+  emulator: ["preact", "preact/hooks", "@preact/signals", "zod"],
   inspector: ["preact", "preact/hooks", "@preact/signals", "zod"],
 };
 /** Pure: of Node only bytes and hashes. */

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { isLoopback } from "../util/hosts.ts";
+import { isHttpUrl, isLoopback } from "../util/hosts.ts";
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
 import { consentPage, errorPage } from "./consent-page.ts";
-import { type AccountsState, type Grant, memberOf, type Refreshable } from "./state.ts";
+import { type EmulatorState, type Grant, memberOf, type Refreshable } from "./state.ts";
 
 /** The values of a client that is the same in every emulator. They open nothing at Zoho. */
 export const PUBLISHED = {
@@ -45,9 +45,9 @@ export class Accounts {
   locations: Readonly<Record<string, string>> | undefined;
   readonly #now: () => number;
 
-  readonly #state: { accounts: AccountsState };
+  readonly #state: Pick<EmulatorState, "accounts">;
 
-  constructor(state: { accounts: AccountsState }, now: () => number) {
+  constructor(state: Pick<EmulatorState, "accounts">, now: () => number) {
     this.#state = state;
     this.#now = now;
   }
@@ -97,11 +97,11 @@ export class Accounts {
 
   answer(request: ApiRequest, origin: string): Answer | undefined {
     const { method, path, form, query } = request;
-    if (path === CONSENT_PATH && method === "GET") return this.#ask(query, origin);
+    if (path === CONSENT_PATH && method === "GET") return this.#consent(query, origin, method);
     if (path === "/oauth/serverinfo")
       return { status: 200, body: { result: "success", locations: this.locations ?? { us: origin } } };
     if (method !== "POST") return undefined;
-    if (path === CONSENT_PATH) return this.#decide(form, origin);
+    if (path === CONSENT_PATH) return this.#consent(form, origin, method);
     if (path === "/oauth/v2/token") return this.#token(form, origin);
     if (path === "/oauth/v2/token/revoke") return this.#revoke(form.get("token") ?? "");
     if (path !== "/oauth/v2/revoke/token") return undefined;
@@ -111,49 +111,41 @@ export class Accounts {
       : failure("invalid_client");
   }
 
-  /** Shows the page on which a user accepts or rejects. */
-  #ask(query: URLSearchParams, origin: string): Answer {
-    const error = this.#consentError(query);
+  /** Shows the page on which a user accepts or rejects, or sends the user back with the decision. */
+  #consent(given: URLSearchParams, origin: string, method: "GET" | "POST"): Answer {
+    const error = this.#consentError(given);
     if (error !== undefined) return errorPage(error);
-    return this.consentsAtOnce ? this.#redirect(query, origin) : consentPage(query, scopesIn(query));
-  }
-
-  #decide(form: URLSearchParams, origin: string): Answer {
-    const error = this.#consentError(form);
-    if (error !== undefined) return errorPage(error);
-    return form.get("decision") === "accept" ? this.#redirect(form, origin) : backTo(form, { error: "access_denied" });
+    if (method === "GET" && !this.consentsAtOnce) return consentPage(given, scopesIn(given));
+    const isAccepted = method === "GET" || given.get("decision") === "accept";
+    const isOnline = given.get("access_type") !== "offline";
+    const redirectUri = given.get("redirect_uri") ?? "";
+    const code = isAccepted ? this.grant(scopesIn(given), { redirectUri, isOnline }) : undefined;
+    if (code === undefined) return backTo(given, { error: "access_denied" });
+    return backTo(given, { location: "us", "accounts-server": origin, code });
   }
 
   /** Nothing is sent to a redirect URI that is not the client's: the client's are all those of this machine. */
   #consentError(given: URLSearchParams): string | undefined {
     const redirectUri = given.get("redirect_uri") ?? "";
     if (given.get("client_id") !== this.clientId) return "invalid_client";
-    const target = URL.canParse(redirectUri) ? new URL(redirectUri) : undefined;
-    if (target === undefined || !/^https?:$/.test(target.protocol) || !isLoopback(target.hostname))
-      return "invalid_redirect_uri";
+    if (!isHttpUrl(redirectUri) || !isLoopback(new URL(redirectUri).hostname)) return "invalid_redirect_uri";
     if (given.get("response_type") !== "code") return "invalid_response_type";
     return scopesIn(given).length === 0 ? "invalid_scope" : undefined;
   }
 
-  #redirect(given: URLSearchParams, origin: string): Answer {
-    const redirectUri = given.get("redirect_uri") ?? "";
-    const code = this.grant(scopesIn(given), { redirectUri, isOnline: given.get("access_type") !== "offline" });
-    if (code === undefined) return backTo(given, { error: "access_denied" });
-    return backTo(given, { location: "us", "accounts-server": origin, code });
-  }
-
   #token(form: URLSearchParams, origin: string): Answer {
-    if (!this.#knows(form)) return failure("invalid_client");
+    const isKnown = form.get("client_id") === this.clientId && form.get("client_secret") === this.clientSecret;
+    if (!isKnown) return failure("invalid_client");
     if (form.get("grant_type") === "authorization_code") {
       const code = form.get("code") ?? "";
       const grant = memberOf(this.#state.accounts.grants, code);
       delete this.#state.accounts.grants[code];
       if (grant === undefined || grant.expiresAt < this.#now()) return failure("invalid_code");
-      if (grant.redirectUri !== undefined && grant.redirectUri !== form.get("redirect_uri")) {
+      if (grant.redirectUri !== undefined && grant.redirectUri !== form.get("redirect_uri"))
         return failure("invalid_redirect_uri");
-      }
       const refreshToken = grant.isOnline === true ? undefined : this.makeRefreshToken(grant.scopes);
-      return this.#reply(this.makeAccessToken(grant.scopes, refreshToken), refreshToken, origin);
+      const answer = this.#issue(grant.scopes, refreshToken, origin);
+      return { status: 200, body: { ...answer, ...(refreshToken !== undefined && { refresh_token: refreshToken }) } };
     }
     if (form.get("grant_type") !== "refresh_token") return failure("general_error");
     const refreshToken = form.get("refresh_token") ?? "";
@@ -161,17 +153,11 @@ export class Accounts {
     if (known === undefined) return failure("invalid_code");
     known.issuedAt = this.#recent(known.issuedAt);
     if (known.issuedAt.length >= MAX_REFRESHES) {
-      return {
-        status: 200,
-        body: {
-          error_description: "You have made too many requests continuously. Please try again after some time.",
-          error: "Access Denied",
-          status: "failure",
-        },
-      };
+      const error_description = "You have made too many requests continuously. Please try again after some time.";
+      return { status: 200, body: { error_description, error: "Access Denied", status: "failure" } };
     }
     known.issuedAt.push(this.#now());
-    return this.#reply(this.makeAccessToken(known.scopes, refreshToken), undefined, origin);
+    return { status: 200, body: this.#issue(known.scopes, refreshToken, origin) };
   }
 
   /** The published one is there again after it was revoked. */
@@ -181,18 +167,14 @@ export class Accounts {
     return memberOf(refreshTokens, refreshToken);
   }
 
-  #reply(accessToken: string, refreshToken: string | undefined, origin: string): Answer {
-    return {
-      status: 200,
-      body: {
-        access_token: accessToken,
-        ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
-        scope: this.#state.accounts.accessTokens[accessToken]?.scopes.join(" "),
-        api_domain: this.apiDomain ?? origin,
-        token_type: "Bearer",
-        expires_in: 3600,
-      },
-    };
+  #issue(
+    scopes: readonly string[],
+    refreshToken: string | undefined,
+    origin: string,
+  ): Readonly<Record<string, unknown>> {
+    const access_token = this.makeAccessToken(scopes, refreshToken);
+    const api_domain = this.apiDomain ?? origin;
+    return { access_token, scope: scopes.join(" "), api_domain, token_type: "Bearer", expires_in: 3600 };
   }
 
   #revoke(value: string): Answer {
@@ -212,10 +194,6 @@ export class Accounts {
 
   #recent(times: readonly number[]): number[] {
     return times.filter((at) => at > this.#now() - WINDOW_MS);
-  }
-
-  #knows(form: URLSearchParams): boolean {
-    return form.get("client_id") === this.clientId && form.get("client_secret") === this.clientSecret;
   }
 }
 

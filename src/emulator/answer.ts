@@ -13,17 +13,6 @@ export interface ApiRequest {
   readonly at: number;
 }
 
-/** A request that was answered, or that a fault left without an answer. */
-export interface SeenRequest {
-  readonly request: ApiRequest;
-  /** Undefined where the connection was cut or stays silent. */
-  readonly status?: number;
-  readonly ms: number;
-  /** What the request asks for that the emulator does not have: its method and path. */
-  readonly lacks?: string;
-}
-export type NumberedRequest = SeenRequest & { readonly n: number };
-
 /** An answer. A string body is sent as it is: HTML, or JSON with numbers of 19 digits. */
 export interface Answer {
   readonly status: number;
@@ -45,7 +34,10 @@ export interface ApiError {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-export function errorBody({ code, message, details = {} }: ApiError): Record<string, unknown> {
+/** The result of one item of a write, as the API answers it. */
+export type Result = Readonly<Record<string, unknown>> & { readonly code: string };
+
+export function errorBody({ code, message, details = {} }: ApiError): Result {
   return { code, details, message, status: "error" };
 }
 

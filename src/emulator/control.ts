@@ -5,23 +5,15 @@ import type { Secrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import { freshData, readBuiltInFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";
+import { isHttpUrl } from "../util/hosts.ts";
 import { isRecord } from "../util/json.ts";
 import { parseDuration } from "../util/units.ts";
 import { SECURITY_HEADERS } from "../web/security.ts";
-import {
-  type Answer,
-  type ApiRequest,
-  errorAnswer,
-  type NumberedRequest,
-  type RecordStore,
-  Refusal,
-  type SeenRequest,
-  type Subscription,
-} from "./answer.ts";
+import { type Answer, type ApiRequest, errorAnswer, type RecordStore, Refusal, type Subscription } from "./answer.ts";
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults } from "./faults.ts";
-import type { DeliveryView, EmulatorView, RequestView, SampleProduct, WholeDelivery } from "./view.ts";
+import type { DeliveryView, EmulatorView, SampleProduct, SeenRequest, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
 
@@ -82,7 +74,7 @@ export class Control {
         await deliveries.room();
         return { record: this.#write(body) };
       case "GET requests":
-        return { requests: after(requests, request.query).map(wholeRequest), dropped: requests.dropped };
+        return { requests: after(requests, request.query), dropped: requests.dropped };
       case "GET deliveries":
         return {
           deliveries: after(deliveries.sent, request.query).map(wholeDelivery),
@@ -125,8 +117,8 @@ export class Control {
       now: now(),
       modules: stores.flatMap((store) => store.modules().map((each) => ({ product: store.product, ...each }))),
       subscriptions: subscriptions(),
-      requests: requests.items.slice(-SHOWN_REQUESTS).reverse().map(shownRequest),
-      deliveries: deliveries.sent.items.slice(-SHOWN_DELIVERIES).reverse().map(shownDelivery),
+      requests: newest(requests, SHOWN_REQUESTS).map(({ headers: _headers, body: _body, ...shown }) => shown),
+      deliveries: newest(deliveries.sent, SHOWN_DELIVERIES).map(shownDelivery),
       dropped: { requests: requests.dropped, deliveries: deliveries.sent.dropped },
     };
   }
@@ -159,7 +151,7 @@ export class Control {
     const { packageRoot, deliveries, now, secrets } = this.#parts;
     const product = requireProduct(products, requiredText(body, "product"));
     const [name, url] = [requiredText(body, "event"), requiredText(body, "to")];
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    if (!isHttpUrl(url))
       throw usageError(`to: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:3000/webhooks/zoho/crm");
     const format = chosenFormat(product, body.format === undefined ? undefined : requiredText(body, "format"), name);
     const sample = { product, format, name: requireOneEvent(product, format, name).name };
@@ -275,28 +267,18 @@ export function storeOf(stores: readonly RecordStore[], product: string): Record
 export function wholeDelivery(sent: NumberedDelivery): WholeDelivery {
   const { method, headers, body } = sent.delivery;
   const named = headers.map(([name, value]) => [name.toLowerCase(), value]);
-  return {
-    ...shownDelivery(sent),
-    method,
-    headers: Object.fromEntries(named),
-    body: body.toString("utf8"),
-  };
+  return { ...shownDelivery(sent), method, headers: Object.fromEntries(named), body: body.toString("utf8") };
 }
 
 function shownDelivery({ delivery, ...rest }: NumberedDelivery): DeliveryView {
   return { ...rest, url: delivery.url };
 }
 
-function shownRequest({ request, ...rest }: NumberedRequest): RequestView {
-  const { at, method, path, query } = request;
-  return { ...rest, at, method, path, query: query.toString() };
+function newest<Item>(list: BoundedList<Item>, count: number) {
+  return list.items.slice(-count).reverse();
 }
 
-function wholeRequest(seen: NumberedRequest) {
-  return { ...shownRequest(seen), headers: seen.request.headers, body: seen.request.text };
-}
-
-function after<Item>(list: BoundedList<Item>, query: URLSearchParams): readonly (Item & { readonly n: number })[] {
+function after<Item>(list: BoundedList<Item>, query: URLSearchParams) {
   const n = Number(query.get("after") ?? 0);
   return list.items.slice(Math.max(0, n - list.dropped));
 }

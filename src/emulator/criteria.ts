@@ -1,3 +1,4 @@
+import { errorAnswer, Refusal } from "./answer.ts";
 import { textOf } from "./state.ts";
 
 /** Whether a record matches; `read` reads one of its fields. */
@@ -9,61 +10,51 @@ const MAX_DEPTH = 20;
 
 /**
  * Reads search criteria such as `((Last_Name:equals:Burns) and (City:starts_with:N))`. Commas and brackets of a value have a
- * backslash in front. Returns why they are invalid as text.
+ * backslash in front. Throws a Refusal for invalid ones.
  */
-export function parseCriteria(text: string): Matcher | string {
+export function parseCriteria(text: string): Matcher {
   let at = 0;
   let conditions = 0;
-  const skip = (): void => {
-    while (text[at] === " ") at++;
+  /** Takes what comes next if it matches a sticky pattern. */
+  const take = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at;
+    const [found] = pattern.exec(text) ?? [];
+    at += found?.length ?? 0;
+    return found;
   };
-  const group = (depth: number): Matcher | string => {
-    skip();
-    if (text[at] !== "(") return "an opening bracket is missing";
-    if (depth > MAX_DEPTH) return "too many brackets";
-    at++;
-    skip();
+  const group = (depth: number): Matcher => {
+    if (take(/ *\( */y) === undefined) throw invalid("an opening bracket is missing");
+    if (depth > MAX_DEPTH) throw invalid("too many brackets");
     const inner = text[at] === "(" ? list(depth + 1) : condition();
-    if (typeof inner === "string") return inner;
-    skip();
-    return text[at++] === ")" ? inner : "a closing bracket is missing";
+    if (take(/ *\)/y) === undefined) throw invalid("a closing bracket is missing");
+    return inner;
   };
   /** Groups with `and` or `or` between them, from left to right. */
-  const list = (depth: number): Matcher | string => {
+  const list = (depth: number): Matcher => {
     let left = group(depth);
     for (;;) {
-      if (typeof left === "string") return left;
-      const [found, word = ""] = /^ *(and|or)(?= *\()/i.exec(text.slice(at, at + 50)) ?? [];
-      if (found === undefined) return left;
-      at += found.length;
+      const word = take(/ *(?:and|or)(?= *\()/iy);
+      if (word === undefined) return left;
       const [first, second] = [left, group(depth)];
-      if (typeof second === "string") return second;
-      left =
-        word.toLowerCase() === "and" ? (read) => first(read) && second(read) : (read) => first(read) || second(read);
+      left = /and/i.test(word) ? (read) => first(read) && second(read) : (read) => first(read) || second(read);
     }
   };
-  const condition = (): Matcher | string => {
-    if (++conditions > MAX_CONDITIONS) return `more than ${MAX_CONDITIONS} conditions`;
-    const start = at;
-    while (at < text.length && text[at] !== ")" && text[at] !== "(") at += text[at] === "\\" ? 2 : 1;
-    return toMatcher(text.slice(start, at));
+  const condition = (): Matcher => {
+    if (++conditions > MAX_CONDITIONS) throw invalid(`more than ${MAX_CONDITIONS} conditions`);
+    return toMatcher(take(/(?:\\.|[^()\\])*/sy) ?? "");
   };
   const matcher = list(0);
-  skip();
-  return typeof matcher === "string" || at >= text.length ? matcher : "text behind the criteria";
+  if (text.slice(at).trim() !== "") throw invalid("text behind the criteria");
+  return matcher;
 }
 
-function toMatcher(text: string): Matcher | string {
+function toMatcher(text: string): Matcher {
   const [, field = "", operator = "", value = ""] = /^([\w.]+):(\w+):(.*)$/s.exec(text) ?? [];
   const compare = Object.hasOwn(OPERATORS, operator) ? OPERATORS[operator] : undefined;
-  if (field === "") return "not a field, an operator and a value";
-  if (compare === undefined) return "invalid operator found";
+  if (field === "") throw invalid("not a field, an operator and a value");
+  if (compare === undefined) throw invalid("invalid operator found");
   const wanted = splitList(value).map(comparable);
-  return (read) => {
-    const actual = read(field);
-    const all = Array.isArray(actual) ? actual : [actual];
-    return all.some((each) => compare(comparable(each), wanted));
-  };
+  return (read) => [read(field)].flat().some((each) => compare(comparable(each), wanted));
 }
 
 type Comparable = string | number;
@@ -77,18 +68,16 @@ const OPERATORS: Readonly<Record<string, (actual: Comparable, wanted: readonly C
   not_equal: (actual, wanted) => !wanted.some((each) => is(actual, each)),
   in: (actual, wanted) => wanted.some((each) => is(actual, each)),
   starts_with: (actual, [wanted = ""]) => String(actual).startsWith(String(wanted)),
-  greater_than: (actual, [wanted]) => ordered(actual, wanted, (order) => order > 0),
-  greater_equal: (actual, [wanted]) => ordered(actual, wanted, (order) => order >= 0),
-  less_than: (actual, [wanted]) => ordered(actual, wanted, (order) => order < 0),
-  less_equal: (actual, [wanted]) => ordered(actual, wanted, (order) => order <= 0),
-  between: (actual, [from, to]) =>
-    ordered(actual, from, (order) => order >= 0) && ordered(actual, to, (order) => order <= 0),
+  greater_than: (actual, [wanted]) => isSameType(actual, wanted) && actual > wanted,
+  greater_equal: (actual, [wanted]) => isSameType(actual, wanted) && actual >= wanted,
+  less_than: (actual, [wanted]) => isSameType(actual, wanted) && actual < wanted,
+  less_equal: (actual, [wanted]) => isSameType(actual, wanted) && actual <= wanted,
+  between: (actual, [from, to]) => isSameType(actual, from) && isSameType(actual, to) && actual >= from && actual <= to,
 };
 
-/** False for an empty value, and for one of another type. */
-function ordered(actual: Comparable, wanted: Comparable | undefined, is: (order: number) => boolean): boolean {
-  if (actual === "" || typeof actual !== typeof wanted || wanted === undefined) return false;
-  return is(actual < wanted ? -1 : actual > wanted ? 1 : 0);
+/** False for an empty value, and for one of another type: only values of one type have an order. */
+function isSameType(actual: Comparable, wanted: Comparable | undefined): wanted is Comparable {
+  return actual !== "" && typeof actual === typeof wanted;
 }
 
 /** Text without regard to case; numbers and times as numbers; a lookup by its id. */
@@ -102,4 +91,8 @@ function comparable(value: unknown): Comparable {
 /** The parts between commas, without the backslashes. */
 function splitList(value: string): readonly string[] {
   return value.split(/(?<!\\),/).map((part) => part.replace(/\\(.)/gs, "$1"));
+}
+
+function invalid(reason: string): Refusal {
+  return new Refusal(errorAnswer(400, "INVALID_QUERY", "Invalid query formed", { reason }));
 }

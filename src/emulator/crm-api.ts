@@ -1,4 +1,4 @@
-import { type Answer, errorAnswer } from "./answer.ts";
+import { type Answer, type ApiError, errorAnswer, errorBody, Refusal, type Result } from "./answer.ts";
 
 const MAX_LISTED = 200;
 const SCOPES: Readonly<Record<string, string>> = { crm: "zohocrm", bigin: "zohobigin", recruit: "zohorecruit" };
@@ -37,6 +37,36 @@ export function page<Item>(
   if (shown.length === 0) return { status: 204 };
   const info = { per_page, count: shown.length, page: number, more_records: items.length > number * per_page };
   return { status: 200, body: { [key]: shown.map(describe), info } };
+}
+
+/** Writes each item; those that are refused fail alone. */
+export function writeEach<Item>(
+  items: readonly Item[],
+  write: (item: Item, i: number) => Result | readonly Result[],
+): readonly Result[] {
+  return items.flatMap((item, i) => {
+    try {
+      return write(item, i);
+    } catch (error) {
+      if (error instanceof Refusal) return error.answer.body as Result;
+      throw error;
+    }
+  });
+}
+
+/** The results of a write, as a list with the name `key`. The status is `good`, `bad` or, where only some failed, 207. */
+export function answerResults(key: string, results: readonly Result[], good: number, bad = 400): Answer {
+  const failed = results.filter(({ code }) => code !== "SUCCESS").length;
+  return { status: failed === 0 ? good : failed === results.length ? bad : 207, body: { [key]: results } };
+}
+
+/** Refuses one item of a write. */
+export function refuseItem(error: ApiError): Refusal {
+  return new Refusal({ status: 400, body: errorBody(error) });
+}
+
+export function success(details: Readonly<Record<string, unknown>>, message: string): Result {
+  return { code: "SUCCESS", details, message, status: "success" };
 }
 
 export function scopeMismatch(): Answer {

@@ -1,9 +1,18 @@
 import { isRecord } from "../util/json.ts";
-import { type Answer, type ApiRequest, errorAnswer, type Service } from "./answer.ts";
+import { type Answer, type ApiRequest, errorAnswer, Refusal, type Service } from "./answer.ts";
 import { parseCriteria } from "./criteria.ts";
-import { invalidParameter, isAllowed, missing, page, scopeMismatch, wrongMethod, zohoTime } from "./crm-api.ts";
+import {
+  answerResults,
+  invalidParameter,
+  isAllowed,
+  missing,
+  page,
+  scopeMismatch,
+  wrongMethod,
+  zohoTime,
+} from "./crm-api.ts";
 import { describeField, describeModule, findModule, type Module, modulesOf, USER } from "./modules.ts";
-import { invalidModule, type Records, type Result } from "./records.ts";
+import { invalidModule, type Records } from "./records.ts";
 import { memberOf, textOf } from "./state.ts";
 
 const MAX_WRITTEN = 100;
@@ -46,19 +55,16 @@ export class Crm implements Service {
     if (!["modules", "fields", "related_lists"].includes(kind) || more !== undefined) return undefined;
     if (method !== "GET") return wrongMethod();
     if (!may(`settings.${kind}`)) return scopeMismatch();
-    const wanted = kind === "modules" ? name : query.get("module");
-    const module = findModule(store.product, wanted ?? "");
-    if (kind === "modules" && name === undefined) {
+    if (kind === "modules" && name === undefined)
       return { status: 200, body: { modules: modulesOf(store.product).map(describeModule) } };
-    }
+    const wanted = kind === "modules" ? name : query.get("module");
     if (!wanted) return missing("module");
+    const module = findModule(store.product, wanted);
     if (module === undefined) return invalidModule();
-    if (kind === "related_lists") return { status: 204 };
     if (kind === "modules") return { status: 200, body: { modules: [describeModule(module)] } };
     const fields = [...module.fields.values()].filter(({ id }) => name === undefined || id === name);
-    return fields.length === 0
-      ? { status: 204 }
-      : { status: 200, body: { fields: fields.map((field) => describeField(field, version)) } };
+    if (kind === "related_lists" || fields.length === 0) return { status: 204 };
+    return { status: 200, body: { fields: fields.map((field) => describeField(field, version)) } };
   }
 
   #account({ method, may }: Call, kind: "users" | "org", [id, more]: readonly string[]): Answer | undefined {
@@ -83,70 +89,61 @@ export class Crm implements Service {
     if (route === "GET ") return this.#list(call, module);
     if (route === "GET search") return this.#search(call, module);
     if (route === "GET deleted") return this.#deleted(call, module);
-    if (route === "GET actions/count") return { status: 200, body: { count: store.ids(module).length } };
-    if (route === "DELETE id") return results(store.removeAll(module, [path]), 200);
+    if (route === "GET actions/count") return { status: 200, body: { count: store.count(module) } };
+    if (route === "DELETE id") return answerResults("data", store.removeAll(module, [path]), 200);
     if (route === "DELETE ") {
       const ids = (query.get("ids") ?? "").split(",").filter((id) => id !== "");
       if (ids.length === 0) return missing("ids");
-      return ids.length > MAX_WRITTEN ? invalidParameter("ids") : results(store.removeAll(module, ids), 200);
+      if (ids.length > MAX_WRITTEN) return invalidParameter("ids");
+      return answerResults("data", store.removeAll(module, ids), 200);
     }
     if (!["POST ", "PUT ", "PUT id", "POST upsert"].includes(route)) return wrongMethod();
     const items = itemsOf(call.json);
-    if (!Array.isArray(items)) return items as Answer;
-    if (route === "POST ") return results(store.createAll(module, items), 201);
-    if (route === "PUT ") return results(store.changeAll(module, items), 200);
+    if (route === "POST ") return answerResults("data", store.createAll(module, items), 201);
+    if (route === "PUT ") return answerResults("data", store.changeAll(module, items), 200);
     if (route === "PUT id") {
       const [item] = items;
-      return results(store.changeAll(module, [isRecord(item) ? { ...item, id: path } : item]), 200);
+      const changes = [isRecord(item) ? { ...item, id: path } : item];
+      return answerResults("data", store.changeAll(module, changes), 200);
     }
     const api_name = "duplicate_check_fields";
-    const asked = isRecord(call.json) ? call.json[api_name] : undefined;
+    const asked = Object(call.json)[api_name];
     const fields = Array.isArray(asked) && asked.length > 0 ? asked.map(textOf) : [module.unique];
-    if (fields.length > MAX_CHECKED) {
+    if (fields.length > MAX_CHECKED)
       return errorAnswer(400, "INVALID_DATA", "invalid data", { api_name, maximum_length: MAX_CHECKED });
-    }
-    return results(store.upsertAll(module, items, fields), 200);
+    return answerResults("data", store.upsertAll(module, items, fields), 200);
   }
 
   #one({ store, query }: Call, module: Module, id: string): Answer {
-    const record = store.read(module, id, query.get("fields")?.split(","));
-    return record === undefined ? { status: 204 } : { status: 200, body: { data: [record] } };
+    const record = store.find(module, id);
+    if (record === undefined) return { status: 204 };
+    return { status: 200, body: { data: [store.shown(module, [id, record], query.get("fields")?.split(","))] } };
   }
 
   #list(call: Call, module: Module): Answer {
     const { store, query, version, headers } = call;
     // https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
-    if (!query.get("fields") && version >= (store.product === "crm" ? 3 : 2) && store.product !== "recruit") {
+    if (!query.get("fields") && version >= (store.product === "crm" ? 3 : 2) && store.product !== "recruit")
       return missing("fields");
-    }
     const since = Date.parse(String(headers["if-modified-since"] ?? ""));
-    const asked = query.get("ids")?.split(",");
-    const found = (asked ?? [...store.ids(module)].reverse()).flatMap((id) => {
-      const record = store.find(module, id);
-      return record === undefined ? [] : [{ id, record }];
-    });
-    const changed = Number.isNaN(since) ? found : found.filter(({ record }) => record.changedAt >= since);
-    if (changed.length === 0 && found.length > 0) return { status: 304 };
-    const at = { Created_Time: "createdAt", Modified_Time: "changedAt" }[query.get("sort_by") ?? ""] as
-      | "createdAt"
-      | "changedAt"
-      | undefined;
-    if (at !== undefined) changed.sort((a, b) => b.record[at] - a.record[at]);
+    const ids = query.get("ids")?.split(",");
+    const rows = store.rows(module).filter(([id]) => ids === undefined || ids.includes(id));
+    const changed = rows.filter(([, { changedAt }]) => !(changedAt < since));
+    if (changed.length === 0 && rows.length > 0) return { status: 304 };
+    const sortBy = query.get("sort_by");
+    if (sortBy === "Created_Time") changed.sort(([, a], [, b]) => b.createdAt - a.createdAt);
+    if (sortBy === "Modified_Time") changed.sort(([, a], [, b]) => b.changedAt - a.changedAt);
     if (query.get("sort_order") === "asc") changed.reverse();
-    return page(query, "data", changed, ({ id }) => store.read(module, id, query.get("fields")?.split(",")));
+    return page(query, "data", changed, (row) => store.shown(module, row, query.get("fields")?.split(",")));
   }
 
-  #search(call: Call, module: Module): Answer {
-    const { store, query } = call;
+  #search({ store, query }: Call, module: Module): Answer {
     const kind = ["criteria", "email", "phone", "word"].find((each) => query.get(each));
     if (kind === undefined) return missing("criteria");
-    const wanted = (query.get(kind) ?? "").toLowerCase();
-    const matches = kind === "criteria" ? parseCriteria(query.get(kind) ?? "") : undefined;
-    if (typeof matches === "string")
-      return errorAnswer(400, "INVALID_QUERY", "Invalid query formed", { reason: matches });
-    const ids = [...store.ids(module)].reverse().filter((id) => {
-      const record = store.find(module, id);
-      if (record === undefined) return false;
+    const given = query.get(kind) ?? "";
+    const wanted = given.toLowerCase();
+    const matches = kind === "criteria" ? parseCriteria(given) : undefined;
+    const rows = store.rows(module).filter(([id, record]) => {
       if (matches !== undefined)
         return matches((path) => {
           const [name = "", member = ""] = path.split(".");
@@ -159,7 +156,7 @@ export class Crm implements Service {
         return module.fields.get(name)?.type === kind && value.toLowerCase() === wanted;
       });
     });
-    return page(query, "data", ids, (id) => store.read(module, id, query.get("fields")?.split(",")));
+    return page(query, "data", rows, (row) => store.shown(module, row, query.get("fields")?.split(",")));
   }
 
   #deleted(call: Call, module: Module): Answer {
@@ -176,24 +173,19 @@ export class Crm implements Service {
   }
 }
 
-/** The data of a write, or why there is none. */
-function itemsOf(json: unknown): readonly unknown[] | Answer {
-  if (!isRecord(json)) return errorAnswer(400, "INVALID_DATA", "body", { expected_data_type: "jsonobject" });
+/** The items of a write. Throws a Refusal where there are none. */
+function itemsOf(json: unknown): readonly unknown[] {
+  const refuse = (code: string, message: string, details: Readonly<Record<string, unknown>>) =>
+    new Refusal(errorAnswer(400, code, message, details));
+  if (!isRecord(json)) throw refuse("INVALID_DATA", "body", { expected_data_type: "jsonobject" });
   const { data } = json;
   const place = { api_name: "data", json_path: "$.data" };
-  if (data === undefined) return errorAnswer(400, "MANDATORY_NOT_FOUND", "required field not found", place);
-  if (!Array.isArray(data) || data.length === 0) {
-    return errorAnswer(400, "INVALID_DATA", "invalid data", { expected_data_type: "jsonarray", ...place });
-  }
-  if (data.length > MAX_WRITTEN) {
-    return errorAnswer(400, "INVALID_DATA", "invalid data", { maximum_length: MAX_WRITTEN, ...place });
-  }
+  if (data === undefined) throw refuse("MANDATORY_NOT_FOUND", "required field not found", place);
+  if (!Array.isArray(data) || data.length === 0)
+    throw refuse("INVALID_DATA", "invalid data", { expected_data_type: "jsonarray", ...place });
+  if (data.length > MAX_WRITTEN)
+    throw refuse("INVALID_DATA", "invalid data", { maximum_length: MAX_WRITTEN, ...place });
   return data;
-}
-
-function results(data: readonly Result[], good: number): Answer {
-  const failed = data.filter(({ code }) => code !== "SUCCESS").length;
-  return { status: failed === 0 ? good : failed === data.length ? 400 : 207, body: { data } };
 }
 
 const USER_DETAILS = {

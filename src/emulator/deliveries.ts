@@ -95,10 +95,8 @@ export class Deliveries {
       this.#heldBack.set(url, [...held, entry]);
       return unsigned;
     }
-    this.#push(entry);
-    if (fault === "twice") this.#push(entry);
     this.#heldBack.delete(url);
-    for (const each of held) this.#push(each);
+    for (const each of [entry, ...(fault === "twice" ? [entry] : []), ...held]) this.#push(each);
     return unsigned;
   }
 
@@ -163,7 +161,8 @@ export class Deliveries {
     const { env, now, onSent } = this.#options;
     const { sent } = this;
     const { product, event, timeoutMs: atMostMs = TIMEOUT_MS } = outgoing;
-    const about = { at: now(), product, event, ...(again && { again }), ...(fault && { fault }), delivery };
+    const unanswered = { status: undefined, error: undefined, ms: undefined };
+    const about = { at: now(), product, event, again, fault, delivery, ...unanswered };
     const finish = (result: Partial<DeliveryResult>): void => {
       // After a reset, ids are given again: an answer from before is not for their new owners.
       const isForgotten = sent !== this.sent;
@@ -174,7 +173,7 @@ export class Deliveries {
     try {
       this.#poster ??= openPoster({ timeoutMs: TIMEOUT_MS, connections: CONCURRENCY, insecure: false, env });
       const { status, error, latencyMs } = await (await this.#poster).post(delivery, { atMostMs });
-      finish({ ...(status && { status }), ...(error && { error: error.message }), ms: Math.round(latencyMs) });
+      finish({ status, error: error?.message, ms: Math.round(latencyMs) });
     } catch (error) {
       finish({ error: errorText(error) });
     }

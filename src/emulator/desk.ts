@@ -218,11 +218,7 @@ export class Desk extends Store<DeskHook> implements Service {
     if (id !== undefined) return { status: 200, body: this.shown(module, this.find(module, id)) };
     const [from, limit] = [Number(query.get("from") ?? 0), Number(query.get("limit") ?? 25)];
     if (!(from >= 0 && limit >= 1 && limit <= 100))
-      return failure(
-        422,
-        "UNPROCESSABLE_ENTITY",
-        "The value passed for the 'from' or 'limit' query parameter is invalid.",
-      );
+      return unprocessable("The value passed for the 'from' or 'limit' query parameter is invalid.");
     const rows = this.page(module, from, limit).map((row) => this.shown(module, row));
     return rows.length === 0 ? { status: 204 } : { status: 200, body: { data: rows } };
   }
@@ -258,10 +254,8 @@ export class Desk extends Store<DeskHook> implements Service {
       // Zoho expects null instead of {} without a filter.
       if (filters.length === 0 || !filters.every(isFit)) return invalid(at);
     }
-    if (url !== hook?.body.url && !(await this.#answersProbe(url))) {
-      const message = "Validation failed for the condition : The endpoint failed to respond with status code 200";
-      return failure(422, "UNPROCESSABLE_ENTITY", message);
-    }
+    if (url !== hook?.body.url && !(await this.#answersProbe(url)))
+      return unprocessable("Validation failed for the condition : The endpoint failed to respond with status code 200");
     const saved = hook ?? this.addHook({ id: this.newId(), body: { type: "CUSTOMER_WEBHOOK", isEnabled } });
     saved.body = { ...saved.body, ...body };
     return { status: 200, body: shownHook(saved) };
@@ -294,6 +288,10 @@ function invalid(fieldName: string, errorType = "invalid"): Answer {
     status: 422,
     body: { errorCode: "INVALID_DATA", message, errors: [{ fieldName, errorType, errorMessage: "" }] },
   };
+}
+
+function unprocessable(message: string): Answer {
+  return failure(422, "UNPROCESSABLE_ENTITY", message);
 }
 
 function notAllowed(): Answer {

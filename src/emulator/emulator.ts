@@ -13,10 +13,8 @@ import {
   type Answer,
   type ApiRequest,
   errorAnswer,
-  type NumberedRequest,
   type RecordStore,
   Refusal,
-  type SeenRequest,
   type Service,
   type Subscription,
 } from "./answer.ts";
@@ -25,12 +23,13 @@ import { Changes, CONTROL_PATH, Control } from "./control.ts";
 import { Crm } from "./crm.ts";
 import { Deliveries, type NumberedDelivery } from "./deliveries.ts";
 import { Desk } from "./desk.ts";
-import { Failures } from "./failures.ts";
+import { failures } from "./failures.ts";
 import { Faults } from "./faults.ts";
 import { Finance } from "./finance.ts";
 import { Records } from "./records.ts";
 import { Sign } from "./sign.ts";
 import { age, type EmulatorState, emptyState } from "./state.ts";
+import type { NumberedRequest, SeenRequest } from "./view.ts";
 import { Watch } from "./watch.ts";
 
 export interface EmulatorOptions {
@@ -96,7 +95,6 @@ export async function openEmulator(options: EmulatorOptions) {
   const desk = new Desk(state, deliveries, clock);
   const finance = new Finance(() => state.finance, deliveries, clock);
   const sign = new Sign(() => state.sign, deliveries, clock);
-  const failures = new Failures(clock);
   const records = ["crm", "bigin", "recruit"].map(
     (product) => new Records({ product, state, now: clock, notify: (change) => watch.notify(change, deliveries) }),
   );
@@ -147,12 +145,8 @@ export async function openEmulator(options: EmulatorOptions) {
       if (error instanceof Refusal) return error.answer;
       throw error;
     }
-    const notFound = errorAnswer(
-      404,
-      "INVALID_URL_PATTERN",
-      "Please check if the URL trying to access is a correct one",
-    );
-    return { ...notFound, isLacking: true };
+    const message = "Please check if the URL trying to access is a correct one";
+    return { ...errorAnswer(404, "INVALID_URL_PATTERN", message), isLacking: true };
   };
 
   /** The page and control calls. They are not listed, and no fault applies to them. */
@@ -169,7 +163,7 @@ export async function openEmulator(options: EmulatorOptions) {
     const startedAt = performance.now();
     const read = await readBody(incoming, MAX_BODY_BYTES);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
-    const request = toRequest(incoming, read, clock());
+    const request = await toRequest(incoming, read, clock());
     const isOwn = request.path.startsWith(CONTROL_PATH) || (request.method === "GET" && page.has(request.path));
     if (isOwn || (request.path === CONSENT_PATH && request.method === "POST")) {
       const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
@@ -180,12 +174,11 @@ export async function openEmulator(options: EmulatorOptions) {
     }
     if (isOwn) return serveOwn(response, request);
     const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
+      const { at, method, path, query, headers, text } = request;
       const ms = Math.round(performance.now() - startedAt);
-      const lacks = isLacking ? { lacks: `${request.method} ${request.path}` } : {};
-      const entry = requests.add(
-        { request, ms, ...(status !== undefined && { status }), ...lacks },
-        read.length + 1000,
-      );
+      const lacks = isLacking ? `${method} ${path}` : undefined;
+      const whole = { at, method, path, query: query.toString(), headers, body: text, status, ms, lacks };
+      const entry = requests.add(whole, read.length + 1000);
       options.onRequest?.(entry);
       changed();
     };
@@ -222,11 +215,9 @@ export async function openEmulator(options: EmulatorOptions) {
     desk,
     finance,
     sign,
-    failures,
     settings,
     stores,
     subscriptions,
-    control,
     advance,
     reset,
     async close(): Promise<void> {
@@ -245,35 +236,26 @@ function tokenOf({ headers }: ApiRequest): string | undefined {
   return /^Zoho-oauthtoken (\S+)$/.exec(String(headers.authorization ?? ""))?.[1];
 }
 
-function toRequest(incoming: IncomingMessage, body: Buffer, at: number): ApiRequest {
+async function toRequest(incoming: IncomingMessage, body: Buffer, at: number): Promise<ApiRequest> {
+  const { method = "", url = "/", headers } = incoming;
   const text = body.toString("utf8");
-  const [path = "/", query = ""] = (incoming.url ?? "/").split("?", 2);
-  const type = incoming.headers["content-type"] ?? "";
+  const [path = "/", search = ""] = url.split("?", 2);
+  const query = new URLSearchParams(search);
+  const type = headers["content-type"] ?? "";
   const parsed = text === "" ? undefined : parseJson(text);
-  const parameters = new URLSearchParams(query);
-  return {
-    method: incoming.method ?? "",
-    path,
-    query: parameters,
-    headers: incoming.headers,
-    text,
-    form: type.startsWith("multipart/") ? multipart(text, type) : text === "" ? parameters : new URLSearchParams(text),
-    json: parsed?.ok ? parsed.value : undefined,
-    at,
-  };
+  const form = type.startsWith("multipart/") ? await readMultipart(body, type) : new URLSearchParams(text || search);
+  return { method, path, query, headers, text, form, json: parsed?.ok ? parsed.value : undefined, at };
 }
 
-/** Zoho's own clients send their token requests as multipart. */
-function multipart(text: string, type: string): URLSearchParams {
-  const [, boundary] = /boundary="?([^";]+)/.exec(type) ?? [];
-  const parts = boundary === undefined ? [] : text.split(`--${boundary}`);
-  return new URLSearchParams(
-    parts.flatMap((part): [string, string][] => {
-      const end = part.indexOf("\r\n\r\n");
-      const [, name] = /name="([^"]+)"/.exec(part.slice(0, Math.max(0, end))) ?? [];
-      return name === undefined ? [] : [[name, part.slice(end + 4).replace(/\r\n$/, "")]];
-    }),
-  );
+/** Zoho's own clients send their token requests as multipart. The value of a file is its name. */
+async function readMultipart(body: Buffer, type: string): Promise<URLSearchParams> {
+  const parsing = new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData();
+  const form = await parsing.catch(() => new FormData());
+  const fields = [...form].map(([name, value]): [string, string] => [
+    name,
+    typeof value === "string" ? value : value.name,
+  ]);
+  return new URLSearchParams(fields);
 }
 
 function sendAnswer(response: ServerResponse, answer: Answer, date: string | undefined): void {

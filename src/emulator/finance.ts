@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { HEADER_NAME } from "../delivery/delivery.ts";
 import { withQuery } from "../delivery/target.ts";
 import { books } from "../products/books.ts";
+import { isHttpUrl } from "../util/hosts.ts";
 import { isRecord, parseJson, writeJson } from "../util/json.ts";
 import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import { type FinanceHook, memberOf, textOf } from "./state.ts";
@@ -210,7 +211,7 @@ export class Finance extends Store<FinanceHook> implements Service {
     const stranger = Object.keys(body).find((key) => !ARGUMENTS.includes(key));
     if (stranger !== undefined) throw wrong(stranger);
     const { url, webhook_name: name, description = "", entity, method, secret = "" } = body;
-    if (typeof url !== "string" || !/^https?:/.test(url) || !URL.canParse(url) || url.length > 5000) throw wrong("url");
+    if (typeof url !== "string" || !isHttpUrl(url) || url.length > 5000) throw wrong("url");
     if (typeof name !== "string" || name.length > 50) throw wrong("webhook_name");
     if (typeof description !== "string" || description.length > 100) throw wrong("description");
     if (!ENTITIES.includes(entity as string)) throw wrong("entity");

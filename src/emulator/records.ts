@@ -1,14 +1,6 @@
 import { isRecord } from "../util/json.ts";
-import {
-  type Answer,
-  type ApiError,
-  type ApiRecord,
-  errorAnswer,
-  errorBody,
-  type RecordStore,
-  Refusal,
-} from "./answer.ts";
-import { zohoTime } from "./crm-api.ts";
+import { type Answer, type ApiRecord, errorAnswer, type RecordStore, Refusal, type Result } from "./answer.ts";
+import { refuseItem, success, writeEach, zohoTime } from "./crm-api.ts";
 import { type Field, findModule, type Module, maxLength, modulesOf, USER } from "./modules.ts";
 import { type EmulatorState, type ModuleRecords, memberOf, nextId, type StoredRecord, textOf } from "./state.ts";
 import type { Change } from "./watch.ts";
@@ -21,14 +13,16 @@ export interface RecordsOptions {
   notify(change: Change): void;
 }
 
-/** The result of one item of a write, as the API answers it. */
-export type Result = Readonly<Record<string, unknown>> & { readonly code: string };
 type Data = Readonly<Record<string, unknown>>;
+type Row = readonly [id: string, record: StoredRecord];
 
+/** A record that was written, and what the API answers. */
 interface Written {
+  readonly verb: Change["verb"];
   readonly id: string;
   readonly record: StoredRecord;
   readonly fields: readonly string[];
+  readonly result: Result;
 }
 
 /** The records of CRM, Bigin or Recruit. Every write tells the channels that watch its module, once for all of its records. */
@@ -42,35 +36,36 @@ export class Records implements RecordStore {
   }
 
   modules(): readonly { readonly name: string; readonly count: number }[] {
-    return modulesOf(this.product).map((module) => ({ name: module.apiName, count: this.ids(module).length }));
+    return modulesOf(this.product).map((module) => ({ name: module.apiName, count: this.count(module) }));
   }
 
   list(module: string, limit: number): readonly ApiRecord[] {
     const known = this.#module(module);
-    const ids = this.ids(known).slice(-limit).reverse();
-    return ids.map((id) => this.read(known, id) ?? { id });
+    const rows = this.rows(known).slice(0, limit);
+    return rows.map((row) => this.shown(known, row));
   }
 
   create(module: string, data: Data): ApiRecord {
     const known = this.#module(module);
-    const { details } = accepted(this.createAll(known, [data]));
-    const { id } = details as { id: string };
-    return this.read(known, id) ?? { id };
+    return this.#written(known, this.createAll(known, [data]));
   }
 
   change(module: string, id: string, data: Data): ApiRecord {
     const known = this.#module(module);
-    accepted(this.changeAll(known, [{ ...data, id }]));
-    return this.read(known, id) ?? { id };
+    return this.#written(known, this.changeAll(known, [{ ...data, id }]));
   }
 
   remove(module: string, id: string): void {
     accepted(this.removeAll(this.#module(module), [id]));
   }
 
-  /** The oldest first. */
-  ids(module: Module): readonly string[] {
-    return Object.keys(this.#of(module).live);
+  count(module: Module): number {
+    return Object.keys(this.#of(module).live).length;
+  }
+
+  /** The newest first. */
+  rows(module: Module): readonly Row[] {
+    return Object.entries(this.#of(module).live).reverse();
   }
 
   find(module: Module, id: string): StoredRecord | undefined {
@@ -81,10 +76,8 @@ export class Records implements RecordStore {
     return this.#of(module).deleted;
   }
 
-  /** A record with all fields, or with those that are named. */
-  read(module: Module, id: string, only?: readonly string[]): ApiRecord | undefined {
-    const record = this.find(module, id);
-    if (record === undefined) return undefined;
+  /** A record with all fields, or with those that are named, as the API answers it. */
+  shown(module: Module, [id, record]: Row, only?: readonly string[]): ApiRecord {
     const names = only ?? [...new Set([...module.fields.keys(), ...Object.keys(record.data)])];
     const known = names.filter((name) => module.fields.has(name) || Object.hasOwn(record.data, name));
     return { id, ...this.#values(module, record, known) };
@@ -104,57 +97,59 @@ export class Records implements RecordStore {
     return found === undefined ? null : { name: this.#name(target, found), id: value.id };
   }
 
-  createAll(module: Module, items: readonly unknown[]): Result[] {
-    const created: Written[] = [];
-    const results = items.map((item, i) => this.#create(module, item, i, created));
-    this.#tell(module, "create", created);
-    return results;
+  createAll(module: Module, items: readonly unknown[]): readonly Result[] {
+    return this.#writeEach(module, items, (item, i) => this.#create(module, item, i));
   }
 
-  changeAll(module: Module, items: readonly unknown[]): Result[] {
-    const changed: Written[] = [];
-    const results = items.map((item, i) => this.#change(module, item, i, changed));
-    this.#tell(module, "edit", changed);
-    return results;
+  changeAll(module: Module, items: readonly unknown[]): readonly Result[] {
+    return this.#writeEach(module, items, (item, i) => this.#change(module, item, i));
   }
 
   /** Changes the records that have the same value in one of the fields, and creates the others. */
-  upsertAll(module: Module, items: readonly unknown[], fields: readonly string[]): Result[] {
-    const created: Written[] = [];
-    const changed: Written[] = [];
+  upsertAll(module: Module, items: readonly unknown[], fields: readonly string[]): readonly Result[] {
     const known = fields.map((field) => ({ field, ids: this.#idsBy(module, field) }));
-    const results = items.map((item, i) => {
-      if (!isRecord(item)) return this.#create(module, item, i, created);
+    return this.#writeEach(module, items, (item, i) => {
+      if (!isRecord(item)) return this.#create(module, item, i);
       const keys = known.map(({ field, ids }) => ({ field, ids, key: keyOf(memberOf(item, field)) }));
       const found = keys.find(({ ids, key }) => key !== undefined && ids.has(key));
       const id = item.id ?? found?.ids.get(found.key ?? "");
-      const result =
-        id === undefined ? this.#create(module, item, i, created) : this.#change(module, { ...item, id }, i, changed);
-      if (result.code !== "SUCCESS") return result;
-      for (const { ids, key } of keys) if (key !== undefined) ids.set(key, (result.details as { id: string }).id);
+      const written = id === undefined ? this.#create(module, item, i) : this.#change(module, { ...item, id }, i);
+      for (const { ids, key } of keys) if (key !== undefined) ids.set(key, written.id);
+      const duplicate_field = item.id === undefined ? (found?.field ?? null) : "id";
       const action = id === undefined ? "insert" : "update";
-      return { ...result, duplicate_field: item.id === undefined ? (found?.field ?? null) : "id", action };
+      return { ...written, result: { ...written.result, duplicate_field, action } };
     });
-    this.#tell(module, "create", created);
-    this.#tell(module, "edit", changed);
-    return results;
   }
 
-  removeAll(module: Module, ids: readonly string[]): Result[] {
+  removeAll(module: Module, ids: readonly string[]): readonly Result[] {
     const { live, deleted } = this.#of(module);
-    const removed: Written[] = [];
-    const parents = this.#parents(module, ids);
-    const results = ids.map((id) => {
+    return this.#writeEach(module, ids, (id) => {
       const record = this.find(module, id);
-      if (record === undefined) {
-        return toResult({ code: "INVALID_DATA", message: "record not deleted", details: { id } });
-      }
+      if (record === undefined)
+        throw refuseItem({ code: "INVALID_DATA", message: "record not deleted", details: { id } });
       delete live[id];
       deleted.push({ id, name: this.#name(module, record), deletedAt: this.#options.now() });
-      removed.push({ id, record, fields: ["Modified_By", "Record_Status__s"] });
-      return { code: "SUCCESS", details: { id }, message: "record deleted", status: "success" };
+      const fields = ["Modified_By", "Record_Status__s"];
+      return { verb: "delete", id, record, fields, result: success({ id }, "record deleted") };
     });
-    this.#tell(module, "delete", removed, parents);
+  }
+
+  /** Writes each item, and tells the channels what was written. */
+  #writeEach<Item>(
+    module: Module,
+    items: readonly Item[],
+    write: (item: Item, i: number) => Written,
+  ): readonly Result[] {
+    const written: Written[] = [];
+    const results = writeEach(items, (item, i) => {
+      const done = write(item, i);
+      written.push(done);
+      return done.result;
+    });
+    for (const verb of ["create", "edit", "delete"] as const) {
+      const group = written.filter((each) => each.verb === verb);
+      if (group.length > 0) this.#tell(module, verb, group);
+    }
     return results;
   }
 
@@ -167,53 +162,42 @@ export class Records implements RecordStore {
     return ids;
   }
 
-  #create(module: Module, item: unknown, i: number, created: Written[]): Result {
-    const error = this.#error(module, item, i);
-    if (error !== undefined) return error;
-    const data = toData(module, item as Data);
+  #create(module: Module, item: unknown, i: number): Written {
+    const data = this.#checked(module, item, i);
     const missing = [...module.fields.values()].find((field) => field.mandatory && data[field.apiName] === undefined);
-    if (missing !== undefined) return mandatory(i, missing.apiName);
+    if (missing !== undefined) throw mandatory(i, missing.apiName);
     const [id, at] = [nextId(this.#options.state), this.#options.now()];
     const record = { data, createdAt: at, changedAt: at };
     this.#of(module).live[id] = record;
-    created.push({ id, record, fields: Object.keys(data) });
-    return this.#success(id, record, "record added");
+    const result = success(detailsOf([id, record]), "record added");
+    return { verb: "create", id, record, fields: Object.keys(data), result };
   }
 
-  #change(module: Module, item: unknown, i: number, changed: Written[]): Result {
-    const error = this.#error(module, item, i);
-    if (error !== undefined) return error;
+  #change(module: Module, item: unknown, i: number): Written {
+    const data = this.#checked(module, item, i);
     const id = textOf((item as Data).id);
-    if (id === "") return mandatory(i, "id");
+    if (id === "") throw mandatory(i, "id");
     const record = this.find(module, id);
-    if (record === undefined) return invalid(i, "id", {}, "the id given seems to be invalid");
-    const data = toData(module, item as Data);
+    if (record === undefined) throw invalid(i, "id", {}, "the id given seems to be invalid");
     const isChanged = (name: string): boolean =>
       JSON.stringify(data[name]) !== JSON.stringify(memberOf(record.data, name) ?? null);
-    changed.push({ id, record, fields: Object.keys(data).filter(isChanged) });
+    const fields = Object.keys(data).filter(isChanged);
     Object.assign(record, { data: { ...record.data, ...data }, changedAt: this.#options.now() });
-    return this.#success(id, record, "record updated");
+    return { verb: "edit", id, record, fields, result: success(detailsOf([id, record]), "record updated") };
   }
 
-  #success(id: string, { createdAt, changedAt }: StoredRecord, message: string): Result {
-    const by = { name: USER.name, id: USER.id };
-    const [Created_Time, Modified_Time] = [createdAt, changedAt].map(zohoTime);
-    const details = { Modified_Time, Modified_By: by, Created_Time, id, Created_By: by };
-    return { code: "SUCCESS", details, message, status: "success" };
-  }
-
-  /** Why Zoho refuses an item, but for what is missing. */
-  #error(module: Module, item: unknown, i: number): Result | undefined {
-    if (!isRecord(item)) return invalid(i, undefined, { expected_data_type: "jsonobject" });
+  /** The fields of an item to store. Throws a Refusal for an invalid one; whether one is missing is not looked at. */
+  #checked(module: Module, item: unknown, i: number): Data {
+    if (!isRecord(item)) throw invalid(i, undefined, { expected_data_type: "jsonobject" });
     for (const [name, value] of Object.entries(item)) {
       const field = module.fields.get(name);
       if (field === undefined || field.readOnly) continue;
       if (value !== null && value !== "") {
         const details = this.#valueError(field, value);
-        if (details !== undefined) return invalid(i, name, details);
-      } else if (field.mandatory) return mandatory(i, name);
+        if (details !== undefined) throw invalid(i, name, details);
+      } else if (field.mandatory) throw mandatory(i, name);
     }
-    return undefined;
+    return toData(module, item);
   }
 
   /** Details of the error of a value; undefined for a valid one. */
@@ -231,36 +215,39 @@ export class Records implements RecordStore {
   }
 
   /** Tells the channels of a module, and those that watch the records to which the written ones refer. */
-  #tell(module: Module, verb: Change["verb"], written: readonly Written[], parents?: Parents): void {
+  #tell(module: Module, verb: Change["verb"], written: readonly Written[]): void {
     const { product } = this;
-    const ids = written.map(({ id }) => id);
     const deletion = { Modified_By: USER, Record_Status__s: 0 };
     this.#options.notify({
       product,
       module: module.apiName,
       verb,
-      ids,
+      ids: written.map(({ id }) => id),
       fields: verb === "create" ? [] : written.map(({ id, fields }) => ({ [id]: fields })),
       values: written.map(({ id, record, fields }) => ({
         record_id: id,
         values: verb === "delete" ? deletion : this.#values(module, record, fields),
       })),
     });
-    for (const [parent, related] of parents ?? this.#parents(module, ids)) {
-      this.#options.notify({ product, module: parent, verb: "edit", ids: [...related], related: true });
-    }
+    for (const [parent, ids] of this.#parents(module, written))
+      this.#options.notify({ product, module: parent, verb: "edit", ids: [...ids], related: true });
   }
 
-  /** The existing records to which some refer, by module. */
-  #parents(module: Module, ids: readonly string[]): Parents {
-    const parents: Parents = new Map();
+  /** The ids of existing records to which others refer, by module. */
+  #parents(module: Module, children: readonly Pick<Written, "record">[]): ReadonlyMap<string, ReadonlySet<string>> {
+    const parents = new Map<string, Set<string>>();
     for (const { apiName, module: parent = "" } of module.fields.values()) {
       const target = findModule(this.product, parent);
       if (target === undefined) continue;
-      const found = ids.map((id) => idOf(this.find(module, id)?.data[apiName])).filter((id) => this.find(target, id));
+      const found = children.map(({ record }) => idOf(record.data[apiName])).filter((id) => this.find(target, id));
       if (found.length > 0) parents.set(parent, new Set([...(parents.get(parent) ?? []), ...found]));
     }
     return parents;
+  }
+
+  #written(module: Module, results: readonly Result[]): ApiRecord {
+    const { id } = accepted(results).details as { id: string };
+    return this.shown(module, [id, this.find(module, id) as StoredRecord]);
   }
 
   #values(module: Module, record: StoredRecord, names: readonly string[]): Data {
@@ -286,8 +273,6 @@ export class Records implements RecordStore {
   }
 }
 
-type Parents = Map<string, Set<string>>;
-
 export function invalidModule(): Answer {
   return errorAnswer(400, "INVALID_MODULE", "The module name given seems to be invalid");
 }
@@ -296,6 +281,13 @@ export function invalidModule(): Answer {
 function accepted([result]: readonly Result[]): Result {
   if (result?.code !== "SUCCESS") throw new Refusal({ status: 400, body: { data: [result] } });
   return result;
+}
+
+/** Details of the result of a write. */
+function detailsOf([id, { createdAt, changedAt }]: Row): Data {
+  const by = { name: USER.name, id: USER.id };
+  const [Created_Time, Modified_Time] = [createdAt, changedAt].map(zohoTime);
+  return { Modified_Time, Modified_By: by, Created_Time, id, Created_By: by };
 }
 
 /** Returns the stored fields of an item: without those that Zoho sets; unknown names become custom fields. */
@@ -340,17 +332,13 @@ function keyOf(value: unknown): string | undefined {
   return value === null || value === undefined || value === "" ? undefined : JSON.stringify(value).toLowerCase();
 }
 
-function mandatory(i: number, api_name: string): Result {
+function mandatory(i: number, api_name: string): Refusal {
   const details = { api_name, json_path: `$.data[${i}].${api_name}` };
-  return toResult({ code: "MANDATORY_NOT_FOUND", message: "required field not found", details });
+  return refuseItem({ code: "MANDATORY_NOT_FOUND", message: "required field not found", details });
 }
 
-function invalid(i: number, api_name: string | undefined, details: Data = {}, message = "invalid data"): Result {
+function invalid(i: number, api_name: string | undefined, details: Data = {}, message = "invalid data"): Refusal {
   const place =
     api_name === undefined ? { json_path: `$.data[${i}]` } : { api_name, json_path: `$.data[${i}].${api_name}` };
-  return toResult({ code: "INVALID_DATA", message, details: { ...details, ...place } });
-}
-
-function toResult(error: ApiError): Result {
-  return { ...errorBody(error), code: error.code };
+  return refuseItem({ code: "INVALID_DATA", message, details: { ...details, ...place } });
 }

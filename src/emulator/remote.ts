@@ -1,10 +1,11 @@
 import { openPoster } from "../forward/post.ts";
 import type { Context } from "../project/context.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
+import { isHttpUrl } from "../util/hosts.ts";
 import { isRecord, parseJson } from "../util/json.ts";
 import { parseInteger } from "../util/units.ts";
-import { CONTROL_PATH, planFault } from "./control.ts";
-import { DELIVERY_FAULTS, Faults } from "./faults.ts";
+import { CONTROL_PATH } from "./control.ts";
+import { DELIVERY_FAULTS } from "./faults.ts";
 
 export interface RemoteOptions {
   readonly url: string;
@@ -26,8 +27,6 @@ export async function fail(context: Context, what: string, options: FailOptions)
   const isDelivery = DELIVERY_FAULTS.some((each) => each === what);
   const fault = /^\d+$/.test(what) ? Number(what) : what;
   const plan = { [isDelivery ? "delivery" : "answer"]: fault, times, path, retryAfter, product };
-  // Names a mistake also where no emulator runs.
-  planFault(new Faults(), plan);
   await call(context, options, "fail", plan);
   const [one, several] = isDelivery ? ["delivery", "deliveries"] : ["answer", "answers"];
   return done(context, `the next ${times === 1 ? one : `${times} ${several}`}: ${what}`);
@@ -51,20 +50,13 @@ function done(context: Context, message: string): ExitCode {
 }
 
 async function call(context: Context, { url }: RemoteOptions, name: string, body: object): Promise<void> {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw usageError(`--url: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:4480");
+  if (!isHttpUrl(url)) throw usageError(`--url: ${JSON.stringify(url)} is not a URL`, "such as http://127.0.0.1:4480");
   const { origin } = new URL(url);
   const { env, signal } = context;
   const poster = await openPoster({ connections: 1, insecure: false, env, timeoutMs: TIMEOUT_MS });
   try {
-    const headers = [["content-type", "application/json"]] as const;
-    const delivery = {
-      method: "POST",
-      url: origin + CONTROL_PATH + name,
-      headers,
-      body: Buffer.from(JSON.stringify(body)),
-    };
-    const result = await poster.post(delivery, { signal, wholeReply: true });
+    const delivery = { url: origin + CONTROL_PATH + name, body: Buffer.from(JSON.stringify(body)) };
+    const result = await poster.post({ ...delivery, method: "POST", headers: [] }, { signal, wholeReply: true });
     signal.throwIfAborted();
     if (result.error !== undefined) throw noEmulator(origin, result.error.message);
     const answer = parseJson(result.reply?.toString() ?? "");

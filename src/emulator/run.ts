@@ -8,12 +8,12 @@ import { isLoopback, reachableOrigin } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
 import { variablesOf } from "./accounts.ts";
-import type { NumberedRequest } from "./answer.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
 import { openEmulator } from "./emulator.ts";
 import { seed } from "./seed.ts";
 import { emptyState } from "./state.ts";
 import { openStateFile } from "./state-file.ts";
+import type { NumberedRequest } from "./view.ts";
 
 export interface EmulateOptions {
   readonly port: string;
@@ -108,18 +108,11 @@ function reportReady(context: Context, url: string, { host }: EmulateOptions): v
   context.report({ type: "warning", message });
 }
 
-function requestReport({ n, request, status, ms, lacks }: NumberedRequest) {
-  const { at, method, path, query } = request;
-  const url = query.size === 0 ? path : `${path}?${query}`;
-  return {
-    type: "emulated-request",
-    ...{ at: new Date(at), n, method, path: maskUrl(url), status, latencyMs: ms, lacks },
-  } as const;
+function requestReport({ at, query, headers: _headers, body: _body, ...seen }: NumberedRequest) {
+  const path = maskUrl(query === "" ? seen.path : `${seen.path}?${query}`);
+  return { type: "emulated-request", ...seen, at: new Date(at), path } as const;
 }
 
-function deliveryReport({ n, at, product, event, delivery, status, ms, error, fault, again }: NumberedDelivery) {
-  return {
-    type: "emulated-delivery",
-    ...{ at: new Date(at), n, product, event, url: maskUrl(delivery.url), status, latencyMs: ms, error, fault, again },
-  } as const;
+function deliveryReport({ at, delivery, ...sent }: NumberedDelivery) {
+  return { type: "emulated-delivery", ...sent, at: new Date(at), url: maskUrl(delivery.url) } as const;
 }

@@ -1,5 +1,5 @@
 import { sign } from "../products/sign.ts";
-import { ExactNumber, isRecord, parseJson } from "../util/json.ts";
+import { ExactNumber, isRecord, parseJson, writeJson } from "../util/json.ts";
 import { type Answer, type ApiRecord, type ApiRequest, Refusal, type Service } from "./answer.ts";
 import { memberOf, type SignHook, textOf } from "./state.ts";
 import { type Data, flawIn, onlyKey, type Row, Store } from "./store.ts";
@@ -197,9 +197,9 @@ export class Sign extends Store<SignHook> implements Service {
     return success({ requests: this.shown("requests", row) });
   }
 
-  #upload({ form, text }: ApiRequest): Answer {
+  #upload({ form }: ApiRequest): Answer {
     const { requests } = readObject(form.get("data"), "data");
-    const document_ids = [...text.matchAll(/; filename="([^"\r\n]*)"/g)].map(([, name]) => name);
+    const document_ids = [...form].filter(([name]) => name !== "data").map(([, fileName]) => fileName);
     const { id } = this.create("requests", { ...Object(requests), ...(document_ids.length > 0 && { document_ids }) });
     return success({ requests: this.shown("requests", this.find("requests", id)) });
   }
@@ -226,16 +226,11 @@ export class Sign extends Store<SignHook> implements Service {
     const { row_count: count, start_index: start } = Object(readObject(data ?? "{}", "data").page_context);
     if (!isCount(count) || !isCount(start)) return failure(400, 9039, "page_context is missing");
     const webhooks = this.hooks.slice(start - 1, start - 1 + count).map((hook) => {
-      const { id, form } = hook;
-      return `{"webhook_id":${id},${JSON.stringify({
-        webhook_url: form.webhook_url,
-        webhook_status: isEnabled(hook) ? "Active" : "Inactive",
-        purpose: form.purpose,
-        web_actions: form.webhook_actions,
-        environment: form.environment,
-      }).slice(1)}`;
+      const { webhook_url, purpose, webhook_actions: web_actions, environment } = hook.form;
+      const webhook_status = isEnabled(hook) ? "Active" : "Inactive";
+      return { webhook_id: hook.id, webhook_url, webhook_status, purpose, web_actions, environment };
     });
-    return { status: 200, body: `{"code":0,"webhooks":[${webhooks.join(",")}],"status":"success"}` };
+    return { status: 200, body: writeJson(withNumericIds({ code: 0, webhooks, status: "success" })) };
   }
 
   #createHook({ headers, form }: ApiRequest): Answer {
@@ -253,7 +248,10 @@ export class Sign extends Store<SignHook> implements Service {
     const { secret_key: key } = Object(security.hmac_security_info);
     const secret = typeof key === "string" ? key : undefined;
     const { id } = this.addHook({ id: this.newId(), form: fields, secret, failures: 0 });
-    return { status: 200, body: `{"code":0,"webhook":{"webhook_id":${id}},"status":"success"}` };
+    return {
+      status: 200,
+      body: writeJson(withNumericIds({ code: 0, webhook: { webhook_id: id }, status: "success" })),
+    };
   }
 }
 
@@ -295,7 +293,7 @@ function actingIn(actions: readonly Action[], id: unknown): Action {
   throw refusal(9043, "action_id is not that of a recipient whose turn it is");
 }
 
-/** Ids in deliveries are JSON numbers, of which many clients lose digits. */
+/** Ids in deliveries, and those of webhooks, are JSON numbers, of which many clients lose digits. */
 function withNumericIds(value: unknown, name = ""): unknown {
   if (Array.isArray(value)) return value.map((each) => withNumericIds(each));
   if (isRecord(value))

@@ -1,9 +1,10 @@
+import { pathText } from "../contract/schema.ts";
 import type { Context } from "../project/context.ts";
 import { UserError, usageError } from "../util/errors.ts";
 import { type FileLock, tryFileLock } from "../util/file-lock.ts";
 import { parseJsonFile, readText, writeFileAtomically } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
-import { type EmulatorState, emptyState } from "./state.ts";
+import { type EmulatorState, emptyState, emulatorState } from "./state.ts";
 
 const TYPE = "zoho-hooks emulator";
 const VERSION = 1;
@@ -85,24 +86,14 @@ function read(path: string): EmulatorState | undefined {
   if (type !== TYPE) throw usageError(`${path} is not a state of zoho-hooks emulate`, OTHER_FILE);
   if (v !== VERSION)
     throw usageError(`${path} is of another version of zoho-hooks (${JSON.stringify(v)}, not ${VERSION})`, OTHER_FILE);
-  const flaw = flawIn(state, emptyState(), "state");
-  if (flaw === undefined) return state as EmulatorState;
-  throw usageError(`${path} is damaged: ${flaw} is missing or of another type`, OTHER_FILE);
+  const [issue] = emulatorState.safeParse(state).error?.issues ?? [];
+  // Not what Zod returns, which is a copy.
+  if (issue === undefined) return state as EmulatorState;
+  const place = pathText(["state", ...(issue.path as string[])]);
+  throw usageError(`${path} is damaged: ${place} is missing or of another type`, OTHER_FILE);
 }
 
 const OTHER_FILE = "it was left as it is: name another file with --state, or delete it to start empty";
-
-/** The first member that is not as in an empty state. */
-function flawIn(value: unknown, empty: unknown, name: string): string | undefined {
-  if (!isRecord(empty))
-    return typeof value === typeof empty && Array.isArray(value) === Array.isArray(empty) ? undefined : name;
-  if (!isRecord(value)) return name;
-  for (const [member, expected] of Object.entries(empty)) {
-    const flaw = flawIn(value[member], expected, `${name}.${member}`);
-    if (flaw !== undefined) return flaw;
-  }
-  return undefined;
-}
 
 function serialized(state: EmulatorState): string {
   return `${JSON.stringify({ type: TYPE, v: VERSION, state })}\n`;

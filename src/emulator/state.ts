@@ -1,19 +1,106 @@
+import { z } from "zod";
+
+const members = z.record(z.string(), z.unknown()).readonly();
+const record = z.object({
+  data: members,
+  createdAt: z.number(),
+  changedAt: z.number(),
+  /** When a request of Sign ends that has not been signed. */
+  expiresAt: z.number().optional(),
+});
+const scopes = z.array(z.string()).readonly();
+const channelRow = z.object({
+  product: z.string(),
+  channelId: z.string(),
+  module: z.string(),
+  events: z.array(z.string()),
+  notifyUrl: z.string(),
+  token: z.string().nullable(),
+  expiresAt: z.number(),
+  related: z.boolean(),
+  values: z.boolean(),
+  condition: z.unknown(),
+});
+const grant = z.object({
+  scopes,
+  expiresAt: z.number(),
+  /** Undefined for a self client. */
+  redirectUri: z.string().optional(),
+  /** The user asked for no refresh token. */
+  isOnline: z.boolean().optional(),
+});
+const refreshable = z.object({ scopes, issuedAt: z.array(z.number()) });
+const moduleRecords = z.object({
+  /** By id, the oldest first. */
+  live: z.record(z.string(), record),
+  deleted: z.array(z.object({ id: z.string(), name: z.string(), deletedAt: z.number() })),
+});
+const deskHook = z.object({ id: z.string(), body: members });
+const financeHook = z.object({
+  id: z.string(),
+  root: z.string(),
+  body: members,
+  rules: z.array(z.object({ id: z.string(), type: z.string() })),
+});
+const signHook = z.object({
+  id: z.string(),
+  form: z.record(z.string(), z.string()).readonly(),
+  /** Undefined if it does not sign. */
+  secret: z.string().optional(),
+  /** Deliveries that have failed in a row. */
+  failures: z.number(),
+});
+const digits = z.string().regex(/^\d+$/);
+
+/** The records of a product by module and id, the oldest first, webhooks that are told of them, and the digits of its next id. */
+function product<Hook extends z.ZodType, Module extends string>(hook: Hook, modules: readonly Module[]) {
+  const tables = z.record(z.enum(modules), z.record(z.string(), record));
+  return z.object({ hooks: z.array(hook), tables, nextId: digits });
+}
+
 /**
  * Everything that an emulated organisation holds, as JSON, for `--state`. Services change it in place. A member whose name ends
  * in `At` is a time, or a list of times, in milliseconds since the epoch.
  */
-export interface EmulatorState {
-  accounts: AccountsState;
-  watch: WatchState;
+export const emulatorState = z.object({
+  accounts: z.object({
+    grants: z.record(z.string(), grant),
+    /** When the last codes were made. */
+    grantedAt: z.array(z.number()),
+    refreshTokens: z.record(z.string(), refreshable),
+    accessTokens: z.record(
+      z.string(),
+      z.object({ scopes, expiresAt: z.number(), refreshToken: z.string().optional() }),
+    ),
+  }),
+  watch: z.object({ rows: z.array(channelRow) }),
   /** By product and module. */
-  records: Record<string, Record<string, ModuleRecords>>;
-  desk: ProductState<DeskHook>;
-  finance: ProductState<FinanceHook>;
-  sign: ProductState<SignHook>;
+  records: z.record(z.string(), z.record(z.string(), moduleRecords)),
+  desk: product(deskHook, ["tickets", "contacts"]),
+  finance: product(financeHook, ["contacts", "items", "invoices"]),
+  sign: product(signHook, ["requests"]),
   /** Digits of the next id: 19 of them, so that a client that reads ids as numbers loses some. */
-  nextId: string;
+  nextId: digits,
   /** PEM of the private key of Desk's tokens, once there is one. It is Zoho's, so emptying the organisation keeps it. */
-  deskKey?: string;
+  deskKey: z.string().optional(),
+});
+
+export type EmulatorState = z.infer<typeof emulatorState>;
+export type StoredRecord = z.infer<typeof record>;
+/** Records of CRM, Bigin or Recruit. */
+export type ModuleRecords = z.infer<typeof moduleRecords>;
+/** One channel in one module. */
+export type ChannelRow = z.infer<typeof channelRow>;
+export type Grant = z.infer<typeof grant>;
+export type Refreshable = z.infer<typeof refreshable>;
+export type DeskHook = z.infer<typeof deskHook>;
+export type FinanceHook = z.infer<typeof financeHook>;
+export type SignHook = z.infer<typeof signHook>;
+
+export interface ProductState<Hook> {
+  hooks: Hook[];
+  readonly tables: Record<string, Record<string, StoredRecord>>;
+  nextId: string;
 }
 
 export function emptyState(): EmulatorState {
@@ -55,100 +142,4 @@ export function age(value: unknown, ms: number): void {
     else if (typeof member === "number") Object.assign(value, { [name]: member - ms });
     else if (Array.isArray(member)) Object.assign(value, { [name]: member.map((at: number) => at - ms) });
   }
-}
-
-export interface AccountsState {
-  grants: Record<string, Grant>;
-  /** When the last codes were made. */
-  grantedAt: number[];
-  refreshTokens: Record<string, Refreshable>;
-  accessTokens: Record<string, Access>;
-}
-
-export interface Grant {
-  readonly scopes: readonly string[];
-  readonly expiresAt: number;
-  /** Undefined for a self client. */
-  readonly redirectUri?: string;
-  /** The user asked for no refresh token. */
-  readonly isOnline?: boolean;
-}
-
-export interface Refreshable {
-  readonly scopes: readonly string[];
-  issuedAt: number[];
-}
-
-interface Access {
-  readonly scopes: readonly string[];
-  readonly expiresAt: number;
-  readonly refreshToken?: string | undefined;
-}
-
-/** The records of a product, webhooks that are told of them, and the digits of its next id. */
-export interface ProductState<Hook> {
-  hooks: Hook[];
-  /** By module and id, the oldest first. */
-  tables: Record<string, Record<string, StoredRecord>>;
-  nextId: string;
-}
-
-export interface DeskHook {
-  readonly id: string;
-  body: Readonly<Record<string, unknown>>;
-}
-
-export interface FinanceHook {
-  readonly id: string;
-  readonly root: string;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly rules: { readonly id: string; readonly type: string }[];
-}
-
-export interface SignHook {
-  readonly id: string;
-  readonly form: Readonly<Record<string, string>>;
-  /** Undefined if it does not sign. */
-  readonly secret: string | undefined;
-  /** Deliveries that have failed in a row. */
-  failures: number;
-}
-
-export interface WatchState {
-  rows: ChannelRow[];
-}
-
-/** One channel in one module. */
-export interface ChannelRow {
-  product: string;
-  channelId: string;
-  module: string;
-  events: string[];
-  notifyUrl: string;
-  token: string | null;
-  expiresAt: number;
-  related: boolean;
-  values: boolean;
-  condition: unknown;
-}
-
-/** Records of CRM, Bigin or Recruit. */
-export interface ModuleRecords {
-  /** By id, the oldest first. */
-  live: Record<string, StoredRecord>;
-  deleted: DeletedRecord[];
-}
-
-export interface StoredRecord {
-  data: Readonly<Record<string, unknown>>;
-  createdAt: number;
-  changedAt: number;
-  /** When a request of Sign ends that has not been signed. */
-  expiresAt?: number;
-}
-
-interface DeletedRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly deletedAt: number;
 }

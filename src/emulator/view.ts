@@ -1,4 +1,4 @@
-import type { ApiRequest, NumberedRequest, Subscription } from "./answer.ts";
+import type { ApiRequest, Subscription } from "./answer.ts";
 import type { DeliveryFault } from "./faults.ts";
 
 /** `GET /_emulator/state`. Times are milliseconds since the epoch; lists have the newest first. */
@@ -13,22 +13,32 @@ export interface EmulatorView {
   readonly dropped: { readonly requests: number; readonly deliveries: number };
 }
 
-export type RequestView = Omit<NumberedRequest, "request"> &
-  Pick<ApiRequest, "at" | "method" | "path"> & { readonly query: string };
+/** A request that was answered, or that a fault left without an answer. */
+export interface SeenRequest extends Pick<ApiRequest, "at" | "method" | "path" | "headers"> {
+  readonly query: string;
+  readonly body: string;
+  /** Undefined where the connection was cut or stays silent. */
+  readonly status: number | undefined;
+  readonly ms: number;
+  /** What the request asks for that the emulator does not have: its method and path. */
+  readonly lacks: string | undefined;
+}
+export type NumberedRequest = SeenRequest & { readonly n: number };
+export type RequestView = Omit<NumberedRequest, "headers" | "body">;
 
 /** What became of a delivery. */
 export interface DeliveryResult {
   readonly at: number;
   readonly product: string;
   readonly event: string;
-  readonly fault?: DeliveryFault;
+  readonly fault: DeliveryFault | undefined;
   /** Number of the delivery that was sent again. */
-  readonly again?: number;
+  readonly again: number | undefined;
   /** Undefined without an answer. */
-  readonly status?: number;
-  readonly error?: string;
+  readonly status: number | undefined;
+  readonly error: string | undefined;
   /** To the end of the answer. */
-  readonly ms?: number;
+  readonly ms: number | undefined;
 }
 
 export type DeliveryView = DeliveryResult & { readonly n: number; readonly url: string };

@@ -1,5 +1,6 @@
 import { isRecord } from "../util/json.ts";
-import type { ApiError } from "./answer.ts";
+import type { Refusal } from "./answer.ts";
+import { refuseItem } from "./crm-api.ts";
 import { findModule } from "./modules.ts";
 import { type ChannelRow, textOf } from "./state.ts";
 
@@ -13,68 +14,52 @@ function longestMs(product: string, version: number): number {
   return product === "crm" && version >= 4 ? 7 * DAY_MS : DAY_MS;
 }
 
-/** Why Zoho rejects an item; undefined if it accepts it. */
-export function itemError(item: Item, product: string, method: string): ApiError | undefined {
-  for (const name of ["channel_id", "events", ...(method === "PATCH" ? [] : ["notify_url"])]) {
-    if (item[name] === undefined) {
-      return { code: "MANDATORY_NOT_FOUND", message: "required field not found", details: { api_name: name } };
-    }
-  }
-  if (!/^-?\d{1,19}$/.test(textOf(item.channel_id))) return invalid("channel_id", { expected_data_type: "bigint" });
+/** Throws a Refusal for an item that Zoho rejects. */
+export function checkItem(item: Item, product: string, method: string): void {
+  const required = ["channel_id", "events", ...(method === "PATCH" ? [] : ["notify_url"])];
+  const api_name = required.find((name) => item[name] === undefined);
+  if (api_name !== undefined)
+    throw refuseItem({ code: "MANDATORY_NOT_FOUND", message: "required field not found", details: { api_name } });
+  if (!/^-?\d{1,19}$/.test(textOf(item.channel_id))) throw invalid("channel_id", { expected_data_type: "bigint" });
   const { events, notify_url, token, channel_expiry } = item;
-  if (!Array.isArray(events) || events.length === 0) return invalid("events", { expected_data_type: "jsonarray" });
+  if (!Array.isArray(events) || events.length === 0) throw invalid("events", { expected_data_type: "jsonarray" });
   for (const event of events) {
     const [, module = "", verb] = /^(\w+)\.(create|edit|delete|all)$/.exec(textOf(event)) ?? [];
-    if (verb === undefined) return invalid("events");
-    if (findModule(product, module) === undefined) {
-      return {
-        code: "INVALID_MODULE",
-        message: "the module name given seems to be invalid",
-        details: { api_name: "events" },
-      };
-    }
+    if (verb === undefined) throw invalid("events");
+    const message = "the module name given seems to be invalid";
+    if (findModule(product, module) === undefined)
+      throw refuseItem({ code: "INVALID_MODULE", message, details: { api_name: "events" } });
   }
-  if (notify_url !== undefined && !URL.canParse(textOf(notify_url))) return invalid("notify_url");
-  if (token !== undefined && (typeof token !== "string" || token.length > 50)) {
-    return invalid("token", { maximum_length: 50 });
-  }
-  if (channel_expiry !== undefined && instant(channel_expiry) === undefined) {
-    return invalid("channel_expiry", { expected_data_type: "datetime" });
-  }
-  return conditionError(item.notification_condition, product);
+  if (notify_url !== undefined && !URL.canParse(textOf(notify_url))) throw invalid("notify_url");
+  if (token !== undefined && (typeof token !== "string" || token.length > 50))
+    throw invalid("token", { maximum_length: 50 });
+  if (channel_expiry !== undefined && instant(channel_expiry) === undefined)
+    throw invalid("channel_expiry", { expected_data_type: "datetime" });
+  if (item.notification_condition !== undefined) checkCondition(item.notification_condition, product);
 }
 
-function conditionError(value: unknown, product: string): ApiError | undefined {
-  if (value === undefined) return undefined;
-  if (product !== "crm" || !Array.isArray(value)) return invalid("notification_condition");
+function checkCondition(value: unknown, product: string): void {
+  if (product !== "crm" || !Array.isArray(value)) throw invalid("notification_condition");
   for (const condition of value) {
-    if (condition?.type !== "field_selection") return invalid("type", { supported_values: ["field_selection"] });
+    if (condition?.type !== "field_selection") throw invalid("type", { supported_values: ["field_selection"] });
     const { api_name, id } = condition.module ?? {};
-    if (api_name === undefined || id === undefined) {
-      return {
-        code: "EXPECTED_FIELD_MISSING",
-        message: "expected field missing",
-        details: { expected_fields: ["api_name", "id"] },
-      };
-    }
-    const module = findModule(product, textOf(api_name));
-    if (module?.id !== id) {
-      return { code: "AMBIGUITY_DURING_PROCESSING", message: "the module name and id do not match" };
-    }
-    if (!groupOk(condition.field_selection)) return invalid("group");
-    if (JSON.stringify(condition).split('"field":').length - 1 > 10) return invalid("field_selection");
+    const details = { expected_fields: ["api_name", "id"] };
+    if (api_name === undefined || id === undefined)
+      throw refuseItem({ code: "EXPECTED_FIELD_MISSING", message: "expected field missing", details });
+    const message = "the module name and id do not match";
+    if (findModule(product, textOf(api_name))?.id !== id)
+      throw refuseItem({ code: "AMBIGUITY_DURING_PROCESSING", message });
+    if (!groupOk(condition.field_selection)) throw invalid("group");
+    if (JSON.stringify(condition).split('"field":').length - 1 > 10) throw invalid("field_selection");
   }
-  return undefined;
 }
 
 /** At most two objects in a group; a leaf is a field with name and id. */
 function groupOk(selection: unknown): boolean {
-  if (typeof selection !== "object" || selection === null) return false;
-  const { field, group, group_operator } = selection as Record<string, unknown>;
-  if (field !== undefined) return typeof field === "object" && field !== null && "id" in field && "api_name" in field;
-  return (
-    Array.isArray(group) && group.length === 2 && /^(and|or)$/.test(textOf(group_operator)) && group.every(groupOk)
-  );
+  const { field, group, group_operator }: Item = Object(selection);
+  if (field !== undefined) return isRecord(field) && "id" in field && "api_name" in field;
+  const isGroup = Array.isArray(group) && group.length === 2 && /^(and|or)$/.test(textOf(group_operator));
+  return isGroup && group.every(groupOk);
 }
 
 /** A time in a request, only without fractions of a second and with an offset. */
@@ -161,10 +146,7 @@ function withNulls(value: unknown): unknown {
   return Object.fromEntries("field" in value ? [...entries, ["group_operator", null], ["group", null]] : entries);
 }
 
-function invalid(name: string, details: Readonly<Record<string, unknown>> = {}): ApiError {
-  return {
-    code: "INVALID_DATA",
-    message: "invalid data",
-    details: { api_name: name, json_path: `$.watch[0].${name}`, ...details },
-  };
+function invalid(name: string, details: Readonly<Record<string, unknown>> = {}): Refusal {
+  const place = { api_name: name, json_path: `$.watch[0].${name}` };
+  return refuseItem({ code: "INVALID_DATA", message: "invalid data", details: { ...place, ...details } });
 }

@@ -5,18 +5,29 @@ import { recruit } from "../products/recruit.ts";
 import { isRecord } from "../util/json.ts";
 import {
   type Answer,
-  type ApiError,
   type ApiRequest,
   errorAnswer,
-  errorBody,
+  type Refusal,
+  type Result,
   type Service,
   type Subscription,
 } from "./answer.ts";
-import { isAllowed, missing, page, scopeMismatch, wrongMethod, zohoTime } from "./crm-api.ts";
+import {
+  answerResults,
+  isAllowed,
+  missing,
+  page,
+  refuseItem,
+  scopeMismatch,
+  success,
+  writeEach,
+  wrongMethod,
+  zohoTime,
+} from "./crm-api.ts";
 import type { Deliveries, Outgoing } from "./deliveries.ts";
 import { findModule } from "./modules.ts";
-import { type ChannelRow, textOf, type WatchState } from "./state.ts";
-import { eventsOf, type Item, isTold, itemError, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
+import { type ChannelRow, type EmulatorState, textOf } from "./state.ts";
+import { checkItem, eventsOf, type Item, isTold, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
 
 /** A change of records that channels may watch. */
 export interface Change {
@@ -44,9 +55,9 @@ const FORMATS: Readonly<Record<string, Format | undefined>> = Object.fromEntries
 export class Watch implements Service {
   readonly #now: () => number;
 
-  readonly #state: { watch: WatchState };
+  readonly #state: Pick<EmulatorState, "watch">;
 
-  constructor(state: { watch: WatchState }, now: () => number) {
+  constructor(state: Pick<EmulatorState, "watch">, now: () => number) {
     this.#state = state;
     this.#now = now;
   }
@@ -134,62 +145,47 @@ export class Watch implements Service {
     if (!["POST", "PUT", ...(product === "crm" ? ["PATCH"] : [])].includes(request.method)) {
       return wrongMethod(405);
     }
-    const items = watch.map((item: unknown): Item => (isRecord(item) ? item : {}));
-    const results = items.map((item) => this.#write(item, request.method, { product, version, now: this.#now() }));
-    return this.#results(results, request.method === "POST" ? 201 : 200);
+    const results = writeEach(watch, (item: unknown) =>
+      this.#write(isRecord(item) ? item : {}, request.method, { product, version, now: this.#now() }),
+    );
+    return answerResults("watch", results, request.method === "POST" ? 201 : 200);
   }
 
-  #write(item: Item, method: string, options: RowOptions): ApiError | Record<string, unknown> {
+  #write(item: Item, method: string, options: RowOptions): Result {
+    checkItem(item, options.product, method);
     const id = textOf(item.channel_id);
-    const error = itemError(item, options.product, method);
-    if (error !== undefined) return error;
     const old = this.#of(options.product).filter((row) => row.channelId === id);
-    if (method !== "POST" && old.length === 0) return notSubscribed();
+    if (method !== "POST" && old.length === 0) throw notSubscribed();
     const others = this.rows().filter((row) => !old.includes(row));
     if (method === "PATCH" && item._delete_events === true) return this.#deleteEvents(item, old, others);
     const rows = method === "PATCH" ? patchedRows(old, item, options) : rowsOf(item, options);
     this.#state.watch.rows = [...others, ...rows];
-    const message = method === "POST" ? SUBSCRIBED : UPDATED;
-    return success(
-      rows.map((row) => ({ channel_expiry: zohoTime(row.expiresAt), ...this.#place(row) })),
-      message,
-    );
+    const events = rows.map((row) => ({ channel_expiry: zohoTime(row.expiresAt), ...placeOf(row) }));
+    return success({ events }, method === "POST" ? SUBSCRIBED : UPDATED);
   }
 
-  #deleteEvents(
-    item: Item,
-    old: readonly ChannelRow[],
-    others: readonly ChannelRow[],
-  ): ApiError | Record<string, unknown> {
+  #deleteEvents(item: Item, old: readonly ChannelRow[], others: readonly ChannelRow[]): Result {
     const gone = eventsOf(item);
     const rows = old.map((row) => ({
       ...row,
       events: row.events.filter((event) => !gone.get(row.module)?.includes(event)),
     }));
     const touched = old.filter((row, i) => rows[i]?.events.length !== row.events.length);
-    if (touched.length === 0) return notSubscribed();
+    if (touched.length === 0) throw notSubscribed();
     this.#state.watch.rows = [...others, ...rows.filter(({ events }) => events.length > 0)];
-    return success(
-      touched.map((row) => this.#place(row)),
-      "Successfully removed the subscribe details",
-    );
+    return success({ events: touched.map(placeOf) }, "Successfully removed the subscribe details");
   }
 
   #delete(query: URLSearchParams, product: string): Answer {
     const ids = query.get("channel_ids");
     if (!ids) return missing("channel_ids");
-    const results = ids.split(",").flatMap((id): (ApiError | Record<string, unknown>)[] => {
+    const results = writeEach(ids.split(","), (id) => {
       const own = this.#of(product).filter((row) => row.channelId === id);
-      if (own.length === 0) return [notSubscribed()];
-      this.drop(id);
-      return own.map((row) => ({
-        code: "SUCCESS",
-        details: this.#place(row),
-        message: "Successfully un-subscribed from actions-watch",
-        status: "success",
-      }));
+      if (own.length === 0) throw notSubscribed();
+      this.#state.watch.rows = this.rows().filter((row) => !own.includes(row));
+      return own.map((row) => success(placeOf(row), "Successfully un-subscribed from actions-watch"));
     });
-    return this.#results(results, product === "bigin" ? 202 : 200, product === "bigin" ? 202 : undefined);
+    return product === "bigin" ? answerResults("watch", results, 202, 202) : answerResults("watch", results, 200);
   }
 
   /** A product knows only its channels. */
@@ -204,7 +200,7 @@ export class Watch implements Service {
       notify_on_related_action: row.related,
       channel_expiry: zohoTime(row.expiresAt),
       return_affected_field_values: row.values,
-      ...this.#place(row),
+      ...placeOf(row),
       notify_url: row.notifyUrl,
       fields: null,
       // Missing in Bigin and Recruit.
@@ -213,29 +209,18 @@ export class Watch implements Service {
       token: row.token,
     }));
   }
-
-  #results(results: readonly (ApiError | Record<string, unknown>)[], good: number, bad = 400): Answer {
-    const failed = results.filter((each) => each.code !== "SUCCESS");
-    const status = failed.length === 0 ? good : failed.length === results.length ? bad : 207;
-    const watch = results.map((each) => (each.code === "SUCCESS" ? each : errorBody(each as ApiError)));
-    return { status, body: { watch } };
-  }
-
-  /** As in Zoho's answers, the URI says v2. */
-  #place({ product, module, channelId }: ChannelRow): Record<string, unknown> {
-    const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
-    const resource_id = findModule(product, module)?.id;
-    return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
-  }
 }
 
 const SUBSCRIBED = "Successfully subscribed for actions-watch of the given module";
 const UPDATED = "Successfully updated the subscribe details";
 
-function success(events: readonly unknown[], message: string): Record<string, unknown> {
-  return { code: "SUCCESS", details: { events }, message, status: "success" };
+/** As in Zoho's answers, the URI says v2. */
+function placeOf({ product, module, channelId }: ChannelRow): Readonly<Record<string, unknown>> {
+  const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
+  const resource_id = findModule(product, module)?.id;
+  return { resource_uri, resource_id, resource_name: module, channel_id: channelId };
 }
 
-function notSubscribed(): ApiError {
-  return { code: "NOT_SUBSCRIBED", message: "Not subscribed for actions-watch of the given channel" };
+function notSubscribed(): Refusal {
+  return refuseItem({ code: "NOT_SUBSCRIBED", message: "Not subscribed for actions-watch of the given channel" });
 }

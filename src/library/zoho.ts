@@ -52,13 +52,13 @@ export interface ZohoDelivery {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** Of the answer; undefined if none came. */
-  readonly status?: number;
-  readonly error?: string;
+  readonly status?: number | undefined;
+  readonly error?: string | undefined;
   /** Until the answer, in milliseconds. */
-  readonly ms?: number;
+  readonly ms?: number | undefined;
   /** The fault that `fail` asked for. */
-  readonly fault?: string;
-  readonly again?: number;
+  readonly fault?: string | undefined;
+  readonly again?: number | undefined;
 }
 
 export type ZohoFault =

@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { maskSetting } from "../delivery/mask.ts";
 import { CREDENTIAL_VARIABLES } from "../delivery/secrets.ts";
 import { orUndefined } from "../util/errors.ts";
+import { isHttpUrl } from "../util/hosts.ts";
 import { isAbove, isLink } from "../util/links.ts";
 import { oneLine } from "../util/text.ts";
 import { ENV_FILE } from "./environment.ts";
@@ -89,7 +90,7 @@ const MAX_SHOWN = 200;
 
 /** As its reader sees it, which ignores some characters around it. */
 function isUrl(text: string): boolean {
-  return URL.canParse(text.trim()) && /^https?:$/.test(new URL(text.trim()).protocol);
+  return isHttpUrl(text.trim());
 }
 
 /** The schema files of the project that would be run, relative to its folder. */

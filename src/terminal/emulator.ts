@@ -17,10 +17,10 @@ export function renderEmulator({ url, tries }: EmulatorReport, { err, quiet }: S
 }
 
 export function renderEmulatedRequest(report: EmulatedRequestReport, { out, quiet }: Style): Rendered {
-  const { at, method, path, status, latencyMs, lacks } = report;
+  const { at, method, path, status, ms, lacks } = report;
   if (quiet && lacks === undefined) return {};
   const isGood = status !== undefined && status < 400;
-  const cells = answered({ at, subject: plain(method), answer: status ?? "no answer", isGood, latencyMs }, out);
+  const cells = answered({ at, subject: plain(method), answer: status ?? "no answer", isGood, ms }, out);
   const room = Math.max(MIN_PATH_WIDTH, out.columns - LEAD_WIDTH);
   const lacking = `the emulator does not have ${lacks}: see zoho-hooks help emulator`;
   return {
@@ -32,12 +32,12 @@ export function renderEmulatedRequest(report: EmulatedRequestReport, { out, quie
 }
 
 export function renderEmulatedDelivery(report: EmulatedDeliveryReport, { out, quiet }: Style): Rendered {
-  const { at, n, product, event, url, status, latencyMs, error, fault, again } = report;
+  const { at, n, product, event, url, status, ms, error, fault, again } = report;
   const isGood = status !== undefined && status < 300 && error === undefined;
   if (quiet && isGood) return {};
   const answer = fault === "lost" ? "lost" : (status ?? "no answer");
   const cells = [
-    ...answered({ at, subject: out.strong(`#${n}`), answer, isGood, latencyMs }, out),
+    ...answered({ at, subject: out.strong(`#${n}`), answer, isGood, ms }, out),
     { text: out.name(plain(product)), width: 7 },
     { text: clipped(event), width: 16 },
     ...(fault === undefined || fault === "lost" ? [] : [{ text: out.caution(fault) }]),
@@ -57,14 +57,14 @@ interface Answered {
   readonly subject: string;
   readonly answer: number | string;
   readonly isGood: boolean;
-  readonly latencyMs: number | undefined;
+  readonly ms: number | undefined;
 }
 
-function answered({ at, subject, answer, isGood, latencyMs }: Answered, out: Paint) {
+function answered({ at, subject, answer, isGood, ms }: Answered, out: Paint) {
   return [
     { text: out.dim(clockTime(at)), width: 8 },
     { text: subject, width: 6 },
     { text: out[isGood ? "good" : "bad"](`→ ${answer}`), width: 5 },
-    { text: latencyMs === undefined ? "" : out.dim(formatDuration(latencyMs)), width: 8, right: true },
+    { text: ms === undefined ? "" : out.dim(formatDuration(ms)), width: 8, right: true },
   ];
 }

@@ -18,11 +18,13 @@ export function isSafeWithoutTls(hostname: string): boolean {
   return isLoopback(hostname) && !hostname.toLowerCase().includes(".localhost");
 }
 
+export function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
 /** Whether it is certain that a request to a URL stays on this machine, by the text of its host. */
 export function isLocalUrl(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return /^https?:$/.test(protocol) && isSafeWithoutTls(hostname);
+  return isHttpUrl(url) && isSafeWithoutTls(new URL(url).hostname);
 }
 
 /** The loopback address at which a listener on all addresses is reached. */

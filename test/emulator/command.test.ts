@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PUBLISHED } from "../../src/emulator/accounts.ts";
+import { emptyState } from "../../src/emulator/state.ts";
 import { folderWith } from "../support/files.ts";
 import { startCommand } from "../support/listener.ts";
 import { foreignFolder } from "../support/person.ts";
@@ -237,6 +238,9 @@ describe("on a running one", () => {
   });
 });
 
+const stateWith = (members: object): string =>
+  JSON.stringify({ type: "zoho-hooks emulator", v: 1, state: { ...emptyState(), ...members } });
+
 describe("--state", () => {
   it("keeps records, channels and tokens for the next one", async () => {
     const cwd = tempFolder();
@@ -275,6 +279,10 @@ describe("--state", () => {
     ['{"type":"zoho-hooks emulator","v":9}', "is of another version of zoho-hooks (9, not 1)"],
     ['{"type":"zoho-hooks emulator","v":1}', "is damaged: state is missing or of another type"],
     ['{"type":"zoho-hooks emulator","v":1,"state":{"accounts":[]}}', "state.accounts is missing"],
+    [stateWith({ watch: { rows: [{ product: "crm" }] } }), "state.watch.rows[0].channelId is missing"],
+    [stateWith({ records: { crm: { Leads: { live: { 1: null }, deleted: [] } } } }), 'records.crm.Leads.live["1"] is'],
+    [stateWith({ desk: { ...emptyState().desk, tables: { tickets: {} } } }), "state.desk.tables.contacts is missing"],
+    [stateWith({ nextId: "x" }), "state.nextId is missing"],
   ])("leaves a file as it is that holds %s", async (content, message) => {
     const cwd = folderWith({ "zoho.json": content });
     const { exitCode, err } = await run(["emulate", "--port", "0", "--state", "zoho.json"], { cwd });

@@ -205,6 +205,13 @@ describe("PATCH", () => {
   });
 });
 
+it("leaves another product's channel of the same id when one is deleted", async () => {
+  await watch(["Leads.create"]);
+  await watch(["Contacts.create"], {}, "/bigin/v2/actions/watch");
+  expect((await api.call("DELETE", "/bigin/v2/actions/watch?channel_ids=1000000068001")).status).toBe(202);
+  expect(await rows()).toMatchObject([{ resource_name: "Leads" }]);
+});
+
 describe("a channel's lifetime", () => {
   it.each([
     ["/crm/v8/actions/watch", "Leads", 7 * DAY_MS, 7 * DAY_MS],

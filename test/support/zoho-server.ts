@@ -3,6 +3,7 @@ import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
 import type { RequestFault } from "../../src/emulator/faults.ts";
 import type { Change } from "../../src/emulator/watch.ts";
+import { CrmFailures } from "./crm-failures.ts";
 import { creatorOf, type EmulatorApi } from "./emulator-api.ts";
 import { SalesIq } from "./salesiq.ts";
 import { UnusualWatch } from "./unusual-watch.ts";
@@ -10,6 +11,7 @@ import { UnusualWatch } from "./unusual-watch.ts";
 /** The emulator, with what only tests need. */
 export interface ZohoServer extends Omit<Emulator, "requests"> {
   readonly requests: readonly ApiRequest[];
+  readonly failures: CrmFailures;
   readonly salesIq: SalesIq;
   readonly unusual: UnusualWatch;
   /** The requests to the token endpoint. */
@@ -30,13 +32,14 @@ export interface ZohoServer extends Omit<Emulator, "requests"> {
 export async function startZohoServer(now: () => Date = () => new Date()): Promise<ZohoServer> {
   const requests: ApiRequest[] = [];
   const waiting: { matches: (request: ApiRequest) => boolean; resolve: (request: ApiRequest) => void }[] = [];
+  const failures = new CrmFailures();
   const salesIq = new SalesIq();
   const unusual: UnusualWatch = new UnusualWatch(() => emulator.watch);
   const emulator: Emulator = await openEmulator({
     port: 0,
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     env: {},
-    services: [salesIq, unusual],
+    services: [failures, salesIq, unusual],
     now,
     onArrival(request) {
       requests.push(request);
@@ -52,6 +55,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   return {
     ...emulator,
     requests,
+    failures,
     salesIq,
     unusual,
     tokenRequests: () => requests.filter((each) => each.path === "/oauth/v2/token"),
