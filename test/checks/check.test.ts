@@ -113,8 +113,8 @@ describe("an endpoint that", () => {
   });
 
   it.each([
-    // For the last but one of twenty it takes 2.85 s, more than a quarter of that.
-    ["works before it answers", "speed.answers-first", 11_000],
+    // For the last but one of twenty it takes 1.14 s, more than a quarter of that.
+    ["works before it answers", "speed.answers-first", 4400],
     ["refuses many at once", "speed.at-once", BUSY_MS],
     ["answers late", "speed.deadline", 400],
     ["hangs", "speed.deadline", 400],

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   createForwarder,
   type Forwarder,
@@ -207,11 +207,15 @@ describe("a forwarder", () => {
     await add(target.url);
     const claimWaiting = log.claimWaiting;
     Object.assign(log, { claimWaiting: () => Promise.reject(new Error("the disk failed")) });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
     forwarder.wake([target.url]);
     await expect.poll(() => troubles.length).toBeGreaterThan(0);
     // New deliveries do not overtake it.
     expect(forwarder.reserve([target.url], 1)).toBe(false);
     Object.assign(log, { claimWaiting });
+    vi.advanceTimersByTime(5000);
+    vi.useRealTimers();
     await expect.poll(() => reports.length).toBe(1);
   });
 
@@ -310,19 +314,22 @@ describe("a forwarder", () => {
   });
 
   it.each([
-    ["seconds", () => "1", "Retry-After 1.0 s"],
-    ["a date", () => new Date(Date.now() + 2000).toUTCString(), "Retry-After"],
+    ["seconds", "1", "Retry-After 1.0 s"],
+    ["a date", "Wed, 15 Jan 2025 10:30:01 GMT", "Retry-After"],
   ])("waits for Retry-After in %s", async (_, retryAfter, text) => {
     const times: number[] = [];
     const target = await app((response, seen, n) => {
       times.push(performance.now());
-      return (n === 1 ? says(429, "", { "retry-after": retryAfter() }) : yes)(response, seen, n);
+      return (n === 1 ? says(429, "", { "retry-after": retryAfter, date: "Wed, 15 Jan 2025 10:30:00 GMT" }) : yes)(
+        response,
+        seen,
+        n,
+      );
     });
     const { forwarder, reports, add } = await given();
     await add(target.url);
     forwarder.wake([target.url]);
     await expect.poll(() => reports.map(({ state }) => state), { timeout: 5000 }).toEqual(["down", "delivered", "up"]);
-    // A date has no milliseconds.
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(950);
     expect(reports[0]).toMatchObject({ reason: expect.stringContaining(`answered 429 Too Many Requests, ${text}`) });
   });

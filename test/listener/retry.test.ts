@@ -353,11 +353,15 @@ describe("many deliveries", () => {
   });
 
   it("cause a notice while Ctrl-C waits for them", async () => {
-    const target = await app(hang);
+    const waiting: (() => void)[] = [];
+    const target = await app((response) => void waiting.push(() => response.end("OK")));
     const human = await startHumanListener(["--forward-to", target.url]);
     await fetch(`${human.url}${CRM}`, { method: "POST", headers: JSON_TYPE, body: lead(1) });
     await target.came(1);
-    expect((await human.stop()).err).toMatch(/^stopping: .*Ctrl-C again.*$/m);
+    const stopped = human.stop();
+    await human.shown(/^stopping: .*Ctrl-C again.*$/m, "err");
+    waiting[0]?.();
+    await stopped;
     // Without anything to wait for there is no notice.
     expect((await (await startHumanListener()).stop()).err).not.toContain("stopping");
   });

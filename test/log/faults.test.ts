@@ -17,6 +17,7 @@ import { parseWhere } from "../../src/log/filter.ts";
 import { loadEngine, type NativeDatabase } from "../../src/log/sqlite/engine.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import { damagePages } from "../support/damage-pages.ts";
+import { speedUpClock } from "../support/fast-clock.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, tempFolder, tempLog } from "../support/temp-log.ts";
 
@@ -55,10 +56,13 @@ describe("a log in SQLite", () => {
     await (await tempLog("sqlite", { path: opened })).close();
     const exclusive = "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM holder; COMMIT";
     const owner = await lockFile(opened, exclusive);
+    speedUpClock();
+    const startedAt = performance.now();
     await Promise.all([
       expect(log.append(newEntry())).rejects.toMatchObject(fault("log-locked")),
       expect(openLog({ path: opened, now })).rejects.toMatchObject(fault("log-locked")),
     ]);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(5000);
     writer.close();
     owner.close();
     for (const each of [log, await tempLog("sqlite", { path: opened })])

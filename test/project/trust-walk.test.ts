@@ -146,7 +146,11 @@ function newClone() {
     /** Without a terminal. */
     async call(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
       const all = { ZOHO_KEYRING: "off", ...env };
-      return newPerson(config).run(argv, { cwd, env: all, signal: AbortSignal.timeout(8000) });
+      const interrupt = new AbortController();
+      // The emulator is ready.
+      const onErr = (text: string) => text.includes("emulate fail") && interrupt.abort();
+      const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(8000)]);
+      return newPerson(config).run(argv, { cwd, env: all, signal, onErr });
     },
     moduleRan: () => existsSync(ran),
     requests: () => requests,

@@ -3,8 +3,8 @@ import { type RunOptions, type RunResult, run } from "./run.ts";
 export interface HumanListener {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
-  /** Resolves with the match as soon as stdout has it. */
-  shown(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves with the match as soon as stdout, or else `stream`, has it. */
+  shown(pattern: RegExp, stream?: "out" | "err"): Promise<RegExpExecArray>;
   /** Ctrl-C, then the whole run's result. */
   stop(): Promise<RunResult>;
 }
@@ -39,7 +39,7 @@ export async function startHumanListener(
   const [, url = ""] = await until("err", /Listening on (http:\/\/[^/\s]+)/);
   return {
     url,
-    shown: (pattern) => until("out", pattern),
+    shown: (pattern, stream = "out") => until(stream, pattern),
     stop() {
       interrupt.abort();
       return finished;

@@ -197,7 +197,7 @@ class App {
     if (this.#has("refuses many at once") && this.#underWay > 3) return answer(503);
     if (this.#has("answers late")) await pause(600);
     if (this.#has("works before it answers")) {
-      this.#work = this.#work.then(() => pause(150));
+      this.#work = this.#work.then(() => pause(60));
       await this.#work;
     }
     const isRepeat = this.#isRepeat(data, text);
