@@ -2,7 +2,8 @@ import { onTestFinished, vi } from "vitest";
 
 /** Until the test ends, a second passes by `performance.now()` every 20 ms. Dates and timers stay real. */
 export function speedUpClock(): void {
-  const now = performance.now();
+  // Whole, so that the seconds that pass are exact.
+  const now = Math.ceil(performance.now());
   vi.useFakeTimers({ toFake: ["performance"] });
   // It begins at 0.
   vi.advanceTimersByTime(now);
