@@ -29,15 +29,10 @@ export const define: Define = (command, act) => {
       "of answers: 429, 503 or another status, silence, cut; of deliveries: lost, late, twice, out-of-order",
     )
     .option("--times <count>", "how many of them", "1")
-    .option("--path <path>", "only answers to paths that begin with it")
     .option("--retry-after <duration>", "the Retry-After of the answers, such as 5s")
-    .option("--product <product>", "only deliveries of this product")
     .addHelpText(
       "before",
-      examples(
-        "zoho-hooks emulate fail 429 --times 3 --path /crm --retry-after 5s",
-        "zoho-hooks emulate fail lost --product desk",
-      ),
+      examples("zoho-hooks emulate fail 429 --times 3 --retry-after 5s", "zoho-hooks emulate fail lost"),
     )
     .action(act(fail));
   addUrl(command.command("advance"))

@@ -13,20 +13,18 @@ export interface RemoteOptions {
 
 export interface FailOptions extends RemoteOptions {
   readonly times: string;
-  readonly path?: string;
   readonly retryAfter?: string;
-  readonly product?: string;
 }
 
 const TIMEOUT_MS = 10_000;
 
 /** Makes a running emulator fail. `what`: a status, `silence`, `cut`, or a fault of deliveries. */
 export async function fail(context: Context, what: string, options: FailOptions): Promise<ExitCode> {
-  const { path, retryAfter, product } = options;
+  const { retryAfter } = options;
   const times = parseInteger(options.times, "--times", 1, 1_000_000);
   const isDelivery = DELIVERY_FAULTS.some((each) => each === what);
   const fault = /^\d+$/.test(what) ? Number(what) : what;
-  const plan = { [isDelivery ? "delivery" : "answer"]: fault, times, path, retryAfter, product };
+  const plan = { [isDelivery ? "delivery" : "answer"]: fault, times, retryAfter };
   await call(context, options, "fail", plan);
   const [one, several] = isDelivery ? ["delivery", "deliveries"] : ["answer", "answers"];
   return done(context, `the next ${times === 1 ? one : `${times} ${several}`}: ${what}`);

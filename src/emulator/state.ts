@@ -52,7 +52,7 @@ const signHook = z.object({
 });
 const digits = z.string().regex(/^\d+$/);
 
-/** The records of a product by module and id, the oldest first, webhooks that are told of them, and the digits of its next id. */
+/** The webhooks of a product, its records by module and id (oldest first), and its next id. */
 function product<Hook extends z.ZodType, Module extends string>(hook: Hook, modules: readonly Module[]) {
   const tables = z.record(z.enum(modules), z.record(z.string(), record));
   return z.object({ hooks: z.array(hook), tables, nextId: digits });

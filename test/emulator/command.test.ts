@@ -187,11 +187,11 @@ describe("on a running one", () => {
     const emulator = await emulate();
     const at = ["--url", emulator.url];
     const status = async () => (await fetch(`${emulator.url}/oauth/serverinfo`)).status;
-    const failing = await run(["emulate", "fail", "503", "--times", "2", "--path", "/oauth", ...at]);
+    const failing = await run(["emulate", "fail", "503", "--times", "2", ...at]);
     expect([failing.exitCode, failing.err]).toEqual([0, "the next 2 answers: 503\n"]);
     expect([await status(), await status(), await status()]).toEqual([503, 503, 200]);
 
-    expect((await run(["emulate", "fail", "twice", "--product", "crm", ...at])).err).toBe("the next delivery: twice\n");
+    expect((await run(["emulate", "fail", "twice", ...at])).err).toBe("the next delivery: twice\n");
     const app = await startApp();
     await emulator.call("deliver", { product: "crm", event: "Leads.create", to: app.url });
     await emulator.line("emulated_delivery", { fault: "twice" }, 2);
@@ -224,10 +224,8 @@ describe("on a running one", () => {
     [["fail", "slow"], 'answer: "slow" is not a status from 400 to 599, silence or cut'],
     [["fail", "200"], "answer: 200 is not a status from 400 to 599"],
     [["fail", "429", "--times", "0"], "--times"],
-    [["fail", "429", "--product", "crm"], "product is not for a fault of kind answer"],
-    [["fail", "lost", "--path", "/crm"], "path is not for a fault of kind delivery"],
+    [["fail", "lost", "--retry-after", "5s"], "retryAfter is not for a fault of kind delivery"],
     [["fail", "429", "--retry-after", "5"], 'retryAfter: "5" is not a duration'],
-    [["fail", "lost", "--product", "mars"], 'there is no product "mars"'],
     [["advance", "6"], 'by: "6" is not a duration'],
     [["reset", "--url", "4480"], '--url: "4480" is not a URL'],
   ])("refuse %j", async (argv, message) => {

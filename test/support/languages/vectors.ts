@@ -134,7 +134,7 @@ function withChangedByte(body: Buffer): Buffer {
   return Buffer.from(text.slice(0, middle) + changed(text.slice(middle)), "latin1");
 }
 
-/** What is in the query and in a form is decoded and sorted. */
+/** The signature covers the parameters of the query and of the form, decoded and sorted. */
 function financeVectors(proof: Proof | undefined): readonly Vector[] {
   if (proof === undefined) throw new Error("no product signs sorted pairs");
   const vector = (name: string, delivery: Delivery, isGenuine: boolean): Vector => {
