@@ -17,13 +17,13 @@ export const define: Define = (command, act) => {
   command.addHelpText("before", example("status")).addHelpText("after", HELP);
   const child = (name: string, description: string) =>
     addStoreFlag(command.command(name)).description(description).addHelpText("before", example(name));
-  child("init", "Create the event log in a PostgreSQL database.").action(act(init));
+  child("init", "Create the event log in a PostgreSQL database, or upgrade an older one.").action(act(init));
   child("status", "Show the server, who receives and delivers, what waits, and the size.").action(act(status));
 };
 
 const HELP = `
-listen creates the log itself if its database user may. Otherwise, have the owner of the database run init once: receivers
-and workers only need to read and write the tables.`;
+listen creates the log itself if its database user may. Otherwise, have the owner of the database run init once, and
+again when a new version has another log format: receivers and workers only need to read and write the tables.`;
 
 async function init(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);
@@ -32,11 +32,21 @@ async function init(context: Context, options: LogOptions): Promise<ExitCode> {
       `${resolve(config.root, store)} is a file: listen creates it by itself`,
       "to use a shared log: --store postgres://host/database",
     );
-  const { path, created } = await createStore(logPlace(config));
-  const text = `The event log ${path} ${created ? "was created" : "exists already"}.\n`;
-  context.report({ type: "text", text, prose: true, json: { type: "store_init", log: path, created } });
+  const { path, done } = await createStore(logPlace(config));
+  context.report({
+    type: "text",
+    text: `The event log ${path} ${DONE[done]}.\n`,
+    prose: true,
+    json: { type: "store_init", log: path, created: done === "created" },
+  });
   return ExitCode.ok;
 }
+
+const DONE = {
+  created: "was created",
+  upgraded: "was upgraded to the format of this version",
+  unchanged: "exists already",
+};
 
 async function status(context: Context, options: LogOptions): Promise<ExitCode> {
   const { config, store } = await openConfig(context, options);

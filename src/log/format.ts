@@ -1,15 +1,52 @@
 import { UserError } from "../util/errors.ts";
 
-/** The format of the log's tables, on both engines. Another number is for a change that this program cannot read or write. */
-export const LOG_FORMAT = 2;
+/** SQL that upgrades a log from one format to the next. */
+export interface FormatStep {
+  readonly sqlite: string;
+  readonly postgresql: string;
+}
 
-/** Throws a UserError for a log of another format, which is left as it is. `remedy`: how to start a new one in its place. */
-export function rejectOtherFormat(format: number, path: string, remedy: string): void {
-  if (format === LOG_FORMAT) return;
+/** The first format that is supported. A number is never used twice. */
+const FIRST_FORMAT = 2;
+
+/**
+ * The steps from `FIRST_FORMAT` on. Add one with every change of the tables, indexes or functions of either engine; never change
+ * one that was released. All that a log needs run in one transaction, while no receiver uses it. Commands of an earlier version
+ * that read or replay may have it open, and so may a receiver that was paused: what a column or function means must not change
+ * under its old name.
+ */
+export const formatSteps: FormatStep[] = [];
+
+/** The format that this program reads and writes, on both engines. */
+export function logFormat(): number {
+  return FIRST_FORMAT + formatSteps.length;
+}
+
+/** The steps that upgrade a log of an earlier format; none for any other log. */
+export function stepsFrom(format: number): readonly FormatStep[] {
+  return format >= FIRST_FORMAT ? formatSteps.slice(format - FIRST_FORMAT) : [];
+}
+
+/** Throws a UserError for a log of another format, which is left as it is. `newLog`: how to start one in its place. */
+export function rejectOtherFormat(format: number, path: string, newLog: string): void {
+  if (format === logFormat()) return;
+  const listen = format > logFormat() ? "npx zoho-hooks@latest listen" : "its listen";
   throw new UserError(
     "usage",
-    `the event log ${path} was written by another version of zoho-hooks (format ${format}, this version has format ${LOG_FORMAT})`,
-    `${remedy}; or use another log with --store`,
+    `the event log ${path} was written by another version of zoho-hooks (format ${format}, this version has format ${logFormat()})`,
+    stepsFrom(format).length > 0
+      ? "`zoho-hooks listen` upgrades it and keeps all that is in it"
+      : `let that version deliver what waits: ${listen}, with your usual flags; then ${newLog}, or use another log with --store`,
+    "log-format",
+  );
+}
+
+/** Error for a log of an earlier format that receivers still use; they are named as `process 12 on example`. */
+export function earlierInUse(format: number, path: string, receivers: readonly string[]): UserError {
+  return new UserError(
+    "usage",
+    `the event log ${path} has format ${format} and is in use: ${receivers.join(", ")}`,
+    `stop every listen that uses it, then start this one: it upgrades the log to format ${logFormat()} and keeps all that is in it`,
     "log-format",
   );
 }

@@ -70,7 +70,7 @@ export async function tryStore({ store: address }: LogPlace, now: () => Date, st
   }
 }
 
-/** Creates the log in PostgreSQL where there is none. */
+/** Creates the log in PostgreSQL where there is none, and upgrades one of an earlier format. */
 export async function createStore({ store }: LogPlace) {
   const { createLog } = await import("./postgres/status.ts");
   return createLog({ address: store });

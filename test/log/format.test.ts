@@ -19,6 +19,8 @@ const COMMANDS = [
   ["replay", "1", "--to", "1"],
   ["store", "status"],
 ];
+const deliver = (format: number) =>
+  `let that version deliver what waits: ${format > 2 ? "npx zoho-hooks@latest listen" : "its listen"}, with your usual flags; then `;
 const message = (format: number) =>
   `was written by another version of zoho-hooks (format ${format}, this version has format 2)`;
 
@@ -26,11 +28,12 @@ async function expectRefusal(argv: readonly string[], cwd: string, format: numbe
   const { exitCode, err } = await run(argv, { cwd });
   expect([argv[0], argv[1], exitCode]).toEqual([argv[0], argv[1], 2]);
   expect(err).toContain(message(format));
+  expect(err).toContain(deliver(format));
   expect(err).toMatch(hint);
 }
 
 describe("a log of another format in SQLite", () => {
-  const hint = /move (\S+), \1-wal and \1-shm away together, .* with --store/;
+  const hint = /; then move (\S+), \1-wal and \1-shm away together, .* with --store/;
   // As text: Vitest compares a Buffer byte by byte.
   const stateOf = (paths: readonly string[]) =>
     paths.map((path) => [readFileSync(path, "latin1"), statSync(path).mode]);
@@ -93,7 +96,12 @@ describe.runIf(hasPostgres)("a log of another format in PostgreSQL", () => {
       ]);
     const before = await content();
     for (const argv of [...(format === 1 ? COMMANDS : BOTH_WAYS), ["store", "init"]])
-      await expectRefusal([...argv, "--store", store], cwd, format, /\?schema=name .* with --store/);
+      await expectRefusal(
+        [...argv, "--store", store],
+        cwd,
+        format,
+        /; then start a new log in another schema \(\?schema=name .* with --store/,
+      );
     expect(await content()).toBe(before);
   });
 });

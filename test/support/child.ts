@@ -30,7 +30,7 @@ export async function startChild(name: string, args: readonly string[], flags: r
   const bundle = await rolldown({
     input: join(here, "children", name),
     platform: "node",
-    external: ["better-sqlite3", "express"],
+    external: ["better-sqlite3", "express", "pg"],
   });
   await bundle.write({ file, format: "esm", codeSplitting: false });
   await bundle.close();

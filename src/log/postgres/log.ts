@@ -14,7 +14,7 @@ import { createSharedSecrets } from "./secrets.ts";
 
 export interface OpenPostgresOptions extends DatabaseAddress {
   now(): Date;
-  /** Whether a missing log is created. Default true. */
+  /** Whether a missing log is created, and one of an earlier format upgraded. Default true. */
   readonly create?: boolean | undefined;
   /** How long deliveries are kept; forever by default. */
   readonly keepMs?: number | undefined;

@@ -3,14 +3,9 @@ import type { Duty, LockOwner, LogLock, Role } from "../log.ts";
 import { dateOf, maybeText, numberOf, type SqlRow } from "../rows.ts";
 import type { Database } from "./connect.ts";
 import { logError } from "./fault.ts";
-import { identityKey } from "./schema.ts";
+import { identityKey, LIVING, requireLog } from "./schema.ts";
 
 const HEARTBEAT_MS = 5000;
-/** A process that has not been seen for so long is dead. */
-const DEAD_AFTER_MS = 30_000;
-
-/** SQL for the ids of those that live. */
-const LIVING = `SELECT id FROM receivers WHERE seen_at > clock_ms() - ${DEAD_AFTER_MS}`;
 
 /** The processes that receive or deliver, of which each says that it lives. */
 export function createReceivers(database: Database) {
@@ -32,7 +27,15 @@ export function createReceivers(database: Database) {
            ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen_at = excluded.seen_at`,
           [own, pid, host ?? null, url ?? null, role, since.getTime()],
         );
+      const remove = () => database.query("work", "DELETE FROM receivers WHERE id = ?", [own]);
       await beat();
+      try {
+        // Before it was registered, a later version may have upgraded the log.
+        await requireLog(database);
+      } catch (error) {
+        await remove();
+        throw error;
+      }
       id = own;
       beating = setInterval(() => void beat().catch(() => {}), HEARTBEAT_MS).unref();
       return {
@@ -45,7 +48,7 @@ export function createReceivers(database: Database) {
           if (id !== own) return;
           id = undefined;
           clearInterval(beating);
-          await database.query("work", "DELETE FROM receivers WHERE id = ?", [own]);
+          await remove();
         },
       };
     },

@@ -1,6 +1,6 @@
 import { DUPLICATE_WINDOW_MS } from "../../delivery/delivery.ts";
 import { UserError } from "../../util/errors.ts";
-import { LOG_FORMAT, rejectOtherFormat } from "../format.ts";
+import { earlierInUse, logFormat, rejectOtherFormat, stepsFrom } from "../format.ts";
 import {
   BLOCKED,
   DELIVERED,
@@ -122,6 +122,12 @@ export const CLOCK_SHIFT = "(clock_ms() - ?::bigint)";
 export function identityKey(identity: string): string {
   return `sha256(convert_to(${identity}, 'UTF8'))`;
 }
+
+/** A process that has not been seen for so long is dead. */
+const DEAD_AFTER_MS = 30_000;
+
+/** SQL for the ids of the receivers that live. */
+export const LIVING = `SELECT id FROM receivers WHERE seen_at > clock_ms() - ${DEAD_AFTER_MS}`;
 
 /**
  * A flush is one call, and so a transaction of its own: no process that is held up leaves one open, with locks that others
@@ -277,25 +283,35 @@ export async function requireLog(database: Database): Promise<void> {
   rejectOtherFormat(format, path, "start a new log in another schema (?schema=name in the address)");
 }
 
-/** Creates the tables where there is no log. Safe when several processes do it at once. Resolves to whether it did. */
-export async function createTables(database: Database): Promise<boolean> {
+/**
+ * Creates the tables where there is no log, or upgrades one of an earlier format, all or nothing. Safe when several processes do
+ * it at once. Rejects with a UserError where a log of an earlier format has active receivers.
+ */
+export async function createTables(database: Database): Promise<"created" | "upgraded" | "unchanged"> {
   const { schema, path } = database;
   const client = await database.session();
   try {
     await client.query(`BEGIN; SELECT pg_advisory_xact_lock(hashtext('${schema}'), 3)`);
-    const { rows } = await client.query("SELECT to_regclass($1) AS meta, to_regnamespace($2) AS namespace", [
-      `${schema}.meta`,
-      schema,
-    ]);
-    const isMissing = rows[0]?.meta === null;
-    if (isMissing) {
+    const format = await readFormat(database);
+    const steps = format === undefined ? [] : stepsFrom(format);
+    if (format === undefined) {
+      const { rows } = await client.query("SELECT to_regnamespace($1) AS namespace", [schema]);
       // Even IF NOT EXISTS needs the right to create one.
       if (rows[0]?.namespace === null) await client.query(`CREATE SCHEMA "${schema}"`);
       await client.query(TABLES + FUNCTIONS + VIEW);
-      await client.query(`INSERT INTO meta (name, value) VALUES ('format', '${LOG_FORMAT}')`);
+      await client.query(`INSERT INTO meta (name, value) VALUES ('format', '${logFormat()}')`);
+    } else if (steps.length > 0) {
+      // A receiver registers itself and then checks the format, so it is seen here or sees the new one.
+      await client.query("LOCK TABLE receivers IN SHARE ROW EXCLUSIVE MODE");
+      const { rows } = await client.query(`SELECT pid, host FROM receivers WHERE id IN (${LIVING}) ORDER BY since`);
+      const receivers = rows.map(({ pid, host }) => `process ${pid} on ${host ?? "an unknown host"}`);
+      if (receivers.length > 0) throw earlierInUse(format, path, receivers);
+      for (const { postgresql } of steps) await client.query(postgresql);
+      await client.query(`UPDATE meta SET value = '${logFormat()}' WHERE name = 'format'`);
     }
     await client.query("COMMIT");
-    return isMissing;
+    if (format === undefined) return "created";
+    return steps.length > 0 ? "upgraded" : "unchanged";
   } catch (error) {
     throw logError(error, path);
   } finally {

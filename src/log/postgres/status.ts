@@ -29,14 +29,14 @@ export async function requireSuitableServer(address: DatabaseAddress): Promise<v
   }
 }
 
-/** Creates a log where there is none. Resolves to its address for messages, and whether it was created. */
+/** Creates a log where there is none, or upgrades one of an earlier format. Resolves to its address for messages, and what was done. */
 export async function createLog(address: DatabaseAddress) {
   const database = openDatabase(await connectTo(address));
   try {
     await checkServer(database);
-    const created = await createTables(database);
+    const done = await createTables(database);
     await requireLog(database);
-    return { path: database.path, created };
+    return { path: database.path, done };
   } finally {
     await database.close();
   }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../util/errors.ts";
 import { AtomicFile, makeFolder } from "../../util/files.ts";
 import { rejectLinks } from "../../util/links.ts";
-import { LOG_FORMAT, rejectOtherFormat } from "../format.ts";
+import { logFormat, rejectOtherFormat, stepsFrom } from "../format.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
 import { faultKind, logError, rejectIrregular } from "./fault.ts";
 import { logSchema } from "./schema.ts";
@@ -12,7 +12,7 @@ import { logSchema } from "./schema.ts";
 interface DatabaseOptions {
   readonly engine: SqliteEngine;
   readonly path: string;
-  /** False for commands that only read: a missing file is then a UserError. */
+  /** False for commands that only read: a missing file, or one of an earlier format, is then a UserError. */
   readonly create: boolean;
   /** The size to which the log is pruned; also limits its journal. */
   readonly maxBytes: number | undefined;
@@ -23,7 +23,7 @@ export const BUSY_MS = 5000;
 const PAGE_BYTES = 8192;
 const PROJECT_FOLDER = ".zoho-hooks";
 
-/** Opens the file with durable commits, and creates its tables. */
+/** Opens the file with durable commits, and creates its tables. With `create` it may be of an earlier format. */
 export async function openDatabase(options: DatabaseOptions): Promise<NativeDatabase> {
   const { engine, path } = options;
   let database: NativeDatabase | undefined;
@@ -97,7 +97,10 @@ export async function rejectForeign(
   const database = engine.open(path, { readOnly: true });
   try {
     database.exec("PRAGMA busy_timeout = 0");
-    await retryWhileLocked(() => isLog(database, path), busyMs);
+    await retryWhileLocked(() => {
+      const format = readFormat(database, path);
+      if (format !== undefined && !(create && stepsFrom(format).length > 0)) rejectOther(format, path);
+    }, busyMs);
   } finally {
     database.close();
   }
@@ -172,13 +175,28 @@ const APPLICATION_ID = 0x5a486b73;
 
 /** Creates the tables in an empty file. Safe when several processes do it at once. */
 function createTables(database: NativeDatabase, path: string): void {
-  if (isLog(database, path)) return;
+  if (readFormat(database, path) !== undefined) return;
+  inTransaction(database, () => {
+    if (readFormat(database, path) !== undefined) return;
+    database.exec(logSchema());
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${logFormat()}`);
+  });
+}
+
+/** Takes the steps from an earlier format, all or none. Only for the owner of the lock. */
+export function takeSteps(database: NativeDatabase, path: string): void {
+  inTransaction(database, () => {
+    const steps = stepsFrom(readFormat(database, path) ?? logFormat());
+    if (steps.length === 0) return;
+    for (const { sqlite } of steps) database.exec(sqlite);
+    database.exec(`PRAGMA user_version = ${logFormat()}`);
+  });
+}
+
+function inTransaction(database: NativeDatabase, work: () => void): void {
   database.exec("BEGIN IMMEDIATE");
   try {
-    if (!isLog(database, path)) {
-      database.exec(logSchema());
-      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${LOG_FORMAT}`);
-    }
+    work();
     database.exec("COMMIT");
   } catch (error) {
     try {
@@ -192,6 +210,19 @@ function createTables(database: NativeDatabase, path: string): void {
 
 /** False for an empty file. Throws a UserError for a log of another format and for any other database. */
 export function isLog(database: NativeDatabase, path: string): boolean {
+  const format = readFormat(database, path);
+  if (format === undefined) return false;
+  rejectOther(format, path);
+  return true;
+}
+
+function rejectOther(format: number, path: string): void {
+  const newLog = `move ${path}, ${path}-wal and ${path}-shm away together, and the next run starts a new log`;
+  rejectOtherFormat(format, path, newLog);
+}
+
+/** The format of a log; undefined for an empty file. Throws a UserError for any other database. */
+export function readFormat(database: NativeDatabase, path: string): number | undefined {
   // Before the format, which another process may commit together with the tables at this moment.
   const tables = Number(database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0);
   const format = pragma(database, "user_version");
@@ -204,10 +235,7 @@ export function isLog(database: NativeDatabase, path: string): boolean {
       "log-foreign",
     );
   }
-  if (format === 0 && tables === 0) return false;
-  const files = `move ${path}, ${path}-wal and ${path}-shm away together, and the next run starts a new log`;
-  rejectOtherFormat(format, path, files);
-  return true;
+  return format === 0 && tables === 0 ? undefined : format;
 }
 
 export function pragma(database: NativeDatabase, name: string): number {

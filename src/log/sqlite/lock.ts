@@ -1,8 +1,9 @@
 import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs";
 import { errorText, UserError } from "../../util/errors.ts";
+import { earlierInUse, stepsFrom } from "../format.ts";
 import type { LockOwner, LogLock } from "../log.ts";
 import { dateOf, maybeText, numberOf } from "../rows.ts";
-import { isLog } from "./database.ts";
+import { isLog, readFormat, retryWhileLocked, takeSteps } from "./database.ts";
 import { loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
 import { faultKind, logError, rejectIrregular } from "./fault.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -25,6 +26,8 @@ export async function lockLog(log: LogFile, commits: GroupCommit, owner: LockOwn
   const remove = log.database.prepare("DELETE FROM holder");
   try {
     await commits.write(() => {
+      // Before this process had the lock, a later version may have upgraded the log.
+      isLog(log.database, log.path);
       // A log that came with a clone may have rows that violate the CHECK, and they would be read first.
       remove.run();
       insert.run(owner.pid, owner.url ?? null, owner.since.getTime());
@@ -49,6 +52,27 @@ export async function lockLog(log: LogFile, commits: GroupCommit, owner: LockOwn
       }
     },
   };
+}
+
+/**
+ * Upgrades a log of an earlier format. It takes the lock for that: a receiver of the earlier version would go on writing in its
+ * own format. Rejects with a UserError where one has it.
+ */
+export async function upgradeLog(log: LogFile): Promise<void> {
+  const { path, engine, database } = log;
+  const format = await retryWhileLocked(() => readFormat(database, path));
+  if (format === undefined || stepsFrom(format).length === 0) return;
+  const lock = acquire(engine, lockPath(path));
+  if (lock === undefined) {
+    const owner = readOwner(log);
+    const text = owner && `process ${owner.pid}${owner.url === undefined ? "" : ` on ${owner.url}`}`;
+    throw earlierInUse(format, path, [text ?? "another process"]);
+  }
+  try {
+    await retryWhileLocked(() => takeSteps(database, path));
+  } finally {
+    lock.close();
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import { openDatabase, retryWhileLocked } from "./database.ts";
 import { loadEngine } from "./engine.ts";
 import { type FileGuard, logError, openFileGuard } from "./fault.ts";
 import { GroupCommit, openWalSync } from "./group-commit.ts";
-import { lockLog } from "./lock.ts";
+import { lockLog, upgradeLog } from "./lock.ts";
 import { createAppender, createQueue } from "./queue.ts";
 import { createAttemptReader, createEntryReader, createRowReader, pageSource } from "./read.ts";
 import { prune } from "./retention.ts";
@@ -17,7 +17,7 @@ import { prune } from "./retention.ts";
 export interface OpenLogOptions {
   readonly path: string;
   now(): Date;
-  /** Whether a missing log is created, with its folder. Default true. */
+  /** Whether a missing log is created, with its folder, and one of an earlier format upgraded. Default true. */
   readonly create?: boolean;
   /** How long deliveries are kept; forever by default. */
   readonly keepMs?: number | undefined;
@@ -36,6 +36,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const database = await openDatabase({ engine, path, create, maxBytes });
   let guard: FileGuard;
   try {
+    if (create) await upgradeLog({ path, engine, database });
     guard = openFileGuard(path);
   } catch (error) {
     database.close();

@@ -1,7 +1,11 @@
-import { openLog } from "../../../src/log/sqlite/log.ts";
+import { hostname } from "node:os";
+import { formatSteps } from "../../../src/log/format.ts";
+import { openLogAt } from "../../../src/log/open-log.ts";
 
-const [, , path = ""] = process.argv;
-const log = await openLog({ path, now: () => new Date() });
-const hold = await log.lock({ pid: process.pid, url: undefined, since: new Date() });
+/** A receiver of the log at a path or an address. Further arguments are the steps of its version, as JSON. */
+const [, , store = "", ...steps] = process.argv;
+formatSteps.push(...steps.map((step) => JSON.parse(step)));
+const log = await openLogAt({ root: "/", store }, { now: () => new Date() });
+const hold = await log.lock({ pid: process.pid, host: hostname(), url: undefined, since: new Date() });
 process.stdout.write(`${hold.held}\n`);
 setInterval(() => {}, 1000);
