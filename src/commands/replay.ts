@@ -7,7 +7,7 @@ import { addFilters, addLogFlags } from "./flags/log.ts";
 
 export const define: Define = (command, act) => {
   command
-    .argument("[n]", "the event's number, or last; without it, filters such as --failed choose")
+    .argument("[n...]", "events' numbers, ranges such as 7..12, or last; without them, filters such as --failed choose")
     .optionsGroup("Main options:")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: where the delivery was forwarded to)")
     .option("--set <path=value>", "change a value of the body, or add one (repeatable)", collect)
@@ -26,7 +26,8 @@ export const define: Define = (command, act) => {
       examples(
         "zoho-hooks replay last",
         "zoho-hooks replay 42 --to 3000 --set invoice.total=99",
-        "zoho-hooks replay --failed",
+        "zoho-hooks replay 3 7..12",
+        "zoho-hooks replay --failed --since yesterday --until today",
         "zoho-hooks replay --since 10m --event 'crm:Leads.*'",
       ),
     )
@@ -37,7 +38,8 @@ export const define: Define = (command, act) => {
 const HELP = `
 A delivery is sent as listen forwards it: the bytes and headers that came, plus its number in x-zoho-hooks-event.
 If its body was changed, or its signature has a timestamp, it is signed again, provided that a secret is configured.
-Filters choose among the deliveries that your app should have received. To send one that was refused, give its number.
+Filters and ranges choose among the deliveries that your app should have received. To send one that was refused, give
+its number.
 
 Exits with 0 if every delivery was answered with 2xx, else with 5. With --expect-status, exits with 0 if every delivery
 got such an answer, else with 8.`;

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { findProduct } from "../contract/event-names.ts";
-import { parseSince } from "../events/filter.ts";
+import { parseTime } from "../events/filter.ts";
 import { listenerUrl } from "../events/running-listener.ts";
 import { products } from "../products/index.ts";
 import { loadConfig } from "../project/load.ts";
@@ -94,7 +94,11 @@ export const define: Define = (command, act) => {
       `--product <${failureLogs.map(({ id }) => id).join("|")}>`,
       "only this product (default: all that the sign-in may read)",
     )
-    .option("--since <time>", "only what failed in the last 10m, 2h or 7d, or since 2026-05-01T10:00", "7d")
+    .option(
+      "--since <time>",
+      "only what failed in the last 10m, 2h or 7d, or since yesterday, 2026-05-01 or 2026-05-01T10:00",
+      "7d",
+    )
     .option("--resend", "ask Zoho to send them again (SalesIQ)")
     .option("-y, --yes", "do not ask")
     .option("--org <name>", "the screen name of the SalesIQ portal (default: the only one that you have access to)")
@@ -103,7 +107,8 @@ export const define: Define = (command, act) => {
     .action(
       act((context, options: FailuresOptions & { readonly since: string }) => {
         const logs = chosenLogs(options);
-        return failures(context, loadConfig(context), logs, parseSince(options.since, context.now()), options);
+        const since = parseTime(options.since, "--since", context.now());
+        return failures(context, loadConfig(context), logs, since, options);
       }),
     );
   command

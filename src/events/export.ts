@@ -86,7 +86,7 @@ export async function exportEvents(
       file?.dispose();
     }
     damage.report();
-    reportCounts(context, { ...options, out }, log.path, counts);
+    reportCounts(context, { ...options, out }, emptyMessage(options, filter, log.path), counts);
     return damage.exitCode;
   });
 }
@@ -94,7 +94,7 @@ export async function exportEvents(
 function reportCounts(
   context: Context,
   options: ExportOptions,
-  path: string,
+  empty: string,
   { count, masked, cut }: { readonly count: number; readonly masked: number; readonly cut: number },
 ): void {
   const { out: file, format } = options;
@@ -102,7 +102,7 @@ function reportCounts(
   if (file !== undefined) {
     const text = `${counted(count, "delivery", "deliveries")} written to ${file}\n`;
     context.report({ type: "text", text, prose: true, json: { type: "exported", format, file, count, masked } });
-  } else if (count === 0) notice(emptyMessage(options, path));
+  } else if (count === 0) notice(empty);
   const left = counted(cut, "delivery was", "deliveries were");
   if (cut > 0) notice(`${left} left out: rejected, and only the start of the body was kept`);
   if (masked > 0)

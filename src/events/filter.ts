@@ -4,7 +4,7 @@ import { patternProducts } from "../custom/project-products.ts";
 import { parseWhere } from "../log/filter.ts";
 import type { LogFilter } from "../log/log.ts";
 import { usageError } from "../util/errors.ts";
-import { readDuration } from "../util/units.ts";
+import { formatDay, readDuration } from "../util/units.ts";
 
 /** The flags that select deliveries. */
 export interface FilterOptions {
@@ -12,6 +12,7 @@ export interface FilterOptions {
   readonly event?: readonly string[];
   readonly status?: string;
   readonly since?: string;
+  readonly until?: string;
   readonly failed?: boolean;
   readonly rejected?: boolean;
   readonly invalid?: boolean;
@@ -22,7 +23,7 @@ export interface FilterOptions {
 
 /** Throws a UserError for a flag that cannot be read. */
 export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
-  const { product, event, status, since, failed, rejected, invalid, duplicates, search, where } = options;
+  const { product, event, status, failed, rejected, invalid, duplicates, search, where } = options;
   if (search === "") throw usageError("--search: the text is empty", "leave the flag out to find everything");
   const events = event?.flatMap((each) => each.split(",")).map((each) => each.trim());
   for (const each of events ?? []) patternProducts(products, each, "--event");
@@ -30,7 +31,7 @@ export function readFilter(options: FilterOptions, now: Date, products: readonly
     product: product === undefined ? undefined : requireProduct(products, product).id,
     events,
     status: status === undefined ? undefined : parseStatus(status),
-    since: since === undefined ? undefined : parseSince(since, now),
+    ...readRange(options, now),
     failed,
     rejected,
     invalid,
@@ -41,16 +42,25 @@ export function readFilter(options: FilterOptions, now: Date, products: readonly
 }
 
 export function isFiltered(options: FilterOptions): boolean {
-  const { product, event, status, since, failed, rejected, invalid, duplicates, search, where } = options;
-  const flags = [product, event, status, since, failed, rejected, invalid, duplicates, search, where];
+  const { product, event, status, since, until, failed, rejected, invalid, duplicates, search, where } = options;
+  const flags = [product, event, status, since, until, failed, rejected, invalid, duplicates, search, where];
   return flags.some((flag) => flag !== undefined);
 }
 
 /** Why nothing is shown. */
-export function emptyMessage(options: FilterOptions, path: string): string {
+export function emptyMessage(options: FilterOptions, filter: LogFilter, path: string): string {
   return isFiltered(options)
-    ? "no delivery in the log matches"
+    ? noMatch(filter)
     : `the event log ${path} is empty: nothing has been received yet, or everything was pruned`;
+}
+
+/** With the times and their zone, since a person may have meant others. */
+export function noMatch({ since, until }: LogFilter): string {
+  const none = "no delivery in the log matches";
+  if (since !== undefined && until !== undefined)
+    return `${none} from ${localTime(since)} to ${localTime(until)} (${timeZone()})`;
+  if (since !== undefined) return `${none} since ${localTime(since)} (${timeZone()})`;
+  return until === undefined ? none : `${none} before ${localTime(until)} (${timeZone()})`;
 }
 
 function parseStatus(text: string): { min: number; max: number } {
@@ -67,14 +77,29 @@ function parseStatus(text: string): { min: number; max: number } {
   return { min: Number(min), max: Number(max) };
 }
 
-/** A duration ago, or a date and time; without a zone it is local. */
-export function parseSince(text: string, now: Date): Date {
+function readRange(options: FilterOptions, now: Date): Pick<LogFilter, "since" | "until"> {
+  const since = options.since === undefined ? undefined : parseTime(options.since, "--since", now);
+  const until = options.until === undefined ? undefined : parseTime(options.until, "--until", now);
+  if (since !== undefined && until !== undefined && since >= until) {
+    throw usageError(
+      `--until (${localTime(until)}) is not after --since (${localTime(since)})`,
+      `a day is its 00:00, in ${timeZone()}: --since yesterday --until today is all of yesterday`,
+    );
+  }
+  return { since, until };
+}
+
+/** A duration ago, `today`, `yesterday`, or a date and time. A day is its 00:00; without a zone a time is local. */
+export function parseTime(text: string, name: string, now: Date): Date {
+  const word = text.trim().toLowerCase();
+  if (word === "today") return dayOf(now, 0);
+  if (word === "yesterday") return dayOf(now, -1);
   const [, year, month, day = "01"] = /^(\d{4})-(\d{2})(?:-(\d{2}))?/.exec(text) ?? [];
   if (year === undefined) {
     const agoMs = readDuration(text);
     const ago = new Date(now.getTime() - (agoMs ?? Number.NaN));
     // Further back than a Date can go.
-    if (Number.isNaN(ago.getTime())) throw notATime(text);
+    if (Number.isNaN(ago.getTime())) throw notATime(text, name);
     return ago;
   }
   // JavaScript reads a date alone as UTC; people mean their own day.
@@ -82,10 +107,28 @@ export function parseSince(text: string, now: Date): Date {
   const time = Date.parse(isDate ? `${year}-${month}-${day}T00:00` : text);
   // JavaScript takes the 30th of February for the 2nd of March.
   const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
-  if (Number.isNaN(time) || !isDay) throw notATime(text);
+  if (Number.isNaN(time) || !isDay) throw notATime(text, name);
   return new Date(time);
 }
 
-function notATime(text: string): Error {
-  return usageError(`--since: ${JSON.stringify(text)} is not a time`, "write it as 10m, 2h, 7d or 2026-05-01T10:00");
+function dayOf(now: Date, days: number): Date {
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
+}
+
+function notATime(text: string, name: string): Error {
+  return usageError(
+    `${name}: ${JSON.stringify(text)} is not a time`,
+    `write it as today, yesterday, 10m, 2h, 7d, 2026-05-01 or 2026-05-01T10:00, in ${timeZone()}`,
+  );
+}
+
+/** `2026-05-01 10:00` */
+function localTime(at: Date): string {
+  const part = (value: number): string => String(value).padStart(2, "0");
+  return `${formatDay(at)} ${part(at.getHours())}:${part(at.getMinutes())}`;
+}
+
+/** Name of the zone in which times are read and shown, such as `Europe/Berlin`. */
+function timeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

@@ -22,6 +22,8 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
   if (all && options.limit !== undefined) throw usageError("--all and --limit cannot be combined");
   if (follows && options.failed)
     throw usageError("--follow and --failed cannot be combined: a delivery that has just come has not failed yet");
+  if (follows && options.until !== undefined)
+    throw usageError("--follow and --until cannot be combined: --follow shows what comes from now on");
   const least = follows ? 0 : 1;
   const limit = all ? Number.POSITIVE_INFINITY : parseInteger(options.limit ?? "50", "--limit", least, 1_000_000_000);
   const config = loadConfig(context, { flags: { store: options.store } });
@@ -54,7 +56,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
     progress?.end();
     damage.report();
     if (count === 0 && damage.exitCode === ExitCode.ok)
-      context.report({ type: "notice", message: emptyMessage(options, log.path) });
+      context.report({ type: "notice", message: emptyMessage(options, filter, log.path) });
     return damage.exitCode;
   });
 }
@@ -83,7 +85,9 @@ export async function stats(context: Context, options: FilterOptions & LogOption
     });
     const isEmpty = counts.total.received === 0 && !context.json;
     context.report(
-      isEmpty ? { type: "notice", message: emptyMessage(options, log.path) } : { type: "log-stats", hours, ...counts },
+      isEmpty
+        ? { type: "notice", message: emptyMessage(options, filter, log.path) }
+        : { type: "log-stats", hours, ...counts },
     );
     return ExitCode.ok;
   });

@@ -12,7 +12,7 @@ import { checkTarget, originOf, portOf, targetName } from "../delivery/target.ts
 import { diff } from "../events/diff.ts";
 import { entryEvent, hiddenSecrets } from "../events/entry.ts";
 import { exportEvents } from "../events/export.ts";
-import { type FilterOptions, parseSince, readFilter } from "../events/filter.ts";
+import { type FilterOptions, readFilter } from "../events/filter.ts";
 import { newestNumber } from "../events/open-log.ts";
 import { lockOwner } from "../events/running-listener.ts";
 import { isListening } from "../forward/app-health.ts";
@@ -57,7 +57,6 @@ interface OperationsOptions {
 export interface EventQuery extends FilterOptions {
   readonly before?: number;
   readonly limit: number;
-  readonly until?: string;
 }
 
 export type Operations = ReturnType<typeof createOperations>;
@@ -82,12 +81,8 @@ export function createOperations(context: Context, options: OperationsOptions) {
   const hidden = hiddenSecrets(context, { showSecrets });
   return {
     source: eventSource(options, silent, toRows),
-    async list({ before, limit, until, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
-      const wanted = {
-        ...readFilter(filter, context.now(), await products()),
-        before,
-        until: until === undefined ? undefined : parseSince(until, context.now()),
-      };
+    async list({ before, limit, ...filter }: EventQuery, signal: AbortSignal): Promise<EventPage> {
+      const wanted = { ...readFilter(filter, context.now(), await products()), before };
       const rows = await listRows(log, await toRows(), wanted, { limit: limit + 1, signal });
       return { events: rows.slice(0, limit), more: rows.length > limit };
     },
@@ -216,7 +211,7 @@ async function replayEvent(
   const entry = await log.use((open) => open.get(n), undefined);
   if (entry === undefined) throw usageError(`there is no event #${n}`, "it may have been pruned");
   const target = to === undefined ? undefined : await allowedTarget(context, to, entry);
-  return replay(context, String(n), {
+  return replay(context, [String(n)], {
     timeout: "30s",
     showSecrets,
     ...(target === undefined ? {} : { to: target }),

@@ -3,7 +3,8 @@ import type { Product } from "../contract/product.ts";
 import { type FilterOptions, isFiltered, readFilter } from "../events/filter.ts";
 import { type LogOptions, parseNumber } from "../events/open-log.ts";
 import type { SecretOptions } from "../project/given-secrets.ts";
-import { parseTimeout } from "../util/units.ts";
+import { usageError } from "../util/errors.ts";
+import { parseInteger, parseTimeout } from "../util/units.ts";
 import { parseExpectedStatus, refuse } from "./flags.ts";
 
 /** The flags as they were typed. */
@@ -23,12 +24,20 @@ export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions 
 
 export type ReplayPlan = ReturnType<typeof readReplayPlan>;
 
-/** The flags, parsed. Contradictions are found before the log is opened. */
-export function readReplayPlan(n: string | undefined, options: ReplayOptions, now: Date, products: readonly Product[]) {
+/** A number of a delivery, or a range with both ends. */
+type Choice = number | "last" | readonly [from: number, to: number];
+
+/** The arguments and flags, parsed. Contradictions are found before the log is opened. */
+export function readReplayPlan(
+  numbers: readonly string[],
+  options: ReplayOptions,
+  now: Date,
+  products: readonly Product[],
+) {
   return {
     ...options,
-    /** Undefined where the filter selects. */
-    n: n === undefined ? undefined : parseNumber(n),
+    /** Empty where the filter selects. */
+    choices: numbers.map(parseChoice),
     filter: readFilter(options, now, products),
     assignments: (options.set ?? []).map(parseAssignment),
     timeoutMs: parseTimeout(options.timeout, "--timeout"),
@@ -36,25 +45,42 @@ export function readReplayPlan(n: string | undefined, options: ReplayOptions, no
   };
 }
 
+const RANGE = /^#?(\d+)\.\.#?(\d+)$/;
+
+function parseChoice(text: string): Choice {
+  const [, ...ends] = RANGE.exec(text) ?? [];
+  if (ends.length === 0) return parseNumber(text);
+  const [from = 0, to = 0] = ends.map((end) => parseInteger(end, "the event's number", 1, Number.MAX_SAFE_INTEGER));
+  if (from > to)
+    throw usageError(`${JSON.stringify(text)} is an empty range`, `write the lower one first: ${to}..${from}`);
+  return [from, to];
+}
+
 /** Throws a usage error for flags that exclude one another. */
-export function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
+export function refuseContradictions(numbers: readonly string[], o: ReplayOptions): void {
   const filtered = isFiltered(o);
+  const isNumber = (text: string): boolean => /^(?:#?\d+|last)$/i.test(text);
+  const unread = numbers.find((text) => !isNumber(text) && !RANGE.test(text));
   refuse([
     [
-      n === undefined && !filtered,
+      numbers.length === 0 && !filtered,
       "replay needs to know what to send",
-      "such as: zoho-hooks replay last, replay 42, replay --failed, replay --since 10m",
+      "such as: zoho-hooks replay last, replay 3 7..12, replay --failed, replay --since 10m",
     ],
     [
-      n !== undefined && !/^(?:#?\d+|last)$/i.test(n),
-      `the event's number: ${JSON.stringify(n)} is not a whole number`,
-      "such as 42, or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify payload.json",
+      unread !== undefined,
+      `the event's number: ${JSON.stringify(unread)} is not a whole number`,
+      "such as 42, 7..12 or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify payload.json",
     ],
-    [n !== undefined && filtered, "a number and filters cannot be combined", "leave one of them out"],
+    [numbers.length > 0 && filtered, "a number and filters cannot be combined", "leave one of them out"],
     [o.exact && o.set !== undefined, "--exact and --set cannot be combined"],
     [o.exact && o.edit, "--exact and --edit cannot be combined"],
     [o.set !== undefined && o.edit, "--edit and --set cannot be combined", "make the change in the editor"],
-    [o.edit && n === undefined, "--edit changes one delivery", "name it: zoho-hooks replay last --edit"],
+    [
+      o.edit && (numbers.length !== 1 || !numbers.every(isNumber)),
+      "--edit changes one delivery",
+      "name it: zoho-hooks replay last --edit",
+    ],
     [o.expectStatus !== undefined && o.dryRun, "--expect-status needs an answer, and --dry-run sends nothing"],
     [o.exact && (o.secretFile ?? o.tokenFile) !== undefined, "--exact signs nothing, so it takes no secret"],
     [o.tokenFile !== undefined, "replay does not change the token in the body", "change it with --set token=…"],

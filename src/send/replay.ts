@@ -4,11 +4,12 @@ import { isSuccess } from "../delivery/delivery.ts";
 import { readPayload } from "../delivery/payload.ts";
 import { checkTarget } from "../delivery/target.ts";
 import { DamageReport, entryName, recogniseEntry } from "../events/entry.ts";
+import { noMatch } from "../events/filter.ts";
 import { requireEntry, requireWholeBody, withLog } from "../events/open-log.ts";
 import { answerHint, isDelivered } from "../forward/post-failure.ts";
 import { openTargets } from "../forward/queue-poster.ts";
 import { createRoutes } from "../forward/routes.ts";
-import type { Log, LogEntry } from "../log/log.ts";
+import type { Log, LogEntry, LogFilter } from "../log/log.ts";
 import { waitForDrain } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { givenSecrets } from "../project/given-secrets.ts";
@@ -33,12 +34,13 @@ interface Run {
   readonly products: readonly Product[];
 }
 
-export async function replay(context: Context, n: string | undefined, options: ReplayOptions): Promise<ExitCode> {
-  refuseContradictions(n, options);
+/** Sends what the numbers name, or else what the flags select. A number is `42`, `last` or a range such as `7..12`. */
+export async function replay(context: Context, numbers: readonly string[], options: ReplayOptions): Promise<ExitCode> {
+  refuseContradictions(numbers, options);
   const secrets = await givenSecrets(context, options);
   const config = loadConfig(context, { flags: { store: options.store }, secrets });
   const products = await projectProducts(config);
-  const plan = readReplayPlan(n, options, context.now(), products);
+  const plan = readReplayPlan(numbers, options, context.now(), products);
   return withLog(context, config, async (log) => {
     const run = { context, plan, log, config, products };
     const damage = new DamageReport(context);
@@ -56,12 +58,13 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
   const { context, plan, log, products } = run;
   if (plan.to !== undefined) checkTarget(plan.to, "--to");
   const targetsOf = targetFinder(run);
-  const one = plan.n === undefined ? undefined : requireWholeBody(await requireEntry(log, plan.n));
+  const { named, filters } = await selectionOf(run);
+  const isSent = (entry: LogEntry): boolean => named.has(entry.n) || isForApp(products, entry);
   const targets = new Set<string>();
   let [count, last, skipped] = [0, 0, 0];
-  for await (const entry of one ? [one] : log.entries(plan.filter, { order: "oldest", onDamaged })) {
+  for await (const entry of entriesOf(log, filters, onDamaged)) {
     if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
-    if (entry !== one && !isForApp(products, entry)) {
+    if (!isSent(entry)) {
       skipped++;
       continue;
     }
@@ -83,14 +86,42 @@ async function chooseReplays(run: Run, onDamaged: DamageReport["onDamaged"]) {
     targets: [...targets],
     /** Oldest first. */
     async *read() {
-      const upToLast = { ...plan.filter, before: last + 1 };
-      for await (const entry of one ? [one] : log.entries(upToLast, { order: "oldest", onDamaged() {} })) {
-        if (entry !== one && !isForApp(products, entry)) continue;
+      for await (const entry of entriesOf(log, filters, () => {})) {
+        if (entry.n > last) break;
+        if (!isSent(entry)) continue;
         // A delivery that matches only since the first pass may have a target that is not open.
         for (const target of targetsOf(entry)) if (targets.has(target)) yield { entry, target };
       }
     },
   };
+}
+
+/** What to read, oldest first: the numbers as ranges that do not overlap, or the filter. Those in `named` are sent in any case. */
+async function selectionOf({ plan, log }: Run) {
+  const named = new Set<number>();
+  if (plan.choices.length === 0) return { named, filters: [plan.filter] };
+  const ranges: (readonly [from: number, to: number])[] = [];
+  for (const choice of plan.choices) {
+    if (typeof choice === "object") ranges.push(choice);
+    else {
+      const { n } = requireWholeBody(await requireEntry(log, choice));
+      named.add(n);
+      ranges.push([n, n]);
+    }
+  }
+  let end = 0;
+  const filters = ranges
+    .sort(([one], [other]) => one - other)
+    .map(([from, to]): LogFilter => {
+      const after = Math.max(end, from - 1);
+      end = Math.max(end, to);
+      return { after, before: to + 1 };
+    });
+  return { named, filters };
+}
+
+async function* entriesOf(log: Log, filters: readonly LogFilter[], onDamaged: DamageReport["onDamaged"]) {
+  for (const filter of filters) yield* log.entries(filter, { order: "oldest", onDamaged });
 }
 
 /**
@@ -136,7 +167,7 @@ async function replayAll(
   { count, targets, read }: Awaited<ReturnType<typeof chooseReplays>>,
 ): Promise<ExitCode> {
   if (count === 0) {
-    context.report({ type: "notice", message: "no delivery in the log matches: nothing was sent" });
+    context.report({ type: "notice", message: `${noMatch(plan.filter)}: nothing was sent` });
     return ExitCode.ok;
   }
   const { expectStatus, showSecrets } = plan;

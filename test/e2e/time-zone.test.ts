@@ -21,12 +21,18 @@ describe("a time zone with half hours", () => {
     expect(stdout).toMatch(/^2026-03-01 00:30\s+1$/m);
   });
 
+  it("names itself where a time cannot be read", async () => {
+    const { stderr } = await runBin(["events", "list", "--since", "noon"], { cwd, env });
+    expect(stderr).toMatch(/2026-05-01T10:00, in Asia\/(?:Kolkata|Calcutta)$/m);
+  });
+
   it.each([
     ["2026-03", 1],
     ["2026-03-01", 1],
     ["2026-04", 0],
-  ])("has --since %s begin with its own day", async (since, count) => {
-    const { stdout } = await runBin(["events", "list", "--json", "--since", since], { cwd, env });
-    expect(stdout.split("\n").filter((line) => line !== "")).toHaveLength(count);
+  ])("has --since and --until %s begin and end with its own day", async (day, count) => {
+    const list = async (flag: string) => (await runBin(["events", "list", "--json", flag, day], { cwd, env })).stdout;
+    expect((await list("--since")).match(/\n/g) ?? []).toHaveLength(count);
+    expect((await list("--until")).match(/\n/g) ?? []).toHaveLength(1 - count);
   });
 });

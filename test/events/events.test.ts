@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { formatDay } from "../../src/util/units.ts";
 import {
   type LoggedProject,
   leadBody,
@@ -103,10 +104,56 @@ describe("events list", () => {
     ["--since", "2026-02-30", "is not a time"],
     ["--since", "2026-02-30T10:00Z", "is not a time"],
     ["--since", "999999999d", "is not a time"],
+    [
+      "--since",
+      "tomorrow",
+      `--since: "tomorrow" is not a time\n  write it as today, yesterday, 10m, 2h, 7d, 2026-05-01 or`,
+    ],
+    ["--until", "noon", '--until: "noon" is not a time'],
     ["--follow", "--failed", "cannot be combined"],
+    ["--follow", "--until=today", "cannot be combined"],
   ])("takes %s %s for a usage error", async (flag, value, says) => {
     const { exitCode, err } = await project.run(["events", "list", flag, value]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);
+  });
+
+  describe("a day later", () => {
+    let now: Date;
+    beforeAll(async () => {
+      const { lines } = await project.run(["events", "list", "--json", "--all"]);
+      const at = new Date(String(lines().at(-1)?.at));
+      now = new Date(at.getFullYear(), at.getMonth(), at.getDate() + 1, 9);
+    });
+    const listed = (...argv: string[]) => project.run(["events", "list", ...argv], { now: () => now });
+
+    it.each([
+      [["--since", "yesterday"], 4],
+      [["--since", "Yesterday", "--until", "today"], 4],
+      [["--since", "today"], 0],
+      [["--until", "yesterday"], 0],
+      [["--until", "today", "--failed"], 1],
+      [["--until", "1m"], 4],
+    ])("has %j begin and end at 00:00", async (flags, count) => {
+      const { lines, exitCode } = await listed("--json", ...flags);
+      expect([exitCode, lines().length]).toEqual([0, count]);
+    });
+
+    it("names the times and their zone where nothing matches", async () => {
+      const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      const day = formatDay(now);
+      expect((await listed("--since", "today")).err).toContain(`matches since ${day} 00:00 (${zone})`);
+      const earlier = await listed("--since", "2026-01-31", "--until", "2026-02-01T10:30");
+      expect(earlier.err).toContain(`matches from 2026-01-31 00:00 to 2026-02-01 10:30 (${zone})`);
+      expect((await listed("--until", "2026-02")).err).toContain(`matches before 2026-02-01 00:00 (${zone})`);
+    });
+
+    it("refuses an end that is not after the beginning", async () => {
+      const { exitCode, err } = await listed("--since", "today", "--until", "yesterday");
+      const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      expect(exitCode).toBe(2);
+      expect(err).toContain(`00:00) is not after --since (${formatDay(now)} 00:00)`);
+      expect(err).toContain(`a day is its 00:00, in ${zone}: --since yesterday --until today is all of yesterday`);
+    });
   });
 
   it("reports when there are more, and when there are none", async () => {
@@ -165,7 +212,7 @@ describe("events list", () => {
 
   it.each([
     [["--status", "20"], "--status"],
-    [["--since", "yesterday"], "--since"],
+    [["--since", "last week"], "--since"],
     [["--since", "2026-99-01"], "--since"],
     [["--product", "crmm"], "did you mean crm?"],
     [["--where", "nothing"], "not a condition"],

@@ -125,6 +125,37 @@ describe("replay", () => {
     expect((await project.run(["events", "list", "--failed", "--json"])).lines()).toHaveLength(1);
   });
 
+  it("sends the numbers and ranges that are named, each once, and a refused one only by its number", async () => {
+    const project = await start();
+    for (const email of ["1@example.com", "2@example.com", "3@example.com", "4@example.com", "5@example.com"]) {
+      const forged = email.startsWith("2") ? JSON_TYPE : undefined;
+      await project.deliver("/webhooks/zoho/crm", leadBody({ email }), forged);
+    }
+    const sent = async (...argv: string[]) => {
+      const { exitCode, err, lines } = await project.run([
+        "replay",
+        "--json",
+        "--to",
+        String(project.app.port),
+        ...argv,
+      ]);
+      expect([exitCode, err]).toEqual([0, ""]);
+      return lines().flatMap(({ type, n }) => (type === "sent" ? [n] : []));
+    };
+    expect(await sent("4", "1..2")).toEqual([1, 4]);
+    expect(await sent("#5", "2", "last", "1..3", "3..4", "2..2")).toEqual([1, 2, 3, 4, 5]);
+    expect(await sent("4..900")).toEqual([4, 5]);
+    const { exitCode, err } = await project.run(["replay", "1..2"]);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining("1 delivery was skipped: refused, or not an event")]);
+    const before = project.app.seen.length;
+    expect((await project.run(["replay", "700..800"])).err).toContain(
+      "no delivery in the log matches: nothing was sent",
+    );
+    const missing = await project.run(["replay", "1", "99"]);
+    expect([missing.exitCode, missing.err]).toEqual([2, expect.stringContaining("there is no event #99")]);
+    expect(project.app.seen).toHaveLength(before);
+  });
+
   it("skips what was refused or is no event, and reports the count", async () => {
     const project = await start();
     await project.deliver("/webhooks/zoho/crm", leadBody());
@@ -435,11 +466,16 @@ describe("replay refuses", () => {
     [["1", "--exact", "--edit"], "--exact and --edit"],
     [["1", "--edit", "--set", "a=1"], "--edit and --set"],
     [["--failed", "--edit"], "--edit changes one delivery"],
+    [["1", "2", "--edit"], "--edit changes one delivery"],
+    [["1..2", "--edit"], "--edit changes one delivery"],
+    [["1..2", "--failed"], "cannot be combined"],
+    [["1", "12..7"], '"12..7" is an empty range\n  write the lower one first: 7..12'],
+    [["1", "7-12"], '"7-12" is not a whole number\n  such as 42, 7..12 or last'],
     [["1", "--timeout", "0"], "--timeout"],
     [["1", "--token-file", "x"], "--set token="],
     [
       ["one"],
-      '"one" is not a whole number\n  such as 42, or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify',
+      '"one" is not a whole number\n  such as 42, 7..12 or last; to send a file: zoho-hooks send crm --data @payload.json; to verify it: zoho-hooks verify',
     ],
     [["1"], "there is no event log"],
   ])("%j", async (argv, said) => {

@@ -23,6 +23,10 @@ export function addFilters(command: Command): Command {
       "only with this value at this place, such as data.Email=a@b.c (repeatable)",
       collect,
     )
-    .option("--since <time>", "only what arrived in the last 10m, 2h or 7d, or since 2026-05-01T10:00")
+    .option(
+      "--since <time>",
+      "only what arrived in the last 10m, 2h or 7d, or since yesterday, 2026-05-01 or 2026-05-01T10:00",
+    )
+    .option("--until <time>", "only what arrived before such a time; a day is its 00:00, local time")
     .option("--failed", "only what failed: your app did not accept it, and no attempt follows");
 }

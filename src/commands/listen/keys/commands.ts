@@ -43,7 +43,7 @@ export function keyCommands(
   };
   const replayIt = async (n: number, edit: boolean): Promise<void> => {
     const { replay } = await import("../../../send/replay.ts");
-    await replay(context, String(n), { timeout: `${config.settings.forwardTimeout}ms`, showSecrets, edit });
+    await replay(context, [String(n)], { timeout: `${config.settings.forwardTimeout}ms`, showSecrets, edit });
   };
   return {
     /** The event with this number as it is in the log. */
