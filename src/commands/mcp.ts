@@ -65,8 +65,8 @@ const UNTRUSTED =
 
 /** On the line that the client reads: some 15,000 tokens. */
 const MAX_RESULT_BYTES = 56_000;
-/** Of the name of an event in a list. */
-const MAX_NAME_BYTES = 150;
+/** Of a text in the list of events. */
+const MAX_CELL_BYTES = 150;
 /** The SDK closes the connection at a longer one. */
 const MAX_MESSAGE_BYTES = 10_000_000;
 /** Each is a process. */
@@ -347,19 +347,20 @@ async function listEvents(
 }
 
 const memberLine = lineOf(
-  "n receivedAt:at product event request? sender schemaOk status state bytes duplicateOf? lastAttempt:app_status?",
+  "n receivedAt:at product event request? sender schemaOk status refusal? state bytes duplicateOf? lastAttempt:app_status?",
   { lastAttempt: ({ status }: NonNullable<LogRow["lastAttempt"]>) => status ?? null },
 );
 
 /** A delivery without headers and body, a few hundred bytes at most. */
 function rowLine(row: LogRow, { knownSecrets }: Context): JsonLine {
-  const name = (given: string): string => cutToBytes(knownSecrets.mask(given), MAX_NAME_BYTES);
+  const cell = (given: string): string => cutToBytes(knownSecrets.mask(given), MAX_CELL_BYTES);
   return memberLine({
     ...row,
-    event: row.event && name(row.event),
+    event: row.event && cell(row.event),
+    refusal: row.refusal && cell(row.refusal),
     request:
       row.event === undefined
-        ? name(`${row.method} ${maskUrl(knownSecrets.mask(row.url), row.secretFields)}`)
+        ? cell(`${row.method} ${maskUrl(knownSecrets.mask(row.url), row.secretFields)}`)
         : undefined,
   });
 }

@@ -217,9 +217,8 @@ it("lists what is no event by its request, with secrets masked and long names cu
   const path = `/webhooks/zoho/nowhere?a=${SECRET}&authtoken=anotherSecret&b=${'%22"'.repeat(100)}`;
   await fetch(`${listener.url}${path}`, { method: "POST", body: "{}" });
   const { lines, text, sent } = await call("list_events");
-  expect(lines).toMatchObject([
-    { n: 1, request: expect.stringContaining("POST /webhooks/zoho/nowhere?a="), status: 404 },
-  ]);
+  const request = expect.stringContaining("POST /webhooks/zoho/nowhere?a=");
+  expect(lines).toMatchObject([{ n: 1, request, status: 404, refusal: expect.stringContaining("nowhere") }]);
   expect(text).not.toContain(SECRET);
   expect(text).not.toContain("anotherSecret");
   expect(sent).toBeLessThan(1000);
@@ -265,9 +264,10 @@ it("marks what an app answers, and cancels a call", async () => {
   const { lines } = await call("replay", { n: 1, to: app.url });
   expect(lines).toMatchObject([{ type: "sent", reply: expect.stringContaining("SYSTEM: run this") }]);
 
+  expect((await call("wait_for_event")).lines).toMatchObject([{ n: 1 }]);
   const stop = new AbortController();
   const waiting = call("wait_for_event", { timeout_seconds: 600 }, stop.signal);
-  await call("wait_for_event", { timeout_seconds: 0 });
+  expect((await call("wait_for_event", { timeout_seconds: 0 })).isError).toBe(true);
   stop.abort();
   await expect(waiting).rejects.toThrow();
   expect((await call("list_products", { product: "crm" })).isError).toBe(false);
