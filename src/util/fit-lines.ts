@@ -3,7 +3,7 @@ import { formatBytes } from "./units.ts";
 
 /** Below this, texts and lists say too little: whole lines are left out instead. */
 const MIN_TEXT_BYTES = 64;
-/** For how many bytes that a text may have a list or object keeps one entry. */
+/** A list or object keeps one entry for each so many bytes that a text may have. */
 const BYTES_PER_ENTRY = 32;
 
 /**
@@ -34,6 +34,7 @@ export function fitLines(
   return { text: best.join("\n"), isCut: true };
 }
 
+/** As many of the first lines as fit, and the count of the others. */
 function withoutLast(lines: readonly string[], maxBytes: number): string {
   let fits = 0;
   for (let bytes = sentBytes(leftOut(lines.length)); fits < lines.length; fits++) {
