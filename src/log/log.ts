@@ -181,6 +181,7 @@ export interface LogRow
     | "records"
     | "duplicateOf"
     | "status"
+    | "refusal"
     | "state"
   > {
   /** `not_verified` if any signature or token is wrong, `verified` if one is right, else `not_verified` without a key. */

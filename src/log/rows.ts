@@ -58,8 +58,8 @@ export function readRecord(row: SqlRow): LogRecord {
  * The columns that `readRow` reads. Verdicts are not parsed: within a JSON text quotes are escaped, so these patterns match
  * nothing else.
  */
-export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, format, event, status, duplicate_of, records,
-  issues IS NOT NULL AS checked, issues <> '[]' AS flawed,
+export const ROW_COLUMNS = `deliveries.n, received_at, method, url, product, format, event, status, refusal, duplicate_of,
+  records, issues IS NOT NULL AS checked, issues <> '[]' AS flawed,
   CASE WHEN instr(verdicts, '"verdict":"failed"') > 0 THEN 'not_verified'
     WHEN instr(verdicts, '"verdict":"passed"') > 0 THEN 'verified'
     WHEN instr(verdicts, '"verdict":"unconfigured"') > 0 THEN 'not_verified' ELSE 'unsigned' END AS sender,
@@ -86,6 +86,7 @@ export function readRow(row: SqlRow): LogRow {
     records: listOf<string>(row, "records", isText),
     duplicateOf: maybeNumber(row, "duplicate_of"),
     status: maybeNumber(row, "status"),
+    refusal: maybeText(row, "refusal"),
     state: readState(row),
     sender: row.sender === "verified" || row.sender === "not_verified" ? row.sender : "unsigned",
     schemaOk: row.checked === 1 ? row.flawed !== 1 : undefined,
