@@ -172,7 +172,7 @@ function createTools(): readonly Tool[] {
         "List the deliveries that listen has received, the newest first, with event, verdict, status and refusal. get_event has headers and body.",
       input: {
         event: textInput().optional().describe("pattern such as crm:Leads.*"),
-        since: textInput().optional().describe("10m, 2h, or a time"),
+        since: textInput().optional().describe("yesterday, 2h, a date, or a time"),
         search: textInput().optional().describe("text in the body or URL"),
         failed: z.boolean().optional().describe("only those that the app did not accept"),
         rejected: z.boolean().optional().describe("only those that listen rejected"),
@@ -341,7 +341,7 @@ async function listEvents(
     const { onDamaged } = damage;
     for await (const row of log.rows(filter, { limit, signal, onDamaged })) rows.push(rowLine(row, context));
     damage.report();
-    if (rows.length === 0) rows.push({ message: emptyMessage(options, log.path) });
+    if (rows.length === 0) rows.push({ message: emptyMessage(options, filter, log.path) });
     return { lines: [...warnings, ...rows] };
   });
 }
