@@ -265,6 +265,13 @@ describe("verify", () => {
     });
   });
 
+  it("reads megabytes of one character", () => {
+    const headers = { "content-type": "application/json" };
+    const result = verify("crm", { headers, body: "A".repeat(16_000_000) }, KEYS);
+    expect(result).toMatchObject({ code: "unreadable", reason: expect.stringContaining("line 1, column 1") });
+    expect(verify("forms", { headers, body: "9".repeat(16_000_000) }, {}).genuine).toBe(true);
+  });
+
   it("says so of a body that came in base64", () => {
     const body = signed.body.toString("base64");
     for (const headers of [signed.headers, { ...signed.headers, "content-type": "application/json; charset=utf-8" }]) {
