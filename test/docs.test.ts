@@ -54,6 +54,21 @@ const isPacked = (path: string): boolean =>
 /** Links of the README for who has cloned the repository. */
 const REPOSITORY_ONLY = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
+it("where npx asks nobody, it runs what is installed, or a version that is named", () => {
+  const wrong = [...pages, "action.yml", "src/commands/mcp.ts"].flatMap((file) => {
+    const text = textOf(file).replaceAll('"npx", "args": ["', "npx ").replaceAll('", "', " ");
+    // Files for CI, and what agents start.
+    const unattended = [
+      ...text.matchAll(/^( *)```(?:yaml|groovy|json|sh file=)[\s\S]*?^\1```$/gm),
+      ...text.matchAll(/^.*npx .*\bmcp\b.*$/gm),
+    ].join("\n");
+    return [...unattended.matchAll(/\bnpx (\S+) (\S+)/g)]
+      .filter(([, flag, name = ""]) => flag !== "--no-install" && !(flag === "--yes" && /@\d/.test(name)))
+      .map(([call]) => `${file}: ${call}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
 it("the pages say how many formats are modelled", () => {
   const formats = (products as readonly Product[]).flatMap((product) => product.formats);
   const modelled = formats.filter(({ evidence }) => evidence === "modelled").length;

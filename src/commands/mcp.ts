@@ -43,8 +43,8 @@ export const define: Define = (command, act) => {
     .addHelpText(
       "before",
       examples(
-        "claude mcp add zoho-hooks -- npx zoho-hooks mcp    in Claude Code",
-        "codex mcp add zoho-hooks -- npx zoho-hooks mcp     in Codex",
+        "claude mcp add zoho-hooks -- npx --no-install zoho-hooks mcp    in Claude Code",
+        "codex mcp add zoho-hooks -- npx --no-install zoho-hooks mcp     in Codex",
       ),
     )
     .addHelpText("after", HELP)
@@ -54,7 +54,7 @@ export const define: Define = (command, act) => {
 const HELP = `
 Agents start it themselves. The entry for the JSON file of Cursor, Windsurf and Claude Desktop, under "mcpServers", and of
 VS Code (.vscode/mcp.json), under "servers":
-  "zoho-hooks": { "command": "npx", "args": ["zoho-hooks", "mcp"] }
+  "zoho-hooks": { "command": "npx", "args": ["--no-install", "zoho-hooks", "mcp"] }
 
 It works in the folder in which it is started, with its settings, secrets and event log. What it returns is masked as on the
 terminal, and what a sender wrote is marked as data.`;

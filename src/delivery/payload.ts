@@ -188,7 +188,7 @@ function notText(delivery: Delivery): PayloadResult {
 
 /** AWS Lambda gets bodies of types that its gateway considers binary in base64. */
 function looksEncoded(text: string): boolean {
-  return /^[A-Za-z0-9+/]{4,}={0,2}$/.test(text) && /^\s*[{[]/.test(Buffer.from(text.slice(0, 8), "base64").toString());
+  return !/[^A-Za-z0-9+/=]/.test(text) && /^\s*[{[]/.test(Buffer.from(text.slice(0, 8), "base64").toString());
 }
 
 function encodedJson(): PayloadResult {

@@ -7,7 +7,7 @@ import { type BodyValue, rewriteBody } from "./rewrite-body.ts";
  */
 const EMAIL = /(?<![\p{L}\p{N}._%+'-])[\p{L}\p{N}._%+'-]{1,320}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,20}/gu;
 /** Zoho's record ids have 15 to 19 digits; a time in milliseconds has 13. */
-const LONG_ID = /(?<!\d)\d{15,}(?!\d)/g;
+const LONG_ID = /(?<!\d)\d{15}\d*(?!\d)/g;
 const ID_NAME = /(^|_)ids?$/;
 const PHONE_NAME = /phone|mobile|fax|whatsapp|(^|_)(tel|cell)(_|$)/;
 const ADDRESS_NAME = /(^|_)(street|address|zip|zip_?code|postal_?code|post_?code|latitude|longitude)\d?(_|$)/;

@@ -177,6 +177,11 @@ export function secret(value: string, origin: string): Secret {
   return { origin, reveal: () => value };
 }
 
+/** Whether no character is visible: of a variable without a value, or a pasted zero-width space. Anybody can sign with it. */
+export function isBlank(value: string): boolean {
+  return !/[^\s\u200B-\u200D\u2060\uFEFF]/.test(value);
+}
+
 export interface Secrets {
   /** The secrets that a proof may use for a product. */
   for(credential: Credential, product: string): readonly Secret[];

@@ -38,7 +38,7 @@ export function targetUrl(
   if (given.startsWith("/")) return checked(origin(listener) + given, to, name);
   const local = /^:?(\d+)(\/.*)?$/.exec(given);
   if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to, name);
-  const remote = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d+)?(\/.*)?$/i.exec(given);
+  const remote = /^(\[[0-9a-f:.]+\]|[a-z0-9_][a-z0-9_.-]*)(:\d+)?(\/.*)?$/i.exec(given);
   const [, host = "", port, path] = remote ?? [];
   // A single word is more likely a mistake (an event, the value of a flag) than a host name.
   const isHost = port !== undefined || path !== undefined || /[.[]|^localhost$/i.test(host);

@@ -68,8 +68,11 @@ export function watchHealth(options: HealthOptions) {
 
   return {
     isDown: (): boolean => downSince !== undefined,
-    /** It was down and came back a moment ago. */
-    wasJustBack: (): boolean => performance.now() - backAt < JUST_BACK_MS,
+    /**
+     * How long a delivery that it refuses goes behind the others, so that one which it never takes does not hold them up. Half
+     * of the longest pause between probes: where nothing else waits, a probe has this one to send.
+     */
+    behindMs: (): number => (performance.now() - backAt < JUST_BACK_MS ? maxProbePauseMs / 2 : 0),
     /** Reports it once, then probes quietly until it is back. */
     wentDown(down: Down): void {
       if (downSince !== undefined || closed) return;

@@ -90,8 +90,7 @@ export async function attempt({
   // Neither an attempt at a target that is down nor an interrupted one counts.
   if (outcome.state === "down" || error?.code === "interrupted") {
     const isAnswered = outcome.state === "down" && outcome.unit === "target";
-    // Behind the others, so that a delivery that is never taken does not hold them up.
-    const behindMs = health.own.wasJustBack() ? Math.min(maxPauseOf(retry), MAX_BEHIND_MS) : 0;
+    const behindMs = Math.min(maxPauseOf(retry), health.own.behindMs());
     const dueAt = isAnswered ? new Date(now().getTime() + behindMs) : undefined;
     await writeToLog(() => log.release([claim], dueAt));
     return { next: "due", down };
@@ -180,9 +179,6 @@ const UNAVAILABLE: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504
 
 /** Redis's words while it fails over, starts, or has no memory or disk left. */
 const UNAVAILABLE_QUEUE: ReadonlySet<string> = new Set(["READONLY", "LOADING", "OOM", "MISCONF"]);
-
-/** The longest time that a delivery goes behind the others. */
-const MAX_BEHIND_MS = 60_000;
 
 /** An app that asks for a longer pause is tried after an hour all the same. */
 const MAX_RETRY_AFTER_MS = 3_600_000;

@@ -5,6 +5,7 @@ import { EVERY_RECORD } from "../log/states.ts";
 import type { Recorder, RecordRequest } from "../receiver/recorder.ts";
 import type { Receipt } from "../recognition/receive.ts";
 import { errorText } from "../util/errors.ts";
+import { isLoopback } from "../util/hosts.ts";
 import { isListening, watchHealth } from "./app-health.ts";
 import type { Mirror } from "./mirror.ts";
 import type { TargetReport } from "./reports.ts";
@@ -26,9 +27,10 @@ export interface ForwarderOptions extends TargetQueueOptions {
 export type Forwarder = ReturnType<typeof createForwarder>;
 
 const DRAIN_POLL_MS = 20;
-const MAX_CONNECT_PAUSE_MS = 5_000;
-/** Longer, for a delivery is work for an app, and a connection is not. */
-const MAX_DELIVERY_PAUSE_MS = 60_000;
+/** Between two connections as probes, and also between two deliveries where the app is on this machine. */
+const MAX_PROBE_PAUSE_MS = 5_000;
+/** A delivery is work for an app, and a connection is not. */
+const MAX_REMOTE_DELIVERY_PAUSE_MS = 60_000;
 
 /** Sends recorded deliveries to their targets: a queue for each target, health and concurrency for each app. */
 export function createForwarder(options: ForwarderOptions) {
@@ -49,7 +51,7 @@ export function createForwarder(options: ForwarderOptions) {
         ...health,
         target: origin,
         probe: async () => ((await isListening(origin)) ? undefined : {}),
-        maxProbePauseMs: MAX_CONNECT_PAUSE_MS,
+        maxProbePauseMs: MAX_PROBE_PAUSE_MS,
         countWaiting: () => countWaiting((target) => originOf(target) === origin),
       }),
       semaphore: new Semaphore(concurrency),
@@ -58,7 +60,7 @@ export function createForwarder(options: ForwarderOptions) {
           ...health,
           target,
           probe,
-          maxProbePauseMs: MAX_DELIVERY_PAUSE_MS,
+          maxProbePauseMs: isLoopback(new URL(origin).hostname) ? MAX_PROBE_PAUSE_MS : MAX_REMOTE_DELIVERY_PAUSE_MS,
           countWaiting: () => countWaiting((each) => each === target),
         }),
     };

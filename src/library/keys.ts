@@ -1,6 +1,6 @@
 import type { AuthPlace, FormatSettings } from "../contract/format-settings.ts";
 import { acceptsUnsigned, type Format, GUIDE_FORMAT, type Product, type Proof } from "../contract/product.ts";
-import { type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
+import { type Credential, isBlank, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
 import { readKeySet } from "../proofs/keys.ts";
 import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
 import { isRecord } from "../util/json.ts";
@@ -78,7 +78,7 @@ export function readKeys(keys: Keys | undefined, use: Use, candidates: readonly 
 
 function isMissing(key: unknown): boolean {
   if (Array.isArray(key)) return key.length === 0 || key.some(isMissing);
-  return key === undefined || key === null || (typeof key === "string" && key.trim() === "");
+  return key === undefined || key === null || (typeof key === "string" && isBlank(key));
 }
 
 function listed(names: readonly string[], word: "and" | "or"): string {

@@ -1,4 +1,4 @@
-import { type Credential, type Secret, secret } from "../delivery/secrets.ts";
+import { type Credential, isBlank, type Secret, secret } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { usageError } from "../util/errors.ts";
 import { readUserFile } from "../util/files.ts";
@@ -27,8 +27,7 @@ export async function readSecretFile(context: Context, path: string, flag: strin
   // PowerShell may write UTF-16, and every signature would be wrong.
   if (value.includes("\0") || value.includes("\uFFFD"))
     throw usageError(`${flag}: ${origin} is not UTF-8 text`, "save it as UTF-8");
-  if (value.trim() === "")
-    throw usageError(`${flag}: ${origin} is empty`, `write the value to it, or leave ${flag} out`);
+  if (isBlank(value)) throw usageError(`${flag}: ${origin} is empty`, `write the value to it, or leave ${flag} out`);
   context.knownSecrets.remember(value);
   return secret(value, origin);
 }

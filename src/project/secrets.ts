@@ -3,7 +3,14 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { OfferedSecret } from "../contract/product.ts";
 import type { KnownSecrets } from "../delivery/secrets.ts";
-import { CREDENTIAL_VARIABLES, type Credential, type Secret, type Secrets, secret } from "../delivery/secrets.ts";
+import {
+  CREDENTIAL_VARIABLES,
+  type Credential,
+  isBlank,
+  type Secret,
+  type Secrets,
+  secret,
+} from "../delivery/secrets.ts";
 import { readPrivateKey, readPublicKeys } from "../proofs/rsa-signature.ts";
 import { orUndefined, usageError } from "../util/errors.ts";
 import {
@@ -56,7 +63,7 @@ export function readSecrets({ env, given, root, stored, known }: SecretSources):
   for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
-      if (value.trim() === "")
+      if (isBlank(value))
         throw usageError(
           `${name} is set but empty`,
           `give it a value, or remove it from the environment and ${ENV_FILE}`,

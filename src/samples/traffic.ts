@@ -140,5 +140,5 @@ export function createObserver() {
 }
 
 function fieldName(key: string): string {
-  return /^\d{5,}$/.test(key) || key.includes("@") || key.length > MAX_NAME_LENGTH ? ANY_KEY : key;
+  return /^\d{5}\d*$/.test(key) || key.includes("@") || key.length > MAX_NAME_LENGTH ? ANY_KEY : key;
 }

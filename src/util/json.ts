@@ -9,8 +9,11 @@ export type JsonResult =
       readonly position?: TextPosition;
     };
 
-/** Finds what may be a number that does not fit a JavaScript number. Cheaper than looking at every value. */
-const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16,}|[\d.]+e[+-]?\d{3})/i;
+/**
+ * Finds what may be a number that does not fit a JavaScript number. Cheaper than looking at every value. `{16}`, since V8's stack
+ * overflows where `{4,}` or more is repeated for some megabytes.
+ */
+const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16}|[\d.]+e[+-]?\d{3})/i;
 
 /** Parses JSON. A number of more than 15 digits, or that would lose some, becomes a string of exactly what was written. */
 export function parseJson(text: string): JsonResult {
@@ -178,7 +181,7 @@ function toData(node: JsonNode, text: string): unknown {
   }
   const source = text.slice(node.start, node.end);
   // By the number of digits, not only where some are lost: otherwise some ids of 16 digits would be numbers and some strings.
-  const isLong = node.kind === "number" && (/^-?\d{16,}$/.test(source) || losesDigits(source));
+  const isLong = node.kind === "number" && (/^-?\d{16}\d*$/.test(source) || losesDigits(source));
   return isLong ? source : JSON.parse(source);
 }
 

@@ -25,12 +25,22 @@ describe("targetUrl", () => {
     expect(targetUrl(to, "crm", listener)).toBe(url);
   });
 
-  it.each(["", "  ", "foo", "crm Leads", "0", "70000", "http://", "ftp://app.test/x", "host:port/x", "a b:3000"])(
-    "refuses %j as a usage error",
-    (to) => {
-      expect(() => targetUrl(to, "crm", listener)).toThrow(UserError);
-    },
-  );
+  it.each([
+    "",
+    "  ",
+    "foo",
+    "crm Leads",
+    "0",
+    "70000",
+    "http://",
+    "ftp://app.test/x",
+    "host:port/x",
+    "a b:3000",
+    "-x",
+    "-x.test:80/",
+  ])("refuses %j as a usage error", (to) => {
+    expect(() => targetUrl(to, "crm", listener)).toThrow(UserError);
+  });
 
   it.each([
     "http://evil.example\\@localhost:3000/hook",

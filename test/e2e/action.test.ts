@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
@@ -24,21 +24,26 @@ interface Step {
   readonly with?: Readonly<Record<string, string>>;
 }
 
-const text = readFileSync(join(import.meta.dirname, "../../action.yml"), "utf8");
+const ROOT = join(import.meta.dirname, "../..");
+const text = readFileSync(join(ROOT, "action.yml"), "utf8");
 const { inputs, runs } = parse(text) as Action;
 
-/** A project that has the package installed. */
+/** A project that has the package installed, with a part that has another program of its name. */
 function project(): string {
-  const folder = folderWith({ "package.json": '{ "private": true }' });
-  const bin = join(folder, "node_modules/.bin");
-  mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, "zoho-hooks"), `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`);
-  chmodSync(join(bin, "zoho-hooks"), 0o755);
+  const bin = "node_modules/.bin/zoho-hooks";
+  const folder = folderWith({
+    "package.json": '{ "private": true }',
+    [bin]: `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`,
+    "part/package.json": '{ "private": true }',
+    [`part/${bin}`]: "#!/bin/sh\nexit 97\n",
+  });
+  for (const each of [bin, `part/${bin}`]) chmodSync(join(folder, each), 0o755);
+  symlinkSync(ROOT, join(folder, "node_modules/zoho-hooks"));
   return folder;
 }
 
-/** Runs the action's shell steps as GitHub's runner does, and returns what they left. */
-async function runAction(given: Readonly<Record<string, string>>) {
+/** Runs the action's shell steps as GitHub's runner does, and returns what they left. `uses` is the folder of the action. */
+async function runAction(given: Readonly<Record<string, string>>, uses = "node_modules/zoho-hooks") {
   expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(given)));
   const filledIn = (value: string): string =>
     value.replace(/\$\{\{ inputs\.([\w-]+) \}\}/g, (_, name) => given[name] ?? inputs[name]?.default ?? "");
@@ -49,7 +54,13 @@ async function runAction(given: Readonly<Record<string, string>>) {
   let status: number | null = null;
   for (const { run, env = {}, "working-directory": cwd = "." } of runs.steps.filter((step) => step.run !== undefined)) {
     const values = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, filledIn(value)]));
-    const github = { CI: "true", GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: summary, ZOHO_WEBHOOK_TOKEN: "t0ken" };
+    const github = {
+      CI: "true",
+      GITHUB_ACTIONS: "true",
+      GITHUB_ACTION_PATH: join(folder, uses),
+      GITHUB_STEP_SUMMARY: summary,
+      ZOHO_WEBHOOK_TOKEN: "t0ken",
+    };
     const child = spawn("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", filledIn(run ?? "")], {
       cwd: join(folder, filledIn(cwd)),
       env: cleanEnv({ ...github, ...values }),
@@ -58,7 +69,7 @@ async function runAction(given: Readonly<Record<string, string>>) {
     [status] = await once(child, "close");
   }
   const report = (name: string): string => readFileSync(join(folder, "zoho-hooks-reports", name), "utf8");
-  return { status, log, summary: readFileSync(summary, "utf8"), report };
+  return { status, log, summary: readFileSync(summary, "utf8"), report, files: readdirSync(folder) };
 }
 
 const SEND = "npx zoho-hooks send crm Leads.create --quiet --to $ZOHO_HOOKS_URL_CRM";
@@ -106,5 +117,19 @@ describe.skipIf(process.platform === "win32")("the GitHub action", { timeout: 18
     const { status, log, report } = await runAction({ ...given, args: "--product crm --only security.wrong-token" });
     expect([status, log]).toEqual([8, expect.stringContaining("::error title=zoho-hooks security.wrong-token::")]);
     expect(report("events.ndjson")).toContain('"outcome":"failed"');
+  });
+
+  it("runs the package that it is in, and no other", async () => {
+    const inPart = await runAction({ "working-directory": "part", exec: "true" });
+    expect([inPart.status, inPart.log]).toEqual([0, ""]);
+    const { status, log } = await runAction({ exec: "true" }, "part");
+    expect([status, log]).toEqual([2, expect.stringContaining("uses: ./node_modules/zoho-hooks")]);
+  });
+
+  it.each(["check", "listen"])("takes no target of %s for an option", async (command) => {
+    const exec = command === "listen" ? "true" : "";
+    const { status, log, files } = await runAction({ target: "--exec=touch pwned", exec });
+    expect([status, log]).toEqual([2, expect.stringContaining('\\"--exec=touch pwned\\" is not a target')]);
+    expect(files).not.toContain("pwned");
   });
 });

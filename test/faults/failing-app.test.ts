@@ -5,7 +5,7 @@ import { readHealth } from "../../src/log/sqlite/health.ts";
 import { openLog } from "../../src/log/sqlite/log.ts";
 import { startChild } from "../support/child.ts";
 import { DEFAULT_LOG, expectNothingLost, IS_LONG, peakOf } from "../support/faults.ts";
-import { app, leadNumber } from "../support/forward-run.ts";
+import { app, CRM, lead, leadNumber } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { postLoad } from "../support/post-load.ts";
 import { hasRedis, startRedis } from "../support/redis.ts";
@@ -95,6 +95,43 @@ it("an app that a proxy answers for with 503 and Retry-After gets each event onc
   });
   expect(await attemptsOf(cwd)).toEqual({ "1 200": COUNT });
   await expectNothingLost({ fault: "a proxy without its app", cwd, loads: [load] });
+});
+
+it("an app on this machine gets what waits within six seconds of its return, and after its Retry-After", async () => {
+  const statuses = [502, 503, 504];
+  const apps = await Promise.all([
+    ...statuses.map((status) => app(says(status))),
+    app(says(503, "", { "retry-after": "7" })),
+  ]);
+  const listener = await startListenProcess(
+    apps.flatMap(({ url }) => ["--forward-to", url]),
+    { cwd: tempFolder() },
+  );
+  const deliver = (n: number): Promise<Response> => fetch(`${listener.url}${CRM}`, { method: "POST", body: lead(n) });
+  /** Seconds from the return of an app, after so many refusals, until it has been sent something. */
+  const sentAfter = async (target: (typeof apps)[number], refusals: number): Promise<number> => {
+    await target.came(refusals);
+    const returnedAt = performance.now();
+    target.answer(yes);
+    await target.came(refusals + 1);
+    return (performance.now() - returnedAt) / 1000;
+  };
+
+  await deliver(1);
+  // The sixth comes after eight seconds.
+  const first = await Promise.all(apps.map((each, i) => sentAfter(each, i < statuses.length ? 6 : 1)));
+  for (const [i, status] of statuses.entries()) apps[i]?.answer(says(status));
+  const before = apps.map(({ seen }) => seen.length);
+  await deliver(2);
+  const again = await Promise.all(apps.slice(0, 3).map((each, i) => sentAfter(each, (before[i] ?? 0) + 1)));
+
+  const [afterRetryAfter = 0] = first.splice(3);
+  process.stdout.write(
+    `back after 502, 503, 504: ${[...first, ...again].map((s) => s.toFixed(1))} s, Retry-After 7 s: ${afterRetryAfter.toFixed(1)} s\n`,
+  );
+  expect(Math.max(...first, ...again)).toBeLessThan(6);
+  expect(afterRetryAfter).toBeGreaterThanOrEqual(6.9);
+  expect(afterRetryAfter).toBeLessThan(8);
 });
 
 it.skipIf(!hasRedis)("a Redis that is a replica for a while gets each event once, as a first attempt", async () => {

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { webhook } from "../../src/library/express.ts";
 import {
   fixture,
   type Keys,
@@ -264,6 +265,13 @@ describe("verify", () => {
     });
   });
 
+  it("reads megabytes of one character", () => {
+    const headers = { "content-type": "application/json" };
+    const result = verify("crm", { headers, body: "A".repeat(16_000_000) }, KEYS);
+    expect(result).toMatchObject({ code: "unreadable", reason: expect.stringContaining("line 1, column 1") });
+    expect(verify("forms", { headers, body: "9".repeat(16_000_000) }, {}).genuine).toBe(true);
+  });
+
   it("says so of a body that came in base64", () => {
     const body = signed.body.toString("base64");
     for (const headers of [signed.headers, { ...signed.headers, "content-type": "application/json; charset=utf-8" }]) {
@@ -331,6 +339,9 @@ describe("verify", () => {
       `\`secret\` and \`token\` have no value: set their environment variables, or ${HOW}. ${CRM_NEEDS}`,
     ],
     ["an empty key", () => verify("books", signed, { secret: " " }), "books needs `secret`"],
+    ["an invisible key", () => verify("books", signed, { secret: "\u200b \u2060\ufeff" }), "books needs `secret`"],
+    ["an invisible key of two", () => verify("crm", signed, { token: ["t", "\u200d"] }), "`token` has no value"],
+    ["an invisible key of a webhook", () => webhook("sign", { secret: "\u200c" }, () => {}), "sign needs `secret`"],
     ["no key in the list", () => verify("crm", signed, { secret: [] }), "`secret` has no value"],
     [
       "Desk",

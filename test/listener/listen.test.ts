@@ -291,6 +291,13 @@ describe("listen", () => {
     expect((await app.post("/webhooks/zoho/crm", lead)).status).toBe(200);
   });
 
+  it("records megabytes of one letter", async () => {
+    const app = await listen(["--max-body", "8mb"]);
+    expect((await app.post("/webhooks/zoho/crm", "A".repeat(6_000_000))).status).toBe(400);
+    const { n, status } = await app.event(1);
+    expect([n, status]).toEqual([1, 400]);
+  });
+
   it("reads a form, JSON in a form field, and multipart", async () => {
     const app = await listen();
     const form = new URLSearchParams({ payload: lead }).toString();

@@ -320,8 +320,8 @@ describe("a variable", () => {
     expect((await listener.stop()).exitCode).toBe(0);
   });
 
-  it("with a secret must not be empty", async () => {
-    const { exitCode, err } = await run(["config", "show"], { env: { ZOHO_WEBHOOK_SECRET: " " } });
+  it.each([" ", "\u200b\u2060"])("with a secret must not be empty: %j", async (blank) => {
+    const { exitCode, err } = await run(["config", "show"], { env: { ZOHO_WEBHOOK_SECRET: blank } });
     expect(exitCode).toBe(2);
     expect(err).toContain("ZOHO_WEBHOOK_SECRET is set but empty");
   });

@@ -433,7 +433,7 @@ describe("init at a terminal", () => {
     const cwd = tempFolder();
     const { out } = await run(["init"], { cwd, prompts: answering({ ...answers, "AGENTS.md": true }) });
     expect(out).toMatch(/^created +AGENTS\.md +Zoho webhooks$/m);
-    expect(read(cwd, "AGENTS.md")).toMatch(/^## Zoho webhooks\n\nTest them with `npx zoho-hooks`\./);
+    expect(read(cwd, "AGENTS.md")).toMatch(/^## Zoho webhooks\n\nTest them with `npx --no-install zoho-hooks`\./);
     const before = read(cwd, "AGENTS.md");
     const asked: string[] = [];
     await run(["init"], { cwd, prompts: answering(answers, asked) });

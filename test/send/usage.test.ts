@@ -89,13 +89,14 @@ describe("send refuses", () => {
   });
 
   it.each([
-    ["UTF-16", Buffer.from("\ufeffs3cr3t", "utf16le")],
-    ["Latin-1", Buffer.from("s\xe9cret", "latin1")],
-  ])("a secret's file in %s, whose signatures would all be wrong", async (_, content) => {
+    ["in UTF-16", Buffer.from("\ufeffs3cr3t", "utf16le"), "not UTF-8 text"],
+    ["in Latin-1", Buffer.from("s\xe9cret", "latin1"), "not UTF-8 text"],
+    ["that is invisible", Buffer.from("\u200b\n"), "empty"],
+  ])("a secret's file %s, whose signatures would all be wrong", async (_, content, problem) => {
     const app = await target();
     const options = { cwd: folderWith({ key: content }) };
     const { exitCode, err } = await send("crm Leads.create --to PORT --secret-file key", app, options);
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("--secret-file: key is not UTF-8 text")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`--secret-file: key is ${problem}`)]);
     expect(app.seen).toHaveLength(0);
   });
 

@@ -44,6 +44,14 @@ describe("verify", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("says why megabytes of one letter are not JSON", async () => {
+    const { exitCode, out } = await verify(["a.json"], { "a.json": "A".repeat(6_000_000) });
+    expect([exitCode, out]).toEqual([
+      4,
+      expect.stringContaining("the body is not valid JSON: expected a value at a.json:1:1"),
+    ]);
+  });
+
   it("passes a signature that is right, and fails one byte of difference with 3", async () => {
     const right = await verify(["a.json", "--signature", hmac(INVOICE)], { "a.json": INVOICE }, SECRET);
     expect(right.out).toContain("✓ guide-signature verified: signed with ZOHO_WEBHOOK_SECRET");

@@ -303,8 +303,8 @@ const AGENTS_FILE = "AGENTS.md";
 const AGENTS_PARAGRAPH = [
   "## Zoho webhooks",
   "",
-  "Test them with `npx zoho-hooks`. Do not write Zoho's payloads or signatures from memory: `npx zoho-hooks skill` says how to",
-  "get samples, send them signed, and find out why one fails.",
+  "Test them with `npx --no-install zoho-hooks`. Do not write Zoho's payloads or signatures from memory:",
+  "`npx --no-install zoho-hooks skill` says how to get samples, send them signed, and find out why one fails.",
 ];
 
 /** Whether AGENTS.md exists; undefined where nothing is to be added: it names this tool, or is a link to a file of another name. */

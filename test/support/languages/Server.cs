@@ -20,7 +20,14 @@ static class Server
     {
         var body = new MemoryStream();
         context.Request.InputStream.CopyTo(body);
-        context.Response.StatusCode = IsGenuine(context.Request, body.ToArray()) ? 200 : 401;
+        try
+        {
+            context.Response.StatusCode = IsGenuine(context.Request, body.ToArray()) ? 200 : 401;
+        }
+        catch (ArgumentException) // no secret
+        {
+            context.Response.StatusCode = 500;
+        }
         context.Response.Close();
     }
 

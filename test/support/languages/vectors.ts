@@ -20,6 +20,8 @@ export interface Vector {
   readonly product: string;
   readonly delivery: Delivery;
   readonly isGenuine: boolean;
+  /** It is not text where text should be, which a framework may refuse itself, with 400. */
+  readonly isHostile?: boolean;
 }
 
 /** With which Zoho's page on Sign signs its example. */
@@ -31,6 +33,8 @@ const rsaKey = (): KeyObject => generateKeyPairSync("rsa", { modulusLength: 2048
 const [deskKey, olderKey, strangersKey] = [rsaKey(), rsaKey(), rsaKey()];
 /** What `DESK_JWKS` answers. */
 export const KEY_SET = writeKeySet(olderKey, deskKey);
+/** The same before the key was added that most tokens are signed with. */
+export const OLDER_KEY_SET = writeKeySet(olderKey);
 
 const pem = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString();
 const RIGHT = { text: named(SECRET), token: named(TOKEN), rsa: named(testKeys.privateKey) };
@@ -45,26 +49,56 @@ const MINUTE_MS = 60_000;
 
 /** Every sample whose signature or token the pages of docs/verify check, and forgeries of the first of each format. */
 export function vectors(): readonly Vector[] {
-  const all = fixtureCases().flatMap((sample) => {
-    const proof = sample.format.proofs.find(({ id }) => id === "guide-signature") ?? sample.format.proofs[0];
-    return proof === undefined || proof.id === "static-auth" || sample.text === "" ? [] : [{ ...sample, proof }];
-  });
+  const all = signedSamples();
+  return [
+    ...all.flatMap((sample) => (sample.proof.id === "desk-token" ? deskVectors(sample) : signedVectors(sample))),
+    ...financeVectors(all.find(({ proof }) => proof.id === "finance-signature")?.proof),
+    ...forgedWith(""),
+    published,
+  ];
+}
+
+/** The first sample of each format that is signed with a secret or has a token, with this text in place of the receiver's. */
+export function forgedWith(text: string): readonly Vector[] {
+  return signedSamples()
+    .filter(({ isFirst, proof }) => isFirst && ["secret", "hookSecret", "token"].includes(proof.credential))
+    .map(({ proof, ...sample }) => ({
+      ...origin(sample, `the secret ${JSON.stringify(text)}`),
+      scheme: proof.id,
+      product: pathOf(sample, proof),
+      delivery: proof.sign(deliveryOf(sample, JSON.parse(sample.text)), named(text), new Date()),
+      isGenuine: false,
+    }));
+}
+
+interface SignedSample extends FixtureCase {
+  readonly proof: Proof;
+  /** Of its format. */
+  readonly isFirst: boolean;
+}
+
+function signedSamples(): readonly SignedSample[] {
   const seen = new Set<string>();
-  const ofSamples = all.flatMap(({ proof, ...sample }) => {
+  return fixtureCases().flatMap((sample) => {
+    const proof = sample.format.proofs.find(({ id }) => id === "guide-signature") ?? sample.format.proofs[0];
+    if (proof === undefined || proof.id === "static-auth" || sample.text === "") return [];
     const key = `${sample.product.id} ${sample.format.id}`;
     const isFirst = !seen.has(key);
     seen.add(key);
-    return proof.id === "desk-token" ? deskVectors(sample, proof, isFirst) : signedVectors(sample, proof, isFirst);
+    return [{ ...sample, proof, isFirst }];
   });
-  return [...ofSamples, ...financeVectors(all.find(({ proof }) => proof.id === "finance-signature")?.proof), published];
+}
+
+function pathOf({ product }: FixtureCase, proof: Proof): string {
+  return proof.id === "guide-signature" ? "guide" : product.id;
 }
 
 function origin({ label, product, format }: FixtureCase, what: string): Pick<Vector, "name" | "sender" | "format"> {
   return { name: `${label}: ${what}`, sender: product.id as ProductId, format: format.id };
 }
 
-function signedVectors(sample: FixtureCase, proof: Proof, isFirst: boolean): readonly Vector[] {
-  const product = proof.id === "guide-signature" ? "guide" : sample.product.id;
+function signedVectors({ proof, isFirst, ...sample }: SignedSample): readonly Vector[] {
+  const product = pathOf(sample, proof);
   const unsigned = deliveryOf(sample, JSON.parse(sample.text));
   const right = keyFor(proof, RIGHT);
   const vector = (what: string, delivery: Delivery, isGenuine = false): Vector => {
@@ -76,7 +110,13 @@ function signedVectors(sample: FixtureCase, proof: Proof, isFirst: boolean): rea
   const forged = [
     vector("a wrong secret", proof.sign(unsigned, keyFor(proof, WRONG), new Date())),
     ...(proof.header === undefined
-      ? tokenForgeries(genuine).map((delivery, i) => vector(`forged token ${i}`, delivery))
+      ? [
+          ...tokenForgeries(genuine).map((delivery, i) => vector(`forged token ${i}`, delivery)),
+          ...hostileTokens(genuine).map((delivery, i) => ({
+            ...vector(`hostile token ${i}`, delivery),
+            isHostile: true,
+          })),
+        ]
       : headerForgeries(genuine, proof.header).map((delivery, i) => vector(`forged header ${i}`, delivery))),
   ];
   if (proof.proves !== "body") return [vector("genuine", genuine, true), ...forged];
@@ -104,6 +144,12 @@ function tokenForgeries(genuine: Delivery): readonly Delivery[] {
   return bodies.map((body) => ({ ...genuine, body: Buffer.from(body) }));
 }
 
+/** JSON can have half a surrogate pair, which UTF-8 cannot, and a body can have any bytes. */
+function hostileTokens(genuine: Delivery): readonly Delivery[] {
+  const tokens = ["\\ud800", `${TOKEN}\\udc00`, `${TOKEN}\\u0000`, "\xff", "\xed\xa0\x80", `${TOKEN}\xc3`];
+  return tokens.map((token) => ({ ...genuine, body: Buffer.from(`{"token":"${token}"}`, "latin1") }));
+}
+
 /** Without the header, and with wrong values in it. */
 function headerForgeries(genuine: Delivery, header: string): readonly Delivery[] {
   const value = headerValue(genuine, header) ?? "";
@@ -119,6 +165,12 @@ function headerForgeries(genuine: Delivery, header: string): readonly Delivery[]
     "\u00e9",
     "%",
     "s=%zz",
+    "s=%ff%ed%a0%80",
+    // Bytes that are not UTF-8, as headers may have them.
+    "\u00ff",
+    `t=1\u00ff,v=${"0".repeat(64)}`,
+    `t=${Date.now()},v=${"\u00e9".repeat(64)}`,
+    "ts=1;s=\u00ed\u00a0\u0080%ff;s-algorithm=HmacSHA256",
   ];
   return [{ ...genuine, headers: without }, ...values.map((each) => withHeader(genuine, header, each))];
 }
@@ -146,7 +198,13 @@ function financeVectors(proof: Proof | undefined): readonly Vector[] {
     posted('{"a": 1}', { url: `/hook?${query}` }),
     posted("JSONString=%7B%22a%22%3A1%7D&c=1+1&a=0", { ...form, url: `/hook?${query}` }),
   ]);
-  return sent.flatMap((delivery) => {
+  const bytes = Buffer.from("a=\xff&b=\xed\xa0\x80&%ff=%zz", "latin1");
+  const hostile = ["a=%ff&b=%ed%a0%80", "%ff=%c3&a=%00"].map((query) => {
+    const delivery = { ...posted("", { ...form, url: `/hook?${query}` }), body: bytes };
+    const forged = withHeader(delivery, proof.header ?? "", "0".repeat(64));
+    return { ...vector(`the query ${query}`, forged, false), isHostile: true };
+  });
+  const signed = sent.flatMap((delivery) => {
     const genuine = proof.sign(delivery, RIGHT.text, new Date());
     const { query } = splitUrl(genuine.url);
     const type = headerValue(genuine, "content-type");
@@ -161,9 +219,10 @@ function financeVectors(proof: Proof | undefined): readonly Vector[] {
       ),
     ];
   });
+  return [...signed, ...hostile];
 }
 
-function deskVectors(sample: FixtureCase, { id }: Proof, isFirst: boolean): readonly Vector[] {
+function deskVectors({ proof: { id }, isFirst, ...sample }: SignedSample): readonly Vector[] {
   const unsigned = deliveryOf(sample, JSON.parse(sample.text));
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss: "orgId:60017843", aud: AUDIENCE, iat: now, exp: now + 600 };
@@ -188,21 +247,37 @@ function deskVectors(sample: FixtureCase, { id }: Proof, isFirst: boolean): read
     vector("expired", signToken(header, { ...claims, exp: now - 60, iat: now - 660 }, deskKey)),
     vector("another audience", signToken(header, { ...claims, aud: "webhookId:189200000000321778" }, deskKey)),
     vector("other audiences", signToken(header, { ...claims, aud: ["webhookId:1"] }, deskKey)),
+    vector("valid since a minute ago", signToken(header, { ...claims, nbf: now - 60 }, deskKey), true),
+    vector("not valid before a minute from now", signToken(header, { ...claims, nbf: now + 60 }, deskKey)),
     vector("no expiry", signToken(header, withoutExpiry, deskKey)),
     vector(`an expiry that is text, ${exp}`, signToken(header, { ...claims, exp: "soon" }, deskKey)),
     vector("no audience", signToken(header, withoutAudience, deskKey)),
     vector("an unknown key", signToken({ ...header, kid: keyId(strangersKey) }, claims, strangersKey)),
     vector("a stranger's key under a known name", signToken(header, claims, strangersKey)),
     vector("no name of a key", signToken({ typ: "JWT" }, claims, strangersKey)),
+    ...Array.from({ length: 5 }, (_, i) =>
+      vector(`made-up key ${i}`, signToken({ ...header, kid: `made-up-${i}` }, claims, strangersKey)),
+    ),
+    vector("half a surrogate pair as the name of a key", signToken({ ...header, kid: "\ud800" }, claims, strangersKey)),
+    vector("half a surrogate pair as the audience", signToken(header, { ...claims, aud: "\ud800" }, deskKey)),
+    vector("claims that are not UTF-8", `${token.split(".")[0]}._w.${signature}`),
     vector("a critical extension", signToken({ ...header, crit: ["b64"], b64: false }, claims, deskKey)),
     vector("a changed claim", `${token.split(".")[0]}.${base64url({ ...claims, exp: exp + 1 })}.${signature}`),
     vector("no signature", `${token.split(".").slice(0, 2).join(".")}.`),
     vector("no algorithm", `${withAlg("none")}.`),
     vector("the algorithm none with a signature", `${withAlg("none")}.${signature}`),
     vector("an HMAC with the public key", `${withAlg("HS256")}.${byHmac}`),
-    ...["", ".", "..", "a.b.c", "null.null.null", "e30.e30.", `${token}.`, `Bearer ${token}`].map((each) =>
-      vector(`the text ${each.slice(0, 10)}`, each),
-    ),
+    ...[
+      "",
+      ".",
+      "..",
+      "a.b.c",
+      "null.null.null",
+      "e30.e30.",
+      `${token}.`,
+      `Bearer ${token}`,
+      "\u00ff.\u00ff.\u00ff",
+    ].map((each) => vector(`the text ${each.slice(0, 10)}`, each)),
     vector("no header", undefined),
   ];
 }

@@ -9,4 +9,9 @@ class App < Rails::Application
   config.logger = Logger.new($stderr, level: :error)
 end
 App.initialize!
+# A server may take headers for UTF-8, whatever bytes they have.
+use(Class.new do
+  def initialize(app) = @app = app
+  def call(env) = @app.call(env.transform_values { |value| value.is_a?(String) ? value.dup.force_encoding("UTF-8") : value })
+end)
 run App
