@@ -65,8 +65,16 @@ it("distinguishes CRM and Recruit, which share an envelope, by the API of the re
   const uri = (api: string) => ({ ...body, resource_uri: `https://www.zohoapis.com/${api}/v8/Candidates/${id}` });
   expect(receiptOf(uri("crm")).product).toBe("crm");
   expect(receiptOf(uri("recruit")).product).toBe("recruit");
-  // Without the URL, the product that declares this name is the likelier one.
-  expect(receiptOf(body).product).toBe("recruit");
+});
+
+it("prefers the product with an event of that name to one where any module has it", () => {
+  const id = "523186000000977214";
+  const body = { operation: "create", ids: [id], data: { id, Last_Name: "Nakamura" } };
+  expect(receiptOf({ ...body, module: "Candidates" })).toMatchObject({
+    product: "recruit",
+    event: "Candidates.create",
+  });
+  expect(receiptOf({ ...body, module: "Leads" })).toMatchObject({ product: "crm", event: "Leads.create" });
 });
 
 it("distinguishes products with the same event by the object around the record", () => {
