@@ -84,11 +84,16 @@ export function prepare(input: PrepareInput): Prepared {
   return { delivery: { ...delivery, headers: [...defaults, ...input.headers] }, notes, unsigned };
 }
 
-function encode({ body, format, event, url }: PrepareInput): Encoded {
+function encode({ body, contentType: given, format, event, url }: PrepareInput): Encoded {
   const contentType = "application/json";
+  // JSON that a user gives stays JSON, whatever bodies of their own design usually are.
+  const isOwnJson = given !== undefined && event !== undefined && event === format.customEvent;
   const encoded = Buffer.isBuffer(body)
     ? { contentType, body }
-    : (format.encode?.(body, event, url) ?? { contentType, body: Buffer.from(writeJson(body)) });
+    : ((isOwnJson ? undefined : format.encode?.(body, event, url)) ?? {
+        contentType,
+        body: Buffer.from(writeJson(body)),
+      });
   const { query = "", headers = [] } = event === undefined ? {} : (format.mark?.(event) ?? {});
   const queries = [encoded.query ?? "", query].filter((each) => each !== "");
   return { ...encoded, query: queries.join("&"), headers: [...(encoded.headers ?? []), ...headers] };

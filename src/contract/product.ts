@@ -187,16 +187,16 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
    */
   recognise(payload: Payload, delivery: Delivery): string | undefined;
   /**
-   * Members that every delivery has, whatever its event. JSON with two of these members resembles the format and is validated.
-   * Undefined for a custom body.
+   * Members that every delivery has, whatever its event. Undefined for a custom body, and for one with a value that only
+   * another product sends.
    */
   envelope?(data: object): Envelope | undefined;
-  /** The body is one record under its name, `{"invoice": {…}}`: that name alone resembles the format, whatever is under it. */
+  /** The body is one record under its name, `{"invoice": {…}}`: a body of that name alone is one, whatever is under it. */
   readonly wrapped?: boolean;
   /** The body is a list of objects with that envelope. */
   readonly list?: boolean;
-  /** Points for values that only this product sends, negative for those of another; 0 where they tell nothing. */
-  weigh?(data: object): number;
+  /** Members of the envelope that a body of the user's own may have as well: they say nothing about where it comes from. */
+  readonly plain?: readonly string[];
   /** The ids of the records that an event is about, as text. */
   records(data: unknown, event: string): readonly string[];
   /** Several record ids mean several records; in other formats they are those of one record and its parents. */
@@ -330,7 +330,17 @@ interface Member {
   readonly required: boolean;
 }
 
-export const NO_MEMBERS = { present: 0, missing: 0 };
+/** How many members of an envelope a body has. */
+export interface MemberCount {
+  readonly present: number;
+  /** The required members of the envelope, and those of them that the body lacks. */
+  readonly required: number;
+  readonly missing: number;
+  /** Those present that are not `plain`. */
+  readonly marks: number;
+}
+
+export const NO_MEMBERS: MemberCount = { present: 0, required: 0, missing: 0, marks: 0 };
 
 const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
 
@@ -348,18 +358,19 @@ function membersOf(envelope: z.ZodObject): readonly Member[] {
   return members;
 }
 
-export function countMembers(
-  envelope: Envelope,
-  object: unknown,
-): { readonly present: number; readonly missing: number } {
+export function countMembers(envelope: Envelope, object: unknown, plain: readonly string[] = []): MemberCount {
   // Most bodies have no member of most envelopes, each of which requires one.
-  if (!envelope.names.some((name) => isPresent(object, name))) return { present: 0, missing: envelope.names.length };
-  let [present, missing] = [0, 0];
-  for (const { path, required } of membersOf(envelope())) {
-    if (hasMember(object, path)) present++;
-    else if (required) missing++;
+  if (!envelope.names.some((name) => isPresent(object, name))) return NO_MEMBERS;
+  let [present, required, missing, marks] = [0, 0, 0, 0];
+  for (const { path, required: isRequired } of membersOf(envelope())) {
+    const [name = ""] = path;
+    const isThere = hasMember(object, path);
+    if (isRequired) required++;
+    if (isRequired && !isThere) missing++;
+    if (isThere) present++;
+    if (isThere && !plain.includes(name)) marks++;
   }
-  return { present, missing };
+  return { present, required, missing, marks };
 }
 
 /** Null is as good as missing. No envelope has a name that every object has. */

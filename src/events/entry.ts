@@ -97,7 +97,8 @@ export function entryEvent(
  */
 function receiptOf(products: readonly Product[], entry: LogEntry, shown: Delivery | undefined): Receipt {
   let read: ReturnType<typeof readPayload> | undefined;
-  const found = entry.known || shown === undefined ? undefined : recogniseEntry(products, entry);
+  const custom = entry.known && !entry.schemaChecked && isCustomEvent(products, entry);
+  const found = (entry.known && !custom) || shown === undefined ? undefined : recogniseEntry(products, entry);
   return {
     ...emptyReceipt,
     product: entry.product,
@@ -105,7 +106,7 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     event: entry.event,
     known: entry.known,
     suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
-    custom: entry.known && !entry.schemaChecked && isCustomEvent(products, entry),
+    custom,
     nearest: found?.nearest,
     get payload() {
       read ??= shown && readPayload(shown);

@@ -76,8 +76,7 @@ export function eventDetails(
     notes: [
       ...(cutTo === undefined ? [] : [cutText(cutTo, "its body")]),
       ...(receipt.handshake === undefined ? [] : ["a challenge, no event"]),
-      ...(receipt.custom ? ["a custom body, without a schema"] : []),
-      ...(unknown === undefined || receipt.custom ? [] : [unknown]),
+      ...(unknown === undefined ? [] : [unknown]),
       ...nearestNotes(receipt, entry.refusal !== undefined || unknown !== undefined),
       ...(payload?.wrappedIn === undefined ? [] : [`the JSON is in the field ${payload.wrappedIn}`]),
     ],

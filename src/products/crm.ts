@@ -66,7 +66,6 @@ const MODULES = [
 const guide = moduleGuide({
   api: "crm",
   ...printedInGuide("Zoho CRM Webhook Payload"),
-  modules: MODULES,
   events: [
     ...moduleEvents("Leads", "A lead", leadData),
     crmEvent(

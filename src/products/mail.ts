@@ -41,6 +41,7 @@ const wire = {
     return ["subject", "fromAddress", "toAddress"].filter(has).length > 1 ? "message" : undefined;
   },
   envelope: (data) => (isTask(data) ? task : message),
+  plain: ["subject", "sender", "summary", "html", "size", "title", "action", "assignee", "status"],
   records: (data) => [...idsAt(data, ["messageId"]), ...idsAt(data, ["entityId"])],
   // Zoho Mail escapes slashes, which an app loses that parses the body and writes it again.
   encode: (data) => ({

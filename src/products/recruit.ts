@@ -12,7 +12,6 @@ const MODULES = ["Candidates", "Job_Openings", "Applications", "Interviews"] as 
 const guide = moduleGuide({
   api: "recruit",
   ...modelledOnGuide("Zoho CRM Webhook Payload"),
-  modules: MODULES,
   events: [
     recruitEvent("Candidates.create", "A candidate was created", candidateData, once),
     recruitEvent("Candidates.update", "A candidate was updated", changedCandidateData),

@@ -59,6 +59,7 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
     ],
     customEvent: "transformed",
     envelope: () => envelope,
+    plain: ["version", "attempt", "account", "events"],
     recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
     records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
     batches: true,

@@ -134,17 +134,11 @@ const wire = {
   source: "modelled on receivers in use and on the event objects of https://www.zoho.com/billing/api/v1/events/",
   evidence: "seen",
   proofs: [financeSignature],
-  envelope: () => envelope,
+  // Some webhooks have no id, but the record beside the event's name. A record alone is the body of a workflow rule.
+  envelope: (data) => (Object.hasOwn(data, "event_type") ? envelopeWithRecord : envelope),
+  plain: ["event_type", "created_time", "created_date", "data", "payload"],
   events: wireEvents,
-  recognise({ data }) {
-    const name = textAt(data, ["event_type"]);
-    if (name === undefined) return undefined;
-    // Some webhooks have no id, but the record beside the event's name. No other product has a known name there.
-    const isBilling =
-      ["event_id", "event_time", "data", ...RECORDS].some((each) => Object.hasOwn(Object(data), each)) ||
-      wireEvents.some((each) => each.name === name);
-    return isBilling ? name : undefined;
-  },
+  recognise: ({ data }) => textAt(data, ["event_type"]),
   records(data, name) {
     const [about = ""] = name.split("_", 1);
     const places = [data, valueAt(data, ["data"]), jsonAt(data, "payload"), { [about]: jsonAt(data, about) }];
@@ -163,13 +157,8 @@ function jsonAt(data: unknown, name: string): unknown {
 
 function wireEvent<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
   const schema = () =>
-    envelope()
-      .extend({
-        event_type: z.literal(name),
-        subscription: z.unknown().optional(),
-        payment: z.unknown().optional(),
-        invoice: z.unknown().optional(),
-      })
+    envelopeWithRecord()
+      .extend({ event_type: z.literal(name) })
       .refine(hasSubject, { path: ["event_id"], error: "an id of digits, as a string or number" });
   return event(name, summary, schema, options);
 }
@@ -179,7 +168,7 @@ function hasSubject(body: object): boolean {
   return ["event_id", "data", "payload", ...RECORDS].some((name) => (valueAt(body, [name]) ?? null) !== null);
 }
 
-const envelope = lazyObject({
+const envelopeMembers = {
   event_id: () => wireId().nullish(),
   event_type: requiredText,
   event_time: optionalText,
@@ -200,8 +189,20 @@ const envelope = lazyObject({
         },
       })
       .nullish(),
-  payload: () => z.unknown().optional(),
+  payload: anything,
+};
+
+const envelope = lazyObject(envelopeMembers);
+const envelopeWithRecord = lazyObject({
+  ...envelopeMembers,
+  subscription: anything,
+  payment: anything,
+  invoice: anything,
 });
+
+function anything() {
+  return z.unknown().optional();
+}
 
 function wireSubscription() {
   return z.looseObject({

@@ -1,21 +1,12 @@
 import { createHash } from "node:crypto";
-import {
-  acceptsMethod,
-  acceptsUnsigned,
-  isNeverSigned,
-  type Limits,
-  type Product,
-  type Proof,
-  type ProofInput,
-  type Reply,
-  type Verdict,
-} from "../contract/product.ts";
+import { acceptsMethod, type Limits, type Product, type Reply, type Verdict } from "../contract/product.ts";
 import type { SchemaResult } from "../contract/schema.ts";
-import { type Delivery, headerValue, splitUrl } from "../delivery/delivery.ts";
+import { type Delivery, splitUrl } from "../delivery/delivery.ts";
 import { secretFieldNames } from "../delivery/mask.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../delivery/payload.ts";
 import type { Secrets } from "../delivery/secrets.ts";
 import { has } from "../proofs/verdict.ts";
+import { authenticate, isCustomBody, proofVerifier } from "./authenticate.ts";
 import { isBareChallenge } from "./handshake.ts";
 import {
   customHint,
@@ -26,17 +17,8 @@ import {
   otherFormatHint,
   otherProductHint,
 } from "./hints.ts";
-import {
-  carriesSignature,
-  checkReading,
-  hasCustomSchema,
-  type Incoming,
-  type Nearest,
-  nearestText,
-  type Reading,
-  recognise,
-  recogniseAny,
-} from "./recognise.ts";
+import { checkReading, hasCustomSchema, type Incoming, type Reading } from "./reading.ts";
+import { likenessText, type Nearest, nearestText, recognise, recogniseAny } from "./recognise.ts";
 
 /** Everything that one delivery shows by itself. Whether it repeats an earlier one is not known here. */
 export interface Receipt {
@@ -52,7 +34,7 @@ export interface Receipt {
   readonly custom: boolean;
   /** Other products and events that the same body could be, where no product was named: `bigin Contacts.create`. */
   readonly ambiguousWith: readonly string[];
-  /** The event that an unrecognised body is closest to. */
+  /** The event that an unrecognised body is closest to, or that a custom one could have been meant as. */
   readonly nearest: Nearest | undefined;
   readonly payload: Payload | undefined;
   readonly problem: PayloadProblem | undefined;
@@ -125,12 +107,12 @@ export function receive(input: ReceiveInput): Receipt {
     if (handshake !== undefined) return { ...emptyReceipt, product: named?.id, payload, handshake };
   }
   if (found === undefined) {
-    const receipt = named === undefined ? { ...emptyReceipt, payload } : unrecognised({ ...incoming, product: named });
+    const receipt = named === undefined ? { ...emptyReceipt, payload } : unrecognised(incoming, named);
     return { ...receipt, nearest };
   }
   const { product, format, name: event, match } = found;
   const records = format.records(payload.data, event ?? "");
-  const verdicts = receivedVerdicts(incoming, found);
+  const verdicts = authenticate(incoming, product, found);
   return {
     ...emptyReceipt,
     product: product.id,
@@ -140,6 +122,7 @@ export function receive(input: ReceiveInput): Receipt {
     suggestions: match !== undefined || event === undefined ? [] : nearestEvents(product, format, event),
     custom: match?.event.custom === true,
     ambiguousWith: [...new Set(ambiguousWith.map((each) => `${each.product.id} ${each.name}`))],
+    nearest,
     payload,
     verdicts,
     schema: isSchemaChecked(input, found, verdicts) ? checkReading(found, secretFieldNames(verdicts)) : undefined,
@@ -155,8 +138,10 @@ export function receive(input: ReceiveInput): Receipt {
           ),
     hint:
       match === undefined || event === undefined
-        ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming) ?? unsignedHint(found, verdicts, delivery))
-        : (mergeFieldHint(payload, secretFieldNames(verdicts)) ?? format.hint?.(payload, event)),
+        ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming))
+        : (unsignedHint(found, verdicts, delivery) ??
+          mergeFieldHint(payload, secretFieldNames(verdicts)) ??
+          format.hint?.(payload, event)),
   };
 }
 
@@ -173,49 +158,6 @@ function isSchemaChecked(
   verdicts: readonly Verdict[],
 ): boolean {
   return schemas && (!hasCustomSchema(found) || (customSchemas ?? !has("failed", verdicts)));
-}
-
-/** Verifies each proof of a product once: recognition may depend on which one passes, and formats share proofs. */
-function proofVerifier(input: ReceiveInput, payload: Payload): Incoming["verdictsOf"] {
-  const { delivery, secrets, now, limits } = input;
-  const proofInput = { delivery, payload, secrets, now, limits };
-  const verified = new Map<Product, Map<Proof, Verdict>>();
-  return (product, { proofs }) => {
-    const ofProduct = verified.get(product) ?? new Map<Proof, Verdict>();
-    verified.set(product, ofProduct);
-    return proofs.map((proof) => {
-      const verdict = ofProduct.get(proof) ?? verifyProof(proof, product, proofInput);
-      ofProduct.set(proof, verdict);
-      return verdict;
-    });
-  };
-}
-
-interface VerifyProofInput extends Omit<ProofInput, "secrets"> {
-  readonly secrets: Secrets;
-}
-
-export function verifyProof(proof: Proof, product: Product, input: VerifyProofInput): Verdict {
-  const { delivery, payload, now, limits } = input;
-  const found = input.secrets.for(proof.credential, product.id);
-  // Where Zoho never signs, a wrong signature still fails.
-  const isOptional = found.length > 0 && acceptsUnsigned(product, input.secrets);
-  const secrets = isOptional ? found.map((each) => ({ ...each, optional: true })) : found;
-  const verdict = proof.verify({ delivery, payload, secrets, now, limits });
-  const complete = verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
-  return proof.secretIn === undefined ? complete : { ...complete, secretIn: proof.secretIn };
-}
-
-/** Points out a repeated header: the first value counts, while an app may read another one, or all joined. */
-function withRepeats(verdict: Verdict, { headers }: Delivery, { header, credential }: Proof): Verdict {
-  const wanted = header?.toLowerCase();
-  const values = new Set(headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value));
-  // A fixed value reports repeats itself.
-  if (values.size < 2 || credential === "auth") return verdict;
-  return {
-    ...verdict,
-    reason: `${verdict.reason}; ${header} came with ${values.size} different values, and the first was checked`,
-  };
 }
 
 function findHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
@@ -236,22 +178,10 @@ function isAmbiguous(payload: Payload, { method }: Delivery): boolean {
   return payload.kind === "query" || (method === "POST" && isEmpty(payload));
 }
 
-/**
- * A body of no known envelope on the URL of a product: proofs are still required, so that nothing passes unsigned. The
- * format whose proof passes counts as the body's own: what users write themselves has no envelope.
- */
-function unrecognised(incoming: Incoming & { readonly product: Product }): Receipt {
-  const { product, delivery, payload } = incoming;
-  const tried = product.formats.map((format) => ({ format, verdicts: incoming.verdictsOf(product, format) }));
-  const passed = tried.find(({ verdicts }) => has("passed", verdicts));
-  // A wrong proof explains more than a missing one; both lead to a rejection.
-  const wrong = tried.find(
-    ({ format, verdicts }) =>
-      has("failed", verdicts) && format.proofs.some(({ header }) => header && headerValue(delivery, header)),
-  );
-  // Any body may be posted to a product that is never signed, so any key that its user has given is required.
-  const missing = isNeverSigned(product) ? tried.find(({ verdicts }) => has("failed", verdicts)) : undefined;
-  const { verdicts = [] } = passed ?? wrong ?? missing ?? tried[0] ?? {};
+/** A body that is no event of the product in its URL: its proofs are still required, so that nothing passes unsigned. */
+function unrecognised(incoming: Incoming, product: Product): Receipt {
+  const { delivery, payload } = incoming;
+  const verdicts = authenticate(incoming, product, undefined);
   const hint =
     lookAlikeHint(incoming) ??
     (has("failed", verdicts) ? customHint(product, delivery.method) : undefined) ??
@@ -260,13 +190,9 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
 }
 
-/** For a refused body that only happens to have a member named `event`. */
-function unsignedHint(
-  { product, shape: { resembles } }: Reading,
-  verdicts: readonly Verdict[],
-  { method }: Delivery,
-): string | undefined {
-  return resembles || !has("failed", verdicts) ? undefined : customHint(product, method);
+/** For a custom body that is refused because nothing signs it. */
+function unsignedHint(found: Reading, verdicts: readonly Verdict[], { method }: Delivery): string | undefined {
+  return isCustomBody(found) && has("failed", verdicts) ? customHint(found.product, method) : undefined;
 }
 
 /** For a body that the named product has no event for: its URL was pasted into the wrong place. */
@@ -278,39 +204,6 @@ function lookAlikeHint(incoming: Incoming): string | undefined {
   if (other === undefined || product.formats.some(({ twins }) => twins?.includes(other.product.id))) return undefined;
   // It can be the same product only where the caller restricted it to one format.
   return other.product.id === product.id ? otherFormatHint(other) : otherProductHint(other);
-}
-
-/**
- * The verdicts of the recognised format. Where the delivery carries none of its proofs, those of another format of the
- * product whose signature it has: a custom body may have any envelope.
- */
-function receivedVerdicts(incoming: Incoming, { product, format, name, match, shape }: Reading): readonly Verdict[] {
-  const own = incoming.verdictsOf(product, format);
-  const [first] = product.formats;
-  const isUndecided = !has("passed", own) && !has("failed", own);
-  if (own.length === 0 || (isUndecided && isNeverSigned(product))) {
-    // A custom body has no proof of its own format, but may have the token of another.
-    const verdicts = product.formats.map((each) => incoming.verdictsOf(product, each));
-    const verified = verdicts.find((each) => has("passed", each));
-    if (verified !== undefined) return verified;
-    // Nor can a body choose the format whose proof is not required.
-    const failed = isNeverSigned(product) ? verdicts.find((each) => has("failed", each)) : undefined;
-    if (failed !== undefined) return failed;
-  }
-  // What only resembles a format needs the default format's proof, too: two members must not get round a signature.
-  const isPartial = shape.misshapen || (match === undefined && (name === undefined || shape.missing > 0));
-  if (isPartial && first !== undefined && !has("passed", own)) {
-    const required = incoming.verdictsOf(product, first);
-    if (has("failed", required)) return required;
-  }
-  const fails = has("failed", own);
-  const isUnsigned = own.length > 0 && own.every(({ verdict }) => verdict === "absent");
-  if (!(fails || isUnsigned) || carriesSignature(format, incoming.delivery)) return own;
-  const signed = product.formats.find((each) => carriesSignature(each, incoming.delivery));
-  if (signed === undefined) return own;
-  const others = incoming.verdictsOf(product, signed);
-  // A signature that no key can check does not make up for a failure.
-  return has("passed", others) || has("failed", others) || !fails ? others : own;
 }
 
 /** Longer lists of ids are hashed: identities are keys in the log's index, and in an app's Redis. */
@@ -348,8 +241,15 @@ export function whyUnknown(receipt: Receipt): string | undefined {
   return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
 }
 
-/** Describes what an unknown event or body is closest to. A refusal of a body says it itself. */
-export function nearestNotes({ suggestions, nearest, product }: Receipt, isRefused: boolean): readonly string[] {
+/** Where the URL does not tell: `could also be inventory invoice, invoice invoice`. */
+export function ambiguityText({ ambiguousWith }: Receipt): string | undefined {
+  return ambiguousWith.length === 0 ? undefined : `could also be ${ambiguousWith.join(", ")}`;
+}
+
+/** Describes what an unknown event or body is closest to, or a custom body like. A refusal of a body says it itself. */
+export function nearestNotes(receipt: Receipt, isRefused: boolean): readonly string[] {
+  const { suggestions, nearest, product, custom } = receipt;
   if (suggestions.length > 0) return [`nearest known events: ${suggestions.join(", ")}`];
+  if (custom) return nearest === undefined ? [] : [likenessText(nearest)];
   return nearest === undefined || product === undefined || isRefused ? [] : [`closest: ${nearestText(nearest)}`];
 }

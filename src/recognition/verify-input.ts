@@ -1,6 +1,6 @@
 import type { Delivery, HeaderPair } from "../delivery/delivery.ts";
+import { A_LIST } from "./reading.ts";
 import type { Receipt } from "./receive.ts";
-import { A_LIST } from "./recognise.ts";
 
 /** One payload of an input, with what is known of its request. */
 export interface InputPayload {
@@ -241,9 +241,10 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** Recognises input that contains a payload in the format of another tool. Only where it is not an event itself. */
 export function foreignInput({ delivery, inPlace }: InputPayload, receipt: Receipt): string | undefined {
-  const { event, handshake, payload, schema } = receipt;
+  const { event, handshake, payload, schema, custom } = receipt;
   if (!inPlace || handshake !== undefined) return undefined;
-  if (event !== undefined) return schema?.issues[0]?.received === A_LIST ? recordedData(payload?.data) : undefined;
+  if (event !== undefined && !custom)
+    return schema?.issues[0]?.received === A_LIST ? recordedData(payload?.data) : undefined;
   return encoded(delivery.body) ?? recordedText(delivery.body) ?? recordedData(payload?.data);
 }
 

@@ -6,8 +6,9 @@ import { UNREAD } from "../delivery/payload.ts";
 import type { Credential, Secret, Secrets } from "../delivery/secrets.ts";
 import { usageError } from "../util/errors.ts";
 import { locate, type TextPosition } from "../util/json.ts";
+import { verifyProof } from "./authenticate.ts";
 import { otherFormatHint } from "./hints.ts";
-import { emptyReceipt, type Receipt, receive, verifyProof } from "./receive.ts";
+import { ambiguityText, emptyReceipt, type Receipt, receive } from "./receive.ts";
 import { recogniseAny } from "./recognise.ts";
 import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
 
@@ -71,6 +72,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const isMasked = isFailed && containsMask(delivery);
   const verdicts = isMasked ? required.map(uncheckable) : required;
   const isUnchecked = signature !== undefined && verdicts.length === 0;
+  const ambiguity = ambiguityText(receipt);
   return {
     receipt: { ...receipt, verdicts },
     delivery,
@@ -83,9 +85,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
         : []),
       ...formatNote(receipt, input),
       ...schemaNote(receipt, format),
-      ...(receipt.ambiguousWith.length === 0
-        ? []
-        : [`could also be ${receipt.ambiguousWith.join(", ")}: name the product with --product`]),
+      ...(ambiguity === undefined ? [] : [`${ambiguity}: name the product with --product`]),
       ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
   };
@@ -164,9 +164,13 @@ function formatOf(receipt: Receipt, products: readonly Product[], named: Product
 }
 
 /** The body's own format, or for an unknown envelope any of its product, custom ones first. */
-function signableFormats(product: Product | undefined, { format }: Receipt, guessed: Format): readonly Format[] {
+function signableFormats(
+  product: Product | undefined,
+  { format, custom }: Receipt,
+  guessed: Format,
+): readonly Format[] {
   const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
-  if (format !== undefined || signing.length === 0) return [guessed];
+  if ((format !== undefined && !custom) || signing.length === 0) return [guessed];
   const customFirst = ({ customEvent }: Format): number => (customEvent === undefined ? 0 : 1);
   return signing.toSorted((a, b) => customFirst(b) - customFirst(a));
 }

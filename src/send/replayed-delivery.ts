@@ -9,7 +9,7 @@ import { forwardRequest } from "../forward/request.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
-import { carriesSignature } from "../recognition/recognise.ts";
+import { carriesSignature } from "../recognition/reading.ts";
 import { editBody } from "./editor.ts";
 import type { OutgoingDelivery } from "./outgoing.ts";
 import type { ReplayPlan } from "./replay-plan.ts";

@@ -3,7 +3,7 @@ import type { EventDetailsReport } from "../events/entry.ts";
 import { nearestNotes } from "../recognition/receive.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes, formatDay, formatDuration } from "../util/units.ts";
-import { attemptText, clockTime, issueText, proofText } from "./event.ts";
+import { attemptText, CUSTOM, clockTime, issueText, proofText } from "./event.ts";
 import { bodyLines, cutLines, headerLines, type Lines, linesOf, textOf } from "./layout.ts";
 import { answerText, type Paint, type Rendered, type Style } from "./paint.ts";
 
@@ -54,10 +54,10 @@ function findings(event: Entry, paint: Paint): readonly string[] {
     problem && paint.bad(plain(problemText(problem))),
     verdicts.map((verdict) => proofText(verdict, paint)),
     explainCommand !== undefined && paint.dim(`why: ${explainCommand}`),
-    custom && "– custom (no schema)",
+    custom && paint.dim(CUSTOM),
     !custom && schema && (schema.ok ? paint.good("✓ valid") : paint.bad("✗ invalid")),
     !custom && schema?.issues.map((issue) => `  ${paint.caution(issueText(issue))}`),
-    nearestNotes(receipt, refusal !== undefined).map((text) => paint.caution(plain(text))),
+    nearestNotes(receipt, refusal !== undefined).map((text) => paint[custom ? "dim" : "caution"](plain(text))),
     identity !== undefined && paint.dim(plain(`identity ${identity}`)),
   ]);
 }

@@ -4,7 +4,7 @@ import { headerValue, isSuccess } from "../delivery/delivery.ts";
 import { maskBody, maskDelivery, maskUrl, secretFieldNames } from "../delivery/mask.ts";
 import { has } from "../proofs/verdict.ts";
 import type { AttemptFacts, EventReport } from "../receiver/event-report.ts";
-import { isInvalid, nearestNotes, type Receipt } from "../recognition/receive.ts";
+import { ambiguityText, isInvalid, nearestNotes, type Receipt } from "../recognition/receive.ts";
 import { cut, plain } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import {
@@ -88,7 +88,7 @@ function eventText(report: EventReport, paint: Paint): string {
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
-    () => (receipt.custom ? { schema: [] } : {}),
+    () => (receipt.custom ? { schema: [paint.dim("– custom")] } : {}),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ invalid")] }),
     () => ({ state: stateTexts(report, paint, true) }),
     () => ({ proofs: proofWords(receipt, paint) }),
@@ -198,8 +198,11 @@ function hasPassed({ verdict }: Verdict): boolean {
   return verdict === "passed";
 }
 
+/** It is never said to be right: nothing is known about it. */
+export const CUSTOM = "– custom: no schema to check";
+
 function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
-  if (receipt.custom) return [paint.dim("custom")];
+  if (receipt.custom) return [paint.dim(CUSTOM)];
   if (receipt.event !== undefined && !receipt.known) return [paint.caution("? unknown event")];
   if (receipt.schema === undefined) {
     if (receipt.handshake !== undefined || receipt.known) return [];
@@ -252,11 +255,13 @@ function remarks({ refusal, status, receipt, explainCommand }: EventReport) {
     refusal === undefined ? failed.map(({ id, reason }) => `${id}: ${reason}`) : [`answered ${status}: ${refusal}`];
   const why = explainCommand === undefined ? [] : [`why: ${explainCommand}`];
   const issues = (receipt.schema?.issues ?? []).map(describeIssue);
+  const ambiguity = ambiguityText(receipt);
   const inTone = (tone: Tone, texts: readonly string[]) => texts.map((text) => ({ tone, text }));
   return [
     ...inTone("bad", failures),
     ...inTone("dim", why),
-    ...inTone("caution", [...nearestNotes(receipt, refusal !== undefined), ...issues]),
+    ...inTone("dim", ambiguity === undefined ? [] : [`${ambiguity}: the URL of its product would tell`]),
+    ...inTone(receipt.custom ? "dim" : "caution", [...nearestNotes(receipt, refusal !== undefined), ...issues]),
   ];
 }
 

@@ -1,9 +1,9 @@
-import { whyUnknown } from "../recognition/receive.ts";
+import { nearestNotes, whyUnknown } from "../recognition/receive.ts";
 import type { TextPosition } from "../util/json.ts";
 import { plain } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../verify/reports.ts";
-import { issueText, proofText } from "./event.ts";
+import { CUSTOM, issueText, proofText } from "./event.ts";
 import { bodyLines, type Lines, linesOf, textOf } from "./layout.ts";
 import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
@@ -44,7 +44,7 @@ function placeText(file: string, position: TextPosition | undefined): string {
 }
 
 function schemaLines({ receipt, positions, file }: VerifiedReport, paint: Paint): Lines {
-  if (receipt.custom) return `  ${paint.dim("– custom (no schema)")}`;
+  if (receipt.custom) return [CUSTOM, ...nearestNotes(receipt, false)].map((text) => `  ${paint.dim(plain(text))}`);
   return (
     receipt.schema && [
       `  ${receipt.schema.ok ? paint.good("✓ valid") : paint.bad("✗ invalid")}`,

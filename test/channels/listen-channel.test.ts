@@ -23,7 +23,7 @@ startChannelListeners();
 
 /** An event as the guide prints it. */
 const guideBody = (more: object): string =>
-  JSON.stringify({ module: "Leads", operation: "create", data: { id: LEAD, Last_Name: "Doe" }, ...more });
+  JSON.stringify({ module: "Leads", operation: "create", ids: [LEAD], data: { id: LEAD, Last_Name: "Doe" }, ...more });
 
 describe("listen --channel", () => {
   it("creates the channel once its public URL leads here, then is ready and shows the time left", async () => {
@@ -260,7 +260,7 @@ describe("listen beside a channel whose token it knows", () => {
       },
       onOut: (text) => void (text.includes("#1") && interrupt.abort()),
     });
-    expect(out).toMatch(/#1 +crm +webhook +– unsigned +custom/);
+    expect(out).toMatch(/#1 +crm +webhook +– unsigned +– custom: no schema to check/);
   });
 });
 

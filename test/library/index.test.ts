@@ -36,7 +36,7 @@ describe("sign", () => {
   });
 
   it("signs bytes and text exactly as they are", () => {
-    const text = '{ "event" : "invoice_created" }\n';
+    const text = '{ "event" : "invoice_created", "organization_id":"1", "data":{} }\n';
     for (const payload of [text, Buffer.from(text), new Uint8Array(Buffer.from(text))]) {
       const { headers, body } = sign("books", payload, { secret: "k" });
       expect(body.toString()).toBe(text);
@@ -134,7 +134,7 @@ describe("verify", () => {
     const result = verify("crm", misshapen, KEYS);
     expect(result).toMatchObject({ ok: false, known: true, genuine: true, issues: [{ at: "ids" }] });
     expect(result.reason).toMatch(/^crm Leads\.create does not match its schema: ids: expected .*, got number 5$/);
-    const unknown = sign("desk", { event: "Ticket.Creat", ticketId: "1" }, { secret: "k" });
+    const unknown = sign("desk", { event: "Ticket.Creat", orgId: "7", ticketId: "1" }, { secret: "k" });
     expect(verify("desk", unknown, { secret: "k" })).toMatchObject({
       known: false,
       genuine: true,
@@ -145,9 +145,9 @@ describe("verify", () => {
   });
 
   it("returns the body of a genuine event that is unknown or invalid, digits intact, and of no other", () => {
-    const body = '{"event":"Ticket.Merged","ticketId":2761940000000418093}';
+    const body = '{"event":"Ticket.Merged","orgId":7,"ticketId":2761940000000418093}';
     const unknown = verify("desk", sign("desk", body, { secret: "k" }), { secret: "k" });
-    const payload = { event: "Ticket.Merged", ticketId: "2761940000000418093" };
+    const payload = { event: "Ticket.Merged", orgId: 7, ticketId: "2761940000000418093" };
     expect(unknown).toMatchObject({
       ok: false,
       known: false,
@@ -243,7 +243,7 @@ describe("verify", () => {
     expect(identities[0]).toMatch(/^desk:Ticket\.Update:11:/);
     expect(identities[1]).toBe(identities[0]);
     expect(identities[2]).not.toBe(identities[0]);
-    const unknown = verify("desk", sign("desk", { event: "Ticket.Merged", ticketId: "11" }, keys), keys);
+    const unknown = verify("desk", sign("desk", { event: "Ticket.Merged", orgId: "7", ticketId: "11" }, keys), keys);
     const identity = expect.stringMatching(/^desk:Ticket\.Merged:11:/);
     expect(unknown).toMatchObject({ known: false, records: ["11"], identity });
   });
@@ -401,13 +401,14 @@ describe("parse", () => {
   it("says what is wrong with what is no event", () => {
     expect(parse(undefined, '{"nonsense')).toMatchObject({ ok: false, name: null, payload: undefined });
     expect(parse(undefined, "{}")).toMatchObject({ ok: false, product: null, name: null, known: false, payload: {} });
-    expect(parse("books", { event: "invoice_created", organization_id: "1" })).toMatchObject({
+    const payload = { event: "record_added", application_link_name: "a", form_link_name: "b", record_id: "1" };
+    expect(parse("creator", payload)).toMatchObject({
       ok: false,
       known: true,
-      name: "invoice_created",
+      name: "record_added",
       issues: [{ path: ["data"], at: "data", received: "nothing" }],
       format: "guide",
-      payload: { event: "invoice_created", organization_id: "1" },
+      payload,
     });
   });
 });

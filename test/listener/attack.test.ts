@@ -127,6 +127,7 @@ describe("listen under attack", () => {
       module: "Leads",
       operation: "create",
       ids: Array.from({ length: 100_000 }, () => 1),
+      data: {},
     });
     await listener.post("/webhooks/zoho/crm", body, JSON_TYPE);
     const { schema } = (await listener.event(1)) as { schema: { issues: { expected: string }[] } };
@@ -172,7 +173,7 @@ describe("listen under attack", () => {
 
   it("does not know an event by the placeholder of its family", async () => {
     listener = await startListener();
-    const body = JSON.stringify({ module: "<Module>", operation: "create", ids: ["1"] });
+    const body = JSON.stringify({ module: "<Module>", operation: "create", ids: ["1"], data: {} });
     await listener.post("/webhooks/zoho/crm", body, JSON_TYPE);
     expect(await listener.event(1)).toMatchObject({ known: false });
   });

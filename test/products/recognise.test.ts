@@ -25,20 +25,31 @@ it("names an unknown event of a known product", () => {
   const receipt = receiptOf({ event: "Ticket.Merge", orgId: "60017843", ticketId: "189200000004203471" }, "desk");
   expect(receipt).toMatchObject({ product: "desk", event: "Ticket.Merge", known: false });
   expect(receipt.schema?.issues.map(({ at }) => at)).toEqual(["ticket"]);
-  expect(receiptOf({ module: "Deals", operation: "stage.changed", ids: ["48768760000014209"] }, "crm")).toMatchObject({
+  const deal = { module: "Deals", operation: "stage.changed", ids: ["48768760000014209"], data: {} };
+  expect(receiptOf(deal, "crm")).toMatchObject({
     event: "Deals.stage.changed",
     known: false,
     suggestions: expect.arrayContaining(["Deals.stage.change"]),
   });
 });
 
-it("recognises an event with missing members, so that its schema can name them", () => {
-  const books = receiptOf({ event: "invoice_voided" });
-  expect(books).toMatchObject({ product: "books", event: "invoice_voided", known: true });
-  expect(books.schema?.issues.map(({ at }) => at)).toEqual(["organization_id", "data"]);
-  const forms = receiptOf({ form_link_name: "workshop-booking", fields: [], deleted_time: "2025-01-15T10:30:00Z" });
-  expect(forms).toMatchObject({ product: "forms", event: "entry_deleted" });
-  expect(forms.schema?.issues.map(({ at }) => at)).toEqual(["submission_id", "submitted_time"]);
+it("recognises an event of the guide that lacks one member of four, so that its schema can name it", () => {
+  const forms = { form_link_name: "booking", submission_id: "1", fields: [], deleted_time: "2025-01-15T10:30:00Z" };
+  const receipt = receiptOf(forms);
+  expect(receipt).toMatchObject({ product: "forms", format: "guide", event: "entry_deleted" });
+  expect(receipt.schema?.issues.map(({ at }) => at)).toEqual(["submitted_time"]);
+});
+
+it("names the event that a body with fewer members of the guide's envelope is closest to", () => {
+  expect(receiptOf({ event: "invoice_voided" })).toMatchObject({
+    product: undefined,
+    nearest: { product: "books", events: ["invoice_voided"], missing: ["organization_id", "data"] },
+  });
+  const forms = { form_link_name: "workshop-booking", fields: [], deleted_time: "2025-01-15T10:30:00Z" };
+  expect(receiptOf(forms)).toMatchObject({
+    product: undefined,
+    nearest: { product: "forms", events: ["entry_deleted"], missing: ["submission_id", "submitted_time"] },
+  });
 });
 
 it("accepts any module of CRM, including custom ones", () => {
@@ -54,17 +65,22 @@ it("distinguishes CRM and Recruit, which share an envelope, by the API of the re
   const uri = (api: string) => ({ ...body, resource_uri: `https://www.zohoapis.com/${api}/v8/Candidates/${id}` });
   expect(receiptOf(uri("crm")).product).toBe("crm");
   expect(receiptOf(uri("recruit")).product).toBe("recruit");
-  // Without the URL, the product that declares this name is the likelier one.
-  expect(receiptOf(body).product).toBe("recruit");
+});
+
+it("prefers the product with an event of that name to one where any module has it", () => {
+  const id = "523186000000977214";
+  const body = { operation: "create", ids: [id], data: { id, Last_Name: "Nakamura" } };
+  expect(receiptOf({ ...body, module: "Candidates" })).toMatchObject({
+    product: "recruit",
+    event: "Candidates.create",
+  });
+  expect(receiptOf({ ...body, module: "Leads" })).toMatchObject({ product: "crm", event: "Leads.create" });
 });
 
 it("distinguishes products with the same event by the object around the record", () => {
   const invoice = { invoice_id: "9034150000000530046" };
   expect(receiptOf({ event: "invoice_created", invoice }).product).toBe("subscriptions");
   expect(receiptOf({ event: "invoice_created", organization_id: "708215634", data: invoice }).product).toBe("books");
-  // An event of Books would lack two members, one of Subscriptions only the invoice.
-  const ambiguousWith = ["books invoice_created"];
-  expect(receiptOf({ event: "invoice_created" })).toMatchObject({ product: "subscriptions", ambiguousWith });
 });
 
 const key = secret("s3cret", "THE_SECRET");
@@ -140,15 +156,20 @@ it("recognises no body by keys that many senders have", () => {
 });
 
 it("distinguishes forms of Creator and of Forms", () => {
-  const creator = { event: "form_submitted", application_link_name: "register", form_link_name: "Asset" };
+  const creator = {
+    event: "form_submitted",
+    application_link_name: "register",
+    form_link_name: "Asset",
+    record_id: "31725000000086419",
+  };
   expect(receiptOf(creator)).toMatchObject({ product: "creator", event: "form_submitted" });
-  const forms = { form_link_name: "Asset", submission_id: "31725000000086419" };
+  const forms = { form_link_name: "Asset", submission_id: "31725000000086419", fields: [] };
   expect(receiptOf(forms)).toMatchObject({ product: "forms", event: "form_submitted" });
 });
 
 it("has the comment as its record, not the ticket, when a comment is added", () => {
   const comment = { id: "189200000004210933", content: "Hello" };
-  const body = { event: "Ticket.Comment.Added", ticketId: "189200000004203471", comment };
+  const body = { event: "Ticket.Comment.Added", orgId: "60017843", ticketId: "189200000004203471", comment };
   expect(receiptOf(body, "desk").records).toEqual([comment.id]);
 });
 

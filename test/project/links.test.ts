@@ -23,7 +23,8 @@ function clonedProject(link: string, isFolder: boolean) {
 /** A log with an event that has a field of its own. */
 async function receiveLead(cwd: string): Promise<void> {
   const listener = await startListener([], { cwd });
-  await listener.post("/webhooks/zoho/crm", '{"module":"Leads","operation":"create","ids":["1"],"token":"t","new":1}');
+  const lead = { module: "Leads", operation: "create", ids: ["1"], token: "t", data: {}, new: 1 };
+  await listener.post("/webhooks/zoho/crm", JSON.stringify(lead));
   await listener.stop();
 }
 

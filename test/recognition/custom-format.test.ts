@@ -147,7 +147,7 @@ describe("a body that no format knows", () => {
   it("is custom on the product's URL, unless the guide's signature is required", () => {
     expect(post("crm", noSecrets)).toMatchObject({ format: "workflow", event: "webhook", known: true });
     const unsigned = post("crm", guideSecret);
-    expect(unsigned).toMatchObject({ format: undefined, event: undefined });
+    expect(unsigned).toMatchObject({ format: "workflow", event: "webhook", custom: true });
     expect(decideReply(unsigned, { schema: "warn", onInvalid: "reject" }).reply.status).toBe(401);
   });
 

@@ -36,7 +36,7 @@ it("answers an empty GET where no product is named, but no empty POST", () => {
 });
 
 it("verifies an event that has a challenge field instead of answering a challenge", () => {
-  const receipt = receiptOf({ event: "invoice_created", challenge: "c-81" });
+  const receipt = receiptOf({ event: "invoice_created", organization_id: "1", data: {}, challenge: "c-81" });
   expect(receipt).toMatchObject({ event: "invoice_created", handshake: undefined });
   expect(receipt.verdicts.map(({ id }) => id)).toEqual(["guide-signature"]);
 });
@@ -58,7 +58,7 @@ it.each(
 
 it("identifies an event that happens once to a record by the record, whatever else the body says", () => {
   const identity = (data: object): string | undefined =>
-    receiptOf({ module: "Leads", operation: "create", ...data }).identity;
+    receiptOf({ module: "Leads", operation: "create", ids: [], resource_uri: "", ...data }).identity;
   const ids = ["4876876000001402117"];
   expect(identity({ ids, data: { Email: "a@example.com" } })).toBe(identity({ ids, data: {} }));
   expect(identity({ data: { Email: "a@example.com" } })).not.toBe(identity({ data: { Email: "b@example.com" } }));
@@ -66,15 +66,20 @@ it("identifies an event that happens once to a record by the record, whatever el
 
 it("hashes the ids of very many records into a short identity", () => {
   const identity = (first: string): string =>
-    receiptOf({ module: "Leads", operation: "create", ids: [first, ...Array(1000).fill("4876876000001402117")] })
-      .identity ?? "";
+    receiptOf({
+      module: "Leads",
+      operation: "create",
+      ids: [first, ...Array(1000).fill("4876876000001402117")],
+      data: {},
+    }).identity ?? "";
   expect(identity("1").length).toBeLessThan(100);
   expect(identity("1")).toBe(identity("1"));
   expect(identity("1")).not.toBe(identity("2"));
 });
 
 it("identifies deliveries with different queries as different events", () => {
-  const identity = (url: string): string | undefined => receiptOf({ event: "invoice_created" }, url).identity;
+  const body = { event: "invoice_created", organization_id: "1", data: {} };
+  const identity = (url: string): string | undefined => receiptOf(body, url).identity;
   expect(identity("/?id=1")).toBe(identity("/?id=1"));
   expect(identity("/?id=1")).not.toBe(identity("/?id=2"));
 });

@@ -57,7 +57,7 @@ describe("send --data", () => {
     const other = await run([
       "send",
       "--data",
-      '{"event":"Ticket.Close","ticketId":"1"}',
+      '{"event":"Ticket.Close","orgId":"1","ticketId":"1"}',
       "--to",
       `${app.port}`,
       "--json",
@@ -161,7 +161,8 @@ describe("send --data", () => {
     const app = await target();
     const body = '{"id":4150868000000002179,"b":9973000000138072,"c":1}';
     expect((await sendData(app, body, ["--set", "c=2"])).exitCode).toBe(0);
-    expect(String(app.seen[0]?.body)).toMatch(/^\{"id":4150868000000002179,"b":9973000000138072,"c":2,/);
+    expect(app.seen[0]?.headers).toContainEqual(["content-type", "application/json"]);
+    expect(String(app.seen[0]?.body)).toBe('{"id":4150868000000002179,"b":9973000000138072,"c":2}');
   });
 
   it("refuses to change a body that is not JSON", async () => {

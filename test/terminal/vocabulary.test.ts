@@ -66,7 +66,7 @@ it("a person reads the same words in the lines of listen, the list, details and 
     expect.stringMatching(/✓ token {2}✓ valid /),
     expect.stringMatching(/✗ token not verified {2}✓ valid /),
     expect.stringMatching(/✓ token {2}✗ invalid: 1 issue /),
-    expect.stringMatching(/– unsigned {2}custom /),
+    expect.stringMatching(/– unsigned {2}– custom: no schema to check /),
     expect.stringMatching(/✓ token {2}✓ valid .* duplicate of #1$/),
     expect.stringMatching(/✓ token {2}✓ valid /),
   ]);

@@ -14,12 +14,12 @@ interface Broken {
 const broken: readonly Broken[] = [
   {
     body: { module: "Leads", ids: ["1"], token: "t", data: { id: "1" } },
-    argv: ["--product", "crm"],
+    argv: ["--product", "crm", "--format", "guide"],
     shows: ["looks like crm (guide), but names no event", "operation is missing", "resource_uri is missing"],
   },
   {
     body: { evnt: "invoice_created", organization_id: "1", data: {} },
-    argv: ["--product", "books"],
+    argv: ["--product", "books", "--format", "guide"],
     shows: ["looks like books (guide), but names no event", "event is missing"],
   },
   {
@@ -43,11 +43,15 @@ const broken: readonly Broken[] = [
   },
   {
     body: { event: null, subscription: { subscription_id: "1" } },
-    argv: ["--product", "subscriptions"],
+    argv: ["--product", "subscriptions", "--format", "guide"],
     shows: ["looks like subscriptions (guide), but names no event", "event: expected a string, got null"],
   },
   {
     body: { event_type: "payment_thankyou" },
+    shows: ["no known event; closest: subscriptions payment_thankyou"],
+  },
+  {
+    body: { event_type: "payment_thankyou", payment: null, event_time: "2025-01-15T10:30:00Z" },
     shows: ["subscriptions payment_thankyou (wire)", "event_id is missing"],
   },
   {
@@ -144,11 +148,39 @@ describe("verify, of a broken or unknown payload", () => {
     ["signals", { events: [] }],
   ])("calls a body of %s that resembles nothing custom: %j", async (product, body) => {
     const { exitCode, out } = await run(["verify", "--product", product], { stdin: JSON.stringify(body) });
-    expect([exitCode, out]).toEqual([0, expect.stringContaining("– custom (no schema)")]);
-    expect(out).not.toContain("✓ valid");
+    expect([exitCode, out]).toEqual([0, expect.stringContaining("– custom: no schema to check")]);
+    expect(out).not.toMatch(/✓|^ +as /m);
     const [line] = (await run(["verify", "-p", product, "--json"], { stdin: JSON.stringify(body) })).lines();
     expect(line).toMatchObject({ outcome: "custom", designed: true, schema: null });
   });
+
+  it.each([
+    [
+      "books",
+      { event: "item_created", data: {} },
+      "the guide's item_created: organization_id is missing (--format guide)",
+    ],
+    [
+      "books",
+      { event: "bill_created" },
+      "the guide's bill_created: organization_id, data are missing (--format guide)",
+    ],
+    [
+      "projects",
+      { project: { id: "1", name: "x" } },
+      "the guide's body: event, portal_id are missing (--format guide)",
+    ],
+    ["subscriptions", { event_type: "payment_declined" }, "Zoho's own payment_declined (--format wire)"],
+  ])(
+    "says what a custom body of %s could have been meant as, and judges it as that: %j",
+    async (product, body, text) => {
+      const stdin = JSON.stringify(body);
+      const { exitCode, out } = await run(["verify", "--product", product], { stdin });
+      expect([exitCode, out]).toEqual([0, expect.stringContaining(`  – custom: no schema to check\n  as ${text}\n`)]);
+      const [, format = ""] = /--format (\w+)/.exec(text) ?? [];
+      expect((await run(["verify", "--product", product, "--format", format], { stdin })).exitCode).toBe(4);
+    },
+  );
 
   it("names the other products that a notification could be of", async () => {
     const body = { server_time: 1, module: "Contacts", operation: "insert", ids: ["1"], channel_id: "1" };

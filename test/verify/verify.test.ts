@@ -147,7 +147,7 @@ describe("verify", () => {
     const near = await verify(["a.json"], { "a.json": '{"event":"Ticket.Creat","ticketId":"1"}' });
     expect(near.exitCode).toBe(4);
     const named = await verify(["a.json", "--product", "desk"], {
-      "a.json": '{"event":"Ticket.Creat","ticketId":"1"}',
+      "a.json": '{"event":"Ticket.Creat","orgId":"1","ticketId":"1"}',
     });
     expect(named.out).toContain("unknown event, nearest: Ticket.Create");
     expect(named.exitCode).toBe(4);
@@ -173,13 +173,13 @@ describe("verify", () => {
   });
 
   it("shows where to find the envelope of an event that is known in another format", async () => {
-    const body = '{"event":"Leads.create","data":{"id":"4876876000001402117"}}';
-    const { out, err, exitCode } = await verify(["a.json", "--product", "crm"], { "a.json": body });
+    const body = '{"event":"Ticket_Add","orgId":"1","ticketId":"1"}';
+    const { out, err, exitCode } = await verify(["a.json", "--product", "desk"], { "a.json": body });
     expect(exitCode).toBe(4);
-    expect(out).not.toContain("nearest");
-    expect(err).toContain("Leads.create has a different envelope");
+    expect(out).toContain("unknown event");
+    expect(err).toContain("Ticket_Add has a different envelope");
     const [, shown = ""] = /`zoho-hooks (.*?)`/.exec(err) ?? [];
-    expect((await run(shown.split(" "))).out).toContain('"module":"Leads","operation":"create"');
+    expect((await run(shown.split(" "))).out).toContain('"eventType":"Ticket_Add"');
   });
 
   it("rejects unknown names, with the nearest", async () => {

@@ -110,7 +110,7 @@ function FromZoho({ event }: { readonly event: EventDetails }) {
 
 function bodyOf({ problem, schema_ok, custom, issues }: EventDetails): readonly [tone: Tone, text: string] {
   if (problem !== null) return ["bad", problem];
-  if (schema_ok === null) return ["unknown", custom ? "Custom (no schema)" : ""];
+  if (schema_ok === null) return ["unknown", custom ? "Custom: no schema to check" : ""];
   return schema_ok ? ["good", "Valid"] : ["bad", `Invalid: ${counted(issues.length, "issue")}, beside the lines below`];
 }
 

@@ -170,9 +170,10 @@ const COLUMNS = ["#", "Time", "Event", "Record", "✓", "App", "To Zoho", "State
 
 /** Without a key nothing can be verified, which is no failure. */
 function checkOf({ sender, state, schema_ok, custom }: EventRow): readonly [tone: Tone, text: string] {
-  const body = schema_ok === null ? (custom ? ", custom (no schema)" : "") : schema_ok ? ", valid" : ", invalid";
+  const body =
+    schema_ok === null ? (custom ? ", custom: no schema to check" : "") : schema_ok ? ", valid" : ", invalid";
   const isBad = schema_ok === false || (sender === "not_verified" && state === "rejected");
-  return [isBad ? "bad" : sender === "verified" ? "good" : "unknown", sender.replace("_", " ") + body];
+  return [isBad ? "bad" : sender === "verified" && !custom ? "good" : "unknown", sender.replace("_", " ") + body];
 }
 
 function Row({ row, index, focusable }: { row: EventRow; index: number; focusable: boolean }) {

@@ -209,16 +209,12 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     ],
     envelope(data) {
       const entity = wrapperIn(data, entities);
-      return entity === undefined ? undefined : entityEnvelope(entity);
+      return entity === undefined || namesEvent(data) ? undefined : entityEnvelope(entity);
     },
     wrapped: true,
-    // Its default body has nothing beside the record; what has may be another product's.
-    weigh: (data) => (memberCount(data) > 1 ? -2 : 0),
     recognise({ data, text }, delivery) {
       const wrapper = wrapperIn(data, entities);
-      // Other envelopes have such records beside the event, even where it is null.
-      if (wrapper === undefined || ["event", "event_type"].some((key) => Object.hasOwn(Object(data), key)))
-        return undefined;
+      if (wrapper === undefined || namesEvent(data)) return undefined;
       const entity =
         entities.find((each) => Object.hasOwn(Object(valueAt(data, [each])), `${each}_id`)) ??
         // The fields of a form are the user's choice, whatever their names.
@@ -250,6 +246,11 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
 
 function wrapperIn<Entity extends FinanceEntity>(data: unknown, entities: readonly Entity[]): Entity | undefined {
   return typeof data === "object" && data !== null ? entities.find((each) => Object.hasOwn(data, each)) : undefined;
+}
+
+/** Other envelopes have such records beside the event, even where it is null. */
+function namesEvent(data: unknown): boolean {
+  return ["event", "event_type"].some((key) => Object.hasOwn(Object(data), key));
 }
 
 const entityEnvelopes = new Map<FinanceEntity, Envelope>();

@@ -15,7 +15,6 @@ interface GuideParts<Events extends readonly WebhookEvent[]> {
   readonly recognise?: Format["recognise"];
   readonly records: Format["records"];
   readonly envelope: NonNullable<Format["envelope"]>;
-  readonly weigh?: NonNullable<Format["weigh"]>;
 }
 
 /** A format of the guide; id, signature and challenge are the same for all products. */
@@ -31,7 +30,6 @@ export function guideFormat<const Events extends readonly WebhookEvent[]>(
     recognise: parts.recognise ?? ((payload) => textAt(payload.data, ["event"])),
     records: parts.records,
     envelope: parts.envelope,
-    ...(parts.weigh === undefined ? {} : { weigh: parts.weigh }),
     handshake: echoChallenge,
   };
 }

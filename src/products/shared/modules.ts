@@ -59,13 +59,12 @@ function baseEnvelope(api: string) {
   });
 }
 
-const APIS = ["crm", "recruit", "bigin"];
+/** The API in the URL of a record, or of a module: it tells the products apart. */
+const API = /^https:\/\/[^/\s]+\/(crm|recruit|bigin)\//;
 
-/** The API of `resource_uri` tells the products apart, and so does a module that only some of them have. */
-function weighModule(api: string, modules: readonly string[], data: object): number {
-  const [, named = ""] = /^https:\/\/[^/\s]+\/([a-z]+)\//.exec(textAt(data, ["resource_uri"]) ?? "") ?? [];
-  const byUrl = named === api ? 2 : APIS.includes(named) ? -2 : 0;
-  return byUrl + (modules.includes(textAt(data, ["module"]) ?? "") ? 1 : 0);
+function isOfOtherApi(api: string, data: object): boolean {
+  const named = API.exec(textAt(data, ["resource_uri"]) ?? "")?.[1];
+  return named !== undefined && named !== api;
 }
 
 /** Declares events of an API with that envelope. */
@@ -82,7 +81,6 @@ interface ModuleGuideParts<Events> {
   readonly evidence: Evidence;
   readonly api: "crm" | "recruit";
   readonly source: string;
-  readonly modules: readonly string[];
   readonly events: Events;
 }
 
@@ -91,7 +89,6 @@ export function moduleGuide<const Events extends readonly WebhookEvent[]>({
   api,
   source,
   evidence,
-  modules,
   events,
 }: ModuleGuideParts<Events>) {
   return guideFormat({
@@ -101,8 +98,7 @@ export function moduleGuide<const Events extends readonly WebhookEvent[]>({
     proofs: [bodyToken, guideSignature],
     events,
     recognise: recogniseModuleEvent,
-    envelope: () => guideEnvelope[api],
-    weigh: (data) => weighModule(api, modules, data),
+    envelope: (data) => (isOfOtherApi(api, data) ? undefined : guideEnvelope[api]),
     records: moduleRecords,
   });
 }
@@ -174,12 +170,8 @@ export function watchFormat({ source, evidence, api, modules: members, documente
       event("<Module>.delete", "A channel reports that records were deleted", schema("delete"), { once, members }),
     ],
     recognise: (payload) => recogniseNotification(payload, documented),
-    envelope: () => envelope,
-    weigh(data) {
-      const has = (name: string): boolean => Object.hasOwn(data, name);
-      // A notification has no record. Without the URL, a documented sender is likelier.
-      return weighModule(api, members, data) - (has("data") ? 5 : 0) - (documented || has("resource_uri") ? 0 : 2);
-    },
+    envelope: (data: object) => (isOfOtherApi(api, data) ? undefined : envelope),
+    plain: ["module", "operation", "token"],
     records: moduleRecords,
     batches: true,
     encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),

@@ -1,0 +1,108 @@
+import {
+  acceptsUnsigned,
+  isNeverSigned,
+  type Limits,
+  type Product,
+  type Proof,
+  type ProofInput,
+  type Verdict,
+} from "../contract/product.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { Payload } from "../delivery/payload.ts";
+import type { Secrets } from "../delivery/secrets.ts";
+import { has } from "../proofs/verdict.ts";
+import { carriesSignature, type Incoming, type Reading } from "./reading.ts";
+
+/**
+ * The verdicts that decide whether a delivery is genuine: those of the format of what was `found`, or where they decide
+ * nothing, those of another format whose proof it carries, since a custom body may have any of them.
+ */
+export function authenticate(
+  { delivery, verdictsOf }: Incoming,
+  product: Product,
+  found: Reading | undefined,
+): readonly Verdict[] {
+  const own = found === undefined ? [] : verdictsOf(product, found.format);
+  const hasFailed = has("failed", own);
+  if (has("passed", own)) return own;
+  const all = product.formats.map((format) => verdictsOf(product, format));
+  if (!hasFailed && (own.length === 0 || isNeverSigned(product))) {
+    const passed = all.find((verdicts) => has("passed", verdicts));
+    if (passed !== undefined) return passed;
+    // Any body may be posted to a product that is never signed, so any key that its user has given is required.
+    const failed = isNeverSigned(product) ? all.find((verdicts) => has("failed", verdicts)) : undefined;
+    if (failed !== undefined) return failed;
+  }
+  if (found !== undefined && carriesSignature(found.format, delivery)) return own;
+  const signed = product.formats.find((format) => carriesSignature(format, delivery));
+  const carried = signed === undefined ? [] : verdictsOf(product, signed);
+  if (has("passed", carried) || has("failed", carried)) return carried;
+  // A signature that no key can check does not make up for a failure.
+  if (hasFailed) return own;
+  const [usual = []] = all;
+  if (needsUsualProof(product, found) && has("failed", usual)) return usual;
+  if (carried.length > 0) return carried;
+  return found === undefined ? usual : own;
+}
+
+/** What is no whole event needs the proof of the default format: no body must get round it by lacking a few members. */
+function needsUsualProof({ allowUnsigned }: Product, found: Reading | undefined): boolean {
+  if (found === undefined || found.shape.misshapen) return true;
+  if (isCustomBody(found)) return allowUnsigned !== true;
+  return found.match === undefined && (found.name === undefined || found.shape.missing > 0);
+}
+
+/** Also where the user has given custom bodies a schema. */
+export function isCustomBody({ format, name }: Reading): boolean {
+  return name !== undefined && name === format.customEvent;
+}
+
+interface VerifierInput {
+  readonly delivery: Delivery;
+  readonly secrets: Secrets;
+  readonly now: Date;
+  readonly limits?: Limits | undefined;
+}
+
+/** Verifies each proof of a product once: recognition may depend on which one passes, and formats share proofs. */
+export function proofVerifier(input: VerifierInput, payload: Payload): Incoming["verdictsOf"] {
+  const { delivery, secrets, now, limits } = input;
+  const proofInput = { delivery, payload, secrets, now, limits };
+  const verified = new Map<Product, Map<Proof, Verdict>>();
+  return (product, { proofs }) => {
+    const ofProduct = verified.get(product) ?? new Map<Proof, Verdict>();
+    verified.set(product, ofProduct);
+    return proofs.map((proof) => {
+      const verdict = ofProduct.get(proof) ?? verifyProof(proof, product, proofInput);
+      ofProduct.set(proof, verdict);
+      return verdict;
+    });
+  };
+}
+
+interface VerifyProofInput extends Omit<ProofInput, "secrets"> {
+  readonly secrets: Secrets;
+}
+
+export function verifyProof(proof: Proof, product: Product, input: VerifyProofInput): Verdict {
+  const { delivery, payload, now, limits } = input;
+  const found = input.secrets.for(proof.credential, product.id);
+  // Where Zoho never signs, a wrong signature still fails.
+  const isOptional = found.length > 0 && acceptsUnsigned(product, input.secrets);
+  const secrets = isOptional ? found.map((each) => ({ ...each, optional: true })) : found;
+  const verdict = proof.verify({ delivery, payload, secrets, now, limits });
+  const complete = verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
+  return proof.secretIn === undefined ? complete : { ...complete, secretIn: proof.secretIn };
+}
+
+/** Points out a repeated header: the first value counts, while an app may read another one, or all joined. */
+function withRepeats(verdict: Verdict, { headers }: Delivery, { header, credential }: Proof): Verdict {
+  const wanted = header?.toLowerCase();
+  const values = new Set(headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value));
+  // A fixed value reports repeats itself.
+  if (values.size < 2 || credential === "auth") return verdict;
+  return {
+    ...verdict,
+    reason: `${verdict.reason}; ${header} came with ${values.size} different values, and the first was checked`,
+  };
+}

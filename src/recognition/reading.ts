@@ -1,0 +1,163 @@
+import { z } from "zod";
+import { type EventMatch, findEvent } from "../contract/event-names.ts";
+import {
+  acceptsMethod,
+  countMembers,
+  type Envelope,
+  type Format,
+  isObject,
+  type MemberCount,
+  NO_MEMBERS,
+  type Product,
+  type Verdict,
+} from "../contract/product.ts";
+import { checkSchema, isCustomSchema, type SchemaIssue, type SchemaResult } from "../contract/schema.ts";
+import { type Delivery, headerValue } from "../delivery/delivery.ts";
+import { memberCount, type Payload } from "../delivery/payload.ts";
+
+/** A delivery whose body could be read. */
+export interface Incoming {
+  readonly products: readonly Product[];
+  /** The product that the URL or a flag names. */
+  readonly product: Product | undefined;
+  /** The event that a flag names. */
+  readonly event: string | undefined;
+  readonly delivery: Delivery;
+  readonly payload: Payload;
+  readonly verdictsOf: (product: Product, format: Format) => readonly Verdict[];
+}
+
+/** How far a body has the shape of a format, whatever event it names. */
+interface Shape extends MemberCount {
+  readonly envelope: Envelope | undefined;
+  /** The body in the format's shape: taken out of a list, or put into one, where it is `misshapen`. */
+  readonly data: unknown;
+  readonly misshapen: boolean;
+  /** The delivery has a signature that the product puts on this format only. */
+  readonly isSigned: boolean;
+  /** It is one record under its name, and nothing else. */
+  readonly isWrapped: boolean;
+}
+
+/** A delivery as one format reads it. */
+export interface Reading {
+  readonly product: Product;
+  readonly format: Format;
+  readonly shape: Shape;
+  /** The name that the delivery gives itself, in its right case where the event is known. */
+  readonly name: string | undefined;
+  readonly match: EventMatch | undefined;
+}
+
+/** The readings of all formats that see something of their own in a delivery. */
+export function readingsOf(incoming: Incoming): readonly Reading[] {
+  const { products, product: named, delivery } = incoming;
+  const readings: Reading[] = [];
+  for (const product of named === undefined ? products : [named]) {
+    for (const format of product.formats) {
+      const reading = acceptsMethod(format, delivery.method) ? readAs(incoming, product, format) : undefined;
+      if (reading !== undefined) readings.push(reading);
+    }
+  }
+  return readings;
+}
+
+function readAs({ event, delivery, payload }: Incoming, product: Product, format: Format): Reading | undefined {
+  const shape = shapeOf(product, format, delivery, payload);
+  const isSeen = shape.present > 0 || shape.isSigned || shape.isWrapped;
+  // Only a format without an envelope, and with events of its own, can name one by a header or the address alone.
+  const namesApart = format.envelope === undefined && format.customEvent === undefined;
+  if (!isSeen && !namesApart && event === undefined) return undefined;
+  const named = event ?? format.recognise(shape.misshapen ? { ...payload, data: shape.data } : payload, delivery);
+  const found = named === undefined ? undefined : findEvent(format, named);
+  // The name of a family, `<Module>.create`, is never that of a delivery.
+  const match = event === undefined && found !== undefined && /[<>]/.test(found.name) ? undefined : found;
+  if (event === undefined ? !isSeen && named === undefined : match === undefined) return undefined;
+  return { product, format, shape, name: match?.name ?? named, match };
+}
+
+function shapeOf(product: Product, format: Format, delivery: Delivery, payload: Payload): Shape {
+  const { data, misshapen } = inShapeOf(format, payload.data);
+  const object = eventIn(format, data);
+  const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
+  if (envelope === undefined) return { ...NO_SHAPE, data, misshapen };
+  return {
+    ...countMembers(envelope, object, format.plain),
+    envelope,
+    data,
+    misshapen,
+    isSigned:
+      carriesSignature(format, delivery) && !customFormats(product).some((each) => carriesSignature(each, delivery)),
+    isWrapped: format.wrapped === true && memberCount(object) === 1,
+  };
+}
+
+const NO_SHAPE = { ...NO_MEMBERS, envelope: undefined, isSigned: false, isWrapped: false };
+
+/** The formats that a custom body of the product may have. */
+function customFormats({ formats }: Product): readonly Format[] {
+  return formats.filter(({ customEvent }) => customEvent !== undefined);
+}
+
+/** The reading of a body that no format claims, as one that its user designed. */
+export function customReading(product: Product, format: Format, data: unknown): Reading {
+  const { customEvent: name = "" } = format;
+  return { product, format, shape: { ...NO_SHAPE, data, misshapen: false }, name, match: findEvent(format, name) };
+}
+
+/** The first event of a list. */
+export function eventIn({ list }: Format, data: unknown): unknown {
+  return list === true && Array.isArray(data) ? data[0] : data;
+}
+
+function inShapeOf({ list, envelope }: Format, data: unknown): Pick<Shape, "data" | "misshapen"> {
+  if (envelope === undefined || !isObject(data) || Array.isArray(data) === (list === true))
+    return { data, misshapen: false };
+  const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
+  if (list !== true) return isObject(first) ? { data: first, misshapen: true } : { data, misshapen: false };
+  return { data: [data], misshapen: true };
+}
+
+/** Whether a delivery has the header of a signature that the format's deliveries carry. */
+export function carriesSignature({ proofs }: Format, delivery: Delivery): boolean {
+  return proofs.some(
+    ({ proves, header }) => proves === "body" && header !== undefined && headerValue(delivery, header) !== undefined,
+  );
+}
+
+/** Received value of an issue where a list holds an event that comes alone. */
+export const A_LIST = "a list";
+
+const listOf = new WeakMap<Envelope, z.ZodType>();
+
+/** Undefined where there is no schema: for a custom body, and for an unknown event in a whole envelope. */
+export function checkReading(reading: Reading, secretNames?: readonly string[]): SchemaResult | undefined {
+  const { format, match } = reading;
+  const { envelope, data, misshapen } = reading.shape;
+  if (match?.event.custom === true) return undefined;
+  const schema = match?.event.schema ?? (format.list && envelope !== undefined ? listSchema(envelope) : envelope?.());
+  if (schema === undefined) return undefined;
+  const result = checkSchema(schema, data, secretNames);
+  if (misshapen) {
+    const [expected, received] = format.list ? ["a list of events", "an object"] : ["an object", A_LIST];
+    // The path of an event that stands alone has no index.
+    const issues = result.issues.map((issue) => (format.list ? withoutIndex(issue) : issue));
+    return { ok: false, issues: [{ path: [], at: "", expected, received }, ...issues] };
+  }
+  return match === undefined && result.ok ? undefined : result;
+}
+
+/** The user has written its schema. */
+export function hasCustomSchema({ match }: Reading): boolean {
+  return match !== undefined && isCustomSchema(match.event.schema);
+}
+
+function listSchema(envelope: Envelope): z.ZodType {
+  const schema = listOf.get(envelope) ?? z.array(envelope());
+  listOf.set(envelope, schema);
+  return schema;
+}
+
+function withoutIndex(issue: SchemaIssue): SchemaIssue {
+  return { ...issue, path: issue.path.slice(1), at: issue.at.replace(/^\[0\]\.?/, "") };
+}
