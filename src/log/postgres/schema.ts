@@ -277,8 +277,11 @@ export async function requireLog(database: Database): Promise<void> {
   rejectOtherFormat(format, path, "start a new log in another schema (?schema=name in the address)");
 }
 
-/** Creates the tables where there is no log. Safe when several processes do it at once. Resolves to whether it did. */
-export async function createTables(database: Database): Promise<boolean> {
+/**
+ * Creates the tables where there is no log. Safe when several processes do it at once. Resolves to whether it did. With `ROLLBACK`
+ * it only shows whether it could.
+ */
+export async function createTables(database: Database, end: "COMMIT" | "ROLLBACK" = "COMMIT"): Promise<boolean> {
   const { schema, path } = database;
   const client = await database.session();
   try {
@@ -294,7 +297,7 @@ export async function createTables(database: Database): Promise<boolean> {
       await client.query(TABLES + FUNCTIONS + VIEW);
       await client.query(`INSERT INTO meta (name, value) VALUES ('format', '${LOG_FORMAT}')`);
     }
-    await client.query("COMMIT");
+    await client.query(end);
     return isMissing;
   } catch (error) {
     throw logError(error, path);
