@@ -9,6 +9,7 @@ import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../receiver/receiver.ts";
 import { errorCode, UserError, usageError } from "../util/errors.ts";
+import { realPlace } from "../util/links.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
@@ -47,7 +48,7 @@ export async function startReceiverPart(
     limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
     allowed,
     pid: context.pid,
-    folder: config.root,
+    folder: realPlace(config.root),
     targets: routes.empty ? undefined : [...new Set(routes.targets.map(originOf))],
     keySet,
     publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,

@@ -42,7 +42,7 @@ export interface ReceiverOptions extends EvaluateOptions {
   readonly recorder: Recorder;
   /** The id of this process, for a receiver that finds the port in use. */
   readonly pid: number;
-  /** The project's folder, for other programs on this machine. */
+  /** The real path of the project's folder, for other programs on this machine. */
   readonly folder?: string;
   /** The servers that deliveries are forwarded to, for other programs on this machine. */
   readonly targets?: readonly string[];

@@ -57,7 +57,7 @@ const MAX_HEALTH_LENGTH = 100_000;
 /** A running receiver, as it shows itself to other programs on this machine. */
 export interface RunningReceiver {
   readonly pid: number;
-  /** The project's folder; undefined for the library's. */
+  /** The real path of the project's folder; undefined for one in the process of a test. */
   readonly folder: string | undefined;
   /** Undefined without a tunnel. */
   readonly publicUrl: string | undefined;

@@ -6,6 +6,7 @@ import type { Config } from "../../project/load.ts";
 import { findReceiver, type RunningReceiver } from "../../receiver/routes.ts";
 import { isLoopback, reachableOrigin } from "../../util/hosts.ts";
 import { isRecord, parseJson } from "../../util/json.ts";
+import { realPlace } from "../../util/links.ts";
 import { type Found, failed, passed, skipped, warned } from "../finding.ts";
 
 /** The project's running `listen`. */
@@ -24,9 +25,10 @@ export interface RunningListener {
 export async function findListener(config: Config): Promise<RunningListener | undefined> {
   const owner = await lockOwner(config).catch(() => undefined);
   const { host, port } = config.settings;
+  const folder = realPlace(config.root);
   const at = async (atHost: string, atPort: number): Promise<RunningListener["receiver"]> => {
     const found = await findReceiver(atHost, atPort);
-    if (found === undefined || (found.folder !== config.root && found.pid !== owner?.pid)) return undefined;
+    if (found === undefined || (found.folder !== folder && found.pid !== owner?.pid)) return undefined;
     return { ...found, port: atPort, url: reachableOrigin(atHost, atPort) };
   };
   // The log has the public URL where there is one.
