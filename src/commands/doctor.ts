@@ -22,8 +22,8 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-✓ is fine, ! works with limits, ✗ loses deliveries or does not work, – could not be checked. Below each is what to do.
-Changes nothing. -v shows more of each. The exit code is 8 if anything is ✗.`;
+✓ is fine, ! works with limits, ✗ loses deliveries or keeps listen from starting, – could not be checked. Below each is
+what to do. Changes nothing. -v shows more of each. The exit code is 8 if anything is ✗.`;
 
 /** Wide enough for every id. */
 const ID_WIDTH = 17;

@@ -6,14 +6,12 @@ import { joinAnswers } from "../forward/join-answers.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
 import { overrideContext } from "../project/context.ts";
-import { STORE_KEY } from "../project/variables.ts";
 import type { EventReport } from "../receiver/event-report.ts";
 import { reportHintsOnce } from "../receiver/notices.ts";
 import { memoryRecorder, type Recorder } from "../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
 import { reachableUrl } from "../util/hosts.ts";
-import { createProbeKey } from "../util/probe-key.ts";
 import { firstOf, onAbort } from "../util/timing.ts";
 import { parseRunTime } from "../util/units.ts";
 import { openKeySets } from "../zoho-api/key-sets.ts";
@@ -29,7 +27,7 @@ import { type ReceiverPart, startReceiverPart } from "./receiver-part.ts";
 import { type SharedSecretsPart, shareSecrets } from "./shared-secrets.ts";
 import { startSleepDetector } from "./sleep-detector.ts";
 import type { RunResult } from "./tally.ts";
-import { startTunnel, type TunnelPart } from "./tunnel-part.ts";
+import { runProbeKey, startTunnel, type TunnelPart } from "./tunnel-part.ts";
 import type { ZohoPart } from "./zoho-part.ts";
 
 /** The parts that need the terminal or the inspector, which are made above this folder. */
@@ -149,7 +147,7 @@ async function startReceiving(run: Run): Promise<void> {
     ending.lost ??= error;
     over.abort();
   };
-  const probeKey = createProbeKey(isShared ? `${config.settings.store} ${context.env[STORE_KEY] ?? ""}` : undefined);
+  const probeKey = runProbeKey(context, config);
   const keys = await openKeySets(context, config, products);
   let secrets = withChannelTokens(keys.secrets, { folder: context.userFolder, known: context.knownSecrets });
   if (plan.usesZoho) {
@@ -170,6 +168,7 @@ async function startReceiving(run: Run): Promise<void> {
     renewKeys: keys.renew,
     recorder: recorderOf(plan, parts),
     probeKey,
+    publicUrl: () => parts.tunnel?.url(),
     onEvent: eventHandler(run),
     onClosing: () => parts.forwarding?.abortMirrored(),
     shared,

@@ -1,4 +1,4 @@
-import { acceptsUnsigned, type Product } from "../contract/product.ts";
+import type { Product } from "../contract/product.ts";
 import { CREDENTIAL_VARIABLES, noSecrets, type Secrets } from "../delivery/secrets.ts";
 import type { Context } from "../project/context.ts";
 import { defaults, type Settings } from "../project/settings.ts";
@@ -6,6 +6,7 @@ import { type AddressList, GUIDE_RANGES } from "../receiver/evaluate.ts";
 import type { Receiver } from "../receiver/receiver.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { canAllowUnsigned } from "../recognition/hints.ts";
+import { acceptedUnsigned, type Unsigned } from "../recognition/unsigned.ts";
 import { isLoopback } from "../util/hosts.ts";
 import type { AdminPart } from "./admin.ts";
 import type { LogPart } from "./log-part.ts";
@@ -59,8 +60,8 @@ export function readyReport(
   // The project's products come first.
   const ids = [...new Set([...own, ...configured, ...products.map(({ id }) => id)])];
   const credentials = checkedWith(secrets, unknownNames);
-  const unsigned = products.filter((product) => acceptsUnsigned(product, secrets)).map(({ id }) => id);
-  const allowUnsigned = products.filter((product) => product.allowUnsigned === true);
+  const ordered = ids.flatMap((id) => products.find((product) => product.id === id) ?? []);
+  const unsigned = acceptedUnsigned(ordered, secrets);
   const publicUrl = tunnel?.url();
   const running = channel?.state();
   const offersTunnel = publicUrl === undefined && settings.tunnel !== "none" && !plan.isZohoLocal;
@@ -74,7 +75,7 @@ export function readyReport(
     urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
     isMirrored,
     checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
-    unsigned: [...unsigned, ...allowUnsigned.map(({ id }) => `${id} (custom bodies)`)],
+    unsigned,
     offersTunnel,
     channel: running,
     // Otherwise the program or Zoho sends.
@@ -118,16 +119,18 @@ function tryCommand({ invocation }: Context, configuredPort: number, port: numbe
 
 function checkNotes(
   credentials: readonly string[],
-  unsigned: readonly string[],
+  unsigned: readonly Unsigned[],
   { onInvalid }: Settings,
 ): readonly string[] {
   if (credentials.length === 0)
     return ["Signatures and tokens are not verified. To verify them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
+  const idsOf = (reason: Unsigned["reason"]): string =>
+    unsigned.flatMap((each) => (each.reason === reason ? [each.product] : [])).join(", ");
+  const [unset, never] = [idsOf("no_key"), idsOf("never_signed")];
   return [
     `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a key to verify them with are accepted and marked "not verified".`,
-    ...(unsigned.length === 0
-      ? []
-      : [`Zoho never signs ${unsigned.join(", ")}, so their deliveries are accepted and marked "unsigned".`]),
+    ...(unset === "" ? [] : [`No key is set for ${unset}, so deliveries of these without a signature are accepted.`]),
+    ...(never === "" ? [] : [`Zoho never signs ${never}, so their deliveries are accepted and marked "unsigned".`]),
   ];
 }
 

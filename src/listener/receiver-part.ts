@@ -9,6 +9,7 @@ import { KEYS_FOLDER } from "../project/secrets.ts";
 import { trustOwn } from "../project/trust.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../receiver/receiver.ts";
 import { errorCode, UserError, usageError } from "../util/errors.ts";
+import { realPlace } from "../util/links.ts";
 import type { Part } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
@@ -17,7 +18,10 @@ import { receiverTargeted } from "./targets.ts";
 export type ReceiverPart = Part & Receiver;
 
 interface ReceiverPartOptions
-  extends Pick<ReceiverOptions, "secrets" | "renewKeys" | "recorder" | "probeKey" | "onEvent" | "whyNotReady"> {
+  extends Pick<
+    ReceiverOptions,
+    "secrets" | "renewKeys" | "recorder" | "probeKey" | "publicUrl" | "onEvent" | "whyNotReady"
+  > {
   /** Called when the senders that still wait for an answer are about to be cut off. */
   onClosing(): void;
   /** Set if several receivers share the log. */
@@ -44,6 +48,7 @@ export async function startReceiverPart(
     limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
     allowed,
     pid: context.pid,
+    folder: realPlace(config.root),
     targets: routes.empty ? undefined : [...new Set(routes.targets.map(originOf))],
     keySet,
     publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
@@ -84,10 +89,21 @@ async function openReceiver(
   targets: readonly string[],
   options: Omit<ReceiverOptions, "host" | "port">,
 ): Promise<Receiver> {
+  const { host } = config.settings;
+  return onFreePort(context, config, targets, (port) => startReceiver({ ...options, host, port }));
+}
+
+/** Opens a server at the port of the settings; where that is the default one and in use, at the next free one, with a warning. */
+export async function onFreePort<Server>(
+  context: Context,
+  config: Config,
+  targets: readonly string[],
+  open: (port: number) => Promise<Server>,
+): Promise<Server> {
   const { settings, origins } = config;
-  const { host, port, publicUrl } = settings;
+  const { port, publicUrl } = settings;
   try {
-    return await startReceiver({ ...options, host, port });
+    return await open(port);
   } catch (error) {
     // The user's own tunnel leads to the port that they know.
     if (!isPortBusy(error) || origins.port !== "default" || publicUrl !== undefined) throw error;
@@ -98,9 +114,9 @@ async function openReceiver(
     for (const other of OTHER_PORTS) {
       if (targets.some((target) => receiverTargeted(target, { ...settings, port: other }))) continue;
       try {
-        const receiver = await startReceiver({ ...options, host, port: other });
+        const server = await open(other);
         context.report({ type: "warning", message: `${error.message}: using port ${other}` });
-        return receiver;
+        return server;
       } catch (otherError) {
         if (!isPortBusy(otherError)) throw otherError;
       }

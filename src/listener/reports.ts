@@ -1,4 +1,5 @@
 import type { RunningChannel } from "../channels/reports.ts";
+import type { Unsigned } from "../recognition/unsigned.ts";
 
 /** The connection that makes the receiver reachable from outside. */
 export interface TunnelReport {
@@ -93,8 +94,8 @@ export interface ReadyReport {
   readonly events: readonly string[];
   /** Origins of the secrets that deliveries are checked with. */
   readonly checks: readonly string[];
-  /** The products that Zoho never signs, whose deliveries are accepted without a signature. */
-  readonly unsigned: readonly string[];
+  /** Deliveries that are accepted without a signature: those of all other products are checked. */
+  readonly unsigned: readonly Unsigned[];
   readonly onInvalid: "reject" | "warn";
   /** There is no public URL, and nobody has said that there should be none. */
   readonly offersTunnel: boolean;

@@ -1,14 +1,16 @@
 import { openDispatchers } from "../forward/dispatchers.ts";
+import { isDatabaseAddress } from "../log/open-log.ts";
 import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { settingName } from "../project/settings.ts";
+import { STORE_KEY } from "../project/variables.ts";
 import type { Receiver } from "../receiver/receiver.ts";
 import { findAuthtoken } from "../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../tunnel/open-tunnel.ts";
 import { type ProbeResult, probe } from "../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../tunnel/tunnel.ts";
 import { UserError, usageError } from "../util/errors.ts";
-import type { ProbeKey } from "../util/probe-key.ts";
+import { createProbeKey, type ProbeKey } from "../util/probe-key.ts";
 import type { Part } from "./part.ts";
 import type { TunnelReport } from "./reports.ts";
 import { reportGap } from "./sleep-detector.ts";
@@ -49,6 +51,14 @@ export async function chooseRunTunnel(context: Context, config: Config, isZohoLo
   const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);
   const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
+}
+
+/** The key that proves to a probe of the public URL where it has arrived. Receivers on one log answer for each other. */
+export function runProbeKey(
+  { env }: Pick<Context, "env">,
+  { settings: { store } }: Pick<Config, "settings">,
+): ProbeKey {
+  return createProbeKey(isDatabaseAddress(String(store)) ? `${store} ${env[STORE_KEY] ?? ""}` : undefined);
 }
 
 /** Opens the tunnel and makes sure that requests to its URL arrive here. */
@@ -127,7 +137,6 @@ interface ReachOptions {
   reach(): Promise<ProbeResult>;
 }
 
-/** A URL that leads elsewhere would look ready and receive nothing. */
 async function requireReach(
   context: Context,
   config: Config,
@@ -135,27 +144,40 @@ async function requireReach(
 ): Promise<void> {
   try {
     const result = await context.waiting("Checking the public URL …", reach);
-    if (result.ok && result.isForgeable) rejectAllowedAddresses(config, tunnel);
-    if (result.ok) return;
-    const message = `a request to ${tunnel.url} did not arrive here: ${result.reason}`;
+    const fault = arrivalFault(config, tunnel, result);
+    if (fault === undefined) return;
     // A proxy in front of several receivers asks `/readyz` first, which this one answers from now on.
-    if (isShared && tunnel.kind === "public-url") return context.report({ type: "warning", message });
-    const hint =
-      tunnel.kind === "public-url"
-        ? "start that tunnel first, and point it to this receiver's port (see --port)"
-        : "try again, or do without a tunnel: --tunnel none";
-    throw new UserError("connectionLost", message, hint);
+    if (isShared && tunnel.kind === "public-url" && !result.ok)
+      return context.report({ type: "warning", message: fault.message });
+    throw fault;
   } catch (error) {
     await tunnel.close();
     throw error;
   }
 }
 
+/**
+ * Why a tunnel cannot be used: its URL leads elsewhere, so it would look ready and receive nothing, or it lets senders make up
+ * their address. Undefined if it can.
+ */
+export function arrivalFault(
+  config: Config,
+  { kind, url }: Pick<Tunnel, "kind" | "url">,
+  result: ProbeResult,
+): UserError | undefined {
+  if (result.ok) return result.isForgeable ? forgeableFault(config, url) : undefined;
+  const hint =
+    kind === "public-url"
+      ? "start that tunnel first, and point it to this receiver's port (see --port)"
+      : "try again, or do without a tunnel: --tunnel none";
+  return new UserError("connectionLost", `a request to ${url} did not arrive here: ${result.reason}`, hint);
+}
+
 /** Behind a tunnel that does not write X-Forwarded-For, every sender could name an allowed address. */
-function rejectAllowedAddresses({ settings, origins }: Config, { url }: Tunnel): void {
+function forgeableFault({ settings, origins }: Config, url: string): UserError | undefined {
   const key = settings.allowIp.length > 0 ? "allowIp" : "allowZohoIps";
-  if (key === "allowZohoIps" && !settings.allowZohoIps) return;
-  throw usageError(
+  if (key === "allowZohoIps" && !settings.allowZohoIps) return undefined;
+  return usageError(
     `${settingName(key, origins[key])} protects nothing at ${url}: that tunnel does not write X-Forwarded-For, so anyone can send an allowed address in it`,
     "use a tunnel that writes this header, such as ngrok; or leave the setting out, and set the product's secret or token",
   );

@@ -7,6 +7,7 @@ import { maskHeaders, maskUrl } from "../delivery/mask.ts";
 import { offersSecret } from "../recognition/handshake.ts";
 import { emptyReceipt } from "../recognition/receive.ts";
 import { type Decision, NOT_RECORDED, plainReply, refuse } from "../recognition/reply.ts";
+import { acceptedUnsigned } from "../recognition/unsigned.ts";
 import { errorText, hintOf } from "../util/errors.ts";
 import { isLoopbackAddress } from "../util/hosts.ts";
 import { PROBE_ADDRESS_HEADER, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../util/probe-key.ts";
@@ -22,7 +23,15 @@ import type { EventReport } from "./event-report.ts";
 import { type OpenServer, openServer, sendReply } from "./http-server.ts";
 import { type Admission, createInFlight, drain, type InFlight, overloadedReply, readBody } from "./read-body.ts";
 import type { Recorded, Recorder } from "./recorder.ts";
-import { healthReply, keySetReply, type ReadyState, readyReply, route, type WebhookRoute } from "./routes.ts";
+import {
+  healthReply,
+  keySetReply,
+  type ReadyState,
+  type RunningReceiver,
+  readyReply,
+  route,
+  type WebhookRoute,
+} from "./routes.ts";
 
 export interface ReceiverOptions extends EvaluateOptions {
   readonly host: string;
@@ -33,6 +42,8 @@ export interface ReceiverOptions extends EvaluateOptions {
   readonly recorder: Recorder;
   /** The id of this process, for a receiver that finds the port in use. */
   readonly pid: number;
+  /** The real path of the project's folder, for other programs on this machine. */
+  readonly folder?: string;
   /** The servers that deliveries are forwarded to, for other programs on this machine. */
   readonly targets?: readonly string[];
   /** Proves to a probe that comes through a public URL that it has arrived here. */
@@ -41,6 +52,8 @@ export interface ReceiverOptions extends EvaluateOptions {
   readonly keySet?: string;
   /** Host of a user-provided tunnel (--public-url). It shares the main port, so requests are matched by Host header. */
   readonly publicHost?: string;
+  /** The public base URL of the moment, for other programs on this machine; undefined without a tunnel. */
+  publicUrl?(): string | undefined;
   /** Whether an event is shown; all are by default. */
   isShown?(product: string | undefined, event: string | undefined): boolean;
   readonly showSecrets?: boolean;
@@ -156,7 +169,10 @@ async function handleRequest(exchange: Exchange, options: ReceiverOptions): Prom
       return sendReply(response, { ...plainReply(200, "OK"), headers });
     }
     case "health":
-      return sendReply(response, healthReply(request, options, throughTunnel));
+      return sendReply(
+        response,
+        healthReply(request, () => selfOf(options), throughTunnel),
+      );
     case "key-set":
       return sendReply(response, keySetReply(request.method, options.keySet));
     case "unknown":
@@ -167,6 +183,10 @@ async function handleRequest(exchange: Exchange, options: ReceiverOptions): Prom
     case "webhook":
       return handleDelivery(exchange, found, options);
   }
+}
+
+function selfOf({ pid, folder, publicUrl, targets, products, secrets }: ReceiverOptions): RunningReceiver {
+  return { pid, folder, publicUrl: publicUrl?.(), targets, unsigned: acceptedUnsigned(products, secrets) };
 }
 
 async function handleDelivery(exchange: Exchange, found: WebhookRoute, options: ReceiverOptions): Promise<void> {

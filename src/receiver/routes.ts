@@ -1,9 +1,13 @@
 import { get, type IncomingMessage } from "node:http";
+import { z } from "zod";
 import { findProduct, nearestProduct } from "../contract/event-names.ts";
 import type { Product, Reply } from "../contract/product.ts";
 import { splitUrl } from "../delivery/delivery.ts";
 import { plainReply, refuse } from "../recognition/reply.ts";
+import { UNSIGNED_REASONS, type Unsigned } from "../recognition/unsigned.ts";
+import { orUndefined } from "../util/errors.ts";
 import { isLoopback, isLoopbackAddress, reachableHost } from "../util/hosts.ts";
+import { lineOf } from "../util/json-line.ts";
 
 const WEBHOOK_PATH = "/webhooks/zoho";
 /** Serves the public halves of local keys. */
@@ -53,14 +57,20 @@ const MAX_HEALTH_LENGTH = 100_000;
 /** A running receiver, as it shows itself to other programs on this machine. */
 export interface RunningReceiver {
   readonly pid: number;
-  /** The servers that it forwards to, as origins. */
-  readonly targets?: readonly string[];
+  /** The real path of the project's folder; undefined for one in the process of a test. */
+  readonly folder: string | undefined;
+  /** Undefined without a tunnel. */
+  readonly publicUrl: string | undefined;
+  /** The servers that it forwards to, as origins; undefined where it forwards to none. */
+  readonly targets: readonly string[] | undefined;
+  /** Deliveries that it accepts without a signature. */
+  readonly unsigned: readonly Unsigned[];
 }
 
-/** The reply of `/healthz`. Only programs on this machine are told more, never what comes through a tunnel. */
+/** The reply of `/healthz`. Only programs on this machine are told what `self` returns, never what comes through a tunnel. */
 export function healthReply(
   { headers, socket }: IncomingMessage,
-  { pid, targets }: RunningReceiver,
+  self: () => RunningReceiver,
   throughTunnel: boolean,
 ): Reply {
   // A page whose host name was rebound to this machine sends that name.
@@ -70,8 +80,10 @@ export function healthReply(
     namesThisMachine &&
     !throughTunnel &&
     headers["x-forwarded-for"] === undefined;
-  return jsonReply(200, { status: "ok", service: SERVICE, ...(isLocal ? { pid, targets } : {}) });
+  return jsonReply(200, { status: "ok", service: SERVICE, ...(isLocal ? healthLine(self()) : {}) });
 }
+
+const healthLine = lineOf("pid folder? publicUrl? targets? unsigned");
 
 /** The receiver at an address; undefined for another program, or when nothing answers. */
 export function findReceiver(host: string, port: number): Promise<RunningReceiver | undefined> {
@@ -94,16 +106,21 @@ export function findReceiver(host: string, port: number): Promise<RunningReceive
   });
 }
 
+/** Undefined for the answer of another program, which may have the port. */
 function readHealth(text: string): RunningReceiver | undefined {
-  try {
-    const health: unknown = JSON.parse(text);
-    if (typeof health !== "object" || health === null || !("service" in health) || !("pid" in health)) return undefined;
-    if (health.service !== SERVICE || typeof health.pid !== "number") return undefined;
-    const targets = "targets" in health && Array.isArray(health.targets) ? health.targets : [];
-    return { pid: health.pid, targets: targets.filter((each) => typeof each === "string" && URL.canParse(each)) };
-  } catch {
-    return undefined;
-  }
+  const unsigned = z.object({ product: z.string(), reason: z.enum(UNSIGNED_REASONS), only: z.string().optional() });
+  const health = z.object({
+    service: z.literal(SERVICE),
+    pid: z.number(),
+    folder: z.string().optional(),
+    public_url: z.url().optional(),
+    targets: z.array(z.url()).optional(),
+    unsigned: z.array(unsigned),
+  });
+  const found = orUndefined(() => health.parse(JSON.parse(text)));
+  if (found === undefined) return undefined;
+  const { pid, folder, public_url: publicUrl, targets } = found;
+  return { pid, folder, publicUrl, targets, unsigned: found.unsigned };
 }
 
 export type ReadyState = "starting" | "ready" | "stopping";

@@ -1,13 +1,14 @@
 import type { RunningChannel } from "../channels/reports.ts";
 import type { ForwardCounts, ProductCount, ReadyReport, SummaryReport } from "../listener/reports.ts";
+import { unsignedTexts } from "../recognition/unsigned.ts";
 import { plain, textWidth } from "../util/text.ts";
 import { counted, formatDuration, formatSpan } from "../util/units.ts";
-import { alignRows, textOf } from "./layout.ts";
+import { alignRows, textOf, wrapLine } from "./layout.ts";
 import type { Rendered, Style } from "./paint.ts";
 
-/** On stderr: the events are what a run is asked for. At most seven lines of 80 columns; with `--verbose` all notes. */
+/** On stderr: the events are what a run is asked for. With `--verbose` all notes. */
 export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style): Rendered {
-  const { url, publicUrl, path, forwardsTo, isMirrored, checks, channel, role, unsigned, events, appAnswers } = report;
+  const { url, publicUrl, path, forwardsTo, isMirrored, checks, channel, role, events, appAnswers } = report;
   const { columns } = err;
   const room = columns - INDENT_COLUMNS;
   const policy = report.onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
@@ -32,8 +33,8 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
         ["forwards to", forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
         ["events", events.length > 0 && listed(events, room)],
         ["checks", checks.length > 0 && listed(checks, room - policy.length) + policy],
-        ["", checks.length > 0 && unsigned.length > 0 && UNSIGNED + listed(unsigned, room - UNSIGNED.length)],
-        ["checks", checks.length === 0 && url !== undefined && NO_CHECKS],
+        ...notChecked(report, room),
+        ["checks", checks.length === 0 && url !== undefined && `nothing: ${TO_CHECK}`],
         ["public keys", report.keySetUrl],
         ["public URL", report.offersTunnel && "none: set NGROK_AUTHTOKEN, or use --public-url"],
         ...always,
@@ -57,8 +58,17 @@ export function renderReady(report: ReadyReport, { err, quiet, verbose }: Style)
 type Row = readonly [label: string, text: string | false | undefined];
 
 const INDENT_COLUMNS = 15;
-const UNSIGNED = "accepts unsigned: ";
-const NO_CHECKS = "nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN";
+const TO_CHECK = "set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN";
+
+/** Names every product that is not checked, and why: whoever reads the line above takes the others for checked. */
+function notChecked({ checks, unsigned, urls }: ReadyReport, room: number): readonly Row[] {
+  if (checks.length === 0) return [];
+  const whole = unsigned.filter(({ only }) => only === undefined);
+  // Source addresses are checked, and nothing else.
+  if (whole.length === Object.keys(urls).length) return [["not checked", `signatures: ${TO_CHECK}`]];
+  const lines = unsignedTexts(unsigned).flatMap((text) => wrapLine(text, room));
+  return lines.map((line, i) => [i === 0 ? "not checked" : "", line.trimStart()]);
+}
 
 function channelText({ id, events, timeLeftMs }: RunningChannel, room: number): string {
   const left = timeLeftMs === undefined ? "expiry unknown" : `${formatSpan(timeLeftMs)} left`;

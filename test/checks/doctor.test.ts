@@ -22,6 +22,7 @@ import { ALL_SCOPES } from "../support/zoho-client.ts";
 
 const TOKEN = "token-of-the-channel";
 const NGROK_TOKEN = "authtoken-of-the-test";
+const POLL = { timeout: 10_000 };
 
 let edge: NgrokEdge;
 beforeAll(async () => {
@@ -119,7 +120,9 @@ describe("doctor", () => {
     const { clock, cwd } = world;
     const { out, err } = await run(["doctor", "-v"], { env, cwd, now: clock.now, sleep: clock.sleep });
     expect(out).toMatch(/^✓ config +zoho-hooks.config.json: products crm, forwardTo \d+; environment: port \d+, /m);
-    expect(out).toMatch(/^✓ secrets +ZOHO_WEBHOOK_SECRET, ZOHO_WEBHOOK_TOKEN \(\.env\)$/m);
+    expect(out).toMatch(
+      /^✓ secrets +ZOHO_WEBHOOK_SECRET, ZOHO_WEBHOOK_TOKEN \(\.env\); no key set: desk, mail, salesiq, cliq; never signed: /m,
+    );
     expect(out).toMatch(/^14 passed, 0 failed, 1 skipped$/m);
     const secrets = ["a-secret", TOKEN, NGROK_TOKEN, env.ZOHO_CLIENT_SECRET, env.ZOHO_REFRESH_TOKEN].map(String);
     expect(secrets.filter((each) => (out + err).includes(each))).toEqual([]);
@@ -143,14 +146,18 @@ describe("doctor", () => {
     expect(lines().some(({ id }) => id === "channels")).toBe(false);
   });
 
-  it("says offline what it could not ask, and fails for none of it", async () => {
-    const offline = { ZOHO_ACCOUNTS_URL: "https://accounts.invalid", ZOHO_API_URL: "https://api.invalid" };
-    ngrok({ ...offline, ZOHO_HOOKS_NGROK_SERVER_ADDR: "agent.invalid:443" });
+  it("says offline what it could not ask, and fails only for what listen needs to start", async () => {
+    set({ ZOHO_ACCOUNTS_URL: "https://accounts.invalid", ZOHO_API_URL: "https://api.invalid" });
     expect(await outcomes()).toMatchObject({
-      ...{ "ngrok.token": "skipped", "ngrok.reach": "skipped", "public-url": "skipped" },
-      ...{ "zoho.sign-in": "skipped", "zoho.clock": "skipped", channels: "skipped", app: "passed" },
+      "public-url": "skipped",
+      "zoho.sign-in": "skipped",
+      "zoho.clock": "skipped",
+      channels: "skipped",
+      app: "passed",
     });
     expect(await faults()).toEqual([]);
+    ngrok({ ZOHO_HOOKS_NGROK_SERVER_ADDR: "agent.invalid:443" });
+    expect(await faults()).toEqual(["ngrok.reach failed"]);
   });
 
   it("quotes the events of settings and channels in a command to copy", async () => {
@@ -348,6 +355,51 @@ describe("doctor, while listen runs", () => {
           expect.objectContaining({ id: "public-url", outcome: "passed", text: expect.stringContaining(tunnel.url) }),
         ]),
       );
+    } finally {
+      await stop();
+    }
+  });
+
+  it("says what it accepts unsigned, which the secrets of this terminal do not decide", async () => {
+    const { stop } = await start();
+    dotenv("");
+    try {
+      const { lines } = await doctor();
+      const { outcome, text } = lines().find(({ id }) => id === "secrets") ?? {};
+      expect([outcome, text]).toEqual([
+        "passed",
+        expect.stringMatching(/^as the running listen says; no key set: desk,/),
+      ]);
+      expect(text).not.toContain("crm");
+    } finally {
+      await stop();
+    }
+  });
+
+  it("fails once its log is deleted, and names what it says itself", async () => {
+    const { stop } = await start();
+    try {
+      expect(await outcomes()).toMatchObject({ listen: "passed", "log.health": "passed" });
+      rmSync(path(".zoho-hooks"), { recursive: true });
+      // A write of the last seconds still counts.
+      await expect.poll(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status, POLL).toBe(503);
+      const { exitCode, lines } = await doctor();
+      const found = lines().find(({ id }) => id === "listen");
+      expect([exitCode, found?.outcome, found?.text]).toEqual([
+        8,
+        "failed",
+        expect.stringContaining("takes no deliveries: the event log was deleted or replaced"),
+      ]);
+    } finally {
+      await stop();
+    }
+  });
+
+  it("finds one that has no log", async () => {
+    const { stop } = await start("--no-store");
+    try {
+      const line = (await doctor()).lines().find(({ id }) => id === "listen");
+      expect(line).toMatchObject({ outcome: "passed", text: expect.stringContaining(`:${port} takes deliveries`) });
     } finally {
       await stop();
     }

@@ -497,12 +497,13 @@ describe("listen", () => {
     expect(await (await fetch(`${app.url}/readyz`)).json()).toEqual({ status: "ready" });
   });
 
-  it("gives its process id to local callers only, and to no page whose name was rebound to this machine", async () => {
+  it("describes itself to local callers only, and to no page whose name was rebound to this machine", async () => {
     const app = await listen();
     const health = async (headers: Record<string, string>): Promise<unknown> =>
       (await undici.request(`${app.url}/healthz`, { headers })).body.json();
     const open = { status: "ok", service: "zoho-hooks" };
-    expect(await health({})).toEqual({ ...open, pid: process.pid });
+    const { unsigned } = await app.line("ready");
+    expect(await health({})).toEqual({ ...open, pid: process.pid, folder: expect.any(String), unsigned });
     expect(await health({ host: "evil.example" })).toEqual(open);
     expect(await health({ "x-forwarded-for": "203.0.113.7" })).toEqual(open);
   });

@@ -1,36 +1,43 @@
 import { isQueue, originOf } from "../../delivery/target.ts";
 import { isListening } from "../../forward/app-health.ts";
-import { openPoster } from "../../forward/post.ts";
+import { openTargets } from "../../forward/queue-poster.ts";
+import { onFreePort } from "../../listener/receiver-part.ts";
 import type { RunRoutes } from "../../listener/targets.ts";
 import { openServer } from "../../receiver/http-server.ts";
-import { UserError } from "../../util/errors.ts";
+import { orUndefined, UserError } from "../../util/errors.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { formatDuration } from "../../util/units.ts";
 import { type Found, failed, passed, skipped, warned } from "../finding.ts";
-import { type CheckedProject, isOffline } from "./project.ts";
+import { type CheckedProject, isOffline, silentContext } from "./project.ts";
 
 /** Whether `listen` can have its port, or who has it. */
-export async function checkPort({ config, listener }: CheckedProject): Promise<Found> {
-  const { settings, origins } = config;
-  const { host, port, publicUrl } = settings;
-  if (port === 0) return passed("any free one");
-  const own = passed(`${port} has this project's listen, process ${listener?.pid}`);
-  if (listener?.port === port) return own;
-  const elsewhere = listener === undefined ? "" : `; this project's listen, process ${listener.pid}, has another`;
+export async function checkPort(project: CheckedProject, targets: () => readonly string[]): Promise<Found> {
+  const { config, listener } = project;
+  const { host, port } = config.settings;
+  if (listener !== undefined) {
+    const own = listener.receiver?.port;
+    return passed(`this project's listen, process ${listener.pid}, has ${own ?? "one that is not known"}`);
+  }
+  // listen does not start for a fault in them, which has a line of its own.
+  const known = orUndefined(targets) ?? [];
+  const context = silentContext(project.context);
   try {
-    await (await openServer({ host, port }, (_, response) => response.destroy())).close(0);
-    return passed(`${port} is free${elsewhere}`);
+    const taken = await onFreePort(context, config, known, async (at) => {
+      const server = await openServer({ host, port: at }, (_, response) => response.destroy());
+      await server.close(0);
+      return at;
+    });
+    const [busy] = context.warnings;
+    if (busy !== undefined) return warned(busy.message, `to use ${port}, stop what has it${whoHas(port)}`);
+    return passed(taken === 0 ? "any free one" : `${taken} is free`);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const { message } = error;
-    const who = message.includes("another program") ? `; lsof -nP -iTCP:${port} -sTCP:LISTEN shows which` : "";
-    const hint = `${error.hint}${who}`;
-    if (listener !== undefined && message.endsWith(`process ${listener.pid}`)) return own;
-    // listen takes the next free one, unless the port was chosen, or a tunnel of the user's leads to it.
-    const isFixed = origins.port !== "default" || publicUrl !== undefined || !message.includes("in use");
-    if (isFixed && listener === undefined) return failed(message, hint);
-    return warned(`${message}${elsewhere || ": listen takes the next free one"}`, hint);
+    return failed(error.message, `${error.hint}${error.message.includes("another program") ? whoHas(port) : ""}`);
   }
+}
+
+function whoHas(port: number): string {
+  return `; lsof -nP -iTCP:${port} -sTCP:LISTEN shows which`;
 }
 
 const APP_TIMEOUT_MS = 4_000;
@@ -42,11 +49,19 @@ export async function checkApp(
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
   // A running listen may have got others by flags.
-  const origins = listener?.targets ?? [...new Set(routes().targets.map(originOf))];
-  const why = listener?.targets === undefined ? "forwardTo is not set" : "listen runs without a target";
+  const running = listener?.receiver;
+  const origins = running ? (running.targets ?? []) : [...new Set(routes().targets.map(originOf))];
+  const why = running === undefined ? "forwardTo is not set" : "listen runs without a target";
   if (origins.length === 0) return [skipped(`${why}: nothing is forwarded`)];
   const { insecure, respond } = config.settings;
-  const poster = await openPoster({ connections: 1, insecure, env: config.env, timeoutMs: APP_TIMEOUT_MS });
+  const poster = await openTargets(origins, {
+    connections: 1,
+    insecure,
+    env: config.env,
+    timeoutMs: APP_TIMEOUT_MS,
+    addresses: new Map(),
+    receivedAtOf: async () => undefined,
+  });
   const check = async (origin: string): Promise<Found> => {
     if (isQueue(origin))
       return (await isListening(origin))

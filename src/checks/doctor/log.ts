@@ -4,12 +4,14 @@ import { dirname, join, relative, resolve } from "node:path";
 import { maskSetting } from "../../delivery/mask.ts";
 import { originOf } from "../../delivery/target.ts";
 import { isDatabaseAddress, lockOwnerAt, readStoreStatus, tryStore } from "../../log/open-log.ts";
+import { rejectLinkedIgnore } from "../../log/sqlite/database.ts";
 import { loadEngine } from "../../log/sqlite/engine.ts";
 import { type LogHealth, readHealth } from "../../log/sqlite/health.ts";
-import { isLocked } from "../../log/sqlite/lock.ts";
+import { isLocked, isStillLocked } from "../../log/sqlite/lock.ts";
 import { logPlace } from "../../project/load.ts";
 import { STORE_KEY } from "../../project/variables.ts";
 import { errorCode, UserError } from "../../util/errors.ts";
+import { isLink } from "../../util/links.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { counted, formatAge, formatBytes } from "../../util/units.ts";
 import { type Found, failed, passed, skipped, warned } from "../finding.ts";
@@ -31,7 +33,7 @@ export async function checkLog(
   if (isDatabaseAddress(settings.store)) return checkServer(project, hasTarget);
   const path = resolve(root, settings.store);
   const name = relative(root, path).startsWith("..") ? path : relative(root, path);
-  if (!existsSync(path)) return [checkMissing(path, name)];
+  if (!existsSync(path)) return [await checkMissing(project, path, name)];
   try {
     const health = await readHealth(path);
     await lockOwnerAt(logPlace(config));
@@ -56,7 +58,7 @@ async function checkServer(
   const place = logPlace(config);
   const storeKey = context.env[STORE_KEY] ?? "";
   const needsKey = await tryStore(place, context.now, storeKey).catch((error: unknown) => {
-    if (!(error instanceof UserError && error.code === "log-missing")) throw error;
+    if (errorCode(error) !== "log-missing") throw error;
     return undefined;
   });
   if (needsKey === undefined) return [passed(`none yet in ${maskSetting(place.store)}: listen will create it`)];
@@ -75,12 +77,17 @@ async function checkServer(
   ];
 }
 
-function checkMissing(path: string, name: string): Found {
+async function checkMissing({ listener }: CheckedProject, path: string, name: string): Promise<Found> {
+  const engine = await loadEngine().catch(() => undefined);
+  // Its own lock keeps another listen from starting.
+  if (engine !== undefined && isStillLocked(engine, path))
+    return failed(`${name} was deleted under a process that still has it open`, "stop that process, then start listen");
   let folder = dirname(path);
-  while (!existsSync(folder)) folder = dirname(folder);
+  while (!existsSync(folder) && !isLink(folder)) folder = dirname(folder);
+  rejectLinkedIgnore(dirname(path));
   const fault = writeFault(folder);
-  if (fault === undefined) return passed(`none yet: listen creates ${name}`);
-  return { ...fault, text: `${name} cannot be created: ${fault.text}` };
+  if (fault !== undefined) return { ...fault, text: `${name} cannot be created: ${fault.text}` };
+  return passed(listener === undefined ? `none yet: listen creates ${name}` : `there is no ${name}`);
 }
 
 const PROBE_BYTES = 65_536;

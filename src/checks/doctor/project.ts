@@ -1,7 +1,7 @@
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
 import type { Config } from "../../project/load.ts";
-import { errorText, UserError } from "../../util/errors.ts";
+import { errorText, hintOf } from "../../util/errors.ts";
 import { untilAborted, withTimeout } from "../../util/timing.ts";
 import { type CheckOutcome, type Found, skipped } from "../finding.ts";
 import type { RunningListener } from "./listener.ts";
@@ -16,10 +16,14 @@ export interface CheckedProject {
   readonly profile: string | undefined;
 }
 
-/** The finding of an error: `skipped` if there was no network to ask. */
+/** The finding of an error of what `listen` needs. */
 export function fromError(error: unknown, outcome: CheckOutcome = "failed"): Found {
-  if (isOffline(error)) return skipped(`not checked: ${errorText(error)}`);
-  return { outcome, text: errorText(error), remedy: error instanceof UserError ? error.hint : undefined };
+  return { outcome, text: errorText(error), remedy: hintOf(error) };
+}
+
+/** The finding of an error of a service that `listen` starts without: `skipped` if there was no network to ask it. */
+export function fromRequest(error: unknown, outcome: CheckOutcome = "failed"): Found {
+  return isOffline(error) ? skipped(`not checked: ${errorText(error)}`) : fromError(error, outcome);
 }
 
 /** No name server, no route, or no answer in time. A refused connection shows that there is a network. */

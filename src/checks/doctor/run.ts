@@ -7,10 +7,10 @@ import { overrideContext } from "../../project/context.ts";
 import { type Finding, type Found, skipped } from "../finding.ts";
 import { checkApp, checkPort } from "./app.ts";
 import { checkNode, checkPermissions } from "./environment.ts";
-import { findListener } from "./listener.ts";
+import { checkListener, findListener } from "./listener.ts";
 import { checkLog } from "./log.ts";
 import { bounded, type CheckedProject, fromError, silentContext } from "./project.ts";
-import { readSettings } from "./settings.ts";
+import { CORRECT_IT, checkSecrets, readSettings } from "./settings.ts";
 import { checkNgrok, checkPublicUrl } from "./tunnel.ts";
 import { checkZoho } from "./zoho.ts";
 
@@ -38,9 +38,9 @@ export async function checkProject(context: Context, { store, profile }: DoctorO
     });
     return [found].flat().map((each) => ({ id, ...each }));
   };
-  // Before the others load their libraries: a receiver that is slow to answer would pass for another program.
-  const port = await part("port", () => checkPort(project));
   const routes = () => runRoutes(config, eventPatterns(config.settings.events), products);
+  // Before the others load their libraries: a receiver that is slow to answer would pass for another program.
+  const port = await part("port", () => checkPort(project, () => routes().targets));
   const hasTarget = (target: string): boolean => {
     try {
       // A running listen may have got more targets by flags.
@@ -53,6 +53,7 @@ export async function checkProject(context: Context, { store, profile }: DoctorO
   const parts = await Promise.all([
     part("node", () => checkNode(project)),
     read.findings,
+    part("secrets", async () => (read.hasSecrets ? checkSecrets(project, read.products) : []), ownLimits),
     part("permissions", () => checkPermissions(project)),
     part("log.health", async () =>
       isTrusted || store !== undefined ? checkLog(project, hasTarget) : skipped("not read: the folder is not trusted"),
@@ -61,12 +62,8 @@ export async function checkProject(context: Context, { store, profile }: DoctorO
     part("app", (limit) => checkApp(project, routes, limit)),
     part("ngrok.token", (limit) => checkNgrok(project, limit)),
     part("public-url", (limit) => checkPublicUrl(project, limit)),
-    // Each of its requests has five seconds.
-    part(
-      "zoho.sign-in",
-      () => checkZoho(project),
-      (of, work) => work(of),
-    ),
+    part("zoho.sign-in", () => checkZoho(project), ownLimits),
+    part("listen", (limit) => checkListener(listener, limit)),
   ]);
   const findings = parts.flat();
   if (!isTrusted) return findings;
@@ -78,5 +75,13 @@ export async function checkProject(context: Context, { store, profile }: DoctorO
   const others = refusals
     .map((each) => ({ ...each, text: read.short(each.text) }))
     .filter(({ outcome, text }) => outcome === "failed" && !findings.some((each) => each.text.includes(text)));
-  return [...findings, ...others.map((each) => ({ ...each, text: `it would not start: ${each.text}` }))];
+  const wouldNotStart = others.map(({ text, remedy = CORRECT_IT, ...each }) => {
+    return { ...each, text: `it would not start: ${text}`, remedy };
+  });
+  return [...findings, ...wouldNotStart];
+}
+
+/** For a part whose requests have limits of their own. */
+function ownLimits<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return work(signal);
 }

@@ -1,9 +1,9 @@
 import { basename, sep } from "node:path";
 import { withChannelTokens } from "../../channels/tokens.ts";
 import { watchProductIds } from "../../channels/watch-products.ts";
-import type { Product } from "../../contract/product.ts";
+import { defaultFormat, type Product } from "../../contract/product.ts";
 import { projectProducts, warnOfUnknownVariables } from "../../custom/project-products.ts";
-import { CREDENTIAL_VARIABLES, type Credential } from "../../delivery/secrets.ts";
+import { CREDENTIAL_VARIABLES } from "../../delivery/secrets.ts";
 import type { Context } from "../../project/context.ts";
 import { overrideContext } from "../../project/context.ts";
 import { type Config, type LoadOptions, loadConfig } from "../../project/load.ts";
@@ -12,8 +12,13 @@ import { CHOSEN_CREDENTIALS, STORED_SECRETS_FILE } from "../../project/secrets.t
 import type { Settings } from "../../project/settings.ts";
 import { fileName, settingText, settingTexts } from "../../project/settings.ts";
 import { checkTrust, notTrusted } from "../../project/trust.ts";
+import { acceptedUnsigned, type Unsigned, unsignedTexts } from "../../recognition/unsigned.ts";
+import { openKeySets } from "../../zoho-api/key-sets.ts";
 import { type Finding, type Found, failed, passed, warned } from "../finding.ts";
-import { fromError, silentContext } from "./project.ts";
+import { type CheckedProject, fromError, silentContext } from "./project.ts";
+
+/** The remedy for a wrong setting that has no other. */
+export const CORRECT_IT = "correct it (see zoho-hooks help configuration)";
 
 /**
  * Reads the settings and secrets. Each invalid one becomes a finding; the valid ones are used. Unless `isTrusted` the files of
@@ -37,7 +42,7 @@ export async function readSettings(context: Context, store: string | undefined) 
     faults
       .filter(({ of }) => of === kind)
       .map(({ error }) => fromError(error))
-      .map((found) => ({ ...found, id, remedy: found.remedy ?? "correct it (see zoho-hooks help configuration)" }));
+      .map((found) => ({ ...found, id, remedy: found.remedy ?? CORRECT_IT }));
   const ofSettings = faultsOf("settings", "config");
   const ofSecrets = faultsOf("secrets", "secrets");
   // The checks that follow are about the user's own settings alone.
@@ -47,10 +52,19 @@ export async function readSettings(context: Context, store: string | undefined) 
     ...(refusal ? [{ id: "trust", ...failed(`files left out: ${refusal.message}`, refusal.hint) }] : []),
     ...(isTrusted && ofSettings.length === 0 ? [{ id: "config", ...checkConfig(config) }] : []),
     ...silent.warnings.map(({ message, hint }) => ({ id: "config", ...warned(message, hint) })),
-    ...(ofSecrets.length > 0 ? ofSecrets : [{ id: "secrets", ...checkSecrets(context, config, products) }]),
+    ...ofSecrets,
   ];
   const short = (text: string): string => text.replaceAll(`${config.root}${sep}`, "");
-  return { project, config, isTrusted, short, findings: findings.map((each) => ({ ...each, text: short(each.text) })) };
+  return {
+    project,
+    config,
+    products,
+    isTrusted,
+    /** False where a secret cannot be read: a finding says which. */
+    hasSecrets: ofSecrets.length === 0,
+    short,
+    findings: findings.map((each) => ({ ...each, text: short(each.text) })),
+  };
 }
 
 /** `zoho-hooks.config.json: port 4460, forwardTo 3000; .env: keep 1d` */
@@ -78,41 +92,51 @@ function shortOrigin(origin: string, root: string): string {
   return place.startsWith(root) ? basename(place) : place;
 }
 
-/** Secrets that are set, or missing for the products of the config. */
-function checkSecrets(context: Context, config: Config, products: readonly Product[]): Found {
-  const secrets = withChannelTokens(config.secrets, { folder: context.userFolder, known: context.knownSecrets });
+/**
+ * The secrets that are set, and what is accepted without a signature: by the running `listen`, else by one that is started here.
+ * Fetches key sets that are given as a URL, and rejects as `listen` does where that fails.
+ */
+export async function checkSecrets(
+  { context, config, listener }: CheckedProject,
+  products: readonly Product[],
+): Promise<readonly Found[]> {
+  const silent = silentContext(context);
+  const keys = await openKeySets(silent, config, products);
+  const secrets = withChannelTokens(keys.secrets, { folder: context.userFolder, known: context.knownSecrets });
+  const own = Object.keys(config.settings.products);
+  const [configured, others] = [true, false].map((isOwn) => products.filter(({ id }) => own.includes(id) === isOwn));
+  const running = listener?.receiver;
+  const unsigned = running?.unsigned ?? acceptedUnsigned([...(configured ?? []), ...(others ?? [])], secrets);
   const names = [...new Set(config.secrets.all().map(({ origin }) => origin))];
-  const set = secretsText(config, names);
-  const init = `${context.invocation} init`;
-  const unverified = products
-    .filter(({ id }) => Object.hasOwn(config.settings.products, id))
-    .map((product) => ({ id: product.id, credentials: credentialsOf(product, config) }))
-    .filter(
-      ({ id, credentials }) =>
-        credentials.length > 0 && credentials.every((each) => secrets.for(each, id).length === 0),
-    );
-  if (unverified.length > 0) {
-    const missing = [...new Set(unverified.flatMap((each) => each.credentials))];
-    const variables = missing.map((each) => CREDENTIAL_VARIABLES[each]).join(" or ");
-    const isChosen = CHOSEN_CREDENTIALS.some((each) => missing.includes(each));
-    const ids = unverified.map(({ id }) => id).join(", ");
-    return warned(
-      `${set === "" ? "" : `${set}; `}none for ${ids}, whose deliveries are not verified`,
-      isChosen ? `${init}, or set ${variables}` : `set ${variables}`,
-    );
-  }
-  if (names.length > 0) return passed(set);
   const hasChannels = watchProductIds.some((id) => secrets.for("token", id).length > 0);
-  return hasChannels
-    ? passed("the tokens of the channels that were created here")
-    : warned("none is set in this terminal: a listen started here does not verify deliveries", init);
+  const found = ((): Found => {
+    if (running === undefined && names.length === 0 && !hasChannels)
+      return warned("none is set in this terminal: a listen started here checks nothing", `${context.invocation} init`);
+    const set = names.length > 0 ? secretsText(config, names) : "the tokens of the channels that were created here";
+    const start = running === undefined ? set : "as the running listen says";
+    const text = `${start}; ${unsignedTexts(unsigned).join("; ") || "all products are checked"}`;
+    const remedies = missingKeys(context, configured ?? [], unsigned);
+    return remedies.length === 0 ? passed(text) : warned(text, remedies.join("; "));
+  })();
+  return [found, ...silent.warnings.map(({ message, hint }) => warned(message, hint))];
 }
 
-/** The kinds of secrets of which one verifies deliveries of a product. A sender offers its own one itself. */
-function credentialsOf({ id, formats }: Product, { settings }: Config): readonly Credential[] {
-  const chosen = formats.filter((format) => (settings.products[id]?.format ?? format.id) === format.id);
-  const credentials = chosen.flatMap(({ proofs }) => proofs.map(({ credential }) => credential));
-  return credentials.includes("hookSecret") ? [] : [...new Set(credentials)];
+/** What to set for the products of the config that have no key. A sender such as Mail offers its own in its first call. */
+function missingKeys(
+  { invocation }: Context,
+  products: readonly Product[],
+  unsigned: readonly Unsigned[],
+): readonly string[] {
+  const unset = products.filter(({ id }) =>
+    unsigned.some(({ product, reason, only }) => product === id && reason === "no_key" && only === undefined),
+  );
+  return unset.flatMap((product) => {
+    const credentials = [...new Set(defaultFormat(product)?.proofs.map(({ credential }) => credential))];
+    if (credentials.includes("hookSecret")) return [];
+    const variables = credentials.map((each) => CREDENTIAL_VARIABLES[each]).join(" or ");
+    const isChosen = CHOSEN_CREDENTIALS.some((each) => credentials.includes(each));
+    return [`for ${product.id}: ${isChosen ? `${invocation} init, or set` : "set"} ${variables}`];
+  });
 }
 
 /** `ZOHO_WEBHOOK_SECRET, ZOHO_WEBHOOK_TOKEN (.env)` */

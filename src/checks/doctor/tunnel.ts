@@ -1,18 +1,22 @@
-import { lookup } from "node:dns/promises";
 import { headerValue } from "../../delivery/delivery.ts";
+import { noSecrets } from "../../delivery/secrets.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
-import { openPoster } from "../../forward/post.ts";
-import { chooseRunTunnel } from "../../listener/tunnel-part.ts";
+import { arrivalFault, chooseRunTunnel, runProbeKey } from "../../listener/tunnel-part.ts";
+import { isDatabaseAddress } from "../../log/open-log.ts";
+import type { Config } from "../../project/load.ts";
+import { startReceiver } from "../../receiver/receiver.ts";
+import { memoryRecorder } from "../../receiver/recorder.ts";
 import { loadNgrok, NGROK_SERVER_ADDR, tryNgrok } from "../../tunnel/ngrok-session.ts";
-import { probe } from "../../tunnel/probe.ts";
-import { errorText, UserError } from "../../util/errors.ts";
-import { reachableHost } from "../../util/hosts.ts";
+import { type ProbeOptions, type ProbeResult, probe } from "../../tunnel/probe.ts";
+import { parsePublicUrl } from "../../tunnel/public-url.ts";
+import { errorCode, errorText, orUndefined, UserError } from "../../util/errors.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER } from "../../util/probe-key.ts";
 import { withTimeout } from "../../util/timing.ts";
 import { formatDuration } from "../../util/units.ts";
 import { usesLocalZoho } from "../../zoho-api/session.ts";
 import { type Found, failed, passed, skipped } from "../finding.ts";
-import { type CheckedProject, fromError, isOffline, silentContext } from "./project.ts";
+import { getReady } from "./listener.ts";
+import { type CheckedProject, fromError, silentContext } from "./project.ts";
 
 /** Whether ngrok can be reached, and accepts the authtoken. Opens no tunnel. */
 export async function checkNgrok(
@@ -35,13 +39,6 @@ export async function checkNgrok(
   const from = `from ${isVariable ? config.variableOrigin("NGROK_AUTHTOKEN") : authtoken.origin}`;
   if (listener?.publicUrl !== undefined) return [passed(`${from}; listen has a tunnel open`)];
   const reach = (found: Found): Found => ({ ...found, id: "ngrok.reach" });
-  const notTried = skipped(`${from}: not tried`);
-  try {
-    const { hostname } = new URL(`tcp://${serverAddr}`);
-    await lookup(hostname.replace(/^\[|\]$/g, ""));
-  } catch (error) {
-    return [notTried, reach(skipped(`not checked: ${errorText(error)}`))];
-  }
   const startedAt = performance.now();
   try {
     const sdk = await loadNgrok();
@@ -50,59 +47,86 @@ export async function checkNgrok(
     return [passed(`${from}: accepted`), reach(passed(`${serverAddr} in ${took}`))];
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof UserError)) {
-      if (!isOffline(error)) throw error;
-      // Its name was found, so there is a network.
-      const remedy = "allow it in the firewall, or use --public-url";
-      return [notTried, reach(failed(`${serverAddr} does not answer`, remedy))];
-    }
-    if (/^ngrok/.test(error.code)) return [notTried, reach(fromError(error))];
-    // Only ngrok itself has such codes, so it was reached. 108: another agent runs, perhaps this user's.
-    return [fromError(error, error.code === "ERR_NGROK_108" ? "warning" : "failed"), reach(passed(serverAddr))];
+    // Only ngrok itself has such codes, so it was reached.
+    if (errorCode(error)?.startsWith("ERR_NGROK")) return [fromError(error), reach(passed(serverAddr))];
+    const isKnown = error instanceof UserError;
+    const remedy = "allow it in the firewall, or use --public-url";
+    const fault = isKnown ? fromError(error) : failed(`${serverAddr} does not answer: ${errorText(error)}`, remedy);
+    return [skipped(`${from}: not tried`), reach(fault)];
   }
 }
 
 const NGROK_TIMEOUT_MS = 4_000;
 
-/** Whether requests to the public URL of the running `listen` arrive there. */
-export async function checkPublicUrl({ config, listener }: CheckedProject, signal: AbortSignal): Promise<Found> {
-  if (listener === undefined) return skipped("not checked: no listen runs in this project");
-  const { pid, port, publicUrl: url } = listener;
+/** Whether requests to the public URL arrive: at the running `listen`, or else at a receiver on its port, for a moment. */
+export async function checkPublicUrl(project: CheckedProject, signal: AbortSignal): Promise<Found> {
+  const { config, listener } = project;
+  if (listener === undefined) return checkOwnTunnel(project, signal);
+  const { pid, publicUrl: url, receiver } = listener;
   if (url === undefined) return skipped("none: listen runs without a tunnel");
-  if (port === undefined)
+  if (receiver === undefined)
     return skipped(`${url}: not checked, because the port of listen (process ${pid}) is not known`);
-  const host = reachableHost(config.settings.host);
-  const local = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const dispatchers = await openDispatchers({ connections: 1, insecure: false, env: config.env });
+  // Only that process has the key.
+  const answer = async (nonce: string): Promise<string | undefined> =>
+    headerValue(await getReady(receiver.url, signal, [[PROBE_HEADER, nonce]]), PROBE_ANSWER_HEADER);
+  const result = await probeUrl(config, url, { answer }, signal);
+  if (result.ok) return passed(`${url} arrives here in ${formatDuration(result.latencyMs)}`);
+  const remedy = "start listen again, or point your tunnel to its port";
+  return failed(`a request to ${url} did not arrive here: ${result.reason}`, remedy);
+}
+
+/** Whether `listen` would be reached through a tunnel that the user runs, without which it does not start. */
+async function checkOwnTunnel({ context, config }: CheckedProject, signal: AbortSignal): Promise<Found> {
+  const { host, port, publicUrl, store, maxBody } = config.settings;
+  // For a wrong URL listen does not start, which has a line of its own.
+  const url = publicUrl === undefined ? undefined : orUndefined(() => parsePublicUrl(publicUrl));
+  if (url === undefined) return skipped("not checked: no listen runs in this project");
+  const probeKey = runProbeKey(context, config);
+  // It knows no product: what a sender posts meanwhile is answered with 404, since nothing records it.
+  const receiver = await startReceiver({
+    host,
+    port,
+    products: [],
+    secrets: noSecrets,
+    policy: { schema: "off", onInvalid: "reject" },
+    limits: {},
+    allowed: undefined,
+    maxBody,
+    recorder: memoryRecorder(),
+    pid: context.pid,
+    probeKey,
+    publicHost: new URL(url).host,
+    now: context.now,
+    onEvent: () => {},
+    onTrouble: () => {},
+  }).catch(() => undefined);
+  if (receiver === undefined) return skipped(`${url}: not checked, because its port cannot be opened`);
   try {
-    const target = new URL(url);
-    const result = await probe({
-      publicUrl: url,
-      key: { answer: (nonce: string) => answerOf(local, nonce, signal) },
-      signal,
-      pausesMs: [0, 500],
-      timeoutMs: PROBE_TIMEOUT_MS,
-      dispatcher: dispatchers.isDirect(target) ? undefined : dispatchers.for(target),
-    });
-    if (result.ok) return passed(`${url} arrives here in ${formatDuration(result.latencyMs)}`);
-    if (isOffline(new Error(result.reason))) return skipped(`${url}: not checked: ${result.reason}`);
-    const remedy = "start listen again, or point your tunnel to its port";
-    return failed(`a request to ${url} did not arrive here: ${result.reason}`, remedy);
+    const result = await probeUrl(config, url, probeKey, signal);
+    const fault = arrivalFault(config, { kind: "public-url", url }, result);
+    if (fault === undefined) return passed(`${url} arrives at ${receiver.url}`);
+    // Receivers on one log may start before the proxy in front of them asks them.
+    return fromError(fault, !result.ok && isDatabaseAddress(String(store)) ? "warning" : "failed");
   } finally {
-    await dispatchers.close();
+    await receiver.close(0);
   }
 }
 
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** Answer of the receiver at a local address to a nonce: only it has the key. */
-async function answerOf(local: string, nonce: string, signal: AbortSignal): Promise<string | undefined> {
-  const poster = await openPoster({ connections: 1, insecure: false, env: {}, timeoutMs: PROBE_TIMEOUT_MS });
-  const headers = [[PROBE_HEADER, nonce]] as const;
+/** Sends a request to a public URL, and a second one if that fails, as `listen` would. */
+async function probeUrl(
+  { env }: Pick<Config, "env">,
+  publicUrl: string,
+  key: ProbeOptions["key"],
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const dispatchers = await openDispatchers({ connections: 1, insecure: false, env });
   try {
-    const request = { method: "GET", url: `${local}/readyz`, headers, body: Buffer.alloc(0) };
-    return headerValue(await poster.post(request, { signal }), PROBE_ANSWER_HEADER);
+    const target = new URL(publicUrl);
+    const dispatcher = dispatchers.isDirect(target) ? undefined : dispatchers.for(target);
+    return await probe({ publicUrl, key, signal, pausesMs: [0, 500], timeoutMs: PROBE_TIMEOUT_MS, dispatcher });
   } finally {
-    await poster.close();
+    await dispatchers.close();
   }
 }

@@ -11,10 +11,17 @@ import { chosenProfile } from "../../zoho-api/session.ts";
 import { type SignIn, signInAgain } from "../../zoho-api/sign-in.ts";
 import { type Found, failed, passed, skipped, warned } from "../finding.ts";
 import { checkChannels } from "./channels.ts";
-import { bounded, type CheckedProject, fromError, isOffline, silentContext } from "./project.ts";
+import { bounded, type CheckedProject, fromRequest, isOffline, silentContext } from "./project.ts";
 
 /** The sign-in, its scopes and data centre, the clock, and the channels. */
 export async function checkZoho(project: CheckedProject): Promise<readonly Found[]> {
+  return checkSession(project).catch((error: unknown) => {
+    project.context.signal.throwIfAborted();
+    return [fromRequest(error)];
+  });
+}
+
+async function checkSession(project: CheckedProject): Promise<readonly Found[]> {
   const { context, config, profile } = project;
   let session: ZohoSession;
   try {
@@ -32,7 +39,7 @@ export async function checkZoho(project: CheckedProject): Promise<readonly Found
     context.signal.throwIfAborted();
     const reason = `not checked: ${isOffline(error) ? "Zoho could not be reached" : "the sign-in does not work"}`;
     return [
-      fromError(error, errorCode(error) === "token_throttled" ? "warning" : "failed"),
+      fromRequest(error, errorCode(error) === "token_throttled" ? "warning" : "failed"),
       ...(signIn.scopes.length > 0 ? checkScopes(signIn, signIn.scopes) : [as("zoho.scopes", skipped(reason))]),
       as("zoho.data-centre", skipped(`${signIn.centre.id}, as the sign-in says; not checked with Zoho`)),
       as("zoho.clock", skipped(reason)),
@@ -63,7 +70,7 @@ async function checkWithToken(
   const isSignIn = (error: unknown): boolean =>
     error instanceof UserError && error.exitCode === ExitCode.credentials && !isLack(error);
   const others = errors.filter((error) => !isLack(error) && !isSignIn(error));
-  const all = [...results.flatMap(({ findings }) => findings), ...others.map((error) => fromError(error))];
+  const all = [...results.flatMap(({ findings }) => findings), ...others.map((error) => fromRequest(error))];
   // What is wrong with all products is one line.
   const channels = all.filter(({ text }, i) => all.findIndex((each) => each.text === text) === i);
   const isForbidden = errors.length > 0 || products.length === 0;
@@ -82,7 +89,7 @@ async function checkWithToken(
 /** `isUntried`: there was an access token, and no answer that accepts it. */
 function checkSignIn({ name, hosts }: SignIn, error: unknown, isUntried: boolean): Found {
   const from = name === "environment" ? "from the environment" : `profile ${name}`;
-  if (error !== undefined) return fromError(error);
+  if (error !== undefined) return fromRequest(error);
   if (isUntried) return skipped(`${from}: not tried, since Zoho does not answer`);
   return passed(`${from}: works`, { accounts: hosts.accountsUrl });
 }
@@ -117,7 +124,7 @@ async function listChannels(
     );
     // What fails here is not Zoho's refusal, such as a memory that cannot be read.
     const found = checkChannels(project, session, listed);
-    return { findings: await found.catch((error: unknown) => [fromError(error)]) };
+    return { findings: await found.catch((error: unknown) => [fromRequest(error)]) };
   } catch (error) {
     context.signal.throwIfAborted();
     return { findings: [], error };

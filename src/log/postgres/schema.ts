@@ -285,9 +285,13 @@ export async function requireLog(database: Database): Promise<void> {
 
 /**
  * Creates the tables where there is no log, or upgrades one of an earlier format, all or nothing. Safe when several processes do
- * it at once. Rejects with a UserError where a log of an earlier format has active receivers.
+ * it at once. Rejects with a UserError where a log of an earlier format has active receivers. With `ROLLBACK` it only shows what it
+ * could do.
  */
-export async function createTables(database: Database): Promise<"created" | "upgraded" | "unchanged"> {
+export async function createTables(
+  database: Database,
+  end: "COMMIT" | "ROLLBACK" = "COMMIT",
+): Promise<"created" | "upgraded" | "unchanged"> {
   const { schema, path } = database;
   const client = await database.session();
   try {
@@ -309,7 +313,7 @@ export async function createTables(database: Database): Promise<"created" | "upg
       for (const { postgresql } of steps) await client.query(postgresql);
       await client.query(`UPDATE meta SET value = '${logFormat()}' WHERE name = 'format'`);
     }
-    await client.query("COMMIT");
+    await client.query(end);
     if (format === undefined) return "created";
     return steps.length > 0 ? "upgraded" : "unchanged";
   } catch (error) {

@@ -19,11 +19,12 @@ export async function readServer(address: DatabaseAddress) {
   }
 }
 
-/** Throws a UserError for a server on which no log could be created or used. */
+/** Throws a UserError for a server on which no log could be created or used. Changes nothing. */
 export async function requireSuitableServer(address: DatabaseAddress): Promise<void> {
   const database = openDatabase(await connectTo(address));
   try {
     await checkServer(database);
+    await createTables(database, "ROLLBACK");
   } finally {
     await database.close();
   }

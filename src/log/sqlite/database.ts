@@ -22,6 +22,7 @@ interface DatabaseOptions {
 export const BUSY_MS = 5000;
 const PAGE_BYTES = 8192;
 const PROJECT_FOLDER = ".zoho-hooks";
+const IGNORE_FILE = ".gitignore";
 
 /** Opens the file with durable commits, and creates its tables. With `create` it may be of an earlier format. */
 export async function openDatabase(options: DatabaseOptions): Promise<NativeDatabase> {
@@ -124,15 +125,20 @@ async function waitForContent(path: string, atMostMs: number): Promise<void> {
 /** The project's folder may exist before its log, and without this file, as in a clone. */
 function ignoreInGit(folder: string): void {
   if (basename(folder) !== PROJECT_FOLDER) return;
-  const file = join(folder, ".gitignore");
-  rejectLinks(folder, file);
+  rejectLinkedIgnore(folder);
+  const file = join(folder, IGNORE_FILE);
   // A full disk may have left it empty.
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0) writeGitignore(folder);
 }
 
+/** Throws a usage error where the file that makes Git ignore a log in this folder is a link. */
+export function rejectLinkedIgnore(folder: string): void {
+  if (basename(folder) === PROJECT_FOLDER) rejectLinks(folder, join(folder, IGNORE_FILE));
+}
+
 /** Does not ignore the project's fixtures, which are shared. */
 function writeGitignore(folder: string): void {
-  const file = new AtomicFile(join(folder, ".gitignore"), { mode: 0o644, keepMode: false });
+  const file = new AtomicFile(join(folder, IGNORE_FILE), { mode: 0o644, keepMode: false });
   try {
     file.write("/*\n!/fixtures/\n");
     file.commit();

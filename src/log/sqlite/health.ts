@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { DamagedValue } from "../damage.ts";
 import { numberOf, textOf } from "../rows.ts";
 import { WAITING_ROWS } from "../states.ts";
-import { rejectForeign } from "./database.ts";
+import { rejectForeign, rejectLinkedIgnore } from "./database.ts";
 import { loadEngine, type NativeDatabase } from "./engine.ts";
 import { logError } from "./fault.ts";
 
@@ -30,6 +30,7 @@ export async function readHealth(link: string): Promise<LogHealth> {
   try {
     const path = realpathSync(link);
     for (const place of [dirname(path), path]) accessSync(place, constants.R_OK | constants.W_OK);
+    rejectLinkedIgnore(dirname(path));
     await rejectForeign({ engine, path, create: false }, BUSY_MS);
     database = engine.open(path, { readOnly: true });
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);

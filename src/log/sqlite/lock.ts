@@ -88,13 +88,18 @@ export async function peekLockOwner(link: string): Promise<LockOwner | undefined
     database = engine.open(path, { readOnly: true });
     database.exec("PRAGMA busy_timeout = 100");
     // The log may still name an owner that was killed: only the lock counts.
-    if (!existsSync(lockPath(path)) || !isLocked(engine, path, 200) || !isLog(database, path)) return undefined;
+    if (!isStillLocked(engine, path) || !isLog(database, path)) return undefined;
     return readOwner({ path, database });
   } catch (error) {
     throw logError(error, link);
   } finally {
     database?.close();
   }
+}
+
+/** Whether a process has locked the log at this path, which may be gone since. Creates no lock. */
+export function isStillLocked(engine: SqliteEngine, path: string): boolean {
+  return existsSync(lockPath(path)) && isLocked(engine, path, 200);
 }
 
 /** Whether a process has locked the log at this path. */

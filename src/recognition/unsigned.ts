@@ -1,0 +1,68 @@
+import { acceptsUnsigned, defaultFormat, type Format, isNeverSigned, type Product } from "../contract/product.ts";
+import type { Secrets } from "../delivery/secrets.ts";
+
+/** Why deliveries are accepted without a signature: no key is set to check one with, a setting allows it, or Zoho makes none. */
+export const UNSIGNED_REASONS = ["no_key", "allowed", "never_signed"] as const;
+
+/** Deliveries of a product that are accepted without a signature. */
+export interface Unsigned {
+  readonly product: string;
+  readonly reason: (typeof UNSIGNED_REASONS)[number];
+  /** A part of them, such as `custom bodies`; all if undefined. */
+  readonly only?: string;
+}
+
+/** Which deliveries are accepted without a signature, in the order of the products. All others need the right one. */
+export function acceptedUnsigned(products: readonly Product[], secrets: Pick<Secrets, "for">): readonly Unsigned[] {
+  return products.flatMap((product) =>
+    isNeverSigned(product) ? unsignedByZoho(product, secrets) : unchecked(product, secrets),
+  );
+}
+
+/** Of a product that Zoho never signs: nothing once the user has given it a key, which every delivery then needs. */
+function unsignedByZoho(product: Product, secrets: Pick<Secrets, "for">): readonly Unsigned[] {
+  const { id, formats } = product;
+  if (acceptsUnsigned(product, secrets)) {
+    const expectsValue = formats.some(({ proofs }) => proofs.some(({ credential }) => credential === "auth"));
+    return [{ product: id, reason: expectsValue ? "no_key" : "never_signed" }];
+  }
+  return formats.some(isCheckedWith(product, secrets)) ? [] : [{ product: id, reason: "no_key" }];
+}
+
+function unchecked(product: Product, secrets: Pick<Secrets, "for">): readonly Unsigned[] {
+  const { id, formats, allowUnsigned } = product;
+  const isChecked = isCheckedWith(product, secrets);
+  const open = formats.filter((format) => format.proofs.length > 0 && !isChecked(format));
+  const usual = defaultFormat(product);
+  const allowed: readonly Unsigned[] =
+    allowUnsigned === true ? [{ product: id, reason: "allowed", only: "custom bodies" }] : [];
+  if (usual !== undefined && open.includes(usual)) {
+    // A channel's token is required only of deliveries that name the channel.
+    const hasChannel = usual.proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
+    return [{ product: id, reason: "no_key", ...(hasChannel ? { only: "other channels" } : {}) }, ...allowed];
+  }
+  const parts = open.map((format): Unsigned => ({ product: id, reason: "no_key", only: partOf(format) }));
+  return [...parts, ...allowed];
+}
+
+function partOf({ id, customEvent }: Format): string {
+  return customEvent === undefined ? `format ${id}` : "custom bodies";
+}
+
+/** Whether a delivery in a format is rejected without the right signature or token. */
+function isCheckedWith({ id }: Product, secrets: Pick<Secrets, "for">): (format: Format) => boolean {
+  return ({ proofs }) =>
+    proofs.some(({ credential }) => secrets.for(credential, id).some(({ optional }) => optional !== true));
+}
+
+const REASON_TEXTS = { no_key: "no key set", allowed: "allowed", never_signed: "never signed" };
+
+/** `no key set: desk, mail`, a text for each reason; what the user can change first. */
+export function unsignedTexts(unsigned: readonly Unsigned[]): readonly string[] {
+  return UNSIGNED_REASONS.flatMap((reason) => {
+    const names = unsigned
+      .filter((each) => each.reason === reason)
+      .map(({ product, only }) => (only === undefined ? product : `${product} (${only})`));
+    return names.length === 0 ? [] : [`${REASON_TEXTS[reason]}: ${names.join(", ")}`];
+  });
+}
