@@ -5,7 +5,7 @@ import { deleteAndConfirm, readAllPages, requestedDeletions } from "../zoho-api/
 import { readFault, replyError, ZohoApiError } from "../zoho-api/errors.ts";
 import { parseZohoTime } from "../zoho-api/time.ts";
 import { CHANNEL_ID, type Channel, type ChannelConfig, mergeRows, watchItem } from "./channel.ts";
-import { soonest } from "./expiry.ts";
+import { isPast, soonest } from "./expiry.ts";
 import type { WatchProduct } from "./watch-products.ts";
 
 /** A channel to write, and when it expires. */
@@ -17,19 +17,38 @@ export interface ChannelRequest {
 /** The notification API of one product for one organisation. It shows only the signed-in user's channels. */
 export type WatchClient = ReturnType<typeof watchClient>;
 
+interface ReadOptions {
+  /** Limits the list to one channel, but Zoho may show others nevertheless. */
+  readonly channel_id?: string;
+  /** Limits it to those that watch a module. */
+  readonly module?: string;
+  /** A long run repeats it. */
+  readonly isPoll?: boolean;
+}
+
+interface ChannelList {
+  readonly listed: readonly Channel[];
+  /** Channels that Zoho shows although they have expired, so that they post no more. */
+  readonly expired: readonly Channel[];
+}
+
 /** Zoho documents up to 100 per request; this is below every limit ever named. */
 export const ITEMS_PER_CALL = 50;
 const ROWS_PER_PAGE = 200;
 
 export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortSignal) {
   const call = (request: ApiRequest): Promise<ApiReply> => api.call({ ...request, signal });
-  const list = async (filter: Readonly<Record<string, string>> = {}): Promise<readonly Channel[]> =>
-    mergeRows(
-      await readAllPages("channels", async (page) => {
-        const query = new URLSearchParams({ page: String(page), per_page: String(ROWS_PER_PAGE), ...filter });
-        return readPage(await call(watchRequest(product, "GET", "list channels", { query: query.toString() })));
-      }),
-    );
+  const read = async ({ isPoll, ...filter }: ReadOptions = {}): Promise<ChannelList> => {
+    const rows = await readAllPages("channels", async (page) => {
+      const query = new URLSearchParams({ page: String(page), per_page: String(ROWS_PER_PAGE), ...filter });
+      const request = watchRequest(product, "GET", "list channels", { query: query.toString() });
+      return readPage(await call({ ...request, isPoll }));
+    });
+    const channels = mergeRows(rows);
+    const isExpired = ({ expiresAt }: Channel): boolean => expiresAt !== undefined && isPast(expiresAt, api.now());
+    return { listed: channels.filter((each) => !isExpired(each)), expired: channels.filter(isExpired) };
+  };
+  const list = async (options?: ReadOptions): Promise<readonly Channel[]> => (await read(options)).listed;
   const write = async (
     method: "POST" | "PUT",
     requests: readonly ChannelRequest[],
@@ -46,6 +65,7 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
 
   return {
     product,
+    read,
     list: (module?: string) => list(module === undefined ? {} : { module }),
     get: async (id: string): Promise<Channel | undefined> =>
       (await list({ channel_id: id })).find((channel) => channel.id === id),

@@ -4,7 +4,7 @@ import { ExitCode, UserError } from "../util/errors.ts";
 import { isNotSubscribed, isRejection, isThrottled, ZohoApiError } from "../zoho-api/errors.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { type Grant, requireSuccess } from "./client.ts";
-import { expandEvents } from "./events.ts";
+import { doubledEvents, expandEvents } from "./events.ts";
 import { grantWarning, MINUTE_MS } from "./expiry.ts";
 import type { RememberedChannel } from "./memory.ts";
 import type { ChannelAccess } from "./session.ts";
@@ -82,18 +82,38 @@ async function write(
   }
 }
 
-/** Remembers what Zoho granted, and reads the channel from the list. */
+/** Remembers what Zoho granted, and reads the channel and all others from the list. */
 export async function readBack(
   { client, memory, now }: ChannelAccess,
   config: ChannelConfig,
   { expiresAt, modules }: Grant,
-): Promise<Channel> {
+): Promise<{ readonly channel: Channel; readonly others: readonly Channel[] }> {
   await memory.remember({ ...config, ...(expiresAt && { expiresAt }) });
-  const listed = await client.get(config.id);
+  const all = await client.list();
+  const others = all.filter(({ id }) => id !== config.id);
+  const listed = all.find(({ id }) => id === config.id);
   // Zoho has accepted it, so a list that does not show it yet is no failure.
-  if (listed === undefined) return { ...config, modules, expiresAt };
+  if (listed === undefined) return { channel: { ...config, modules, expiresAt }, others };
   await memory.observe([listed], now(), config.id);
-  return { ...listed, expiresAt: listed.expiresAt ?? expiresAt };
+  return { channel: { ...listed, expiresAt: listed.expiresAt ?? expiresAt }, others };
+}
+
+/** Warns of other channels that post the same events to the same URL. `surplusId`: the one to delete, else the other. */
+export function warnOfDoubles(
+  context: Context,
+  { command }: ChannelAccess,
+  { channel, others }: { readonly channel: Channel; readonly others: readonly Channel[] },
+  surplusId?: string,
+): void {
+  for (const other of others) {
+    const events = doubledEvents(channel, other);
+    if (events.length === 0) continue;
+    context.report({
+      type: "warning",
+      message: `channel ${other.id} posts ${events.join(", ")} to the same URL: your app gets each of these events twice`,
+      hint: `keep one of the two: ${command(`delete ${surplusId ?? other.id}`)}`,
+    });
+  }
 }
 
 /** Warns where the listed channel differs from the requested one. */

@@ -1,6 +1,7 @@
 import { findEvent, findFormat, findProduct, nearest } from "../contract/event-names.ts";
 import { products } from "../products/index.ts";
 import { usageError } from "../util/errors.ts";
+import type { Channel } from "./channel.ts";
 
 /** Notifications say `insert` and `update` for the first two. */
 const OPERATIONS = ["create", "edit", "delete", "all"];
@@ -55,6 +56,15 @@ export function contractEvents(events: readonly string[]): readonly string[] {
     return all.every((event) => own.includes(event)) ? [`${module}.all`] : own;
   });
 }
+
+/** Events that both channels post to the same URL. */
+export function doubledEvents(a: Posting, b: Posting): readonly string[] {
+  if (a.notifyUrl === undefined || a.notifyUrl !== b.notifyUrl) return [];
+  const events = expandEvents(a.events);
+  return contractEvents(expandEvents(b.events).filter((event) => events.includes(event)));
+}
+
+type Posting = Pick<Channel, "notifyUrl" | "events">;
 
 export function withoutEvents(events: readonly string[], removed: readonly string[]): readonly string[] {
   const gone = new Set(expandEvents(removed));

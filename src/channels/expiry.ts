@@ -10,6 +10,30 @@ export const WEEK_MS = 7 * DAY_MS;
 /** Below the longest lifetime, because clocks differ and requests take time. */
 export const LIFETIME_MARGIN_MS = 60 * MINUTE_MS;
 
+/** Clocks differ: a channel this close to its expiry may have expired by Zoho's, or not yet. */
+const EXPIRY_TOLERANCE_MS = 5 * MINUTE_MS;
+
+/** Whether a channel that Zoho no longer lists has expired. Otherwise something deleted it earlier. */
+export function hasExpired(expiresAt: Date, now: Date): boolean {
+  return expiresAt.getTime() <= now.getTime() + EXPIRY_TOLERANCE_MS;
+}
+
+/** Whether a channel that Zoho lists posts no more. */
+export function isPast(expiresAt: Date, now: Date): boolean {
+  return expiresAt.getTime() <= now.getTime() - EXPIRY_TOLERANCE_MS;
+}
+
+/** Why Zoho no longer lists a channel. */
+export const GONE = {
+  expired: "it expired: Zoho no longer lists it",
+  "gone early": "something else deleted it, or made it expire early: Zoho no longer lists it",
+  "not listed": "Zoho does not list it: it was not created, has expired, or was deleted elsewhere",
+} as const;
+
+export function goneReason(expiresAt: Date | undefined, now: Date): string {
+  return GONE[expiresAt === undefined ? "not listed" : hasExpired(expiresAt, now) ? "expired" : "gone early"];
+}
+
 export interface LifetimeLimit {
   /** Undefined if Zoho documents none. */
   readonly longestMs: number | undefined;

@@ -29,32 +29,38 @@ export interface KeepAliveOptions {
   readonly signal: AbortSignal;
   /** Renews the channel, or creates it if it has no expiry. Calls `onLost` if it is gone. */
   readonly renew: (expiresAt: Date | undefined, onLost: (error: unknown) => void) => Promise<ChannelGrant>;
-  /** Called every 15 minutes between renewals. Resolves to the reason if the channel is gone. */
-  readonly poll?: () => Promise<UserError | undefined>;
+  /** Reads the channel from Zoho, before each renewal and at least this often. Undefined without an answer. */
+  readonly poll: () => Promise<PolledChannel | undefined>;
+  readonly pollMs: number;
   readonly onChange: (change: ChannelChange) => void;
+}
+
+/** A channel as Zoho has it. */
+interface PolledChannel {
+  readonly isListed: boolean;
+  /** Undefined if Zoho does not say. */
+  readonly expiresAt?: Date | undefined;
 }
 
 /** Part of its lifetime after which a channel is renewed, or up to JITTER earlier. */
 const RENEW_AT = 0.8;
 const JITTER = 0.05;
 /** Short, so that a machine that was suspended notices soon how late it is. */
-const MAX_POLL_DELAY_MS = 5 * MINUTE_MS;
+const MAX_SLEEP_MS = 5 * MINUTE_MS;
 /** Limits the rate of renewals, however short the lifetime that Zoho grants. */
 const MIN_LIFETIME_MS = 10_000;
 const FIRST_RETRY_MS = 10_000;
 const MAX_RETRY_MS = 15 * MINUTE_MS;
-/** A channel that was created without an expiry lives an hour. */
-export const POLL_INTERVAL_MS = 15 * MINUTE_MS;
 
 /**
  * Keeps a channel alive until the signal aborts, and reports each renewal, failure and loss. Throws only if the channel
  * is lost to another process, or because of the sign-in (`UserError` 6), which waiting does not repair.
  */
 export async function keepAlive(options: KeepAliveOptions): Promise<void> {
-  const { id, lifetimeMs, now, signal, onChange } = options;
+  const { id, now, signal, onChange } = options;
   let { expiresAt, isDue = false } = options;
   // When an existing channel was granted is unknown: assume the full lifetime, so that an old one is renewed at once.
-  let grantedAt = expiresAt === undefined ? now() : new Date(expiresAt.getTime() - lifetimeMs);
+  let leadMs = renewalLeadMs(options.lifetimeMs);
   let isLossReported = false;
   let failures = 0;
   const lose = (error: unknown): void => {
@@ -62,30 +68,27 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
     isLossReported = true;
     expiresAt = undefined;
   };
-  /** Waits until the renewal is due. False if the signal aborted, or the channel is gone. */
-  const waitForRenewal = async (end: Date): Promise<boolean> => {
-    const due = renewalTime(end, grantedAt);
-    for (let leftMs = due.getTime() - now().getTime(); leftMs > 0; ) {
-      const delayMs = options.poll === undefined ? leftMs : Math.min(leftMs, POLL_INTERVAL_MS);
-      if (!(await sleepUntil(new Date(now().getTime() + delayMs), options))) return false;
-      leftMs = Math.min(leftMs - delayMs, due.getTime() - now().getTime());
-      const loss = leftMs > 0 ? await options.poll?.() : undefined;
-      if (signal.aborted) return false;
-      if (loss !== undefined) {
-        lose(loss);
-        return false;
-      }
+  /** Waits until the renewal is due, by the expiry that Zoho last said. */
+  const waitForRenewal = async (): Promise<void> => {
+    while (!isDue && expiresAt !== undefined && !signal.aborted) {
+      const dueMs = expiresAt.getTime() - leadMs - now().getTime();
+      if (dueMs <= 0) return;
+      if (!(await sleepUntil(new Date(now().getTime() + Math.min(dueMs, options.pollMs)), options))) return;
+      const polled = await options.poll();
+      if (polled === undefined) continue;
+      expiresAt = polled.expiresAt ?? expiresAt;
+      // The renewal finds out whether it is gone: one list may be empty by mistake.
+      isDue = !polled.isListed;
     }
-    return !signal.aborted;
   };
 
   while (!signal.aborted) {
-    isDue ||= failures > 0 || expiresAt === undefined;
-    if (!isDue && expiresAt !== undefined && !(await waitForRenewal(expiresAt))) continue;
+    if (failures === 0) await waitForRenewal();
+    if (signal.aborted) return;
     try {
       const grant = await options.renew(expiresAt, lose);
       ({ expiresAt } = grant);
-      grantedAt = now();
+      leadMs = renewalLeadMs(expiresAt.getTime() - now().getTime());
       failures = 0;
       isDue = false;
       isLossReported = false;
@@ -109,9 +112,9 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
   }
 }
 
-function renewalTime(expiresAt: Date, grantedAt: Date): Date {
-  const lifetimeMs = Math.max(MIN_LIFETIME_MS, expiresAt.getTime() - grantedAt.getTime());
-  return new Date(grantedAt.getTime() + lifetimeMs * (RENEW_AT - JITTER * Math.random()));
+/** How long before its expiry a channel with this lifetime is renewed. */
+function renewalLeadMs(lifetimeMs: number): number {
+  return lifetimeMs - Math.floor(Math.max(MIN_LIFETIME_MS, lifetimeMs) * (RENEW_AT - JITTER * Math.random()));
 }
 
 /** Exponential with jitter, but at most half of the time that is left. */
@@ -127,7 +130,7 @@ function retryDelayMs(failures: number, expiresAt: Date | undefined, now: Date, 
 /** False if the signal aborted first. Time slept counts as well: a clock that is set back must not make it oversleep. */
 async function sleepUntil(due: Date, { now, sleep, signal }: KeepAliveOptions): Promise<boolean> {
   for (let leftMs = due.getTime() - now().getTime(); leftMs > 0 && !signal.aborted; ) {
-    const delayMs = Math.min(leftMs, MAX_POLL_DELAY_MS);
+    const delayMs = Math.min(leftMs, MAX_SLEEP_MS);
     await sleep(delayMs, signal);
     leftMs = Math.min(leftMs - delayMs, due.getTime() - now().getTime());
   }

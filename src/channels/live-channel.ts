@@ -5,11 +5,12 @@ import { untilAborted } from "../util/timing.ts";
 import { isRejection } from "../zoho-api/errors.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { requireSuccess, watchClient } from "./client.ts";
-import { readBack, requestChannel, takeOverChannel, warnOfDifferences } from "./create.ts";
+import { readBack, requestChannel, takeOverChannel, warnOfDifferences, warnOfDoubles } from "./create.ts";
 import { contractEvents, expandEvents, normaliseEvents } from "./events.ts";
-import { endAfter } from "./expiry.ts";
-import { type ChannelChange, changeReport, isTakenOver, keepAlive } from "./keep-alive.ts";
+import { endAfter, goneReason } from "./expiry.ts";
+import { type ChannelChange, changeReport, isTakenOver, type KeepAliveOptions, keepAlive } from "./keep-alive.ts";
 import type { ChannelMemory } from "./memory.ts";
+import { orphanIds } from "./orphaned-channels.ts";
 import { type ChannelGrant, writeRenewals } from "./renew.ts";
 import { type ChannelState, channelReport, type RunningChannel, stateReport } from "./reports.ts";
 import type { ZohoSession } from "./session.ts";
@@ -65,9 +66,12 @@ export async function openLiveChannel({
         ? { ...(await requestChannel(session, config, end)), tookOver: false }
         : await takeOverChannel(session, config, orphan, end);
     isGranted = true;
-    return { ...granted, channel: await readBack(session, config, granted) };
+    const { channel, others } = await readBack(session, config, granted);
+    // Those that an earlier listen has left behind are deleted next.
+    const orphans = await orphanIds(await session.memory.all(), session.folder, session.now());
+    return { ...granted, channel, others: others.filter((each) => !orphans.has(each.id)) };
   };
-  const { requested, tookOver, channel } = await open().catch(async (error: unknown) => {
+  const { requested, tookOver, channel, others } = await open().catch(async (error: unknown) => {
     if (isGranted || !isRejection(error)) await abandon(context, session, id);
     throw error;
   });
@@ -76,6 +80,7 @@ export async function openLiveChannel({
     ...(tookOver && { reason: "taken over: an earlier listen of this project left it behind" }),
   });
   warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
+  warnOfDoubles(context, session, { channel, others });
   let { expiresAt } = channel;
   let isMoving = false;
   let moved: Channel | undefined;
@@ -113,22 +118,22 @@ export async function openLiveChannel({
     context.report({ ...channelReport(session, "updated", now), reason });
   };
   let reportedChange = "";
-  const poll = async (): Promise<UserError | undefined> => {
+  const poll: KeepAliveOptions["poll"] = async () => {
     await requireOwned();
     // The next poll, or the renewal, reports what lasts.
-    const listed = await client.get(id).catch(() => "unknown" as const);
-    if (listed === "unknown" || life.signal.aborted || context.signal.aborted) return undefined;
-    if (listed === undefined) {
-      const message = "Zoho no longer lists it: something else deleted it";
-      return new UserError("zohoApi", message, undefined, "deleted");
-    }
+    const found = await client.read({ channel_id: id, isPoll: true }).catch(() => undefined);
+    if (found === undefined || life.signal.aborted || context.signal.aborted) return undefined;
+    const listed = [...found.listed, ...found.expired].find((each) => each.id === id);
+    if (listed === undefined) return { isListed: false };
+    expiresAt = listed.expiresAt ?? expiresAt;
+    await session.memory.observe([listed], session.now(), id).catch(() => undefined);
     const change = changeOf(await current(), listed, channel.token === token.reveal());
     if (change !== "" && change !== reportedChange) {
       const message = `something else changed channel ${id}: ${change}`;
       context.report({ type: "warning", message, hint: "the next renewal by this listen changes it back" });
     }
     reportedChange = change;
-    return undefined;
+    return { isListed: true, expiresAt: listed.expiresAt };
   };
   let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   const start = (): void => {
@@ -136,7 +141,10 @@ export async function openLiveChannel({
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, context.signal]);
     const times = { expiresAt, lifetimeMs, isDue: isMoving, now: session.now, sleep: context.sleep };
-    running = { stop, done: keepAlive({ id, ...times, signal, renew, poll, onChange }).catch(onEnd) };
+    running = {
+      stop,
+      done: keepAlive({ id, ...times, signal, renew, poll, pollMs: session.pollMs, onChange }).catch(onEnd),
+    };
   };
   const stop = async (): Promise<void> => {
     running?.stop.abort();
@@ -174,7 +182,7 @@ export async function openLiveChannel({
     /** Deletes it, and reports what came of it. */
     async close(): Promise<ChannelEnd> {
       life.abort();
-      if (!(await lock.isTaken())) return deleteOnExit(context, session, id, stop);
+      if (!(await lock.isTaken())) return deleteOnExit(context, session, { id, expiresAt }, stop);
       await stop();
       context.report(stateReport(session, "unknown", { id, reason: takenOver(id).message }));
       return "gone";
@@ -206,7 +214,7 @@ function changeOf(config: ChannelConfig, listed: Channel, showsToken: boolean): 
 async function deleteOnExit(
   context: Context,
   session: ZohoSession,
-  id: string,
+  { id, expiresAt }: Pick<Channel, "id" | "expiresAt">,
   stop: () => Promise<void>,
 ): Promise<ChannelEnd> {
   const command = session.command(`delete ${id} --yes`);
@@ -216,7 +224,7 @@ async function deleteOnExit(
     context.report(stateReport(session, state, { id, reason, hint }));
   const outcome = await remove(session, id, stop);
   if (outcome === "deleted") report("deleted");
-  else if (outcome === "gone") report("unknown", "it was already gone: it expired, or something else deleted it");
+  else if (outcome === "gone") report("unknown", goneReason(expiresAt, session.now()));
   else {
     report("not-deleted", outcome.because, `delete it with ${command}`);
     return "left";

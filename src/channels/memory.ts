@@ -5,7 +5,7 @@ import { withFileLock } from "../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../util/files.ts";
 import { CHANNEL_ID, type Channel, type ChannelConfig } from "./channel.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
-import { MINUTE_MS } from "./expiry.ts";
+import { type GONE, hasExpired } from "./expiry.ts";
 
 /** The owner of a channel. Sign-ins of different organisations may share a name, above all "environment". */
 interface ChannelOwner {
@@ -17,7 +17,7 @@ interface ChannelOwner {
 /** A channel that was created or changed here, was not deleted here, and that Zoho does not list. */
 export interface MissingChannel extends RememberedChannel {
   /** `not listed`: its expiry is unknown here. */
-  readonly because: "expired" | "deleted" | "not listed";
+  readonly because: keyof typeof GONE;
 }
 
 type NewMemory = ChannelConfig & Pick<RememberedChannel, "expiresAt" | "otherToken" | "ofListener" | "project">;
@@ -42,11 +42,11 @@ const channelSchema = z.strictObject({
   account: z.string().optional(),
   /** As far as it is known here. */
   expiresAt: z.coerce.date().optional().catch(undefined),
-  /** Zoho stopped listing it before its expiry, so somebody deleted it. */
+  /** Zoho stopped listing it before its expiry. */
   isDeleted: z.boolean().optional(),
   /** May be in force instead of `token`: the request that set one of them was not answered. */
   otherToken: z.string().optional(),
-  /** It lives only as long as its listener, so it is never reported as missing. */
+  /** It lives only as long as its listener. */
   ofListener: z.boolean().optional(),
   /** The project of its listener. */
   project: z.string().optional(),
@@ -109,16 +109,22 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
       if ((await read()).some((each) => update(each) !== each))
         await change((channels) => channels.map(update)).catch(() => undefined);
     },
-    /** The channels that are missing from a whole list. Records nothing. */
-    async missing(listed: readonly ListedChannel[], now: Date): Promise<readonly MissingChannel[]> {
+    /** The channels that are missing from a whole list: those of listeners, or the others. Records nothing. */
+    async missing(
+      listed: readonly ListedChannel[],
+      now: Date,
+      { ofListeners = false } = {},
+    ): Promise<readonly MissingChannel[]> {
       const isMissing = (each: RememberedChannel): boolean =>
-        isConcerned(each, undefined) && each.ofListener !== true && !listed.some(({ id }) => id === each.id);
+        isConcerned(each, undefined) &&
+        (each.ofListener === true) === ofListeners &&
+        !listed.some(({ id }) => id === each.id);
       return (await all())
         .filter(isMissing)
         .map((each) => observed(each, undefined, owner, now))
         .map((each) => ({
           ...each,
-          because: each.isDeleted === true ? "deleted" : each.expiresAt === undefined ? "not listed" : "expired",
+          because: each.isDeleted === true ? "gone early" : each.expiresAt === undefined ? "not listed" : "expired",
         }));
     },
   };
@@ -139,9 +145,6 @@ export function rememberedChannels(json: unknown): readonly RememberedChannel[] 
   return fileSchema.safeParse(json).data?.channels;
 }
 
-/** A channel this close to its expiry may already have expired by Zoho's clock. */
-export const EXPIRY_TOLERANCE_MS = 5 * MINUTE_MS;
-
 /** Returns the same object if there is nothing new. */
 function observed(
   channel: RememberedChannel,
@@ -150,8 +153,7 @@ function observed(
   now: Date,
 ): RememberedChannel {
   if (found === undefined) {
-    const isEarly =
-      channel.expiresAt !== undefined && channel.expiresAt.getTime() > now.getTime() + EXPIRY_TOLERANCE_MS;
+    const isEarly = channel.expiresAt !== undefined && !hasExpired(channel.expiresAt, now);
     return isEarly && channel.isDeleted !== true ? { ...channel, isDeleted: true } : channel;
   }
   const expiresAt = found.expiresAt ?? channel.expiresAt;

@@ -4,7 +4,9 @@ import type { Context } from "../project/context.ts";
 import { type FileLock, isFileLocked, removeStaleLock, tryFileLock } from "../util/file-lock.ts";
 import { oneLine, shellQuoted } from "../util/text.ts";
 import { zohoTime } from "../zoho-api/time.ts";
-import { allRemembered, isActive, type RememberedChannel } from "./memory.ts";
+import type { Channel } from "./channel.ts";
+import { allRemembered, isActive, type MissingChannel, type RememberedChannel } from "./memory.ts";
+import type { ZohoSession } from "./session.ts";
 
 type ChannelName = Pick<RememberedChannel, "id" | "product">;
 
@@ -40,6 +42,16 @@ function lockPath(folder: string, { product, id }: ChannelName): string {
  */
 export async function isOrphaned(channel: RememberedChannel, folder: string, now: Date): Promise<boolean> {
   return channel.ofListener === true && isActive(channel, now) && !(await isInUse(folder, channel));
+}
+
+/** Channels that a running `listen` believes it has, and that Zoho does not list. */
+export async function lostUnderListen(
+  { folder, memory, now }: Pick<ZohoSession, "folder" | "memory" | "now">,
+  listed: readonly Channel[],
+): Promise<readonly MissingChannel[]> {
+  const missing = await memory.missing(listed, now(), { ofListeners: true });
+  const isRunning = await Promise.all(missing.map((each) => isInUse(folder, each)));
+  return missing.filter((_, i) => isRunning[i]);
 }
 
 /** The ids of those that are orphaned. */

@@ -1,12 +1,13 @@
 import type { Context } from "../project/context.ts";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
+import { cachedFor } from "../util/timing.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
 import { requireSuccess, watchClient } from "./client.ts";
 import { endAfter } from "./expiry.ts";
-import { changeReport, keepAlive, POLL_INTERVAL_MS } from "./keep-alive.ts";
+import { changeReport, keepAlive } from "./keep-alive.ts";
 import { createAlarm } from "./on-lost.ts";
 import { chooseAll, isRenewedUnasked, type KnownChannel, renewChannels, wholeConfig } from "./renew.ts";
-import type { ZohoSession } from "./session.ts";
+import { listWithMissing, type ZohoSession } from "./session.ts";
 
 /** Keeps channels alive until the run is stopped or none is left. Exits with 9 if one is lost at that time. */
 export async function renewEvery(
@@ -28,6 +29,12 @@ export async function renewEvery(
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
   let failure: unknown;
+  // One list for all channels that look at about the same time.
+  const listAll = cachedFor(
+    session.pollMs / 2,
+    () => session.now().getTime(),
+    () => listWithMissing(session, { isPoll: true }),
+  );
 
   const keep = async (channel: KnownChannel): Promise<void> => {
     const { id } = channel;
@@ -42,6 +49,13 @@ export async function renewEvery(
           const known = [{ ...channel, expiresAt }];
           return requireSuccess(await renewChannels({ ...session, client }, known, { end, isLatest: true, onLost }));
         },
+        async poll() {
+          const found = await listAll().catch(() => undefined);
+          if (found === undefined) return undefined;
+          const seen = [...found.listed, ...found.expired].find((each) => each.id === id);
+          return { isListed: seen !== undefined, expiresAt: seen?.expiresAt };
+        },
+        pollMs: session.pollMs,
         onChange(change) {
           if (change.type === "lost") {
             lost.add(id);
@@ -85,7 +99,7 @@ export async function renewEvery(
     return followed;
   };
   const startNew = async (): Promise<void> => {
-    const { chosen: all } = await chooseAll(session);
+    const { chosen: all } = await chooseAll(session, await listAll());
     const followed = await followAll(all.filter((each) => isRenewedUnasked(each) && !running.has(each.id)));
     const ids = followed.map(({ id }) => id).join(", ");
     if (ids !== "") context.report({ type: "notice", message: `now also keeping alive: ${ids}` });
@@ -100,7 +114,7 @@ export async function renewEvery(
   context.report({ type: "notice", message });
   start(first);
   while (withNew && !signal.aborted) {
-    await context.sleep(POLL_INTERVAL_MS, signal);
+    await context.sleep(session.pollMs, signal);
     if (!signal.aborted)
       await startNew().catch((error: unknown) => {
         if (!context.signal.aborted) warn("could not look for new channels", error);

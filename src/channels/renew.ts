@@ -3,9 +3,9 @@ import { isNotSubscribed, isRejection, isThrottled, ZohoApiError } from "../zoho
 import { zohoTime } from "../zoho-api/time.ts";
 import { type Channel, type ChannelConfig, configOf } from "./channel.ts";
 import { type ChannelRequest, type Grant, requireSuccess, type WatchClient } from "./client.ts";
-import { grantWarning, MINUTE_MS } from "./expiry.ts";
-import { EXPIRY_TOLERANCE_MS, type MissingChannel } from "./memory.ts";
-import { type ChannelAccess, listWithMissing } from "./session.ts";
+import { goneReason, grantWarning, hasExpired, MINUTE_MS } from "./expiry.ts";
+import type { MissingChannel } from "./memory.ts";
+import type { ChannelAccess, WholeList } from "./session.ts";
 
 /*
  * How a channel is renewed, whoever renews it: `channels renew`, `channels renew --every` or `listen`.
@@ -48,14 +48,13 @@ export interface RenewalOptions {
 }
 
 /** All channels but those of a `listen`, which renews its own: one that is left over must not be kept alive. */
-export async function chooseAll(access: ChannelAccess) {
-  const { listed, missing } = await listWithMissing(access);
-  const ownedIds = (await access.memory.all()).flatMap(({ id, ofListener }) => (ofListener ? [id] : []));
+export async function chooseAll({ memory }: ChannelAccess, { listed, missing }: WholeList) {
+  const ownedIds = (await memory.all()).flatMap(({ id, ofListener }) => (ofListener ? [id] : []));
   const chosen: readonly KnownChannel[] = [
     ...missing.map((each) => ({ id: each.id, missing: each })),
     ...listed.filter(({ id }) => !ownedIds.includes(id)).map(asListed),
   ];
-  return { chosen, ofListeners: listed.map(({ id }) => id).filter((id) => ownedIds.includes(id)) };
+  return { chosen, ofListeners: listed.filter(({ id }) => ownedIds.includes(id)) };
 }
 
 export function asListed(channel: Channel): KnownChannel {
@@ -146,8 +145,7 @@ async function prepare(
 /** Throws if a channel that is gone had not expired: then something else deleted it. */
 async function requireExpired(access: ChannelAccess, id: string, expiresAt: Date | undefined): Promise<void> {
   const { memory, now } = access;
-  // The clocks of Zoho and of this machine may differ by a little.
-  if (expiresAt === undefined || expiresAt.getTime() <= now().getTime() + EXPIRY_TOLERANCE_MS) return;
+  if (expiresAt === undefined || hasExpired(expiresAt, now())) return;
   await memory.observe([], now(), id);
   throw new DeletedChannel(access, id, "elsewhere");
 }
@@ -246,7 +244,7 @@ export async function writeRenewals(
     const { id } = config;
     if (result instanceof UserError && isNotSubscribed(result)) {
       if (!isOwned) await requireExpired(access, id, from);
-      onLost?.(result);
+      onLost?.(new UserError("zohoApi", goneReason(from, now()), undefined, result.code));
       return create({ ...renewal, isGone: true });
     }
     if (result instanceof UserError) {

@@ -1,5 +1,7 @@
 import { MASK, maskUrl } from "../delivery/mask.ts";
+import { formatSpan } from "../util/units.ts";
 import type { Channel } from "./channel.ts";
+import { GONE } from "./expiry.ts";
 import type { MissingChannel } from "./memory.ts";
 import type { ZohoSession } from "./session.ts";
 
@@ -89,18 +91,12 @@ export function channelReport(
 
 const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
 
-const GONE = {
-  expired: { state: "lost", reason: "it expired: Zoho no longer lists it" },
-  deleted: { state: "unknown", reason: "it was deleted elsewhere: Zoho stopped listing it before its expiry" },
-  "not listed": {
-    state: "lost",
-    reason: "Zoho does not list it: it was not created, has expired, or was deleted elsewhere",
-  },
-} as const;
-
 export function missingReport(session: ZohoSession, channel: MissingChannel, showSecrets = false): ChannelReport {
-  const { state, reason } = GONE[channel.because];
-  const call = (verb: string): string => session.command(`${verb} ${channel.id}`);
-  const hint = `to create it again: ${call("renew")}; to forget it: ${call("delete")}`;
-  return { ...channelReport(session, state, channel, showSecrets), reason, hint };
+  const { because, id, ofListener, project } = channel;
+  const call = (verb: string): string => session.command(`${verb} ${id}`);
+  const hint = ofListener
+    ? `the listen that runs in ${project ?? "another folder"} creates it again within ${formatSpan(session.pollMs)}`
+    : `to create it again: ${call("renew")}; to forget it: ${call("delete")}`;
+  const state = because === "gone early" && !ofListener ? "unknown" : "lost";
+  return { ...channelReport(session, state, channel, showSecrets), reason: GONE[because], hint };
 }

@@ -4,11 +4,13 @@ import { UserError } from "../util/errors.ts";
 import { shellQuoted } from "../util/text.ts";
 import { accessTokens } from "../zoho-api/access-token.ts";
 import { zohoApi } from "../zoho-api/api.ts";
+import { isLocalZoho } from "../zoho-api/data-centres.ts";
 import { zohoHttp } from "../zoho-api/http.ts";
 import { openSignIn, warnOfClock, type ZohoOptions } from "../zoho-api/session.ts";
 import { accountOf } from "../zoho-api/sign-in.ts";
 import type { Channel } from "./channel.ts";
 import { watchClient } from "./client.ts";
+import { MINUTE_MS } from "./expiry.ts";
 import { channelMemory } from "./memory.ts";
 import { findWatchProduct } from "./watch-products.ts";
 
@@ -17,6 +19,11 @@ export type ZohoSession = Awaited<ReturnType<typeof openZoho>>;
 
 /** The part of a session that reads and writes channels. */
 export type ChannelAccess = Pick<ZohoSession, "client" | "memory" | "now" | "command">;
+
+/** A channel whose expiry another program left out lives an hour. A look takes one API credit. */
+const POLL_MS = 15 * MINUTE_MS;
+/** An emulator makes its channels older at any time, and its requests cost nothing. */
+const LOCAL_POLL_MS = 3_000;
 
 /** Opens a session, and closes it after the work. */
 export async function withZoho<T>(
@@ -43,27 +50,33 @@ export async function openZoho(context: Context, config: Config, { product: prod
   const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
   const folder = context.userFolder;
   const account = accountOf(signIn);
+  const isZohoLocal = isLocalZoho(signIn.hosts);
   const flags = `--product ${shellQuoted(product.id)}${profile === undefined ? "" : ` --profile ${shellQuoted(profile)}`}`;
   return {
     ...{ config, signIn, http, tokens, product, api },
     /** Identifies the organisation in the memory. */
     account,
+    isZohoLocal,
+    /** How often a long run looks at its channels. */
+    pollMs: isZohoLocal ? LOCAL_POLL_MS : POLL_MS,
     /** The folder of the memory, and of the locks of listeners. */
     folder,
     client: watchClient(api, product, context.signal),
     memory: channelMemory(folder, { profile: signIn.name, product: product.id, account }),
-    /** The time by Zoho's clock, once Zoho has answered. */
-    now: () => new Date(context.now().getTime() + api.clockOffsetMs()),
+    now: api.now,
     /** A channels command to copy, with the flags of this sign-in: `zoho-hooks channels show 4711 --product crm`. */
     command: (words: string) => `${context.invocation} channels ${words} ${flags}`,
   };
 }
 
+/** All channels, as Zoho lists them and as they are remembered here. */
+export type WholeList = Awaited<ReturnType<typeof listWithMissing>>;
+
 /** The channels that Zoho lists, and those that it should: an expired one just vanishes from the list. */
-export async function listWithMissing({ client, memory, now }: ChannelAccess) {
-  const listed = await client.list();
-  await memory.observe(listed, now());
-  return { listed, missing: await memory.missing(listed, now()) };
+export async function listWithMissing({ client, memory, now }: ChannelAccess, { isPoll = false } = {}) {
+  const { listed, expired } = await client.read({ isPoll });
+  await memory.observe([...listed, ...expired], now());
+  return { listed, expired, missing: await memory.missing(listed, now()) };
 }
 
 export async function requireChannel({ client, command }: ChannelAccess, id: string): Promise<Channel> {

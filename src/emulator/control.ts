@@ -13,6 +13,7 @@ import { type Answer, type ApiRequest, errorAnswer, type RecordStore, Refusal, t
 import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults } from "./faults.ts";
+import { isPoll } from "./own-client.ts";
 import type { DeliveryView, EmulatorView, SampleProduct, SeenRequest, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
@@ -227,7 +228,7 @@ export function planFault(faults: Faults, given: Body): void {
   }
   const fault =
     answer === "silence" || answer === "cut" ? answer : { ...failedAnswer(answer), ...afterHeader(retryAfter) };
-  faults.requests.add(fault, Number(times), (request) => request.path.startsWith(path));
+  faults.requests.add(fault, Number(times), (request) => request.path.startsWith(path) && !isPoll(request));
 }
 
 function failedAnswer(status: unknown): Answer {

@@ -26,6 +26,7 @@ import { Desk } from "./desk.ts";
 import { failures } from "./failures.ts";
 import { Faults } from "./faults.ts";
 import { Finance } from "./finance.ts";
+import { isPoll } from "./own-client.ts";
 import { Records } from "./records.ts";
 import { Sign } from "./sign.ts";
 import { age, type EmulatorState, emptyState } from "./state.ts";
@@ -109,7 +110,7 @@ export async function openEmulator(options: EmulatorOptions) {
   let url = "";
   /** Ages everything that the organisation holds; the clock stays. */
   const advance = (ms: number): void => {
-    age(state, ms);
+    watch.advance(() => age(state, ms));
     sign.expire();
     changed();
   };
@@ -174,6 +175,7 @@ export async function openEmulator(options: EmulatorOptions) {
     }
     if (isOwn) return serveOwn(response, request);
     const seen = ({ status, isLacking = false }: Partial<Answer> = {}): void => {
+      if (isPoll(request)) return;
       const { at, method, path, query, headers, text } = request;
       const ms = Math.round(performance.now() - startedAt);
       const lacks = isLacking ? `${method} ${path}` : undefined;

@@ -73,7 +73,11 @@ export const emulatorState = z.object({
       z.object({ scopes, expiresAt: z.number(), refreshToken: z.string().optional() }),
     ),
   }),
-  watch: z.object({ rows: z.array(channelRow) }),
+  watch: z.object({
+    rows: z.array(channelRow),
+    /** Those that `advance` has made expire. */
+    expired: z.array(channelRow).optional(),
+  }),
   /** By product and module. */
   records: z.record(z.string(), z.record(z.string(), moduleRecords)),
   desk: product(deskHook, ["tickets", "contacts"]),

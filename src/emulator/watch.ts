@@ -26,6 +26,7 @@ import {
 } from "./crm-api.ts";
 import type { Deliveries, Outgoing } from "./deliveries.ts";
 import { findModule } from "./modules.ts";
+import { isOwnClient } from "./own-client.ts";
 import { type ChannelRow, type EmulatorState, textOf } from "./state.ts";
 import { checkItem, eventsOf, type Item, isTold, patchedRows, type RowOptions, rowsOf } from "./watch-item.ts";
 
@@ -83,6 +84,17 @@ export class Watch implements Service {
     return this.rows().some((row) => row.channelId === channelId);
   }
 
+  /**
+   * Ages the organisation. Which channels expire by that is remembered, because no clock shows it: `zoho-hooks` finds them
+   * listed with their past expiry, and all other clients find them gone, as at Zoho.
+   */
+  advance(age: () => void): void {
+    const { watch } = this.#state;
+    const alive = this.rows();
+    age();
+    watch.expired = [...(watch.expired ?? []), ...alive.filter((row) => row.expiresAt <= this.#now())];
+  }
+
   /** Ends a channel without the owner's knowledge. */
   drop(channelId: string): void {
     const { watch } = this.#state;
@@ -133,7 +145,7 @@ export class Watch implements Service {
   }
 
   #answer(request: ApiRequest, product: string, version: number): Answer {
-    if (request.method === "GET") return this.#list(request.query, product);
+    if (request.method === "GET") return this.#list(request, product);
     if (request.method === "DELETE") return this.#delete(request.query, product);
     const watch = (request.json as { watch?: unknown } | undefined)?.watch;
     if (!Array.isArray(watch)) {
@@ -154,6 +166,7 @@ export class Watch implements Service {
   #write(item: Item, method: string, options: RowOptions): Result {
     checkItem(item, options.product, method);
     const id = textOf(item.channel_id);
+    this.#forgetExpired(options.product, id);
     const old = this.#of(options.product).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) throw notSubscribed();
     const others = this.rows().filter((row) => !old.includes(row));
@@ -180,6 +193,7 @@ export class Watch implements Service {
     const ids = query.get("channel_ids");
     if (!ids) return missing("channel_ids");
     const results = writeEach(ids.split(","), (id) => {
+      this.#forgetExpired(product, id);
       const own = this.#of(product).filter((row) => row.channelId === id);
       if (own.length === 0) throw notSubscribed();
       this.#state.watch.rows = this.rows().filter((row) => !own.includes(row));
@@ -188,14 +202,23 @@ export class Watch implements Service {
     return product === "bigin" ? answerResults("watch", results, 202, 202) : answerResults("watch", results, 200);
   }
 
+  #forgetExpired(product: string, id: string): void {
+    const { watch } = this.#state;
+    watch.expired = watch.expired?.filter((row) => row.product !== product || row.channelId !== id);
+  }
+
   /** A product knows only its channels. */
   #of(product: string): readonly ChannelRow[] {
     return this.rows().filter((row) => row.product === product);
   }
 
-  #list(query: URLSearchParams, product: string): Answer {
+  #list(request: ApiRequest, product: string): Answer {
+    const { query } = request;
     const [id, module] = [query.get("channel_id"), query.get("module")];
-    const rows = this.#of(product).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
+    const expired = isOwnClient(request) ? (this.#state.watch.expired ?? []) : [];
+    const rows = [...this.rows(), ...expired]
+      .filter((row) => row.product === product)
+      .filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
     return page(query, "watch", rows, (row) => ({
       notify_on_related_action: row.related,
       channel_expiry: zohoTime(row.expiresAt),

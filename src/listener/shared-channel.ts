@@ -11,7 +11,6 @@ import { ExitCode, errorText } from "../util/errors.ts";
 import type { FileLock } from "../util/file-lock.ts";
 import { reachableUrl } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
-import { isLocalZoho } from "../zoho-api/data-centres.ts";
 import type { ChannelPart } from "./part.ts";
 import type { SharedSecretsPart } from "./shared-secrets.ts";
 
@@ -39,7 +38,7 @@ export async function startSharedChannel(
   { session, configured, baseUrl, log, shared, open }: SharedChannelOptions,
 ): Promise<ChannelPart> {
   const product = session.product.id;
-  const url = notifyUrl(context, webhookUrl(baseUrl, product), { isZohoLocal: isLocalZoho(session.signIn.hosts) });
+  const url = notifyUrl(context, webhookUrl(baseUrl, product), session);
   const name = `channel:${product}:${url}`;
   const stopped = new AbortController();
   let held: { readonly channel: ChannelPart; readonly lock: FileLock; readonly duty: Duty } | undefined;

@@ -12,7 +12,6 @@ import type { Context } from "../project/context.ts";
 import type { Config } from "../project/load.ts";
 import { webhookUrl } from "../receiver/routes.ts";
 import { ExitCode, errorText, UserError, usageError } from "../util/errors.ts";
-import { isLocalZoho } from "../zoho-api/data-centres.ts";
 import { warnOfFixedToken } from "../zoho-api/session.ts";
 import { createRecordReader } from "./expand.ts";
 import type { ChannelPart, Part } from "./part.ts";
@@ -119,7 +118,7 @@ async function startChannel(
     const message = `channel ${reservation.id} was lost: ${errorText(error)}`;
     onLost(error instanceof UserError ? new UserError("connectionLost", message, error.hint, "channelLost") : error);
   };
-  const url = notifyUrl(context, webhookUrl(baseUrl, product.id), { isZohoLocal: isLocalZoho(session.signIn.hosts) });
+  const url = notifyUrl(context, webhookUrl(baseUrl, product.id), session);
   const channel = await context.waiting("Creating the channel …", () =>
     openLiveChannel({ ...options, context, url, onEnd }),
   );

@@ -95,8 +95,8 @@ export function zohoApi(options: {
       }
       throw replyError(reply, reply.call);
     },
-    /** How far Zoho's clock is ahead of this machine's, by its last answer; 0 before that, and within the tolerance. */
-    clockOffsetMs: () => clockOffsetMs,
+    /** The time by Zoho's clock, as its last answer showed it; before that, and within the tolerance, by this machine's. */
+    now: () => new Date(now().getTime() + clockOffsetMs),
     /** The URL of a request, as far as it is known before the first one. */
     urlOf: ({ path }: Pick<ApiRequest, "path">) => `${baseUrl(signIn, product, undefined)}${path}`,
   };

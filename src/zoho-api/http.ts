@@ -9,6 +9,7 @@ import { explainProxyError, isLoopback, proxySettings, withoutProxyRetry } from 
 import { parseJson } from "../util/json.ts";
 import { retryAfterMs, withTimeout } from "../util/timing.ts";
 import { formatSpan } from "../util/units.ts";
+import { POLL_USER_AGENT, USER_AGENT } from "./user-agent.ts";
 
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -22,6 +23,8 @@ export interface ZohoRequest {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Carrying it out twice does no harm, so it is retried after a timeout or a 5xx. */
   readonly repeatable: boolean;
+  /** A long run repeats it every few seconds or minutes: `--verbose` shows it only if it fails. */
+  readonly isPoll?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -83,7 +86,7 @@ export function zohoHttp(
       error = errorText(failure);
       throw failure;
     } finally {
-      if (verbose)
+      if (verbose && !(request.isPoll && status !== undefined && isSuccess(status)))
         report({
           type: "api-request",
           sent: true,
@@ -166,7 +169,7 @@ function unreachable(host: string, failure: unknown, timeoutMs: number): UserErr
   return new UserError("zohoApi", message, hint, isUnsent(failure) ? "unreachable" : "no_answer");
 }
 
-function encode({ accessToken, json, multipart, form, headers }: ZohoRequest) {
+function encode({ accessToken, json, multipart, form, headers, isPoll }: ZohoRequest) {
   const boundary = `zoho-hooks-${randomBytes(12).toString("hex")}`;
   const [type, body] =
     json !== undefined
@@ -180,7 +183,7 @@ function encode({ accessToken, json, multipart, form, headers }: ZohoRequest) {
     body,
     headers: {
       accept: "application/json",
-      "user-agent": "zoho-hooks",
+      "user-agent": isPoll ? POLL_USER_AGENT : USER_AGENT,
       // Zoho's replies say Bearer, its documentation says this: https://www.zoho.com/crm/developer/docs/api/v8/refresh.html
       ...(accessToken !== undefined && { authorization: `Zoho-oauthtoken ${accessToken}` }),
       ...(type !== undefined && { "content-type": type }),

@@ -54,6 +54,8 @@ async function live(days: number, options: Partial<KeepAliveOptions> = {}) {
       const renewing = { end: () => endAfter(lifetimeMs, now()), isOwned: true, onLost };
       return requireSuccess(await writeRenewals(access, [renewal], renewing));
     },
+    poll: async () => undefined,
+    pollMs: DAY_MS,
     onChange: (change) => changes.push({ ...change, at: rig.clock.now().getTime() }),
     ...options,
   });
@@ -266,6 +268,8 @@ describe("keepAlive, case by case,", () => {
         }),
       signal: controller.signal,
       renew: () => Promise.reject(new Error("not due")),
+      poll: async () => undefined,
+      pollMs: DAY_MS,
       onChange: () => undefined,
     });
     await asleep;

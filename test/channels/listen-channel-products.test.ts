@@ -102,6 +102,17 @@ describe.each([
     expect(new Set(calls.map((each) => each.path))).toEqual(new Set([path]));
   });
 
+  it("renews it when Zoho has made it older, and creates it again when that made it expire", async () => {
+    const of = await start();
+    zoho.advance(20 * HOUR_MS);
+    clock.advance(3000);
+    await expect.poll(() => statesOf(of)).toEqual(["created", "renewed"]);
+    zoho.advance(DAY_MS);
+    clock.advance(3000);
+    await expect.poll(() => statesOf(of)).toEqual(["created", "renewed", "lost", "created"]);
+    expect(linesOf(of, "channel")[2]?.reason).toBe("it expired: Zoho no longer lists it");
+  });
+
   it.each([
     ["a wrong token", { token: "of-a-stranger" }],
     ["no token", {}],

@@ -153,7 +153,7 @@ describe("listen --channel", () => {
     clock.advance(8 * DAY_MS);
     await expect.poll(() => statesOf(of)).toEqual(["created", "lost", "created"]);
     expect(linesOf(of, "channel")[1]).toMatchObject({
-      reason: expect.stringContaining("NOT_SUBSCRIBED"),
+      reason: "it expired: Zoho no longer lists it",
       previous_expires_at: new Date(end).toISOString(),
       hint: "recreating it as soon as possible; changes after 2026-03-08T08:00:00+00:00 are missed",
     });

@@ -241,9 +241,9 @@ function elsewhere(owner: string): string {
 
 describe("the channel of a listen", () => {
   it.each([
-    ["left behind", leaveBehind],
-    ["that runs", () => listen(["--channel", "Leads.create"])],
-  ])("%s is renewed by its id only", async (_, make) => {
+    ["left behind", leaveBehind, "its listen has ended: to delete it, zoho-hooks channels delete"],
+    ["that runs", () => listen(["--channel", "Leads.create"]), "a running listen renews it: it is alive, 6d 23h left"],
+  ])("%s is renewed by its id only", async (_, make, because) => {
     await make();
     const [id = ""] = ids();
     for (const flags of [["--all"], ["--expiring", "30d"], ["--every"]]) {
@@ -252,7 +252,7 @@ describe("the channel of a listen", () => {
         ...options({ signal: interrupt.signal }),
         onErr: (text) => void (text.includes("no channel yet") && interrupt.abort()),
       });
-      expect(err).toContain(`left out, because listen renews its own channels: ${id}`);
+      expect(err).toContain(`channel ${id} is left out, because ${because}`);
     }
     expect(countOf("PUT")).toBe(0);
     clock.advance(HOUR_MS);

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { DAY_MS } from "../../src/channels/expiry.ts";
 import { clock, linesOf, start, startChannelListeners, statesOf, world, zoho } from "../support/channel-listener.ts";
+import { isWatch } from "../support/channel-world.ts";
 import type { Listener } from "../support/listener.ts";
 import { hasPostgres, runSql, sharedAddress } from "../support/postgres.ts";
 import { run } from "../support/run.ts";
@@ -72,6 +74,16 @@ describe.runIf(hasPostgres)("listen --channel on a log that receivers share", ()
     );
     await until(() => [...statesOf(first), ...statesOf(second)].filter((state) => state === "updated")).toHaveLength(1);
     expect(zoho.watch.rows()).toMatchObject([{ channelId: before?.channelId, token: before?.token }]);
+  });
+
+  it("is renewed by the one that has it only, when Zoho has made it older", async () => {
+    const store = await sharedAddress(randomUUID());
+    const [first, second] = [await receiver(store), await receiver(store)];
+    zoho.advance(6 * DAY_MS);
+    await until(() => [statesOf(first), statesOf(second)]).toEqual([["created", "renewed"], []]);
+    zoho.advance(8 * DAY_MS);
+    await until(() => [statesOf(first), statesOf(second)]).toEqual([["created", "renewed", "lost", "created"], []]);
+    expect(zoho.requests.filter(isWatch("PUT"))).toHaveLength(2);
   });
 
   it("needs the key of the store", async () => {

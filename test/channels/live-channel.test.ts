@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { generateChannelId, generateToken } from "../../src/channels/channel.ts";
 import { watchClient } from "../../src/channels/client.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/channels/expiry.ts";
 import { openLiveChannel } from "../../src/channels/live-channel.ts";
 import { channelMemory } from "../../src/channels/memory.ts";
 import type { ZohoSession } from "../../src/channels/session.ts";
@@ -11,9 +12,11 @@ import { secret } from "../../src/delivery/secrets.ts";
 import type { Report } from "../../src/process/messages.ts";
 import type { Context } from "../../src/project/context.ts";
 import type { Config } from "../../src/project/load.ts";
-import { sleepRealTime } from "../../src/util/timing.ts";
+import { type Sleep, sleepRealTime } from "../../src/util/timing.ts";
 import { accountOf } from "../../src/zoho-api/sign-in.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
+
+const LOOK_MS = 15 * MINUTE_MS;
 
 let rig: Rig;
 let reports: Report[];
@@ -34,11 +37,11 @@ beforeEach(async () => {
 afterEach(() => rig.close());
 
 /** The part of a context that a live channel uses. */
-function context(): Context {
+function context(sleep: Sleep): Context {
   const part: Partial<Context> = {
     report: (each) => void reports.push(each),
     now: rig.clock.now,
-    sleep: sleepRealTime,
+    sleep,
     signal: interrupt.signal,
     invocation: "zoho-hooks",
   };
@@ -48,7 +51,7 @@ function context(): Context {
 const memory = () =>
   channelMemory(rig.folder, { profile: rig.signIn.name, product: "crm", account: accountOf(rig.signIn) });
 
-function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void = () => undefined) {
+function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void = () => {}, sleep = sleepRealTime) {
   const product = crmWatch;
   const api = rig.api();
   const session: ZohoSession = {
@@ -64,10 +67,12 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
     command: (words) => `zoho-hooks channels ${words} --product crm`,
     now: rig.clock.now,
     account: accountOf(rig.signIn),
+    isZohoLocal: false,
+    pollMs: LOOK_MS,
     folder: rig.folder,
   };
   return openLiveChannel({
-    context: context(),
+    context: context(sleep),
     session,
     reservation,
     events: ["Leads.create", "Deals.update"],
@@ -77,6 +82,32 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
 }
 
 const states = (): unknown[] => reports.map((each) => (each.type === "channel" ? each.state : each.type));
+
+describe("a live channel at a Zoho that is not on this machine", () => {
+  const looks = (): number => rig.server.requests.filter(({ method }) => method === "GET").length;
+
+  it("is renewed after 15 minutes if another program has given it an hour", async () => {
+    const channel = await open("https://abc.example/hook", undefined, rig.clock.wait);
+    const before = looks();
+    for (const row of rig.server.watch.rows()) row.expiresAt = rig.clock.now().getTime() + HOUR_MS;
+    rig.clock.advance(LOOK_MS - 1);
+    rig.clock.advance(1);
+    await expect.poll(states).toEqual(["created", "renewed"]);
+    expect(looks()).toBe(before + 1);
+    expect(channel.state().timeLeftMs).toBe(crmWatch.lifetime.defaultMs);
+    await channel.close();
+  });
+
+  it("shows the time left that Zoho says", async () => {
+    const channel = await open("https://abc.example/hook", undefined, rig.clock.wait);
+    for (const row of rig.server.watch.rows()) row.expiresAt -= DAY_MS;
+    rig.clock.advance(LOOK_MS);
+    await expect.poll(() => channel.state().timeLeftMs).toBe(crmWatch.lifetime.defaultMs - DAY_MS - LOOK_MS);
+    const known = await memory().recall(channel.state().id);
+    expect(known?.expiresAt).toEqual(channel.state().expiresAt);
+    await channel.close();
+  });
+});
 
 describe("a live channel", () => {
   it("is created for the URL and posts there with its token", async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HOUR_MS } from "../../src/channels/expiry.ts";
+import { DAY_MS, HOUR_MS } from "../../src/channels/expiry.ts";
 import type { ApiRequest } from "../../src/emulator/answer.ts";
 import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
 
@@ -34,6 +34,62 @@ describe("channels renew --every of many channels", () => {
     expect([exitCode, renewed]).toEqual([0, 24]);
     process.off("warning", onWarning);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe("channels renew --every", () => {
+  const LOOK_MS = 3000;
+  const lists = (): number => world.requests("GET").filter(({ query }) => !query.has("channel_id")).length;
+
+  /** Renews every channel until the work is done. */
+  const whileRenewing = async (work: () => Promise<void>) => {
+    const stop = new AbortController();
+    const running = world.channels(["renew", "--every", "--json"], { sleep: world.clock.wait, signal: stop.signal });
+    await world.clock.asleep(4);
+    await work();
+    stop.abort();
+    return (await running).lines().flatMap(({ id, state }) => (state === undefined ? [] : [[id, state]]));
+  };
+  const look = async (): Promise<void> => {
+    world.clock.advance(LOOK_MS);
+    await world.clock.asleep(4);
+  };
+
+  it("follows the expiry that another program has set, and looks at all channels with one list", async () => {
+    for (const id of ["1", "2", "3"]) await world.create("--id", id);
+    const states = await whileRenewing(async () => {
+      const before = lists();
+      for (const row of world.server.watch.rows())
+        if (row.channelId === "2") row.expiresAt = world.clock.now().getTime() + HOUR_MS;
+      await look();
+      await look();
+      expect(lists() - before).toBe(2);
+    });
+    expect(states).toEqual([["2", "renewed"]]);
+  });
+
+  it("says which one expired when Zoho made them older, and creates it again", async () => {
+    for (const id of ["1", "2", "3"]) await world.create("--id", id, ...(id === "3" ? ["--expires", "6d23h"] : []));
+    for (const row of world.server.watch.rows()) if (row.channelId === "3") row.expiresAt += 30 * DAY_MS;
+    const states = await whileRenewing(async () => {
+      world.server.advance(8 * DAY_MS);
+      await look();
+    });
+    expect(states.toSorted()).toEqual([
+      ["1", "created"],
+      ["1", "lost"],
+      ["2", "created"],
+      ["2", "lost"],
+    ]);
+  });
+
+  it("does not give a channel up for a list that is empty by mistake", async () => {
+    for (const id of ["1", "2", "3"]) await world.create("--id", id);
+    const states = await whileRenewing(async () => {
+      world.server.trouble({ status: 204 }, 1, isWatch("GET"));
+      await look();
+    });
+    expect(states.map(([, state]) => state)).toEqual(["renewed", "renewed", "renewed"]);
   });
 });
 

@@ -102,6 +102,44 @@ describe("a notification", () => {
   });
 });
 
+describe("a channel that advance has made expire", () => {
+  const asOwn = async () => (await api.call("GET", WATCH, undefined, { "user-agent": "zoho-hooks" })).body?.watch ?? [];
+  const inAnHour = () => `${new Date(clock.now().getTime() + HOUR_MS).toISOString().slice(0, 19)}+00:00`;
+
+  it("is listed with its past expiry for zoho-hooks only, since no clock shows that it expired", async () => {
+    await watch(["Leads.create", "Deals.all"]);
+    api.advance(DAY_MS);
+    expect(await rows()).toEqual([]);
+    expect(await asOwn()).toMatchObject([
+      { resource_name: "Leads", channel_expiry: "2026-02-28T15:30:00+05:30" },
+      { resource_name: "Deals", channel_expiry: "2026-02-28T15:30:00+05:30" },
+    ]);
+    api.create("crm", "Leads", { Last_Name: "Doe" });
+    expect(await seen()).toEqual([]);
+    expect(
+      (await write("PUT", { channel_id: "1000000068001", events: ["Leads.all"], notify_url: target.url })).body,
+    ).toMatchObject({ watch: [{ code: "NOT_SUBSCRIBED" }] });
+  });
+
+  it("is not listed where the clock has made it expire", async () => {
+    await watch(["Leads.create"]);
+    clock.advance(HOUR_MS);
+    api.advance(DAY_MS);
+    expect(await asOwn()).toEqual([]);
+  });
+
+  it.each([
+    ["it is created again", () => watch(["Leads.create"], { channel_expiry: inAnHour() }), 1],
+    ["it is deleted", () => api.call("DELETE", `${WATCH}?channel_ids=1000000068001`), 0],
+    ["the organisation is emptied", async () => api.reset(), 0],
+  ])("is forgotten once %s", async (_, work, count) => {
+    await watch(["Leads.create"]);
+    api.advance(DAY_MS);
+    await work();
+    expect(await asOwn()).toHaveLength(count);
+  });
+});
+
 describe("a channel with a condition", () => {
   const leaf = async (name: string) => {
     const { fields } = (await api.call("GET", "/crm/v8/settings/fields?module=Deals")).body;

@@ -139,7 +139,7 @@ const status: Status = {
   hidden: 5,
   waiting: 1,
   app: "down",
-  channelLeftMs: 23 * 3_600_000,
+  channel: { timeLeftMs: 23 * 3_600_000 },
 };
 
 describe("the last line", () => {
@@ -156,13 +156,21 @@ describe("the last line", () => {
     if (columns >= 40) expect(line).toMatch(/^paused, 4 new · #12 ✗/);
   });
 
+  it("says that the channel is lost, also where there is little room", () => {
+    const lost = { ...status, channel: { timeLeftMs: undefined } };
+    expect(statusLine(lost, 250)).toContain(" · app down · channel lost · ? keys");
+    expect(statusLine({ ...lost, paused: undefined, marked: undefined, failedOnly: false }, 80)).toContain(
+      "channel lost",
+    );
+  });
+
   it("leaves out what does not apply", () => {
     const nothing = {
       chosen: undefined,
       marked: undefined,
       failedOnly: false,
       paused: undefined,
-      channelLeftMs: undefined,
+      channel: undefined,
     };
     const line = statusLine(
       { ...status, ...nothing, failed: 0, rejected: 0, hidden: 0, waiting: 0, received: 0, app: undefined },

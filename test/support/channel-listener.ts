@@ -57,6 +57,17 @@ export function listen(argv: readonly string[] = [], env: Record<string, string>
   return start(["--channel", "Leads.create,Deals.all", ...argv], world(env));
 }
 
+/** How often a listener looks at its channel beside a Zoho on this machine. */
+const POLL_MS = 3000;
+
+/** Lets time pass until the only listener looks at its channel, and waits for what follows from it. */
+export async function poll(ms = POLL_MS): Promise<void> {
+  // The next look, and the detection of sleep.
+  await clock.asleep(2);
+  clock.advance(ms);
+  await clock.asleep(2);
+}
+
 export const linesOf = (of: Listener, type: string) => of.lines().filter((line) => line.type === type);
 export const statesOf = (of: Listener): unknown[] => linesOf(of, "channel").map(({ state }) => state);
 export const channelId = (): string => zoho.watch.rows()[0]?.channelId ?? "none";

@@ -1,7 +1,7 @@
 import type { Sleep } from "../../src/util/timing.ts";
 
 /** Longer than any back-off between tries of a request, and shorter than what a command waits for. */
-const SHORT_MS = 5_000;
+const SHORT_MS = 2_500;
 
 /** A clock that stands still until something sleeps by it: then it jumps, and whoever watches is told. */
 export class TestClock {

@@ -1,6 +1,6 @@
 import { type Channel, expiringWithin } from "../../channels/channel.ts";
 import { findDeadUrl } from "../../channels/dead-url.ts";
-import { contractEvents, expandEvents, normaliseEvents, withoutEvents } from "../../channels/events.ts";
+import { contractEvents, doubledEvents, expandEvents, normaliseEvents, withoutEvents } from "../../channels/events.ts";
 import { DAY_MS, soonest } from "../../channels/expiry.ts";
 import type { RememberedChannel } from "../../channels/memory.ts";
 import { orphanIds } from "../../channels/orphaned-channels.ts";
@@ -273,14 +273,10 @@ function doubledFinding({ command, orphans }: ChannelCase, ours: readonly KnownC
   const isRunning = ({ channel, own }: KnownChannel): boolean => own?.ofListener === true && !orphans.has(channel.id);
   for (const [i, first] of ours.entries()) {
     const { channel } = first;
-    const events = expandEvents(channel.events);
-    const double = ours.slice(i + 1).find(({ channel: other }) => {
-      const isSameUrl = other.notifyUrl !== undefined && other.notifyUrl === channel.notifyUrl;
-      return isSameUrl && expandEvents(other.events).some((event) => events.includes(event));
-    });
+    const double = ours.slice(i + 1).find((other) => doubledEvents(channel, other.channel).length > 0);
     if (double === undefined) continue;
-    const both = expandEvents(double.channel.events).filter((event) => events.includes(event));
-    const text = `${channel.id} and ${double.channel.id} both post ${contractEvents(both).join(", ")} to ${shownUrl(channel)}`;
+    const both = doubledEvents(channel, double.channel);
+    const text = `${channel.id} and ${double.channel.id} both post ${both.join(", ")} to ${shownUrl(channel)}`;
     const remedy = isRunning(first)
       ? command(`delete ${double.channel.id}`)
       : `${command(`delete ${channel.id}`)}${isRunning(double) ? "" : ", or the other one"}`;

@@ -1,7 +1,7 @@
 import { type ChannelConfig, generateChannelId, generateToken } from "../../channels/channel.ts";
 import { writeRequest } from "../../channels/client.ts";
 import { fieldConditions } from "../../channels/conditions.ts";
-import { readBack, requestChannel, warnOfDifferences } from "../../channels/create.ts";
+import { readBack, requestChannel, warnOfDifferences, warnOfDoubles } from "../../channels/create.ts";
 import { channelEvents } from "../../channels/events.ts";
 import { chooseExpiry, expiryBy } from "../../channels/expiry.ts";
 import { notifyUrl } from "../../channels/notify-url.ts";
@@ -62,7 +62,7 @@ export async function create(context: Context, names: readonly string[], options
         if (!isRejection(error)) warn(`channel ${id} may have been created: Zoho did not answer`, hint);
         throw error;
       });
-    const channel = await context
+    const { channel, others } = await context
       .waiting("reading it back", () => readBack(session, config, granted))
       .catch((error: unknown) => {
         const until = granted.expiresAt === undefined ? "" : `, until ${zohoTime(granted.expiresAt)}`;
@@ -74,6 +74,7 @@ export async function create(context: Context, names: readonly string[], options
     const message = `a new token was created; listen on this machine uses it. For your app: ${command(`show ${id} --show-secrets`)}`;
     if (chosenToken === undefined) context.report({ type: "notice", message });
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
+    warnOfDoubles(context, session, { channel, others }, id);
     return ExitCode.ok;
   });
 }

@@ -5,6 +5,7 @@ import { listWithMissing, withZoho, type ZohoSession } from "../../channels/sess
 import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
+import { formatSpan } from "../../util/units.ts";
 import { confirm, showRequest } from "../../zoho-api/session.ts";
 import { type DeletionOptions, unchanged } from "./options.ts";
 
@@ -36,14 +37,14 @@ export async function remove(context: Context, texts: readonly string[], options
 /** Warns of deleting what a running `listen` uses, which would create it again. */
 async function warnOfListeners(
   context: Context,
-  { folder, product }: ZohoSession,
+  { folder, pollMs, product }: ZohoSession,
   ids: readonly string[],
 ): Promise<void> {
   for (const id of ids) {
     if (!(await isInUse(folder, { product: product.id, id }))) continue;
     context.report({
       type: "warning",
-      message: `a running zoho-hooks listen uses channel ${id}: it misses changes, and creates the channel again within 15 minutes`,
+      message: `a running zoho-hooks listen uses channel ${id}: it misses changes, and creates the channel again within ${formatSpan(pollMs)}`,
       hint: "stop that listen instead, which deletes its channel",
     });
   }

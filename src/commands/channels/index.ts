@@ -174,11 +174,12 @@ neither is set, a new one is created. It is saved with your profile, so that zoh
 const RENEW_HELP = `
 Each channel is read and then written as a whole with its new expiry, because Zoho drops what an update leaves out. A
 channel that was created here is created again if it has expired. If it was deleted elsewhere, it is created again only
-if you name it; channels delete or prune forgets it. Without ids, channels of listen --channel are left out.
+if you name it; channels delete or prune forgets it. Without ids, channels of listen --channel are left out: it says
+whether they are alive, and exits with 7 if one is not.
 
-With --every, each channel is renewed as it is at that time, and one that was deleted is left alone. Without ids and
---expiring, channels created later are kept alive as well: it looks for new ones every 15 minutes. The exit code is 0
-when you stop it or none of the named channels is left, and 9 if a channel is lost at that time.
+With --every, it reads the channels every 15 minutes, and renews each by the expiry that Zoho says. One that was deleted is
+left alone. Without ids and --expiring, channels created later are kept alive as well. The exit code is 0 when you stop
+it or none of the named channels is left, and 9 if a channel is lost at that time.
 
 The command of --on-lost gets ZOHO_HOOKS_CHANNEL_ID, ZOHO_HOOKS_CHANNEL_PRODUCT and ZOHO_HOOKS_CHANNEL_REASON in its
 environment. It runs once for each loss, for a minute at most, and its output goes to standard error.`;

@@ -1,7 +1,7 @@
 import { type Channel, expiringWithin } from "../../channels/channel.ts";
 import { readChannelId } from "../../channels/client.ts";
 import { channelEvents, contractEvents, expandEvents, moduleName } from "../../channels/events.ts";
-import { orphanIds } from "../../channels/orphaned-channels.ts";
+import { lostUnderListen, orphanIds } from "../../channels/orphaned-channels.ts";
 import { type ChannelReport, channelReport, missingReport } from "../../channels/reports.ts";
 import { listWithMissing, requireChannel, withZoho, type ZohoSession } from "../../channels/session.ts";
 import { maskUrl } from "../../delivery/mask.ts";
@@ -35,9 +35,10 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
       return { all, listed: await client.list(module), missing: missing.filter(({ events }) => events.some(watches)) };
     });
     const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
+    const gone = [...missing, ...(await lostUnderListen(session, all))];
     const orphans = await orphanIds(await session.memory.all(), session.folder, session.now());
     const entries: readonly Entry[] = [
-      ...missing.map((each) => ({
+      ...gone.map((each) => ({
         report: missingReport(session, each, showSecrets),
         timeLeft: each.because,
         problem: "is gone",

@@ -1,6 +1,8 @@
-import { expiringWithin } from "../../channels/channel.ts";
+import { type Channel, expiringWithin } from "../../channels/channel.ts";
 import { ITEMS_PER_CALL, readChannelId, writeRequest } from "../../channels/client.ts";
 import { chooseExpiry } from "../../channels/expiry.ts";
+import type { MissingChannel } from "../../channels/memory.ts";
+import { lostUnderListen, orphanIds } from "../../channels/orphaned-channels.ts";
 import {
   asListed,
   chooseAll,
@@ -17,7 +19,7 @@ import { listWithMissing, withZoho, type ZohoSession } from "../../channels/sess
 import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
-import { parseDuration } from "../../util/units.ts";
+import { formatSpan, parseDuration } from "../../util/units.ts";
 import { isThrottled } from "../../zoho-api/errors.ts";
 import { showRequest, type ZohoOptions } from "../../zoho-api/session.ts";
 import { zohoTime } from "../../zoho-api/time.ts";
@@ -42,13 +44,16 @@ export async function renew(context: Context, texts: readonly string[], options:
     const end = (): Date => chooseExpiry(expires, product.lifetime, session.now());
     // Rejects a wrong --expires before anything is sent, and is computed again by Zoho's clock below.
     end();
-    const all = await context.waiting("asking Zoho for its channels", () => choose(context, session, ids, withinMs));
+    const { all, lost } = await context.waiting("asking Zoho for its channels", () =>
+      choose(context, session, ids, withinMs),
+    );
+    for (const each of lost) context.report(missingReport(session, each));
     const expiresAt = end();
     const every = options.every && !options.dryRun;
     const withNew = every === true && ids.length === 0 && withinMs === undefined;
     if (all.length === 0 && !withNew) {
       context.report({ type: "notice", message: `no ${product.title} channel to renew` });
-      return ExitCode.ok;
+      return lost.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
     }
     const chosen = all.filter(isRenewedUnasked);
     for (const each of all)
@@ -62,7 +67,7 @@ export async function renew(context: Context, texts: readonly string[], options:
       const message = `${named(unanswered)} may have been ${outcome}: Zoho did not answer`;
       context.report({ type: "warning", message, hint: `see ${command("list")}` });
     };
-    let exitCode: ExitCode = chosen.length < all.length ? ExitCode.zohoApi : ExitCode.ok;
+    let exitCode: ExitCode = chosen.length < all.length || lost.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
     const onFailure: OnFailure = ({ id, expiresAt: end, listed }, error, isUntried = false) => {
       if (all.length === 1) throw error;
       const state = error.code === "deleted" ? "unknown" : listed === undefined ? "lost" : "expiring";
@@ -86,26 +91,35 @@ function named(ids: readonly string[]): string {
   return `channel${ids.length === 1 ? "" : "s"} ${ids.join(", ")}`;
 }
 
+/** The channels to renew, and those that a running `listen` should have and Zoho does not list. */
 async function choose(
   context: Context,
   session: ZohoSession,
   ids: readonly string[],
   withinMs: number | undefined,
-): Promise<readonly KnownChannel[]> {
-  let chosen: readonly KnownChannel[];
-  if (ids.length === 0) {
-    const all = await chooseAll(session);
-    ({ chosen } = all);
-    const message = `left out, because listen renews its own channels: ${all.ofListeners.join(", ")}`;
-    if (all.ofListeners.length > 0) context.report({ type: "notice", message });
-  } else {
-    const { listed } = await listWithMissing(session);
-    chosen = ids.map((id) => listed.filter((each) => each.id === id).map(asListed)[0] ?? { id });
+): Promise<{ readonly all: readonly KnownChannel[]; readonly lost: readonly MissingChannel[] }> {
+  const found = await listWithMissing(session);
+  const isWithin = ({ listed }: KnownChannel): boolean =>
+    withinMs === undefined || listed === undefined || expiringWithin([listed], withinMs, session.now()).length > 0;
+  if (ids.length > 0) {
+    const all = ids.map((id) => found.listed.filter((each) => each.id === id).map(asListed)[0] ?? { id });
+    return { all: all.filter(isWithin), lost: [] };
   }
-  if (withinMs === undefined) return chosen;
-  return chosen.filter(
-    ({ listed }) => listed === undefined || expiringWithin([listed], withinMs, session.now()).length > 0,
-  );
+  const { chosen, ofListeners } = await chooseAll(session, found);
+  await reportLeftOut(context, session, ofListeners);
+  return { all: chosen.filter(isWithin), lost: await lostUnderListen(session, found.listed) };
+}
+
+/** Says of each channel of a `listen` what becomes of it. */
+async function reportLeftOut(context: Context, session: ZohoSession, channels: readonly Channel[]): Promise<void> {
+  const orphans = await orphanIds(await session.memory.all(), session.folder, session.now());
+  for (const { id, expiresAt } of channels) {
+    const left = expiresAt === undefined ? "" : `, ${formatSpan(expiresAt.getTime() - session.now().getTime())} left`;
+    const message = orphans.has(id)
+      ? `channel ${id} is left out, because its listen has ended: to delete it, ${session.command(`delete ${id}`)}`
+      : `channel ${id} is left out, because a running listen renews it: it is alive${left}`;
+    context.report({ type: "notice", message });
+  }
 }
 
 /** Nothing more is sent after a failure that concerns all channels. */

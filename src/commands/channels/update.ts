@@ -11,7 +11,6 @@ import { requireChannel, withZoho, type ZohoSession } from "../../channels/sessi
 import type { Context } from "../../project/context.ts";
 import { loadConfig } from "../../project/load.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
-import { isLocalZoho } from "../../zoho-api/data-centres.ts";
 import { isRejection } from "../../zoho-api/errors.ts";
 import { showRequest } from "../../zoho-api/session.ts";
 import { type ChannelOptions, rejectUnknownOptions, tokenFrom } from "./options.ts";
@@ -38,10 +37,7 @@ export async function update(context: Context, text: string, options: UpdateOpti
     const config: ChannelConfig = {
       ...before,
       events: watched,
-      notifyUrl:
-        url === undefined
-          ? before.notifyUrl
-          : notifyUrl(context, url, { isZohoLocal: isLocalZoho(session.signIn.hosts) }),
+      notifyUrl: url === undefined ? before.notifyUrl : notifyUrl(context, url, session),
       token: (await tokenFrom(context, options)) ?? before.token,
       related: related ?? before.related,
       values: values ?? before.values,

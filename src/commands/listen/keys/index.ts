@@ -142,11 +142,8 @@ function startKeys(base: Context, plan: Plan, parts: Parts, recent: RecentEvents
     const typed = prompt && prompt.label + prompt.text;
     const facts = { typed, busy, marked, received, failed, rejected, hidden, failedOnly, chosen, waiting, app };
     const shownUrl = parts.tunnel?.url() ?? url;
-    const channelLeftMs = parts.channel?.state()?.timeLeftMs;
-    return statusLine(
-      { ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, channelLeftMs },
-      columns,
-    );
+    const channel = parts.channel?.state();
+    return statusLine({ ...facts, paused: isPaused ? buffer.count() : undefined, url: shownUrl, channel }, columns);
   }
 
   /** Once a second at most, and only where something may have changed. */

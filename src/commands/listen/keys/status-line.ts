@@ -1,3 +1,4 @@
+import type { RunningChannel } from "../../../channels/reports.ts";
 import type { Output } from "../../../process/output.ts";
 import { cut, plain, textWidth } from "../../../util/text.ts";
 import { formatSpan } from "../../../util/units.ts";
@@ -24,7 +25,8 @@ export interface Status {
   readonly waiting: number;
   /** Undefined until something is known of it. */
   readonly app: "up" | "down" | undefined;
-  readonly channelLeftMs: number | undefined;
+  /** Without time left while it is lost. */
+  readonly channel: Pick<RunningChannel, "timeLeftMs"> | undefined;
 }
 
 const SEPARATOR = " · ";
@@ -32,7 +34,7 @@ const SEPARATOR = " · ";
 /** One line that is narrower than the terminal, so that it can be redrawn. Pieces are left out, the least important first. */
 export function statusLine(status: Status, columns: number): string {
   const width = Math.max(1, columns - 1);
-  const { typed, chosen, paused, marked, channelLeftMs } = status;
+  const { typed, chosen, paused, marked, channel } = status;
   if (typed !== undefined) return lastColumns(plain(typed), width);
   const number = chosen && `#${chosen.n}${chosen.failed ? " ✗" : ""}`;
   // In the order in which they are shown; the highest rank is left out first.
@@ -50,7 +52,8 @@ export function statusLine(status: Status, columns: number): string {
     [6, status.hidden > 0 && `${status.hidden} hidden`],
     [3, status.waiting > 0 && `${status.waiting} waiting`],
     [4, status.app && `app ${status.app}`],
-    [6, channelLeftMs !== undefined && `channel ${formatSpan(channelLeftMs)} left`],
+    [3, channel !== undefined && channel.timeLeftMs === undefined && "channel lost"],
+    [6, channel?.timeLeftMs !== undefined && `channel ${formatSpan(channel.timeLeftMs)} left`],
     [7, "? keys"],
   ];
   let shown = pieces.filter((piece): piece is [number, string] => typeof piece[1] === "string" && piece[1] !== "");
