@@ -142,6 +142,25 @@ describe("imports", () => {
     for (const { file, chooser } of chosen) expect(file).toBe(chooser);
   });
 
+  it("lead from the emulator to nothing that reads the secrets of the user", () => {
+    const readers = [
+      "channels/memory.ts",
+      "channels/read-tokens.ts",
+      "project/environment.ts",
+      "project/given-secrets.ts",
+      "project/load.ts",
+      "project/secrets.ts",
+      "zoho-api/credentials.ts",
+      "zoho-api/keyring.ts",
+    ];
+    for (const reader of readers) expect(files.map((file) => file.split(sep).join("/"))).toContain(reader);
+    const reached = new Set(imports.flatMap(({ file }) => (folderOf(file) === "emulator" ? [file] : [])));
+    for (const from of reached)
+      for (const each of imports)
+        if (each.file === from && !each.typeOnly && each.target.startsWith(".")) reached.add(targetPath(each));
+    expect(readers.filter((reader) => reached.has(reader))).toEqual([]);
+  });
+
   it("bring packages only where they belong", () => {
     const wrong = imports.filter(({ file, target }) => {
       if (target.startsWith(".")) return false;

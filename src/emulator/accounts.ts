@@ -3,27 +3,10 @@ import { isHttpUrl, isLoopback } from "../util/hosts.ts";
 import { LOGIN_SCOPES } from "../zoho-api/scopes.ts";
 import type { Answer, ApiRequest } from "./answer.ts";
 import { consentPage, errorPage } from "./consent-page.ts";
+import { PUBLISHED } from "./published.ts";
 import { type EmulatorState, type Grant, memberOf, type Refreshable } from "./state.ts";
 
-/** The values of a client that is the same in every emulator. They open nothing at Zoho. */
-export const PUBLISHED = {
-  clientId: "1000.ZOHOHOOKSEMULATORCLIENT",
-  clientSecret: "emulator-client-secret-that-opens-nothing-at-zoho",
-  refreshToken: "1000.emulator-refresh-token.that-opens-nothing-at-zoho",
-} as const;
-
-/** The variables with which this tool, and programs that read the same ones, use an emulator. */
-export function variablesOf(url: string) {
-  return {
-    ZOHO_ACCOUNTS_URL: url,
-    ZOHO_API_URL: url,
-    ZOHO_CLIENT_ID: PUBLISHED.clientId,
-    ZOHO_CLIENT_SECRET: PUBLISHED.clientSecret,
-    ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken,
-  };
-}
-
-export const CONSENT_PATH = "/oauth/v2/auth";
+const CONSENT_PATH = "/oauth/v2/auth";
 
 const HOUR_MS = 3_600_000;
 /** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html has the limits. */

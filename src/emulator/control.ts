@@ -1,7 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { eventNames } from "../contract/event-names.ts";
 import { chosenFormat, requireOneEvent, requireProduct } from "../contract/named.ts";
-import type { Secrets } from "../delivery/secrets.ts";
 import { products } from "../products/index.ts";
 import { freshData, readBuiltInFixture } from "../samples/fixtures.ts";
 import { UserError, usageError } from "../util/errors.ts";
@@ -14,6 +13,7 @@ import type { BoundedList } from "./bounded-list.ts";
 import type { Deliveries, NumberedDelivery } from "./deliveries.ts";
 import { DELIVERY_FAULTS, type Faults } from "./faults.ts";
 import { isPoll } from "./own-client.ts";
+import { publishedSecrets } from "./published.ts";
 import type { DeliveryView, EmulatorView, SampleProduct, SeenRequest, WholeDelivery } from "./view.ts";
 
 export const CONTROL_PATH = "/_emulator/";
@@ -24,7 +24,6 @@ interface Parts {
   readonly requests: BoundedList<SeenRequest>;
   readonly stores: readonly RecordStore[];
   readonly packageRoot: string;
-  readonly secrets: Secrets;
   url(): string;
   now(): number;
   subscriptions(): readonly Subscription[];
@@ -147,9 +146,9 @@ export class Control {
     return storeOf(this.#parts.stores, requiredText(body, "product"));
   }
 
-  /** Posts a new, signed sample of any product, also of those without an API here. */
+  /** Posts a new sample of any product, also of those without an API here, signed with the published secrets. */
   #deliver(body: Body) {
-    const { packageRoot, deliveries, now, secrets } = this.#parts;
+    const { packageRoot, deliveries, now } = this.#parts;
     const product = requireProduct(products, requiredText(body, "product"));
     const [name, url] = [requiredText(body, "event"), requiredText(body, "to")];
     if (!isHttpUrl(url))
@@ -160,8 +159,8 @@ export class Control {
     const fixture = readBuiltInFixture(packageRoot, sample);
     if (fixture === undefined) throw usageError(`there is no sample of ${product.id} ${event}`);
     const fresh = freshData(sample, fixture, new Date(now()));
-    const unsigned = deliveries.send({ product: product.id, format, event, url, body: fresh, secrets });
-    return { product: product.id, format: format.id, event, url, ...(unsigned === undefined ? {} : { unsigned }) };
+    deliveries.send({ product: product.id, format, event, url, body: fresh, secrets: publishedSecrets });
+    return { product: product.id, format: format.id, event, url };
   }
 }
 

@@ -6,6 +6,7 @@ import { openPoster, type Poster, type PosterOptions } from "../forward/post.ts"
 import { errorText } from "../util/errors.ts";
 import { BoundedList } from "./bounded-list.ts";
 import type { DeliveryFault, Faults } from "./faults.ts";
+import { hasVariableFor, publishedSecrets } from "./published.ts";
 import type { DeliveryResult } from "./view.ts";
 
 /** Something that happened, to be posted to a subscriber. */
@@ -18,7 +19,6 @@ export interface Outgoing {
   /** The format encodes it; a Buffer is sent as it is. */
   readonly body: unknown;
   readonly headers?: readonly HeaderPair[];
-  /** The keys to sign with. */
   readonly secrets?: Secrets;
   /** Where the product documents one; otherwise `TIMEOUT_MS`. */
   readonly timeoutMs?: number;
@@ -43,6 +43,7 @@ const MAX_KEPT_BYTES = 64 * 1024 * 1024;
 
 interface Entry {
   readonly outgoing: Pick<Outgoing, "product" | "event" | "timeoutMs" | "onAnswer">;
+  readonly isPublished: boolean;
   readonly fault?: DeliveryFault | undefined;
   readonly again?: number;
   readonly delivery: Delivery;
@@ -72,44 +73,42 @@ export class Deliveries {
     this.#options = options;
   }
 
-  /**
-   * Signs a delivery and takes it to be sent; it does not wait for the answer. Returns why it has no signature, where its format
-   * has one.
-   */
-  send(outgoing: Outgoing): string | undefined {
+  /** Signs a delivery and takes it to be sent; it does not wait for the answer. */
+  send(outgoing: Outgoing): void {
     const { product, format, event, url, body, headers = [], secrets = noSecrets } = outgoing;
     const fault = this.#options.faults.deliveries.take(outgoing);
     const now = new Date(this.#options.now());
-    const { delivery, unsigned } = prepare({ product, format, event, url, body, headers, secrets, now });
-    const entry: Entry = { outgoing, fault, delivery };
+    const { delivery } = prepare({ product, format, event, url, body, headers, secrets, now });
+    const isPublished =
+      secrets === publishedSecrets && format.proofs.some(({ credential }) => hasVariableFor(credential));
+    const entry: Entry = { outgoing, isPublished, fault, delivery };
     if (fault === "late") {
       const timer = setTimeout(() => {
         this.#late.delete(timer);
         this.#push(entry);
       }, LATE_MS);
       this.#late.add(timer);
-      return unsigned;
+      return;
     }
     const held = this.#heldBack.get(url) ?? [];
     if (fault === "out-of-order") {
       this.#heldBack.set(url, [...held, entry]);
-      return unsigned;
+      return;
     }
     this.#heldBack.delete(url);
     for (const each of [entry, ...(fault === "twice" ? [entry] : []), ...held]) this.#push(each);
-    return unsigned;
   }
 
   /** Posts a request that checks a URL before its webhook is saved. Resolves to the status of the answer. */
   probe(of: Pick<Outgoing, "product" | "event" | "timeoutMs">, delivery: Delivery): Promise<number | undefined> {
-    return new Promise((onAnswer) => this.#push({ outgoing: { ...of, onAnswer }, delivery }));
+    return new Promise((onAnswer) => this.#push({ outgoing: { ...of, onAnswer }, isPublished: false, delivery }));
   }
 
   /** Sends the same bytes once more; false where the delivery is not kept any more. */
   sendAgain(n: number): boolean {
     const found = this.sent.find(n);
     if (found === undefined) return false;
-    this.#push({ outgoing: found, again: n, delivery: found.delivery });
+    this.#push({ outgoing: found, isPublished: found.isPublished, again: n, delivery: found.delivery });
     return true;
   }
 
@@ -157,12 +156,12 @@ export class Deliveries {
     }
   }
 
-  async #post({ outgoing, fault, again, delivery }: Entry): Promise<void> {
+  async #post({ outgoing, isPublished, fault, again, delivery }: Entry): Promise<void> {
     const { env, now, onSent } = this.#options;
     const { sent } = this;
     const { product, event, timeoutMs: atMostMs = TIMEOUT_MS } = outgoing;
     const unanswered = { status: undefined, error: undefined, ms: undefined };
-    const about = { at: now(), product, event, again, fault, delivery, ...unanswered };
+    const about = { at: now(), product, event, isPublished, again, fault, delivery, ...unanswered };
     const finish = (result: Partial<DeliveryResult>): void => {
       // After a reset, ids are given again: an answer from before is not for their new owners.
       const isForgotten = sent !== this.sent;

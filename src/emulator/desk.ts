@@ -1,14 +1,12 @@
-import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { Probe } from "../contract/product.ts";
 import type { HeaderPair } from "../delivery/delivery.ts";
-import type { Secrets } from "../delivery/secrets.ts";
 import { wire } from "../products/desk/wire.ts";
 import { writeKeySet } from "../proofs/keys.ts";
 import { isRecord } from "../util/json.ts";
 import { type Answer, type ApiRequest, Refusal, type Service } from "./answer.ts";
-import type { Deliveries } from "./deliveries.ts";
-import { type DeskHook, type EmulatorState, memberOf, textOf } from "./state.ts";
-import { type Data, flawIn, type Operation, onlyKey, type Row, Store } from "./store.ts";
+import { publishedKey, publishedSecrets } from "./published.ts";
+import { type DeskHook, memberOf, textOf } from "./state.ts";
+import { type Data, flawIn, type Operation, type Row, Store } from "./store.ts";
 
 const EVENTS = new Set<string>(wire.events.map(({ name }) => name));
 const KEYS = ["name", "description", "url", "isEnabled", "ignoreSourceId", "includeEventsFrom", "subscriptions"];
@@ -59,43 +57,12 @@ export class Desk extends Store<DeskHook> implements Service {
   readonly product = "desk";
   readonly orgId = "60017843";
   protected readonly notFound = failure(404, "URL_NOT_FOUND", "The URL you requested could not be found.");
-  readonly #state: { deskKey?: string };
   /** Header of the call that is answered now. */
   #sourceId: string | undefined;
 
-  constructor(
-    state: Pick<EmulatorState, "desk" | "deskKey">,
-    deliveries: Pick<Deliveries, "probe" | "send">,
-    now: () => number,
-  ) {
-    super(() => state.desk, deliveries, now);
-    this.#state = state;
-  }
-
   /** The public keys that verify its tokens, which everybody may read. */
   keySet(): Answer {
-    return { status: 200, body: writeKeySet(createPublicKey(this.#privateKey)) };
-  }
-
-  /** The secrets with the key of Desk's tokens. */
-  withKey(secrets: Secrets): Secrets {
-    return {
-      for: (credential, product) =>
-        product === this.product && credential === "privateKey"
-          ? onlyKey(credential, this.#privateKey).all()
-          : secrets.for(credential, product),
-      all: () => secrets.all(),
-    };
-  }
-
-  /** Made on first use, as it takes 100 ms. */
-  get #privateKey(): string {
-    this.#state.deskKey ??= generateKeyPairSync("rsa", {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: "spki", format: "pem" },
-      privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    }).privateKey;
-    return this.#state.deskKey;
+    return { status: 200, body: writeKeySet(publishedKey) };
   }
 
   protected subscription({ body }: DeskHook) {
@@ -154,7 +121,7 @@ export class Desk extends Store<DeskHook> implements Service {
         event,
         url: String(body.url),
         body: [{ payload, ...prevState, eventTime, eventType: event, orgId: this.orgId }],
-        secrets: onlyKey("privateKey", this.#privateKey),
+        secrets: publishedSecrets,
         timeoutMs: wire.answer.withinMs,
         onAnswer: (status) => {
           if (status === wire.answer.removedBy) this.dropHook(id);

@@ -1,14 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { noSecrets, type Secrets } from "../delivery/secrets.ts";
 import { openServer } from "../receiver/http-server.ts";
+import { readWholeBody } from "../receiver/read-body.ts";
 import { errorText } from "../util/errors.ts";
 import { reachableOrigin } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
-import { readBody } from "../web/read-body.ts";
 import { foreignRefusal, isAddressOr, SECURITY_HEADERS } from "../web/security.ts";
-import { Accounts, CONSENT_PATH } from "./accounts.ts";
+import { Accounts } from "./accounts.ts";
 import {
   type Answer,
   type ApiRequest,
@@ -44,13 +43,9 @@ export interface EmulatorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** To start with; it is changed in place. */
   readonly state?: EmulatorState;
-  /** Keys to sign the deliveries of products without an API here. */
-  readonly secrets?: Secrets;
   /** APIs of products that the emulator does not have. */
   readonly services?: readonly Service[];
   now?(): Date;
-  /** Masks the user's own secrets in the JSON of control calls and the page. */
-  mask?(json: string): string;
   /** Called before a request is answered. */
   onArrival?(request: ApiRequest): void;
   onRequest?(request: NumberedRequest): void;
@@ -75,7 +70,7 @@ const CHANGES_PATH = `${CONTROL_PATH}changes`;
  * that cannot be listened on.
  */
 export async function openEmulator(options: EmulatorOptions) {
-  const { host = "127.0.0.1", onTrouble = () => {}, mask = (json) => json } = options;
+  const { host = "127.0.0.1", onTrouble = () => {} } = options;
   const now = options.now ?? (() => new Date());
   const clock = (): number => now().getTime();
   const state = options.state ?? emptyState();
@@ -93,7 +88,7 @@ export async function openEmulator(options: EmulatorOptions) {
   const requests = new BoundedList<SeenRequest>(MAX_REQUESTS, MAX_REQUEST_BYTES);
   const accounts = new Accounts(state, clock);
   const watch = new Watch(state, clock);
-  const desk = new Desk(state, deliveries, clock);
+  const desk = new Desk(() => state.desk, deliveries, clock);
   const finance = new Finance(() => state.finance, deliveries, clock);
   const sign = new Sign(() => state.sign, deliveries, clock);
   const records = ["crm", "bigin", "recruit"].map(
@@ -124,7 +119,7 @@ export async function openEmulator(options: EmulatorOptions) {
   };
   const control = new Control({
     ...{ faults, deliveries, requests, stores, subscriptions, advance, reset, now: clock, url: () => url },
-    ...{ packageRoot: options.packageRoot, secrets: desk.withKey(options.secrets ?? noSecrets) },
+    packageRoot: options.packageRoot,
     makeCode: (scopes) => accounts.grant(scopes),
   });
 
@@ -156,17 +151,18 @@ export async function openEmulator(options: EmulatorOptions) {
     if (file !== undefined) return sendBytes(response, 200, file.type, file.bytes);
     if (request.method === "GET" && request.path === CHANGES_PATH) return changes.watch(response);
     const { status, body } = await control.answer(request);
-    sendAnswer(response, { status, body: mask(JSON.stringify(body)), headers: SECURITY_HEADERS }, undefined);
+    sendAnswer(response, { status, body, headers: SECURITY_HEADERS }, undefined);
     if (request.method !== "GET") changed();
   };
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const startedAt = performance.now();
-    const read = await readBody(incoming, MAX_BODY_BYTES);
+    const read = await readWholeBody(incoming, MAX_BODY_BYTES);
     if (read === undefined) return void response.writeHead(413, { connection: "close" }).end();
     const request = await toRequest(incoming, read, clock());
     const isOwn = request.path.startsWith(CONTROL_PATH) || (request.method === "GET" && page.has(request.path));
-    if (isOwn || (request.path === CONSENT_PATH && request.method === "POST")) {
+    // A browser names the origin of whatever its pages post, and SDKs name none.
+    if (isOwn || incoming.headers.origin !== undefined) {
       const refusal = foreignRefusal(incoming, (name) => isAddressOr(host, name));
       if (refusal !== undefined) {
         const body = { error: refusal.reason, hint: OWN_HOSTS };

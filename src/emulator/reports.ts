@@ -17,7 +17,9 @@ export interface EmulatedRequestReport extends Omit<RequestView, "at" | "query">
 }
 
 /** A delivery of the emulator. */
-export interface EmulatedDeliveryReport extends Omit<DeliveryView, "at"> {
+export interface EmulatedDeliveryReport extends Omit<DeliveryView, "at" | "isPublished"> {
   readonly type: "emulated-delivery";
   readonly at: Date;
+  /** What to do where the receiver refuses the emulator's signature. */
+  readonly hint: string | undefined;
 }

@@ -2,18 +2,17 @@ import { resolve } from "node:path";
 import { maskUrl } from "../delivery/mask.ts";
 import { boundOutput } from "../process/output.ts";
 import type { Context } from "../project/context.ts";
-import { loadConfig } from "../project/load.ts";
 import { ExitCode } from "../util/errors.ts";
 import { isLoopback, reachableOrigin } from "../util/hosts.ts";
 import { firstOf } from "../util/timing.ts";
 import { parseInteger } from "../util/units.ts";
-import { variablesOf } from "./accounts.ts";
 import type { NumberedDelivery } from "./deliveries.ts";
 import { openEmulator } from "./emulator.ts";
+import { variablesOf } from "./published.ts";
 import { seed } from "./seed.ts";
 import { emptyState } from "./state.ts";
 import { openStateFile } from "./state-file.ts";
-import type { NumberedRequest } from "./view.ts";
+import { lacksSecrets, type NumberedRequest } from "./view.ts";
 
 export interface EmulateOptions {
   readonly port: string;
@@ -37,7 +36,6 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
     elsewhere: "the emulator's page shows the newest requests and deliveries",
   });
   context.neverWaitForTerminal();
-  const { secrets } = loadConfig(context, { secrets: {}, onFault: () => undefined });
   let hasDropped = false;
   const noteDropped = (dropped: number): void => {
     if (dropped === 0 || hasDropped) return;
@@ -48,16 +46,15 @@ export async function emulate(context: Context, options: EmulateOptions): Promis
   };
   try {
     const emulator = await openEmulator({
-      ...{ host, port, state, secrets, env: context.env, packageRoot: context.packageRoot, now: context.now },
+      ...{ host, port, state, env: context.env, packageRoot: context.packageRoot, now: context.now },
       onRequest(request) {
         report(requestReport(request));
         noteDropped(emulator.requests.dropped);
       },
       onDelivery(delivery) {
-        report(deliveryReport(delivery));
+        report(deliveryReport(delivery, exportCommand(context, emulator.url)));
         noteDropped(emulator.deliveries.sent.dropped);
       },
-      mask: (json) => context.knownSecrets.maskJson(json),
       onTrouble: (message) => report({ type: "warning", message: `the emulator: ${message}` }),
       onChange: () => file?.changed(),
     });
@@ -87,10 +84,15 @@ function printVariables(context: Context, url: string): ExitCode {
   return ExitCode.ok;
 }
 
+/** The command that gives a shell the variables. */
+function exportCommand({ invocation }: Context, url: string): string {
+  const { port } = new URL(url);
+  return `export $(${invocation} emulate --env${port === EMULATOR_PORT ? "" : ` --port ${port}`})`;
+}
+
 function reportReady(context: Context, url: string, { host }: EmulateOptions): void {
   const { port } = new URL(url);
   const { invocation } = context;
-  const at = port === EMULATOR_PORT ? "" : ` --port ${port}`;
   const elsewhere = port === EMULATOR_PORT ? "" : ` --url ${url}`;
   context.report({
     type: "emulator",
@@ -98,13 +100,13 @@ function reportReady(context: Context, url: string, { host }: EmulateOptions): v
     env: variablesOf(url),
     tries: [
       ["page", `${url}/`],
-      ["variables", `export $(${invocation} emulate --env${at})`],
+      ["variables", exportCommand(context, url)],
       ["try it", `${invocation} listen 3000 --channel Leads.create`],
       ["faults", `${invocation} emulate fail 429${elsewhere}`],
     ],
   });
   if (isLoopback(host) || host === "::1") return;
-  const message = `anyone who can reach ${host} can use this emulator: its client and refresh token are published`;
+  const message = `anyone who can reach ${host} can use this emulator: its client, refresh token and secrets are published`;
   context.report({ type: "warning", message });
 }
 
@@ -113,6 +115,10 @@ function requestReport({ at, query, headers: _headers, body: _body, ...seen }: N
   return { type: "emulated-request", ...seen, at: new Date(at), path } as const;
 }
 
-function deliveryReport({ at, delivery, ...sent }: NumberedDelivery) {
-  return { type: "emulated-delivery", ...sent, at: new Date(at), url: maskUrl(delivery.url) } as const;
+/** `command`: what gives a receiver the secrets that it lacks. */
+function deliveryReport({ at, delivery, isPublished, ...sent }: NumberedDelivery, command: string) {
+  const hint = lacksSecrets({ isPublished, status: sent.status })
+    ? `the receiver refused the emulator's signature. In its terminal: ${command}, then start it again`
+    : undefined;
+  return { type: "emulated-delivery", ...sent, at: new Date(at), url: maskUrl(delivery.url), hint } as const;
 }

@@ -85,8 +85,6 @@ export const emulatorState = z.object({
   sign: product(signHook, ["requests"]),
   /** Digits of the next id: 19 of them, so that a client that reads ids as numbers loses some. */
   nextId: digits,
-  /** PEM of the private key of Desk's tokens, once there is one. It is Zoho's, so emptying the organisation keeps it. */
-  deskKey: z.string().optional(),
 });
 
 export type EmulatorState = z.infer<typeof emulatorState>;

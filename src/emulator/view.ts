@@ -31,6 +31,8 @@ export interface DeliveryResult {
   readonly at: number;
   readonly product: string;
   readonly event: string;
+  /** Signed with the published secrets, which a receiver has in its variables. */
+  readonly isPublished: boolean;
   readonly fault: DeliveryFault | undefined;
   /** Number of the delivery that was sent again. */
   readonly again: number | undefined;
@@ -39,6 +41,11 @@ export interface DeliveryResult {
   readonly error: string | undefined;
   /** To the end of the answer. */
   readonly ms: number | undefined;
+}
+
+/** Whether the receiver seems not to have the published secrets. */
+export function lacksSecrets({ isPublished, status }: Pick<DeliveryResult, "isPublished" | "status">): boolean {
+  return isPublished && (status === 401 || status === 403);
 }
 
 export type DeliveryView = DeliveryResult & { readonly n: number; readonly url: string };

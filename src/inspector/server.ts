@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { openServer } from "../receiver/http-server.ts";
+import { readWholeBody } from "../receiver/read-body.ts";
 import { UserError } from "../util/errors.ts";
 import { readPage, sendBytes } from "../web/page-files.ts";
-import { readBody } from "../web/read-body.ts";
 import { SECURITY_HEADERS } from "../web/security.ts";
 import type { Outcome } from "./api.ts";
 import type { Operations } from "./operations.ts";
@@ -216,7 +216,7 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const type = request.headers["content-type"] ?? "";
   if (!/^application\/json\s*(?:;|$)/i.test(type)) throw new BadRequest(415, "send application/json");
-  const body = await readBody(request, MAX_REQUEST_BYTES);
+  const body = await readWholeBody(request, MAX_REQUEST_BYTES);
   if (body === undefined) throw new BadRequest(413, `the request has more than ${MAX_REQUEST_BYTES} bytes`);
   try {
     return JSON.parse(body.toString("utf8"));

@@ -1,7 +1,7 @@
-import { variablesOf } from "../emulator/accounts.ts";
 import { type RecordStore, Refusal } from "../emulator/answer.ts";
 import { planFault, readAge, storeOf, wholeDelivery } from "../emulator/control.ts";
 import { openEmulator } from "../emulator/emulator.ts";
+import { variablesOf } from "../emulator/published.ts";
 import { UserError } from "../util/errors.ts";
 import { packageRootOf } from "./fixtures.ts";
 import { requireOptions } from "./input.ts";
@@ -84,7 +84,7 @@ export type ZohoFault =
 export interface Zoho extends Readonly<Record<"crm" | "bigin" | "recruit" | "desk" | "books" | "sign", ZohoRecords>> {
   /** `http://127.0.0.1:49152`, without a slash at its end. */
   readonly url: string;
-  /** `ZOHO_ACCOUNTS_URL`, `ZOHO_API_URL`, `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET` and `ZOHO_REFRESH_TOKEN`. */
+  /** What `emulate --env` prints: `ZOHO_ACCOUNTS_URL`, `ZOHO_CLIENT_ID`, …, and the secrets that it signs with, `ZOHO_WEBHOOK_…`. */
   readonly env: Readonly<Record<string, string>>;
   /** Channels and webhooks. */
   subscriptions(): readonly ZohoSubscription[];

@@ -200,7 +200,7 @@ export function readBody({ stream, headers, maxBytes, admission }: UnreadBody): 
  * Drops the rest of a body that is refused; resolves when it has arrived, or does not for a while. Undefined when there is no
  * rest. Under overload it is not read, for that takes as long as receiving it.
  */
-export function drain(request: IncomingMessage, reply: Reply): Promise<void> | undefined {
+export function drain(request: IncomingMessage, reply?: Reply): Promise<void> | undefined {
   if (request.complete) return undefined;
   if (request.destroyed || reply === overloadedReply) return Promise.resolve();
   request.resume();
@@ -213,4 +213,16 @@ export function drain(request: IncomingMessage, reply: Reply): Promise<void> | u
     request.once("end", onEnd);
     request.once("close", onEnd);
   });
+}
+
+/**
+ * Reads a body in a server that limits nothing but each body. Undefined for one that is longer: what follows is dropped for a while,
+ * so that its client reads the answer. Rejects, and closes the connection, as `readBody` does.
+ */
+export async function readWholeBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  const admission: Admission = { reserve: () => true, bodyArrived() {}, onEvicted() {}, release() {} };
+  const read = await readBody({ stream: request, headers: request.headers, maxBytes, admission });
+  if (typeof read !== "string") return read;
+  await drain(request);
+  return undefined;
 }

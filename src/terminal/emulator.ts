@@ -32,7 +32,7 @@ export function renderEmulatedRequest(report: EmulatedRequestReport, { out, quie
 }
 
 export function renderEmulatedDelivery(report: EmulatedDeliveryReport, { out, quiet }: Style): Rendered {
-  const { at, n, product, event, url, status, ms, error, fault, again } = report;
+  const { at, n, product, event, url, status, ms, error, fault, again, hint } = report;
   const isGood = status !== undefined && status < 300 && error === undefined;
   if (quiet && isGood) return {};
   const answer = fault === "lost" ? "lost" : (status ?? "no answer");
@@ -44,7 +44,13 @@ export function renderEmulatedDelivery(report: EmulatedDeliveryReport, { out, qu
     ...(again === undefined ? [] : [{ text: out.dim(`#${again} again`) }]),
     { text: out.dim(plain(url)) },
   ];
-  return { out: textOf(fitLine(cells, out.columns, INDENT), error !== undefined && below(error, INDENT, out, "bad")) };
+  return {
+    out: textOf(
+      fitLine(cells, out.columns, INDENT),
+      error !== undefined && below(error, INDENT, out, "bad"),
+      hint !== undefined && below(hint, INDENT, out, "caution"),
+    ),
+  };
 }
 
 /** The columns before a path or an event. */

@@ -71,7 +71,7 @@ const lines: { readonly [Kind in keyof Reports]: Lines<Kind> } = {
   "api-request": lineOf("sent method url headers body status error latencyMs"),
   emulator: lineOf("url env"),
   "emulated-request": lineOf("at n method path status ms:latency_ms lacks"),
-  "emulated-delivery": lineOf("at n product event url status ms:latency_ms error fault again"),
+  "emulated-delivery": lineOf("at n product event url status ms:latency_ms error hint fault again"),
   check: ({ id, outcome, text, details = {}, remedy = null }) => ({ id, outcome, text, details, remedy }),
   "check-summary": lineOf("passed warning failed skipped seconds"),
   warning: ({ message, hint = null }) => ({ message, hint }),

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { variablesOf } from "../../src/emulator/accounts.ts";
+import { variablesOf } from "../../src/emulator/published.ts";
 import { BIN, type BinChild, type BinOptions, cleanEnv, runBin, startBin } from "../support/bin.ts";
 import { closeBrowserAtEnd, hasBrowser, openPage } from "../support/browser.ts";
 import { tempFolder } from "../support/run.ts";

@@ -127,6 +127,18 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     expect(app.seen.map(({ body }) => body.toString())).toEqual(Array(2).fill(app.seen[0]?.body.toString()));
   });
 
+  it("names the line that a receiver lacks which refuses the emulator's signature", async () => {
+    const emulator = await startEmulator();
+    const app = await startTarget((response) => void response.writeHead(401).end());
+    onTestFinished(() => app.close());
+    const order = { product: "sign", event: "RequestCompleted", to: app.url };
+    await fetch(`${emulator.url}/_emulator/deliver`, { method: "POST", body: JSON.stringify(order) });
+    const page = await openEmulatorPage(emulator);
+    await button(page, "sign RequestCompleted").click();
+    const { port } = new URL(emulator.url);
+    await page.getByRole("dialog").getByText(`export $(zoho-hooks emulate --env --port ${port})`).waitFor();
+  });
+
   it("ages a channel until it expires", async () => {
     const emulator = await startEmulator();
     await watchLeads(emulator, "http://127.0.0.1:9/hook");

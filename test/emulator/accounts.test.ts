@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { PUBLISHED } from "../../src/emulator/accounts.ts";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
+import { PUBLISHED } from "../../src/emulator/published.ts";
 
 const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 const { clientId, clientSecret, refreshToken } = PUBLISHED;

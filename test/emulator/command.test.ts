@@ -1,11 +1,13 @@
+import { createPublicKey } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { PUBLISHED } from "../../src/emulator/accounts.ts";
+import { PUBLISHED, publishedKey } from "../../src/emulator/published.ts";
 import { emptyState } from "../../src/emulator/state.ts";
 import { folderWith } from "../support/files.ts";
-import { startCommand } from "../support/listener.ts";
+import { startCommand, startListener } from "../support/listener.ts";
 import { foreignFolder } from "../support/person.ts";
+import { leakedIn, plantedEnv, plantedProject } from "../support/planted-secrets.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 import { freePort, startTarget } from "../support/target.ts";
 
@@ -59,16 +61,6 @@ const leadsOf = async ({ call }: Emulate): Promise<readonly string[]> =>
   (await call("records?product=crm&module=Leads")).records.map(({ Last_Name }: { Last_Name: string }) => Last_Name);
 
 describe("emulate", () => {
-  it("sends the user's own token, and masks it in what it shows", async () => {
-    const app = await startApp();
-    const { call } = await emulate([], { env: { ZOHO_WEBHOOK_TOKEN: "t0kenOfTheUsersApp" } });
-    await call("deliver", { product: "crm", event: "Leads.create", to: app.url });
-    await expect.poll(() => app.seen.length).toBe(1);
-    expect(app.seen[0]?.body.toString()).toContain("t0kenOfTheUsersApp");
-    await expect.poll(async () => (await call("deliveries")).deliveries.length).toBe(1);
-    expect((await call("deliveries/1")).body).toContain('"token":"[masked]"');
-  });
-
   it("says where it is and what to try in five lines, shows what happens, and ends with 0", async () => {
     const app = await startApp();
     const { exitCode, out, err } = await shown(async (url) => {
@@ -121,17 +113,52 @@ describe("emulate", () => {
     expect(await emulator.line("emulated_delivery")).toEqual({
       ...{ v: 1, type: "emulated_delivery", at: expect.stringMatching(/Z$/), n: 1, product: "sign" },
       ...{ event: "RequestCompleted", url: app.url, status: 200, latency_ms: expect.any(Number) },
-      ...{ error: null, fault: null, again: null },
+      ...{ error: null, hint: null, fault: null, again: null },
     });
     expect((await emulator.stop()).exitCode).toBe(0);
   });
 
-  it("signs samples with the secrets of the environment", async () => {
-    const app = await startApp();
-    const emulator = await emulate([], { env: { ZOHO_WEBHOOK_SECRET_ZEPTOMAIL: "s3cret-of-the-app" } });
-    await emulator.call("deliver", { product: "zeptomail", event: "hardbounce", to: app.url });
-    await emulator.line("emulated_delivery");
-    expect(app.seen[0]?.headers.map(([name]) => name)).toContain("producer-signature");
+  it("signs with no secret of the user, and names the variables that the receiver lacks", async () => {
+    const cwd = plantedProject();
+    const publicKey = createPublicKey(plantedEnv.ZOHO_WEBHOOK_PRIVATE_KEY).export({ type: "spki", format: "pem" });
+    writeFileSync(join(cwd, "private.pem"), plantedEnv.ZOHO_WEBHOOK_PRIVATE_KEY);
+    writeFileSync(join(cwd, "public.pem"), publicKey);
+    writeFileSync(join(cwd, ".env"), "ZOHO_WEBHOOK_PRIVATE_KEY=private.pem\nZOHO_WEBHOOK_PUBLIC_KEY=public.pem\n");
+    const { ZOHO_WEBHOOK_PRIVATE_KEY: _, ...env } = plantedEnv;
+    const emulator = await emulate([], { cwd, env });
+    const listen = await startListener(["--tunnel", "none"], { cwd, env });
+    onTestFinished(async () => void (await listen.stop()));
+    const command = `export $(zoho-hooks emulate --env --port ${new URL(emulator.url).port})`;
+    const hint = `the receiver refused the emulator's signature. In its terminal: ${command}, then start it again`;
+    for (const [product, event] of [
+      ["crm", "Leads.create"],
+      ["books", "invoice"],
+      ["sign", "RequestCompleted"],
+      ["mail", "message"],
+      ["salesiq", "conversation.created"],
+    ]) {
+      await emulator.call("deliver", { product, event, to: `${listen.url}/webhooks/zoho/${product}` });
+      expect(await emulator.line("emulated_delivery", { product })).toMatchObject({ status: 401, hint });
+    }
+    const { deliveries } = await emulator.call("deliveries");
+    expect(leakedIn(JSON.stringify(deliveries))).toEqual([]);
+  });
+
+  it("leaves a refusal alone that the variables do not cause", async () => {
+    const app = await startTarget((response) => void response.writeHead(403).end());
+    onTestFinished(() => app.close());
+    const emulator = await emulate();
+    const answers = [
+      ["forms", "form_submitted", null],
+      ["desk", "Ticket_Add", null],
+      ["sign", "RequestCompleted", expect.any(String)],
+    ];
+    for (const [product, event, hint] of answers) {
+      await emulator.call("deliver", { product, event, to: app.url });
+      expect(await emulator.line("emulated_delivery", { product })).toMatchObject({ status: 403, hint });
+    }
+    await emulator.call("deliveries/3/again", {});
+    expect(await emulator.line("emulated_delivery", { again: 3 })).toMatchObject({ hint: expect.any(String) });
   });
 
   it("asks no question about trust, since it runs no code of the folder", async () => {
@@ -152,7 +179,8 @@ describe("emulate", () => {
   it("warns where others can reach it", async () => {
     const emulator = await emulate(["--host", "0.0.0.0"]);
     expect(await emulator.line("warning")).toMatchObject({
-      message: "anyone who can reach 0.0.0.0 can use this emulator: its client and refresh token are published",
+      message:
+        "anyone who can reach 0.0.0.0 can use this emulator: its client, refresh token and secrets are published",
     });
     expect(emulator.url).toMatch(/^http:\/\/127\.0\.0\.1:/);
   });
@@ -165,6 +193,10 @@ describe("emulate --env", () => {
     ZOHO_CLIENT_ID: PUBLISHED.clientId,
     ZOHO_CLIENT_SECRET: PUBLISHED.clientSecret,
     ZOHO_REFRESH_TOKEN: PUBLISHED.refreshToken,
+    ZOHO_WEBHOOK_SECRET: PUBLISHED.secret,
+    ZOHO_WEBHOOK_TOKEN: PUBLISHED.token,
+    ZOHO_WEBHOOK_HOOK_SECRET: PUBLISHED.hookSecret,
+    ZOHO_WEBHOOK_PUBLIC_KEY: publishedKey.export({ type: "spki", format: "der" }).toString("base64"),
   });
 
   it.each([

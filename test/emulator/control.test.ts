@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Emulator, openEmulator } from "../../src/emulator/emulator.ts";
@@ -41,12 +42,15 @@ const sentNumbers = () => emulator.deliveries.sent.items.map(({ n, fault }) => [
 describe("deliver", () => {
   it("posts a new sample of a product without an API here, and keeps it whole", async () => {
     const answer = await call("deliver", { product: "zeptomail", event: "hardbounce", to: app.url });
-    expect(answer).toMatchObject({ status: 200, body: { product: "zeptomail", format: "wire", event: "hardbounce" } });
-    expect(answer.body.unsigned).toMatch(/ZOHO_WEBHOOK_SECRET/);
+    expect(answer).toEqual({
+      status: 200,
+      body: { product: "zeptomail", format: "wire", event: "hardbounce", url: app.url },
+    });
     await emulator.deliveries.settled();
     const [sent] = (await call("deliveries")).body.deliveries;
     expect(sent).toMatchObject({ n: 1, product: "zeptomail", status: 200, method: "POST", url: app.url });
     expect(sent.body).toBe(app.seen[0]?.body.toString());
+    expect(Object.keys(sent.headers)).toContain("producer-signature");
     expect(sent.headers["user-agent"]).toBe("zoho-hooks");
     expect((await call("deliveries/1")).body).toEqual(sent);
   });
@@ -241,11 +245,45 @@ describe("a browser's page", () => {
     expect(await statusWith(headers, "/_emulator/reset", "POST")).toBe(403);
   });
 
+  it.each([
+    ["another origin", { origin: "http://evil.example" }],
+    ["no origin", { origin: "null" }],
+    ["another port", { origin: "http://127.0.0.1:1" }],
+    ["a name that resolves to this machine", { host: "evil.example", origin: "http://evil.example" }],
+  ])("of %s reaches no API, and uses up no limit or fault", async (_, headers) => {
+    await call("fail", { answer: 503 });
+    for (const path of ["/oauth/v2/token", "/oauth/v2/auth", "/crm/v8/actions/watch", "/api/v1/webhooks"])
+      expect(await statusWith(headers, path, "POST")).toBe(403);
+    expect((await call("state")).body).toMatchObject({ requests: [], subscriptions: [] });
+    expect(await statusWith({}, "/oauth/v2/token", "POST")).toBe(503);
+  });
+
   it("of the emulator itself is answered, by each of its addresses", async () => {
     const { port } = new URL(emulator.url);
     for (const name of ["127.0.0.1", "localhost", "[::1]", "192.168.1.20"]) {
       const host = `${name}:${port}`;
-      expect(await statusWith({ host, origin: `http://${host}`, "sec-fetch-site": "same-origin" })).toBe(200);
+      const headers = { host, origin: `http://${host}`, "sec-fetch-site": "same-origin" };
+      expect(await statusWith(headers)).toBe(200);
+      expect(await statusWith(headers, "/oauth/v2/token", "POST")).toBe(200);
     }
   });
+});
+
+it("serves its APIs to programs under any name, and nothing else", async () => {
+  const headers = { host: "zoho.test:4480" };
+  expect(await statusWith(headers, "/oauth/v2/token", "POST")).toBe(200);
+  expect(await statusWith(headers, "/_emulator/state")).toBe(403);
+  expect(await statusWith(headers, "/")).toBe(403);
+});
+
+it("closes the connection of a body in single bytes, and says so", async () => {
+  const troubles: string[] = [];
+  const other = await openEmulator({ port: 0, packageRoot, env: {}, onTrouble: (text) => void troubles.push(text) });
+  onTestFinished(other.close);
+  const socket = connect(Number(new URL(other.url).port), "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write("POST /oauth/v2/token HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
+  socket.write("1\r\na\r\n".repeat(20_000));
+  await new Promise((resolve) => socket.once("close", resolve));
+  expect(troubles).toEqual(["the body came in more than 10000 chunks of a few bytes"]);
 });

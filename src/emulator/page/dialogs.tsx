@@ -7,7 +7,7 @@ import { Lines } from "../../web/page/lines.tsx";
 import { Button, Pairs, Time, visible, withEscapes } from "../../web/page/parts.tsx";
 import { into, set } from "../../web/page/signals.ts";
 import type { ApiRecord } from "../answer.ts";
-import type { SampleProduct, WholeDelivery } from "../view.ts";
+import { lacksSecrets, type SampleProduct, type WholeDelivery } from "../view.ts";
 import { act, dialog, message, place, view } from "./model.ts";
 import { iso, Result } from "./traffic.tsx";
 
@@ -79,10 +79,20 @@ function Delivery({ of: delivery }: { readonly of: WholeDelivery }) {
           Deliver again
         </Button>
       </p>
+      {lacksSecrets(delivery) && (
+        <p class="warning">
+          The receiver refused the emulator's signature. In its terminal: <ExportCommand />, then start it again.
+        </p>
+      )}
       <Pairs of={[["Sent", <Time key="sent" at={iso(at)} full />], [method, url], ...Object.entries(headers)]} />
       <Lines text={isJson ? prettyJson(body) : body} isJson={isJson} />
     </Modal>
   );
+}
+
+/** Gives a shell the variables of this emulator. */
+export function ExportCommand() {
+  return <code class="command">export $(zoho-hooks emulate --env --port {location.port || 80})</code>;
 }
 
 function Sample({ from }: { readonly from: readonly SampleProduct[] }) {

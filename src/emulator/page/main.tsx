@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { render } from "preact";
 import { Brand, Button, Live, visible } from "../../web/page/parts.tsx";
 import { into } from "../../web/page/signals.ts";
-import { Dialogs } from "./dialogs.tsx";
+import { Dialogs, ExportCommand } from "./dialogs.tsx";
 import { act, connect, isLive, message, showSamples, view } from "./model.ts";
 import { Records } from "./records.tsx";
 import { Deliveries, Requests, Subscriptions } from "./traffic.tsx";
@@ -91,11 +91,10 @@ function First() {
       <h2 id="first">An empty organisation. Try this</h2>
       <ol>
         <li>
-          In another terminal, set the variables that{" "}
-          <code class="command">zoho-hooks emulate --env --port {location.port || 80}</code> prints.
+          In the terminal of your app and in another one: <ExportCommand />
         </li>
         <li>
-          There, start a listener with a channel:{" "}
+          Start your app, and in the other one a listener with a channel:{" "}
           <code class="command">zoho-hooks listen 3000 --channel Leads.create</code>
         </li>
         <li>Create a Lead on this page: its delivery is listed here, and arrives there verified.</li>

@@ -37,9 +37,9 @@ async function call<T>(path: string, body?: unknown): Promise<T> {
 /** Calls the emulator, closes the dialog, and says what was done. Says why it failed, and resolves to undefined. */
 export async function act<T>(done: string, path: string, body?: unknown): Promise<T | undefined> {
   try {
-    const answer = await call<T & { readonly unsigned?: string }>(path, body);
+    const answer = await call<T>(path, body);
     dialog.value = null;
-    message.value = { ok: true, text: [done, answer.unsigned].filter(Boolean).join(", ") };
+    message.value = { ok: true, text: done };
     return answer;
   } catch (error) {
     message.value = { ok: false, text: (error as Error).message };
