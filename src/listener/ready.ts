@@ -122,9 +122,9 @@ function checkNotes(
   { onInvalid }: Settings,
 ): readonly string[] {
   if (credentials.length === 0)
-    return ["Signatures and tokens are not verified. To verify them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
+    return ["No key is set. To verify signatures and tokens, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."];
   return [
-    `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a key to verify them with are accepted and marked "not verified".`,
+    `Checking signatures and tokens with ${credentials.join(", ")}; wrong ones are ${outcomeOf(onInvalid)}. Deliveries without a key to verify them with are accepted and marked "no key".`,
     ...(unsigned.length === 0
       ? []
       : [`Zoho never signs ${unsigned.join(", ")}, so their deliveries are accepted and marked "unsigned".`]),

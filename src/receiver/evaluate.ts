@@ -143,9 +143,9 @@ function unmapped(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
 }
 
-const SOURCE = { id: "source-address", proves: "sender" } as const;
+const SOURCE = { id: "source-address", proves: "nothing" } as const;
 
-/** An address proves the sender at best, never the body. */
+/** From an allowed address anybody may send, such as any customer of Zoho. */
 function verifyAddress(list: AddressList, address: string | undefined): Verdict {
   if (address === undefined) return makeVerdict(SOURCE, "failed", "the sender's address is unknown");
   const shown = unmapped(address);

@@ -132,12 +132,12 @@ describe.skipIf(!hasBrowser)("the emulator's page", { timeout: 60_000 }, () => {
     await watchLeads(emulator, "http://127.0.0.1:9/hook");
     const page = await openEmulatorPage(emulator);
     const channels = table(page, "Channels and webhooks");
-    await channels.getByText("23 h 59 min left").waitFor();
+    await channels.getByText("23h 59m left").waitFor();
     await button(page, "Advance 1h").click();
-    await channels.getByText("22 h 59 min left").waitFor();
+    await channels.getByText("22h 59m left").waitFor();
     await page.getByLabel("Time to advance").fill("20h");
     await page.keyboard.press("Enter");
-    await channels.getByText("2 h 59 min left").waitFor();
+    await channels.getByText("2h 59m left").waitFor();
     await page.getByLabel("Time to advance").fill("soon");
     await page.keyboard.press("Enter");
     await footer(page, '"soon" is not a duration').waitFor();

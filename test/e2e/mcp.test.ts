@@ -84,7 +84,7 @@ it("sends an event, waits for it, explains it and replays it", async () => {
     headers.map(([name, value]) => [name, /signature/i.test(name) ? "0".repeat(64) : value]),
   );
   const explained = await call("verify", { body: JSON.stringify(event?.body), headers: forged, product: "books" });
-  expect(explained).toMatchObject({ isError: false, lines: [{ outcome: "not_verified" }] });
+  expect(explained).toMatchObject({ isError: false, lines: [{ outcome: "wrong_signature" }] });
   expect(explained.text).toContain("explanations");
   expect(explained.text).not.toContain(SECRET);
 

@@ -43,7 +43,7 @@ it("posts a fresh sample of every product, signed with the project's keys", asyn
   const unlike = events.filter(({ product, path, body }) => body === "invalid" || path !== `/webhooks/zoho/${product}`);
   expect(unlike).toEqual([]);
   const results = events.flatMap(({ signatures }) => signatures as { id: string; result: string }[]);
-  expect(results.filter(({ result }) => result === "not_verified")).toEqual([]);
+  expect(results.filter(({ result }) => result === "wrong_signature")).toEqual([]);
   const verified = results.filter(({ result }) => result === "verified").map(({ id }) => id);
   expect(verified).toEqual(expect.arrayContaining(["desk-token", "sign-signature", "finance-signature", "token"]));
 });
