@@ -77,8 +77,11 @@ const PAGE_REASON = "a web page in a browser posted this, not Zoho: to test by h
 
 function rejectMethod(method: string, products: readonly Product[]): Decision {
   const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.methods ?? []));
-  const { reply, ...decision } = refuse(405, `${method} is not allowed: Zoho sends webhooks with POST`);
-  return { ...decision, reply: { ...reply, headers: [["allow", [...new Set(["POST", ...others])].join(", ")]] } };
+  const accepted = [...new Set(["POST", ...others])];
+  const allow = accepted.join(", ");
+  const without = accepted.includes(method) ? " without an event" : "";
+  const { reply, ...decision } = refuse(405, `${method} is not allowed${without}: this URL accepts ${allow}`);
+  return { ...decision, reply: { ...reply, headers: [["allow", allow]] } };
 }
 
 /** The product whose public keys lack the one that a delivery names: Zoho may have added it since they were fetched. */

@@ -155,7 +155,22 @@ describe("listen", () => {
     ["an unknown product", "POST", "/webhooks/zoho/deks", "{}", 404, "did you mean desk?"],
     ["another path", "POST", "/hooks", "{}", 404, "/webhooks/zoho/<product>"],
     ["a path below a product", "POST", "/webhooks/zoho/crm/x", "{}", 404, "/webhooks/zoho/<product>"],
-    ["another method", "PUT", "/webhooks/zoho/crm", "{}", 405, "PUT is not allowed"],
+    [
+      "a method without an event",
+      "PUT",
+      "/webhooks/zoho/crm",
+      "{}",
+      405,
+      "PUT is not allowed without an event: this URL accepts POST, GET, PUT, DELETE",
+    ],
+    [
+      "another method",
+      "PATCH",
+      "/webhooks/zoho/desk",
+      "{}",
+      405,
+      "PATCH is not allowed: this URL accepts POST, GET, HEAD",
+    ],
   ])("answers %s with a clear reason and shows it", async (_, method, path, body, status, reason) => {
     const app = await listen();
     const answer = await fetch(app.url + path, { method, body });
